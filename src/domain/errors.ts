@@ -1,0 +1,39 @@
+/**
+ * An exception of this product: a stable `code` for programs, a message for the developer or operator
+ * who reads the log, and a private `cause`. Expected refusals (a wrong code) are values, never these.
+ *
+ * `status` is the HTTP status the error would be answered with; `page` the page that explains it.
+ * The message never holds a secret, a code or a token (R31). Every code has an entry in docs/reference/errors.md.
+ */
+export class MfaError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+
+  constructor(code: ErrorCode, message: string, options: { status?: number; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'MfaError'
+    this.code = code
+    this.status = options.status ?? 500
+  }
+}
+
+export type ErrorCode =
+  | 'options-invalid' // createMfa was given something it cannot work with; the message lists every fault
+  | 'configuration-not-composable' // configure() met a host configuration it cannot wrap
+  | 'not-attached' // configure() without attach()
+  | 'login-not-sealed' // a `login` result that did not come from the plugin
+  | 'wrong-prompt' // an answer to a prompt that is not the one being asked
+  | 'interaction-expired' // the interaction, or the first factor in it, is no longer valid
+  | 'form-forged' // CSRF token or origin does not fit
+  | 'form-unreadable' // a body that is not what the form sends
+  | 'form-too-large'
+  | 'form-type' // not application/x-www-form-urlencoded
+  | 'record-unreadable' // a stored document that does not parse, or is of a newer schema
+  | 'record-contended' // compare-and-swap lost for 2 s
+  | 'key-missing' // a sealed value names a key that is not configured
+  | 'seal-broken' // a sealed value does not open for this account and purpose
+  | 'storage-unavailable'
+  | 'too-many-attempts' // flood: more attempts in flight than are examined at once
+  | 'hashing-overloaded' // the password hash queue is full
+  | 'account-unknown'
+  | 'mail-failed'

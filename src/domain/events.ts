@@ -1,0 +1,47 @@
+import type { Instant } from './time.ts'
+
+/** What happened to an account. Recorded with the decision itself and passed on at least once. */
+export interface MfaEvent {
+  /** Unique; a listener that must not act twice keeps it. */
+  readonly id: string
+  readonly type: EventType
+  readonly accountId: string
+  readonly at: Instant
+  readonly detail: EventDetail
+}
+
+/** Never holds a secret, a code or a token (R31). */
+export interface EventDetail {
+  readonly factor?: string
+  readonly authenticatorId?: string
+  readonly authenticatorName?: string
+  readonly reason?: string
+  readonly browser?: 'known' | 'unknown'
+  readonly clientId?: string
+  readonly ip?: string
+  readonly userAgent?: string
+  readonly remaining?: number
+  readonly until?: Instant
+  readonly epoch?: number
+}
+
+export const EVENT_TYPES = [
+  'factor-accepted', // a second factor was proved
+  'factor-refused', // it was examined and refused; `reason`: wrong | replayed | late
+  'refused-while-locked', // not examined; audited apart, bounded
+  'locked', // delays began or grew; `until`
+  'codes-disabled', // 100 failures in 30 days (R1)
+  'password-suspected', // ten failures after a right password in unknown browsers (R2)
+  'enrolment-started',
+  'owner-proved', // the proof that a first enrolment asks for (R10)
+  'factor-enrolled',
+  'factor-removed',
+  'backup-codes-created',
+  'backup-code-used',
+  'signed-in',
+  'browser-forgotten', // a known browser voided after ten failures (R4)
+  'epoch-raised', // sessions, grants and pending sign-ins of before are dead (R20)
+  'reset', // an administrator started a reset (R36)
+] as const
+
+export type EventType = (typeof EVENT_TYPES)[number]

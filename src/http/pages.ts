@@ -1,0 +1,132 @@
+import type { JsonObject } from '../domain/json.ts'
+
+/**
+ * Every page of the product by its stable name (`body[data-page]`) with the model its template gets.
+ * A template of the application's own in its `views` folder gets the same model.
+ *
+ * Text is in views/messages/<locale>.json; a model holds values, never sentences. `action` and `href`
+ * values are paths of this server. Each form posts `csrf` besides its own fields.
+ */
+export interface PageModels {
+  login: { action: string; csrf: string; username: string; error?: LoginError }
+  'mfa-choose': {
+    csrf: string
+    /** `enrol`: nothing set up yet; `verify`: another way to prove it is you. */
+    mode: 'enrol' | 'verify'
+    reason: ChooseReason
+    /** In the order to show. POST `{ csrf, factor }` to `action`, the button carries `data-factor`. */
+    methods: readonly Method[]
+    action: string
+    cancelAction: string
+  }
+  /** The proof that a first enrolment asks for (R10): a code mailed to the verified address. */
+  'owner-proof': {
+    csrf: string
+    /** Masked: `m•••@example.com`. */
+    address: string
+    /** false: offer to send it; true: ask for it. */
+    sent: boolean
+    sendAction: string
+    action: string
+    cancelAction: string
+    error?: CodeError
+  }
+  /** No proof is possible here (no verified address, link expired): whom to ask. */
+  'enrolment-refused': { cancelAction: string; csrf: string }
+  'totp-enrol': {
+    csrf: string
+    action: string
+    cancelAction: string
+    /** From totp.describeEnrolment: { secret, uri, qrSvg, digits, periodSeconds, algorithm }. */
+    enrolment: JsonObject
+    name: string
+    error?: CodeError
+  }
+  'totp-verify': VerifyModel & { digits: number }
+  'backup-code-verify': VerifyModel
+  'backup-codes': { csrf: string; action: string; codes: readonly string[]; downloadHref: string; error?: 'not-confirmed' }
+  'backup-codes-low': { csrf: string; action: string; remaining: number }
+  consent: {
+    csrf: string
+    action: string
+    refuseAction: string
+    /** Scope names that the person is asked to grant; texts in the catalogue, unknown ones shown as they are. */
+    scopes: readonly string[]
+    claims: readonly string[]
+    resources: readonly { indicator: string; scopes: readonly string[] }[]
+    /** The app can act when the person is away (refresh token). */
+    offline: boolean
+  }
+  locked: {
+    /** `code`: too many wrong codes; `password-suspected`: R2; `codes-disabled`: R1. */
+    reason: 'code' | 'password-suspected' | 'codes-disabled'
+    /** Seconds to wait; also in Retry-After. Absent where waiting does not help. */
+    retryAfterSeconds?: number
+    /** Where to try again once the time is over. */
+    retryHref?: string
+    csrf?: string
+    cancelAction?: string
+  }
+  logout: { /** The host's own form: action and xsrf. */ action: string; xsrf: string; signedInAs?: string }
+  'signed-out': Empty
+  'switch-account': { action: string; xsrf: string; from: string; to: string }
+  'set-up-link': { action: string; csrf: string; username: string; minimumLength: number; error?: PasswordError }
+  /** The link was used, has expired, or never was. */
+  'set-up-link-expired': Empty
+  /** The password is set; on to sign in. */
+  'set-up-link-done': { href?: string }
+  expired: { /** The way back to the app, where it is known. */ href?: string }
+  busy: { retryAfterSeconds: number }
+  forbidden: Empty
+  'not-found': Empty
+  unavailable: { retryAfterSeconds: number }
+  /** `detail`: an OAuth error's own code and description, from the host; no stack, no secret. */
+  error: { requestId: string; detail?: { error: string; description?: string } }
+  device: { action: string; xsrf: string; userCode: string; error?: 'unknown' | 'expired' | 'used' | 'missing' | 'too-many' }
+  'device-confirm': { action: string; xsrf: string; userCode: string; refuseName: string }
+  'device-done': Empty
+}
+
+export type PageName = keyof PageModels
+
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type
+export type Empty = {}
+
+export interface VerifyModel {
+  csrf: string
+  action: string
+  cancelAction: string
+  /** To mfa-choose; absent when there is no other way. Carries data-other-way. */
+  otherWayHref?: string
+  error?: CodeError
+  /** The name the person gave the authenticator, when there is just one. */
+  authenticatorName?: string
+}
+
+export interface Method {
+  factor: string
+  /** The person's own name for it, in `verify` mode. */
+  name?: string
+  remaining?: number
+  lastUsed?: boolean
+}
+
+export type ChooseReason = 'policy' | 'step-up' | 'chosen'
+export type LoginError = 'credentials' | 'missing'
+export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 'contains-name'
+/** `refused` is the one answer for wrong, replayed and unknown. `behindSeconds`: the clock hint. */
+export type CodeError = { code: 'refused' | 'unreadable'; behindSeconds?: number }
+
+/** What every page gets besides its own model. */
+export interface Surroundings {
+  readonly issuerName: string
+  readonly locale: string
+  /** The app being signed in to. */
+  readonly client?: { readonly name: string; readonly logoUri?: string; readonly accent?: string; readonly accentInk?: string }
+  /** Who is signing in, once the first factor has said so. */
+  readonly account?: { readonly label: string; readonly initials: string }
+  readonly links?: { readonly help?: string; readonly privacy?: string; readonly terms?: string }
+}
+
+/** Turns a page into HTML. `createMfa({ render })` replaces it; the default is Nunjucks over views/. */
+export type Render = <P extends PageName>(page: P, model: PageModels[P], surroundings: Surroundings) => string | Promise<string>

@@ -1,0 +1,27 @@
+import type { Instant } from '../domain/time.ts'
+
+export interface CounterLimit {
+  /** The counter never passes this. */
+  readonly limit: number
+  /** Seconds after its first increment when it starts again from 0; undefined: never. */
+  readonly windowSeconds?: number
+}
+
+export type CounterAnswer =
+  | { readonly allowed: true; readonly count: number }
+  | { readonly allowed: false; readonly count: number; readonly retryAt?: Instant }
+
+/** Counts across accounts: failed passwords per name, per address. */
+export interface Counters {
+  /**
+   * Adds one unless that would pass the limit, in one atomic step: of any number of parallel calls on any
+   * number of nodes exactly `limit` are allowed per window. Reserve before the check, give back after a success.
+   */
+  reserve(key: string, limit: CounterLimit, now: Instant): Promise<CounterAnswer>
+
+  /** Takes one back, never below 0: the attempt that reserved it did not fail. */
+  release(key: string, now: Instant): Promise<void>
+
+  /** Starts again from 0. */
+  reset(key: string): Promise<void>
+}

@@ -1,0 +1,53 @@
+import type { Instant } from '../domain/time.ts'
+
+/** The server's time; nobody else's counts (R7). */
+export interface Clock {
+  now(): Instant
+}
+
+/** A CSPRNG. */
+export interface Random {
+  bytes(length: number): Uint8Array
+}
+
+/** A message to be sent after the commit that decided it. `template` names views/mail/<template>.njk. */
+export interface Delivery {
+  readonly channel: 'mail'
+  readonly to: string
+  readonly template: string
+  readonly values: Readonly<Record<string, string>>
+}
+
+export interface Mailer {
+  /** Throws when the message could not be handed over. */
+  send(delivery: Delivery): Promise<void>
+}
+
+/** To what a sealed value belongs: part of the authenticated data, so that ciphertexts cannot be swapped (R35). */
+export interface SealContext {
+  readonly accountId: string
+  readonly purpose: string
+}
+
+/** Authenticated encryption at rest, several keys at once, the newest first. */
+export interface SecretBox {
+  seal(plaintext: string, context: SealContext): string
+  /** Throws MfaError `key-missing` or `seal-broken`. */
+  open(sealed: string, context: SealContext): string
+  /** Which key a sealed value names: for rotation and for the check at start. */
+  keyIdOf(sealed: string): string
+  /** HMAC-SHA-256, base64url, under a key derived for `purpose` from the newest key. */
+  mac(purpose: string, message: string): string
+  /** Constant-time check against each configured key, so that rotation breaks nothing in flight. */
+  verifyMac(purpose: string, message: string, mac: string): boolean
+}
+
+/** Slow hashes for things people choose or that are stored for long (argon2id, PHC strings). */
+export interface PasswordHasher {
+  /** Throws MfaError `hashing-overloaded` when the queue is full. */
+  hash(secret: string): Promise<string>
+  /** False for a wrong secret and for a string that is no hash. Same throw. */
+  verify(phc: string, secret: string): Promise<boolean>
+  /** Whether the parameters have grown since this hash was made. */
+  needsRehash(phc: string): boolean
+}
