@@ -44,7 +44,13 @@ export interface PageModels {
   }
   'totp-verify': VerifyModel & { digits: number }
   'backup-code-verify': VerifyModel
-  'backup-codes': { csrf: string; action: string; codes: readonly string[]; downloadHref: string; error?: 'not-confirmed' }
+  'backup-codes': {
+    csrf: string
+    action: string
+    codes: readonly string[]
+    downloadHref: string
+    error?: 'not-confirmed'
+  }
   'backup-codes-low': { csrf: string; action: string; remaining: number }
   consent: {
     csrf: string
@@ -67,10 +73,20 @@ export interface PageModels {
     csrf?: string
     cancelAction?: string
   }
-  logout: { /** The host's own form: action and xsrf. */ action: string; xsrf: string; signedInAs?: string }
+  logout: {
+    /** The host's own form: action and xsrf. */ action: string
+    xsrf: string
+    signedInAs?: string
+  }
   'signed-out': Empty
   'switch-account': { action: string; xsrf: string; from: string; to: string }
-  'set-up-link': { action: string; csrf: string; username: string; minimumLength: number; error?: PasswordError }
+  'set-up-link': {
+    action: string
+    csrf: string
+    username: string
+    minimumLength: number
+    error?: PasswordError
+  }
   /** The link was used, has expired, or never was. */
   'set-up-link-expired': Empty
   /** The password is set; on to sign in. */
@@ -82,7 +98,12 @@ export interface PageModels {
   unavailable: { retryAfterSeconds: number }
   /** `detail`: an OAuth error's own code and description, from the host; no stack, no secret. */
   error: { requestId: string; detail?: { error: string; description?: string } }
-  device: { action: string; xsrf: string; userCode: string; error?: 'unknown' | 'expired' | 'used' | 'missing' | 'too-many' }
+  device: {
+    action: string
+    xsrf: string
+    userCode: string
+    error?: 'unknown' | 'expired' | 'used' | 'missing' | 'too-many'
+  }
   'device-confirm': { action: string; xsrf: string; userCode: string; refuseName: string }
   'device-done': Empty
 }
@@ -122,11 +143,20 @@ export interface Surroundings {
   readonly issuerName: string
   readonly locale: string
   /** The app being signed in to. */
-  readonly client?: { readonly name: string; readonly logoUri?: string; readonly accent?: string; readonly accentInk?: string }
+  readonly client?: {
+    readonly name: string
+    readonly logoUri?: string
+    readonly accent?: string
+    readonly accentInk?: string
+  }
   /** Who is signing in, once the first factor has said so. */
   readonly account?: { readonly label: string; readonly initials: string }
   readonly links?: { readonly help?: string; readonly privacy?: string; readonly terms?: string }
 }
 
 /** Turns a page into HTML. `createMfa({ render })` replaces it; the default is Nunjucks over views/. */
-export type Render = <P extends PageName>(page: P, model: PageModels[P], surroundings: Surroundings) => string | Promise<string>
+export type Render = <P extends PageName>(
+  page: P,
+  model: PageModels[P],
+  surroundings: Surroundings,
+) => string | Promise<string>

@@ -1,0 +1,25 @@
+import type { Accounts } from './accounts.ts'
+import type { AuditTrail } from './audit-trail.ts'
+import type { Clients } from './clients.ts'
+import type { HostRecords } from './host-records.ts'
+import type { Settings } from './settings.ts'
+import type { Storage } from './storage.ts'
+
+/** What the complete server keeps, beside the plugin's three ports. */
+export interface ServerStorage extends Storage {
+  readonly accounts: Accounts
+  readonly clients: Clients
+  readonly hostRecords: HostRecords
+  readonly audit: AuditTrail
+  readonly settings: Settings
+  /** Throws when the storage cannot be written durably right now (health/ready). */
+  checkWritable(): Promise<void>
+  /** Deletes a bounded number of records past their time; answers how many. */
+  sweep(limit: number): Promise<number>
+  close(): Promise<void>
+}
+
+export interface SchemaState {
+  readonly current: number
+  readonly wanted: number
+}

@@ -1,0 +1,10 @@
+import type { JsonObject } from '../domain/json.ts'
+
+/** Small things the server makes once and keeps: sealed signing keys, a check value per encryption key. */
+export interface Settings {
+  get(name: string): Promise<JsonObject | undefined>
+  /** False when it is there already: of two nodes starting at once one makes it. */
+  insert(name: string, value: JsonObject): Promise<boolean>
+  /** Compare-and-swap by value. */
+  replace(name: string, value: JsonObject, expected: JsonObject): Promise<boolean>
+}
