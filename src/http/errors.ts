@@ -1,0 +1,164 @@
+import { MfaError, type ErrorCode } from '../domain/errors.ts'
+import type { PageModels } from './pages.ts'
+
+/** The pages that explain an error. */
+export type ErrorPage = 'busy' | 'error' | 'expired' | 'forbidden' | 'not-found' | 'unavailable'
+
+/** How an error is answered. Holds nothing of the error itself but what is public (R31, R32). */
+export type ErrorAnswer = {
+  [P in ErrorPage]: {
+    readonly status: number
+    readonly page: P
+    readonly model: PageModels[P]
+    readonly headers: Readonly<Record<string, string>>
+    /** Whether the operator should hear of it: a fault of ours or of the storage, not of the sender. */
+    readonly fault: boolean
+  }
+}[ErrorPage]
+
+export interface ErrorContext {
+  /** Shown on the error page and in the log, so that a person's report finds its log line. */
+  readonly requestId: string
+  /** From an expired interaction back to the app, where it is known. */
+  readonly wayBack?: string
+}
+
+/** Status, page and, for a wait, seconds. The one place that decides them, whatever the thrower thought. */
+type Rule =
+  | { readonly page: 'error'; readonly status: number; readonly close?: true }
+  | { readonly page: 'expired' | 'forbidden' | 'not-found' }
+  | { readonly page: 'busy' | 'unavailable'; readonly retryAfterSeconds: number }
+
+const RULES: Readonly<Record<ErrorCode, Rule>> = {
+  'options-invalid': { page: 'error', status: 500 },
+  'configuration-not-composable': { page: 'error', status: 500 },
+  'not-attached': { page: 'error', status: 500 },
+  'login-not-sealed': { page: 'error', status: 500 },
+  'wrong-prompt': { page: 'expired' },
+  'interaction-expired': { page: 'expired' },
+  'form-forged': { page: 'forbidden' },
+  'form-unreadable': { page: 'error', status: 400 },
+  // The rest of the body is unread: the connection cannot be used for another request.
+  'form-too-large': { page: 'error', status: 413, close: true },
+  'form-type': { page: 'error', status: 415, close: true },
+  'record-unreadable': { page: 'error', status: 500 },
+  'record-contended': { page: 'unavailable', retryAfterSeconds: 1 },
+  'key-missing': { page: 'error', status: 500 },
+  'seal-broken': { page: 'error', status: 500 },
+  'storage-unavailable': { page: 'unavailable', retryAfterSeconds: 5 },
+  'too-many-attempts': { page: 'busy', retryAfterSeconds: 1 },
+  'hashing-overloaded': { page: 'unavailable', retryAfterSeconds: 1 },
+  'account-unknown': { page: 'not-found' },
+  'mail-failed': { page: 'unavailable', retryAfterSeconds: 30 },
+}
+
+const STATUS = {
+  busy: 429,
+  expired: 410,
+  forbidden: 403,
+  'not-found': 404,
+  unavailable: 503,
+} as const
+
+/**
+ * Maps whatever was thrown to what the person gets. Nothing of an unknown error gets out: not its message, not
+ * its stack, only the request's id. Storage that is away is 503 with `Retry-After`, never a guess or a session.
+ */
+export function answerError(error: unknown, context: ErrorContext): ErrorAnswer {
+  if (error instanceof MfaError) return answerOf(RULES[error.code], context)
+  if (isStorageFault(error)) return answerOf(RULES['storage-unavailable'], context)
+  if (!(error instanceof Error)) return answerOf({ page: 'error', status: 500 }, context)
+  // The host's answer to a missing, consumed or expired interaction.
+  if (error.name === 'SessionNotFound') return answerOf({ page: 'expired' }, context)
+  return answerPublic(error, context)
+}
+
+/** Errors of the host (`error`, `error_description`) and of Koa (`status`, `expose`) that are meant for the sender. */
+function answerPublic(error: Error, context: ErrorContext): ErrorAnswer {
+  const { status, expose, error: code, error_description: description } = error as PublicError
+  if (typeof status !== 'number' || status < 400 || status > 499 || expose !== true)
+    return answerOf({ page: 'error', status: 500 }, context)
+  if (typeof code === 'string')
+    return answerOf({ page: 'error', status }, context, {
+      error: code,
+      ...(typeof description === 'string' ? { description } : {}),
+    })
+  if (status === 403) return answerOf({ page: 'forbidden' }, context)
+  if (status === 404 || status === 405) return answerOf({ page: 'not-found' }, context)
+  return answerOf({ page: 'error', status }, context)
+}
+
+interface PublicError extends Error {
+  readonly status?: unknown
+  readonly expose?: unknown
+  readonly error?: unknown
+  readonly error_description?: unknown
+}
+
+function answerOf(
+  rule: Rule,
+  context: ErrorContext,
+  detail?: { error: string; description?: string },
+): ErrorAnswer {
+  switch (rule.page) {
+    case 'busy':
+    case 'unavailable': {
+      const { page, retryAfterSeconds } = rule
+      return {
+        status: STATUS[page],
+        page,
+        model: { retryAfterSeconds },
+        headers: { 'Retry-After': String(retryAfterSeconds) },
+        fault: page === 'unavailable',
+      }
+    }
+    case 'expired':
+      return {
+        status: STATUS.expired,
+        page: 'expired',
+        model: context.wayBack === undefined ? {} : { href: context.wayBack },
+        headers: {},
+        fault: false,
+      }
+    case 'forbidden':
+    case 'not-found':
+      return {
+        status: STATUS[rule.page],
+        page: rule.page,
+        model: {},
+        headers: {},
+        fault: false,
+      }
+    case 'error':
+      return {
+        status: rule.status,
+        page: 'error',
+        model: { requestId: context.requestId, ...(detail === undefined ? {} : { detail }) },
+        headers: rule.close === true ? { Connection: 'close' } : {},
+        fault: rule.status >= 500,
+      }
+  }
+}
+
+/** Causes are followed this far: a driver wraps its errors, and a cycle must not hang the answer. */
+const CAUSE_DEPTH = 8
+
+const SYSTEM_CODES = new Set([
+  ...['EBUSY', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOSPC', 'EROFS'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EPIPE'],
+  ...['ETIMEDOUT', 'ERR_SQLITE_ERROR'],
+])
+
+/** Recognises what drivers throw when the database is away, full, read-only or slow, by code or by class name. */
+export function isStorageFault(error: unknown): boolean {
+  let current = error
+  for (let depth = 0; depth < CAUSE_DEPTH && current instanceof Error; depth += 1) {
+    if (current instanceof MfaError && current.code === 'storage-unavailable') return true
+    const code = (current as NodeJS.ErrnoException).code
+    if (typeof code === 'string' && SYSTEM_CODES.has(code)) return true
+    if (/^Mongo/.test(current.name)) return true
+    if (current instanceof AggregateError && current.errors.some(isStorageFault)) return true
+    current = current.cause
+  }
+  return false
+}
