@@ -1,0 +1,274 @@
+import type { z } from 'zod'
+import {
+  DEFAULT_STORAGE_PATH,
+  environmentOptions,
+  fileSchema,
+  type EnvironmentValues,
+  type FileValues,
+} from './schema.ts'
+import { isDemonstrationKey, looksRandom, type Cidr, type StorageAddress } from './values.ts'
+
+/** All the server is told from outside, parsed once. */
+export interface Config {
+  readonly production: boolean
+  /** Absent: made from the port that the server got. Never absent in production. */
+  readonly issuer?: string
+  readonly host: string
+  readonly port: number
+  readonly storage: StorageAddress
+  /** Newest first, 32 bytes each. */
+  readonly encryptionKeys: readonly Uint8Array[]
+  readonly cookieKeys: readonly Uint8Array[]
+  /** JWKS_FILE as it was read: a JSON value, checked by server/keys.ts. */
+  readonly jwks?: unknown
+  /** CLIENTS_FILE as it was read: a JSON value, checked by server/clients. */
+  readonly fileClients?: unknown
+  readonly mail?: { readonly url: string; readonly from?: string }
+  readonly trustedProxies: readonly Cidr[]
+  readonly logLevel: EnvironmentValues['LOG_LEVEL']
+  /** The port of the demonstration; absent: none is served. */
+  readonly demonstration?: { readonly port: number }
+  readonly settings: FileValues
+  /** What production would refuse, for the list that `npm start` prints. Empty in production. */
+  readonly unfit: readonly Fault[]
+}
+
+export interface Fault {
+  /** The name to change: of the environment, or `CONFIG_FILE mfa.required`. */
+  readonly setting: string
+  /** What is wrong and what mends it. Never holds a value of a secret. */
+  readonly problem: string
+}
+
+/** Every fault of the settings at once: an operator mends them in one go, not one restart each. */
+export class ConfigError extends Error {
+  readonly faults: readonly Fault[]
+
+  constructor(faults: readonly Fault[]) {
+    super(
+      ['The settings cannot be used:', ...faults.map((fault) => `  ${inWords(fault)}`)].join('\n'),
+    )
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+export function inWords(fault: Fault): string {
+  return `${fault.setting} ${fault.problem}`
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+/** Reads a file as text; throws when it cannot. */
+export type ReadFile = (path: string) => string
+
+type Name = keyof EnvironmentValues
+
+/**
+ * Reads the environment, the secrets in `NAME_FILE` files and CONFIG_FILE, JWKS_FILE and CLIENTS_FILE.
+ * Refuses with one ConfigError that lists every fault. `NODE_ENV=production` refuses besides whatever
+ * only a demonstration may have.
+ */
+export function parseEnvironment(environment: Environment, readFile: ReadFile): Config {
+  const faults: Fault[] = []
+  const production = environment['NODE_ENV'] === 'production'
+  const given = givenValues(environment, readFile, faults)
+  const values = parseValues(given, faults)
+  const settings = parseFile(values.CONFIG_FILE, readFile, faults)
+  const jwks = readJson('JWKS_FILE', values.JWKS_FILE, readFile, faults)
+  const fileClients = readJson('CLIENTS_FILE', values.CLIENTS_FILE, readFile, faults)
+
+  const unfit = productionFaults(values, given, faults)
+  if (production) faults.push(...unfit)
+  const { ENCRYPTION_KEYS: encryptionKeys, COOKIE_KEYS: cookieKeys } = values
+  for (const [setting, keys] of Object.entries({
+    ENCRYPTION_KEYS: encryptionKeys,
+    COOKIE_KEYS: cookieKeys,
+  }))
+    if (keys === undefined && !production && !names(faults, setting))
+      faults.push({
+        setting,
+        problem: 'is missing: set it to 32 random bytes (openssl rand -base64 32)',
+      })
+
+  if (
+    settings?.mfa.firstEnrolment === 'mailed-code' &&
+    values.SMTP_URL === undefined &&
+    !names(faults, 'SMTP_URL')
+  )
+    faults.push({
+      setting: 'CONFIG_FILE mfa.firstEnrolment',
+      problem: 'mails a code: set SMTP_URL, or choose another proof',
+    })
+
+  if (faults.length > 0 || !settings || !encryptionKeys || !cookieKeys)
+    throw new ConfigError(faults)
+  return {
+    production,
+    host: values.HOST,
+    port: values.PORT,
+    storage: values.STORAGE_URL,
+    encryptionKeys,
+    cookieKeys,
+    trustedProxies: values.TRUSTED_PROXIES,
+    logLevel: values.LOG_LEVEL,
+    settings,
+    unfit: production ? [] : unfit,
+    ...(values.ISSUER === undefined ? {} : { issuer: values.ISSUER }),
+    ...(jwks === undefined ? {} : { jwks }),
+    ...(fileClients === undefined ? {} : { fileClients }),
+    ...(values.SMTP_URL === undefined
+      ? {}
+      : {
+          mail: {
+            url: values.SMTP_URL,
+            ...(values.MAIL_FROM === undefined ? {} : { from: values.MAIL_FROM }),
+          },
+        }),
+    ...(production || values.DEMO === 'off' ? {} : { demonstration: { port: values.DEMO_PORT } }),
+  }
+}
+
+/** What a demonstration may have and a service must not. A name that is faulty already is not named again. */
+function productionFaults(
+  values: EnvironmentValues,
+  given: Partial<Record<Name, string>>,
+  faults: readonly Fault[],
+): Fault[] {
+  const found: Fault[] = []
+  const unfit = (setting: Name, problem: string): void => {
+    if (!names(faults, setting)) found.push({ setting, problem })
+  }
+  if (values.ISSUER === undefined)
+    unfit('ISSUER', 'is missing: set it to the https address people reach this server at')
+  else if (!values.ISSUER.startsWith('https:'))
+    unfit('ISSUER', 'is not https: passwords and codes would cross the network readable')
+  for (const name of ['ENCRYPTION_KEYS', 'COOKIE_KEYS'] as const) {
+    const keys = values[name]
+    if (keys === undefined)
+      unfit(name, 'is missing: set it to 32 random bytes in base64 (openssl rand -base64 32)')
+    else if (!keys.every(looksRandom))
+      unfit(name, 'holds a key that is not random: make one (openssl rand -base64 32)')
+    else if (keys.some(isDemonstrationKey))
+      unfit(
+        name,
+        'holds a key made for the demonstration: make one of your own (openssl rand -base64 32)',
+      )
+  }
+  if (given.STORAGE_URL === undefined || values.STORAGE_URL.path === DEFAULT_STORAGE_PATH)
+    unfit(
+      'STORAGE_URL',
+      "is missing or the demonstration's: set it to sqlite:PATH in a folder that is backed up",
+    )
+  if (values.SMTP_URL === undefined)
+    unfit(
+      'SMTP_URL',
+      'is missing: codes, links and notices are mailed (smtp://USER:PASSWORD@HOST:PORT)',
+    )
+  return found
+}
+
+/** An empty value is an absent one: that is how compose files and shells unset. */
+function givenValues(
+  environment: Environment,
+  readFile: ReadFile,
+  faults: Fault[],
+): Partial<Record<Name, string>> {
+  const given: Partial<Record<Name, string>> = {}
+  for (const name of Object.keys(environmentOptions) as Name[]) {
+    const direct = present(environment[name])
+    const file = environmentOptions[name].secret ? present(environment[`${name}_FILE`]) : undefined
+    if (direct !== undefined && file !== undefined)
+      faults.push({ setting: name, problem: `is set twice: remove either ${name} or ${name}_FILE` })
+    if (file === undefined) {
+      if (direct !== undefined) given[name] = direct
+      continue
+    }
+    try {
+      const content = present(readFile(file))
+      if (content !== undefined) given[name] = content
+      else
+        faults.push({
+          setting: name,
+          problem: `is empty: ${name}_FILE names a file without content`,
+        })
+    } catch (cause) {
+      faults.push({ setting: name, problem: `cannot be read from ${name}_FILE: ${reason(cause)}` })
+    }
+  }
+  return given
+}
+
+function parseValues(given: Partial<Record<Name, string>>, faults: Fault[]): EnvironmentValues {
+  const values: Record<string, unknown> = {}
+  for (const name of Object.keys(environmentOptions) as Name[]) {
+    const { schema } = environmentOptions[name]
+    const parsed = schema.safeParse(given[name])
+    if (parsed.success) values[name] = parsed.data
+    else {
+      // The rest is still looked at, so that one refusal names everything.
+      values[name] = schema.safeParse(undefined).data
+      faults.push({ setting: name, problem: parsed.error.issues[0]?.message ?? 'is unfit' })
+    }
+  }
+  return values as EnvironmentValues
+}
+
+function parseFile(
+  path: string | undefined,
+  readFile: ReadFile,
+  faults: Fault[],
+): FileValues | undefined {
+  const content = readJson('CONFIG_FILE', path, readFile, faults)
+  if (content === undefined && names(faults, 'CONFIG_FILE')) return undefined
+  const parsed = fileSchema.safeParse(content ?? {})
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) faults.push(...fileFaults(issue))
+  return undefined
+}
+
+function fileFaults(issue: z.core.$ZodIssue): Fault[] {
+  const at = issue.path.map(String)
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      setting: `CONFIG_FILE ${[...at, key].join('.')}`,
+      problem: 'is not a setting: see docs/reference/configuration.md',
+    }))
+  return [{ setting: `CONFIG_FILE ${at.join('.')}`.trim(), problem: issue.message }]
+}
+
+function readJson(
+  setting: Name,
+  path: string | undefined,
+  readFile: ReadFile,
+  faults: Fault[],
+): unknown {
+  if (path === undefined) return undefined
+  let text: string
+  try {
+    text = readFile(path)
+  } catch (cause) {
+    faults.push({ setting, problem: `names a file that cannot be read: ${reason(cause)}` })
+    return undefined
+  }
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    // The parser's own message quotes the text, which may hold secrets.
+    faults.push({ setting, problem: 'names a file that is not JSON' })
+    return undefined
+  }
+}
+
+function names(faults: readonly Fault[], setting: string): boolean {
+  return faults.some((fault) => fault.setting === setting)
+}
+
+function present(value: string | undefined): string | undefined {
+  const trimmed = value?.trim()
+  return trimmed === '' ? undefined : trimmed
+}
+
+/** `ENOENT` rather than the whole message: it is enough to mend it. */
+function reason(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
+}

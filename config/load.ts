@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnvironment, type Config, type Environment } from './environment.ts'
+import { DEMONSTRATION_MARK, KEY_BYTES } from './values.ts'
+
+/** Where a demonstration keeps what it makes for itself. */
+export const DEMONSTRATION_FOLDER = 'data'
+
+const SECRETS = ['ENCRYPTION_KEYS', 'COOKIE_KEYS'] as const
+
+/**
+ * The settings of this process. Outside production, keys that are not given are made once and kept in
+ * `data/`, readable by their owner alone.
+ */
+export function loadConfig(
+  environment: Environment = process.env,
+  folder: string = DEMONSTRATION_FOLDER,
+): Config {
+  const readFile = (path: string): string => readFileSync(path, 'utf8')
+  if (environment['NODE_ENV'] === 'production') return parseEnvironment(environment, readFile)
+  const missing = SECRETS.filter((name) => !environment[name] && !environment[`${name}_FILE`])
+  if (missing.length === 0) return parseEnvironment(environment, readFile)
+  const kept = keptSecrets(folder)
+  const made = Object.fromEntries(missing.map((name) => [name, kept[name]]))
+  return parseEnvironment({ ...environment, ...made }, readFile)
+}
+
+function keptSecrets(folder: string): Record<string, string | undefined> {
+  const keys = SECRETS.map((name) => [name, demonstrationKey()])
+  const text = keepOnce(
+    join(folder, 'keys.json'),
+    `${JSON.stringify(Object.fromEntries(keys), null, 2)}\n`,
+  )
+  return JSON.parse(text) as Record<string, string>
+}
+
+/**
+ * Writes the file unless it is there, and answers what is in it. The name appears with its whole content or
+ * not at all: of two processes starting at once both read the winner's.
+ */
+export function keepOnce(path: string, content: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // Not there yet.
+  }
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+  const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`
+  writeFileSync(draft, content, { mode: 0o600, flag: 'wx' })
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  return readFileSync(path, 'utf8')
+}
+
+function demonstrationKey(): string {
+  const random = randomBytes(KEY_BYTES - DEMONSTRATION_MARK.length)
+  return Buffer.concat([DEMONSTRATION_MARK, random]).toString('base64')
+}

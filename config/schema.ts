@@ -1,0 +1,350 @@
+import { z } from 'zod'
+import { choice, custom, flag, integer, optionalLink, optionalText, type Option } from './option.ts'
+import { cidrList, issuer, keyList, smtpAddress, storageAddress } from './values.ts'
+
+/** pino's names, the quietest last. */
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+/** The demonstration's own; a service has to name its storage. */
+export const DEFAULT_STORAGE_PATH = 'data/server.sqlite'
+
+const path = z.string().min(1, 'must name a file')
+
+/** What is set in the environment: where this node is, what it is trusted with, whom it trusts. */
+export const environmentOptions = {
+  ISSUER: custom({
+    schema: issuer.optional(),
+    type: 'URL',
+    default: 'http://localhost:PORT',
+    doc: 'The address people and relying parties reach the server at; every link is made from it, never from a request.',
+  }),
+  PORT: integer({
+    min: 0,
+    max: 65535,
+    default: 3000,
+    text: true,
+    doc: 'The TCP port to listen on; 0 lets the system choose one.',
+  }),
+  HOST: custom({
+    schema: z.string().min(1, 'must name an address of this machine').default('127.0.0.1'),
+    type: 'address',
+    default: '127.0.0.1',
+    doc: 'The address to listen on; the default is reached from this machine alone.',
+  }),
+  STORAGE_URL: custom({
+    schema: storageAddress.default({ kind: 'sqlite', path: DEFAULT_STORAGE_PATH }),
+    type: 'URL',
+    default: `sqlite:${DEFAULT_STORAGE_PATH}`,
+    bounds: 'sqlite:PATH',
+    secret: true,
+    doc: 'Where accounts, clients and sessions are kept.',
+  }),
+  ENCRYPTION_KEYS: custom({
+    schema: keyList.optional(),
+    type: 'keys',
+    default: 'made once and kept in data/',
+    bounds: '32 bytes each, base64, comma-separated, newest first',
+    secret: true,
+    doc: 'Seal secrets at rest; a new key goes in front and an old one stays until nothing is sealed with it.',
+  }),
+  COOKIE_KEYS: custom({
+    schema: keyList.optional(),
+    type: 'keys',
+    default: 'made once and kept in data/',
+    bounds: '32 bytes each, base64, comma-separated, newest first',
+    secret: true,
+    doc: 'Sign cookies and form tokens.',
+  }),
+  JWKS_FILE: custom({
+    schema: path.optional(),
+    type: 'file',
+    default: 'made once and kept, sealed, in the storage',
+    doc: 'A private JSON Web Key Set to sign tokens with.',
+  }),
+  CLIENTS_FILE: custom({
+    schema: path.optional(),
+    type: 'file',
+    default: 'none',
+    doc: 'A JSON array of relying parties, as `client apply` takes it; they are read-only to the command line.',
+  }),
+  CONFIG_FILE: custom({
+    schema: path.optional(),
+    type: 'file',
+    default: 'none',
+    doc: 'A JSON file with the settings of the second table.',
+  }),
+  SMTP_URL: custom({
+    schema: smtpAddress.optional(),
+    type: 'URL',
+    default: 'no mail is sent',
+    bounds: 'smtp:// or smtps://',
+    secret: true,
+    doc: 'The mail server that takes codes, links and notices.',
+  }),
+  MAIL_FROM: custom({
+    schema: z
+      .string()
+      .max(320)
+      .regex(
+        /^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/,
+        'must be an address, such as Acme <no-reply@acme.example>',
+      )
+      .optional(),
+    type: 'address',
+    default: "no-reply at the issuer's host",
+    doc: 'The sender of the mail.',
+  }),
+  TRUSTED_PROXIES: custom({
+    schema: cidrList.default([]),
+    type: 'networks',
+    default: 'none',
+    bounds: 'addresses or CIDR, comma-separated',
+    doc: "The proxies whose X-Forwarded-For is believed; anyone else's is ignored.",
+  }),
+  LOG_LEVEL: choice({
+    of: LOG_LEVELS,
+    default: 'info',
+    doc: 'The least important messages that are logged.',
+  }),
+  DEMO: choice({
+    of: ['on', 'off'],
+    default: 'on',
+    doc: 'Whether the demonstration account and relying party are served; never in production.',
+  }),
+  DEMO_PORT: integer({
+    min: 0,
+    max: 65535,
+    default: 3001,
+    text: true,
+    doc: 'The TCP port of the demonstration relying party.',
+  }),
+} satisfies Record<string, Option<unknown>>
+
+const groupNames = z
+  .array(z.string().min(1).max(200))
+  .min(1)
+  .transform((groups): readonly string[] => groups)
+
+/** What is set in CONFIG_FILE: how the service behaves; the same on every node. */
+export const fileOptions = {
+  service: {
+    name: optionalText({
+      max: 100,
+      doc: "What pages and authenticator apps call the service; the issuer's host when absent.",
+    }),
+    help: optionalLink({ doc: 'Where people find help.' }),
+    privacy: optionalLink({ doc: 'The privacy notice.' }),
+    terms: optionalLink({ doc: 'The terms of use.' }),
+    views: optionalText({
+      max: 1000,
+      doc: 'A folder of templates and message catalogues of your own, searched before ours.',
+    }),
+    locale: custom({
+      schema: z
+        .string()
+        .regex(/^[a-z]{2,3}(-[A-Z]{2})?$/, 'must be a language tag such as en or pt-BR')
+        .default('en'),
+      type: 'language tag',
+      default: 'en',
+      doc: 'The message catalogue to speak from.',
+    }),
+  },
+  mfa: {
+    required: custom({
+      schema: z
+        .union([z.literal('everybody'), z.literal('optional'), groupNames], {
+          error: 'must be "everybody", "optional" or a list of groups',
+        })
+        .default('everybody'),
+      type: 'choice or list of groups',
+      default: 'everybody',
+      bounds: 'everybody, optional, or the groups that must',
+      doc: "Who is asked for a second factor; a client's own `mfa` can ask for more, and whoever has enrolled is always asked.",
+    }),
+    firstEnrolment: choice({
+      of: ['automatic', 'mailed-code', 'first-sign-in', 'password'],
+      default: 'automatic',
+      doc: "What proves the owner before a first factor: `automatic` takes `mailed-code` where mail is set and else `first-sign-in` (the password, once, within 72 h of the account's making); `password` alone lets whoever knows the password enrol.",
+    }),
+  },
+  totp: {
+    algorithm: choice({
+      of: ['SHA1', 'SHA256', 'SHA512'],
+      default: 'SHA1',
+      doc: 'The hash of RFC 6238; several authenticator apps know SHA1 only.',
+    }),
+    digits: custom({
+      schema: z.union([z.literal(6), z.literal(8)], { error: 'must be 6 or 8' }).default(6),
+      type: 'integer',
+      default: '6',
+      bounds: '6, 8',
+      doc: 'The length of a code.',
+    }),
+    periodSeconds: integer({
+      min: 15,
+      max: 120,
+      default: 30,
+      unit: 'seconds',
+      doc: 'How long one code lasts.',
+    }),
+    window: integer({
+      min: 0,
+      max: 4,
+      default: 1,
+      unit: 'steps',
+      doc: 'How many steps either side of now are accepted; (2 x window + 1) x period stays at most 150 s.',
+    }),
+  },
+  passwords: {
+    minimumLength: integer({
+      min: 8,
+      max: 64,
+      default: 8,
+      unit: 'characters',
+      doc: 'The shortest password accepted; where no second factor is required it is never below 15.',
+    }),
+    failuresPerAddress: integer({
+      min: 1,
+      max: 100_000,
+      default: 100,
+      unit: 'failures',
+      doc: 'Wrong passwords taken from one address (IPv6: one /64) before it has to wait; known browsers are exempt.',
+    }),
+    addressWindowSeconds: integer({
+      min: 10,
+      max: 86_400,
+      default: 600,
+      unit: 'seconds',
+      doc: 'The time over which failures of one address are counted.',
+    }),
+    failuresPerName: integer({
+      min: 5,
+      max: 100,
+      default: 100,
+      unit: 'failures',
+      doc: 'Consecutive wrong passwords for one name from unknown browsers before only a mailed link or a known browser gets in.',
+    }),
+    hashingAtOnce: integer({
+      min: 1,
+      max: 64,
+      default: 2,
+      unit: 'hashes',
+      doc: 'Passwords hashed at the same time on this node; each takes its memory and one core.',
+    }),
+    hashingQueue: integer({
+      min: 1,
+      max: 10_000,
+      default: 64,
+      unit: 'hashes',
+      doc: 'Passwords waiting to be hashed; more are answered 503 at once.',
+    }),
+  },
+  sessions: {
+    longestSeconds: integer({
+      min: 300,
+      max: 2_592_000,
+      default: 86_400,
+      unit: 'seconds',
+      doc: 'How long a sign-in lasts at most.',
+    }),
+    idleSeconds: integer({
+      min: 60,
+      max: 2_592_000,
+      default: 3600,
+      unit: 'seconds',
+      doc: 'How long a sign-in lasts without being used.',
+    }),
+    interactionSeconds: integer({
+      min: 300,
+      max: 86_400,
+      default: 3600,
+      unit: 'seconds',
+      doc: 'How long a person may take to sign in.',
+    }),
+  },
+  tokens: {
+    accessTokenSeconds: integer({
+      min: 30,
+      max: 86_400,
+      default: 3600,
+      unit: 'seconds',
+      doc: 'The life of an access token.',
+    }),
+    idTokenSeconds: integer({
+      min: 30,
+      max: 86_400,
+      default: 3600,
+      unit: 'seconds',
+      doc: 'The life of an ID token.',
+    }),
+    refreshTokenSeconds: integer({
+      min: 60,
+      max: 31_536_000,
+      default: 1_209_600,
+      unit: 'seconds',
+      doc: 'The life of a refresh token and of a grant.',
+    }),
+  },
+  features: {
+    deviceFlow: flag({
+      default: false,
+      doc: 'The device authorization grant (RFC 8628).',
+    }),
+    postAuthorization: flag({
+      default: false,
+      doc: 'POST to the authorization endpoint; the session cookie then has to be SameSite=None.',
+    }),
+  },
+} satisfies Record<string, Record<string, Option<unknown>>>
+
+type Values<O> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never }
+
+export type EnvironmentValues = Values<typeof environmentOptions>
+export type FileValues = {
+  readonly [G in keyof typeof fileOptions]: Values<(typeof fileOptions)[G]>
+}
+
+/** The names of CONFIG_FILE in the order of the reference: `group.option`. */
+export function fileOptionList(): readonly { name: string; option: Option<unknown> }[] {
+  return Object.entries(fileOptions).flatMap(([group, options]) =>
+    Object.entries(options).map(([name, option]) => ({ name: `${group}.${name}`, option })),
+  )
+}
+
+/** Reads CONFIG_FILE's object. A name it does not know is a fault: a misspelt limit would not limit. */
+export const fileSchema: z.ZodType<FileValues> = z
+  .strictObject(
+    Object.fromEntries(
+      Object.entries(fileOptions).map(([group, options]) => [
+        group,
+        z
+          .strictObject(
+            Object.fromEntries(
+              Object.entries(options as Record<string, Option<unknown>>).map(([name, option]) => [
+                name,
+                option.schema,
+              ]),
+            ),
+          )
+          .prefault({}),
+      ]),
+    ),
+  )
+  .superRefine((value, context) => {
+    const { totp, sessions } = value as unknown as FileValues
+    if ((2 * totp.window + 1) * totp.periodSeconds > LONGEST_TOTP_REACH_SECONDS)
+      context.addIssue({
+        code: 'custom',
+        path: ['totp', 'window'],
+        message: `(2 x window + 1) x periodSeconds must be at most ${LONGEST_TOTP_REACH_SECONDS}`,
+      })
+    if (sessions.idleSeconds > sessions.longestSeconds)
+      context.addIssue({
+        code: 'custom',
+        path: ['sessions', 'idleSeconds'],
+        message: 'must be at most sessions.longestSeconds',
+      })
+  }) as unknown as z.ZodType<FileValues>
+
+/** NIST SP 800-63B-4 3.1.4 by way of R6: a code that lives longer is no longer one of a moment. */
+const LONGEST_TOTP_REACH_SECONDS = 150
