@@ -75,7 +75,6 @@ export interface Factor<
 }
 
 /** Any factor, for code that is generic over them. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyFactor = Factor<any, any, any, any, any>
 
 /** A parsed form: each field once, strings only, no null bytes. */

@@ -110,8 +110,7 @@ export interface PageModels {
 
 export type PageName = keyof PageModels
 
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type
-export type Empty = {}
+export type Empty = Readonly<Record<never, never>>
 
 export interface VerifyModel {
   csrf: string

@@ -1,0 +1,120 @@
+import js from '@eslint/js'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import ts from 'typescript-eslint'
+
+/** What would read the environment behind the back of config/, the one place that parses it. */
+const environment = {
+  object: 'process',
+  property: 'env',
+  message: 'Settings are read and parsed in config/ only.',
+}
+
+/** What would make the domain or a factor answer differently to the same question. */
+const unpredictable = [
+  { object: 'Date', property: 'now', message: 'Take the time as an argument.' },
+  { object: 'Math', property: 'random', message: 'Take randomness as an argument.' },
+  { object: 'crypto', property: 'getRandomValues', message: 'Take randomness as an argument.' },
+  { object: 'crypto', property: 'randomUUID', message: 'Take randomness as an argument.' },
+  { object: 'performance', property: 'now', message: 'Take the time as an argument.' },
+]
+
+const readsEnvironment = ['config/**', 'test/**', 'bench/**', 'bin/**', 'examples/**']
+
+export default defineConfig(
+  globalIgnores(['dist/', 'coverage/', 'data/', 'screenshots/']),
+  {
+    // A rule that is wrong somewhere is changed here, with its reason, not switched off in a comment.
+    linterOptions: { noInlineConfig: true },
+  },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [ts.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/no-unnecessary-type-assertion': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/no-floating-promises': ['error', { checkThenables: true }],
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
+      // A port's adapter is asynchronous by contract, also where it keeps everything in memory.
+      '@typescript-eslint/require-await': 'off',
+      // `() => void answer()` says that a promise is left alone on purpose.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+    },
+  },
+  {
+    rules: {
+      eqeqeq: 'error',
+      'no-console': 'error',
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-restricted-properties': ['error', environment],
+      'object-shorthand': 'error',
+      'prefer-template': 'error',
+      'no-control-regex': 'off',
+    },
+  },
+  {
+    files: ['src/domain/**', 'src/factors/**'],
+    rules: {
+      'no-restricted-properties': ['error', environment, ...unpredictable],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'Take the time as an argument.',
+        },
+      ],
+    },
+  },
+  {
+    // `AnyFactor` is what the application holds: factors whose state, challenge and proof are each their own.
+    files: ['src/factors/factor.ts'],
+    rules: { '@typescript-eslint/no-explicit-any': 'off' },
+  },
+  {
+    files: readsEnvironment,
+    rules: { 'no-restricted-properties': 'off' },
+  },
+  {
+    files: ['test/**', 'bench/**', 'bin/**', 'examples/**', 'src/server/**'],
+    rules: { 'no-console': 'off' },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // chai: `expect(x).to.be.undefined`
+      '@typescript-eslint/no-unused-expressions': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'MemberExpression[object.name=/^(it|describe|specify)$/][property.name=/^(only|skip)$/]',
+          message: 'A test runs, or says through test/support/requirements.ts what it misses.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['*.js', 'bin/**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
+  {
+    files: ['views/**/*.js'],
+    languageOptions: {
+      globals: { document: 'readonly', navigator: 'readonly', window: 'readonly' },
+    },
+  },
+)

@@ -1,0 +1,268 @@
+import { expect } from 'chai'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path/posix'
+import { fileURLToPath } from 'node:url'
+import { readSource, type Import, type Source } from './support/imports.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** A part of the product and what it may know of the others. Whatever is not listed is refused. */
+interface Part {
+  /** The files that belong to it: path prefixes, or one file. The first part that fits has the file. */
+  readonly at: readonly string[]
+  /** Parts it may import. `types:X`: only what is gone at run time. */
+  readonly may: readonly string[]
+  /** Packages and Node's modules. `types:X` likewise. */
+  readonly packages: readonly string[]
+}
+
+const PARTS: Readonly<Record<string, Part>> = {
+  // What every part speaks: types, error codes, lengths of time. It decides nothing.
+  vocabulary: {
+    at: ['assurance', 'errors', 'events', 'json', 'time'].map((name) => `src/domain/${name}.ts`),
+    may: ['vocabulary'],
+    packages: [],
+  },
+  domain: { at: ['src/domain/'], may: ['vocabulary', 'domain'], packages: [] },
+  ports: {
+    at: ['src/ports/'],
+    may: ['vocabulary', 'types:domain', 'ports'],
+    packages: ['types:oidc-provider'],
+  },
+  factors: {
+    at: ['src/factors/'],
+    may: ['vocabulary', 'domain', 'ports', 'factors'],
+    packages: ['node:crypto', 'otplib', 'qrcode'],
+  },
+  application: {
+    at: ['src/application/'],
+    may: ['vocabulary', 'domain', 'ports', 'factors', 'application'],
+    packages: ['node:crypto'],
+  },
+  adapters: {
+    at: ['src/adapters/'],
+    may: ['vocabulary', 'types:domain', 'ports', 'adapters'],
+    packages: [
+      ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:sqlite', 'node:url'],
+      ...['node:timers/promises', 'node:util', '@node-rs/argon2', 'nodemailer', 'oidc-provider'],
+    ],
+  },
+  http: {
+    at: ['src/http/'],
+    may: ['vocabulary', 'types:domain', 'types:ports', 'http'],
+    packages: [
+      ...['node:crypto', 'node:fs', 'node:http', 'node:net', 'node:path', 'node:url'],
+      ...['koa', 'nunjucks', 'types:@koa/router'],
+    ],
+  },
+  interactions: {
+    at: ['interactions/'],
+    may: [
+      ...['vocabulary', 'types:domain', 'types:ports', 'types:factors'],
+      ...['application', 'http', 'interactions'],
+    ],
+    packages: ['koa', '@koa/router', 'oidc-provider', 'node:http', 'node:crypto'],
+  },
+  plugin: {
+    at: ['src/plugin/', 'src/index.ts'],
+    may: [
+      ...['vocabulary', 'types:domain', 'ports', 'factors', 'application', 'http'],
+      ...['interactions', 'plugin'],
+    ],
+    packages: ['koa', '@koa/router', 'oidc-provider', 'node:http', 'node:crypto', 'zod'],
+  },
+  testing: {
+    // The contract suites and factors that a third party runs on its own adapters.
+    at: ['src/testing/'],
+    may: ['vocabulary', 'domain', 'ports', 'factors', 'testing'],
+    packages: ['node:assert', 'node:assert/strict', 'node:crypto', 'oidc-provider'],
+  },
+  config: {
+    at: ['config/'],
+    may: ['vocabulary', 'types:domain', 'config'],
+    packages: ['node:fs', 'node:path', 'node:url', 'node:net', 'node:crypto', 'zod'],
+  },
+  consoles: {
+    at: ['src/account/', 'src/admin/'],
+    may: ['vocabulary', 'types:domain', 'application', 'http', 'consoles'],
+    packages: ['koa', '@koa/router', 'openid-client'],
+  },
+  server: {
+    at: ['src/server/'],
+    may: [
+      ...['vocabulary', 'types:domain', 'types:ports'],
+      ...['plugin', 'adapters', 'config', 'consoles', 'http', 'server', 'relying-party'],
+    ],
+    packages: ['*'],
+  },
+  'relying-party': {
+    // Stands for an application of somebody else: it knows nothing of the product.
+    at: ['examples/relying-party/'],
+    may: ['relying-party'],
+    packages: ['node:crypto', 'node:fs', 'node:http', 'node:url', 'jose', 'openid-client'],
+  },
+}
+
+/** Of the plugin, the server may use what any customer can: the public entry. */
+const PUBLIC_ENTRY = 'src/index.ts'
+
+const FOLDERS = ['config', 'interactions', 'src', 'examples']
+const files = FOLDERS.flatMap((folder) =>
+  globSync(`${folder}/**/*.{ts,mts,cts,js,mjs,cjs}`, { cwd: ROOT }),
+).sort()
+const sources = new Map<string, Source>(files.map((file) => [file, readSource(ROOT, file)]))
+
+function partOf(file: string): string | undefined {
+  return Object.entries(PARTS).find(([, { at }]) =>
+    at.some((prefix) => (prefix.endsWith('/') ? file.startsWith(prefix) : file === prefix)),
+  )?.[0]
+}
+
+/** The package of a specifier: `@scope/name/sub` -> `@scope/name`; Node's modules keep their whole name. */
+function packageOf(specifier: string): string {
+  if (specifier.startsWith('node:')) return specifier
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function allows(list: readonly string[], name: string, typeOnly: boolean): boolean {
+  return list.includes('*') || list.includes(name) || (typeOnly && list.includes(`types:${name}`))
+}
+
+function judge(file: string, reference: Import): string | undefined {
+  const part = partOf(file)
+  const rules = part === undefined ? undefined : PARTS[part]
+  if (rules === undefined) return 'belongs to no part of the design'
+  if (reference.file === undefined) {
+    const name = packageOf(reference.specifier)
+    return allows(rules.packages, name, reference.typeOnly) ? undefined : `may not use ${name}`
+  }
+  const target = partOf(reference.file)
+  if (target === undefined || !sources.has(reference.file))
+    return `imports ${reference.file}, which is no file of the product`
+  if (!allows(rules.may, target, reference.typeOnly))
+    return `(${part}) may not import ${reference.file} (${target})${
+      rules.may.includes(`types:${target}`) ? ' but for its types' : ''
+    }`
+  if (part === 'server' && target === 'plugin' && reference.file !== PUBLIC_ENTRY)
+    return `may use the plugin through ${PUBLIC_ENTRY} only, not ${reference.file}`
+  return undefined
+}
+
+describe('the architecture', () => {
+  it('gives every source file to one part of the design', () => {
+    expect(files.length).to.be.greaterThan(10)
+    expect(files.filter((file) => partOf(file) === undefined)).to.deep.equal([])
+  })
+
+  it('lets each part import what the design allows and nothing else', () => {
+    const faults = files.flatMap((file) =>
+      (sources.get(file)?.imports ?? []).flatMap((reference) => {
+        const fault = judge(file, reference)
+        return fault === undefined ? [] : [`${file} ${fault}`]
+      }),
+    )
+    expect(faults).to.deep.equal([])
+  })
+
+  it('has no import whose target is computed', () => {
+    const computed = files.filter((file) => (sources.get(file)?.computedImports ?? 0) > 0)
+    expect(computed).to.deep.equal([])
+  })
+
+  it('has no circular imports, types included', () => {
+    expect(cycles()).to.deep.equal([])
+  })
+
+  it('reads the environment in config/ only', () => {
+    const readers = files.filter(
+      (file) =>
+        !file.startsWith('config/') &&
+        !file.startsWith('examples/') &&
+        uses(file, /^(globalThis\.)?process\.env\b/),
+    )
+    expect(readers).to.deep.equal([])
+  })
+
+  it('takes time and randomness as arguments in the domain and the factors', () => {
+    const impure = files
+      .filter((file) => /^src\/(domain|factors)\//.test(file))
+      .filter(
+        (file) =>
+          uses(file, /^(Date\.now|Math\.random|performance\.now|new Date\(\))$/) ||
+          uses(file, /\b(getRandomValues|randomUUID|randomBytes|randomInt)$/) ||
+          takes(file, /^(random\w*|getRandomValues|webcrypto|generateKey\w*)$/),
+      )
+    expect(impure).to.deep.equal([])
+  })
+
+  it('names in package.json every package that is imported, and imports every one that is named', () => {
+    const manifest = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as {
+      dependencies: Record<string, string>
+      peerDependencies: Record<string, string>
+    }
+    const named = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+    const imported = new Set(
+      files.flatMap((file) =>
+        (sources.get(file)?.imports ?? [])
+          .filter((reference) => reference.file === undefined)
+          .map((reference) => packageOf(reference.specifier))
+          .filter((name) => !name.startsWith('node:')),
+      ),
+    )
+    expect([...imported].filter((name) => !named.includes(name))).to.deep.equal([])
+    const types = /^@types\//
+    expect(named.filter((name) => !types.test(name) && !imported.has(name))).to.deep.equal([])
+  })
+})
+
+function uses(file: string, pattern: RegExp): boolean {
+  return (sources.get(file)?.members ?? []).some((member) => pattern.test(member))
+}
+
+function takes(file: string, pattern: RegExp): boolean {
+  return (sources.get(file)?.imports ?? []).some((reference) =>
+    reference.names.some((name) => pattern.test(name)),
+  )
+}
+
+/** Each circle of imports once, as the path around it. */
+function cycles(): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const walk = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file)
+    if (at !== -1) found.push([...path.slice(at), file].join(' -> '))
+    if (at !== -1 || done.has(file)) return
+    for (const reference of sources.get(file)?.imports ?? [])
+      if (reference.file !== undefined) walk(reference.file, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) walk(file, [])
+  return found
+}
+
+describe('the reader of imports behind the architecture test', () => {
+  it('sees every way to refer to a module', () => {
+    const folder = dirname(import.meta.filename)
+    const { imports, computedImports, members } = readSource(folder, 'support/imports.sample.txt')
+    expect(imports.map(({ specifier, typeOnly }) => [specifier, typeOnly])).to.deep.equal([
+      ['./value.ts', false],
+      ['./type.ts', true],
+      ['./each-type.ts', true],
+      ['./mixed.ts', false],
+      ['./side-effect.ts', false],
+      ['./all.ts', false],
+      ['./exported.ts', false],
+      ['./exported-type.ts', true],
+      ['./star.ts', false],
+      ['./dynamic.ts', false],
+      ['./typeof.ts', true],
+    ])
+    expect(imports[0]).to.deep.include({ file: 'support/value.ts', names: ['original'] })
+    expect(computedImports).to.equal(1)
+    expect(members).to.include.members(['process.env.SECRET', 'Date.now', 'new Date()'])
+  })
+})

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path/posix'
+import ts from 'typescript'
+
+/** One module reference in a source file. */
+export interface Import {
+  /** As written: a relative path, a package, `node:fs`. */
+  readonly specifier: string
+  /** The file it leads to, from the root of the repository; absent for packages. */
+  readonly file?: string
+  /** Gone at run time: `import type`, `export type`, `typeof import()`. */
+  readonly typeOnly: boolean
+  /** What is taken by name, as the other module calls it. */
+  readonly names: readonly string[]
+}
+
+/** What a source file refers to, found in its syntax tree: no comment or string can hide or feign an import. */
+export interface Source {
+  readonly imports: readonly Import[]
+  /** `process.env`, `Date.now`, `Math.random` and the like, as written. */
+  readonly members: readonly string[]
+  /** An import whose specifier is computed: nothing can be checked about it. */
+  readonly computedImports: number
+}
+
+export function readSource(root: string, path: string): Source {
+  const text = readFileSync(join(root, path), 'utf8')
+  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
+  const imports: Import[] = []
+  const members: string[] = []
+  let computedImports = 0
+
+  const add = (specifier: string, typeOnly: boolean, names: readonly string[]): void => {
+    const file = specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : undefined
+    imports.push({ specifier, typeOnly, names, ...(file === undefined ? {} : { file }) })
+  }
+
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+      const bindings = node.importClause?.namedBindings
+      const elements = bindings && ts.isNamedImports(bindings) ? [...bindings.elements] : []
+      const wholly = node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+      const each =
+        elements.length > 0 &&
+        node.importClause?.name === undefined &&
+        elements.every((element) => element.isTypeOnly)
+      add(node.moduleSpecifier.text, wholly || each, elements.map(nameOf))
+    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier) {
+      if (ts.isStringLiteral(node.moduleSpecifier)) {
+        const clause = node.exportClause
+        const elements = clause && ts.isNamedExports(clause) ? [...clause.elements] : []
+        const each = elements.length > 0 && elements.every((element) => element.isTypeOnly)
+        add(node.moduleSpecifier.text, node.isTypeOnly || each, elements.map(nameOf))
+      }
+    } else if (ts.isImportTypeNode(node)) {
+      if (ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal))
+        add(node.argument.literal.text, true, [])
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      const argument = node.arguments[0]
+      if (argument && ts.isStringLiteralLike(argument)) add(argument.text, false, [])
+      else computedImports += 1
+    } else if (ts.isPropertyAccessExpression(node)) {
+      members.push(node.getText(tree).replaceAll(/\s/g, ''))
+    } else if (
+      ts.isNewExpression(node) &&
+      node.expression.getText(tree) === 'Date' &&
+      (node.arguments?.length ?? 0) === 0
+    ) {
+      members.push('new Date()')
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return { imports, members, computedImports }
+}
+
+function nameOf(element: ts.ImportSpecifier | ts.ExportSpecifier): string {
+  return (element.propertyName ?? element.name).text
+}

@@ -1,0 +1,36 @@
+import Mocha from 'mocha'
+import { writeFileSync } from 'node:fs'
+import { skipped } from './requirements.ts'
+
+/** What a run came to. */
+export interface Tally {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+export function tallyLine(tally: Tally): string {
+  return `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`
+}
+
+/**
+ * Mocha's own list, then each reason for which something was skipped, then one line with the sums. With
+ * TALLY_FILE set the sums go there and the caller prints the line, so that it ends the whole run.
+ */
+export default class Reporter extends Mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
+    super(runner, options)
+    runner.once('end', () => {
+      for (const [reason, times] of skipped)
+        console.log(`  Skipped ${times === 1 ? 'once' : `${times} times`}: ${reason}`)
+      const tally: Tally = {
+        passed: this.stats.passes,
+        failed: this.stats.failures,
+        skipped: this.stats.pending,
+      }
+      const file = process.env.TALLY_FILE
+      if (file === undefined) console.log(`\n${tallyLine(tally)}`)
+      else writeFileSync(file, JSON.stringify(tally))
+    })
+  }
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/** What some tests need and not every machine has. Nobody's sign-in depends on them. */
+export type Requirement = 'browser' | 'mongodb' | Tool
+export type Tool = 'zbarimg' | 'oathtool'
+
+const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
+  browser:
+    'Chromium is missing: apt-get install chromium, or set CHROMIUM_PATH to a Chromium or Chrome',
+  // The MongoDB suites come with the Mongoose adapter; .ci/run has the place where a server is started for them.
+  mongodb: 'MongoDB is missing: set MONGODB_URL to a server that tests may write to',
+  zbarimg: 'zbarimg is missing: apt-get install zbar-tools',
+  oathtool: 'oathtool is missing: apt-get install oathtool',
+}
+
+/** With one of these set to 1, what is missing fails instead of being skipped: so it is in CI. */
+const MUST_HAVE: Readonly<Record<Requirement, string>> = {
+  browser: 'REQUIRE_BROWSER',
+  mongodb: 'REQUIRE_MONGODB',
+  // The tools read and answer what the browser shows: they belong to its journeys.
+  zbarimg: 'REQUIRE_BROWSER',
+  oathtool: 'REQUIRE_BROWSER',
+}
+
+/** Each reason and how often something was skipped for it: what the reporter prints at the end. */
+export const skipped = new Map<string, number>()
+
+/** Where Chromium is, or undefined. CHROMIUM_PATH comes first; a wrong one counts as missing. */
+export function chromiumPath(): string | undefined {
+  const given = process.env.CHROMIUM_PATH
+  if (given !== undefined && given !== '') return existsSync(given) ? given : undefined
+  return [
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/usr/bin/google-chrome-stable',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    '/Applications/Chromium.app/Contents/MacOS/Chromium',
+  ].find((path) => existsSync(path))
+}
+
+export function hasTool(tool: Tool): boolean {
+  return spawnSync(tool, ['--version'], { stdio: 'ignore' }).error === undefined
+}
+
+/**
+ * Skips the test or the suite (from a `before` hook) when there is no browser, and says why at the end of the
+ * run; fails instead with REQUIRE_BROWSER=1. Answers where the browser is.
+ */
+export function requireBrowser(context: Mocha.Context): string {
+  const path = chromiumPath()
+  if (path === undefined) return miss(context, 'browser')
+  return path
+}
+
+/** The same for a command line tool. */
+export function requireTool(context: Mocha.Context, tool: Tool): void {
+  if (!hasTool(tool)) miss(context, tool)
+}
+
+/** The same for MongoDB. Answers its URL. */
+export function requireMongodb(context: Mocha.Context): string {
+  const url = process.env.MONGODB_URL
+  if (url === undefined || url === '') return miss(context, 'mongodb')
+  return url
+}
+
+function miss(context: Mocha.Context, requirement: Requirement): never {
+  const reason = HOW_TO_GET[requirement]
+  if (process.env[MUST_HAVE[requirement]] === '1')
+    throw new Error(`${reason} (${MUST_HAVE[requirement]}=1 does without nothing).`)
+  skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
+  return context.skip()
+}
