@@ -1,0 +1,136 @@
+import { COMMON_WORDS } from './common-passwords.ts'
+
+/** NIST SP 800-63B-4 3.1.1.2: with a second factor, and where the password stands alone (R16). */
+export const SHORTEST_WITH_MFA = 8
+export const SHORTEST_ALONE = 15
+/** At least 64 characters must be accepted; the bound only keeps a megabyte away from the hash. */
+export const LONGEST_PASSWORD_BYTES = 1024
+
+export type PasswordVerdict =
+  | { readonly accepted: true; readonly password: string }
+  | { readonly accepted: false; readonly reason: PasswordFault }
+
+export type PasswordFault = 'too-short' | 'too-long' | 'blocked' | 'contains-name'
+
+export interface PasswordRules {
+  /** In characters (Unicode code points). */
+  readonly minimumLength: number
+  /** What a guesser of this account tries first: user name, address, the service's name. */
+  readonly contextWords: readonly string[]
+}
+
+/**
+ * The form in which a password is hashed and checked: NFC (NIST SP 800-63B-4 3.1.1.2), so that a letter
+ * composed by one keyboard and decomposed by another is the same letter. Nothing is trimmed or folded.
+ */
+export function normalisePassword(typed: string): string {
+  return typed.normalize('NFC')
+}
+
+/** What is too long to have been accepted is not hashed either. */
+export function isTooLong(password: string): boolean {
+  return (
+    password.length > LONGEST_PASSWORD_BYTES ||
+    new TextEncoder().encode(password).length > LONGEST_PASSWORD_BYTES
+  )
+}
+
+/**
+ * Whether a new password may be used: length, a blocklist of what guessers try first, and words of the
+ * account's own. No rule asks for digits or signs (R16): they make passwords predictable, not strong.
+ */
+export function judgePassword(typed: string, rules: PasswordRules): PasswordVerdict {
+  const password = normalisePassword(typed)
+  if (isTooLong(password)) return { accepted: false, reason: 'too-long' }
+  if ([...password].length < rules.minimumLength) return { accepted: false, reason: 'too-short' }
+  const plain = password.normalize('NFKC').toLowerCase()
+  if (rules.contextWords.some((word) => isMostly(plain, word)))
+    return { accepted: false, reason: 'contains-name' }
+  if (isCommon(plain) || isDate(plain)) return { accepted: false, reason: 'blocked' }
+  return { accepted: true, password }
+}
+
+/** A name with little around it: `alice2026!` says nothing that the name does not. */
+function isMostly(plain: string, word: string): boolean {
+  const name = word.normalize('NFKC').toLowerCase()
+  if (name.length < SHORTEST_CONTEXT_WORD || !plain.includes(name)) return false
+  return [...plain.replaceAll(name, '')].length < FEWEST_BESIDE_NAME
+}
+
+const SHORTEST_CONTEXT_WORD = 3
+const FEWEST_BESIDE_NAME = 8
+
+/**
+ * A common word as people disguise it: capitals, digits and signs around it, letters as digits, twice in a
+ * row; or a walk over the keyboard. One entry of the list thus stands for the thousands that leaks are made of.
+ */
+function isCommon(plain: string): boolean {
+  const cores = new Set(
+    [plain, withoutDisguise(plain)].flatMap((text) => [text, text.replaceAll(EDGES, '')]),
+  )
+  for (const core of [...cores]) cores.add(withoutDisguise(core))
+  return [...cores].some((core) => COMMON_WORDS.has(once(core))) || isWalk(plain)
+}
+
+/** A birthday, year first or last. */
+function isDate(plain: string): boolean {
+  const digits = plain.replaceAll(/[-./ ]/g, '')
+  return /^(19|20)\d{6}$|^\d{4}(19|20)\d{2}$/.test(digits)
+}
+
+/** What is put before and after a word. */
+const EDGES = /^[^\p{L}]+|[^\p{L}]+$/gu
+
+/** Sign and the letter it stands for. */
+const DISGUISES = [...'0o1i3e4a5s7t@a$s!i'.matchAll(/../g)].map(([pair]) => [...pair])
+
+function withoutDisguise(text: string): string {
+  return DISGUISES.reduce((plain, [sign, letter]) => plain.replaceAll(`${sign}`, `${letter}`), text)
+}
+
+/** `monkeymonkey` is `monkey`. */
+function once(text: string): string {
+  return /^(.+?)\1+$/u.exec(text)?.[1] ?? text
+}
+
+/** Neighbours on the keyboard, in the alphabet and among the digits. */
+const WALKS = [
+  '`1234567890-=',
+  'qwertyuiop[]',
+  'asdfghjkl;',
+  'zxcvbnm,./',
+  'qwertzuiop',
+  'yxcvbnm',
+  'azertyuiop',
+  '!@#$%^&*()_+',
+  '01234567890123456789',
+  'abcdefghijklmnopqrstuvwxyz',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/',
+  '1q2w3e4r5t6y7u8i9o0p',
+  'q1w2e3r4t5y6u7i8o9p0',
+  'qawsedrftgyhujikolp',
+  'qazwsxedcrfvtgbyhnujmikolp',
+  'zaqxswcdevfrbgtnhymjukilop',
+  'zaq1xsw2cde3vfr4bgt5nhy6mju7',
+  'asdqwezxc',
+].flatMap((walk) => [walk, [...walk].reverse().join('')])
+
+const SHORTEST_STRIDE = 3
+
+/** Made of nothing but walks and repetitions: `qwerty123456`, `aaaa1111`, `zxcvbnm,./`. */
+function isWalk(plain: string): boolean {
+  let rest = plain
+  while (rest !== '') {
+    const stride = strideOf(rest)
+    if (stride < SHORTEST_STRIDE) return false
+    rest = rest.slice(stride)
+  }
+  return true
+}
+
+function strideOf(text: string): number {
+  let longest = text.length - text.replace(/^(.)\1*/su, '').length
+  while (longest < text.length && WALKS.some((walk) => walk.includes(text.slice(0, longest + 1))))
+    longest += 1
+  return longest
+}
