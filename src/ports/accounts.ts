@@ -27,7 +27,7 @@ export interface StoredAccount {
   readonly version: number
 }
 
-/** Names are normalised by the caller (domain/name.ts); the store keeps them unique. */
+/** Names are normalised by the caller (server/accounts/name.ts); the store keeps them unique. */
 export interface Accounts {
   byId(id: string): Promise<StoredAccount | undefined>
   /** By normalised user name, or by normalised verified address. */

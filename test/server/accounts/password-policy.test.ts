@@ -6,7 +6,7 @@ import {
   LONGEST_PASSWORD_BYTES,
   normalisePassword,
   type PasswordRules,
-} from '../../src/domain/password-policy.ts'
+} from '../../../src/server/accounts/password-policy.ts'
 
 const RULES: PasswordRules = { minimumLength: 8, contextWords: ['alice', 'Acme Bank', 'al'] }
 
