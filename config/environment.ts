@@ -2,10 +2,10 @@ import type { z } from 'zod'
 import {
   DEFAULT_STORAGE_PATH,
   environmentOptions,
-  fileSchema,
   type EnvironmentValues,
   type FileValues,
 } from './schema.ts'
+import { fileSchema } from './settings-file.ts'
 import { isDemonstrationKey, looksRandom, type Cidr, type StorageAddress } from './values.ts'
 
 /** All the server is told from outside, parsed once. */

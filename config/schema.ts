@@ -295,7 +295,9 @@ export const fileOptions = {
       doc: 'POST to the authorization endpoint; the session cookie then has to be SameSite=None.',
     }),
   },
-} satisfies Record<string, Record<string, Option<unknown>>>
+} satisfies Groups
+
+export type Groups = Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>
 
 type Values<O> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never }
 
@@ -306,45 +308,8 @@ export type FileValues = {
 
 /** The names of CONFIG_FILE in the order of the reference: `group.option`. */
 export function fileOptionList(): readonly { name: string; option: Option<unknown> }[] {
-  return Object.entries(fileOptions).flatMap(([group, options]) =>
+  const groups: Groups = fileOptions
+  return Object.entries(groups).flatMap(([group, options]) =>
     Object.entries(options).map(([name, option]) => ({ name: `${group}.${name}`, option })),
   )
 }
-
-/** Reads CONFIG_FILE's object. A name it does not know is a fault: a misspelt limit would not limit. */
-export const fileSchema: z.ZodType<FileValues> = z
-  .strictObject(
-    Object.fromEntries(
-      Object.entries(fileOptions).map(([group, options]) => [
-        group,
-        z
-          .strictObject(
-            Object.fromEntries(
-              Object.entries(options as Record<string, Option<unknown>>).map(([name, option]) => [
-                name,
-                option.schema,
-              ]),
-            ),
-          )
-          .prefault({}),
-      ]),
-    ),
-  )
-  .superRefine((value, context) => {
-    const { totp, sessions } = value as unknown as FileValues
-    if ((2 * totp.window + 1) * totp.periodSeconds > LONGEST_TOTP_REACH_SECONDS)
-      context.addIssue({
-        code: 'custom',
-        path: ['totp', 'window'],
-        message: `(2 x window + 1) x periodSeconds must be at most ${LONGEST_TOTP_REACH_SECONDS}`,
-      })
-    if (sessions.idleSeconds > sessions.longestSeconds)
-      context.addIssue({
-        code: 'custom',
-        path: ['sessions', 'idleSeconds'],
-        message: 'must be at most sessions.longestSeconds',
-      })
-  }) as unknown as z.ZodType<FileValues>
-
-/** NIST SP 800-63B-4 3.1.4 by way of R6: a code that lives longer is no longer one of a moment. */
-const LONGEST_TOTP_REACH_SECONDS = 150

@@ -1,6 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { isAddress, LONGEST_NAME, maskAddress, normaliseName } from '../../../src/server/accounts/name.ts'
+import {
+  isAddress,
+  LONGEST_NAME,
+  maskAddress,
+  normaliseName,
+} from '../../../src/server/accounts/name.ts'
 
 describe('the normal form of a name', () => {
   for (const [typed, normal] of [

@@ -27,7 +27,7 @@ describe('a new password', () => {
   it('R16 may have 64 characters and more of any script, up to a bound in bytes', () => {
     expect(reasonFor('vqz '.repeat(16))).to.equal('accepted')
     expect(reasonFor('語彙森林'.repeat(20))).to.equal('accepted')
-    const most = 'xk'.repeat(LONGEST_PASSWORD_BYTES / 2 - 1) + 'ü'
+    const most = `${'xk'.repeat(LONGEST_PASSWORD_BYTES / 2 - 1)}ü`
     expect(reasonFor(most)).to.equal('accepted')
     expect(reasonFor(`${most}x`)).to.equal('too-long')
     expect(isTooLong('ü'.repeat(LONGEST_PASSWORD_BYTES / 2 + 1))).to.equal(true)

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { fileOptions, type FileValues, type Groups } from './schema.ts'
+
+/** R6: a code that is good for longer is no longer one of a moment (RFC 6238 5.2). */
+const LONGEST_TOTP_REACH_SECONDS = 150
+
+const groups: Groups = fileOptions
+
+/** Reads CONFIG_FILE's object. A name it does not know is a fault: a misspelt limit would not limit. */
+export const fileSchema = z
+  .strictObject(
+    mapValues(groups, (options) =>
+      z.strictObject(mapValues(options, (option) => option.schema)).prefault({}),
+    ),
+  )
+  // Zod cannot follow the types through the two loops; each value was parsed by its option's own schema.
+  .transform((value) => value as unknown as FileValues)
+  .superRefine(({ totp, sessions }, context) => {
+    if ((2 * totp.window + 1) * totp.periodSeconds > LONGEST_TOTP_REACH_SECONDS)
+      context.addIssue({
+        code: 'custom',
+        path: ['totp', 'window'],
+        message: `(2 x window + 1) x periodSeconds must be at most ${LONGEST_TOTP_REACH_SECONDS}`,
+      })
+    if (sessions.idleSeconds > sessions.longestSeconds)
+      context.addIssue({
+        code: 'custom',
+        path: ['sessions', 'idleSeconds'],
+        message: 'must be at most sessions.longestSeconds',
+      })
+  })
+
+function mapValues<T, U>(
+  object: Readonly<Record<string, T>>,
+  change: (value: T) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
+}

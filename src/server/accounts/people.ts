@@ -1,0 +1,83 @@
+import type { JsonObject } from '../../domain/json.ts'
+import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
+import type { Clock, Random } from '../../ports/services.ts'
+import { isAddress, normaliseName } from './name.ts'
+
+export interface NewPerson {
+  readonly username: string
+  readonly email?: string
+  /** An administrator vouches for the address unless told otherwise: the first code may be mailed there. */
+  readonly emailVerified?: boolean
+  readonly groups?: readonly string[]
+  readonly claims?: JsonObject
+  /** Made by PasswordHasher of a password that was judged. Absent: a set-up link will set one. */
+  readonly passwordHash?: string
+}
+
+export type Added =
+  | { readonly ok: true; readonly account: Account }
+  | { readonly ok: false; readonly fault: 'username-unfit' | 'email-unfit' | 'taken' }
+
+/** Adds a person. The name and the verified address become theirs alone, in every spelling. */
+export async function addPerson(
+  { accounts, clock, random }: { accounts: Accounts; clock: Clock; random: Random },
+  person: NewPerson,
+): Promise<Added> {
+  if (normaliseName(person.username) === undefined) return { ok: false, fault: 'username-unfit' }
+  if (person.email !== undefined && !isAddress(person.email))
+    return { ok: false, fault: 'email-unfit' }
+  const now = clock.now()
+  const account: Account = {
+    id: Buffer.from(random.bytes(16)).toString('base64url'),
+    username: person.username.trim(),
+    ...(person.email === undefined ? {} : { email: person.email.trim() }),
+    emailVerified: person.email !== undefined && (person.emailVerified ?? true),
+    ...(person.passwordHash === undefined ? {} : { passwordHash: person.passwordHash }),
+    groups: [...new Set(person.groups)],
+    claims: person.claims ?? {},
+    createdAt: now,
+    updatedAt: now,
+    passwordOrigin: person.passwordHash === undefined ? 'none' : 'administrator',
+  }
+  return (await accounts.insert(account, namesOf(account)))
+    ? { ok: true, account }
+    : { ok: false, fault: 'taken' }
+}
+
+/** What an account is found by. */
+export function namesOf(account: Account): AccountNames {
+  const username = normaliseName(account.username)
+  if (username === undefined) throw new TypeError('an account without a name cannot be stored')
+  const email = account.emailVerified ? normaliseName(account.email ?? '') : undefined
+  return email === undefined ? { username } : { username, email }
+}
+
+/** By user name or verified address, in any spelling. */
+export async function findByName(
+  accounts: Accounts,
+  typed: string,
+): Promise<StoredAccount | undefined> {
+  const name = normaliseName(typed)
+  return name === undefined ? undefined : accounts.byName(name)
+}
+
+/**
+ * Changes an account as it is now, again if it was changed meanwhile. `change` answers undefined to leave
+ * it be. Undefined: there is no such account, or it was left.
+ */
+export async function changeAccount(
+  accounts: Accounts,
+  id: string,
+  change: (account: Account) => Account | undefined,
+): Promise<Account | undefined> {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const stored = await accounts.byId(id)
+    const changed = stored && change(stored.account)
+    if (changed === undefined) return undefined
+    if (await accounts.update(changed, namesOf(changed), stored?.version ?? 0)) return changed
+  }
+  throw new Error('the account was changed by others again and again')
+}
+
+/** Few write to one account; whoever loses this often has met a fault. */
+const MOST_ATTEMPTS = 20

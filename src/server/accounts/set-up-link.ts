@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { DAY_SECONDS, type Instant } from '../../domain/time.ts'
+import type { Account, Accounts } from '../../ports/accounts.ts'
+import type { Counters } from '../../ports/counters.ts'
+import type { OneTime } from '../../ports/one-time.ts'
+import type { Clock, PasswordHasher, Random } from '../../ports/services.ts'
+import type { Record } from '../audit.ts'
+import { judgePassword, type PasswordFault } from './password-policy.ts'
+import { changeAccount } from './people.ts'
+import { forgiveName } from './sign-in.ts'
+
+/** An invitation waits for a person to read their mail; a reset is done while somebody is on the phone (R36). */
+const LIFE_SECONDS = { invitation: 3 * DAY_SECONDS, reset: DAY_SECONDS } as const
+
+export type LinkKind = keyof typeof LIFE_SECONDS
+
+export interface SetUpLinkServices {
+  readonly accounts: Accounts
+  readonly oneTime: OneTime
+  readonly counters: Counters
+  readonly hasher: PasswordHasher
+  readonly clock: Clock
+  readonly random: Random
+  readonly record: Record
+  /** Links are made from it, never from a request's host (R12). */
+  readonly issuer: string
+  readonly serviceName: string
+  readonly minimumLength: number
+  /** Ends what was begun with the password before (R20). */
+  readonly passwordChanged: (accountId: string) => Promise<void>
+}
+
+export interface SetUpLink {
+  readonly url: string
+  readonly expiresAt: Instant
+}
+
+export type LinkUse =
+  | { readonly outcome: 'done'; readonly account: Account }
+  | { readonly outcome: 'refused'; readonly reason: PasswordFault }
+  /** Used, expired, or never made: one answer. */
+  | { readonly outcome: 'gone' }
+
+export interface SetUpLinks {
+  make(account: Account, kind: LinkKind): Promise<SetUpLink>
+  /** Whose link it is, without using it: mail programs and browsers fetch links ahead. */
+  look(token: string): Promise<Account | undefined>
+  /** Sets the password. The link is taken only with a password that may be used. */
+  use(token: string, password: string): Promise<LinkUse>
+}
+
+/** The path that a link leads to. Whatever follows it is a secret and stays out of logs (R31). */
+export const SET_UP_PATH = '/set-up'
+
+/**
+ * One-time links that set a password. An administrator hands one out and so never knows a password (R36);
+ * having used it is the proof that a first enrolment asks for (R10). It signs nobody in (R12).
+ */
+export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
+  const { accounts, oneTime, clock, record } = services
+
+  const holder = async (value: unknown): Promise<Account | undefined> => {
+    const link = parseLink(value)
+    const account = link && (await accounts.byId(link.accountId))?.account
+    // A password set since makes the link stale: of two links sent, the second use would undo the first.
+    return account?.disabledAt === undefined && account && link.stamp === stampOf(account)
+      ? account
+      : undefined
+  }
+
+  const look = async (token: string): Promise<Account | undefined> =>
+    isToken(token) ? holder(await oneTime.peek(keyOf(token), clock.now())) : undefined
+
+  return {
+    look,
+
+    async make(account, kind) {
+      const token = Buffer.from(services.random.bytes(32)).toString('base64url')
+      const expiresAt = clock.now() + LIFE_SECONDS[kind]
+      const value = { accountId: account.id, kind, stamp: stampOf(account), expiresAt }
+      await oneTime.put(keyOf(token), value, expiresAt)
+      await record('set-up-link-made', { accountId: account.id, detail: { reason: kind } })
+      return { url: `${services.issuer}${SET_UP_PATH}/${token}`, expiresAt }
+    },
+
+    async use(token, typed) {
+      const account = await look(token)
+      if (account === undefined) return { outcome: 'gone' }
+      const verdict = judgePassword(typed, {
+        minimumLength: services.minimumLength,
+        contextWords: contextWordsOf(account, services.serviceName),
+      })
+      if (!verdict.accepted) return { outcome: 'refused', reason: verdict.reason }
+      const passwordHash = await services.hasher.hash(verdict.password)
+
+      const now = clock.now()
+      const taken = await oneTime.take(keyOf(token), now)
+      const link = parseLink(taken)
+      if (link === undefined || (await holder(taken)) === undefined) return { outcome: 'gone' }
+      // Before, so that a crash in between leaves nothing of the old password alive; after, for what was
+      // begun with it meanwhile.
+      await services.passwordChanged(account.id)
+      const changed = await changeAccount(accounts, account.id, (current) =>
+        stampOf(current) === link.stamp
+          ? {
+              ...current,
+              passwordHash,
+              passwordOrigin: link.kind === 'invitation' ? 'set-up-link' : 'reset',
+              enrolmentProofUntil: link.expiresAt,
+              updatedAt: now,
+            }
+          : undefined,
+      )
+      if (changed === undefined) return { outcome: 'gone' }
+      await services.passwordChanged(changed.id)
+      await forgiveName(services.counters, changed)
+      await record('password-set', { accountId: changed.id, detail: { reason: link.kind } })
+      return { outcome: 'done', account: changed }
+    },
+  }
+}
+
+/** What a guesser of this account's password tries first. */
+export function contextWordsOf(account: Account, serviceName: string): string[] {
+  const mailbox = account.email?.split('@')[0]
+  return [account.username, serviceName, ...(mailbox === undefined ? [] : [mailbox])]
+}
+
+interface Link {
+  readonly accountId: string
+  readonly kind: LinkKind
+  readonly stamp: string
+  readonly expiresAt: Instant
+}
+
+function parseLink(value: unknown): Link | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const link = value as { readonly [key in keyof Link]?: unknown }
+  return typeof link.accountId === 'string' &&
+    (link.kind === 'invitation' || link.kind === 'reset') &&
+    typeof link.stamp === 'string' &&
+    typeof link.expiresAt === 'number'
+    ? (link as Link)
+    : undefined
+}
+
+function isToken(token: string): boolean {
+  return /^[A-Za-z0-9_-]{43}$/.test(token)
+}
+
+/** Whoever reads the storage cannot use the link. */
+function keyOf(token: string): string {
+  return `set-up:${createHash('sha256').update(token).digest('base64url')}`
+}
+
+/** Changes with the password. */
+function stampOf(account: Account): string {
+  return createHash('sha256')
+    .update(account.passwordHash ?? '')
+    .digest('base64url')
+    .slice(0, 22)
+}

@@ -1,0 +1,37 @@
+import type { EventDetail } from '../domain/events.ts'
+import type { AuditEntry, AuditTrail } from '../ports/audit-trail.ts'
+import type { Clock, Random } from '../ports/services.ts'
+
+/** What the server itself records, beside the plugin's events. */
+export type ServerEvent =
+  | 'password-accepted'
+  | 'password-refused'
+  | 'password-set'
+  | 'set-up-link-made'
+  | 'user-added'
+  | 'user-disabled'
+  | 'user-enabled'
+  | 'client-added'
+  | 'client-changed'
+  | 'client-removed'
+  | 'consent-granted'
+  | 'consent-refused'
+
+export type Record = (
+  type: ServerEvent,
+  about: { accountId?: string; detail?: EventDetail },
+) => Promise<void>
+
+/** Writes to the trail. Never a name that was typed: people type their password there (R31). */
+export function recorder(trail: AuditTrail, clock: Clock, random: Random): Record {
+  return async (type, { accountId, detail }) => {
+    const entry: AuditEntry = {
+      id: Buffer.from(random.bytes(16)).toString('base64url'),
+      type,
+      at: clock.now(),
+      detail: detail ?? {},
+      ...(accountId === undefined ? {} : { accountId }),
+    }
+    await trail.add([entry])
+  }
+}

@@ -1,0 +1,223 @@
+import { expect } from 'chai'
+import { MfaError } from '../../../src/domain/errors.ts'
+import type { Account } from '../../../src/ports/accounts.ts'
+import { addPerson, changeAccount } from '../../../src/server/accounts/people.ts'
+import {
+  forgiveName,
+  passwordCheck,
+  type CheckPassword,
+  type PasswordAttempt,
+} from '../../../src/server/accounts/sign-in.ts'
+import { random, world, type World } from './support.ts'
+
+const RIGHT = 'correct horse battery staple'
+
+describe('the first factor', () => {
+  let here: World
+  let check: CheckPassword
+  let alice: Account
+  let failedInKnown: string[]
+
+  const set = async (limits = {}): Promise<void> => {
+    here = world(limits)
+    check = passwordCheck(here.services)
+    failedInKnown = []
+    const added = await addPerson(
+      { accounts: here.storage.accounts, clock: here.clock, random },
+      {
+        username: 'Alice',
+        email: 'alice@example.com',
+        passwordHash: await here.hasher.hash(RIGHT),
+      },
+    )
+    if (!added.ok) throw new Error(added.fault)
+    alice = added.account
+  }
+  beforeEach(() => set())
+
+  const attempt = (about: Partial<PasswordAttempt> = {}) =>
+    check({
+      name: 'alice',
+      password: RIGHT,
+      address: '192.0.2.1',
+      browserIsKnown: async () => false,
+      browserFailed: async (id) => {
+        failedInKnown.push(id)
+      },
+      ...about,
+    })
+  const wrong = (about: Partial<PasswordAttempt> = {}) => attempt({ password: 'wrong', ...about })
+  const inKnownBrowser = { browserIsKnown: async (id: string) => id === alice.id }
+  const fail = async (times: number, about: Partial<PasswordAttempt> = {}): Promise<void> => {
+    for (let i = 0; i < times; i += 1) await wrong({ address: `192.0.2.${i}`, ...about })
+  }
+  const reasons = async (): Promise<(string | undefined)[]> =>
+    (await here.storage.audit.list({ type: 'password-refused', limit: 1000 })).map(
+      (entry) => entry.detail.reason,
+    )
+
+  it('is accepted by user name and by verified address, in any spelling', async () => {
+    for (const name of ['alice', ' ALICE ', 'Ａlice', 'Alice@Example.com'])
+      expect((await attempt({ name })).outcome, name).to.equal('accepted')
+  })
+
+  it('R16 is the same password however its letters are composed', async () => {
+    await changeAccount(here.storage.accounts, alice.id, (account) => ({
+      ...account,
+      passwordHash: `g1$${'0'.repeat(64)}`,
+    }))
+    const passwordHash = await here.hasher.hash('caf\u00e9 au lait, s\u2019il vous pla\u00eet')
+    await changeAccount(here.storage.accounts, alice.id, (account) => ({
+      ...account,
+      passwordHash,
+    }))
+    const verdict = await attempt({ password: 'cafe\u0301 au lait, s\u2019il vous plai\u0302t' })
+    expect(verdict.outcome).to.equal('accepted')
+  })
+
+  it('does not let an unverified address stand for its name', async () => {
+    await changeAccount(here.storage.accounts, alice.id, (a) => ({ ...a, emailVerified: false }))
+    expect((await attempt({ name: 'alice@example.com' })).outcome).to.equal('refused')
+  })
+
+  describe('R33 tells nobody what it was that did not fit:', () => {
+    const cases: Record<string, () => Promise<Partial<PasswordAttempt>>> = {
+      'wrong password': async () => ({ password: 'wrong' }),
+      'unknown name': async () => ({ name: 'nobody' }),
+      'a name that is none': async () => ({ name: 'a\0b' }),
+      'an overlong password': async () => ({ password: 'x'.repeat(5000) }),
+      'disabled account': async () => {
+        await changeAccount(here.storage.accounts, alice.id, (a) => ({ ...a, disabledAt: 1 }))
+        return {}
+      },
+      'account without a password': async () => {
+        await changeAccount(here.storage.accounts, alice.id, ({ passwordHash: _, ...a }) => a)
+        return {}
+      },
+      'too many failures of the name': async () => {
+        await fail(100)
+        return { address: '198.51.100.1' }
+      },
+    }
+    for (const [what, prepare] of Object.entries(cases))
+      it(`${what} is refused in one way and after one hash`, async () => {
+        const about = await prepare()
+        await wrong({ name: 'first, so that the decoy is made', address: '203.0.113.1' })
+        here.hasher.verified.length = 0
+        expect(await attempt(about)).to.deep.equal({ outcome: 'refused' })
+        expect(here.hasher.verified).to.have.length(1)
+        expect(await reasons()).to.have.length.greaterThan(1)
+      })
+
+    it('the trail has the reason and never what was typed', async () => {
+      await wrong({ name: 'hunter2-in-the-wrong-field' })
+      await wrong()
+      expect(await reasons()).to.deep.equal(['wrong', 'unknown'])
+      expect(JSON.stringify(await here.storage.audit.list({ limit: 9 }))).not.to.contain('hunter2')
+    })
+
+    it('the decoy is hashed with the parameters of a real one', async () => {
+      await wrong({ name: 'nobody' })
+      expect(here.hasher.verified[0]?.[0]).to.match(/^g1\$/)
+    })
+  })
+
+  describe('R4 counts failures per name', () => {
+    for (const name of ['alice', 'nobody'])
+      it(`exactly 100, over all addresses, for ${name}`, async () => {
+        await set({ failuresPerAddress: 1000 })
+        await Promise.all(
+          Array.from({ length: 150 }, (_, i) => wrong({ name, address: `10.0.0.${i}` })),
+        )
+        const limited = (await reasons()).filter(
+          (reason) => reason === 'name-limit' || reason === 'unknown',
+        )
+        if (name === 'alice') expect(limited).to.have.length(50)
+        expect((await attempt({ name, address: '10.1.0.1' })).outcome).to.equal('refused')
+      })
+
+    it('under one counter for all of its spellings, address included', async () => {
+      await fail(50, { name: 'ALICE' })
+      await fail(50, { name: 'alice@example.com', address: '198.51.100.7' })
+      expect((await attempt({ address: '203.0.113.9' })).outcome).to.equal('refused')
+    })
+
+    it('consecutively: a success begins again', async () => {
+      await fail(99)
+      expect((await attempt({ address: '198.51.100.1' })).outcome).to.equal('accepted')
+      await fail(99)
+      expect((await attempt({ address: '198.51.100.1' })).outcome).to.equal('accepted')
+    })
+
+    it('and still lets the owner in from a known browser, which clears nothing', async () => {
+      await fail(100)
+      expect((await attempt(inKnownBrowser)).outcome).to.equal('accepted')
+      expect((await attempt({ address: '198.51.100.1' })).outcome).to.equal('refused')
+    })
+
+    it('until a link that only the owner got was used', async () => {
+      await fail(100)
+      await forgiveName(here.storage.counters, alice)
+      expect((await attempt({ address: '198.51.100.1' })).outcome).to.equal('accepted')
+    })
+
+    it('and never lets the counter of another name be charged', async () => {
+      await fail(100, { name: 'bob' })
+      expect((await attempt({ address: '198.51.100.1' })).outcome).to.equal('accepted')
+    })
+  })
+
+  describe('R4 counts failures per address', () => {
+    const from = { address: '2001:db8:1:2::1' }
+
+    it('over all names, IPv6 per /64, and says when to come back', async () => {
+      await set({ failuresPerAddress: 10 })
+      for (let i = 0; i < 10; i += 1) await wrong({ name: `n${i}`, address: `2001:db8:1:2::${i}` })
+      const expected = { outcome: 'too-many', retryAt: here.clock.time + 600 }
+      expect(await attempt(from)).to.deep.equal(expected)
+      expect((await attempt({ address: '2001:db8:1:3::1' })).outcome).to.equal('accepted')
+      here.clock.time += 600
+      expect((await attempt(from)).outcome).to.equal('accepted')
+    })
+
+    it('and never successes', async () => {
+      await set({ failuresPerAddress: 3 })
+      for (let i = 0; i < 10; i += 1) expect((await attempt(from)).outcome).to.equal('accepted')
+    })
+
+    it('and never a known browser', async () => {
+      await set({ failuresPerAddress: 3 })
+      for (let i = 0; i < 5; i += 1) await wrong({ ...from, name: `n${i}` })
+      expect((await attempt({ ...from, ...inKnownBrowser })).outcome).to.equal('accepted')
+    })
+  })
+
+  it('R4 charges a failure in a known browser to that browser', async () => {
+    await wrong(inKnownBrowser)
+    expect(failedInKnown).to.deep.equal([alice.id])
+    await wrong()
+    expect(failedInKnown).to.have.length(1)
+  })
+
+  it('is hashed anew when the parameters have grown', async () => {
+    here.hasher.generation = 2
+    expect((await attempt()).outcome).to.equal('accepted')
+    const stored = await here.storage.accounts.byId(alice.id)
+    expect(stored?.account.passwordHash).to.match(/^g2\$/)
+    expect((await attempt()).outcome).to.equal('accepted')
+  })
+
+  it('R32 is neither accepted nor counted while too many hashes wait', async () => {
+    await set({ failuresPerName: 5, failuresPerAddress: 5 })
+    const verify = here.hasher.verify.bind(here.hasher)
+    here.hasher.verify = async () => {
+      throw new MfaError('hashing-overloaded', 'the queue is full', { status: 503 })
+    }
+    for (let i = 0; i < 20; i += 1) {
+      const error: unknown = await attempt().catch((thrown: unknown) => thrown)
+      expect(error).to.have.property('code', 'hashing-overloaded')
+    }
+    here.hasher.verify = verify
+    expect((await attempt()).outcome).to.equal('accepted')
+  })
+})

@@ -1,0 +1,66 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { memoryStorage } from '../../../src/adapters/memory/index.ts'
+import type { Clock, PasswordHasher, Random } from '../../../src/ports/services.ts'
+import type { ServerStorage } from '../../../src/ports/server-storage.ts'
+import { recorder, type Record } from '../../../src/server/audit.ts'
+import type { PasswordLimits, SignInServices } from '../../../src/server/accounts/sign-in.ts'
+
+export interface FakeHasher extends PasswordHasher {
+  /** What was verified, in order: `[hash, secret]`. */
+  readonly verified: [string, string][]
+  generation: number
+}
+
+/** Quick, and tells what it was asked. Its hashes are `g<generation>$...`. */
+export function fakeHasher(): FakeHasher {
+  const hashOf = (secret: string, generation: number): string =>
+    `g${generation}$${createHash('sha256').update(secret).digest('hex')}`
+  return {
+    verified: [],
+    generation: 1,
+    async hash(secret) {
+      return hashOf(secret, this.generation)
+    },
+    async verify(phc, secret) {
+      this.verified.push([phc, secret])
+      return phc === hashOf(secret, Number(/^g(\d+)/.exec(phc)?.[1]))
+    },
+    needsRehash(phc) {
+      return !phc.startsWith(`g${this.generation}$`)
+    },
+  }
+}
+
+export const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
+
+export interface World {
+  readonly storage: ServerStorage
+  readonly hasher: FakeHasher
+  readonly clock: Clock & { time: number }
+  readonly record: Record
+  readonly services: SignInServices
+}
+
+export const LIMITS: PasswordLimits = {
+  failuresPerName: 100,
+  failuresPerAddress: 100,
+  addressWindowSeconds: 600,
+}
+
+export function world(limits: Partial<PasswordLimits> = {}): World {
+  const clock = { time: 1_700_000_000, now: () => clock.time }
+  const storage = memoryStorage({ clock })
+  const hasher = fakeHasher()
+  const record = recorder(storage.audit, clock, random)
+  const { accounts, counters } = storage
+  return {
+    storage,
+    hasher,
+    clock,
+    record,
+    services: {
+      ...{ accounts, counters, hasher, clock, random, record },
+      limits: { ...LIMITS, ...limits },
+    },
+  }
+}
