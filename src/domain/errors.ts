@@ -37,6 +37,9 @@ export type ErrorCode =
   | 'key-missing' // a sealed value names a key that is not configured
   | 'seal-broken' // a sealed value does not open for this account and purpose
   | 'storage-unavailable'
+  | 'schema-outdated' // the database is of an older version: run `oidc-provider-mfa migrate`
+  | 'schema-newer' // the database was made by a newer version
+  | 'schema-foreign' // the database belongs to another application
   | 'too-many-attempts' // flood: more attempts in flight than are examined at once
   | 'hashing-overloaded' // the password hash queue is full
   | 'account-unknown'

@@ -1,0 +1,60 @@
+/**
+ * What every adapter of the host's records has to keep the same, whatever its database.
+ *
+ * **Sessions do not come back.** The host saves a session as a whole document at the end of each request, so a
+ * request in flight writes back a session that was signed out meanwhile. Refusing the destroyed id is not enough:
+ * the request in flight may give the session a new id first (`resetIdentifier`, at every resume), and the host then
+ * calls `destroy(oldId)` and `upsert(newId)` with the same `uid`, just as a sign-out followed by a write-back would.
+ * What the adapter sees of the two is told apart like this:
+ *
+ * - An id that was destroyed is never written again (`ended id`).
+ * - `destroy(id)` of a `moved` session ends that id alone: its successor, also two successors of two parallel
+ *   requests, may be stored under the same `uid`.
+ * - `destroy(id)` of a `signed-out` session ends the `uid`: every live record of it goes, also one that a parallel
+ *   request has just moved to, and nothing is stored under it again.
+ * - When the adapter cannot know (`unknown`: outside a request of the host's, such as a script or a page of the
+ *   plugin's), the `uid` ends but leaves room for one heir: the first new id under that `uid` within
+ *   `HEIR_SECONDS` is the successor of a move. A second `destroy` of any ended id of that `uid` takes the room
+ *   away, because it proves that two flows hold the session: the one that signs out, and the one that would write it
+ *   back. A move always begins with `destroy(oldId)`, so a write-back under a new id closes the door on itself.
+ *
+ * A refused `upsert` is dropped in silence. The request in flight then answers as it would have, and its browser
+ * holds the id of a session that does not exist.
+ */
+import Provider, { errors } from 'oidc-provider'
+
+/** `find` goes on answering with an expired record for so long: the host tells "expired" from "unknown" itself. */
+export const FIND_GRACE_SECONDS = 600
+
+/** A used refresh token is kept longer: presenting it again is how a theft shows (RFC 9700 4.14.2). */
+export const USED_REFRESH_TOKEN_GRACE_SECONDS = 24 * 3600
+
+/** Ended sessions are remembered for so long: longer than any request is in flight. */
+export const ENDED_SESSION_SECONDS = 3600
+
+/** How long after `destroy(oldId)` its `upsert(newId)` may come: the host makes the two calls in a row. */
+export const HEIR_SECONDS = 10
+
+/** Why a session's record is destroyed. */
+export type SessionEnding = 'moved' | 'signed-out' | 'unknown'
+
+/** Asks the host's current request, if there is one, why it destroys the session record `id`. */
+export function sessionEnding(id: string): SessionEnding {
+  const session = Provider.ctx?.oidc?.session as unknown as
+    { readonly id?: unknown; readonly oldId?: unknown } | undefined
+  if (session?.oldId === id) return 'moved'
+  if (session?.id === id) return 'signed-out'
+  return 'unknown'
+}
+
+/** What the second caller of `consume` gets: the host looks, then consumes, and ignores the answer. */
+export function alreadyConsumed(model: string): Error {
+  return new errors.InvalidGrant(`${model} was already used`)
+}
+
+/** Until when the record is found and not swept; undefined: for ever (`expiresIn` may be undefined). */
+export function keepUntil(now: number, expiresIn: number | undefined): number | undefined {
+  return typeof expiresIn === 'number' && Number.isFinite(expiresIn)
+    ? now + Math.ceil(expiresIn) + FIND_GRACE_SECONDS
+    : undefined
+}

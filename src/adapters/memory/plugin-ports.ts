@@ -1,0 +1,96 @@
+import type { JsonObject } from '../../domain/json.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { Counters } from '../../ports/counters.ts'
+import type { MfaRecords } from '../../ports/mfa-records.ts'
+import type { OneTime } from '../../ports/one-time.ts'
+import { sweepMap } from './sweep-map.ts'
+
+/** Deletes at most `limit` entries past their time; answers how many. */
+export interface Sweepable {
+  sweep(now: Instant, limit: number): number
+}
+
+export function memoryRecords(): MfaRecords {
+  const stored = new Map<string, { json: string; version: number }>()
+  return {
+    async load(accountId) {
+      const entry = stored.get(accountId)
+      return entry && { record: JSON.parse(entry.json) as JsonObject, version: entry.version }
+    },
+
+    async save(accountId, record, expectedVersion) {
+      if ((stored.get(accountId)?.version ?? 0) !== expectedVersion) return false
+      stored.set(accountId, { json: JSON.stringify(record), version: expectedVersion + 1 })
+      return true
+    },
+  }
+}
+
+export function memoryOneTime(): OneTime & Sweepable {
+  const stored = new Map<string, { json: string; expiresAt: Instant }>()
+  const valueOf = (key: string, now: Instant): JsonObject | undefined => {
+    const entry = stored.get(key)
+    return entry && entry.expiresAt > now ? (JSON.parse(entry.json) as JsonObject) : undefined
+  }
+  return {
+    async put(key, value, expiresAt) {
+      stored.set(key, { json: JSON.stringify(value), expiresAt })
+    },
+
+    async take(key, now) {
+      const value = valueOf(key, now)
+      stored.delete(key)
+      return value
+    },
+
+    async peek(key, now) {
+      return valueOf(key, now)
+    },
+
+    sweep: (now, limit) => sweepMap(stored, limit, (entry) => entry.expiresAt <= now),
+  }
+}
+
+export function memoryCounters(): Counters & Sweepable {
+  interface Counter {
+    readonly count: number
+    /** When it starts again from 0; undefined: never. */
+    readonly endsAt?: Instant
+  }
+  const stored = new Map<string, Counter>()
+  const isOver = (counter: Counter, now: Instant): boolean =>
+    counter.count === 0 || (counter.endsAt !== undefined && counter.endsAt <= now)
+  const current = (key: string, now: Instant): Counter | undefined => {
+    const counter = stored.get(key)
+    return counter && !isOver(counter, now) ? counter : undefined
+  }
+  return {
+    async reserve(key, { limit, windowSeconds }, now) {
+      const before = current(key, now) ?? {
+        count: 0,
+        ...(windowSeconds === undefined ? {} : { endsAt: now + windowSeconds }),
+      }
+      if (before.count >= limit) {
+        return {
+          allowed: false,
+          count: before.count,
+          ...(before.endsAt === undefined ? {} : { retryAt: before.endsAt }),
+        }
+      }
+      const count = before.count + 1
+      stored.set(key, { ...before, count })
+      return { allowed: true, count }
+    },
+
+    async release(key, now) {
+      const before = current(key, now)
+      if (before) stored.set(key, { ...before, count: before.count - 1 })
+    },
+
+    async reset(key) {
+      stored.delete(key)
+    },
+
+    sweep: (now, limit) => sweepMap(stored, limit, (counter) => isOver(counter, now)),
+  }
+}

@@ -1,0 +1,136 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JsonObject } from '../../domain/json.ts'
+import type { AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
+import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
+import type { Clients } from '../../ports/clients.ts'
+import type { Settings } from '../../ports/settings.ts'
+
+const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+export function memoryAccounts(): Accounts {
+  const documents = new Map<string, string>()
+  /** User names and verified addresses are one namespace: a name leads to one account. */
+  const owners = new Map<string, string>()
+
+  const read = (id: string | undefined): StoredAccount | undefined => {
+    const document = id === undefined ? undefined : documents.get(id)
+    return document === undefined ? undefined : (JSON.parse(document) as StoredAccount)
+  }
+  const namesOf = (names: AccountNames): string[] =>
+    names.email === undefined ? [names.username] : [names.username, names.email]
+  const isTaken = (names: AccountNames, id: string): boolean =>
+    namesOf(names).some((name) => (owners.get(name) ?? id) !== id)
+  const write = (stored: StoredAccount, names: AccountNames): void => {
+    for (const [name, owner] of owners) if (owner === stored.account.id) owners.delete(name)
+    for (const name of namesOf(names)) owners.set(name, stored.account.id)
+    documents.set(stored.account.id, JSON.stringify(stored))
+  }
+
+  return {
+    async byId(id) {
+      return read(id)
+    },
+
+    async byName(normalisedName) {
+      return read(owners.get(normalisedName))
+    },
+
+    async insert(account, names) {
+      if (documents.has(account.id) || isTaken(names, account.id)) return false
+      write({ account, version: 1 }, names)
+      return true
+    },
+
+    async update(account, names, expectedVersion) {
+      if (read(account.id)?.version !== expectedVersion) return false
+      if (isTaken(names, account.id)) return false
+      write({ account, version: expectedVersion + 1 }, names)
+      return true
+    },
+
+    async list({ after, limit }) {
+      return [...documents.keys()]
+        .filter((id) => after === undefined || id > after)
+        .sort(byCodeUnits)
+        .slice(0, limit)
+        .map((id) => read(id) as StoredAccount)
+    },
+  }
+}
+
+export function memoryClients(): Clients {
+  const stored = new Map<string, string>()
+  return {
+    async get(clientId) {
+      const json = stored.get(clientId)
+      return json === undefined ? undefined : (JSON.parse(json) as JsonObject)
+    },
+
+    async put(clientId, metadata) {
+      const before = stored.get(clientId)
+      const after = JSON.stringify(metadata)
+      if (before !== undefined && isDeepStrictEqual(JSON.parse(before), JSON.parse(after))) {
+        return 'unchanged'
+      }
+      stored.set(clientId, after)
+      return before === undefined ? 'added' : 'changed'
+    },
+
+    async remove(clientId) {
+      return stored.delete(clientId)
+    },
+
+    async list() {
+      return [...stored]
+        .sort(([a], [b]) => byCodeUnits(a, b))
+        .map(([, json]) => JSON.parse(json) as JsonObject)
+    },
+  }
+}
+
+export function memoryAudit(): AuditTrail {
+  const entries = new Map<string, string>()
+  return {
+    async add(events) {
+      for (const event of events) {
+        if (!entries.has(event.id)) entries.set(event.id, JSON.stringify(event))
+      }
+    },
+
+    async list({ accountId, type, before, limit }) {
+      return [...entries.values()]
+        .reverse()
+        .map((json) => JSON.parse(json) as AuditEntry)
+        .filter((entry) => accountId === undefined || entry.accountId === accountId)
+        .filter((entry) => type === undefined || entry.type === type)
+        .filter((entry) => before === undefined || entry.at < before)
+        .sort((a, b) => b.at - a.at)
+        .slice(0, limit)
+    },
+  }
+}
+
+export function memorySettings(): Settings {
+  const stored = new Map<string, string>()
+  return {
+    async get(name) {
+      const json = stored.get(name)
+      return json === undefined ? undefined : (JSON.parse(json) as JsonObject)
+    },
+
+    async insert(name, value) {
+      if (stored.has(name)) return false
+      stored.set(name, JSON.stringify(value))
+      return true
+    },
+
+    async replace(name, value, expected) {
+      const json = stored.get(name)
+      if (json === undefined) return false
+      const present: unknown = JSON.parse(json)
+      if (!isDeepStrictEqual(present, JSON.parse(JSON.stringify(expected)))) return false
+      stored.set(name, JSON.stringify(value))
+      return true
+    },
+  }
+}

@@ -1,0 +1,16 @@
+/** Deletes at most `limit` entries that are over; answers how many. */
+export function sweepMap<Key, Value>(
+  map: Map<Key, Value>,
+  limit: number,
+  isOver: (value: Value) => boolean,
+): number {
+  let swept = 0
+  for (const [key, value] of map) {
+    if (swept >= limit) break
+    if (isOver(value)) {
+      map.delete(key)
+      swept += 1
+    }
+  }
+  return swept
+}

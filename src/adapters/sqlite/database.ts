@@ -1,0 +1,157 @@
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Connection } from './connection.ts'
+import { isLocked, isStorageFailure, leavesConnectionSound, storageUnavailable } from './failure.ts'
+import { enableWriteAheadLog } from './write-ahead-log.ts'
+import { bringUpToDate, MIGRATIONS, requireCurrentSchema } from './migrations.ts'
+import type { Migration } from './migrations.ts'
+
+/** An operation that finds the write lock taken is tried again for so long. */
+const LOCK_PATIENCE_MS = 2000
+
+export interface SqliteDatabaseOptions {
+  readonly path: string
+  /** Whether a database of an older version is migrated. An empty one always is. */
+  readonly migrate: boolean
+  /** For tests of migrations to come. */
+  readonly migrations?: readonly Migration[]
+}
+
+interface OpenFile {
+  readonly durable: Connection
+  readonly relaxed: Connection
+  /** Which files on the disk the connections write to. */
+  readonly identity: string
+}
+
+/**
+ * One database file, and the two connections to it: `durable` for whatever a power cut must not take back, and
+ * `relaxed` for the host's own records.
+ *
+ * Each piece of work is synchronous and runs on one connection. Every failure comes out as `storage-unavailable`,
+ * and the next piece of work tries again with what is there then, so that the storage recovers by itself.
+ */
+export class SqliteDatabase {
+  readonly #path: string
+  readonly #migrations: readonly Migration[]
+  #file: OpenFile | undefined
+  #isClosed = false
+
+  /** Opens, or makes, the database. Throws `storage-unavailable` and what `migrations.ts` throws. */
+  constructor(options: SqliteDatabaseOptions) {
+    this.#path = resolve(options.path)
+    this.#migrations = options.migrations ?? MIGRATIONS
+    try {
+      createIfMissing(this.#path)
+      this.#file = openFile(this.#path, (connection) =>
+        bringUpToDate(connection, options.migrate, this.#migrations),
+      )
+    } catch (error) {
+      throw asUnavailable(error)
+    }
+  }
+
+  /** Work whose commits are on the disk when it is done. */
+  durable<T>(work: (connection: Connection) => T): Promise<T> {
+    return this.#perform('durable', work)
+  }
+
+  /** Work whose commits a power cut may take back. */
+  relaxed<T>(work: (connection: Connection) => T): Promise<T> {
+    return this.#perform('relaxed', work)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#drop()
+  }
+
+  async #perform<T>(kind: 'durable' | 'relaxed', work: (connection: Connection) => T): Promise<T> {
+    let giveUpAt: number | undefined
+    for (;;) {
+      try {
+        return this.#attempt(kind, work)
+      } catch (error) {
+        if (!isStorageFailure(error)) throw error
+        if (!leavesConnectionSound(error)) this.#drop()
+        const now = performance.now()
+        giveUpAt ??= now + LOCK_PATIENCE_MS
+        if (!isLocked(error) || now >= giveUpAt) throw asUnavailable(error)
+      }
+      // Jitter: of several processes that wait for one lock, each gets its turn.
+      await sleep(1 + Math.random() * 20)
+    }
+  }
+
+  #attempt<T>(kind: 'durable' | 'relaxed', work: (connection: Connection) => T): T {
+    if (this.#isClosed) throw storageUnavailable('The storage is closed.')
+    // A file that went away is not made anew while running: it would come back without a single account, factor
+    // or spent code. It is waited for.
+    this.#file ??= openFile(this.#path, (connection) =>
+      requireCurrentSchema(connection, this.#migrations),
+    )
+    const file = this.#file
+    const outcome = work(file[kind])
+    // A file that was deleted or replaced still takes writes, which are gone with the process: a code noted as spent
+    // there would be good again. So nothing is answered from a file that no longer has the database's name.
+    if (identityOf(this.#path) !== file.identity) {
+      this.#drop()
+      throw storageUnavailable('The database file was moved, deleted or replaced.')
+    }
+    return outcome
+  }
+
+  #drop(): void {
+    const file = this.#file
+    this.#file = undefined
+    for (const connection of [file?.relaxed, file?.durable]) {
+      try {
+        connection?.close()
+      } catch {
+        // What is dropped has failed already, and that failure is the one to report.
+      }
+    }
+  }
+}
+
+function openFile(path: string, prepare: (connection: Connection) => void): OpenFile {
+  const durable = new Connection(path, 'FULL')
+  try {
+    enableWriteAheadLog(durable)
+    prepare(durable)
+    const relaxed = new Connection(path, 'NORMAL')
+    return { durable, relaxed, identity: identityOf(path) }
+  } catch (error) {
+    durable.close()
+    throw error
+  }
+}
+
+/** The database and its write-ahead log: a commit lies in the second until it is copied to the first. */
+function identityOf(path: string): string {
+  const file = statSync(path, { throwIfNoEntry: false })
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false })
+  return `${file?.dev}:${file?.ino}:${log?.ino}`
+}
+
+/** Only the owner may read it: it holds password hashes and sealed secrets. The log inherits the file's mode. */
+function createIfMissing(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    // A file that exists is not even opened here: closing it would drop the locks that this process has on it.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+function asUnavailable(error: unknown): unknown {
+  if (!isStorageFailure(error)) return error
+  return storageUnavailable(
+    isLocked(error)
+      ? 'The database was locked by another process for too long.'
+      : 'The database cannot be used.',
+    error,
+  )
+}

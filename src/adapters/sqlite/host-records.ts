@@ -1,0 +1,108 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { HostRecords } from '../../ports/host-records.ts'
+import type { Clock } from '../../ports/services.ts'
+import {
+  alreadyConsumed,
+  keepUntil,
+  USED_REFRESH_TOKEN_GRACE_SECONDS,
+} from '../host-record-rules.ts'
+import type { Connection } from './connection.ts'
+import type { SqliteDatabase } from './database.ts'
+import { destroySession, upsertSession } from './host-sessions.ts'
+
+/** The host's own records; `host-sessions.ts` has what is particular to sessions. */
+export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostRecords {
+  return (model): Adapter => {
+    const findBy = (column: 'id' | 'uid' | 'user_code') => {
+      const sql = `SELECT payload, consumed FROM host_records
+        WHERE model = ? AND ${column} = ? AND (keep_until IS NULL OR keep_until > ?)
+        ORDER BY rowid DESC LIMIT 1`
+      return (value: string): Promise<AdapterPayload | undefined> =>
+        database.relaxed((connection) => {
+          const row = connection.get<{ payload: string; consumed: number | null }>(
+            sql,
+            model,
+            value,
+            clock.now(),
+          )
+          if (!row) return undefined
+          const payload = JSON.parse(row.payload) as AdapterPayload
+          if (row.consumed !== null) payload.consumed = row.consumed
+          return payload
+        })
+    }
+
+    return {
+      find: findBy('id'),
+      findByUid: findBy('uid'),
+      findByUserCode: findBy('user_code'),
+
+      upsert(id, payload, expiresIn) {
+        const json = JSON.stringify(payload)
+        const now = clock.now()
+        const keep = keepUntil(now, expiresIn) ?? null
+        return database.relaxed((connection) => {
+          if (model === 'Session' && payload.uid !== undefined) {
+            upsertSession(connection, { id, uid: payload.uid, json, keepUntil: keep }, now)
+          } else {
+            upsertRecord(connection, model, id, payload, json, keep)
+          }
+        })
+      },
+
+      consume: (id) =>
+        database.relaxed((connection) => {
+          const consumed = connection.run(
+            `UPDATE host_records SET consumed = ?, keep_until = keep_until + ?
+             WHERE model = ? AND id = ? AND consumed IS NULL`,
+            clock.now(),
+            model === 'RefreshToken' ? USED_REFRESH_TOKEN_GRACE_SECONDS : 0,
+            model,
+            id,
+          )
+          if (consumed === 0) throw alreadyConsumed(model)
+        }),
+
+      destroy: (id) =>
+        database.relaxed((connection) => {
+          if (model === 'Session') destroySession(connection, id, clock.now())
+          else connection.run('DELETE FROM host_records WHERE model = ? AND id = ?', model, id)
+        }),
+
+      // Its own model only: interactions carry a grant's id too, and deleting them breaks switching accounts.
+      revokeByGrantId: (grantId) =>
+        database.relaxed((connection) => {
+          connection.run(
+            'DELETE FROM host_records WHERE model = ? AND grant_id = ?',
+            model,
+            grantId,
+          )
+        }),
+    }
+  }
+}
+
+/** Replaces, but for one thing: a request in flight that writes a used code back does not make it fresh again. */
+function upsertRecord(
+  connection: Connection,
+  model: string,
+  id: string,
+  payload: AdapterPayload,
+  json: string,
+  keep: number | null,
+): void {
+  connection.run(
+    `INSERT INTO host_records (model, id, payload, user_code, grant_id, consumed, keep_until)
+     VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (model, id) DO UPDATE SET
+       payload = excluded.payload, user_code = excluded.user_code, grant_id = excluded.grant_id,
+       consumed = coalesce(consumed, excluded.consumed), keep_until = excluded.keep_until`,
+    model,
+    id,
+    json,
+    payload.userCode ?? null,
+    payload.grantId ?? null,
+    payload.consumed ? Number(payload.consumed) : null,
+    keep,
+  )
+}

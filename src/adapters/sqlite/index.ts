@@ -1,0 +1,87 @@
+/**
+ * Storage in one SQLite file, by Node's own `node:sqlite`: the server's default.
+ *
+ * Several processes on one machine may share the file; several machines may not (SQLite's locks do not work over
+ * network file systems). A power cut may lose the newest sessions and tokens of the host; it never brings back a
+ * spent code, a counted failure or a changed password.
+ */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
+import type { Clock } from '../../ports/services.ts'
+import { Connection } from './connection.ts'
+import { SqliteDatabase } from './database.ts'
+import { isStorageFailure, storageUnavailable } from './failure.ts'
+import { sqliteHostRecords } from './host-records.ts'
+import { MIGRATIONS, readSchemaState } from './migrations.ts'
+import { sqliteCounters, sqliteOneTime, sqliteRecords } from './plugin-ports.ts'
+import { sqliteAccounts, sqliteAudit, sqliteClients, sqliteSettings } from './server-ports.ts'
+import { sweep } from './sweep.ts'
+
+export interface SqliteStorageOptions {
+  /** The database file. It is made, mode 0600, with its folder, mode 0700, when it is not there. */
+  readonly path: string
+  /** Whether a database of an older version is migrated; otherwise it is refused. An empty one always is. */
+  readonly migrate?: boolean
+  readonly clock?: Clock
+}
+
+const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) }
+
+/**
+ * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-newer`,
+ * `schema-foreign`. Afterwards every failure of the database rejects with `storage-unavailable`, and the storage
+ * recovers by itself when the cause has gone.
+ */
+export function openSqliteStorage(options: SqliteStorageOptions): ServerStorage {
+  const database = new SqliteDatabase({ path: options.path, migrate: options.migrate ?? false })
+  return sqliteStorageOn(database, options.clock ?? systemClock)
+}
+
+/** The ports on a database that is open. */
+export function sqliteStorageOn(database: SqliteDatabase, clock: Clock): ServerStorage {
+  return {
+    records: sqliteRecords(database),
+    oneTime: sqliteOneTime(database),
+    counters: sqliteCounters(database),
+    accounts: sqliteAccounts(database),
+    clients: sqliteClients(database),
+    hostRecords: sqliteHostRecords(database, clock),
+    audit: sqliteAudit(database),
+    settings: sqliteSettings(database),
+
+    checkWritable: () =>
+      database.durable((connection) => {
+        connection.run(
+          'INSERT INTO write_checks (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at',
+          clock.now(),
+        )
+      }),
+
+    sweep: (limit) => database.relaxed((connection) => sweep(connection, limit, clock.now())),
+
+    async close() {
+      database.close()
+    },
+  }
+}
+
+/**
+ * Which version the file's schema has, and which one this version wants; `current` is 0 when there is none yet.
+ * Throws like `openSqliteStorage`, but neither makes nor changes anything.
+ */
+export function schemaState(path: string): SchemaState {
+  const file = resolve(path)
+  const wanted = MIGRATIONS.at(-1)?.version ?? 0
+  if (!existsSync(file)) return { current: 0, wanted }
+  let connection: Connection | undefined
+  try {
+    connection = new Connection(file, 'NORMAL')
+    return readSchemaState(connection)
+  } catch (error) {
+    if (!isStorageFailure(error)) throw error
+    throw storageUnavailable('The database cannot be read.', error)
+  } finally {
+    connection?.close()
+  }
+}

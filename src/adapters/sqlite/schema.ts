@@ -1,0 +1,97 @@
+/**
+ * Version 1. A released version's text is never edited: what changes is a migration of its own.
+ * Times are seconds since the epoch. Documents are JSON text: this adapter looks into none of them.
+ */
+export const FIRST_SCHEMA = `
+CREATE TABLE mfa_records (
+  account_id TEXT PRIMARY KEY,
+  version    INTEGER NOT NULL,
+  record     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE one_time (
+  key        TEXT PRIMARY KEY,
+  value      TEXT NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX one_time_expiry ON one_time (expires_at);
+
+-- ends_at: when it starts again from 0; NULL: never. A count of 0 is the same as no row.
+CREATE TABLE counters (
+  key     TEXT PRIMARY KEY,
+  count   INTEGER NOT NULL,
+  ends_at INTEGER
+) STRICT;
+CREATE INDEX counters_end ON counters (ends_at);
+CREATE INDEX counters_at_zero ON counters (key) WHERE count = 0;
+
+CREATE TABLE accounts (
+  id       TEXT PRIMARY KEY,
+  version  INTEGER NOT NULL,
+  document TEXT NOT NULL
+) STRICT;
+
+-- User names and verified addresses are one namespace: a name leads to one account.
+CREATE TABLE account_names (
+  name       TEXT PRIMARY KEY,
+  account_id TEXT NOT NULL REFERENCES accounts (id)
+) STRICT;
+CREATE INDEX account_names_owner ON account_names (account_id);
+
+CREATE TABLE clients (
+  client_id TEXT PRIMARY KEY,
+  metadata  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE settings (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE audit (
+  sequence   INTEGER PRIMARY KEY,
+  id         TEXT NOT NULL UNIQUE,
+  at         INTEGER NOT NULL,
+  type       TEXT NOT NULL,
+  account_id TEXT,
+  detail     TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_time ON audit (at, sequence);
+CREATE INDEX audit_account ON audit (account_id, at, sequence) WHERE account_id IS NOT NULL;
+
+-- keep_until: past it the record is neither found nor kept; NULL: for ever.
+-- uid is a session's, and not unique: two parallel requests may each give the session a new id.
+CREATE TABLE host_records (
+  model      TEXT NOT NULL,
+  id         TEXT NOT NULL,
+  payload    TEXT NOT NULL,
+  uid        TEXT,
+  user_code  TEXT,
+  grant_id   TEXT,
+  consumed   INTEGER,
+  keep_until INTEGER,
+  UNIQUE (model, id)
+) STRICT;
+CREATE INDEX host_records_uid ON host_records (uid) WHERE uid IS NOT NULL;
+CREATE INDEX host_records_user_code ON host_records (user_code) WHERE user_code IS NOT NULL;
+CREATE INDEX host_records_grant ON host_records (grant_id) WHERE grant_id IS NOT NULL;
+CREATE INDEX host_records_expiry ON host_records (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Tombstones, a row for each id a session had (adapters/host-record-rules.ts).
+-- over: nothing is stored under the uid again, but for one heir until heir_until.
+CREATE TABLE ended_sessions (
+  id         TEXT PRIMARY KEY,
+  uid        TEXT NOT NULL,
+  over       INTEGER NOT NULL,
+  heir_until INTEGER NOT NULL,
+  keep_until INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ended_sessions_uid ON ended_sessions (uid);
+CREATE INDEX ended_sessions_expiry ON ended_sessions (keep_until);
+
+-- A row to write when the question is whether anything can be written.
+CREATE TABLE write_checks (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL
+) STRICT;
+`

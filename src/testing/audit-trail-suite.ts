@@ -1,0 +1,74 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import type { AuditEntry, AuditTrail } from '../ports/audit-trail.ts'
+import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
+import type { Make, Runner } from './runner.ts'
+
+export function describeAuditTrail(
+  name: string,
+  make: Make<AuditTrail>,
+  runner: Runner = globalRunner(),
+): void {
+  const test = storeTests(make, runner)
+
+  runner.describe(`${name}: audit trail`, () => {
+    test('R31 gives back what was added, newest first', async (audit) => {
+      const first = entry('1', 0)
+      const second = entry('2', 5, { detail: { factor: 'totp', reason: 'wrong', remaining: 4 } })
+      const third = entry('3', 5)
+      await audit.add([first, second])
+      await audit.add([third])
+      deepEqual(await audit.list({ limit: 10 }), [third, second, first])
+    })
+
+    test('keeps an event of the server’s that belongs to no account', async (audit) => {
+      const { accountId: _, ...nobodys } = entry('1', 0, { type: 'client-changed' })
+      await audit.add([nobodys])
+      deepEqual(await audit.list({ limit: 10 }), [nobodys])
+    })
+
+    test('keeps the first of two events with one id', async (audit) => {
+      await audit.add([entry('1', 0)])
+      await audit.add([entry('1', 9, { type: 'locked' }), entry('2', 1), entry('2', 7)])
+      deepEqual(await audit.list({ limit: 10 }), [entry('2', 1), entry('1', 0)])
+    })
+
+    test('narrows by account, type and time, and stops at the limit', async (audit) => {
+      await audit.add([
+        entry('1', 1),
+        entry('2', 2, { accountId: 'bea' }),
+        entry('3', 3, { type: 'locked' }),
+        entry('4', 4),
+      ])
+      const ids = async (query: Parameters<AuditTrail['list']>[0]): Promise<string[]> =>
+        (await audit.list(query)).map((event) => event.id)
+      deepEqual(await ids({ accountId: 'anna', limit: 10 }), ['4', '3', '1'])
+      deepEqual(await ids({ type: 'locked', limit: 10 }), ['3'])
+      deepEqual(await ids({ before: TEST_START + 3, limit: 10 }), ['2', '1'])
+      deepEqual(await ids({ accountId: 'anna', type: 'signed-in', limit: 1 }), ['4'])
+      deepEqual(await ids({ accountId: 'nobody', limit: 10 }), [])
+    })
+
+    test('adding nothing changes nothing', async (audit) => {
+      await audit.add([])
+      deepEqual(await audit.list({ limit: 10 }), [])
+    })
+
+    test('keeps every event of parallel additions, each once', async (audit) => {
+      await inParallel(20, (index) =>
+        audit.add([entry(`shared`, 0), entry(`own-${index}`, index), entry('shared', 0)]),
+      )
+      equal((await audit.list({ limit: 100 })).length, 21)
+    })
+  })
+}
+
+function entry(id: string, seconds: number, changes: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    id,
+    type: 'signed-in',
+    accountId: 'anna',
+    at: TEST_START + seconds,
+    detail: {},
+    ...changes,
+  }
+}

@@ -1,0 +1,12 @@
+/** Keys that a careless query, path or lookup would take for something else. */
+export const AWKWARD_KEYS = [
+  'a.b',
+  '$ne',
+  '__proto__',
+  'constructor',
+  "'; --",
+  'ä€😀',
+  ' ',
+  'a',
+  'A',
+]

@@ -1,0 +1,19 @@
+/**
+ * `oidc-provider-mfa/testing`: what an adapter or a factor of your own must pass.
+ *
+ * The suites need `describe` and `it` of any framework and nothing else: they assert with `node:assert`.
+ *
+ *     import { describeStorage } from 'oidc-provider-mfa/testing'
+ *     describeStorage('my storage', ({ clock }) => ({ store: myStorage({ clock }), close: async () => {} }))
+ */
+export { describeAccounts } from './accounts-suite.ts'
+export { describeAuditTrail } from './audit-trail-suite.ts'
+export { describeClients } from './clients-suite.ts'
+export { describeCounters } from './counters-suite.ts'
+export { describeHostRecords } from './host-records-suite.ts'
+export { describeMfaRecords } from './mfa-records-suite.ts'
+export { describeOneTime } from './one-time-suite.ts'
+export { TEST_START, testClock } from './runner.ts'
+export type { Make, Opened, Runner, TestClock } from './runner.ts'
+export { describeSettings } from './settings-suite.ts'
+export { describeServerStorage, describeStorage } from './storage-suite.ts'

@@ -1,0 +1,92 @@
+import { equal } from 'node:assert/strict'
+import type { ServerStorage } from '../ports/server-storage.ts'
+import type { Storage } from '../ports/storage.ts'
+import { describeAccounts } from './accounts-suite.ts'
+import { describeAuditTrail } from './audit-trail-suite.ts'
+import { describeClients } from './clients-suite.ts'
+import { describeCounters } from './counters-suite.ts'
+import { describeHostRecords } from './host-records-suite.ts'
+import { describeMfaRecords } from './mfa-records-suite.ts'
+import { describeOneTime } from './one-time-suite.ts'
+import { globalRunner, storeTests, TEST_START } from './runner.ts'
+import type { Make, Runner } from './runner.ts'
+import { describeSettings } from './settings-suite.ts'
+
+/** All that `createMfa` asks of a storage. Run this on an adapter of your own. */
+export function describeStorage(
+  name: string,
+  make: Make<Storage>,
+  runner: Runner = globalRunner(),
+): void {
+  describeMfaRecords(name, part(make, 'records'), runner)
+  describeOneTime(name, part(make, 'oneTime'), runner)
+  describeCounters(name, part(make, 'counters'), runner)
+}
+
+/** All that the complete server asks of a storage. */
+export function describeServerStorage(
+  name: string,
+  make: Make<ServerStorage>,
+  runner: Runner = globalRunner(),
+): void {
+  describeStorage(name, make, runner)
+  describeAccounts(name, part(make, 'accounts'), runner)
+  describeClients(name, part(make, 'clients'), runner)
+  describeHostRecords(name, part(make, 'hostRecords'), runner)
+  describeAuditTrail(name, part(make, 'audit'), runner)
+  describeSettings(name, part(make, 'settings'), runner)
+  describeUpkeep(name, make, runner)
+}
+
+function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner): void {
+  const test = storeTests(make, runner)
+
+  runner.describe(`${name}: upkeep`, () => {
+    test('can be written', async (storage) => {
+      await storage.checkWritable()
+      await storage.checkWritable()
+    })
+
+    test('sweeps what is past its time, at most so many at once, and nothing else', async (storage, clock) => {
+      const tokens = storage.hostRecords('AccessToken')
+      for (const id of ['a', 'b', 'c']) await tokens.upsert(id, { grantId: 'g' }, 60)
+      await tokens.upsert('kept', { grantId: 'g' }, 10 * 24 * 3600)
+      await storage.hostRecords('Client').upsert('client', { client_id: 'client' })
+      await storage.oneTime.put('gone', { n: 1 }, TEST_START + 60)
+      await storage.oneTime.put('kept', { n: 2 }, TEST_START + 10 * 24 * 3600)
+      await storage.counters.reserve('gone', { limit: 1, windowSeconds: 60 }, TEST_START)
+      await storage.counters.reserve('kept', { limit: 1 }, TEST_START)
+      equal(await storage.sweep(100), 0)
+
+      clock.advance(24 * 3600)
+      equal(await storage.sweep(2), 2)
+      equal(await storage.sweep(2), 2)
+      equal(await storage.sweep(2), 1)
+      equal(await storage.sweep(2), 0)
+
+      const now = clock.now()
+      equal((await tokens.find('kept'))?.grantId, 'g')
+      equal((await storage.hostRecords('Client').find('client'))?.client_id, 'client')
+      equal((await storage.oneTime.take('kept', now))?.['n'], 2)
+      equal((await storage.counters.reserve('kept', { limit: 1 }, now)).allowed, false)
+    })
+
+    test('R19 does not sweep the mark of an ended session while a request may be in flight', async (storage, clock) => {
+      const sessions = storage.hostRecords('Session')
+      await sessions.upsert('s1', { uid: 'u' }, 60)
+      await sessions.destroy('s1')
+      clock.advance(1800)
+      await storage.sweep(100)
+      await sessions.upsert('s1', { uid: 'u' }, 60)
+      equal(await sessions.find('s1'), undefined)
+    })
+  })
+}
+
+/** One port of a storage, which is closed as a whole. */
+function part<Whole, Key extends keyof Whole>(make: Make<Whole>, key: Key): Make<Whole[Key]> {
+  return async (given) => {
+    const opened = await make(given)
+    return { store: opened.store[key], close: async () => opened.close?.() }
+  }
+}
