@@ -46,7 +46,7 @@ export interface SecretBox {
 export interface PasswordHasher {
   /** Throws MfaError `hashing-overloaded` when the queue is full. */
   hash(secret: string): Promise<string>
-  /** False for a wrong secret and for a string that is no hash. Same throw. */
+  /** False for a wrong secret and for a string that is no hash, in the same time (R33). Same throw. */
   verify(phc: string, secret: string): Promise<boolean>
   /** Whether the parameters have grown since this hash was made. */
   needsRehash(phc: string): boolean

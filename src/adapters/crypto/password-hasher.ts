@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { hash, parseOptions, verify, type ParsedHashOptions } from '@node-rs/argon2'
+import { MfaError } from '../../domain/errors.ts'
+import type { PasswordHasher } from '../../ports/services.ts'
+import { boundedQueue } from './bounded-queue.ts'
+
+export interface PasswordHasherOptions {
+  /** KiB of memory per hash. Default 19456 (OWASP's minimum for two iterations). */
+  readonly memoryKib?: number
+  /** Passes over that memory. Default 2. */
+  readonly iterations?: number
+  /** Lanes. Default 1. */
+  readonly parallelism?: number
+  /**
+   * Hashes computed at the same time. Default: one per CPU, at most 3. They run on libuv's pool of four threads,
+   * which serves files and names too: raise UV_THREADPOOL_SIZE with this.
+   */
+  readonly maxConcurrent?: number
+  /** Hashes waiting; one more is refused. Default 64. */
+  readonly maxQueued?: number
+}
+
+/**
+ * Argon2id in PHC strings, off the event loop, so many at a time and no more: a flood of sign-ins is refused with
+ * MfaError `hashing-overloaded` (503) while everything else keeps answering.
+ *
+ * Secrets are hashed as they come: whoever hands in what a person chose brings it to one Unicode form first (NFKC,
+ * R16), or the same password typed on another keyboard is a wrong one.
+ *
+ * Throws MfaError `options-invalid`.
+ */
+export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHasher {
+  const settings = readOptions(options)
+  const { memoryKib, iterations, parallelism } = settings
+  const run = boundedQueue(settings)
+  const cost = { memoryCost: memoryKib, timeCost: iterations, parallelism }
+  const unmatched = unmatchedHash(settings)
+
+  return {
+    hash: (secret) => run(() => hash(secret, cost)),
+
+    /**
+     * What is no Argon2 hash (an account without a password, a spent slot) costs one verification of today's
+     * parameters all the same: the time of a refusal must not say which it was (R33).
+     */
+    verify: (phc, secret) => run(() => verify(parse(phc) === undefined ? unmatched : phc, secret)),
+
+    /** True also for a string that is no Argon2id hash: it cannot stay. */
+    needsRehash(phc) {
+      const made = phc.startsWith('$argon2id$v=19$') ? parse(phc) : undefined
+      return (
+        made === undefined ||
+        made.memoryCost < memoryKib ||
+        made.timeCost < iterations ||
+        made.parallelism < parallelism
+      )
+    },
+  }
+}
+
+type Settings = Required<PasswordHasherOptions>
+
+const DEFAULTS: Settings = {
+  memoryKib: 19_456,
+  iterations: 2,
+  parallelism: 1,
+  maxConcurrent: Math.min(availableParallelism(), 3),
+  maxQueued: 64,
+}
+
+function readOptions(options: PasswordHasherOptions): Settings {
+  const settings = { ...DEFAULTS, ...options }
+  const faults: string[] = []
+  const least: Record<keyof Settings, number> = {
+    memoryKib: 8 * settings.parallelism, // RFC 9106 3.1
+    iterations: 1,
+    parallelism: 1,
+    maxConcurrent: 1,
+    maxQueued: 0,
+  }
+  for (const name of Object.keys(least) as (keyof Settings)[])
+    if (!Number.isSafeInteger(settings[name]) || settings[name] < least[name])
+      faults.push(`${name} must be a whole number, at least ${least[name]}`)
+  if (faults.length > 0)
+    throw new MfaError('options-invalid', `password hashing: ${faults.join('; ')}`)
+  return settings
+}
+
+/** A hash of nothing anybody knows, without having computed one: its tag is random. */
+function unmatchedHash({ memoryKib, iterations, parallelism }: Settings): string {
+  const [salt, tag] = [16, 32].map((bytes) =>
+    randomBytes(bytes).toString('base64').replace(/=+$/, ''),
+  )
+  return `$argon2id$v=19$m=${memoryKib},t=${iterations},p=${parallelism}$${salt}$${tag}`
+}
+
+function parse(phc: string): ParsedHashOptions | undefined {
+  try {
+    return parseOptions(phc)
+  } catch {
+    return undefined
+  }
+}
