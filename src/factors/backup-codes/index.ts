@@ -1,0 +1,103 @@
+import { MfaError } from '../../domain/errors.ts'
+import type { Json } from '../../domain/json.ts'
+import type { Factor } from '../factor.ts'
+import { normaliseTyped } from '../normalise.ts'
+import { drawSymbols, formatCode, INDEXES, readCode } from './code.ts'
+
+export type BackupCodesState = {
+  /** Argon2id, each with its own salt, in the order of their indexes; null once spent (R8). */
+  readonly hashes: readonly (string | null)[]
+}
+
+export interface BackupCodeResponse {
+  /** `0` to `9`. */
+  readonly index: string
+  /** In the alphabet of the codes, without separators. */
+  readonly symbols: string
+}
+
+export interface BackupCodeProof {
+  readonly index: string
+  /** The hash it was checked against: a set made anew meanwhile is not touched by a code of the old one. */
+  readonly hash: string
+}
+
+export type BackupCodes = Factor<BackupCodesState, null, null, BackupCodeResponse, BackupCodeProof>
+
+/**
+ * Ten backup codes: look-up secrets (NIST SP 800-63B-4 3.1.2) that sign in once each when the phone is gone.
+ *
+ * The first character of a code selects the one hash to check; otherwise every guess would cost ten slow hashes,
+ * and ten times as much to whoever is being flooded.
+ */
+export function backupCodes(): BackupCodes {
+  return {
+    id: 'backup-codes',
+    enrolment: 'issued',
+    guessable: true,
+
+    parseState,
+    parsePending: nothingKept,
+    parseChallenge: nothingKept,
+
+    /** One hash after the other: ten at once would crowd other people's sign-ins out of the bounded queue. */
+    async issue({ random, hasher }) {
+      const hashes: string[] = []
+      const shown: string[] = []
+      for (const index of INDEXES) {
+        const symbols = drawSymbols(random)
+        hashes.push(await hasher.hash(symbols))
+        shown.push(formatCode(index, symbols))
+      }
+      return { state: { hashes }, shown }
+    },
+    remaining: ({ hashes }) => hashes.filter((hash) => hash !== null).length,
+
+    parseResponse(form) {
+      const typed = normaliseTyped(form.backupCode)
+      return typed === undefined ? undefined : readCode(typed)
+    },
+    canonical: ({ index, symbols }) => index + symbols,
+
+    /**
+     * A spent slot costs a verification all the same (the hasher's promise for what is no hash): the time of the
+     * answer must not say which codes are left.
+     */
+    async examine({ state, response: { index, symbols }, hasher }) {
+      const hash = state.hashes[INDEXES.indexOf(index)] ?? SPENT
+      return (await hasher.verify(hash, symbols))
+        ? { outcome: 'proved', proof: { index, hash } }
+        : { outcome: 'refused' }
+    },
+    consume({ hashes }, { index, hash }) {
+      const slot = INDEXES.indexOf(index)
+      return hashes[slot] === hash ? { hashes: hashes.with(slot, null) } : undefined
+    },
+
+    assurance: () => ({ amr: ['backup_code'], kinds: ['possession'], phishingResistant: false }),
+  }
+}
+
+/** No hash, so that nothing verifies against it. */
+const SPENT = 'spent'
+
+function parseState(stored: Json): BackupCodesState {
+  const { hashes } = Object(stored) as Readonly<Record<string, unknown>>
+  if (!Array.isArray(hashes) || hashes.length !== INDEXES.length || !hashes.every(isSlot))
+    throw unreadable()
+  return { hashes }
+}
+
+function isSlot(value: unknown): value is string | null {
+  return value === null || (typeof value === 'string' && value.startsWith('$argon2id$'))
+}
+
+/** Codes are not confirmed and ask for no challenge. */
+function nothingKept(stored: Json): null {
+  if (stored !== null) throw unreadable()
+  return stored
+}
+
+function unreadable(): MfaError {
+  return new MfaError('record-unreadable', 'This is not a set of backup codes')
+}

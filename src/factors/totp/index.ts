@@ -1,0 +1,118 @@
+import { ScureBase32Plugin } from 'otplib'
+import type { Assurance } from '../../domain/assurance.ts'
+import type { Factor } from '../factor.ts'
+import { normaliseTyped } from '../normalise.ts'
+import { codesOf } from './code.ts'
+import {
+  fieldsOf,
+  parseParameters,
+  readTotpOptions,
+  unreadable,
+  widestWindow,
+  type TotpOptions,
+  type TotpParameters,
+} from './parameters.ts'
+import { describeSetUp } from './set-up.ts'
+import { findBehindSeconds, findTimeStep, type Reach, type TimeStep } from './window.ts'
+
+export type { TotpAlgorithm, TotpOptions, TotpParameters } from './parameters.ts'
+export type { TotpSetUp } from './set-up.ts'
+export type { TimeStep } from './window.ts'
+
+export type TotpState = TotpParameters & {
+  /** The last step that was accepted. It and all before it are spent (RFC 6238 5.2). */
+  readonly lastTimeStep: TimeStep
+}
+
+/** A code of 6 or 8 ASCII digits. */
+export interface TotpResponse {
+  readonly code: string
+}
+
+export interface TotpProof {
+  readonly timeStep: TimeStep
+}
+
+export type Totp = Factor<TotpState, TotpParameters, null, TotpResponse, TotpProof>
+
+/** R7, RFC 4226 4: 160 bits, for every algorithm. */
+const SECRET_BYTES = 20
+
+const ASSURANCE: Assurance = { amr: ['otp'], kinds: ['possession'], phishingResistant: false }
+
+/**
+ * Time-based one-time passwords (RFC 6238) from an authenticator app.
+ *
+ * Refuses steps outside the window, steps at or before the last accepted one, and computes none in the future
+ * beyond the window (R6). Throws MfaError `options-invalid`.
+ */
+export function totp(options: TotpOptions = {}): Totp {
+  const settings = readTotpOptions(options)
+
+  /** An authenticator of another period keeps within R6 too. */
+  const reachOf = ({ periodSeconds }: TotpParameters, now: number): Reach => ({
+    now,
+    periodSeconds,
+    window: Math.min(settings.window, widestWindow(periodSeconds)),
+  })
+
+  return {
+    id: 'totp',
+    enrolment: 'confirmed',
+    guessable: true,
+
+    parseState(stored) {
+      const { lastTimeStep } = fieldsOf(stored)
+      if (!Number.isSafeInteger(lastTimeStep) || (lastTimeStep as number) < 0) throw unreadable()
+      return { ...parseParameters(stored), lastTimeStep: lastTimeStep as number }
+    },
+    parsePending: parseParameters,
+    parseChallenge(stored) {
+      if (stored !== null) throw unreadable()
+      return stored
+    },
+
+    beginEnrolment: ({ random }) => ({
+      value: {
+        secret: new ScureBase32Plugin().encode(random.bytes(SECRET_BYTES)),
+        algorithm: settings.algorithm,
+        digits: settings.digits,
+        periodSeconds: settings.periodSeconds,
+      },
+    }),
+    describeEnrolment: describeSetUp,
+    /** The confirming step is spent: the code just typed, read over a shoulder, signs nobody in. */
+    async confirmEnrolment(pending, { code }, now) {
+      if (code.length !== pending.digits) return undefined
+      const lastTimeStep = findTimeStep(codesOf(pending), code, reachOf(pending, now))
+      if (lastTimeStep === undefined) return undefined
+      return { state: { ...pending, lastTimeStep }, assurance: ASSURANCE }
+    },
+
+    describeVerification: ({ digits }) => ({ digits }),
+
+    parseResponse(form) {
+      const code = normaliseTyped(form.code)
+      return code !== undefined && /^(?:[0-9]{6}|[0-9]{8})$/.test(code) ? { code } : undefined
+    },
+    canonical: ({ code }) => code,
+
+    async examine({ state, response: { code }, now }) {
+      if (code.length !== state.digits) return { outcome: 'refused' }
+      const codeAt = codesOf(state)
+      const reach = reachOf(state, now)
+      const timeStep = findTimeStep(codeAt, code, reach)
+      if (timeStep !== undefined) return { outcome: 'proved', proof: { timeStep } }
+      const { lastTimeStep } = state
+      const behindSeconds = findBehindSeconds(codeAt, code, { ...reach, lastTimeStep })
+      return behindSeconds === undefined
+        ? { outcome: 'refused' }
+        : { outcome: 'refused', behindSeconds }
+    },
+    /** Refuses steps at or before `lastTimeStep` (RFC 6238 5.2, R5). */
+    consume: (state, { timeStep }) =>
+      timeStep > state.lastTimeStep ? { ...state, lastTimeStep: timeStep } : undefined,
+
+    assurance: () => ASSURANCE,
+  }
+}

@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict'
+import type { Assurance } from '../domain/assurance.ts'
+import type { Json, JsonObject } from '../domain/json.ts'
+import type { Factor } from '../factors/factor.ts'
+import { beginEnrolment, enrol, freeze, someone, type FactorFixture } from './factor-person.ts'
+import { globalRunner, TEST_START, type Runner } from './runner.ts'
+
+export type { FactorFixture, FactorHolder, Seen } from './factor-person.ts'
+
+const OVERSIZED = '1'.repeat(100_000)
+const RUBBISH: readonly Json[] = [null, true, 0, 'x', [], {}, [{}], { x: 1 }]
+
+/**
+ * The contract of src/factors/factor.ts as mocha tests: `describeFactor('totp', { factor: totp(), ... })`. A factor
+ * that passes can be handed to `createMfa`.
+ */
+export function describeFactor(
+  name: string,
+  fixture: FactorFixture,
+  runner: Runner = globalRunner(),
+): void {
+  const { factor } = fixture
+  const it: It = (sentence, body) => void runner.it(sentence, async () => body())
+
+  runner.describe(`${name} keeps the contract of a factor`, () => {
+    describeForms(fixture, it)
+    describeProofs(fixture, it)
+    if (factor.enrolment === 'confirmed') describeConfirmed(fixture, it)
+    else describeIssued(fixture, it)
+    if (factor.challenge !== undefined) describeChallenged(fixture, it)
+  })
+}
+
+type It = (sentence: string, body: () => Promise<void> | void) => void
+
+function describeForms(fixture: FactorFixture, it: It): void {
+  const { factor } = fixture
+
+  it('has a stable id in kebab-case', () => {
+    assert.match(factor.id, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
+  })
+
+  it('has the deeds of its way of enrolment and no others', () => {
+    const confirmed = ['beginEnrolment', 'describeEnrolment', 'confirmEnrolment'] as const
+    const deeds = [...confirmed, 'issue', 'remaining'] as const
+    const has = deeds.filter((deed) => factor[deed] !== undefined)
+    assert.deepEqual(has, factor.enrolment === 'issued' ? ['issue', 'remaining'] : confirmed)
+  })
+
+  it('R34 reads neither an empty nor an oversized form, nor what cannot be a response', async () => {
+    const { form } = (await enrol(fixture)).respond()
+    const oversized = Object.keys(form).map((field) => ({ [field]: OVERSIZED }))
+    for (const unreadable of [{}, ...oversized, ...fixture.unreadable])
+      assert.equal(
+        factor.parseResponse(unreadable),
+        undefined,
+        JSON.stringify(unreadable).slice(0, 99),
+      )
+  })
+
+  it('R34 reads one response however it is typed, and ignores fields that are not its own', async () => {
+    const { form, response } = (await enrol(fixture)).respond()
+    for (const variation of [form, ...fixture.variations(form)]) {
+      const read = factor.parseResponse({ csrf: 'x', constructor: 'x', ...variation })
+      assert.deepEqual(read, response)
+      assert.equal(factor.canonical(read), factor.canonical(response))
+    }
+  })
+
+  it('tells two responses apart by their normal form', async () => {
+    const person = await enrol(fixture)
+    const [first, second] = [person.respond(), person.respond()]
+    assert.notEqual(factor.canonical(first.response), factor.canonical(second.response))
+  })
+
+  it('reads back what it stored, and refuses rubbish', async () => {
+    const { state, pending } = await enrol(fixture)
+    const begun = factor.challenge?.(state, { ...someone(fixture), now: TEST_START })
+    const kept: readonly [stored: Json, parse: (stored: Json) => Json][] = [
+      [state, (stored) => factor.parseState(stored)],
+      [pending, (stored) => factor.parsePending(stored)],
+      [begun?.value ?? null, (stored) => factor.parseChallenge(stored)],
+    ]
+    for (const [stored, parse] of kept) {
+      assert.deepEqual(parse(throughJson(stored)), stored)
+      for (const rubbish of [...RUBBISH, ...spoilt(stored)])
+        if (JSON.stringify(rubbish) !== JSON.stringify(stored)) assert.throws(() => parse(rubbish))
+    }
+  })
+}
+
+function describeProofs(fixture: FactorFixture, it: It): void {
+  const { factor } = fixture
+
+  it('R5 accepts a proof once, also when the state was written and read again', async () => {
+    const person = await enrol(fixture)
+    const proof = await person.prove(person.respond())
+    const spent = consume(factor, person.state, proof)
+    assert.equal(factor.consume(spent, proof), undefined)
+    assert.equal(factor.consume(factor.parseState(throughJson(spent)), proof), undefined)
+  })
+
+  it('R5 decides on the state that consume is given: examined twice at once, accepted once', async () => {
+    const person = await enrol(fixture)
+    const given = person.respond()
+    const [first, second] = await Promise.all([person.prove(given), person.prove(given)])
+    assert.equal(factor.consume(consume(factor, person.state, first), second), undefined)
+  })
+
+  it('accepts the next response after one was spent', async () => {
+    const person = await enrol(fixture)
+    person.state = consume(factor, person.state, await person.prove(person.respond()))
+    consume(factor, person.state, await person.prove(person.respond()))
+  })
+
+  it('refuses a wrong response', async () => {
+    const person = await enrol(fixture)
+    const given = { ...person.respond(), response: factor.parseResponse(fixture.wrong) }
+    assert.notEqual(given.response, undefined)
+    assert.equal((await person.examine(given)).outcome, 'refused')
+  })
+
+  it('refuses the response of another person', async () => {
+    const [person, other] = [await enrol(fixture), await enrol(fixture)]
+    const given = other.respond()
+    const { challenge, seen } = person.ask(given.at)
+    // A code that was delivered is bound to its challenge; a key could have been asked the same one.
+    const bound = seen.delivery === undefined ? given : { ...given, challenge }
+    assert.equal((await person.examine(bound)).outcome, 'refused')
+  })
+
+  it('R26 says what was proved and leaves the password and `mfa` to others', async () => {
+    const person = await enrol(fixture)
+    checkAssurance(factor.assurance(await person.prove(person.respond())))
+  })
+}
+
+function describeConfirmed(fixture: FactorFixture, it: It): void {
+  const { factor } = fixture
+
+  it('begins each enrolment with something new', () => {
+    const [first, second] = [beginEnrolment(fixture), beginEnrolment(fixture)]
+    assert.notDeepEqual(first.value, second.value)
+  })
+
+  it('R26 says what the confirming response proved', async () => {
+    const { proved } = await enrol(fixture)
+    assert.ok(proved)
+    checkAssurance(proved)
+  })
+
+  it('refuses to confirm an enrolment with a wrong response', async () => {
+    const { value } = beginEnrolment(fixture)
+    const response = factor.parseResponse(fixture.wrong)
+    assert.equal(await factor.confirmEnrolment?.(value, response, TEST_START), undefined)
+  })
+
+  it('R5 spends the response that confirmed the enrolment', async () => {
+    const person = await enrol(fixture)
+    const examined = await person.examine({
+      ...person.ask(TEST_START),
+      response: person.confirming,
+    })
+    assert.ok(
+      examined.outcome === 'refused' || factor.consume(person.state, examined.proof) === undefined,
+    )
+  })
+}
+
+function describeIssued(fixture: FactorFixture, it: It): void {
+  const { factor } = fixture
+
+  it('R5 accepts each of what was shown once, and counts down to nothing', async () => {
+    const person = await enrol(fixture)
+    for (let left = person.shown.length; left > 0; left -= 1) {
+      assert.equal(factor.remaining?.(person.state), left)
+      person.state = consume(factor, person.state, await person.prove(person.respond()))
+    }
+    assert.equal(factor.remaining?.(person.state), 0)
+  })
+
+  it('R5 does not spend from a set that was made anew after the examination', async () => {
+    const [before, after] = [await enrol(fixture), await enrol(fixture)]
+    const proof = await before.prove(before.respond())
+    assert.equal(factor.consume(after.state, proof), undefined)
+  })
+
+  it('R8 stores nothing of what is shown', async () => {
+    const person = await enrol(fixture)
+    const stored = JSON.stringify(person.state).toLowerCase()
+    const parts = person.shown
+      .flatMap((shown) => shown.split('-'))
+      .filter((part) => part.length > 3)
+    assert.ok(parts.length > 0)
+    for (const part of parts) assert.ok(!stored.includes(part.toLowerCase()))
+  })
+}
+
+function describeChallenged(fixture: FactorFixture, it: It): void {
+  it('asks something new each time', async () => {
+    const person = await enrol(fixture)
+    assert.notDeepEqual(person.ask(TEST_START).challenge, person.ask(TEST_START).challenge)
+  })
+
+  it('refuses the response to another challenge, and to none', async () => {
+    const person = await enrol(fixture)
+    const [first, second] = [person.respond(), person.respond()]
+    for (const challenge of [second.challenge, undefined])
+      assert.equal((await person.examine({ ...first, challenge })).outcome, 'refused')
+  })
+}
+
+function checkAssurance({ amr, kinds }: Assurance): void {
+  assert.ok(amr.length > 0 && kinds.length > 0)
+  assert.ok(!amr.includes('pwd') && !amr.includes('mfa'))
+  for (const kind of kinds) assert.ok(['knowledge', 'possession', 'inherence'].includes(kind))
+}
+
+function consume(factor: Factor, state: Json, proof: unknown): Json {
+  const spent = factor.consume(state, proof)
+  assert.ok(spent !== undefined && !(spent instanceof Promise))
+  return freeze(spent)
+}
+
+/** Each field in turn replaced by what it cannot be. */
+function spoilt(stored: Json): readonly Json[] {
+  const fields = Object(stored) as JsonObject
+  return Object.keys(fields).map((field) => ({ ...fields, [field]: { x: 1 } }))
+}
+
+function throughJson(value: Json): Json {
+  return JSON.parse(JSON.stringify(value)) as Json
+}
