@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { requireBrowser } from './requirements.ts'
+
+/** Where pictures of pages go; not kept in the repository. */
+export const SCREENSHOTS = fileURLToPath(new URL('../../screenshots/', import.meta.url))
+
+/** Keeps Chromium to what the test asks of it: no look-ups, updates or first-run pages. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Starts Chromium from a `before` hook; without one the suite is skipped, or fails with REQUIRE_BROWSER=1. */
+export function launchBrowser(context: Mocha.Context): Promise<Browser> {
+  return chromium.launch({ executablePath: requireBrowser(context), args: FLAGS, headless: true })
+}
+
+export interface PersonOptions {
+  readonly javaScript?: boolean
+  readonly colorScheme?: 'light' | 'dark'
+  readonly viewport?: { readonly width: number; readonly height: number }
+}
+
+export const DESKTOP = { width: 1280, height: 800 }
+export const PHONE = { width: 320, height: 640 }
+
+/** A browser of its own for one person: no cookies, no history. Close its context in the end. */
+export async function newPerson(
+  browser: Browser,
+  options: PersonOptions = {},
+): Promise<{ context: BrowserContext; page: Page }> {
+  const context = await browser.newContext({
+    javaScriptEnabled: options.javaScript ?? true,
+    colorScheme: options.colorScheme ?? 'light',
+    viewport: options.viewport ?? DESKTOP,
+    locale: 'en-GB',
+  })
+  context.setDefaultTimeout(10_000)
+  return { context, page: await context.newPage() }
+}
+
+/** The page's stable name: `body[data-page]`. */
+export async function pageName(page: Page): Promise<string | null> {
+  return page.locator('body').getAttribute('data-page')
+}
+
+/** A picture of the whole page under screenshots/, as `<name>.png`. Answers its path. */
+export async function screenshot(page: Page, name: string): Promise<string> {
+  const path = `${SCREENSHOTS}${name}.png`
+  await page.screenshot({ path, fullPage: true })
+  return path
+}
+
+/** Pictures at 320 and 1280 px, light and dark, as `<name>-<width>-<scheme>.png`. Leaves the page as it was. */
+export async function screenshots(page: Page, name: string): Promise<void> {
+  const before = page.viewportSize() ?? DESKTOP
+  for (const viewport of [PHONE, DESKTOP]) {
+    await page.setViewportSize(viewport)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await screenshot(page, `${name}-${viewport.width}-${colorScheme}`)
+    }
+  }
+  await page.emulateMedia({ colorScheme: null })
+  await page.setViewportSize(before)
+}
+
+const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+
+/** What axe finds wrong, in light and dark, as readable lines. Needs JavaScript; the page's CSP stays in force. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  const findings: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.evaluate(AXE)
+    const violations = await page.evaluate<Violation[]>(
+      "axe.run().then((result) => result.violations.map(({ id, help, nodes }) => ({ id, help, targets: nodes.map((node) => node.target.join(' ')) })))",
+    )
+    for (const { id, help, targets } of violations)
+      findings.push(`${colorScheme}: ${id} (${help}) at ${targets.join(', ')}`)
+  }
+  await page.emulateMedia({ colorScheme: null })
+  return findings
+}
+
+interface Violation {
+  readonly id: string
+  readonly help: string
+  readonly targets: readonly string[]
+}

@@ -1,0 +1,241 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { CookieJar } from './cookie-jar.ts'
+import { formsOf, tagsOf, textOf, type HtmlForm } from './html.ts'
+
+export type Fields = Readonly<Record<string, string>> | URLSearchParams
+
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface ClientOptions {
+  /**
+   * Where an origin is really served: the proxy of a test. `https://id.example` can be a server on loopback,
+   * with the headers that a proxy would add (`X-Forwarded-Proto`, ...).
+   */
+  readonly origins?: Readonly<
+    Record<string, { readonly url: string; readonly headers?: Readonly<Record<string, string>> }>
+  >
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly jar?: CookieJar
+}
+
+/** An answer, with what tests ask of a page. */
+export class Page {
+  readonly url: URL
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+
+  constructor(url: URL, status: number, headers: IncomingHttpHeaders, body: string) {
+    this.url = url
+    this.status = status
+    this.headers = headers
+    this.body = body
+  }
+
+  /** Where a redirect leads, made absolute; undefined for any other answer. */
+  get location(): URL | undefined {
+    const { location } = this.headers
+    return this.status >= 300 && this.status < 400 && location !== undefined
+      ? new URL(location, this.url)
+      : undefined
+  }
+
+  /** The page's stable name: `body[data-page]`. */
+  get name(): string | undefined {
+    return tagsOf(this.body, 'body')[0]?.['data-page']
+  }
+
+  get text(): string {
+    return textOf(this.body)
+  }
+
+  /** The text of `[role=alert]`. */
+  get alert(): string | undefined {
+    const match = /<(\w+)\b[^>]*\brole="?alert"?[^>]*>(.*?)<\/\1>/is.exec(this.body)
+    return match === null ? undefined : textOf(match[2] ?? '')
+  }
+
+  get json(): unknown {
+    return JSON.parse(this.body) as unknown
+  }
+
+  get forms(): HtmlForm[] {
+    return formsOf(this.body)
+  }
+
+  /** The nth form, or the first whose markup fits. Throws when there is none: the page is another than expected. */
+  form(which: number | RegExp = 0): HtmlForm {
+    const form =
+      typeof which === 'number'
+        ? this.forms[which]
+        : this.forms.find(({ html }) => which.test(html))
+    if (form === undefined)
+      throw new Error(
+        `No such form on ${this.name ?? 'the answer'} (${this.status} ${this.url.href}).`,
+      )
+    return form
+  }
+
+  /** The attributes of each such tag, in order. */
+  tags(tag: string): Record<string, string>[] {
+    return tagsOf(this.body, tag)
+  }
+
+  /** The href of the first link whose attributes or text fit. */
+  link(which: RegExp): URL {
+    for (const match of this.body.matchAll(/<a\b[^>]*>.*?<\/a>/gis)) {
+      const href = tagsOf(match[0], 'a')[0]?.['href']
+      if (which.test(match[0]) && href !== undefined) return new URL(href, this.url)
+    }
+    throw new Error(
+      `No link fits ${String(which)} on ${this.name ?? 'the answer'} (${this.url.href}).`,
+    )
+  }
+}
+
+/**
+ * A browser without JavaScript: keeps cookies, sends forms with the headers a browser would (Origin,
+ * Sec-Fetch-Site), and follows redirects only when told to, so that each step can be looked at.
+ */
+export class HttpClient {
+  readonly jar: CookieJar
+  readonly #options: ClientOptions
+
+  constructor(options: ClientOptions = {}) {
+    this.jar = options.jar ?? new CookieJar()
+    this.#options = options
+  }
+
+  get(url: string | URL, options: RequestOptions = {}): Promise<Page> {
+    return this.#send('GET', new URL(url), undefined, options)
+  }
+
+  /** Posts a form. Without headers of its own it comes from a page of the same origin. */
+  post(url: string | URL, fields: Fields, options: RequestOptions = {}): Promise<Page> {
+    return this.postRaw(url, new URLSearchParams(fields).toString(), options)
+  }
+
+  /** Posts bytes as they are: for bodies that no form would send. */
+  postRaw(
+    url: string | URL,
+    body: string | Uint8Array,
+    options: RequestOptions = {},
+  ): Promise<Page> {
+    const target = new URL(url)
+    return this.#send('POST', target, Buffer.from(body), {
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: target.origin,
+        'sec-fetch-site': 'same-origin',
+        ...options.headers,
+      },
+    })
+  }
+
+  /** Fills in and sends a form of a page. `button` is the text or the value of the button that is pressed. */
+  submit(
+    page: Page,
+    values: Readonly<Record<string, string>> = {},
+    options: RequestOptions & { form?: number | RegExp; button?: string | RegExp } = {},
+  ): Promise<Page> {
+    const form = page.form(options.form)
+    const { button: wanted } = options
+    const button =
+      wanted === undefined
+        ? form.buttons[0]
+        : form.buttons.find(({ text, value }) =>
+            typeof wanted === 'string'
+              ? text === wanted || value === wanted
+              : wanted.test(text) || wanted.test(value),
+          )
+    if (wanted !== undefined && button === undefined)
+      throw new Error(`No button fits ${String(wanted)} on ${page.name ?? page.url.href}.`)
+    const pressed = button?.name === undefined ? {} : { [button.name]: button.value }
+    const fields = { ...form.fields, ...pressed, ...values }
+    const action = new URL(form.action === '' ? page.url : form.action, page.url)
+    if (form.method === 'post')
+      return this.post(action, fields, {
+        headers: {
+          origin: page.url.origin,
+          'sec-fetch-site': page.url.origin === action.origin ? 'same-origin' : 'cross-site',
+          ...options.headers,
+        },
+      })
+    action.search = new URLSearchParams(fields).toString()
+    return this.get(action, options)
+  }
+
+  /**
+   * Follows redirects to the first answer that is none, at most 20. With `until`, stops before the first
+   * address that fits and answers the redirect that leads there: a relying party's callback, say.
+   */
+  async follow(page: Page, until?: (url: URL) => boolean): Promise<Page> {
+    let current = page
+    for (let hops = 0; current.location !== undefined; hops += 1) {
+      if (until?.(current.location) === true) return current
+      if (hops === 20) throw new Error(`Redirects without end, last to ${current.location.href}.`)
+      current = await this.get(current.location)
+    }
+    return current
+  }
+
+  /** `get`, then `follow`. */
+  async visit(url: string | URL, until?: (url: URL) => boolean): Promise<Page> {
+    return this.follow(await this.get(url), until)
+  }
+
+  async #send(
+    method: string,
+    url: URL,
+    body: Buffer | undefined,
+    options: RequestOptions,
+  ): Promise<Page> {
+    const served = this.#options.origins?.[url.origin]
+    const target = new URL(url.pathname + url.search, served?.url ?? url)
+    const cookie = this.jar.header(url)
+    const { status, headers, text } = await exchange(method, target, body, {
+      host: url.host,
+      accept: 'text/html,application/xhtml+xml',
+      ...this.#options.headers,
+      ...served?.headers,
+      ...(cookie === undefined ? {} : { cookie }),
+      ...(body === undefined ? {} : { 'content-length': String(body.length) }),
+      ...options.headers,
+    })
+    this.jar.store(url, headers['set-cookie'] ?? [])
+    return new Page(url, status, headers, text)
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+function exchange(
+  method: string,
+  url: URL,
+  body: Buffer | undefined,
+  headers: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest(url, { method, headers, agent: false }, (incoming) => {
+      const chunks: Buffer[] = []
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+      incoming.on('error', reject)
+      incoming.on('end', () =>
+        resolve({
+          status: incoming.statusCode ?? 0,
+          headers: incoming.headers,
+          text: Buffer.concat(chunks).toString('utf8'),
+        }),
+      )
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}

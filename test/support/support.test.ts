@@ -1,0 +1,144 @@
+import { expect } from 'chai'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Browser } from 'playwright-core'
+import { axeFindings, launchBrowser, newPerson, pageName } from './browser.ts'
+import { HttpClient } from './http-client.ts'
+import { requireTool } from './requirements.ts'
+import { oathtoolCode, ownCode } from './totp.ts'
+
+const PAGE = `<!doctype html><html lang="en"><head><title>T</title></head><body data-page="sample">
+<main><h1>A &amp; B</h1><p role="alert">It was <b>refused</b>.</p>
+<form method="post" action="/next?a=1&amp;b=2"><input type="hidden" name="csrf" value="x&quot;y">
+<label>Code <input name="code"></label><input type="checkbox" name="off" aria-label="off">
+<input type="checkbox" name="on" checked aria-label="on"><button name="go" value="1">Go</button></form>
+<a href="/other" data-other-way>Other</a></main></body></html>`
+
+describe('the means of the tests', () => {
+  describe('the HTTP client', () => {
+    let server: Server
+    let base: string
+    let seen: { method: string; url: string; body: string; headers: Record<string, unknown> }[]
+
+    before(async () => {
+      server = createServer((request, response) => {
+        let body = ''
+        request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+        request.on('end', () => {
+          const { method = '', url = '', headers } = request
+          seen.push({ method, url, body, headers })
+          if (url === '/page') response.end(PAGE)
+          else if (url.startsWith('/next'))
+            response
+              .writeHead(303, {
+                location: '/deep/end',
+                'set-cookie': ['a=1; Path=/; HttpOnly', 'b=2; Path=/deep', 'c=3; Path=/other'],
+              })
+              .end()
+          else if (url === '/loop') response.writeHead(302, { location: '/loop' }).end()
+          else response.setHeader('set-cookie', 'a=; Max-Age=0; Path=/').end('end')
+        })
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    })
+    beforeEach(() => (seen = []))
+    after(() => void server.close())
+
+    it('reads the page, its alert, its form and its links', async () => {
+      const page = await new HttpClient().get(`${base}/page`)
+      expect([page.status, page.name, page.alert]).to.deep.equal([
+        200,
+        'sample',
+        'It was refused .',
+      ])
+      expect(page.text).to.contain('A & B')
+      expect(page.form().fields).to.deep.equal({ csrf: 'x"y', code: '', on: 'on' })
+      expect(page.link(/data-other-way/).pathname).to.equal('/other')
+      expect(() => page.form(1)).to.throw(/No such form/)
+    })
+
+    it('sends a form like a browser and keeps cookies by their path', async () => {
+      const client = new HttpClient()
+      const answer = await client.submit(await client.get(`${base}/page`), { code: '123' })
+      expect(answer.location?.pathname).to.equal('/deep/end')
+      expect(seen[1]).to.deep.include({ method: 'POST', url: '/next?a=1&b=2' })
+      expect(seen[1]?.body).to.equal('csrf=x%22y&code=123&on=on&go=1')
+      expect(seen[1]?.headers).to.include({ origin: base, 'sec-fetch-site': 'same-origin' })
+      const end = await client.follow(answer)
+      expect(end.body).to.equal('end')
+      expect(seen[2]?.headers).to.include({ cookie: 'b=2; a=1' })
+      expect(client.jar.all().map(({ name }) => name)).to.deep.equal(['b', 'c'])
+    })
+
+    it('stops before an address it is told to, and in a circle', async () => {
+      const client = new HttpClient()
+      const stopped = await client.follow(
+        await client.post(`${base}/next`, {}),
+        (url) => url.pathname === '/deep/end',
+      )
+      expect(stopped.status).to.equal(303)
+      expect(await refusalOf(client.visit(`${base}/loop`))).to.match(/Redirects without end/)
+    })
+
+    it('stands for a proxy in front of an https origin', async () => {
+      const origins = {
+        'https://id.example': { url: base, headers: { 'x-forwarded-proto': 'https' } },
+      }
+      await new HttpClient({ origins }).get('https://id.example/page')
+      expect(seen[0]?.headers).to.include({ host: 'id.example', 'x-forwarded-proto': 'https' })
+    })
+  })
+
+  describe('the authenticator', () => {
+    it('agrees with the vectors of RFC 6238', () => {
+      const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+      expect(ownCode({ secret, digits: 8 }, 59)).to.equal('94287082')
+      expect(ownCode({ secret, digits: 8 }, 20_000_000_000)).to.equal('65353130')
+    })
+
+    it('agrees with oathtool', function () {
+      requireTool(this, 'oathtool')
+      for (const algorithm of ['SHA1', 'SHA256', 'SHA512'] as const) {
+        const authenticator = { secret: 'JBSW Y3DP EHPK 3PXP', algorithm, periodSeconds: 60 }
+        expect(ownCode(authenticator, 1_700_000_000)).to.equal(
+          oathtoolCode(authenticator, 1_700_000_000),
+        )
+      }
+    })
+  })
+
+  describe('the browser', () => {
+    let browser: Browser
+    before(async function () {
+      browser = await launchBrowser(this)
+    })
+    after(() => browser?.close())
+
+    it('opens a page, with and without JavaScript, and lets axe look at it', async () => {
+      const { context, page } = await newPerson(browser)
+      await page.setContent(PAGE)
+      expect(await pageName(page)).to.equal('sample')
+      expect(await axeFindings(page)).to.deep.equal([])
+      await page.setContent(PAGE.replace('lang="en"', ''))
+      expect((await axeFindings(page)).join()).to.contain('html-has-lang')
+      await context.close()
+
+      const without = await newPerson(browser, { javaScript: false })
+      await without.page.goto(
+        `data:text/html,${encodeURIComponent('<body data-page="a"><script>document.body.dataset.page="b"</script>')}`,
+      )
+      expect(await pageName(without.page)).to.equal('a')
+      await without.context.close()
+    })
+  })
+})
+
+async function refusalOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise
+  } catch (error) {
+    return String(error)
+  }
+  throw new Error('It was not refused.')
+}
