@@ -1,0 +1,52 @@
+import { errors } from 'oidc-provider'
+import type { Configuration } from 'oidc-provider'
+
+/**
+ * What a client may say besides the standard's members (RFC 7591, OpenID Registration).
+ * `first_party`: an app of the service's own, so nobody is asked for consent.
+ * `mfa`: `required` asks everybody who signs in to it for a second factor.
+ * `require_pkce`: false for a confidential client that cannot do PKCE.
+ * `accent`, `accent_ink`: colours of its sign-in pages.
+ */
+export const OWN_METADATA = ['first_party', 'mfa', 'require_pkce', 'accent', 'accent_ink'] as const
+
+const COLOUR = /^#[0-9a-f]{6}$/i
+
+/**
+ * Runs inside the host's own check of a client, for registered and for stored ones: must be synchronous.
+ * An unfit value must not be ignored: a misspelt policy would not be one.
+ */
+export const extraClientMetadata: NonNullable<Configuration['extraClientMetadata']> = {
+  properties: [...OWN_METADATA],
+  validator(_ctx, key, value, metadata) {
+    if (value === undefined) return
+    const problem = judge(key, value, metadata)
+    if (problem !== undefined) throw new errors.InvalidClientMetadata(`${key} ${problem}`)
+  },
+}
+
+function judge(
+  key: string,
+  value: unknown,
+  metadata: { readonly token_endpoint_auth_method?: unknown },
+): string | undefined {
+  switch (key as (typeof OWN_METADATA)[number]) {
+    case 'first_party':
+      return typeof value === 'boolean' ? undefined : 'must be a boolean'
+    case 'mfa':
+      return value === 'required' || value === 'optional'
+        ? undefined
+        : 'must be "required" or "optional"'
+    case 'require_pkce':
+      if (typeof value !== 'boolean') return 'must be a boolean'
+      // A public client has nothing else that binds a code to it (RFC 9700 2.1.1).
+      return !value && metadata.token_endpoint_auth_method === 'none'
+        ? 'must not be false for a client without a secret'
+        : undefined
+    case 'accent':
+    case 'accent_ink':
+      return typeof value === 'string' && COLOUR.test(value)
+        ? undefined
+        : 'must be a colour such as #1a5fb4'
+  }
+}

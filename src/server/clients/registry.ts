@@ -1,0 +1,197 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JsonObject } from '../../domain/json.ts'
+import type { Clients } from '../../ports/clients.ts'
+import type { Random, SecretBox, SealContext } from '../../ports/services.ts'
+import type { Record } from '../audit.ts'
+import type { ClientFault, ValidateClients } from './validate.ts'
+
+export interface ClientServices {
+  readonly clients: Clients
+  readonly box: SecretBox
+  readonly random: Random
+  readonly record: Record
+  readonly validate: ValidateClients
+  /** What CLIENTS_FILE holds, as it was read. */
+  readonly fromFile?: unknown
+}
+
+export interface AppliedClient {
+  readonly client_id: string
+  readonly result: 'added' | 'changed' | 'unchanged'
+  /** Made here, shown this once, and kept sealed. */
+  readonly client_secret?: string
+}
+
+export interface Refused {
+  readonly ok: false
+  readonly faults: readonly ClientFault[]
+}
+
+export type Applied =
+  | {
+      readonly ok: true
+      readonly clients: readonly AppliedClient[]
+      readonly ignored: readonly { readonly client: string; readonly field: string }[]
+    }
+  | Refused
+
+export interface ClientRegistry {
+  /** The whole metadata, secret in clear: for the host. */
+  find(clientId: string): Promise<JsonObject | undefined>
+  /** Those of the storage and of the file (`source`), without secrets. */
+  list(): Promise<readonly JsonObject[]>
+  /** Adds and changes; all of them or, with a fault anywhere, none. What is not named stays. */
+  apply(list: unknown): Promise<Applied>
+  remove(clientId: string): Promise<'removed' | 'unknown' | 'read-only'>
+  /** What is wrong with CLIENTS_FILE, ids that the storage has as well among it. To be asked at the start. */
+  fileFaults(): Promise<readonly ClientFault[]>
+}
+
+const SECRET = 'client_secret'
+const SEALED = 'sealed_client_secret'
+
+/** The relying parties: those of CLIENTS_FILE, which only that file changes, and those in the storage. */
+export function clientRegistry(services: ClientServices): ClientRegistry {
+  const { clients, box, random, record, validate } = services
+  const fromFile = services.fromFile ?? []
+  const ofFile = new Map(
+    (Array.isArray(fromFile) ? fromFile : [])
+      .filter(isClient)
+      .map((metadata) => [metadata.client_id, metadata]),
+  )
+
+  const open = (stored: JsonObject): JsonObject => {
+    const { [SEALED]: sealed, ...metadata } = stored
+    return typeof sealed === 'string'
+      ? { ...metadata, [SECRET]: box.open(sealed, contextOf(metadata)) }
+      : metadata
+  }
+  const seal = (metadata: JsonObject): JsonObject => {
+    const { [SECRET]: secret, ...rest } = metadata
+    return typeof secret === 'string'
+      ? { ...rest, [SEALED]: box.seal(secret, contextOf(metadata)) }
+      : metadata
+  }
+  const storedClient = async (id: string): Promise<JsonObject | undefined> => {
+    const stored = await clients.get(id)
+    return stored && open(stored)
+  }
+
+  /** A secret that was not given is the one it has already, or a new one. */
+  const completed = async (
+    metadata: JsonObject,
+  ): Promise<{ metadata: JsonObject; made?: string }> => {
+    if (metadata[SECRET] !== undefined || !needsSecret(metadata)) return { metadata }
+    const before = (await storedClient(idOf(metadata)))?.[SECRET]
+    if (before !== undefined) return { metadata: { ...metadata, [SECRET]: before } }
+    const made = Buffer.from(random.bytes(32)).toString('base64url')
+    return { metadata: { ...metadata, [SECRET]: made }, made }
+  }
+
+  const put = async (metadata: JsonObject): Promise<AppliedClient['result']> => {
+    const id = idOf(metadata)
+    const before = await storedClient(id)
+    // Compared in clear: the same secret sealed twice looks different.
+    if (before !== undefined && isDeepStrictEqual(before, metadata)) return 'unchanged'
+    await clients.put(id, seal(metadata))
+    const result = before === undefined ? 'added' : 'changed'
+    await record(`client-${result}`, { detail: { clientId: id } })
+    return result
+  }
+
+  return {
+    async find(clientId) {
+      return ofFile.get(clientId) ?? storedClient(clientId)
+    },
+
+    async list() {
+      const stored = (await clients.list()).map((client) => ({
+        ...shown(client),
+        source: 'storage',
+      }))
+      const filed = [...ofFile.values()].map((client) => ({ ...shown(client), source: 'file' }))
+      return [...filed, ...stored]
+    },
+
+    async apply(list) {
+      if (!Array.isArray(list))
+        return refused('clients', 'metadata', 'must be an array of client metadata')
+      const completedList: { metadata: JsonObject; made?: string }[] = []
+      for (const entry of list as unknown[])
+        completedList.push(
+          isClient(entry) ? await completed(entry) : { metadata: entry as JsonObject },
+        )
+      const all = completedList.map(({ metadata }) => metadata)
+      const { faults, ignored } = validate(all)
+      const inBoth = all.filter((metadata) => isClient(metadata) && ofFile.has(idOf(metadata)))
+      const every = [...faults, ...inBoth.map((metadata) => inFileToo(idOf(metadata)))]
+      if (every.length > 0) return { ok: false, faults: every }
+
+      const applied: AppliedClient[] = []
+      for (const { metadata, made } of completedList)
+        applied.push({
+          client_id: idOf(metadata),
+          result: await put(metadata),
+          ...(made === undefined ? {} : { [SECRET]: made }),
+        })
+      return { ok: true, clients: applied, ignored }
+    },
+
+    async remove(clientId) {
+      if (ofFile.has(clientId)) return 'read-only'
+      if (!(await clients.remove(clientId))) return 'unknown'
+      await record('client-removed', { detail: { clientId } })
+      return 'removed'
+    },
+
+    async fileFaults() {
+      if (!Array.isArray(fromFile))
+        return [{ client: 'CLIENTS_FILE', field: 'metadata', problem: 'must be an array' }]
+      const both: ClientFault[] = []
+      for (const id of ofFile.keys()) if (await clients.get(id)) both.push(inFileToo(id))
+      return [...validate(fromFile as unknown[]).faults, ...both]
+    },
+  }
+}
+
+/** Written with an id in both places, neither would be the client's metadata for sure. */
+function inFileToo(client: string): ClientFault {
+  return {
+    client,
+    field: 'client_id',
+    problem: 'is in CLIENTS_FILE and in the storage: remove it from one of them',
+  }
+}
+
+function refused(client: string, field: string, problem: string): Refused {
+  return { ok: false, faults: [{ client, field, problem }] }
+}
+
+function isClient(value: unknown): value is JsonObject & { client_id: string } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as JsonObject)['client_id'] === 'string' &&
+    (value as JsonObject)['client_id'] !== ''
+  )
+}
+
+function idOf(metadata: JsonObject): string {
+  const id = metadata['client_id']
+  return typeof id === 'string' ? id : ''
+}
+
+/** The methods of RFC 7591 that work without a secret. */
+function needsSecret(metadata: JsonObject): boolean {
+  const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic'
+  return typeof method === 'string' && method.startsWith('client_secret_')
+}
+
+function shown(metadata: JsonObject): JsonObject {
+  const { [SECRET]: _secret, [SEALED]: _sealed, ...rest } = metadata
+  return rest
+}
+
+function contextOf(metadata: JsonObject): SealContext {
+  return { accountId: `client:${idOf(metadata)}`, purpose: 'client-secret' }
+}

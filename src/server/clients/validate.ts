@@ -1,0 +1,137 @@
+import { errors, Provider } from 'oidc-provider'
+import type { Configuration } from 'oidc-provider'
+import type { JsonObject } from '../../domain/json.ts'
+
+export interface ClientFault {
+  /** The client's id, or its place in the array: `#2`. */
+  readonly client: string
+  /** The member that is at fault; `metadata` for the whole. */
+  readonly field: string
+  /** What is wrong. Never holds a value. */
+  readonly problem: string
+}
+
+export interface ClientCheck {
+  readonly faults: readonly ClientFault[]
+  /** Members that the host does not know and would drop in silence. */
+  readonly ignored: readonly { readonly client: string; readonly field: string }[]
+}
+
+/** The host's client, as far as it is used here; its published types have no constructor. */
+type HostClient = new (metadata: JsonObject) => { metadata(): JsonObject }
+
+export type ValidateClients = (clients: readonly unknown[]) => ClientCheck
+
+/**
+ * Checks clients with the host's own rules, by a host that never serves anyone: whatever passes here is
+ * accepted at run time, whatever fails there is found here. The host stops at a client's first fault; here
+ * the faulty member is put aside and the host is asked again, so that each fault is named.
+ *
+ * `rules` are the server's own, its signing keys included: they decide which algorithms a client may ask for.
+ */
+export function clientValidator(issuer: string, rules: Configuration): ValidateClients {
+  const host = new Provider(issuer, {
+    ...rules,
+    cookies: { keys: ['unused: this host serves nobody'] },
+  }).Client as unknown as HostClient
+
+  return (clients) => {
+    const faults: ClientFault[] = []
+    const ignored: { client: string; field: string }[] = []
+    const seen = new Set<string>()
+    for (const [index, metadata] of clients.entries()) {
+      if (!isObject(metadata)) {
+        faults.push({ client: `#${index + 1}`, field: 'metadata', problem: 'must be an object' })
+        continue
+      }
+      const id = metadata['client_id']
+      const client = typeof id === 'string' && id !== '' ? id : `#${index + 1}`
+      if (seen.has(client))
+        faults.push({
+          client,
+          field: 'client_id',
+          problem: 'is that of another client in the list',
+        })
+      seen.add(client)
+      faults.push(...faultsOf(host, metadata).map((fault) => ({ client, ...fault })))
+      for (const field of unknownTo(host, metadata)) ignored.push({ client, field })
+    }
+    return { faults, ignored }
+  }
+}
+
+/** Fitting values for members that must be there, to look past one that is missing. */
+const STAND_INS: JsonObject = {
+  client_id: 'stand-in',
+  client_secret: 'stand-in-stand-in-stand-in-stand-in',
+  redirect_uris: ['https://stand-in.invalid/'],
+  jwks: { keys: [] },
+}
+
+/** A client has a few dozen members; more rounds than that find nothing new. */
+const MOST_ROUNDS = 60
+
+function faultsOf(host: HostClient, metadata: JsonObject): Omit<ClientFault, 'client'>[] {
+  const faults: Omit<ClientFault, 'client'>[] = []
+  const looked = new Set<string>()
+  let rest: JsonObject = { ...metadata }
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const message = refusalOf(host, rest)
+    if (message === undefined) break
+    const field = fieldOf(message)
+    // A member that was put aside for its own fault and is now missed is no second one.
+    if (!looked.has(field)) faults.push({ field, problem: problemOf(message, field) })
+    const before = rest
+    rest = without(rest, field, looked)
+    looked.add(field)
+    if (rest === before) break
+  }
+  return faults
+}
+
+function without(metadata: JsonObject, field: string, looked: ReadonlySet<string>): JsonObject {
+  const { [field]: present, ...others } = metadata
+  const standIn = STAND_INS[field]
+  if (standIn !== undefined && present !== standIn) return { ...others, [field]: standIn }
+  return present === undefined || looked.has(field) ? metadata : others
+}
+
+function refusalOf(host: HostClient, metadata: JsonObject): string | undefined {
+  try {
+    new host(structuredClone(metadata))
+    return undefined
+  } catch (error) {
+    if (error instanceof errors.OIDCProviderError)
+      return error.error_description ?? 'is refused by the host'
+    // The host looks into some members before it has looked at their type.
+    if (error instanceof TypeError) return 'metadata has a member of a wrong type'
+    throw error
+  }
+}
+
+/** The host begins its messages with the member's name, but for a few. */
+function fieldOf(message: string): string {
+  if (message.includes('JSON Web Key Set')) return 'jwks'
+  const first = /^(?:invalid )?([a-z0-9_]+)(?= )/.exec(message)?.[1] ?? ''
+  return first.includes('_') || ['scope', 'contacts', 'jwks', 'mfa', 'accent'].includes(first)
+    ? first
+    : 'metadata'
+}
+
+function problemOf(message: string, field: string): string {
+  return message.startsWith(`${field} `) ? message.slice(field.length + 1) : message
+}
+
+/** What the host dropped from a client that it accepted. */
+function unknownTo(host: HostClient, metadata: JsonObject): string[] {
+  try {
+    const taken = new host(structuredClone(metadata)).metadata()
+    return Object.keys(metadata).filter((key) => !(key in taken))
+  } catch {
+    return []
+  }
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

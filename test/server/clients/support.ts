@@ -1,0 +1,27 @@
+import { generateKeyPairSync } from 'node:crypto'
+import type { JsonObject } from '../../../src/domain/json.ts'
+import { extraClientMetadata } from '../../../src/server/clients/metadata.ts'
+import { clientValidator, type ValidateClients } from '../../../src/server/clients/validate.ts'
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
+let made: ValidateClients | undefined
+
+/** The validator with rules like the server's. Made once: it takes a host. */
+export function validator(): ValidateClients {
+  made ??= clientValidator('https://id.example.com', {
+    extraClientMetadata,
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig' }] },
+    responseTypes: ['code'],
+    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
+  })
+  return made
+}
+
+export const GOOD: JsonObject = {
+  client_id: 'app',
+  client_name: 'App',
+  client_secret: 'a secret of the app, long enough',
+  redirect_uris: ['https://app.example.com/callback'],
+}

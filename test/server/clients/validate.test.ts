@@ -1,0 +1,79 @@
+import { expect } from 'chai'
+import { GOOD, validator } from './support.ts'
+
+describe('the check of clients', () => {
+  const faultsOf = (...clients: unknown[]): string[] =>
+    validator()(clients).faults.map(({ client, field }) => `${client} ${field}`)
+
+  it('takes what the host takes, our own members included', () => {
+    const own = { first_party: true, mfa: 'required', require_pkce: false, accent: '#1A5fb4' }
+    expect(validator()([{ ...GOOD, ...own }])).to.deep.equal({ faults: [], ignored: [] })
+    const open = {
+      client_id: 'spa',
+      token_endpoint_auth_method: 'none',
+      redirect_uris: ['https://spa.example.com/'],
+    }
+    expect(faultsOf(open, GOOD)).to.deep.equal([])
+  })
+
+  it('names each fault by client and field, several of one client as well', () => {
+    const bad = {
+      ...GOOD,
+      redirect_uris: ['https://app.example.com/#fragment'],
+      logo_uri: 'javascript:alert(1)',
+      contacts: ['nobody'],
+      token_endpoint_auth_method: 'magic',
+      backchannel_logout_session_required: 'yes',
+      mfa: 'maybe',
+      first_party: 'yes',
+    }
+    expect(faultsOf(GOOD, { ...bad, client_id: 'bad' })).to.have.members([
+      'bad redirect_uris',
+      'bad logo_uri',
+      'bad contacts',
+      'bad token_endpoint_auth_method',
+      'bad backchannel_logout_session_required',
+      'bad mfa',
+      'bad first_party',
+    ])
+  })
+
+  it('names what is missing, and goes on looking', () => {
+    expect(faultsOf({ client_id: 'bare', tos_uri: 5 })).to.have.members([
+      'bare client_secret',
+      'bare redirect_uris',
+      'bare tos_uri',
+    ])
+    expect(faultsOf({}, 'text', null, [])).to.have.members([
+      ...['#1 client_id', '#1 client_secret', '#1 redirect_uris'],
+      ...['#2 metadata', '#3 metadata', '#4 metadata'],
+    ])
+  })
+
+  it('refuses an id that comes twice', () => {
+    expect(faultsOf(GOOD, GOOD)).to.deep.equal(['app client_id'])
+  })
+
+  it('R21 lets nobody without a secret do without PKCE', () => {
+    const open = { ...GOOD, token_endpoint_auth_method: 'none', require_pkce: false }
+    expect(faultsOf(open)).to.deep.equal(['app require_pkce'])
+  })
+
+  it('R21 refuses response types that put tokens into the address bar', () => {
+    expect(faultsOf({ ...GOOD, response_types: ['id_token'] })).to.deep.equal([
+      'app response_types',
+    ])
+  })
+
+  it('tells of members that the host would drop in silence', () => {
+    expect(validator()([{ ...GOOD, first_prty: true }]).ignored).to.deep.equal([
+      { client: 'app', field: 'first_prty' },
+    ])
+  })
+
+  it('R31 never repeats a secret', () => {
+    const check = validator()([{ ...GOOD, client_secret: 'hush\u0007hush', scope: 5 }])
+    expect(check.faults.map(({ field }) => field)).to.have.members(['client_secret', 'scope'])
+    expect(JSON.stringify(check)).not.to.contain('hush')
+  })
+})
