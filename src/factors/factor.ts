@@ -45,8 +45,12 @@ export interface Factor<
   beginEnrolment?(input: EnrolmentInput): Begun<Pending>
   /** What the set-up page shows: the model of views/factors/<id>/enrol.njk. */
   describeEnrolment?(pending: Pending, about: AccountLabel): Promise<JsonObject> | JsonObject
-  /** The state to keep, with the confirming response already spent (its step, its counter); undefined: refused. */
-  confirmEnrolment?(pending: Pending, response: Response, now: Instant): Promise<State | undefined>
+  /** Undefined: refused. The confirming response is already spent in the state (its step, its counter). */
+  confirmEnrolment?(
+    pending: Pending,
+    response: Response,
+    now: Instant,
+  ): Promise<Confirmed<State> | undefined>
 
   /** Makes a fresh set. `issued` factors only. `shown` is what the person sees once; it is not kept. */
   issue?(input: IssueInput): Promise<{ state: State; shown: readonly string[] }>
@@ -118,6 +122,12 @@ export interface ExamineInput<State, Challenge, Response> {
   readonly response: Response
   readonly now: Instant
   readonly hasher: PasswordHasher
+}
+
+/** The state to keep, and what the confirming response proved. */
+export interface Confirmed<State> {
+  readonly state: State
+  readonly assurance: Assurance
 }
 
 export type Examined<Proof> =

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { EventDraft } from '../domain/attempt.ts'
+import { MfaError } from '../domain/errors.ts'
+import type { MfaEvent } from '../domain/events.ts'
+import { newRecord, type MfaRecord } from '../domain/mfa-record.ts'
+import type { Instant } from '../domain/time.ts'
+import type { Dependencies } from './dependencies.ts'
+import { formatRecord, parseRecord } from './record-format.ts'
+
+/** How long a decision is tried again before the answer is 503. */
+const CONTENDED_MS = 2_000
+const FIRST_PAUSE_MS = 2
+const LONGEST_PAUSE_MS = 80
+
+/** What a decision comes to. Without `record` nothing changes and nothing is saved. */
+export interface Decided<T> {
+  readonly outcome: T
+  readonly record?: MfaRecord
+  readonly events?: readonly EventDraft[]
+}
+
+export interface Loaded {
+  readonly record: MfaRecord
+  readonly version: number
+}
+
+/** The account's record as it is stored, or the one it begins with. */
+export async function loadRecord(deps: Dependencies, accountId: string): Promise<Loaded> {
+  const stored = await deps.storage.records.load(accountId)
+  if (stored === undefined) return { record: newRecord(accountId), version: 0 }
+  return { record: parseRecord(stored.record, accountId), version: stored.version }
+}
+
+/**
+ * The one way in which a record changes (R18): load, decide in pure code, save if nothing changed meanwhile,
+ * else load and decide again. No outcome leaves before its save is durable. Expensive work belongs outside
+ * `decide` or is remembered between its calls. `seen`: the record as this request has just read it, to begin
+ * with; if it has changed since, the save fails and it is read again.
+ *
+ * Throws MfaError `record-contended` (503) after 2 s of losing, and whatever the storage throws: an unknown
+ * outcome is never answered.
+ */
+export async function commit<T>(
+  deps: Dependencies,
+  accountId: string,
+  decide: (record: MfaRecord, now: Instant) => Promise<Decided<T>> | Decided<T>,
+  seen?: Loaded,
+): Promise<T> {
+  const until = performance.now() + CONTENDED_MS
+  let first = seen
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    const { record, version } = first ?? (await loadRecord(deps, accountId))
+    first = undefined
+    const now = deps.clock.now()
+    const decided = await decide(record, now)
+    if (decided.record === undefined) return decided.outcome
+    const events = stamp(decided.events ?? [], accountId, version + 1, now)
+    const next = { ...decided.record, events: [...decided.record.events, ...events] }
+    if (await deps.storage.records.save(accountId, formatRecord(next), version)) {
+      if (next.events.length > 0) pass(deps, { record: next, version: version + 1 })
+      return decided.outcome
+    }
+    if (performance.now() > until)
+      throw new MfaError('record-contended', 'The MFA record kept changing for 2 s', {
+        status: 503,
+      })
+    await sleep(pause * (0.5 + jitter(deps)))
+  }
+}
+
+/**
+ * Identity comes from the version that the commit makes: the same event has the same id wherever and
+ * however often it is passed on, and a lost commit leaves none behind.
+ */
+function stamp(
+  drafts: readonly EventDraft[],
+  accountId: string,
+  version: number,
+  at: Instant,
+): readonly MfaEvent[] {
+  return drafts.map((draft, index) => ({
+    ...draft,
+    id: `${accountId}.${version}.${index}`,
+    accountId,
+    at,
+  }))
+}
+
+const passing = new WeakMap<Dependencies, Map<string, Promise<void>>>()
+
+/**
+ * Hands the record's events to the listeners and takes them out of it, after the answer: at least once, in
+ * order. What fails stays in the record and is tried at the account's next commit.
+ */
+function pass(deps: Dependencies, saved: Loaded): void {
+  const { accountId } = saved.record
+  const running = passing.get(deps) ?? new Map<string, Promise<void>>()
+  passing.set(deps, running)
+  const before = running.get(accountId)
+  const run = (before ?? Promise.resolve())
+    // Behind another run the record has changed since: read it again, so that nothing is told twice.
+    .then(async () => drain(deps, before === undefined ? saved : await loadRecord(deps, accountId)))
+    .catch(() => undefined)
+    .finally(() => {
+      if (running.get(accountId) === run) running.delete(accountId)
+    })
+  running.set(accountId, run)
+}
+
+/** Resolves when everything that was committed has been passed on, or has failed to be for now. */
+export async function settleEvents(deps: Dependencies): Promise<void> {
+  const running = passing.get(deps)
+  while (running !== undefined && running.size > 0) await Promise.all(running.values())
+}
+
+async function drain(deps: Dependencies, { record, version }: Loaded): Promise<void> {
+  const { accountId, events } = record
+  if (events.length === 0) return
+  await deps.publish(events)
+  if (await deps.storage.records.save(accountId, formatRecord({ ...record, events: [] }), version))
+    return
+  const passed = new Set(events.map((event) => event.id))
+  await commit(deps, accountId, (later) => {
+    const left = later.events.filter((event) => !passed.has(event.id))
+    return left.length === later.events.length
+      ? { outcome: undefined }
+      : { outcome: undefined, record: { ...later, events: left } }
+  })
+}
+
+function jitter(deps: Dependencies): number {
+  return deps.random.bytes(1)[0]! / 256
+}

@@ -1,0 +1,119 @@
+import { isEnrolled, raiseEpoch, resetFactors } from '../domain/enrolment.ts'
+import { chargeBrowser, classify } from '../domain/known-browser.ts'
+import { clearSuspicion } from '../domain/throttle.ts'
+import type { Instant } from '../domain/time.ts'
+import type { AnyFactor } from '../factors/factor.ts'
+import { commit, loadRecord } from './commit.ts'
+import type { Dependencies } from './dependencies.ts'
+import { openState } from './sealed-state.ts'
+
+/** What an administrator and the account's owner may know; holds no secret (R36). */
+export interface AccountStatus {
+  readonly enrolled: boolean
+  readonly factors: readonly FactorStatus[]
+  /** Present while codes are refused unseen. */
+  readonly lockedUntil?: Instant
+  readonly codesDisabled: boolean
+  readonly passwordSuspected: boolean
+  readonly knownBrowsers: number
+  readonly epoch: number
+  readonly firstSignInAt?: Instant
+  readonly firstEnrolledAt?: Instant
+}
+
+export interface FactorStatus {
+  readonly id: string
+  readonly factor: string
+  readonly name: string
+  readonly createdAt: Instant
+  readonly lastUsedAt?: Instant
+  readonly remaining?: number
+}
+
+export async function readStatus(deps: Dependencies, accountId: string): Promise<AccountStatus> {
+  const { record } = await loadRecord(deps, accountId)
+  const { throttle, history } = record
+  const until = throttle.unknownBrowsers.until
+  return {
+    enrolled: isEnrolled(record),
+    factors: record.authenticators.map(({ sealed, ...authenticator }) => {
+      const factor = deps.factors.get(authenticator.factor)
+      if (factor?.remaining === undefined) return authenticator
+      return {
+        ...authenticator,
+        remaining: remainingOf(deps, factor, accountId, { ...authenticator, sealed }),
+      }
+    }),
+    ...(until !== undefined && until > deps.clock.now() ? { lockedUntil: until } : {}),
+    codesDisabled: throttle.codesDisabledAt !== undefined,
+    passwordSuspected: throttle.passwordSuspectedAt !== undefined,
+    knownBrowsers: record.browsers.length,
+    epoch: record.epoch,
+    ...(history.firstSignInAt === undefined ? {} : { firstSignInAt: history.firstSignInAt }),
+    ...(history.firstEnrolledAt === undefined ? {} : { firstEnrolledAt: history.firstEnrolledAt }),
+  }
+}
+
+/** Removes every factor and ends everything live (R36). The next sign-in enrols anew, with a proof (R10). */
+export async function resetAccount(deps: Dependencies, accountId: string): Promise<void> {
+  await commit(deps, accountId, (record) => ({ outcome: undefined, ...resetFactors(record) }))
+}
+
+/** After every change of the password: ends what was made with the old one, and the suspicion on it (R2, R20). */
+export async function passwordChanged(deps: Dependencies, accountId: string): Promise<void> {
+  await commit(deps, accountId, (record) => ({
+    outcome: undefined,
+    ...raiseEpoch(clearSuspicion(record), 'password-changed'),
+  }))
+}
+
+/** Ends sessions, grants, refresh tokens and pending sign-ins without touching factors: a disabled account, a theft. */
+export async function endEverything(
+  deps: Dependencies,
+  accountId: string,
+  reason: string,
+): Promise<void> {
+  await commit(deps, accountId, (record) => ({ outcome: undefined, ...raiseEpoch(record, reason) }))
+}
+
+/** Whether the owner has completed a sign-in in the browser that shows one of these tokens (R2, R4). */
+export async function knowsBrowser(
+  deps: Dependencies,
+  accountId: string,
+  tokenHashes: readonly string[],
+): Promise<boolean> {
+  if (tokenHashes.length === 0) return false
+  const { record } = await loadRecord(deps, accountId)
+  return classify(record, tokenHashes).kind === 'known'
+}
+
+/** Counts a wrong password against a known browser; at the tenth failure it is a stranger again (R4). */
+export async function browserFailed(
+  deps: Dependencies,
+  accountId: string,
+  tokenHashes: readonly string[],
+): Promise<void> {
+  if (tokenHashes.length === 0) return
+  await commit(deps, accountId, (record) => {
+    const browser = classify(record, tokenHashes)
+    if (browser.kind === 'unknown') return { outcome: undefined }
+    const charged = chargeBrowser(record, browser.tokenHash)
+    return {
+      outcome: undefined,
+      record: charged.record,
+      events: charged.forgotten
+        ? [{ type: 'browser-forgotten' as const, detail: { reason: 'password' } }]
+        : [],
+    }
+  })
+}
+
+function remainingOf(
+  deps: Dependencies,
+  factor: AnyFactor,
+  accountId: string,
+  authenticator: { id: string; factor: string; sealed: string },
+): number {
+  const state: unknown = factor.parseState(openState(deps.box, accountId, authenticator))
+  return factor.remaining!(state)
+}

@@ -1,0 +1,93 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { settleRefused } from '../domain/attempt.ts'
+import { challengeIn, nextDeliveryAt, openChallenge, proveOwner } from '../domain/enrolment.ts'
+import { classify } from '../domain/known-browser.ts'
+import { gate, type Gate } from '../domain/throttle.ts'
+import type { Instant } from '../domain/time.ts'
+import { commit } from './commit.ts'
+import { deliver } from './deliver.ts'
+import type { Dependencies } from './dependencies.ts'
+import { openState, sealState } from './sealed-state.ts'
+import type { Place } from './verify-factor.ts'
+
+/** The mailed code that a first enrolment asks for (R10): not a factor, it proves an address. */
+export const OWNER_PROOF = 'owner-proof'
+const DIGITS = 8
+
+/** Mails a code to the verified address, after the commit that keeps its hash (R3). */
+export async function sendOwnerCode(
+  deps: Dependencies,
+  place: Place,
+  about: { address: string; app: string },
+): Promise<'sent' | 'stale' | { readonly notBefore: Instant }> {
+  const code = drawCode(deps)
+  const sent = await commit<'sent' | 'stale' | { notBefore: Instant }>(
+    deps,
+    place.accountId,
+    (record, now) => {
+      if (record.epoch !== place.epoch) return { outcome: 'stale' }
+      const notBefore = nextDeliveryAt(record, now)
+      if (notBefore !== undefined) return { outcome: { notBefore } }
+      const where = { interaction: place.interaction, purpose: OWNER_PROOF }
+      const sealed = sealState(deps.box, place.accountId, where, {
+        codeHash: hashCode(place, code),
+      })
+      return { outcome: 'sent', record: openChallenge(record, { ...where, sealed }, true, now) }
+    },
+  )
+  if (sent === 'sent')
+    await deliver(deps, {
+      channel: 'mail',
+      to: about.address,
+      template: 'enrolment-code',
+      values: { code, app: about.app, minutes: '10' },
+    })
+  return sent
+}
+
+export type ProofOutcome =
+  | { readonly outcome: 'proved' | 'refused' | 'stale' }
+  | { readonly outcome: 'closed'; readonly gate: Gate & { open: false } }
+
+/** Examines a mailed code; wrong ones count on the account like those of any code factor (R1). */
+export async function checkOwnerCode(
+  deps: Dependencies,
+  place: Place,
+  typed: string,
+): Promise<ProofOutcome> {
+  return commit<ProofOutcome>(deps, place.accountId, (record, now) => {
+    if (record.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
+    const browser = classify(record, place.tokenHashes)
+    const open = gate(record, browser, true, now)
+    if (!open.open) return { outcome: { outcome: 'closed', gate: open } }
+    const challenge = challengeIn(record, place.interaction, OWNER_PROOF, now)
+    if (challenge === undefined) return { outcome: { outcome: 'stale' } }
+    const { codeHash } = openState(deps.box, place.accountId, challenge) as { codeHash: string }
+    if (timingSafeEqual(Buffer.from(codeHash), Buffer.from(hashCode(place, typed))))
+      return {
+        outcome: { outcome: 'proved' },
+        record: proveOwner(record, place.interaction, now),
+        events: [{ type: 'owner-proved', detail: place.detail }],
+      }
+    const settled = settleRefused(record, {
+      factor: OWNER_PROOF,
+      reason: 'wrong',
+      browser,
+      now,
+      detail: place.detail,
+    })
+    return { outcome: { outcome: 'refused' }, ...settled }
+  })
+}
+
+function drawCode(deps: Dependencies): string {
+  const number = Buffer.from(deps.random.bytes(8)).readBigUInt64BE() % 10n ** BigInt(DIGITS)
+  return number.toString().padStart(DIGITS, '0')
+}
+
+/** Sealed besides; hashed so that not even an opened record shows a code that is still good. */
+function hashCode(place: Place, code: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([place.accountId, place.interaction, code]))
+    .digest('base64url')
+}

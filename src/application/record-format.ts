@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { MfaError } from '../domain/errors.ts'
+import { EVENT_TYPES } from '../domain/events.ts'
+import type { JsonObject } from '../domain/json.ts'
+import { RECORD_SCHEMA, type MfaRecord } from '../domain/mfa-record.ts'
+
+const instant = z.number().int().nonnegative()
+const count = z.number().int().nonnegative()
+const text = z.string().min(1)
+
+const delay = z.object({ failures: count, until: instant.optional() })
+
+const format = z.object({
+  schema: z.literal(RECORD_SCHEMA),
+  accountId: text,
+  epoch: count.min(1),
+  authenticators: z.array(
+    z.object({
+      id: text,
+      factor: text,
+      name: z.string(),
+      createdAt: instant,
+      lastUsedAt: instant.optional(),
+      sealed: text,
+    }),
+  ),
+  pending: z.array(
+    z.object({ interaction: text, factor: text, sealed: text, expiresAt: instant, delay }),
+  ),
+  challenges: z.array(
+    z.object({
+      interaction: text,
+      purpose: text,
+      authenticatorId: text.optional(),
+      sealed: text,
+      expiresAt: instant,
+    }),
+  ),
+  throttle: z.object({
+    failedAt: z.array(instant),
+    codesDisabledAt: instant.optional(),
+    unknownBrowsers: delay,
+    passwordSuspectedAt: instant.optional(),
+  }),
+  browsers: z.array(
+    z.object({ tokenHash: text, since: instant, lastSeenAt: instant, delay, failures: count }),
+  ),
+  accepted: z.array(
+    z.object({
+      interaction: text,
+      fingerprint: text,
+      factor: text,
+      authenticatorId: text,
+      assurance: z.object({
+        amr: z.array(text),
+        kinds: z.array(z.enum(['knowledge', 'possession', 'inherence'])),
+        phishingResistant: z.boolean(),
+      }),
+      at: instant,
+      epoch: count,
+      remaining: count.optional(),
+    }),
+  ),
+  history: z.object({
+    firstSignInAt: instant.optional(),
+    firstEnrolledAt: instant.optional(),
+    ownerProofs: z.array(z.object({ interaction: text, at: instant })),
+    deliveredAt: z.array(instant),
+  }),
+  events: z.array(
+    z.object({
+      id: text,
+      type: z.enum(EVENT_TYPES),
+      accountId: text,
+      at: instant,
+      detail: z.object({
+        factor: z.string().optional(),
+        authenticatorId: z.string().optional(),
+        authenticatorName: z.string().optional(),
+        reason: z.string().optional(),
+        browser: z.enum(['known', 'unknown']).optional(),
+        clientId: z.string().optional(),
+        ip: z.string().optional(),
+        userAgent: z.string().optional(),
+        remaining: count.optional(),
+        until: instant.optional(),
+        epoch: count.optional(),
+      }),
+    }),
+  ),
+})
+
+/**
+ * Reads a stored record. Fails closed: what does not parse, belongs to another account, or was written by a
+ * newer version is refused, never taken for "no second factor". Throws MfaError `record-unreadable`.
+ */
+export function parseRecord(stored: JsonObject, accountId: string): MfaRecord {
+  if (typeof stored.schema === 'number' && stored.schema > RECORD_SCHEMA)
+    throw new MfaError(
+      'record-unreadable',
+      `The MFA record has schema ${stored.schema}, newer than ${RECORD_SCHEMA}: run the version that wrote it`,
+    )
+  const parsed = format.safeParse(stored)
+  if (!parsed.success) {
+    const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')
+    throw new MfaError('record-unreadable', `The MFA record does not parse: ${fields}`)
+  }
+  // A document copied over another account's would otherwise bring the copier's factors with it.
+  if (parsed.data.accountId !== accountId)
+    throw new MfaError('record-unreadable', 'The MFA record belongs to another account')
+  return parsed.data as MfaRecord
+}
+
+export function formatRecord(record: MfaRecord): JsonObject {
+  return record as unknown as JsonObject
+}

@@ -1,0 +1,154 @@
+import type { Assurance } from './assurance.ts'
+import type { EventDetail, EventType } from './events.ts'
+import { PENDING_SECONDS } from './first-factor.ts'
+import { remember, type BrowserClass } from './known-browser.ts'
+import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
+import { charge, forgive } from './throttle.ts'
+import type { Instant } from './time.ts'
+
+/** An event before the commit that makes it true: identity, account and time are the commit's. */
+export interface EventDraft {
+  readonly type: EventType
+  readonly detail: EventDetail
+}
+
+/** What an attempt comes to: the record to save and what it tells of. */
+export interface Settled {
+  readonly record: MfaRecord
+  readonly events: readonly EventDraft[]
+}
+
+/** Most interactions of one account that may have passed and not yet finished. */
+const MOST_ACCEPTED = 4
+
+/** What this interaction has proved, while the epoch it was proved under is the record's. */
+export function acceptedIn(
+  record: MfaRecord,
+  interaction: string,
+  now: Instant,
+): AcceptedAttempt | undefined {
+  return record.accepted.find(
+    (accepted) => accepted.interaction === interaction && isFresh(accepted, record.epoch, now),
+  )
+}
+
+/**
+ * The first result of the same response in the same interaction (R38): a double tap. Anywhere else the same
+ * code is a replay.
+ */
+export function repeatOf(
+  record: MfaRecord,
+  interaction: string,
+  fingerprint: string,
+  now: Instant,
+): AcceptedAttempt | undefined {
+  const accepted = acceptedIn(record, interaction, now)
+  return accepted?.fingerprint === fingerprint ? accepted : undefined
+}
+
+export interface Acceptance {
+  readonly interaction: string
+  readonly fingerprint: string
+  /** As it is after the proof was spent. */
+  readonly authenticator: Authenticator
+  readonly assurance: Assurance
+  readonly browser: BrowserClass
+  /** The token this browser is known by from now on. */
+  readonly tokenHash: string
+  readonly remaining?: number
+  readonly now: Instant
+  readonly detail: EventDetail
+}
+
+/** A proof was spent: its authenticator moves on, the browser is known, and the interaction has passed. */
+export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Settled {
+  const { authenticator, browser, assurance, now, remaining } = acceptance
+  const moved: MfaRecord = {
+    ...record,
+    authenticators: record.authenticators.map((other) =>
+      other.id === authenticator.id ? { ...authenticator, lastUsedAt: now } : other,
+    ),
+    challenges: record.challenges.filter((open) => open.interaction !== acceptance.interaction),
+    history: { firstSignInAt: now, ...record.history },
+  }
+  const forgiven = forgive(moved, browser, assurance.phishingResistant)
+  const detail = {
+    ...acceptance.detail,
+    ...describe(authenticator, browser),
+    ...(remaining === undefined ? {} : { remaining }),
+  }
+  return {
+    record: pass(remember(forgiven, acceptance.tokenHash, now), acceptance),
+    events: [
+      { type: 'factor-accepted', detail },
+      ...(assurance.amr.includes('backup_code')
+        ? [{ type: 'backup-code-used', detail } as const]
+        : []),
+    ],
+  }
+}
+
+/** Marks the interaction as passed under the record's present epoch. */
+export function pass(record: MfaRecord, acceptance: Acceptance): MfaRecord {
+  const { interaction, fingerprint, authenticator, assurance, remaining, now } = acceptance
+  const others = record.accepted.filter(
+    (other) => other.interaction !== interaction && isFresh(other, record.epoch, now),
+  )
+  const accepted: AcceptedAttempt = {
+    interaction,
+    fingerprint,
+    factor: authenticator.factor,
+    authenticatorId: authenticator.id,
+    assurance,
+    at: now,
+    epoch: record.epoch,
+    ...(remaining === undefined ? {} : { remaining }),
+  }
+  return { ...record, accepted: [...others, accepted].slice(-MOST_ACCEPTED) }
+}
+
+export interface Refusal {
+  readonly factor: string
+  /** For the audit alone: the person gets one answer for all of them. */
+  readonly reason: 'wrong' | 'replayed' | 'late'
+  readonly browser: BrowserClass
+  readonly now: Instant
+  readonly detail: EventDetail
+}
+
+/** A response was examined and refused: it counts, whatever the reason was. */
+export function settleRefused(record: MfaRecord, refusal: Refusal): Settled {
+  const { factor, reason, browser, now } = refusal
+  const detail = { ...refusal.detail, factor, browser: browser.kind }
+  const charged = charge(record, browser, now)
+  const events: EventDraft[] = [{ type: 'factor-refused', detail: { ...detail, reason } }]
+  if (charged.lockedUntil !== undefined)
+    events.push({ type: 'locked', detail: { ...detail, until: charged.lockedUntil } })
+  if (charged.codesDisabled) events.push({ type: 'codes-disabled', detail })
+  if (charged.passwordSuspected) events.push({ type: 'password-suspected', detail })
+  if (charged.browserForgotten) events.push({ type: 'browser-forgotten', detail })
+  return { record: charged.record, events }
+}
+
+/** The sign-in is complete without a second factor being asked for: the browser is known from now on. */
+export function settleCompleted(
+  record: MfaRecord,
+  tokenHash: string,
+  now: Instant,
+): MfaRecord {
+  const known = remember(record, tokenHash, now)
+  return { ...known, history: { firstSignInAt: now, ...record.history } }
+}
+
+function isFresh(accepted: AcceptedAttempt, epoch: number, now: Instant): boolean {
+  return accepted.epoch === epoch && now < accepted.at + PENDING_SECONDS
+}
+
+function describe(authenticator: Authenticator, browser: BrowserClass): EventDetail {
+  return {
+    factor: authenticator.factor,
+    authenticatorId: authenticator.id,
+    authenticatorName: authenticator.name,
+    browser: browser.kind,
+  }
+}

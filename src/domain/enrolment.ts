@@ -1,0 +1,217 @@
+import { pass, type Acceptance, type EventDraft, type Settled } from './attempt.ts'
+import type { EventDetail } from './events.ts'
+import { remember } from './known-browser.ts'
+import type { Authenticator, MfaRecord, PendingEnrolment } from './mfa-record.ts'
+import { clearFailures, grow } from './throttle.ts'
+import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
+
+/** A pending enrolment dies with its interaction, and after this at the latest. */
+export const ENROLMENT_SECONDS = HOUR_SECONDS
+const MOST_PENDING = 4
+const MOST_PROOFS = 4
+/** R10: how long after the account's making the password alone may enrol. */
+export const FIRST_ENROLMENT_SECONDS = 3 * DAY_SECONDS
+/** R3: a new code at most once a minute and five times an hour. */
+export const DELIVERY_COOLDOWN_SECONDS = MINUTE_SECONDS
+export const DELIVERIES_PER_HOUR = 5
+/** A challenge or delivered code waits at most this long (R3). */
+export const CHALLENGE_SECONDS = 10 * MINUTE_SECONDS
+
+/** The account has a second factor it can be asked for. */
+export function isEnrolled(record: MfaRecord): boolean {
+  return record.authenticators.length > 0
+}
+
+/** What the application answered to "may this person enrol a first factor now, and on what proof?" (R10). */
+export type FirstEnrolmentRule = 'allowed' | 'mailed-code' | 'refused'
+
+/**
+ * Whether a factor can be set up in this sign-in. Once the account has one, only proving that one leads on:
+ * otherwise whoever has the password would add a factor beside the owner's (R10).
+ */
+export function enrolmentStep(
+  record: MfaRecord,
+  rule: FirstEnrolmentRule,
+  interaction: string,
+  now: Instant,
+): 'choose' | 'prove' | 'refuse' | 'verify' {
+  if (isEnrolled(record)) return 'verify'
+  if (rule === 'allowed') return 'choose'
+  if (rule === 'refused') return 'refuse'
+  const proved = record.history.ownerProofs.some(
+    (proof) => proof.interaction === interaction && now < proof.at + ENROLMENT_SECONDS,
+  )
+  return proved ? 'choose' : 'prove'
+}
+
+/** Remembers that the owner proved the address in this interaction, and spends the mailed code. */
+export function proveOwner(record: MfaRecord, interaction: string, now: Instant): MfaRecord {
+  const { history } = record
+  const ownerProofs = [...history.ownerProofs, { interaction, at: now }].slice(-MOST_PROOFS)
+  return {
+    ...record,
+    challenges: record.challenges.filter((open) => open.interaction !== interaction),
+    history: { ...history, ownerProofs },
+  }
+}
+
+/** When the next code may be mailed; undefined: now. */
+export function nextDeliveryAt(record: MfaRecord, now: Instant): Instant | undefined {
+  const recent = deliveriesOfTheHour(record, now)
+  const last = recent.at(-1)
+  if (last === undefined) return undefined
+  const earliest = recent.length >= DELIVERIES_PER_HOUR ? recent[0]! + HOUR_SECONDS : 0
+  const next = Math.max(last + DELIVERY_COOLDOWN_SECONDS, earliest)
+  return next > now ? next : undefined
+}
+
+/** A newly sent code takes the place of the one before; it resets no count (R3). */
+export function openChallenge(
+  record: MfaRecord,
+  challenge: Omit<MfaRecord['challenges'][number], 'expiresAt'>,
+  delivered: boolean,
+  now: Instant,
+): MfaRecord {
+  const others = record.challenges.filter(
+    (open) =>
+      open.expiresAt > now &&
+      !(open.interaction === challenge.interaction && open.purpose === challenge.purpose),
+  )
+  const opened = { ...challenge, expiresAt: now + CHALLENGE_SECONDS }
+  const { history } = record
+  return {
+    ...record,
+    challenges: [...others, opened].slice(-MOST_PENDING),
+    history: delivered
+      ? { ...history, deliveredAt: [...deliveriesOfTheHour(record, now), now] }
+      : history,
+  }
+}
+
+export function challengeIn(
+  record: MfaRecord,
+  interaction: string,
+  purpose: string,
+  now: Instant,
+): MfaRecord['challenges'][number] | undefined {
+  return record.challenges.find(
+    (open) => open.interaction === interaction && open.purpose === purpose && open.expiresAt > now,
+  )
+}
+
+/** Keeps an enrolment that was begun. One per interaction and factor: choosing again begins anew. */
+export function beginEnrolment(
+  record: MfaRecord,
+  begun: Pick<PendingEnrolment, 'interaction' | 'factor' | 'sealed'>,
+  now: Instant,
+): MfaRecord {
+  const others = record.pending.filter(
+    (pending) =>
+      pending.expiresAt > now &&
+      !(pending.interaction === begun.interaction && pending.factor === begun.factor),
+  )
+  const pending: PendingEnrolment = {
+    ...begun,
+    expiresAt: now + ENROLMENT_SECONDS,
+    delay: { failures: 0 },
+  }
+  return { ...record, pending: [...others, pending].slice(-MOST_PENDING) }
+}
+
+export function pendingIn(
+  record: MfaRecord,
+  interaction: string,
+  factor: string,
+  now: Instant,
+): PendingEnrolment | undefined {
+  return record.pending.find(
+    (pending) =>
+      pending.interaction === interaction && pending.factor === factor && pending.expiresAt > now,
+  )
+}
+
+/** A confirmation was refused: only this enrolment waits. It guards nothing yet, so the account is not charged. */
+export function slowEnrolment(
+  record: MfaRecord,
+  slowed: PendingEnrolment,
+  now: Instant,
+): MfaRecord {
+  return {
+    ...record,
+    pending: record.pending.map((pending) =>
+      pending === slowed ? { ...pending, delay: grow(pending.delay, now) } : pending,
+    ),
+  }
+}
+
+/**
+ * A factor is bound, and with it look-up secrets where there were none. The epoch rises: what was begun on less
+ * than this, sessions and pending sign-ins, is dead (R20). The interaction has passed: the confirming response
+ * proved the new factor.
+ */
+export function settleEnrolled(
+  record: MfaRecord,
+  acceptance: Acceptance,
+  issued: readonly Authenticator[],
+): Settled {
+  const { authenticator, now, browser } = acceptance
+  const bound: MfaRecord = {
+    ...clearFailures(record),
+    epoch: record.epoch + 1,
+    authenticators: [...record.authenticators, { ...authenticator, lastUsedAt: now }, ...issued],
+    pending: [],
+    challenges: [],
+    accepted: [],
+    history: { firstSignInAt: now, firstEnrolledAt: now, ...record.history, ownerProofs: [] },
+  }
+  const detail: EventDetail = {
+    ...acceptance.detail,
+    factor: authenticator.factor,
+    authenticatorId: authenticator.id,
+    authenticatorName: authenticator.name,
+    browser: browser.kind,
+  }
+  const events: EventDraft[] = [
+    { type: 'factor-enrolled', detail },
+    ...issued.map(({ factor, id }): EventDraft => ({
+      type: 'backup-codes-created',
+      detail: { ...acceptance.detail, factor, authenticatorId: id },
+    })),
+    { type: 'epoch-raised', detail: { epoch: bound.epoch, reason: 'factor-enrolled' } },
+  ]
+  return { record: pass(remember(bound, acceptance.tokenHash, now), acceptance), events }
+}
+
+/** Ends what was made under the epoch before: sessions, grants, refresh tokens, pending sign-ins (R20). */
+export function raiseEpoch(record: MfaRecord, reason: string): Settled {
+  const epoch = record.epoch + 1
+  return {
+    record: { ...record, epoch, pending: [], challenges: [], accepted: [] },
+    events: [{ type: 'epoch-raised', detail: { epoch, reason } }],
+  }
+}
+
+/** An administrator starts over: no factor, no known browser, a clean count; history stays, so R10 asks for proof. */
+export function resetFactors(record: MfaRecord): Settled {
+  const raised = raiseEpoch(record, 'reset')
+  const { passwordSuspectedAt: _, ...throttle } = clearFailures(raised.record).throttle
+  return {
+    record: {
+      ...raised.record,
+      throttle,
+      authenticators: [],
+      browsers: [],
+      history: { ...record.history, ownerProofs: [], deliveredAt: [] },
+    },
+    events: [{ type: 'reset', detail: {} }, ...raised.events],
+  }
+}
+
+/** Whether the account can be older than the window in which a password alone may enrol (R10). */
+export function isFirstSignIn(record: MfaRecord): boolean {
+  return record.history.firstSignInAt === undefined && record.history.firstEnrolledAt === undefined
+}
+
+function deliveriesOfTheHour(record: MfaRecord, now: Instant): readonly Instant[] {
+  return record.history.deliveredAt.filter((at) => at > now - HOUR_SECONDS)
+}

@@ -1,0 +1,23 @@
+import type { Amr } from './assurance.ts'
+import { MINUTE_SECONDS, type Instant } from './time.ts'
+
+/** How long a right password waits for the second factor. */
+export const PENDING_SECONDS = 10 * MINUTE_SECONDS
+
+/**
+ * What the login page has proved, kept in the interaction and nowhere else: nobody is signed in by it.
+ * It is carried from interaction to interaction of one authorization (`cid`) and counts while its time
+ * runs and the account's epoch is the one it was made under.
+ */
+export interface PendingFirstFactor {
+  readonly accountId: string
+  readonly amr: readonly Amr[]
+  readonly ts: Instant
+  readonly epoch: number
+  /** False: the session ends with the browser. */
+  readonly remember?: boolean
+}
+
+export function isCurrent(pending: PendingFirstFactor, epoch: number, now: Instant): boolean {
+  return pending.epoch === epoch && now < pending.ts + PENDING_SECONDS && pending.ts <= now
+}

@@ -1,0 +1,161 @@
+import { chargeBrowser, type BrowserClass } from './known-browser.ts'
+import type { Delay, MfaRecord } from './mfa-record.ts'
+import { DAY_SECONDS, HOUR_SECONDS, type Instant } from './time.ts'
+
+/** Wrong codes that cost nothing but themselves, per browser class. */
+export const FREE_FAILURES = 5
+export const FIRST_DELAY_SECONDS = 30
+export const LONGEST_DELAY_SECONDS = HOUR_SECONDS
+/** NIST SP 800-63B-4 3.2.2: at most this many failures in any 30 days, successes notwithstanding (R1). */
+export const MOST_FAILURES = 100
+export const FAILURE_WINDOW_SECONDS = 30 * DAY_SECONDS
+/** Failures of strangers, each after a right password, that mean the password is known to someone (R2). */
+export const FAILURES_TO_SUSPECT = 10
+
+export type Gate =
+  | { readonly open: true }
+  | { readonly open: false; readonly reason: 'code'; readonly until: Instant }
+  | { readonly open: false; readonly reason: 'password-suspected' | 'codes-disabled' }
+
+const OPEN: Gate = { open: true }
+
+/**
+ * Whether an attempt is examined at all. Read before anything is examined: while closed no code is
+ * consumed and none is charged. `guessable`: what cannot be guessed is not made to wait.
+ */
+export function gate(
+  record: MfaRecord,
+  browser: BrowserClass,
+  guessable: boolean,
+  now: Instant,
+): Gate {
+  if (browser.kind === 'unknown' && record.throttle.passwordSuspectedAt !== undefined)
+    return { open: false, reason: 'password-suspected' }
+  if (!guessable) return OPEN
+  if (record.throttle.codesDisabledAt !== undefined)
+    return { open: false, reason: 'codes-disabled' }
+  return delayGate(delayOf(record, browser), now)
+}
+
+/** The same waiting rule for whatever keeps a `Delay`. */
+export function delayGate(delay: Delay, now: Instant): Gate {
+  return delay.until !== undefined && delay.until > now
+    ? { open: false, reason: 'code', until: delay.until }
+    : OPEN
+}
+
+/** The delay after one more failure: none for the first four, 30 s from the fifth, doubling to an hour. */
+export function grow(delay: Delay, now: Instant): Delay {
+  const failures = delay.failures + 1
+  if (failures < FREE_FAILURES) return { failures }
+  const doubled = FIRST_DELAY_SECONDS * 2 ** (failures - FREE_FAILURES)
+  return { failures, until: now + Math.min(doubled, LONGEST_DELAY_SECONDS) }
+}
+
+export interface Charged {
+  readonly record: MfaRecord
+  readonly lockedUntil?: Instant
+  /** This failure was the one that crossed the line. */
+  readonly codesDisabled: boolean
+  readonly passwordSuspected: boolean
+  readonly browserForgotten: boolean
+}
+
+/** Counts one refused code on the account and on the class of its browser, in one step. */
+export function charge(record: MfaRecord, browser: BrowserClass, now: Instant): Charged {
+  const failedAt = [...recentFailures(record, now), now]
+  const throttle = {
+    ...record.throttle,
+    failedAt,
+    ...(failedAt.length >= MOST_FAILURES ? { codesDisabledAt: now } : {}),
+  }
+  const counted: MfaRecord = { ...record, throttle }
+  const codesDisabled = throttle.codesDisabledAt !== undefined
+
+  if (browser.kind === 'known') {
+    const delay = grow(delayOf(record, browser), now)
+    const { record: charged, forgotten } = chargeBrowser(counted, browser.tokenHash, (known) => ({
+      ...known,
+      delay,
+    }))
+    return {
+      record: charged,
+      codesDisabled,
+      passwordSuspected: false,
+      browserForgotten: forgotten,
+      ...lockedUntil(delay),
+    }
+  }
+
+  const delay = grow(record.throttle.unknownBrowsers, now)
+  const passwordSuspected = delay.failures >= FAILURES_TO_SUSPECT
+  return {
+    record: {
+      ...counted,
+      throttle: {
+        ...throttle,
+        unknownBrowsers: delay,
+        ...(passwordSuspected ? { passwordSuspectedAt: now } : {}),
+      },
+    },
+    codesDisabled,
+    passwordSuspected,
+    browserForgotten: false,
+    ...lockedUntil(delay),
+  }
+}
+
+/**
+ * After a success: its own class starts again, the 30-day sum does not (R1, R2). What a phishing-resistant
+ * factor proves lifts the ban on codes as well.
+ */
+export function forgive(
+  record: MfaRecord,
+  browser: BrowserClass,
+  phishingResistant: boolean,
+): MfaRecord {
+  const throttle = phishingResistant ? withoutBan(record.throttle) : record.throttle
+  if (browser.kind === 'unknown')
+    return { ...record, throttle: { ...throttle, unknownBrowsers: { failures: 0 } } }
+  const browsers = record.browsers.map((known) =>
+    known.tokenHash === browser.tokenHash
+      ? { ...known, delay: { failures: 0 }, failures: 0 }
+      : known,
+  )
+  return { ...record, throttle, browsers }
+}
+
+/** A changed password ends the suspicion: whoever was guessing has to begin with the new one. */
+export function clearSuspicion(record: MfaRecord): MfaRecord {
+  const { passwordSuspectedAt: _, ...throttle } = record.throttle
+  return { ...record, throttle: { ...throttle, unknownBrowsers: { failures: 0 } } }
+}
+
+/** A recovery that binds new factors begins with a clean count. */
+export function clearFailures(record: MfaRecord): MfaRecord {
+  const { codesDisabledAt: _, ...throttle } = record.throttle
+  return { ...record, throttle: { ...throttle, failedAt: [], unknownBrowsers: { failures: 0 } } }
+}
+
+/** The sum starts again only where the ban is lifted: a passkey used now and then must not make room for guesses. */
+function withoutBan(throttle: MfaRecord['throttle']): MfaRecord['throttle'] {
+  const { codesDisabledAt, ...rest } = throttle
+  return codesDisabledAt === undefined ? throttle : { ...rest, failedAt: [] }
+}
+
+function recentFailures(record: MfaRecord, now: Instant): readonly Instant[] {
+  return record.throttle.failedAt
+    .filter((at) => at > now - FAILURE_WINDOW_SECONDS)
+    .slice(-(MOST_FAILURES - 1))
+}
+
+function delayOf(record: MfaRecord, browser: BrowserClass): Delay {
+  if (browser.kind === 'unknown') return record.throttle.unknownBrowsers
+  return (
+    record.browsers.find((known) => known.tokenHash === browser.tokenHash)?.delay ?? { failures: 0 }
+  )
+}
+
+function lockedUntil(delay: Delay): { lockedUntil?: Instant } {
+  return delay.until === undefined ? {} : { lockedUntil: delay.until }
+}
