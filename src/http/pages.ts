@@ -8,7 +8,16 @@ import type { JsonObject } from '../domain/json.ts'
  * values are paths of this server. Each form posts `csrf` besides its own fields.
  */
 export interface PageModels {
-  login: { action: string; csrf: string; username: string; error?: LoginError }
+  login: {
+    action: string
+    csrf: string
+    username: string
+    error?: LoginError
+    /** Where a forgotten password is mended, if anywhere. */
+    forgottenHref?: string
+    /** Back to the app without signing in. */
+    cancelAction?: string
+  }
   'mfa-choose': {
     csrf: string
     /** `enrol`: nothing set up yet; `verify`: another way to prove it is you. */
@@ -33,15 +42,8 @@ export interface PageModels {
   }
   /** No proof is possible here (no verified address, link expired): whom to ask. */
   'enrolment-refused': { cancelAction: string; csrf: string }
-  'totp-enrol': {
-    csrf: string
-    action: string
-    cancelAction: string
-    /** From totp.describeEnrolment: { secret, uri, qrSvg, digits, periodSeconds, algorithm }. */
-    enrolment: JsonObject
-    name: string
-    error?: CodeError
-  }
+  /** `enrolment` is totp.describeEnrolment: { secret, uri, qrSvg, digits, periodSeconds, algorithm }. */
+  'totp-enrol': EnrolModel
   'totp-verify': VerifyModel & { digits: number }
   'backup-code-verify': VerifyModel
   'backup-codes': {
@@ -102,15 +104,35 @@ export interface PageModels {
     action: string
     xsrf: string
     userCode: string
-    error?: 'unknown' | 'expired' | 'used' | 'missing' | 'too-many'
+    error?: 'unknown' | 'expired' | 'used' | 'missing' | 'too-many' | 'aborted'
   }
   'device-confirm': { action: string; xsrf: string; userCode: string; refuseName: string }
   'device-done': Empty
+  /** Factors of other makers: views/factors/<id>/enrol.njk and verify.njk. */
+  [page: `${string}-enrol`]: EnrolModel
+  [page: `${string}-verify`]: VerifyModel
 }
 
 export type PageName = keyof PageModels
 
+/** The pages this product ships, by name; the others are those of factors it does not know. */
+export type KnownPage = keyof {
+  [P in keyof PageModels as Empty extends Record<P, 1> ? never : P]: PageModels[P]
+}
+
 export type Empty = Readonly<Record<never, never>>
+
+/** Setting up a factor. Posts `csrf`, `name` and the factor's own fields to `action`. */
+export interface EnrolModel {
+  csrf: string
+  action: string
+  cancelAction: string
+  /** What the factor's `describeEnrolment` answered. */
+  enrolment: JsonObject
+  /** What the person calls it; empty: the page suggests a name. */
+  name: string
+  error?: CodeError
+}
 
 export interface VerifyModel {
   csrf: string
@@ -121,6 +143,8 @@ export interface VerifyModel {
   error?: CodeError
   /** The name the person gave the authenticator, when there is just one. */
   authenticatorName?: string
+  /** What the factor's `describeVerification` answered, for the page of a factor of another maker. */
+  verification?: JsonObject
 }
 
 export interface Method {
