@@ -1,0 +1,276 @@
+import { readFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
+import { APP_NAME, errorPage, homePage, signedInPage } from './pages.ts'
+import { LevelNotReached, MULTI_FACTOR, Provider } from './provider.ts'
+import { Sessions, type Session } from './sessions.ts'
+
+export interface RelyingPartyOptions {
+  readonly issuer: string
+  readonly clientId: string
+  /** Absent: a public client. */
+  readonly clientSecret?: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly host?: string
+  /** How browsers reach it; http://localhost:PORT when left out. */
+  readonly publicUrl?: string
+}
+
+export interface RelyingParty {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** What the provider has to know of this app, under the standard's names. */
+export function clientMetadata(options: {
+  readonly clientId: string
+  readonly clientSecret?: string
+  readonly url: string
+}): Record<string, unknown> {
+  const { clientId, clientSecret, url } = options
+  return {
+    client_id: clientId,
+    ...(clientSecret === undefined ? {} : { client_secret: clientSecret }),
+    client_name: APP_NAME,
+    token_endpoint_auth_method: clientSecret === undefined ? 'none' : 'client_secret_basic',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: [`${url}/callback`],
+    post_logout_redirect_uris: [`${url}/signed-out`],
+    backchannel_logout_uri: `${url}/backchannel-logout`,
+    backchannel_logout_session_required: true,
+  }
+}
+
+/** Cookies do not tell ports apart: on one host the provider's must have other names. */
+const COOKIE = 'fieldnotes_session'
+
+/** Starts the app. It finds its provider when somebody signs in, so it may be the first of the two to start. */
+export async function startRelyingParty(options: RelyingPartyOptions): Promise<RelyingParty> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port, options.host ?? '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : options.port
+  const url = (options.publicUrl ?? `http://localhost:${port}`).replace(/\/$/, '')
+  const app = new App(options, url, await readFile(new URL('style.css', import.meta.url), 'utf8'))
+  server.on('request', (request, response) => void app.answer(request, response))
+  return {
+    url,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+class App {
+  readonly #issuer: string
+  readonly #url: string
+  readonly #style: string
+  readonly #provider: Provider
+  readonly #sessions = new Sessions()
+
+  constructor(options: RelyingPartyOptions, url: string, style: string) {
+    this.#issuer = options.issuer
+    this.#url = url
+    this.#style = style
+    this.#provider = new Provider({
+      issuer: options.issuer,
+      clientId: options.clientId,
+      ...(options.clientSecret === undefined ? {} : { clientSecret: options.clientSecret }),
+      redirectUri: `${url}/callback`,
+      postLogoutRedirectUri: `${url}/signed-out`,
+    })
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const [name, value] of Object.entries(this.#headers())) response.setHeader(name, value)
+    try {
+      await this.#route(request, response)
+    } catch (error) {
+      if (response.headersSent) return void response.destroy()
+      const { status, ...explained } = explain(error)
+      html(response, status, errorPage(explained))
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // The address is what the provider was told; what Host says is the sender's choice.
+    const url = new URL(`${this.#url}${request.url ?? '/'}`)
+    const session = this.#sessions.find(cookieOf(request))
+    switch (`${request.method} ${url.pathname}`) {
+      case 'GET /':
+      case 'GET /signed-out':
+        return this.#home(response, session, url.pathname === '/signed-out')
+      case 'GET /style.css':
+        response.setHeader('Content-Type', 'text/css; charset=utf-8')
+        return void response.end(this.#style)
+      case 'GET /sign-in':
+        return this.#begin(response, session)
+      case 'GET /step-up':
+        return this.#begin(response, session, MULTI_FACTOR)
+      case 'GET /callback':
+        return this.#callback(response, session, url)
+      case 'POST /sign-out':
+        return this.#signOut(request, response, session)
+      case 'POST /backchannel-logout':
+        return this.#backchannelLogout(request, response)
+      default:
+        html(response, 404, errorPage({ error: 'not_found', text: 'There is no such page.' }))
+    }
+  }
+
+  #home(response: ServerResponse, session: Session | undefined, signedOut: boolean): void {
+    if (session?.signedIn !== undefined) return html(response, 200, signedInPage(session.signedIn))
+    html(response, 200, homePage({ issuer: this.#issuer, signedOut }))
+  }
+
+  async #begin(
+    response: ServerResponse,
+    session: Session | undefined,
+    acr?: string,
+  ): Promise<void> {
+    const { url, pending } = await this.#provider.begin(acr)
+    this.#setCookie(response, this.#sessions.begin(session, pending).id)
+    redirect(response, url)
+  }
+
+  async #callback(response: ServerResponse, session: Session | undefined, url: URL): Promise<void> {
+    const pending = this.#sessions.take(session, url.searchParams.get('state'))
+    // Not begun in this browser: an answer that somebody else wants this person to be signed in with.
+    if (session === undefined || pending === undefined)
+      return html(
+        response,
+        400,
+        errorPage({
+          error: 'state_mismatch',
+          text: 'This sign-in was not begun here, or is over already.',
+        }),
+      )
+    const signedIn = await this.#provider.complete(url, pending)
+    this.#setCookie(response, this.#sessions.signIn(session, signedIn).id)
+    redirect(response, this.#url)
+  }
+
+  async #signOut(
+    request: IncomingMessage,
+    response: ServerResponse,
+    session: Session | undefined,
+  ): Promise<void> {
+    const { origin } = request.headers
+    if (origin !== undefined && origin !== new URL(this.#url).origin)
+      return html(response, 403, errorPage({ error: 'forbidden', text: 'Not from this app.' }))
+    if (session !== undefined) this.#sessions.end(session.id)
+    this.#setCookie(response, '', 0)
+    const idToken = session?.signedIn?.idToken
+    redirect(response, idToken === undefined ? this.#url : await this.#provider.signOutUrl(idToken))
+  }
+
+  /** From server to server: the provider says that a session has ended. */
+  async #backchannelLogout(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const token = new URLSearchParams(await bodyOf(request)).get('logout_token') ?? ''
+      const { subject, sid } = await this.#provider.readLogoutToken(token)
+      this.#sessions.endOf(subject, sid)
+      response.writeHead(200).end()
+    } catch {
+      response.writeHead(400, { 'Content-Type': 'application/json' })
+      response.end(JSON.stringify({ error: 'invalid_request' }))
+    }
+  }
+
+  #setCookie(response: ServerResponse, id: string, maxAgeSeconds?: number): void {
+    response.setHeader(
+      'Set-Cookie',
+      `${COOKIE}=${id}; Path=/; HttpOnly; SameSite=Lax${
+        this.#url.startsWith('https:') ? '; Secure' : ''
+      }${maxAgeSeconds === undefined ? '' : `; Max-Age=${maxAgeSeconds}`}`,
+    )
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      // Chrome applies form-action to the redirect after the sign-out form: to the provider, and back.
+      'Content-Security-Policy': `default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' ${new URL(this.#issuer).origin}`,
+      'Cache-Control': 'no-store',
+      // With `no-referrer` a browser would send `Origin: null` with this app's own form.
+      'Referrer-Policy': 'same-origin',
+      'X-Content-Type-Options': 'nosniff',
+    }
+  }
+}
+
+/** What the person is told. An `error_description` is shown only from an answer whose state fitted. */
+function explain(error: unknown): {
+  status: number
+  error: string
+  text: string
+  description?: string
+} {
+  if (error instanceof AuthorizationResponseError) {
+    const text = TEXTS[error.error] ?? 'The provider has not signed you in.'
+    const description = error.error_description
+    return {
+      status: 400,
+      error: error.error,
+      text,
+      ...(description === undefined ? {} : { description }),
+    }
+  }
+  if (error instanceof LevelNotReached)
+    return { status: 400, error: 'level_not_reached', text: TEXTS[UNMET] ?? '' }
+  if (error instanceof ResponseBodyError)
+    return { status: 502, error: error.error, text: 'The provider refused to finish the sign-in.' }
+  if (error instanceof ClientError && error.code !== undefined && /TIMEOUT/.test(error.code))
+    return { status: 503, ...UNREACHABLE }
+  if (error instanceof TypeError) return { status: 503, ...UNREACHABLE }
+  return {
+    status: 502,
+    error: 'invalid_response',
+    text: 'The provider gave an answer that does not fit.',
+  }
+}
+
+const UNMET = 'unmet_authentication_requirements'
+
+const TEXTS: Readonly<Record<string, string>> = {
+  access_denied: 'You chose not to go on, or the provider did not let you.',
+  [UNMET]: 'The level that was asked for was not reached.',
+}
+
+const UNREACHABLE = {
+  error: 'provider_unreachable',
+  text: 'The identity provider cannot be reached. Try again in a moment.',
+}
+
+function html(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8' })
+  response.end(body)
+}
+
+function redirect(response: ServerResponse, to: URL | string): void {
+  response.writeHead(303, { Location: String(to) })
+  response.end()
+}
+
+function cookieOf(request: IncomingMessage): string | undefined {
+  return (request.headers.cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .find((pair) => pair.startsWith(`${COOKIE}=`))
+    ?.slice(COOKIE.length + 1)
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const chunk of request) {
+    body += String(chunk)
+    if (body.length > 16_384) throw new Error('The body is too large.')
+  }
+  return body
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+
+/** What a sign-in must come back with. Kept here, not in the browser, so that nobody else can supply it. */
+export interface PendingSignIn {
+  readonly state: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  /** The level that was asked for as essential. */
+  readonly acr?: string
+}
+
+export type Claims = Readonly<Record<string, unknown>>
+
+export interface SignedIn {
+  readonly idToken: string
+  /** Of the ID token. */
+  readonly claims: Claims
+  /** Of the userinfo endpoint. */
+  readonly userinfo: Claims
+}
+
+export interface Session {
+  readonly id: string
+  readonly pending: readonly PendingSignIn[]
+  readonly signedIn?: SignedIn
+}
+
+const LIFETIME_MS = 8 * 60 * 60 * 1000
+/** Sign-ins under way at once in one browser: its tabs. */
+const PENDING_LIMIT = 8
+/** In memory, so bounded: a demonstration needs few, and a flood must not fill the machine. */
+const SESSION_LIMIT = 10_000
+
+/** The sessions of this app, in memory and gone with it. */
+export class Sessions {
+  readonly #sessions = new Map<string, { session: Session; endsAt: number }>()
+
+  find(id: string | undefined): Session | undefined {
+    const entry = id === undefined ? undefined : this.#sessions.get(id)
+    if (entry === undefined || entry.endsAt <= Date.now()) return undefined
+    return entry.session
+  }
+
+  /** Remembers a sign-in that begins, in the browser's session or a new one. */
+  begin(session: Session | undefined, pending: PendingSignIn): Session {
+    return this.#keep({
+      ...(session ?? { id: newId() }),
+      pending: [...(session?.pending ?? []), pending].slice(-PENDING_LIMIT),
+    })
+  }
+
+  /** Takes a pending sign-in by its state: of two answers with one state, the second finds nothing. */
+  take(session: Session | undefined, state: string | null): PendingSignIn | undefined {
+    const found = session?.pending.find((each) => each.state === state)
+    if (session === undefined || found === undefined) return undefined
+    this.#keep({ ...session, pending: session.pending.filter((each) => each !== found) })
+    return found
+  }
+
+  /** Signs in under a new id: whoever knew the old one (a planted cookie) has nothing. */
+  signIn(session: Session, signedIn: SignedIn): Session {
+    const { pending } = this.find(session.id) ?? session
+    this.end(session.id)
+    return this.#keep({ id: newId(), pending, signedIn })
+  }
+
+  end(id: string): void {
+    this.#sessions.delete(id)
+  }
+
+  /** Ends every session that the provider's logout token speaks of: by its session id, else by the person. */
+  endOf(subject: string | undefined, sid: string | undefined): void {
+    for (const [id, { session }] of this.#sessions) {
+      const claims = session.signedIn?.claims
+      if (claims === undefined) continue
+      if (sid === undefined ? claims['sub'] === subject : claims['sid'] === sid) this.end(id)
+    }
+  }
+
+  #keep(session: Session): Session {
+    this.#sessions.delete(session.id)
+    this.#sessions.set(session.id, { session, endsAt: Date.now() + LIFETIME_MS })
+    if (this.#sessions.size > SESSION_LIMIT)
+      for (const oldest of this.#sessions.keys()) {
+        this.end(oldest)
+        break
+      }
+    return session
+  }
+}
+
+function newId(): string {
+  return randomBytes(32).toString('base64url')
+}
