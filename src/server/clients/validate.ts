@@ -30,12 +30,19 @@ export type ValidateClients = (clients: readonly unknown[]) => ClientCheck
  * `rules` are the server's own, its signing keys included: they decide which algorithms a client may ask for.
  */
 export function clientValidator(issuer: string, rules: Configuration): ValidateClients {
-  const host = new Provider(issuer, {
-    ...rules,
-    cookies: { keys: ['unused: this host serves nobody'] },
-  }).Client as unknown as HostClient
+  let made: HostClient | undefined
+  // Made when it is first needed: most commands and most sign-ins check no client.
+  const hostClient = (): HostClient =>
+    (made ??= new Provider(issuer, {
+      ...rules,
+      adapter: () => {
+        throw new TypeError('this host stores nothing')
+      },
+      cookies: { keys: ['unused: this host serves nobody'] },
+    }).Client as unknown as HostClient)
 
   return (clients) => {
+    const host = hostClient()
     const faults: ClientFault[] = []
     const ignored: { client: string; field: string }[] = []
     const seen = new Set<string>()

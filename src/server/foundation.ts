@@ -1,0 +1,96 @@
+import type { Config } from '../../config/environment.ts'
+import type { FileValues } from '../../config/schema.ts'
+import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapters/crypto/index.ts'
+import { openSqliteStorage } from '../adapters/sqlite/index.ts'
+import type { ServerStorage } from '../ports/server-storage.ts'
+import type { Clock, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
+import { recorder, type Record } from './audit.ts'
+import { SHORTEST_ALONE } from './accounts/password-policy.ts'
+import { clientRegistry, type ClientRegistry } from './clients/registry.ts'
+import { clientValidator } from './clients/validate.ts'
+import { checkEncryptionKeys, loadSigningKeys, parseSigningKeys, type SigningKeys } from './keys.ts'
+import { clientRules } from './provider.ts'
+
+/** What every command and the server itself stand on. */
+export interface Foundation {
+  readonly config: Config
+  readonly settings: FileValues
+  readonly issuer: string
+  /** What people call the service. */
+  readonly serviceName: string
+  readonly storage: ServerStorage
+  readonly box: SecretBox
+  readonly hasher: PasswordHasher
+  readonly clock: Clock
+  readonly random: Random
+  readonly record: Record
+  readonly minimumPasswordLength: number
+}
+
+export interface OpenOptions {
+  /** Where the server is reached when ISSUER does not say; by default from PORT. */
+  readonly issuer?: string
+  readonly clock?: Clock
+  /** An open storage in place of the one that STORAGE_URL names. */
+  readonly storage?: ServerStorage
+}
+
+/**
+ * Opens the storage and checks that every key it was sealed with is there. An empty database is migrated; an
+ * older one is refused (`schema-outdated`) until `migrate` is run, so that a node of yesterday still reads it.
+ *
+ * Throws MfaError and KeyFault.
+ */
+export async function layFoundation(
+  config: Config,
+  options: OpenOptions = {},
+): Promise<Foundation> {
+  const clock = options.clock ?? systemClock
+  const storage = options.storage ?? openSqliteStorage({ path: config.storage.path, clock })
+  try {
+    await checkEncryptionKeys(storage.settings, config.encryptionKeys)
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+  const issuer = config.issuer ?? options.issuer ?? `http://localhost:${config.port}`
+  const { settings } = config
+  return {
+    config,
+    settings,
+    issuer,
+    serviceName: settings.service.name ?? new URL(issuer).hostname,
+    storage,
+    box: secretBox({ keys: config.encryptionKeys }),
+    hasher: passwordHasher({
+      maxConcurrent: settings.passwords.hashingAtOnce,
+      maxQueued: settings.passwords.hashingQueue,
+    }),
+    clock,
+    random: systemRandom,
+    record: recorder(storage.audit, clock, systemRandom),
+    minimumPasswordLength: minimumPasswordLength(settings),
+  }
+}
+
+/** Where a password may have to stand alone it is longer (R16). */
+export function minimumPasswordLength({ mfa, passwords }: FileValues): number {
+  return mfa.required === 'everybody'
+    ? passwords.minimumLength
+    : Math.max(SHORTEST_ALONE, passwords.minimumLength)
+}
+
+export async function signingKeysOf({ config, storage, box }: Foundation): Promise<SigningKeys> {
+  return config.jwks === undefined
+    ? loadSigningKeys({ settings: storage.settings, box })
+    : parseSigningKeys(config.jwks)
+}
+
+export function clientsOf(foundation: Foundation, signingKeys: SigningKeys): ClientRegistry {
+  const { storage, box, random, record, config, settings, issuer } = foundation
+  return clientRegistry({
+    ...{ clients: storage.clients, box, random, record },
+    validate: clientValidator(issuer, clientRules(settings, signingKeys)),
+    ...(config.fileClients === undefined ? {} : { fromFile: config.fileClients }),
+  })
+}

@@ -1,0 +1,121 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { answerError } from '../http/errors.ts'
+import type { PageModels } from '../http/pages.ts'
+import type { Accounts } from '../ports/accounts.ts'
+import { clientOnPage, type About, type ShowPage } from './pages.ts'
+
+type Features = NonNullable<Configuration['features']>
+type Logout = NonNullable<Features['rpInitiatedLogout']>
+type Device = NonNullable<Features['deviceFlow']>
+
+/** The host's own pages in our look: it asks for each by a function. */
+export interface HostPages {
+  readonly error: NonNullable<Configuration['renderError']>
+  readonly logout: NonNullable<Logout['logoutSource']>
+  readonly signedOut: NonNullable<Logout['postLogoutSuccessSource']>
+  readonly deviceCode: NonNullable<Device['userCodeInputSource']>
+  readonly deviceConfirm: NonNullable<Device['userCodeConfirmSource']>
+  readonly deviceDone: NonNullable<Device['successSource']>
+}
+
+export interface HostPageServices {
+  readonly show: ShowPage
+  readonly accounts: Accounts
+  readonly requestId: (ctx: KoaContextWithOIDC) => string
+}
+
+export function hostPages({ show, accounts, requestId }: HostPageServices): HostPages {
+  return {
+    async error(ctx, _out, error) {
+      const answer = answerError(error, { requestId: requestId(ctx) })
+      await show(ctx, answer.page, answer.model, {
+        status: answer.status,
+        headers: answer.headers,
+        ...aboutClient(ctx),
+      })
+    },
+
+    async logout(ctx, form) {
+      const { action, fields } = readForm(form)
+      const accountId = ctx.oidc.session?.accountId
+      const account =
+        accountId === undefined ? undefined : (await accounts.byId(accountId))?.account
+      const returnsTo = ctx.oidc.params?.['post_logout_redirect_uri']
+      await show(
+        ctx,
+        'logout',
+        {
+          action,
+          xsrf: fields['xsrf'] ?? '',
+          ...(account === undefined ? {} : { signedInAs: account.username }),
+        },
+        { ...aboutClient(ctx), ...(typeof returnsTo === 'string' ? { returnsTo } : {}) },
+      )
+    },
+
+    async signedOut(ctx) {
+      await show(ctx, 'signed-out', {}, aboutClient(ctx))
+    },
+
+    async deviceCode(ctx, form, _out, error) {
+      const { action, fields } = readForm(form)
+      const problem = error && deviceProblem(error)
+      await show(
+        ctx,
+        'device',
+        {
+          action,
+          xsrf: fields['xsrf'] ?? '',
+          userCode: '',
+          ...(problem === undefined ? {} : { error: problem }),
+        },
+        error === undefined ? {} : { status: 400 },
+      )
+    },
+
+    async deviceConfirm(ctx, form, client, _info, userCode) {
+      const { action, fields } = readForm(form)
+      await show(
+        ctx,
+        'device-confirm',
+        { action, xsrf: fields['xsrf'] ?? '', userCode, refuseName: 'abort' },
+        { client: clientOnPage(client) },
+      )
+    },
+
+    async deviceDone(ctx) {
+      await show(ctx, 'device-done', {}, aboutClient(ctx))
+    },
+  }
+}
+
+function aboutClient(ctx: KoaContextWithOIDC): About {
+  const client = ctx.oidc?.client
+  return client === undefined ? {} : { client: clientOnPage(client) }
+}
+
+function deviceProblem(error: Error): PageModels['device']['error'] {
+  switch (error.name) {
+    case 'NoCodeError':
+      return 'missing'
+    case 'ExpiredError':
+      return 'expired'
+    case 'AlreadyUsedError':
+      return 'used'
+    case 'AbortedError':
+      return 'aborted'
+    default:
+      return 'unknown'
+  }
+}
+
+/** What the host says in the form that it hands over as HTML of its own making. */
+function readForm(form: string): { action: string; fields: Record<string, string> } {
+  const action = /<form\b[^>]*\saction="([^"]*)"/.exec(form)?.[1] ?? ''
+  const fields = Object.fromEntries(
+    [...form.matchAll(/<input\b[^>]*\sname="([^"]*)"[^>]*\svalue="([^"]*)"/g)].map(
+      ([, name = '', value = '']) => [name, value],
+    ),
+  )
+  return { action, fields }
+}
