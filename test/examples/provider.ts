@@ -86,7 +86,7 @@ function configurationFor(client: ClientMetadata): Configuration {
     },
     // The host's own dispatcher refuses addresses of this machine; the app under test is there.
     fetch: (url, options) => {
-      const { body = null, headers = {}, method = 'GET', signal = null } = options
+      const { body = null, headers = {}, method = 'GET', signal = null } = options ?? {}
       return globalThis.fetch(url, { body, headers, method, signal })
     },
     findAccount: (_ctx, sub) => ({
