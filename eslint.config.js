@@ -119,7 +119,11 @@ export default defineConfig(
   {
     files: ['views/**/*.js'],
     languageOptions: {
-      globals: { document: 'readonly', navigator: 'readonly', window: 'readonly' },
+      globals: Object.fromEntries(
+        ['document', 'navigator', 'window', 'location', 'fetch', 'print', 'FormData']
+          .concat(['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'])
+          .map((name) => [name, 'readonly']),
+      ),
     },
   },
 )

@@ -37,7 +37,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   application: {
     at: ['src/application/'],
     may: ['vocabulary', 'domain', 'ports', 'factors', 'application'],
-    packages: ['node:crypto'],
+    packages: ['node:crypto', 'node:timers/promises', 'zod'],
   },
   adapters: {
     at: ['src/adapters/'],
@@ -57,8 +57,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   interactions: {
     at: ['interactions/'],
+    // The domain itself too: a prompt asks its policy, a pure question, on every authorization.
     may: [
-      ...['vocabulary', 'types:domain', 'types:ports', 'types:factors'],
+      ...['vocabulary', 'domain', 'types:ports', 'types:factors'],
       ...['application', 'http', 'interactions'],
     ],
     packages: ['koa', '@koa/router', 'oidc-provider', 'node:http', 'node:crypto'],
@@ -99,7 +100,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     // Stands for an application of somebody else: it knows nothing of the product.
     at: ['examples/relying-party/'],
     may: ['relying-party'],
-    packages: ['node:crypto', 'node:fs', 'node:http', 'node:url', 'jose', 'openid-client'],
+    packages: ['node:crypto', 'node:fs/promises', 'node:http', 'jose', 'openid-client'],
   },
 }
 
