@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { DatabaseSync } from 'node:sqlite'
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
@@ -6,7 +7,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite'
  * How long SQLite itself waits for another process's write, which keeps this process's event loop waiting too.
  * A commit takes about a millisecond; for longer waits `SqliteDatabase` goes back to the event loop in between.
  */
-const LOCK_WAIT_MS = 25
+export const LOCK_WAIT_MS = 25
 
 /**
  * `FULL`: a commit is on the disk when it returns. `NORMAL`: the newest commits may be lost in a power cut,
@@ -19,19 +20,27 @@ export class Connection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
-  /** Never creates the file: a database that has gone away must not come back empty. */
+  /**
+   * Never creates the file: a database that has gone away must not come back empty. Never opens one that may only be
+   * read: SQLite would, and leave a log with the same mode, on which the file made writable again would founder.
+   */
   constructor(path: string, durability: Durability) {
+    accessSync(path, constants.R_OK | constants.W_OK)
     const url = pathToFileURL(path)
     url.searchParams.set('mode', 'rw')
     this.#database = new DatabaseSync(url)
     try {
-      this.#database.exec(
-        `PRAGMA busy_timeout = ${LOCK_WAIT_MS}; PRAGMA synchronous = ${durability}; PRAGMA trusted_schema = OFF`,
-      )
+      this.waitForLocks(LOCK_WAIT_MS)
+      this.exec(`PRAGMA synchronous = ${durability}; PRAGMA trusted_schema = OFF`)
     } catch (error) {
       this.close()
       throw error
     }
+  }
+
+  /** How long SQLite waits for another connection's lock before it gives up, and this process with it. */
+  waitForLocks(milliseconds: number): void {
+    this.#database.exec(`PRAGMA busy_timeout = ${milliseconds}`)
   }
 
   /** The first row. */

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Connection } from './connection.ts'
+import { Connection, LOCK_WAIT_MS } from './connection.ts'
 import { isLocked, isStorageFailure, leavesConnectionSound, storageUnavailable } from './failure.ts'
 import { enableWriteAheadLog } from './write-ahead-log.ts'
 import { bringUpToDate, MIGRATIONS, requireCurrentSchema } from './migrations.ts'
@@ -9,6 +9,9 @@ import type { Migration } from './migrations.ts'
 
 /** An operation that finds the write lock taken is tried again for so long. */
 const LOCK_PATIENCE_MS = 2000
+
+/** Opening for the first time waits, and blocks, for so long: another process may be migrating the file. */
+const START_PATIENCE_MS = 10_000
 
 export interface SqliteDatabaseOptions {
   readonly path: string
@@ -44,7 +47,7 @@ export class SqliteDatabase {
     this.#migrations = options.migrations ?? MIGRATIONS
     try {
       createIfMissing(this.#path)
-      this.#file = openFile(this.#path, (connection) =>
+      this.#file = openFile(this.#path, START_PATIENCE_MS, (connection) =>
         bringUpToDate(connection, options.migrate, this.#migrations),
       )
     } catch (error) {
@@ -88,7 +91,7 @@ export class SqliteDatabase {
     if (this.#isClosed) throw storageUnavailable('The storage is closed.')
     // A file that went away is not made anew while running: it would come back without a single account, factor
     // or spent code. It is waited for.
-    this.#file ??= openFile(this.#path, (connection) =>
+    this.#file ??= openFile(this.#path, LOCK_WAIT_MS, (connection) =>
       requireCurrentSchema(connection, this.#migrations),
     )
     const file = this.#file
@@ -97,7 +100,9 @@ export class SqliteDatabase {
     // there would be good again. So nothing is answered from a file that no longer has the database's name.
     if (identityOf(this.#path) !== file.identity) {
       this.#drop()
-      throw storageUnavailable('The database file was moved, deleted or replaced.')
+      throw storageUnavailable(
+        'The database file was moved, deleted, replaced or given another mode.',
+      )
     }
     return outcome
   }
@@ -115,11 +120,17 @@ export class SqliteDatabase {
   }
 }
 
-function openFile(path: string, prepare: (connection: Connection) => void): OpenFile {
+function openFile(
+  path: string,
+  patienceMs: number,
+  prepare: (connection: Connection) => void,
+): OpenFile {
   const durable = new Connection(path, 'FULL')
   try {
-    enableWriteAheadLog(durable)
+    durable.waitForLocks(patienceMs)
+    enableWriteAheadLog(durable, patienceMs)
     prepare(durable)
+    durable.waitForLocks(LOCK_WAIT_MS)
     const relaxed = new Connection(path, 'NORMAL')
     return { durable, relaxed, identity: identityOf(path) }
   } catch (error) {
@@ -128,11 +139,14 @@ function openFile(path: string, prepare: (connection: Connection) => void): Open
   }
 }
 
-/** The database and its write-ahead log: a commit lies in the second until it is copied to the first. */
+/**
+ * The database and its write-ahead log: a commit lies in the second until it is copied to the first. The mode is in
+ * it because a file that was made read-only still takes writes from those who have it open.
+ */
 function identityOf(path: string): string {
   const file = statSync(path, { throwIfNoEntry: false })
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false })
-  return `${file?.dev}:${file?.ino}:${log?.ino}`
+  return `${file?.dev}:${file?.ino}:${file?.mode}:${log?.ino}`
 }
 
 /** Only the owner may read it: it holds password hashes and sealed secrets. The log inherits the file's mode. */

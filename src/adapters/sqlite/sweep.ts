@@ -2,7 +2,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { Connection } from './connection.ts'
 
 /** Each finds its rows by an index, and deletes at most as many as it is told: a sweep holds nobody up. */
-const SWEEPS = [
+export const SWEEPS = [
   `DELETE FROM host_records WHERE rowid IN
      (SELECT rowid FROM host_records WHERE keep_until <= ?1 LIMIT ?2)`,
   `DELETE FROM ended_sessions WHERE rowid IN
@@ -10,7 +10,9 @@ const SWEEPS = [
   `DELETE FROM one_time WHERE rowid IN
      (SELECT rowid FROM one_time WHERE expires_at <= ?1 LIMIT ?2)`,
   `DELETE FROM counters WHERE rowid IN
-     (SELECT rowid FROM counters WHERE ends_at <= ?1 OR count = 0 LIMIT ?2)`,
+     (SELECT rowid FROM counters WHERE ends_at <= ?1 LIMIT ?2)`,
+  `DELETE FROM counters WHERE rowid IN
+     (SELECT rowid FROM counters WHERE count = 0 LIMIT ?2)`,
 ]
 
 /** Deletes at most `limit` rows that are past their time; answers how many. */

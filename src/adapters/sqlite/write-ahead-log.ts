@@ -1,17 +1,14 @@
 import type { Connection } from './connection.ts'
 import { isLocked } from './failure.ts'
 
-const PATIENCE_MS = 5000
 const PAUSE_MS = 10
 
 /**
- * Puts the file in WAL mode, in which readers and a writer do not wait for each other.
- *
- * Of two processes that open a new file at once, one is told that it is locked without SQLite waiting for it: it
- * waits here. Only while opening, so a blocking wait holds nobody up.
+ * Puts the file in WAL mode, in which readers and a writer do not wait for each other. Blocks for `patienceMs` at
+ * most: of two processes that open a new file at once, SQLite tells one that it is locked without waiting itself.
  */
-export function enableWriteAheadLog(connection: Connection): void {
-  const giveUpAt = performance.now() + PATIENCE_MS
+export function enableWriteAheadLog(connection: Connection, patienceMs: number): void {
+  const giveUpAt = performance.now() + patienceMs
   for (;;) {
     try {
       connection.exec('PRAGMA journal_mode = WAL')

@@ -1,0 +1,47 @@
+import type { CounterAnswer, Counters } from '../../ports/counters.ts'
+import type { SqliteDatabase } from './database.ts'
+
+export function sqliteCounters(database: SqliteDatabase): Counters {
+  return {
+    reserve: (key, { limit, windowSeconds }, now) =>
+      database.durable((connection): CounterAnswer => {
+        const endsAt = windowSeconds === undefined ? null : now + windowSeconds
+        // One statement, so that of any number of parallel calls `limit` are allowed. In a refusal nothing is
+        // written, so that a flood costs no commit.
+        const reserved = connection.get<{ count: number }>(
+          `INSERT INTO counters (key, count, ends_at) SELECT ?1, 1, ?2 WHERE ?3 > 0
+           ON CONFLICT (key) DO UPDATE SET
+             count   = CASE WHEN count = 0 OR ends_at <= ?4 THEN 1 ELSE count + 1 END,
+             ends_at = CASE WHEN count = 0 OR ends_at <= ?4 THEN excluded.ends_at ELSE ends_at END
+           WHERE count < ?3 OR ends_at <= ?4
+           RETURNING count`,
+          key,
+          endsAt,
+          limit,
+          now,
+        )
+        if (reserved) return { allowed: true, count: reserved.count }
+        const present = connection.get<{ count: number; ends_at: number | null }>(
+          'SELECT count, ends_at FROM counters WHERE key = ?',
+          key,
+        )
+        const retryAt = present ? present.ends_at : endsAt
+        return {
+          allowed: false,
+          count: present?.count ?? 0,
+          ...(retryAt === null ? {} : { retryAt }),
+        }
+      }),
+
+    // What a power cut takes back here counts a failure that was none: on the safe side, and sooner done.
+    release: (key) =>
+      database.relaxed((connection) => {
+        connection.run('UPDATE counters SET count = count - 1 WHERE key = ? AND count > 0', key)
+      }),
+
+    reset: (key) =>
+      database.relaxed((connection) => {
+        connection.run('DELETE FROM counters WHERE key = ?', key)
+      }),
+  }
+}

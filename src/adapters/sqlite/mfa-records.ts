@@ -1,0 +1,35 @@
+import type { JsonObject } from '../../domain/json.ts'
+import type { MfaRecords } from '../../ports/mfa-records.ts'
+import type { SqliteDatabase } from './database.ts'
+
+export function sqliteRecords(database: SqliteDatabase): MfaRecords {
+  return {
+    load: (accountId) =>
+      database.durable((connection) => {
+        const row = connection.get<{ record: string; version: number }>(
+          'SELECT record, version FROM mfa_records WHERE account_id = ?',
+          accountId,
+        )
+        return row && { record: JSON.parse(row.record) as JsonObject, version: row.version }
+      }),
+
+    save: (accountId, record, expectedVersion) => {
+      const json = JSON.stringify(record)
+      return database.durable(
+        (connection) =>
+          (expectedVersion === 0
+            ? connection.run(
+                'INSERT INTO mfa_records (account_id, version, record) VALUES (?, 1, ?) ON CONFLICT DO NOTHING',
+                accountId,
+                json,
+              )
+            : connection.run(
+                'UPDATE mfa_records SET record = ?, version = version + 1 WHERE account_id = ? AND version = ?',
+                json,
+                accountId,
+                expectedVersion,
+              )) === 1,
+      )
+    },
+  }
+}

@@ -1,0 +1,113 @@
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { expect } from 'chai'
+import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
+import { openSqliteStorage, schemaState } from '../../../src/adapters/sqlite/index.ts'
+import { MIGRATIONS } from '../../../src/adapters/sqlite/migrations.ts'
+import type { Migration } from '../../../src/adapters/sqlite/migrations.ts'
+import { expectRefusal } from './refusal.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const WANTED = MIGRATIONS.length
+const NEXT: readonly Migration[] = [
+  ...MIGRATIONS,
+  { version: WANTED + 1, sql: 'ALTER TABLE mfa_records ADD COLUMN note TEXT' },
+]
+
+describe('SQLite schema', () => {
+  const folder = temporaryFolder()
+  const path = (): string => folder.file('mfa.db')
+  const makeCurrent = async (): Promise<void> => {
+    const storage = openSqliteStorage({ path: path() })
+    await storage.records.save('anna', { n: 1 }, 0)
+    await storage.close()
+  }
+  const openWith = (migrate: boolean, migrations: readonly Migration[]): void => {
+    new SqliteDatabase({ path: path(), migrate, migrations }).close()
+  }
+
+  it('numbers its migrations from 1 without a gap', () => {
+    expect(MIGRATIONS.map((migration) => migration.version)).to.deep.equal(
+      MIGRATIONS.map((_, index) => index + 1),
+    )
+  })
+
+  it('makes an empty database whether or not migrating is allowed', async () => {
+    for (const migrate of [false, true]) {
+      const file = folder.file(`${migrate}.db`)
+      expect(schemaState(file)).to.deep.equal({ current: 0, wanted: WANTED })
+      await openSqliteStorage({ path: file, migrate }).close()
+      expect(schemaState(file)).to.deep.equal({ current: WANTED, wanted: WANTED })
+    }
+  })
+
+  it('asking for the state makes no file', () => {
+    schemaState(path())
+    expect(readdirSync(folder.path)).to.deep.equal([])
+  })
+
+  it('refuses an older database and names the command that mends it', async () => {
+    await makeCurrent()
+    const error = await expectRefusal('schema-outdated', () => openWith(false, NEXT))
+    expect(error.message).to.contain('oidc-provider-mfa migrate')
+    expect(schemaState(path()).current).to.equal(WANTED)
+  })
+
+  it('migrates an older database when it may, and keeps what is in it', async () => {
+    await makeCurrent()
+    openWith(true, NEXT)
+    openWith(false, NEXT)
+    const database = new DatabaseSync(path())
+    const row = database.prepare('SELECT record, note FROM mfa_records').get()
+    database.close()
+    expect({ ...row }).to.deep.equal({ record: '{"n":1}', note: null })
+  })
+
+  it('refuses a newer database by name, also when it may migrate', async () => {
+    await makeCurrent()
+    openWith(true, NEXT)
+    for (const migrate of [false, true]) {
+      await expectRefusal('schema-newer', () => openSqliteStorage({ path: path(), migrate }))
+    }
+    await expectRefusal('schema-newer', () => schemaState(path()))
+  })
+
+  it('refuses another application’s database by name, and does not touch it', async () => {
+    const database = new DatabaseSync(path())
+    database.exec('CREATE TABLE recipes (name TEXT)')
+    for (const version of [0, 1]) {
+      database.exec(`PRAGMA user_version = ${version}`)
+      await expectRefusal('schema-foreign', () =>
+        openSqliteStorage({ path: path(), migrate: true }),
+      )
+    }
+    const tables = database.prepare('SELECT name FROM sqlite_schema').all()
+    database.close()
+    expect(tables.map((table) => table['name'])).to.deep.equal(['recipes'])
+  })
+
+  it('leaves the database as it was when a migration fails half-way', async () => {
+    await makeCurrent()
+    const broken = [...NEXT, { version: WANTED + 2, sql: 'CREATE TABLE x (y TEXT); NONSENSE' }]
+    await expectRefusal('storage-unavailable', () => openWith(true, broken))
+    expect(schemaState(path())).to.deep.equal({ current: WANTED, wanted: WANTED })
+    openWith(true, NEXT)
+  })
+
+  it('R35 makes its files readable by their owner alone, in a folder of the owner’s', async () => {
+    const storage = openSqliteStorage({ path: folder.file('a/b/mfa.db') })
+    for (const name of ['mfa.db', 'mfa.db-wal', 'mfa.db-shm']) {
+      expect(statSync(folder.file(`a/b/${name}`)).mode & 0o777, name).to.equal(0o600)
+    }
+    for (const name of ['a', 'a/b']) {
+      expect(statSync(folder.file(name)).mode & 0o777, name).to.equal(0o700)
+    }
+    await storage.close()
+  })
+
+  it('leaves the mode of a folder that exists', async () => {
+    mkdirSync(folder.file('shared'), { mode: 0o755 })
+    await openSqliteStorage({ path: folder.file('shared/mfa.db') }).close()
+    expect(statSync(folder.file('shared')).mode & 0o777).to.equal(0o755)
+  })
+})

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+const HOLD = `
+  import { DatabaseSync } from 'node:sqlite'
+  const database = new DatabaseSync(process.argv[1])
+  database.exec('BEGIN IMMEDIATE')
+  process.stdout.write('locked')
+  const letGo = () => {
+    database.exec('ROLLBACK')
+    database.close()
+    process.exit()
+  }
+  process.stdin.once('data', letGo)
+  if (process.argv[2]) setTimeout(letGo, Number(process.argv[2]))
+`
+
+/**
+ * Another process that holds the write lock of a database until it is told to let go, or, for callers that block
+ * meanwhile, for so many milliseconds.
+ */
+export async function lockFromAnotherProcess(
+  path: string,
+  milliseconds?: number,
+): Promise<{ release(): Promise<void> }> {
+  const holder = spawn(
+    process.execPath,
+    ['--input-type=module', '-e', HOLD, path, `${milliseconds ?? ''}`],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  await once(holder.stdout, 'data')
+  return {
+    async release() {
+      const gone = once(holder, 'exit')
+      holder.stdin.write('let go')
+      await gone
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A folder for each test of the suite it is called in, removed afterwards. */
+export function temporaryFolder(): { readonly path: string; file(name: string): string } {
+  let path = ''
+  beforeEach(() => {
+    path = mkdtempSync(join(tmpdir(), 'mfa-sqlite-'))
+  })
+  afterEach(() => {
+    rmSync(path, { recursive: true, force: true })
+  })
+  return {
+    get path() {
+      return path
+    },
+    file: (name) => join(path, name),
+  }
+}

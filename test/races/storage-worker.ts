@@ -1,0 +1,84 @@
+/**
+ * One of the processes of storage.test.ts: it opens the database file named in its first argument when it is told
+ * to, and carries out 50 operations at once at the barrier that each order names.
+ */
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
+
+const OPERATIONS = 50
+const NOW = 1_800_000_000
+
+export type Scenario = 'open' | 'reserve' | 'take' | 'increment' | 'consume' | 'sign-out'
+
+export interface Order {
+  readonly scenario: Scenario
+  /** Milliseconds since the epoch: every process begins then. */
+  readonly startAt: number
+}
+
+/** What each of the operations came to, by name. */
+export type Report = Readonly<Record<string, number>>
+
+let storage: ServerStorage | undefined
+
+const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => Promise<string>> = {
+  async reserve({ counters }) {
+    const answer = await counters.reserve('name', { limit: 5, windowSeconds: 600 }, NOW)
+    return answer.allowed ? 'allowed' : 'refused'
+  },
+
+  async take({ oneTime }) {
+    return (await oneTime.take('link', NOW)) === undefined ? 'nothing' : 'taken'
+  },
+
+  async increment({ records }) {
+    for (;;) {
+      const before = await records.load('anna')
+      const count = Number(before?.record['count'] ?? 0) + 1
+      if (await records.save('anna', { count }, before?.version ?? 0)) return 'saved'
+    }
+  },
+
+  async consume({ hostRecords }) {
+    try {
+      await hostRecords('AuthorizationCode').consume('code')
+      return 'used'
+    } catch (error) {
+      return error instanceof Error && 'error' in error ? String(error.error) : String(error)
+    }
+  },
+
+  /** Requests in flight: each has the session in its hands, and moves it to a new id. */
+  async 'sign-out'({ hostRecords }) {
+    const sessions = hostRecords('Session')
+    const id = crypto.randomUUID()
+    await sessions.destroy('s')
+    await sessions.upsert(id, { uid: 'u', jti: id }, 3600)
+    return (await sessions.find(id)) === undefined ? 'refused' : 'moved'
+  },
+}
+
+async function carryOut({ scenario, startAt }: Order): Promise<Report> {
+  while (Date.now() < startAt);
+  if (scenario === 'open') {
+    storage = openSqliteStorage({ path: process.argv[2] ?? '' })
+    return { opened: 1 }
+  }
+  const opened = storage
+  if (!opened) throw new Error('not open yet')
+  const outcomes = await Promise.all(
+    Array.from({ length: OPERATIONS }, () => operations[scenario](opened)),
+  )
+  const report: Record<string, number> = {}
+  for (const outcome of outcomes) report[outcome] = (report[outcome] ?? 0) + 1
+  return report
+}
+
+process.on('message', (order: Order) => {
+  carryOut(order).then(
+    (report) => process.send?.(report),
+    (error: unknown) => process.send?.({ [String(error)]: 1 }),
+  )
+})
+process.on('disconnect', () => process.exit())
+process.send?.({ ready: 1 })
