@@ -1,0 +1,181 @@
+import { expect } from 'chai'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { parseEnvironment } from '../../config/environment.ts'
+
+/*
+ * No container engine runs where these tests do: the files are read, and what they name is looked up. That an
+ * image builds and a container starts is not shown here.
+ */
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8')
+
+interface Instruction {
+  readonly name: string
+  readonly text: string
+  /** The number of the stage it stands in, from 0. */
+  readonly stage: number
+}
+
+const dockerfile = instructionsOf(read('Dockerfile'))
+const manifest = JSON.parse(read('package.json')) as {
+  scripts: Record<string, string>
+  devDependencies: Record<string, string>
+  engines: { node: string }
+}
+
+describe('the Dockerfile', () => {
+  const last = Math.max(...dockerfile.map(({ stage }) => stage))
+  const inLast = (name: string): string[] =>
+    dockerfile.filter((each) => each.stage === last && each.name === name).map(({ text }) => text)
+
+  it('builds in one stage and runs in another, on the Node that the repository pins', () => {
+    const bases = dockerfile.filter(({ name }) => name === 'FROM').map(({ text }) => text)
+    expect(bases).to.have.length(2)
+    const major = /\d+/.exec(manifest.devDependencies['node'] ?? '')?.[0]
+    for (const base of bases) expect(base).to.match(new RegExp(`^node:${major}-slim( AS \\w+)?$`))
+  })
+
+  it('copies what exists, and runs scripts that exist', () => {
+    const copied = dockerfile
+      .filter(({ name, stage }) => name === 'COPY' && stage === 0)
+      .flatMap(({ text }) => text.split(/\s+/).slice(0, -1))
+    expect(copied.filter((path) => !existsSync(`${ROOT}${path}`))).to.deep.equal([])
+    const scripts = [...read('Dockerfile').matchAll(/npm run ([\w:-]+)/g)].map((match) => match[1])
+    expect(scripts).to.not.be.empty
+    expect(scripts.filter((name) => !((name ?? '') in manifest.scripts))).to.deep.equal([])
+  })
+
+  it('takes over only what the build stage has: the package, its modules, the program', () => {
+    const folder = /^WORKDIR (.*)$/m.exec(read('Dockerfile'))?.[1]
+    const made = ['package.json', 'node_modules', 'bin', 'dist'].map((name) => `${folder}/${name}`)
+    const taken = inLast('COPY').map((text) => {
+      expect(text).to.match(/^--from=build /)
+      return text.split(/\s+/)[1]
+    })
+    expect(taken).to.deep.equal(made)
+  })
+
+  it('does not run as root, and starts the server without a shell or npm between', () => {
+    expect(inLast('USER')).to.deep.equal(['node'])
+    const [command = ''] = inLast('CMD')
+    const [program, script, verb] = JSON.parse(command) as string[]
+    expect([program, verb]).to.deep.equal(['node', 'serve'])
+    expect(existsSync(`${ROOT}${script}`)).to.equal(true)
+  })
+
+  it('asks whether it is ready on the port that it listens on', () => {
+    expect(inLast('ENV').join(' ')).to.contain('NODE_ENV=production')
+    expect(inLast('ENV').join(' ')).to.contain('PORT=3000')
+    expect(inLast('EXPOSE')).to.deep.equal(['3000'])
+    expect(inLast('HEALTHCHECK')[0]).to.contain("process.env.PORT + '/health/ready'")
+  })
+
+  it('keeps secrets, data and history out of the build', () => {
+    const ignored = read('.dockerignore').split('\n')
+    expect(ignored).to.include.members(['.git', 'data', 'node_modules', 'secrets'])
+  })
+})
+
+describe('docker-compose.yml', () => {
+  interface Compose {
+    readonly services: Record<
+      string,
+      {
+        readonly build: string
+        readonly ports: string[]
+        readonly environment: Record<string, string>
+        readonly secrets: string[]
+        readonly volumes: string[]
+        readonly read_only: boolean
+        readonly cap_drop: string[]
+      }
+    >
+    readonly volumes: Record<string, unknown>
+    readonly secrets: Record<string, { readonly file: string }>
+  }
+  const compose = parse(read('docker-compose.yml')) as Compose
+  const server = compose.services['server']
+  if (server === undefined) throw new Error('There is no service `server`.')
+
+  it('sets what the server reads, and nothing it would refuse in production', () => {
+    const key = (): string => randomBytes(32).toString('base64')
+    const files: Record<string, string> = {
+      '/run/secrets/encryption-keys': key(),
+      '/run/secrets/cookie-keys': key(),
+      '/run/secrets/smtp-url': 'smtps://user:password@mail.example.com',
+    }
+    const given: Record<string, string> = {
+      ISSUER: 'https://id.example.com',
+      MAIL_FROM: 'no-reply@example.com',
+    }
+    const environment = Object.fromEntries(
+      Object.entries(server.environment).map(([name, value]) => [name, interpolate(value, given)]),
+    )
+    const config = parseEnvironment({ NODE_ENV: 'production', ...environment }, (path) => {
+      const text = files[path]
+      if (text === undefined) throw new Error(`No secret is mounted at ${path}.`)
+      return text
+    })
+    expect(config.issuer).to.equal('https://id.example.com')
+    expect(config.trustedProxies).to.not.be.empty
+    const database = `/${server.environment['STORAGE_URL']?.split(':/')[1]}`
+    expect(server.volumes).to.deep.equal([`data:${database.replace(/\/[^/]*$/, '')}`])
+  })
+
+  it('asks for what only the operator knows', () => {
+    for (const name of ['ISSUER', 'MAIL_FROM'])
+      expect(() => interpolate(server.environment[name] ?? '', {})).to.throw(/must be given/)
+  })
+
+  it('mounts each secret it names, from a file that the repository does not hold', () => {
+    expect(server.secrets.toSorted()).to.deep.equal(Object.keys(compose.secrets).toSorted())
+    const mounted = Object.values(server.environment).filter((value) =>
+      value.startsWith('/run/secrets/'),
+    )
+    expect(mounted.map((path) => path.slice(13)).toSorted()).to.deep.equal(
+      server.secrets.toSorted(),
+    )
+    for (const { file } of Object.values(compose.secrets)) expect(file).to.match(/^\.\/secrets\//)
+    expect(read('.gitignore').split('\n')).to.include('secrets/')
+  })
+
+  it('is reached from this machine only, writes to its volume only, and has no capabilities', () => {
+    expect(server.build).to.equal('.')
+    expect(server.ports).to.deep.equal(['127.0.0.1:3000:3000'])
+    expect(server.read_only).to.equal(true)
+    expect(server.cap_drop).to.deep.equal(['ALL'])
+    expect(Object.keys(compose.volumes)).to.deep.equal(['data'])
+  })
+})
+
+/** Instructions with continued lines joined and comments gone. */
+function instructionsOf(text: string): Instruction[] {
+  let stage = -1
+  return text
+    .replaceAll(/^#.*\n/gm, '')
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => {
+      const at = line.indexOf(' ')
+      const name = line.slice(0, at)
+      if (name === 'FROM') stage += 1
+      return { name, text: line.slice(at + 1), stage }
+    })
+}
+
+/** Compose's `${NAME:-default}` and `${NAME:?message}`. */
+function interpolate(value: string, given: Readonly<Record<string, string>>): string {
+  return value.replaceAll(
+    /\$\{(\w+):([-?])([^}]*)\}/g,
+    (_, name: string, kind: string, rest: string) => {
+      if (given[name] !== undefined) return given[name]
+      if (kind === '?') throw new Error(`${name} must be given: ${rest}`)
+      return rest
+    },
+  )
+}
