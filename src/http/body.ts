@@ -23,7 +23,8 @@ export type FormSource = FormRequest | FormContext
 export type FormRequest = IncomingMessage & { readonly body?: unknown }
 export interface FormContext {
   readonly req: FormRequest
-  readonly request?: { readonly body?: unknown }
+  /** Koa's own request: a parser leaves `body` there. */
+  readonly request?: object
 }
 
 /**
@@ -46,7 +47,8 @@ export async function readForm(source: FormSource, options: FormOptions = {}): P
 
 function partsOf(source: FormSource): { request: FormRequest; parsed: unknown } {
   if (!('req' in source)) return { request: source, parsed: source.body }
-  return { request: source.req, parsed: source.request?.body ?? source.req.body }
+  const { req, request = {} } = source
+  return { request: req, parsed: ('body' in request ? request.body : undefined) ?? req.body }
 }
 
 function checkType(request: FormRequest): void {
