@@ -27,6 +27,9 @@ export interface Factor<
   /** Stable, kebab-case; stored in records and used in URLs and in views/factors/<id>/. */
   readonly id: string
 
+  /** The stable name of its verify page; `<id>-verify` unless it says otherwise. */
+  readonly verifyPage?: string
+
   /**
    * How a person comes by it. `confirmed`: set up on a page and active after one good response.
    * `issued`: made by the server together with the first confirmed factor and shown once (look-up secrets).

@@ -33,6 +33,7 @@ export type BackupCodes = Factor<BackupCodesState, null, null, BackupCodeRespons
 export function backupCodes(): BackupCodes {
   return {
     id: 'backup-codes',
+    verifyPage: 'backup-code-verify',
     enrolment: 'issued',
     guessable: true,
 

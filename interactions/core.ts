@@ -1,0 +1,53 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Loaded } from '../src/application/commit.ts'
+import type { Dependencies } from '../src/application/dependencies.ts'
+import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
+import type { Views } from '../src/http/views.ts'
+
+/** What the application's own functions are asked with. `account` is what its findAccount answered. */
+export interface PolicyQuestion {
+  readonly account: HostAccount
+  readonly client: HostClient
+  /** The parameters of the authorization request. */
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+/** The host types an account loosely; applications add what they like. */
+export interface HostAccount {
+  readonly accountId: string
+  claims(...args: never[]): unknown
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly [own: string]: any
+}
+
+export type HostClient = NonNullable<KoaContextWithOIDC['oidc']['client']>
+
+/** How a person is shown to, and reached for, themselves. */
+export interface PersonDescription {
+  /** A user name or address: on the pages and in the authenticator app. */
+  readonly label: string
+  /** A verified address to mail to, if there is one. */
+  readonly address?: string
+}
+
+/** What prompts, routes and guards of one `createMfa` share. */
+export interface Core {
+  readonly deps: Dependencies
+  readonly issuerName: string
+  /** Under which path of the provider the pages are: `/mfa`. */
+  readonly path: string
+  readonly views: Views
+  readonly links: Readonly<Record<string, string>>
+  readonly sessionSeconds: number
+  requires(question: PolicyQuestion): Promise<boolean>
+  firstEnrolmentRule(
+    question: PolicyQuestion & { readonly firstSignIn: boolean },
+  ): Promise<FirstEnrolmentRule>
+  describe(account: HostAccount): Promise<PersonDescription>
+  /** What the application's findAccount answers for an account, asked once per request. */
+  account(ctx: KoaContextWithOIDC, accountId: string): Promise<HostAccount | undefined>
+  /** The account's record as it is within this request: read once. */
+  record(ctx: object | undefined, accountId: string): Promise<Loaded>
+  /** Set by `attach`. */
+  provider: Provider | undefined
+}

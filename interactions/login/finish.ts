@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { completeSignIn } from '../../src/application/complete-sign-in.ts'
+import { isEnrolled } from '../../src/domain/enrolment.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import { decide, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { keepBrowserToken } from '../browser-token.ts'
+import type { Core } from '../core.ts'
+import { placeOf } from '../place.ts'
+import { acrRequestOf } from '../request.ts'
+import { writeFirstFactor, writePasswordLogin, type Interaction, type Subject } from '../result.ts'
+
+/** What a login page answers with; the host's own shape. `amr` defaults to `['pwd']`. */
+export interface FirstFactorResult {
+  readonly accountId: string
+  readonly amr?: readonly string[]
+  /** When it was shown, in seconds since the epoch; now, if not given. */
+  readonly ts?: number
+  /** False: the session ends with the browser. */
+  readonly remember?: boolean
+}
+
+/** Everything else a host page may answer with: passed on as it is. */
+export interface InteractionResults {
+  readonly login?: FirstFactorResult
+  readonly [name: string]: unknown
+}
+
+/**
+ * Takes the place of the host's interactionResult in the login page: what it answers with becomes a pending
+ * first factor, or a login where policy asks for no more. Results without `login` go to the host unchanged.
+ *
+ * Throws MfaError `not-attached`, `wrong-prompt`, `interaction-expired`; the host's SessionNotFound.
+ */
+export async function answerInteraction(
+  core: Core,
+  request: IncomingMessage,
+  response: ServerResponse,
+  results: InteractionResults,
+  options: { mergeWithLastSubmission?: boolean } = {},
+): Promise<string> {
+  const { provider } = core
+  if (provider === undefined)
+    throw new MfaError('not-attached', 'Call mfa.attach(provider) right after `new Provider(...)`')
+  const { login, ...rest } = results
+  if (login === undefined) return provider.interactionResult(request, response, rest, options)
+
+  const interaction = await provider.interactionDetails(request, response)
+  if (interaction.prompt.name !== 'login')
+    throw new MfaError(
+      'wrong-prompt',
+      `A login result answers the prompt "login"; this interaction asks "${interaction.prompt.name}"`,
+      { status: 410 },
+    )
+  if (typeof login.accountId !== 'string' || login.accountId === '')
+    throw new MfaError('options-invalid', 'login.accountId must be a non-empty string')
+  const seen = await core.record(undefined, login.accountId)
+  const subject: Subject = {
+    accountId: login.accountId,
+    amr: login.amr ?? ['pwd'],
+    ts: login.ts ?? core.deps.clock.now(),
+    epoch: seen.record.epoch,
+    ...(login.remember === undefined ? {} : { remember: login.remember }),
+  }
+  if (isEnrolled(seen.record) || (await needsMore(core, request, response, interaction, subject)))
+    return writeFirstFactor(core, interaction, subject, rest)
+
+  const { place, tokens } = placeOf(core, request, interaction, subject, undefined)
+  if (!(await completeSignIn(core.deps, place, seen)))
+    throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
+      status: 410,
+    })
+  const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
+  if (!known) keepBrowserToken(response, provider.issuer, tokens)
+  return writePasswordLogin(core, interaction, subject, rest)
+}
+
+/** The policy for somebody who has nothing enrolled: asked in a context that looks like the host's. */
+async function needsMore(
+  core: Core,
+  request: IncomingMessage,
+  response: ServerResponse,
+  interaction: Interaction,
+  subject: Subject,
+): Promise<boolean> {
+  const provider = core.provider!
+  const client = await provider.Client.find(String(interaction.params.client_id))
+  if (client === undefined)
+    throw new MfaError('interaction-expired', 'The client of this sign-in is gone', { status: 410 })
+  const ctx = provider.createContext(request, response) as unknown as KoaContextWithOIDC
+  const oidc = new provider.OIDCContext(ctx) as KoaContextWithOIDC['oidc'] & { params: object }
+  Object.defineProperty(ctx, 'oidc', { value: oidc })
+  oidc.params = interaction.params
+  oidc.entity('Client', client)
+  oidc.entity('Interaction', interaction)
+  const account = await core.account(ctx, subject.accountId)
+  if (account === undefined)
+    throw new MfaError('account-unknown', 'findAccount does not know the account', { status: 410 })
+  const requested = acrRequestOf(oidc)
+  const decision = decide({
+    reached: PASSWORD_ACR,
+    enrolled: false,
+    required: await core.requires({ account, client, params: { ...interaction.params } }),
+    fresh:
+      String(interaction.params.prompt ?? '')
+        .split(' ')
+        .includes('mfa') || interaction.deviceCode !== undefined,
+    ...(requested === undefined ? {} : { requested }),
+  })
+  return decision.step !== 'none'
+}

@@ -1,0 +1,88 @@
+import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { isMeetable } from '../../src/domain/policy.ts'
+import { isLive } from '../../src/domain/session.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import type { Core } from '../core.ts'
+import { acrRequestOf, pendingOf } from '../request.ts'
+import { withPendingSubject } from './view.ts'
+
+const { Check, Prompt } = interactionPolicy
+type Prompt = InstanceType<typeof Prompt>
+
+/** Sessions and grants of before the plugin carry no epoch: they count until the first one is raised. */
+const FIRST_EPOCH = 1
+
+/**
+ * A prompt of the host, up to and including `login`, that sees a pending first factor where there is one. The
+ * session has no account until the last factor, so the stock checks would ask for the password twice.
+ */
+export function seePendingSubject(core: Core, prompt: Prompt): Prompt {
+  const checks = [...prompt.checks].map(
+    (check) =>
+      new Check(
+        check.reason,
+        check.description,
+        check.error as string,
+        async (ctx) => check.check(await viewOf(core, ctx)),
+        async (ctx) => check.details(await viewOf(core, ctx)),
+      ),
+  )
+  const wrapped = new Prompt(
+    { name: prompt.name },
+    async (ctx) => prompt.details(await viewOf(core, ctx)),
+    ...checks,
+  )
+  // Given to the constructor it would add the prompt's own check a second time.
+  wrapped.requestable = prompt.requestable
+  return wrapped
+}
+
+/** The login prompt: the host's checks on the pending subject, without those that the mfa prompt answers. */
+export function loginPrompt(core: Core, prompt: Prompt): Prompt {
+  const wrapped = seePendingSubject(core, prompt)
+  // They would ask for the password for ever, since only a later prompt can raise the level.
+  wrapped.checks.remove('essential_acr')
+  wrapped.checks.remove('essential_acrs')
+  wrapped.checks.add(
+    new Check('subject_current', 'End-User authentication is required', 'login_required', (ctx) =>
+      needsFirstFactor(core, ctx),
+    ),
+    0,
+  )
+  return wrapped
+}
+
+/**
+ * Whether what is known of the person does not count any more. Runs before every other check, in every
+ * authorization. Throws `unmet_authentication_requirements` before a password is typed for an acr that
+ * nobody can reach, and MfaError `not-attached`.
+ */
+async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
+  const { oidc } = ctx
+  if (core.provider !== oidc.provider)
+    throw new MfaError(
+      'not-attached',
+      'The configuration was made by mfa.configure(), but mfa.attach(provider) was not called: call it right after `new Provider(...)`',
+    )
+  if (!isMeetable(acrRequestOf(oidc)))
+    throw new errors.UnmetAuthenticationRequirements('none of the requested ACRs can be obtained')
+
+  const { present, pending } = await pendingOf(core, ctx)
+  if (present)
+    return pending === undefined || (await core.account(ctx, pending.accountId)) === undefined
+  const session = oidc.session!
+  if (session.accountId === undefined) return false
+  // Deleted or disabled since: the host would fail on it, and prompt=none with a 500.
+  if (oidc.account === undefined) return true
+  const { record } = await core.record(ctx, session.accountId)
+  const { mfaEpoch = FIRST_EPOCH } = session as { mfaEpoch?: number }
+  const state = { epoch: mfaEpoch, loginTs: session.loginTs }
+  return !isLive(state, record.epoch, core.sessionSeconds, core.deps.clock.now())
+}
+
+async function viewOf(core: Core, ctx: KoaContextWithOIDC): Promise<KoaContextWithOIDC> {
+  const { pending } = await pendingOf(core, ctx)
+  if (pending === undefined) return ctx
+  const account = await core.account(ctx, pending.accountId)
+  return withPendingSubject(ctx, pending, { account, now: core.deps.clock.now() })
+}

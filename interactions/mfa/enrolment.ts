@@ -1,0 +1,160 @@
+import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
+import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/application/prove-owner.ts'
+import { challengeIn, enrolmentStep } from '../../src/domain/enrolment.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import { normaliseTyped } from '../../src/factors/normalise.ts'
+import type { CodeError } from '../../src/http/pages.ts'
+import { keepShownCodes } from './shown-codes.ts'
+import { showClosed } from './locked.ts'
+import { finish } from './finish.ts'
+import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+
+/** Setting up a first factor within a sign-in: proof of ownership, choice, set-up, look-up secrets. */
+
+export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
+  const { seen, details, interaction, core } = visit
+  return enrolmentStep(seen.record, details.rule, interaction.uid, core.deps.clock.now())
+}
+
+export async function showChoice(visit: Visit): Promise<void> {
+  const factors = [...visit.core.deps.factors.values()]
+  await show(visit, 'mfa-choose', {
+    csrf: tokenFor(visit),
+    mode: 'enrol',
+    reason: visit.details.reason,
+    methods: factors
+      .filter((factor) => factor.enrolment === 'confirmed')
+      .map((factor) => ({ factor: factor.id })),
+    action: pathOf(visit, 'choose'),
+    cancelAction: pathOf(visit, 'cancel'),
+  })
+}
+
+export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
+  const { core, details, place } = visit
+  const began = await beginFactor(core.deps, factor, place, details)
+  if (!began) throw expired('This factor cannot be set up in this sign-in any more')
+  redirect(visit, pathOf(visit, 'enrol', factor.id))
+}
+
+export async function showEnrolment(
+  visit: Visit,
+  factor: AnyFactor,
+  wrong?: { error: CodeError; status: number; name: string },
+): Promise<void> {
+  const { core, details, interaction, seen } = visit
+  const enrolment = await describePending(core.deps, factor, seen.record, interaction.uid, {
+    issuerName: core.issuerName,
+    label: details.label,
+  })
+  // Nothing is open here (a bookmark, another tab, its time is over): choosing begins anew.
+  if (enrolment === undefined) return redirect(visit, pathOf(visit))
+  await show(
+    visit,
+    `${factor.id}-enrol` as 'totp-enrol',
+    {
+      csrf: tokenFor(visit),
+      action: pathOf(visit, 'enrol', factor.id),
+      cancelAction: pathOf(visit, 'cancel'),
+      enrolment,
+      name: wrong?.name ?? '',
+      ...(wrong === undefined ? {} : { error: wrong.error }),
+    },
+    wrong?.status,
+  )
+}
+
+export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
+  const { core, details, place } = visit
+  const name = form.name ?? ''
+  const response: unknown = factor.parseResponse(form)
+  if (response === undefined)
+    return showEnrolment(visit, factor, { error: { code: 'unreadable' }, status: 400, name })
+  const outcome = await confirmFactor(core.deps, factor, place, response, {
+    rule: details.rule,
+    name,
+  })
+  switch (outcome.outcome) {
+    case 'refused':
+      return showEnrolment(visit, factor, { error: { code: 'refused' }, status: 422, name })
+    case 'closed':
+      return showClosed(visit, outcome.gate, pathOf(visit, 'enrol', factor.id))
+    case 'stale':
+      throw expired('This enrolment is over')
+    case 'enrolled':
+      if (outcome.shown.length > 0) keepShownCodes(visit, outcome.shown)
+      if (core.deps.factors.has('backup-codes'))
+        return redirect(visit, pathOf(visit, 'backup-codes'))
+      return finish(visit, outcome.accepted)
+  }
+}
+
+export async function showProof(
+  visit: Visit,
+  wrong?: { error: CodeError; status: number },
+): Promise<void> {
+  const { core, details, interaction, seen } = visit
+  if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
+  if (details.address === undefined)
+    return show(
+      visit,
+      'enrolment-refused',
+      { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') },
+      403,
+    )
+  const now = core.deps.clock.now()
+  const sent = challengeIn(seen.record, interaction.uid, OWNER_PROOF, now) !== undefined
+  await show(
+    visit,
+    'owner-proof',
+    {
+      csrf: tokenFor(visit),
+      address: masked(details.address),
+      sent,
+      sendAction: pathOf(visit, 'proof', 'send'),
+      action: pathOf(visit, 'proof'),
+      cancelAction: pathOf(visit, 'cancel'),
+      ...(wrong === undefined ? {} : { error: wrong.error }),
+    },
+    wrong?.status,
+  )
+}
+
+export async function sendProof(visit: Visit): Promise<void> {
+  const { core, details, place } = visit
+  if (stepOf(visit) !== 'prove' || details.address === undefined)
+    throw expired('This sign-in asks for no mailed code')
+  const sent = await sendOwnerCode(core.deps, place, {
+    address: details.address,
+    app: details.client.name,
+  })
+  if (sent === 'stale') throw expired('The account changed during the sign-in')
+  // Within the cooldown the code sent before is still good: the page asks for it.
+  redirect(visit, pathOf(visit, 'proof'))
+}
+
+export async function checkProof(visit: Visit, form: Form): Promise<void> {
+  const { core, place } = visit
+  if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
+  const code = normaliseTyped(form.code)
+  if (code === undefined || !/^[0-9]{8}$/.test(code))
+    return showProof(visit, { error: { code: 'unreadable' }, status: 400 })
+  const outcome = await checkOwnerCode(core.deps, place, code)
+  switch (outcome.outcome) {
+    case 'proved':
+      return redirect(visit, pathOf(visit))
+    case 'refused':
+      return showProof(visit, { error: { code: 'refused' }, status: 422 })
+    case 'closed':
+      return showClosed(visit, outcome.gate, pathOf(visit, 'proof'))
+    case 'stale':
+      throw new MfaError('interaction-expired', 'The mailed code is over', { status: 410 })
+  }
+}
+
+/** `m•••@example.com`: enough to know one's own address by, for nobody else. */
+function masked(address: string): string {
+  const at = address.lastIndexOf('@')
+  return `${Array.from(address)[0] ?? ''}•••${address.slice(at)}`
+}

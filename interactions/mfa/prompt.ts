@@ -1,0 +1,125 @@
+import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
+import { decide, isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
+import type { ChooseReason } from '../../src/http/pages.ts'
+import type { Core, HostAccount } from '../core.ts'
+import { acrRequestOf, isDeviceRoute, pendingOf, resultsOf } from '../request.ts'
+
+const { Check, Prompt } = interactionPolicy
+
+export const MFA_PROMPT = 'mfa'
+
+/**
+ * What the prompt found, kept in the interaction's details so that the pages need no context of the host:
+ * who it is, what the app is called, and on what proof a first factor may be set up.
+ */
+export interface MfaDetails {
+  readonly reason: ChooseReason
+  readonly label: string
+  readonly address?: string
+  readonly rule: FirstEnrolmentRule
+  readonly client: {
+    readonly name: string
+    readonly logoUri?: string
+    readonly accent?: string
+    readonly accentInk?: string
+  }
+}
+
+/**
+ * Stands between `login` and `consent`. Asks for the second factor where the policy wants one and for as long as
+ * a first factor is pending: nothing but this prompt turns a pending first factor into a session.
+ */
+export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
+  return new Prompt(
+    { name: MFA_PROMPT, requestable: true },
+    async (ctx) => ({ mfa: await describe(core, ctx) }),
+    new Check(
+      'second_factor_required',
+      'a second authentication factor is required',
+      'interaction_required',
+      async (ctx) => needsSecondFactor(core, ctx),
+    ),
+  )
+}
+
+/** Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24). */
+async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
+  const { decision, pending } = await decideFor(core, ctx)
+  if (decision.step === 'unmet')
+    throw new errors.UnmetAuthenticationRequirements('the requested ACR cannot be obtained')
+  return pending || decision.step !== 'none'
+}
+
+interface Decided {
+  readonly decision: Decision
+  readonly pending: boolean
+  readonly account: HostAccount
+}
+
+const decided = new WeakMap<KoaContextWithOIDC, Promise<Decided>>()
+
+/** The policy on the pending subject, or on the session's: asked once per request. */
+function decideFor(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
+  const known = decided.get(ctx)
+  if (known !== undefined) return known
+  const made = decideOnce(core, ctx)
+  decided.set(ctx, made)
+  return made
+}
+
+async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
+  const { oidc } = ctx
+  const { pending } = await pendingOf(core, ctx)
+  const accountId = pending?.accountId ?? oidc.session!.accountId!
+  const account = (await core.account(ctx, accountId))!
+  const { record } = await core.record(ctx, accountId)
+  const requested = acrRequestOf(oidc)
+  const sessionAcr: unknown = oidc.session!.acr
+  const decision = decide({
+    reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
+    enrolled: isEnrolled(record),
+    required: await core.requires({
+      account,
+      client: oidc.client!,
+      params: { ...oidc.params },
+    }),
+    fresh:
+      oidc.promptPending(MFA_PROMPT) ||
+      (isDeviceRoute(oidc) && resultsOf(oidc)[MFA_PROMPT] === undefined),
+    ...(requested === undefined ? {} : { requested }),
+  })
+  return { decision, pending: pending !== undefined, account }
+}
+
+async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails> {
+  const { decision, account } = await decideFor(core, ctx)
+  const client = ctx.oidc.client!
+  const question = { account, client, params: { ...ctx.oidc.params } }
+  const { record } = await core.record(ctx, account.accountId)
+  const enrolled = isEnrolled(record)
+  const { label, address } = await core.describe(account)
+  const { logoUri, clientName, clientId } = client
+  return {
+    reason: 'reason' in decision ? decision.reason : 'policy',
+    label,
+    ...(address === undefined ? {} : { address }),
+    rule: enrolled
+      ? 'refused'
+      : await core.firstEnrolmentRule({ ...question, firstSignIn: isFirstSignIn(record) }),
+    client: {
+      name: clientName ?? clientId,
+      ...(logoUri === undefined ? {} : { logoUri }),
+      ...themeOf(client),
+    },
+  }
+}
+
+/** `mfa.accent` and `mfa.accent_ink` of the client's metadata, where an administrator set them. */
+function themeOf(client: object): { accent?: string; accentInk?: string } {
+  const { mfa } = client as { mfa?: { accent?: unknown; accent_ink?: unknown } }
+  return {
+    ...(typeof mfa?.accent === 'string' ? { accent: mfa.accent } : {}),
+    ...(typeof mfa?.accent_ink === 'string' ? { accentInk: mfa.accent_ink } : {}),
+  }
+}

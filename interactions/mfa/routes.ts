@@ -1,0 +1,163 @@
+import { Router } from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import { acceptedIn } from '../../src/domain/attempt.ts'
+import { isEnrolled } from '../../src/domain/enrolment.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
+import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import { readForm, type FormSource } from '../../src/http/body.ts'
+import { checkCsrf } from '../../src/http/csrf.ts'
+import { pageHeaders } from '../../src/http/headers.ts'
+import { checkOrigin } from '../../src/http/origin.ts'
+import type { Core } from '../core.ts'
+import { writeRefusal } from '../result.ts'
+import * as enrolment from './enrolment.ts'
+import { finish } from './finish.ts'
+import { MFA_PROMPT } from './prompt.ts'
+import { forgetShownCodes, readShownCodes } from './shown-codes.ts'
+import * as verification from './verification.ts'
+import { expired, openVisit, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+
+type Get = (visit: Visit) => Promise<void>
+type Post = (visit: Visit, form: Form) => Promise<void>
+
+/**
+ * The pages of a second factor, generic over the factors. A GET writes nothing; every POST is checked for its
+ * origin and its token before anything is looked at, and answered 303, or 4xx with the page again.
+ */
+export function mfaRoutes(core: Core): Middleware {
+  const router = new Router({ prefix: core.path })
+
+  const get = (path: string, handle: Get) =>
+    router.get(`/:uid${path}`, async (ctx) => handle(await openVisit(core, ctx, ctx.params.uid!)))
+  const post = (path: string, handle: Post) =>
+    router.post(`/:uid${path}`, async (ctx) => {
+      checkOrigin(ctx.headers, core.provider!.issuer)
+      const form = await readForm(ctx as unknown as FormSource)
+      const boundTo = ctx.params.uid!
+      checkCsrf(core.deps.box, { boundTo, purpose: MFA_PROMPT }, form.csrf)
+      await handle(await openVisit(core, ctx, boundTo), form)
+    })
+  const factorOf = ({ ctx }: Visit): AnyFactor => knownFactor(core, ctx.params.factor)
+
+  get('', async (visit) => {
+    if (isEnrolled(visit.seen.record)) return showFirst(visit)
+    switch (enrolment.stepOf(visit)) {
+      case 'prove':
+        return enrolment.showProof(visit)
+      case 'refuse':
+        return show(
+          visit,
+          'enrolment-refused',
+          { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') },
+          403,
+        )
+      default:
+        return enrolment.showChoice(visit)
+    }
+  })
+  get('/choose', async (visit) =>
+    isEnrolled(visit.seen.record)
+      ? verification.showOtherWays(visit)
+      : redirect(visit, pathOf(visit)),
+  )
+  post('/choose', async (visit, form) => {
+    const factor = knownFactor(core, form.factor)
+    return isEnrolled(visit.seen.record)
+      ? verification.choose(visit, factor)
+      : enrolment.begin(visit, factor)
+  })
+
+  get('/verify/:factor', (visit) => verification.showVerification(visit, factorOf(visit)))
+  post('/verify/:factor', (visit, form) => verification.verify(visit, factorOf(visit), form))
+
+  get('/enrol/:factor', (visit) => enrolment.showEnrolment(visit, factorOf(visit)))
+  post('/enrol/:factor', (visit, form) => enrolment.confirm(visit, factorOf(visit), form))
+
+  get('/proof', (visit) => enrolment.showProof(visit))
+  post('/proof', (visit, form) => enrolment.checkProof(visit, form))
+  post('/proof/send', (visit) => enrolment.sendProof(visit))
+
+  get('/backup-codes', (visit) => showCodes(visit))
+  get('/backup-codes.txt', async (visit) => downloadCodes(visit))
+  post('/backup-codes', async (visit, form) => {
+    const accepted = passed(visit)
+    if (form.saved === undefined && readShownCodes(visit) !== undefined)
+      return showCodes(visit, 'not-confirmed')
+    forgetShownCodes(visit)
+    return finish(visit, accepted)
+  })
+
+  get('/backup-codes-low', (visit) =>
+    show(visit, 'backup-codes-low', {
+      csrf: tokenFor(visit),
+      action: pathOf(visit, 'backup-codes-low'),
+      remaining: passed(visit).remaining ?? 0,
+    }),
+  )
+  post('/backup-codes-low', (visit) => finish(visit, passed(visit)))
+
+  post('/cancel', async (visit) => redirect(visit, await writeRefusal(visit.interaction)))
+
+  return router.routes() as unknown as Middleware
+}
+
+/** The first page for somebody enrolled: straight to the form, unless everything is proved already. */
+async function showFirst(visit: Visit): Promise<void> {
+  if (readShownCodes(visit) !== undefined && passedOrNot(visit) !== undefined)
+    return redirect(visit, pathOf(visit, 'backup-codes'))
+  return verification.showVerification(visit, verification.preferredFactor(visit))
+}
+
+async function showCodes(visit: Visit, error?: 'not-confirmed'): Promise<void> {
+  passed(visit)
+  const codes = readShownCodes(visit)
+  if (codes === undefined) throw expired('These codes were shown already')
+  await show(
+    visit,
+    'backup-codes',
+    {
+      csrf: tokenFor(visit),
+      action: pathOf(visit, 'backup-codes'),
+      codes,
+      downloadHref: pathOf(visit, 'backup-codes.txt'),
+      ...(error === undefined ? {} : { error }),
+    },
+    error === undefined ? 200 : 422,
+  )
+}
+
+/** All of them as text: the download works without JavaScript. */
+function downloadCodes(visit: Visit): void {
+  passed(visit)
+  const codes = readShownCodes(visit)
+  if (codes === undefined) throw expired('These codes were shown already')
+  const { ctx, core } = visit
+  ctx.set(pageHeaders({ issuer: core.provider!.issuer }))
+  ctx.type = 'text/plain; charset=utf-8'
+  ctx.attachment('backup-codes.txt')
+  ctx.body = `${core.issuerName} - ${visit.details.label}\n\n${codes.join('\n')}\n`
+}
+
+/** What this interaction has proved. Throws `interaction-expired`: a page was asked for out of order (R17). */
+function passed(visit: Visit): AcceptedAttempt {
+  const accepted = passedOrNot(visit)
+  if (accepted === undefined) throw expired('The second factor has not been shown in this sign-in')
+  return accepted
+}
+
+function passedOrNot({ seen, interaction, core }: Visit): AcceptedAttempt | undefined {
+  return acceptedIn(seen.record, interaction.uid, core.deps.clock.now())
+}
+
+function knownFactor(core: Core, id: string | undefined): AnyFactor {
+  const factor = id === undefined ? undefined : core.deps.factors.get(id)
+  if (factor === undefined)
+    throw new MfaError('form-unreadable', 'There is no such factor', { status: 400 })
+  return factor
+}
+
+/** Whether a request is for a page of ours. */
+export function isOurs(core: Core, ctx: Context): boolean {
+  return ctx.path === core.path || ctx.path.startsWith(`${core.path}/`)
+}

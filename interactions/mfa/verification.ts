@@ -1,0 +1,147 @@
+import { challengeFactor, verifyFactor } from '../../src/application/verify-factor.ts'
+import { openState } from '../../src/application/sealed-state.ts'
+import { challengeIn } from '../../src/domain/enrolment.ts'
+import { classify } from '../../src/domain/known-browser.ts'
+import type { Authenticator } from '../../src/domain/mfa-record.ts'
+import { gate } from '../../src/domain/throttle.ts'
+import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import type { CodeError, Method } from '../../src/http/pages.ts'
+import { finish } from './finish.ts'
+import { showClosed } from './locked.ts'
+import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+
+/** Proving a second factor that is enrolled. */
+
+/** Few look-up secrets left: the person is told straight after using one. */
+export const LOW_REMAINING = 3
+
+/** The factor that is asked for first: the one used last, never a look-up secret while there is another. */
+export function preferredFactor(visit: Visit): AnyFactor {
+  const { factors } = visit.core.deps
+  const [first] = ownedMethods(visit)
+  const factor = first === undefined ? undefined : factors.get(first.factor.id)
+  if (factor === undefined) throw expired('None of the factors of this account is configured')
+  return factor
+}
+
+export async function showVerification(
+  visit: Visit,
+  factor: AnyFactor,
+  wrong?: { error: CodeError; status: number },
+): Promise<void> {
+  const { core, seen, place, interaction } = visit
+  const owned = authenticatorsOf(visit, factor)
+  if (owned.length === 0 || seen.record.epoch !== place.epoch)
+    throw expired('This factor is not one of the account')
+  const now = core.deps.clock.now()
+  const open = gate(seen.record, classify(seen.record, place.tokenHashes), factor.guessable, now)
+  if (!open.open) return showClosed(visit, open, pathOf(visit, 'verify', factor.id))
+
+  const opened = challengeIn(seen.record, interaction.uid, factor.id, now)
+  const challenge: unknown =
+    opened === undefined
+      ? undefined
+      : factor.parseChallenge(openState(core.deps.box, place.accountId, opened))
+  const state: unknown = factor.parseState(openState(core.deps.box, place.accountId, owned[0]!))
+  const verification = factor.describeVerification?.(state, challenge) ?? {}
+  await show(
+    visit,
+    (factor.verifyPage ?? `${factor.id}-verify`) as 'totp-verify',
+    {
+      csrf: tokenFor(visit),
+      action: pathOf(visit, 'verify', factor.id),
+      cancelAction: pathOf(visit, 'cancel'),
+      verification,
+      digits: typeof verification.digits === 'number' ? verification.digits : 6,
+      ...(ownedMethods(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
+      ...(owned.length === 1 && owned[0]!.name !== '' ? { authenticatorName: owned[0]!.name } : {}),
+      ...(wrong === undefined ? {} : { error: wrong.error }),
+    },
+    wrong?.status,
+  )
+}
+
+export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
+  const { core, place, seen } = visit
+  const response: unknown = factor.parseResponse(form)
+  if (response === undefined)
+    return showVerification(visit, factor, { error: { code: 'unreadable' }, status: 400 })
+  const outcome = await verifyFactor(core.deps, factor, place, response, seen)
+  switch (outcome.outcome) {
+    case 'accepted': {
+      const { remaining } = outcome.accepted
+      if (remaining !== undefined && remaining <= LOW_REMAINING)
+        return redirect(visit, pathOf(visit, 'backup-codes-low'))
+      return finish(visit, outcome.accepted)
+    }
+    case 'refused': {
+      const { behindSeconds } = outcome
+      const error: CodeError = {
+        code: 'refused',
+        ...(behindSeconds === undefined ? {} : { behindSeconds }),
+      }
+      // The fifth failure is answered like the first: the form as it was read, not the lock it has earned.
+      return showVerification(visit, factor, { error, status: 422 })
+    }
+    case 'closed':
+      return showClosed(visit, outcome.gate, pathOf(visit, 'verify', factor.id))
+    case 'stale':
+      throw expired('The account changed during the sign-in')
+  }
+}
+
+export async function showOtherWays(visit: Visit): Promise<void> {
+  await show(visit, 'mfa-choose', {
+    csrf: tokenFor(visit),
+    mode: 'verify',
+    reason: visit.details.reason,
+    methods: ownedMethods(visit).map(({ method }) => method),
+    action: pathOf(visit, 'choose'),
+    cancelAction: pathOf(visit, 'cancel'),
+  })
+}
+
+export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
+  if (authenticatorsOf(visit, factor).length === 0)
+    throw expired('This factor is not one of the account')
+  const outcome = await challengeFactor(visit.core.deps, factor, visit.place)
+  if (outcome === 'stale') throw expired('The account changed during the sign-in')
+  redirect(visit, pathOf(visit, 'verify', factor.id))
+}
+
+/** The person's ways, last used first, look-up secrets at the end. */
+function ownedMethods(visit: Visit): readonly { factor: AnyFactor; method: Method }[] {
+  const { core, place } = visit
+  const ways = [...core.deps.factors.values()].flatMap((factor) => {
+    const owned = authenticatorsOf(visit, factor)
+    const latest = owned[0]
+    if (latest === undefined) return []
+    const remaining = factor.remaining?.(
+      factor.parseState(openState(core.deps.box, place.accountId, latest)),
+    )
+    return [{ factor, latest, single: owned.length === 1, remaining }]
+  })
+  const lastUsed = Math.max(...ways.map(({ latest }) => latest.lastUsedAt ?? 0))
+  return ways
+    .toSorted(
+      (one, other) =>
+        Number(one.factor.enrolment === 'issued') - Number(other.factor.enrolment === 'issued') ||
+        (other.latest.lastUsedAt ?? 0) - (one.latest.lastUsedAt ?? 0),
+    )
+    .map(({ factor, latest, single, remaining }) => ({
+      factor,
+      method: {
+        factor: factor.id,
+        ...(single && latest.name !== '' ? { name: latest.name } : {}),
+        ...(remaining === undefined ? {} : { remaining }),
+        ...(lastUsed > 0 && latest.lastUsedAt === lastUsed ? { lastUsed: true } : {}),
+      },
+    }))
+}
+
+/** The account's authenticators of a factor, last used first. */
+function authenticatorsOf(visit: Visit, factor: AnyFactor): readonly Authenticator[] {
+  return visit.seen.record.authenticators
+    .filter((authenticator) => authenticator.factor === factor.id)
+    .toSorted((one, other) => (other.lastUsedAt ?? 0) - (one.lastUsedAt ?? 0))
+}

@@ -1,0 +1,158 @@
+import type { Context } from 'koa'
+import type { Loaded } from '../../src/application/commit.ts'
+import type { Place } from '../../src/application/verify-factor.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import { isCurrent } from '../../src/domain/first-factor.ts'
+import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
+import { csrfToken } from '../../src/http/csrf.ts'
+import { pageHeaders } from '../../src/http/headers.ts'
+import type { BrowserTokens } from '../browser-token.ts'
+import type { Core } from '../core.ts'
+import { placeOf } from '../place.ts'
+import type { Interaction, Subject } from '../result.ts'
+import { parseFirstFactor } from '../seal.ts'
+import { MFA_PROMPT, type MfaDetails } from './prompt.ts'
+
+/** One request to the pages of a second factor, with everything that has been checked about it. */
+export interface Visit {
+  readonly core: Core
+  readonly ctx: Context
+  readonly interaction: Interaction
+  readonly details: MfaDetails
+  readonly subject: Subject
+  readonly seen: Loaded
+  readonly place: Place
+  readonly tokens: BrowserTokens
+}
+
+/**
+ * Finds the interaction by its cookie and checks that it is the one in the URL, that it asks for the second
+ * factor, and whom it is about. The host finds it by cookie alone: without these checks an answer meant for one
+ * account or prompt could be given in another's place.
+ *
+ * Throws the host's SessionNotFound, MfaError `interaction-expired`, `wrong-prompt`.
+ */
+export async function openVisit(core: Core, ctx: Context, uid: string): Promise<Visit> {
+  const interaction = await core.provider!.interactionDetails(ctx.req, ctx.res)
+  if (interaction.uid !== uid) throw expired('The address is of another sign-in')
+  if (interaction.prompt.name !== MFA_PROMPT)
+    throw new MfaError('wrong-prompt', 'This sign-in does not ask for a second factor', {
+      status: 410,
+    })
+  const { mfa: details } = interaction.prompt.details as { mfa: MfaDetails }
+  const { subject, seen } = await subjectOf(core, interaction)
+  return {
+    core,
+    ctx,
+    interaction,
+    details,
+    subject,
+    seen,
+    ...placeOf(core, ctx.req, interaction, subject, ctx.ip),
+  }
+}
+
+async function subjectOf(
+  core: Core,
+  interaction: Interaction,
+): Promise<{ subject: Subject; seen: Loaded }> {
+  const { lastSubmission, cid, session } = interaction
+  const value = (lastSubmission as { firstFactor?: unknown } | undefined)?.firstFactor
+  if (value !== undefined && value !== null) {
+    const pending = parseFirstFactor(core.deps.box, cid, value)
+    if (pending === undefined) throw expired('The first factor of this sign-in is not ours')
+    const seen = await core.record(undefined, pending.accountId)
+    // An enrolment in this very interaction raises the epoch: what it proved stands in the record.
+    const passed = seen.record.accepted.some((a) => a.interaction === interaction.uid)
+    const epoch = passed ? pending.epoch : seen.record.epoch
+    if (!isCurrent(pending, epoch, core.deps.clock.now()))
+      throw expired('The first factor of this sign-in is over')
+    return { subject: pending, seen }
+  }
+  const stored =
+    session === undefined ? undefined : await core.provider!.Session.findByUid(session.uid)
+  if (stored?.accountId === undefined || stored.loginTs === undefined)
+    throw expired('There is neither a first factor nor a session')
+  const seen = await core.record(undefined, stored.accountId)
+  const { mfaEpoch = 1 } = stored as { mfaEpoch?: number }
+  return {
+    subject: {
+      accountId: stored.accountId,
+      amr: stored.amr ?? ['pwd'],
+      ts: stored.loginTs,
+      epoch: mfaEpoch,
+      ...(stored.transient === true ? { remember: false } : {}),
+    },
+    seen,
+  }
+}
+
+export function expired(why: string): MfaError {
+  return new MfaError('interaction-expired', why, { status: 410 })
+}
+
+/** The path of a page of this interaction; below the interaction cookie's own path, so that two tabs keep apart. */
+export function pathOf(visit: Visit, ...steps: readonly string[]): string {
+  return [publicPath(visit.core), visit.interaction.uid, ...steps].join('/')
+}
+
+/** As a browser sees it: with the path of the issuer, where the provider is mounted. */
+export function publicPath(core: Core): string {
+  return new URL(core.provider!.issuer).pathname.replace(/\/$/, '') + core.path
+}
+
+/** The token of the form that is posted to a page of this interaction. */
+export function tokenFor(visit: Visit): string {
+  return csrfToken(visit.core.deps.box, { boundTo: visit.interaction.uid, purpose: MFA_PROMPT })
+}
+
+export async function show<P extends PageName>(
+  visit: Visit,
+  page: P,
+  model: PageModels[P],
+  status = 200,
+): Promise<void> {
+  const { core, ctx, interaction } = visit
+  const redirectUri = interaction.params.redirect_uri
+  ctx.status = status
+  ctx.set(
+    pageHeaders({
+      issuer: core.provider!.issuer,
+      ...(typeof redirectUri === 'string' ? { returnsTo: redirectUri } : {}),
+    }),
+  )
+  ctx.type = 'html'
+  ctx.body = await core.views.render(page, model, surroundings(visit))
+}
+
+/** A POST is answered 303: a 307 would send the form on (R22). */
+export function redirect(visit: Visit, location: string): void {
+  visit.ctx.set('Cache-Control', 'no-store')
+  visit.ctx.redirect(location)
+  visit.ctx.status = 303
+}
+
+function surroundings(visit: Visit): Surroundings {
+  const { core, ctx, details, interaction } = visit
+  const { ui_locales: uiLocales } = interaction.params
+  return {
+    issuerName: core.issuerName,
+    locale: core.views.localeFor({
+      ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
+      acceptLanguage: ctx.get('Accept-Language'),
+    }),
+    client: details.client,
+    account: { label: details.label, initials: initialsOf(details.label) },
+    links: core.links,
+  }
+}
+
+/** `mira.k@example.com`: MK. */
+export function initialsOf(label: string): string {
+  const words = label
+    .split('@')[0]!
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean)
+  const letters = words.length > 1 ? [words[0]!, words.at(-1)!] : words
+  return letters.map((word) => Array.from(word)[0]!.toUpperCase()).join('')
+}

@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http'
+import type { Place } from '../src/application/verify-factor.ts'
+import { hashBrowserToken, readBrowserTokens, type BrowserTokens } from './browser-token.ts'
+import type { Core } from './core.ts'
+import type { Interaction, Subject } from './result.ts'
+
+const LONGEST_USER_AGENT = 256
+
+/** Who is trying, in which interaction and browser, as the application wants to know it. */
+export function placeOf(
+  core: Core,
+  request: IncomingMessage & { ip?: string },
+  interaction: Interaction,
+  subject: Subject,
+  ip: string | undefined,
+): { readonly place: Place; readonly tokens: BrowserTokens } {
+  const tokens = readBrowserTokens(request, core.provider!.issuer, core.deps.random)
+  const userAgent = request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT)
+  const clientId = interaction.params.client_id
+  return {
+    tokens,
+    place: {
+      accountId: subject.accountId,
+      interaction: interaction.uid,
+      epoch: subject.epoch,
+      tokenHashes: tokens.shown.map((token) => hashBrowserToken(subject.accountId, token)),
+      newTokenHash: hashBrowserToken(subject.accountId, tokens.fresh),
+      detail: {
+        ...(typeof clientId === 'string' ? { clientId } : {}),
+        ...(ip === undefined ? {} : { ip }),
+        ...(userAgent === undefined ? {} : { userAgent }),
+      },
+    },
+  }
+}

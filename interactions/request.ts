@@ -1,0 +1,68 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { isCurrent, type PendingFirstFactor } from '../src/domain/first-factor.ts'
+import type { AcrRequest } from '../src/domain/policy.ts'
+import type { Core } from './core.ts'
+import { parseFirstFactor } from './seal.ts'
+
+type OIDC = KoaContextWithOIDC['oidc']
+
+/** The results of the interaction that is being resumed. */
+export function resultsOf(oidc: OIDC): Readonly<Record<string, unknown>> {
+  return (oidc.result ?? {}) as Readonly<Record<string, unknown>>
+}
+
+/**
+ * What the login page has proved in this authorization. `present` without `pending`: it is there and counts no
+ * more (its time is over, the epoch was raised, or it is not ours), so the first factor has to be shown again.
+ */
+export async function pendingOf(
+  core: Core,
+  ctx: KoaContextWithOIDC,
+): Promise<{ readonly present: boolean; readonly pending?: PendingFirstFactor }> {
+  const value = resultsOf(ctx.oidc).firstFactor
+  if (value === undefined || value === null) return { present: false }
+  const cid = (ctx.oidc.entities.Interaction as { cid?: unknown } | undefined)?.cid
+  const pending = parseFirstFactor(core.deps.box, cid, value)
+  if (pending === undefined) return { present: true }
+  const { record } = await core.record(ctx, pending.accountId)
+  return isCurrent(pending, record.epoch, core.deps.clock.now())
+    ? { present: true, pending }
+    : { present: true }
+}
+
+/**
+ * The acr that was asked for. Read from the parameters as they were sent: the host overwrites an essential
+ * request in its parsed claims with a voluntary one (`acr_values`, `default_acr_values`), which would let a
+ * downgraded token out (R24).
+ */
+export function acrRequestOf(oidc: OIDC): AcrRequest | undefined {
+  const essential = claimsRequestOf(oidc.params?.claims)
+  if (essential?.essential) return essential
+  const voluntary = oidc.params?.acr_values
+  if (typeof voluntary === 'string' && voluntary.trim() !== '')
+    return { essential: false, values: voluntary.trim().split(/\s+/) }
+  return essential
+}
+
+function claimsRequestOf(claims: unknown): AcrRequest | undefined {
+  if (typeof claims !== 'string') return undefined
+  // The host has parsed it before; what does not parse has been refused.
+  const request = (JSON.parse(claims) as ClaimsParameter).id_token?.acr
+  if (typeof request !== 'object' || request === null) return undefined
+  const values = [
+    ...(typeof request.value === 'string' ? [request.value] : []),
+    ...(Array.isArray(request.values) ? request.values.filter((v) => typeof v === 'string') : []),
+  ]
+  // Essential without a value asks for whatever acr there is: it is always sent.
+  return values.length === 0 ? undefined : { essential: request.essential === true, values }
+}
+
+interface ClaimsParameter {
+  id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown[] } | null } | null
+}
+
+/** The device flow asks for a fresh factor whatever the browser's session has (R17). */
+export function isDeviceRoute(oidc: OIDC): boolean {
+  const { route } = oidc as unknown as { route: string }
+  return route === 'code_verification' || route === 'device_resume'
+}

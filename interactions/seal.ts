@@ -1,0 +1,88 @@
+import type { Amr } from '../src/domain/assurance.ts'
+import type { PendingFirstFactor } from '../src/domain/first-factor.ts'
+import type { Instant } from '../src/domain/time.ts'
+import type { Macs } from '../src/http/csrf.ts'
+
+/** The `login` that the host stores as a session. Only a sealed one is believed. */
+export interface SealedLogin {
+  readonly accountId: string
+  readonly acr: string
+  readonly amr: readonly Amr[]
+  readonly ts: Instant
+  readonly epoch: number
+  readonly remember?: boolean
+  readonly seal: string
+}
+
+export type SealedFirstFactor = PendingFirstFactor & { readonly seal: string }
+
+/**
+ * Binds a result to the authorization (`cid`) it was reached in. A login page that forgets the plugin, a result
+ * carried from another sign-in, or a document edited in the database has no seal that fits.
+ */
+export function sealLogin(macs: Macs, cid: string, login: Omit<SealedLogin, 'seal'>): SealedLogin {
+  return { ...login, seal: macs.mac('login', loginMessage(cid, login)) }
+}
+
+export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogin | undefined {
+  const login = fieldsOf(value)
+  if (
+    typeof cid !== 'string' ||
+    typeof login.accountId !== 'string' ||
+    typeof login.acr !== 'string' ||
+    !isTexts(login.amr) ||
+    typeof login.ts !== 'number' ||
+    typeof login.epoch !== 'number' ||
+    typeof login.seal !== 'string'
+  )
+    return undefined
+  const sealed = value as SealedLogin
+  return macs.verifyMac('login', loginMessage(cid, sealed), sealed.seal) ? sealed : undefined
+}
+
+export function sealFirstFactor(
+  macs: Macs,
+  cid: string,
+  pending: PendingFirstFactor,
+): SealedFirstFactor {
+  return { ...pending, seal: macs.mac('first-factor', pendingMessage(cid, pending)) }
+}
+
+export function parseFirstFactor(
+  macs: Macs,
+  cid: unknown,
+  value: unknown,
+): PendingFirstFactor | undefined {
+  const pending = fieldsOf(value)
+  if (
+    typeof cid !== 'string' ||
+    typeof pending.accountId !== 'string' ||
+    !isTexts(pending.amr) ||
+    typeof pending.ts !== 'number' ||
+    typeof pending.epoch !== 'number' ||
+    typeof pending.seal !== 'string'
+  )
+    return undefined
+  const sealed = value as SealedFirstFactor
+  return macs.verifyMac('first-factor', pendingMessage(cid, sealed), sealed.seal)
+    ? sealed
+    : undefined
+}
+
+function loginMessage(cid: string, login: Omit<SealedLogin, 'seal'>): string {
+  const { accountId, acr, amr, ts, epoch, remember } = login
+  return JSON.stringify([cid, accountId, acr, amr, ts, epoch, remember !== false])
+}
+
+function pendingMessage(cid: string, pending: PendingFirstFactor): string {
+  const { accountId, amr, ts, epoch, remember } = pending
+  return JSON.stringify([cid, accountId, amr, ts, epoch, remember !== false])
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return Object(value) as Readonly<Record<string, unknown>>
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}

@@ -1,0 +1,80 @@
+import type { Context, Next } from 'koa'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Core } from '../../interactions/core.ts'
+import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
+import { parseLogin } from '../../interactions/seal.ts'
+import { MfaError } from '../domain/errors.ts'
+import { answerError } from '../http/errors.ts'
+import { pageHeaders } from '../http/headers.ts'
+import type { PageModels } from '../http/pages.ts'
+
+/**
+ * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch they were made
+ * under. Right after `new Provider(...)`: the host remembers the shape of its models at their first use.
+ *
+ * Throws MfaError `options-invalid` when it was attached to another provider already.
+ */
+export function attach(core: Core, provider: Provider): void {
+  if (core.provider !== undefined)
+    throw new MfaError(
+      'options-invalid',
+      'This createMfa() is attached to a provider already; make one for each',
+    )
+  core.provider = provider
+  carryEpoch(provider.Session)
+  carryEpoch(provider.Grant)
+  provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
+  provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
+  const routes = mfaRoutes(core)
+  provider.use(async (ctx: Context, next: Next) => {
+    if (!isOurs(core, ctx)) return next()
+    try {
+      await routes(ctx as Parameters<typeof routes>[0], () => notFound())
+    } catch (error) {
+      await explain(core, ctx, error)
+    }
+  })
+}
+
+function carryEpoch(model: object): void {
+  const { IN_PAYLOAD } = model as { IN_PAYLOAD: string[] }
+  Object.defineProperty(model, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'mfaEpoch'] })
+}
+
+/** The host applies the login to the session itself; only the epoch is ours to add. */
+function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
+  const { oidc } = ctx
+  const { cid } = (oidc.entities.Interaction ?? {}) as { cid?: unknown }
+  const { login } = (oidc.result ?? {}) as { login?: unknown }
+  const sealed = parseLogin(core.deps.box, cid, login)
+  if (sealed !== undefined) Object.assign(oidc.session!, { mfaEpoch: sealed.epoch })
+}
+
+async function serve(core: Core, ctx: Context, next: Next): Promise<void> {
+  const { base } = core.views.assets
+  if (!ctx.path.startsWith(base) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
+  const asset = core.views.assets.get(ctx.path)
+  if (asset === undefined) return next()
+  ctx.set(asset.headers)
+  ctx.type = asset.type
+  ctx.body = asset.bytes
+}
+
+function notFound(): Promise<never> {
+  return Promise.reject(Object.assign(new Error('Not Found'), { status: 404, expose: true }))
+}
+
+/** Nothing of an error gets out but its page; the application hears of a fault by Koa's own `error` event. */
+async function explain(core: Core, ctx: Context, error: unknown): Promise<void> {
+  const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
+  const answer = answerError(error, { requestId })
+  if (answer.fault) ctx.app.emit('error', error, ctx)
+  ctx.status = answer.status
+  ctx.set({ ...pageHeaders({ issuer: core.provider!.issuer }), ...answer.headers })
+  ctx.type = 'html'
+  ctx.body = await core.views.render(answer.page, answer.model as PageModels[typeof answer.page], {
+    issuerName: core.issuerName,
+    locale: core.views.localeFor({ acceptLanguage: ctx.get('Accept-Language') }),
+    links: core.links,
+  })
+}

@@ -1,0 +1,183 @@
+import {
+  errors,
+  interactionPolicy,
+  type Configuration,
+  type KoaContextWithOIDC,
+} from 'oidc-provider'
+import type { Core } from '../../interactions/core.ts'
+import { loginPrompt, seePendingSubject } from '../../interactions/login/prompt.ts'
+import { MFA_PROMPT, mfaPrompt } from '../../interactions/mfa/prompt.ts'
+import { publicPath } from '../../interactions/mfa/visit.ts'
+import { MfaError } from '../domain/errors.ts'
+import { ACR_VALUES } from '../domain/policy.ts'
+import { guardAdapter } from './guards.ts'
+
+/** Ways to a token that never meet the interaction policy. Whoever uses them says that they assert it themselves. */
+export type Acknowledged = 'ciba' | 'pre-authorized-codes'
+
+export interface ConfigureOptions {
+  readonly acknowledge: readonly Acknowledged[]
+  /** Grant types of the application's own that assert the policy themselves (R17). */
+  readonly trustedGrantTypes: readonly string[]
+}
+
+/** Grant types whose tokens go back to an authorization that met the policy, or to no person at all. */
+const COVERED_GRANT_TYPES = [
+  'authorization_code',
+  'refresh_token',
+  'implicit',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]
+
+/**
+ * The host's configuration with the second factor in it; the one given is left as it was. It has to be wrapped
+ * before `new Provider`, which clones it: a prompt added later has no effect.
+ *
+ * Throws MfaError `configuration-not-composable` that names everything that cannot be wrapped.
+ */
+export function configure(
+  core: Core,
+  configuration: Configuration,
+  options: ConfigureOptions,
+): Configuration {
+  const policy = configuration.interactions?.policy ?? interactionPolicy.base()
+  const faults = faultsOf(configuration, policy, options)
+  if (faults.length > 0)
+    throw new MfaError(
+      'configuration-not-composable',
+      `This configuration cannot take a second factor:\n- ${faults.join('\n- ')}`,
+    )
+  return {
+    ...configuration,
+    adapter: guardAdapter(core, configuration.adapter!),
+    acrValues: [...new Set([...(configuration.acrValues ?? []), ...ACR_VALUES])],
+    claims: withAuthenticationClaims(configuration.claims),
+    interactions: {
+      ...configuration.interactions,
+      policy: withMfa(core, policy),
+      url: withMfaPage(core, configuration.interactions?.url),
+    },
+    extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
+    features: withDeadGrantsInactive(configuration.features ?? {}),
+  }
+}
+
+type Policy = readonly InstanceType<typeof interactionPolicy.Prompt>[]
+
+function faultsOf(
+  configuration: Configuration,
+  policy: Policy,
+  { acknowledge }: ConfigureOptions,
+): string[] {
+  const features = (configuration.features ?? {}) as Record<
+    string,
+    { enabled?: boolean } | undefined
+  >
+  const names = [...policy].map(({ name }) => name)
+  const faults: string[] = []
+  if (configuration.adapter === undefined)
+    faults.push('`adapter` is missing: the built-in one is for development and cannot be guarded')
+  if (configuration.findAccount === undefined) faults.push('`findAccount` is missing')
+  if (features.devInteractions?.enabled !== false)
+    faults.push(
+      '`features.devInteractions.enabled` must be false: it replaces `interactions.url` and signs anyone in',
+    )
+  if (!names.includes('login'))
+    faults.push('`interactions.policy` has no prompt named "login", after which to ask')
+  if (names.includes(MFA_PROMPT))
+    faults.push(`\`interactions.policy\` has a prompt named "${MFA_PROMPT}" already`)
+  if (features.ciba?.enabled === true && !acknowledge.includes('ciba'))
+    faults.push(
+      '`features.ciba` never meets the interaction policy: assert it in your own flow and give createMfa `acknowledge: ["ciba"]`',
+    )
+  if (features.openid4vci?.enabled === true && !acknowledge.includes('pre-authorized-codes'))
+    faults.push(
+      '`features.openid4vci` issues on pre-authorized codes without the interaction policy: assert it and give createMfa `acknowledge: ["pre-authorized-codes"]`',
+    )
+  return faults
+}
+
+/** The order of prompts: everything up to `login` as it was, then `mfa`, then the rest. */
+function withMfa(core: Core, policy: Policy): InstanceType<typeof interactionPolicy.Prompt>[] {
+  const at = [...policy].findIndex(({ name }) => name === 'login')
+  const prompts = [...policy].map((prompt, index) => {
+    if (index < at) return seePendingSubject(core, prompt)
+    return index === at ? loginPrompt(core, prompt) : prompt
+  })
+  prompts.splice(at + 1, 0, mfaPrompt(core))
+  return prompts
+}
+
+type InteractionUrl = NonNullable<NonNullable<Configuration['interactions']>['url']>
+
+function withMfaPage(core: Core, url: InteractionUrl | undefined): InteractionUrl {
+  return (ctx, interaction) => {
+    if (interaction.prompt.name === MFA_PROMPT) return `${publicPath(core)}/${interaction.uid}`
+    return url === undefined ? `/interaction/${interaction.uid}` : url(ctx, interaction)
+  }
+}
+
+/** `acr`, `amr` and `auth_time` in every ID token: relying parties see what was proved without asking. */
+function withAuthenticationClaims(
+  claims: Configuration['claims'],
+): NonNullable<Configuration['claims']> {
+  const openid = claims?.openid
+  const own = Array.isArray(openid) ? openid : Object.keys(openid ?? { sub: null })
+  return {
+    ...claims,
+    openid: [...new Set(['sub', ...own, 'acr', 'amr', 'auth_time'])],
+  } as NonNullable<Configuration['claims']>
+}
+
+type ExtraTokenClaims = NonNullable<Configuration['extraTokenClaims']>
+
+/** A grant type of the application's own gets a token with no policy asked: refused unless vouched for (R17). */
+function refusingUncovered(
+  own: ExtraTokenClaims | undefined,
+  { acknowledge, trustedGrantTypes }: ConfigureOptions,
+): ExtraTokenClaims {
+  const covered = new Set([
+    ...COVERED_GRANT_TYPES,
+    ...trustedGrantTypes,
+    ...(acknowledge.includes('ciba') ? ['urn:openid:params:grant-type:ciba'] : []),
+    ...(acknowledge.includes('pre-authorized-codes')
+      ? ['urn:ietf:params:oauth:grant-type:pre-authorized_code', 'pre_authorized_code']
+      : []),
+  ])
+  return async (ctx, token) => {
+    const { gty } = token as { gty?: string }
+    for (const grantType of gty?.split(' ') ?? [])
+      if (!covered.has(grantType) && !covered.has(`urn:ietf:params:oauth:grant-type:${grantType}`))
+        throw new errors.InvalidGrant(
+          `the grant type "${grantType}" asserts no authentication policy`,
+        )
+    return own?.(ctx, token)
+  }
+}
+
+type Features = NonNullable<Configuration['features']>
+
+/** Introspection looks at the token alone: a token of a grant that has died is not active (R20). */
+function withDeadGrantsInactive(features: Features): Features {
+  const { introspection } = features
+  if (introspection?.enabled !== true) return features
+  const allowed = introspection.allowedPolicy
+  type Allowed = NonNullable<typeof allowed>
+  const allowedPolicy: Allowed = async (ctx: KoaContextWithOIDC, client, token) => {
+    const { grantId } = token as { grantId?: string }
+    if (grantId !== undefined && (await ctx.oidc.provider.Grant.find(grantId)) === undefined)
+      return false
+    return allowed === undefined ? isOwnOrConfidential(client, token) : allowed(ctx, client, token)
+  }
+  return { ...features, introspection: { ...introspection, allowedPolicy } } as Features
+}
+
+/** The host's default: a public client may look at its own tokens alone. */
+function isOwnOrConfidential(
+  client: { clientAuthMethod?: unknown; clientId: string },
+  token: object,
+) {
+  const { clientId } = token as { clientId?: string }
+  return client.clientAuthMethod !== 'none' || clientId === client.clientId
+}

@@ -1,0 +1,122 @@
+import { Provider, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
+import type { Core } from '../../interactions/core.ts'
+import { parseLogin } from '../../interactions/seal.ts'
+import { MfaError } from '../domain/errors.ts'
+
+type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
+
+/** Grants of before the plugin carry no epoch: they count until the first one is raised. */
+const FIRST_EPOCH = 1
+
+/**
+ * Wraps the application's own storage of the host's records, for the two models in which a sign-in is decided.
+ * Everything else goes through untouched.
+ */
+export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory {
+  const make = (name: string): Adapter =>
+    isConstructor(adapter) ? new adapter(name) : (adapter as AdapterFactory)(name)
+  return (name) => {
+    const inner = make(name)
+    switch (name) {
+      case 'Interaction':
+        return overlay(inner, guardInteraction(core, inner))
+      case 'Grant':
+        return overlay(inner, guardGrant(core, inner))
+      default:
+        return inner
+    }
+  }
+}
+
+/**
+ * A `login` that the plugin has not sealed never becomes a session. Refused when it is written, inside the page
+ * that forgot; dropped when the host reads it to apply it, should it have come by another way. At the resume it
+ * would be too late to throw: the host stores the session all the same.
+ */
+function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
+  return {
+    async upsert(id, payload, expiresIn) {
+      const { result, lastSubmission } = payload as Results
+      for (const results of [result, lastSubmission])
+        if (results?.login !== undefined && !(await isGood(core, payload, results.login)))
+          throw new MfaError(
+            'login-not-sealed',
+            'A `login` result did not come from the plugin, so nobody is signed in. In the login page replace ' +
+              '`provider.interactionFinished` by `mfa.interactionFinished` (and `interactionResult` likewise)',
+          )
+      return inner.upsert(id, payload, expiresIn)
+    },
+    async find(id) {
+      const payload = await inner.find(id)
+      if (payload === undefined || payload === null || !isResume()) return payload
+      const { result } = payload as Results
+      if (result?.login === undefined || (await isGood(core, payload, result.login))) return payload
+      const { login: _, ...rest } = result
+      return { ...payload, result: rest } as AdapterPayload
+    },
+  }
+}
+
+/** A grant made under another epoch is none: with it die its codes and its refresh and access tokens (R20). */
+function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
+  const epochOf = async (accountId: string): Promise<number> =>
+    (await core.record(Provider.ctx, accountId)).record.epoch
+  return {
+    async upsert(id, payload, expiresIn) {
+      const { accountId, mfaEpoch } = payload as GrantPayload
+      if (accountId === undefined || mfaEpoch !== undefined)
+        return inner.upsert(id, payload, expiresIn)
+      // A new one. Saved again later it keeps its epoch, so that a request in flight revives nothing.
+      const stamped = { ...payload, mfaEpoch: await epochOf(accountId) }
+      return inner.upsert(id, stamped as AdapterPayload, expiresIn)
+    },
+    async find(id) {
+      const payload = await inner.find(id)
+      if (payload === undefined || payload === null) return payload
+      const { accountId, mfaEpoch = FIRST_EPOCH } = payload as GrantPayload
+      if (accountId === undefined) return payload
+      return mfaEpoch === (await epochOf(accountId)) ? payload : undefined
+    },
+  }
+}
+
+interface Results {
+  result?: { login?: unknown }
+  lastSubmission?: { login?: unknown }
+}
+type GrantPayload = AdapterPayload & { mfaEpoch?: number }
+
+/** Sealed for this authorization, and made under the account's present epoch. */
+async function isGood(core: Core, payload: AdapterPayload, login: unknown): Promise<boolean> {
+  const { cid } = payload as { cid?: unknown }
+  const sealed = parseLogin(core.deps.box, cid, login)
+  if (sealed === undefined) return false
+  const { record } = await core.record(undefined, sealed.accountId)
+  return sealed.epoch === record.epoch
+}
+
+function isResume(): boolean {
+  const { oidc } = (Provider.ctx ?? {}) as { oidc?: { route?: string } }
+  return oidc?.route === 'resume' || oidc?.route === 'device_resume'
+}
+
+/** The host's own test: what it would call with `new`. */
+function isConstructor(value: unknown): value is new (name: string) => Adapter {
+  return (
+    typeof value === 'function' &&
+    typeof (value as { prototype?: unknown }).prototype === 'object' &&
+    (value as { prototype?: unknown }).prototype !== null
+  )
+}
+
+function overlay(inner: Adapter, replaced: Partial<Adapter>): Adapter {
+  return new Proxy(inner, {
+    get(original, name) {
+      if (Object.hasOwn(replaced, name)) return replaced[name as keyof Adapter]
+      const value: unknown = Reflect.get(original, name, original)
+      return typeof value === 'function'
+        ? (value as (...args: unknown[]) => unknown).bind(original)
+        : value
+    },
+  })
+}

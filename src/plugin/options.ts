@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import type { HostAccount, PersonDescription, PolicyQuestion } from '../../interactions/core.ts'
+import { MfaError } from '../domain/errors.ts'
+import { SESSION_SECONDS } from '../domain/session.ts'
+import type { AnyFactor } from '../factors/factor.ts'
+import type { Catalogue } from '../http/messages.ts'
+import type { Render } from '../http/pages.ts'
+import type { Clock, PasswordHasher, Random } from '../ports/services.ts'
+import type { Storage } from '../ports/storage.ts'
+import type { Acknowledged } from './configure.ts'
+import type { FirstEnrolment, SendMail } from './first-enrolment.ts'
+
+export interface MfaOptions {
+  /** What the authenticator app and the pages call the service. */
+  readonly issuerName: string
+  /** Where the MFA records are kept: `sqliteStorage(...)`, `memoryStorage()`, or an adapter of your own. */
+  readonly storage: Storage
+  /** 32 bytes each, as bytes or in base64 (standard or url), the newest first. Outside the database. */
+  readonly encryptionKeys: readonly (string | Uint8Array)[]
+  /** In the order of preference: `[totp(), backupCodes()]`. */
+  readonly factors: readonly AnyFactor[]
+  /** Who needs a second factor, per request. Default: everybody. Whoever has enrolled is asked in any case. */
+  readonly require?: boolean | ((question: PolicyQuestion) => boolean | Promise<boolean>)
+  readonly firstEnrolment: FirstEnrolment
+  /** How a person is shown to themselves. Default: preferred_username, email or name of the account's claims. */
+  readonly describe?: (account: HostAccount) => PersonDescription | Promise<PersonDescription>
+  /** Hands over what factors deliver. Not needed with `mailedCode`, which brings its own. */
+  readonly sendMail?: SendMail
+  /** Under which path of the provider the pages are. Default `/mfa`. */
+  readonly path?: string
+  /** Folders of your own with templates, messages and style sheets, searched before ours. */
+  readonly views?: string | readonly string[]
+  /** The language where nothing that a person reads is there. Default `en`. */
+  readonly locale?: string
+  /** Single messages, by locale and key. */
+  readonly messages?: Readonly<Record<string, Catalogue>>
+  /** Takes the place of the templates altogether. */
+  readonly render?: Render
+  /** In the footer of each page: `help`, `privacy`, `terms`. */
+  readonly links?: Readonly<Record<string, string>>
+  /** Seconds after which a session is over whatever happens in it. Default 24 h (R15). */
+  readonly sessionSeconds?: number
+  /** Slow hashes for look-up secrets. Default: argon2id with OWASP's parameters, bounded. */
+  readonly hasher?: PasswordHasher
+  /** Ways to a token that meet no interaction policy, and that you say assert it themselves. */
+  readonly acknowledge?: readonly Acknowledged[]
+  /** Grant types of your own that assert the policy themselves. */
+  readonly trustedGrantTypes?: readonly string[]
+  /** For tests. */
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+const KEY_BYTES = 32
+const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', {
+  error: 'must be a function',
+})
+const withMethods = (...names: string[]) =>
+  z.custom<object>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
+    { error: `must have ${names.join(', ')}` },
+  )
+
+const key = z.union([z.string(), z.instanceof(Uint8Array)]).transform((value, context) => {
+  const bytes = typeof value === 'string' ? Buffer.from(value, 'base64') : value
+  if (bytes.length === KEY_BYTES) return bytes
+  context.addIssue({ code: 'custom', message: `must be ${KEY_BYTES} bytes, in base64 if a string` })
+  return z.NEVER
+})
+
+const factor = withMethods(
+  'parseState',
+  'parseResponse',
+  'canonical',
+  'examine',
+  'consume',
+  'assurance',
+).and(
+  z.object({
+    id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be kebab-case'),
+    enrolment: z.enum(['confirmed', 'issued']),
+  }),
+)
+
+const shape = z.strictObject({
+  issuerName: z.string().trim().min(1),
+  storage: z.object({
+    records: withMethods('load', 'save'),
+    oneTime: withMethods('put', 'take', 'peek'),
+    counters: withMethods('reserve', 'release', 'reset'),
+  }),
+  encryptionKeys: z.array(key).min(1, 'needs at least one key'),
+  factors: z
+    .array(factor)
+    .refine((list) => list.some(({ enrolment }) => enrolment === 'confirmed'), {
+      error: 'needs at least one factor that people can set up, such as totp()',
+    })
+    .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, {
+      error: 'has two factors of one id',
+    }),
+  require: z.union([z.boolean(), fn]).optional(),
+  firstEnrolment: z.union(
+    [z.literal('password'), fn, z.object({ kind: z.literal('mailed-code'), send: fn, rule: fn })],
+    {
+      error:
+        "must be mailedCode(send), 'password' or a function: say on what proof a first factor may be set up",
+    },
+  ),
+  describe: fn.optional(),
+  sendMail: fn.optional(),
+  path: z
+    .string()
+    .regex(/^(\/[a-z0-9_-]+)+$/i, 'must be a path such as /mfa, without a slash at the end')
+    .optional(),
+  views: z.union([z.string(), z.array(z.string())]).optional(),
+  locale: z.string().optional(),
+  messages: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+  render: fn.optional(),
+  links: z.record(z.string(), z.string()).optional(),
+  sessionSeconds: z.int().min(60).optional(),
+  hasher: withMethods('hash', 'verify', 'needsRehash').optional(),
+  acknowledge: z.array(z.enum(['ciba', 'pre-authorized-codes'])).optional(),
+  trustedGrantTypes: z.array(z.string()).optional(),
+  clock: withMethods('now').optional(),
+  random: withMethods('bytes').optional(),
+})
+
+export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys'> & {
+  readonly encryptionKeys: readonly Uint8Array[]
+  readonly path: string
+  readonly sessionSeconds: number
+}
+
+/** Throws MfaError `options-invalid` that lists every fault: plain JavaScript gets no help from types. */
+export function parseOptions(options: MfaOptions): ParsedOptions {
+  const parsed = shape.safeParse(options)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(
+      ({ path, message }) => `${path.join('.') || 'options'}: ${message}`,
+    )
+    throw new MfaError('options-invalid', `createMfa:\n- ${faults.join('\n- ')}`)
+  }
+  return {
+    ...options,
+    encryptionKeys: parsed.data.encryptionKeys,
+    path: options.path ?? '/mfa',
+    sessionSeconds: options.sessionSeconds ?? SESSION_SECONDS,
+  }
+}
