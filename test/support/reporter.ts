@@ -21,8 +21,7 @@ export default class Reporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options)
     runner.once('end', () => {
-      for (const [reason, times] of skipped)
-        console.log(`  Skipped ${times === 1 ? 'once' : `${times} times`}: ${reason}`)
+      for (const reason of skipped) console.log(`  Skipped: ${reason}`)
       const tally: Tally = {
         passed: this.stats.passes,
         failed: this.stats.failures,

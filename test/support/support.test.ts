@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { axeFindings, launchBrowser, newPerson, pageName } from './browser.ts'
 import { HttpClient } from './http-client.ts'
-import { requireTool } from './requirements.ts'
+import { requireBrowser, requireTool, skipped } from './requirements.ts'
 import { oathtoolCode, ownCode } from './totp.ts'
 
 const PAGE = `<!doctype html><html lang="en"><head><title>T</title></head><body data-page="sample">
@@ -87,6 +87,31 @@ describe('the means of the tests', () => {
       }
       await new HttpClient({ origins }).get('https://id.example/page')
       expect(seen[0]?.headers).to.include({ host: 'id.example', 'x-forwarded-proto': 'https' })
+    })
+  })
+
+  describe('what a machine may lack', () => {
+    const kept = { ...process.env }
+    afterEach(() => {
+      for (const name of ['CHROMIUM_PATH', 'REQUIRE_BROWSER'])
+        if (kept[name] === undefined) delete process.env[name]
+        else process.env[name] = kept[name]
+    })
+    const context = {
+      skip: () => {
+        throw new Error('skipped')
+      },
+    } as unknown as Mocha.Context
+
+    it('is skipped with its reason, or fails where it must not be missing', () => {
+      const before = new Set(skipped)
+      Object.assign(process.env, { CHROMIUM_PATH: '/nowhere', REQUIRE_BROWSER: '' })
+      expect(() => requireBrowser(context)).to.throw('skipped')
+      expect([...skipped].join()).to.contain('apt-get install chromium')
+      process.env['REQUIRE_BROWSER'] = '1'
+      expect(() => requireBrowser(context)).to.throw(/Chromium is missing.*REQUIRE_BROWSER=1/)
+      skipped.clear()
+      before.forEach((reason) => skipped.add(reason))
     })
   })
 
