@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { themeNamed } from './theme.ts'
+
+/** A file that pages refer to: a style sheet, a script, a picture, a typeface. */
+export interface Asset {
+  readonly bytes: Buffer
+  readonly type: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface Assets {
+  /** The URL path of a file by its name (`style.css`), the hash of its content within. Throws for an unknown one. */
+  href(name: string): string
+  /** What a URL path stands for; undefined: not an asset. */
+  get(path: string): Asset | undefined
+  /** The path that all of them begin with, `/` at the end. */
+  readonly base: string
+}
+
+/** Only these are served: a template, a catalogue or a stray file of a views folder never is. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.ico': 'image/x-icon',
+  '.woff2': 'font/woff2',
+}
+
+/**
+ * Reads the static files of views folders, once: those at the top of each folder, the first folder's before the
+ * others', so that an application's own style.css takes the place of ours.
+ *
+ * A path names the content, so it may be kept for a year. Where two nodes run two versions, one is asked for a
+ * hash of the other: it answers with what it has and tells the browser not to keep it.
+ */
+export function loadAssets(folders: readonly string[], options: { base?: string } = {}): Assets {
+  const base = `${(options.base ?? '/assets').replace(/\/+$/, '')}/`
+  const files = new Map<string, File>()
+  for (const folder of folders) {
+    if (!existsSync(folder)) continue
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const type = TYPES[extname(entry.name)]
+      if (!entry.isFile() || type === undefined || files.has(entry.name)) continue
+      files.set(entry.name, fileOf(readFileSync(join(folder, entry.name)), type))
+    }
+  }
+
+  function find(name: string): File | undefined {
+    const file = files.get(name)
+    if (file !== undefined) return file
+    const theme = themeNamed(name)
+    return theme === undefined ? undefined : fileOf(Buffer.from(theme), 'text/css; charset=utf-8')
+  }
+
+  return {
+    base,
+    href(name) {
+      const file = find(name)
+      if (file === undefined) throw new Error(`No asset "${name}"`)
+      const extension = extname(name)
+      return `${base}${name.slice(0, -extension.length)}.${file.hash}${extension}`
+    },
+    get(path) {
+      if (!path.startsWith(base)) return undefined
+      const [, stem, hash, extension] =
+        /^([\w-][\w.-]*)\.([0-9a-f]{16})(\.\w+)$/.exec(path.slice(base.length)) ?? []
+      const file = find(`${stem}${extension}`)
+      if (file === undefined) return undefined
+      const { bytes, type } = file
+      return { bytes, type, headers: headersOf(file, hash === file.hash) }
+    },
+  }
+}
+
+interface File {
+  readonly bytes: Buffer
+  readonly type: string
+  readonly hash: string
+}
+
+function fileOf(bytes: Buffer, type: string): File {
+  return { bytes, type, hash: createHash('sha256').update(bytes).digest('hex').slice(0, 16) }
+}
+
+function headersOf(file: File, current: boolean): Readonly<Record<string, string>> {
+  return {
+    'Content-Type': file.type,
+    'Content-Length': String(file.bytes.length),
+    'Cache-Control': current ? 'public, max-age=31536000, immutable' : 'no-cache',
+    // A picture of the application's, opened by itself, is a document of this origin: it runs nothing.
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    'X-Content-Type-Options': 'nosniff',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+  }
+}

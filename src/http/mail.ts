@@ -1,0 +1,91 @@
+import { translator } from './messages.ts'
+import { templates, type Sources } from './templates.ts'
+
+/**
+ * The mails of the product with the values that each needs; all are strings, as in `Delivery`. `issuer` is
+ * the name people know; `at` is in seconds since the epoch. Optional ones are left out of the text.
+ */
+export const MAIL_VALUES = {
+  /** The proof that a first enrolment asks for (R10). */
+  'enrolment-code': { needed: ['issuer', 'code', 'minutes'], optional: ['app', 'account'] },
+  'factor-enrolled': {
+    needed: ['issuer', 'factor', 'at'],
+    optional: ['name', 'account', 'browser', 'manageUrl'],
+  },
+  'factor-removed': {
+    needed: ['issuer', 'factor', 'at'],
+    optional: ['name', 'account', 'browser', 'manageUrl'],
+  },
+  'backup-code-used': {
+    needed: ['issuer', 'remaining', 'at'],
+    optional: ['app', 'account', 'browser', 'manageUrl'],
+  },
+  'password-suspected': { needed: ['issuer', 'at'], optional: ['account', 'manageUrl'] },
+  'mfa-reset': { needed: ['issuer', 'at'], optional: ['account'] },
+  'codes-disabled': { needed: ['issuer', 'at'], optional: ['account'] },
+} as const satisfies Readonly<
+  Record<string, { needed: readonly string[]; optional: readonly string[] }>
+>
+
+export type MailTemplate = keyof typeof MAIL_VALUES
+
+export interface MailText {
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+/** Throws for a template that is not there and for a value that it needs and was not given. */
+export type RenderMail = (
+  template: string,
+  values: Readonly<Record<string, string>>,
+  locale?: string,
+) => MailText
+
+/** Turns what happened into a mail, as text and as HTML. One template makes both, so that they cannot differ. */
+export function createMailRenderer(sources: Sources): RenderMail {
+  const plain = templates(sources.folders, { autoescape: false })
+  const rich = templates(sources.folders, { autoescape: true })
+  return (template, values, locale = sources.locale) => {
+    if (!/^[a-z0-9-]+$/.test(template)) throw new Error(`There is no mail "${template}"`)
+    const known = sources.catalogues.has(locale) ? locale : sources.locale
+    const words = translator(sources.catalogues, known, sources.locale)
+    const given = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, oneLine(value)]),
+    )
+    for (const name of neededBy(template))
+      if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
+    if (given.manageUrl !== undefined && !/^https?:\/\//.test(given.manageUrl))
+      throw new Error('A mail links to web addresses only')
+    const context = {
+      ...given,
+      template,
+      locale: words.locale,
+      t: words.text,
+      has: words.has,
+      moment: (at: string) => words.moment(Number(at)),
+      number: Number,
+    }
+    const name = `mail/${template}.njk`
+    return {
+      subject: words.text(`mail.${template}.subject`, given),
+      text: `${plain
+        .render(name, { ...context, part: 'text' })
+        .replaceAll(/\n{3,}/g, '\n\n')
+        .trim()}\n`,
+      html: rich.render(name, { ...context, part: 'html' }),
+    }
+  }
+}
+
+function neededBy(template: string): readonly string[] {
+  return Object.hasOwn(MAIL_VALUES, template) ? MAIL_VALUES[template as MailTemplate].needed : []
+}
+
+/**
+ * A value is never more than part of a line: a line break would let a name write headers or paragraphs of
+ * its own, and marks of direction would let it show as another one.
+ */
+function oneLine(value: string): string {
+  return value.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim()
+}

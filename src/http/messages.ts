@@ -1,0 +1,198 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * The text of pages and mails. A catalogue is a file views/messages/<locale>.json, so a second language is a
+ * file. A message is a sentence with `{placeholders}`, or one sentence for each plural form of `{count}`, by the
+ * names of Intl.PluralRules, with `=0`, `=1`, ... before them.
+ */
+export type Message = string | Readonly<Record<string, string>>
+export type Catalogue = Readonly<Record<string, Message>>
+/** By locale (BCP 47). */
+export type Catalogues = ReadonlyMap<string, Catalogue>
+export type MessageValues = Readonly<Record<string, unknown>>
+
+export interface Translator {
+  readonly locale: string
+  /** Plain text; whoever puts it into HTML escapes it. Throws for an unknown key or a value not given. */
+  text(key: string, values?: MessageValues): string
+  /** HTML: everything escaped, and `**what stands out**` in the message, never in a value, becomes `<b>`. */
+  html(key: string, values?: MessageValues): string
+  has(key: string): boolean
+  /** A length of time in words, rounded up: "45 seconds", "about 4 minutes", "about 2 hours". */
+  duration(seconds: number): string
+  /** A moment in words, in UTC: the reader's time zone is not known here. */
+  moment(secondsSinceEpoch: number): string
+}
+
+/**
+ * Reads messages/*.json of each folder. Folders are given the first one first: its messages win, one by one, so
+ * that an application can change a single sentence. Throws for a file that is no catalogue, by its name.
+ */
+export function loadCatalogues(
+  folders: readonly string[],
+  overrides: Readonly<Record<string, Catalogue>> = {},
+): Catalogues {
+  const merged = new Map<string, Record<string, Message>>()
+  const add = (locale: string, catalogue: Catalogue) =>
+    merged.set(locale, { ...merged.get(locale), ...catalogue })
+  for (const folder of [...folders].reverse()) {
+    const directory = join(folder, 'messages')
+    if (!existsSync(directory)) continue
+    for (const file of readdirSync(directory).filter((name) => name.endsWith('.json')))
+      add(file.slice(0, -'.json'.length), readCatalogue(join(directory, file)))
+  }
+  for (const [locale, catalogue] of Object.entries(overrides)) add(locale, catalogue)
+  return merged
+}
+
+function readCatalogue(path: string): Catalogue {
+  const content: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
+    throw new TypeError(`${path} is no message catalogue`)
+  for (const [key, message] of Object.entries(content))
+    if (!isMessage(message)) throw new TypeError(`${path}: "${key}" is no message`)
+  return content as Catalogue
+}
+
+function isMessage(value: unknown): value is Message {
+  if (typeof value === 'string') return true
+  if (typeof value !== 'object' || value === null) return false
+  return 'other' in value && Object.values(value).every((form) => typeof form === 'string')
+}
+
+/** Keys missing in `locale` are taken from `fallback`, so that a young translation is usable. */
+export function translator(catalogues: Catalogues, locale: string, fallback: string): Translator {
+  const layers = [locale, fallback].map((name) => [name, catalogues.get(name) ?? {}] as const)
+  const numbers = new Intl.NumberFormat(locale)
+  const units = new Map(
+    (['second', 'minute', 'hour', 'day'] as const).map((unit) => [
+      unit,
+      new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }),
+    ]),
+  )
+  const moments = new Intl.DateTimeFormat(locale, {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    timeZone: 'UTC',
+  })
+  const plurals = new Map(layers.map(([name]) => [name, new Intl.PluralRules(name)]))
+
+  function find(key: string): { source: string; message: Message } | undefined {
+    for (const [source, catalogue] of layers) {
+      const message = Object.hasOwn(catalogue, key) ? catalogue[key] : undefined
+      if (message !== undefined) return { source, message }
+    }
+    return undefined
+  }
+
+  function sentence(key: string, values: MessageValues): string {
+    const found = find(key)
+    if (found === undefined) throw new Error(`No message "${key}" in "${locale}" or "${fallback}"`)
+    const { source, message } = found
+    if (typeof message === 'string') return message
+    const count = Number(values.count)
+    if (!Number.isFinite(count)) throw new Error(`Message "${key}" needs a number as {count}`)
+    const form = message[`=${count}`] ?? message[plurals.get(source)?.select(count) ?? 'other']
+    return form ?? message.other ?? ''
+  }
+
+  function fill(key: string, template: string, values: MessageValues): string {
+    return template.replaceAll(/\{([a-zA-Z]+)\}/g, (_, name: string) => {
+      const value = Object.hasOwn(values, name) ? values[name] : undefined
+      if (typeof value === 'number') return numbers.format(value)
+      if (typeof value === 'string') return value
+      throw new Error(`Message "${key}" needs {${name}}`)
+    })
+  }
+
+  const text = (key: string, values: MessageValues = {}) => fill(key, sentence(key, values), values)
+
+  return {
+    locale,
+    text,
+    html(key, values = {}) {
+      const marked = escapeHtml(sentence(key, values)).replaceAll(/\*\*(.+?)\*\*/g, '<b>$1</b>')
+      const escaped = Object.entries(values).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? escapeHtml(value) : value,
+      ])
+      return fill(key, marked, Object.fromEntries(escaped) as MessageValues)
+    },
+    has: (key) => find(key) !== undefined,
+    duration(seconds) {
+      const [unit, length] = inWords(seconds)
+      const duration = units.get(unit)?.format(length) ?? String(length)
+      return unit === 'second' ? duration : text('duration.about', { duration })
+    },
+    moment: (secondsSinceEpoch) => moments.format(new Date(secondsSinceEpoch * 1000)),
+  }
+}
+
+/** The largest unit of which there are two at least, so that rounding up misleads little. */
+function inWords(seconds: number): ['second' | 'minute' | 'hour' | 'day', number] {
+  const whole = Math.max(1, Math.ceil(seconds))
+  if (whole < 120) return ['second', whole]
+  if (whole < 7_200) return ['minute', Math.ceil(whole / 60)]
+  if (whole < 172_800) return ['hour', Math.ceil(whole / 3_600)]
+  return ['day', Math.ceil(whole / 86_400)]
+}
+
+const HTML_ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => HTML_ESCAPES[character] ?? character)
+}
+
+/** A browser may send any length of list; what a person reads fits in this many. */
+const LONGEST_LIST = 20
+
+/**
+ * What a person reads, the best first: `ui_locales` of the request (OIDC Core 3.1.2.1, space-separated) before
+ * the browser's Accept-Language (RFC 9110 12.5.4). What is not a language tag is passed over.
+ */
+export function wantedLocales(request: {
+  uiLocales?: string | undefined
+  acceptLanguage?: string | undefined
+}): readonly string[] {
+  const asked = (request.uiLocales ?? '').split(' ', LONGEST_LIST)
+  const accepted = (request.acceptLanguage ?? '')
+    .split(',', LONGEST_LIST)
+    .map((range) => {
+      const [tag = '', ...parameters] = range.split(';').map((part) => part.trim())
+      const quality = parameters.find((parameter) => /^q=/i.test(parameter))
+      return { tag, quality: quality === undefined ? 1 : Number(quality.slice(2)) }
+    })
+    .filter(({ quality }) => quality > 0)
+    .sort((one, other) => other.quality - one.quality)
+    .map(({ tag }) => tag)
+  return [...asked, ...accepted].filter((tag) => /^[a-z]{2,8}(-[a-z0-9]{1,8})*$/i.test(tag))
+}
+
+/**
+ * The first wanted language that is there, by lookup (RFC 4647 3.4): `de-AT` finds `de`; and `pt` finds `pt-BR`,
+ * since a variant of the right language reads better than English. Case does not matter.
+ */
+export function pickLocale(
+  wanted: readonly string[],
+  available: readonly string[],
+  otherwise = 'en',
+): string {
+  for (const tag of wanted) {
+    const subtags = tag.toLowerCase().split('-')
+    for (let length = subtags.length; length > 0; length -= 1) {
+      const prefix = subtags.slice(0, length).join('-')
+      const exact = available.find((locale) => locale.toLowerCase() === prefix)
+      if (exact !== undefined) return exact
+    }
+    const variant = available.find((locale) => locale.toLowerCase().startsWith(`${subtags[0]}-`))
+    if (variant !== undefined) return variant
+  }
+  return otherwise
+}

@@ -1,0 +1,169 @@
+import nunjucks from 'nunjucks'
+import { translator, type Translator } from './messages.ts'
+import type { KnownPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
+import { inlineSvg } from './svg.ts'
+import { themeName } from './theme.ts'
+import { templates, type Sources } from './templates.ts'
+
+export interface RendererOptions extends Sources {
+  /** The URL path of a style sheet, script or picture by its name. */
+  readonly asset: (name: string) => string
+}
+
+/**
+ * Which template shows which page. `wrong`: the page itself says that something is wrong, so its title begins
+ * so; the others say it when their model holds an `error`.
+ */
+export const TEMPLATES: Readonly<Record<KnownPage, { template: string; wrong?: true }>> = {
+  login: { template: 'interaction/login.njk' },
+  'mfa-choose': { template: 'interaction/mfa-choose.njk' },
+  'owner-proof': { template: 'interaction/owner-proof.njk' },
+  'enrolment-refused': { template: 'interaction/enrolment-refused.njk', wrong: true },
+  'totp-enrol': { template: 'factors/totp/enrol.njk' },
+  'totp-verify': { template: 'factors/totp/verify.njk' },
+  'backup-code-verify': { template: 'factors/backup-codes/verify.njk' },
+  'backup-codes': { template: 'factors/backup-codes/codes.njk' },
+  'backup-codes-low': { template: 'factors/backup-codes/low.njk' },
+  consent: { template: 'interaction/consent.njk' },
+  locked: { template: 'interaction/locked.njk', wrong: true },
+  logout: { template: 'session/logout.njk' },
+  'signed-out': { template: 'session/signed-out.njk' },
+  'switch-account': { template: 'session/switch-account.njk' },
+  'set-up-link': { template: 'set-up/set-up-link.njk' },
+  'set-up-link-expired': { template: 'set-up/expired.njk', wrong: true },
+  'set-up-link-done': { template: 'set-up/done.njk' },
+  expired: { template: 'error/expired.njk', wrong: true },
+  busy: { template: 'error/busy.njk', wrong: true },
+  forbidden: { template: 'error/forbidden.njk', wrong: true },
+  'not-found': { template: 'error/not-found.njk', wrong: true },
+  unavailable: { template: 'error/unavailable.njk', wrong: true },
+  error: { template: 'error/error.njk', wrong: true },
+  device: { template: 'device/code.njk' },
+  'device-confirm': { template: 'device/confirm.njk' },
+  'device-done': { template: 'device/done.njk' },
+}
+
+/** The pages of a factor of another maker, by its id. */
+const FACTOR_PAGE = /^([a-z0-9]+(?:-[a-z0-9]+)*)-(enrol|verify)$/
+
+/** Turns pages into HTML with Nunjucks. Compiles every page of ours at once, so that a broken template is found at the start. */
+export function createRenderer(options: RendererOptions): Render {
+  const environment = templates(options.folders, { autoescape: true })
+  environment.addFilter('inlineSvg', (svg: unknown) => safe(inlineSvg(svg)))
+  environment.addFilter('webAddress', webAddress)
+  environment.addFilter('pictureAddress', pictureAddress)
+  environment.addFilter('otpauthAddress', otpauthAddress)
+  environment.addFilter('inFours', inFours)
+  environment.addFilter('initial', initial)
+  environment.addFilter('namesMore', namesMore)
+  environment.addFilter('iconOf', (factor: unknown) => iconOf(environment, factor))
+  environment.addGlobal('asset', options.asset)
+  for (const { template } of Object.values(TEMPLATES)) environment.getTemplate(template, true)
+
+  const translators = new Map<string, Translator>()
+  function translatorFor(locale: string): Translator {
+    const known = options.catalogues.has(locale) ? locale : options.locale
+    const existing = translators.get(known)
+    if (existing !== undefined) return existing
+    const made = translator(options.catalogues, known, options.locale)
+    translators.set(known, made)
+    return made
+  }
+
+  return <P extends PageName>(page: P, model: PageModels[P], surroundings: Surroundings) => {
+    const { template, wrong } = templateOf(page)
+    const words = translatorFor(surroundings.locale)
+    const theme = themeName(surroundings.client?.accent, surroundings.client?.accentInk)
+    return show(environment, template, {
+      ...model,
+      ...surroundings,
+      page,
+      locale: words.locale,
+      wrong: wrong === true || ('error' in model && model.error !== undefined),
+      themeHref: theme === undefined ? '' : options.asset(theme),
+      /** The app being signed in to, or the issuer itself. */
+      app: surroundings.client?.name ?? surroundings.issuerName,
+      t: words.text,
+      rich: (key: string, values: Record<string, unknown>) => safe(words.html(key, values)),
+      has: words.has,
+      duration: words.duration,
+    })
+  }
+}
+
+/** A template's error arrives wrapped once for each line that led there: the innermost line says what it is. */
+function show(environment: nunjucks.Environment, template: string, context: object): string {
+  try {
+    return environment.render(template, context).trim()
+  } catch (cause) {
+    const message = cause instanceof Error ? (cause.message.split('\n').at(-1) ?? '') : ''
+    throw new Error(`The page views/${template} cannot be shown: ${message.trim()}`, { cause })
+  }
+}
+
+function templateOf(page: PageName): { template: string; wrong?: true } {
+  if (Object.hasOwn(TEMPLATES, page)) return TEMPLATES[page as KnownPage]
+  const [, factor, view] = FACTOR_PAGE.exec(page) ?? []
+  if (factor === undefined) throw new Error(`There is no page "${page}"`)
+  return { template: `factors/${factor}/${view}.njk` }
+}
+
+/** Marks HTML that this module has made or checked itself. Nothing else may be. */
+function safe(html: string): nunjucks.runtime.SafeString {
+  return new nunjucks.runtime.SafeString(html)
+}
+
+/** An address to link to: a path of this server or a web address; empty for anything else, `javascript:` above all. */
+function webAddress(address: unknown): string {
+  if (typeof address !== 'string') return ''
+  if (/^\/(?![/\\])/.test(address)) return address
+  return hasProtocol(address, ['https:', 'http:']) ? address : ''
+}
+
+/** What the content security policy lets a page show. */
+function pictureAddress(address: unknown): string {
+  if (typeof address !== 'string') return ''
+  if (/^\/(?![/\\])/.test(address) || /^data:image\//.test(address)) return address
+  return hasProtocol(address, ['https:']) ? address : ''
+}
+
+function otpauthAddress(address: unknown): string {
+  if (typeof address === 'string' && hasProtocol(address, ['otpauth:'])) return address
+  throw new TypeError('The address of an authenticator begins with otpauth://')
+}
+
+function hasProtocol(address: string, protocols: readonly string[]): boolean {
+  return URL.canParse(address) && protocols.includes(new URL(address).protocol)
+}
+
+/** Grouped in fours, so that a person can type it without losing the place. */
+function inFours(secret: unknown): string {
+  return String(secret)
+    .replaceAll(/\s/g, '')
+    .replaceAll(/(.{4})(?=.)/g, '$1 ')
+}
+
+/** The first letter of a name, as a person sees it: an emoji or an accented letter is one. */
+function initial(name: unknown): string {
+  const [first] = new Intl.Segmenter().segment(String(name).trim())
+  return (first?.segment ?? '').toUpperCase()
+}
+
+/** Whether scopes ask for anything that has a line of its own on the consent page. */
+function namesMore(scopes: unknown): boolean {
+  return Array.isArray(scopes) && scopes.some((scope) => !UNNAMED_SCOPES.has(scope))
+}
+
+/** Said otherwise: everybody who signs in is identified, and absence is a line by itself. */
+const UNNAMED_SCOPES: ReadonlySet<unknown> = new Set(['openid', 'offline_access'])
+
+/** A factor's own drawing, or a common one. */
+function iconOf(environment: nunjucks.Environment, factor: unknown): string {
+  const own = `factors/${String(factor)}/icon.njk`
+  try {
+    environment.getTemplate(own)
+    return own
+  } catch {
+    return 'layouts/icon.njk'
+  }
+}

@@ -1,0 +1,129 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { MAIL_VALUES } from '../../src/http/mail.ts'
+import type { Catalogue, Message } from '../../src/http/messages.ts'
+import { builtInViews } from '../../src/http/templates.ts'
+
+const views = builtInViews()
+const catalogue = (locale: string) =>
+  JSON.parse(readFileSync(join(views, 'messages', `${locale}.json`), 'utf8')) as Catalogue
+const english = catalogue('en')
+const locales = readdirSync(join(views, 'messages')).map((file) => file.replace('.json', ''))
+
+/** What a template puts together from a part of its model, with all that the part can be. */
+const COMPOSED: Readonly<Record<string, readonly string[]>> = {
+  "'layout.' + name": ['help', 'privacy', 'terms'],
+  "'login.error-' + error": ['credentials', 'missing'],
+  "'password.' + error": ['too-short', 'too-long', 'blocked', 'mismatch', 'contains-name'],
+  "'mfa-choose.' + mode + '-title'": ['enrol', 'verify'],
+  "'mfa-choose.' + mode + '-' + reason": ['enrol', 'verify'].flatMap((mode) =>
+    ['policy', 'step-up', 'chosen'].map((reason) => `${mode}|${reason}`),
+  ),
+  "'owner-proof.' + error.code": ['refused', 'unreadable'],
+  "'totp.' + error.code": ['refused', 'unreadable'],
+  "'backup-code-verify.' + error.code": ['refused', 'unreadable'],
+  "'backup-codes.' + error": ['not-confirmed'],
+  "'locked.' + reason + '-title'": ['code', 'password-suspected', 'codes-disabled'],
+  "'locked.' + reason": ['code', 'password-suspected', 'codes-disabled'],
+  "'device.' + error": ['unknown', 'expired', 'used', 'missing', 'too-many', 'aborted'],
+  "known + '.name'": ['factor.totp', 'factor.backup-codes'],
+  "known + '.' + mode": ['factor.totp', 'factor.backup-codes'].flatMap((factor) =>
+    ['enrol', 'verify'].map((mode) => `${factor}|${mode}`),
+  ),
+  "'factor.' + factor + '.name'": ['totp', 'backup-codes'],
+  // Names that only a deployment knows; the page shows them as they are where there are no words.
+  "'scope.' + scope": ['profile', 'email', 'address', 'phone'],
+  "'claim.' + claim": Object.keys(english)
+    .filter((key) => key.startsWith('claim.'))
+    .map((key) => key.slice('claim.'.length)),
+}
+
+/** Keys that no template asks for: the code does. */
+const ASKED_BY_CODE = [
+  'duration.about',
+  ...Object.keys(MAIL_VALUES).map((name) => `mail.${name}.subject`),
+]
+
+describe('the message catalogues', () => {
+  const used = usedKeys()
+
+  it('have every message that a template asks for', () => {
+    expect([...used].filter((key) => !Object.hasOwn(english, key))).to.deep.equal([])
+  })
+
+  it('have no message that nothing asks for', () => {
+    expect(Object.keys(english).filter((key) => !used.has(key))).to.deep.equal([])
+  })
+
+  it('are complete in German besides English', () => {
+    expect(locales.sort()).to.deep.equal(['de', 'en'])
+  })
+
+  for (const locale of locales)
+    it(`say in "${locale}" the same things with the same values`, () => {
+      const other = catalogue(locale)
+      expect(Object.keys(other)).to.deep.equal(Object.keys(english))
+      for (const [key, message] of Object.entries(english))
+        expect(placeholdersOf(other[key] ?? ''), key).to.deep.equal(placeholdersOf(message))
+    })
+
+  for (const locale of locales)
+    it(`have in "${locale}" each plural form that the language has`, () => {
+      const forms = new Intl.PluralRules(locale).resolvedOptions().pluralCategories
+      for (const [key, message] of Object.entries(catalogue(locale)))
+        if (typeof message !== 'string') expect(message, key).to.include.all.keys(...forms)
+    })
+
+  it('leave no sentence in a template', () => {
+    for (const [path, source] of templateSources()) {
+      const visible = source
+        .replaceAll(/\{#[\s\S]*?#\}|\{%[\s\S]*?%\}|\{\{[\s\S]*?\}\}|<[^>]*>/g, ' ')
+        .replaceAll(/ [a-z-]+="[^"]*"/g, ' ')
+        .replaceAll(/[\s().,:/–-]+/g, '')
+      expect(visible, path).to.equal('')
+    }
+  })
+})
+
+function templateSources(): ReadonlyMap<string, string> {
+  const files = readdirSync(views, { recursive: true, encoding: 'utf8' })
+  return new Map(
+    files
+      .filter((file) => file.endsWith('.njk'))
+      .map((file) => [file, readFileSync(join(views, file), 'utf8')]),
+  )
+}
+
+/** The first argument of each t(), rich() and has() in the templates, composed ones written out. */
+function usedKeys(): ReadonlySet<string> {
+  const keys = new Set(ASKED_BY_CODE)
+  for (const [path, source] of templateSources())
+    for (const [, written = ''] of source.matchAll(/\b(?:t|rich|has)\(([^,)]*)/g))
+      for (const key of keysOf(written.trim(), path)) keys.add(key)
+  return keys
+}
+
+function keysOf(written: string, path: string): readonly string[] {
+  const literal = /^'([^']+)'$/.exec(written)
+  if (literal) return [literal[1] ?? '']
+  const choice = /^'([^']+)' if \w+ else '([^']+)'$/.exec(written)
+  if (choice) return [choice[1] ?? '', choice[2] ?? '']
+  const parts = COMPOSED[written]
+  if (parts === undefined) throw new Error(`${path} asks for ${written}: add it to COMPOSED`)
+  return parts.map((part) => {
+    const values = part.split('|')
+    return written
+      .split(' + ')
+      .map((piece) => (piece.startsWith("'") ? piece.slice(1, -1) : (values.shift() ?? '')))
+      .join('')
+  })
+}
+
+function placeholdersOf(message: Message): readonly string[] {
+  const forms = typeof message === 'string' ? [message] : Object.values(message)
+  const names = forms.flatMap((form) =>
+    [...form.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? ''),
+  )
+  return [...new Set(names)].sort()
+}

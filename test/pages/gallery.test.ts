@@ -1,0 +1,95 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import type { AxeResults } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { SAMPLES, type Sample } from './samples.ts'
+import { openStage, type Stage } from './stage.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const SCREENSHOTS = fileURLToPath(new URL('../../screenshots/', import.meta.url))
+
+/** WCAG 2.2 AA and what axe holds to be good practice. */
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const SCHEMES = ['light', 'dark'] as const
+const WIDTHS = [1280, 320] as const
+
+describe('the pages in a browser', function () {
+  this.timeout(60_000)
+  let stage: Stage
+  let page: Page
+  const complaints: string[] = []
+
+  before(async function () {
+    stage = await openStage(this)
+    mkdirSync(SCREENSHOTS, { recursive: true })
+    const context = await stage.browser.newContext({ locale: 'en', reducedMotion: 'reduce' })
+    page = await context.newPage()
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('request', (request) => {
+      const { protocol, hostname } = new URL(request.url())
+      if (protocol !== 'data:' && hostname !== '127.0.0.1') complaints.push(request.url())
+    })
+  })
+  after(async () => stage?.close())
+
+  for (const sample of SAMPLES)
+    it(`${sample.name} is sound in light and dark, wide and narrow`, async () => {
+      complaints.length = 0
+      await page.setViewportSize({ width: 1280, height: 900 })
+      await page.emulateMedia({ colorScheme: 'light' })
+      await page.goto(stage.show(sample))
+      await page.evaluate(AXE)
+      for (const colorScheme of SCHEMES) {
+        await page.emulateMedia({ colorScheme })
+        expect(await axe(page), colorScheme).to.deep.equal([])
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: 900 })
+          await expectFit(page, width)
+          if (isShown(sample, width, colorScheme)) await shoot(page, sample, width, colorScheme)
+        }
+      }
+      expect(complaints).to.deep.equal([])
+    })
+})
+
+async function axe(page: Page): Promise<readonly string[]> {
+  const { violations } = await page.evaluate<AxeResults>(
+    `axe.run({ runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] })`,
+  )
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`),
+  )
+}
+
+/** No sideways scrolling, and nothing to press that is smaller than 24 px (WCAG 2.5.8; links within a sentence excepted). */
+async function expectFit(page: Page, width: number): Promise<void> {
+  expect(
+    await page.evaluate<number>('document.documentElement.scrollWidth'),
+    `${width} px`,
+  ).to.be.at.most(width)
+  const small = await page.evaluate<string[]>(`
+    [...document.querySelectorAll('button, input:not([type=hidden]), summary, a')]
+      .filter((element) => element.matches('.button') || !element.closest('p, .notice'))
+      .filter((element) => {
+        const { width, height } = element.getBoundingClientRect()
+        return width > 0 && (width < 24 || height < 24)
+      })
+      .map((element) => element.outerHTML)`)
+  expect(small, `${width} px`).to.deep.equal([])
+}
+
+/** A picture of each state, in all four ways for the first one of each page. */
+function isShown(sample: Sample, width: number, scheme: string): boolean {
+  const first = SAMPLES.find(({ page }) => page === sample.page) === sample
+  return first || (width === 320) === (scheme === 'dark')
+}
+
+async function shoot(page: Page, sample: Sample, width: number, scheme: string): Promise<void> {
+  const path = `${SCREENSHOTS}${sample.name}-${width}-${scheme}.png`
+  await page.screenshot({ path, fullPage: true })
+}

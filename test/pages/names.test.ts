@@ -1,0 +1,233 @@
+import { expect } from 'chai'
+import { createViews } from '../../src/http/views.ts'
+import { tagsOf, textOf, type Tag } from './markup.ts'
+import { SAMPLES } from './samples.ts'
+import { show } from './stage.ts'
+
+const views = createViews()
+
+async function page(name: string): Promise<{ html: string; tags: readonly Tag[] }> {
+  const sample = SAMPLES.find((candidate) => candidate.name === name)
+  if (sample === undefined) throw new Error(`There is no sample ${name}`)
+  const html = await show(views, sample)
+  return { html, tags: tagsOf(html) }
+}
+
+const value = (tag: Tag | undefined, attribute: string) => tag?.attributes.get(attribute)
+const field = (tags: readonly Tag[], name: string) =>
+  tags.find((tag) => tag.name === 'input' && value(tag, 'name') === name)
+const attributes = (tag: Tag | undefined) => Object.fromEntries(tag?.attributes ?? [])
+
+/** The first submit button of the first form: what automation presses to say yes. */
+function affirmative(tags: readonly Tag[]): Tag | undefined {
+  const form = tags.find((tag) => tag.name === 'form')
+  return tagsOf(form?.content ?? '').find(
+    (tag) => tag.name === 'button' && value(tag, 'type') !== 'button',
+  )
+}
+
+describe('what automation and password managers rely on', () => {
+  it('on the login page: the two fields, named and announced as what they are', async () => {
+    const { tags } = await page('login-credentials')
+    expect(attributes(field(tags, 'username'))).to.include({
+      type: 'text',
+      autocomplete: 'username webauthn',
+      autocapitalize: 'none',
+      spellcheck: 'false',
+    })
+    expect(attributes(field(tags, 'password'))).to.include({
+      type: 'password',
+      autocomplete: 'current-password',
+    })
+  })
+
+  it('on the login page after an error: the user name is kept and the password is not', async () => {
+    const { tags } = await page('login-credentials')
+    expect(value(field(tags, 'username'), 'value')).to.equal('mira.k@example.com')
+    expect(field(tags, 'password')?.attributes.has('value')).to.equal(false)
+  })
+
+  for (const name of ['totp-verify-fresh', 'totp-enrol-fresh', 'owner-proof-sent'])
+    it(`on ${name}: one field for the code, for any code as typed`, async () => {
+      const { tags } = await page(name)
+      expect(tags.filter((tag) => value(tag, 'autocomplete') === 'one-time-code')).to.have.length(1)
+      expect(attributes(field(tags, 'code'))).to.include({
+        type: 'text',
+        inputmode: 'numeric',
+        autocomplete: 'one-time-code',
+      })
+      expect(attributes(field(tags, 'code'))).to.not.have.any.keys('pattern', 'value', 'maxlength')
+    })
+
+  it('on the backup code page: the field backupCode', async () => {
+    const { tags } = await page('backup-code-verify-fresh')
+    expect(field(tags, 'backupCode')).to.not.equal(undefined)
+  })
+
+  it('on the set-up page: the secret in fours, its settings, and an otpauth:// link', async () => {
+    const { html, tags } = await page('totp-enrol-fresh')
+    const secret = tags.find((tag) => value(tag, 'id') === 'totp-secret')
+    expect(secret?.content).to.equal('JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP')
+    expect(secret?.attributes.has('hidden')).to.equal(false)
+    const link = tags.find((tag) => tag.name === 'a' && /^otpauth:/.test(value(tag, 'href') ?? ''))
+    expect(value(link, 'href')).to.include('secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme')
+    expect(textOf(html)).to.include('Time-based, 6 digits, 30 seconds, SHA1.')
+    const drawing = tags.find((tag) => value(tag, 'role') === 'img')
+    expect(value(drawing, 'aria-label')).to.match(/^QR code/)
+    expect(drawing?.content).to.match(/^<svg/)
+  })
+
+  it('on the set-up page: a name that can stay as it is, or the one typed before', async () => {
+    const fresh = await page('totp-enrol-fresh')
+    expect(value(field(fresh.tags, 'name'), 'value')).to.equal('My phone')
+    const again = await page('totp-enrol-refused')
+    expect(value(field(again.tags, 'name'), 'value')).to.equal('Work phone')
+  })
+
+  it('on the backup codes page: ten items, a download and the box to tick', async () => {
+    const { html, tags } = await page('backup-codes-fresh')
+    const list = tags.find((tag) => value(tag, 'id') === 'backup-codes')
+    const codes = tagsOf(list?.content ?? '').filter((tag) => tag.name === 'li')
+    expect(codes.map((tag) => tag.content))
+      .to.have.length(10)
+      .and.include('1-7KQ4-MWXA-9RTD')
+    const download = tags.find((tag) => tag.name === 'a' && tag.attributes.has('download'))
+    expect(value(download, 'href')).to.equal('/interaction/u1d/backup-codes.txt')
+    expect(download?.attributes.has('hidden')).to.equal(false)
+    expect(attributes(field(tags, 'saved'))).to.include({ type: 'checkbox', value: 'yes' })
+    expect(html).to.include('I have saved these')
+  })
+
+  it('on a verify page: the way to the other methods, which the choice names', async () => {
+    for (const name of ['totp-verify-fresh', 'backup-code-verify-fresh']) {
+      const { tags } = await page(name)
+      const other = tags.find((tag) => tag.attributes.has('data-other-way'))
+      expect(value(other, 'href')).to.equal('/interaction/u1d/mfa')
+    }
+    const { tags } = await page('mfa-choose-verify')
+    const choices = tags.filter((tag) => tag.attributes.has('data-factor'))
+    expect(choices.map((tag) => [value(tag, 'data-factor'), value(tag, 'value')])).to.deep.equal([
+      ['totp', 'totp'],
+      ['totp', 'totp'],
+      ['backup-codes', 'backup-codes'],
+    ])
+    expect(choices.every((tag) => value(tag, 'name') === 'factor')).to.equal(true)
+  })
+
+  it('on a verify page with nothing else to try: no way to the other methods', async () => {
+    const { tags } = await page('totp-verify-only')
+    expect(tags.some((tag) => tag.attributes.has('data-other-way'))).to.equal(false)
+  })
+
+  it('the affirmative button is the first submit button of the first form', async () => {
+    const expected: Readonly<Record<string, string>> = {
+      'login-empty': 'Sign in',
+      'mfa-choose-verify': 'Authenticator app',
+      'owner-proof-offer': 'Send the code',
+      'owner-proof-sent': 'Continue',
+      'totp-enrol-fresh': 'Turn on',
+      'totp-verify-fresh': 'Continue',
+      'backup-code-verify-fresh': 'Continue',
+      'backup-codes-fresh': 'Continue',
+      'backup-codes-low-three': 'Continue',
+      'consent-usual': 'Allow',
+      'logout-known': 'Sign out',
+      'switch-account-plain': 'Switch accounts',
+      'set-up-link-fresh': 'Set the password',
+      'device-empty': 'Continue',
+      'device-confirm-plain': 'Connect',
+    }
+    for (const [name, text] of Object.entries(expected)) {
+      const button = affirmative((await page(name)).tags)
+      expect(textOf(button?.content ?? ''), name).to.match(new RegExp(`^${text}`))
+      expect(button?.attributes.has('data-refuse'), name).to.equal(false)
+    }
+  })
+
+  it('a refusal carries data-refuse', async () => {
+    for (const name of [
+      'consent-usual',
+      'device-confirm-plain',
+      'totp-verify-fresh',
+      'mfa-choose-enrol',
+    ])
+      expect(
+        (await page(name)).tags.filter((tag) => tag.attributes.has('data-refuse')),
+        name,
+      ).to.have.length(1)
+  })
+
+  it('the page of few codes left is one form with one button', async () => {
+    const { tags } = await page('backup-codes-low-three')
+    expect(tags.filter((tag) => tag.name === 'form')).to.have.length(1)
+    expect(tags.filter((tag) => tag.name === 'button')).to.have.length(1)
+  })
+
+  it("the host's own forms keep the host's names", async () => {
+    const logout = await page('logout-known')
+    expect(attributes(affirmative(logout.tags))).to.include({ name: 'logout', value: 'yes' })
+    const switching = await page('switch-account-plain')
+    expect(attributes(field(switching.tags, 'logout'))).to.include({ type: 'hidden', value: 'yes' })
+    const device = await page('device-confirm-plain')
+    expect(attributes(affirmative(device.tags))).to.include({ name: 'confirm', value: 'yes' })
+    const refusal = device.tags.find((tag) => tag.attributes.has('data-refuse'))
+    expect(attributes(refusal)).to.include({ name: 'abort', value: 'yes' })
+    expect(value(field((await page('device-empty')).tags, 'user_code'), 'type')).to.equal('text')
+  })
+})
+
+describe('what the pages say', () => {
+  const said = async (name: string) => textOf((await page(name)).html)
+
+  it('the app that is being signed in to, and who is signing in', async () => {
+    expect(await said('totp-verify-fresh'))
+      .to.include('Continue to Fieldnotes')
+      .and.include('mira.k@example.com')
+  })
+
+  it('how far the clock of the phone is behind, and what to do about it', async () => {
+    expect(await said('totp-verify-behind')).to.include('seems to be about 3 minutes behind')
+    expect(await said('totp-enrol-behind')).to.include('seems to be 90 seconds behind')
+    expect(await said('totp-verify-refused')).to.not.include('behind')
+  })
+
+  it('how long a lock lasts', async () => {
+    expect(await said('locked-short')).to.include('Try again in 30 seconds.')
+    expect(await said('locked-long')).to.include('Try again in about 32 minutes.')
+    expect(await said('locked-disabled')).to.not.include('Try again in')
+  })
+
+  it('how many backup codes are left, in the right number', async () => {
+    expect(await said('backup-codes-low-three')).to.include('3 backup codes left')
+    expect(await said('backup-codes-low-one')).to.include('1 backup code left')
+    expect(await said('backup-codes-low-none')).to.include('That was your last backup code')
+  })
+
+  it('what an app gets, in words where there are words, and otherwise by name', async () => {
+    expect(await said('consent-usual')).to.include('Your name and profile Your email address')
+    expect(await said('consent-identity')).to.include('An identifier that tells it who you are')
+    expect(await said('consent-much'))
+      .to.include('urn:example:unknown:scope')
+      .and.include('shoe_size')
+      .and.include('https://api.example.com/ledger/v1')
+      .and.include('while you are away')
+      .and.not.include('offline_access')
+  })
+
+  it('that a sign-in took too long, with the way back to the app', async () => {
+    const { html, tags } = await page('expired-back')
+    expect(textOf(html)).to.include('Your sign-in took too long')
+    const back = tags.find((tag) => value(tag, 'class') === 'button')
+    expect(value(back, 'href')).to.equal('https://fieldnotes.example.com/')
+    expect(back?.content).to.equal('Back to Fieldnotes')
+  })
+
+  it('that a new code is needed after a fault', async () => {
+    expect(await said('unavailable-plain')).to.include('use a new one')
+  })
+
+  it('no app to go on to, where there is none to go on to', async () => {
+    for (const name of ['logout-known', 'signed-out-plain', 'error-theirs', 'device-empty'])
+      expect(await said(name), name).to.not.include('Continue to')
+  })
+})

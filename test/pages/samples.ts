@@ -1,0 +1,288 @@
+import { readFileSync } from 'node:fs'
+import QRCode from 'qrcode'
+import type { KnownPage, PageModels, Surroundings } from '../../src/http/pages.ts'
+
+/** A page in one of its states, as a file name and as what the renderer gets. */
+export type Sample = {
+  [P in KnownPage]: {
+    readonly name: string
+    readonly page: P
+    readonly model: PageModels[P]
+    readonly surroundings: Surroundings
+  }
+}[KnownPage]
+
+const LINKS = { help: 'https://help.example.com', privacy: '/privacy', terms: '/terms' }
+const ACCOUNT = { label: 'mira.k@example.com', initials: 'MK' }
+const LONG_NAME =
+  'Landesarbeitsgemeinschaft für Donaudampfschifffahrtsgesellschaftskapitänswesen e. V.'
+const LONG_ACCOUNT = {
+  label: 'maximiliane.von-und-zu-hohenlohe-waldenburg-schillingsfuerst@verwaltung.example.com',
+  initials: 'MH',
+}
+const logo = readFileSync(new URL('logo.svg', import.meta.url)).toString('base64')
+
+export const ENGLISH: Surroundings = {
+  issuerName: 'Acme',
+  locale: 'en',
+  client: { name: 'Fieldnotes', logoUri: `data:image/svg+xml;base64,${logo}` },
+  account: ACCOUNT,
+  links: LINKS,
+}
+/** No app known, nobody known: what a stray visitor gets. */
+const STRANGER: Surroundings = { issuerName: 'Acme', locale: 'en' }
+const NOBODY: Surroundings = {
+  issuerName: 'Acme',
+  locale: 'en',
+  client: { name: 'Fieldnotes', logoUri: `data:image/svg+xml;base64,${logo}` },
+  links: LINKS,
+}
+/** An app without a logo, in colours of its own that miss AA. */
+const THEMED: Surroundings = {
+  ...ENGLISH,
+  client: { name: 'Ledger', accent: '#ffb020', accentInk: '#ffffff' },
+}
+const LONG: Surroundings = {
+  issuerName: LONG_NAME,
+  locale: 'de',
+  client: { name: LONG_NAME, accent: '#0f766e', accentInk: '#ffffff' },
+  account: LONG_ACCOUNT,
+  links: LINKS,
+}
+
+const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+const uri = `otpauth://totp/Acme:mira.k%40example.com?secret=${SECRET}&issuer=Acme`
+const qrSvg = await QRCode.toString(uri, { type: 'svg', errorCorrectionLevel: 'M' })
+const CODES = [
+  ...['1-7KQ4-MWXA-9RTD', '2-HN3P-62VE-CJYK', '3-QDA8-T4ZG-FWM6', '4-X9RE-PK7H-3NVC'],
+  ...['5-4GJW-YD2T-QA8M', '6-CV6Z-RH9N-KE3P', '7-M2TX-8FWQ-D4JA', '8-9YKP-GC3V-ZH7R'],
+  ...['9-EW4N-XM6D-TQ2J', '0-3ZAH-KF8C-PR9Y'],
+]
+
+const form = { csrf: 'c5rf', action: '/interaction/u1d/answer' }
+const answer = { ...form, cancelAction: '/interaction/u1d/cancel' }
+const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
+const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa' }
+const enrolment = {
+  secret: SECRET,
+  uri,
+  qrSvg,
+  digits: 6,
+  periodSeconds: 30,
+  algorithm: 'SHA1',
+}
+
+/** Each page in each of its states; a state that is missing here is one that nobody has looked at. */
+const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]>> } = {
+  login: {
+    empty: { ...form, username: '' },
+    hinted: { ...answer, username: 'mira.k@example.com', forgottenHref: '/forgotten' },
+    credentials: { ...form, username: 'mira.k@example.com', error: 'credentials' },
+    missing: { ...form, username: '', error: 'missing' },
+  },
+  'mfa-choose': {
+    enrol: { ...answer, mode: 'enrol', reason: 'policy', methods: [{ factor: 'totp' }] },
+    'enrol-step-up': {
+      ...answer,
+      mode: 'enrol',
+      reason: 'step-up',
+      methods: [{ factor: 'totp' }, { factor: 'carrier-pigeon' }],
+    },
+    'enrol-chosen': { ...answer, mode: 'enrol', reason: 'chosen', methods: [{ factor: 'totp' }] },
+    verify: {
+      ...answer,
+      mode: 'verify',
+      reason: 'policy',
+      methods: [
+        { factor: 'totp', name: 'My phone', lastUsed: true },
+        { factor: 'totp', name: 'Tablet in the hall' },
+        { factor: 'backup-codes', remaining: 7 },
+      ],
+    },
+    'verify-step-up': {
+      ...answer,
+      mode: 'verify',
+      reason: 'step-up',
+      methods: [
+        { factor: 'totp', name: 'My phone' },
+        { factor: 'backup-codes', remaining: 1 },
+      ],
+    },
+    'verify-chosen': { ...answer, mode: 'verify', reason: 'chosen', methods: [{ factor: 'totp' }] },
+  },
+  'owner-proof': {
+    offer: { ...answer, address: 'm•••@example.com', sent: false, sendAction: '/send' },
+    sent: { ...answer, address: 'm•••@example.com', sent: true, sendAction: '/send' },
+    refused: {
+      ...answer,
+      address: 'm•••@example.com',
+      sent: true,
+      sendAction: '/send',
+      error: { code: 'refused' },
+    },
+    unreadable: {
+      ...answer,
+      address: 'm•••@example.com',
+      sent: true,
+      sendAction: '/send',
+      error: { code: 'unreadable' },
+    },
+  },
+  'enrolment-refused': { plain: { csrf: 'c5rf', cancelAction: '/interaction/u1d/cancel' } },
+  'totp-enrol': {
+    fresh: { ...answer, enrolment, name: '' },
+    named: { ...answer, enrolment, name: 'Work phone' },
+    refused: { ...answer, enrolment, name: 'Work phone', error: { code: 'refused' } },
+    behind: {
+      ...answer,
+      enrolment,
+      name: 'Work phone',
+      error: { code: 'refused', behindSeconds: 90 },
+    },
+    unreadable: { ...answer, enrolment, name: 'Work phone', error: { code: 'unreadable' } },
+  },
+  'totp-verify': {
+    fresh: { ...verify, digits: 6 },
+    named: { ...verify, digits: 8, authenticatorName: 'My phone' },
+    only: { ...answer, digits: 6 },
+    refused: { ...verify, digits: 6, error: { code: 'refused' } },
+    behind: { ...verify, digits: 6, error: { code: 'refused', behindSeconds: 150 } },
+    unreadable: { ...verify, digits: 6, error: { code: 'unreadable' } },
+  },
+  'backup-code-verify': {
+    fresh: verify,
+    refused: { ...verify, error: { code: 'refused' } },
+    unreadable: { ...verify, error: { code: 'unreadable' } },
+  },
+  'backup-codes': {
+    fresh: { ...form, codes: CODES, downloadHref: '/interaction/u1d/backup-codes.txt' },
+    unsaved: {
+      ...form,
+      codes: CODES,
+      downloadHref: '/interaction/u1d/backup-codes.txt',
+      error: 'not-confirmed',
+    },
+  },
+  'backup-codes-low': {
+    three: { ...form, remaining: 3 },
+    one: { ...form, remaining: 1 },
+    none: { ...form, remaining: 0 },
+  },
+  consent: {
+    usual: {
+      ...form,
+      refuseAction: '/refuse',
+      scopes: ['openid', 'profile', 'email'],
+      claims: [],
+      resources: [],
+      offline: false,
+    },
+    identity: {
+      ...form,
+      refuseAction: '/refuse',
+      scopes: ['openid'],
+      claims: [],
+      resources: [],
+      offline: false,
+    },
+    much: {
+      ...form,
+      refuseAction: '/refuse',
+      scopes: ['openid', 'offline_access', 'address', 'phone', 'urn:example:unknown:scope'],
+      claims: ['birthdate', 'zoneinfo', 'shoe_size'],
+      resources: [
+        {
+          indicator: 'https://api.example.com/ledger/v1',
+          scopes: ['read:entries', 'write:entries'],
+        },
+      ],
+      offline: true,
+    },
+  },
+  locked: {
+    short: {
+      reason: 'code',
+      retryAfterSeconds: 30,
+      retryHref: '/interaction/u1d/mfa',
+      csrf: 'c5rf',
+      cancelAction: '/cancel',
+    },
+    long: { reason: 'code', retryAfterSeconds: 1_900, retryHref: '/interaction/u1d/mfa' },
+    suspected: { reason: 'password-suspected', csrf: 'c5rf', cancelAction: '/cancel' },
+    disabled: { reason: 'codes-disabled', csrf: 'c5rf', cancelAction: '/cancel' },
+  },
+  logout: { known: { ...host, signedInAs: 'mira.k@example.com' }, plain: host },
+  'signed-out': { plain: {} },
+  'switch-account': { plain: { ...host, from: 'mira.k@example.com', to: 'ole@example.com' } },
+  'set-up-link': {
+    fresh: { ...form, username: 'mira', minimumLength: 8 },
+    'too-short': { ...form, username: 'mira', minimumLength: 8, error: 'too-short' },
+    'too-long': { ...form, username: 'mira', minimumLength: 8, error: 'too-long' },
+    blocked: { ...form, username: 'mira', minimumLength: 8, error: 'blocked' },
+    mismatch: { ...form, username: 'mira', minimumLength: 8, error: 'mismatch' },
+    'contains-name': { ...form, username: 'mira', minimumLength: 8, error: 'contains-name' },
+  },
+  'set-up-link-expired': { plain: {} },
+  'set-up-link-done': { next: { href: '/auth' }, plain: {} },
+  expired: { back: { href: 'https://fieldnotes.example.com/' }, plain: {} },
+  busy: { plain: { retryAfterSeconds: 1 } },
+  forbidden: { plain: {} },
+  'not-found': { plain: {} },
+  unavailable: { plain: { retryAfterSeconds: 5 } },
+  error: {
+    ours: { requestId: '01J9ZK3V7M' },
+    theirs: {
+      requestId: '01J9ZK3V7M',
+      detail: {
+        error: 'invalid_redirect_uri',
+        description: "redirect_uri did not match any of the client's registered redirect_uris",
+      },
+    },
+    terse: { requestId: '01J9ZK3V7M', detail: { error: 'invalid_request' } },
+  },
+  device: {
+    empty: { ...host, userCode: '' },
+    unknown: { ...host, userCode: 'BCDF-GHJK', error: 'unknown' },
+    expired: { ...host, userCode: 'BCDF-GHJK', error: 'expired' },
+    used: { ...host, userCode: 'BCDF-GHJK', error: 'used' },
+    missing: { ...host, userCode: '', error: 'missing' },
+    'too-many': { ...host, userCode: '', error: 'too-many' },
+    aborted: { ...host, userCode: '', error: 'aborted' },
+  },
+  'device-confirm': { plain: { ...host, userCode: 'BCDF-GHJK', refuseName: 'abort' } },
+  'device-done': { plain: {} },
+}
+
+/** Pages that come before the first factor, or after the end: nobody is named on them. */
+const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
+  ...(['login', 'signed-out', 'set-up-link', 'set-up-link-expired', 'set-up-link-done'] as const),
+  ...(['expired', 'busy', 'forbidden', 'not-found', 'unavailable', 'error'] as const),
+])
+
+/** Between them these have every part that takes a theme's colour. */
+const THEMES_SHOW: ReadonlySet<KnownPage> = new Set([
+  ...(['login', 'mfa-choose', 'totp-enrol', 'backup-codes', 'consent'] as const),
+])
+
+function withoutAccount({ account: _, ...rest }: Surroundings): Surroundings {
+  return rest
+}
+
+export const PAGES = Object.keys(STATES) as readonly KnownPage[]
+
+/** Every state in English, and each page's first one with long German names; some in a client's own colours. */
+export const SAMPLES: readonly Sample[] = PAGES.flatMap((page) =>
+  Object.entries(STATES[page]).flatMap(([state, model], index) => {
+    const sample = (name: string, surroundings: Surroundings) =>
+      ({ name: `${page}-${name}`, page, model, surroundings }) as Sample
+    const nameless = WITHOUT_ACCOUNT.has(page)
+    const usual = nameless ? NOBODY : ENGLISH
+    return [
+      sample(state, nameless && state === 'plain' ? STRANGER : usual),
+      ...(index === 0 ? [sample('german', nameless ? withoutAccount(LONG) : LONG)] : []),
+      ...(index === 0 && THEMES_SHOW.has(page)
+        ? [sample('themed', nameless ? withoutAccount(THEMED) : THEMED)]
+        : []),
+    ]
+  }),
+)

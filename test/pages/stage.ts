@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { chromium, type Browser } from 'playwright-core'
+import { pageHeaders } from '../../src/http/headers.ts'
+import { createViews, type Views } from '../../src/http/views.ts'
+import { requireBrowser } from '../support/requirements.ts'
+import type { Sample } from './samples.ts'
+
+/** Chromium, and a server that shows any sample under the headers that the product sends. */
+export interface Stage {
+  readonly browser: Browser
+  /** The address of a sample's page. */
+  show(sample: Sample): string
+  /** The forms that were posted, as sent. */
+  readonly posted: readonly string[]
+  close(): Promise<void>
+}
+
+const CHROMIUM_FLAGS = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+]
+
+export async function openStage(
+  context: Mocha.Context,
+  views: Views = createViews(),
+): Promise<Stage> {
+  const executablePath = requireBrowser(context)
+  const samples = new Map<string, Sample>()
+  const posted: string[] = []
+
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname
+    const asset = views.assets.get(path)
+    if (asset !== undefined) return response.writeHead(200, asset.headers).end(asset.bytes)
+    const sample = samples.get(path)
+    if (sample !== undefined) {
+      void show(views, sample).then((html) => {
+        const headers = pageHeaders({ issuer: 'http://localhost' })
+        response.writeHead(200, { ...headers, 'Content-Type': 'text/html; charset=utf-8' })
+        response.end(html)
+      })
+      return
+    }
+    if (request.method !== 'POST') return response.writeHead(404).end()
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    // 204 keeps the page where it is, so that a second submission is possible.
+    request.on('end', () => {
+      posted.push(Buffer.concat(chunks).toString())
+      response.writeHead(204).end()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
+
+  return {
+    browser,
+    posted,
+    show(sample) {
+      samples.set(`/page/${sample.name}`, sample)
+      return `${origin}/page/${sample.name}`
+    },
+    async close() {
+      await browser.close()
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** The page of a sample. The renderer wants page and model of one kind; a sample is such a pair. */
+export async function show(views: Views, { page, model, surroundings }: Sample): Promise<string> {
+  return views.render(page, model, surroundings)
+}

@@ -1,0 +1,127 @@
+/*
+ * Comfort, never need: each page works without this. What needs it is `hidden` until it has run.
+ */
+'use strict'
+;(() => {
+  const all = (selector) => document.querySelectorAll(selector)
+
+  // The summary of an error has `autofocus`; a browser that knows that for fields only is helped here.
+  const summary = document.querySelector('[role="alert"][tabindex="-1"]')
+  if (summary && document.activeElement !== summary) summary.focus()
+
+  for (const button of all('[data-reveal]')) {
+    const field = document.getElementById(button.dataset.reveal)
+    button.hidden = false
+    button.addEventListener('click', () => {
+      const shown = field.type === 'text'
+      field.type = shown ? 'password' : 'text'
+      button.setAttribute('aria-pressed', String(!shown))
+      swapText(button)
+    })
+    // A password in clear is not for the browser's memory of what was typed into text fields.
+    field.form.addEventListener('submit', () => {
+      field.type = 'password'
+    })
+  }
+
+  function swapText(button) {
+    const { other } = button.dataset
+    button.dataset.other = button.textContent
+    button.textContent = other
+  }
+
+  // Only a secure context has a clipboard; elsewhere the button stays away.
+  if (navigator.clipboard) {
+    for (const button of all('[data-copy]')) {
+      const source = document.querySelector(button.dataset.copy)
+      const live = document.createElement('span')
+      live.className = 'sr'
+      live.setAttribute('role', 'status')
+      button.after(live)
+      button.hidden = false
+      button.addEventListener('click', async () => {
+        await navigator.clipboard.writeText(textOf(source, 'compact' in button.dataset))
+        const before = button.textContent
+        if (before === button.dataset.done) return
+        button.textContent = live.textContent = button.dataset.done
+        setTimeout(() => {
+          button.textContent = before
+          live.textContent = ''
+        }, 2000)
+      })
+    }
+  }
+
+  function textOf(element, compact) {
+    if (compact) return element.textContent.replace(/\s/g, '')
+    const lines = element.querySelectorAll('li')
+    return Array.from(lines, (line) => line.textContent.trim()).join('\n')
+  }
+
+  for (const button of all('[data-print]')) {
+    button.hidden = false
+    button.addEventListener('click', () => window.print())
+  }
+
+  // A double tap sends a form once. Five seconds at most, so that a lost answer does not lock the form.
+  const ONCE_MILLISECONDS = 5000
+  for (const form of all('form')) {
+    form.addEventListener('submit', (event) => {
+      if (form.dataset.sent) {
+        event.preventDefault()
+        return
+      }
+      form.dataset.sent = 'yes'
+      setBusy(form, true)
+      setTimeout(() => release(form), ONCE_MILLISECONDS)
+    })
+  }
+  // Back from the next page: the form is as it was left.
+  window.addEventListener('pageshow', () => all('form').forEach(release))
+
+  function release(form) {
+    delete form.dataset.sent
+    setBusy(form, false)
+  }
+
+  // `aria-disabled`, since a disabled button would lose the focus and its value would not be sent.
+  function setBusy(form, busy) {
+    for (const button of form.querySelectorAll('button:not([type="button"])')) {
+      if (busy) button.setAttribute('aria-disabled', 'true')
+      else button.removeAttribute('aria-disabled')
+    }
+  }
+
+  for (const element of all('[data-countdown]')) countDown(element)
+
+  function countDown(element) {
+    const { countdown, template, about, over } = element.dataset
+    const end = Date.now() + Number(countdown) * 1000
+    element.setAttribute('role', 'timer')
+    const next = document.querySelector('[data-after-countdown]')
+    if (next) next.classList.add('quiet')
+    const timer = setInterval(() => {
+      const left = Math.ceil((end - Date.now()) / 1000)
+      if (left > 0) {
+        element.textContent = template.replace('%s', inWords(left, about))
+        return
+      }
+      clearInterval(timer)
+      element.setAttribute('role', 'status')
+      element.textContent = over
+      if (next) next.classList.remove('quiet')
+    }, 1000)
+  }
+
+  // As src/http/messages.ts says it.
+  function inWords(seconds, about) {
+    if (seconds < 120) return say(seconds, 'second')
+    const long = seconds < 7200 ? say(seconds / 60, 'minute') : say(seconds / 3600, 'hour')
+    return about.replace('%s', long)
+  }
+
+  function say(amount, unit) {
+    const style = { style: 'unit', unit, unitDisplay: 'long' }
+    return new Intl.NumberFormat(document.documentElement.lang, style).format(Math.ceil(amount))
+  }
+})()
