@@ -126,6 +126,30 @@ describe('reading a form', () => {
     expect(bytesRead).to.be.lessThan(FORM_LIMIT_BYTES + (1 << 19))
   })
 
+  it('R34 does not wait for a body that is declared too large', async () => {
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Type: ${FORM}\r\n`)
+        socket.write('Content-Length: 1000000000\r\n\r\n')
+      })
+      socket.once('data', (data) => {
+        socket.destroy()
+        resolve(data.toString())
+      })
+    })
+    expect(answer).to.contain('"code":"form-too-large"')
+  })
+
+  it('R34 leaves the rest of a body that is too large unread', async () => {
+    const stream = streamOf(undefined)
+    const read = readForm(stream, { limitBytes: 10 })
+    stream.write('code=1234567890')
+    expect(await refusalOf(read)).to.deep.equal(tooLarge)
+    stream.write('x'.repeat(100))
+    await new Promise(setImmediate)
+    expect(stream.readableLength).to.equal(100)
+  })
+
   it('R34 refuses a repeated field, also when one of them is written with escapes', async () => {
     expect(await post('code=1&code=2')).to.deep.equal(unreadable)
     expect(await post('code=1&c%6Fde=1')).to.deep.equal(unreadable)
