@@ -73,7 +73,7 @@ export function createMailRenderer(sources: Sources): RenderMail {
         .render(name, { ...context, part: 'text' })
         .replaceAll(/\n{3,}/g, '\n\n')
         .trim()}\n`,
-      html: rich.render(name, { ...context, part: 'html' }),
+      html: rich.render(name, { ...context, part: 'html' }).trim(),
     }
   }
 }

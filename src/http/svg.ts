@@ -2,9 +2,10 @@
 const ELEMENTS = new Set(['svg', 'g', 'path', 'rect'])
 const ATTRIBUTES = new Set([
   ...['xmlns', 'viewBox', 'width', 'height', 'shape-rendering', 'fill', 'stroke', 'stroke-width'],
-  ...['d', 'x', 'y', 'transform'],
+  ...['d', 'x', 'y'],
 ])
-const VALUE = /^[\w\s.,:/#()+-]*$/
+/** No parentheses: `url(...)` in a fill would fetch. */
+const VALUE = /^[\w\s.,:/#+-]*$/
 
 /**
  * Checks a drawing that a factor made before it is put into a page unescaped. Takes only elements and attributes

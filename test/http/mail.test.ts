@@ -1,0 +1,89 @@
+import { expect } from 'chai'
+import { MAIL_VALUES } from '../../src/http/mail.ts'
+import { createViews } from '../../src/http/views.ts'
+
+const { renderMail } = createViews()
+const VALUES: Readonly<Record<string, string>> = {
+  issuer: 'Acme',
+  code: '04 19 53',
+  minutes: '10',
+  at: '1767261600',
+  factor: 'totp',
+  name: 'My <b>phone</b>',
+  remaining: '2',
+  app: 'Fieldnotes',
+  account: 'Mira & Ole',
+  browser: 'Firefox on Linux',
+  manageUrl: 'https://id.example.com/account',
+}
+const valuesOf = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, VALUES[name] ?? '']))
+const words = (html: string) => html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')
+
+describe('a mail', () => {
+  for (const [template, { needed, optional }] of Object.entries(MAIL_VALUES)) {
+    it(`"${template}" says all that it was given, as text and as HTML`, () => {
+      const { subject, text, html } = renderMail(template, valuesOf([...needed, ...optional]))
+      expect(subject).to.include('Acme')
+      for (const name of [...needed, ...optional]) {
+        if (name === 'at') expect(text).to.match(/January 1, 2026 at 10:00\sAM \(UTC\)/)
+        else expect(text).to.include(name === 'factor' ? 'Authenticator app' : VALUES[name])
+      }
+      expect(html).to.include('Mira &amp; Ole').and.not.include('<b>phone')
+      expect(words(html)).to.include('Acme')
+    })
+
+    it(`"${template}" needs no more than it says it needs, in either language`, () => {
+      for (const locale of ['en', 'de', 'xx']) {
+        const { text, html } = renderMail(template, valuesOf(needed), locale)
+        expect(text).to.match(locale === 'de' ? /^Guten Tag,\n\n/ : /^Hello,\n\n/)
+        expect(html).to.match(/^<!doctype html>/)
+      }
+    })
+
+    it(`"${template}" is not sent without what it needs`, () => {
+      for (const name of needed)
+        expect(() => renderMail(template, valuesOf(needed.filter((other) => other !== name)))) //
+          .to.throw(`needs "${name}"`)
+    })
+  }
+
+  it('is written in the language it is asked for', () => {
+    const { subject, text, html } = renderMail('mfa-reset', valuesOf(['issuer', 'at']), 'de')
+    expect(subject).to.equal('Der zweite Schritt Ihres Kontos bei Acme wurde zurückgesetzt')
+    expect(text).to.include('1. Januar 2026')
+    expect(html).to.include('<html lang="de"')
+  })
+
+  it('keeps its shape whatever a name holds', () => {
+    const values = { issuer: 'Acme\r\nBcc: everybody@example.com', at: '0', factor: 'totp' }
+    const { subject, text } = renderMail('factor-enrolled', {
+      ...values,
+      name: 'phone\n\nYour account is closed\u202e',
+    })
+    expect(subject).to.equal(
+      'A second step was added to your Acme Bcc: everybody@example.com account',
+    )
+    expect(text).to.include('Name: phone Your account is closed\n')
+  })
+
+  it('names a factor that it does not know as the factor names itself', () => {
+    const { text } = renderMail('factor-removed', { issuer: 'Acme', at: '0', factor: 'pigeon' })
+    expect(text).to.include('no longer confirms your sign-in: pigeon.')
+  })
+
+  it('says when the last backup code is gone', () => {
+    const values = { issuer: 'Acme', at: '0', remaining: '0' }
+    expect(renderMail('backup-code-used', values).text).to.include('That was the last one.')
+  })
+
+  it('links to web addresses only', () => {
+    const values = { issuer: 'Acme', at: '0', manageUrl: 'javascript:alert(1)' }
+    expect(() => renderMail('password-suspected', values)).to.throw('web addresses')
+  })
+
+  it('that does not exist is an error', () => {
+    expect(() => renderMail('spring-sale', {})).to.throw('spring-sale')
+    expect(() => renderMail('../layouts/page', {})).to.throw('There is no mail')
+  })
+})
