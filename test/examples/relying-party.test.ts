@@ -78,7 +78,16 @@ describe('the demonstration relying party', () => {
     }
   })
 
-  it('steps up by an essential acr, and takes nothing less', async () => {
+  it('refuses a level below the one it asked for, whoever let it through', async () => {
+    const asked = (await person.get(`${app.url}/step-up`)).location ?? new URL(app.url)
+    asked.searchParams.delete('claims')
+    const page = await person.visit(asked)
+    expect([page.status, errorOf(page)]).to.deep.equal([400, 'level_not_reached'])
+    expect(page.alert).to.contain('was not reached')
+    expect((await person.get(app.url)).name).to.equal('rp-home')
+  })
+
+  it('steps up by an essential acr', async () => {
     const asked = await person.get(`${app.url}/step-up`)
     expect(JSON.parse(asked.location?.searchParams.get('claims') ?? '')).to.deep.equal({
       id_token: { acr: { essential: true, value: MULTI_FACTOR } },
