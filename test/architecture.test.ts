@@ -39,12 +39,18 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: ['vocabulary', 'domain', 'ports', 'factors', 'application'],
     packages: ['node:crypto', 'node:timers/promises', 'zod'],
   },
+  cryptography: {
+    // The ports that every deployment needs and the public entry makes: sealing, hashing, clock, randomness.
+    at: ['src/adapters/crypto/'],
+    may: ['vocabulary', 'types:domain', 'types:ports', 'cryptography'],
+    packages: ['node:crypto', 'node:os', 'node:util', '@node-rs/argon2'],
+  },
   adapters: {
     at: ['src/adapters/'],
-    may: ['vocabulary', 'types:domain', 'ports', 'adapters'],
+    may: ['vocabulary', 'types:domain', 'ports', 'adapters', 'cryptography'],
     packages: [
       ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:sqlite', 'node:url'],
-      ...['node:timers/promises', 'node:util', '@node-rs/argon2', 'nodemailer', 'oidc-provider'],
+      ...['node:timers/promises', 'node:util', 'nodemailer', 'oidc-provider'],
     ],
   },
   http: {
@@ -67,8 +73,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   plugin: {
     at: ['src/plugin/', 'src/index.ts'],
     may: [
-      ...['vocabulary', 'types:domain', 'ports', 'factors', 'application', 'http'],
-      ...['interactions', 'plugin'],
+      ...['vocabulary', 'domain', 'ports', 'factors', 'application', 'http', 'interactions'],
+      ...['cryptography', 'plugin'],
     ],
     packages: ['koa', '@koa/router', 'oidc-provider', 'node:http', 'node:crypto', 'zod'],
   },
@@ -92,7 +98,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     at: ['src/server/'],
     may: [
       ...['vocabulary', 'types:domain', 'types:ports'],
-      ...['plugin', 'adapters', 'config', 'consoles', 'http', 'server', 'relying-party'],
+      ...['plugin', 'adapters', 'cryptography', 'config', 'consoles', 'http', 'server'],
+      'relying-party',
     ],
     packages: ['*'],
   },
