@@ -3,7 +3,6 @@ import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/applicatio
 import { challengeIn, enrolmentStep } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
-import { normaliseTyped } from '../../src/factors/normalise.ts'
 import type { CodeError } from '../../src/http/pages.ts'
 import { keepShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
@@ -137,13 +136,12 @@ export async function sendProof(visit: Visit): Promise<void> {
 export async function checkProof(visit: Visit, form: Form): Promise<void> {
   const { core, place } = visit
   if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
-  const code = normaliseTyped(form.code)
-  if (code === undefined || !/^[0-9]{8}$/.test(code))
-    return showProof(visit, { error: { code: 'unreadable' }, status: 400 })
-  const outcome = await checkOwnerCode(core.deps, place, code)
+  const outcome = await checkOwnerCode(core.deps, place, form.code)
   switch (outcome.outcome) {
     case 'proved':
       return redirect(visit, pathOf(visit))
+    case 'unreadable':
+      return showProof(visit, { error: { code: 'unreadable' }, status: 400 })
     case 'refused':
       return showProof(visit, { error: { code: 'refused' }, status: 422 })
     case 'closed':

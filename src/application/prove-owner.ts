@@ -4,6 +4,7 @@ import { challengeIn, nextDeliveryAt, openChallenge, proveOwner } from '../domai
 import { classify } from '../domain/known-browser.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
+import { normaliseTyped } from '../factors/normalise.ts'
 import { commit } from './commit.ts'
 import { deliver } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -13,6 +14,7 @@ import type { Place } from './verify-factor.ts'
 /** The mailed code that a first enrolment asks for (R10): not a factor, it proves an address. */
 export const OWNER_PROOF = 'owner-proof'
 const DIGITS = 8
+const CODE = /^[0-9]{8}$/
 
 /** Mails a code to the verified address, after the commit that keeps its hash (R3). */
 export async function sendOwnerCode(
@@ -46,15 +48,17 @@ export async function sendOwnerCode(
 }
 
 export type ProofOutcome =
-  | { readonly outcome: 'proved' | 'refused' | 'stale' }
+  | { readonly outcome: 'proved' | 'refused' | 'unreadable' | 'stale' }
   | { readonly outcome: 'closed'; readonly gate: Gate & { open: false } }
 
-/** Examines a mailed code; wrong ones count on the account like those of any code factor (R1). */
+/** Examines a mailed code as it was typed; wrong ones count on the account like those of any code factor (R1). */
 export async function checkOwnerCode(
   deps: Dependencies,
   place: Place,
-  typed: string,
+  typed: string | undefined,
 ): Promise<ProofOutcome> {
+  const code = normaliseTyped(typed)
+  if (code === undefined || !CODE.test(code)) return { outcome: 'unreadable' }
   return commit<ProofOutcome>(deps, place.accountId, (record, now) => {
     if (record.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
     const browser = classify(record, place.tokenHashes)
@@ -63,7 +67,7 @@ export async function checkOwnerCode(
     const challenge = challengeIn(record, place.interaction, OWNER_PROOF, now)
     if (challenge === undefined) return { outcome: { outcome: 'stale' } }
     const { codeHash } = openState(deps.box, place.accountId, challenge) as { codeHash: string }
-    if (timingSafeEqual(Buffer.from(codeHash), Buffer.from(hashCode(place, typed))))
+    if (timingSafeEqual(Buffer.from(codeHash), Buffer.from(hashCode(place, code))))
       return {
         outcome: { outcome: 'proved' },
         record: proveOwner(record, place.interaction, now),

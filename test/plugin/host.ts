@@ -1,0 +1,215 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Provider, type Configuration } from 'oidc-provider'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { passwordHasher } from '../../src/adapters/crypto/index.ts'
+import { readForm } from '../../src/http/body.ts'
+import { backupCodes, createMfa, totp, type Mfa, type MfaOptions } from '../../src/index.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+
+export const PASSWORD = 'correct horse battery staple'
+
+/** The server's time, moved by the test. */
+export class Clock {
+  at = Math.floor(Date.now() / 1000)
+  now = (): number => this.at
+}
+
+export interface Host {
+  readonly issuer: string
+  readonly mfa: Mfa
+  readonly provider: Provider
+  readonly storage: ServerStorage
+  readonly clock: Clock
+  close(): Promise<void>
+}
+
+export interface HostOptions {
+  readonly mfa?: Partial<MfaOptions>
+  readonly configuration?: Partial<Configuration>
+  readonly attach?: boolean
+  /** What the login page answers with; default: the plugin's interactionFinished. */
+  readonly answer?: (
+    host: Host,
+    request: import('node:http').IncomingMessage,
+    response: import('node:http').ServerResponse,
+    accountId: string,
+  ) => Promise<void>
+  readonly storage?: ServerStorage
+}
+
+const CLIENT = {
+  client_id: 'app',
+  client_secret: 'app-secret-app-secret-app-secret-app',
+  client_name: 'Fieldnotes',
+  redirect_uris: ['http://127.0.0.1:1/callback'],
+  grant_types: ['authorization_code', 'refresh_token'],
+}
+
+/** A host application as the product finds it: its own login page and consent, users in memory. */
+export async function startHost(options: HostOptions = {}): Promise<Host> {
+  const clock = new Clock()
+  const storage = options.storage ?? memoryStorage({ clock })
+  const mfa = createMfa({
+    issuerName: 'Acme',
+    storage,
+    encryptionKeys: [Buffer.alloc(32, 7)],
+    factors: [totp(), backupCodes()],
+    firstEnrolment: 'password',
+    hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
+    clock,
+    ...options.mfa,
+  })
+  const server: Server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const configuration: Configuration = {
+    adapter: storage.hostRecords,
+    clients: [CLIENT, { ...CLIENT, client_id: 'other', client_name: 'Ledger' }],
+    cookies: { keys: ['cookie-key-for-tests'] },
+    features: {
+      devInteractions: { enabled: false },
+      claimsParameter: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
+    },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'] },
+    async findAccount(_ctx, sub) {
+      if (sub.startsWith('nobody')) return undefined
+      return {
+        accountId: sub,
+        claims: async () => ({ sub, email: `${sub}@example.com`, email_verified: true }),
+      }
+    },
+    async loadExistingGrant(ctx) {
+      const { client, session, provider } = ctx.oidc
+      const known = session!.grantIdFor(client!.clientId)
+      const existing = known === undefined ? undefined : await provider.Grant.find(known)
+      if (existing !== undefined) return existing
+      const grant = new provider.Grant({
+        clientId: client!.clientId,
+        accountId: session!.accountId!,
+      })
+      grant.addOIDCScope('openid email offline_access')
+      await grant.save()
+      return grant
+    },
+    ...options.configuration,
+  }
+  const provider = new Provider(issuer, mfa.configure(configuration))
+  if (options.attach !== false) mfa.attach(provider)
+  const host: Host = {
+    issuer,
+    mfa,
+    provider,
+    storage,
+    clock,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
+  }
+  provider.use(async (ctx, next) => {
+    const [, uid] = /^\/interaction\/([^/]+)$/.exec(ctx.path) ?? []
+    if (uid === undefined) return next()
+    if (ctx.method === 'GET') {
+      const { prompt } = await provider.interactionDetails(ctx.req, ctx.res)
+      ctx.type = 'html'
+      ctx.body = `<body data-page="host-${prompt.name}"><form method="post" action="${ctx.path}"><input name="username"><input name="password" type="password"><button>Sign in</button></form></body>`
+      return
+    }
+    const form = await readForm(ctx as never)
+    if (form.password !== PASSWORD) return void (ctx.status = 401)
+    ctx.respond = false
+    try {
+      if (options.answer) await options.answer(host, ctx.req, ctx.res, form.username!)
+      else await mfa.interactionFinished(ctx.req, ctx.res, { login: { accountId: form.username! } })
+    } catch (error) {
+      ctx.res.statusCode = 500
+      ctx.res.end((error as { code?: string }).code ?? String(error))
+    }
+  })
+  server.on('request', provider.callback())
+  return host
+}
+
+/** An authorization request as a relying party sends it. */
+export function authorizeUrl(host: Host, parameters: Record<string, string> = {}): URL {
+  const url = new URL('/auth', host.issuer)
+  url.search = new URLSearchParams({
+    client_id: 'app',
+    response_type: 'code',
+    redirect_uri: CLIENT.redirect_uris[0]!,
+    scope: 'openid email',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+    state: 'the-state',
+    nonce: 'the-nonce',
+    ...parameters,
+  }).toString()
+  return url
+}
+
+/** Follows redirects within the provider; stops at a page, or at the redirect to the relying party. */
+export async function follow(host: Host, client: HttpClient, page: Page): Promise<Page> {
+  let current = page
+  for (let hops = 0; hops < 10; hops += 1) {
+    const { location } = current
+    if (location === undefined || location.origin !== host.issuer) return current
+    current = await client.get(location)
+  }
+  throw new Error(`Too many redirects, at ${current.url.href}`)
+}
+
+/** The parameters that the relying party was sent back with. */
+export function callbackOf(page: Page): URLSearchParams {
+  if (page.location?.origin !== 'http://127.0.0.1:1')
+    throw new Error(
+      `Not at the relying party: ${page.name} ${page.status} ${page.url.href} ${page.body.slice(0, 300)}`,
+    )
+  return page.location.searchParams
+}
+
+/** Up to the first page after the password. */
+export async function showPassword(
+  host: Host,
+  client: HttpClient,
+  username: string,
+  parameters: Record<string, string> = {},
+): Promise<Page> {
+  const login = await follow(host, client, await client.get(authorizeUrl(host, parameters)))
+  const answer = await client.post(login.url, { username, password: PASSWORD })
+  return follow(host, client, answer)
+}
+
+/** Tokens for an authorization code, with the claims of the ID token. */
+export async function redeem(
+  host: Host,
+  parameters: URLSearchParams,
+  clientId = 'app',
+): Promise<{ status: number; tokens: Record<string, string>; claims: Record<string, unknown> }> {
+  const response = await fetch(new URL('/token', host.issuer), {
+    method: 'POST',
+    headers: {
+      Authorization: `Basic ${Buffer.from(`${clientId}:${CLIENT.client_secret}`).toString('base64')}`,
+      'Content-Type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      code: parameters.get('code') ?? '',
+      redirect_uri: CLIENT.redirect_uris[0]!,
+      code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+    }),
+  })
+  const tokens = (await response.json()) as Record<string, string>
+  const claims =
+    tokens.id_token === undefined
+      ? {}
+      : (JSON.parse(Buffer.from(tokens.id_token.split('.')[1]!, 'base64url').toString()) as Record<
+          string,
+          unknown
+        >)
+  return { status: response.status, tokens, claims }
+}
