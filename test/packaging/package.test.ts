@@ -54,13 +54,18 @@ describe('the published package', function () {
     ]
     packed = tarball.files.map(({ path }) => path).toSorted()
 
-    const modules = join(folder, 'application', 'node_modules')
+    const application = join(folder, 'application')
+    const modules = join(application, 'node_modules')
     installed = join(modules, NAME)
     mkdirSync(installed, { recursive: true })
     execFileSync('tar', ['-xzf', join(folder, tarball.filename), '-C', installed, '--strip=1'])
     for (const entry of readdirSync(join(ROOT, 'node_modules')))
       if (!entry.startsWith('.'))
         symlinkSync(join(ROOT, 'node_modules', entry), join(modules, entry))
+    writeFileSync(
+      join(application, 'package.json'),
+      JSON.stringify({ name: 'application', private: true, type: 'module' }),
+    )
     manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Manifest
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
