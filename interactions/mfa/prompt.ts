@@ -115,11 +115,11 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   }
 }
 
-/** `mfa.accent` and `mfa.accent_ink` of the client's metadata, where an administrator set them. */
+/** `accent` and `accent_ink` of the client's metadata, where an administrator set them. */
 function themeOf(client: object): { accent?: string; accentInk?: string } {
-  const { mfa } = client as { mfa?: { accent?: unknown; accent_ink?: unknown } }
+  const { accent, accent_ink: accentInk } = client as { accent?: unknown; accent_ink?: unknown }
   return {
-    ...(typeof mfa?.accent === 'string' ? { accent: mfa.accent } : {}),
-    ...(typeof mfa?.accent_ink === 'string' ? { accentInk: mfa.accent_ink } : {}),
+    ...(typeof accent === 'string' ? { accent } : {}),
+    ...(typeof accentInk === 'string' ? { accentInk } : {}),
   }
 }
