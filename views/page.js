@@ -12,22 +12,19 @@
   for (const button of all('[data-reveal]')) {
     const field = document.getElementById(button.dataset.reveal)
     button.hidden = false
-    button.addEventListener('click', () => {
+    const toggle = () => {
       const shown = field.type === 'text'
       field.type = shown ? 'password' : 'text'
       button.setAttribute('aria-pressed', String(!shown))
-      swapText(button)
-    })
+      const { other } = button.dataset
+      button.dataset.other = button.textContent
+      button.textContent = other
+    }
+    button.addEventListener('click', toggle)
     // A password in clear is not for the browser's memory of what was typed into text fields.
     field.form.addEventListener('submit', () => {
-      field.type = 'password'
+      if (field.type === 'text') toggle()
     })
-  }
-
-  function swapText(button) {
-    const { other } = button.dataset
-    button.dataset.other = button.textContent
-    button.textContent = other
   }
 
   // Only a secure context has a clipboard; elsewhere the button stays away.
