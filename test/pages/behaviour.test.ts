@@ -1,0 +1,163 @@
+import { expect } from 'chai'
+import type { BrowserContext, Page } from 'playwright-core'
+import { PAGES, SAMPLES, type Sample } from './samples.ts'
+import { openStage, type Stage } from './stage.ts'
+
+function sampleOf(name: string): Sample {
+  const found = SAMPLES.find((sample) => sample.name === name)
+  if (found === undefined) throw new Error(`There is no sample ${name}`)
+  return found
+}
+
+describe('a page in use', function () {
+  this.timeout(60_000)
+  let stage: Stage
+  let context: BrowserContext
+  let page: Page
+
+  before(async function () {
+    stage = await openStage(this)
+  })
+  after(async () => stage?.close())
+  afterEach(async () => context?.close())
+
+  async function open(name: string, options: { script: boolean } = { script: true }) {
+    context = await stage.browser.newContext({
+      javaScriptEnabled: options.script,
+      permissions: ['clipboard-read', 'clipboard-write'],
+    })
+    page = await context.newPage()
+    await page.clock.install()
+    await page.goto(stage.show(sampleOf(name)))
+  }
+  const clipboard = async () => page.evaluate<string>('navigator.clipboard.readText()')
+
+  it('shows and hides a password, and never sends it from a field in clear', async () => {
+    await open('login-empty')
+    const password = page.locator('input[name=password]')
+    const button = page.locator('[data-reveal]')
+    await password.fill('correct horse')
+    await button.click()
+    expect(await password.getAttribute('type')).to.equal('text')
+    expect(await button.textContent()).to.equal('Hide')
+    expect(await button.getAttribute('aria-pressed')).to.equal('true')
+    await page.locator('form button:not([type=button])').click()
+    expect(await password.getAttribute('type')).to.equal('password')
+    expect(await button.textContent()).to.equal('Show')
+    expect(await button.getAttribute('aria-pressed')).to.equal('false')
+  })
+
+  it('copies the secret without its spaces, and says so', async () => {
+    await open('totp-enrol-fresh')
+    const button = page.locator('[data-copy]')
+    await button.click()
+    await page.getByRole('status').getByText('Copied').waitFor({ state: 'attached' })
+    expect(await clipboard()).to.equal('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP')
+    await page.clock.runFor(2_000)
+    expect(await button.textContent()).to.equal('Copy')
+  })
+
+  it('copies the backup codes, one a line', async () => {
+    await open('backup-codes-fresh')
+    await page.locator('[data-copy]').click()
+    await page.getByRole('status').getByText('Copied').waitFor({ state: 'attached' })
+    const lines = (await clipboard()).split('\n')
+    expect(lines).to.have.length(10).and.include('3-QDA8-T4ZG-FWM6')
+  })
+
+  it('prints the codes, whose they are and nothing to press', async () => {
+    await open('backup-codes-fresh')
+    await page.evaluate('window.print = () => { document.title = "printed" }')
+    await page.locator('[data-print]').click()
+    expect(await page.title()).to.equal('printed')
+    await page.emulateMedia({ media: 'print' })
+    expect(await page.locator('#backup-codes li').first().isVisible()).to.equal(true)
+    expect(await page.locator('.paper').isVisible()).to.equal(true)
+    expect(await page.locator('.who').isVisible()).to.equal(true)
+    for (const pressable of await page.locator('button, a, input').all())
+      expect(await pressable.isVisible()).to.equal(false)
+  })
+
+  it('sends a form once, however often the button is pressed, and again after five seconds', async () => {
+    await open('totp-verify-fresh')
+    const button = page.locator('form button').first()
+    const sent = stage.posted.length
+    await page.locator('input[name=code]').fill('287 082')
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+    await button.dblclick()
+    await answered
+    await page.locator('input[name=code]').press('Enter')
+    expect(stage.posted.slice(sent)).to.deep.equal(['csrf=c5rf&code=287+082'])
+    expect(await button.getAttribute('aria-disabled')).to.equal('true')
+
+    await page.clock.runFor(5_000)
+    expect(await button.getAttribute('aria-disabled')).to.equal(null)
+    const again = page.waitForResponse((response) => response.request().method() === 'POST')
+    await button.click()
+    await again
+    expect(stage.posted.slice(sent)).to.have.length(2)
+  })
+
+  it('sends which method was chosen', async () => {
+    await open('mfa-choose-verify')
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+    await page.locator('[data-factor=backup-codes]').click()
+    await answered
+    expect(stage.posted.at(-1)).to.equal('csrf=c5rf&factor=backup-codes')
+  })
+
+  it('counts a lock down and says when it is over', async () => {
+    await open('locked-short')
+    const wait = page.locator('[data-countdown]')
+    await page.clock.runFor(12_000)
+    expect(await wait.textContent()).to.equal('Try again in 18 seconds.')
+    expect(await wait.getAttribute('role')).to.equal('timer')
+    await page.clock.runFor(18_000)
+    expect(await wait.textContent()).to.equal('You can try again now.')
+    expect(await wait.getAttribute('role')).to.equal('status')
+  })
+
+  it('counts a long lock down in the words of the server', async () => {
+    await open('locked-long')
+    const wait = page.locator('[data-countdown]')
+    await page.clock.runFor(1_000)
+    expect(await wait.textContent()).to.equal('Try again in about 32 minutes.')
+    await page.clock.runFor(1_790_000)
+    expect(await wait.textContent()).to.equal('Try again in 109 seconds.')
+  })
+
+  for (const script of [true, false])
+    it(`has the focus on what went wrong, ${script ? 'with' : 'without'} script`, async () => {
+      await open('totp-verify-refused', { script })
+      const focused = page.locator('[role=alert]:focus')
+      await focused.waitFor()
+      expect(await focused.textContent()).to.include('That code was not accepted')
+    })
+
+  it('has the focus on the field to type into, where there is one', async () => {
+    await open('totp-verify-fresh')
+    await page.locator('input[name=code]:focus').waitFor()
+  })
+
+  it('shows without script nothing that needs it, and sends its form', async () => {
+    await open('login-empty', { script: false })
+    expect(await page.locator('[data-reveal]').isVisible()).to.equal(false)
+    await page.locator('input[name=username]').fill('mira')
+    await page.locator('input[name=password]').fill('correct horse')
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+    await page.locator('form button:not([type=button])').click()
+    await answered
+    expect(stage.posted.at(-1)).to.equal('csrf=c5rf&username=mira&password=correct+horse')
+  })
+
+  it('shows without script every page that it shows with it', async () => {
+    await open('login-empty', { script: false })
+    for (const name of PAGES) {
+      const sample = SAMPLES.find((candidate) => candidate.page === name) as Sample
+      await page.goto(stage.show(sample))
+      expect(await page.locator('h1').isVisible(), name).to.equal(true)
+      for (const button of await page.locator('button:not([type=button])').all())
+        expect(await button.isVisible(), name).to.equal(true)
+    }
+  })
+})
