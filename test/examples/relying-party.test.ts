@@ -159,7 +159,10 @@ describe('the demonstration relying party', () => {
   })
 
   it('signs out at the provider, and ends there', async () => {
-    const leaving = await person.submit(await signIn(), {}, { button: 'Sign out' })
+    const page = await signIn()
+    const copied = new HttpClient({ jar: person.jar.copy() })
+    const leaving = await person.submit(page, {}, { button: 'Sign out' })
+    expect((await copied.get(app.url)).name).to.equal('rp-home')
     expect(leaving.location?.searchParams.get('id_token_hint')).to.match(/^ey/)
     const asked = await person.follow(leaving)
     expect(asked.name).to.equal('logout')
@@ -250,11 +253,15 @@ describe('the demonstration relying party', () => {
       server.close()
     })
 
-    async function send(
-      claims: Record<string, unknown>,
-      signedBy: CryptoKey = key,
-      typ = 'logout+jwt',
-    ): Promise<number> {
+    interface Sent {
+      readonly signedBy?: CryptoKey
+      readonly typ?: string
+      readonly ageSeconds?: number
+      readonly padding?: string
+    }
+
+    async function send(claims: Record<string, unknown>, sent: Sent = {}): Promise<number> {
+      const { signedBy = key, typ = 'logout+jwt', ageSeconds = 0, padding = '' } = sent
       const token = await new SignJWT({
         iss: issuer,
         aud: CLIENT.clientId,
@@ -264,13 +271,10 @@ describe('the demonstration relying party', () => {
         ...claims,
       })
         .setProtectedHeader({ alg: 'RS256', kid: 'k', typ })
-        .setIssuedAt()
+        .setIssuedAt(Math.floor(Date.now() / 1000) - ageSeconds)
         .sign(signedBy)
-      return (
-        await new HttpClient().post(`${relyingParty.url}/backchannel-logout`, {
-          logout_token: token,
-        })
-      ).status
+      const url = `${relyingParty.url}/backchannel-logout`
+      return (await new HttpClient().post(url, { padding, logout_token: token })).status
     }
 
     it('takes a good one once', async () => {
@@ -280,21 +284,25 @@ describe('the demonstration relying party', () => {
 
     it('refuses one that is not the provider’s, not for it, not a logout, or names nobody', async () => {
       const { privateKey: other } = await generateKeyPair('RS256')
-      expect(await send({}, other)).to.equal(400)
+      expect(await send({}, { signedBy: other })).to.equal(400)
       expect(await send({ aud: 'another' })).to.equal(400)
       expect(await send({ iss: 'https://other.example' })).to.equal(400)
       expect(await send({ events: {} })).to.equal(400)
       expect(await send({ events: 'logout' })).to.equal(400)
       expect(await send({ nonce: 'n' })).to.equal(400)
       expect(await send({ sub: undefined })).to.equal(400)
-      expect(await send({}, key, 'JWT')).to.equal(400)
+      expect(await send({}, { typ: 'JWT' })).to.equal(400)
     })
 
-    it('refuses what is no token, and a body without end', async () => {
-      const client = new HttpClient()
+    it('refuses an old one', async () => {
+      expect(await send({}, { ageSeconds: 60 })).to.equal(200)
+      expect(await send({}, { ageSeconds: 600 })).to.equal(400)
+    })
+
+    it('refuses what is no token, and a body that is too large', async () => {
       const url = `${relyingParty.url}/backchannel-logout`
-      expect((await client.post(url, { logout_token: 'x' })).status).to.equal(400)
-      expect((await client.postRaw(url, 'x'.repeat(20_000))).status).to.equal(400)
+      expect((await new HttpClient().post(url, { logout_token: 'x' })).status).to.equal(400)
+      expect(await send({}, { padding: 'x'.repeat(17_000) })).to.equal(400)
     })
   })
 
