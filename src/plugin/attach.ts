@@ -1,6 +1,7 @@
 import type { Context, Next } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Core } from '../../interactions/core.ts'
+import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { parseLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
@@ -27,7 +28,11 @@ export function attach(core: Core, provider: Provider): void {
   provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
   const routes = mfaRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {
-    if (!isOurs(core, ctx)) return next()
+    if (!isOurs(core, ctx)) {
+      await next()
+      if (isSwitching(ctx)) await showSwitchAccount(core, ctx)
+      return
+    }
     try {
       await routes(ctx as Parameters<typeof routes>[0], () => notFound())
     } catch (error) {
