@@ -7,6 +7,9 @@ import { DEMONSTRATION_MARK, KEY_BYTES } from './values.ts'
 /** Where a demonstration keeps what it makes for itself. */
 export const DEMONSTRATION_FOLDER = 'data'
 
+/** The environment of this process; read nowhere else. */
+export const processEnvironment: Environment = process.env
+
 const SECRETS = ['ENCRYPTION_KEYS', 'COOKIE_KEYS'] as const
 
 /**
@@ -14,7 +17,7 @@ const SECRETS = ['ENCRYPTION_KEYS', 'COOKIE_KEYS'] as const
  * `data/`, readable by their owner alone.
  */
 export function loadConfig(
-  environment: Environment = process.env,
+  environment: Environment = processEnvironment,
   folder: string = DEMONSTRATION_FOLDER,
 ): Config {
   const readFile = (path: string): string => readFileSync(path, 'utf8')

@@ -2,6 +2,7 @@ import type { Config } from '../../config/environment.ts'
 import type { FileValues } from '../../config/schema.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapters/crypto/index.ts'
 import { openSqliteStorage } from '../adapters/sqlite/index.ts'
+import type { JsonObject } from '../domain/json.ts'
 import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
 import { recorder, type Record } from './audit.ts'
@@ -86,11 +87,16 @@ export async function signingKeysOf({ config, storage, box }: Foundation): Promi
     : parseSigningKeys(config.jwks)
 }
 
-export function clientsOf(foundation: Foundation, signingKeys: SigningKeys): ClientRegistry {
+export function clientsOf(
+  foundation: Foundation,
+  signingKeys: SigningKeys,
+  builtIn: readonly JsonObject[] = [],
+): ClientRegistry {
   const { storage, box, random, record, config, settings, issuer } = foundation
   return clientRegistry({
     ...{ clients: storage.clients, box, random, record },
     validate: clientValidator(issuer, clientRules(settings, signingKeys)),
+    builtIn,
     ...(config.fileClients === undefined ? {} : { fromFile: config.fileClients }),
   })
 }

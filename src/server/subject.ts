@@ -5,6 +5,8 @@ import type { Account, Accounts } from '../ports/accounts.ts'
 export interface Subject {
   readonly accountId: string
   readonly groups: readonly string[]
+  /** How the person is shown to themselves, and where they are mailed to. */
+  readonly person: { readonly label: string; readonly address?: string }
   claims(): AccountClaims
   readonly [key: string]: unknown
 }
@@ -27,6 +29,10 @@ export function subjectOf(account: Account): Subject {
   return {
     accountId: account.id,
     groups: account.groups,
+    person: {
+      label: account.username,
+      ...(account.email !== undefined && account.emailVerified ? { address: account.email } : {}),
+    },
     claims: () => claimsOf(account),
   }
 }

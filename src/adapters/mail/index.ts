@@ -1,20 +1,24 @@
 import { createTransport } from 'nodemailer'
 import { MfaError } from '../../domain/errors.ts'
-import type { Mailer } from '../../ports/services.ts'
 
 export interface SmtpMailerOptions {
   /** `smtp://USER:PASSWORD@HOST:PORT` or `smtps://...`. */
   readonly url: string
   /** The sender: an address, with or without a name. */
   readonly from: string
-  /** Makes the message of a template. Throws when a value is missing. */
-  readonly render: (
-    template: string,
-    values: Readonly<Record<string, string>>,
-  ) => { readonly subject: string; readonly text: string; readonly html: string }
 }
 
-export interface SmtpMailer extends Mailer {
+/** A mail that is ready to go. */
+export interface Mail {
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+export interface SmtpMailer {
+  /** Throws MfaError `mail-failed` when the mail server did not take it. */
+  send(mail: Mail): Promise<void>
   /** Throws MfaError `mail-failed` when the mail server does not answer or refuses the credentials. */
   check(): Promise<void>
   close(): void
@@ -24,10 +28,10 @@ export interface SmtpMailer extends Mailer {
 const TIMEOUT_MILLISECONDS = 10_000
 
 /**
- * Hands messages to a mail server. Throws MfaError `mail-failed`; what the mail server said is its cause, since
- * it may repeat addresses. Files and addresses in a message are never followed.
+ * Hands mails to a mail server. What the mail server says when it refuses is the cause of the error and no part
+ * of its message, since it may repeat addresses. Files and addresses in a mail are never followed.
  */
-export function smtpMailer({ url, from, render }: SmtpMailerOptions): SmtpMailer {
+export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
   const transport = createTransport({
     url,
     connectionTimeout: TIMEOUT_MILLISECONDS,
@@ -36,17 +40,16 @@ export function smtpMailer({ url, from, render }: SmtpMailerOptions): SmtpMailer
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+  const failed = (message: string, cause: unknown): MfaError =>
+    new MfaError('mail-failed', message, { status: 503, cause })
+
   return {
-    async send({ to, template, values }) {
-      const { subject, text, html } = render(template, values)
+    async send({ to, subject, text, html }) {
       try {
         // As an object: a list in an address would send a person's code to others as well.
         await transport.sendMail({ from, to: { name: '', address: to }, subject, text, html })
       } catch (cause) {
-        throw new MfaError('mail-failed', `The mail ${template} could not be sent.`, {
-          status: 503,
-          cause,
-        })
+        throw failed('A mail could not be sent.', cause)
       }
     },
 
@@ -54,10 +57,7 @@ export function smtpMailer({ url, from, render }: SmtpMailerOptions): SmtpMailer
       try {
         await transport.verify()
       } catch (cause) {
-        throw new MfaError('mail-failed', 'The mail server does not take mail.', {
-          status: 503,
-          cause,
-        })
+        throw failed('The mail server does not take mail.', cause)
       }
     },
 

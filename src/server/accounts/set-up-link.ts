@@ -121,7 +121,10 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
 }
 
 /** What a guesser of this account's password tries first. */
-export function contextWordsOf(account: Account, serviceName: string): string[] {
+export function contextWordsOf(
+  account: { readonly username: string; readonly email?: string | undefined },
+  serviceName: string,
+): string[] {
   const mailbox = account.email?.split('@')[0]
   return [account.username, serviceName, ...(mailbox === undefined ? [] : [mailbox])]
 }

@@ -13,6 +13,8 @@ export interface ClientServices {
   readonly validate: ValidateClients
   /** What CLIENTS_FILE holds, as it was read. */
   readonly fromFile?: unknown
+  /** Of the server's own making; one of the storage or the file with the same id goes before. */
+  readonly builtIn?: readonly JsonObject[]
 }
 
 export interface AppliedClient {
@@ -60,6 +62,8 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       .map((metadata) => [metadata.client_id, metadata]),
   )
 
+  const builtIn = new Map((services.builtIn ?? []).map((metadata) => [idOf(metadata), metadata]))
+
   const open = (stored: JsonObject): JsonObject => {
     const { [SEALED]: sealed, ...metadata } = stored
     return typeof sealed === 'string'
@@ -101,7 +105,7 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
 
   return {
     async find(clientId) {
-      return ofFile.get(clientId) ?? storedClient(clientId)
+      return ofFile.get(clientId) ?? (await storedClient(clientId)) ?? builtIn.get(clientId)
     },
 
     async list() {

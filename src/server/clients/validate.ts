@@ -11,6 +11,18 @@ export interface ClientFault {
   readonly problem: string
 }
 
+/** Clients that cannot be used: one message with each fault. */
+export class ClientFaults extends Error {
+  readonly faults: readonly ClientFault[]
+
+  constructor(heading: string, faults: readonly ClientFault[]) {
+    const lines = faults.map(({ client, field, problem }) => `${client}: ${field} ${problem}`)
+    super([heading, ...lines].join('\n  '))
+    this.name = 'ClientFaults'
+    this.faults = faults
+  }
+}
+
 export interface ClientCheck {
   readonly faults: readonly ClientFault[]
   /** Members that the host does not know and would drop in silence. */

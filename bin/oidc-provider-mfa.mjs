@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node from 18 on can run: it finds a Node that runs the product, which is written
+// in TypeScript with types that are stripped, and hands over to it.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const OLDEST = [22, 18]
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const source = join(root, 'src', 'server', 'cli.ts')
+const built = join(root, 'dist', 'src', 'server', 'cli.js')
+// Node strips no types below node_modules: an installed package runs what was built.
+const installed = root.split(sep).includes('node_modules')
+const program = !installed && existsSync(source) ? source : built
+
+if (isFit(process.versions.node)) {
+  const { main } = await import(pathToFileURL(program).href)
+  await main()
+} else {
+  handOver(pinnedNode())
+}
+
+function isFit(version) {
+  const [major, minor] = version.split('.').map(Number)
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])
+}
+
+/** The Node that the repository brings as a package: in a clone beside us, elsewhere where npm put it. */
+function pinnedNode() {
+  const folders = [root, ...ancestors(root)].map((folder) => join(folder, 'node_modules'))
+  for (const folder of folders)
+    for (const file of [
+      join(folder, 'node', 'bin', 'node'),
+      join(folder, 'node', 'bin', 'node.exe'),
+    ])
+      if (existsSync(file)) return file
+  console.error(
+    `oidc-provider-mfa needs Node ${OLDEST.join('.')} or newer; this is ${process.versions.node}. ` +
+      'Run npm ci, which brings one, or install a newer Node.',
+  )
+  process.exit(1)
+}
+
+function* ancestors(folder) {
+  for (let parent = dirname(folder); parent !== folder; parent = dirname((folder = parent)))
+    yield parent
+}
+
+function handOver(node) {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  })
+  // A supervisor signals this process; the one that holds the database has to hear of it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('error', (error) => {
+    console.error(`Node could not be started: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1)
+    for (const caught of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(caught)
+    process.kill(process.pid, signal)
+  })
+}

@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Router from '@koa/router'
+import type { Context, Next } from 'koa'
+import { Provider } from 'oidc-provider'
+import type { SmtpMailer } from '../adapters/mail/index.ts'
+import type { JsonObject } from '../domain/json.ts'
+import { answerError } from '../http/errors.ts'
+import { setUpLinks } from './accounts/set-up-link.ts'
+import { passwordCheck } from './accounts/sign-in.ts'
+import { ClientFaults } from './clients/validate.ts'
+import type { ClientRegistry } from './clients/registry.ts'
+import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
+import { hostPages } from './host-pages.ts'
+import { hostHeaders } from './host-headers.ts'
+import { reportHost } from './host-events.ts'
+import { accessLog, requestIdOf, type Logger } from './log.ts'
+import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
+import { passEventsOn } from './notices.ts'
+import { pageShower, type ShowPage } from './pages.ts'
+import { hostConfiguration } from './provider.ts'
+import { addressNormaliser } from './proxies.ts'
+import { addConsentRoutes, showConsent, type ConsentServices } from './routes/consent.ts'
+import { formGuard, interactionOf } from './routes/context.ts'
+import { addHealthRoutes } from './routes/health.ts'
+import { addLoginRoutes, showLogin, type LoginServices } from './routes/login.ts'
+import { addSetUpLinkRoutes } from './routes/set-up-link.ts'
+import { speakAsIssuer } from './speak-as-issuer.ts'
+
+export interface AppServices {
+  readonly log: Logger
+  readonly mailer?: SmtpMailer
+  readonly demonstrationAccountId?: string
+  readonly isStopping?: () => boolean
+  /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
+  readonly builtInClients?: readonly JsonObject[]
+}
+
+export interface ServerApp {
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+  readonly provider: Provider
+  readonly mfa: ServerMfa
+  readonly clients: ClientRegistry
+}
+
+/**
+ * The whole server behind one function: the host, the plugin, and the few pages that neither of them has.
+ * Throws ClientFaults when CLIENTS_FILE cannot be used.
+ */
+export async function createApp(foundation: Foundation, services: AppServices): Promise<ServerApp> {
+  const { config, settings, issuer, serviceName, storage, box, clock, random, record } = foundation
+  const { log, mailer } = services
+  const { accounts } = storage
+  const signingKeys = await signingKeysOf(foundation)
+  const clients = clientsOf(foundation, signingKeys, services.builtInClients)
+  const faults = await clients.fileFaults()
+  if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
+
+  const mfa = serverMfa(foundation, services)
+  const { views } = mfa
+  const show = pageShower({ views, issuer, serviceName, links: linksOf(settings) })
+  const configuration = hostConfiguration({
+    ...{ issuer, settings, signingKeys, accounts, clock, cookieKeys: config.cookieKeys },
+    hostRecords: storage.hostRecords,
+    findClient: (id) => clients.find(id),
+    pages: hostPages({ show, accounts, requestId: requestIdOf }),
+  })
+
+  // The one place where the plugin meets the host.
+  const provider = new Provider(issuer, mfa.configure(configuration))
+  speakAsIssuer(provider, issuer)
+  provider.use(accessLog(log, random))
+  provider.use(errorPages(show, log))
+  provider.use(hostHeaders(issuer))
+  mfa.attach(provider)
+
+  const forms = formGuard(box, issuer)
+  const links = setUpLinks({
+    ...{ accounts, oneTime: storage.oneTime, counters: storage.counters },
+    ...{ hasher: foundation.hasher, clock, random, record, issuer, serviceName },
+    minimumLength: foundation.minimumPasswordLength,
+    passwordChanged: (id) => mfa.accounts.passwordChanged(id),
+  })
+  const { counters } = storage
+  const login: LoginServices = {
+    ...{ provider, mfa, show, forms, now: () => clock.now() },
+    checkPassword: passwordCheck({
+      ...{ accounts, counters, hasher: foundation.hasher, clock, random, record },
+      limits: settings.passwords,
+    }),
+  }
+  const consent: ConsentServices = { provider, accounts, show, forms, record }
+  const router = new Router()
+  addHealthRoutes(router, {
+    checkWritable: () => storage.checkWritable(),
+    isStopping: services.isStopping ?? (() => false),
+  })
+  router.get('/interaction/:uid', async (ctx) => {
+    const interaction = await interactionOf(provider, ctx, ctx.params['uid'])
+    if (interaction.prompt.name === 'consent') return showConsent(consent, ctx, interaction)
+    await interactionOf(provider, ctx, ctx.params['uid'], 'login')
+    return showLogin(login, ctx, interaction)
+  })
+  addLoginRoutes(router, login)
+  addConsentRoutes(router, consent)
+  addSetUpLinkRoutes(router, {
+    ...{ links, show, forms },
+    minimumLength: foundation.minimumPasswordLength,
+  })
+  provider.use(router.routes() as Parameters<Provider['use']>[0])
+
+  passEventsOn({
+    ...{ mfa, issuerName: serviceName, audit: storage.audit, accounts, log },
+    ...(mailer === undefined ? {} : { mailer }),
+  })
+  reportHost(provider, log)
+
+  const normaliseAddress = addressNormaliser(config.trustedProxies)
+  const callback = provider.callback()
+  return {
+    handle(request, response) {
+      normaliseAddress(request)
+      void callback(request, response)
+    },
+    ...{ provider, mfa, clients },
+  }
+}
+
+/** Whatever is thrown on the way, and whatever nobody answers, becomes a page with no more than a person needs. */
+function errorPages(show: ShowPage, log: Logger) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    try {
+      await next()
+      if (ctx.status !== 404 || ctx.body || ctx.headerSent || ctx.res.writableEnded) return
+      await show(ctx, 'not-found', {}, { status: 404 })
+    } catch (error) {
+      const answer = answerError(error, { requestId: requestIdOf(ctx) })
+      if (answer.fault) log.error({ requestId: requestIdOf(ctx), error })
+      if (ctx.headerSent) return void ctx.res.destroy()
+      await show(ctx, answer.page, answer.model, { status: answer.status, headers: answer.headers })
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { CommanderError, type Command } from 'commander'
+import type { JsonObject } from '../../domain/json.ts'
+import type { Applied, AppliedClient } from '../clients/registry.ts'
+import { ClientFaults } from '../clients/validate.ts'
+import { readJson } from './read.ts'
+import { withSession } from './session.ts'
+import {
+  answer,
+  command,
+  EXIT,
+  Refusal,
+  table,
+  type Options,
+  type Output,
+  type Terminal,
+} from './terminal.ts'
+
+/** `client ...`: the relying parties. Metadata keeps the standard's snake_case. */
+export function addClientCommands(program: Command, terminal: Terminal): void {
+  const client = program.command('client').description('apps that people sign in to')
+
+  answer(
+    terminal,
+    command(client, 'add', 'add an app; its secret is made and printed this once')
+      .argument('<id>', 'client_id')
+      .requiredOption('--redirect-uri <uri>', 'where sign-ins return to; may be repeated', collect)
+      .option('--name <name>', 'what people know it by')
+      .option('--post-logout-redirect-uri <uri>', 'after signing out; may be repeated', collect)
+      .option('--backchannel-logout-uri <uri>', 'told of each sign-out')
+      .option('--public', 'an app that cannot keep a secret')
+      .option('--first-party', 'one of our own: nobody is asked for consent')
+      .option('--refresh', 'may ask for refresh tokens')
+      .option('--mfa <policy>', '`required` asks everybody for a second factor')
+      .option('--no-pkce', 'allow a confidential app to do without PKCE'),
+    async ([id = ''], options) =>
+      withSession(terminal, async ({ clients }) => {
+        const registry = await clients()
+        if ((await registry.find(id)) !== undefined)
+          throw new Refusal('client-taken', 'There is a client of this id.')
+        return outputOf(await registry.apply([metadataOf(id, options)]))
+      }),
+  )
+
+  answer(
+    terminal,
+    command(client, 'apply', 'add and change the apps of a JSON array of client metadata').argument(
+      '<file>',
+    ),
+    async ([file = '']) =>
+      withSession(terminal, async ({ clients }) => {
+        const list = await readJson(terminal, file)
+        return outputOf(await (await clients()).apply(list))
+      }),
+  )
+
+  answer(terminal, command(client, 'list', 'list apps, without secrets'), async () =>
+    withSession(terminal, async ({ clients }) => {
+      const all = await (await clients()).list()
+      return {
+        json: all,
+        text: table(
+          ['ID', 'NAME', 'KEPT IN', 'REDIRECT URIS'],
+          all.map(({ client_id, client_name, source, redirect_uris }) =>
+            [client_id, client_name, source, redirect_uris].map(cell),
+          ),
+        ),
+      }
+    }),
+  )
+
+  answer(
+    terminal,
+    command(client, 'remove', 'remove an app').argument('<id>', 'client_id'),
+    async ([id = '']) =>
+      withSession(terminal, async ({ clients }) => {
+        const result = await (await clients()).remove(id)
+        if (result === 'unknown') throw new Refusal('client-unknown', 'There is no such client.')
+        if (result === 'read-only')
+          throw new Refusal('client-read-only', 'This client is in CLIENTS_FILE: remove it there.')
+        return { json: { client_id: id, result }, text: `${id} was removed.\n` }
+      }),
+  )
+}
+
+function outputOf(applied: Applied): Output {
+  if (!applied.ok) throw new ClientFaults('Nothing was changed:', applied.faults)
+  return {
+    json: applied.clients,
+    text: [
+      ...applied.clients.map(lineOf),
+      ...applied.ignored.map(
+        ({ client, field }) => `${client}: ${field} is not known and has no effect`,
+      ),
+      '',
+    ].join('\n'),
+  }
+}
+
+function lineOf({ client_id, result, client_secret }: AppliedClient): string {
+  const line = `${client_id}: ${result}`
+  return client_secret === undefined
+    ? line
+    : `${line}\n  client_secret (shown this once): ${client_secret}`
+}
+
+function metadataOf(id: string, options: Options): JsonObject {
+  const { redirectUri, postLogoutRedirectUri, mfa } = options as Record<string, string[] & string>
+  if (options['public'] === true && options['pkce'] === false)
+    throw new CommanderError(EXIT.usage, 'usage', 'error: a public app cannot do without PKCE')
+  return {
+    client_id: id,
+    ...(redirectUri === undefined ? {} : { redirect_uris: redirectUri }),
+    ...(postLogoutRedirectUri === undefined
+      ? {}
+      : { post_logout_redirect_uris: postLogoutRedirectUri }),
+    ...given('client_name', options['name']),
+    ...given('backchannel_logout_uri', options['backchannelLogoutUri']),
+    ...(options['public'] === true ? { token_endpoint_auth_method: 'none' } : {}),
+    ...(options['firstParty'] === true ? { first_party: true } : {}),
+    ...(options['refresh'] === true
+      ? { grant_types: ['authorization_code', 'refresh_token'] }
+      : {}),
+    ...(mfa === undefined ? {} : { mfa }),
+    ...(options['pkce'] === false ? { require_pkce: false } : {}),
+  }
+}
+
+function given(name: string, value: unknown): JsonObject {
+  return typeof value === 'string' ? { [name]: value } : {}
+}
+
+function cell(value: unknown): string {
+  if (Array.isArray(value)) return value.join(' ')
+  return typeof value === 'string' ? value : ''
+}
+
+function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}

@@ -1,0 +1,119 @@
+import { Option, type Command } from 'commander'
+import { ConfigError, type Config } from '../../../config/environment.ts'
+import { loadConfig } from '../../../config/load.ts'
+import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
+import type { AuditEntry } from '../../ports/audit-trail.ts'
+import { findByName } from '../accounts/people.ts'
+import { examine } from '../doctor.ts'
+import { addSigningKey, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../keys.ts'
+import { withSession } from './session.ts'
+import { answer, command, failureOf, moment, Refusal, table, type Terminal } from './terminal.ts'
+
+/** `keys`, `migrate`, `audit` and `doctor`. */
+export function addMaintenanceCommands(program: Command, terminal: Terminal): void {
+  const keys = program.command('keys').description('keys that tokens are signed with')
+  answer(
+    terminal,
+    command(keys, 'add', 'make a signing key; nodes use it from their next start on').addOption(
+      new Option('--algorithm <name>', 'what it signs by')
+        .choices(SIGNING_ALGORITHMS)
+        .default('RS256'),
+    ),
+    async (_args, { algorithm }) =>
+      withSession(terminal, async ({ foundation }) => {
+        const { config, storage, box } = foundation
+        if (config.jwks !== undefined)
+          throw new Refusal('keys-read-only', 'The keys are in JWKS_FILE: add one there.')
+        const key = await addSigningKey(
+          { settings: storage.settings, box },
+          algorithm as SigningAlgorithm,
+        )
+        return {
+          json: { kid: key.kid, algorithm },
+          text: `Key ${String(key.kid)} (${String(algorithm)}) was made. Start each node anew to sign with it.\n`,
+        }
+      }),
+  )
+
+  answer(terminal, command(program, 'migrate', 'bring the database to this version'), async () => {
+    const config = loadConfig(terminal.environment)
+    const { path } = config.storage
+    const before = schemaState(path)
+    await openSqliteStorage({ path, migrate: true }).close()
+    const after = schemaState(path)
+    return {
+      json: { from: before.current, to: after.current },
+      text:
+        before.current === after.current
+          ? `The database has version ${after.current} already.\n`
+          : `The database went from version ${before.current} to ${after.current}.\n`,
+    }
+  })
+
+  answer(
+    terminal,
+    command(program, 'audit', 'show what happened, the newest first')
+      .option('--user <name>', 'to this person alone')
+      .option('--type <type>', 'of this type alone')
+      .option('--limit <n>', 'so many at most', '100'),
+    async (_args, options) =>
+      withSession(terminal, async ({ foundation }) => {
+        const { user, type, limit } = options as Record<string, string | undefined>
+        const about = user === undefined ? undefined : await idOf(foundation.storage.accounts, user)
+        const entries = await foundation.storage.audit.list({
+          limit: numberOf(limit),
+          ...(about === undefined ? {} : { accountId: about }),
+          ...(type === undefined ? {} : { type }),
+        })
+        return { json: entries, text: table(['WHEN', 'WHAT', 'WHO', 'HOW'], entries.map(row)) }
+      }),
+  )
+
+  answer(
+    terminal,
+    command(program, 'doctor', 'check settings, keys, storage, clients and mail'),
+    async () => {
+      let config: Config
+      try {
+        config = loadConfig(terminal.environment)
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error
+        const findings = error.faults.map(({ setting, problem }) => ({
+          check: setting,
+          result: 'failed' as const,
+          detail: problem,
+        }))
+        return { json: findings, text: table(HEAD, findings.map(Object.values)), failed: true }
+      }
+      const findings = await examine(config, (error) => failureOf(error).message)
+      return {
+        json: findings,
+        text: table(
+          HEAD,
+          findings.map(({ check, result, detail }) => [check, result, detail]),
+        ),
+        ...(findings.some(({ result }) => result === 'failed') ? { failed: true as const } : {}),
+      }
+    },
+  )
+}
+
+const HEAD = ['CHECK', 'RESULT', 'DETAIL']
+
+async function idOf(accounts: Parameters<typeof findByName>[0], name: string): Promise<string> {
+  const stored = await findByName(accounts, name)
+  if (stored === undefined) throw new Refusal('user-unknown', 'There is nobody of this name.')
+  return stored.account.id
+}
+
+function numberOf(text: string | undefined): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 1 || number > 10_000)
+    throw new Refusal('limit', '--limit takes a number from 1 to 10000.')
+  return number
+}
+
+function row({ at, type, accountId, detail }: AuditEntry): string[] {
+  const about = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)
+  return [moment(at), type, accountId ?? '', about.join(' ')]
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import { loadConfig } from '../../../config/load.ts'
+import { serve } from '../serve.ts'
+import type { Terminal } from './terminal.ts'
+
+/** `serve`: runs until it is told to stop. With `--json` what it prints at the start is one line of JSON. */
+export function addServeCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('serve')
+    .description('run the server; what npm start does')
+    .option('--json', 'print the addresses as one line of JSON')
+    .action(async (options: { json?: boolean }) => {
+      const json = options.json === true
+      const running = await serve(loadConfig(terminal.environment), {
+        print: (line) => (json ? undefined : terminal.out(`${line}\n`)),
+      })
+      if (!json) return
+      const { issuer, url, demonstrationUrl } = running
+      terminal.out(`${JSON.stringify({ issuer, url, demonstration_url: demonstrationUrl })}\n`)
+    })
+}

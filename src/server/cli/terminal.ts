@@ -1,0 +1,98 @@
+import { CommanderError, type Command } from 'commander'
+import { ConfigError } from '../../../config/environment.ts'
+import { MfaError } from '../../domain/errors.ts'
+import { ClientFaults } from '../clients/validate.ts'
+import { KeyFault } from '../keys.ts'
+
+/** Where a command reads and writes; a test hands in its own. */
+export interface Terminal {
+  out(text: string): void
+  err(text: string): void
+  /** The first line of standard input, without its end; for secrets, which never stand in arguments. */
+  readLine(): Promise<string>
+  readFile(path: string): Promise<string>
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** 0: done. 1: refused or failed. 2: the command line was not understood. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const
+
+/** A refusal that an operator expects: no such user, a fault in a file. */
+export class Refusal extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'Refusal'
+    this.code = code
+  }
+}
+
+export interface Output {
+  /** What a program reads, with `--json`. */
+  readonly json: unknown
+  /** What a person reads. */
+  readonly text: string
+  /** Done, and something in it is not as it should be (`doctor`). */
+  readonly failed?: true
+}
+
+/** A command below `parent`; each has `--json`, and `--help` from the parser. */
+export function command(parent: Command, name: string, summary: string): Command {
+  return parent.command(name).description(summary).option('--json', 'answer with JSON')
+}
+
+/** What the command does: arguments in, output out. */
+export function answer(
+  terminal: Terminal,
+  made: Command,
+  run: (args: readonly string[], options: Options) => Promise<Output>,
+): void {
+  made.action(async (...given: unknown[]) => {
+    const options = made.opts<Options>()
+    const output = await run(given.slice(0, -2).flat().filter(isText), options)
+    terminal.out(
+      options['json'] === true ? `${JSON.stringify(output.json, null, 2)}\n` : output.text,
+    )
+    if (output.failed) throw new CommanderError(EXIT.failed, 'failed', '')
+  })
+}
+
+export type Options = Readonly<Record<string, unknown>>
+
+/** What went wrong, for people and for programs. Never holds a secret (R31). */
+export function failureOf(error: unknown): { code: string; message: string; faults?: unknown } {
+  if (error instanceof ConfigError)
+    return { code: 'configuration', message: error.message, faults: error.faults }
+  if (error instanceof KeyFault)
+    return {
+      code: 'configuration',
+      message: error.message,
+      faults: [{ setting: error.setting, problem: error.message }],
+    }
+  if (error instanceof ClientFaults)
+    return { code: 'client-invalid', message: error.message, faults: error.faults }
+  if (error instanceof Refusal || error instanceof MfaError)
+    return { code: error.code, message: error.message }
+  throw error
+}
+
+/** Columns under a head, for people. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows]
+  const widths = head.map((_, column) =>
+    Math.max(...lines.map((line) => [...(line[column] ?? '')].length)),
+  )
+  return lines
+    .map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('')
+}
+
+export function moment(seconds: number | undefined): string {
+  return seconds === undefined ? '' : new Date(seconds * 1000).toISOString().replace('.000', '')
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

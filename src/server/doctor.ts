@@ -1,0 +1,85 @@
+import type { Config } from '../../config/environment.ts'
+import { systemClock } from '../adapters/crypto/index.ts'
+import { smtpMailer } from '../adapters/mail/index.ts'
+import { ClientFaults } from './clients/validate.ts'
+import { clientsOf, layFoundation, signingKeysOf, type Foundation } from './foundation.ts'
+
+export interface Finding {
+  readonly check: string
+  readonly result: 'ok' | 'warning' | 'failed'
+  readonly detail: string
+}
+
+/** A year in which this could not have been built: the clock of the machine is wrong, and codes depend on it. */
+const EARLIEST_INSTANT = Date.UTC(2026, 0, 1) / 1000
+
+/**
+ * Looks at everything a start depends on, one thing after the other, and goes on after a failure. Changes
+ * nothing but what a start changes. `inWords` says what went wrong without a secret.
+ */
+export async function examine(
+  config: Config,
+  inWords: (error: unknown) => string,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [{ check: 'settings', result: 'ok', detail: '' }]
+  for (const { setting, problem } of config.unfit)
+    findings.push({
+      check: setting,
+      result: 'warning',
+      detail: `not fit for production: ${problem}`,
+    })
+  if (config.issuer?.startsWith('https:') && config.trustedProxies.length === 0)
+    findings.push({
+      check: 'TRUSTED_PROXIES',
+      result: 'warning',
+      detail: 'is empty: behind a proxy everybody shares the limits of its one address',
+    })
+
+  const check = async (name: string, work: () => Promise<string>): Promise<void> => {
+    try {
+      findings.push({ check: name, result: 'ok', detail: await work() })
+    } catch (error) {
+      findings.push({ check: name, result: 'failed', detail: inWords(error) })
+    }
+  }
+
+  let foundation: Foundation | undefined
+  await check('storage', async () => {
+    foundation = await layFoundation(config)
+    await foundation.storage.checkWritable()
+    return ''
+  })
+  if (foundation !== undefined) {
+    const open = foundation
+    await check('signing keys', async () => {
+      const { keys } = await signingKeysOf(open)
+      return keys.map(({ kty, kid }) => `${String(kty)} ${String(kid)}`).join(', ')
+    })
+    await check('clients', async () => {
+      const registry = clientsOf(open, await signingKeysOf(open))
+      const faults = await registry.fileFaults()
+      if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
+      return `${(await registry.list()).length}`
+    })
+    await open.storage.close()
+  }
+  const { mail } = config
+  if (mail !== undefined)
+    await check('mail', async () => {
+      const mailer = smtpMailer({ url: mail.url, from: '' })
+      try {
+        await mailer.check()
+        return ''
+      } finally {
+        mailer.close()
+      }
+    })
+  findings.push(clockFinding(systemClock.now()))
+  return findings
+}
+
+function clockFinding(now: number): Finding {
+  return now >= EARLIEST_INSTANT
+    ? { check: 'clock', result: 'ok', detail: new Date(now * 1000).toISOString() }
+    : { check: 'clock', result: 'failed', detail: 'is behind: time-based codes will not fit' }
+}

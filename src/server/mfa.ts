@@ -1,0 +1,93 @@
+import type { FileValues } from '../../config/schema.ts'
+import {
+  backupCodes,
+  createMfa,
+  mailedCode,
+  totp,
+  type FirstEnrolment,
+  type FirstEnrolmentFunction,
+  type Mfa,
+  type PolicyQuestion,
+} from '../index.ts'
+import { HOUR_SECONDS } from '../domain/time.ts'
+import type { Account } from '../ports/accounts.ts'
+import type { SmtpMailer } from '../adapters/mail/index.ts'
+import type { Foundation } from './foundation.ts'
+import type { Subject } from './subject.ts'
+
+export type ServerMfa = Mfa
+
+export interface MfaServices {
+  /** Absent: no mail is set. */
+  readonly mailer?: SmtpMailer
+  /** Whose first factor needs no proof but the password: the demonstration's account (said at the start). */
+  readonly demonstrationAccountId?: string
+}
+
+/** R10: as long as this after an account was made, its first sign-in may set up a factor with the password alone. */
+const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
+
+/** The plugin as this server uses it: through its public entry, like any other application. */
+export function serverMfa(foundation: Foundation, services: MfaServices = {}): ServerMfa {
+  const { config, settings, serviceName, storage, hasher, clock, random } = foundation
+  const { mailer } = services
+  return createMfa({
+    issuerName: serviceName,
+    storage,
+    encryptionKeys: config.encryptionKeys,
+    factors: [totp(settings.totp), backupCodes()],
+    require: (question) => isRequired(settings, question),
+    firstEnrolment: firstEnrolmentOf(foundation, services),
+    describe: (account) => (account as unknown as Subject).person,
+    ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
+    locale: settings.service.locale,
+    ...(settings.service.views === undefined ? {} : { views: settings.service.views }),
+    links: linksOf(settings),
+    sessionSeconds: settings.sessions.longestSeconds,
+    hasher,
+    clock,
+    random,
+  })
+}
+
+/** The links in the footer of each page, those that are set. */
+export function linksOf({ service }: FileValues): Record<string, string> {
+  const { help, privacy, terms } = service
+  return Object.fromEntries(
+    Object.entries({ help, privacy, terms }).filter(
+      (link): link is [string, string] => link[1] !== undefined,
+    ),
+  )
+}
+
+/** The server's rule, and more where a client asks for more; never less. */
+function isRequired({ mfa }: FileValues, { account, client }: PolicyQuestion): boolean {
+  if (mfa.required === 'everybody' || client['mfa'] === 'required') return true
+  if (mfa.required === 'optional') return false
+  const { groups } = account as unknown as Subject
+  return mfa.required.some((group) => groups.includes(group))
+}
+
+function firstEnrolmentOf(foundation: Foundation, services: MfaServices): FirstEnrolment {
+  const { settings, storage, clock } = foundation
+  const { mailer, demonstrationAccountId } = services
+  if (settings.mfa.firstEnrolment === 'password') return 'password'
+  const mails = mailer !== undefined && settings.mfa.firstEnrolment !== 'first-sign-in'
+
+  const rule: FirstEnrolmentFunction = async ({ account: { accountId }, firstSignIn }) => {
+    const account = (await storage.accounts.byId(accountId))?.account
+    if (account === undefined) return 'refused'
+    const now = clock.now()
+    if (accountId === demonstrationAccountId) return 'allowed'
+    if (account.enrolmentProofUntil !== undefined && now < account.enrolmentProofUntil)
+      return 'allowed'
+    if (mails && account.email !== undefined && account.emailVerified) return 'mailed-code'
+    return firstSignIn && isFresh(account, now) ? 'allowed' : 'refused'
+  }
+  return mails ? mailedCode((mail) => mailer.send(mail), rule) : rule
+}
+
+/** Never after an import or a reset: somebody else may have set or known that password. */
+function isFresh({ createdAt, passwordOrigin }: Account, now: number): boolean {
+  return passwordOrigin === 'administrator' && now < createdAt + FIRST_SIGN_IN_SECONDS
+}
