@@ -1,9 +1,11 @@
-import { translator } from './messages.ts'
+import { browserName } from './browser-name.ts'
+import { translator, type Translator } from './messages.ts'
 import { templates, type Sources } from './templates.ts'
 
 /**
  * The mails of the product with the values that each needs; all are strings, as in `Delivery`. `issuer` is
- * the name people know; `at` is in seconds since the epoch. Optional ones are left out of the text.
+ * the name people know; `at` is in seconds since the epoch; `browser` is a `User-Agent` or such a name. Optional
+ * ones are left out of the text.
  */
 export const MAIL_VALUES = {
   /** The proof that a first enrolment asks for (R10). */
@@ -59,6 +61,7 @@ export function createMailRenderer(sources: Sources): RenderMail {
       throw new Error('A mail links to web addresses only')
     const context = {
       ...given,
+      browser: browserIn(given, words),
       template,
       locale: words.locale,
       t: words.text,
@@ -80,6 +83,14 @@ export function createMailRenderer(sources: Sources): RenderMail {
 
 function neededBy(template: string): readonly string[] {
   return Object.hasOwn(MAIL_VALUES, template) ? MAIL_VALUES[template as MailTemplate].needed : []
+}
+
+/** In words of ours, or nothing: the header is written by whoever signs in. */
+function browserIn(values: Readonly<Record<string, string>>, words: Translator): string {
+  const name = browserName(values.browser ?? '')
+  if (name === undefined) return ''
+  const { browser, system } = name
+  return system === undefined ? browser : words.text('mail.browser-on', { browser, system })
 }
 
 /**

@@ -77,6 +77,15 @@ describe('a mail', () => {
     expect(renderMail('backup-code-used', values).text).to.include('That was the last one.')
   })
 
+  it('names the browser in words of ours, and never shows what the browser wrote', () => {
+    const values = { issuer: 'Acme', at: '0', remaining: '5' }
+    const text = (browser: string) => renderMail('backup-code-used', { ...values, browser }).text
+    const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+    expect(text(agent)).to.include('\nBrowser: Firefox on Linux\n').and.not.include('Mozilla')
+    expect(text('Go to https://evil.example')).to.not.include('Browser').and.not.include('evil')
+    expect(text('Firefox')).to.include('\nBrowser: Firefox\n')
+  })
+
   it('links to web addresses only', () => {
     const values = { issuer: 'Acme', at: '0', manageUrl: 'javascript:alert(1)' }
     expect(() => renderMail('password-suspected', values)).to.throw('web addresses')
