@@ -1,4 +1,10 @@
-import { Provider, type Adapter, type AdapterFactory, type AdapterPayload } from 'oidc-provider'
+import {
+  Provider,
+  type Adapter,
+  type AdapterFactory,
+  type AdapterPayload,
+  type InteractionResults,
+} from 'oidc-provider'
 import type { Core } from '../../interactions/core.ts'
 import { parseLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
@@ -30,29 +36,35 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
 
 /**
  * A `login` that the plugin has not sealed never becomes a session. Refused when it is written, inside the page
- * that forgot; dropped when the host reads it to apply it, should it have come by another way. At the resume it
+ * that forgot; left out when the host reads it to apply it, should it have come by another way. At the resume it
  * would be too late to throw: the host stores the session all the same.
+ *
+ * One that was sealed under an epoch of before is left out without an error: nobody forgot anything, the account
+ * changed while a later page was open, and the person signs in again.
  */
 function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
   return {
     async upsert(id, payload, expiresIn) {
-      const { result, lastSubmission } = payload as Results
-      for (const results of [result, lastSubmission])
-        if (results?.login !== undefined && !(await isGood(core, payload, results.login)))
+      const guarded = { ...payload } as Payload
+      for (const name of ['result', 'lastSubmission'] as const) {
+        const verdict = await judge(core, payload, guarded[name])
+        if (verdict === 'unsealed')
           throw new MfaError(
             'login-not-sealed',
             'A `login` result did not come from the plugin, so nobody is signed in. In the login page replace ' +
               '`provider.interactionFinished` by `mfa.interactionFinished` (and `interactionResult` likewise)',
           )
-      return inner.upsert(id, payload, expiresIn)
+        if (verdict === 'stale') guarded[name] = withoutLogin(guarded[name]!)
+      }
+      return inner.upsert(id, guarded, expiresIn)
     },
     async find(id) {
-      const payload = await inner.find(id)
+      const payload = (await inner.find(id)) as Payload | undefined
       if (payload === undefined || payload === null || !isResume()) return payload
-      const { result } = payload as Results
-      if (result?.login === undefined || (await isGood(core, payload, result.login))) return payload
-      const { login: _, ...rest } = result
-      return { ...payload, result: rest } as AdapterPayload
+      const verdict = await judge(core, payload, payload.result)
+      return verdict === 'none' || verdict === 'good'
+        ? payload
+        : { ...payload, result: withoutLogin(payload.result!) }
     },
   }
 }
@@ -80,19 +92,26 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
   }
 }
 
-interface Results {
-  result?: { login?: unknown }
-  lastSubmission?: { login?: unknown }
-}
+type Results = InteractionResults | undefined
+type Payload = AdapterPayload & { lastSubmission?: InteractionResults; cid?: unknown }
 type GrantPayload = AdapterPayload & { mfaEpoch?: number }
 
-/** Sealed for this authorization, and made under the account's present epoch. */
-async function isGood(core: Core, payload: AdapterPayload, login: unknown): Promise<boolean> {
-  const { cid } = payload as { cid?: unknown }
-  const sealed = parseLogin(core.deps.box, cid, login)
-  if (sealed === undefined) return false
+/** Whether a login was sealed for this authorization, and under the account's present epoch. */
+async function judge(
+  core: Core,
+  { cid }: Payload,
+  results: Results,
+): Promise<'none' | 'good' | 'stale' | 'unsealed'> {
+  if (results?.login === undefined) return 'none'
+  const sealed = parseLogin(core.deps.box, cid, results.login)
+  if (sealed === undefined) return 'unsealed'
   const { record } = await core.record(undefined, sealed.accountId)
-  return sealed.epoch === record.epoch
+  return sealed.epoch === record.epoch ? 'good' : 'stale'
+}
+
+function withoutLogin(results: InteractionResults): InteractionResults {
+  const { login: _, ...rest } = results
+  return rest
 }
 
 function isResume(): boolean {
