@@ -47,7 +47,7 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
     async upsert(id, payload, expiresIn) {
       const guarded = { ...payload } as Payload
       for (const name of ['result', 'lastSubmission'] as const) {
-        const verdict = await judge(core, payload, guarded[name])
+        const verdict = await judge(core, guarded, guarded[name])
         if (verdict === 'unsealed')
           throw new MfaError(
             'login-not-sealed',
