@@ -226,6 +226,11 @@ describe('what the pages say', () => {
     expect(await said('unavailable-plain')).to.include('use a new one')
   })
 
+  it('a reference for whoever is asked, where there is one', async () => {
+    expect(await said('error-ours')).to.match(/pass on the reference below.*01J9ZK3V7M/)
+    expect(await said('error-nameless')).to.not.match(/reference/i)
+  })
+
   it('no app to go on to, where there is none to go on to', async () => {
     for (const name of ['logout-known', 'signed-out-plain', 'error-theirs', 'device-empty'])
       expect(await said(name), name).to.not.include('Continue to')

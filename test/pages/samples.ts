@@ -239,6 +239,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       },
     },
     terse: { requestId: '01J9ZK3V7M', detail: { error: 'invalid_request' } },
+    nameless: { requestId: '' },
   },
   device: {
     empty: { ...host, userCode: '' },
