@@ -3,6 +3,7 @@ import type { Configuration, Provider } from 'oidc-provider'
 import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-token.ts'
 import type { Core, HostAccount, PersonDescription } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
+import { wayBack } from '../interactions/way-back.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from './adapters/crypto/index.ts'
 import { loadRecord, settleEvents, type Loaded } from './application/commit.ts'
 import type { Dependencies } from './application/dependencies.ts'
@@ -85,6 +86,8 @@ export interface Mfa {
   }
   /** Events of a decision, at least once each; `'*'` for all of them. Answers how to stop listening. */
   on(type: EventType | '*', listener: Listener): () => void
+  /** From an expired interaction, by its uid, back to the app that began it; for a page that explains it. */
+  wayBack(uid: string): Promise<string | undefined>
   /** The pages, mails and assets: for an application that shows its own pages in the same look. */
   readonly views: Views
   /** Resolves when what has been decided was passed on to the listeners: before closing the storage. */
@@ -141,6 +144,7 @@ export function createMfa(options: MfaOptions): Mfa {
       listeners.set(type, set.add(listener))
       return () => void set.delete(listener)
     },
+    wayBack: async (uid) => (core.provider === undefined ? undefined : wayBack(core.provider, uid)),
     views: core.views,
     settled: () => settleEvents(deps),
   }

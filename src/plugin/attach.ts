@@ -4,6 +4,7 @@ import type { Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { parseLogin } from '../../interactions/seal.ts'
+import { wayBack } from '../../interactions/way-back.ts'
 import { MfaError } from '../domain/errors.ts'
 import { answerError } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
@@ -69,10 +70,22 @@ function notFound(): Promise<never> {
   return Promise.reject(Object.assign(new Error('Not Found'), { status: 404, expose: true }))
 }
 
+function isExpired(error: unknown): boolean {
+  return answerError(error, { requestId: '' }).page === 'expired'
+}
+
+function uidOf(core: Core, ctx: Context): string {
+  return ctx.path.slice(core.path.length + 1).split('/')[0] ?? ''
+}
+
 /** Nothing of an error gets out but its page; the application hears of a fault by Koa's own `error` event. */
 async function explain(core: Core, ctx: Context, error: unknown): Promise<void> {
   const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
-  const answer = answerError(error, { requestId })
+  const href = isExpired(error) ? await wayBack(core.provider!, uidOf(core, ctx)) : undefined
+  const answer = answerError(error, {
+    requestId,
+    ...(href === undefined ? {} : { wayBack: href }),
+  })
   if (answer.fault) ctx.app.emit('error', error, ctx)
   ctx.status = answer.status
   ctx.set({ ...pageHeaders({ issuer: core.provider!.issuer }), ...answer.headers })

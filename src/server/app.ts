@@ -4,7 +4,7 @@ import type { Context, Next } from 'koa'
 import { Provider } from 'oidc-provider'
 import type { SmtpMailer } from '../adapters/mail/index.ts'
 import type { JsonObject } from '../domain/json.ts'
-import { answerError } from '../http/errors.ts'
+import { answerError, type ErrorAnswer } from '../http/errors.ts'
 import { setUpLinks } from './accounts/set-up-link.ts'
 import { passwordCheck } from './accounts/sign-in.ts'
 import { ClientFaults } from './clients/validate.ts'
@@ -62,14 +62,14 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     ...{ issuer, settings, signingKeys, accounts, clock, cookieKeys: config.cookieKeys },
     hostRecords: storage.hostRecords,
     findClient: (id) => clients.find(id),
-    pages: hostPages({ show, accounts, requestId: requestIdOf }),
+    pages: hostPages({ show, accounts, explain: (ctx, error) => explained(mfa, ctx, error) }),
   })
 
   // The one place where the plugin meets the host.
   const provider = new Provider(issuer, mfa.configure(configuration))
   speakAsIssuer(provider, issuer)
   provider.use(accessLog(log, random))
-  provider.use(errorPages(show, log))
+  provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
   mfa.attach(provider)
 
@@ -126,17 +126,27 @@ export async function createApp(foundation: Foundation, services: AppServices): 
 }
 
 /** Whatever is thrown on the way, and whatever nobody answers, becomes a page with no more than a person needs. */
-function errorPages(show: ShowPage, log: Logger) {
+function errorPages({ show, log, mfa }: { show: ShowPage; log: Logger; mfa: ServerMfa }) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       await next()
       if (ctx.status !== 404 || ctx.body || ctx.headerSent || ctx.res.writableEnded) return
       await show(ctx, 'not-found', {}, { status: 404 })
     } catch (error) {
-      const answer = answerError(error, { requestId: requestIdOf(ctx) })
+      const answer = await explained(mfa, ctx, error)
       if (answer.fault) log.error({ requestId: requestIdOf(ctx), error })
       if (ctx.headerSent) return void ctx.res.destroy()
       await show(ctx, answer.page, answer.model, { status: answer.status, headers: answer.headers })
     }
   }
+}
+
+/** An interaction that is over, of ours or of the host, is explained with the way back to its app. */
+async function explained(mfa: ServerMfa, ctx: Context, error: unknown): Promise<ErrorAnswer> {
+  const requestId = requestIdOf(ctx)
+  const answer = answerError(error, { requestId })
+  const [, uid] = /^\/(?:interaction|auth|device)\/([\w-]+)/.exec(ctx.path) ?? []
+  if (answer.page !== 'expired' || uid === undefined) return answer
+  const wayBack = await mfa.wayBack(uid)
+  return wayBack === undefined ? answer : answerError(error, { requestId, wayBack })
 }

@@ -1,5 +1,5 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
-import { answerError } from '../http/errors.ts'
+import type { ErrorAnswer } from '../http/errors.ts'
 import type { PageModels } from '../http/pages.ts'
 import type { Accounts } from '../ports/accounts.ts'
 import { clientOnPage, type About, type ShowPage } from './pages.ts'
@@ -21,13 +21,13 @@ export interface HostPages {
 export interface HostPageServices {
   readonly show: ShowPage
   readonly accounts: Accounts
-  readonly requestId: (ctx: KoaContextWithOIDC) => string
+  readonly explain: (ctx: KoaContextWithOIDC, error: unknown) => Promise<ErrorAnswer>
 }
 
-export function hostPages({ show, accounts, requestId }: HostPageServices): HostPages {
+export function hostPages({ show, accounts, explain }: HostPageServices): HostPages {
   return {
     async error(ctx, _out, error) {
-      const answer = answerError(error, { requestId: requestId(ctx) })
+      const answer = await explain(ctx, error)
       await show(ctx, answer.page, answer.model, {
         status: answer.status,
         headers: answer.headers,
