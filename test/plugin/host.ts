@@ -1,14 +1,21 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Provider, type Configuration } from 'oidc-provider'
-import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
-import { readForm } from '../../src/http/body.ts'
-import { backupCodes, createMfa, totp, type Mfa, type MfaOptions } from '../../src/index.ts'
+import {
+  backupCodes,
+  createMfa,
+  totp,
+  type Mfa,
+  type MfaEvent,
+  type MfaOptions,
+} from '../../src/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { hostPages, PASSWORD } from './host-pages.ts'
+import { recordWrites, STORAGES, type OpenStorage, type Write } from './recorded-storage.ts'
 
-export const PASSWORD = 'correct horse battery staple'
+export { PASSWORD } from './host-pages.ts'
 
 /** The server's time, moved by the test. */
 export class Clock {
@@ -20,8 +27,17 @@ export interface Host {
   readonly issuer: string
   readonly mfa: Mfa
   readonly provider: Provider
+  /** As an attacker who got into the database has it: past every guard of the plugin. */
   readonly storage: ServerStorage
   readonly clock: Clock
+  /** Every change to the storage since the start. */
+  readonly writes: Write[]
+  /** What `mfa.on('*')` was told. */
+  readonly events: MfaEvent[]
+  /** What came to Koa's `error` event: an application's log. */
+  readonly faults: Error[]
+  /** Every address that was requested or redirected to: what a proxy's log holds. */
+  readonly addresses: string[]
   close(): Promise<void>
 }
 
@@ -32,14 +48,14 @@ export interface HostOptions {
   /** What the login page answers with; default: the plugin's interactionFinished. */
   readonly answer?: (
     host: Host,
-    request: import('node:http').IncomingMessage,
-    response: import('node:http').ServerResponse,
+    request: IncomingMessage,
+    response: ServerResponse,
     accountId: string,
   ) => Promise<void>
-  readonly storage?: ServerStorage
+  readonly storage?: OpenStorage
 }
 
-const CLIENT = {
+export const CLIENT = {
   client_id: 'app',
   client_secret: 'app-secret-app-secret-app-secret-app',
   client_name: 'Fieldnotes',
@@ -50,10 +66,12 @@ const CLIENT = {
 /** A host application as the product finds it: its own login page and consent, users in memory. */
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const clock = new Clock()
-  const storage = options.storage ?? memoryStorage({ clock })
+  const writes: Write[] = []
+  const storage = (options.storage ?? STORAGES.memory!)(clock)
+  const recorded = recordWrites(storage, writes)
   const mfa = createMfa({
     issuerName: 'Acme',
-    storage,
+    storage: recorded,
     encryptionKeys: [Buffer.alloc(32, 7)],
     factors: [totp(), backupCodes()],
     firstEnrolment: 'password',
@@ -61,10 +79,49 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     clock,
     ...options.mfa,
   })
+  const events: MfaEvent[] = []
+  mfa.on('*', (event) => events.push(event))
   const server: Server = createServer()
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const configuration: Configuration = {
+  const configuration = mfa.configure({
+    ...defaultConfiguration(recorded),
+    ...options.configuration,
+  })
+  const provider = new Provider(issuer, configuration)
+  if (options.attach !== false) mfa.attach(provider)
+  const faults: Error[] = []
+  const application: NodeJS.EventEmitter = provider
+  application.on('error', (error: Error) => faults.push(error))
+  const addresses: string[] = []
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    addresses.push(request.url ?? '')
+    response.on('finish', () => addresses.push(String(response.getHeader('location') ?? '')))
+  })
+  const host: Host = {
+    ...{ issuer, mfa, provider, storage, clock, writes, events, faults, addresses },
+    async close() {
+      server.closeAllConnections()
+      await new Promise<void>((done) => server.close(() => done()))
+      await mfa.settled()
+      await storage.close()
+    },
+  }
+  const answer =
+    options.answer ??
+    ((_host, request, response, accountId) =>
+      mfa.interactionFinished(request, response, { login: { accountId } }))
+  provider.use(
+    hostPages(provider, (request, response, accountId) =>
+      answer(host, request, response, accountId),
+    ),
+  )
+  server.on('request', provider.callback())
+  return host
+}
+
+export function defaultConfiguration(storage: ServerStorage): Configuration {
+  return {
     adapter: storage.hostRecords,
     clients: [CLIENT, { ...CLIENT, client_id: 'other', client_name: 'Ledger' }],
     cookies: { keys: ['cookie-key-for-tests'] },
@@ -83,8 +140,9 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       }
     },
     async loadExistingGrant(ctx) {
-      const { client, session, provider } = ctx.oidc
-      const known = session!.grantIdFor(client!.clientId)
+      const { client, session, provider, result } = ctx.oidc
+      const { consent } = (result ?? {}) as { consent?: { grantId: string } }
+      const known = consent?.grantId ?? session!.grantIdFor(client!.clientId)
       const existing = known === undefined ? undefined : await provider.Grant.find(known)
       if (existing !== undefined) return existing
       const grant = new provider.Grant({
@@ -95,44 +153,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       await grant.save()
       return grant
     },
-    ...options.configuration,
   }
-  const provider = new Provider(issuer, mfa.configure(configuration))
-  if (options.attach !== false) mfa.attach(provider)
-  const host: Host = {
-    issuer,
-    mfa,
-    provider,
-    storage,
-    clock,
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done())
-        server.closeAllConnections()
-      }),
-  }
-  provider.use(async (ctx, next) => {
-    const [, uid] = /^\/interaction\/([^/]+)$/.exec(ctx.path) ?? []
-    if (uid === undefined) return next()
-    if (ctx.method === 'GET') {
-      const { prompt } = await provider.interactionDetails(ctx.req, ctx.res)
-      ctx.type = 'html'
-      ctx.body = `<body data-page="host-${prompt.name}"><form method="post" action="${ctx.path}"><input name="username"><input name="password" type="password"><button>Sign in</button></form></body>`
-      return
-    }
-    const form = await readForm(ctx as never)
-    if (form.password !== PASSWORD) return void (ctx.status = 401)
-    ctx.respond = false
-    try {
-      if (options.answer) await options.answer(host, ctx.req, ctx.res, form.username!)
-      else await mfa.interactionFinished(ctx.req, ctx.res, { login: { accountId: form.username! } })
-    } catch (error) {
-      ctx.res.statusCode = 500
-      ctx.res.end((error as { code?: string }).code ?? String(error))
-    }
-  })
-  server.on('request', provider.callback())
-  return host
 }
 
 /** An authorization request as a relying party sends it. */
