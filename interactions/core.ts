@@ -1,4 +1,5 @@
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Account, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { MfaError } from '../src/domain/errors.ts'
 import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
@@ -12,13 +13,8 @@ export interface PolicyQuestion {
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** The host types an account loosely; applications add what they like. */
-export interface HostAccount {
-  readonly accountId: string
-  claims(...args: never[]): unknown
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly [own: string]: any
-}
+/** What the application's findAccount answers: the host types it loosely, applications add what they like. */
+export type HostAccount = Account
 
 export type HostClient = NonNullable<KoaContextWithOIDC['oidc']['client']>
 
@@ -50,4 +46,20 @@ export interface Core {
   record(ctx: object | undefined, accountId: string): Promise<Loaded>
   /** Set by `attach`. */
   provider: Provider | undefined
+}
+
+/** The provider that the pages were attached to. Throws MfaError `not-attached`. */
+export function providerOf(core: Core): Provider {
+  if (core.provider === undefined)
+    throw new MfaError(
+      'not-attached',
+      'The configuration was made by mfa.configure(), but mfa.attach(provider) was not called: call it right after `new Provider(...)`',
+    )
+  return core.provider
+}
+
+/** What the host has always set where this is asked. Throws where that is not so, rather than deciding on nothing. */
+export function given<T>(value: T | null | undefined, name: string): T {
+  if (value === undefined || value === null) throw new Error(`The host has given no ${name}`)
+  return value
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Place } from '../src/application/verify-factor.ts'
 import { hashBrowserToken, readBrowserTokens, type BrowserTokens } from './browser-token.ts'
-import type { Core } from './core.ts'
+import { providerOf, type Core } from './core.ts'
 import type { Interaction, Subject } from './result.ts'
 
 const LONGEST_USER_AGENT = 256
@@ -14,7 +14,7 @@ export function placeOf(
   subject: Subject,
   ip: string | undefined,
 ): { readonly place: Place; readonly tokens: BrowserTokens } {
-  const tokens = readBrowserTokens(request, core.provider!.issuer, core.deps.random)
+  const tokens = readBrowserTokens(request, providerOf(core).issuer, core.deps.random)
   const userAgent = request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT)
   const clientId = interaction.params.client_id
   return {

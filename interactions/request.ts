@@ -8,7 +8,7 @@ type OIDC = KoaContextWithOIDC['oidc']
 
 /** The results of the interaction that is being resumed. */
 export function resultsOf(oidc: OIDC): Readonly<Record<string, unknown>> {
-  return (oidc.result ?? {}) as Readonly<Record<string, unknown>>
+  return oidc.result ?? {}
 }
 
 /**

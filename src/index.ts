@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Configuration, Provider } from 'oidc-provider'
 import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-token.ts'
-import type { Core, HostAccount, PersonDescription } from '../interactions/core.ts'
+import { given, type Core, type HostAccount, type PersonDescription } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { wayBack } from '../interactions/way-back.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from './adapters/crypto/index.ts'
@@ -114,7 +114,8 @@ export function createMfa(options: MfaOptions): Mfa {
         acknowledge: parsed.acknowledge ?? [],
         trustedGrantTypes: parsed.trustedGrantTypes ?? [],
       })
-      findAccountOf.set(core, configuration.findAccount!)
+      if (configuration.findAccount !== undefined)
+        findAccountOf.set(core, configuration.findAccount)
       return wrapped
     },
     attach: (provider) => attach(core, provider),
@@ -184,7 +185,7 @@ function coreOf(options: ParsedOptions, listeners: Map<EventType | '*', Set<List
     sessionSeconds: options.sessionSeconds,
     async requires(question) {
       const { require = true } = options
-      return typeof require === 'boolean' ? require : (await require(question)) === true
+      return typeof require === 'boolean' ? require : Boolean(await require(question))
     },
     async firstEnrolmentRule(question) {
       if (firstEnrolment === 'password') return 'allowed'
@@ -195,8 +196,7 @@ function coreOf(options: ParsedOptions, listeners: Map<EventType | '*', Set<List
     describe: async (account) => (options.describe ?? describeByClaims)(account),
     account: (ctx, accountId) =>
       onceFor(found, ctx, accountId, async () => {
-        const findAccount = findAccountOf.get(core)!
-        return (await findAccount(ctx, accountId)) as HostAccount | undefined
+        return await given(findAccountOf.get(core), 'findAccount')(ctx, accountId)
       }),
     record: (ctx, accountId) =>
       ctx === undefined

@@ -5,7 +5,7 @@ import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { decide, PASSWORD_ACR } from '../../src/domain/policy.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import type { Core } from '../core.ts'
+import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import { acrRequestOf } from '../request.ts'
 import { writeFirstFactor, writePasswordLogin, type Interaction, type Subject } from '../result.ts'
@@ -83,7 +83,7 @@ async function needsMore(
   interaction: Interaction,
   subject: Subject,
 ): Promise<boolean> {
-  const provider = core.provider!
+  const provider = providerOf(core)
   const client = await provider.Client.find(String(interaction.params.client_id))
   if (client === undefined)
     throw new MfaError('interaction-expired', 'The client of this sign-in is gone', { status: 410 })
@@ -101,11 +101,12 @@ async function needsMore(
     reached: PASSWORD_ACR,
     enrolled: false,
     required: await core.requires({ account, client, params: { ...interaction.params } }),
-    fresh:
-      String(interaction.params.prompt ?? '')
-        .split(' ')
-        .includes('mfa') || interaction.deviceCode !== undefined,
+    fresh: asksFor(interaction, 'mfa') || interaction.deviceCode !== undefined,
     ...(requested === undefined ? {} : { requested }),
   })
   return decision.step !== 'none'
+}
+
+function asksFor({ params: { prompt } }: Interaction, name: string): boolean {
+  return typeof prompt === 'string' && prompt.split(' ').includes(name)
 }

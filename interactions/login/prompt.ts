@@ -2,7 +2,7 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { isMeetable } from '../../src/domain/policy.ts'
 import { isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import type { Core } from '../core.ts'
+import { given, type Core } from '../core.ts'
 import { acrRequestOf, pendingOf } from '../request.ts'
 import { withPendingSubject } from './view.ts'
 
@@ -70,7 +70,7 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   const { present, pending } = await pendingOf(core, ctx)
   if (present)
     return pending === undefined || (await core.account(ctx, pending.accountId)) === undefined
-  const session = oidc.session!
+  const session = given(oidc.session, 'session')
   if (session.accountId === undefined) return false
   // Deleted or disabled since: the host would fail on it, and prompt=none with a 500.
   if (oidc.account === undefined) return true

@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { PendingFirstFactor } from '../../src/domain/first-factor.ts'
+import { given } from '../core.ts'
 import type { Instant } from '../../src/domain/time.ts'
 
 /**
@@ -15,7 +16,7 @@ export function withPendingSubject(
   { account, now }: { account: unknown; now: Instant },
 ): KoaContextWithOIDC {
   const { oidc } = ctx
-  const session = overlay(oidc.session!, {
+  const session = overlay(given(oidc.session, 'session'), {
     accountId: pending.accountId,
     loginTs: pending.ts,
     acr: undefined,

@@ -2,7 +2,7 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { decide, isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
-import type { Core, HostAccount } from '../core.ts'
+import { given, type Core, type HostAccount } from '../core.ts'
 import { acrRequestOf, isDeviceRoute, pendingOf, resultsOf } from '../request.ts'
 
 const { Check, Prompt } = interactionPolicy
@@ -71,17 +71,17 @@ function decideFor(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
 async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
   const { oidc } = ctx
   const { pending } = await pendingOf(core, ctx)
-  const accountId = pending?.accountId ?? oidc.session!.accountId!
-  const account = (await core.account(ctx, accountId))!
+  const accountId = pending?.accountId ?? given(oidc.session?.accountId, 'account')
+  const account = given(await core.account(ctx, accountId), 'account')
   const { record } = await core.record(ctx, accountId)
   const requested = acrRequestOf(oidc)
-  const sessionAcr: unknown = oidc.session!.acr
+  const sessionAcr: unknown = oidc.session?.acr
   const decision = decide({
     reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
     enrolled: isEnrolled(record),
     required: await core.requires({
       account,
-      client: oidc.client!,
+      client: given(oidc.client, 'client'),
       params: { ...oidc.params },
     }),
     fresh:
@@ -94,7 +94,7 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
 
 async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails> {
   const { decision, account } = await decideFor(core, ctx)
-  const client = ctx.oidc.client!
+  const client = given(ctx.oidc.client, 'client')
   const question = { account, client, params: { ...ctx.oidc.params } }
   const { record } = await core.record(ctx, account.accountId)
   const enrolled = isEnrolled(record)

@@ -5,11 +5,11 @@ import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
-import { readForm, type FormSource } from '../../src/http/body.ts'
+import { readForm } from '../../src/http/body.ts'
 import { checkCsrf } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import { checkOrigin } from '../../src/http/origin.ts'
-import type { Core } from '../core.ts'
+import { given, providerOf, type Core } from '../core.ts'
 import { writeRefusal } from '../result.ts'
 import * as enrolment from './enrolment.ts'
 import { finish } from './finish.ts'
@@ -29,16 +29,19 @@ export function mfaRoutes(core: Core): Middleware {
   const router = new Router({ prefix: core.path })
 
   const get = (path: string, handle: Get) =>
-    router.get(`/:uid${path}`, async (ctx) => handle(await openVisit(core, ctx, ctx.params.uid!)))
+    router.get(`/:uid${path}`, async (ctx) =>
+      handle(await openVisit(core, ctx, given(ctx.params.uid, 'uid'))),
+    )
   const post = (path: string, handle: Post) =>
     router.post(`/:uid${path}`, async (ctx) => {
-      checkOrigin(ctx.headers, core.provider!.issuer)
-      const form = await readForm(ctx as unknown as FormSource)
-      const boundTo = ctx.params.uid!
+      checkOrigin(ctx.headers, providerOf(core).issuer)
+      const form = await readForm(ctx)
+      const boundTo = given(ctx.params.uid, 'uid')
       checkCsrf(core.deps.box, { boundTo, purpose: MFA_PROMPT }, form.csrf)
       await handle(await openVisit(core, ctx, boundTo), form)
     })
-  const factorOf = ({ ctx }: Visit): AnyFactor => knownFactor(core, ctx.params.factor)
+  const factorOf = ({ ctx }: Visit): AnyFactor =>
+    knownFactor(core, (ctx.params as { factor?: string }).factor)
 
   get('', async (visit) => {
     if (isEnrolled(visit.seen.record)) return showFirst(visit)
@@ -133,7 +136,7 @@ function downloadCodes(visit: Visit): void {
   const codes = readShownCodes(visit)
   if (codes === undefined) throw expired('These codes were shown already')
   const { ctx, core } = visit
-  ctx.set(pageHeaders({ issuer: core.provider!.issuer }))
+  ctx.set(pageHeaders({ issuer: providerOf(core).issuer }))
   ctx.type = 'text/plain; charset=utf-8'
   ctx.attachment('backup-codes.txt')
   ctx.body = `${core.issuerName} - ${visit.details.label}\n\n${codes.join('\n')}\n`

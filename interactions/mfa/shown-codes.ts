@@ -1,5 +1,6 @@
 import { clearCookie, readCookie, setCookie } from '../../src/http/cookies.ts'
 import { HOUR_SECONDS } from '../../src/domain/time.ts'
+import { providerOf } from '../core.ts'
 import { pathOf, type Visit } from './visit.ts'
 
 const COOKIE = 'mfa_codes'
@@ -30,7 +31,7 @@ export function forgetShownCodes(visit: Visit): void {
 }
 
 function scopeOf(visit: Visit): { issuer: string; path: string } {
-  return { issuer: visit.core.provider!.issuer, path: pathOf(visit) }
+  return { issuer: providerOf(visit.core).issuer, path: pathOf(visit) }
 }
 
 function sealContext(visit: Visit): { accountId: string; purpose: string } {

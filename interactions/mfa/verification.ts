@@ -30,8 +30,8 @@ export async function showVerification(
   wrong?: { error: CodeError; status: number },
 ): Promise<void> {
   const { core, seen, place, interaction } = visit
-  const owned = authenticatorsOf(visit, factor)
-  if (owned.length === 0 || seen.record.epoch !== place.epoch)
+  const [latest, second] = authenticatorsOf(visit, factor)
+  if (latest === undefined || seen.record.epoch !== place.epoch)
     throw expired('This factor is not one of the account')
   const now = core.deps.clock.now()
   const open = gate(seen.record, classify(seen.record, place.tokenHashes), factor.guessable, now)
@@ -42,7 +42,7 @@ export async function showVerification(
     opened === undefined
       ? undefined
       : factor.parseChallenge(openState(core.deps.box, place.accountId, opened))
-  const state: unknown = factor.parseState(openState(core.deps.box, place.accountId, owned[0]!))
+  const state: unknown = factor.parseState(openState(core.deps.box, place.accountId, latest))
   const verification = factor.describeVerification?.(state, challenge) ?? {}
   await show(
     visit,
@@ -54,7 +54,7 @@ export async function showVerification(
       verification,
       digits: typeof verification.digits === 'number' ? verification.digits : 6,
       ...(ownedMethods(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
-      ...(owned.length === 1 && owned[0]!.name !== '' ? { authenticatorName: owned[0]!.name } : {}),
+      ...(second === undefined && latest.name !== '' ? { authenticatorName: latest.name } : {}),
       ...(wrong === undefined ? {} : { error: wrong.error }),
     },
     wrong?.status,

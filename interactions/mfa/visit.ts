@@ -7,7 +7,7 @@ import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts
 import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import type { BrowserTokens } from '../browser-token.ts'
-import type { Core } from '../core.ts'
+import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import type { Interaction, Subject } from '../result.ts'
 import { parseFirstFactor } from '../seal.ts'
@@ -33,7 +33,7 @@ export interface Visit {
  * Throws the host's SessionNotFound, MfaError `interaction-expired`, `wrong-prompt`.
  */
 export async function openVisit(core: Core, ctx: Context, uid: string): Promise<Visit> {
-  const interaction = await core.provider!.interactionDetails(ctx.req, ctx.res)
+  const interaction = await providerOf(core).interactionDetails(ctx.req, ctx.res)
   if (interaction.uid !== uid) throw expired('The address is of another sign-in')
   if (interaction.prompt.name !== MFA_PROMPT)
     throw new MfaError('wrong-prompt', 'This sign-in does not ask for a second factor', {
@@ -70,7 +70,7 @@ async function subjectOf(
     return { subject: pending, seen }
   }
   const stored =
-    session === undefined ? undefined : await core.provider!.Session.findByUid(session.uid)
+    session === undefined ? undefined : await providerOf(core).Session.findByUid(session.uid)
   if (stored?.accountId === undefined || stored.loginTs === undefined)
     throw expired('There is neither a first factor nor a session')
   const seen = await core.record(undefined, stored.accountId)
@@ -98,7 +98,7 @@ export function pathOf(visit: Visit, ...steps: readonly string[]): string {
 
 /** As a browser sees it: with the path of the issuer, where the provider is mounted. */
 export function publicPath(core: Core): string {
-  return new URL(core.provider!.issuer).pathname.replace(/\/$/, '') + core.path
+  return new URL(providerOf(core).issuer).pathname.replace(/\/$/, '') + core.path
 }
 
 /** The token of the form that is posted to a page of this interaction. */
@@ -117,7 +117,7 @@ export async function show<P extends PageName>(
   ctx.status = status
   ctx.set(
     pageHeaders({
-      issuer: core.provider!.issuer,
+      issuer: providerOf(core).issuer,
       ...(typeof redirectUri === 'string' ? { returnsTo: redirectUri } : {}),
     }),
   )
@@ -149,10 +149,8 @@ function surroundings(visit: Visit): Surroundings {
 
 /** `mira.k@example.com`: MK. */
 export function initialsOf(label: string): string {
-  const words = label
-    .split('@')[0]!
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter(Boolean)
-  const letters = words.length > 1 ? [words[0]!, words.at(-1)!] : words
-  return letters.map((word) => Array.from(word)[0]!.toUpperCase()).join('')
+  const [name = ''] = label.split('@')
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean)
+  const ends = words.length > 1 ? [words.at(0), words.at(-1)] : words
+  return ends.map((word = '') => (Array.from(word)[0] ?? '').toUpperCase()).join('')
 }

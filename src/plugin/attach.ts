@@ -1,6 +1,6 @@
 import type { Context, Next } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { Core } from '../../interactions/core.ts'
+import { given, providerOf, type Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { parseLogin } from '../../interactions/seal.ts'
@@ -8,7 +8,6 @@ import { wayBack } from '../../interactions/way-back.ts'
 import { MfaError } from '../domain/errors.ts'
 import { answerError } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
-import type { PageModels } from '../http/pages.ts'
 
 /**
  * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch they were made
@@ -35,7 +34,7 @@ export function attach(core: Core, provider: Provider): void {
       return
     }
     try {
-      await routes(ctx as Parameters<typeof routes>[0], () => notFound())
+      await routes(ctx, () => notFound())
     } catch (error) {
       await explain(core, ctx, error)
     }
@@ -53,14 +52,14 @@ function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const { cid } = (oidc.entities.Interaction ?? {}) as { cid?: unknown }
   const { login } = (oidc.result ?? {}) as { login?: unknown }
   const sealed = parseLogin(core.deps.box, cid, login)
-  if (sealed !== undefined) Object.assign(oidc.session!, { mfaEpoch: sealed.epoch })
+  if (sealed !== undefined)
+    Object.assign(given(oidc.session, 'session'), { mfaEpoch: sealed.epoch })
 }
 
-async function serve(core: Core, ctx: Context, next: Next): Promise<void> {
-  const { base } = core.views.assets
-  if (!ctx.path.startsWith(base) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next()
-  const asset = core.views.assets.get(ctx.path)
-  if (asset === undefined) return next()
+async function serve({ views: { assets } }: Core, ctx: Context, next: Next): Promise<void> {
+  const readable = ctx.method === 'GET' || ctx.method === 'HEAD'
+  const asset = readable && ctx.path.startsWith(assets.base) ? assets.get(ctx.path) : undefined
+  if (asset === undefined) return void (await next())
   ctx.set(asset.headers)
   ctx.type = asset.type
   ctx.body = asset.bytes
@@ -81,16 +80,16 @@ function uidOf(core: Core, ctx: Context): string {
 /** Nothing of an error gets out but its page; the application hears of a fault by Koa's own `error` event. */
 async function explain(core: Core, ctx: Context, error: unknown): Promise<void> {
   const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
-  const href = isExpired(error) ? await wayBack(core.provider!, uidOf(core, ctx)) : undefined
+  const href = isExpired(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
   const answer = answerError(error, {
     requestId,
     ...(href === undefined ? {} : { wayBack: href }),
   })
   if (answer.fault) ctx.app.emit('error', error, ctx)
   ctx.status = answer.status
-  ctx.set({ ...pageHeaders({ issuer: core.provider!.issuer }), ...answer.headers })
+  ctx.set({ ...pageHeaders({ issuer: providerOf(core).issuer }), ...answer.headers })
   ctx.type = 'html'
-  ctx.body = await core.views.render(answer.page, answer.model as PageModels[typeof answer.page], {
+  ctx.body = await core.views.render(answer.page, answer.model, {
     issuerName: core.issuerName,
     locale: core.views.localeFor({ acceptLanguage: ctx.get('Accept-Language') }),
     links: core.links,

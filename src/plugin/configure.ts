@@ -4,7 +4,7 @@ import {
   type Configuration,
   type KoaContextWithOIDC,
 } from 'oidc-provider'
-import type { Core } from '../../interactions/core.ts'
+import { given, type Core } from '../../interactions/core.ts'
 import { loginPrompt, seePendingSubject } from '../../interactions/login/prompt.ts'
 import { MFA_PROMPT, mfaPrompt } from '../../interactions/mfa/prompt.ts'
 import { publicPath } from '../../interactions/mfa/visit.ts'
@@ -50,7 +50,7 @@ export function configure(
     )
   return {
     ...configuration,
-    adapter: guardAdapter(core, configuration.adapter!),
+    adapter: guardAdapter(core, given(configuration.adapter, 'adapter')),
     acrValues: [...new Set([...(configuration.acrValues ?? []), ...ACR_VALUES])],
     claims: withAuthenticationClaims(configuration.claims),
     interactions: {
@@ -123,11 +123,13 @@ function withAuthenticationClaims(
   claims: Configuration['claims'],
 ): NonNullable<Configuration['claims']> {
   const openid = claims?.openid
-  const own = Array.isArray(openid) ? openid : Object.keys(openid ?? { sub: null })
+  const own: readonly string[] = Array.isArray(openid)
+    ? (openid as string[])
+    : Object.keys(openid ?? { sub: null })
   return {
     ...claims,
     openid: [...new Set(['sub', ...own, 'acr', 'amr', 'auth_time'])],
-  } as NonNullable<Configuration['claims']>
+  }
 }
 
 type ExtraTokenClaims = NonNullable<Configuration['extraTokenClaims']>

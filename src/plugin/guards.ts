@@ -20,7 +20,7 @@ const FIRST_EPOCH = 1
  */
 export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory {
   const make = (name: string): Adapter =>
-    isConstructor(adapter) ? new adapter(name) : (adapter as AdapterFactory)(name)
+    isConstructor(adapter) ? new adapter(name) : adapter(name)
   return (name) => {
     const inner = make(name)
     switch (name) {
@@ -54,7 +54,7 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
             'A `login` result did not come from the plugin, so nobody is signed in. In the login page replace ' +
               '`provider.interactionFinished` by `mfa.interactionFinished` (and `interactionResult` likewise)',
           )
-        if (verdict === 'stale') guarded[name] = withoutLogin(guarded[name]!)
+        if (verdict === 'stale') guarded[name] = withoutLogin(guarded[name])
       }
       return inner.upsert(id, guarded, expiresIn)
     },
@@ -64,7 +64,7 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
       const verdict = await judge(core, payload, payload.result)
       return verdict === 'none' || verdict === 'good'
         ? payload
-        : { ...payload, result: withoutLogin(payload.result!) }
+        : { ...payload, result: withoutLogin(payload.result) }
     },
   }
 }
@@ -80,7 +80,7 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
         return inner.upsert(id, payload, expiresIn)
       // A new one. Saved again later it keeps its epoch, so that a request in flight revives nothing.
       const stamped = { ...payload, mfaEpoch: await epochOf(accountId) }
-      return inner.upsert(id, stamped as AdapterPayload, expiresIn)
+      return inner.upsert(id, stamped, expiresIn)
     },
     async find(id) {
       const payload = await inner.find(id)
@@ -109,8 +109,8 @@ async function judge(
   return sealed.epoch === record.epoch ? 'good' : 'stale'
 }
 
-function withoutLogin(results: InteractionResults): InteractionResults {
-  const { login: _, ...rest } = results
+function withoutLogin(results: Results): InteractionResults {
+  const { login: _, ...rest } = results ?? {}
   return rest
 }
 

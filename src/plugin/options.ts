@@ -19,8 +19,8 @@ export interface MfaOptions {
   readonly encryptionKeys: readonly (string | Uint8Array)[]
   /** In the order of preference: `[totp(), backupCodes()]`. */
   readonly factors: readonly AnyFactor[]
-  /** Who needs a second factor, per request. Default: everybody. Whoever has enrolled is asked in any case. */
-  readonly require?: boolean | ((question: PolicyQuestion) => boolean | Promise<boolean>)
+  /** Who needs a second factor, per request: a truth value, or a promise of one. Default: everybody. Whoever has enrolled is asked in any case. */
+  readonly require?: boolean | ((question: PolicyQuestion) => unknown)
   readonly firstEnrolment: FirstEnrolment
   /** How a person is shown to themselves. Default: preferred_username, email or name of the account's claims. */
   readonly describe?: (account: HostAccount) => PersonDescription | Promise<PersonDescription>
