@@ -1,0 +1,62 @@
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
+import { enrol } from './enrol.ts'
+import { follow, showPassword, type Host } from './host.ts'
+
+/** Somebody with an authenticator app and backup codes, and the browser it was set up in. */
+export interface Person {
+  readonly username: string
+  readonly secret: string
+  readonly codes: readonly string[]
+  readonly browser: HttpClient
+}
+
+/** Enrols, and lets a minute pass, so that the confirming code is not the present one. */
+export async function enrolledPerson(host: Host, username = 'mira'): Promise<Person> {
+  const browser = new HttpClient()
+  const { secret, codes } = await enrol(host, browser, username)
+  host.clock.at += 60
+  await host.mfa.settled()
+  return { username, secret, codes, browser }
+}
+
+/** The code of the next time step: never one that was used before. */
+export function nextCode(host: Host, person: Person): string {
+  host.clock.at += 30
+  return totpCode(person, host.clock.at)
+}
+
+/** Six digits that are not the code of any step near. */
+export function wrongCode(host: Host, person: Person, nth = 0): string {
+  const near = new Set(
+    Array.from({ length: 25 }, (_, step) => totpCode(person, host.clock.at + (step - 20) * 30)),
+  )
+  const wrong = Array.from({ length: 40 }, (_, value) => String(value).padStart(6, '0'))
+  return wrong.filter((code) => !near.has(code))[nth]!
+}
+
+/** Password and code, up to the first page or redirect that leaves the provider. */
+export async function signIn(
+  host: Host,
+  client: HttpClient,
+  person: Person,
+  parameters: Record<string, string> = {},
+): Promise<Page> {
+  const verify = await showPassword(host, client, person.username, parameters)
+  const answer = await client.submit(verify, { code: nextCode(host, person) })
+  return follow(host, client, answer)
+}
+
+/** The uid of the interaction that a page of the plugin belongs to. */
+export function uidOf(page: Page): string {
+  return /^\/(?:mfa|interaction)\/([^/]+)/.exec(page.url.pathname)![1]!
+}
+
+/** A browser's interaction cookies, whatever path they are for: an attacker's client sends what it likes. */
+export function interactionCookies(client: HttpClient, uid: string): string {
+  return client.jar
+    .all()
+    .filter(({ name, path }) => name.startsWith('_interaction') && path.endsWith(uid))
+    .map(({ name, value }) => `${name}=${value}`)
+    .join('; ')
+}
