@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import { HttpClient } from '../support/http-client.ts'
+import {
+  authorizeUrl,
+  callbackOf,
+  follow,
+  showPassword,
+  startHost,
+  type HostOptions,
+} from './host.ts'
+import { signedInSessions, STORAGES } from './recorded-storage.ts'
+
+/** How a login page answers that nobody has told of the plugin. */
+const FORGETFUL: Readonly<Record<string, NonNullable<HostOptions['answer']>>> = {
+  'provider.interactionFinished': async ({ provider }, request, response, accountId) =>
+    provider.interactionFinished(request, response, { login: { accountId } }),
+
+  'provider.interactionResult': async ({ provider }, request, response, accountId) => {
+    const to = await provider.interactionResult(request, response, { login: { accountId } })
+    response.writeHead(303, { location: to }).end()
+  },
+
+  'interaction.result and persist()': async ({ provider }, request, response, accountId) => {
+    const interaction = await provider.interactionDetails(request, response)
+    interaction.result = { login: { accountId } }
+    await interaction.persist()
+    response.writeHead(303, { location: interaction.returnTo }).end()
+  },
+
+  'interaction.result and save(), with a seal that it made up': async (
+    { provider },
+    request,
+    response,
+    accountId,
+  ) => {
+    const interaction = await provider.interactionDetails(request, response)
+    const login = { accountId, acr: 'x', amr: ['pwd'], ts: 1, epoch: 1, seal: 'x'.repeat(43) }
+    interaction.result = { login }
+    await interaction.save(60)
+    response.writeHead(303, { location: interaction.returnTo }).end()
+  },
+
+  'lastSubmission and persist()': async ({ provider }, request, response, accountId) => {
+    const interaction = await provider.interactionDetails(request, response)
+    Object.assign(interaction, { lastSubmission: { login: { accountId } } })
+    await interaction.persist()
+    response.writeHead(303, { location: interaction.returnTo }).end()
+  },
+}
+
+for (const [name, storage] of Object.entries(STORAGES))
+  describe(`a host that forgets mfa.interactionFinished (${name})`, () => {
+    for (const [way, answer] of Object.entries(FORGETFUL))
+      it(`R17 signs nobody in by ${way}, and is told what to mend`, async () => {
+        const told: Error[] = []
+        const host = await startHost({
+          storage,
+          async answer(...given) {
+            try {
+              await answer(...given)
+            } catch (error) {
+              told.push(error as Error)
+              throw error
+            }
+          },
+        })
+        try {
+          const browser = new HttpClient()
+          const refused = await showPassword(host, browser, 'mira')
+          expect(refused.body).to.equal('login-not-sealed')
+          expect(told[0]!.message).to.contain('mfa.interactionFinished')
+          expect(signedInSessions(host.writes)).to.deep.equal([])
+          const silent = await browser.get(authorizeUrl(host, { prompt: 'none' }))
+          expect(callbackOf(silent).get('error')).to.equal('login_required')
+        } finally {
+          await host.close()
+        }
+      })
+
+    it('R17 is asked for the factor by a session that it stores by itself', async () => {
+      const host = await startHost({
+        storage,
+        async answer({ provider }, request, response, accountId) {
+          const { returnTo } = await provider.interactionDetails(request, response)
+          const session = await provider.Session.get(provider.createContext(request, response))
+          session.loginAccount({ accountId })
+          await session.save(3600)
+          response.writeHead(303, { location: returnTo }).end()
+        },
+      })
+      try {
+        const browser = new HttpClient()
+        await browser.get(new URL('/session/end', host.issuer))
+        const page = await showPassword(host, browser, 'mira')
+        expect(page.name).to.equal('mfa-choose')
+        const silent = await browser.get(authorizeUrl(host, { prompt: 'none' }))
+        expect(callbackOf(silent).get('error')).to.equal('interaction_required')
+      } finally {
+        await host.close()
+      }
+    })
+  })
+
+describe('a host that forgets mfa.attach', () => {
+  it('R17 gets no authorization through, and is told so by name', async () => {
+    const host = await startHost({ attach: false })
+    try {
+      const browser = new HttpClient()
+      const told: { code?: string; message: string }[] = []
+      host.provider.on('server_error', (_ctx, error) => told.push(error))
+      const answer = await follow(host, browser, await browser.get(authorizeUrl(host)))
+      expect(answer.status).to.equal(500)
+      expect(answer.body).not.to.contain('attach')
+      expect(told.map(({ code }) => code)).to.deep.equal(['not-attached'])
+      expect(told[0]!.message).to.contain('mfa.attach(provider)')
+    } finally {
+      await host.close()
+    }
+  })
+
+  it('R17 cannot answer its login page', async () => {
+    const host = await startHost({ attach: false })
+    try {
+      const request = { headers: {} } as never
+      const refused = await host.mfa
+        .interactionFinished(request, {} as never, { login: { accountId: 'mira' } })
+        .catch((error: unknown) => error)
+      expect(refused).to.include({ code: 'not-attached' })
+    } finally {
+      await host.close()
+    }
+  })
+})
