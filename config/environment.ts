@@ -100,6 +100,12 @@ export function parseEnvironment(environment: Environment, readFile: ReadFile): 
       problem: 'mails a code: set SMTP_URL, or choose another proof',
     })
 
+  if (settings?.features.postAuthorization === true && !values.ISSUER?.startsWith('https:'))
+    faults.push({
+      setting: 'CONFIG_FILE features.postAuthorization',
+      problem: 'needs an https ISSUER: a browser sends such a cookie over https alone',
+    })
+
   if (faults.length > 0 || !settings || !encryptionKeys || !cookieKeys)
     throw new ConfigError(faults)
   return {

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/environment.ts'
 import type { FileValues } from '../../config/schema.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapters/crypto/index.ts'
+import { smtpMailer, type SmtpMailer } from '../adapters/mail/index.ts'
 import { openSqliteStorage } from '../adapters/sqlite/index.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { ServerStorage } from '../ports/server-storage.ts'
@@ -85,6 +86,16 @@ export async function signingKeysOf({ config, storage, box }: Foundation): Promi
   return config.jwks === undefined
     ? loadSigningKeys({ settings: storage.settings, box })
     : parseSigningKeys(config.jwks)
+}
+
+/** Absent: no mail is set, and nothing is mailed. */
+export function mailerOf({ config, issuer }: Foundation): SmtpMailer | undefined {
+  const { mail } = config
+  if (mail === undefined) return undefined
+  return smtpMailer({
+    url: mail.url,
+    from: mail.from ?? `no-reply@${new URL(issuer).hostname}`,
+  })
 }
 
 export function clientsOf(

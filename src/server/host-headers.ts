@@ -15,13 +15,11 @@ export function hostHeaders(issuer: string) {
     const policy = headers[CSP]
     if (policy !== undefined) ctx.set(CSP, policy)
     await next()
-    for (const [name, value] of Object.entries(headers)) {
-      if (ctx.response.get(name) !== '' || !wanted(ctx, name)) continue
-      if (!ctx.headerSent) ctx.set(name, value)
-    }
-    if (ctx.headerSent || !isPage(ctx)) return
+    if (ctx.headerSent) return
+    for (const [name, value] of Object.entries(headers))
+      if (!ctx.res.hasHeader(name) && wanted(ctx, name)) ctx.set(name, value)
     const returnsTo = destinationOf(ctx)
-    if (returnsTo !== undefined) letFormsGoTo(ctx, returnsTo)
+    if (returnsTo !== undefined) letFormGoTo(ctx, returnsTo)
   }
 }
 
@@ -39,8 +37,10 @@ function destinationOf(ctx: Context): string | undefined {
   return typeof uri === 'string' ? uri : undefined
 }
 
-function letFormsGoTo(ctx: Context, uri: string): void {
+/** Only where the host has a form that posts itself: it has checked the address by then. */
+function letFormGoTo(ctx: Context, uri: string): void {
+  const policy = ctx.res.getHeader(CSP)
+  if (typeof policy !== 'string' || !policy.includes("'sha256-")) return
   const sources = ["'self'", ...redirectSources(uri)].join(' ')
-  const policy = ctx.response.get(CSP).replace(/form-action [^;]*/, `form-action ${sources}`)
-  ctx.set(CSP, policy)
+  ctx.set(CSP, policy.replace(/form-action [^;]*/, `form-action ${sources}`))
 }

@@ -55,7 +55,6 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
   const { settings, pages } = deps
   const rules = clientRules(settings, deps.signingKeys)
   const secure = deps.issuer.startsWith('https:')
-  const crossSite = settings.features.postAuthorization && secure
   return {
     ...rules,
     adapter: hostAdapter(deps),
@@ -72,10 +71,15 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
             resume: '__Secure-resume',
           }
         : { session: 'session', interaction: 'interaction', resume: 'resume' },
-      long: { httpOnly: true, secure, sameSite: crossSite ? 'none' : 'lax' },
+      long: {
+        httpOnly: true,
+        secure,
+        sameSite: settings.features.postAuthorization ? 'none' : 'lax',
+      },
       short: { httpOnly: true, secure, sameSite: 'lax' },
     },
-    enableHttpPostMethods: crossSite,
+    enableHttpPostMethods: settings.features.postAuthorization,
+    clientBasedCORS: mayReadFromBrowser,
     pkce: { required: (_ctx, client) => requiresPkce(client) },
     // The host alone would rotate those of public clients only (R21).
     rotateRefreshToken: () => true,
@@ -103,6 +107,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
         enabled: true,
         allowedPolicy: (ctx, client, token) => mayIntrospect(deps.accounts, ctx, client, token),
       },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
       deviceFlow: {
         enabled: settings.features.deviceFlow,
         userCodeInputSource: pages.deviceCode,
@@ -138,6 +143,12 @@ function features(settings: FileValues) {
   } satisfies Features
 }
 
+/** Single-page apps call from the origins that they return to; apps with a secret do not call from a browser. */
+function mayReadFromBrowser(ctx: KoaContextWithOIDC, origin: string, client: Client): boolean {
+  const isOpen = ctx.oidc.route === 'userinfo' || client.clientAuthMethod === 'none'
+  return isOpen && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin)
+}
+
 function requiresPkce(client: Client): boolean {
   return client['require_pkce'] !== false || client.clientAuthMethod === 'none'
 }
@@ -164,6 +175,15 @@ async function mayIntrospect(
   if (typeof token.accountId !== 'string') return true
   const account = (await accounts.byId(token.accountId))?.account
   return account !== undefined && account.disabledAt === undefined
+}
+
+/** A token belongs to the client it was made for. Whoever is told that another's is there has learnt something. */
+function mayRevoke(
+  _ctx: KoaContextWithOIDC,
+  client: Client,
+  token: { readonly clientId?: string | undefined },
+): boolean {
+  return token.clientId === client.clientId
 }
 
 /** The host's records, with clients from where ours are: the storage and CLIENTS_FILE. */

@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../config/environment.ts'
-import { smtpMailer } from '../adapters/mail/index.ts'
 import { createApp } from './app.ts'
 import { demonstrationClient, prepareDemonstration, startDemonstration } from './demonstration.ts'
-import { layFoundation, type OpenOptions } from './foundation.ts'
+import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
 import { openLog, type Logger } from './log.ts'
 
 export interface ServeOptions extends OpenOptions {
@@ -53,13 +52,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     })
     const { issuer, storage } = foundation
     started.push(() => storage.close())
-    const mailer =
-      config.mail === undefined
-        ? undefined
-        : smtpMailer({
-            url: config.mail.url,
-            from: config.mail.from ?? `no-reply@${new URL(issuer).hostname}`,
-          })
+    const mailer = mailerOf(foundation)
     started.push(() => mailer?.close())
 
     const demonstration =

@@ -269,6 +269,17 @@ describe('the settings file', () => {
     expect(faults.map((fault) => fault.setting)).to.deep.equal(['CONFIG_FILE mfa.firstEnrolment'])
   })
 
+  it('refuses POST to the authorization endpoint without https', () => {
+    const file = withFile({ features: { postAuthorization: true } })
+    const setting = 'CONFIG_FILE features.postAuthorization'
+    expect(faultsOf(environment, file).faults.map((fault) => fault.setting)).to.deep.equal([
+      setting,
+    ])
+    expect(parse({ ...environment, ISSUER: 'https://id.example.com' }, file).issuer).to.be.a(
+      'string',
+    )
+  })
+
   it('names a file that is missing or is not JSON, and shows none of it', () => {
     const { faults, message } = faultsOf(
       { ...environment, CLIENTS_FILE: '/etc/clients.json', JWKS_FILE: '/etc/gone' },

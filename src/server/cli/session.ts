@@ -1,6 +1,13 @@
 import { loadConfig } from '../../../config/load.ts'
-import { clientsOf, layFoundation, signingKeysOf, type Foundation } from '../foundation.ts'
+import {
+  clientsOf,
+  layFoundation,
+  mailerOf,
+  signingKeysOf,
+  type Foundation,
+} from '../foundation.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
+import { passEventsOn } from '../notices.ts'
 import { serverMfa, type ServerMfa } from '../mfa.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -17,13 +24,21 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const foundation = await layFoundation(loadConfig(terminal.environment))
+  const mailer = mailerOf(foundation)
+  const services = mailer === undefined ? {} : { mailer }
+  const mfa = serverMfa(foundation, services)
+  const { storage, serviceName: issuerName } = foundation
+  passEventsOn({ mfa, issuerName, audit: storage.audit, accounts: storage.accounts, ...services })
   try {
     return await work({
       foundation,
-      mfa: serverMfa(foundation),
+      mfa,
       clients: async () => clientsOf(foundation, await signingKeysOf(foundation)),
     })
   } finally {
+    // What the command has decided is in the trail, and mailed, when it answers.
+    await mfa.settled()
+    mailer?.close()
     await foundation.storage.close()
   }
 }

@@ -1,0 +1,341 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { JsonObject } from '../../src/domain/json.ts'
+import { run } from '../../src/server/cli.ts'
+import type { Terminal } from '../../src/server/cli/terminal.ts'
+
+const COMMANDS = [
+  'serve',
+  ...['user add', 'user list', 'user show', 'user disable', 'user enable', 'user reset-mfa'],
+  ...['client add', 'client list', 'client apply', 'client remove'],
+  ...['keys add', 'migrate', 'audit', 'doctor'],
+]
+
+const GOOD = 'correct horse battery staple'
+const APP = {
+  client_id: 'app',
+  client_secret: 'a secret in a file that nobody else reads',
+  redirect_uris: ['https://app.example/callback'],
+}
+
+describe('the command line', () => {
+  let folder: string
+  let environment: Record<string, string>
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mfa-cli-'))
+    environment = {
+      ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
+      COOKIE_KEYS: randomBytes(32).toString('base64'),
+      STORAGE_URL: `sqlite:${join(folder, 'server.sqlite')}`,
+      ISSUER: 'https://id.example.com',
+    }
+  })
+  afterEach(() => {
+    rmSync(folder, { recursive: true })
+  })
+
+  interface Ran {
+    readonly code: number
+    readonly out: string
+    readonly err: string
+    json<T = JsonObject>(): T
+  }
+  const cli = async (line: string, stdin = ''): Promise<Ran> => {
+    let [out, err] = ['', '']
+    const terminal: Terminal = {
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+      readLine: async () => stdin,
+      readFile: (path) => readFile(path, 'utf8'),
+      environment,
+    }
+    const code = await run(line.split(' '), terminal)
+    return { code, out, err, json: <T>() => JSON.parse(out) as T }
+  }
+  const file = (name: string, content: unknown): string => {
+    const path = join(folder, name)
+    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+    return path
+  }
+
+  for (const name of COMMANDS)
+    it(`${name} explains itself and offers JSON`, async () => {
+      const { code, out } = await cli(`${name} --help`)
+      expect(code).to.equal(0)
+      expect(out).to.contain('--json').and.to.contain('Usage')
+    })
+
+  it('answers 2 to what it does not understand, and changes nothing', async () => {
+    for (const line of [
+      'frobnicate',
+      'user',
+      'user add',
+      'user add alice --passwort x',
+      'keys add --algorithm ROT13',
+    ])
+      expect(await cli(line), line).to.deep.include({ code: 2, out: '' })
+  })
+
+  it('names every fault of the settings and answers 1', async () => {
+    environment = { ...environment, PORT: 'x', LOG_LEVEL: 'loud' }
+    const { code, err } = await cli('user list')
+    expect(code).to.equal(1)
+    expect(err).to.contain('PORT').and.to.contain('LOG_LEVEL')
+    const failure = JSON.parse((await cli('user list --json')).err) as {
+      error: { faults: unknown[] }
+    }
+    expect(failure.error.faults).to.have.length(2)
+  })
+
+  it('R35 names an encryption key that is missing', async () => {
+    await cli('user list')
+    environment = { ...environment, ENCRYPTION_KEYS: randomBytes(32).toString('base64') }
+    const { code, err } = await cli('user list')
+    expect(code).to.equal(1)
+    expect(err).to.match(/ENCRYPTION_KEYS lacks the key/)
+  })
+
+  describe('user', () => {
+    it('R36 add prints a one-time link and no password', async () => {
+      const { code, out } = await cli('user add alice --email alice@example.com --group staff')
+      expect(code).to.equal(0)
+      expect(out).to.match(/https:\/\/id\.example\.com\/set-up\/[\w-]{43}\n/)
+      const shown = (await cli('user show ALICE --json')).json()
+      expect(shown).to.deep.include({
+        username: 'alice',
+        email: 'alice@example.com',
+        email_verified: true,
+        groups: ['staff'],
+        password: 'none',
+        disabled: false,
+      })
+      expect(shown['mfa']).to.deep.include({ enrolled: false, factors: [] })
+    })
+
+    it('add --password-stdin reads the password where no process list shows it', async () => {
+      const { code, out } = await cli('user add alice --password-stdin --json', GOOD)
+      expect(code).to.equal(0)
+      expect(out).not.to.contain(GOOD).and.not.to.contain('set-up')
+      expect((await cli('user list --json')).json<JsonObject[]>()[0]).to.include({
+        password: 'set',
+      })
+    })
+
+    for (const [password, why] of [
+      ['', 'password-too-short'],
+      ['short', 'password-too-short'],
+      ['Password123!', 'password-blocked'],
+      ['alice-2026', 'password-contains-name'],
+      ['x1'.repeat(600), 'password-too-long'],
+    ] as const)
+      it(`R16 add refuses a password: ${why} (${password.length})`, async () => {
+        const { code, err } = await cli('user add alice --password-stdin --json', password)
+        expect(code).to.equal(1)
+        expect(JSON.parse(err)).to.have.nested.property('error.code', why)
+        expect((await cli('user list --json')).json()).to.deep.equal([])
+      })
+
+    it('R16 add wants 15 characters where no second factor is required', async () => {
+      environment = {
+        ...environment,
+        CONFIG_FILE: file('c.json', { mfa: { required: 'optional' } }),
+      }
+      expect((await cli('user add alice --password-stdin', 'vqzkxwjpnmlrt4')).code).to.equal(1)
+      expect((await cli('user add alice --password-stdin', 'vqzkxwjpnmlrt4u')).code).to.equal(0)
+    })
+
+    it('add keeps standard claims and names those that are not', async () => {
+      const claims = { name: 'Alice A.', birthdate: '1990-01-02', address: { country: 'FR' } }
+      const added = await cli(`user add alice --claims ${file('good.json', claims)} --json`)
+      expect(added.json()).to.deep.include({ claims })
+      const bad = file('bad.json', { sub: 'admin', name: 5 })
+      const { code, err } = await cli(`user add bob --claims ${bad}`)
+      expect(code).to.equal(1)
+      expect(err).to.contain('sub:').and.to.contain('name:')
+    })
+
+    it('add takes the address of the claims, verified or not, and no second one', async () => {
+      const path = file('c.json', { email: 'a@example.com', email_verified: false })
+      expect((await cli(`user add alice --claims ${path} --json`)).json()).to.deep.include({
+        email: 'a@example.com',
+        email_verified: false,
+      })
+      expect((await cli(`user add bob --email b@example.com --claims ${path}`)).code).to.equal(1)
+    })
+
+    it('add refuses a name or address that somebody has, in any spelling', async () => {
+      await cli('user add alice --email alice@example.com')
+      for (const line of [
+        'user add ALICE',
+        'user add bob --email Alice@Example.com',
+        'user add alice@example.com',
+      ]) {
+        const { code, err } = await cli(`${line} --json`)
+        expect(code, line).to.equal(1)
+        expect(JSON.parse(err)).to.have.nested.property('error.code', 'taken')
+      }
+    })
+
+    it('R20 disable ends everything live, again and again, and enable lets sign in anew', async () => {
+      await cli('user add alice --password-stdin', GOOD)
+      const epochOf = async (): Promise<number> =>
+        (await cli('user show alice --json')).json<{ mfa: { epoch: number } }>().mfa.epoch
+      const before = await epochOf()
+      expect((await cli('user disable alice --json')).json()).to.include({ disabled: true })
+      const after = await epochOf()
+      expect(after).to.be.greaterThan(before)
+      expect((await cli('user enable alice --json')).json()).to.include({ disabled: false })
+      expect(await epochOf()).to.be.at.least(after)
+    })
+
+    it('R36 reset-mfa prints a link and leaves a trace', async () => {
+      await cli('user add alice --password-stdin', GOOD)
+      const { code, out } = await cli('user reset-mfa alice')
+      expect(code).to.equal(0)
+      expect(out).to.match(/\/set-up\/[\w-]{43}\n/)
+      const types = (await cli('audit --user alice --json'))
+        .json<{ type: string }[]>()
+        .map(({ type }) => type)
+      expect(types).to.include.members(['user-added', 'reset', 'set-up-link-made'])
+    })
+
+    it('does nothing to nobody', async () => {
+      for (const name of ['show', 'disable', 'enable', 'reset-mfa']) {
+        const { code, err } = await cli(`user ${name} nobody --json`)
+        expect(code).to.equal(1)
+        expect(JSON.parse(err)).to.have.nested.property('error.code', 'user-unknown')
+      }
+    })
+  })
+
+  describe('client', () => {
+    it('add makes the secret and prints it this once', async () => {
+      const line =
+        'client add app --redirect-uri https://app.example/cb --name App --first-party --json'
+      const [added] = (await cli(line)).json<JsonObject[]>()
+      expect(added).to.include({ client_id: 'app', result: 'added' })
+      expect(added?.['client_secret']).to.match(/^[\w-]{43}$/)
+      expect((await cli('client list --json')).out).not.to.contain(added?.['client_secret'])
+      expect((await cli(line)).code).to.equal(1)
+    })
+
+    it('add takes public apps, which get no secret', async () => {
+      const line =
+        'client add spa --public --redirect-uri https://spa.example/cb --redirect-uri https://spa.example/two --json'
+      expect((await cli(line)).json()).to.deep.equal([{ client_id: 'spa', result: 'added' }])
+      expect((await cli('client list --json')).json<JsonObject[]>()[0]).to.deep.include({
+        redirect_uris: ['https://spa.example/cb', 'https://spa.example/two'],
+        source: 'storage',
+      })
+      expect(
+        (await cli('client add s --public --no-pkce --redirect-uri https://s.example/')).code,
+      ).to.equal(2)
+    })
+
+    it('apply is idempotent, and all or nothing with each fault named', async () => {
+      const path = file('clients.json', [APP])
+      expect((await cli(`client apply ${path} --json`)).json()).to.deep.equal([
+        { client_id: 'app', result: 'added' },
+      ])
+      expect((await cli(`client apply ${path} --json`)).json()).to.deep.equal([
+        { client_id: 'app', result: 'unchanged' },
+      ])
+      const bad = file('bad.json', [
+        { ...APP, client_name: 'New' },
+        { client_id: 'bad', redirect_uris: ['x'], logo_uri: 'y' },
+      ])
+      const { code, err } = await cli(`client apply ${bad} --json`)
+      expect(code).to.equal(1)
+      const { error } = JSON.parse(err) as {
+        error: { faults: { client: string; field: string }[] }
+      }
+      expect(error.faults.map(({ client, field }) => `${client} ${field}`)).to.have.members([
+        'bad logo_uri',
+        'bad redirect_uris',
+      ])
+      expect((await cli('client list')).out).not.to.contain('New')
+    })
+
+    it('leaves the clients of CLIENTS_FILE alone', async () => {
+      environment = { ...environment, CLIENTS_FILE: file('file.json', [APP]) }
+      expect((await cli('client list --json')).json<JsonObject[]>()[0]).to.include({
+        source: 'file',
+      })
+      expect((await cli('client remove app')).code).to.equal(1)
+      expect((await cli(`client apply ${file('again.json', [APP])}`)).err).to.match(/CLIENTS_FILE/)
+    })
+
+    it('remove removes', async () => {
+      await cli(`client apply ${file('clients.json', [APP])}`)
+      expect((await cli('client remove app')).code).to.equal(0)
+      expect((await cli('client remove app')).code).to.equal(1)
+    })
+
+    it('R31 says nothing of what is in a file that it cannot read', async () => {
+      for (const content of ['[{"client_secret": hush', '{"client_secret": "hush"}']) {
+        const { code, out, err } = await cli(`client apply ${file('x.json', content)}`)
+        expect(code).to.equal(1)
+        expect(out + err).not.to.contain('hush')
+      }
+      expect((await cli(`client apply ${join(folder, 'gone.json')}`)).code).to.equal(1)
+    })
+  })
+
+  it('keys add makes a signing key, unless they are in a file', async () => {
+    const made = (await cli('keys add --algorithm ES256 --json')).json()
+    expect(made).to.include({ algorithm: 'ES256' })
+    expect(made['kid']).to.be.a('string')
+    expect((await cli('doctor')).out).to.contain(made['kid'])
+  })
+
+  it('audit shows the newest first, of one type and so many', async () => {
+    await cli('user add alice')
+    await cli('user add bob')
+    const all = (await cli('audit --json')).json<{ type: string; at: number }[]>()
+    expect(all.map(({ type }) => type).sort()).to.deep.equal([
+      ...['set-up-link-made', 'set-up-link-made', 'user-added', 'user-added'],
+    ])
+    expect((await cli('audit --type user-added --limit 1 --json')).json()).to.have.length(1)
+    expect((await cli('audit --limit 0')).code).to.equal(1)
+  })
+
+  it('migrate makes an empty database and says when there is nothing to do', async () => {
+    const first = (await cli('migrate --json')).json<{ from: number; to: number }>()
+    expect(first.from).to.equal(0)
+    expect(first.to).to.be.greaterThan(0)
+    expect((await cli('migrate --json')).json()).to.deep.equal({ from: first.to, to: first.to })
+  })
+
+  it('doctor says what is well, what is not fit for production, and what has failed', async () => {
+    const well = await cli('doctor --json')
+    expect(well.code).to.equal(0)
+    const findings = well.json<{ check: string; result: string }[]>()
+    expect(findings).to.deep.include.members([
+      { check: 'storage', result: 'ok', detail: '' },
+      { check: 'clients', result: 'ok', detail: '0' },
+    ])
+    expect(findings.find(({ check }) => check === 'SMTP_URL')).to.include({ result: 'warning' })
+    environment = {
+      ...environment,
+      SMTP_URL: 'smtp://127.0.0.1:1',
+      CLIENTS_FILE: file('c.json', [{ client_id: 'x' }]),
+    }
+    const ill = await cli('doctor --json')
+    expect(ill.code).to.equal(1)
+    const failed = ill
+      .json<{ check: string; result: string }[]>()
+      .filter(({ result }) => result === 'failed')
+    expect(failed.map(({ check }) => check)).to.have.members(['clients', 'mail'])
+    environment = { ...environment, PORT: 'x' }
+    expect(await cli('doctor')).to.deep.include({ code: 1 })
+  })
+})

@@ -1,0 +1,106 @@
+import { expect } from 'chai'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import {
+  addPerson,
+  APP,
+  atTheApp,
+  redeem,
+  signIn,
+  startServer,
+  stopServers,
+  type Person,
+  type TestServer,
+} from './support.ts'
+
+const OURS = { ...APP, client_id: 'ours', client_name: 'Ours', first_party: true }
+
+describe('consent', () => {
+  let server: TestServer
+  let alice: Person & { id: string }
+  let browser: HttpClient
+
+  beforeEach(async () => {
+    server = await startServer({ clients: [APP, OURS] })
+    alice = await addPerson(server)
+    browser = new HttpClient()
+    // Signed in at an app of the service's own, which asks for none.
+    const page = await signIn(browser, server.authorize({ client_id: 'ours' }), alice, server)
+    expect(page.location?.searchParams.has('code')).to.equal(true)
+  })
+  afterEach(stopServers)
+
+  const ask = (params: Readonly<Record<string, string>> = {}): Promise<Page> =>
+    browser.visit(server.authorize(params), atTheApp)
+  const types = async (): Promise<string[]> =>
+    (await server.storage.audit.list({ limit: 100 })).map(({ type }) => type)
+
+  it('names the app and each thing that it gets', async () => {
+    const page = await ask({
+      scope: 'openid profile email address offline_access',
+      prompt: 'consent',
+    })
+    expect(page.name).to.equal('consent')
+    expect(page.status).to.equal(200)
+    expect(page.text).to.contain('The App')
+    expect([...page.body.matchAll(/<li>/g)]).to.have.length.at.least(4)
+    expect(page.text).to.contain('alice')
+  })
+
+  it('is given once and asked again only for more', async () => {
+    const first = await browser.follow(
+      await browser.submit(await ask({ scope: 'openid email' })),
+      atTheApp,
+    )
+    expect((await redeem(server, first)).claims['sub']).to.equal(alice.id)
+    expect((await ask({ scope: 'openid email' })).location?.searchParams.has('code')).to.equal(true)
+    expect((await ask({ scope: 'openid email profile' })).name).to.equal('consent')
+    expect(await types()).to.include('consent-granted')
+  })
+
+  it('refused brings the app access_denied, and nothing else', async () => {
+    const page = await ask()
+    const back = await browser.follow(
+      await browser.submit(page, {}, { form: /data-refuse/ }),
+      atTheApp,
+    )
+    expect(back.location?.searchParams.get('error')).to.equal('access_denied')
+    expect(back.location?.searchParams.has('code')).to.equal(false)
+    expect(await types()).to.include('consent-refused')
+    expect((await ask()).name).to.equal('consent')
+  })
+
+  it('is not asked for by an app of the service’s own, whatever it wants', async () => {
+    const page = await ask({ client_id: 'ours', scope: 'openid profile email phone address' })
+    const params = page.location?.searchParams
+    expect(params?.has('code')).to.equal(true)
+  })
+
+  it('R25 is not asked for under prompt=none: the app hears that it is needed', async () => {
+    const page = await browser.get(server.authorize({ prompt: 'none' }))
+    expect(page.location?.searchParams.get('error')).to.equal('consent_required')
+  })
+
+  it('R30 R17 takes its own form only, in its own interaction', async () => {
+    const page = await ask()
+    const { action, fields } = page.form()
+    const url = new URL(action, page.url)
+    expect((await browser.post(url, { ...fields, csrf: 'x' })).status).to.equal(403)
+    expect(
+      (await browser.post(url, fields, { headers: { origin: 'https://evil.example' } })).status,
+    ).to.equal(403)
+    const stranger = new HttpClient()
+    expect((await stranger.post(url, fields)).status).to.equal(410)
+    const login = new URL(url.pathname.replace(/consent$/, 'login'), url)
+    expect(
+      (await browser.post(login, { ...fields, username: 'alice', password: 'x' })).status,
+    ).to.equal(410)
+  })
+
+  it('of one person does not hold for another in the same browser', async () => {
+    await browser.follow(await browser.submit(await ask()), atTheApp)
+    const bob = await addPerson(server, { username: 'bob' })
+    const other = new HttpClient()
+    await signIn(other, server.authorize({ client_id: 'ours' }), bob, server)
+    expect((await other.visit(server.authorize(), atTheApp)).name).to.equal('consent')
+  })
+})

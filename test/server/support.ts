@@ -1,0 +1,250 @@
+import { decodeJwt } from 'jose'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseEnvironment, type Config, type Environment } from '../../config/environment.ts'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { passwordHasher, systemClock, systemRandom } from '../../src/adapters/crypto/index.ts'
+import { addPerson as add } from '../../src/server/accounts/people.ts'
+import type { JsonObject } from '../../src/domain/json.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import type { Clock } from '../../src/ports/services.ts'
+import { openLog, type Logger } from '../../src/server/log.ts'
+import { serve, type Running } from '../../src/server/serve.ts'
+import type { HttpClient, Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
+
+export const CALLBACK = 'https://app.example/callback'
+export const CLIENT_SECRET = 'the secret of the app, long enough'
+/** PKCE, as long as the standard wants it. */
+export const VERIFIER = 'v'.repeat(43)
+
+/** A confidential app; a test changes what it is about. */
+export const APP: JsonObject = {
+  client_id: 'app',
+  client_name: 'The App',
+  client_secret: CLIENT_SECRET,
+  redirect_uris: [CALLBACK],
+  post_logout_redirect_uris: ['https://app.example/signed-out'],
+  grant_types: ['authorization_code', 'refresh_token'],
+}
+
+export const PASSWORD = 'correct horse battery staple'
+
+export interface TestServer extends Running {
+  readonly storage: ServerStorage
+  readonly clock: Clock & { ahead: number }
+  readonly config: Config
+  readonly environment: Environment
+  /** Lines of the log, when it was asked for. */
+  readonly lines: readonly string[]
+  /** The URL of an authorization request. */
+  authorize(params?: Readonly<Record<string, string>>): URL
+}
+
+export interface TestOptions {
+  readonly environment?: Environment
+  /** CONFIG_FILE. */
+  readonly settings?: object
+  /** CLIENTS_FILE. */
+  readonly clients?: readonly JsonObject[]
+  readonly storage?: ServerStorage
+  /** The demonstration as well. */
+  readonly demonstration?: boolean
+}
+
+const running = new Set<{ stop(): Promise<void> }>()
+
+/** A server in this process, in memory unless told otherwise, on a port of the system's choice. */
+export async function startServer(options: TestOptions = {}): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'mfa-server-'))
+  const files: Record<string, string> = {
+    '/config.json': JSON.stringify(options.settings ?? {}),
+    '/clients.json': JSON.stringify(options.clients ?? [APP]),
+  }
+  const environment: Environment = {
+    ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
+    COOKIE_KEYS: randomBytes(32).toString('base64'),
+    PORT: '0',
+    DEMO_PORT: '0',
+    DEMO: options.demonstration === true ? 'on' : 'off',
+    CONFIG_FILE: '/config.json',
+    CLIENTS_FILE: '/clients.json',
+    ...options.environment,
+  }
+  const config = parseEnvironment(environment, (path) => files[path] ?? '')
+  const clock = { ahead: 0, now: () => systemClock.now() + clock.ahead }
+  const storage = options.storage ?? memoryStorage({ clock })
+  const lines: string[] = []
+  const server = await serve(config, {
+    ...{ storage, clock, folder, signals: false },
+    print: () => undefined,
+    log: collectingLog(lines),
+  })
+  const stop = async (): Promise<void> => {
+    running.delete(handle)
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const handle = { stop }
+  running.add(handle)
+  return {
+    ...server,
+    ...{ stop, storage, clock, config, environment, lines },
+    authorize: (params = {}) => authorizationUrl(server.issuer, params),
+  }
+}
+
+/** Stops what a test has started: `afterEach(stopServers)`. */
+export async function stopServers(): Promise<void> {
+  await Promise.all([...running].map((server) => server.stop()))
+}
+
+function collectingLog(lines: string[]): Logger {
+  const log = openLog('silent')
+  const write = (level: string) => (about: unknown, message?: string) => {
+    lines.push(JSON.stringify([level, about, message], hideNothing))
+  }
+  return Object.assign(log, {
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+  })
+}
+
+function hideNothing(_key: string, value: unknown): unknown {
+  return value instanceof Error ? { message: value.message, stack: value.stack } : value
+}
+
+export function authorizationUrl(
+  issuer: string,
+  params: Readonly<Record<string, string>> = {},
+): URL {
+  const url = new URL('/auth', issuer)
+  const challenge = createHash('sha256').update(VERIFIER).digest('base64url')
+  url.search = new URLSearchParams({
+    client_id: 'app',
+    response_type: 'code',
+    scope: 'openid',
+    redirect_uri: CALLBACK,
+    state: 'state',
+    nonce: 'nonce',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    ...params,
+  }).toString()
+  return url
+}
+
+/** Leaves the server at the app's door: the redirect to its callback is answered, not followed. */
+export const atTheApp = (url: URL): boolean => url.host === 'app.example'
+
+/** Someone with a password, as `user add --password-stdin` makes them. */
+export async function addPerson(
+  server: TestServer,
+  about: { username?: string; claims?: JsonObject; groups?: readonly string[] } = {},
+): Promise<Person & { id: string }> {
+  const { username = 'alice', claims = {}, groups = [] } = about
+  const added = await add(
+    { accounts: server.storage.accounts, clock: server.clock, random: systemRandom },
+    { username, email: `${username}@example.com`, groups, claims, passwordHash: await hash() },
+  )
+  if (!added.ok) throw new Error(added.fault)
+  return { username, password: PASSWORD, id: added.account.id }
+}
+
+let hashed: Promise<string> | undefined
+const hash = (): Promise<string> => (hashed ??= passwordHasher().hash(PASSWORD))
+
+/** The tokens for the code in a redirect to the app. */
+export async function redeem(
+  server: TestServer,
+  page: Page,
+  about: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; body: Record<string, unknown>; claims: Record<string, unknown> }> {
+  const code = page.location?.searchParams.get('code') ?? ''
+  return tokenRequest(server, {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: CALLBACK,
+    code_verifier: VERIFIER,
+    ...about,
+  })
+}
+
+export async function tokenRequest(
+  server: TestServer,
+  fields: Readonly<Record<string, string>>,
+  credentials = `Basic ${Buffer.from(`app:${encodeURIComponent(CLIENT_SECRET)}`).toString('base64')}`,
+): Promise<{ status: number; body: Record<string, unknown>; claims: Record<string, unknown> }> {
+  const response = await fetch(new URL('/token', server.url), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      ...(credentials === '' ? {} : { authorization: credentials }),
+    },
+    body: new URLSearchParams(fields),
+  })
+  const body = (await response.json()) as Record<string, unknown>
+  const idToken = body['id_token']
+  const claims = typeof idToken === 'string' ? decodeJwt(idToken) : {}
+  return { status: response.status, body, claims }
+}
+
+export interface Person {
+  readonly username: string
+  readonly password: string
+  secret?: string
+  codes?: string[]
+}
+
+/** From the login page over whatever comes to the redirect back to the app, or to the page that stops it. */
+export async function signIn(
+  browser: HttpClient,
+  start: URL,
+  person: Person,
+  { clock }: TestServer,
+): Promise<Page> {
+  const now = (): number => clock.now()
+  let page = await browser.visit(start, atTheApp)
+  for (let steps = 0; steps < 12 && page.location === undefined; steps += 1) {
+    const next = await step(browser, page, person, now)
+    if (next === undefined) return page
+    page = await browser.follow(next, atTheApp)
+  }
+  return page
+}
+
+async function step(
+  browser: HttpClient,
+  page: Page,
+  person: Person,
+  now: () => number,
+): Promise<Page | undefined> {
+  if (page.status >= 400) return undefined
+  switch (page.name) {
+    case 'login':
+      return browser.submit(page, { username: person.username, password: person.password })
+    case 'mfa-choose':
+      return browser.submit(page)
+    case 'totp-enrol':
+      person.secret =
+        /id="totp-secret"[^>]*>([^<]+)</.exec(page.body)?.[1]?.replaceAll(' ', '') ?? ''
+      return browser.submit(page, {
+        code: totpCode({ secret: person.secret }, now()),
+        name: 'phone',
+      })
+    case 'backup-codes':
+      person.codes = [...page.body.matchAll(/<li>(?:<[^>]+>)*([^<]+)</g)].map(
+        ([, code = '']) => code,
+      )
+      return browser.submit(page, { saved: 'yes' })
+    case 'totp-verify':
+      return browser.submit(page, { code: totpCode({ secret: person.secret ?? '' }, now()) })
+    case 'consent':
+      return browser.submit(page)
+    default:
+      return undefined
+  }
+}
