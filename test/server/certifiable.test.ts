@@ -3,6 +3,7 @@ import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,
   APP,
+  APP_CREDENTIALS,
   atTheApp,
   CALLBACK,
   CLIENT_SECRET,
@@ -425,7 +426,7 @@ describe('what OpenID certification asks for, with the second factor in every si
       const response = await fetch(new URL('/request', server.url), {
         method: 'POST',
         headers: {
-          authorization: `Basic ${Buffer.from(`app:${encodeURIComponent(CLIENT_SECRET)}`).toString('base64')}`,
+          authorization: APP_CREDENTIALS,
         },
         body: server.authorize().searchParams,
       })
@@ -442,7 +443,7 @@ describe('what OpenID certification asks for, with the second factor in every si
         fetch(new URL(path, server.url), {
           method: 'POST',
           headers: {
-            authorization: `Basic ${Buffer.from(`app:${encodeURIComponent(CLIENT_SECRET)}`).toString('base64')}`,
+            authorization: APP_CREDENTIALS,
           },
           body: new URLSearchParams({ token: String(body['access_token']) }),
         })

@@ -17,6 +17,7 @@ import { totpCode } from '../support/totp.ts'
 
 export const CALLBACK = 'https://app.example/callback'
 export const CLIENT_SECRET = 'the secret of the app, long enough'
+export const APP_CREDENTIALS = `Basic ${Buffer.from(`app:${encodeURIComponent(CLIENT_SECRET)}`).toString('base64')}`
 /** PKCE, as long as the standard wants it. */
 export const VERIFIER = 'v'.repeat(43)
 
@@ -176,7 +177,7 @@ export async function redeem(
 export async function tokenRequest(
   server: TestServer,
   fields: Readonly<Record<string, string>>,
-  credentials = `Basic ${Buffer.from(`app:${encodeURIComponent(CLIENT_SECRET)}`).toString('base64')}`,
+  credentials = APP_CREDENTIALS,
 ): Promise<{ status: number; body: Record<string, unknown>; claims: Record<string, unknown> }> {
   const response = await fetch(new URL('/token', server.url), {
     method: 'POST',

@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { expect } from 'chai'
+import { SMTPServer } from 'smtp-server'
+import { HttpClient } from '../support/http-client.ts'
+import {
+  addPerson,
+  atTheApp,
+  PASSWORD,
+  signIn,
+  startServer,
+  stopServers,
+  type TestServer,
+} from './support.ts'
+
+describe('a server with mail', () => {
+  const mails: { to: string; content: string }[] = []
+  let smtp: SMTPServer
+  let server: TestServer
+
+  beforeEach(async () => {
+    mails.length = 0
+    smtp = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onData: (stream, session, done) => {
+        let content = ''
+        stream.on('data', (chunk: Buffer) => {
+          content += chunk.toString()
+        })
+        stream.on('end', () => {
+          mails.push({ to: session.envelope.rcptTo.map(({ address }) => address).join(), content })
+          done()
+        })
+      },
+    })
+    smtp.listen(0, '127.0.0.1')
+    await once(smtp.server, 'listening')
+    const { port } = smtp.server.address() as AddressInfo
+    server = await startServer({ environment: { SMTP_URL: `smtp://127.0.0.1:${port}` } })
+  })
+  afterEach(async () => {
+    await stopServers()
+    await new Promise<void>((done) => {
+      smtp.close(done)
+    })
+  })
+
+  it('R10 lets a first factor be set up after a code mailed to the verified address, and tells of it', async () => {
+    const alice = await addPerson(server)
+    const browser = new HttpClient()
+    const login = await browser.visit(server.authorize())
+    const proof = await browser.follow(
+      await browser.submit(login, { username: 'alice', password: PASSWORD }),
+      atTheApp,
+    )
+    expect(proof.name).to.equal('owner-proof')
+    expect(proof.text).not.to.contain('alice@example.com')
+    const sent = await browser.follow(await browser.submit(proof))
+    const mail = mails.at(-1)
+    expect(mail?.to).to.equal('alice@example.com')
+    expect(mail?.content).to.match(/From: no-reply@localhost/)
+    const code = /\b\d{8}\b/.exec(mail?.content ?? '')?.[0] ?? ''
+    const proved = await browser.follow(await browser.submit(sent, { code }), atTheApp)
+    expect(proved.name).to.equal('mfa-choose')
+
+    const page = await signIn(browser, proved.url, alice, server)
+    expect(page.location?.searchParams.has('code')).to.equal(true)
+    await server.stop()
+    expect(mails.map(({ to }) => to)).to.deep.equal(['alice@example.com', 'alice@example.com'])
+    expect(mails.at(-1)?.content).to.match(/Subject: /)
+    expect(mails.at(-1)?.content).not.to.contain(alice.secret)
+  })
+
+  it('signs people in while the mail server is away, and logs that they were not told', async () => {
+    const alice = await addPerson(server)
+    const { storage, clock } = server
+    const now = clock.now()
+    const stored = await storage.accounts.byId(alice.id)
+    if (!stored) throw new Error('no account')
+    const account = { ...stored.account, enrolmentProofUntil: now + 3600 }
+    await storage.accounts.update(account, { username: 'alice' }, stored.version)
+    await new Promise<void>((done) => {
+      smtp.close(done)
+    })
+    const page = await signIn(new HttpClient(), server.authorize(), alice, server)
+    expect(page.location?.searchParams.has('code')).to.equal(true)
+    await server.stop()
+    expect(server.lines.join('\n'))
+      .to.contain('a notice was not mailed')
+      .and.not.to.contain('alice@')
+    const types = (await storage.audit.list({ accountId: alice.id, limit: 99 })).map(
+      ({ type }) => type,
+    )
+    expect(types).to.include('factor-enrolled')
+  })
+})
