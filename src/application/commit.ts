@@ -5,7 +5,10 @@ import type { MfaEvent } from '../domain/events.ts'
 import { newRecord, type MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Dependencies } from './dependencies.ts'
+import { inTurn } from './event-queue.ts'
 import { formatRecord, parseRecord } from './record-format.ts'
+
+export { settleEvents } from './event-queue.ts'
 
 /** How long a decision is tried again before the answer is 503. */
 const CONTENDED_MS = 2_000
@@ -70,7 +73,9 @@ export async function commit<T>(
 
 /**
  * Identity comes from the version that the commit makes: the same event has the same id wherever and
- * however often it is passed on, and a lost commit leaves none behind.
+ * however often it is passed on, and a lost commit leaves none behind. The time is in it because versions
+ * begin anew with a record: after a restore, or for an account id given out again, an audit trail would take
+ * new events for old ones.
  */
 function stamp(
   drafts: readonly EventDraft[],
@@ -80,13 +85,11 @@ function stamp(
 ): readonly MfaEvent[] {
   return drafts.map((draft, index) => ({
     ...draft,
-    id: `${accountId}.${version}.${index}`,
+    id: `${accountId}.${at}.${version}.${index}`,
     accountId,
     at,
   }))
 }
-
-const passing = new WeakMap<Dependencies, Map<string, Promise<void>>>()
 
 /**
  * Hands the record's events to the listeners and takes them out of it, after the answer: at least once, in
@@ -94,23 +97,10 @@ const passing = new WeakMap<Dependencies, Map<string, Promise<void>>>()
  */
 function pass(deps: Dependencies, saved: Loaded): void {
   const { accountId } = saved.record
-  const running = passing.get(deps) ?? new Map<string, Promise<void>>()
-  passing.set(deps, running)
-  const before = running.get(accountId)
-  const run = (before ?? Promise.resolve())
-    // Behind another run the record has changed since: read it again, so that nothing is told twice.
-    .then(async () => drain(deps, before === undefined ? saved : await loadRecord(deps, accountId)))
-    .catch(() => undefined)
-    .finally(() => {
-      if (running.get(accountId) === run) running.delete(accountId)
-    })
-  running.set(accountId, run)
-}
-
-/** Resolves when everything that was committed has been passed on, or has failed to be for now. */
-export async function settleEvents(deps: Dependencies): Promise<void> {
-  const running = passing.get(deps)
-  while (running !== undefined && running.size > 0) await Promise.all(running.values())
+  // Behind another run the record has changed since: read it again, so that nothing is told twice.
+  inTurn(deps, accountId, async (behind) =>
+    drain(deps, behind ? await loadRecord(deps, accountId) : saved),
+  )
 }
 
 async function drain(deps: Dependencies, { record, version }: Loaded): Promise<void> {
@@ -129,5 +119,5 @@ async function drain(deps: Dependencies, { record, version }: Loaded): Promise<v
 }
 
 function jitter(deps: Dependencies): number {
-  return deps.random.bytes(1)[0]! / 256
+  return Buffer.from(deps.random.bytes(1)).readUInt8() / 256
 }

@@ -2,11 +2,12 @@ import { settleCompleted } from '../domain/attempt.ts'
 import { classify } from '../domain/known-browser.ts'
 import { commit, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
-import type { Place } from './verify-factor.ts'
+import type { Place } from './place.ts'
 
 /**
  * A sign-in is complete with the first factor alone. Written down only where it changes something: the first
- * one ever, and the first one in a browser. False: the account's epoch has changed since.
+ * one ever, the first one in a browser, and one that ends a row of failures there (R4). False: the account's
+ * epoch has changed since.
  */
 export async function completeSignIn(
   deps: Dependencies,
@@ -19,8 +20,11 @@ export async function completeSignIn(
     (record, now) => {
       if (record.epoch !== place.epoch) return { outcome: false }
       const browser = classify(record, place.tokenHashes)
-      if (browser.kind === 'known' && record.history.firstSignInAt !== undefined)
-        return { outcome: true }
+      const nothingNew =
+        browser.kind === 'known' &&
+        browser.failures === 0 &&
+        record.history.firstSignInAt !== undefined
+      if (nothingNew) return { outcome: true }
       const tokenHash = browser.kind === 'known' ? browser.tokenHash : place.newTokenHash
       return {
         outcome: true,

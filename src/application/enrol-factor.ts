@@ -1,7 +1,8 @@
-import { acceptedIn } from '../domain/attempt.ts'
+import { repeatOf } from '../domain/attempt.ts'
 import {
   beginEnrolment,
   enrolmentStep,
+  nextDeliveryAt,
   pendingIn,
   settleEnrolled,
   slowEnrolment,
@@ -12,13 +13,14 @@ import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from '../domain/mfa-record.ts'
 import { delayGate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AccountLabel, AnyFactor } from '../factors/factor.ts'
+import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
-import { commit } from './commit.ts'
+import { commit, loadRecord, type Decided } from './commit.ts'
 import { deliver } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
 import { openState, sealState } from './sealed-state.ts'
-import { fingerprintOf, type Place } from './verify-factor.ts'
+import { admit } from './flood.ts'
+import { fingerprintOf, type Place } from './place.ts'
 
 /** Bytes of an authenticator's id. */
 const ID_BYTES = 12
@@ -26,32 +28,45 @@ const ID_BYTES = 12
 const LONGEST_NAME = 64
 
 /**
+ * Whether it began. False: not now (somebody enrolled meanwhile, no proof of ownership, an older epoch, a factor
+ * that is not set up on a page). `notBefore`: it would mail, and has mailed a moment ago or too often (R3); what
+ * was begun before is still open.
+ */
+export type BeginOutcome = boolean | { readonly notBefore: Instant }
+
+/**
  * Begins setting up a factor in a sign-in: makes what the page will show and keeps it sealed with the
- * interaction. False: not now (somebody enrolled meanwhile, no proof of ownership, an older epoch).
+ * interaction. What is to be sent is sent after the commit. Throws MfaError `mail-failed`, and what a commit
+ * throws.
  */
 export async function beginFactor(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
   about: { rule: FirstEnrolmentRule; address?: string },
-): Promise<boolean> {
-  if (factor.beginEnrolment === undefined) return false
-  const begun = await commit<{ began: boolean; delivery?: Delivery | undefined }>(
+): Promise<BeginOutcome> {
+  // Bound here: what follows asks again after each lost save.
+  const begin = factor.beginEnrolment?.bind(factor)
+  if (begin === undefined) return false
+  const begun = await commit<{ began: BeginOutcome; delivery?: Delivery | undefined }>(
     deps,
     place.accountId,
     (record, now) => {
       if (!mayEnrol(record, place, about.rule, now)) return { outcome: { began: false } }
-      const { value, delivery } = factor.beginEnrolment!({
+      const { value, delivery } = begin({
         accountId: place.accountId,
         random: deps.random,
         now,
         ...(about.address === undefined ? {} : { address: about.address }),
-      })
+      }) as Begun<Json>
+      const delivered = delivery !== undefined
+      const notBefore = delivered ? nextDeliveryAt(record, now) : undefined
+      if (notBefore !== undefined) return { outcome: { began: { notBefore } } }
       const where = { interaction: place.interaction, factor: factor.id }
-      const sealed = sealState(deps.box, place.accountId, where, value as Json)
+      const sealed = sealState(deps.box, place.accountId, where, value)
       return {
         outcome: { began: true, delivery },
-        record: beginEnrolment(record, { ...where, sealed }, now),
+        record: beginEnrolment(record, { ...where, sealed }, delivered, now),
         events: [{ type: 'enrolment-started', detail: { ...place.detail, factor: factor.id } }],
       }
     },
@@ -71,7 +86,7 @@ export async function describePending(
   const pending = pendingIn(record, interaction, factor.id, deps.clock.now())
   if (pending === undefined) return undefined
   const value: unknown = factor.parsePending(openState(deps.box, record.accountId, pending))
-  return await factor.describeEnrolment!(value, about)
+  return (await factor.describeEnrolment?.(value, about)) ?? {}
 }
 
 export type EnrolOutcome =
@@ -85,7 +100,12 @@ export type EnrolOutcome =
   | { readonly outcome: 'closed'; readonly gate: Gate & { open: false } }
   | { readonly outcome: 'stale' }
 
-/** Confirms an enrolment with one good response, and makes the look-up secrets that go with a first factor. */
+/**
+ * Confirms an enrolment with one good response, and makes the look-up secrets that go with a first factor. A
+ * double tap while it runs is answered alike, so that the secrets are shown whichever answer arrives.
+ *
+ * Throws MfaError `too-many-attempts`, and what a commit throws.
+ */
 export async function confirmFactor(
   deps: Dependencies,
   factor: AnyFactor,
@@ -93,54 +113,77 @@ export async function confirmFactor(
   response: unknown,
   about: { rule: FirstEnrolmentRule; name: string },
 ): Promise<EnrolOutcome> {
-  const fingerprint = fingerprintOf(deps, place, factor, response)
+  const fingerprint = fingerprintOf(deps, place, factor.id, factor.canonical(response))
   // Hashing ten codes is slow: made once, before the loop, and only if they will be needed.
   const issuing = once(() => issueAll(deps, place.accountId))
-  return commit<EnrolOutcome>(deps, place.accountId, async (record, now) => {
-    const repeated = acceptedIn(record, place.interaction, now)
-    if (repeated?.fingerprint === fingerprint)
-      return { outcome: { outcome: 'enrolled', accepted: repeated, shown: [] } }
-    if (!mayEnrol(record, place, about.rule, now)) return { outcome: { outcome: 'stale' } }
-    const pending = pendingIn(record, place.interaction, factor.id, now)
-    if (pending === undefined) return { outcome: { outcome: 'stale' } }
-    const gate = delayGate(pending.delay, now)
-    if (!gate.open) return { outcome: { outcome: 'closed', gate } }
+  const seen = await loadRecord(deps, place.accountId)
+  const confirmation = { response, fingerprint, issuing, ...about }
+  return admit(deps, place, { fingerprint, seen }, () =>
+    commit(
+      deps,
+      place.accountId,
+      (record, now) => confirm(deps, factor, place, { ...confirmation, record, now }),
+      seen,
+    ),
+  )
+}
 
-    const value: unknown = factor.parsePending(openState(deps.box, place.accountId, pending))
-    const confirmed = await factor.confirmEnrolment!(value, response, now)
-    if (confirmed === undefined)
-      return { outcome: { outcome: 'refused' }, record: slowEnrolment(record, pending, now) }
+interface Confirmation {
+  readonly record: MfaRecord
+  readonly now: Instant
+  readonly response: unknown
+  readonly fingerprint: string
+  readonly issuing: (now: Instant) => Promise<Issued>
+  readonly rule: FirstEnrolmentRule
+  readonly name: string
+}
 
-    const authenticator = bind(deps, place.accountId, factor, confirmed.state as Json, {
-      name: nameOf(about.name),
-      now,
-    })
-    const issued = await issuing(now)
-    const browser = classify(record, place.tokenHashes)
-    const settled = settleEnrolled(
-      record,
-      {
-        interaction: place.interaction,
-        fingerprint,
-        authenticator,
-        assurance: confirmed.assurance,
-        browser,
-        tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
-        now,
-        detail: place.detail,
-      },
-      issued.authenticators,
-    )
-    return {
-      outcome: {
-        outcome: 'enrolled',
-        accepted: acceptedIn(settled.record, place.interaction, now)!,
-        shown: issued.shown,
-      },
-      record: settled.record,
-      events: settled.events,
-    }
+async function confirm(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: Place,
+  { record, now, response, fingerprint, issuing, rule, name }: Confirmation,
+): Promise<Decided<EnrolOutcome>> {
+  const repeated = repeatOf(record, place.interaction, fingerprint, now)
+  if (repeated !== undefined)
+    return { outcome: { outcome: 'enrolled', accepted: repeated, shown: [] } }
+  if (!mayEnrol(record, place, rule, now)) return { outcome: { outcome: 'stale' } }
+  const pending = pendingIn(record, place.interaction, factor.id, now)
+  if (pending === undefined) return { outcome: { outcome: 'stale' } }
+  const gate = delayGate(pending.delay, now)
+  if (!gate.open) return { outcome: { outcome: 'closed', gate } }
+
+  const value: unknown = factor.parsePending(openState(deps.box, place.accountId, pending))
+  const confirmed = (await factor.confirmEnrolment?.(value, response, now)) as
+    Confirmed<Json> | undefined
+  if (confirmed === undefined)
+    return { outcome: { outcome: 'refused' }, record: slowEnrolment(record, pending, now) }
+
+  const authenticator = bind(deps, place.accountId, factor, confirmed.state, {
+    name: nameOf(name),
+    now,
   })
+  const issued = await issuing(now)
+  const browser = classify(record, place.tokenHashes)
+  const settled = settleEnrolled(
+    record,
+    {
+      interaction: place.interaction,
+      fingerprint,
+      authenticator,
+      assurance: confirmed.assurance,
+      browser,
+      tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
+      now,
+      detail: place.detail,
+    },
+    issued.authenticators,
+  )
+  return {
+    outcome: { outcome: 'enrolled', accepted: settled.accepted, shown: issued.shown },
+    record: settled.record,
+    events: settled.events,
+  }
 }
 
 /** The rule of R10 on the record as it is at the commit: of two enrolments at once only the first counts. */
@@ -163,9 +206,9 @@ interface Issued {
 async function issueAll(deps: Dependencies, accountId: string) {
   const made: { factor: AnyFactor; state: Json; shown: readonly string[] }[] = []
   for (const factor of deps.factors.values()) {
-    if (factor.issue === undefined) continue
-    const { state, shown } = await factor.issue({ random: deps.random, hasher: deps.hasher })
-    made.push({ factor, state: state as Json, shown })
+    const issued = await factor.issue?.({ random: deps.random, hasher: deps.hasher })
+    if (issued !== undefined)
+      made.push({ factor, state: issued.state as Json, shown: issued.shown })
   }
   return (now: Instant): Issued => ({
     authenticators: made.map(({ factor, state }) =>

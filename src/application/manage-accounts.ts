@@ -1,8 +1,8 @@
 import { isEnrolled, raiseEpoch, resetFactors } from '../domain/enrolment.ts'
 import { chargeBrowser, classify } from '../domain/known-browser.ts'
 import { clearSuspicion } from '../domain/throttle.ts'
+import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AnyFactor } from '../factors/factor.ts'
 import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { openState } from './sealed-state.ts'
@@ -36,13 +36,10 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
   const until = throttle.unknownBrowsers.until
   return {
     enrolled: isEnrolled(record),
-    factors: record.authenticators.map(({ sealed, ...authenticator }) => {
-      const factor = deps.factors.get(authenticator.factor)
-      if (factor?.remaining === undefined) return authenticator
-      return {
-        ...authenticator,
-        remaining: remainingOf(deps, factor, accountId, { ...authenticator, sealed }),
-      }
+    factors: record.authenticators.map((authenticator) => {
+      const { sealed: _, ...shown } = authenticator
+      const remaining = remainingOf(deps, accountId, authenticator)
+      return remaining === undefined ? shown : { ...shown, remaining }
     }),
     ...(until !== undefined && until > deps.clock.now() ? { lockedUntil: until } : {}),
     codesDisabled: throttle.codesDisabledAt !== undefined,
@@ -56,7 +53,10 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
 
 /** Removes every factor and ends everything live (R36). The next sign-in enrols anew, with a proof (R10). */
 export async function resetAccount(deps: Dependencies, accountId: string): Promise<void> {
-  await commit(deps, accountId, (record) => ({ outcome: undefined, ...resetFactors(record) }))
+  await commit(deps, accountId, (record, now) => ({
+    outcome: undefined,
+    ...resetFactors(record, now),
+  }))
 }
 
 /** After every change of the password: ends what was made with the old one, and the suspicion on it (R2, R20). */
@@ -97,7 +97,7 @@ export async function browserFailed(
   await commit(deps, accountId, (record) => {
     const browser = classify(record, tokenHashes)
     if (browser.kind === 'unknown') return { outcome: undefined }
-    const charged = chargeBrowser(record, browser.tokenHash)
+    const charged = chargeBrowser(record, browser)
     return {
       outcome: undefined,
       record: charged.record,
@@ -108,12 +108,14 @@ export async function browserFailed(
   })
 }
 
+/** Opens only what has something to count: a status is read also where a key is missing. */
 function remainingOf(
   deps: Dependencies,
-  factor: AnyFactor,
   accountId: string,
-  authenticator: { id: string; factor: string; sealed: string },
-): number {
+  authenticator: Authenticator,
+): number | undefined {
+  const factor = deps.factors.get(authenticator.factor)
+  if (factor?.remaining === undefined) return undefined
   const state: unknown = factor.parseState(openState(deps.box, accountId, authenticator))
-  return factor.remaining!(state)
+  return factor.remaining(state)
 }

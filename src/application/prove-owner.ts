@@ -1,15 +1,24 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { settleRefused } from '../domain/attempt.ts'
-import { challengeIn, nextDeliveryAt, openChallenge, proveOwner } from '../domain/enrolment.ts'
+import {
+  challengeIn,
+  hasProved,
+  nextDeliveryAt,
+  openChallenge,
+  proveOwner,
+} from '../domain/enrolment.ts'
 import { classify } from '../domain/known-browser.ts'
+import type { MfaRecord } from '../domain/mfa-record.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import { normaliseTyped } from '../factors/normalise.ts'
-import { commit } from './commit.ts'
+import { commit, loadRecord, type Decided } from './commit.ts'
 import { deliver } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
 import { openState, sealState } from './sealed-state.ts'
-import type { Place } from './verify-factor.ts'
+import { admit } from './flood.ts'
+import { fingerprintOf, type Place } from './place.ts'
+import { tellRefusedWhileLocked } from './refused-while-locked.ts'
 
 /** The mailed code that a first enrolment asks for (R10): not a factor, it proves an address. */
 export const OWNER_PROOF = 'owner-proof'
@@ -51,7 +60,10 @@ export type ProofOutcome =
   | { readonly outcome: 'proved' | 'refused' | 'unreadable' | 'stale' }
   | { readonly outcome: 'closed'; readonly gate: Gate & { open: false } }
 
-/** Examines a mailed code as it was typed; wrong ones count on the account like those of any code factor (R1). */
+/**
+ * Examines a mailed code as it was typed; wrong ones count on the account like those of any code factor (R1).
+ * Throws MfaError `too-many-attempts`, and what a commit throws.
+ */
 export async function checkOwnerCode(
   deps: Dependencies,
   place: Place,
@@ -59,29 +71,53 @@ export async function checkOwnerCode(
 ): Promise<ProofOutcome> {
   const code = normaliseTyped(typed)
   if (code === undefined || !CODE.test(code)) return { outcome: 'unreadable' }
-  return commit<ProofOutcome>(deps, place.accountId, (record, now) => {
-    if (record.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
-    const browser = classify(record, place.tokenHashes)
-    const open = gate(record, browser, true, now)
-    if (!open.open) return { outcome: { outcome: 'closed', gate: open } }
-    const challenge = challengeIn(record, place.interaction, OWNER_PROOF, now)
-    if (challenge === undefined) return { outcome: { outcome: 'stale' } }
-    const { codeHash } = openState(deps.box, place.accountId, challenge) as { codeHash: string }
-    if (timingSafeEqual(Buffer.from(codeHash), Buffer.from(hashCode(place, code))))
-      return {
-        outcome: { outcome: 'proved' },
-        record: proveOwner(record, place.interaction, now),
-        events: [{ type: 'owner-proved', detail: place.detail }],
-      }
-    const settled = settleRefused(record, {
+  const fingerprint = fingerprintOf(deps, place, OWNER_PROOF, code)
+  const seen = await loadRecord(deps, place.accountId)
+  const outcome = await admit(deps, place, { fingerprint, seen }, () =>
+    commit(
+      deps,
+      place.accountId,
+      (record, now) => examine(deps, place, { record, now, code }),
+      seen,
+    ),
+  )
+  if (outcome.outcome === 'closed')
+    tellRefusedWhileLocked(deps, place, outcome.gate, {
       factor: OWNER_PROOF,
-      reason: 'wrong',
-      browser,
-      now,
-      detail: place.detail,
+      browser: classify(seen.record, place.tokenHashes).kind,
     })
-    return { outcome: { outcome: 'refused' }, ...settled }
+  return outcome
+}
+
+function examine(
+  deps: Dependencies,
+  place: Place,
+  { record, now, code }: { record: MfaRecord; now: Instant; code: string },
+): Decided<ProofOutcome> {
+  if (record.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
+  const browser = classify(record, place.tokenHashes)
+  const open = gate(record, browser, true, now)
+  if (!open.open) return { outcome: { outcome: 'closed', gate: open } }
+  const challenge = challengeIn(record, place.interaction, OWNER_PROOF, now)
+  if (challenge === undefined)
+    // A double tap that another node has answered: the code is spent, and what it proved stands (R38).
+    return { outcome: { outcome: hasProved(record, place.interaction, now) ? 'proved' : 'stale' } }
+  const { codeHash } = openState(deps.box, place.accountId, challenge) as { codeHash: string }
+  if (timingSafeEqual(Buffer.from(codeHash), Buffer.from(hashCode(place, code))))
+    return {
+      outcome: { outcome: 'proved' },
+      record: proveOwner(record, place.interaction, now),
+      events: [{ type: 'owner-proved', detail: place.detail }],
+    }
+  const settled = settleRefused(record, {
+    factor: OWNER_PROOF,
+    guessable: true,
+    reason: 'wrong',
+    browser,
+    now,
+    detail: place.detail,
   })
+  return { outcome: { outcome: 'refused' }, ...settled }
 }
 
 function drawCode(deps: Dependencies): string {

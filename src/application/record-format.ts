@@ -64,6 +64,7 @@ const format = z.object({
   history: z.object({
     firstSignInAt: instant.optional(),
     firstEnrolledAt: instant.optional(),
+    resetAt: instant.optional(),
     ownerProofs: z.array(z.object({ interaction: text, at: instant })),
     deliveredAt: z.array(instant),
   }),

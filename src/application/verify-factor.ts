@@ -1,34 +1,26 @@
-import type { Assurance } from '../domain/assurance.ts'
-import { acceptedIn, repeatOf, settleAccepted, settleRefused } from '../domain/attempt.ts'
+import { repeatOf, settleAccepted, settleRefused } from '../domain/attempt.ts'
 import { challengeIn, nextDeliveryAt, openChallenge } from '../domain/enrolment.ts'
-import type { EventDetail } from '../domain/events.ts'
 import type { Json } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
-import type { AcceptedAttempt, Authenticator, MfaRecord } from '../domain/mfa-record.ts'
+import type {
+  AcceptedAttempt,
+  Authenticator,
+  MfaRecord,
+  OpenChallenge,
+} from '../domain/mfa-record.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AnyFactor, Examined } from '../factors/factor.ts'
+import type { AnyFactor, Begun, Examined } from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
 import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { deliver } from './deliver.ts'
-import { Flood } from './flood.ts'
+import { admit } from './flood.ts'
+import { fingerprintOf, type Place } from './place.ts'
+import { tellRefusedWhileLocked } from './refused-while-locked.ts'
 import { openState, sealState } from './sealed-state.ts'
 
-/** Who is trying, where: the same for every deed of one interaction. */
-export interface Place {
-  readonly accountId: string
-  /** The interaction's uid. */
-  readonly interaction: string
-  /** The epoch that the pending first factor, or the session, was made under. */
-  readonly epoch: number
-  /** Hashes of the browser tokens that the browser showed. */
-  readonly tokenHashes: readonly string[]
-  /** The hash of the token that it will be known by when the sign-in completes. */
-  readonly newTokenHash: string
-  /** For the audit: client, address, user agent. */
-  readonly detail: EventDetail
-}
+export type { Place } from './place.ts'
 
 export type VerifyOutcome =
   | { readonly outcome: 'accepted'; readonly accepted: AcceptedAttempt }
@@ -37,11 +29,9 @@ export type VerifyOutcome =
   /** The pending first factor, or the factor itself, is not valid any more: begin again. */
   | { readonly outcome: 'stale' }
 
-const floods = new WeakMap<Dependencies, Flood>()
-
 /**
  * One attempt at a second factor. In this order: double tap, throttle, examination, charge or consumption,
- * save, answer. `response` was parsed by the factor.
+ * save, answer. `response` was parsed by the factor; `seen` is the record as this request has read it.
  *
  * Throws MfaError `too-many-attempts`, `record-contended`, `key-missing`, `seal-broken`, `storage-unavailable`.
  */
@@ -52,16 +42,9 @@ export async function verifyFactor(
   response: unknown,
   seen: Loaded,
 ): Promise<VerifyOutcome> {
-  const fingerprint = fingerprintOf(deps, place, factor, response)
-  const examine = once(deps, factor, response)
-  const flood = floods.get(deps) ?? new Flood()
-  floods.set(deps, flood)
-  const browser = classify(seen.record, place.tokenHashes)
-  const accountAndClass = JSON.stringify([
-    place.accountId,
-    browser.kind === 'known' ? browser.tokenHash : '',
-  ])
-  return flood.run({ interaction: place.interaction, response: fingerprint, accountAndClass }, () =>
+  const fingerprint = fingerprintOf(deps, place, factor.id, factor.canonical(response))
+  const examine = once(deps, factor, place, response)
+  const outcome = await admit(deps, place, { fingerprint, seen }, () =>
     commit(
       deps,
       place.accountId,
@@ -69,6 +52,12 @@ export async function verifyFactor(
       seen,
     ),
   )
+  if (outcome.outcome === 'closed')
+    tellRefusedWhileLocked(deps, place, outcome.gate, {
+      factor: factor.id,
+      browser: classify(seen.record, place.tokenHashes).kind,
+    })
+  return outcome
 }
 
 interface Attempt {
@@ -89,8 +78,8 @@ async function attempt(
   if (current.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
 
   const browser = classify(current, place.tokenHashes)
-  const open = gate(current, browser, factor.guessable, now)
-  if (!open.open) return { outcome: { outcome: 'closed', gate: open } }
+  const closed = gate(current, browser, factor.guessable, now)
+  if (!closed.open) return { outcome: { outcome: 'closed', gate: closed } }
 
   const owned = current.authenticators.filter((candidate) => candidate.factor === factor.id)
   if (owned.length === 0) return { outcome: { outcome: 'stale' } }
@@ -98,8 +87,8 @@ async function attempt(
   let refused: { behindSeconds?: number; replayed: boolean } = { replayed: false }
   for (const authenticator of owned) {
     const state = factor.parseState(openState(deps.box, place.accountId, authenticator)) as Json
-    const challenge = challengeFor(deps, factor, place, current, authenticator, now)
-    const examined = await examine(authenticator.id, state, challenge, now)
+    const open = challengeFor(place, factor, current, authenticator, now)
+    const examined = await examine({ authenticator, state, open, now })
     if (examined.outcome === 'refused') {
       refused = { ...refused, ...hint(examined.behindSeconds) }
       continue
@@ -116,7 +105,7 @@ async function attempt(
         ...authenticator,
         sealed: sealState(deps.box, place.accountId, authenticator, spent),
       },
-      assurance: factor.assurance(examined.proof) as Assurance,
+      assurance: factor.assurance(examined.proof),
       browser,
       tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
       now,
@@ -124,10 +113,7 @@ async function attempt(
       ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(spent) }),
     })
     return {
-      outcome: {
-        outcome: 'accepted',
-        accepted: acceptedIn(settled.record, place.interaction, now)!,
-      },
+      outcome: { outcome: 'accepted', accepted: settled.accepted },
       record: settled.record,
       events: settled.events,
     }
@@ -136,6 +122,7 @@ async function attempt(
   const { behindSeconds, replayed } = refused
   const settled = settleRefused(current, {
     factor: factor.id,
+    guessable: factor.guessable,
     reason: replayed ? 'replayed' : behindSeconds === undefined ? 'wrong' : 'late',
     browser,
     now,
@@ -153,6 +140,8 @@ export type ChallengeOutcome =
   | 'opened'
   | 'not-needed'
   | 'stale'
+  /** No attempt would be examined now, so nothing is sent that invites one. */
+  | 'closed'
   /** Mailed a moment ago, or too often: not before then. */
   | { readonly notBefore: Instant }
 
@@ -167,18 +156,21 @@ export async function challengeFactor(
   factor: AnyFactor,
   place: Place,
 ): Promise<ChallengeOutcome> {
-  if (factor.challenge === undefined) return 'not-needed'
+  // Bound here: what follows asks again after each lost save.
+  const challenge = factor.challenge?.bind(factor)
+  if (challenge === undefined) return 'not-needed'
   const begun = await commit<Challenged>(deps, place.accountId, (record, now) => {
-    const authenticator = record.authenticators.find(({ factor: id }) => id === factor.id)
+    const authenticator = lastUsed(record, factor)
     if (authenticator === undefined || record.epoch !== place.epoch)
       return { outcome: { result: 'stale' } }
+    const browser = classify(record, place.tokenHashes)
+    if (!gate(record, browser, factor.guessable, now).open) return { outcome: { result: 'closed' } }
     const state: unknown = factor.parseState(openState(deps.box, place.accountId, authenticator))
-    const made = factor.challenge?.(state, {
+    const made = challenge(state, {
       accountId: place.accountId,
       random: deps.random,
       now,
-    })
-    if (made === undefined) return { outcome: { result: 'not-needed' } }
+    }) as Begun<Json>
     const notBefore = made.delivery === undefined ? undefined : nextDeliveryAt(record, now)
     if (notBefore !== undefined) return { outcome: { result: { notBefore } } }
     const where = { interaction: place.interaction, purpose: factor.id }
@@ -189,7 +181,7 @@ export async function challengeFactor(
         {
           ...where,
           authenticatorId: authenticator.id,
-          sealed: sealState(deps.box, place.accountId, where, made.value as Json),
+          sealed: sealState(deps.box, place.accountId, where, made.value),
         },
         made.delivery !== undefined,
         now,
@@ -200,45 +192,50 @@ export async function challengeFactor(
   return begun.result
 }
 
+/** The one that the page shows: what a person used last is at hand. */
+function lastUsed(record: MfaRecord, factor: AnyFactor): Authenticator | undefined {
+  return record.authenticators
+    .filter((authenticator) => authenticator.factor === factor.id)
+    .toSorted((one, other) => (other.lastUsedAt ?? 0) - (one.lastUsedAt ?? 0))[0]
+}
+
+/** The challenge that this authenticator was given in this interaction. */
 function challengeFor(
-  deps: Dependencies,
-  factor: AnyFactor,
   place: Place,
+  factor: AnyFactor,
   record: MfaRecord,
   authenticator: Authenticator,
   now: Instant,
-): Json | undefined {
+): OpenChallenge | undefined {
   const open = challengeIn(record, place.interaction, factor.id, now)
-  if (open === undefined || open.authenticatorId !== authenticator.id) return undefined
-  return factor.parseChallenge(openState(deps.box, place.accountId, open)) as Json
+  return open?.authenticatorId === authenticator.id ? open : undefined
 }
 
 /**
- * The examination, done once per authenticator however often the commit decides again: hashing must not be
- * multiplied by contention. Whether the proof was used is decided on fresh state by `consume`.
+ * The examination, done once per authenticator and challenge however often the commit decides again: hashing must
+ * not be multiplied by contention. Whether the proof was used is decided on fresh state by `consume`; a challenge
+ * that is gone meanwhile was used, and what answered it is examined without it.
  */
-function once(deps: Dependencies, factor: AnyFactor, response: unknown) {
+function once(deps: Dependencies, factor: AnyFactor, place: Place, response: unknown) {
   const results = new Map<string, Promise<Examined<unknown>>>()
-  return (id: string, state: Json, challenge: Json | undefined, now: Instant) => {
-    const known = results.get(id)
+  return (given: {
+    authenticator: Authenticator
+    state: Json
+    open: OpenChallenge | undefined
+    now: Instant
+  }): Promise<Examined<unknown>> => {
+    const { authenticator, state, open, now } = given
+    const key = JSON.stringify([authenticator.id, open?.sealed])
+    const known = results.get(key)
     if (known !== undefined) return known
+    const challenge: unknown =
+      open === undefined
+        ? undefined
+        : factor.parseChallenge(openState(deps.box, place.accountId, open))
     const result = factor.examine({ state, challenge, response, now, hasher: deps.hasher })
-    results.set(id, result)
+    results.set(key, result)
     return result
   }
-}
-
-/** Keyed, so that a record read by an operator does not give the code away. */
-export function fingerprintOf(
-  deps: Dependencies,
-  place: Place,
-  factor: AnyFactor,
-  response: unknown,
-): string {
-  return deps.box.mac(
-    'attempt',
-    JSON.stringify([place.accountId, place.interaction, factor.id, factor.canonical(response)]),
-  )
 }
 
 function hint(behindSeconds: number | undefined): { behindSeconds?: number } {

@@ -12,23 +12,23 @@ export interface Assurance {
 }
 
 /** The kind of factor behind a reference; undefined for one that says nothing of it (`mfa`, `user`, unknown). */
-const KINDS: Readonly<Record<string, FactorKind>> = {
-  pwd: 'knowledge',
-  pin: 'knowledge',
-  kba: 'knowledge',
-  otp: 'possession',
-  hwk: 'possession',
-  swk: 'possession',
-  sc: 'possession',
-  sms: 'possession',
-  tel: 'possession',
-  backup_code: 'possession',
-  face: 'inherence',
-  fpt: 'inherence',
-  iris: 'inherence',
-  retina: 'inherence',
-  vbm: 'inherence',
-}
+const KINDS: ReadonlyMap<string, FactorKind> = new Map([
+  ['pwd', 'knowledge'],
+  ['pin', 'knowledge'],
+  ['kba', 'knowledge'],
+  ['otp', 'possession'],
+  ['hwk', 'possession'],
+  ['swk', 'possession'],
+  ['sc', 'possession'],
+  ['sms', 'possession'],
+  ['tel', 'possession'],
+  ['backup_code', 'possession'],
+  ['face', 'inherence'],
+  ['fpt', 'inherence'],
+  ['iris', 'inherence'],
+  ['retina', 'inherence'],
+  ['vbm', 'inherence'],
+])
 
 /** What a first factor and a proof come to together. */
 export interface Combined {
@@ -40,7 +40,7 @@ export interface Combined {
 /** Adds a proof to what was proved before. `mfa` is said only of two different kinds of factor (RFC 8176, R26). */
 export function combine(before: readonly Amr[], proof: Assurance): Combined {
   const said = [...before, ...proof.amr].filter((amr) => amr !== 'mfa')
-  const kinds = new Set([...said.map((amr) => KINDS[amr]), ...proof.kinds])
+  const kinds = new Set([...said.map((amr) => KINDS.get(amr)), ...proof.kinds])
   kinds.delete(undefined)
   const multiFactor = kinds.size > 1
   return { amr: [...new Set([...said, ...(multiFactor ? ['mfa'] : [])])], multiFactor }

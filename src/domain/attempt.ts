@@ -18,6 +18,11 @@ export interface Settled {
   readonly events: readonly EventDraft[]
 }
 
+/** A proof was accepted, and the interaction has passed. */
+export interface Passed extends Settled {
+  readonly accepted: AcceptedAttempt
+}
+
 /** Most interactions of one account that may have passed and not yet finished. */
 const MOST_ACCEPTED = 4
 
@@ -61,7 +66,7 @@ export interface Acceptance {
 }
 
 /** A proof was spent: its authenticator moves on, the browser is known, and the interaction has passed. */
-export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Settled {
+export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passed {
   const { authenticator, browser, assurance, now, remaining } = acceptance
   const moved: MfaRecord = {
     ...record,
@@ -78,7 +83,7 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Settl
     ...(remaining === undefined ? {} : { remaining }),
   }
   return {
-    record: pass(remember(forgiven, acceptance.tokenHash, now), acceptance),
+    ...pass(remember(forgiven, acceptance.tokenHash, now), acceptance),
     events: [
       { type: 'factor-accepted', detail },
       ...(assurance.amr.includes('backup_code')
@@ -89,7 +94,7 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Settl
 }
 
 /** Marks the interaction as passed under the record's present epoch. */
-export function pass(record: MfaRecord, acceptance: Acceptance): MfaRecord {
+export function pass(record: MfaRecord, acceptance: Acceptance): Omit<Passed, 'events'> {
   const { interaction, fingerprint, authenticator, assurance, remaining, now } = acceptance
   const others = record.accepted.filter(
     (other) => other.interaction !== interaction && isFresh(other, record.epoch, now),
@@ -104,11 +109,16 @@ export function pass(record: MfaRecord, acceptance: Acceptance): MfaRecord {
     epoch: record.epoch,
     ...(remaining === undefined ? {} : { remaining }),
   }
-  return { ...record, accepted: [...others, accepted].slice(-MOST_ACCEPTED) }
+  return {
+    record: { ...record, accepted: [...others, accepted].slice(-MOST_ACCEPTED) },
+    accepted,
+  }
 }
 
 export interface Refusal {
   readonly factor: string
+  /** What cannot be guessed is not charged: else anyone with the password could end the owner's codes with noise. */
+  readonly guessable: boolean
   /** For the audit alone: the person gets one answer for all of them. */
   readonly reason: 'wrong' | 'replayed' | 'late'
   readonly browser: BrowserClass
@@ -116,12 +126,13 @@ export interface Refusal {
   readonly detail: EventDetail
 }
 
-/** A response was examined and refused: it counts, whatever the reason was. */
+/** A response was examined and refused: a guess counts, whatever the reason was. */
 export function settleRefused(record: MfaRecord, refusal: Refusal): Settled {
-  const { factor, reason, browser, now } = refusal
+  const { factor, guessable, reason, browser, now } = refusal
   const detail = { ...refusal.detail, factor, browser: browser.kind }
-  const charged = charge(record, browser, now)
   const events: EventDraft[] = [{ type: 'factor-refused', detail: { ...detail, reason } }]
+  if (!guessable) return { record, events }
+  const charged = charge(record, browser, now)
   if (charged.lockedUntil !== undefined)
     events.push({ type: 'locked', detail: { ...detail, until: charged.lockedUntil } })
   if (charged.codesDisabled) events.push({ type: 'codes-disabled', detail })
@@ -131,11 +142,7 @@ export function settleRefused(record: MfaRecord, refusal: Refusal): Settled {
 }
 
 /** The sign-in is complete without a second factor being asked for: the browser is known from now on. */
-export function settleCompleted(
-  record: MfaRecord,
-  tokenHash: string,
-  now: Instant,
-): MfaRecord {
+export function settleCompleted(record: MfaRecord, tokenHash: string, now: Instant): MfaRecord {
   const known = remember(record, tokenHash, now)
   return { ...known, history: { firstSignInAt: now, ...record.history } }
 }

@@ -1,16 +1,14 @@
-import { pass, type Acceptance, type EventDraft, type Settled } from './attempt.ts'
+import { pass, type Acceptance, type EventDraft, type Passed, type Settled } from './attempt.ts'
 import type { EventDetail } from './events.ts'
 import { remember } from './known-browser.ts'
 import type { Authenticator, MfaRecord, PendingEnrolment } from './mfa-record.ts'
 import { clearFailures, grow } from './throttle.ts'
-import { DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
+import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** A pending enrolment dies with its interaction, and after this at the latest. */
 export const ENROLMENT_SECONDS = HOUR_SECONDS
 const MOST_PENDING = 4
 const MOST_PROOFS = 4
-/** R10: how long after the account's making the password alone may enrol. */
-export const FIRST_ENROLMENT_SECONDS = 3 * DAY_SECONDS
 /** R3: a new code at most once a minute and five times an hour. */
 export const DELIVERY_COOLDOWN_SECONDS = MINUTE_SECONDS
 export const DELIVERIES_PER_HOUR = 5
@@ -38,10 +36,14 @@ export function enrolmentStep(
   if (isEnrolled(record)) return 'verify'
   if (rule === 'allowed') return 'choose'
   if (rule === 'refused') return 'refuse'
-  const proved = record.history.ownerProofs.some(
+  return hasProved(record, interaction, now) ? 'choose' : 'prove'
+}
+
+/** Whether the owner has proved the address in this interaction. */
+export function hasProved(record: MfaRecord, interaction: string, now: Instant): boolean {
+  return record.history.ownerProofs.some(
     (proof) => proof.interaction === interaction && now < proof.at + ENROLMENT_SECONDS,
   )
-  return proved ? 'choose' : 'prove'
 }
 
 /** Remembers that the owner proved the address in this interaction, and spends the mailed code. */
@@ -58,10 +60,9 @@ export function proveOwner(record: MfaRecord, interaction: string, now: Instant)
 /** When the next code may be mailed; undefined: now. */
 export function nextDeliveryAt(record: MfaRecord, now: Instant): Instant | undefined {
   const recent = deliveriesOfTheHour(record, now)
-  const last = recent.at(-1)
-  if (last === undefined) return undefined
-  const earliest = recent.length >= DELIVERIES_PER_HOUR ? recent[0]! + HOUR_SECONDS : 0
-  const next = Math.max(last + DELIVERY_COOLDOWN_SECONDS, earliest)
+  const last = recent.at(-1) ?? -Infinity
+  const fifthLast = recent.at(-DELIVERIES_PER_HOUR) ?? -Infinity
+  const next = Math.max(last + DELIVERY_COOLDOWN_SECONDS, fifthLast + HOUR_SECONDS)
   return next > now ? next : undefined
 }
 
@@ -78,13 +79,10 @@ export function openChallenge(
       !(open.interaction === challenge.interaction && open.purpose === challenge.purpose),
   )
   const opened = { ...challenge, expiresAt: now + CHALLENGE_SECONDS }
-  const { history } = record
   return {
     ...record,
     challenges: [...others, opened].slice(-MOST_PENDING),
-    history: delivered
-      ? { ...history, deliveredAt: [...deliveriesOfTheHour(record, now), now] }
-      : history,
+    history: delivered ? withDelivery(record, now) : record.history,
   }
 }
 
@@ -99,10 +97,14 @@ export function challengeIn(
   )
 }
 
-/** Keeps an enrolment that was begun. One per interaction and factor: choosing again begins anew. */
+/**
+ * Keeps an enrolment that was begun. One per interaction and factor: choosing again begins anew. What it mailed
+ * counts like any other delivery (R3).
+ */
 export function beginEnrolment(
   record: MfaRecord,
   begun: Pick<PendingEnrolment, 'interaction' | 'factor' | 'sealed'>,
+  delivered: boolean,
   now: Instant,
 ): MfaRecord {
   const others = record.pending.filter(
@@ -115,7 +117,11 @@ export function beginEnrolment(
     expiresAt: now + ENROLMENT_SECONDS,
     delay: { failures: 0 },
   }
-  return { ...record, pending: [...others, pending].slice(-MOST_PENDING) }
+  return {
+    ...record,
+    pending: [...others, pending].slice(-MOST_PENDING),
+    history: delivered ? withDelivery(record, now) : record.history,
+  }
 }
 
 export function pendingIn(
@@ -153,7 +159,7 @@ export function settleEnrolled(
   record: MfaRecord,
   acceptance: Acceptance,
   issued: readonly Authenticator[],
-): Settled {
+): Passed {
   const { authenticator, now, browser } = acceptance
   const bound: MfaRecord = {
     ...clearFailures(record),
@@ -179,20 +185,30 @@ export function settleEnrolled(
     })),
     { type: 'epoch-raised', detail: { epoch: bound.epoch, reason: 'factor-enrolled' } },
   ]
-  return { record: pass(remember(bound, acceptance.tokenHash, now), acceptance), events }
+  return { ...pass(remember(bound, acceptance.tokenHash, now), acceptance), events }
 }
 
 /** Ends what was made under the epoch before: sessions, grants, refresh tokens, pending sign-ins (R20). */
 export function raiseEpoch(record: MfaRecord, reason: string): Settled {
   const epoch = record.epoch + 1
   return {
-    record: { ...record, epoch, pending: [], challenges: [], accepted: [] },
+    record: {
+      ...record,
+      epoch,
+      pending: [],
+      challenges: [],
+      accepted: [],
+      history: { ...record.history, ownerProofs: [] },
+    },
     events: [{ type: 'epoch-raised', detail: { epoch, reason } }],
   }
 }
 
-/** An administrator starts over: no factor, no known browser, a clean count; history stays, so R10 asks for proof. */
-export function resetFactors(record: MfaRecord): Settled {
+/**
+ * An administrator starts over: no factor, no known browser, a clean count. History stays and remembers the
+ * reset, so that R10 asks for a proof even of an account that had never signed in.
+ */
+export function resetFactors(record: MfaRecord, now: Instant): Settled {
   const raised = raiseEpoch(record, 'reset')
   const { passwordSuspectedAt: _, ...throttle } = clearFailures(raised.record).throttle
   return {
@@ -201,15 +217,20 @@ export function resetFactors(record: MfaRecord): Settled {
       throttle,
       authenticators: [],
       browsers: [],
-      history: { ...record.history, ownerProofs: [], deliveredAt: [] },
+      history: { ...raised.record.history, deliveredAt: [], resetAt: now },
     },
     events: [{ type: 'reset', detail: {} }, ...raised.events],
   }
 }
 
-/** Whether the account can be older than the window in which a password alone may enrol (R10). */
-export function isFirstSignIn(record: MfaRecord): boolean {
-  return record.history.firstSignInAt === undefined && record.history.firstEnrolledAt === undefined
+/** Whether this is the first sign-in ever, the one in which a password alone may enrol (R10). */
+export function isFirstSignIn({ history }: MfaRecord): boolean {
+  const { firstSignInAt, firstEnrolledAt, resetAt } = history
+  return firstSignInAt === undefined && firstEnrolledAt === undefined && resetAt === undefined
+}
+
+function withDelivery(record: MfaRecord, now: Instant): MfaRecord['history'] {
+  return { ...record.history, deliveredAt: [...deliveriesOfTheHour(record, now), now] }
 }
 
 function deliveriesOfTheHour(record: MfaRecord, now: Instant): readonly Instant[] {

@@ -1,4 +1,4 @@
-import type { KnownBrowser, MfaRecord } from './mfa-record.ts'
+import type { Delay, KnownBrowser, MfaRecord } from './mfa-record.ts'
 import type { Instant } from './time.ts'
 
 /** Failures after which a known browser is a stranger again (R4). */
@@ -8,14 +8,14 @@ export const MOST_KNOWN_BROWSERS = 20
 
 /** Strangers are one class, each known browser is its own (R2). */
 export type BrowserClass =
-  { readonly kind: 'unknown' } | { readonly kind: 'known'; readonly tokenHash: string }
+  { readonly kind: 'unknown' } | ({ readonly kind: 'known' } & KnownBrowser)
 
 export const UNKNOWN_BROWSER: BrowserClass = { kind: 'unknown' }
 
 /** The class of a browser that showed these tokens (hashed for this account). */
 export function classify(record: MfaRecord, tokenHashes: readonly string[]): BrowserClass {
   const known = record.browsers.find((browser) => tokenHashes.includes(browser.tokenHash))
-  return known ? { kind: 'known', tokenHash: known.tokenHash } : UNKNOWN_BROWSER
+  return known ? { kind: 'known', ...known } : UNKNOWN_BROWSER
 }
 
 /** After a completed sign-in: the browser is known from now on, and its own failures are forgiven. */
@@ -34,19 +34,18 @@ export function remember(record: MfaRecord, tokenHash: string, now: Instant): Mf
 
 /**
  * Counts a failure against a known browser. At the tenth it is forgotten, so that a stolen token is no
- * endless exemption from the strangers' limits.
+ * endless exemption from the strangers' limits. `delay`: the wait it has earned; a wrong password earns none.
  */
 export function chargeBrowser(
   record: MfaRecord,
-  tokenHash: string,
-  change: (browser: KnownBrowser) => KnownBrowser = (browser) => browser,
+  charged: KnownBrowser,
+  delay: Delay = charged.delay,
 ): { record: MfaRecord; forgotten: boolean } {
-  let forgotten = false
+  const failures = charged.failures + 1
+  const forgotten = failures >= FAILURES_TO_FORGET
   const browsers = record.browsers.flatMap((browser) => {
-    if (browser.tokenHash !== tokenHash) return [browser]
-    const failures = browser.failures + 1
-    forgotten = failures >= FAILURES_TO_FORGET
-    return forgotten ? [] : [{ ...change(browser), failures }]
+    if (browser.tokenHash !== charged.tokenHash) return [browser]
+    return forgotten ? [] : [{ ...browser, delay, failures }]
   })
   return { record: { ...record, browsers }, forgotten }
 }

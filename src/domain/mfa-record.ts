@@ -103,6 +103,8 @@ export interface AcceptedAttempt {
 export interface History {
   readonly firstSignInAt?: Instant
   readonly firstEnrolledAt?: Instant
+  /** The last reset by an administrator: after one the password alone enrols nothing (R10). */
+  readonly resetAt?: Instant
   /** Proofs of ownership made for a first enrolment, per interaction (R10). */
   readonly ownerProofs: readonly OwnerProof[]
   /** Codes mailed in the last hour: cooldown and quota (R3). */

@@ -1,5 +1,5 @@
 import { chargeBrowser, type BrowserClass } from './known-browser.ts'
-import type { Delay, MfaRecord } from './mfa-record.ts'
+import type { Delay, KnownBrowser, MfaRecord } from './mfa-record.ts'
 import { DAY_SECONDS, HOUR_SECONDS, type Instant } from './time.ts'
 
 /** Wrong codes that cost nothing but themselves, per browser class. */
@@ -54,6 +54,7 @@ export function grow(delay: Delay, now: Instant): Delay {
 
 export interface Charged {
   readonly record: MfaRecord
+  /** Until when the class of this browser now waits. */
   readonly lockedUntil?: Instant
   /** This failure was the one that crossed the line. */
   readonly codesDisabled: boolean
@@ -64,41 +65,43 @@ export interface Charged {
 /** Counts one refused code on the account and on the class of its browser, in one step. */
 export function charge(record: MfaRecord, browser: BrowserClass, now: Instant): Charged {
   const failedAt = [...recentFailures(record, now), now]
+  const codesDisabled = failedAt.length >= MOST_FAILURES
   const throttle = {
     ...record.throttle,
     failedAt,
-    ...(failedAt.length >= MOST_FAILURES ? { codesDisabledAt: now } : {}),
+    ...(codesDisabled ? { codesDisabledAt: now } : {}),
   }
+  const delay = grow(delayOf(record, browser), now)
   const counted: MfaRecord = { ...record, throttle }
-  const codesDisabled = throttle.codesDisabledAt !== undefined
+  const charged =
+    browser.kind === 'known'
+      ? chargeOwners(counted, browser, delay)
+      : chargeStrangers(counted, delay, now)
+  return { codesDisabled, ...charged }
+}
 
-  if (browser.kind === 'known') {
-    const delay = grow(delayOf(record, browser), now)
-    const { record: charged, forgotten } = chargeBrowser(counted, browser.tokenHash, (known) => ({
-      ...known,
-      delay,
-    }))
-    return {
-      record: charged,
-      codesDisabled,
-      passwordSuspected: false,
-      browserForgotten: forgotten,
-      ...lockedUntil(delay),
-    }
-  }
+type ClassCharged = Omit<Charged, 'codesDisabled'>
 
-  const delay = grow(record.throttle.unknownBrowsers, now)
-  const passwordSuspected = delay.failures >= FAILURES_TO_SUSPECT
+function chargeOwners(record: MfaRecord, browser: KnownBrowser, delay: Delay): ClassCharged {
+  const { record: charged, forgotten } = chargeBrowser(record, browser, delay)
   return {
-    record: {
-      ...counted,
-      throttle: {
-        ...throttle,
-        unknownBrowsers: delay,
-        ...(passwordSuspected ? { passwordSuspectedAt: now } : {}),
-      },
-    },
-    codesDisabled,
+    record: charged,
+    passwordSuspected: false,
+    browserForgotten: forgotten,
+    // Forgotten, it waits no longer: it is one of the strangers now.
+    ...(forgotten ? {} : lockedUntil(delay)),
+  }
+}
+
+function chargeStrangers(record: MfaRecord, delay: Delay, now: Instant): ClassCharged {
+  const passwordSuspected = delay.failures >= FAILURES_TO_SUSPECT
+  const throttle = {
+    ...record.throttle,
+    unknownBrowsers: delay,
+    ...(passwordSuspected ? { passwordSuspectedAt: now } : {}),
+  }
+  return {
+    record: { ...record, throttle },
     passwordSuspected,
     browserForgotten: false,
     ...lockedUntil(delay),
@@ -150,10 +153,7 @@ function recentFailures(record: MfaRecord, now: Instant): readonly Instant[] {
 }
 
 function delayOf(record: MfaRecord, browser: BrowserClass): Delay {
-  if (browser.kind === 'unknown') return record.throttle.unknownBrowsers
-  return (
-    record.browsers.find((known) => known.tokenHash === browser.tokenHash)?.delay ?? { failures: 0 }
-  )
+  return browser.kind === 'unknown' ? record.throttle.unknownBrowsers : browser.delay
 }
 
 function lockedUntil(delay: Delay): { lockedUntil?: Instant } {

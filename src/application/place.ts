@@ -1,0 +1,30 @@
+import type { EventDetail } from '../domain/events.ts'
+import type { Dependencies } from './dependencies.ts'
+
+/** Who is trying, where: the same for every deed of one interaction. */
+export interface Place {
+  readonly accountId: string
+  /** The interaction's uid. */
+  readonly interaction: string
+  /** The epoch that the pending first factor, or the session, was made under. */
+  readonly epoch: number
+  /** Hashes of the browser tokens that the browser showed. */
+  readonly tokenHashes: readonly string[]
+  /** The hash of the token that it will be known by when the sign-in completes. */
+  readonly newTokenHash: string
+  /** For the audit: client, address, user agent. */
+  readonly detail: EventDetail
+}
+
+/**
+ * Recognises the same response in the same interaction: a double tap (R38). Keyed, so that a record read by an
+ * operator does not give the code away. `canonical`: the response's one normal form.
+ */
+export function fingerprintOf(
+  deps: Dependencies,
+  { accountId, interaction }: Place,
+  factorId: string,
+  canonical: string,
+): string {
+  return deps.box.mac('attempt', JSON.stringify([accountId, interaction, factorId, canonical]))
+}
