@@ -1,0 +1,176 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import {
+  acceptedIn,
+  repeatOf,
+  settleAccepted,
+  settleCompleted,
+  settleRefused,
+} from '../../src/domain/attempt.ts'
+import { openChallenge, raiseEpoch } from '../../src/domain/enrolment.ts'
+import { UNKNOWN_BROWSER } from '../../src/domain/known-browser.ts'
+import { charge } from '../../src/domain/throttle.ts'
+import { acceptance, authenticator, BACKUP_CODE, browserOf, enrolled, NOW } from './records.ts'
+
+describe('an accepted proof', () => {
+  it('moves its authenticator on and leaves the others', () => {
+    const tablet = authenticator({ id: 'tablet' })
+    const before = enrolled({ authenticators: [authenticator(), tablet] })
+    const { record } = settleAccepted(before, acceptance())
+    expect(record.authenticators).to.deep.equal([
+      authenticator({ sealed: 'spent', lastUsedAt: NOW }),
+      tablet,
+    ])
+  })
+
+  it('R4 makes the browser known', () => {
+    const { record } = settleAccepted(enrolled(), acceptance())
+    expect(browserOf(record, 'new-browser').kind).to.equal('known')
+  })
+
+  it('spends what was asked for in its interaction, and in no other', () => {
+    const ask = (interaction: string) => ({ interaction, purpose: 'key', sealed: 'challenge' })
+    const one = openChallenge(enrolled(), ask('interaction-1'), false, NOW)
+    const both = openChallenge(one, ask('interaction-2'), false, NOW)
+    const { record } = settleAccepted(both, acceptance())
+    expect(record.challenges.map(({ interaction }) => interaction)).to.deep.equal(['interaction-2'])
+  })
+
+  it('remembers the first sign-in ever and no later one', () => {
+    const first = settleAccepted(enrolled(), acceptance())
+    const second = settleAccepted(first.record, acceptance({ now: NOW + 60 }))
+    expect(second.record.history.firstSignInAt).to.equal(NOW)
+  })
+
+  it('is told of with the factor and the browser, a backup code besides', () => {
+    const events = (given: Parameters<typeof acceptance>[0]) =>
+      settleAccepted(enrolled(), acceptance(given)).events
+    const detail = {
+      ...{ clientId: 'app', factor: 'totp', authenticatorId: 'phone' },
+      ...{ authenticatorName: 'Phone', browser: 'unknown' },
+    }
+    expect(events({})).to.deep.equal([{ type: 'factor-accepted', detail }])
+    expect(events({ assurance: BACKUP_CODE, remaining: 2 })).to.deep.equal([
+      { type: 'factor-accepted', detail: { ...detail, remaining: 2 } },
+      { type: 'backup-code-used', detail: { ...detail, remaining: 2 } },
+    ])
+  })
+
+  it('answers with what it has kept for its interaction', () => {
+    const { record, accepted } = settleAccepted(enrolled(), acceptance({ remaining: 2 }))
+    expect(record.accepted).to.deep.equal([accepted])
+    expect(accepted).to.deep.include({
+      ...{ interaction: 'interaction-1', factor: 'totp', authenticatorId: 'phone' },
+      ...{ at: NOW, epoch: 1, remaining: 2 },
+    })
+  })
+
+  it('is kept for the four interactions that passed last, each once', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 20, size: 'max' }),
+        (interactions) => {
+          const record = interactions.reduce(
+            (before, interaction) => settleAccepted(before, acceptance({ interaction })).record,
+            enrolled(),
+          )
+          const last = [...new Set(interactions.toReversed())].slice(0, 4)
+          expect(record.accepted.map(({ interaction }) => interaction).toReversed()).to.deep.equal(
+            last,
+          )
+        },
+      ),
+    )
+  })
+
+  it('of an interaction that is over is forgotten at the next one', () => {
+    const { record } = settleAccepted(enrolled(), acceptance())
+    const later = settleAccepted(record, acceptance({ interaction: 'b', now: NOW + 600 }))
+    expect(later.record.accepted.map(({ interaction }) => interaction)).to.deep.equal(['b'])
+  })
+})
+
+describe('a double tap', () => {
+  const { record, accepted } = settleAccepted(enrolled(), acceptance())
+
+  it('R38 gets the first answer again', () => {
+    expect(repeatOf(record, 'interaction-1', 'fingerprint-1', NOW)).to.equal(accepted)
+  })
+
+  it('R38 is none in another interaction: there the same code is a replay', () => {
+    expect(repeatOf(record, 'interaction-2', 'fingerprint-1', NOW)).to.equal(undefined)
+  })
+
+  it('R38 is none with another code', () => {
+    expect(repeatOf(record, 'interaction-1', 'fingerprint-2', NOW)).to.equal(undefined)
+    expect(acceptedIn(record, 'interaction-1', NOW)).to.equal(accepted)
+  })
+
+  it('R38 R20 is none once the epoch was raised, though the same entry came back', () => {
+    const raised = raiseEpoch(record, 'password-changed').record
+    const restored = { ...raised, accepted: record.accepted }
+    expect(repeatOf(restored, 'interaction-1', 'fingerprint-1', NOW)).to.equal(undefined)
+    expect(raised.accepted).to.deep.equal([])
+  })
+
+  it('R38 counts while the first factor waits: ten minutes', () => {
+    const answers = [599, 600].map((later) =>
+      repeatOf(record, 'interaction-1', 'fingerprint-1', NOW + later),
+    )
+    expect(answers).to.deep.equal([accepted, undefined])
+  })
+})
+
+describe('a refused response', () => {
+  const refuse = (record = enrolled(), reason: 'wrong' | 'replayed' | 'late' = 'wrong') =>
+    settleRefused(record, {
+      ...{ factor: 'totp', guessable: true, reason, browser: UNKNOWN_BROWSER, now: NOW },
+      detail: { clientId: 'app' },
+    })
+
+  it('R31 is told of with the reason, for the audit alone', () => {
+    for (const reason of ['wrong', 'replayed', 'late'] as const)
+      expect(refuse(enrolled(), reason).events).to.deep.equal([
+        {
+          type: 'factor-refused',
+          detail: { clientId: 'app', factor: 'totp', browser: 'unknown', reason },
+        },
+      ])
+  })
+
+  it('R1 counts whatever the reason was', () => {
+    const counts = (['wrong', 'replayed', 'late'] as const).map(
+      (reason) => refuse(enrolled(), reason).record.throttle.failedAt,
+    )
+    expect(counts).to.deep.equal([[NOW], [NOW], [NOW]])
+  })
+
+  it('tells of each line it crosses', () => {
+    const failedAt = Array.from({ length: 99 }, () => NOW)
+    const throttle = { failedAt, unknownBrowsers: { failures: 9 } }
+    const detail = { clientId: 'app', factor: 'totp', browser: 'unknown' }
+    expect(refuse(enrolled({ throttle })).events.slice(1)).to.deep.equal([
+      { type: 'locked', detail: { ...detail, until: NOW + 960 } },
+      { type: 'codes-disabled', detail },
+      { type: 'password-suspected', detail },
+    ])
+  })
+
+  it('R4 tells of a browser that is known no more', () => {
+    let record = enrolled({}, ['laptop'])
+    for (let n = 0; n < 9; n += 1) record = charge(record, browserOf(record, 'laptop'), NOW).record
+    const { events } = settleRefused(record, {
+      ...{ factor: 'totp', guessable: true, reason: 'wrong', now: NOW, detail: {} },
+      browser: browserOf(record, 'laptop'),
+    })
+    expect(events.map(({ type }) => type)).to.deep.equal(['factor-refused', 'browser-forgotten'])
+  })
+})
+
+describe('a sign-in that needs no second factor', () => {
+  it('makes the browser known and is remembered as the first', () => {
+    const record = settleCompleted(enrolled(), 'laptop', NOW)
+    expect(browserOf(record, 'laptop').kind).to.equal('known')
+    expect(settleCompleted(record, 'phone', NOW + 60).history.firstSignInAt).to.equal(NOW)
+  })
+})

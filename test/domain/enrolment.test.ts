@@ -1,0 +1,293 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import {
+  beginEnrolment,
+  challengeIn,
+  enrolmentStep,
+  hasProved,
+  isEnrolled,
+  isFirstSignIn,
+  nextDeliveryAt,
+  openChallenge,
+  pendingIn,
+  proveOwner,
+  raiseEpoch,
+  resetFactors,
+  settleEnrolled,
+  slowEnrolment,
+} from '../../src/domain/enrolment.ts'
+import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
+import { acceptance, authenticator, enrolled, NOW } from './records.ts'
+
+const HOUR = 3_600
+const fresh = newRecord('mira')
+
+const begin = (record: MfaRecord, interaction: string, factor = 'totp', now = NOW) =>
+  beginEnrolment(record, { interaction, factor, sealed: `${interaction} ${factor}` }, false, now)
+const ask = (record: MfaRecord, interaction: string, purpose: string, now = NOW) =>
+  openChallenge(record, { interaction, purpose, sealed: `${interaction} ${now}` }, true, now)
+const enrol = (record = fresh, changes = {}, issued = [authenticator({ id: 'codes' })]) =>
+  settleEnrolled(record, acceptance(changes), issued)
+
+describe('the first step of an enrolment', () => {
+  it('R10 is to prove the factor there is, once there is one, whatever the rule says', () => {
+    const proved = proveOwner(enrolled(), 'interaction-1', NOW)
+    for (const rule of ['allowed', 'mailed-code', 'refused'] as const)
+      expect(enrolmentStep(proved, rule, 'interaction-1', NOW)).to.equal('verify')
+  })
+
+  it('R10 is the choice, a proof or a refusal, as the application rules', () => {
+    const steps = (['allowed', 'mailed-code', 'refused'] as const).map((rule) =>
+      enrolmentStep(fresh, rule, 'interaction-1', NOW),
+    )
+    expect(steps).to.deep.equal(['choose', 'prove', 'refuse'])
+  })
+
+  it('R10 is the choice after a proof made in this very interaction, for an hour', () => {
+    const proved = proveOwner(fresh, 'interaction-1', NOW)
+    const step = (interaction: string, now: number) =>
+      enrolmentStep(proved, 'mailed-code', interaction, now)
+    expect(step('interaction-1', NOW + HOUR - 1)).to.equal('choose')
+    expect(step('interaction-1', NOW + HOUR)).to.equal('prove')
+    expect(step('interaction-2', NOW)).to.equal('prove')
+    expect(enrolmentStep(proved, 'refused', 'interaction-1', NOW)).to.equal('refuse')
+  })
+
+  it('R10 spends the mailed code with the proof', () => {
+    const asked = ask(ask(fresh, 'interaction-1', 'owner-proof'), 'interaction-2', 'owner-proof')
+    const proved = proveOwner(asked, 'interaction-1', NOW)
+    expect(challengeIn(proved, 'interaction-1', 'owner-proof', NOW)).to.equal(undefined)
+    expect(challengeIn(proved, 'interaction-2', 'owner-proof', NOW)).not.to.equal(undefined)
+  })
+
+  it('R10 keeps four proofs at most', () => {
+    const many = ['a', 'b', 'c', 'd', 'e'].reduce((r, i) => proveOwner(r, i, NOW), fresh)
+    expect(many.history.ownerProofs).to.have.length(4)
+    expect(hasProved(many, 'e', NOW)).to.equal(true)
+  })
+
+  it('R10 knows a first sign-in from every later one, and from one after a reset', () => {
+    expect(isFirstSignIn(fresh)).to.equal(true)
+    expect(isFirstSignIn({ ...fresh, history: { ...fresh.history, firstSignInAt: NOW } })).to.equal(
+      false,
+    )
+    expect(
+      isFirstSignIn({ ...fresh, history: { ...fresh.history, firstEnrolledAt: NOW } }),
+    ).to.equal(false)
+    expect(isFirstSignIn(resetFactors(fresh, NOW).record)).to.equal(false)
+  })
+})
+
+describe('codes that are mailed', () => {
+  it('R3 come a minute apart', () => {
+    const sent = ask(fresh, 'interaction-1', 'owner-proof')
+    expect(nextDeliveryAt(fresh, NOW)).to.equal(undefined)
+    expect(nextDeliveryAt(sent, NOW + 59)).to.equal(NOW + 60)
+    expect(nextDeliveryAt(sent, NOW + 60)).to.equal(undefined)
+  })
+
+  it('R3 come five times in an hour', () => {
+    const sent = [0, 60, 120, 180, 240].reduce(
+      (record, later) => ask(record, 'interaction-1', 'owner-proof', NOW + later),
+      fresh,
+    )
+    expect(nextDeliveryAt(sent, NOW + 300)).to.equal(NOW + HOUR)
+    expect(nextDeliveryAt(sent, NOW + HOUR - 1)).to.equal(NOW + HOUR)
+    expect(nextDeliveryAt(sent, NOW + HOUR)).to.equal(undefined)
+  })
+
+  it('R3 never come closer, nor more often, whoever asks for which', () => {
+    const kinds = fc.constantFrom('challenge', 'enrolment')
+    const asks = fc.array(fc.tuple(fc.integer({ min: 0, max: 900 }), kinds), {
+      maxLength: 60,
+      size: 'max',
+    })
+    fc.assert(
+      fc.property(asks, (asked) => {
+        const sentAt: number[] = []
+        let record: MfaRecord = fresh
+        let now = NOW
+        for (const [later, kind] of asked) {
+          now += later
+          if (nextDeliveryAt(record, now) !== undefined) continue
+          sentAt.push(now)
+          const where = { interaction: `${now}`, sealed: 'sealed' }
+          record =
+            kind === 'challenge'
+              ? openChallenge(record, { ...where, purpose: 'mail' }, true, now)
+              : beginEnrolment(record, { ...where, factor: 'mail' }, true, now)
+        }
+        sentAt.slice(1).forEach((at, i) => expect(at - sentAt[i]!).to.be.at.least(60))
+        sentAt.slice(5).forEach((at, i) => expect(at - sentAt[i]!).to.be.at.least(HOUR))
+        expect(record.history.deliveredAt.length).to.be.at.most(5)
+      }),
+    )
+  })
+
+  it('R3 take the place of the code before, and reset no count', () => {
+    const throttle = { failedAt: [NOW], unknownBrowsers: { failures: 1 } }
+    const twice = ask(ask({ ...fresh, throttle }, 'i', 'mail'), 'i', 'mail', NOW + 60)
+    expect(twice.challenges.map(({ sealed }) => sealed)).to.deep.equal([`i ${NOW + 60}`])
+    expect(twice.throttle).to.equal(throttle)
+  })
+
+  it('R3 live ten minutes, in their interaction and for their purpose', () => {
+    const asked = ask(fresh, 'i', 'mail')
+    expect(challengeIn(asked, 'i', 'mail', NOW + 599)).not.to.equal(undefined)
+    expect(challengeIn(asked, 'i', 'mail', NOW + 600)).to.equal(undefined)
+    expect(challengeIn(asked, 'j', 'mail', NOW)).to.equal(undefined)
+    expect(challengeIn(asked, 'i', 'key', NOW)).to.equal(undefined)
+  })
+
+  it('are not what a challenge that sends nothing is: it counts nowhere', () => {
+    const opened = openChallenge(fresh, { interaction: 'i', purpose: 'key', sealed: 's' }, false, 1)
+    expect(opened.history.deliveredAt).to.deep.equal([])
+    expect(begin(fresh, 'i').history.deliveredAt).to.deep.equal([])
+  })
+
+  it('are open four at a time; those past their time go first', () => {
+    const many = ['a', 'b', 'c', 'd', 'e'].reduce((r, i) => ask(r, i, 'mail'), fresh)
+    expect(many.challenges.map(({ interaction }) => interaction)).to.deep.equal([
+      ...['b', 'c', 'd', 'e'],
+    ])
+    const later = ask(many, 'f', 'mail', NOW + 600)
+    expect(later.challenges.map(({ interaction }) => interaction)).to.deep.equal(['f'])
+  })
+})
+
+describe('a pending enrolment', () => {
+  it('is found in its interaction, for its factor, for an hour', () => {
+    const record = begin(fresh, 'i')
+    expect(pendingIn(record, 'i', 'totp', NOW + HOUR - 1)).to.include({ sealed: 'i totp' })
+    expect(pendingIn(record, 'i', 'totp', NOW + HOUR)).to.equal(undefined)
+    expect(pendingIn(record, 'j', 'totp', NOW)).to.equal(undefined)
+    expect(pendingIn(record, 'i', 'key', NOW)).to.equal(undefined)
+  })
+
+  it('begins anew when its factor is chosen again, beside those of other factors', () => {
+    const record = begin(begin(begin(fresh, 'i'), 'i', 'key'), 'i', 'totp', NOW + 60)
+    expect(record.pending.map(({ factor, expiresAt }) => [factor, expiresAt])).to.deep.equal([
+      ['key', NOW + HOUR],
+      ['totp', NOW + 60 + HOUR],
+    ])
+  })
+
+  it('is one of four at most; those past their time go first', () => {
+    const many = ['a', 'b', 'c', 'd', 'e'].reduce((r, i) => begin(r, i), fresh)
+    expect(many.pending.map(({ interaction }) => interaction)).to.deep.equal(['b', 'c', 'd', 'e'])
+    expect(begin(many, 'f', 'totp', NOW + HOUR).pending).to.have.length(1)
+  })
+
+  it('slows itself down after wrong confirmations, and nothing else', () => {
+    let record = begin(begin(fresh, 'i'), 'j')
+    for (let n = 0; n < 5; n += 1)
+      record = slowEnrolment(record, pendingIn(record, 'i', 'totp', NOW)!, NOW)
+    expect(pendingIn(record, 'i', 'totp', NOW)?.delay).to.deep.equal({
+      failures: 5,
+      until: NOW + 30,
+    })
+    expect(pendingIn(record, 'j', 'totp', NOW)?.delay).to.deep.equal({ failures: 0 })
+    expect(record.throttle).to.equal(fresh.throttle)
+  })
+})
+
+describe('a factor that is bound', () => {
+  it('R20 raises the epoch and ends what was begun before', () => {
+    const before = ask(begin(proveOwner(fresh, 'j', NOW), 'j'), 'j', 'mail')
+    const { record } = enrol(before)
+    expect(record).to.deep.include({ epoch: 2, pending: [], challenges: [] })
+    expect(record.history.ownerProofs).to.deep.equal([])
+  })
+
+  it('lets its own interaction pass, under the new epoch', () => {
+    const { record, accepted } = enrol()
+    expect(record.accepted).to.deep.equal([accepted])
+    expect(accepted).to.include({ interaction: 'interaction-1', epoch: 2, at: NOW })
+  })
+
+  it('is there with its look-up secrets, used just now', () => {
+    const { record } = enrol()
+    expect(isEnrolled(record)).to.equal(true)
+    expect(record.authenticators.map(({ id, lastUsedAt }) => [id, lastUsedAt])).to.deep.equal([
+      ['phone', NOW],
+      ['codes', undefined],
+    ])
+  })
+
+  it('R1 begins with a clean count, without ending a suspicion on the password', () => {
+    const throttle = {
+      ...{ failedAt: [NOW], codesDisabledAt: NOW, passwordSuspectedAt: NOW },
+      unknownBrowsers: { failures: 10, until: NOW + 960 },
+    }
+    expect(enrol({ ...fresh, throttle }).record.throttle).to.deep.equal({
+      ...{ failedAt: [], passwordSuspectedAt: NOW, unknownBrowsers: { failures: 0 } },
+    })
+  })
+
+  it('R10 is remembered with the moment it came first', () => {
+    const once = enrol().record
+    const again = enrol(once, { now: NOW + HOUR }).record
+    expect(again.history).to.include({ firstEnrolledAt: NOW, firstSignInAt: NOW })
+  })
+
+  it('is told of with everything that came with it', () => {
+    const { events } = enrol()
+    expect(events).to.deep.equal([
+      {
+        type: 'factor-enrolled',
+        detail: {
+          ...{ clientId: 'app', factor: 'totp', authenticatorId: 'phone' },
+          ...{ authenticatorName: 'Phone', browser: 'unknown' },
+        },
+      },
+      {
+        type: 'backup-codes-created',
+        detail: { clientId: 'app', factor: 'totp', authenticatorId: 'codes' },
+      },
+      { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-enrolled' } },
+    ])
+  })
+})
+
+describe('a raised epoch', () => {
+  it('R20 ends pending sign-ins, enrolments, proofs and challenges, and keeps the factors', () => {
+    const passed = enrol(ask(begin(fresh, 'i'), 'i', 'mail')).record
+    const before = proveOwner(ask(begin(passed, 'j'), 'j', 'mail'), 'k', NOW)
+    const { record, events } = raiseEpoch(before, 'password-changed')
+    expect(record).to.deep.include({ epoch: 3, pending: [], challenges: [], accepted: [] })
+    expect(record.history.ownerProofs).to.deep.equal([])
+    expect(record.authenticators).to.equal(before.authenticators)
+    expect(events).to.deep.equal([
+      { type: 'epoch-raised', detail: { epoch: 3, reason: 'password-changed' } },
+    ])
+  })
+
+  it('R20 is one that no account of before has had', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (epoch) => {
+        expect(raiseEpoch({ ...fresh, epoch }, 'theft').record.epoch).to.be.greaterThan(epoch)
+      }),
+    )
+  })
+})
+
+describe('a reset', () => {
+  const before = enrolled(enrol().record, ['laptop'])
+  const { record, events } = resetFactors(before, NOW + HOUR)
+
+  it('R20 leaves no factor and no known browser, under a new epoch', () => {
+    expect(record).to.deep.include({ authenticators: [], browsers: [], epoch: before.epoch + 1 })
+  })
+
+  it('R10 keeps the history, so that the password alone enrols nothing', () => {
+    expect(record.history).to.deep.equal({
+      ...{ firstSignInAt: NOW, firstEnrolledAt: NOW, resetAt: NOW + HOUR },
+      ...{ ownerProofs: [], deliveredAt: [] },
+    })
+    expect(isFirstSignIn(record)).to.equal(false)
+  })
+
+  it('is told of', () => {
+    expect(events.map(({ type }) => type)).to.deep.equal(['reset', 'epoch-raised'])
+  })
+})

@@ -1,0 +1,91 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import {
+  chargeBrowser,
+  classify,
+  FAILURES_TO_FORGET,
+  MOST_KNOWN_BROWSERS,
+  remember,
+  UNKNOWN_BROWSER,
+} from '../../src/domain/known-browser.ts'
+import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
+import { enrolled, NOW } from './records.ts'
+
+const hashesOf = (record: MfaRecord) => record.browsers.map(({ tokenHash }) => tokenHash)
+
+/** Counts wrong passwords against a browser while it is known. */
+function fail(record: MfaRecord, tokenHash: string, times: number): MfaRecord {
+  let current = record
+  for (let n = 0; n < times; n += 1) {
+    const browser = classify(current, [tokenHash])
+    if (browser.kind === 'unknown') return current
+    current = chargeBrowser(current, browser).record
+  }
+  return current
+}
+
+describe('a known browser', () => {
+  it('is the one that shows a token of this account, whatever else it shows', () => {
+    const record = enrolled({}, ['laptop', 'phone'])
+    expect(classify(record, ['foreign', 'phone'])).to.include({ kind: 'known', tokenHash: 'phone' })
+    expect(classify(record, ['foreign'])).to.equal(UNKNOWN_BROWSER)
+    expect(classify(record, [])).to.equal(UNKNOWN_BROWSER)
+  })
+
+  it('R4 is a stranger again after ten failures', () => {
+    const record = enrolled({}, ['laptop'])
+    expect(FAILURES_TO_FORGET).to.equal(10)
+    expect(hashesOf(fail(record, 'laptop', 9))).to.deep.equal(['laptop'])
+    expect(hashesOf(fail(record, 'laptop', 10))).to.deep.equal([])
+  })
+
+  it('R4 says which failure was the one that had it forgotten', () => {
+    const record = fail(enrolled({}, ['laptop']), 'laptop', 8)
+    const forgotten = [record, fail(record, 'laptop', 1)].map((before) => {
+      const browser = classify(before, ['laptop'])
+      return browser.kind === 'known' && chargeBrowser(before, browser).forgotten
+    })
+    expect(forgotten).to.deep.equal([false, true])
+  })
+
+  it('R4 begins a new row of failures after a success', () => {
+    const failed = fail(enrolled({}, ['laptop']), 'laptop', 9)
+    const succeeded = remember(failed, 'laptop', NOW + 60)
+    expect(hashesOf(fail(succeeded, 'laptop', 9))).to.deep.equal(['laptop'])
+    expect(succeeded.browsers).to.deep.equal([
+      {
+        tokenHash: 'laptop',
+        since: NOW,
+        lastSeenAt: NOW + 60,
+        delay: { failures: 0 },
+        failures: 0,
+      },
+    ])
+  })
+
+  it('R4 does not pay for the failures of another', () => {
+    const record = enrolled({}, ['laptop', 'phone'])
+    const failed = fail(record, 'laptop', 10)
+    expect(failed.browsers).to.deep.equal(record.browsers.slice(1))
+  })
+
+  it('is waited for by wrong codes alone: a wrong password changes no delay', () => {
+    const record = fail(enrolled({}, ['laptop']), 'laptop', 3)
+    expect(record.browsers[0]).to.deep.include({ failures: 3, delay: { failures: 0 } })
+  })
+
+  it('is one of twenty at most, those seen last, each once', () => {
+    const names = Array.from({ length: 30 }, (_, index) => `browser-${index}`)
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...names), { maxLength: 80, size: 'max' }), (visits) => {
+        const record = visits.reduce(
+          (known, tokenHash, index) => remember(known, tokenHash, NOW + index),
+          newRecord('mira'),
+        )
+        const lastSeen = [...new Set(visits.toReversed())]
+        expect(hashesOf(record).toReversed()).to.deep.equal(lastSeen.slice(0, MOST_KNOWN_BROWSERS))
+        for (const { since, lastSeenAt } of record.browsers) expect(since).to.be.at.most(lastSeenAt)
+      }),
+    )
+  })
+})
