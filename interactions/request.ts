@@ -1,4 +1,4 @@
-import type { KoaContextWithOIDC } from 'oidc-provider'
+import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { isCurrent, type PendingFirstFactor } from '../src/domain/first-factor.ts'
 import type { AcrRequest } from '../src/domain/policy.ts'
 import type { Core } from './core.ts'
@@ -44,21 +44,25 @@ export function acrRequestOf(oidc: OIDC): AcrRequest | undefined {
   return essential
 }
 
+/** Throws `invalid_request` for an essential request that cannot be read: left out, it would count as met (R24). */
 function claimsRequestOf(claims: unknown): AcrRequest | undefined {
   if (typeof claims !== 'string') return undefined
   // The host has parsed it before; what does not parse has been refused.
-  const request = (JSON.parse(claims) as ClaimsParameter).id_token?.acr
-  if (typeof request !== 'object' || request === null) return undefined
-  const values = [
-    ...(typeof request.value === 'string' ? [request.value] : []),
-    ...(Array.isArray(request.values) ? request.values.filter((v) => typeof v === 'string') : []),
-  ]
+  const request = (JSON.parse(claims) as ClaimsParameter).id_token?.acr ?? {}
+  const { essential, value, values = value === undefined ? undefined : [value] } = request
   // Essential without a value asks for whatever acr there is: it is always sent.
-  return values.length === 0 ? undefined : { essential: request.essential === true, values }
+  if (values === undefined) return undefined
+  if (Array.isArray(values) && values.every((each): each is string => typeof each === 'string'))
+    return {
+      essential: essential === true,
+      values: value === undefined ? values : values.filter((each) => each === value),
+    }
+  if (essential !== true) return undefined
+  throw new errors.InvalidRequest('claims.id_token.acr names no acr values')
 }
 
 interface ClaimsParameter {
-  id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown[] } | null } | null
+  id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown } | null } | null
 }
 
 /** The device flow asks for a fresh factor whatever the browser's session has (R17). */
