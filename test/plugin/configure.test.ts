@@ -147,7 +147,7 @@ describe("an application's own configuration", () => {
   ] as const)
     it(`keeps its acrValues, ${kind}, beside ours`, async () => {
       const { issuer } = await start({
-        configuration: { acrValues: acrValues as unknown as string[] },
+        configuration: { acrValues },
       })
       const { json } = await new HttpClient().get(
         new URL('/.well-known/openid-configuration', issuer),

@@ -1,4 +1,4 @@
-import { HttpClient, type Page } from '../support/http-client.ts'
+import { type HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { follow, showPassword, type Host } from './host.ts'
 

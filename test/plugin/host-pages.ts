@@ -20,7 +20,7 @@ export function hostPages(provider: Provider, answer: Answer): Middleware {
   return async (ctx, next) => {
     if (!/^\/interaction\/[^/]+$/.test(ctx.path)) return next()
     if (ctx.method === 'GET') return show(provider, ctx)
-    const form = await readForm(ctx as unknown as FormSource)
+    const form = await readForm(ctx)
     ctx.respond = false
     try {
       if (form.prompt !== undefined)

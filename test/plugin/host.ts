@@ -11,7 +11,7 @@ import {
   type MfaOptions,
 } from '../../src/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
-import { HttpClient, type Page } from '../support/http-client.ts'
+import { type HttpClient, type Page } from '../support/http-client.ts'
 import { hostPages, PASSWORD } from './host-pages.ts'
 import { recordWrites, STORAGES, type OpenStorage, type Write } from './recorded-storage.ts'
 

@@ -50,7 +50,7 @@ for (const [name, storage] of Object.entries(STORAGES))
     const plant = async (uid: string, change: object): Promise<void> =>
       host.storage
         .hostRecords('Interaction')
-        .upsert(uid, { ...(await stored(uid)), ...change } as AdapterPayload, 3600)
+        .upsert(uid, { ...(await stored(uid)), ...change }, 3600)
 
     it('R17 the password alone signs in nowhere, for no client', async () => {
       const verify = await showPassword(host, browser, 'mira')
