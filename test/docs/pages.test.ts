@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import { MfaError, type ErrorCode } from '../../src/domain/errors.ts'
+import { answerError } from '../../src/http/errors.ts'
+import { TEMPLATES } from '../../src/http/render.ts'
+import { createViews } from '../../src/http/views.ts'
+import { tagsOf, type Tag } from '../pages/markup.ts'
+import { SAMPLES } from '../pages/samples.ts'
+import { show } from '../pages/stage.ts'
+import { codeIn, parseSource, readText, rowsOf, sectionOf, unionOf } from './page.ts'
+
+const page = readText('docs/reference/pages.md')
+const pages = rowsOf(sectionOf(page, 2, 'Names of pages'))
+const [fields = '', everywhere = ''] = sectionOf(page, 2, 'Fields and elements').split(
+  'On every page:',
+)
+
+/** Enough of CSS for the selectors of the page: `tag`, `#id`, `[a]`, `[a=b]`, `[a^="b"]`, and a descendant. */
+function select(tags: readonly Tag[], selector: string): Tag[] {
+  const [first = '', ...rest] = selector.split(' ')
+  const found = tags.filter((tag) => fits(tag, first))
+  const inner = rest.join(' ')
+  return inner === '' ? found : found.flatMap((tag) => select(tagsOf(tag.content), inner))
+}
+
+function fits({ name, attributes }: Tag, simple: string): boolean {
+  const [, wanted, id] = /^([a-z]*)(?:#([\w-]+))?/.exec(simple) ?? []
+  if (wanted !== '' && wanted !== name) return false
+  if (id !== undefined && id !== attributes.get('id')) return false
+  return [...simple.matchAll(/\[([\w-]+)(?:(\^?=)"?([^"\]]*)"?)?\]/g)].every(
+    ([, attribute = '', operator, text = '']) => {
+      const value = attributes.get(attribute)
+      if (value === undefined) return false
+      if (operator === undefined) return true
+      return operator === '=' ? value === text : value.startsWith(text)
+    },
+  )
+}
+
+describe('docs/reference/pages.md', () => {
+  const rendered = new Map<string, Tag[]>()
+
+  before(async () => {
+    const views = createViews()
+    for (const sample of SAMPLES)
+      rendered.set(sample.page, [
+        ...(rendered.get(sample.page) ?? []),
+        ...tagsOf(await show(views, sample)),
+      ])
+  })
+
+  it('names every page, each once, and no other', () => {
+    expect(pages.map(([name]) => name)).to.have.members(
+      Object.keys(TEMPLATES).map((name) => `\`${name}\``),
+    )
+    for (const [name, what = ''] of pages) expect(what.length, name).to.be.greaterThan(8)
+  })
+
+  it('gives the pages of an error the statuses that they are answered with', () => {
+    const answered = new Map<string, Set<string>>()
+    for (const code of unionOf(parseSource('src/domain/errors.ts'), 'ErrorCode')) {
+      const answer = answerError(new MfaError(code as ErrorCode, ''), { requestId: '' })
+      const statuses = answered.get(answer.page) ?? new Set<string>()
+      answered.set(answer.page, statuses.add(String(answer.status)))
+    }
+    for (const [name = '', , statuses = ''] of pages) {
+      const expected = answered.get(codeIn(name)[0] ?? '')
+      if (expected !== undefined)
+        expect(statuses.match(/\d{3}/g), name).to.have.members([...expected])
+    }
+  })
+
+  it('lists fields and elements that are on their page', () => {
+    const rows = rowsOf(fields)
+    expect(rows.length).to.be.greaterThan(10)
+    for (const [name = '', selector = ''] of rows) {
+      const tags = rendered.get(codeIn(name)[0] ?? '') ?? []
+      expect(select(tags, codeIn(selector)[0] ?? ''), `${name} ${selector}`).to.not.be.empty
+    }
+  })
+
+  it('lists attributes that some page has', () => {
+    const tags = [...rendered.values()].flat()
+    for (const [selector = ''] of rowsOf(everywhere)) {
+      const any = (codeIn(selector)[0] ?? '').replace('=F]', ']')
+      expect(select(tags, any), selector).to.not.be.empty
+    }
+  })
+
+  it('lists the name of every field and button, but for those of a refusal', () => {
+    const documented = [...page.matchAll(/\[name=(\w+)\]/g)].map((match) => match[1])
+    const used = [...rendered.values()]
+      .flat()
+      .filter((tag) => tag.name === 'input' || tag.name === 'button')
+      .filter((tag) => !tag.attributes.has('data-refuse'))
+      .map((tag) => tag.attributes.get('name'))
+      .filter((name) => name !== undefined && name !== 'xsrf')
+    expect([...new Set(documented)]).to.have.members([...new Set(used)])
+  })
+})
