@@ -1,0 +1,110 @@
+import { expect } from 'chai'
+import { globSync } from 'node:fs'
+import ts from 'typescript'
+import { run } from '../../src/server/cli.ts'
+import type { Terminal } from '../../src/server/cli/terminal.ts'
+import { constantOf, parseSource, readText, ROOT, rowsOf, sectionOf, sectionsOf } from './page.ts'
+
+const page = readText('docs/reference/cli.md')
+
+interface Command {
+  /** With its arguments: `user add <name>`. */
+  readonly usage: string
+  readonly flags: readonly string[]
+}
+
+/** What `--help` of a command prints. */
+async function helpOf(path: readonly string[]): Promise<string> {
+  let text = ''
+  const terminal: Terminal = {
+    out: (part) => {
+      text += part
+    },
+    err: () => undefined,
+    readLine: async () => '',
+    readFile: async () => '',
+    environment: {},
+  }
+  expect(await run([...path, '--help'], terminal)).to.equal(0)
+  return text
+}
+
+/** The first column of one part of a help text: what stands two spaces in. */
+function columnOf(help: string, part: string): string[] {
+  const [, rows = ''] = help.split(`\n${part}:\n`)
+  const [block = ''] = rows.split('\n\n')
+  return [...block.matchAll(/^ {2}(\S.*?)(?: {2,}.*)?$/gm)].map((match) => match[1] ?? '')
+}
+
+/** Every command at the end of a branch, found as a person finds it. */
+async function commandsBelow(path: readonly string[]): Promise<Command[]> {
+  const help = await helpOf(path)
+  const below = columnOf(help, 'Commands').filter((line) => !line.startsWith('help'))
+  if (below.length === 0) {
+    const given = columnOf(help, 'Arguments').map((name) => `<${name}>`)
+    const usage = /^Usage: oidc-provider-mfa (.*)$/m.exec(help)?.[1]?.replace(' [options]', '')
+    if (usage !== [...path, ...given].join(' ') && given.length > 0)
+      throw new Error(`${usage} is not explained`)
+    return [{ usage: usage ?? '', flags: columnOf(help, 'Options') }]
+  }
+  const found: Command[] = []
+  for (const line of below)
+    found.push(...(await commandsBelow([...path, line.split(' ')[0] ?? ''])))
+  return found
+}
+
+/** The codes of the refusals that the commands make, computed ones from what they are computed of. */
+function refusalCodes(): string[] {
+  const codes = globSync('src/server/cli/*.ts', { cwd: ROOT }).flatMap((file) =>
+    [...readText(file).matchAll(/(?:new Refusal\(|\bcode: )'([a-z-]+)'/g)].map(
+      (match) => match[1] ?? '',
+    ),
+  )
+  const user = parseSource('src/server/cli/user.ts')
+  return [
+    ...codes,
+    ...keysOf(constantOf(user, 'WHY_NOT_ADDED')),
+    ...keysOf(constantOf(user, 'WHY_NOT_THAT_PASSWORD')).map((reason) => `password-${reason}`),
+  ]
+}
+
+function keysOf(value: ts.Expression): string[] {
+  if (!ts.isObjectLiteralExpression(value)) throw new Error('this is no object')
+  return value.properties.map(({ name }) => (name?.getText() ?? '').replaceAll("'", ''))
+}
+
+describe('docs/reference/cli.md', () => {
+  let commands: Command[]
+
+  before(async () => {
+    commands = await commandsBelow([])
+  })
+
+  it('explains every command with its arguments, and no other', () => {
+    const documented = [
+      ...sectionsOf(page, 3).map(({ heading }) => heading),
+      ...sectionsOf(page, 2)
+        .map(({ heading }) => heading)
+        .filter((heading) => heading === heading.toLowerCase()),
+    ]
+    expect(commands.length).to.be.greaterThan(10)
+    expect(documented).to.have.members(commands.map(({ usage }) => usage))
+  })
+
+  it('explains every option of a command, and no other', () => {
+    for (const { usage, flags } of commands.filter((command) => command.usage !== 'serve')) {
+      const options = rowsOf(sectionOf(page, 3, usage)).map(([flag]) => flag?.replaceAll('`', ''))
+      const own = flags.filter((flag) => flag !== '--json' && flag !== '-h, --help')
+      expect(options, usage).to.have.members(own)
+    }
+  })
+
+  it('is right that every command takes --json', () => {
+    for (const { usage, flags } of commands) expect(flags, usage).to.include('--json')
+  })
+
+  it('lists the code of every refusal, and no other', () => {
+    const documented = rowsOf(sectionOf(page, 2, 'Codes of failures')).map(([code]) => code)
+    expect(documented).to.have.members([...new Set(refusalCodes())].map((code) => `\`${code}\``))
+  })
+})
