@@ -10,6 +10,7 @@ import { passwordCheck } from './accounts/sign-in.ts'
 import { ClientFaults } from './clients/validate.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
+import { deviceGuard } from './device-guard.ts'
 import { hostPages } from './host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
 import { reportHost } from './host-events.ts'
@@ -62,6 +63,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     ...{ issuer, settings, signingKeys, accounts, clock, cookieKeys: config.cookieKeys },
     hostRecords: storage.hostRecords,
     findClient: (id) => clients.find(id),
+    locales: views.locales,
     pages: hostPages({ show, accounts, explain: (ctx, error) => explained(mfa, ctx, error) }),
   })
 
@@ -71,6 +73,8 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   provider.use(accessLog(log, random))
   provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
+  if (settings.features.deviceFlow)
+    provider.use(deviceGuard({ counters: storage.counters, clock, show }))
   mfa.attach(provider)
 
   const forms = formGuard(box, issuer)

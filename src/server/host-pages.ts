@@ -1,6 +1,7 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import type { ErrorAnswer } from '../http/errors.ts'
 import type { PageModels } from '../http/pages.ts'
+import { deviceCodeWasWrong } from './device-guard.ts'
 import type { Accounts } from '../ports/accounts.ts'
 import { clientOnPage, type About, type ShowPage } from './pages.ts'
 
@@ -60,6 +61,7 @@ export function hostPages({ show, accounts, explain }: HostPageServices): HostPa
     async deviceCode(ctx, form, _out, error) {
       const { action, fields } = readForm(form)
       const problem = error && deviceProblem(error)
+      if (problem === 'unknown') deviceCodeWasWrong(ctx)
       await show(
         ctx,
         'device',

@@ -24,6 +24,8 @@ export interface HostDependencies {
   readonly hostRecords: HostRecords
   readonly findClient: (clientId: string) => Promise<JsonObject | undefined>
   readonly pages: HostPages
+  /** The languages of the pages (BCP 47). */
+  readonly locales: readonly string[]
 }
 
 type Features = NonNullable<Configuration['features']>
@@ -61,6 +63,11 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     findAccount: subjectFinder(deps.accounts),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     claims: { openid: ['sub', 'acr', 'amr', 'auth_time'], ...CLAIMS_OF_SCOPE },
+    discovery: {
+      ui_locales_supported: [...deps.locales],
+      op_policy_uri: settings.service.privacy,
+      op_tos_uri: settings.service.terms,
+    },
     cookies: {
       keys: deps.cookieKeys.map((key) => Buffer.from(key).toString('base64url')),
       // The prefixes make a browser refuse the same name from a sibling domain or over plain http (R30).
@@ -80,6 +87,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     },
     enableHttpPostMethods: settings.features.postAuthorization,
     clientBasedCORS: mayReadFromBrowser,
+    fetch: fetchRegistered,
     pkce: { required: (_ctx, client) => requiresPkce(client) },
     // The host alone would rotate those of public clients only (R21).
     rotateRefreshToken: () => true,
@@ -141,6 +149,16 @@ function features(settings: FileValues) {
       },
     },
   } satisfies Features
+}
+
+/**
+ * How the host reaches a relying party: its keys, its back channel. The host alone refuses addresses of private
+ * networks and of this machine, which is right where strangers register clients. Here an administrator does,
+ * and most apps of a company live there. Redirects are not followed: they would lead where nobody registered.
+ */
+function fetchRegistered(url: string | URL | Request, options?: RequestInit): Promise<Response> {
+  const { dispatcher: _, ...rest } = { ...options } as RequestInit & { dispatcher?: unknown }
+  return globalThis.fetch(url, { ...rest, redirect: 'manual' })
 }
 
 /** Single-page apps call from the origins that they return to; apps with a secret do not call from a browser. */

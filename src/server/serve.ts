@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../config/environment.ts'
 import { createApp } from './app.ts'
@@ -37,6 +37,8 @@ const REQUEST_MILLISECONDS = 30_000
 export async function serve(config: Config, options: ServeOptions): Promise<Running> {
   const log = options.log ?? openLog(config.logLevel)
   const server = createServer({ requestTimeout: REQUEST_MILLISECONDS })
+  let handle: RequestListener = answerNotYet
+  server.on('request', (request, response) => handle(request, response))
   await listen(server, config.port, config.host)
   const { port } = server.address() as AddressInfo
   // Undone in the reverse order, after a stop and after a start that failed.
@@ -71,7 +73,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
         ? {}
         : { builtInClients: [demonstrationClient(app.url, demonstration.secrets)] }),
     })
-    server.on('request', served.handle)
+    handle = served.handle
     // Nobody is answered any more when the last events are passed on.
     started.push(
       () => served.mfa.settled(),
@@ -115,6 +117,11 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     await undo()
     throw error
   }
+}
+
+/** While it starts: whoever asks so early is told to come back, and does not hang. */
+const answerNotYet: RequestListener = (_request, response) => {
+  response.writeHead(503, { 'Retry-After': '1', 'Cache-Control': 'no-store' }).end()
 }
 
 function stopOnSignal(running: Running, log: Logger): void {

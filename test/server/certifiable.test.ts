@@ -1,4 +1,8 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
+import { decodeJwt } from 'jose'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,
@@ -453,6 +457,35 @@ describe('what OpenID certification asks for, with the second factor in every si
       })
       expect((await ask('/token/revocation')).status).to.equal(200)
       expect(await (await ask('/token/introspection')).json()).to.deep.equal({ active: false })
+    })
+
+    it('tell an app by the back channel that its person signed out', async () => {
+      const tokens: string[] = []
+      const app = createServer((request, response) => {
+        let body = ''
+        request.on('data', (chunk: Buffer) => {
+          body += chunk.toString()
+        })
+        request.on('end', () => {
+          tokens.push(new URLSearchParams(body).get('logout_token') ?? '')
+          response.end()
+        })
+      })
+      app.listen(0, '127.0.0.1')
+      await once(app, 'listening')
+      const { port } = app.address() as AddressInfo
+      const backchannel_logout_uri = `http://127.0.0.1:${port}/`
+      await start({}, [
+        { ...APP, backchannel_logout_uri, backchannel_logout_session_required: true },
+      ])
+      const { claims } = await redeem(server, await enter())
+      const page = await browser.get(`${server.issuer}/session/end`)
+      await browser.follow(await browser.submit(page))
+      app.close()
+      expect(tokens).to.have.length(1)
+      const told = decodeJwt(tokens[0] ?? '')
+      expect(told).to.include({ iss: server.issuer, aud: 'app', sub: jane.id, sid: claims['sid'] })
+      expect(told['events']).to.have.property('http://schemas.openid.net/event/backchannel-logout')
     })
 
     it('offer the device flow only where it is switched on', async () => {
