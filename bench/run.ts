@@ -1,0 +1,102 @@
+/**
+ * What a whole sign-in with a second factor costs, beside the same host without: see README.md in this folder.
+ * `npm run bench`, or `npm run bench -- --rounds 3 --operations --profile FOLDER`.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { MeasuredServer, type Round } from './measured-server.ts'
+import type { HasherName } from './passwords.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    'sign-ins': { type: 'string', default: '24' },
+    /** How often each operation of the storage came, per sign-in. */
+    operations: { type: 'boolean', default: false },
+    /** A folder for a CPU profile of each server. Sampling costs CPU: the figures of such a run do not count. */
+    profile: { type: 'string' },
+  },
+})
+const ROUNDS = Number(options.rounds)
+const SIGN_INS = Number(options['sign-ins'])
+const WARM_UP = 120
+const AT_ONCE = [1, 8]
+const HASHERS: Readonly<Record<HasherName, string>> = {
+  argon2: 'the application hashes with the argon2 package',
+  server: "the application hashes with the server's own hasher",
+}
+const AIMS = { ratio: 1.15, never: 1.25, outsideHashMs: 9, operations: 40 }
+
+const folder = await mkdtemp(join(tmpdir(), 'mfa-bench-'))
+const people = WARM_UP + 2 * AT_ONCE.length * ROUNDS * SIGN_INS
+const floor = await MeasuredServer.start('floor', { path: '', people: 0 })
+const mfa = await MeasuredServer.start('mfa', { path: join(folder, 'mfa.db'), people })
+const servers = [floor, mfa]
+try {
+  console.log(`Node ${process.version}. ${ROUNDS} rounds of ${SIGN_INS} sign-ins each, medians.`)
+  for (const server of servers) await server.round(WARM_UP, 8)
+  if (options.profile !== undefined) for (const server of servers) await server.profile()
+  for (const hasher of ['argon2', 'server'] as const) {
+    for (const server of servers) await server.useHasher(hasher)
+    for (const atOnce of AT_ONCE) await compare(atOnce, HASHERS[hasher])
+  }
+  if (options.profile !== undefined)
+    for (const server of servers)
+      await server.writeProfile(join(options.profile, `${server.kind}.cpuprofile`))
+} finally {
+  await Promise.all(servers.map((server) => server.stop()))
+  await rm(folder, { recursive: true })
+}
+
+/** A round of the one, a round of the other, the order changing, so that a drift of the machine falls on both. */
+async function compare(atOnce: number, how: string): Promise<void> {
+  const rounds: { floor: Round; mfa: Round }[] = []
+  for (let number = 0; number < ROUNDS; number += 1) {
+    const order = number % 2 === 0 ? [floor, mfa] : [mfa, floor]
+    const pair: Record<string, Round> = {}
+    for (const server of order) pair[server.kind] = await server.round(SIGN_INS, atOnce)
+    rounds.push(pair as { floor: Round; mfa: Round })
+  }
+  const of = (kind: 'floor' | 'mfa', figure: keyof Round) =>
+    median(rounds.map((round) => round[kind][figure] as number))
+  const ratio = median(rounds.map((round) => round.mfa.cpuMs / round.floor.cpuMs))
+
+  console.log(`\n${atOnce} at a time; ${how}\n${'floor'.padStart(46)}${'mfa'.padStart(10)}`)
+  line('sign-ins per second', of('floor', 'perSecond'), of('mfa', 'perSecond'))
+  line('server CPU, ms per sign-in', of('floor', 'cpuMs'), of('mfa', 'cpuMs'))
+  line('  outside the password hash', of('floor', 'outsideHashMs'), of('mfa', 'outsideHashMs'))
+  line('storage operations per sign-in', of('floor', 'operations'), of('mfa', 'operations'))
+  line('resident memory, MiB', of('floor', 'rssMib'), of('mfa', 'rssMib'))
+  console.log(
+    `CPU ratio ${ratio.toFixed(3)} (aim ${AIMS.ratio}, never above ${AIMS.never}); outside the hash ` +
+      `${of('mfa', 'outsideHashMs').toFixed(2)} ms (aim ${AIMS.outsideHashMs}); ` +
+      `${of('mfa', 'operations').toFixed(1)} operations (aim ${AIMS.operations})`,
+  )
+  if (options.operations) listOperations(rounds[0]!)
+}
+
+function listOperations(round: { floor: Round; mfa: Round }): void {
+  const names = new Set([
+    ...Object.keys(round.floor.operationsByName),
+    ...Object.keys(round.mfa.operationsByName),
+  ])
+  for (const name of [...names].sort())
+    line(
+      `  ${name}`,
+      round.floor.operationsByName[name] ?? 0,
+      round.mfa.operationsByName[name] ?? 0,
+    )
+}
+
+function line(label: string, floorFigure: number, mfaFigure: number): void {
+  const [one, other] = [floorFigure, mfaFigure].map((figure) => figure.toFixed(2).padStart(10))
+  console.log(`${label.padEnd(36)}${one}${other}`)
+}
+
+function median(figures: readonly number[]): number {
+  const sorted = figures.toSorted((one, other) => one - other)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

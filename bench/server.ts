@@ -1,0 +1,134 @@
+/**
+ * The process that is measured: nothing else runs in it, so that its CPU time is the server's alone. Its first
+ * argument says which host it runs, `floor` or `mfa`; the second is the database of the latter.
+ */
+import { writeFile } from 'node:fs/promises'
+import { Session } from 'node:inspector/promises'
+import { Provider } from 'oidc-provider'
+import { openSqliteStorage } from '../src/adapters/sqlite/index.ts'
+import { backupCodes, createMfa, totp } from '../src/index.ts'
+import { Operations, mapAdapter } from './counting.ts'
+import { enrolPeople, type Person } from './people.ts'
+import { startBenchHost, type BenchHost } from './host.ts'
+import { openPasswords, PASSWORD, type HasherName } from './passwords.ts'
+
+export type Kind = 'floor' | 'mfa'
+
+export type Order =
+  | { readonly order: 'prepare'; readonly people: number }
+  | { readonly order: 'use-hasher'; readonly name: HasherName }
+  | { readonly order: 'hash'; readonly times: number; readonly atOnce: number }
+  | { readonly order: 'measure' }
+  | { readonly order: 'profile' }
+  | { readonly order: 'write-profile'; readonly to: string }
+  | { readonly order: 'stop' }
+
+export interface Prepared {
+  readonly issuer: string
+  /** Who can sign in, once each: a time step is spent by a sign-in. */
+  readonly people: readonly Person[]
+}
+
+/** Since the process began. */
+export interface Measured {
+  readonly cpuMs: number
+  readonly operations: Readonly<Record<string, number>>
+  readonly rssMib: number
+}
+
+const ENCRYPTION_KEY = Buffer.alloc(32, 7)
+const [, , kind, path = ''] = process.argv
+
+const passwords = await openPasswords()
+const operations = new Operations()
+
+async function start(people: number): Promise<Prepared & { host: BenchHost }> {
+  if (kind === 'floor') {
+    const host = await startBenchHost({
+      adapter: operations.countInAdapter(mapAdapter()),
+      passwords,
+    })
+    return { host, issuer: host.issuer, people: [] }
+  }
+  const storage = openSqliteStorage({ path })
+  const enrolled = await enrolPeople(storage, ENCRYPTION_KEY, people)
+  const host = await startBenchHost({
+    adapter: operations.countInAdapter(storage.hostRecords),
+    passwords,
+    attach(issuer, configuration) {
+      const mfa = createMfa({
+        issuerName: 'Acme',
+        storage: operations.countInStorage(storage),
+        encryptionKeys: [ENCRYPTION_KEY],
+        factors: [totp(), backupCodes()],
+        firstEnrolment: 'password',
+      })
+      // As in production: every event of a sign-in ends in the audit trail, durably.
+      const audit = operations.countIn('audit', storage.audit)
+      mfa.on('*', (event) => audit.add([event]))
+      const provider = new Provider(issuer, mfa.configure(configuration))
+      mfa.attach(provider)
+      return { provider, mfa }
+    },
+  })
+  return { host, issuer: host.issuer, people: enrolled }
+}
+
+const profiler = new Session()
+let host: BenchHost | undefined
+
+async function carryOut(order: Order): Promise<unknown> {
+  switch (order.order) {
+    case 'prepare': {
+      const { host: started, ...prepared } = await start(order.people)
+      host = started
+      return prepared
+    }
+    case 'use-hasher':
+      return passwords.use(order.name)
+    case 'hash':
+      return { cpuMs: await hashCpuMs(order.times, order.atOnce) }
+    case 'measure': {
+      const { user, system } = process.cpuUsage()
+      return {
+        cpuMs: (user + system) / 1000,
+        operations: Object.fromEntries(operations.counts),
+        rssMib: process.memoryUsage.rss() / 2 ** 20,
+      } satisfies Measured
+    }
+    case 'profile':
+      profiler.connect()
+      await profiler.post('Profiler.enable')
+      await profiler.post('Profiler.setSamplingInterval', { interval: 200 })
+      return profiler.post('Profiler.start')
+    case 'write-profile': {
+      const { profile } = await profiler.post('Profiler.stop')
+      return writeFile(order.to, JSON.stringify(profile))
+    }
+    case 'stop':
+      await host?.close()
+      process.disconnect?.()
+      return undefined
+  }
+}
+
+/** What one check of a password costs by itself, at the same parallelism as the sign-ins. */
+async function hashCpuMs(times: number, atOnce: number): Promise<number> {
+  const before = process.cpuUsage()
+  for (let done = 0; done < times; done += atOnce)
+    await Promise.all(Array.from({ length: atOnce }, () => passwords.check(PASSWORD)))
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000 / (Math.ceil(times / atOnce) * atOnce)
+}
+
+process.on('message', (order: Order) => {
+  void carryOut(order).then((answer) => {
+    if (process.connected) tell(answer)
+  })
+})
+process.on('disconnect', () => process.exit())
+tell('ready')
+
+function tell(answer: unknown): void {
+  process.send!({ answer })
+}
