@@ -1,0 +1,184 @@
+import { expect } from 'chai'
+import * as client from 'openid-client'
+import {
+  APP,
+  CALLBACK,
+  claimsOf,
+  oauthErrorOf,
+  relyingParty,
+  startServerProcess,
+  type RelyingParty,
+  type ServerProcess,
+  type Tokens,
+  type Visitor,
+} from './support.ts'
+
+const PUBLIC_APP = {
+  client_id: 'public',
+  client_name: 'The Public App',
+  token_endpoint_auth_method: 'none',
+  redirect_uris: [CALLBACK],
+  grant_types: ['authorization_code', 'refresh_token'],
+}
+
+describe('the tokens of a sign-in', () => {
+  let server: ServerProcess
+  let app: RelyingParty
+  let publicApp: RelyingParty
+  let mira: Visitor
+
+  before(async () => {
+    server = await startServerProcess({
+      clients: [APP, { ...APP, client_id: 'other' }, PUBLIC_APP],
+    })
+    app = await relyingParty(server)
+    publicApp = await relyingParty(server, 'public', client.None())
+  })
+  after(() => server.stop())
+
+  let people = 0
+  beforeEach(async () => {
+    people += 1
+    mira = await server.addPerson(`mira${people}`)
+  })
+
+  const signedIn = async (party = app): Promise<Tokens> => {
+    const request = await party.request({ scope: 'openid email offline_access', prompt: 'consent' })
+    return party.redeem(await mira.signIn(request), request)
+  }
+  const refresh = (token: string | undefined, party = app): Promise<Tokens> =>
+    client.refreshTokenGrant(party.configuration, token ?? '')
+  const isActive = async (token: string | undefined, party = app): Promise<boolean> =>
+    (await client.tokenIntrospection(party.configuration, token ?? '')).active
+
+  describe('a refresh token', () => {
+    for (const name of ['app', 'public'])
+      it(`R21 of the client "${name}" is replaced at each use`, async () => {
+        const party = name === 'app' ? app : publicApp
+        const first = await signedIn(party)
+        const second = await refresh(first.refresh_token, party)
+        expect(second.refresh_token).to.be.a('string').and.not.to.equal(first.refresh_token)
+        const third = await refresh(second.refresh_token, party)
+        expect(third.refresh_token).not.to.equal(second.refresh_token)
+      })
+
+    it('R21 used a second time ends the whole family, access tokens included', async () => {
+      const first = await signedIn()
+      const second = await refresh(first.refresh_token)
+      expect(await isActive(second.access_token)).to.equal(true)
+      expect(await oauthErrorOf(refresh(first.refresh_token))).to.equal('invalid_grant')
+      expect(await oauthErrorOf(refresh(second.refresh_token))).to.equal('invalid_grant')
+      expect(await isActive(first.access_token)).to.equal(false)
+      expect(await isActive(second.access_token)).to.equal(false)
+    })
+
+    it('R21 used twice at the same moment is replaced at most once', async () => {
+      const { refresh_token: token } = await signedIn()
+      const answers = await Promise.all([1, 2, 3, 4].map(() => oauthErrorOf(refresh(token))))
+      expect(answers.filter((error) => error === 'none')).to.have.length.at.most(1)
+    })
+
+    it('R25 keeps when and how the person signed in, time after time', async () => {
+      const first = await signedIn()
+      const second = await refresh(first.refresh_token)
+      const third = await refresh(second.refresh_token)
+      for (const claim of ['sub', 'auth_time', 'acr', 'amr'])
+        for (const tokens of [second, third])
+          expect(claimsOf(tokens)[claim], claim).to.deep.equal(claimsOf(first)[claim])
+    })
+
+    it('is of no use to another client', async () => {
+      const { refresh_token: token } = await signedIn()
+      const other = await relyingParty(server, 'other')
+      expect(await oauthErrorOf(refresh(token, other))).to.equal('invalid_grant')
+    })
+
+    it('cannot ask for more than was granted', async () => {
+      const { refresh_token: token = '' } = await signedIn()
+      const more = client.refreshTokenGrant(app.configuration, token, {
+        scope: 'openid email phone offline_access',
+      })
+      expect(await oauthErrorOf(more)).to.equal('invalid_scope')
+    })
+
+    it('is not given where nobody asked for it', async () => {
+      const request = await app.request({ scope: 'openid email' })
+      expect(await app.redeem(await mira.signIn(request), request)).not.to.have.property(
+        'refresh_token',
+      )
+    })
+  })
+
+  describe('introspection', () => {
+    it('says whose a token is and how long it lives', async () => {
+      const tokens = await signedIn()
+      const about = await client.tokenIntrospection(app.configuration, tokens.access_token)
+      expect(about).to.deep.include({
+        active: true,
+        sub: mira.accountId,
+        client_id: 'app',
+        scope: 'openid email offline_access',
+      })
+      expect(about.exp).to.be.a('number')
+    })
+
+    it('tells a public client nothing of the tokens of others', async () => {
+      const tokens = await signedIn()
+      expect(await isActive(tokens.access_token, publicApp)).to.equal(false)
+    })
+
+    it('is refused to whoever has the wrong secret', async () => {
+      const { access_token: token } = await signedIn()
+      const impostor = await relyingParty(server, 'app', client.ClientSecretBasic('a wrong one'))
+      expect(await oauthErrorOf(client.tokenIntrospection(impostor.configuration, token))).to.equal(
+        'invalid_client',
+      )
+    })
+  })
+
+  describe('revocation', () => {
+    it('ends an access token at once', async () => {
+      const { access_token: token } = await signedIn()
+      await client.tokenRevocation(app.configuration, token)
+      expect(await isActive(token)).to.equal(false)
+      const info = client.fetchUserInfo(app.configuration, token, mira.accountId)
+      expect(await oauthErrorOf(info)).to.equal('invalid_token')
+    })
+
+    it('of a refresh token ends what it was used for', async () => {
+      const { refresh_token: token = '' } = await signedIn()
+      await client.tokenRevocation(app.configuration, token)
+      expect(await oauthErrorOf(refresh(token))).to.equal('invalid_grant')
+    })
+
+    it('of another client’s token changes nothing', async () => {
+      const { access_token: token } = await signedIn()
+      const other = await relyingParty(server, 'other')
+      await oauthErrorOf(client.tokenRevocation(other.configuration, token))
+      expect(await isActive(token)).to.equal(true)
+    })
+  })
+
+  describe('user info', () => {
+    it('tells by GET and by POST what the scope holds, and no more', async () => {
+      const { access_token: token } = await signedIn()
+      const url = new URL(app.configuration.serverMetadata().userinfo_endpoint ?? '')
+      for (const method of ['GET', 'POST']) {
+        const response = await client.fetchProtectedResource(app.configuration, token, url, method)
+        expect(await response.json(), method).to.deep.equal({
+          sub: mira.accountId,
+          email: `${mira.username}@example.com`,
+          email_verified: true,
+        })
+      }
+    })
+
+    it('is refused without a token, and with one in the address', async () => {
+      const { access_token: token } = await signedIn()
+      const url = new URL(app.configuration.serverMetadata().userinfo_endpoint ?? '')
+      expect((await fetch(url)).status).to.be.within(400, 401)
+      url.searchParams.set('access_token', token)
+      expect((await fetch(url)).status).to.be.within(400, 401)
+    })
+  })
+})
