@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { DAY_SECONDS } from '../src/domain/time.ts'
 import { readCookie, setCookie } from '../src/http/cookies.ts'
-import type { Random } from '../src/ports/services.ts'
+import type { Macs } from '../src/http/csrf.ts'
 
 const COOKIE = 'mfa_browser'
-/** R4: 128 bits. */
-const TOKEN_BYTES = 16
+/** R4: at least 128 bits, in base64url. */
+const TOKEN_LENGTH = 22
 /** People who share a browser: each has a token of their own in one cookie. */
 const MOST_TOKENS = 5
 const KEPT_SECONDS = 400 * DAY_SECONDS
@@ -18,17 +18,20 @@ export interface BrowserTokens {
   readonly fresh: string
 }
 
-export function readBrowserTokens(
-  request: IncomingMessage,
-  issuer: string,
-  random: Random,
-): BrowserTokens {
+/** What the browser has shown. */
+export function readBrowserTokens(request: IncomingMessage, issuer: string): readonly string[] {
   const value = readCookie(request.headers.cookie, COOKIE, { issuer, path: '/' }) ?? ''
   const shown = value.split('.').filter((token) => /^[\w-]{22}$/.test(token))
-  return {
-    shown: shown.slice(0, MOST_TOKENS),
-    fresh: Buffer.from(random.bytes(TOKEN_BYTES)).toString('base64url'),
-  }
+  return shown.slice(0, MOST_TOKENS)
+}
+
+/**
+ * Made of the account and the interaction under our keys, so that it is the same on every page of a sign-in and at each tap
+ * of a double tap: the request that makes it known and the one that hands it out are often two.
+ */
+export function freshBrowserToken(macs: Macs, accountId: string, interaction: string): string {
+  const token = macs.mac('browser-token', JSON.stringify([accountId, interaction]))
+  return token.slice(0, TOKEN_LENGTH)
 }
 
 /**

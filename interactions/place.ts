@@ -1,6 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Place } from '../src/application/verify-factor.ts'
-import { hashBrowserToken, readBrowserTokens, type BrowserTokens } from './browser-token.ts'
+import {
+  freshBrowserToken,
+  hashBrowserToken,
+  readBrowserTokens,
+  type BrowserTokens,
+} from './browser-token.ts'
 import { providerOf, type Core } from './core.ts'
 import type { Interaction, Subject } from './result.ts'
 
@@ -14,17 +19,21 @@ export function placeOf(
   subject: Subject,
   ip: string | undefined,
 ): { readonly place: Place; readonly tokens: BrowserTokens } {
-  const tokens = readBrowserTokens(request, providerOf(core).issuer, core.deps.random)
+  const { accountId } = subject
+  const tokens = {
+    shown: readBrowserTokens(request, providerOf(core).issuer),
+    fresh: freshBrowserToken(core.deps.box, accountId, interaction.uid),
+  }
   const userAgent = request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT)
   const clientId = interaction.params.client_id
   return {
     tokens,
     place: {
-      accountId: subject.accountId,
+      accountId,
       interaction: interaction.uid,
       epoch: subject.epoch,
-      tokenHashes: tokens.shown.map((token) => hashBrowserToken(subject.accountId, token)),
-      newTokenHash: hashBrowserToken(subject.accountId, tokens.fresh),
+      tokenHashes: tokens.shown.map((token) => hashBrowserToken(accountId, token)),
+      newTokenHash: hashBrowserToken(accountId, tokens.fresh),
       detail: {
         ...(typeof clientId === 'string' ? { clientId } : {}),
         ...(ip === undefined ? {} : { ip }),

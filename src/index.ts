@@ -104,9 +104,7 @@ export function createMfa(options: MfaOptions): Mfa {
   const core = coreOf(parsed, listeners)
   const { deps } = core
   const tokenHashes = (request: IncomingMessage, accountId: string): string[] =>
-    readBrowserTokens(request, issuerOf(core), deps.random).shown.map((token) =>
-      hashBrowserToken(accountId, token),
-    )
+    readBrowserTokens(request, issuerOf(core)).map((token) => hashBrowserToken(accountId, token))
 
   return {
     configure: (configuration) => {

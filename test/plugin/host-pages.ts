@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Middleware } from 'koa'
 import type { Provider } from 'oidc-provider'
-import { readForm, type FormSource } from '../../src/http/body.ts'
+import { readForm } from '../../src/http/body.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 

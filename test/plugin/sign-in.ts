@@ -1,5 +1,5 @@
 import { HttpClient, type Page } from '../support/http-client.ts'
-import { totpCode } from '../support/totp.ts'
+import { ownCode, totpCode } from '../support/totp.ts'
 import { enrol } from './enrol.ts'
 import { follow, showPassword, type Host } from './host.ts'
 
@@ -29,7 +29,7 @@ export function nextCode(host: Host, person: Person): string {
 /** Six digits that are not the code of any step near. */
 export function wrongCode(host: Host, person: Person, nth = 0): string {
   const near = new Set(
-    Array.from({ length: 25 }, (_, step) => totpCode(person, host.clock.at + (step - 20) * 30)),
+    Array.from({ length: 25 }, (_, step) => ownCode(person, host.clock.at + (step - 20) * 30)),
   )
   const wrong = Array.from({ length: 40 }, (_, value) => String(value).padStart(6, '0'))
   return wrong.filter((code) => !near.has(code))[nth]!
