@@ -1,0 +1,113 @@
+import { describePending, beginFactor, confirmFactor } from '../../src/application/enrol-factor.ts'
+import type { Place } from '../../src/application/place.ts'
+import {
+  challengeFactor,
+  verifyFactor,
+  type VerifyOutcome,
+} from '../../src/application/verify-factor.ts'
+import { openState } from '../../src/application/sealed-state.ts'
+import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import { softKey } from '../../src/testing/factors.ts'
+import { ownCode } from '../support/totp.ts'
+import { load, placeOf, settledRecord, type World } from './world.ts'
+
+export const ADDRESS = 'mira@example.com'
+
+export function factorOf({ deps }: World, id: string): AnyFactor {
+  const factor = deps.factors.get(id)
+  if (factor === undefined) throw new Error(`There is no factor ${id}`)
+  return factor
+}
+
+/** Begins setting up a factor and shows its page. */
+export async function begin(of: World, id: string, place: Place = placeOf()) {
+  const factor = factorOf(of, id)
+  const began = await beginFactor(of.deps, factor, place, { rule: 'allowed', address: ADDRESS })
+  const { record } = await load(of, place.accountId)
+  const page = await describePending(of.deps, factor, record, place.interaction, {
+    issuerName: 'Acme',
+    label: ADDRESS,
+  })
+  return { began, page }
+}
+
+export function confirm(of: World, id: string, form: Form, place: Place = placeOf(), name = '') {
+  const factor = factorOf(of, id)
+  return confirmFactor(of.deps, factor, place, factor.parseResponse(form), {
+    rule: 'allowed',
+    name,
+  })
+}
+
+/** Types a form into the page of a factor. */
+export async function verify(
+  of: World,
+  id: string,
+  form: Form,
+  place: Place,
+): Promise<VerifyOutcome> {
+  const factor = factorOf(of, id)
+  const response: unknown = factor.parseResponse(form)
+  if (response === undefined) throw new Error('This cannot be a response at all')
+  return verifyFactor(of.deps, factor, place, response, await load(of, place.accountId))
+}
+
+export interface Owner {
+  readonly secret: string
+  readonly codes: readonly string[]
+  /** The form with the authenticator app's code of now, or of some seconds from now. */
+  code(laterSeconds?: number): Form
+  /** A form with a code that is wrong at every time in reach. */
+  readonly wrong: Form
+  /** A later sign-in, in a browser that nobody knows. */
+  place(changes?: Partial<Place>): Place
+}
+
+/** Somebody with an authenticator app and backup codes, set up some time ago in the browser `laptop`. */
+export async function owner(of: World, accountId = 'mira'): Promise<Owner> {
+  const first = placeOf({ accountId, interaction: 'first', newTokenHash: 'laptop' })
+  const { page } = await begin(of, 'totp', first)
+  const secret = String(page?.secret)
+  const codeAt = (later: number) => ({ code: ownCode({ secret }, of.clock.now() + later) })
+  const enrolled = await confirm(of, 'totp', codeAt(0), first, 'Phone')
+  if (enrolled.outcome !== 'enrolled') throw new Error(`It was ${enrolled.outcome}`)
+  const { epoch } = await settledRecord(of, accountId)
+  of.clock.advance(3_600)
+  of.heard.length = 0
+  return {
+    secret,
+    codes: enrolled.shown,
+    code: (laterSeconds = 0) => codeAt(laterSeconds),
+    wrong: { code: '00000000' },
+    place: (changes = {}) => placeOf({ accountId, epoch, ...changes }),
+  }
+}
+
+/** Somebody with a security key, known in the browser `laptop`. */
+export async function keyOwner(of: World) {
+  const key = softKey()
+  const first = placeOf({ interaction: 'first', newTokenHash: 'laptop' })
+  const { page } = await begin(of, 'test-key', first)
+  const enrolled = await confirm(
+    of,
+    'test-key',
+    { credential: key.answer(String(page?.challenge)) },
+    first,
+  )
+  if (enrolled.outcome !== 'enrolled') throw new Error(`It was ${enrolled.outcome}`)
+  const { epoch } = await settledRecord(of)
+  of.clock.advance(3_600)
+  of.heard.length = 0
+  return { key, place: (changes: Partial<Place> = {}) => placeOf({ epoch, ...changes }) }
+}
+
+/** Asks for a challenge and reads what the page would show of it. */
+export async function challenged(of: World, place: Place): Promise<string> {
+  const factor = factorOf(of, 'test-key')
+  await challengeFactor(of.deps, factor, place)
+  const { record } = await load(of)
+  const open = record.challenges.find(({ interaction }) => interaction === place.interaction)
+  if (open === undefined) throw new Error('Nothing was asked')
+  const value: unknown = factor.parseChallenge(openState(of.deps.box, place.accountId, open))
+  return (value as { challenge: string }).challenge
+}
