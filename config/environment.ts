@@ -1,12 +1,11 @@
 import type { z } from 'zod'
-import {
-  DEFAULT_STORAGE_PATH,
-  environmentOptions,
-  type EnvironmentValues,
-  type FileValues,
-} from './schema.ts'
+import { environmentOptions, type EnvironmentValues, type FileValues } from './schema.ts'
 import { fileSchema } from './settings-file.ts'
-import { isDemonstrationKey, looksRandom, type Cidr, type StorageAddress } from './values.ts'
+import { names, ConfigError, type Fault } from './fault.ts'
+import { productionFaults } from './production.ts'
+import type { Cidr, StorageAddress } from './values.ts'
+
+export { ConfigError, inWords, type Fault } from './fault.ts'
 
 /** All the server is told from outside, parsed once. */
 export interface Config {
@@ -31,30 +30,6 @@ export interface Config {
   readonly settings: FileValues
   /** What production would refuse, for the list that `npm start` prints. Empty in production. */
   readonly unfit: readonly Fault[]
-}
-
-export interface Fault {
-  /** The name to change: of the environment, or `CONFIG_FILE mfa.required`. */
-  readonly setting: string
-  /** What is wrong and what mends it. Never holds a value of a secret. */
-  readonly problem: string
-}
-
-/** Every fault of the settings at once: an operator mends them in one go, not one restart each. */
-export class ConfigError extends Error {
-  readonly faults: readonly Fault[]
-
-  constructor(faults: readonly Fault[]) {
-    super(
-      ['The settings cannot be used:', ...faults.map((fault) => `  ${inWords(fault)}`)].join('\n'),
-    )
-    this.name = 'ConfigError'
-    this.faults = faults
-  }
-}
-
-export function inWords(fault: Fault): string {
-  return `${fault.setting} ${fault.problem}`
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -132,45 +107,6 @@ export function parseEnvironment(environment: Environment, readFile: ReadFile): 
         }),
     ...(production || values.DEMO === 'off' ? {} : { demonstration: { port: values.DEMO_PORT } }),
   }
-}
-
-/** What a demonstration may have and a service must not. A name that is faulty already is not named again. */
-function productionFaults(
-  values: EnvironmentValues,
-  given: Partial<Record<Name, string>>,
-  faults: readonly Fault[],
-): Fault[] {
-  const found: Fault[] = []
-  const unfit = (setting: Name, problem: string): void => {
-    if (!names(faults, setting)) found.push({ setting, problem })
-  }
-  if (values.ISSUER === undefined)
-    unfit('ISSUER', 'is missing: set it to the https address people reach this server at')
-  else if (!values.ISSUER.startsWith('https:'))
-    unfit('ISSUER', 'is not https: passwords and codes would cross the network readable')
-  for (const name of ['ENCRYPTION_KEYS', 'COOKIE_KEYS'] as const) {
-    const keys = values[name]
-    if (keys === undefined)
-      unfit(name, 'is missing: set it to 32 random bytes in base64 (openssl rand -base64 32)')
-    else if (!keys.every(looksRandom))
-      unfit(name, 'holds a key that is not random: make one (openssl rand -base64 32)')
-    else if (keys.some(isDemonstrationKey))
-      unfit(
-        name,
-        'holds a key made for the demonstration: make one of your own (openssl rand -base64 32)',
-      )
-  }
-  if (given.STORAGE_URL === undefined || values.STORAGE_URL.path === DEFAULT_STORAGE_PATH)
-    unfit(
-      'STORAGE_URL',
-      "is missing or the demonstration's: set it to sqlite:PATH in a folder that is backed up",
-    )
-  if (values.SMTP_URL === undefined)
-    unfit(
-      'SMTP_URL',
-      'is missing: codes, links and notices are mailed (smtp://USER:PASSWORD@HOST:PORT)',
-    )
-  return found
 }
 
 /** An empty value is an absent one: that is how compose files and shells unset. */
@@ -263,10 +199,6 @@ function readJson(
     faults.push({ setting, problem: 'names a file that is not JSON' })
     return undefined
   }
-}
-
-function names(faults: readonly Fault[], setting: string): boolean {
-  return faults.some((fault) => fault.setting === setting)
 }
 
 function present(value: string | undefined): string | undefined {

@@ -1,18 +1,10 @@
 import type { Command } from 'commander'
-import { readClaims, type GivenClaims } from '../accounts/claims.ts'
-import { judgePassword } from '../accounts/password-policy.ts'
-import { addPerson, changeAccount, findByName } from '../accounts/people.ts'
-import {
-  contextWordsOf,
-  setUpLinks,
-  type LinkKind,
-  type SetUpLink,
-} from '../accounts/set-up-link.ts'
 import type { Account } from '../../ports/accounts.ts'
-import type { JsonObject } from '../../domain/json.ts'
-import { readJson } from './read.ts'
+import { changeAccount, findByName } from '../accounts/people.ts'
+import { setUpLinksOf } from '../links.ts'
 import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Terminal } from './terminal.ts'
+import { addUserAddCommand, shown } from './user-add.ts'
 
 const PAGE = 200
 
@@ -20,57 +12,7 @@ const PAGE = 200
 export function addUserCommands(program: Command, terminal: Terminal): void {
   const user = program.command('user').description('people who sign in')
 
-  const add = command(
-    user,
-    'add',
-    'add a person and print a one-time link that sets their password',
-  )
-    .argument('<name>', 'user name')
-    .option('--email <address>', 'address; taken as verified by whoever runs this')
-    .option('--email-unverified', 'the address is not verified: nobody signs in by it')
-    .option('--group <group>', 'a group; may be repeated', collect, [])
-    .option('--claims <file>', 'JSON file of standard claims (OpenID Connect Core 5.1)')
-    .option('--password-stdin', 'read the password from one line of standard input')
-  answer(terminal, add, async ([name = ''], options) =>
-    withSession(terminal, async (session) => {
-      const { foundation } = session
-      const claims = await claimsFrom(terminal, options['claims'])
-      const email = text(options['email']) ?? claims.email
-      if (claims.email !== undefined && email !== claims.email)
-        throw new Refusal('claims', 'The file of claims has another address than --email.')
-      const passwordHash =
-        options['passwordStdin'] === true
-          ? await newPasswordHash(session, await terminal.readLine(), { username: name, email })
-          : undefined
-      const added = await addPerson(
-        {
-          accounts: foundation.storage.accounts,
-          clock: foundation.clock,
-          random: foundation.random,
-        },
-        {
-          username: name,
-          groups: options['group'] as string[],
-          claims: claims.claims,
-          emailVerified: options['emailUnverified'] !== true && (claims.emailVerified ?? true),
-          ...(email === undefined ? {} : { email }),
-          ...(passwordHash === undefined ? {} : { passwordHash }),
-        },
-      )
-      if (!added.ok) throw new Refusal(added.fault, WHY_NOT_ADDED[added.fault])
-      const { account } = added
-      await foundation.record('user-added', { accountId: account.id })
-      if (passwordHash !== undefined)
-        return { json: shown(account), text: `${account.username} was added.\n` }
-      const link = await makeLink(session, account, 'invitation')
-      return {
-        json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
-        text:
-          `${account.username} was added. This link sets the password, once, until ` +
-          `${moment(link.expiresAt)}:\n${link.url}\n`,
-      }
-    }),
-  )
+  addUserAddCommand(user, terminal)
 
   answer(terminal, command(user, 'list', 'list people'), async () =>
     withSession(terminal, async ({ foundation }) => {
@@ -185,7 +127,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
       withSession(terminal, async (session) => {
         const account = await find(session, name)
         await session.mfa.accounts.reset(account.id)
-        const link = await makeLink(session, account, 'reset')
+        const link = await setUpLinksOf(session.foundation, session.mfa).make(account, 'reset')
         return {
           json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
           text:
@@ -194,28 +136,6 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
         }
       }),
   )
-}
-
-const WHY_NOT_ADDED = {
-  'username-unfit': 'This cannot be a user name.',
-  'email-unfit': 'This is no mail address.',
-  taken: 'This name or address belongs to somebody already.',
-} as const
-
-/** What may be shown: no hash, no secret. */
-function shown(account: Account): JsonObject {
-  return {
-    id: account.id,
-    username: account.username,
-    ...(account.email === undefined
-      ? {}
-      : { email: account.email, email_verified: account.emailVerified }),
-    groups: account.groups,
-    claims: account.claims,
-    created_at: account.createdAt,
-    disabled: account.disabledAt !== undefined,
-    password: account.passwordHash === undefined ? 'none' : 'set',
-  }
 }
 
 function stateOf(account: Account): string {
@@ -227,58 +147,4 @@ async function find({ foundation }: Session, name: string): Promise<Account> {
   const stored = await findByName(foundation.storage.accounts, name)
   if (stored === undefined) throw new Refusal('user-unknown', 'There is nobody of this name.')
   return stored.account
-}
-
-async function makeLink(session: Session, account: Account, kind: LinkKind): Promise<SetUpLink> {
-  return linksOf(session).make(account, kind)
-}
-
-function linksOf({ foundation, mfa }: Session) {
-  const { storage, hasher, clock, random, record, issuer, serviceName } = foundation
-  return setUpLinks({
-    ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
-    ...{ hasher, clock, random, record, issuer, serviceName },
-    minimumLength: foundation.minimumPasswordLength,
-    passwordChanged: (id) => mfa.accounts.passwordChanged(id),
-  })
-}
-
-async function newPasswordHash(
-  { foundation }: Session,
-  typed: string,
-  about: { username: string; email: string | undefined },
-): Promise<string> {
-  const { minimumPasswordLength: minimumLength, serviceName } = foundation
-  const verdict = judgePassword(typed, {
-    minimumLength,
-    contextWords: contextWordsOf(about, serviceName),
-  })
-  if (verdict.accepted) return foundation.hasher.hash(verdict.password)
-  throw new Refusal(
-    `password-${verdict.reason}`,
-    WHY_NOT_THAT_PASSWORD[verdict.reason](minimumLength),
-  )
-}
-
-const WHY_NOT_THAT_PASSWORD = {
-  'too-short': (minimum: number) => `The password needs ${minimum} characters at least.`,
-  'too-long': () => 'The password is too long.',
-  blocked: () => 'The password is one of those that are guessed first.',
-  'contains-name': () => 'The password says little more than the name.',
-} as const
-
-async function claimsFrom(terminal: Terminal, path: unknown): Promise<GivenClaims> {
-  if (typeof path !== 'string') return { claims: {} }
-  const reading = readClaims(await readJson(terminal, path))
-  if (!reading.ok)
-    throw new Refusal('claims', ['The claims cannot be used:', ...reading.faults].join('\n  '))
-  return reading
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value]
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

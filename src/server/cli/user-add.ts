@@ -1,0 +1,128 @@
+import type { Command } from 'commander'
+import type { JsonObject } from '../../domain/json.ts'
+import type { Account } from '../../ports/accounts.ts'
+import { readClaims, type GivenClaims } from '../accounts/claims.ts'
+import { judgePassword } from '../accounts/password-policy.ts'
+import { addPerson } from '../accounts/people.ts'
+import { contextWordsOf } from '../accounts/set-up-link.ts'
+import { setUpLinksOf } from '../links.ts'
+import { readJson } from './read.ts'
+import { withSession, type Session } from './session.ts'
+import { answer, command, moment, Refusal, type Terminal } from './terminal.ts'
+
+/** `user add`: with a set-up link, or with a password from standard input, for automation. */
+export function addUserAddCommand(user: Command, terminal: Terminal): void {
+  const add = command(
+    user,
+    'add',
+    'add a person and print a one-time link that sets their password',
+  )
+    .argument('<name>', 'user name')
+    .option('--email <address>', 'address; taken as verified by whoever runs this')
+    .option('--email-unverified', 'the address is not verified: nobody signs in by it')
+    .option('--group <group>', 'a group; may be repeated', collect, [])
+    .option('--claims <file>', 'JSON file of standard claims (OpenID Connect Core 5.1)')
+    .option('--password-stdin', 'read the password from one line of standard input')
+  answer(terminal, add, async ([name = ''], options) =>
+    withSession(terminal, async (session) => {
+      const { foundation } = session
+      const claims = await claimsFrom(terminal, options['claims'])
+      const email = text(options['email']) ?? claims.email
+      if (claims.email !== undefined && email !== claims.email)
+        throw new Refusal('claims', 'The file of claims has another address than --email.')
+      const passwordHash =
+        options['passwordStdin'] === true
+          ? await newPasswordHash(session, await terminal.readLine(), { username: name, email })
+          : undefined
+      const added = await addPerson(
+        {
+          accounts: foundation.storage.accounts,
+          clock: foundation.clock,
+          random: foundation.random,
+        },
+        {
+          username: name,
+          groups: options['group'] as string[],
+          claims: claims.claims,
+          emailVerified: options['emailUnverified'] !== true && (claims.emailVerified ?? true),
+          ...(email === undefined ? {} : { email }),
+          ...(passwordHash === undefined ? {} : { passwordHash }),
+        },
+      )
+      if (!added.ok) throw new Refusal(added.fault, WHY_NOT_ADDED[added.fault])
+      const { account } = added
+      await foundation.record('user-added', { accountId: account.id })
+      if (passwordHash !== undefined)
+        return { json: shown(account), text: `${account.username} was added.\n` }
+      const link = await setUpLinksOf(foundation, session.mfa).make(account, 'invitation')
+      return {
+        json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
+        text:
+          `${account.username} was added. This link sets the password, once, until ` +
+          `${moment(link.expiresAt)}:\n${link.url}\n`,
+      }
+    }),
+  )
+}
+
+/** What may be shown: no hash, no secret. */
+export function shown(account: Account): JsonObject {
+  return {
+    id: account.id,
+    username: account.username,
+    ...(account.email === undefined
+      ? {}
+      : { email: account.email, email_verified: account.emailVerified }),
+    groups: account.groups,
+    claims: account.claims,
+    created_at: account.createdAt,
+    disabled: account.disabledAt !== undefined,
+    password: account.passwordHash === undefined ? 'none' : 'set',
+  }
+}
+
+const WHY_NOT_ADDED = {
+  'username-unfit': 'This cannot be a user name.',
+  'email-unfit': 'This is no mail address.',
+  taken: 'This name or address belongs to somebody already.',
+} as const
+
+async function newPasswordHash(
+  { foundation }: Session,
+  typed: string,
+  about: { username: string; email: string | undefined },
+): Promise<string> {
+  const { minimumPasswordLength: minimumLength, serviceName } = foundation
+  const verdict = judgePassword(typed, {
+    minimumLength,
+    contextWords: contextWordsOf(about, serviceName),
+  })
+  if (verdict.accepted) return foundation.hasher.hash(verdict.password)
+  throw new Refusal(
+    `password-${verdict.reason}`,
+    WHY_NOT_THAT_PASSWORD[verdict.reason](minimumLength),
+  )
+}
+
+const WHY_NOT_THAT_PASSWORD = {
+  'too-short': (minimum: number) => `The password needs ${minimum} characters at least.`,
+  'too-long': () => 'The password is too long.',
+  blocked: () => 'The password is one of those that are guessed first.',
+  'contains-name': () => 'The password says little more than the name.',
+} as const
+
+async function claimsFrom(terminal: Terminal, path: unknown): Promise<GivenClaims> {
+  if (typeof path !== 'string') return { claims: {} }
+  const reading = readClaims(await readJson(terminal, path))
+  if (!reading.ok)
+    throw new Refusal('claims', ['The claims cannot be used:', ...reading.faults].join('\n  '))
+  return reading
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
