@@ -22,8 +22,9 @@ export interface SecretBoxOptions {
 
 interface Key {
   readonly id: string
-  readonly master: Uint8Array
   readonly sealing: Uint8Array
+  /** The sub-key of a MAC's purpose, derived once: purposes are few and fixed, MACs many. */
+  macKey(purpose: string): Uint8Array
 }
 
 interface Envelope {
@@ -106,10 +107,17 @@ function unusable(fault: string): MfaError {
 }
 
 function deriveKey(master: Uint8Array): Key {
+  const macKeys = new Map<string, Uint8Array>()
   return {
     id: encode(derive(master, 'key-id', KEY_ID_BYTES)),
-    master,
     sealing: derive(master, 'seal', KEY_BYTES),
+    macKey(purpose) {
+      const known = macKeys.get(purpose)
+      if (known !== undefined) return known
+      const made = derive(master, `mac ${purpose}`, KEY_BYTES)
+      macKeys.set(purpose, made)
+      return made
+    },
   }
 }
 
@@ -118,8 +126,7 @@ function derive(master: Uint8Array, use: string, bytes: number): Buffer {
 }
 
 function macOf(key: Key, purpose: string, message: string): string {
-  const subKey = derive(key.master, `mac ${purpose}`, KEY_BYTES)
-  return createHmac('sha256', subKey).update(message).digest('base64url')
+  return createHmac('sha256', key.macKey(purpose)).update(message).digest('base64url')
 }
 
 /** On the text: the same bytes have several spellings in base64url, and only ours is a MAC of ours. */
