@@ -143,9 +143,12 @@ function inFours(secret: unknown): string {
     .replaceAll(/(.{4})(?=.)/g, '$1 ')
 }
 
+/** Made once: making one takes longer than the rest of a page. */
+const SEGMENTER = new Intl.Segmenter()
+
 /** The first letter of a name, as a person sees it: an emoji or an accented letter is one. */
 function initial(name: unknown): string {
-  const [first] = new Intl.Segmenter().segment(String(name).trim())
+  const [first] = SEGMENTER.segment(String(name).trim())
   return (first?.segment ?? '').toUpperCase()
 }
 
