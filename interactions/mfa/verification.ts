@@ -17,11 +17,9 @@ export const LOW_REMAINING = 3
 
 /** The factor that is asked for first: the one used last, never a look-up secret while there is another. */
 export function preferredFactor(visit: Visit): AnyFactor {
-  const { factors } = visit.core.deps
-  const [first] = ownedMethods(visit)
-  const factor = first === undefined ? undefined : factors.get(first.factor.id)
-  if (factor === undefined) throw expired('None of the factors of this account is configured')
-  return factor
+  const [first] = ownedWays(visit)
+  if (first === undefined) throw expired('None of the factors of this account is configured')
+  return first.factor
 }
 
 export async function showVerification(
@@ -53,7 +51,7 @@ export async function showVerification(
       cancelAction: pathOf(visit, 'cancel'),
       verification,
       digits: typeof verification.digits === 'number' ? verification.digits : 6,
-      ...(ownedMethods(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
+      ...(ownedWays(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
       ...(second === undefined && latest.name !== '' ? { authenticatorName: latest.name } : {}),
       ...(wrong === undefined ? {} : { error: wrong.error }),
     },
@@ -95,7 +93,7 @@ export async function showOtherWays(visit: Visit): Promise<void> {
     csrf: tokenFor(visit),
     mode: 'verify',
     reason: visit.details.reason,
-    methods: ownedMethods(visit).map(({ method }) => method),
+    methods: ownedMethods(visit),
     action: pathOf(visit, 'choose'),
     cancelAction: pathOf(visit, 'cancel'),
   })
@@ -109,34 +107,43 @@ export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
   redirect(visit, pathOf(visit, 'verify', factor.id))
 }
 
-/** The person's ways, last used first, look-up secrets at the end. */
-function ownedMethods(visit: Visit): readonly { factor: AnyFactor; method: Method }[] {
-  const { core, place } = visit
-  const ways = [...core.deps.factors.values()].flatMap((factor) => {
-    const owned = authenticatorsOf(visit, factor)
-    const latest = owned[0]
-    if (latest === undefined) return []
-    const remaining = factor.remaining?.(
-      factor.parseState(openState(core.deps.box, place.accountId, latest)),
-    )
-    return [{ factor, latest, single: owned.length === 1, remaining }]
-  })
-  const lastUsed = Math.max(...ways.map(({ latest }) => latest.lastUsedAt ?? 0))
-  return ways
+interface Way {
+  readonly factor: AnyFactor
+  /** The authenticator of it that was used last. */
+  readonly latest: Authenticator
+  readonly single: boolean
+}
+
+/** The person's ways, last used first, look-up secrets at the end. Opens nothing that is sealed. */
+function ownedWays(visit: Visit): readonly Way[] {
+  return [...visit.core.deps.factors.values()]
+    .flatMap((factor) => {
+      const [latest, second] = authenticatorsOf(visit, factor)
+      return latest === undefined ? [] : [{ factor, latest, single: second === undefined }]
+    })
     .toSorted(
       (one, other) =>
         Number(one.factor.enrolment === 'issued') - Number(other.factor.enrolment === 'issued') ||
         (other.latest.lastUsedAt ?? 0) - (one.latest.lastUsedAt ?? 0),
     )
-    .map(({ factor, latest, single, remaining }) => ({
-      factor,
-      method: {
-        factor: factor.id,
-        ...(single && latest.name !== '' ? { name: latest.name } : {}),
-        ...(remaining === undefined ? {} : { remaining }),
-        ...(lastUsed > 0 && latest.lastUsedAt === lastUsed ? { lastUsed: true } : {}),
-      },
-    }))
+}
+
+/** The ways as the page lists them: how many look-up secrets are left is inside what is sealed. */
+function ownedMethods(visit: Visit): readonly Method[] {
+  const { core, place } = visit
+  const ways = ownedWays(visit)
+  const lastUsed = Math.max(...ways.map(({ latest }) => latest.lastUsedAt ?? 0))
+  return ways.map(({ factor, latest, single }) => {
+    const remaining = factor.remaining?.(
+      factor.parseState(openState(core.deps.box, place.accountId, latest)),
+    )
+    return {
+      factor: factor.id,
+      ...(single && latest.name !== '' ? { name: latest.name } : {}),
+      ...(remaining === undefined ? {} : { remaining }),
+      ...(lastUsed > 0 && latest.lastUsedAt === lastUsed ? { lastUsed: true } : {}),
+    }
+  })
 }
 
 /** The account's authenticators of a factor, last used first. */

@@ -6,7 +6,7 @@ import {
   type InteractionResults,
 } from 'oidc-provider'
 import type { Core } from '../../interactions/core.ts'
-import { parseLogin } from '../../interactions/seal.ts'
+import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
@@ -39,32 +39,28 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
  * that forgot; left out when the host reads it to apply it, should it have come by another way. At the resume it
  * would be too late to throw: the host stores the session all the same.
  *
- * One that was sealed under an epoch of before is left out without an error: nobody forgot anything, the account
- * changed while a later page was open, and the person signs in again.
+ * One that was sealed under an epoch of before is left out there without an error: nobody forgot anything, the
+ * account changed while a later page was open, and the person signs in again.
  */
 function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
   return {
-    async upsert(id, payload, expiresIn) {
-      const guarded = { ...payload } as Payload
-      for (const name of ['result', 'lastSubmission'] as const) {
-        const verdict = await judge(core, guarded, guarded[name])
-        if (verdict === 'unsealed')
+    async upsert(id, payload: Payload, expiresIn) {
+      for (const results of [payload.result, payload.lastSubmission])
+        if (results?.login !== undefined && sealedIn(core, payload, results) === undefined)
           throw new MfaError(
             'login-not-sealed',
             'A `login` result did not come from the plugin, so nobody is signed in. In the login page replace ' +
               '`provider.interactionFinished` by `mfa.interactionFinished` (and `interactionResult` likewise)',
           )
-        if (verdict === 'stale') guarded[name] = withoutLogin(guarded[name])
-      }
-      return inner.upsert(id, guarded, expiresIn)
+      return inner.upsert(id, payload, expiresIn)
     },
     async find(id) {
       const payload = (await inner.find(id)) as Payload | undefined
-      if (payload === undefined || payload === null || !isResume()) return payload
-      const verdict = await judge(core, payload, payload.result)
-      return verdict === 'none' || verdict === 'good'
-        ? payload
-        : { ...payload, result: withoutLogin(payload.result) }
+      if (payload?.result?.login === undefined || !isResume()) return payload
+      const sealed = sealedIn(core, payload, payload.result)
+      if (sealed !== undefined && (await isOfPresentEpoch(core, sealed))) return payload
+      const { login: _, ...rest } = payload.result
+      return { ...payload, result: rest }
     },
   }
 }
@@ -92,26 +88,24 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
   }
 }
 
-type Results = InteractionResults | undefined
-type Payload = AdapterPayload & { lastSubmission?: InteractionResults; cid?: unknown }
+type Payload = AdapterPayload & {
+  result?: InteractionResults
+  lastSubmission?: InteractionResults
+  cid?: unknown
+}
 type GrantPayload = AdapterPayload & { mfaEpoch?: number }
 
-/** Whether a login was sealed for this authorization, and under the account's present epoch. */
-async function judge(
+/** The login among the results, if it was sealed for this very authorization. */
+function sealedIn(
   core: Core,
   { cid }: Payload,
-  results: Results,
-): Promise<'none' | 'good' | 'stale' | 'unsealed'> {
-  if (results?.login === undefined) return 'none'
-  const sealed = parseLogin(core.deps.box, cid, results.login)
-  if (sealed === undefined) return 'unsealed'
-  const { record } = await core.record(undefined, sealed.accountId)
-  return sealed.epoch === record.epoch ? 'good' : 'stale'
+  { login }: InteractionResults,
+): SealedLogin | undefined {
+  return parseLogin(core.deps.box, cid, login)
 }
 
-function withoutLogin(results: Results): InteractionResults {
-  const { login: _, ...rest } = results ?? {}
-  return rest
+async function isOfPresentEpoch(core: Core, { accountId, epoch }: SealedLogin): Promise<boolean> {
+  return epoch === (await core.record(Provider.ctx, accountId)).record.epoch
 }
 
 function isResume(): boolean {
