@@ -5,16 +5,15 @@ import { Provider } from 'oidc-provider'
 import type { SmtpMailer } from '../adapters/mail/index.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { answerError, type ErrorAnswer } from '../http/errors.ts'
-import { setUpLinks } from './accounts/set-up-link.ts'
 import { passwordCheck } from './accounts/sign-in.ts'
 import { ClientFaults } from './clients/validate.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
-import { deviceGuard } from './device-guard.ts'
 import { hostPages } from './host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
 import { reportHost } from './host-events.ts'
 import { accessLog, requestIdOf, type Logger } from './log.ts'
+import { setUpLinksOf } from './links.ts'
 import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
 import { passEventsOn } from './notices.ts'
 import { pageShower, type ShowPage } from './pages.ts'
@@ -61,10 +60,16 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const show = pageShower({ views, issuer, serviceName, links: linksOf(settings) })
   const configuration = hostConfiguration({
     ...{ issuer, settings, signingKeys, accounts, clock, cookieKeys: config.cookieKeys },
+    counters: storage.counters,
     hostRecords: storage.hostRecords,
     findClient: (id) => clients.find(id),
     locales: views.locales,
-    pages: hostPages({ show, accounts, explain: (ctx, error) => explained(mfa, ctx, error) }),
+    pages: hostPages({
+      show,
+      accounts,
+      clock,
+      explain: (ctx, error) => explained(mfa, ctx, error),
+    }),
   })
 
   // The one place where the plugin meets the host.
@@ -73,17 +78,9 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   provider.use(accessLog(log, random))
   provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
-  if (settings.features.deviceFlow)
-    provider.use(deviceGuard({ counters: storage.counters, clock, show }))
   mfa.attach(provider)
 
   const forms = formGuard(box, issuer)
-  const links = setUpLinks({
-    ...{ accounts, oneTime: storage.oneTime, counters: storage.counters },
-    ...{ hasher: foundation.hasher, clock, random, record, issuer, serviceName },
-    minimumLength: foundation.minimumPasswordLength,
-    passwordChanged: (id) => mfa.accounts.passwordChanged(id),
-  })
   const { counters } = storage
   const login: LoginServices = {
     ...{ provider, mfa, show, forms, now: () => clock.now() },
@@ -107,7 +104,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   addLoginRoutes(router, login)
   addConsentRoutes(router, consent)
   addSetUpLinkRoutes(router, {
-    ...{ links, show, forms },
+    ...{ links: setUpLinksOf(foundation, mfa), show, forms },
     minimumLength: foundation.minimumPasswordLength,
   })
   provider.use(router.routes() as Parameters<Provider['use']>[0])

@@ -1,9 +1,11 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import type { ErrorAnswer } from '../http/errors.ts'
 import type { PageModels } from '../http/pages.ts'
-import { deviceCodeWasWrong } from './device-guard.ts'
+import type { Instant } from '../domain/time.ts'
 import type { Accounts } from '../ports/accounts.ts'
+import type { Clock } from '../ports/services.ts'
 import { clientOnPage, type About, type ShowPage } from './pages.ts'
+import { TooManyUserCodes } from './user-codes.ts'
 
 type Features = NonNullable<Configuration['features']>
 type Logout = NonNullable<Features['rpInitiatedLogout']>
@@ -22,10 +24,11 @@ export interface HostPages {
 export interface HostPageServices {
   readonly show: ShowPage
   readonly accounts: Accounts
+  readonly clock: Clock
   readonly explain: (ctx: KoaContextWithOIDC, error: unknown) => Promise<ErrorAnswer>
 }
 
-export function hostPages({ show, accounts, explain }: HostPageServices): HostPages {
+export function hostPages({ show, accounts, clock, explain }: HostPageServices): HostPages {
   return {
     async error(ctx, _out, error) {
       const answer = await explain(ctx, error)
@@ -61,7 +64,6 @@ export function hostPages({ show, accounts, explain }: HostPageServices): HostPa
     async deviceCode(ctx, form, _out, error) {
       const { action, fields } = readForm(form)
       const problem = error && deviceProblem(error)
-      if (problem === 'unknown') deviceCodeWasWrong(ctx)
       await show(
         ctx,
         'device',
@@ -71,7 +73,7 @@ export function hostPages({ show, accounts, explain }: HostPageServices): HostPa
           userCode: '',
           ...(problem === undefined ? {} : { error: problem }),
         },
-        error === undefined ? {} : { status: 400 },
+        error === undefined ? {} : refusal(error, clock.now()),
       )
     },
 
@@ -106,9 +108,17 @@ function deviceProblem(error: Error): PageModels['device']['error'] {
       return 'used'
     case 'AbortedError':
       return 'aborted'
+    case 'TooManyUserCodes':
+      return 'too-many'
     default:
       return 'unknown'
   }
+}
+
+function refusal(error: Error, now: Instant): About {
+  if (!(error instanceof TooManyUserCodes)) return { status: 400 }
+  const seconds = Math.max(1, error.retryAt - now)
+  return { status: error.statusCode, headers: { 'Retry-After': String(seconds) } }
 }
 
 /** What the host says in the form that it hands over as HTML of its own making. */

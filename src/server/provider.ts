@@ -3,6 +3,7 @@ import type { Adapter, Client, Configuration, KoaContextWithOIDC } from 'oidc-pr
 import type { FileValues } from '../../config/schema.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Accounts } from '../ports/accounts.ts'
+import type { Counters } from '../ports/counters.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Clock } from '../ports/services.ts'
 import type { HostRecords } from '../ports/host-records.ts'
@@ -12,6 +13,7 @@ import { firstPartyGrant } from './grants.ts'
 import type { HostPages } from './host-pages.ts'
 import type { SigningKeys } from './keys.ts'
 import { subjectFinder } from './subject.ts'
+import { limitUserCodes, SECONDS_OF_DEVICE_CODE } from './user-codes.ts'
 
 export interface HostDependencies {
   readonly issuer: string
@@ -20,6 +22,7 @@ export interface HostDependencies {
   readonly cookieKeys: readonly Uint8Array[]
   readonly signingKeys: SigningKeys
   readonly accounts: Accounts
+  readonly counters: Counters
   readonly clock: Clock
   readonly hostRecords: HostRecords
   readonly findClient: (clientId: string) => Promise<JsonObject | undefined>
@@ -31,7 +34,6 @@ export interface HostDependencies {
 type Features = NonNullable<Configuration['features']>
 
 const SECONDS_OF_CODE = 60
-const SECONDS_OF_DEVICE_CODE = 600
 
 /**
  * What a client may be depends on this much of the configuration, no more: the check of clients runs on it
@@ -205,8 +207,10 @@ function mayRevoke(
 }
 
 /** The host's records, with clients from where ours are: the storage and CLIENTS_FILE. */
-function hostAdapter({ hostRecords, findClient }: HostDependencies): (model: string) => Adapter {
+function hostAdapter(deps: HostDependencies): (model: string) => Adapter {
+  const { hostRecords, findClient } = deps
   return (model) => {
+    if (model === 'DeviceCode') return limitUserCodes(hostRecords(model), deps)
     if (model !== 'Client') return hostRecords(model)
     const refuse = (): never => {
       throw new Error('clients are changed by the command line, never by the host')

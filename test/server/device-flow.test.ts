@@ -1,4 +1,7 @@
 import { expect } from 'chai'
+import { systemClock } from '../../src/adapters/crypto/index.ts'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,
@@ -18,10 +21,13 @@ describe('the device flow', () => {
   let server: TestServer
   let alice: Person
   let browser: HttpClient
+  let lookUps: number
   let device: { device_code: string; user_code: string }
 
   beforeEach(async () => {
+    lookUps = 0
     server = await startServer({
+      storage: countingLookUps(memoryStorage({ clock: systemClock })),
       settings: { features: { deviceFlow: true } },
       clients: [{ ...APP, grant_types: [GRANT], redirect_uris: [], response_types: [] }],
     })
@@ -36,6 +42,18 @@ describe('the device flow', () => {
   })
   afterEach(stopServers)
 
+  const countingLookUps = (storage: ServerStorage): ServerStorage => ({
+    ...storage,
+    hostRecords: (model) => {
+      const records = storage.hostRecords(model)
+      return Object.assign(Object.create(records) as typeof records, {
+        findByUserCode: (code: string) => {
+          lookUps += 1
+          return records.findByUserCode(code)
+        },
+      })
+    },
+  })
   const enter = async (code: string): Promise<Page> =>
     browser.submit(await browser.get(`${server.issuer}/device`), { user_code: code })
   const poll = () => tokenRequest(server, { grant_type: GRANT, device_code: device.device_code })
@@ -58,17 +76,44 @@ describe('the device flow', () => {
     expect((await poll()).body['error']).to.equal('access_denied')
   })
 
+  const wrong = (i: number): string =>
+    `BBBB-BB${'BCDFGHJKLM'.charAt(i / 10)}${'BCDFGHJKLM'.charAt(i % 10)}`
+
   it('R17 ends after five wrong codes', async () => {
-    for (let i = 0; i < 5; i += 1) {
-      const page = await enter(`BBBB-BBB${'BCDFG'.charAt(i)}`)
-      expect(page.name).to.equal('device')
-      expect(page.status).to.equal(400)
+    for (let i = 0; i < 4; i += 1) {
+      const page = await enter(wrong(i))
+      expect([page.name, page.status]).to.deep.equal(['device', 400])
       expect(page.alert).to.be.a('string')
     }
-    const page = await enter(device.user_code)
-    expect(page.status).to.equal(429)
-    expect(page.name).to.equal('busy')
-    expect(page.headers['retry-after']).to.match(/^\d+$/)
+    for (const code of [wrong(5), device.user_code]) {
+      const page = await enter(code)
+      expect([page.name, page.status]).to.deep.equal(['device', 429])
+      expect(page.headers['retry-after']).to.match(/^\d+$/)
+    }
+    server.clock.ahead += 601
+    expect((await enter(device.user_code)).status).not.to.equal(429)
+  })
+
+  it('R17 does not wait for whoever starts over with a new browser each time', async () => {
+    for (let i = 0; i < 25; i += 1) {
+      if (i % 4 === 0) browser = new HttpClient()
+      expect((await enter(wrong(i))).status, String(i)).to.equal(400)
+    }
+    browser = new HttpClient()
+    expect((await enter(device.user_code)).status).to.equal(429)
+  })
+
+  it('R17 looks up no more of those that come at the same moment, from as many browsers', async () => {
+    const browsers = Array.from({ length: 40 }, () => new HttpClient())
+    const pages = await Promise.all(browsers.map((each) => each.get(`${server.issuer}/device`)))
+    await Promise.all(browsers.map((each, i) => each.submit(pages[i]!, { user_code: wrong(i) })))
+    expect(lookUps).to.equal(25)
+  })
+
+  it('counts no form of another site: only a code that was looked up', async () => {
+    for (let i = 0; i < 30; i += 1)
+      await browser.post(`${server.issuer}/device`, { user_code: wrong(i), xsrf: 'forged' })
+    expect((await enter(device.user_code)).name).to.equal('device-confirm')
   })
 
   it('does not count codes that are right', async () => {
