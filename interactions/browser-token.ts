@@ -26,8 +26,8 @@ export function readBrowserTokens(request: IncomingMessage, issuer: string): rea
 }
 
 /**
- * Made of the account and the interaction under our keys, so that it is the same on every page of a sign-in and at each tap
- * of a double tap: the request that makes it known and the one that hands it out are often two.
+ * Made of the account and the interaction under our keys, so that it is the same on every page of a sign-in and at
+ * each tap of a double tap: the request that makes it known and the one that hands it out are often two.
  */
 export function freshBrowserToken(macs: Macs, accountId: string, interaction: string): string {
   const token = macs.mac('browser-token', JSON.stringify([accountId, interaction]))

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Provider, type Configuration } from 'oidc-provider'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
@@ -36,9 +42,16 @@ export interface Host {
   readonly events: MfaEvent[]
   /** What came to Koa's `error` event: an application's log. */
   readonly faults: Error[]
-  /** Every address that was requested or redirected to: what a proxy's log holds. */
-  readonly addresses: string[]
+  /** Every request and what it was answered with: what a proxy's log holds, and more. */
+  readonly answers: Answered[]
   close(): Promise<void>
+}
+
+export interface Answered {
+  readonly method: string
+  readonly address: string
+  readonly status: number
+  readonly headers: Readonly<OutgoingHttpHeaders>
 }
 
 export interface HostOptions {
@@ -93,13 +106,19 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   const faults: Error[] = []
   const application: NodeJS.EventEmitter = provider
   application.on('error', (error: Error) => faults.push(error))
-  const addresses: string[] = []
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    addresses.push(request.url ?? '')
-    response.on('finish', () => addresses.push(String(response.getHeader('location') ?? '')))
+  const answers: Answered[] = []
+  server.on('request', ({ method = '', url = '' }: IncomingMessage, response: ServerResponse) => {
+    response.on('finish', () =>
+      answers.push({
+        method,
+        address: url,
+        status: response.statusCode,
+        headers: response.getHeaders(),
+      }),
+    )
   })
   const host: Host = {
-    ...{ issuer, mfa, provider, storage, clock, writes, events, faults, addresses },
+    ...{ issuer, mfa, provider, storage, clock, writes, events, faults, answers },
     async close() {
       server.closeAllConnections()
       await new Promise<void>((done) => server.close(() => done()))
