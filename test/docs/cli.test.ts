@@ -60,7 +60,7 @@ function refusalCodes(): string[] {
       (match) => match[1] ?? '',
     ),
   )
-  const user = parseSource('src/server/cli/user.ts')
+  const user = parseSource('src/server/cli/user-add.ts')
   return [
     ...codes,
     ...keysOf(constantOf(user, 'WHY_NOT_ADDED')),

@@ -291,6 +291,15 @@ describe('what OpenID certification asks for, with the second factor in every si
     })
   })
 
+  it('R15 a session ends after an hour in which nothing was asked, by default', async () => {
+    await start()
+    await enter()
+    const now = Date.now()
+    const session = browser.jar.all().find(({ name }) => name === 'session')
+    const seconds = ((session?.expiresAt ?? Infinity) - now) / 1000
+    expect(seconds).to.be.within(3500, 3601)
+  })
+
   describe('asking again', () => {
     it('R25 prompt=none shows no page: an error for a stranger, an answer for who is signed in', async () => {
       await start()
