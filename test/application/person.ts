@@ -78,7 +78,7 @@ export async function owner(of: World, accountId = 'mira'): Promise<Owner> {
     secret,
     codes: enrolled.shown,
     code: (laterSeconds = 0) => codeAt(laterSeconds),
-    wrong: { code: '00000000' },
+    wrong: { code: '73519264' },
     place: (changes = {}) => placeOf({ accountId, epoch, ...changes }),
   }
 }

@@ -1,0 +1,241 @@
+import { expect } from 'chai'
+import { backupCodes } from '../../src/factors/backup-codes/index.ts'
+import { totp } from '../../src/factors/totp/index.ts'
+import type { AnyFactor } from '../../src/factors/factor.ts'
+import { beginFactor, confirmFactor } from '../../src/application/enrol-factor.ts'
+import { endEverything } from '../../src/application/manage-accounts.ts'
+import type { MfaRecord } from '../../src/domain/mfa-record.ts'
+import type { JsonObject } from '../../src/domain/json.ts'
+import { ownCode } from '../support/totp.ts'
+import { ADDRESS, begin, confirm, factorOf, owner, verify } from './person.ts'
+import {
+  codeOf,
+  heardOf,
+  interrupted,
+  load,
+  nodeBeside,
+  placeOf,
+  settledRecord,
+  touch,
+  world,
+  type World,
+} from './world.ts'
+
+/** Opens the set-up page and answers what the app on the phone shows. */
+async function setUp(of: World, place = placeOf()) {
+  const { began, page } = await begin(of, 'totp', place)
+  const secret = String(page?.secret)
+  return { began, secret, code: () => ({ code: ownCode({ secret }, of.clock.now()) }) }
+}
+
+const wrong = { code: '00000000' }
+
+describe('setting up a factor', () => {
+  let one: World
+  beforeEach(() => {
+    one = world()
+  })
+
+  it('R7 shows a secret of 160 bits that the record keeps sealed', async () => {
+    const { began, secret } = await setUp(one)
+    expect(began).to.equal(true)
+    expect(secret).to.match(/^[A-Z2-7]{32}$/)
+    expect(JSON.stringify(await settledRecord(one))).not.to.include(secret)
+    const [started] = await heardOf(one)
+    expect(started).to.deep.nested.include({ type: 'enrolment-started', 'detail.factor': 'totp' })
+  })
+
+  it('binds it with a first good code, and shows ten backup codes once', async () => {
+    const { code } = await setUp(one)
+    const enrolled = await confirm(one, 'totp', code(), placeOf(), '  My\u202e \u0000 phone ')
+    expect(enrolled).to.include({ outcome: 'enrolled' })
+    const shown = enrolled.outcome === 'enrolled' ? enrolled.shown : []
+    expect(new Set(shown).size).to.equal(10)
+    const { authenticators, epoch } = await settledRecord(one)
+    expect(authenticators.map(({ factor, name }) => [factor, name])).to.deep.equal([
+      ['totp', 'My phone'],
+      ['backup-codes', ''],
+    ])
+    expect(epoch).to.equal(2)
+    expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal([
+      ...['enrolment-started', 'factor-enrolled', 'backup-codes-created', 'epoch-raised'],
+    ])
+  })
+
+  it('keeps 64 characters of a name, whatever was typed', async () => {
+    const { code } = await setUp(one)
+    await confirm(one, 'totp', code(), placeOf(), `${'😀'.repeat(100)}\ud800`)
+    expect((await settledRecord(one)).authenticators[0]?.name).to.equal('😀'.repeat(64))
+  })
+
+  it('R5 spends the confirming code', async () => {
+    const { code } = await setUp(one)
+    await confirm(one, 'totp', code())
+    const later = placeOf({ interaction: 'later', epoch: 2 })
+    expect(await verify(one, 'totp', code(), later)).to.deep.equal({ outcome: 'refused' })
+  })
+
+  it('R38 answers a double tap alike, the backup codes included', async () => {
+    const { code } = await setUp(one)
+    const [first, second] = await Promise.all([1, 2].map(() => confirm(one, 'totp', code())))
+    expect(first).to.nested.include({ outcome: 'enrolled' })
+    expect(second).to.deep.equal(first)
+    const { authenticators } = await settledRecord(one)
+    expect(authenticators).to.have.length(2)
+  })
+
+  it('R38 R8 answers a tap that came later with the first result, without the codes', async () => {
+    const { code } = await setUp(one)
+    const first = await confirm(one, 'totp', code())
+    const second = await confirm(one, 'totp', code())
+    expect(second).to.deep.equal({ ...first, shown: [] })
+  })
+
+  it('R38 takes another code for a new attempt, which has nothing to confirm any more', async () => {
+    const { code } = await setUp(one)
+    await confirm(one, 'totp', code())
+    one.clock.advance(30)
+    expect(await confirm(one, 'totp', code())).to.deep.equal({ outcome: 'stale' })
+  })
+
+  it('refuses wrong codes, and makes only this enrolment wait', async () => {
+    const { code } = await setUp(one)
+    for (let n = 0; n < 5; n += 1)
+      expect(await confirm(one, 'totp', wrong)).to.deep.equal({ outcome: 'refused' })
+    const until = one.clock.now() + 30
+    expect(await confirm(one, 'totp', code())).to.deep.equal({
+      outcome: 'closed',
+      gate: { open: false, reason: 'code', until },
+    })
+    expect((await settledRecord(one)).throttle.failedAt).to.deep.equal([])
+    one.clock.advance(30)
+    expect(await confirm(one, 'totp', code())).to.include({ outcome: 'enrolled' })
+  })
+
+  it('R10 is over once the account has a factor: nothing is put beside the owner’s', async () => {
+    const mira = await owner(one)
+    expect((await setUp(one, mira.place())).began).to.equal(false)
+    expect((await settledRecord(one)).pending).to.deep.equal([])
+  })
+
+  it('R10 R18 is won by one of two sign-ins that confirm at the same time', async () => {
+    const places = ['one', 'two'].map((interaction) => placeOf({ interaction }))
+    const begun = [await setUp(one, places[0]), await setUp(one, places[1])]
+    const nodes = [one, nodeBeside(one)]
+    const outcomes = await Promise.all(
+      nodes.map((node, index) => confirm(node, 'totp', begun[index]!.code(), places[index])),
+    )
+    expect(outcomes.map(({ outcome }) => outcome).toSorted()).to.deep.equal(['enrolled', 'stale'])
+    expect((await settledRecord(one)).authenticators).to.have.length(2)
+  })
+
+  it('R10 asks for a proof where the application says so', async () => {
+    const factor = factorOf(one, 'totp')
+    for (const rule of ['mailed-code', 'refused'] as const)
+      expect(await beginFactor(one.deps, factor, placeOf(), { rule })).to.equal(false)
+    const { code } = await setUp(one)
+    const outcome = await confirmFactor(one.deps, factor, placeOf(), code(), {
+      rule: 'mailed-code',
+      name: '',
+    })
+    expect(outcome).to.deep.equal({ outcome: 'stale' })
+  })
+
+  it('R20 is over with the epoch it was begun under', async () => {
+    const { code } = await setUp(one)
+    await endEverything(one.deps, 'mira', 'disabled')
+    expect(await confirm(one, 'totp', code())).to.deep.equal({ outcome: 'stale' })
+    expect((await setUp(one)).began).to.equal(false)
+  })
+
+  it('is over after an hour, and confirmed in its own interaction alone', async () => {
+    const { code } = await setUp(one)
+    const elsewhere = placeOf({ interaction: 'elsewhere' })
+    expect(await confirm(one, 'totp', code(), elsewhere)).to.deep.equal({ outcome: 'stale' })
+    one.clock.advance(3_600)
+    expect(await confirm(one, 'totp', code())).to.deep.equal({ outcome: 'stale' })
+  })
+
+  it('shows nothing where nothing was begun', async () => {
+    const { page } = await begin(one, 'backup-codes')
+    expect(page).to.equal(undefined)
+  })
+
+  it('is not how issued factors are come by', async () => {
+    expect((await begin(one, 'backup-codes')).began).to.equal(false)
+    expect((await load(one)).version).to.equal(0)
+  })
+
+  it('makes the backup codes once, however often the save is lost', async () => {
+    let issued = 0
+    const codes = backupCodes()
+    const counted: AnyFactor = {
+      ...codes,
+      issue: (input) => {
+        issued += 1
+        return codes.issue!(input)
+      },
+    }
+    const { storage, clock } = one
+    const node = world({
+      ...{ storage, clock, listed: [totp(), counted] },
+      records: interrupted(storage.records, (nth) =>
+        nth === 3 || nth === 4 ? touch(storage.records) : undefined,
+      ),
+    })
+    const { code } = await setUp(node)
+    await settledRecord(node)
+    expect(await confirm(node, 'totp', code())).to.include({ outcome: 'enrolled' })
+    expect(issued).to.equal(1)
+  })
+
+  it('makes none for a wrong code: hashing ten of them is work an attacker could ask for', async () => {
+    const { storage, clock } = one
+    const codes = backupCodes()
+    const node = world({
+      ...{ storage, clock },
+      listed: [totp(), { ...codes, issue: () => Promise.reject(new Error('made')) }],
+    })
+    await setUp(node)
+    expect(await confirm(node, 'totp', wrong)).to.deep.equal({ outcome: 'refused' })
+  })
+
+  it('works without a factor that is issued', async () => {
+    const { storage, clock } = one
+    const node = world({ storage, clock, listed: [totp()] })
+    const { code } = await setUp(node)
+    expect(await confirm(node, 'totp', code())).to.deep.include({ outcome: 'enrolled', shown: [] })
+  })
+
+  it('asks a factor that has nothing to show for nothing', async () => {
+    const { describeEnrolment: _, ...plain } = totp()
+    const node = world({ listed: [plain] })
+    expect(await begin(node, 'totp')).to.deep.equal({ began: true, page: {} })
+  })
+
+  it('R35 fails with a pending secret that was moved here from another interaction', async () => {
+    const { code } = await setUp(one, placeOf({ interaction: 'attacker' }))
+    await setUp(one, placeOf({ interaction: 'victim' }))
+    const { record, version } = await load(one)
+    const [attacker, victim] = record.pending
+    const moved: MfaRecord = { ...record, pending: [{ ...victim!, sealed: attacker!.sealed }] }
+    await one.storage.records.save('mira', moved as unknown as JsonObject, version)
+    const attempt = confirm(one, 'totp', code(), placeOf({ interaction: 'victim' }))
+    expect(await codeOf(attempt)).to.equal('seal-broken')
+    expect((await load(one)).record.authenticators).to.deep.equal([])
+  })
+
+  it('R35 fails without the key that sealed the secret', async () => {
+    const { code } = await setUp(one)
+    const node = nodeBeside(one, { key: Buffer.alloc(32, 9) })
+    expect(await codeOf(confirm(node, 'totp', code()))).to.equal('key-missing')
+    expect((await load(one)).record.authenticators).to.deep.equal([])
+  })
+
+  it('goes on though an address is known that it does not need', async () => {
+    const factor = factorOf(one, 'totp')
+    const about = { rule: 'allowed', address: ADDRESS } as const
+    expect(await beginFactor(one.deps, factor, placeOf(), about)).to.equal(true)
+    expect(one.mails).to.deep.equal([])
+  })
+})

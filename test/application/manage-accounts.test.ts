@@ -1,0 +1,211 @@
+import { expect } from 'chai'
+import { completeSignIn } from '../../src/application/complete-sign-in.ts'
+import {
+  browserFailed,
+  endEverything,
+  knowsBrowser,
+  passwordChanged,
+  readStatus,
+  resetAccount,
+} from '../../src/application/manage-accounts.ts'
+import { isFirstSignIn } from '../../src/domain/enrolment.ts'
+import { backupCodes } from '../../src/factors/backup-codes/index.ts'
+import { totp } from '../../src/factors/totp/index.ts'
+import { begin, owner, verify, type Owner } from './person.ts'
+import {
+  codeOf,
+  heardOf,
+  load,
+  nodeBeside,
+  placeOf,
+  settledRecord,
+  world,
+  type World,
+} from './world.ts'
+
+describe('the status of an account', () => {
+  let one: World
+  let mira: Owner
+  beforeEach(async () => {
+    one = world()
+    mira = await owner(one)
+  })
+
+  it('R36 says what there is, and holds no secret', async () => {
+    await verify(one, 'backup-codes', { backupCode: mira.codes[0]! }, mira.place())
+    const status = await readStatus(one.deps, 'mira')
+    const now = one.clock.now()
+    expect(status).to.deep.include({
+      ...{ enrolled: true, codesDisabled: false, passwordSuspected: false },
+      ...{ knownBrowsers: 2, epoch: 2, firstSignInAt: now - 3_600, firstEnrolledAt: now - 3_600 },
+    })
+    const [app, codes] = status.factors
+    expect(app).to.deep.include({ factor: 'totp', name: 'Phone', createdAt: now - 3_600 })
+    expect(codes).to.deep.include({ factor: 'backup-codes', remaining: 9, lastUsedAt: now })
+    expect(JSON.stringify(status)).not.to.match(/v1\.|argon2|sealed/)
+  })
+
+  it('of an account that nobody has seen is that of one without a factor', async () => {
+    expect(await readStatus(one.deps, 'nobody')).to.deep.equal({
+      ...{ enrolled: false, factors: [], codesDisabled: false, passwordSuspected: false },
+      ...{ knownBrowsers: 0, epoch: 1 },
+    })
+  })
+
+  it('says until when strangers wait, while they do', async () => {
+    for (let n = 0; n < 5; n += 1)
+      await verify(one, 'totp', mira.wrong, mira.place({ interaction: `wrong ${n}` }))
+    const until = one.clock.now() + 30
+    expect((await readStatus(one.deps, 'mira')).lockedUntil).to.equal(until)
+    one.clock.advance(30)
+    expect(await readStatus(one.deps, 'mira')).not.to.have.property('lockedUntil')
+  })
+
+  it('names factors that are not configured any more', async () => {
+    const node = nodeBeside(one, { listed: [totp()] })
+    const { factors } = await readStatus(node.deps, 'mira')
+    expect(factors.map(({ factor }) => factor)).to.deep.equal(['totp', 'backup-codes'])
+    expect(factors[1]).not.to.have.property('remaining')
+  })
+
+  it('R35 does not count what it cannot open', async () => {
+    const node = nodeBeside(one, { key: Buffer.alloc(32, 9), listed: [backupCodes()] })
+    expect(await codeOf(readStatus(node.deps, 'mira'))).to.equal('key-missing')
+  })
+})
+
+describe('the administration of an account', () => {
+  let one: World
+  let mira: Owner
+  beforeEach(async () => {
+    one = world()
+    mira = await owner(one)
+  })
+
+  it('R36 R20 resets: no factor is left, and what was live is dead', async () => {
+    await resetAccount(one.deps, 'mira')
+    const status = await readStatus(one.deps, 'mira')
+    expect(status).to.deep.include({ enrolled: false, factors: [], knownBrowsers: 0, epoch: 3 })
+    expect(await verify(one, 'totp', mira.code(), mira.place())).to.deep.equal({ outcome: 'stale' })
+    expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal(['reset', 'epoch-raised'])
+  })
+
+  it('R10 resets an account that had never signed in, and it stays no first sign-in', async () => {
+    await resetAccount(one.deps, 'theo')
+    expect(isFirstSignIn(await settledRecord(one, 'theo'))).to.equal(false)
+  })
+
+  it('R20 ends what was made with the old password, and keeps the factors', async () => {
+    await passwordChanged(one.deps, 'mira')
+    const record = await settledRecord(one)
+    expect(record.epoch).to.equal(3)
+    expect(record.authenticators).to.have.length(2)
+    const [raised] = await heardOf(one)
+    expect(raised).to.deep.include({
+      type: 'epoch-raised',
+      detail: { epoch: 3, reason: 'password-changed' },
+    })
+  })
+
+  it('R20 ends everything without touching a factor or a suspicion', async () => {
+    for (let n = 0; n < 10; n += 1) {
+      await verify(one, 'totp', mira.wrong, mira.place({ interaction: `wrong ${n}` }))
+      one.clock.advance(3_600)
+    }
+    await endEverything(one.deps, 'mira', 'disabled')
+    const status = await readStatus(one.deps, 'mira')
+    expect(status).to.include({ enrolled: true, passwordSuspected: true, epoch: 3 })
+    await passwordChanged(one.deps, 'mira')
+    expect(await readStatus(one.deps, 'mira')).to.include({ passwordSuspected: false })
+  })
+
+  it('R20 ends an enrolment that is under way', async () => {
+    const place = placeOf({ accountId: 'theo' })
+    await begin(one, 'totp', place)
+    await endEverything(one.deps, 'theo', 'theft')
+    expect((await settledRecord(one, 'theo')).pending).to.deep.equal([])
+  })
+})
+
+describe('a browser of an account', () => {
+  let one: World
+  beforeEach(async () => {
+    one = world()
+    await owner(one)
+  })
+
+  it('R4 is known by its token, to its account alone', async () => {
+    await owner(one, 'theo')
+    expect(await knowsBrowser(one.deps, 'mira', ['other', 'laptop'])).to.equal(true)
+    expect(await knowsBrowser(one.deps, 'mira', ['other'])).to.equal(false)
+    expect(await knowsBrowser(one.deps, 'nobody', ['laptop'])).to.equal(false)
+    expect(await knowsBrowser(one.deps, 'mira', [])).to.equal(false)
+  })
+
+  it('R4 is a stranger after ten wrong passwords, and the listeners hear of it', async () => {
+    for (let n = 0; n < 9; n += 1) await browserFailed(one.deps, 'mira', ['laptop'])
+    expect(await knowsBrowser(one.deps, 'mira', ['laptop'])).to.equal(true)
+    expect(await heardOf(one)).to.deep.equal([])
+    await browserFailed(one.deps, 'mira', ['laptop'])
+    expect(await knowsBrowser(one.deps, 'mira', ['laptop'])).to.equal(false)
+    const [forgotten] = await heardOf(one)
+    expect(forgotten).to.deep.include({ type: 'browser-forgotten', detail: { reason: 'password' } })
+  })
+
+  it('R4 changes nothing of the account when a stranger types a wrong password', async () => {
+    const before = await load(one)
+    await browserFailed(one.deps, 'mira', ['other'])
+    await browserFailed(one.deps, 'mira', [])
+    expect(await load(one)).to.deep.equal(before)
+  })
+})
+
+describe('a sign-in with the first factor alone', () => {
+  let one: World
+  const place = placeOf({ newTokenHash: 'laptop' })
+  const complete = async (where = place) => completeSignIn(one.deps, where, await load(one))
+
+  beforeEach(() => {
+    one = world()
+  })
+
+  it('makes the browser known, and is told of', async () => {
+    expect(await complete()).to.equal(true)
+    const record = await settledRecord(one)
+    expect(record.browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['laptop'])
+    expect(record.history.firstSignInAt).to.equal(one.clock.now())
+    const [heard] = await heardOf(one)
+    expect(heard).to.deep.nested.include({ type: 'signed-in', 'detail.browser': 'unknown' })
+  })
+
+  it('writes nothing the next time in the same browser', async () => {
+    await complete()
+    const before = await settledRecord(one).then(() => load(one))
+    expect(await complete(placeOf({ tokenHashes: ['laptop'] }))).to.equal(true)
+    expect(await load(one)).to.deep.equal(before)
+  })
+
+  it('R4 ends a row of wrong passwords in a known browser', async () => {
+    await complete()
+    for (let n = 0; n < 9; n += 1) await browserFailed(one.deps, 'mira', ['laptop'])
+    await complete(placeOf({ tokenHashes: ['laptop'] }))
+    await browserFailed(one.deps, 'mira', ['laptop'])
+    expect(await knowsBrowser(one.deps, 'mira', ['laptop'])).to.equal(true)
+  })
+
+  it('is the first one also in a browser that was known before', async () => {
+    await complete()
+    const { record, version } = await settledRecord(one).then(() => load(one))
+    const { firstSignInAt: _, ...history } = record.history
+    const older = JSON.parse(JSON.stringify({ ...record, history }))
+    await one.storage.records.save('mira', older, version)
+    await complete(placeOf({ tokenHashes: ['laptop'] }))
+    expect((await settledRecord(one)).history.firstSignInAt).to.equal(one.clock.now())
+  })
+
+  it('R20 is none under an epoch that is over', async () => {
+    await endEverything(one.deps, 'mira', 'disabled')
+    expect(await complete()).to.equal(false)
+    expect((await settledRecord(one)).browsers).to.deep.equal([])
+  })
+})
