@@ -1,0 +1,421 @@
+import { expect } from 'chai'
+import { mailedCode, type MfaOptions, type OutgoingMail } from '../../src/index.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
+import { secretOf } from './enrol.ts'
+import {
+  authorizeUrl,
+  callbackOf,
+  follow,
+  redeem,
+  showPassword,
+  startHost,
+  type Host,
+} from './host.ts'
+import { signedInSessions, STORAGES } from './recorded-storage.ts'
+import { enrolledPerson, nextCode, signIn, uidOf } from './sign-in.ts'
+
+const choose = async (host: Host, browser: HttpClient, page: Page): Promise<Page> =>
+  follow(host, browser, await browser.submit(page, { factor: 'totp' }))
+const codeOf = (host: Host, setUp: Page): string =>
+  totpCode({ secret: secretOf(setUp) }, host.clock.at)
+const backupCodesOn = (page: Page): string[] =>
+  [...page.body.matchAll(/<li[^>]*>\s*([0-9]-[A-Z0-9-]+)/g)].map(([, code]) => code!)
+
+for (const [name, storage] of Object.entries(STORAGES))
+  describe(`setting up a first factor (${name})`, () => {
+    let host: Host
+    let browser: HttpClient
+    beforeEach(async () => {
+      host = await startHost({ storage })
+      browser = new HttpClient()
+    })
+    afterEach(async () => host.close())
+
+    it('R10 of two sign-ins that set one up at once only the first binds', async () => {
+      const thief = new HttpClient()
+      const mine = await choose(host, browser, await showPassword(host, browser, 'mira'))
+      const theirs = await choose(host, thief, await showPassword(host, thief, 'mira'))
+      const confirmed = await browser.submit(mine, { code: codeOf(host, mine) })
+      expect(confirmed.status).to.equal(303)
+      const late = await thief.submit(theirs, { code: codeOf(host, theirs) })
+      expect([late.status, late.name]).to.deep.equal([410, 'expired'])
+      const { factors } = await host.mfa.accounts.status('mira')
+      expect(factors.map(({ factor }) => factor)).to.deep.equal(['totp', 'backup-codes'])
+    })
+
+    it('R18 of two confirmations that arrive together only one binds', async () => {
+      const browsers = [browser, new HttpClient(), new HttpClient()]
+      const pages = await Promise.all(
+        browsers.map(async (one) => choose(host, one, await showPassword(host, one, 'mira'))),
+      )
+      const answers = await Promise.all(
+        browsers.map((one, nth) => one.submit(pages[nth]!, { code: codeOf(host, pages[nth]!) })),
+      )
+      const statuses = answers.map(({ status }) => status).sort()
+      expect(statuses).to.deep.equal([303, 410, 410])
+      const { factors } = await host.mfa.accounts.status('mira')
+      expect(factors).to.have.length(2)
+      await host.mfa.settled()
+      expect(host.events.filter(({ type }) => type === 'factor-enrolled')).to.have.length(1)
+    })
+
+    it('R38 a double tap shows the backup codes whichever answer arrives', async () => {
+      const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+      const code = codeOf(host, setUp)
+      const taps = await Promise.all([0, 1].map(() => browser.submit(setUp, { code })))
+      expect(taps.map(({ status }) => status)).to.deep.equal([303, 303])
+      const shown = await follow(host, browser, taps[1]!)
+      expect(backupCodesOn(shown)).to.have.length(10)
+      const back = await follow(host, browser, await browser.submit(shown, { saved: 'yes' }))
+      expect(callbackOf(back).get('code')).to.be.a('string')
+    })
+  })
+
+describe('setting up a first factor', () => {
+  let host: Host
+  let browser: HttpClient
+  beforeEach(async () => {
+    host = await startHost()
+    browser = new HttpClient()
+  })
+  afterEach(async () => host.close())
+
+  it('R10 no second one is added in a sign-in once there is one', async () => {
+    const mira = await enrolledPerson(host)
+    const thief = new HttpClient()
+    const verify = await showPassword(host, thief, 'mira')
+    const { csrf = '' } = verify.form().fields
+    const at = (path: string): URL => new URL(`/mfa/${uidOf(verify)}/${path}`, host.issuer)
+    const chosen = await follow(
+      host,
+      thief,
+      await thief.post(at('choose'), { csrf, factor: 'totp' }),
+    )
+    expect(chosen.name).to.equal('totp-verify')
+    const opened = await follow(host, thief, await thief.get(at('enrol/totp')))
+    expect(opened.name).to.equal('totp-verify')
+    const confirmed = await thief.post(at('enrol/totp'), { csrf, code: nextCode(host, mira) })
+    expect(confirmed.status).to.equal(410)
+    const { factors } = await host.mfa.accounts.status('mira')
+    expect(factors).to.have.length(2)
+  })
+
+  it('R10 R11 nor in a session, fresh code or not', async () => {
+    const mira = await enrolledPerson(host)
+    await signIn(host, browser, mira)
+    const asked = await browser.get(authorizeUrl(host, { prompt: 'mfa' }))
+    const verify = await follow(host, browser, asked)
+    const { csrf = '' } = verify.form().fields
+    const at = (path: string): URL => new URL(`/mfa/${uidOf(verify)}/${path}`, host.issuer)
+    await browser.submit(verify, { code: nextCode(host, mira) })
+    const confirmed = await browser.post(at('enrol/totp'), { csrf, code: nextCode(host, mira) })
+    expect(confirmed.status).to.equal(410)
+    expect((await host.mfa.accounts.status('mira')).factors).to.have.length(2)
+  })
+
+  it('R5 the code that confirmed it signs nobody in', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const code = codeOf(host, setUp)
+    await browser.submit(setUp, { code })
+    const thief = new HttpClient()
+    const refused = await thief.submit(await showPassword(host, thief, 'mira'), { code })
+    expect(refused.status).to.equal(422)
+  })
+
+  it('keeps the secret over a reload and a wrong code, and never shows it afterwards', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const refused = await browser.submit(setUp, { code: '000000', name: 'My phone' })
+    const again = await browser.get(setUp.url)
+    expect([secretOf(refused), secretOf(again)]).to.deep.equal([secretOf(setUp), secretOf(setUp)])
+    await browser.submit(setUp, { code: codeOf(host, setUp) })
+    const after = await follow(host, browser, await browser.get(setUp.url))
+    expect(after.body).not.to.contain(secretOf(setUp).slice(0, 4))
+  })
+
+  it('gives every set-up a secret of its own of 160 bits', async () => {
+    const secrets = new Set<string>()
+    for (let nth = 0; nth < 3; nth += 1) {
+      const one = new HttpClient()
+      const page = await choose(host, one, await showPassword(host, one, 'mira'))
+      secrets.add(secretOf(page))
+    }
+    expect([...secrets].map(({ length }) => length)).to.deep.equal([32, 32, 32])
+  })
+
+  it('R2 wrong confirmations make only themselves wait', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    for (let nth = 0; nth < 5; nth += 1)
+      expect((await browser.submit(setUp, { code: `00000${nth}` })).status).to.equal(422)
+    const locked = await browser.submit(setUp, { code: codeOf(host, setUp) })
+    expect([locked.status, locked.headers['retry-after']]).to.deep.equal([429, '30'])
+    const other = new HttpClient()
+    const second = await choose(host, other, await showPassword(host, other, 'mira'))
+    expect((await other.submit(second, { code: codeOf(host, second) })).status).to.equal(303)
+  })
+
+  it('shows the backup codes until they are said to be saved, and offers them as a file', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const shown = await follow(
+      host,
+      browser,
+      await browser.submit(setUp, { code: codeOf(host, setUp) }),
+    )
+    const codes = backupCodesOn(shown)
+    expect(new Set(codes)).to.have.property('size', 10)
+    const ungated = await browser.submit(shown)
+    expect([ungated.status, backupCodesOn(ungated)]).to.deep.equal([422, codes])
+    const file = await browser.get(shown.link(/download/))
+    expect(file.headers['content-disposition']).to.match(/^attachment/)
+    expect(file.headers['cache-control']).to.equal('no-store')
+    for (const code of codes) expect(file.body).to.contain(code)
+    await browser.submit(shown, { saved: 'yes' })
+    expect((await browser.get(shown.url)).status).to.equal(410)
+    expect((await browser.get(file.url)).status).to.equal(410)
+  })
+
+  it('R36 an account that was reset sets up anew, and its old codes are nothing', async () => {
+    const mira = await enrolledPerson(host)
+    await host.mfa.accounts.reset('mira')
+    const again = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    expect(again.name).to.equal('totp-enrol')
+    expect(secretOf(again)).not.to.equal(mira.secret)
+    expect((await browser.submit(again, { code: nextCode(host, mira) })).status).to.equal(422)
+  })
+})
+
+describe('a first factor on the proof of a mailed code', () => {
+  let host: Host
+  let browser: HttpClient
+  let mails: OutgoingMail[]
+  let begun: number
+
+  const start = async (mfa: Partial<MfaOptions> = {}): Promise<void> => {
+    mails = []
+    browser = new HttpClient()
+    host = await startHost({
+      mfa: { firstEnrolment: mailedCode(async (mail) => mails.push(mail)), ...mfa },
+    })
+    begun = host.clock.at
+  }
+  afterEach(async () => host.close())
+
+  const open = (by = browser): Promise<Page> => showPassword(host, by, 'mira')
+  const send = async (proof: Page, by = browser): Promise<Page> =>
+    follow(host, by, await by.submit(proof, {}, { form: /\/proof\/send"/ }))
+  const answer = (proof: Page, code: string, by = browser): Promise<Page> =>
+    by.post(new URL(`/mfa/${uidOf(proof)}/proof`, host.issuer), {
+      csrf: proof.form().fields.csrf!,
+      code,
+    })
+  const mailed = (nth = -1): string => /\b\d{8}\b/.exec(mails.at(nth)!.text)![0]
+  const wrong = (nth = 0): string => String((Number(mailed()) + 1 + nth) % 1e8).padStart(8, '0')
+
+  it('R10 is asked for before anything is set up, and leads to the set-up', async () => {
+    await start({ describe: () => ({ label: 'Mira', address: 'mira@example.com' }) })
+    const proof = await open()
+    expect(proof.name).to.equal('owner-proof')
+    expect(mails).to.deep.equal([])
+    const sent = await send(proof)
+    expect(mails.map(({ to }) => to)).to.deep.equal(['mira@example.com'])
+    expect(sent.text).to.contain('m•••@example.com').and.not.to.contain('mira@')
+    const page = await follow(host, browser, await answer(sent, mailed()))
+    expect(page.name).to.equal('mfa-choose')
+    const setUp = await choose(host, browser, page)
+    const shown = await follow(
+      host,
+      browser,
+      await browser.submit(setUp, { code: codeOf(host, setUp) }),
+    )
+    const back = await follow(host, browser, await browser.submit(shown, { saved: 'yes' }))
+    expect((await redeem(host, callbackOf(back))).claims.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
+    await host.mfa.settled()
+    expect(host.events.map(({ type }) => type)).to.include('owner-proved')
+  })
+
+  it('R10 is not skipped by going to a later page', async () => {
+    await start()
+    const proof = await open()
+    const { csrf = '' } = proof.form().fields
+    const at = (path: string): URL => new URL(`/mfa/${uidOf(proof)}/${path}`, host.issuer)
+    for (const path of ['choose', 'enrol/totp', 'backup-codes', 'verify/totp']) {
+      const skipped = await browser.post(at(path), { csrf, factor: 'totp', code: '123456' })
+      expect(skipped.status, path).to.equal(410)
+    }
+    for (const path of ['', 'choose', 'enrol/totp']) {
+      const page = await follow(host, browser, await browser.get(at(path)))
+      expect(page.name, path).to.be.oneOf(['owner-proof', 'not-found'])
+    }
+    expect((await host.mfa.accounts.status('mira')).enrolled).to.equal(false)
+    expect(signedInSessions(host.writes)).to.deep.equal([])
+  })
+
+  it('R3 is good in the sign-in that asked for it alone; elsewhere it is refused and counted', async () => {
+    await start()
+    const sent = await send(await open())
+    host.clock.at += 60
+    const thief = new HttpClient()
+    const theirs = await open(thief)
+    expect((await answer(theirs, mailed(), thief)).status).to.equal(410)
+    const stolen = mailed()
+    const second = await send(theirs, thief)
+    expect(mails).to.have.length(2)
+    expect((await answer(second, stolen, thief)).status).to.equal(422)
+    await host.mfa.settled()
+    const refused = host.events.filter(({ type }) => type === 'factor-refused')
+    expect(refused.map(({ detail }) => detail.factor)).to.deep.equal(['owner-proof'])
+    expect((await answer(sent, stolen)).status).to.equal(303)
+  })
+
+  it('R3 is good once', async () => {
+    await start()
+    const sent = await send(await open())
+    const taps = await Promise.all([answer(sent, mailed()), answer(sent, mailed())])
+    expect(taps.map(({ status }) => status)).to.include(303)
+    await host.mfa.settled()
+    expect(host.events.filter(({ type }) => type === 'owner-proved')).to.have.length(1)
+    const other = new HttpClient()
+    expect((await answer(await open(other), mailed(), other)).status).to.equal(410)
+  })
+
+  it('R3 is good for ten minutes at most', async () => {
+    await start()
+    const sent = await send(await open())
+    host.clock.at = begun + 600
+    expect((await answer(sent, mailed())).status).to.equal(410)
+  })
+
+  it('R3 a new code takes the place of the old one and resets no count', async () => {
+    await start()
+    const sent = await send(await open())
+    const old = mailed()
+    for (let nth = 0; nth < 4; nth += 1)
+      expect((await answer(sent, wrong(nth))).status).to.equal(422)
+    host.clock.at += 60
+    const again = await send(sent)
+    expect(mailed()).not.to.equal(old)
+    expect((await answer(again, old)).status).to.equal(422)
+    const locked = await answer(again, mailed())
+    expect([locked.status, locked.name, locked.headers['retry-after']]).to.deep.equal([
+      429,
+      'locked',
+      '30',
+    ])
+    host.clock.at += 30
+    expect((await answer(again, mailed())).status).to.equal(303)
+  })
+
+  it('R3 wrong codes count on the account, over sign-ins', async () => {
+    await start()
+    for (let nth = 0; nth < 5; nth += 1) {
+      const one = new HttpClient()
+      host.clock.at += 60
+      const sent = await send(await open(one), one)
+      expect((await answer(sent, wrong(), one)).status).to.equal(422)
+    }
+    const locked = await answer(await open(), mailed())
+    expect([locked.status, locked.name]).to.deep.equal([429, 'locked'])
+  })
+
+  it('R3 is mailed once a minute and five times an hour', async () => {
+    await start()
+    const proof = await open()
+    await send(proof)
+    const soon = await send(proof)
+    expect(soon.name).to.equal('owner-proof')
+    expect(mails).to.have.length(1)
+    for (let nth = 0; nth < 6; nth += 1) {
+      host.clock.at += 61
+      const one = new HttpClient()
+      await send(await open(one), one)
+    }
+    expect(mails).to.have.length(5)
+    host.clock.at += 3600
+    const later = new HttpClient()
+    await send(await open(later), later)
+    expect(mails).to.have.length(6)
+  })
+
+  it('R34 what cannot be a code is 400 and not counted', async () => {
+    await start()
+    const sent = await send(await open())
+    const writes = host.writes.length
+    for (const code of ['', '1234567', '123456789', 'abcdefgh'])
+      expect((await answer(sent, code)).status, code).to.equal(400)
+    expect(host.writes).to.have.length(writes)
+    const spaced = `${mailed().slice(0, 4)} ${mailed().slice(4)}`
+    expect((await answer(sent, spaced)).status).to.equal(303)
+  })
+
+  it('R20 is nothing once the password has changed', async () => {
+    await start()
+    const sent = await send(await open())
+    await host.mfa.accounts.passwordChanged('mira')
+    expect((await answer(sent, mailed())).status).to.equal(410)
+  })
+
+  it('R32 is 503 when it cannot be mailed', async () => {
+    await start({ firstEnrolment: mailedCode(() => Promise.reject(new Error('no route to host'))) })
+    const failed = await browser.submit(await open(), {}, { form: /\/proof\/send"/ })
+    expect([failed.status, failed.name]).to.deep.equal([503, 'unavailable'])
+    expect(failed.body).not.to.contain('no route')
+    expect(signedInSessions(host.writes)).to.deep.equal([])
+  })
+
+  it('R10 is refused, with whom to ask, where the address is not verified', async () => {
+    await start({ describe: () => ({ label: 'mira' }) })
+    const refused = await open()
+    expect([refused.status, refused.name]).to.deep.equal([403, 'enrolment-refused'])
+    const { csrf = '' } = refused.form().fields
+    const url = new URL(`/mfa/${uidOf(refused)}/proof/send`, host.issuer)
+    expect((await browser.post(url, { csrf })).status).to.equal(410)
+    expect(mails).to.deep.equal([])
+    const cancelled = await browser.submit(refused)
+    const back = await follow(host, browser, cancelled)
+    expect(callbackOf(back).get('error')).to.equal('access_denied')
+  })
+
+  it("R10 is the application's own to decide, told whether it is the first sign-in", async () => {
+    const asked: boolean[] = []
+    await start({
+      firstEnrolment({ firstSignIn, account, client, params }) {
+        expect([account.accountId, client.clientId, params.scope]).to.deep.equal([
+          'mira',
+          'app',
+          'openid email',
+        ])
+        asked.push(firstSignIn)
+        return firstSignIn ? 'allowed' : 'refused'
+      },
+    })
+    await enrolledPerson(host)
+    await host.mfa.accounts.reset('mira')
+    const refused = await open()
+    expect([refused.status, refused.name]).to.deep.equal([403, 'enrolment-refused'])
+    expect(asked).to.deep.equal([true, false])
+    const { csrf = '' } = refused.form().fields
+    for (const path of ['choose', 'enrol/totp', 'proof', 'proof/send']) {
+      const url = new URL(`/mfa/${uidOf(refused)}/${path}`, host.issuer)
+      const forced = await browser.post(url, { csrf, factor: 'totp', code: '12345678' })
+      expect(forced.status, path).to.be.oneOf([303, 410])
+    }
+    expect((await host.mfa.accounts.status('mira')).enrolled).to.equal(false)
+  })
+
+  for (const [fault, rule] of Object.entries({
+    fails: () => Promise.reject(new Error('the directory is away')),
+    'answers nothing': () => undefined as never,
+    'answers what is no rule': () => 'yes' as never,
+    'answers true': () => true as never,
+  }))
+    it(`R10 a rule that ${fault} sets nothing up`, async () => {
+      await start({ firstEnrolment: rule })
+      const page = await open()
+      expect(page.name).not.to.equal('mfa-choose')
+      if (page.name === undefined) return
+      const at = (path: string): URL => new URL(`/mfa/${uidOf(page)}/${path}`, host.issuer)
+      await browser.post(at('choose'), { csrf: page.form().fields.csrf!, factor: 'totp' })
+      const opened = await follow(host, browser, await browser.get(at('enrol/totp')))
+      expect(opened.name).not.to.equal('totp-enrol')
+    })
+})
