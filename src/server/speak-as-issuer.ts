@@ -11,5 +11,4 @@ export function speakAsIssuer(provider: Provider, issuer: string): void {
   for (const [name, value] of Object.entries(fixed))
     Object.defineProperty(provider.request, name, { get: () => value })
   provider.proxy = true
-  provider.maxIpsCount = 1
 }

@@ -19,6 +19,26 @@ import {
 describe('R20 a disabled account', () => {
   afterEach(stopServers)
 
+  it('gets nothing for its tokens, even where disabling broke off before the rest', async () => {
+    const server = await startServer({ clients: [{ ...APP, first_party: true }] })
+    const alice = await addPerson(server)
+    const start = server.authorize({ scope: 'openid offline_access', prompt: 'consent' })
+    const { body } = await redeem(server, await signIn(new HttpClient(), start, alice, server))
+    const disabledAt = server.clock.now()
+    await changeAccount(server.storage.accounts, alice.id, (a) => ({ ...a, disabledAt }))
+    const response = await fetch(new URL('/token/introspection', server.url), {
+      method: 'POST',
+      headers: { authorization: APP_CREDENTIALS },
+      body: new URLSearchParams({ token: String(body['access_token']) }),
+    })
+    expect(await response.json()).to.deep.equal({ active: false })
+    const headers = { authorization: `Bearer ${String(body['access_token'])}` }
+    expect((await fetch(new URL('/me', server.url), { headers })).status).to.equal(401)
+    const refresh_token = String(body['refresh_token'])
+    const refreshed = await tokenRequest(server, { grant_type: 'refresh_token', refresh_token })
+    expect(refreshed.body['error']).to.equal('invalid_grant')
+  })
+
   it('has nothing live any more, at once, and nothing of it comes back when it is enabled', async () => {
     const server = await startServer({ clients: [{ ...APP, first_party: true }] })
     const alice = await addPerson(server)

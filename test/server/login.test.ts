@@ -115,6 +115,9 @@ describe('the login page', () => {
     const elsewhere = new URL(foreign.form().action, page.url)
     const fields = { username: 'alice', password: PASSWORD, csrf: csrfOf(foreign) }
     expect((await browser.post(elsewhere, fields)).status).to.equal(410)
+    // A browser keeps the cookie to its own path; nobody else has to.
+    const cookie = browser.jar.header(page.url) ?? ''
+    expect((await browser.post(elsewhere, fields, { headers: { cookie } })).status).to.equal(410)
 
     await browser.follow(
       await browser.submit(page, { username: 'alice', password: PASSWORD }),

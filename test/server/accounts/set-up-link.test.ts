@@ -67,6 +67,21 @@ describe('a set-up link', () => {
     expect(verdict.outcome).to.equal('accepted')
   })
 
+  it('R4 lets the owner of a name in again that strangers have used up', async () => {
+    await links.use(await make(), GOOD)
+    const check = passwordCheck(here.services)
+    const attempt = (password: string, address: string) =>
+      check({
+        ...{ name: 'alice', password, address },
+        browserIsKnown: async () => false,
+        browserFailed: async () => {},
+      })
+    for (let i = 0; i < 100; i += 1) await attempt('wrong', `192.0.2.${i}`)
+    expect((await attempt(GOOD, '203.0.113.1')).outcome).to.equal('refused')
+    await links.use(await make('reset'), 'another good long one')
+    expect((await attempt('another good long one', '203.0.113.1')).outcome).to.equal('accepted')
+  })
+
   it('can be looked at without being used, and used once', async () => {
     const token = await make()
     for (let i = 0; i < 3; i += 1) expect((await links.look(token))?.id).to.equal(account.id)

@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import type { Account } from '../../src/ports/accounts.ts'
+import { changeAccount } from '../../src/server/accounts/people.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import {
+  addPerson,
+  APP,
+  atTheApp,
+  PASSWORD,
+  signIn,
+  startServer,
+  stopServers,
+  type TestServer,
+} from './support.ts'
+
+const DAY = 86_400
+
+describe('R10 the first factor, without mail', () => {
+  let server: TestServer
+  let id: string
+
+  const start = async (settings: object = {}): Promise<void> => {
+    server = await startServer({
+      settings,
+      clients: [
+        { ...APP, first_party: true },
+        { ...APP, client_id: 'strict', first_party: true, mfa: 'required' },
+      ],
+    })
+    id = (await addPerson(server)).id
+  }
+  const change = (about: Partial<Account>) =>
+    changeAccount(server.storage.accounts, id, (account) => ({ ...account, ...about }))
+  const afterPassword = async (params: Record<string, string> = {}): Promise<Page> => {
+    const browser = new HttpClient()
+    const login = await browser.visit(server.authorize(params))
+    return browser.follow(
+      await browser.submit(login, { username: 'alice', password: PASSWORD }),
+      atTheApp,
+    )
+  }
+  afterEach(stopServers)
+
+  it('can be set up with the password an administrator gave, for 72 hours', async () => {
+    await start()
+    expect((await afterPassword()).name).to.equal('mfa-choose')
+    server.clock.ahead = 3 * DAY
+    const page = await afterPassword()
+    expect(page.name).to.equal('enrolment-refused')
+    expect(page.status).to.equal(403)
+  })
+
+  for (const passwordOrigin of ['import', 'reset'] as const)
+    it(`cannot after a password that came by ${passwordOrigin}`, async () => {
+      await start()
+      await change({ passwordOrigin })
+      expect((await afterPassword()).name).to.equal('enrolment-refused')
+    })
+
+  it('cannot at any sign-in but the first ever', async () => {
+    await start({ mfa: { required: 'optional' } })
+    const alice = { username: 'alice', password: PASSWORD }
+    const page = await signIn(new HttpClient(), server.authorize(), alice, server)
+    expect(page.location?.searchParams.has('code')).to.equal(true)
+    expect((await afterPassword({ client_id: 'strict' })).name).to.equal('enrolment-refused')
+  })
+
+  it('can while a set-up link counts as the proof, and not a second longer', async () => {
+    await start()
+    server.clock.ahead = 10 * DAY
+    await change({ passwordOrigin: 'reset', enrolmentProofUntil: server.clock.now() + 60 })
+    expect((await afterPassword()).name).to.equal('mfa-choose')
+    server.clock.ahead += 60
+    expect((await afterPassword()).name).to.equal('enrolment-refused')
+  })
+
+  it('can with the password at any time where the settings say so', async () => {
+    await start({ mfa: { firstEnrolment: 'password' } })
+    server.clock.ahead = 10 * DAY
+    expect((await afterPassword()).name).to.equal('mfa-choose')
+  })
+
+  it('is asked of the groups that must have one, and of nobody else', async () => {
+    await start({ mfa: { required: ['staff'] } })
+    expect((await afterPassword()).location?.searchParams.has('code')).to.equal(true)
+    await change({ groups: ['staff'] })
+    const bob = await addPerson(server, { username: 'bob', groups: ['staff'] })
+    const page = await signIn(new HttpClient(), server.authorize(), bob, server)
+    expect(page.location?.searchParams.has('code')).to.equal(true)
+    expect(bob.secret).to.be.a('string')
+  })
+})
