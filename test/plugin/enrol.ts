@@ -1,6 +1,6 @@
 import { type HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { follow, showPassword, type Host } from './host.ts'
+import { follow, showPassword } from './host.ts'
 
 /** The key that a set-up page shows for typing. */
 export function secretOf(page: Page): string {
@@ -9,7 +9,7 @@ export function secretOf(page: Page): string {
 
 /** Sets up an authenticator app in a first sign-in, up to the relying party. */
 export async function enrol(
-  host: Host,
+  host: { readonly issuer: string; readonly clock: { readonly at: number } },
   client: HttpClient,
   username: string,
 ): Promise<{ secret: string; codes: string[]; callback: Page }> {

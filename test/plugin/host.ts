@@ -176,7 +176,10 @@ export function defaultConfiguration(storage: ServerStorage): Configuration {
 }
 
 /** An authorization request as a relying party sends it. */
-export function authorizeUrl(host: Host, parameters: Record<string, string> = {}): URL {
+export function authorizeUrl(
+  host: Pick<Host, 'issuer'>,
+  parameters: Record<string, string> = {},
+): URL {
   const url = new URL('/auth', host.issuer)
   url.search = new URLSearchParams({
     client_id: 'app',
@@ -193,7 +196,11 @@ export function authorizeUrl(host: Host, parameters: Record<string, string> = {}
 }
 
 /** Follows redirects within the provider; stops at a page, or at the redirect to the relying party. */
-export async function follow(host: Host, client: HttpClient, page: Page): Promise<Page> {
+export async function follow(
+  host: Pick<Host, 'issuer'>,
+  client: HttpClient,
+  page: Page,
+): Promise<Page> {
   let current = page
   for (let hops = 0; hops < 10; hops += 1) {
     const { location } = current
@@ -214,7 +221,7 @@ export function callbackOf(page: Page): URLSearchParams {
 
 /** Up to the first page after the password. */
 export async function showPassword(
-  host: Host,
+  host: Pick<Host, 'issuer'>,
   client: HttpClient,
   username: string,
   parameters: Record<string, string> = {},

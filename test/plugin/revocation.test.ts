@@ -1,0 +1,262 @@
+import { expect } from 'chai'
+import type { AdapterPayload, Configuration } from 'oidc-provider'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import {
+  authorizeUrl,
+  callbackOf,
+  defaultConfiguration,
+  follow,
+  redeem,
+  showPassword,
+  startHost,
+  type Host,
+} from './host.ts'
+import { enrol } from './enrol.ts'
+import { introspect, refresh, userinfo } from './relying-party.ts'
+import { signedInSessions, STORAGES } from './recorded-storage.ts'
+import { enrolledPerson, nextCode, signIn, uidOf, type Person } from './sign-in.ts'
+
+const CHANGES: Readonly<Record<string, (host: Host) => Promise<void>>> = {
+  'a changed password': ({ mfa }) => mfa.accounts.passwordChanged('mira'),
+  'a reset': ({ mfa }) => mfa.accounts.reset('mira'),
+  'the end of everything': ({ mfa }) => mfa.accounts.endEverything('mira', 'stolen laptop'),
+}
+
+for (const [name, storage] of Object.entries(STORAGES))
+  for (const [change, raise] of Object.entries(CHANGES).slice(0, name === 'memory' ? 3 : 1))
+    describe(`${change} (${name})`, () => {
+      let host: Host
+      let mira: Person
+      let browser: HttpClient
+
+      beforeEach(async () => {
+        host = await startHost({ storage })
+        mira = await enrolledPerson(host)
+        browser = new HttpClient()
+      })
+      afterEach(async () => host.close())
+
+      const visit = async (parameters: Record<string, string> = {}): Promise<Page> =>
+        follow(host, browser, await browser.get(authorizeUrl(host, parameters)))
+      const expectSignedOut = async (): Promise<void> => {
+        const silent = callbackOf(await visit({ prompt: 'none' }))
+        expect(silent.get('error')).to.equal('login_required')
+        expect((await visit()).name).to.equal('host-login')
+      }
+
+      it('R20 ends sessions', async () => {
+        await signIn(host, browser, mira)
+        expect(callbackOf(await visit({ prompt: 'none' })).get('code')).to.be.a('string')
+        await raise(host)
+        await expectSignedOut()
+      })
+
+      it('R20 ends refresh tokens and access tokens, at userinfo and at introspection', async () => {
+        const parameters = { scope: 'openid email offline_access', prompt: 'consent' }
+        const consent = await signIn(host, browser, mira, parameters)
+        const back = await follow(host, browser, await browser.submit(consent))
+        const { tokens } = await redeem(host, callbackOf(back))
+        const { access_token: access = '', refresh_token: offline = '' } = tokens
+        expect((await userinfo(host, access)).json).to.include({ sub: 'mira' })
+        expect((await introspect(host, access)).json).to.include({ active: true })
+        expect((await introspect(host, offline)).json).to.include({ active: true })
+        await raise(host)
+        const { status, json } = await refresh(host, offline)
+        expect([status, json.error]).to.deep.equal([400, 'invalid_grant'])
+        expect((await userinfo(host, access)).status).to.equal(401)
+        expect((await introspect(host, access)).json).to.deep.equal({ active: false })
+        expect((await introspect(host, offline)).json).to.deep.equal({ active: false })
+      })
+
+      it('R20 ends authorization codes in flight', async () => {
+        const callback = callbackOf(await signIn(host, browser, mira))
+        await raise(host)
+        const { status, tokens } = await redeem(host, callback)
+        expect([status, tokens.error]).to.deep.equal([400, 'invalid_grant'])
+      })
+
+      it('R20 ends first factors that wait for the second', async () => {
+        const verify = await showPassword(host, browser, 'mira')
+        await raise(host)
+        const late = await browser.submit(verify, { code: nextCode(host, mira) })
+        expect([late.status, late.name]).to.deep.equal([410, 'expired'])
+        const resume = new URL(`/auth/${uidOf(verify)}`, host.issuer)
+        expect((await follow(host, browser, await browser.get(resume))).name).to.equal('host-login')
+        await expectSignedOut()
+      })
+
+      it('R20 ends a password on its way to the second factor', async () => {
+        const login = await visit()
+        const answer = await browser.post(login.url, {
+          username: 'mira',
+          password: 'correct horse battery staple',
+        })
+        await raise(host)
+        expect((await follow(host, browser, answer)).name).to.equal('host-login')
+      })
+
+      it('R20 ends a sign-in that was proved and not yet resumed', async () => {
+        const verify = await showPassword(host, browser, 'mira')
+        const proved = await browser.submit(verify, { code: nextCode(host, mira) })
+        expect(proved.status).to.equal(303)
+        host.writes.length = 0
+        await raise(host)
+        expect((await follow(host, browser, proved)).name).to.equal('host-login')
+        expect(signedInSessions(host.writes)).to.deep.equal([])
+        await expectSignedOut()
+      })
+
+      it('R20 ends a sign-in that waits for consent', async () => {
+        const consent = await signIn(host, browser, mira, { prompt: 'consent' })
+        await raise(host)
+        const answer = await follow(host, browser, await browser.submit(consent))
+        expect(answer.name).to.equal('host-login')
+        await expectSignedOut()
+      })
+
+      it('R20 is not undone by a request in flight that writes its session back', async () => {
+        await signIn(host, browser, mira)
+        const session = signedInSessions(host.writes).at(-1)!
+        await raise(host)
+        await host.storage.hostRecords('Session').upsert(session.jti!, session, 3600)
+        await expectSignedOut()
+      })
+
+      it('R20 is not undone by a grant that is saved again', async () => {
+        const parameters = { scope: 'openid email offline_access', prompt: 'consent' }
+        const consent = await signIn(host, browser, mira, parameters)
+        const back = await follow(host, browser, await browser.submit(consent))
+        const { tokens } = await redeem(host, callbackOf(back))
+        const { value } = host.writes.findLast(({ deed }) => deed === 'Grant.upsert')!
+        const grant = (await host.provider.Grant.find((value as AdapterPayload).jti!))!
+        await raise(host)
+        await grant.save()
+        expect((await refresh(host, tokens.refresh_token!)).json.error).to.equal('invalid_grant')
+      })
+
+      it('R20 leaves other people alone', async () => {
+        const noor = await enrolledPerson(host, 'noor')
+        await signIn(host, browser, noor)
+        await raise(host)
+        expect(callbackOf(await visit({ prompt: 'none' })).get('code')).to.be.a('string')
+      })
+
+      it('R20 lets its person sign in again, to a session that lives', async () => {
+        await signIn(host, browser, mira)
+        await raise(host)
+        const { enrolled } = await host.mfa.accounts.status('mira')
+        expect(enrolled).to.equal(change !== 'a reset')
+        const back = enrolled
+          ? await signIn(host, browser, mira)
+          : (await enrol(host, browser, 'mira')).callback
+        expect((await redeem(host, callbackOf(back))).status).to.equal(200)
+        expect(callbackOf(await visit({ prompt: 'none' })).get('code')).to.be.a('string')
+      })
+    })
+
+describe('the epoch of an account', () => {
+  let host: Host
+  let mira: Person
+  let browser: HttpClient
+  const start = async (configuration: Partial<Configuration> = {}): Promise<void> => {
+    host = await startHost({ configuration })
+    mira = await enrolledPerson(host)
+    browser = new HttpClient()
+  }
+  afterEach(async () => host.close())
+
+  const silent = async (): Promise<URLSearchParams> =>
+    callbackOf(await browser.get(authorizeUrl(host, { prompt: 'none' })))
+
+  it('R20 counts by equality: a session of a later epoch is as dead as one of an earlier', async () => {
+    await start()
+    await signIn(host, browser, mira)
+    const session = signedInSessions(host.writes).at(-1) as AdapterPayload & { mfaEpoch: number }
+    for (const mfaEpoch of [session.mfaEpoch + 1, session.mfaEpoch - 1, undefined]) {
+      const changed = { ...session, mfaEpoch } as AdapterPayload
+      await host.storage.hostRecords('Session').upsert(session.jti!, changed, 3600)
+      expect((await silent()).get('error'), String(mfaEpoch)).to.equal('login_required')
+    }
+    await host.storage.hostRecords('Session').upsert(session.jti!, session, 3600)
+    expect((await silent()).get('code')).to.be.a('string')
+  })
+
+  it('R20 counts by equality for grants too', async () => {
+    await start()
+    const callback = callbackOf(await signIn(host, browser, mira))
+    const { value, id } = host.writes.findLast(({ deed }) => deed === 'Grant.upsert')!
+    const grant = value as AdapterPayload & { mfaEpoch: number }
+    const changed = { ...grant, mfaEpoch: grant.mfaEpoch + 1 } as AdapterPayload
+    await host.storage.hostRecords('Grant').upsert(id, changed, 3600)
+    expect((await redeem(host, callback)).tokens.error).to.equal('invalid_grant')
+  })
+
+  it('R20 is the one at the start of a request: what it ends while one runs is not revived by it', async () => {
+    let arrived: () => void = () => undefined
+    let go: Promise<void> = Promise.resolve()
+    const { loadExistingGrant } = defaultConfiguration(memoryStorage())
+    await start({
+      async loadExistingGrant(ctx) {
+        const grant = await loadExistingGrant!(ctx)
+        arrived()
+        await go
+        return grant
+      },
+    })
+    await signIn(host, browser, mira)
+    // A client that has no grant yet: one is made in the request that is under way.
+    let release: () => void = () => undefined
+    go = new Promise((done) => (release = done))
+    const loading = new Promise<void>((done) => (arrived = done))
+    const running = browser.get(authorizeUrl(host, { client_id: 'other', prompt: 'none' }))
+    await loading
+    await host.mfa.accounts.passwordChanged('mira')
+    release()
+    const back = callbackOf(await running)
+    const { tokens } = await redeem(host, back, 'other')
+    expect(tokens.access_token).to.equal(undefined)
+    expect((await silent()).get('error')).to.equal('login_required')
+  })
+
+  it('R15 a session ends a day after its first factor, whatever was done in it', async () => {
+    await start()
+    await signIn(host, browser, mira)
+    const began = host.clock.at - 30
+    host.clock.at = began + 86_400 - 120
+    const asked = await browser.get(authorizeUrl(host, { prompt: 'mfa' }))
+    const stepUp = await follow(host, browser, asked)
+    await follow(host, browser, await browser.submit(stepUp, { code: nextCode(host, mira) }))
+    expect((await silent()).get('code')).to.be.a('string')
+    host.clock.at = began + 86_400
+    expect((await silent()).get('error')).to.equal('login_required')
+  })
+
+  it('R20 an account that is gone ends its session without an error of the server', async () => {
+    let gone = false
+    await start({
+      async findAccount(_ctx, sub) {
+        return gone ? undefined : { accountId: sub, claims: async () => ({ sub }) }
+      },
+    })
+    await signIn(host, browser, mira)
+    gone = true
+    expect((await silent()).get('error')).to.equal('login_required')
+    const page = await follow(host, browser, await browser.get(authorizeUrl(host)))
+    expect(page.name).to.equal('host-login')
+  })
+
+  it('R20 an account that goes between the factors is not let in', async () => {
+    let gone = false
+    await start({
+      async findAccount(_ctx, sub) {
+        return gone ? undefined : { accountId: sub, claims: async () => ({ sub }) }
+      },
+    })
+    const verify = await showPassword(host, browser, 'mira')
+    gone = true
+    const answer = await browser.submit(verify, { code: nextCode(host, mira) })
+    expect((await follow(host, browser, answer)).name).to.equal('host-login')
+    expect((await silent()).get('error')).to.equal('login_required')
+  })
+})
