@@ -85,7 +85,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const login: LoginServices = {
     ...{ provider, mfa, show, forms, now: () => clock.now() },
     checkPassword: passwordCheck({
-      ...{ accounts, counters, hasher: foundation.hasher, clock, random, record },
+      ...{ accounts, counters, hasher: foundation.hasher, clock, record },
       limits: settings.passwords,
     }),
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Instant } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { CounterLimit, Counters } from '../../ports/counters.ts'
-import type { Clock, PasswordHasher, Random } from '../../ports/services.ts'
+import type { Clock, PasswordHasher } from '../../ports/services.ts'
 import type { Record } from '../audit.ts'
 import { normaliseName } from './name.ts'
 import { networkOf } from './network.ts'
@@ -21,7 +21,6 @@ export interface SignInServices {
   readonly counters: Counters
   readonly hasher: PasswordHasher
   readonly clock: Clock
-  readonly random: Random
   readonly record: Record
   readonly limits: PasswordLimits
 }
@@ -63,7 +62,6 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     limit: limits.failuresPerAddress,
     windowSeconds: limits.addressWindowSeconds,
   }
-  const decoy = decoyHash(services)
 
   return async (attempt) => {
     const now = clock.now()
@@ -82,8 +80,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
           retryAt: reserved.retryAt ?? now + limits.addressWindowSeconds,
         }
     }
-    const nameAllowed =
-      known || (await counters.reserve(nameKey, { limit: limits.failuresPerName }, now)).allowed
+    const nameAllowed = known || (await reserveName(services, nameKey, now))
 
     const giveBack = async (): Promise<void> => {
       if (known) return
@@ -93,11 +90,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
 
     let right: boolean
     try {
-      right = await matches(
-        services.hasher,
-        account?.passwordHash ?? (await decoy()),
-        attempt.password,
-      )
+      right = await matches(services.hasher, account?.passwordHash ?? NO_HASH, attempt.password)
     } catch (error) {
       await giveBack()
       throw error
@@ -129,6 +122,25 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     return { outcome: 'accepted', account: judged.account }
   }
 }
+
+/** For who has none: the hasher takes as long to find that nothing fits it. */
+const NO_HASH = ''
+
+/**
+ * A refused reservation writes nothing, and a durable write takes the disk its time: it is made up for, or a
+ * locked name would answer sooner than another (R33).
+ */
+async function reserveName(
+  { counters, limits }: SignInServices,
+  nameKey: string,
+  now: Instant,
+): Promise<boolean> {
+  const { allowed } = await counters.reserve(nameKey, { limit: limits.failuresPerName }, now)
+  if (!allowed) await counters.reserve(`${nameKey}:refused`, NO_LIMIT, now)
+  return allowed
+}
+
+const NO_LIMIT: CounterLimit = { limit: Number.MAX_SAFE_INTEGER, windowSeconds: 1 }
 
 /** Asked for in place of the account that is not there. No id and no name looks like it. */
 const NOBODY = '\u0000nobody'
@@ -165,19 +177,6 @@ function keyOfAccount(account: Account): string {
 /** Not kept as typed: it may be anything, a password in the wrong field among it. */
 function keyOfName(name: string): string {
   return `password:name:${createHash('sha256').update(name).digest('base64url')}`
-}
-
-/** A hash with today's parameters that no password fits. Made once, when it is first needed. */
-function decoyHash({ hasher, random }: SignInServices): () => Promise<string> {
-  let made: Promise<string> | undefined
-  return () => {
-    made ??= hasher.hash(Buffer.from(random.bytes(32)).toString('base64url'))
-    // A full queue must not make every later attempt fail.
-    made.catch(() => {
-      made = undefined
-    })
-    return made
-  }
 }
 
 /** The password is at hand only now. Losing to another change or to a full queue does no harm. */

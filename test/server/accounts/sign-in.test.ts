@@ -102,11 +102,10 @@ describe('the first factor', () => {
     for (const [what, prepare] of Object.entries(cases))
       it(`${what} is refused in one way and after one hash`, async () => {
         const about = await prepare()
-        await wrong({ name: 'first, so that the decoy is made', address: '203.0.113.1' })
         here.hasher.verified.length = 0
         expect(await attempt(about)).to.deep.equal({ outcome: 'refused' })
         expect(here.hasher.verified).to.have.length(1)
-        expect(await reasons()).to.have.length.greaterThan(1)
+        expect(await reasons()).not.to.have.length(0)
       })
 
     it('the trail has the reason and never what was typed', async () => {
@@ -114,11 +113,6 @@ describe('the first factor', () => {
       await wrong()
       expect(await reasons()).to.deep.equal(['wrong', 'unknown'])
       expect(JSON.stringify(await here.storage.audit.list({ limit: 9 }))).not.to.contain('hunter2')
-    })
-
-    it('the decoy is hashed with the parameters of a real one', async () => {
-      await wrong({ name: 'nobody' })
-      expect(here.hasher.verified[0]?.[0]).to.match(/^g1\$/)
     })
   })
 

@@ -59,7 +59,7 @@ export function world(limits: Partial<PasswordLimits> = {}): World {
     clock,
     record,
     services: {
-      ...{ accounts, counters, hasher, clock, random, record },
+      ...{ accounts, counters, hasher, clock, record },
       limits: { ...LIMITS, ...limits },
     },
   }

@@ -1,0 +1,205 @@
+/**
+ * R33 by time: whether somebody who may only look at a clock can tell a name of the service from any other.
+ * `node bench/indistinguishable.ts [samples]`, 1,000 of each case by default, interleaved at random, against a
+ * server process on SQLite. Prints, for each pair of cases, the probability that a sample of the one took longer
+ * than a sample of the other (AUC): 0.5 is no difference at all. Ends with 1 when a pair is outside 0.45 to 0.55.
+ *
+ * Needs a quiet machine: noise hides a difference, and never makes one.
+ */
+import { randomBytes, randomInt } from 'node:crypto'
+import { Agent, request } from 'node:http'
+import { systemClock } from '../src/adapters/crypto/index.ts'
+import { changeAccount } from '../src/server/accounts/people.ts'
+import {
+  APP,
+  relyingParty,
+  startServerProcess,
+  type Visitor,
+  type ServerProcess,
+} from '../test/oidc/support.ts'
+import { HttpClient, type Page } from '../test/support/http-client.ts'
+
+const BOUNDS = [0.45, 0.55] as const
+/** As many names in each case, so that no cache of a database tells them apart. */
+const NAMES = 20
+const MOST_FAILURES = 100
+
+const samples = Number(process.argv[2] ?? 1000)
+if (samples / NAMES >= MOST_FAILURES)
+  throw new RangeError(
+    `At most ${NAMES * MOST_FAILURES - NAMES} samples: more would lock the names.`,
+  )
+
+interface Case {
+  readonly name: string
+  readonly names: readonly string[]
+  readonly milliseconds: number[]
+}
+
+const server = await startServerProcess({
+  clients: [APP],
+  settings: { passwords: { failuresPerAddress: 100_000, failuresPerName: MOST_FAILURES } },
+  environment: { LOG_LEVEL: 'error' },
+})
+try {
+  const cases = await prepare(server)
+  const form = await openForm(server)
+  for (const { names } of cases) for (const name of names) await form.attempt(name)
+  for (const each of shuffled(cases, samples)) {
+    const name = each.names[each.milliseconds.length % NAMES] ?? ''
+    each.milliseconds.push(await form.attempt(name))
+  }
+  form.close()
+  process.exitCode = report(cases) ? 0 : 1
+} finally {
+  await server.stop()
+}
+
+/** Accounts of each kind, and names of nobody. All names are of one length. */
+async function prepare(at: ServerProcess): Promise<Case[]> {
+  const { accounts } = at.storage
+  const made = async (kind: string): Promise<Visitor[]> => {
+    const visitors: Visitor[] = []
+    for (let i = 0; i < NAMES; i += 1) visitors.push(await at.addPerson(nameOf(kind, i)))
+    return visitors
+  }
+  const change = async (
+    kind: string,
+    apply: (account: NonNullable<Awaited<ReturnType<typeof accounts.byId>>>['account']) => object,
+  ): Promise<void> => {
+    for (const { accountId } of await made(kind))
+      await changeAccount(accounts, accountId, (account) => ({ ...account, ...apply(account) }))
+  }
+  await made('wrong')
+  const app = await relyingParty(at)
+  for (const visitor of await made('enrol')) await visitor.signIn(await app.request())
+  await change('disab', () => ({ disabledAt: systemClock.now() }))
+  await change('nopwd', () => ({ passwordHash: undefined, passwordOrigin: 'none' }))
+  await made('lockd')
+  const cases = [
+    ['unknown name', 'nobdy'],
+    ['wrong password', 'wrong'],
+    ['wrong password, second factor enrolled', 'enrol'],
+    ['disabled account', 'disab'],
+    ['account without a password', 'nopwd'],
+    ['locked account', 'lockd'],
+    ['locked name of nobody', 'locku'],
+  ] as const
+  await lock(at, ['lockd', 'locku'])
+  return cases.map(([name, kind]) => ({
+    name,
+    names: Array.from({ length: NAMES }, (_, i) => nameOf(kind, i)),
+    milliseconds: [],
+  }))
+}
+
+function nameOf(kind: string, i: number): string {
+  return `${kind}-${String(i).padStart(2, '0')}`
+}
+
+/** By as many wrong passwords as it takes. */
+async function lock(at: ServerProcess, kinds: readonly string[]): Promise<void> {
+  const form = await openForm(at)
+  for (const kind of kinds)
+    for (let i = 0; i < NAMES; i += 1)
+      for (let j = 0; j < MOST_FAILURES; j += 4)
+        await Promise.all([0, 1, 2, 3].map(() => form.attempt(nameOf(kind, i))))
+  form.close()
+}
+
+interface Form {
+  /** Milliseconds from the last byte of the form to the first of the answer. Throws unless it is the refusal. */
+  attempt(name: string): Promise<number>
+  close(): void
+}
+
+/** One login page, posted again and again over one connection: nothing but the answer itself is timed. */
+async function openForm({ issuer }: ServerProcess): Promise<Form> {
+  const browser = new HttpClient()
+  const app = await relyingParty({ issuer })
+  const page: Page = await browser.visit((await app.request()).url)
+  const { action, fields } = page.form()
+  const url = new URL(action, page.url)
+  const agent = new Agent({ keepAlive: true })
+  // A browser that has signed somebody in here: the server has to look whether it is a known one.
+  const cookie = `${browser.jar.header(url) ?? ''}; mfa_browser=${randomBytes(16).toString('base64url')}`
+  return {
+    attempt: (name) =>
+      new Promise((resolve, reject) => {
+        const body = new URLSearchParams({ ...fields, username: name, password: 'not this one' })
+        const sent = request(
+          url,
+          {
+            agent,
+            method: 'POST',
+            headers: {
+              'content-type': 'application/x-www-form-urlencoded',
+              origin: url.origin,
+              cookie,
+            },
+          },
+          (answer) => {
+            const took = performance.now() - began
+            answer.resume()
+            answer.on('end', () => {
+              if (answer.statusCode === 422) resolve(took)
+              else reject(new Error(`${name}: ${String(answer.statusCode)}`))
+            })
+          },
+        )
+        sent.on('error', reject)
+        sent.end(body.toString())
+        const began = performance.now()
+      }),
+    close: () => agent.destroy(),
+  }
+}
+
+/** Each case `times` times, in an order that no drift of the machine can follow. */
+function shuffled(cases: readonly Case[], times: number): Case[] {
+  const order = Array.from({ length: times }, () => cases).flat()
+  for (let i = order.length - 1; i > 0; i -= 1) {
+    const j = randomInt(i + 1)
+    const [a, b] = [order[i], order[j]]
+    if (a !== undefined && b !== undefined) [order[i], order[j]] = [b, a]
+  }
+  return order
+}
+
+/** How often a sample of `ones` is above one of `others` (Mann-Whitney), ties by half. */
+function auc(ones: readonly number[], others: readonly number[]): number {
+  const sorted = [...others].sort((a, b) => a - b)
+  const below = (value: number, orEqual: boolean): number => {
+    let [low, high] = [0, sorted.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      const at = sorted[middle] ?? Infinity
+      if (at < value || (orEqual && at === value)) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+  const wins = ones.map((value) => (below(value, false) + below(value, true)) / 2)
+  return wins.reduce((sum, win) => sum + win, 0) / (ones.length * others.length)
+}
+
+function report(cases: readonly Case[]): boolean {
+  const median = (values: readonly number[]): number =>
+    [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN
+  console.log(`| Case | Median, ms (${samples} samples) |\n| --- | --- |`)
+  for (const { name, milliseconds } of cases)
+    console.log(`| ${name} | ${median(milliseconds).toFixed(2)} |`)
+  console.log('\n| Pair | AUC |\n| --- | --- |')
+  let holds = true
+  for (const [i, one] of cases.entries())
+    for (const other of cases.slice(i + 1)) {
+      const value = auc(one.milliseconds, other.milliseconds)
+      const isWithin = value >= BOUNDS[0] && value <= BOUNDS[1]
+      holds &&= isWithin
+      console.log(
+        `| ${one.name} / ${other.name} | ${value.toFixed(3)}${isWithin ? '' : ' (outside)'} |`,
+      )
+    }
+  console.log(`\nWithin ${BOUNDS.join(' to ')}: ${holds ? 'yes' : 'no'}`)
+  return holds
+}
