@@ -21,14 +21,26 @@ export interface ConfigureOptions {
   readonly trustedGrantTypes: readonly string[]
 }
 
-/** Grant types whose tokens go back to an authorization that met the policy, or to no person at all. */
+/**
+ * Grant types whose tokens go back to an authorization that met the policy, or to no person at all; by the names
+ * that requests have for them, and by those that the host gives to tokens.
+ */
 const COVERED_GRANT_TYPES = [
   'authorization_code',
   'refresh_token',
   'implicit',
   'client_credentials',
+  'device_code',
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
+
+const ACKNOWLEDGED_GRANT_TYPES: Readonly<Record<Acknowledged, readonly string[]>> = {
+  ciba: ['ciba', 'urn:openid:params:grant-type:ciba'],
+  'pre-authorized-codes': [
+    'pre_authorized_code',
+    'urn:ietf:params:oauth:grant-type:pre-authorized_code',
+  ],
+}
 
 /**
  * The host's configuration with the second factor in it; the one given is left as it was. It has to be wrapped
@@ -142,21 +154,27 @@ function refusingUncovered(
   const covered = new Set([
     ...COVERED_GRANT_TYPES,
     ...trustedGrantTypes,
-    ...(acknowledge.includes('ciba') ? ['urn:openid:params:grant-type:ciba'] : []),
-    ...(acknowledge.includes('pre-authorized-codes')
-      ? ['urn:ietf:params:oauth:grant-type:pre-authorized_code', 'pre_authorized_code']
-      : []),
+    ...acknowledge.flatMap((way) => ACKNOWLEDGED_GRANT_TYPES[way]),
   ])
   return async (ctx, token) => {
-    const { gty } = token as { gty?: string }
-    for (const grantType of gty?.split(' ') ?? [])
-      if (!covered.has(grantType) && !covered.has(`urn:ietf:params:oauth:grant-type:${grantType}`))
+    for (const grantType of grantTypesOf(ctx, token))
+      if (!covered.has(grantType))
         throw new errors.InvalidGrant(
           `the grant type "${grantType}" asserts no authentication policy`,
         )
     return own?.(ctx, token)
   }
 }
+
+/** By the token and by the request: a handler of the application's own gives its tokens any name, or none. */
+function grantTypesOf(ctx: KoaContextWithOIDC | undefined, token: object): readonly string[] {
+  const { gty = '' } = token as { gty?: string }
+  const { route, params } = (ctx?.oidc ?? {}) as { route?: string; params?: Params }
+  const asked = route === 'token' ? params?.grant_type : undefined
+  return [...gty.split(' '), ...(typeof asked === 'string' ? [asked] : [])].filter(Boolean)
+}
+
+type Params = Readonly<Record<string, unknown>>
 
 type Features = NonNullable<Configuration['features']>
 
