@@ -1,0 +1,83 @@
+/**
+ * A node of a deployment in a process of its own: the host application of the plugin's tests on a SQLite file. It
+ * can be told to end itself, as `kill -9` would, at one point between the spending of a code and the end of a sign-in.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Provider } from 'oidc-provider'
+import { passwordHasher } from '../../src/adapters/crypto/index.ts'
+import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
+import { backupCodes, createMfa, totp } from '../../src/index.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { defaultConfiguration } from '../plugin/host.ts'
+import { hostPages } from '../plugin/host-pages.ts'
+import { ISSUER, type KillPoint, type NodeOrder } from './nodes.ts'
+
+const [, , path = '', startedAt = ''] = process.argv
+let now = Number(startedAt)
+let killAt: KillPoint | undefined
+const clock = { now: () => now }
+
+function reached(point: KillPoint): void {
+  if (point === killAt) process.kill(process.pid, 'SIGKILL')
+}
+
+function watched(storage: ServerStorage): ServerStorage {
+  return {
+    ...storage,
+    records: {
+      load: storage.records.load,
+      async save(accountId, record, version) {
+        reached('before the save')
+        const saved = await storage.records.save(accountId, record, version)
+        reached('after the save')
+        return saved
+      },
+    },
+    hostRecords: (model) => {
+      const inner = storage.hostRecords(model)
+      return {
+        ...inner,
+        async upsert(id, payload, expiresIn) {
+          await inner.upsert(id, payload, expiresIn)
+          const { result } = payload as { result?: { login?: object } }
+          if (model === 'Interaction' && result?.login) reached('after the result was written')
+          if (model === 'Session' && payload.accountId) reached('after the session was stored')
+        },
+      }
+    },
+  }
+}
+
+const storage = watched(openSqliteStorage({ path, clock }))
+const mfa = createMfa({
+  issuerName: 'Acme',
+  storage,
+  encryptionKeys: [Buffer.alloc(32, 7)],
+  factors: [totp(), backupCodes()],
+  firstEnrolment: 'password',
+  hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
+  clock,
+})
+mfa.on('*', (event) => {
+  reached('while listeners are told')
+  return storage.audit.add([event])
+})
+const provider = new Provider(ISSUER, mfa.configure(defaultConfiguration(storage)))
+mfa.attach(provider)
+provider.use(
+  hostPages(provider, (request, response, accountId) =>
+    mfa.interactionFinished(request, response, { login: { accountId } }),
+  ),
+)
+const server = createServer(provider.callback())
+server.listen(0, '127.0.0.1', () => {
+  process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+})
+
+process.on('message', (order: NodeOrder) => {
+  if ('killAt' in order) killAt = order.killAt
+  else now = order.now
+  process.send?.('done')
+})
+process.on('disconnect', () => process.exit())

@@ -1,0 +1,76 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { CookieJar } from '../support/cookie-jar.ts'
+import { HttpClient } from '../support/http-client.ts'
+
+/** Where nodes say they are, whatever their port: what they share. */
+export const ISSUER = 'http://id.example'
+
+export const KILL_POINTS = [
+  'before the save',
+  'after the save',
+  'while listeners are told',
+  'after the result was written',
+  'after the session was stored',
+] as const
+export type KillPoint = (typeof KILL_POINTS)[number]
+
+export type NodeOrder = { readonly killAt: KillPoint } | { readonly now: number }
+
+/** A node in a process of its own, as a test has it. */
+export class Node {
+  readonly issuer = ISSUER
+  readonly clock: { at: number }
+  readonly #process: ChildProcess
+  /** Where it really is, for a relying party whose requests are spread over the nodes. */
+  readonly url: string
+
+  constructor(child: ChildProcess, url: string, now: number) {
+    this.#process = child
+    this.url = url
+    this.clock = { at: now }
+  }
+
+  /** On the database in `path`, at a time that stands still until it is told another. */
+  static async start(path: string, now: number): Promise<Node> {
+    const child = fork(join(import.meta.dirname, 'node-process.ts'), [path, String(now)])
+    const gone = new AbortController()
+    const onExit = (): void => gone.abort(new Error('The node ended before it listened.'))
+    child.once('exit', onExit)
+    const [url] = (await once(child, 'message', { signal: gone.signal })) as [string]
+    child.off('exit', onExit)
+    return new Node(child, url, now)
+  }
+
+  /** A browser whose way to the issuer leads to this node: a load balancer that has chosen it. */
+  browser(jar = new CookieJar()): HttpClient {
+    return new HttpClient({ jar, origins: { [ISSUER]: { url: this.url } } })
+  }
+
+  async setClock(now: number): Promise<void> {
+    await this.#tell({ now })
+    this.clock.at = now
+  }
+
+  /** From now on the process ends at this point, with no chance to tidy up. */
+  killAt(point: KillPoint): Promise<void> {
+    return this.#tell({ killAt: point })
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await this.gone()
+  }
+
+  async gone(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null)
+      await once(this.#process, 'exit')
+  }
+
+  async #tell(order: NodeOrder): Promise<void> {
+    const answer = once(this.#process, 'message')
+    this.#process.send(order)
+    await answer
+  }
+}
