@@ -71,7 +71,6 @@ export function configure(
       url: withMfaPage(core, configuration.interactions?.url),
     },
     extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
-    features: withDeadGrantsInactive(configuration.features ?? {}),
   }
 }
 
@@ -175,29 +174,3 @@ function grantTypesOf(ctx: KoaContextWithOIDC | undefined, token: object): reado
 }
 
 type Params = Readonly<Record<string, unknown>>
-
-type Features = NonNullable<Configuration['features']>
-
-/** Introspection looks at the token alone: a token of a grant that has died is not active (R20). */
-function withDeadGrantsInactive(features: Features): Features {
-  const { introspection } = features
-  if (introspection?.enabled !== true) return features
-  const allowed = introspection.allowedPolicy
-  type Allowed = NonNullable<typeof allowed>
-  const allowedPolicy: Allowed = async (ctx: KoaContextWithOIDC, client, token) => {
-    const { grantId } = token as { grantId?: string }
-    if (grantId !== undefined && (await ctx.oidc.provider.Grant.find(grantId)) === undefined)
-      return false
-    return allowed === undefined ? isOwnOrConfidential(client, token) : allowed(ctx, client, token)
-  }
-  return { ...features, introspection: { ...introspection, allowedPolicy } } as Features
-}
-
-/** The host's default: a public client may look at its own tokens alone. */
-function isOwnOrConfidential(
-  client: { clientAuthMethod?: unknown; clientId: string },
-  token: object,
-) {
-  const { clientId } = token as { clientId?: string }
-  return client.clientAuthMethod !== 'none' || clientId === client.clientId
-}
