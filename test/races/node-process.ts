@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Provider } from 'oidc-provider'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
@@ -13,6 +14,7 @@ import { defaultConfiguration } from '../plugin/host.ts'
 import { hostPages } from '../plugin/host-pages.ts'
 import { ISSUER, type KillPoint, type NodeOrder } from './nodes.ts'
 
+const NETWORK_MS = 10
 const [, , path = '', startedAt = ''] = process.argv
 let now = Number(startedAt)
 let killAt: KillPoint | undefined
@@ -38,6 +40,12 @@ function watched(storage: ServerStorage): ServerStorage {
       const inner = storage.hostRecords(model)
       return {
         ...inner,
+        // The host reads a code, then its grant, then spends the code: with a database over a network, other requests
+        // come in between.
+        async find(id) {
+          if (model === 'Grant') await sleep(NETWORK_MS)
+          return inner.find(id)
+        },
         async upsert(id, payload, expiresIn) {
           await inner.upsert(id, payload, expiresIn)
           const { result } = payload as { result?: { login?: object } }
