@@ -13,8 +13,8 @@ export const MOST_IN_FLIGHT = 4
  * security limit, so memory of one node is enough; the limits that are, are in the record.
  */
 export class Flood {
-  readonly #byInteraction = new Map<string, { response: string; outcome: Promise<unknown> }>()
-  readonly #byClass = new Map<string, number>()
+  /** By interaction. */
+  readonly #inFlight = new Map<string, InFlight>()
 
   /**
    * Runs `attempt`. The same response of the same interaction while it runs joins it: a double tap (R38).
@@ -25,28 +25,29 @@ export class Flood {
     attempt: () => Promise<T>,
   ): Promise<T> {
     const { interaction, response, accountAndClass } = place
-    const running = this.#byInteraction.get(interaction)
+    const running = this.#inFlight.get(interaction)
     if (running?.response === response) return (await running.outcome) as T
-    const inFlight = this.#byClass.get(accountAndClass) ?? 0
-    if (running !== undefined || inFlight >= MOST_IN_FLIGHT)
+    if (running !== undefined || this.#count(accountAndClass) >= MOST_IN_FLIGHT)
       throw new MfaError('too-many-attempts', 'Too many attempts are in flight', { status: 429 })
     const outcome = attempt()
-    this.#byInteraction.set(interaction, { response, outcome })
-    this.#byClass.set(accountAndClass, inFlight + 1)
+    this.#inFlight.set(interaction, { response, accountAndClass, outcome })
     try {
       return await outcome
     } finally {
-      this.#byInteraction.delete(interaction)
-      this.#leave(accountAndClass)
+      this.#inFlight.delete(interaction)
     }
   }
 
-  /** The last to leave takes the entry along: what has been tried once must not stay in memory. */
-  #leave(accountAndClass: string): void {
-    const left = (this.#byClass.get(accountAndClass) ?? 0) - 1
-    if (left > 0) this.#byClass.set(accountAndClass, left)
-    else this.#byClass.delete(accountAndClass)
+  #count(accountAndClass: string): number {
+    return [...this.#inFlight.values()].filter((one) => one.accountAndClass === accountAndClass)
+      .length
   }
+}
+
+interface InFlight {
+  readonly response: string
+  readonly accountAndClass: string
+  readonly outcome: Promise<unknown>
 }
 
 const floods = new WeakMap<Dependencies, Flood>()

@@ -247,6 +247,20 @@ describe('the events of a commit', () => {
     expect(reasonsOf(await heardOf(one))).to.deep.equal(['once'])
   })
 
+  it('R31 are left alone when another node has passed them on meanwhile', async () => {
+    const gate = Promise.withResolvers<void>()
+    const slow = world({ publish: () => gate.promise })
+    await commit(slow.deps, 'mira', raise('one'))
+    const other = nodeBeside(slow)
+    await commit(other.deps, 'mira', raise('two'))
+    await settleEvents(other.deps)
+    const before = await load(other)
+    gate.resolve()
+    await settleEvents(slow.deps)
+    expect(reasonsOf(other.heard)).to.deep.equal(['one', 'two'])
+    expect(await load(other)).to.deep.equal(before)
+  })
+
   it('do not hold up the answer', async () => {
     const gate = Promise.withResolvers<void>()
     const one = world({ publish: () => gate.promise })

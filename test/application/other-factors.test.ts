@@ -1,7 +1,10 @@
 import { expect } from 'chai'
 import { confirmFactor } from '../../src/application/enrol-factor.ts'
 import { endEverything } from '../../src/application/manage-accounts.ts'
+import { sealState } from '../../src/application/sealed-state.ts'
 import { challengeFactor } from '../../src/application/verify-factor.ts'
+import type { Json } from '../../src/domain/json.ts'
+import type { AnyFactor } from '../../src/factors/factor.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import {
   challengeFactor as testKey,
@@ -108,6 +111,24 @@ describe('a challenge-response factor', () => {
     expect(await verify(one, 'test-key', byCopy, third!)).to.deep.equal({ outcome: 'refused' })
     const [refused] = await heardOf(one, 'factor-refused')
     expect(refused?.detail.reason).to.equal('replayed')
+  })
+
+  it('asks for the key that was used last, and takes that one alone', async () => {
+    const old = softKey()
+    const place = { id: 'old', factor: 'test-key' }
+    const publicKey = (JSON.parse(old.answer('')) as { publicKey: string }).publicKey
+    const sealed = sealState(one.deps.box, 'mira', place, { publicKey, counter: 0 })
+    const { record, version } = await load(one)
+    const authenticators = [{ ...place, name: '', createdAt: 0, sealed }, ...record.authenticators]
+    const both = JSON.parse(JSON.stringify({ ...record, authenticators }))
+    await one.storage.records.save('mira', both, version)
+
+    const challenge = await challenged(one, mira.place())
+    const byOld = { credential: old.answer(challenge) }
+    expect(await verify(one, 'test-key', byOld, mira.place())).to.include({ outcome: 'refused' })
+    expect(await verify(one, 'test-key', answer(challenge), mira.place())).to.include({
+      outcome: 'accepted',
+    })
   })
 
   it('R20 is not challenged under an epoch that is over', async () => {
@@ -265,5 +286,31 @@ describe('a delivered factor', () => {
     const node = nodeBeside(one, { listed: [deliveredCodeFactor()], mailer: undefined })
     const attempt = challengeFactor(node.deps, factorOf(node, 'test-mailed-code'), place())
     expect(await codeOf(attempt)).to.equal('mail-failed')
+  })
+})
+
+describe('a factor of somebody else', () => {
+  it('R5 gets no hint out for a code that was replayed, whatever its other authenticators say', async () => {
+    const late = { outcome: 'refused', behindSeconds: 60 } as const
+    const factor: AnyFactor = {
+      ...deliveredCodeFactor(),
+      parseState: (stored: Json) => stored,
+      examine: async ({ state }: { state: Json }) =>
+        state === 'used' ? { outcome: 'proved', proof: null } : late,
+      consume: () => undefined,
+    }
+    const one = world({ listed: [factor] })
+    const { id } = factor
+    const authenticators = ['used', 'late'].map((state) => ({
+      ...{ id: state, factor: id, name: '', createdAt: 0 },
+      sealed: sealState(one.deps.box, 'mira', { id: state, factor: id }, state),
+    }))
+    const record = JSON.parse(JSON.stringify({ ...(await load(one)).record, authenticators }))
+    await one.storage.records.save('mira', record, 0)
+    expect(await verify(one, id, { code: '12345678' }, placeOf())).to.deep.equal({
+      outcome: 'refused',
+    })
+    const [refused] = await heardOf(one, 'factor-refused')
+    expect(refused?.detail.reason).to.equal('replayed')
   })
 })

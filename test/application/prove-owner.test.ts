@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { passwordChanged } from '../../src/application/manage-accounts.ts'
+import { endEverything, passwordChanged } from '../../src/application/manage-accounts.ts'
 import { checkOwnerCode, sendOwnerCode } from '../../src/application/prove-owner.ts'
 import { enrolmentStep, hasProved } from '../../src/domain/enrolment.ts'
 import { ADDRESS } from './person.ts'
@@ -133,6 +133,13 @@ describe('the proof of owning an address', () => {
     one.clock.advance(60)
     expect(await send(one)).to.equal('stale')
     expect(one.mails).to.have.length(1)
+  })
+
+  it('R20 says nothing of a lock to a sign-in that is over', async () => {
+    await send(one)
+    for (let n = 0; n < 5; n += 1) await check(wrong())
+    await endEverything(one.deps, 'mira', 'disabled')
+    expect(await check(codeMailed(one))).to.deep.equal({ outcome: 'stale' })
   })
 
   it('R20 that was given is over with the epoch', async () => {

@@ -53,6 +53,13 @@ describe('an attempt at a second factor', () => {
     expect(browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['laptop', 'phone'])
   })
 
+  it('R4 knows the browser by the token it has, where it has one', async () => {
+    const place = mira.place({ tokenHashes: ['laptop'], newTokenHash: 'phone' })
+    await verify(one, 'totp', mira.code(), place)
+    const { browsers } = await settledRecord(one)
+    expect(browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['laptop'])
+  })
+
   it('R31 tells the listeners why a code was refused, and nobody else', async () => {
     const spent = mira.code()
     await verify(one, 'totp', spent, mira.place())
@@ -326,6 +333,15 @@ describe('an attempt at a second factor', () => {
         }
       })
       const attempt = () => verify(one, 'totp', mira.code(), mira.place())
+      expect(await unchanged(attempt)).to.equal('seal-broken')
+    })
+
+    it('R35 with an authenticator that is said to be of another factor', async () => {
+      await edit(one, (record) => ({
+        ...record,
+        authenticators: record.authenticators.map((each) => ({ ...each, factor: 'totp' })),
+      }))
+      const attempt = () => verify(one, 'totp', mira.wrong, mira.place())
       expect(await unchanged(attempt)).to.equal('seal-broken')
     })
 
