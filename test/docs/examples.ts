@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { readText, ROOT } from './page.ts'
+
+/** The fenced code of a page in one language, in the order of the page. */
+export function examplesOf(path: string, language: string): string[] {
+  const fences = readText(path).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)
+  return [...fences].filter(([, name]) => name === language).map(([, , code = '']) => code)
+}
+
+/** The one example that has this in it. */
+export function exampleWith(path: string, language: string, text: string): string {
+  const found = examplesOf(path, language).filter((code) => code.includes(text))
+  if (found.length !== 1) throw new Error(`${found.length} examples of ${path} have ${text}`)
+  return found[0] ?? ''
+}
+
+/** Entries of the package as an application names them, and the sources that they are made from. */
+export const ENTRIES: Readonly<Record<string, string>> = {
+  'oidc-provider-mfa': 'src/index.ts',
+  'oidc-provider-mfa/sqlite': 'src/adapters/sqlite/index.ts',
+  'oidc-provider-mfa/testing': 'src/testing/index.ts',
+}
+
+/** The code with the package's entries replaced by the sources in this repository. */
+export function onSources(code: string): string {
+  return code.replaceAll(/from '(oidc-provider-mfa(?:\/\w+)?)'/g, (_, entry: string) => {
+    const file = ENTRIES[entry]
+    if (file === undefined) throw new Error(`the package has no entry ${entry}`)
+    return `from '${pathToFileURL(join(ROOT, file)).href}'`
+  })
+}
+
+/** A folder that goes with the process's test. */
+export function withFolder<T>(work: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
+  try {
+    return work(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Imports code as a module. */
+export async function importCode<Module>(code: string): Promise<Module> {
+  const folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
+  try {
+    const file = join(folder, 'example.mjs')
+    writeFileSync(file, onSources(code))
+    return (await import(pathToFileURL(file).href)) as Module
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,106 @@
+import { expect } from 'chai'
+import { createHmac } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { passwordHasher } from '../../src/adapters/crypto/index.ts'
+import type { Factor } from '../../src/factors/factor.ts'
+import { createViews } from '../../src/http/views.ts'
+import { describeFactor } from '../../src/testing/index.ts'
+import { seededRandom } from '../factors/seeded-random.ts'
+import vectors from '../vectors/rfc4226.json' with { type: 'json' }
+import { examplesOf, exampleWith, importCode } from './examples.ts'
+
+const GUIDE = 'docs/guides/write-a-factor.md'
+
+type HotpState = { key: string; counter: number }
+type Hotp = Factor<HotpState, HotpState, null, { code: string }, { counter: number }>
+const { hotp } = await importCode<{ hotp: () => Hotp }>(
+  exampleWith(GUIDE, 'js', 'export function hotp'),
+)
+
+/** A code of the token, by the standard and not by the guide. */
+function codeOf(key: string, counter: number): string {
+  const moving = Buffer.from(counter.toString(16).padStart(16, '0'), 'hex')
+  const mac = createHmac('sha1', Buffer.from(key, 'hex')).update(moving).digest()
+  const offset = (mac.at(-1) ?? 0) % 16
+  const bits = Number(BigInt(`0x${mac.subarray(offset, offset + 4).toString('hex')}`) % 2n ** 31n)
+  return String(bits % 10 ** 6).padStart(6, '0')
+}
+
+describe('the example of docs/guides/write-a-factor.md', () => {
+  it('makes the codes of RFC 4226', async () => {
+    expect(vectors.codes.length).to.be.greaterThan(5)
+    const key = Buffer.from(vectors.secret.ascii).toString('hex')
+    for (const [counter, code] of vectors.codes.entries())
+      expect(
+        await hotp().examine({
+          state: { key, counter },
+          challenge: undefined,
+          response: { code },
+          now: 0,
+          hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
+        }),
+      ).to.deep.equal({ outcome: 'proved', proof: { counter } })
+  })
+
+  describe('has pages', () => {
+    let folder: string
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
+      const templates = examplesOf(GUIDE, 'njk').map((text) => ({
+        path: /^\{# (\S+) #\}/.exec(text)?.[1] ?? '',
+        text,
+      }))
+      const words = { path: 'messages/en.json', text: exampleWith(GUIDE, 'json', 'factor.hotp') }
+      for (const { path, text } of [...templates, words]) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true })
+        writeFileSync(join(folder, path), text)
+      }
+    })
+    after(() => rmSync(folder, { recursive: true }))
+
+    it('that show what is needed, and what was wrong', async () => {
+      const views = createViews({ views: folder })
+      const common = { csrf: 'token', action: '/go', cancelAction: '/cancel' }
+      const around = { issuerName: 'Acme', locale: 'en' }
+      const setUp = await views.render(
+        'hotp-enrol',
+        { ...common, name: '', enrolment: { key: 'a1b2c3' } },
+        around,
+      )
+      expect(setUp).to.contain('a1b2c3').and.to.contain('autocomplete="one-time-code"')
+      const verify = await views.render(
+        'hotp-verify',
+        { ...common, error: { code: 'refused' } },
+        around,
+      )
+      expect(verify)
+        .to.contain('data-page="hotp-verify"')
+        .and.to.contain('That code was not accepted')
+    })
+  })
+})
+
+describeFactor('the example of the guide', {
+  factor: hotp(),
+  random: seededRandom('guide'),
+  hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
+  holder() {
+    let [key, counter] = ['', 0]
+    const press = () => {
+      counter += 1
+      return { code: codeOf(key, counter - 1) }
+    }
+    return {
+      confirm({ page }) {
+        key = String(page.key)
+        return press()
+      },
+      respond: press,
+    }
+  },
+  variations: ({ code = '' }) => [{ code: `${code.slice(0, 3)} ${code.slice(3)}` }],
+  wrong: { code: '000000' },
+  unreadable: [{ code: '12345' }, { code: '12345a' }],
+})
