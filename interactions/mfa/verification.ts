@@ -36,6 +36,9 @@ export async function showVerification(
   if (!open.open) return showClosed(visit, open, pathOf(visit, 'verify', factor.id))
 
   const opened = challengeIn(seen.record, interaction.uid, factor.id, now)
+  // A challenge is made, or a code sent, when the person asks for it: a GET does neither.
+  if (factor.challenge !== undefined && opened === undefined && wrong === undefined)
+    return redirect(visit, pathOf(visit, 'choose'))
   const challenge: unknown =
     opened === undefined
       ? undefined
