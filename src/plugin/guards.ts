@@ -4,12 +4,17 @@ import {
   type AdapterFactory,
   type AdapterPayload,
   type InteractionResults,
+  type KoaContextWithOIDC,
 } from 'oidc-provider'
 import type { Core } from '../../interactions/core.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
+import { HOUR_SECONDS } from '../domain/time.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
+
+/** How long a finished interaction still knows its app: a tab or the back button comes back to it. */
+const REMAINS_SECONDS = HOUR_SECONDS
 
 /** Grants of before the plugin carry no epoch: they count until the first one is raised. */
 const FIRST_EPOCH = 1
@@ -62,7 +67,25 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
       const { login: _, ...rest } = payload.result
       return { ...payload, result: rest }
     },
+    // In place of it and under its name: one write, as before.
+    destroy(id) {
+      const remains = remainsOf(id)
+      return remains === undefined ? inner.destroy(id) : inner.upsert(id, remains, REMAINS_SECONDS)
+    },
   }
+}
+
+/**
+ * What is left of an interaction that the host has just ended: which app it was for, so that the page which the
+ * back button finds can lead there. It has expired long ago, whatever the host tolerates of clocks: nothing can be
+ * answered or resumed with it.
+ */
+function remainsOf(id: string): AdapterPayload | undefined {
+  const { oidc } = (Provider.ctx ?? {}) as Partial<KoaContextWithOIDC>
+  const ended = oidc?.entities.Interaction
+  if (ended === undefined || ended.jti !== id) return undefined
+  const { client_id, redirect_uri } = ended.params
+  return { jti: id, kind: 'Interaction', exp: 1, params: { client_id, redirect_uri } }
 }
 
 /** A grant made under another epoch is none: with it die its codes and its refresh and access tokens (R20). */

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { HttpClient } from '../support/http-client.ts'
-import { showPassword, startHost, type Host } from './host.ts'
+import { follow, showPassword, startHost, type Host } from './host.ts'
+import { enrolledPerson, nextCode } from './sign-in.ts'
 
 describe('the page of an expired sign-in', () => {
   let host: Host
@@ -17,6 +18,23 @@ describe('the page of an expired sign-in', () => {
     expect(expired.status).to.equal(410)
     expect(expired.name).to.equal('expired')
     expect(expired.body).to.contain('href="http://127.0.0.1:1/"')
+  })
+
+  it('is found by the back button after the sign-in too, and what is left of it can be resumed by nobody', async () => {
+    const person = await enrolledPerson(host)
+    const client = new HttpClient()
+    const verify = await showPassword(host, client, person.username)
+    const answered = await client.submit(verify, { code: nextCode(host, person) })
+    const jar = client.jar.copy()
+    await follow(host, client, answered)
+
+    const back = await client.get(verify.url)
+    expect(back.status).to.equal(410)
+    expect(back.name).to.equal('expired')
+    expect(back.body).to.contain('href="http://127.0.0.1:1/"')
+
+    const again = await new HttpClient({ jar }).get(answered.location!)
+    expect(again.status).to.equal(400)
   })
 
   it('says nothing of an app for an interaction that never was', async () => {
