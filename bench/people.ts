@@ -41,6 +41,7 @@ export async function enrolPeople(
     mailer: undefined,
     factors: new Map([factor, backupCodes()].map((each) => [each.id, each])),
     publish: async () => undefined,
+    report: () => undefined,
   }
   const people: Person[] = []
   for (let number = 0; number < count; number += 1) {

@@ -8,6 +8,7 @@ import { passwordHasher, secretBox, systemClock, systemRandom } from './adapters
 import { loadRecord, settleEvents, type Loaded } from './application/commit.ts'
 import type { Dependencies } from './application/dependencies.ts'
 import * as accounts from './application/manage-accounts.ts'
+import { patientStorage } from './application/patient-storage.ts'
 import { MfaError } from './domain/errors.ts'
 import type { EventType, MfaEvent } from './domain/events.ts'
 import { createViews, type Views } from './http/views.ts'
@@ -156,13 +157,17 @@ function coreOf(options: ParsedOptions, listeners: Map<EventType | '*', Set<List
   const views = viewsOf(options)
   const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
   const deps: Dependencies = {
-    storage: options.storage,
+    storage: patientStorage(options.storage),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     box: secretBox({ keys: options.encryptionKeys }),
     hasher: options.hasher ?? passwordHasher(),
     mailer: send === undefined ? undefined : mailerOf(send, views, options.issuerName),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
+    // Koa's own way. Without a listener `emit` would throw; Koa adds one that prints when it begins to serve.
+    report(error) {
+      if ((core.provider?.listenerCount('error') ?? 0) > 0) core.provider?.emit('error', error)
+    },
     async publish(events) {
       for (const event of events)
         for (const listener of [

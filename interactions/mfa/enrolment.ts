@@ -4,7 +4,7 @@ import { challengeIn, enrolmentStep } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import type { CodeError } from '../../src/http/pages.ts'
-import { keepShownCodes } from './shown-codes.ts'
+import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
 import { finish } from './finish.ts'
 import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
@@ -83,9 +83,9 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
       throw expired('This enrolment is over')
     case 'enrolled':
       if (outcome.shown.length > 0) keepShownCodes(visit, outcome.shown)
-      if (core.deps.factors.has('backup-codes'))
-        return redirect(visit, pathOf(visit, 'backup-codes'))
-      return finish(visit, outcome.accepted)
+      // A second tap that came later, or on another node, has nothing to show: only hashes are left.
+      else if (readShownCodes(visit) === undefined) return finish(visit, outcome.accepted)
+      return redirect(visit, pathOf(visit, 'backup-codes'))
   }
 }
 

@@ -15,4 +15,6 @@ export interface Dependencies {
   readonly factors: ReadonlyMap<string, AnyFactor>
   /** Passes events on to whoever listens; rejects when one could not take them, and they are kept. */
   readonly publish: (events: readonly MfaEvent[]) => Promise<void>
+  /** Where a fault goes that no answer tells of: a listener that failed, after the answer. */
+  readonly report: (error: unknown) => void
 }

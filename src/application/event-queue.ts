@@ -4,7 +4,7 @@ const queues = new WeakMap<Dependencies, Map<string, Promise<void>>>()
 
 /**
  * Runs `tell` after the answer and after whatever is being told of this account already, so that listeners hear
- * of one account in order. `behind`: something was. A `tell` that fails is left at that.
+ * of one account in order. `behind`: something was. A `tell` that fails is reported and left at that.
  */
 export function inTurn(
   deps: Dependencies,
@@ -16,7 +16,7 @@ export function inTurn(
   const before = running.get(accountId)
   const run = (before ?? Promise.resolve())
     .then(() => tell(before !== undefined))
-    .catch(() => undefined)
+    .catch((error: unknown) => deps.report(error))
     .finally(() => {
       if (running.get(accountId) === run) running.delete(accountId)
     })

@@ -3,6 +3,8 @@ import { MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** How long a right password waits for the second factor. */
 export const PENDING_SECONDS = 10 * MINUTE_SECONDS
+/** How far the clocks of two nodes may differ: what one has just sealed, the other takes. */
+export const CLOCK_SKEW_SECONDS = 30
 
 /**
  * What the login page has proved, kept in the interaction and nowhere else: nobody is signed in by it.
@@ -19,5 +21,9 @@ export interface PendingFirstFactor {
 }
 
 export function isCurrent(pending: PendingFirstFactor, epoch: number, now: Instant): boolean {
-  return pending.epoch === epoch && now < pending.ts + PENDING_SECONDS && pending.ts <= now
+  return (
+    pending.epoch === epoch &&
+    now < pending.ts + PENDING_SECONDS &&
+    pending.ts <= now + CLOCK_SKEW_SECONDS
+  )
 }

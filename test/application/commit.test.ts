@@ -284,4 +284,17 @@ describe('the events of a commit', () => {
     await settleEvents(one.deps)
     expect(heard).to.deep.equal(['mira', 'slow'])
   })
+
+  it('are reported and kept when a listener fails', async () => {
+    const reported: unknown[] = []
+    const fault = new Error('The trail is away')
+    const one = world({
+      publish: () => Promise.reject(fault),
+      report: (error) => void reported.push(error),
+    })
+    await commit(one.deps, 'mira', raise('one'))
+    await settleEvents(one.deps)
+    expect(reported).to.deep.equal([fault])
+    expect((await loadRecord(one.deps, 'mira')).record.events).to.have.length(1)
+  })
 })

@@ -55,6 +55,7 @@ export function world(
     mailer: { send: async (delivery) => void mails.push(delivery) },
     factors: new Map(listed.map((factor) => [factor.id, factor])),
     publish: async (events) => void heard.push(...events),
+    report: () => undefined,
     ...parts,
     clock,
     storage,
