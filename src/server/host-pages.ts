@@ -1,4 +1,5 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { MfaError } from '../domain/errors.ts'
 import type { ErrorAnswer } from '../http/errors.ts'
 import type { PageModels } from '../http/pages.ts'
 import type { Instant } from '../domain/time.ts'
@@ -62,6 +63,7 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
     },
 
     async deviceCode(ctx, form, _out, error) {
+      if (error !== undefined && isOver(ctx, error)) throw forgotten(ctx, error)
       const { action, fields } = readForm(form)
       const problem = error && deviceProblem(error)
       await show(
@@ -113,6 +115,24 @@ function deviceProblem(error: Error): PageModels['device']['error'] {
     default:
       return 'unknown'
   }
+}
+
+/** Nothing is left of what this form or this resume belongs to: the person took too long, or never was here. */
+function isOver({ oidc }: KoaContextWithOIDC, error: Error): boolean {
+  const { new: isNew } = (oidc.session ?? {}) as { new?: boolean }
+  return isNew === true || error.name === 'SessionNotFound'
+}
+
+/**
+ * The host would go on to the page for the code, and then fail to store a session that it has never stored: a
+ * fault of the server in place of an explanation.
+ */
+function forgotten({ oidc }: KoaContextWithOIDC, cause: Error): MfaError {
+  Object.assign(oidc.session ?? {}, { touched: false })
+  return new MfaError('interaction-expired', 'The session of this device sign-in is gone', {
+    status: 410,
+    cause,
+  })
 }
 
 function refusal(error: Error, now: Instant): About {

@@ -116,6 +116,19 @@ describe('the device flow', () => {
     expect((await enter(device.user_code)).name).to.equal('device-confirm')
   })
 
+  it('explains a form or an address whose session is gone, without a fault of the server', async () => {
+    const late = await new HttpClient().post(`${server.issuer}/device`, {
+      user_code: device.user_code,
+      xsrf: 'of a session that is over',
+    })
+    const nowhere = await new HttpClient().get(`${server.issuer}/device/no-such-sign-in`)
+    const known = await browser.get(`${server.issuer}/device`)
+    const elsewhere = await browser.get(`${known.url.href}/no-such-sign-in`)
+    for (const page of [late, nowhere, elsewhere])
+      expect([page.status, page.name]).to.deep.equal([410, 'expired'])
+    expect(server.lines.filter((line) => line.startsWith('["error"'))).to.deep.equal([])
+  })
+
   it('does not count codes that are right', async () => {
     for (let i = 0; i < 8; i += 1)
       expect((await enter(device.user_code)).name).to.equal('device-confirm')
