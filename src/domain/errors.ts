@@ -1,3 +1,5 @@
+const RETRY_AFTER_SECONDS = '5'
+
 /**
  * An exception of this product: a stable `code` for programs, a message for the developer or operator
  * who reads the log, and a private `cause`. Expected refusals (a wrong code) are values, never these.
@@ -8,6 +10,8 @@
 export class MfaError extends Error {
   readonly code: ErrorCode
   readonly status: number
+  /** What Koa sends with an error that nobody has caught: whoever comes during an outage is to try again. */
+  readonly headers: Readonly<Record<string, string>>
 
   constructor(
     code: ErrorCode,
@@ -18,6 +22,7 @@ export class MfaError extends Error {
     this.name = 'MfaError'
     this.code = code
     this.status = options.status ?? 500
+    this.headers = this.status === 503 ? { 'Retry-After': RETRY_AFTER_SECONDS } : {}
   }
 }
 

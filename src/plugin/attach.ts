@@ -25,6 +25,7 @@ export function attach(core: Core, provider: Provider): void {
   carryEpoch(provider.Session)
   carryEpoch(provider.Grant)
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
+  provider.on('server_error', sayUnavailable)
   provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
   const routes = mfaRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {
@@ -54,6 +55,17 @@ function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const sealed = parseLogin(core.deps.box, cid, login)
   if (sealed !== undefined)
     Object.assign(given(oidc.session, 'session'), { mfaEpoch: sealed.epoch })
+}
+
+/**
+ * On its own routes the host answers 500 whatever went wrong. While the storage is away programs and people are to
+ * try again later (R32); the body stays the application's own `renderError`, or the host's JSON.
+ */
+function sayUnavailable(ctx: Context, error: unknown): void {
+  const { page, status, headers } = answerError(error, { requestId: '' })
+  if (page !== 'unavailable') return
+  ctx.status = status
+  ctx.set({ ...headers })
 }
 
 async function serve({ views: { assets } }: Core, ctx: Context, next: Next): Promise<void> {

@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { patientStorage } from '../../src/application/patient-storage.ts'
+import type { Storage } from '../../src/ports/storage.ts'
+import { codeOf } from './world.ts'
+
+/** Hangs where it is told to, for ever. */
+function hanging(storage: Storage): Storage {
+  const never = (): Promise<never> => new Promise(() => undefined)
+  const silenced = <T extends object>(port: T): T =>
+    Object.fromEntries(Object.keys(port).map((method) => [method, never])) as T
+  return {
+    records: silenced(storage.records),
+    oneTime: silenced(storage.oneTime),
+    counters: silenced(storage.counters),
+  }
+}
+
+describe('a storage that is waited for', () => {
+  it('R32 counts as away when it does not answer, whatever it was asked', async () => {
+    const { records, oneTime, counters } = patientStorage(hanging(memoryStorage()), 1)
+    const asked = [
+      records.load('mira'),
+      records.save('mira', {}, 0),
+      oneTime.put('key', {}, 1),
+      oneTime.take('key', 0),
+      oneTime.peek('key', 0),
+      counters.reserve('key', { limit: 1 }, 0),
+      counters.release('key', 0),
+      counters.reset('key'),
+    ]
+    const codes = await Promise.all(asked.map(codeOf))
+    expect(new Set(codes)).to.deep.equal(new Set(['storage-unavailable']))
+  })
+
+  it('answers and refuses as it is, when it does so in time', async () => {
+    const storage = patientStorage(memoryStorage())
+    expect(await storage.records.save('mira', { n: 1 }, 0)).to.equal(true)
+    expect(await storage.records.save('mira', { n: 2 }, 0)).to.equal(false)
+    expect(await storage.records.load('mira')).to.deep.equal({ record: { n: 1 }, version: 1 })
+    expect((await storage.counters.reserve('key', { limit: 1 }, 0)).allowed).to.equal(true)
+    await storage.oneTime.put('link', { n: 1 }, 10)
+    expect(await storage.oneTime.take('link', 0)).to.deep.equal({ n: 1 })
+  })
+
+  it('passes an error on as it is', async () => {
+    const broken = memoryStorage()
+    const cause = new Error('of the driver')
+    const storage = patientStorage({
+      ...broken,
+      records: { ...broken.records, load: () => Promise.reject(cause) },
+    })
+    let caught: unknown
+    await storage.records.load('mira').catch((error: unknown) => {
+      caught = error
+    })
+    expect(caught).to.equal(cause)
+  })
+})

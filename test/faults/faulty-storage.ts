@@ -1,0 +1,114 @@
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Connection } from '../../src/adapters/sqlite/connection.ts'
+import { SqliteDatabase } from '../../src/adapters/sqlite/database.ts'
+import { sqliteStorageOn } from '../../src/adapters/sqlite/index.ts'
+import { lockFromAnotherProcess } from '../adapters/sqlite/other-process.ts'
+import type { Clock } from '../../src/ports/services.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+
+/** A SQLite database on which every connection can be told how it is, before each piece of work. */
+class ToldDatabase extends SqliteDatabase {
+  pragma: string | undefined
+
+  override durable<T>(work: (connection: Connection) => T): Promise<T> {
+    return super.durable((connection) => this.#tell(connection, work))
+  }
+
+  override relaxed<T>(work: (connection: Connection) => T): Promise<T> {
+    return super.relaxed((connection) => this.#tell(connection, work))
+  }
+
+  #tell<T>(connection: Connection, work: (connection: Connection) => T): T {
+    if (this.pragma !== undefined) connection.exec(`PRAGMA ${this.pragma}`)
+    return work(connection)
+  }
+}
+
+export type Fault = 'gone' | 'read-only' | 'full' | 'locked' | 'slow'
+
+export interface FaultyStorage {
+  readonly open: (clock: Clock) => ServerStorage
+  begin(fault: Fault): Promise<void>
+  end(): Promise<void>
+  /** Sessions on the disk that sign somebody in. */
+  signedInSessions(): number
+  remove(): void
+}
+
+export function faultyStorage(): FaultyStorage {
+  const folder = mkdtempSync(join(tmpdir(), 'mfa-faults-'))
+  const path = join(folder, 'data', 'mfa.db')
+  const away = join(folder, 'away')
+  let database: ToldDatabase
+  let lock: { release(): Promise<void> } | undefined
+  let waiting: PromiseWithResolvers<void> | undefined
+
+  return {
+    open(clock) {
+      database = new ToldDatabase({ path, migrate: true })
+      const storage = sqliteStorageOn(database, clock)
+      const { load, save } = storage.records
+      return {
+        ...storage,
+        records: {
+          async load(accountId) {
+            await waiting?.promise
+            return load(accountId)
+          },
+          async save(accountId, record, version) {
+            await waiting?.promise
+            return save(accountId, record, version)
+          },
+        },
+      }
+    },
+
+    async begin(fault) {
+      switch (fault) {
+        case 'gone':
+          renameSync(join(folder, 'data'), away)
+          break
+        // As root every file can be written, so SQLite itself is told. Its error is the same.
+        case 'read-only':
+          database.pragma = 'query_only = 1'
+          break
+        // The least there can be: no page more than there are. What fits into those is still taken.
+        case 'full':
+          database.pragma = 'max_page_count = 1'
+          break
+        case 'locked':
+          lock = await lockFromAnotherProcess(path)
+          break
+        case 'slow':
+          waiting = Promise.withResolvers()
+          break
+      }
+    },
+
+    async end() {
+      if (existsSync(away)) renameSync(away, join(folder, 'data'))
+      // A connection keeps what it was told.
+      database.pragma = 'query_only = 0; PRAGMA max_page_count = 1073741823'
+      await lock?.release()
+      lock = undefined
+      waiting?.resolve()
+      waiting = undefined
+    },
+
+    signedInSessions() {
+      const reader = new DatabaseSync(path, { readOnly: true })
+      const rows = reader
+        .prepare("SELECT payload FROM host_records WHERE model = 'Session'")
+        .all() as { payload: string }[]
+      reader.close()
+      return rows.filter(({ payload }) => 'accountId' in (JSON.parse(payload) as object)).length
+    },
+
+    remove() {
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
