@@ -35,6 +35,11 @@ export function wrongCode(host: Host, person: Person, nth = 0): string {
   return wrong.filter((code) => !near.has(code))[nth]!
 }
 
+/** A backup code that is wrong in its last character. */
+export function wrongBackupCode(code: string): string {
+  return code.slice(0, -1) + (code.endsWith('2') ? '3' : '2')
+}
+
 /** Password and code, up to the first page or redirect that leaves the provider. */
 export async function signIn(
   host: Host,

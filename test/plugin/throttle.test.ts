@@ -4,7 +4,14 @@ import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
 import { STORAGES } from './recorded-storage.ts'
-import { enrolledPerson, nextCode, signIn, wrongCode, type Person } from './sign-in.ts'
+import {
+  enrolledPerson,
+  nextCode,
+  signIn,
+  wrongBackupCode,
+  wrongCode,
+  type Person,
+} from './sign-in.ts'
 
 let host: Host
 let mira: Person
@@ -167,7 +174,7 @@ describe('the wait for whoever guesses', () => {
     const form = await openBackupCode()
     for (const nth of [1, 2]) {
       const refused = await stranger.submit(form, {
-        backupCode: mira.codes[nth]!.replace(/.$/, '2'),
+        backupCode: wrongBackupCode(mira.codes[nth]!),
       })
       expect(refused.status).to.equal(422)
     }
