@@ -1,0 +1,167 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const CLOCK = new URL('shifted-clock.ts', import.meta.url).href
+
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
+export type Environment = Readonly<Record<string, string>>
+
+/**
+ * The product as `npm start` runs it: a process of its own in a folder of its own, with the demonstration app.
+ * Its clock can be set ahead.
+ */
+export class ServerProcess {
+  readonly issuer: string
+  /** The demonstration relying party. */
+  readonly app: string
+  readonly folder: string
+  readonly #environment: Environment
+  #child: ChildProcess | undefined
+  #output = ''
+  #aheadSeconds = 0
+
+  private constructor(folder: string, environment: Environment) {
+    this.folder = folder
+    this.#environment = environment
+    this.issuer = `http://localhost:${environment['PORT']}`
+    this.app = `http://localhost:${environment['DEMO_PORT']}`
+  }
+
+  static async start(
+    environment: Environment | ((folder: string) => Environment) = {},
+  ): Promise<ServerProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'mfa-journey-'))
+    const [port, demoPort] = await freePorts(2)
+    const server = new ServerProcess(folder, {
+      PORT: String(port),
+      DEMO_PORT: String(demoPort),
+      LOG_LEVEL: 'warn',
+      ...(typeof environment === 'function' ? environment(folder) : environment),
+    })
+    await server.run()
+    return server
+  }
+
+  /** The account that was printed at the start. */
+  get demonstration(): Credentials {
+    const read = (what: string): string =>
+      new RegExp(`^${what}: (.+)$`, 'm').exec(this.#output)?.[1] ?? ''
+    return { username: read('user'), password: read('password') }
+  }
+
+  /** Everything the server has printed and logged. */
+  get output(): string {
+    return this.#output
+  }
+
+  /** Seconds since the Unix epoch, by the server's clock. */
+  now(): number {
+    return Math.floor(Date.now() / 1000) + this.#aheadSeconds
+  }
+
+  /** Lets time pass at the server. */
+  async later(seconds: number): Promise<void> {
+    this.#aheadSeconds += seconds
+    const child = this.#child
+    if (child === undefined) return
+    child.send({ aheadSeconds: this.#aheadSeconds })
+    await once(child, 'message')
+  }
+
+  /** Ends the process, as an operator does or, with SIGKILL, as a power cut does, and starts it on the same data. */
+  async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.#end(signal)
+    await this.run()
+  }
+
+  async run(): Promise<void> {
+    const child = spawn(process.execPath, ['--import', CLOCK, join(ROOT, 'src/server/main.ts')], {
+      cwd: this.folder,
+      env: this.#childEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    this.#child = child
+    this.#output = ''
+    const collect = (chunk: Buffer): void => void (this.#output += chunk.toString())
+    child.stdout?.on('data', collect)
+    child.stderr?.on('data', collect)
+    const ended = once(child, 'exit').then(() => {
+      throw new Error(`The server ended: ${this.#output}`)
+    })
+    await Promise.race([ended, this.#listening()])
+    ended.catch(() => undefined)
+  }
+
+  /** Stops it and deletes its data. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM')
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** `oidc-provider-mfa ...` beside the running server. Answers what it printed. */
+  async command(words: readonly string[], input = ''): Promise<string> {
+    const child = spawn(
+      process.execPath,
+      ['--import', CLOCK, join(ROOT, 'bin/oidc-provider-mfa.mjs'), ...words],
+      { cwd: this.folder, env: this.#childEnvironment(), stdio: ['pipe', 'pipe', 'pipe'] },
+    )
+    let printed = ''
+    let complaints = ''
+    child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
+    child.stdin.end(input)
+    const [code] = (await once(child, 'close')) as [number]
+    if (code !== 0) throw new Error(`${words.join(' ')}: ${printed}${complaints}`)
+    return printed
+  }
+
+  /** Someone with a password, made at the command line. */
+  async addPerson(username: string, options: readonly string[] = []): Promise<Credentials> {
+    const password = 'a long walk in the rain'
+    await this.command(['user', 'add', username, ...options, '--password-stdin'], `${password}\n`)
+    return { username, password }
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    this.#child = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    child.kill(signal)
+    await once(child, 'exit')
+  }
+
+  async #listening(): Promise<void> {
+    for (;;) {
+      // The addresses are printed once it listens.
+      if (/^demonstration app: /m.test(this.#output)) return
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  #childEnvironment(): Environment {
+    const { PATH = '', HOME = '' } = process.env
+    return {
+      ...{ PATH, HOME, NO_COLOR: '1', JOURNEY_AHEAD_SECONDS: String(this.#aheadSeconds) },
+      ...this.#environment,
+    }
+  }
+}
+
+/** Held all at once, so that no two are the same. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
