@@ -31,7 +31,7 @@ export function reportHost(host: EventEmitter, log: Logger): void {
 
   for (const event of REFUSALS)
     host.on(event, (ctx: Context, error: { error?: string }) => {
-      log.info({ requestId: requestIdOf(ctx), event, error: error.error })
+      log.info({ requestId: requestIdOf(ctx), event, code: error.error })
     })
 
   host.on('backchannel.error', (ctx: Context, error: unknown, client: { clientId: string }) => {

@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import * as client from 'openid-client'
 import { passwordHasher, systemClock, systemRandom } from '../../src/adapters/crypto/index.ts'
 import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
@@ -39,7 +40,7 @@ export interface ServerProcess {
   readonly issuer: string
   readonly storage: ServerStorage
   addPerson(username: string): Promise<Visitor>
-  /** What it wrote: its announcement and its log. */
+  /** What it wrote, line by line: its announcement, its log, and what went wrong. */
   readonly output: readonly string[]
   stop(): Promise<void>
 }
@@ -61,7 +62,7 @@ export async function startServerProcess(options: {
     [join(import.meta.dirname, '..', '..', 'src', 'server', 'main.ts')],
     {
       cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'] ?? '',
         ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
@@ -103,10 +104,15 @@ export async function startServerProcess(options: {
 }
 
 /** The issuer, once the server says where it is. */
-function announced(child: ChildProcess, output: string[]): Promise<string> {
+function announced(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  output: string[],
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`The server ended with ${String(code)}.`)))
-    if (child.stdout === null) throw new TypeError('The server has no standard output.')
+    child.once('exit', (code) =>
+      reject(new Error([`The server ended with ${String(code)}.`, ...output].join('\n'))),
+    )
+    createInterface({ input: child.stderr }).on('line', (line) => output.push(line))
     createInterface({ input: child.stdout }).on('line', (line) => {
       output.push(line)
       const [, issuer] = /^oidc-provider-mfa: (\S+)$/.exec(line) ?? []
