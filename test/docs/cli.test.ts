@@ -103,6 +103,25 @@ describe('docs/reference/cli.md', () => {
     for (const { usage, flags } of commands) expect(flags, usage).to.include('--json')
   })
 
+  it('and every other page name commands and options that there are', () => {
+    const pages = [...globSync('*.md', { cwd: ROOT }), ...globSync('docs/**/*.md', { cwd: ROOT })]
+    const wrong = pages.flatMap((file) =>
+      [...readText(file).matchAll(/`?(?:npx )?oidc-provider-mfa ((?:[a-z-]+ ?)+)([^`\n]*)/g)]
+        .filter(([whole]) => whole.startsWith('`') || whole.startsWith('npx'))
+        .filter(([, words = '', rest = '']) => {
+          const fitting = commands.filter(({ usage }) =>
+            words.trim().startsWith(usage.split(' <')[0] ?? ''),
+          )
+          const given = [...rest.matchAll(/(--[a-z-]+)/g)].map((match) => match[1] ?? '')
+          return !fitting.some(({ flags }) =>
+            given.every((flag) => flags.some((known) => known.split(' ')[0] === flag)),
+          )
+        })
+        .map(([whole]) => `${file}: ${whole}`),
+    )
+    expect(wrong).to.deep.equal([])
+  })
+
   it('lists the code of every refusal, and no other', () => {
     const documented = rowsOf(sectionOf(page, 2, 'Codes of failures')).map(([code]) => code)
     expect(documented).to.have.members([...new Set(refusalCodes())].map((code) => `\`${code}\``))

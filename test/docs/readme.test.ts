@@ -187,10 +187,16 @@ async function startExample(storage: ServerStorage, sendMail: Application['sendM
       claims: () => ({ sub, email: `${sub}@example.com`, email_verified: true }),
     }),
   }
-  const { mfa, provider, finish } = setUp({
-    ...{ Provider, issuer, configuration, sendMail },
-    memoryStorage: () => storage,
-  })
+  const application = { Provider, issuer, configuration, sendMail, memoryStorage: () => storage }
+  let example: ReturnType<typeof setUp>
+  try {
+    example = setUp(application)
+  } catch (error) {
+    // A server left open would keep the run from ending.
+    server.close()
+    throw error
+  }
+  const { mfa, provider, finish } = example
   provider.use(hostPages(provider, (req, res, accountId) => finish({ req, res, accountId })))
   server.on('request', provider.callback())
   return {
