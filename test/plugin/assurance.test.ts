@@ -260,6 +260,21 @@ describe('a policy of the application', () => {
     }
   })
 
+  it('R17 that changes its mind between the factors lets nobody in by the first', async () => {
+    let required = true
+    const host = await startHost({ mfa: { require: () => required } })
+    try {
+      const browser = new HttpClient()
+      const login = await follow(host, browser, await browser.get(authorizeUrl(host)))
+      const answer = await browser.post(login.url, { username: 'mira', password: PASSWORD })
+      required = false
+      expect((await follow(host, browser, answer)).name).to.equal('mfa-choose')
+      expect(signedInSessions(host.writes)).to.deep.equal([])
+    } finally {
+      await host.close()
+    }
+  })
+
   it('R32 that throws, or answers no boolean, signs nobody in without the factor', async () => {
     for (const require of [
       () => Promise.reject(new Error('the directory is away')),

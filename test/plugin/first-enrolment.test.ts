@@ -13,7 +13,7 @@ import {
   type Host,
 } from './host.ts'
 import { signedInSessions, STORAGES } from './recorded-storage.ts'
-import { enrolledPerson, nextCode, signIn, uidOf } from './sign-in.ts'
+import { enrolledPerson, interactionCookies, nextCode, signIn, uidOf } from './sign-in.ts'
 
 const choose = async (host: Host, browser: HttpClient, page: Page): Promise<Page> =>
   follow(host, browser, await browser.submit(page, { factor: 'totp' }))
@@ -172,6 +172,19 @@ describe('setting up a first factor', () => {
     await browser.submit(shown, { saved: 'yes' })
     expect((await browser.get(shown.url)).status).to.equal(410)
     expect((await browser.get(file.url)).status).to.equal(410)
+  })
+
+  it('R8 the codes on their way to the page open in no other sign-in', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const secret = secretOf(setUp)
+    await browser.submit(setUp, { code: codeOf(host, setUp) })
+    const sealed = browser.jar.all().find((cookie) => cookie.name === 'mfa_codes')!
+    host.clock.at += 60
+    const verify = await showPassword(host, browser, 'mira')
+    await browser.submit(verify, { code: totpCode({ secret }, host.clock.at) })
+    const url = new URL(`/mfa/${uidOf(verify)}/backup-codes`, host.issuer)
+    const cookie = `${interactionCookies(browser, uidOf(verify))}; mfa_codes=${sealed.value}`
+    expect((await browser.get(url, { headers: { cookie } })).status).to.equal(410)
   })
 
   it('R36 an account that was reset sets up anew, and its old codes are nothing', async () => {

@@ -189,6 +189,9 @@ for (const [name, storage] of Object.entries(STORAGES))
     })
 
     it('R17 a login result that was made up, or changed, signs in nobody', async () => {
+      // Of the same epoch, so that nothing but the seal tells them apart.
+      await enrolledPerson(host, 'noor')
+      host.writes.length = 0
       const verify = await showPassword(host, browser, 'mira')
       await browser.submit(verify, { code: nextCode(host, mira) })
       const uid = uidOf(verify)
@@ -200,6 +203,22 @@ for (const [name, storage] of Object.entries(STORAGES))
       await plant(uidOf(page), { result: { login: { accountId: 'mira' } } })
       await browser.get(new URL(`/auth/${uidOf(page)}`, host.issuer))
       await expectNobodySignedIn()
+    })
+
+    it('R17 the pages of the second factor belong to no other prompt', async () => {
+      const login = await visit({})
+      const atLogin = interactionCookies(browser, uidOf(login))
+      await signIn(host, browser, mira)
+      const consent = await visit({ prompt: 'consent' })
+      const atConsent = interactionCookies(browser, uidOf(consent))
+      for (const [page, cookie] of [
+        [login, atLogin],
+        [consent, atConsent],
+      ] as const) {
+        const url = new URL(`/mfa/${uidOf(page)}`, host.issuer)
+        const shown = await browser.get(url, { headers: { cookie } })
+        expect([shown.status, shown.name]).to.deep.equal([410, 'expired'])
+      }
     })
 
     it("R17 a first factor moved from another's sign-in is none", async () => {
