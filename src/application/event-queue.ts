@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Dependencies } from './dependencies.ts'
 
 const queues = new WeakMap<Dependencies, Map<string, Promise<void>>>()
@@ -14,7 +15,8 @@ export function inTurn(
   const running = queues.get(deps) ?? new Map<string, Promise<void>>()
   queues.set(deps, running)
   const before = running.get(accountId)
-  const run = (before ?? Promise.resolve())
+  // In the next turn: listeners write to a disk, and the answer must not wait for that.
+  const run = (before ?? nextTurn())
     .then(() => tell(before !== undefined))
     .catch((error: unknown) => deps.report(error))
     .finally(() => {

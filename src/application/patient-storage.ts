@@ -18,7 +18,8 @@ export function patientStorage(
   return {
     records: {
       load: (accountId) => within(records.load(accountId)),
-      save: (accountId, record, version) => within(records.save(accountId, record, version)),
+      save: (accountId, record, version, durability) =>
+        within(records.save(accountId, record, version, durability)),
     },
     oneTime: {
       put: (key, value, expiresAt) => within(oneTime.put(key, value, expiresAt)),

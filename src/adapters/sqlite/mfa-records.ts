@@ -13,9 +13,10 @@ export function sqliteRecords(database: SqliteDatabase): MfaRecords {
         return row && { record: JSON.parse(row.record) as JsonObject, version: row.version }
       }),
 
-    save: (accountId, record, expectedVersion) => {
+    // Both connections write one log, in one order: what a power cut takes is its end.
+    save: (accountId, record, expectedVersion, durability = 'durable') => {
       const json = JSON.stringify(record)
-      return database.durable(
+      return database[durability](
         (connection) =>
           (expectedVersion === 0
             ? connection.run(
