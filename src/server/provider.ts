@@ -9,7 +9,7 @@ import type { Clock } from '../ports/services.ts'
 import type { HostRecords } from '../ports/host-records.ts'
 import { CLAIMS_OF_SCOPE } from './accounts/claims.ts'
 import { extraClientMetadata } from './clients/metadata.ts'
-import { firstPartyGrant } from './grants.ts'
+import { existingGrant } from './grants.ts'
 import type { HostPages } from './host-pages.ts'
 import type { SigningKeys } from './keys.ts'
 import { subjectFinder } from './subject.ts'
@@ -93,7 +93,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     pkce: { required: (_ctx, client) => requiresPkce(client) },
     // The host alone would rotate those of public clients only (R21).
     rotateRefreshToken: () => true,
-    loadExistingGrant: firstPartyGrant,
+    loadExistingGrant: existingGrant,
     ttl: {
       Session: (_ctx, session) => sessionSeconds(settings, session.loginTs, deps.clock.now()),
       Interaction: settings.sessions.interactionSeconds,

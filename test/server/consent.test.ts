@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { layFoundation } from '../../src/server/foundation.ts'
+import { serverMfa } from '../../src/server/mfa.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,
@@ -55,6 +57,26 @@ describe('consent', () => {
     expect((await ask({ scope: 'openid email' })).location?.searchParams.has('code')).to.equal(true)
     expect((await ask({ scope: 'openid email profile' })).name).to.equal('consent')
     expect(await types()).to.include('consent-granted')
+  })
+
+  it('is remembered for the next session, but for nothing more than was given', async () => {
+    await browser.follow(await browser.submit(await ask({ scope: 'openid email' })), atTheApp)
+    browser = new HttpClient()
+    server.clock.ahead += 60
+    const page = await signIn(browser, server.authorize({ scope: 'openid email' }), alice, server)
+    expect((await redeem(server, page)).claims['sub']).to.equal(alice.id)
+    expect((await types()).filter((type) => type === 'consent-granted')).to.have.length(1)
+    expect((await ask({ scope: 'openid profile' })).name).to.equal('consent')
+  })
+
+  it('R20 is forgotten when the account changes', async () => {
+    await browser.follow(await browser.submit(await ask()), atTheApp)
+    const foundation = await layFoundation(server.config, { storage: server.storage })
+    await serverMfa(foundation).accounts.passwordChanged(alice.id)
+    browser = new HttpClient()
+    server.clock.ahead += 60
+    await signIn(browser, server.authorize({ client_id: 'ours' }), alice, server)
+    expect((await ask()).name).to.equal('consent')
   })
 
   it('refused brings the app access_denied, and nothing else', async () => {

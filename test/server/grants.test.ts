@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { firstPartyGrant } from '../../src/server/grants.ts'
+import { existingGrant } from '../../src/server/grants.ts'
 
 class Grant {
   static readonly stored = new Map<string, Grant>()
@@ -40,7 +40,7 @@ function ask(about: {
     requestParamOIDCScopes: new Set(['openid', 'email']),
     requestParamClaims: new Set<string>(),
   }
-  return firstPartyGrant({ oidc } as unknown as KoaContextWithOIDC) as unknown as Promise<
+  return existingGrant({ oidc } as unknown as KoaContextWithOIDC) as unknown as Promise<
     Grant | undefined
   >
 }

@@ -4,6 +4,7 @@ import type { Provider } from 'oidc-provider'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { Record } from '../audit.ts'
 import type { ShowPage } from '../pages.ts'
+import { rememberConsent } from '../grants.ts'
 import { aboutInteraction, interactionOf, type FormGuard, type Interaction } from './context.ts'
 
 export interface ConsentServices {
@@ -110,5 +111,6 @@ async function widenGrant(
   grant.addOIDCClaims([...(missing.missingOIDCClaims ?? [])])
   for (const [indicator, scopes] of Object.entries(missing.missingResourceScopes ?? {}))
     grant.addResourceScope(indicator, scopes.join(' '))
+  await rememberConsent(provider, grant, { accountId, clientId })
   return grant.save()
 }
