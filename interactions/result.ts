@@ -71,6 +71,13 @@ export async function writeMultiFactorLogin(
   })
 }
 
+/** Nothing was decided: the host goes through its checks again. */
+export async function writeNothing(interaction: Interaction): Promise<string> {
+  interaction.result = {}
+  await interaction.persist()
+  return interaction.returnTo
+}
+
 /** The person gave up: the app gets the standard's `access_denied`. */
 export async function writeRefusal(interaction: Interaction): Promise<string> {
   interaction.result = { error: 'access_denied', error_description: 'End-User aborted interaction' }

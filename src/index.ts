@@ -72,6 +72,11 @@ export interface Mfa {
   ): Promise<string>
   readonly accounts: {
     status(accountId: string): Promise<accounts.AccountStatus>
+    /**
+     * The epoch to read before a password is checked and to hand to `interactionFinished` with the account: what
+     * was right under an older one is not accepted under a new one.
+     */
+    epoch(accountId: string): Promise<number>
     /** Removes every factor and ends everything live: an administrator starts a reset (R36). */
     reset(accountId: string): Promise<void>
     /** After every change of the password: it ends what the old one has signed in (R20). */
@@ -129,6 +134,7 @@ export function createMfa(options: MfaOptions): Mfa {
       answerInteraction(core, request, response, results, finishOptions),
     accounts: {
       status: (accountId) => accounts.readStatus(deps, accountId),
+      epoch: async (accountId) => (await core.record(undefined, accountId)).record.epoch,
       reset: (accountId) => accounts.resetAccount(deps, accountId),
       passwordChanged: (accountId) => accounts.passwordChanged(deps, accountId),
       endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),

@@ -18,6 +18,11 @@ export interface FirstFactorResult {
   readonly ts?: number
   /** False: the session ends with the browser. */
   readonly remember?: boolean
+  /**
+   * What `mfa.accounts.epoch(accountId)` answered *before* the password was read to be checked. A password that
+   * was changed meanwhile then counts no more; without it, one checked just before the change does.
+   */
+  readonly epoch?: number
 }
 
 /** Everything else a host page may answer with: passed on as it is. */
@@ -42,7 +47,8 @@ export async function answerInteraction(
   const { provider } = core
   if (provider === undefined)
     throw new MfaError('not-attached', 'Call mfa.attach(provider) right after `new Provider(...)`')
-  const { login, ...rest } = results
+  // What only the pages of the second factor may say.
+  const { login, mfa: _mfa, firstFactor: _firstFactor, ...rest } = results
   if (login === undefined) return provider.interactionResult(request, response, rest, options)
 
   const interaction = await provider.interactionDetails(request, response)
@@ -55,6 +61,14 @@ export async function answerInteraction(
   if (typeof login.accountId !== 'string' || login.accountId === '')
     throw new MfaError('options-invalid', 'login.accountId must be a non-empty string')
   const seen = await core.record(undefined, login.accountId)
+  if (login.epoch !== undefined && login.epoch !== seen.record.epoch)
+    throw new MfaError(
+      'interaction-expired',
+      'The account changed while the first factor was checked',
+      {
+        status: 410,
+      },
+    )
   const subject: Subject = {
     accountId: login.accountId,
     amr: login.amr ?? ['pwd'],

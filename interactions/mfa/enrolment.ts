@@ -1,6 +1,6 @@
 import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
 import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/application/prove-owner.ts'
-import { challengeIn, enrolmentStep } from '../../src/domain/enrolment.ts'
+import { challengeIn, enrolmentStep, ruleNow } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import type { CodeError } from '../../src/http/pages.ts'
@@ -13,7 +13,8 @@ import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.t
 
 export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
   const { seen, details, interaction, core } = visit
-  return enrolmentStep(seen.record, details.rule, interaction.uid, core.deps.clock.now())
+  const rule = ruleNow(seen.record, details)
+  return enrolmentStep(seen.record, rule, interaction.uid, core.deps.clock.now())
 }
 
 export async function showChoice(visit: Visit): Promise<void> {
@@ -72,6 +73,7 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
     return showEnrolment(visit, factor, { error: { code: 'unreadable' }, status: 400, name })
   const outcome = await confirmFactor(core.deps, factor, place, response, {
     rule: details.rule,
+    firstSignIn: details.firstSignIn,
     name,
   })
   switch (outcome.outcome) {
@@ -129,8 +131,13 @@ export async function sendProof(visit: Visit): Promise<void> {
     app: details.client.name,
   })
   if (sent === 'stale') throw expired('The account changed during the sign-in')
-  // Within the cooldown the code sent before is still good: the page asks for it.
-  redirect(visit, pathOf(visit, 'proof'))
+  const now = core.deps.clock.now()
+  const open = challengeIn(visit.seen.record, visit.interaction.uid, OWNER_PROOF, now)
+  // Within the cooldown the code sent before is still good and the page asks for it; without one it says how long.
+  if (sent === 'sent' || open !== undefined) return redirect(visit, pathOf(visit, 'proof'))
+  const retryAfterSeconds = sent.notBefore - now
+  visit.ctx.set('Retry-After', String(retryAfterSeconds))
+  return show(visit, 'busy', { retryAfterSeconds }, 429)
 }
 
 export async function checkProof(visit: Visit, form: Form): Promise<void> {

@@ -1,6 +1,6 @@
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import { writeMultiFactorLogin } from '../result.ts'
+import { writeMultiFactorLogin, writeNothing } from '../result.ts'
 import { providerOf } from '../core.ts'
 import { redirect, type Visit } from './visit.ts'
 
@@ -9,5 +9,20 @@ export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<v
   const { core, ctx, interaction, subject, seen, place, tokens } = visit
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   if (!known) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)
-  redirect(visit, await writeMultiFactorLogin(core, interaction, subject, accepted))
+  redirect(
+    visit,
+    isTooOld(visit)
+      ? await writeNothing(interaction)
+      : await writeMultiFactorLogin(core, interaction, subject, accepted),
+  )
+}
+
+/**
+ * The session was young enough when the step-up began and is not any more. A login written now would satisfy
+ * the host's check of max_age with the old time (R25): without one it asks for the first factor.
+ */
+function isTooOld({ stepUp, interaction, subject, core }: Visit): boolean {
+  const maxAge = interaction.params.max_age
+  if (!stepUp || maxAge === undefined || maxAge === null) return false
+  return core.deps.clock.now() - subject.ts > Number(maxAge)
 }

@@ -18,6 +18,8 @@ export interface MfaDetails {
   readonly label: string
   readonly address?: string
   readonly rule: FirstEnrolmentRule
+  /** Whether it was given for a first sign-in: it ends when somebody has completed one. */
+  readonly firstSignIn: boolean
   readonly client: {
     readonly name: string
     readonly logoUri?: string
@@ -98,15 +100,15 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const question = { account, client, params: { ...ctx.oidc.params } }
   const { record } = await core.record(ctx, account.accountId)
   const enrolled = isEnrolled(record)
+  const firstSignIn = isFirstSignIn(record)
   const { label, address } = await core.describe(account)
   const { logoUri, clientName, clientId } = client
   return {
     reason: 'reason' in decision ? decision.reason : 'policy',
     label,
     ...(address === undefined ? {} : { address }),
-    rule: enrolled
-      ? 'refused'
-      : await core.firstEnrolmentRule({ ...question, firstSignIn: isFirstSignIn(record) }),
+    rule: enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn }),
+    firstSignIn,
     client: {
       name: clientName ?? clientId,
       ...(logoUri === undefined ? {} : { logoUri }),

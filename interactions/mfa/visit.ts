@@ -20,6 +20,8 @@ export interface Visit {
   readonly interaction: Interaction
   readonly details: MfaDetails
   readonly subject: Subject
+  /** A higher level is asked of a session; no first factor was shown in this sign-in. */
+  readonly stepUp: boolean
   readonly seen: Loaded
   readonly place: Place
   readonly tokens: BrowserTokens
@@ -40,13 +42,14 @@ export async function openVisit(core: Core, ctx: Context, uid: string): Promise<
       status: 410,
     })
   const { mfa: details } = interaction.prompt.details as { mfa: MfaDetails }
-  const { subject, seen } = await subjectOf(core, interaction)
+  const { subject, stepUp, seen } = await subjectOf(core, interaction)
   return {
     core,
     ctx,
     interaction,
     details,
     subject,
+    stepUp,
     seen,
     ...placeOf(core, ctx.req, interaction, subject, ctx.ip),
   }
@@ -55,7 +58,7 @@ export async function openVisit(core: Core, ctx: Context, uid: string): Promise<
 async function subjectOf(
   core: Core,
   interaction: Interaction,
-): Promise<{ subject: Subject; seen: Loaded }> {
+): Promise<Pick<Visit, 'subject' | 'stepUp' | 'seen'>> {
   const { lastSubmission, cid, session } = interaction
   const value = (lastSubmission as { firstFactor?: unknown } | undefined)?.firstFactor
   if (value !== undefined && value !== null) {
@@ -67,7 +70,7 @@ async function subjectOf(
     const epoch = passed ? pending.epoch : seen.record.epoch
     if (!isCurrent(pending, epoch, core.deps.clock.now()))
       throw expired('The first factor of this sign-in is over')
-    return { subject: pending, seen }
+    return { subject: pending, stepUp: false, seen }
   }
   const stored =
     session === undefined ? undefined : await providerOf(core).Session.findByUid(session.uid)
@@ -83,6 +86,7 @@ async function subjectOf(
       epoch: mfaEpoch,
       ...(stored.transient === true ? { remember: false } : {}),
     },
+    stepUp: true,
     seen,
   }
 }

@@ -6,7 +6,8 @@ import {
   pendingIn,
   settleEnrolled,
   slowEnrolment,
-  type FirstEnrolmentRule,
+  ruleNow,
+  type EnrolmentPermission,
 } from '../domain/enrolment.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
@@ -43,7 +44,7 @@ export async function beginFactor(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  about: { rule: FirstEnrolmentRule; address?: string },
+  about: EnrolmentPermission & { address?: string },
 ): Promise<BeginOutcome> {
   // Bound here: what follows asks again after each lost save.
   const begin = factor.beginEnrolment?.bind(factor)
@@ -52,7 +53,7 @@ export async function beginFactor(
     deps,
     place.accountId,
     (record, now) => {
-      if (!mayEnrol(record, place, about.rule, now)) return { outcome: { began: false } }
+      if (!mayEnrol(record, place, about, now)) return { outcome: { began: false } }
       const { value, delivery } = begin({
         accountId: place.accountId,
         random: deps.random,
@@ -111,7 +112,7 @@ export async function confirmFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  about: { rule: FirstEnrolmentRule; name: string },
+  about: EnrolmentPermission & { name: string },
 ): Promise<EnrolOutcome> {
   const fingerprint = fingerprintOf(deps, place, factor.id, factor.canonical(response))
   // Hashing ten codes is slow: made once, before the loop, and only if they will be needed.
@@ -128,13 +129,12 @@ export async function confirmFactor(
   )
 }
 
-interface Confirmation {
+interface Confirmation extends EnrolmentPermission {
   readonly record: MfaRecord
   readonly now: Instant
   readonly response: unknown
   readonly fingerprint: string
   readonly issuing: (now: Instant) => Promise<Issued>
-  readonly rule: FirstEnrolmentRule
   readonly name: string
 }
 
@@ -142,12 +142,12 @@ async function confirm(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { record, now, response, fingerprint, issuing, rule, name }: Confirmation,
+  { record, now, response, fingerprint, issuing, name, ...permission }: Confirmation,
 ): Promise<Decided<EnrolOutcome>> {
   const repeated = repeatOf(record, place.interaction, fingerprint, now)
   if (repeated !== undefined)
     return { outcome: { outcome: 'enrolled', accepted: repeated, shown: [] } }
-  if (!mayEnrol(record, place, rule, now)) return { outcome: { outcome: 'stale' } }
+  if (!mayEnrol(record, place, permission, now)) return { outcome: { outcome: 'stale' } }
   const pending = pendingIn(record, place.interaction, factor.id, now)
   if (pending === undefined) return { outcome: { outcome: 'stale' } }
   const gate = delayGate(pending.delay, now)
@@ -190,12 +190,11 @@ async function confirm(
 function mayEnrol(
   record: MfaRecord,
   place: Place,
-  rule: FirstEnrolmentRule,
+  permission: EnrolmentPermission,
   now: Instant,
 ): boolean {
-  return (
-    record.epoch === place.epoch && enrolmentStep(record, rule, place.interaction, now) === 'choose'
-  )
+  if (record.epoch !== place.epoch) return false
+  return enrolmentStep(record, ruleNow(record, permission), place.interaction, now) === 'choose'
 }
 
 interface Issued {

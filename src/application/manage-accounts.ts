@@ -1,6 +1,5 @@
-import { isEnrolled, raiseEpoch, resetFactors } from '../domain/enrolment.ts'
+import { isEnrolled, raiseEpoch, resetFactors, settlePasswordChanged } from '../domain/enrolment.ts'
 import { chargeBrowser, classify } from '../domain/known-browser.ts'
-import { clearSuspicion } from '../domain/throttle.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import { commit, loadRecord } from './commit.ts'
@@ -63,7 +62,7 @@ export async function resetAccount(deps: Dependencies, accountId: string): Promi
 export async function passwordChanged(deps: Dependencies, accountId: string): Promise<void> {
   await commit(deps, accountId, (record) => ({
     outcome: undefined,
-    ...raiseEpoch(clearSuspicion(record), 'password-changed'),
+    ...settlePasswordChanged(record),
   }))
 }
 

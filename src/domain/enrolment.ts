@@ -2,7 +2,7 @@ import { pass, type Acceptance, type EventDraft, type Passed, type Settled } fro
 import type { EventDetail } from './events.ts'
 import { remember } from './known-browser.ts'
 import type { Authenticator, MfaRecord, PendingEnrolment } from './mfa-record.ts'
-import { clearFailures, grow } from './throttle.ts'
+import { clearFailures, clearSuspicion, grow } from './throttle.ts'
 import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** A pending enrolment dies with its interaction, and after this at the latest. */
@@ -37,6 +37,23 @@ export function enrolmentStep(
   if (rule === 'allowed') return 'choose'
   if (rule === 'refused') return 'refuse'
   return hasProved(record, interaction, now) ? 'choose' : 'prove'
+}
+
+/** The rule as it was given when the interaction began, and whether it was given for a first sign-in. */
+export interface EnrolmentPermission {
+  readonly rule: FirstEnrolmentRule
+  readonly firstSignIn?: boolean
+}
+
+/**
+ * What is left of it: a permission that was given because nobody had signed in yet ends when somebody has, in
+ * every interaction that was begun before (R10).
+ */
+export function ruleNow(
+  record: MfaRecord,
+  { rule, firstSignIn = false }: EnrolmentPermission,
+): FirstEnrolmentRule {
+  return rule === 'allowed' && firstSignIn && !isFirstSignIn(record) ? 'refused' : rule
 }
 
 /** Whether the owner has proved the address in this interaction. */
@@ -168,6 +185,8 @@ export function settleEnrolled(
     pending: [],
     challenges: [],
     accepted: [],
+    // They were known by a password alone, perhaps a stranger's: nobody keeps an exemption from before.
+    browsers: [],
     history: { firstSignInAt: now, firstEnrolledAt: now, ...record.history, ownerProofs: [] },
   }
   const detail: EventDetail = {
@@ -202,6 +221,12 @@ export function raiseEpoch(record: MfaRecord, reason: string): Settled {
     },
     events: [{ type: 'epoch-raised', detail: { epoch, reason } }],
   }
+}
+
+/** The old password counts nowhere any more, nor does what it alone has made known (R2, R20). */
+export function settlePasswordChanged(record: MfaRecord): Settled {
+  const cleared = clearSuspicion(record)
+  return raiseEpoch(isEnrolled(record) ? cleared : { ...cleared, browsers: [] }, 'password-changed')
 }
 
 /**

@@ -13,7 +13,9 @@ import {
   proveOwner,
   raiseEpoch,
   resetFactors,
+  ruleNow,
   settleEnrolled,
+  settlePasswordChanged,
   slowEnrolment,
 } from '../../src/domain/enrolment.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
@@ -51,6 +53,32 @@ describe('the first step of an enrolment', () => {
     expect(step('interaction-1', NOW + HOUR)).to.equal('prove')
     expect(step('interaction-2', NOW)).to.equal('prove')
     expect(enrolmentStep(proved, 'refused', 'interaction-1', NOW)).to.equal('refuse')
+  })
+
+  it('R10 ends what was allowed to a first sign-in when somebody has completed one', () => {
+    const signedIn = { ...fresh, history: { ...fresh.history, firstSignInAt: NOW } }
+    const first = { rule: 'allowed', firstSignIn: true } as const
+    expect(ruleNow(fresh, first)).to.equal('allowed')
+    expect(ruleNow(signedIn, first)).to.equal('refused')
+    expect(ruleNow(signedIn, { rule: 'allowed' })).to.equal('allowed')
+    expect(ruleNow(signedIn, { rule: 'mailed-code', firstSignIn: true })).to.equal('mailed-code')
+  })
+
+  it('R2 leaves no browser known that a password alone has made known', () => {
+    const stranger = {
+      tokenHash: 'x',
+      since: NOW,
+      lastSeenAt: NOW,
+      delay: { failures: 0 },
+      failures: 0,
+    }
+    const { record } = enrol({ ...fresh, browsers: [stranger] })
+    expect(record.browsers.map(({ tokenHash }) => tokenHash)).not.to.include('x')
+    expect(settlePasswordChanged({ ...fresh, browsers: [stranger] }).record.browsers).to.deep.equal(
+      [],
+    )
+    const kept = { ...enrolled(), browsers: [stranger] }
+    expect(settlePasswordChanged(kept).record.browsers).to.deep.equal([stranger])
   })
 
   it('R10 spends the mailed code with the proof', () => {
