@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { globSync } from 'node:fs'
 import { MfaError, type ErrorCode } from '../../src/domain/errors.ts'
 import { answerError } from '../../src/http/errors.ts'
 import { TEMPLATES } from '../../src/http/render.ts'
@@ -6,7 +7,7 @@ import { createViews } from '../../src/http/views.ts'
 import { tagsOf, type Tag } from '../pages/markup.ts'
 import { SAMPLES } from '../pages/samples.ts'
 import { show } from '../pages/stage.ts'
-import { codeIn, parseSource, readText, rowsOf, sectionOf, unionOf } from './page.ts'
+import { codeIn, parseSource, readText, ROOT, rowsOf, sectionOf, unionOf } from './page.ts'
 
 const page = readText('docs/reference/pages.md')
 const pages = rowsOf(sectionOf(page, 2, 'Names of pages'))
@@ -53,6 +54,29 @@ describe('docs/reference/pages.md', () => {
       Object.keys(TEMPLATES).map((name) => `\`${name}\``),
     )
     for (const [name, what = ''] of pages) expect(what.length, name).to.be.greaterThan(8)
+  })
+
+  it('says whose each is: the pages of the plugin are in interactions/, the others in the server', () => {
+    const textOf = (pattern: string) =>
+      globSync(pattern, { cwd: ROOT })
+        .map(readText)
+        .join('\n')
+        .replaceAll('`${factor.id}-', "'totp-")
+    const plugin = textOf('{interactions,src/plugin}/**/*.ts')
+    const server = textOf('src/server/**/*.ts')
+    const verifyPages = textOf('src/factors/*/index.ts')
+    for (const [cell = '', , , owner] of pages) {
+      const name = codeIn(cell)[0] ?? ''
+      const isVerify =
+        /-verify$/.test(name) && (name === 'totp-verify' || verifyPages.includes(`'${name}'`))
+      if (owner === 'plugin') expect(isVerify || plugin.includes(`'${name}'`), name).to.equal(true)
+      if (owner === 'server') expect(server.includes(`'${name}'`), name).to.equal(true)
+      if (owner === 'both')
+        expect(['busy', 'expired', 'forbidden', 'not-found', 'unavailable', 'error']).to.include(
+          name,
+        )
+      else expect(owner).to.be.oneOf(['plugin', 'server'])
+    }
   })
 
   it('gives the pages of an error the statuses that they are answered with', () => {

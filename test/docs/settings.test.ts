@@ -21,7 +21,7 @@ const GUIDES = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cw
 const options: Readonly<Record<string, { readonly secret?: boolean }>> = environmentOptions
 
 /** What a shell or Node has, and what tests ask of a machine. */
-const NOT_OURS = /^(NODE_ENV|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED)$/
+const NOT_OURS = /^(NODE_ENV|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR)$/
 
 const NUMBERS = ['', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 

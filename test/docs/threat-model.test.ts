@@ -55,6 +55,13 @@ function titleOf(node: ts.Node | undefined): string {
   return [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join('...')
 }
 
+/** Where a test has gone to: whoever divides a file of tests reads it in the failure. */
+function isNow(title: string): string {
+  const files = globSync('test/**/*.test.ts', { cwd: ROOT })
+  const found = files.find((file) => titlesOf(file).includes(title))
+  return found === undefined ? ' (there is no such test)' : ` (is now in ${found})`
+}
+
 describe('docs/threat-model.md', () => {
   it('has a row for each requirement, in order', () => {
     expect(rows.map(({ number }) => number)).to.deep.equal(
@@ -76,7 +83,7 @@ describe('docs/threat-model.md', () => {
         .filter(
           ({ file, title }) => !existsSync(join(ROOT, file)) || !titlesOf(file).includes(title),
         )
-        .map(({ file, title }) => `${number} ${file}: ${title}`),
+        .map(({ file, title }) => `${number} ${file}: ${title}${isNow(title)}`),
     )
     expect(missing).to.deep.equal([])
   })
