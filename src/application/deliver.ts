@@ -7,7 +7,7 @@ export async function deliver(deps: Dependencies, delivery: Delivery): Promise<v
   if (deps.mailer === undefined)
     throw new MfaError(
       'mail-failed',
-      'There is nothing to send mail with: give createMfa `mailer`',
+      'There is nothing to send mail with: give createMfa `sendMail`',
       {
         status: 503,
       },

@@ -68,7 +68,13 @@ export async function beginFactor(
       return {
         outcome: { began: true, delivery },
         record: beginEnrolment(record, { ...where, sealed }, delivered, now),
-        events: [{ type: 'enrolment-started', detail: { ...place.detail, factor: factor.id } }],
+        events: [
+          {
+            type: 'enrolment-started',
+            // Says on what proof: where the password was enough, the trail shows it (R10).
+            detail: { ...place.detail, factor: factor.id, reason: about.rule },
+          },
+        ],
       }
     },
   )

@@ -13,7 +13,7 @@ import type { FirstEnrolment, SendMail } from './first-enrolment.ts'
 export interface MfaOptions {
   /** What the authenticator app and the pages call the service. */
   readonly issuerName: string
-  /** Where the MFA records are kept: `sqliteStorage(...)`, `memoryStorage()`, or an adapter of your own. */
+  /** Where the MFA records are kept: `openSqliteStorage(...)`, or an adapter of your own. */
   readonly storage: Storage
   /** 32 bytes each, as bytes or in base64 (standard or url), the newest first. Outside the database. */
   readonly encryptionKeys: readonly (string | Uint8Array)[]

@@ -43,6 +43,8 @@ describe('setting up a factor', () => {
     expect(JSON.stringify(await settledRecord(one))).not.to.include(secret)
     const [started] = await heardOf(one)
     expect(started).to.deep.nested.include({ type: 'enrolment-started', 'detail.factor': 'totp' })
+    // R10: that the password was enough is audited.
+    expect(started).to.deep.nested.include({ 'detail.reason': 'allowed' })
   })
 
   it('binds it with a first good code, and shows ten backup codes once', async () => {
