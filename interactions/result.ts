@@ -1,7 +1,6 @@
 import type { Provider } from 'oidc-provider'
 import type { AcceptedAttempt } from '../src/domain/mfa-record.ts'
-import { combine, type Amr } from '../src/domain/assurance.ts'
-import type { PendingFirstFactor } from '../src/domain/first-factor.ts'
+import { combine, type Amr, type Assurance } from '../src/domain/assurance.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../src/domain/policy.ts'
 import type { Core } from './core.ts'
 import { sealFirstFactor, sealLogin } from './seal.ts'
@@ -18,6 +17,9 @@ export interface Subject {
   readonly remember?: boolean
 }
 
+/** No second factor was shown: a login page cannot say `mfa` of one kind of factor (R26). */
+const NOTHING: Assurance = { amr: [], kinds: [], phishingResistant: false }
+
 /**
  * The sole writer of interaction results. Everything that can sign a person in goes through here, and is sealed.
  * Answers where to go on.
@@ -25,9 +27,10 @@ export interface Subject {
 export async function writeFirstFactor(
   core: Core,
   interaction: Interaction,
-  pending: PendingFirstFactor,
+  subject: Subject,
   rest: object,
 ): Promise<string> {
+  const pending = { ...subject, answeredAt: core.deps.clock.now() }
   return write(interaction, {
     ...rest,
     firstFactor: sealFirstFactor(core.deps.box, interaction.cid, pending),
@@ -45,7 +48,7 @@ export async function writePasswordLogin(
 ): Promise<string> {
   return write(interaction, {
     ...rest,
-    login: login(core, interaction, subject, PASSWORD_ACR, subject.amr),
+    login: login(core, interaction, subject, PASSWORD_ACR, combine(subject.amr, NOTHING).amr),
     firstFactor: null,
   })
 }

@@ -59,6 +59,7 @@ export function parseFirstFactor(
     typeof pending.accountId !== 'string' ||
     !isTexts(pending.amr) ||
     typeof pending.ts !== 'number' ||
+    typeof pending.answeredAt !== 'number' ||
     typeof pending.epoch !== 'number' ||
     typeof pending.seal !== 'string'
   )
@@ -75,8 +76,8 @@ function loginMessage(cid: string, login: Omit<SealedLogin, 'seal'>): string {
 }
 
 function pendingMessage(cid: string, pending: PendingFirstFactor): string {
-  const { accountId, amr, ts, epoch, remember } = pending
-  return JSON.stringify([cid, accountId, amr, ts, epoch, remember !== false])
+  const { accountId, amr, ts, answeredAt, epoch, remember } = pending
+  return JSON.stringify([cid, accountId, amr, ts, answeredAt, epoch, remember !== false])
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -3,7 +3,9 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { completeSignIn } from '../../src/application/complete-sign-in.ts'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
+import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
 import { decide, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import type { Instant } from '../../src/domain/time.ts'
 import { keepBrowserToken } from '../browser-token.ts'
 import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
@@ -35,7 +37,8 @@ export interface InteractionResults {
  * Takes the place of the host's interactionResult in the login page: what it answers with becomes a pending
  * first factor, or a login where policy asks for no more. Results without `login` go to the host unchanged.
  *
- * Throws MfaError `not-attached`, `wrong-prompt`, `interaction-expired`; the host's SessionNotFound.
+ * Throws MfaError `not-attached`, `wrong-prompt`, `options-invalid`, `account-unknown`, `interaction-expired`; the
+ * host's SessionNotFound.
  */
 export async function answerInteraction(
   core: Core,
@@ -58,8 +61,9 @@ export async function answerInteraction(
       `A login result answers the prompt "login"; this interaction asks "${interaction.prompt.name}"`,
       { status: 410 },
     )
-  if (typeof login.accountId !== 'string' || login.accountId === '')
-    throw new MfaError('options-invalid', 'login.accountId must be a non-empty string')
+  const now = core.deps.clock.now()
+  const faults = faultsOf(login, now)
+  if (faults.length > 0) throw new MfaError('options-invalid', `login:\n- ${faults.join('\n- ')}`)
   const seen = await core.record(undefined, login.accountId)
   if (login.epoch !== undefined && login.epoch !== seen.record.epoch)
     throw new MfaError(
@@ -72,7 +76,7 @@ export async function answerInteraction(
   const subject: Subject = {
     accountId: login.accountId,
     amr: login.amr ?? ['pwd'],
-    ts: login.ts ?? core.deps.clock.now(),
+    ts: login.ts ?? now,
     epoch: seen.record.epoch,
     ...(login.remember === undefined ? {} : { remember: login.remember }),
   }
@@ -87,6 +91,26 @@ export async function answerInteraction(
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, provider.issuer, tokens)
   return writePasswordLogin(core, interaction, subject, rest)
+}
+
+/**
+ * Plain JavaScript gets no help from types. Sealed all the same, it would be no first factor when it is read
+ * again, and its person asked for the password for ever.
+ */
+function faultsOf(
+  { accountId, amr, ts, remember }: { readonly [name in keyof FirstFactorResult]: unknown },
+  now: Instant,
+): string[] {
+  const faults: string[] = []
+  if (typeof accountId !== 'string' || accountId === '')
+    faults.push('accountId must be a non-empty string')
+  if (amr !== undefined && !(Array.isArray(amr) && amr.every((one) => typeof one === 'string')))
+    faults.push('amr must be an array of strings')
+  if (ts !== undefined && !(Number.isInteger(ts) && Number(ts) <= now + CLOCK_SKEW_SECONDS))
+    faults.push('ts must be whole seconds since the epoch, and not in the future')
+  if (remember !== undefined && typeof remember !== 'boolean')
+    faults.push('remember must be a boolean')
+  return faults
 }
 
 /** The policy for somebody who has nothing enrolled: asked in a context that looks like the host's. */

@@ -45,12 +45,18 @@ export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
   )
 }
 
-/** Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24). */
+/**
+ * Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24), and where
+ * a factor that was shown just now did not reach the level: of the same kind as the first one (R26), it would be
+ * asked for for ever.
+ */
 async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
   const { decision, pending } = await decideFor(core, ctx)
-  if (decision.step === 'unmet')
+  if (decision.step === 'none') return pending
+  const shown = !pending && resultsOf(ctx.oidc)[MFA_PROMPT] !== undefined
+  if (decision.step === 'unmet' || shown)
     throw new errors.UnmetAuthenticationRequirements('the requested ACR cannot be obtained')
-  return pending || decision.step !== 'none'
+  return true
 }
 
 interface Decided {

@@ -14,7 +14,10 @@ export const CLOCK_SKEW_SECONDS = 30
 export interface PendingFirstFactor {
   readonly accountId: string
   readonly amr: readonly Amr[]
+  /** When it was shown: `auth_time`. Long ago, where the login page asks a provider of its own. */
   readonly ts: Instant
+  /** When the login page answered with it: from then on it waits. */
+  readonly answeredAt: Instant
   readonly epoch: number
   /** False: the session ends with the browser. */
   readonly remember?: boolean
@@ -23,7 +26,7 @@ export interface PendingFirstFactor {
 export function isCurrent(pending: PendingFirstFactor, epoch: number, now: Instant): boolean {
   return (
     pending.epoch === epoch &&
-    now < pending.ts + PENDING_SECONDS &&
-    pending.ts <= now + CLOCK_SKEW_SECONDS
+    now < pending.answeredAt + PENDING_SECONDS &&
+    pending.answeredAt <= now + CLOCK_SKEW_SECONDS
   )
 }
