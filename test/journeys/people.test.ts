@@ -1,0 +1,150 @@
+import { expect } from 'chai'
+import { PostOffice } from './post-office.ts'
+import type { Credentials } from './server.ts'
+import { setStage } from './stage.ts'
+import type { Visitor } from './visitor.ts'
+
+/** The link that a command has printed. */
+function linkIn(printed: string): string {
+  return /^https?:\S+$/m.exec(printed)?.[0] ?? ''
+}
+
+async function choosePassword(visitor: Visitor, password: string): Promise<void> {
+  await visitor.page.fill('input[name=password]', password)
+  await visitor.page.fill('input[name=passwordAgain]', password)
+  await visitor.press()
+}
+
+describe('people of a server without mail', function () {
+  const stage = setStage(this)
+
+  it('R10 whoever was given a password enrols with it at the first sign-in, within three days', async () => {
+    const { server } = stage
+    const [soon, late] = [await server.addPerson('soon'), await server.addPerson('late')]
+    const visitor = await stage.arrive()
+    await visitor.enrolAt(server.app, soon)
+
+    await server.later(72 * 3600)
+    const tooLate = await stage.arrive()
+    await tooLate.askToSignIn()
+    await tooLate.typePassword(late)
+    await tooLate.see('enrolment-refused')
+    await tooLate.press('[data-refuse]')
+    expect(await tooLate.page.locator('[data-error]').innerText()).to.equal('access_denied')
+  })
+
+  it('an invitation is a link that sets the password, once, and counts as the proof', async () => {
+    const { server } = stage
+    const link = linkIn(
+      await server.command(['user', 'add', 'invited', '--email', 'i@example.com']),
+    )
+    expect(new URL(link).origin).to.equal(server.issuer)
+    const visitor = await stage.arrive()
+    await visitor.visit(link)
+    await visitor.see('set-up-link')
+    await choosePassword(visitor, 'invited')
+    await visitor.see('set-up-link', 'refused')
+    expect(await visitor.page.title()).to.match(/^Error: /)
+    const person: Credentials = {
+      username: 'i@example.com',
+      password: 'quite a long way from home',
+    }
+    await choosePassword(visitor, person.password)
+    await visitor.see('set-up-link-done')
+    await visitor.enrolAt(server.app, person)
+
+    await visitor.visit(link)
+    await visitor.see('set-up-link-expired')
+  })
+
+  it('R36 after a reset the old factor and password are gone, and a link leads to new ones', async () => {
+    const { server } = stage
+    const person = await server.addPerson('reset')
+    const visitor = await stage.arrive()
+    await visitor.enrolAt(server.app, person)
+    const link = linkIn(await server.command(['user', 'reset-mfa', 'reset']))
+    await visitor.press('a[href="/step-up"]')
+    expect(await visitor.at()).to.equal('login')
+
+    await visitor.visit(link)
+    const renewed = { ...person, password: 'another walk in the sun' }
+    await choosePassword(visitor, renewed.password)
+    expect(await visitor.at()).to.equal('set-up-link-done')
+    await visitor.askToSignIn()
+    await visitor.typePassword(renewed)
+    expect(await visitor.at()).to.equal('mfa-choose')
+    await visitor.setUp()
+    await visitor.allow()
+    expect(await visitor.at()).to.equal('rp-signed-in')
+  })
+
+  it('a disabled person is signed in nowhere, at once', async () => {
+    const { server } = stage
+    const person = await server.addPerson('disabled')
+    const visitor = await stage.arrive()
+    await visitor.enrolAt(server.app, person)
+    await server.command(['user', 'disable', 'disabled'])
+    await visitor.press('a[href="/step-up"]')
+    expect(await visitor.at()).to.equal('login')
+    await visitor.typePassword(person)
+    expect(await visitor.alert()).to.match(/could not be signed in/)
+    await server.command(['user', 'enable', 'disabled'])
+    await visitor.typePassword(person)
+    expect(await visitor.at()).to.equal('totp-verify')
+  })
+})
+
+describe('people of a server with mail', function () {
+  const postOffice = new PostOffice()
+  // Before the server, which is told the address.
+  before(() => postOffice.open())
+  after(() => postOffice.close())
+  const stage = setStage(this, () => ({ SMTP_URL: postOffice.url }))
+
+  it('R10 a first factor takes a code mailed to the verified address, and what happens is told there', async () => {
+    const { server } = stage
+    const address = 'mira@example.com'
+    const person = await server.addPerson('mira', ['--email', address])
+    const visitor = await stage.arrive()
+    await visitor.askToSignIn()
+    await visitor.typePassword(person)
+    await visitor.see('owner-proof')
+    expect(postOffice.waiting(address)).to.equal(0)
+    await visitor.press()
+    await visitor.see('owner-proof', 'sent')
+    const [, code = ''] = /^ +(\d{8})\s*$/m.exec((await postOffice.next(address)).text) ?? []
+    await visitor.typeCode(code === '00000000' ? '11111111' : '00000000')
+    await visitor.see('owner-proof', 'refused')
+    await visitor.expectErrorFirst()
+    await visitor.typeCode(code)
+    expect(await visitor.at()).to.equal('mfa-choose')
+    await visitor.setUp()
+    await visitor.allow()
+    expect(await visitor.at()).to.equal('rp-signed-in')
+    const enrolled = await postOffice.next(address)
+    expect(enrolled.subject).to.equal('A second step was added to your localhost account')
+    expect(enrolled.text).to.contain('Authenticator app').and.contain('My phone')
+    expect(enrolled.text).not.to.contain(visitor.authenticator?.secret)
+
+    await visitor.forget()
+    await visitor.askToSignIn()
+    await visitor.typePassword(person)
+    await visitor.press('[data-other-way]')
+    await visitor.press('[data-factor=backup-codes]')
+    await visitor.typeBackupCode(visitor.backupCodes[0] ?? '')
+    const used = await postOffice.next(address)
+    expect(used.subject).to.equal('A backup code was used for your localhost account')
+    expect(used.text).to.contain('9 backup codes are left')
+    expect(used.text).not.to.contain(visitor.backupCodes[0])
+  })
+
+  it('R10 somebody without an address gets no further than the password after three days', async () => {
+    const { server } = stage
+    const person = await server.addPerson('nameless')
+    await server.later(72 * 3600)
+    const visitor = await stage.arrive()
+    await visitor.askToSignIn()
+    await visitor.typePassword(person)
+    await visitor.see('enrolment-refused')
+  })
+})

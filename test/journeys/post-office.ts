@@ -1,0 +1,66 @@
+import { EventEmitter, once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { SMTPServer } from 'smtp-server'
+
+export interface Letter {
+  readonly to: string
+  readonly subject: string
+  /** Headers and all, decoded. */
+  readonly text: string
+}
+
+/** Takes mail on loopback and keeps it for whoever it is addressed to. */
+export class PostOffice {
+  readonly #letters: Letter[] = []
+  readonly #arrivals = new EventEmitter()
+  readonly #server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData: (stream, { envelope }, done) => {
+      const chunks: Buffer[] = []
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      stream.on('end', () => {
+        const text = decoded(Buffer.concat(chunks).toString())
+        const subject = /^Subject: (.*)$/m.exec(text)?.[1] ?? ''
+        for (const { address } of envelope.rcptTo)
+          this.#letters.push({ to: address, subject: subject.trim(), text })
+        this.#arrivals.emit('letter')
+        done()
+      })
+    },
+  })
+
+  async open(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server.server, 'listening')
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  get url(): string {
+    return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`
+  }
+
+  waiting(address: string): number {
+    return this.#letters.filter(({ to }) => to === address).length
+  }
+
+  /** The oldest letter not yet taken; waits for one, since a notice is sent when the page is there already. */
+  async next(address: string): Promise<Letter> {
+    for (;;) {
+      const at = this.#letters.findIndex(({ to }) => to === address)
+      const [letter] = at === -1 ? [] : this.#letters.splice(at, 1)
+      if (letter !== undefined) return letter
+      await once(this.#arrivals, 'letter')
+    }
+  }
+}
+
+/** Of quoted-printable (RFC 2045 6.7), as much as ASCII needs. */
+function decoded(text: string): string {
+  return text
+    .replaceAll(/=\r?\n/g, '')
+    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+}
