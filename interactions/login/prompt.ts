@@ -1,8 +1,10 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { isMeetable } from '../../src/domain/policy.ts'
 import { isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { given, type Core } from '../core.ts'
+import { decideFor } from '../mfa/prompt.ts'
 import { acrRequestOf, pendingOf } from '../request.ts'
 import { withPendingSubject } from './view.ts'
 
@@ -77,7 +79,18 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   const { record } = await core.record(ctx, session.accountId)
   const { mfaEpoch = FIRST_EPOCH } = session as { mfaEpoch?: number }
   const state = { epoch: mfaEpoch, loginTs: session.loginTs }
-  return !isLive(state, record.epoch, core.sessionSeconds, core.deps.clock.now())
+  const now = core.deps.clock.now()
+  if (!isLive(state, record.epoch, core.sessionSeconds, now)) return true
+  return !isLive(state, record.epoch, PENDING_SECONDS, now) && (await wouldEnrol(core, ctx))
+}
+
+/**
+ * A first factor is set up on the first one (R10), shown no longer ago than one that waits. Whoever stole a session
+ * would else add a factor of their own, and the owner would be the one who is kept out.
+ */
+async function wouldEnrol(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
+  const { decision } = await decideFor(core, ctx)
+  return decision.step === 'enrol'
 }
 
 async function viewOf(core: Core, ctx: KoaContextWithOIDC): Promise<KoaContextWithOIDC> {

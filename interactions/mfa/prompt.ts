@@ -68,7 +68,7 @@ interface Decided {
 const decided = new WeakMap<KoaContextWithOIDC, Promise<Decided>>()
 
 /** The policy on the pending subject, or on the session's: asked once per request. */
-function decideFor(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
+export function decideFor(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
   const known = decided.get(ctx)
   if (known !== undefined) return known
   const made = decideOnce(core, ctx)

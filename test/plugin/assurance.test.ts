@@ -210,6 +210,23 @@ describe('the level a relying party asks for', () => {
     expect(callbackOf(own).get('code')).to.be.a('string')
   })
 
+  it('R10 R11 a session of long ago, or stolen, sets up nothing: the password is asked for again', async () => {
+    await showPassword(host, browser, 'mira')
+    host.clock.at += 600
+    const stolen = new HttpClient({ jar: browser.jar.copy() })
+    const asked = await stolen.get(authorizeUrl(host, { prompt: 'mfa' }))
+    expect((await follow(host, stolen, asked)).name).to.equal('host-login')
+    for (const request of [{ prompt: 'mfa' }, essential({ value: MULTI_FACTOR_ACR })])
+      expect((await visit(request)).name).to.equal('host-login')
+    const required = { ...essential({ value: MULTI_FACTOR_ACR }), prompt: 'none' }
+    expect(callbackOf(await visit(required)).get('error')).to.equal('login_required')
+    expect(callbackOf(await visit({ prompt: 'none' })).get('code')).to.be.a('string')
+    const login = await visit({ prompt: 'mfa' })
+    const answer = await browser.post(login.url, { username: 'mira', password: PASSWORD })
+    const { back } = await setUp(await follow(host, browser, answer))
+    expect((await redeem(host, callbackOf(back))).claims.acr).to.equal(MULTI_FACTOR_ACR)
+  })
+
   it('R24 a session that was stepped up is not asked again, for no client', async () => {
     await showPassword(host, browser, 'mira')
     await setUp(await visit(essential({ value: MULTI_FACTOR_ACR })))
