@@ -79,7 +79,7 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
     mira.browser = new (mira.browser.constructor as new () => typeof mira.browser)()
     const elsewhere = await app.request()
     await app.redeem(await mira.signIn(elsewhere), elsewhere)
-    expect(mira.seen).to.deep.equal(['login', 'totp-verify', 'consent'])
+    expect(mira.seen).to.deep.equal(['login', 'totp-verify'])
   })
 
   it('takes a pushed request, once', async () => {

@@ -252,9 +252,13 @@ export class Visitor {
   /** Answers page after page, from this one on. */
   async goOn(from: Page): Promise<Page> {
     let page = from
+    let late = false
     for (let steps = 0; steps < 12 && page.location === undefined; steps += 1) {
-      this.seen.push(page.name ?? '')
-      const answer = page.status < 400 ? await this.answer(page) : undefined
+      // The oldest code that counts is out of the window when a step begins while it is on its way.
+      const isLate = page.status === 422 && /^totp-/.test(page.name ?? '') && !late
+      if (isLate) late = true
+      else this.seen.push(page.name ?? '')
+      const answer = page.status < 400 || isLate ? await this.answer(page) : undefined
       if (answer === undefined) return page
       page = await this.browser.follow(answer, atTheApp)
     }
