@@ -30,7 +30,8 @@ export async function startBenchHost(options: {
     configuration: Configuration,
   ) => { provider: Provider; mfa: Mfa }
 }): Promise<BenchHost> {
-  const server = createServer()
+  // A relying party's connection outlives the pauses between two rounds.
+  const server = createServer({ keepAliveTimeout: 300_000 })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const configuration: Configuration = {

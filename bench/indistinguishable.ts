@@ -22,7 +22,8 @@ import { HttpClient, type Page } from '../test/support/http-client.ts'
 const BOUNDS = [0.45, 0.55] as const
 /** As many names in each case, so that no cache of a database tells them apart. */
 const NAMES = 20
-const MOST_FAILURES = 100
+/** Of one name; no case but the locked ones may reach it. */
+const MOST_FAILURES = 60
 
 const samples = Number(process.argv[2] ?? 1000)
 if (samples / NAMES >= MOST_FAILURES)
@@ -184,11 +185,14 @@ function auc(ones: readonly number[], others: readonly number[]): number {
 }
 
 function report(cases: readonly Case[]): boolean {
-  const median = (values: readonly number[]): number =>
-    [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN
-  console.log(`| Case | Median, ms (${samples} samples) |\n| --- | --- |`)
+  const quantile = (values: readonly number[], part: number): string =>
+    ([...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? NaN).toFixed(2)
+  // Whoever measures from afar keeps the fastest answers: there the noise of machine and network is least.
+  console.log(
+    `| Case (${samples} samples) | Fastest tenth below, ms | Median, ms |\n| --- | --- | --- |`,
+  )
   for (const { name, milliseconds } of cases)
-    console.log(`| ${name} | ${median(milliseconds).toFixed(2)} |`)
+    console.log(`| ${name} | ${quantile(milliseconds, 0.1)} | ${quantile(milliseconds, 0.5)} |`)
   console.log('\n| Pair | AUC |\n| --- | --- |')
   let holds = true
   for (const [i, one] of cases.entries())

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Person } from './people.ts'
-import type { HasherName } from './passwords.ts'
+import type { PasswordCheck } from './passwords.ts'
 import type { Kind, Measured, Order, Prepared } from './server.ts'
 import { openRelyingParty, type RelyingParty } from './sign-in.ts'
 
@@ -45,8 +45,8 @@ export class MeasuredServer {
     return new MeasuredServer(kind, child, await openRelyingParty(prepared.issuer), prepared.people)
   }
 
-  async useHasher(name: HasherName): Promise<void> {
-    await ask(this.#child, { order: 'use-hasher', name })
+  async checkPasswordsWith(name: PasswordCheck): Promise<void> {
+    await ask(this.#child, { order: 'check-with', name })
   }
 
   /** `times` sign-ins, `atOnce` at a time. */

@@ -10,13 +10,13 @@ import { backupCodes, createMfa, totp } from '../src/index.ts'
 import { Operations, mapAdapter } from './counting.ts'
 import { enrolPeople, type Person } from './people.ts'
 import { startBenchHost, type BenchHost } from './host.ts'
-import { openPasswords, PASSWORD, type HasherName } from './passwords.ts'
+import { openPasswords, PASSWORD, type PasswordCheck } from './passwords.ts'
 
 export type Kind = 'floor' | 'mfa'
 
 export type Order =
   | { readonly order: 'prepare'; readonly people: number }
-  | { readonly order: 'use-hasher'; readonly name: HasherName }
+  | { readonly order: 'check-with'; readonly name: PasswordCheck }
   | { readonly order: 'hash'; readonly times: number; readonly atOnce: number }
   | { readonly order: 'measure' }
   | { readonly order: 'profile' }
@@ -84,7 +84,7 @@ async function carryOut(order: Order): Promise<unknown> {
       host = started
       return prepared
     }
-    case 'use-hasher':
+    case 'check-with':
       return passwords.use(order.name)
     case 'hash':
       return { cpuMs: await hashCpuMs(order.times, order.atOnce) }
