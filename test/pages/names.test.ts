@@ -90,7 +90,7 @@ describe('what automation and password managers rely on', () => {
     const codes = tagsOf(list?.content ?? '').filter((tag) => tag.name === 'li')
     expect(codes.map((tag) => tag.content))
       .to.have.length(10)
-      .and.include('1-7KQ4-MWXA-9RTD')
+      .and.include('1-7KQ4M-WXA9R-TDHN3')
     const download = tags.find((tag) => tag.name === 'a' && tag.attributes.has('download'))
     expect(value(download, 'href')).to.equal('/interaction/u1d/backup-codes.txt')
     expect(download?.attributes.has('hidden')).to.equal(false)

@@ -54,9 +54,10 @@ const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const uri = `otpauth://totp/Acme:mira.k%40example.com?secret=${SECRET}&issuer=Acme`
 const qrSvg = await QRCode.toString(uri, { type: 'svg', errorCorrectionLevel: 'M' })
 const CODES = [
-  ...['1-7KQ4-MWXA-9RTD', '2-HN3P-62VE-CJYK', '3-QDA8-T4ZG-FWM6', '4-X9RE-PK7H-3NVC'],
-  ...['5-4GJW-YD2T-QA8M', '6-CV6Z-RH9N-KE3P', '7-M2TX-8FWQ-D4JA', '8-9YKP-GC3V-ZH7R'],
-  ...['9-EW4N-XM6D-TQ2J', '0-3ZAH-KF8C-PR9Y'],
+  ...['1-7KQ4M-WXA9R-TDHN3', '2-HN3P6-GVCJY-K4TXW', '3-QD8TY-4GFWM-6RJHC'],
+  ...['4-X9RPK-7HNVC-3GDQT', '5-4GJWY-DTQ8M-XC7RP', '6-CV6GR-H9NKP-3WJTD'],
+  ...['7-MTX8F-WQDJ4-YH9KN', '8-9YKPG-CVH7R-T3MXJ', '9-W4NXM-6DTQJ-RG8CH'],
+  ...['0-3GHKF-8CPR9-YNVTM'],
 ]
 
 const form = { csrf: 'c5rf', action: '/interaction/u1d/answer' }
