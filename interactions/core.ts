@@ -48,6 +48,11 @@ export interface Core {
   provider: Provider | undefined
 }
 
+/** Where a browser finds the provider: the path of its issuer, without a slash at the end. Empty before `attach`. */
+export function mountPath({ provider }: Pick<Core, 'provider'>): string {
+  return provider === undefined ? '' : new URL(provider.issuer).pathname.replace(/\/$/, '')
+}
+
 /** The provider that the pages were attached to. Throws MfaError `not-attached`. */
 export function providerOf(core: Core): Provider {
   if (core.provider === undefined)

@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Configuration, Provider } from 'oidc-provider'
 import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-token.ts'
-import { given, type Core, type HostAccount, type PersonDescription } from '../interactions/core.ts'
+import {
+  given,
+  mountPath,
+  type Core,
+  type HostAccount,
+  type PersonDescription,
+} from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { wayBack } from '../interactions/way-back.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from './adapters/crypto/index.ts'
@@ -160,7 +166,7 @@ const findAccountOf = new WeakMap<Core, NonNullable<Configuration['findAccount']
 
 function coreOf(options: ParsedOptions, listeners: Map<EventType | '*', Set<Listener>>): Core {
   const { firstEnrolment } = options
-  const views = viewsOf(options)
+  const views = viewsOf(options, () => mountPath(core))
   const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
   const deps: Dependencies = {
     storage: patientStorage(options.storage),
@@ -230,9 +236,10 @@ function onceFor<T>(
   return answer
 }
 
-function viewsOf(options: ParsedOptions): Views {
+function viewsOf(options: ParsedOptions, mountPath: () => string): Views {
   const views = createViews({
     assetBase: `${options.path}/assets`,
+    mountPath,
     ...(options.views === undefined ? {} : { views: options.views }),
     ...(options.locale === undefined ? {} : { locale: options.locale }),
     ...(options.messages === undefined ? {} : { messages: options.messages }),

@@ -7,7 +7,7 @@ import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts
 import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import type { BrowserTokens } from '../browser-token.ts'
-import { providerOf, type Core } from '../core.ts'
+import { mountPath, providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import type { Interaction, Subject } from '../result.ts'
 import { parseFirstFactor } from '../seal.ts'
@@ -102,7 +102,7 @@ export function pathOf(visit: Visit, ...steps: readonly string[]): string {
 
 /** As a browser sees it: with the path of the issuer, where the provider is mounted. */
 export function publicPath(core: Core): string {
-  return new URL(providerOf(core).issuer).pathname.replace(/\/$/, '') + core.path
+  return mountPath(core) + core.path
 }
 
 /** The token of the form that is posted to a page of this interaction. */

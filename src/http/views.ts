@@ -17,6 +17,11 @@ export interface ViewsOptions {
   readonly messages?: Readonly<Record<string, Catalogue>>
   /** Under which path the style sheet, the script and pictures are served. Default `/assets`. */
   readonly assetBase?: string
+  /**
+   * The path under which the application serves them to a browser, asked when a page is shown: a provider is
+   * mounted after its views were read. Default: none.
+   */
+  readonly mountPath?: () => string
 }
 
 /** All that shows: pages, mails, and the files that pages refer to. */
@@ -42,8 +47,10 @@ export function createViews(options: ViewsOptions = {}): Views {
     options.assetBase === undefined ? {} : { base: options.assetBase },
   )
   const locales = [...catalogues.keys()]
+  const { mountPath = () => '' } = options
+  const asset = (name: string): string => mountPath() + assets.href(name)
   return {
-    render: createRenderer({ folders, catalogues, locale, asset: assets.href }),
+    render: createRenderer({ folders, catalogues, locale, asset }),
     renderMail: createMailRenderer({ folders, catalogues, locale }),
     assets,
     locales,

@@ -43,7 +43,7 @@ async function show(provider: Provider, ctx: Parameters<Middleware>[0]): Promise
   ctx.type = 'html'
   ctx.body =
     `<body data-page="host-${prompt.name}" data-reasons="${prompt.reasons.join(' ')}" data-uid="${uid}">` +
-    `<form method="post" action="${ctx.path}">${fields}<button>Go on</button></form></body>`
+    `<form method="post">${fields}<button>Go on</button></form></body>`
 }
 
 /** Consent, and prompts of the application's own: granted with one button. */

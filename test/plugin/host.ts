@@ -66,6 +66,8 @@ export interface HostOptions {
     accountId: string,
   ) => Promise<void>
   readonly storage?: OpenStorage
+  /** The path under which a larger application mounts the provider, as koa-mount and Express do. */
+  readonly mount?: string
 }
 
 export const CLIENT = {
@@ -96,7 +98,8 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   mfa.on('*', (event) => events.push(event))
   const server: Server = createServer()
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { mount = '' } = options
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${mount}`
   const configuration = mfa.configure({
     ...defaultConfiguration(recorded),
     ...options.configuration,
@@ -135,7 +138,13 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       answer(host, request, response, accountId),
     ),
   )
-  server.on('request', provider.callback())
+  const serve = provider.callback()
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { url = '' } = request
+    if (!url.startsWith(`${mount}/`)) return void response.writeHead(404).end()
+    Object.assign(request, { originalUrl: url, url: url.slice(mount.length) })
+    void serve(request, response)
+  })
   return host
 }
 
