@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { secretOf } from './enrol.ts'
-import { callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
+import { callbackOf, CLIENT, follow, showPassword, startHost, type Host } from './host.ts'
 import {
   enrolledPerson,
   nextCode,
@@ -208,6 +208,42 @@ describe('a page of the plugin', () => {
     }
     expect(choose.text).to.contain(marked)
     expect(refused.form().fields.name).to.equal(marked)
+  })
+
+  it("R34 shows a client's metadata as text, and no picture from a script", async () => {
+    const { client_name: _, ...client } = CLIENT
+    const named = await startHost({
+      configuration: {
+        clients: [
+          {
+            ...client,
+            client_name: '</title><script>alert(1)</script>',
+            logo_uri: 'https://app.example/logo.svg?"><script>alert(2)</script>',
+          },
+        ],
+      },
+    })
+    try {
+      const choose = await showPassword(named, new HttpClient(), 'mira')
+      expect(choose.name).to.equal('mfa-choose')
+      expect(choose.body)
+        .not.to.contain('alert(1)</script>')
+        .and.not.to.contain('alert(2)</script>')
+      expect(choose.tags('script').every(({ src }) => src?.startsWith('/mfa/assets/'))).to.equal(
+        true,
+      )
+    } finally {
+      await named.close()
+    }
+  })
+
+  it('R34 is in a language there is, whatever is asked for', async () => {
+    for (const ui_locales of ['../../package', '__proto__', 'de', 'xx en', 'x'.repeat(5000)]) {
+      const browser = new HttpClient({ headers: { 'accept-language': ui_locales } })
+      const page = await showPassword(host, browser, 'mira', { ui_locales })
+      expect([page.status, page.name], ui_locales).to.deep.equal([200, 'mfa-choose'])
+      expect(page.body).to.match(ui_locales === 'de' ? /<html lang="de"/ : /<html lang="en"/)
+    }
   })
 
   it('does not show a code again that was refused', async () => {
