@@ -1,8 +1,11 @@
 import { expect } from 'chai'
+import { Provider } from 'oidc-provider'
+import { MfaError } from '../../src/index.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
   authorizeUrl,
   callbackOf,
+  defaultConfiguration,
   follow,
   showPassword,
   startHost,
@@ -126,6 +129,19 @@ describe('a host that forgets mfa.attach', () => {
         .interactionFinished(request, {} as never, { login: { accountId: 'mira' } })
         .catch((error: unknown) => error)
       expect(refused).to.include({ code: 'not-attached' })
+    } finally {
+      await host.close()
+    }
+  })
+
+  it('R17 cannot lend it to a second provider', async () => {
+    const host = await startHost()
+    try {
+      const configuration = host.mfa.configure(defaultConfiguration(host.storage))
+      const second = new Provider('http://127.0.0.1:1', configuration)
+      expect(() => host.mfa.attach(second))
+        .to.throw(MfaError)
+        .with.property('code', 'options-invalid')
     } finally {
       await host.close()
     }

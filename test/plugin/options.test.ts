@@ -1,0 +1,75 @@
+import { expect } from 'chai'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { createMfa, mailedCode, MfaError, totp, type MfaOptions } from '../../src/index.ts'
+
+const good = (): MfaOptions => ({
+  issuerName: 'Acme',
+  storage: memoryStorage(),
+  encryptionKeys: [Buffer.alloc(32, 7)],
+  factors: [totp()],
+  firstEnrolment: 'password',
+})
+
+/** As plain JavaScript would call it. */
+function refusalOf(wrong: object): MfaError {
+  try {
+    createMfa({ ...good(), ...wrong })
+  } catch (error) {
+    expect(error).to.be.instanceOf(MfaError)
+    return error as MfaError
+  }
+  throw new Error('The options were taken')
+}
+
+describe('createMfa', () => {
+  for (const [option, wrong] of Object.entries({
+    issuerName: ['', 7, undefined],
+    storage: [undefined, {}, { records: {} }],
+    encryptionKeys: [[], ['short'], [Buffer.alloc(16)], 'x'.repeat(44), undefined],
+    factors: [[], [{}], [{ ...totp(), id: 'Not Kebab' }], [totp(), totp()], undefined],
+    require: ['yes', 1],
+    firstEnrolment: [undefined, 'nothing', true, {}],
+    path: ['mfa', '/mfa/', '/', '/a b'],
+    sessionSeconds: [0, 59, '3600', Number.NaN],
+    acknowledge: [['everything'], 'ciba'],
+    trustedGrantTypes: ['urn:x'],
+    hasher: [{}],
+    requires: [() => true],
+  }))
+    it(`refuses a wrong ${option} by name`, () => {
+      for (const value of wrong) {
+        const refusal = refusalOf({ [option]: value })
+        expect(refusal.code).to.equal('options-invalid')
+        expect(refusal.message, JSON.stringify(value)).to.contain(option)
+      }
+    })
+
+  it('lists every fault at once', () => {
+    const { message } = refusalOf({ issuerName: '', encryptionKeys: [], path: 'mfa', factors: [] })
+    expect(message.match(/^- /gm)).to.have.length(4)
+  })
+
+  it('R31 does not show a key that it refuses', () => {
+    const key = Buffer.alloc(31, 7).toString('base64')
+    expect(refusalOf({ encryptionKeys: [key] }).message).not.to.contain(key)
+  })
+
+  it('takes keys as bytes and in either base64', () => {
+    const bytes = Buffer.alloc(32, 0xfb)
+    for (const encryptionKeys of [
+      [bytes],
+      [bytes.toString('base64')],
+      [bytes.toString('base64url')],
+    ])
+      expect(createMfa({ ...good(), encryptionKeys })).to.have.property('configure')
+  })
+
+  it('takes each kind of proof for a first enrolment', () => {
+    for (const firstEnrolment of [
+      'password',
+      mailedCode(async () => undefined),
+      () => 'refused' as const,
+    ] as const)
+      expect(createMfa({ ...good(), firstEnrolment })).to.have.property('attach')
+  })
+})
