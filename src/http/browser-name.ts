@@ -10,7 +10,7 @@ const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/\b(OPR|Opera)\b/, 'Opera'],
   [/\bSamsungBrowser\b/, 'Samsung Internet'],
   [/\b(Firefox|FxiOS)\b/, 'Firefox'],
-  [/\b(Chrome|CriOS|Chromium)\b/, 'Chrome'],
+  [/\b(HeadlessChrome|Chrome|CriOS|Chromium)\b/, 'Chrome'],
   [/\bSafari\b/, 'Safari'],
 ]
 

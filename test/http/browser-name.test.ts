@@ -25,6 +25,9 @@ describe("a browser's name", () => {
     ],
     'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15':
       ['Safari', 'macOS'],
+    [`Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} HeadlessChrome/140.0.0.0 Safari/537.36`]: [
+      ...(['Chrome', 'Linux'] as const),
+    ],
     'Firefox on a toaster': ['Firefox'],
   }
   for (const [userAgent, [browser, system]] of Object.entries(known))

@@ -123,7 +123,10 @@ describe('people of a server with mail', function () {
     expect(await visitor.at()).to.equal('rp-signed-in')
     const enrolled = await postOffice.next(address)
     expect(enrolled.subject).to.equal('A second step was added to your localhost account')
-    expect(enrolled.text).to.contain('Authenticator app').and.contain('My phone')
+    expect(enrolled.text)
+      .to.contain('Authenticator app')
+      .and.contain('My phone')
+      .and.contain('Chrome on')
     expect(enrolled.text).not.to.contain(visitor.authenticator?.secret)
 
     await visitor.forget()
