@@ -34,14 +34,14 @@ export function signedInPage(signedIn: SignedIn): string {
     `Signed in - ${APP_NAME}`,
     `<h1>You are signed in</h1>
     <p class="lead">as <b>${escape(String(name))}</b></p>
-    <h2>What the ID token says</h2>
-    ${table(claims, 'claim')}
-    <h2>What the provider tells about you</h2>
-    ${table(userinfo, 'userinfo')}
     <div class="actions side">
       <a class="button" href="/step-up">Step up</a>
       <form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>
-    </div>`,
+    </div>
+    <h2>What the ID token says</h2>
+    ${table(claims, 'claim')}
+    <h2>What the provider tells about you</h2>
+    ${table(userinfo, 'userinfo')}`,
     true,
   )
 }
