@@ -10,7 +10,7 @@ import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import type { HttpClient, Page } from '../support/http-client.ts'
 import { ownCode } from '../support/totp.ts'
-import { enrol } from '../plugin/enrol.ts'
+import { enrol, secretOf } from '../plugin/enrol.ts'
 import { authorizeUrl, callbackOf, follow, showPassword } from '../plugin/host.ts'
 import { KILL_POINTS, Node, type KillPoint } from './nodes.ts'
 
@@ -157,6 +157,22 @@ describe('kill -9 between the spending of a code and the end of a sign-in', func
     const answer = await again(browser).submit(page, { code })
     const end = await follow(node, again(browser), answer)
     expect(callbackOf(end).has('code')).to.equal(true)
+  })
+
+  it('R10 R38 after the save of a first enrolment: the factor is set up, and a double tap finishes', async () => {
+    const username = 'newcomer'
+    const browser = node.browser()
+    const choose = await showPassword(node, browser, username)
+    const page = await follow(node, browser, await browser.submit(choose, { factor: 'totp' }))
+    const code = ownCode({ secret: secretOf(page) }, node.clock.at)
+    await node.killAt('after the save')
+    await browser.submit(page, { code }).catch(() => undefined)
+    await restart()
+
+    const stranger = node.browser()
+    expect((await showPassword(node, stranger, username)).name).to.equal('totp-verify')
+    const answer = await again(browser).submit(page, { code })
+    expect(callbackOf(await follow(node, again(browser), answer)).has('code')).to.equal(true)
   })
 
   it('R31 what was decided before the process ended is in the trail after the next sign-in', async () => {
