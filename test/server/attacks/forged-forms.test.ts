@@ -40,6 +40,7 @@ describe('R30 a form that another site fills in', () => {
       hasher: { hash: async () => '', verify: async () => false, needsRehash: () => false },
       record: async () => undefined,
       passwordChanged: async () => undefined,
+      epochOf: async () => 1,
     })
     return (await links.make(account, 'reset')).url
   }

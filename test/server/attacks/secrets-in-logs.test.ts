@@ -142,6 +142,7 @@ describe('R31 the log of a server process, at its most talkative,', () => {
       hasher: { hash: async () => '', verify: async () => false, needsRehash: () => false },
       record: async () => undefined,
       passwordChanged: async () => undefined,
+      epochOf: async () => 1,
     })
     const { url } = await links.make(account, 'reset')
     keep('set-up link', url.split('/').at(-1))

@@ -32,6 +32,7 @@ describe('a set-up link in the wrong hands', () => {
       ...{ clock, issuer, random: systemRandom, serviceName: 'Acme', minimumLength: 8, hasher },
       record: async () => undefined,
       passwordChanged: async () => undefined,
+      epochOf: async () => 1,
     })
     const account = (await storage.accounts.byId(accountId))?.account
     if (account === undefined) throw new Error('The account is gone.')
