@@ -285,6 +285,15 @@ export const fileOptions = {
       doc: 'The life of a refresh token and of a grant.',
     }),
   },
+  audit: {
+    retentionDays: integer({
+      min: 0,
+      max: 36_500,
+      default: 400,
+      unit: 'days',
+      doc: 'How long the audit trail is kept; 0 keeps it for ever.',
+    }),
+  },
   features: {
     deviceFlow: flag({
       default: false,

@@ -3,7 +3,10 @@ import type { Instant } from '../domain/time.ts'
 export interface CounterLimit {
   /** The counter never passes this. */
   readonly limit: number
-  /** Seconds after its first increment when it starts again from 0; undefined: never. */
+  /**
+   * Seconds after its first increment when it starts again from 0; undefined: never. Names that nobody has are
+   * counted too, so one without an end may be deleted once nothing was added or taken back for 90 days.
+   */
   readonly windowSeconds?: number
 }
 

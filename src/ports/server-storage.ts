@@ -1,3 +1,4 @@
+import type { Instant } from '../domain/time.ts'
 import type { Accounts } from './accounts.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Clients } from './clients.ts'
@@ -14,8 +15,11 @@ export interface ServerStorage extends Storage {
   readonly settings: Settings
   /** Throws when the storage cannot be written durably right now (health/ready). */
   checkWritable(): Promise<void>
-  /** Deletes a bounded number of records past their time; answers how many. */
-  sweep(limit: number): Promise<number>
+  /**
+   * Deletes a bounded number of records past their time; answers how many. Of the audit trail those from before
+   * `auditBefore`; without it none.
+   */
+  sweep(limit: number, auditBefore?: Instant): Promise<number>
   close(): Promise<void>
 }
 

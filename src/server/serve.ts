@@ -4,6 +4,7 @@ import { ConfigError, inWords, type Config } from '../../config/environment.ts'
 import { createApp } from './app.ts'
 import { demonstrationClient, prepareDemonstration, startDemonstration } from './demonstration.ts'
 import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
+import { sweepStorage } from './upkeep.ts'
 import { openLog, type Logger } from './log.ts'
 
 export interface ServeOptions extends OpenOptions {
@@ -28,7 +29,6 @@ export interface Running {
 /** How long a stop waits for answers under way: a password and a code take a second. */
 const GRACE_MILLISECONDS = 10_000
 const SWEEP_MILLISECONDS = 60_000
-const SWEPT_AT_ONCE = 1000
 
 /** Nobody needs longer to send a form; whoever does holds a connection on purpose. */
 const REQUEST_MILLISECONDS = 30_000
@@ -81,7 +81,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     )
 
     const sweeper = setInterval(() => {
-      storage.sweep(SWEPT_AT_ONCE).catch((error: unknown) => log.warn({ error }, 'not swept'))
+      sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
     }, SWEEP_MILLISECONDS)
     sweeper.unref()
     started.push(() => clearInterval(sweeper))

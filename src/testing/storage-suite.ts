@@ -71,6 +71,39 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       equal((await storage.counters.reserve('kept', { limit: 1 }, now)).allowed, false)
     })
 
+    test('sweeps a counter without an end once nobody has touched it for 90 days', async (storage, clock) => {
+      const limit = { limit: 2 }
+      await storage.counters.reserve('left', limit, clock.now())
+      await storage.counters.reserve('again', limit, clock.now())
+      await storage.counters.reserve('back', limit, clock.now())
+      await storage.counters.reserve('back', limit, clock.now())
+      clock.advance(60 * 24 * 3600)
+      await storage.counters.reserve('again', limit, clock.now())
+      await storage.counters.release('back', clock.now())
+      clock.advance(30 * 24 * 3600 - 1)
+      equal(await storage.sweep(10), 0)
+      clock.advance(1)
+      equal(await storage.sweep(10), 1)
+      const now = clock.now()
+      equal((await storage.counters.reserve('left', limit, now)).count, 1)
+      equal((await storage.counters.reserve('again', limit, now)).count, 2)
+      equal((await storage.counters.reserve('back', limit, now)).count, 2)
+    })
+
+    test('sweeps the audit trail from before a time, the oldest first, and without one nothing of it', async (storage, clock) => {
+      const events = [0, 1, 2, 3].map((n) => ({
+        ...{ id: String(n), type: 'signed-in', accountId: 'anna', at: TEST_START + n, detail: {} },
+      }))
+      await storage.audit.add(events)
+      clock.advance(3650 * 24 * 3600)
+      equal(await storage.sweep(10), 0)
+      equal(await storage.sweep(1, TEST_START + 2), 1)
+      equal((await storage.audit.list({ limit: 10 })).at(-1)?.id, '1')
+      equal(await storage.sweep(10, TEST_START + 2), 1)
+      equal(await storage.sweep(10, TEST_START + 2), 0)
+      equal((await storage.audit.list({ limit: 10 })).map(({ id }) => id).join(), '3,2')
+    })
+
     test('R19 does not sweep the mark of an ended session while a request may be in flight', async (storage, clock) => {
       const sessions = storage.hostRecords('Session')
       await sessions.upsert('s1', { uid: 'u' }, 60)

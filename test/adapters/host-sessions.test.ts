@@ -192,7 +192,7 @@ class Holds {
     return (model) =>
       new Proxy(records(model), {
         get:
-          (adapter, method: string & keyof Adapter) =>
+          (adapter, method: keyof Adapter) =>
           async (...values: unknown[]) => {
             const point = `${model}.${method}`
             if (Provider.ctx?.get('hold') === point) {
@@ -228,7 +228,7 @@ const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 function makeProvider(adapter: HostRecords): Provider {
   return new Provider('http://127.0.0.1', {
     adapter,
-    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig' }] } as never,
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig' }] },
     cookies: {
       names: { session: COOKIE },
       keys: [],

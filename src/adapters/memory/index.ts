@@ -17,6 +17,7 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
   const oneTime = memoryOneTime()
   const counters = memoryCounters()
   const host = memoryHostRecords(clock)
+  const audit = memoryAudit()
 
   return {
     records: memoryRecords(),
@@ -25,17 +26,18 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
     accounts: memoryAccounts(),
     clients: memoryClients(),
     hostRecords: host.records,
-    audit: memoryAudit(),
+    audit,
     settings: memorySettings(),
 
     async checkWritable() {},
 
-    async sweep(limit) {
+    async sweep(limit, auditBefore) {
       const now = clock.now()
       let swept = 0
       for (const sweep of [host.sweep, oneTime.sweep, counters.sweep]) {
         swept += sweep(now, limit - swept)
       }
+      if (auditBefore !== undefined) swept += audit.sweep(auditBefore, limit - swept)
       return swept
     },
 

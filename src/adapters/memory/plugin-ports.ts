@@ -3,6 +3,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { MfaRecords } from '../../ports/mfa-records.ts'
 import type { OneTime } from '../../ports/one-time.ts'
+import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
 import { sweepMap } from './sweep-map.ts'
 
 /** Deletes at most `limit` entries past their time; answers how many. */
@@ -56,6 +57,7 @@ export function memoryCounters(): Counters & Sweepable {
     readonly count: number
     /** When it starts again from 0; undefined: never. */
     readonly endsAt?: Instant
+    readonly touchedAt: Instant
   }
   const stored = new Map<string, Counter>()
   const isOver = (counter: Counter, now: Instant): boolean =>
@@ -68,6 +70,7 @@ export function memoryCounters(): Counters & Sweepable {
     async reserve(key, { limit, windowSeconds }, now) {
       const before = current(key, now) ?? {
         count: 0,
+        touchedAt: now,
         ...(windowSeconds === undefined ? {} : { endsAt: now + windowSeconds }),
       }
       if (before.count >= limit) {
@@ -78,19 +81,26 @@ export function memoryCounters(): Counters & Sweepable {
         }
       }
       const count = before.count + 1
-      stored.set(key, { ...before, count })
+      stored.set(key, { ...before, count, touchedAt: now })
       return { allowed: true, count }
     },
 
     async release(key, now) {
       const before = current(key, now)
-      if (before) stored.set(key, { ...before, count: before.count - 1 })
+      if (before) stored.set(key, { ...before, count: before.count - 1, touchedAt: now })
     },
 
     async reset(key) {
       stored.delete(key)
     },
 
-    sweep: (now, limit) => sweepMap(stored, limit, (counter) => isOver(counter, now)),
+    sweep: (now, limit) =>
+      sweepMap(
+        stored,
+        limit,
+        (counter) =>
+          isOver(counter, now) ||
+          (counter.endsAt === undefined && counter.touchedAt <= now - COUNTER_KEPT_SECONDS),
+      ),
   }
 }

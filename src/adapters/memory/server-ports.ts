@@ -4,6 +4,8 @@ import type { AccountNames, Accounts, StoredAccount } from '../../ports/accounts
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import type { Clients } from '../../ports/clients.ts'
 import type { Settings } from '../../ports/settings.ts'
+import type { Sweepable } from './plugin-ports.ts'
+import { sweepMap } from './sweep-map.ts'
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -88,7 +90,7 @@ export function memoryClients(): Clients {
   }
 }
 
-export function memoryAudit(): AuditTrail {
+export function memoryAudit(): AuditTrail & Sweepable {
   const entries = new Map<string, string>()
   return {
     async add(events) {
@@ -107,6 +109,9 @@ export function memoryAudit(): AuditTrail {
         .sort((a, b) => b.at - a.at)
         .slice(0, limit)
     },
+
+    sweep: (before, limit) =>
+      sweepMap(entries, limit, (json) => (JSON.parse(json) as AuditEntry).at < before),
   }
 }
 

@@ -9,8 +9,9 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
         // One statement, so that of any number of parallel calls `limit` are allowed. In a refusal nothing is
         // written, so that a flood costs no commit.
         const reserved = connection.get<{ count: number }>(
-          `INSERT INTO counters (key, count, ends_at) SELECT ?1, 1, ?2 WHERE ?3 > 0
+          `INSERT INTO counters (key, count, ends_at, touched_at) SELECT ?1, 1, ?2, ?4 WHERE ?3 > 0
            ON CONFLICT (key) DO UPDATE SET
+             touched_at = ?4,
              count   = CASE WHEN count = 0 OR ends_at <= ?4 THEN 1 ELSE count + 1 END,
              ends_at = CASE WHEN count = 0 OR ends_at <= ?4 THEN excluded.ends_at ELSE ends_at END
            WHERE count < ?3 OR ends_at <= ?4
@@ -34,9 +35,13 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
       }),
 
     // What a power cut takes back here counts a failure that was none: on the safe side, and sooner done.
-    release: (key) =>
+    release: (key, now) =>
       database.relaxed((connection) => {
-        connection.run('UPDATE counters SET count = count - 1 WHERE key = ? AND count > 0', key)
+        connection.run(
+          'UPDATE counters SET count = count - 1, touched_at = ? WHERE key = ? AND count > 0',
+          now,
+          key,
+        )
       }),
 
     reset: (key) =>

@@ -63,7 +63,8 @@ export function sqliteStorageOn(database: SqliteDatabase, clock: Clock): ServerS
         )
       }),
 
-    sweep: (limit) => database.relaxed((connection) => sweep(connection, limit, clock.now())),
+    sweep: (limit, auditBefore) =>
+      database.relaxed((connection) => sweep(connection, limit, clock.now(), auditBefore)),
 
     async close() {
       database.close()

@@ -95,3 +95,13 @@ CREATE TABLE write_checks (
   at INTEGER NOT NULL
 ) STRICT;
 `
+
+/**
+ * Version 2. When a counter was last changed: those that never end are deleted long after. What was there before
+ * counts as changed now, so that no name begins anew by an update of the server.
+ */
+export const COUNTERS_TOUCHED = `
+ALTER TABLE counters ADD COLUMN touched_at INTEGER NOT NULL DEFAULT 0;
+UPDATE counters SET touched_at = unixepoch();
+CREATE INDEX counters_touched ON counters (touched_at) WHERE ends_at IS NULL;
+`

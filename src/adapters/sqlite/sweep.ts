@@ -1,4 +1,5 @@
 import type { Instant } from '../../domain/time.ts'
+import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
 import type { Connection } from './connection.ts'
 
 /** Each finds its rows by an index, and deletes at most as many as it is told: a sweep holds nobody up. */
@@ -13,13 +14,27 @@ export const SWEEPS = [
      (SELECT rowid FROM counters WHERE ends_at <= ?1 LIMIT ?2)`,
   `DELETE FROM counters WHERE rowid IN
      (SELECT rowid FROM counters WHERE count = 0 LIMIT ?2)`,
+  `DELETE FROM counters WHERE rowid IN
+     (SELECT rowid FROM counters
+      WHERE ends_at IS NULL AND touched_at <= ?1 - ${COUNTER_KEPT_SECONDS} LIMIT ?2)`,
 ]
 
-/** Deletes at most `limit` rows that are past their time; answers how many. */
-export function sweep(connection: Connection, limit: number, now: Instant): number {
+/** Of the time it is given: what is older than that. */
+export const AUDIT_SWEEP = `DELETE FROM audit WHERE sequence IN
+     (SELECT sequence FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)`
+
+/** Deletes at most `limit` rows that are past their time, audit entries before `auditBefore`; answers how many. */
+export function sweep(
+  connection: Connection,
+  limit: number,
+  now: Instant,
+  auditBefore?: Instant,
+): number {
   let swept = 0
   for (const sql of SWEEPS) {
     if (swept < limit) swept += connection.run(sql, now, limit - swept)
   }
+  if (auditBefore !== undefined && swept < limit)
+    swept += connection.run(AUDIT_SWEEP, auditBefore, limit - swept)
   return swept
 }

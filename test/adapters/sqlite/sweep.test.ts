@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
 import { sqliteStorageOn } from '../../../src/adapters/sqlite/index.ts'
-import { SWEEPS } from '../../../src/adapters/sqlite/sweep.ts'
+import { AUDIT_SWEEP, SWEEPS } from '../../../src/adapters/sqlite/sweep.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 describe('SQLite sweep', () => {
@@ -25,7 +25,7 @@ describe('SQLite sweep', () => {
   })
 
   it('finds by an index what it deletes, so that it holds nobody up in a large table', async () => {
-    for (const sql of SWEEPS) {
+    for (const sql of [...SWEEPS, AUDIT_SWEEP]) {
       const plan = await database.relaxed((connection) =>
         connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, 1, 1),
       )
