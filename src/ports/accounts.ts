@@ -18,8 +18,19 @@ export interface Account {
   readonly disabledAt?: Instant
   /** How the present password came to be: decides whether it alone may enrol a first factor (R10). */
   readonly passwordOrigin: 'none' | 'administrator' | 'set-up-link' | 'reset' | 'import'
-  /** A set-up link was used in this time: it counts as the proof for a first enrolment until then (R10). */
-  readonly enrolmentProofUntil?: Instant
+  /** A set-up link was used: the proof for one first enrolment (R10). */
+  readonly enrolmentProof?: EnrolmentProof
+  /** Links made under another number are void; absent: 0. A reset raises it. */
+  readonly setUpSerial?: number
+}
+
+/** Spent by a completed sign-in, an enrolment, a reset: by whatever raises the epoch. */
+export interface EnrolmentProof {
+  /** When the link was used. */
+  readonly usedAt: Instant
+  readonly until: Instant
+  /** The account's epoch when the password was set; under another one this proves nothing. */
+  readonly epoch: number
 }
 
 export interface StoredAccount {

@@ -87,6 +87,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     checkPassword: passwordCheck({
       ...{ accounts, counters, hasher: foundation.hasher, clock, record },
       limits: settings.passwords,
+      epochOf: (accountId) => mfa.accounts.epoch(accountId),
     }),
   }
   const consent: ConsentServices = { provider, accounts, show, forms, record }

@@ -10,5 +10,6 @@ export function setUpLinksOf(foundation: Foundation, mfa: ServerMfa): SetUpLinks
     ...{ hasher, clock, random, record, issuer, serviceName },
     minimumLength: foundation.minimumPasswordLength,
     passwordChanged: (id) => mfa.accounts.passwordChanged(id),
+    epochOf: (id) => mfa.accounts.epoch(id),
   })
 }

@@ -11,6 +11,7 @@ import {
 } from '../index.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 import type { Account } from '../ports/accounts.ts'
+import { spendEnrolmentProof } from './accounts/people.ts'
 import type { SmtpMailer } from '../adapters/mail/index.ts'
 import type { Foundation } from './foundation.ts'
 import type { Subject } from './subject.ts'
@@ -31,13 +32,15 @@ const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
 export function serverMfa(foundation: Foundation, services: MfaServices = {}): ServerMfa {
   const { config, settings, serviceName, storage, hasher, clock, random } = foundation
   const { mailer } = services
-  return createMfa({
+  const mfa: ServerMfa = createMfa({
     issuerName: serviceName,
     storage,
     encryptionKeys: config.encryptionKeys,
     factors: [totp(settings.totp), backupCodes()],
     require: (question) => isRequired(settings, question),
-    firstEnrolment: firstEnrolmentOf(foundation, services),
+    firstEnrolment: firstEnrolmentOf(foundation, services, (accountId) =>
+      mfa.accounts.status(accountId),
+    ),
     describe: (account) => (account as unknown as Subject).person,
     ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
     locale: settings.service.locale,
@@ -48,6 +51,8 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     clock,
     random,
   })
+  mfa.on('signed-in', ({ accountId, at }) => spendEnrolmentProof(storage.accounts, accountId, at))
+  return mfa
 }
 
 /** The links in the footer of each page, those that are set. */
@@ -68,7 +73,13 @@ function isRequired({ mfa }: FileValues, { account, client }: PolicyQuestion): b
   return mfa.required.some((group) => groups.includes(group))
 }
 
-function firstEnrolmentOf(foundation: Foundation, services: MfaServices): FirstEnrolment {
+type Status = Awaited<ReturnType<Mfa['accounts']['status']>>
+
+function firstEnrolmentOf(
+  foundation: Foundation,
+  services: MfaServices,
+  statusOf: (accountId: string) => Promise<Status>,
+): FirstEnrolment {
   const { settings, storage, clock } = foundation
   const { mailer, demonstrationAccountId } = services
   if (settings.mfa.firstEnrolment === 'password') return 'password'
@@ -79,12 +90,24 @@ function firstEnrolmentOf(foundation: Foundation, services: MfaServices): FirstE
     if (account === undefined) return 'refused'
     const now = clock.now()
     if (accountId === demonstrationAccountId) return 'allowed'
-    if (account.enrolmentProofUntil !== undefined && now < account.enrolmentProofUntil)
-      return 'allowed'
+    if (isProved(account, await statusOf(accountId), now)) return 'allowed'
     if (mails && account.email !== undefined && account.emailVerified) return 'mailed-code'
     return firstSignIn && isFresh(account, now) ? 'allowed' : 'refused'
   }
   return mails ? mailedCode((mail) => mailer.send(mail), rule) : rule
+}
+
+/**
+ * A set-up link was used, and since then nobody has enrolled, been reset or signed in: enrolments and resets
+ * raise the epoch. Sign-ins do not; they take the proof away, and the first ever is seen here before that is done.
+ */
+function isProved({ enrolmentProof: proof }: Account, status: Status, now: number): boolean {
+  return (
+    proof !== undefined &&
+    now < proof.until &&
+    status.epoch === proof.epoch &&
+    (status.firstSignInAt === undefined || status.firstSignInAt < proof.usedAt)
+  )
 }
 
 /** Never after an import or a reset: somebody else may have set or known that password. */

@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { JsonObject } from '../../src/domain/json.ts'
+import { loadConfig } from '../../config/load.ts'
 import { run } from '../../src/server/cli.ts'
+import { layFoundation } from '../../src/server/foundation.ts'
+import { setUpLinksOf } from '../../src/server/links.ts'
+import { serverMfa } from '../../src/server/mfa.ts'
 import type { Terminal } from '../../src/server/cli/terminal.ts'
 
 const COMMANDS = [
@@ -206,6 +210,23 @@ describe('the command line', () => {
         .json<{ type: string }[]>()
         .map(({ type }) => type)
       expect(types).to.include.members(['user-added', 'reset', 'set-up-link-made'])
+    })
+
+    it('R10 R36 reset-mfa takes the password away and voids every earlier link', async () => {
+      const invited = (await cli('user add alice --json')).json<{ set_up_link: string }>()
+      const reset = (await cli('user reset-mfa alice --json')).json<{ set_up_link: string }>()
+      expect(reset).to.include({ password: 'none' })
+      const tokenOf = (url: string): string => url.slice(-43)
+      const foundation = await layFoundation(loadConfig(environment))
+      const links = setUpLinksOf(foundation, serverMfa(foundation))
+      const seen = [invited, reset].map(({ set_up_link: url }) => links.look(tokenOf(url)))
+      const [before, after] = await Promise.all(seen)
+      await foundation.storage.close()
+      expect(before).to.equal(undefined)
+      expect(after).to.include({ username: 'alice' })
+
+      await cli('user add bob --password-stdin', GOOD)
+      expect((await cli('user reset-mfa bob --json')).json()).to.include({ password: 'none' })
     })
 
     it('does nothing to nobody', async () => {

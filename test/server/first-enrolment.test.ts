@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import type { Account } from '../../src/ports/accounts.ts'
 import { changeAccount } from '../../src/server/accounts/people.ts'
+import { layFoundation } from '../../src/server/foundation.ts'
+import { serverMfa, type ServerMfa } from '../../src/server/mfa.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,
@@ -39,6 +41,13 @@ describe('R10 the first factor, without mail', () => {
       atTheApp,
     )
   }
+  /** As the command line has it: another process on the same storage. */
+  const accounts = async (): Promise<ServerMfa['accounts']> =>
+    serverMfa(await layFoundation(server.config, { storage: server.storage })).accounts
+  const proof = (seconds = 60): NonNullable<Account['enrolmentProof']> => {
+    const usedAt = server.clock.now()
+    return { usedAt, until: usedAt + seconds, epoch: 1 }
+  }
   afterEach(stopServers)
 
   it('can be set up with the password an administrator gave, for 72 hours', async () => {
@@ -68,10 +77,53 @@ describe('R10 the first factor, without mail', () => {
   it('can while a set-up link counts as the proof, and not a second longer', async () => {
     await start()
     server.clock.ahead = 10 * DAY
-    await change({ passwordOrigin: 'reset', enrolmentProofUntil: server.clock.now() + 60 })
+    await change({ passwordOrigin: 'reset', enrolmentProof: proof() })
     expect((await afterPassword()).name).to.equal('mfa-choose')
     server.clock.ahead += 60
     expect((await afterPassword()).name).to.equal('enrolment-refused')
+  })
+
+  it('cannot by a link that was used before a reset, though its time is not over', async () => {
+    await start()
+    await change({ passwordOrigin: 'reset', enrolmentProof: proof() })
+    await (await accounts()).reset(id)
+    expect((await afterPassword()).name).to.equal('enrolment-refused')
+  })
+
+  it('can by a link that was used after the reset of somebody who had a factor', async () => {
+    await start()
+    const alice = { username: 'alice', password: PASSWORD }
+    await signIn(new HttpClient(), server.authorize(), alice, server)
+    await (await accounts()).reset(id)
+    server.clock.ahead += 60
+    const { epoch } = await (await accounts()).status(id)
+    await change({ passwordOrigin: 'reset', enrolmentProof: { ...proof(), epoch } })
+    expect((await afterPassword()).name).to.equal('mfa-choose')
+  })
+
+  describe('cannot by a link once somebody has signed in since:', () => {
+    const alice = { username: 'alice', password: PASSWORD }
+    const signsIn = async (): Promise<void> => {
+      const page = await signIn(new HttpClient(), server.authorize(), alice, server)
+      expect(page.location?.searchParams.has('code')).to.equal(true)
+    }
+    beforeEach(() => start({ mfa: { required: 'optional' } }))
+
+    it('the first sign-in ever is seen by its time', async () => {
+      const used = proof(3600)
+      server.clock.ahead += 60
+      await signsIn()
+      await change({ passwordOrigin: 'reset', enrolmentProof: used })
+      expect((await afterPassword({ client_id: 'strict' })).name).to.equal('enrolment-refused')
+    })
+
+    it('every later one takes the proof away', async () => {
+      await signsIn()
+      server.clock.ahead += 60
+      await change({ passwordOrigin: 'reset', enrolmentProof: proof(3600) })
+      await signsIn()
+      expect((await afterPassword({ client_id: 'strict' })).name).to.equal('enrolment-refused')
+    })
   })
 
   it('can with the password at any time where the settings say so', async () => {

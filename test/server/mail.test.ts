@@ -78,7 +78,8 @@ describe('a server with mail', () => {
     const now = clock.now()
     const stored = await storage.accounts.byId(alice.id)
     if (!stored) throw new Error('no account')
-    const account = { ...stored.account, enrolmentProofUntil: now + 3600 }
+    const proof = { usedAt: now, until: now + 3600, epoch: 1 }
+    const account = { ...stored.account, enrolmentProof: proof }
     await storage.accounts.update(account, { username: 'alice' }, stored.version)
     await new Promise<void>((done) => {
       smtp.close(done)

@@ -21,6 +21,7 @@ describe('the page of a set-up link', () => {
       hasher: undefined as never,
       record: async () => {},
       passwordChanged: async () => {},
+      epochOf: async () => 1,
     })
     return (await links.make(account, 'invitation')).url
   }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../domain/json.ts'
+import type { Instant } from '../../domain/time.ts'
 import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 import { isAddress, normaliseName } from './name.ts'
@@ -77,6 +78,37 @@ export async function changeAccount(
     if (await accounts.update(changed, namesOf(changed), stored?.version ?? 0)) return changed
   }
   throw new Error('the account was changed by others again and again')
+}
+
+/**
+ * The first step of a reset: the password, the proof of an earlier link and every outstanding link are void.
+ * Before the factors go, or whoever knows the password would enrol their own in between (R10).
+ */
+export async function withdrawCredentials(
+  { accounts, clock }: { accounts: Accounts; clock: Clock },
+  id: string,
+): Promise<Account | undefined> {
+  return changeAccount(
+    accounts,
+    id,
+    ({ passwordHash: _hash, enrolmentProof: _proof, ...account }) => ({
+      ...account,
+      passwordOrigin: 'none',
+      setUpSerial: (account.setUpSerial ?? 0) + 1,
+      updatedAt: clock.now(),
+    }),
+  )
+}
+
+/** The proof of a set-up link is for one sign-in: this one, unless it was completed before the link was used. */
+export async function spendEnrolmentProof(
+  accounts: Accounts,
+  id: string,
+  signedInAt: Instant,
+): Promise<void> {
+  await changeAccount(accounts, id, ({ enrolmentProof, ...account }) =>
+    enrolmentProof !== undefined && enrolmentProof.usedAt <= signedInAt ? account : undefined,
+  )
 }
 
 /** Few write to one account; whoever loses this often has met a fault. */

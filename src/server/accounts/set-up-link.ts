@@ -28,6 +28,7 @@ export interface SetUpLinkServices {
   readonly minimumLength: number
   /** Ends what was begun with the password before (R20). */
   readonly passwordChanged: (accountId: string) => Promise<void>
+  readonly epochOf: (accountId: string) => Promise<number>
 }
 
 export interface SetUpLink {
@@ -100,19 +101,24 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       // Before, so that a crash in between leaves nothing of the old password alive; after, for what was
       // begun with it meanwhile.
       await services.passwordChanged(account.id)
-      const changed = await changeAccount(accounts, account.id, (current) =>
+      const set = await changeAccount(accounts, account.id, ({ enrolmentProof: _, ...current }) =>
         stampOf(current) === link.stamp
           ? {
               ...current,
               passwordHash,
               passwordOrigin: link.kind === 'invitation' ? 'set-up-link' : 'reset',
-              enrolmentProofUntil: link.expiresAt,
               updatedAt: now,
             }
           : undefined,
       )
+      if (set === undefined) return { outcome: 'gone' }
+      await services.passwordChanged(set.id)
+      // Last, under the epoch that is good from now on. A reset that comes between has taken the password away.
+      const proof = { usedAt: now, until: link.expiresAt, epoch: await services.epochOf(set.id) }
+      const changed = await changeAccount(accounts, set.id, (current) =>
+        current.passwordHash === passwordHash ? { ...current, enrolmentProof: proof } : undefined,
+      )
       if (changed === undefined) return { outcome: 'gone' }
-      await services.passwordChanged(changed.id)
       await forgiveName(services.counters, changed)
       await record('password-set', { accountId: changed.id, detail: { reason: link.kind } })
       return { outcome: 'done', account: changed }
@@ -156,10 +162,10 @@ function keyOf(token: string): string {
   return `set-up:${createHash('sha256').update(token).digest('base64url')}`
 }
 
-/** Changes with the password. */
+/** Changes with the password, and with a reset: an account that had no password has none after it either. */
 function stampOf(account: Account): string {
   return createHash('sha256')
-    .update(account.passwordHash ?? '')
+    .update(`${account.setUpSerial ?? 0} ${account.passwordHash ?? ''}`)
     .digest('base64url')
     .slice(0, 22)
 }

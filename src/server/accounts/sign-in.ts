@@ -23,6 +23,8 @@ export interface SignInServices {
   readonly clock: Clock
   readonly record: Record
   readonly limits: PasswordLimits
+  /** The account's epoch as it is now; for an id of nobody too. */
+  readonly epochOf: (accountId: string) => Promise<number>
 }
 
 export interface PasswordAttempt {
@@ -39,7 +41,8 @@ export interface PasswordAttempt {
 }
 
 export type PasswordVerdict =
-  | { readonly outcome: 'accepted'; readonly account: Account }
+  /** `epoch`: the account's, from before its password was read. Under another one the password counts no more. */
+  | { readonly outcome: 'accepted'; readonly account: Account; readonly epoch: number }
   /** Wrong, unknown, disabled, without a password, or too many failures of this name: one answer (R33). */
   | { readonly outcome: 'refused' }
   /** Too many failures from this address, whatever the names. */
@@ -51,8 +54,12 @@ type Reason = 'wrong' | 'unknown' | 'disabled' | 'no-password' | 'name-limit'
 
 /**
  * The first factor. Counters are reserved before the password is looked at and given back when it was
- * right, so that parallel guesses cannot outrun them. Every refusal does the same work: one look-up, the
+ * right, so that parallel guesses cannot outrun them. Every refusal does the same work: the same look-ups, the
  * counters, one hash, one line in the trail; so neither text, status nor time tells a name from none (R33).
+ *
+ * The epoch is read before the password that is compared, and every change of a password raises it after the
+ * new one is stored. Otherwise a password that was changed during the hash would sign in as if it were the
+ * new one (R18, R20).
  *
  * Throws MfaError `hashing-overloaded` when too many hashes wait; the attempt is then not counted.
  */
@@ -66,9 +73,11 @@ export function passwordCheck(services: SignInServices): CheckPassword {
   return async (attempt) => {
     const now = clock.now()
     const name = normaliseName(attempt.name)
-    const account = (await accounts.byName(name ?? NOBODY))?.account
     // Nobody's id is asked about as well: the answer takes the time that a real one takes.
-    const known = (await attempt.browserIsKnown(account?.id ?? NOBODY)) && account !== undefined
+    const id = (await accounts.byName(name ?? NOBODY))?.account.id ?? NOBODY
+    const epoch = await services.epochOf(id)
+    const account = (await accounts.byId(id))?.account
+    const known = await reserveKnownBrowser(services, attempt, id, now)
     const nameKey = account ? keyOfAccount(account) : keyOfName(name ?? attempt.name)
     const addressKey = `password:address:${networkOf(attempt.address)}`
 
@@ -83,7 +92,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     const nameAllowed = known || (await reserveName(services, nameKey, now))
 
     const giveBack = async (): Promise<void> => {
-      if (known) return
+      if (known) return counters.release(keyOfKnownBrowsers(id), now)
       await counters.release(addressKey, now)
       if (nameAllowed) await counters.release(nameKey, now)
     }
@@ -106,7 +115,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
       },
     }
     if ('reason' in judged) {
-      if (known && account !== undefined) await attempt.browserFailed(account.id)
+      if (known) await chargeKnownBrowser(services, attempt, id)
       await record('password-refused', {
         ...about,
         detail: { ...about.detail, reason: judged.reason },
@@ -116,11 +125,54 @@ export function passwordCheck(services: SignInServices): CheckPassword {
 
     await giveBack()
     // Consecutive failures end here; those of strangers do not when it was a known browser.
+    await counters.reset(keyOfKnownBrowsers(id))
     if (!known) await counters.reset(nameKey)
     await record('password-accepted', about)
     await rehash(services, judged.account, attempt.password)
-    return { outcome: 'accepted', account: judged.account }
+    return { outcome: 'accepted', account: judged.account, epoch }
   }
+}
+
+/**
+ * Whether this attempt counts as one of a known browser. It is reserved before the hash: the failures that the
+ * plugin counts come after it, and any number of parallel guesses would pass before the tenth was counted (R4).
+ * Beyond ten the browser is a stranger. Asked again once reserved: it may have been forgotten in between, and
+ * its reservations given back (`chargeKnownBrowser`).
+ */
+async function reserveKnownBrowser(
+  { counters }: SignInServices,
+  attempt: PasswordAttempt,
+  accountId: string,
+  now: Instant,
+): Promise<boolean> {
+  if (!(await attempt.browserIsKnown(accountId))) return false
+  const key = keyOfKnownBrowsers(accountId)
+  const { allowed } = await counters.reserve(key, KNOWN_BROWSER_LIMIT, now)
+  if (!allowed) return false
+  if (await attempt.browserIsKnown(accountId)) return true
+  await counters.release(key, now)
+  return false
+}
+
+/**
+ * The reservation stays, for the failures of a browser are consecutive. Once the plugin has forgotten the
+ * browser they are given back: whoever stole its token must not make strangers of the owner's other ones.
+ */
+async function chargeKnownBrowser(
+  { counters }: SignInServices,
+  attempt: PasswordAttempt,
+  accountId: string,
+): Promise<void> {
+  await attempt.browserFailed(accountId)
+  if (!(await attempt.browserIsKnown(accountId)))
+    await counters.reset(keyOfKnownBrowsers(accountId))
+}
+
+/** As many failures as a known browser has before it is a stranger. */
+const KNOWN_BROWSER_LIMIT: CounterLimit = { limit: 10 }
+
+function keyOfKnownBrowsers(accountId: string): string {
+  return `password:known:${accountId}`
 }
 
 /** For who has none: the hasher takes as long to find that nothing fits it. */

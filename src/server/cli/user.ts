@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Account } from '../../ports/accounts.ts'
-import { changeAccount, findByName } from '../accounts/people.ts'
+import { changeAccount, findByName, withdrawCredentials } from '../accounts/people.ts'
 import { setUpLinksOf } from '../links.ts'
 import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Terminal } from './terminal.ts'
@@ -125,8 +125,11 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     ).argument('<name>', 'user name or verified address'),
     async ([name = '']) =>
       withSession(terminal, async (session) => {
-        const account = await find(session, name)
-        await session.mfa.accounts.reset(account.id)
+        const { storage, clock } = session.foundation
+        const { id } = await find(session, name)
+        const account = await withdrawCredentials({ accounts: storage.accounts, clock }, id)
+        if (account === undefined) throw unknownUser()
+        await session.mfa.accounts.reset(id)
         const link = await setUpLinksOf(session.foundation, session.mfa).make(account, 'reset')
         return {
           json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
@@ -145,6 +148,10 @@ function stateOf(account: Account): string {
 
 async function find({ foundation }: Session, name: string): Promise<Account> {
   const stored = await findByName(foundation.storage.accounts, name)
-  if (stored === undefined) throw new Refusal('user-unknown', 'There is nobody of this name.')
+  if (stored === undefined) throw unknownUser()
   return stored.account
+}
+
+function unknownUser(): Refusal {
+  return new Refusal('user-unknown', 'There is nobody of this name.')
 }

@@ -63,7 +63,7 @@ export function addLoginRoutes(router: Router, services: LoginServices): void {
       }
       case 'accepted':
         return mfa.interactionFinished(ctx.req, ctx.res, {
-          login: { accountId: verdict.account.id },
+          login: { accountId: verdict.account.id, epoch: verdict.epoch },
         })
     }
   })

@@ -1,7 +1,12 @@
 import { expect } from 'chai'
 import { DAY_SECONDS } from '../../../src/domain/time.ts'
 import type { Account } from '../../../src/ports/accounts.ts'
-import { addPerson, changeAccount } from '../../../src/server/accounts/people.ts'
+import {
+  addPerson,
+  changeAccount,
+  spendEnrolmentProof,
+  withdrawCredentials,
+} from '../../../src/server/accounts/people.ts'
 import { setUpLinks, type SetUpLinks } from '../../../src/server/accounts/set-up-link.ts'
 import { passwordCheck } from '../../../src/server/accounts/sign-in.ts'
 import { random, world, type World } from './support.ts'
@@ -13,10 +18,15 @@ describe('a set-up link', () => {
   let links: SetUpLinks
   let account: Account
   let raised: string[]
+  /** At each rise of the epoch: whether the new password was there already. */
+  let stored: boolean[]
+  let hashBefore: string | undefined
 
   beforeEach(async () => {
     here = world()
     raised = []
+    stored = []
+    hashBefore = undefined
     const { storage, hasher, clock, record } = here
     links = setUpLinks({
       ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
@@ -26,7 +36,9 @@ describe('a set-up link', () => {
       minimumLength: 8,
       passwordChanged: async (id) => {
         raised.push(id)
+        stored.push((await current())?.passwordHash !== hashBefore)
       },
+      epochOf: async () => raised.length,
     })
     const added = await addPerson(
       { accounts: storage.accounts, clock, random },
@@ -54,7 +66,7 @@ describe('a set-up link', () => {
     expect((await links.use(tokenOf(url), GOOD)).outcome).to.equal('done')
     expect(await current()).to.deep.include({
       passwordOrigin: 'set-up-link',
-      enrolmentProofUntil: expiresAt,
+      enrolmentProof: { usedAt: here.clock.time, until: expiresAt, epoch: raised.length },
       emailVerified: true,
     })
     const verdict = await passwordCheck(here.services)({
@@ -132,6 +144,61 @@ describe('a set-up link', () => {
     await links.use(await make('reset'), 'another good long one')
     expect(raised).to.include(account.id)
     expect(await current()).to.deep.include({ passwordOrigin: 'reset' })
+  })
+
+  it('R18 R20 raises the epoch once more after the new password is stored', async () => {
+    await links.use(await make(), GOOD)
+    hashBefore = (await current())?.passwordHash
+    stored.length = 0
+    await links.use(await make('reset'), 'another good long one')
+    expect(stored.at(-1)).to.equal(true)
+  })
+
+  describe('R10 R36 and a reset', () => {
+    const withdraw = () =>
+      withdrawCredentials({ accounts: here.storage.accounts, clock: here.clock }, account.id)
+
+    it('leave neither password nor proof nor an older link', async () => {
+      await links.use(await make(), GOOD)
+      const older = await make('reset')
+      await withdraw()
+      expect(await current()).to.include({ passwordOrigin: 'none' })
+      expect(await current()).not.to.have.any.keys('passwordHash', 'enrolmentProof')
+      expect(await links.look(older)).to.equal(undefined)
+      expect((await links.use(await make('reset'), GOOD)).outcome).to.equal('done')
+    })
+
+    it('void an invitation that nobody has used', async () => {
+      const invitation = await make()
+      await withdraw()
+      expect((await links.use(invitation, GOOD)).outcome).to.equal('gone')
+    })
+
+    it('that comes while a link is used leave no proof behind', async () => {
+      const token = await make()
+      const { storage, hasher, clock, record } = here
+      const slow = setUpLinks({
+        ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
+        ...{ hasher, clock, random, record, issuer: 'https://id.example.com' },
+        ...{ serviceName: 'Acme', minimumLength: 8, passwordChanged: async () => {} },
+        epochOf: async () => {
+          await withdraw()
+          return 1
+        },
+      })
+      expect((await slow.use(token, GOOD)).outcome).to.equal('gone')
+      expect(await current()).not.to.have.any.keys('passwordHash', 'enrolmentProof')
+    })
+  })
+
+  it('R10 its proof is spent by a sign-in since, and not by one before', async () => {
+    await links.use(await make(), GOOD)
+    const { accounts } = here.storage
+    await spendEnrolmentProof(accounts, account.id, here.clock.time - 1)
+    expect(await current()).to.have.property('enrolmentProof')
+    await spendEnrolmentProof(accounts, account.id, here.clock.time)
+    expect(await current()).not.to.have.property('enrolmentProof')
+    expect(await current()).to.have.property('passwordHash')
   })
 
   it('R31 is kept where reading the storage does not give it away', async () => {

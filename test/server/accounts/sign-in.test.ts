@@ -193,6 +193,83 @@ describe('the first factor', () => {
     expect(failedInKnown).to.have.length(1)
   })
 
+  describe('R4 R18 reserves for a known browser before the hash', () => {
+    /** As the plugin counts them: the tenth failure makes the browser a stranger. */
+    const pluginCounts = () => {
+      let failures = 0
+      return {
+        browserIsKnown: async (id: string) => id === alice.id && failures < 10,
+        browserFailed: async () => {
+          failures += 1
+        },
+      }
+    }
+    const examinedAsKnown = async (): Promise<number> =>
+      (await here.storage.audit.list({ type: 'password-refused', limit: 1000 })).filter(
+        ({ detail }) => detail.browser === 'known',
+      ).length
+    beforeEach(() => set({ failuresPerName: 5, failuresPerAddress: 5 }))
+
+    it('so that of sixty parallel guesses ten are looked at, and strangers’ after them', async () => {
+      const stolen = pluginCounts()
+      await Promise.all(Array.from({ length: 60 }, () => wrong(stolen)))
+      expect(await examinedAsKnown()).to.equal(10)
+      expect((await reasons()).filter((reason) => reason === 'wrong')).to.have.length(15)
+    })
+
+    it('and gives it back when the browser is forgotten: the owner’s other ones stay known', async () => {
+      const stolen = pluginCounts()
+      await Promise.all(Array.from({ length: 60 }, () => wrong(stolen)))
+      expect((await attempt(pluginCounts())).outcome).to.equal('accepted')
+      expect(await examinedAsKnown()).to.equal(10)
+    })
+
+    it('and never counts a right password', async () => {
+      const own = pluginCounts()
+      for (let i = 0; i < 15; i += 1) expect((await attempt(own)).outcome).to.equal('accepted')
+      for (let i = 0; i < 9; i += 1) await wrong(own)
+      expect((await attempt(own)).outcome).to.equal('accepted')
+      await Promise.all(Array.from({ length: 9 }, () => wrong(pluginCounts())))
+      expect(await examinedAsKnown()).to.equal(18)
+    })
+  })
+
+  describe('R18 R20 a password that is changed while it is checked', () => {
+    let epoch: number
+    const changePassword = async (): Promise<void> => {
+      const passwordHash = await here.hasher.hash('the new one')
+      await changeAccount(here.storage.accounts, alice.id, (a) => ({ ...a, passwordHash }))
+      epoch += 1
+    }
+    beforeEach(() => {
+      epoch = 7
+      check = passwordCheck({ ...here.services, epochOf: async () => epoch })
+    })
+
+    it('is accepted for the epoch from before the change alone', async () => {
+      const verify = here.hasher.verify.bind(here.hasher)
+      here.hasher.verify = async (hash, secret) => {
+        const right = await verify(hash, secret)
+        await changePassword()
+        return right
+      }
+      expect(await attempt()).to.deep.include({ outcome: 'accepted', epoch: 7 })
+      expect(epoch).to.equal(8)
+    })
+
+    it('is not compared with what was stored before the epoch was read', async () => {
+      check = passwordCheck({
+        ...here.services,
+        epochOf: async () => {
+          if (epoch === 7) await changePassword()
+          return epoch
+        },
+      })
+      expect((await attempt()).outcome).to.equal('refused')
+      expect(await attempt({ password: 'the new one' })).to.deep.include({ epoch: 8 })
+    })
+  })
+
   it('is hashed anew when the parameters have grown', async () => {
     here.hasher.generation = 2
     expect((await attempt()).outcome).to.equal('accepted')

@@ -60,6 +60,7 @@ export function world(limits: Partial<PasswordLimits> = {}): World {
     record,
     services: {
       ...{ accounts, counters, hasher, clock, record },
+      epochOf: async () => 1,
       limits: { ...LIMITS, ...limits },
     },
   }
