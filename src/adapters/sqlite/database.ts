@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, LOCK_WAIT_MS } from './connection.ts'
@@ -150,7 +150,17 @@ function identityOf(path: string): string {
 }
 
 /** Only the owner may read it: it holds password hashes and sealed secrets. The log inherits the file's mode. */
+/**
+ * Makes the file where there is none. Throws MfaError `storage-unavailable` where its log lies without it: the file
+ * was moved, or its disk is not mounted, and SQLite would throw the log away beside a new file, with everything
+ * that was not written into the old one yet.
+ */
 function createIfMissing(path: string): void {
+  const log = ['-wal', '-shm'].map((ending) => `${path}${ending}`).find((file) => existsSync(file))
+  if (log !== undefined && !existsSync(path))
+    throw storageUnavailable(
+      `The database file ${path} is missing, and ${log} of it is there: put the file back, or move the rest away as well.`,
+    )
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   try {
     closeSync(openSync(path, 'wx', 0o600))

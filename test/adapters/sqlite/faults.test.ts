@@ -230,4 +230,17 @@ describe('SQLite storage in trouble', () => {
     expect(error.cause).to.be.instanceOf(Error).with.property('code', 'ERR_SQLITE_ERROR')
     expect(error.message).not.to.contain(folder.path)
   })
+
+  it('makes no new file beside the log of one that went away, which would lose what the log holds', async () => {
+    const storage = open()
+    await storage.records.save('anna', { n: 1 }, 0)
+    const file = folder.file('data/mfa.db')
+    renameSync(file, folder.file('away.db'))
+    expect(() => openSqliteStorage({ path: file }))
+      .to.throw(/is missing/)
+      .with.property('code', UNAVAILABLE)
+    expect(existsSync(file)).to.equal(false)
+    renameSync(folder.file('away.db'), file)
+    expect((await open().records.load('anna'))?.record).to.deep.equal({ n: 1 })
+  })
 })
