@@ -54,6 +54,8 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const clients = clientsOf(foundation, signingKeys, services.builtInClients)
   const faults = await clients.fileFaults()
   if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
+  for (const { client, field } of clients.fileIgnored())
+    log.warn({ client, field }, 'a member in CLIENTS_FILE is not known and has no effect')
 
   const mfa = serverMfa(foundation, services)
   const { views } = mfa

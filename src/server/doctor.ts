@@ -59,6 +59,12 @@ export async function examine(
       const registry = clientsOf(open, await signingKeysOf(open))
       const faults = await registry.fileFaults()
       if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
+      for (const { client, field } of registry.fileIgnored())
+        findings.push({
+          check: 'CLIENTS_FILE',
+          result: 'warning',
+          detail: `${client}: ${field} is not known and has no effect`,
+        })
       return `${(await registry.list()).length}`
     })
     await open.storage.close()

@@ -47,6 +47,8 @@ export interface ClientRegistry {
   remove(clientId: string): Promise<'removed' | 'unknown' | 'read-only'>
   /** What is wrong with CLIENTS_FILE, ids that the storage has as well among it. To be asked at the start. */
   fileFaults(): Promise<readonly ClientFault[]>
+  /** Members in CLIENTS_FILE that nobody knows, such as a misspelt one: to be told, since they have no effect. */
+  fileIgnored(): readonly { readonly client: string; readonly field: string }[]
 }
 
 const SECRET = 'client_secret'
@@ -155,6 +157,8 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       for (const id of ofFile.keys()) if (await clients.get(id)) both.push(inFileToo(id))
       return [...validate(fromFile as unknown[]).faults, ...both]
     },
+
+    fileIgnored: () => (Array.isArray(fromFile) ? validate(fromFile as unknown[]).ignored : []),
   }
 }
 

@@ -109,6 +109,13 @@ describe('the relying parties', () => {
       'client_secret',
     ])
     expect(await open({}).fileFaults()).to.have.length(1)
+    expect(open({}).fileIgnored()).to.deep.equal([])
+  })
+
+  it('of the file tell of a member that is misspelt: it would have no effect, and nobody would know', () => {
+    expect(open([{ ...FILED, mfaa: 'required' }]).fileIgnored()).to.deep.equal([
+      { client: 'filed', field: 'mfaa' },
+    ])
   })
 
   it('of the storage can be removed, once', async () => {
