@@ -1,4 +1,7 @@
 import { expect } from 'chai'
+import type { AuditEntry } from '../../src/ports/audit-trail.ts'
+import { layFoundation } from '../../src/server/foundation.ts'
+import { serverMfa } from '../../src/server/mfa.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,
@@ -54,6 +57,26 @@ describe('the login page', () => {
       bodies.add(page.text.replaceAll(username, ''))
     }
     expect(bodies.size).to.equal(1)
+  })
+
+  it('R18 R20 takes no password that was changed while it was checked', async () => {
+    await start()
+    const { audit } = server.storage
+    const add = audit.add.bind(audit)
+    const foundation = await layFoundation(server.config, { storage: server.storage })
+    Object.assign(audit, {
+      // Written after the hash and before the answer: there the owner sets a new password.
+      add: async (events: readonly AuditEntry[]) => {
+        if (events.some(({ type }) => type === 'password-accepted'))
+          await serverMfa(foundation).accounts.passwordChanged(alice.id)
+        return add(events)
+      },
+    })
+    const page = await browser.submit(await open(), {
+      username: alice.username,
+      password: alice.password,
+    })
+    expect(page.status).to.equal(410)
   })
 
   it('counts an empty field for nothing', async () => {
