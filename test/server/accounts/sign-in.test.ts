@@ -224,6 +224,19 @@ describe('the first factor', () => {
       expect(await examinedAsKnown()).to.equal(10)
     })
 
+    it('and not for one that was forgotten while it was being reserved', async () => {
+      let asked = 0
+      await wrong({
+        browserIsKnown: async () => {
+          asked += 1
+          return asked === 1
+        },
+      })
+      expect(await examinedAsKnown()).to.equal(0)
+      await Promise.all(Array.from({ length: 10 }, () => wrong(pluginCounts())))
+      expect(await examinedAsKnown()).to.equal(10)
+    })
+
     it('and never counts a right password', async () => {
       const own = pluginCounts()
       for (let i = 0; i < 15; i += 1) expect((await attempt(own)).outcome).to.equal('accepted')
