@@ -140,7 +140,7 @@ export function createMfa(options: MfaOptions): Mfa {
       answerInteraction(core, request, response, results, finishOptions),
     accounts: {
       status: (accountId) => accounts.readStatus(deps, accountId),
-      epoch: async (accountId) => (await core.record(undefined, accountId)).record.epoch,
+      epoch: (accountId) => accounts.readEpoch(deps, accountId),
       reset: (accountId) => accounts.resetAccount(deps, accountId),
       passwordChanged: (accountId) => accounts.passwordChanged(deps, accountId),
       endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),

@@ -1,3 +1,5 @@
+import { MfaError } from '../domain/errors.ts'
+import { newRecord } from '../domain/mfa-record.ts'
 import { isEnrolled, raiseEpoch, resetFactors, settlePasswordChanged } from '../domain/enrolment.ts'
 import { chargeBrowser, classify } from '../domain/known-browser.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
@@ -75,6 +77,18 @@ export async function endEverything(
   await commit(deps, accountId, (record) => ({ outcome: undefined, ...raiseEpoch(record, reason) }))
 }
 
+/**
+ * The account's epoch alone. The rest of the record is not parsed: whoever has factors has a larger one, and the
+ * time that takes, before a password is checked, would tell them from the others (R33). Throws MfaError
+ * `record-unreadable`.
+ */
+export async function readEpoch(deps: Dependencies, accountId: string): Promise<number> {
+  const stored = await deps.storage.records.load(accountId)
+  const epoch = stored === undefined ? newRecord(accountId).epoch : stored.record.epoch
+  if (typeof epoch === 'number' && Number.isSafeInteger(epoch)) return epoch
+  throw new MfaError('record-unreadable', 'The MFA record has no epoch')
+}
+
 /** Whether the owner has completed a sign-in in the browser that shows one of these tokens (R2, R4). */
 export async function knowsBrowser(
   deps: Dependencies,
@@ -82,8 +96,14 @@ export async function knowsBrowser(
   tokenHashes: readonly string[],
 ): Promise<boolean> {
   if (tokenHashes.length === 0) return false
-  const { record } = await loadRecord(deps, accountId)
-  return classify(record, tokenHashes).kind === 'known'
+  // Asked before a password is checked: not parsed as a whole, as in `readEpoch`.
+  const stored = await deps.storage.records.load(accountId)
+  const browsers = stored === undefined ? [] : stored.record.browsers
+  if (!Array.isArray(browsers))
+    throw new MfaError('record-unreadable', 'The MFA record has no browsers')
+  return (browsers as { tokenHash?: unknown }[]).some(
+    (browser) => typeof browser?.tokenHash === 'string' && tokenHashes.includes(browser.tokenHash),
+  )
 }
 
 /** Counts a wrong password against a known browser; at the tenth failure it is a stranger again (R4). */

@@ -5,6 +5,7 @@ import {
   endEverything,
   knowsBrowser,
   passwordChanged,
+  readEpoch,
   readStatus,
   resetAccount,
 } from '../../src/application/manage-accounts.ts'
@@ -207,5 +208,21 @@ describe('a sign-in with the first factor alone', () => {
     await endEverything(one.deps, 'mira', 'disabled')
     expect(await complete()).to.equal(false)
     expect((await settledRecord(one)).browsers).to.deep.equal([])
+  })
+})
+
+describe('the epoch of an account', () => {
+  it('R20 is the record’s, and the first one before there is a record', async () => {
+    const { deps } = world()
+    expect(await readEpoch(deps, 'mira')).to.equal(1)
+    await passwordChanged(deps, 'mira')
+    expect(await readEpoch(deps, 'mira')).to.equal(2)
+  })
+
+  it('R35 is never guessed from a record that has none', async () => {
+    const { deps } = world()
+    await deps.storage.records.save('mira', { schema: 1 }, 0)
+    const error: unknown = await readEpoch(deps, 'mira').catch((caught: unknown) => caught)
+    expect(error).to.have.property('code', 'record-unreadable')
   })
 })
