@@ -1,15 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { sharedMongodb, standIn } from './mongodb.ts'
 
 /** What some tests need and not every machine has. Nobody's sign-in depends on them. */
-export type Requirement = 'browser' | 'mongodb' | Tool
+export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | Tool
 export type Tool = 'zbarimg' | 'oathtool'
 
 const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   browser:
     'Chromium is missing: apt-get install chromium, or set CHROMIUM_PATH to a Chromium or Chrome',
-  // The MongoDB suites come with the Mongoose adapter; .ci/run has the place where a server is started for them.
-  mongodb: 'MongoDB is missing: set MONGODB_URL to a server that tests may write to',
+  mongodb:
+    'MongoDB is missing: set MONGODB_URL to a server that tests may write to, or pip install SecantusDB and name its secantusd-py in SECANTUSD',
+  'mongodb-options':
+    'MongoDB with options of its own is missing: pip install SecantusDB and name its secantusd-py in SECANTUSD',
   zbarimg: 'zbarimg is missing: apt-get install zbar-tools',
   oathtool: 'oathtool is missing: apt-get install oathtool',
 }
@@ -18,6 +21,7 @@ const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
 const MUST_HAVE: Readonly<Record<Requirement, string>> = {
   browser: 'REQUIRE_BROWSER',
   mongodb: 'REQUIRE_MONGODB',
+  'mongodb-options': 'REQUIRE_MONGODB',
   // The tools read and answer what the browser shows: they belong to its journeys.
   zbarimg: 'REQUIRE_BROWSER',
   oathtool: 'REQUIRE_BROWSER',
@@ -59,11 +63,16 @@ export function requireTool(context: Mocha.Context, tool: Tool): void {
   if (!hasTool(tool)) miss(context, tool)
 }
 
-/** The same for MongoDB. Answers its URL. */
-export function requireMongodb(context: Mocha.Context): string {
-  const url = process.env.MONGODB_URL
-  if (url === undefined || url === '') return miss(context, 'mongodb')
-  return url
+/** The same for MongoDB. Answers the URL of one that the whole run shares; take a database of your own in it. */
+export async function requireMongodb(context: Mocha.Context): Promise<string> {
+  // A first start, or a download, takes longer than a test may.
+  context.timeout(150_000)
+  return (await sharedMongodb()) ?? miss(context, 'mongodb')
+}
+
+/** The same for a MongoDB that a test starts by itself, to stop it or to give it options. */
+export function requireOwnMongodb(context: Mocha.Context): void {
+  if (standIn() === undefined) miss(context, 'mongodb-options')
 }
 
 function miss(context: Mocha.Context, requirement: Requirement): never {
