@@ -64,15 +64,21 @@ export async function layFoundation(
     serviceName: settings.service.name ?? new URL(issuer).hostname,
     storage,
     box: secretBox({ keys: config.encryptionKeys }),
-    hasher: passwordHasher({
-      maxConcurrent: settings.passwords.hashingAtOnce,
-      maxQueued: settings.passwords.hashingQueue,
-    }),
+    hasher: hasherOf(settings),
     clock,
     random: systemRandom,
     record: recorder(storage.audit, clock, systemRandom),
     minimumPasswordLength: minimumPasswordLength(settings),
   }
+}
+
+export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): PasswordHasher {
+  return passwordHasher({
+    memoryKib: passwords.hashMemoryKib,
+    iterations: passwords.hashPasses,
+    maxConcurrent: passwords.hashingAtOnce,
+    maxQueued: passwords.hashingQueue,
+  })
 }
 
 /** Where a password may have to stand alone it is longer (R16). */
