@@ -89,6 +89,20 @@ describe('the command line', () => {
       expect(await cli(line), line).to.deep.include({ code: 2, out: '' })
   })
 
+  it('says in JSON, too, what it did not understand', async () => {
+    for (const line of [
+      'user add --json',
+      'user find --json',
+      'keys add --algorithm none --json',
+    ]) {
+      const ran = await cli(line)
+      expect({ code: ran.code, out: ran.out }, line).to.deep.equal({ code: 2, out: '' })
+      const { error } = JSON.parse(ran.err) as { error: { code: string; message: string } }
+      expect(error.code, line).to.equal('usage')
+      expect(error.message, line).to.match(/argument|command|algorithm/)
+    }
+  })
+
   it('names every fault of the settings and answers 1', async () => {
     environment = { ...environment, PORT: 'x', LOG_LEVEL: 'loud' }
     const { code, err } = await cli('user list')
