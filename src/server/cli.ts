@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { processEnvironment } from '../../config/load.ts'
 import { Command, CommanderError } from 'commander'
 import { addClientCommands } from './cli/client.ts'
+import { addKeyCommands } from './cli/keys.ts'
 import { addMaintenanceCommands } from './cli/maintenance.ts'
 import { addServeCommand } from './cli/serve.ts'
 import { EXIT, failureOf, type Terminal } from './cli/terminal.ts'
@@ -45,6 +46,7 @@ function commandLine(terminal: Terminal, json: boolean): Command {
   addServeCommand(program, terminal)
   addUserCommands(program, terminal)
   addClientCommands(program, terminal)
+  addKeyCommands(program, terminal)
   addMaintenanceCommands(program, terminal)
   return program
 }

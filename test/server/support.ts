@@ -51,6 +51,8 @@ export interface TestOptions {
   /** CLIENTS_FILE. */
   readonly clients?: readonly JsonObject[]
   readonly storage?: ServerStorage
+  /** How often it looks for changed keys; a minute. */
+  readonly renewalMilliseconds?: number
   /** The demonstration as well. */
   readonly demonstration?: boolean
 }
@@ -80,6 +82,9 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
   const lines: string[] = []
   const server = await serve(config, {
     ...{ storage, clock, folder, signals: false },
+    ...(options.renewalMilliseconds === undefined
+      ? {}
+      : { renewalMilliseconds: options.renewalMilliseconds }),
     print: () => undefined,
     log: collectingLog(lines),
   })
