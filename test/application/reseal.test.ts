@@ -6,7 +6,8 @@ import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { challengeFactor } from '../../src/testing/factors.ts'
-import { begin, challenged, keyOwner, owner, verify } from './person.ts'
+import { ownCode } from '../support/totp.ts'
+import { begin, challenged, confirm, keyOwner, owner, verify } from './person.ts'
 import {
   codeOf,
   interrupted,
@@ -114,6 +115,23 @@ describe('sealing anew with the newest key', () => {
     expect(await verify(overtaken, 'totp', spent, place())).to.include({ outcome: 'accepted' })
     const replayed = await verify(node, 'totp', spent, place({ interaction: 'another' }))
     expect(replayed).to.include({ outcome: 'refused' })
+  })
+
+  it('R38 a double tap on a node with another newest key is answered like the first', async () => {
+    const { code, place } = await owner(before)
+    const both = nodeBeside(before, { box: secretBox({ keys: [KEY, NEW] }) })
+    const typed = code()
+    expect(await verify(both, 'totp', typed, place())).to.include({ outcome: 'accepted' })
+    const node = renewed(before)
+    expect(await verify(node, 'totp', typed, place())).to.include({ outcome: 'accepted' })
+    expect((await settledRecord(node)).throttle.failedAt).to.deep.equal([])
+  })
+
+  it('R38 so is one at the end of a first enrolment', async () => {
+    const { page } = await begin(before, 'totp')
+    const typed = { code: ownCode({ secret: String(page?.secret) }, before.clock.now()) }
+    expect(await confirm(before, 'totp', typed)).to.include({ outcome: 'enrolled' })
+    expect(await confirm(renewed(before), 'totp', typed)).to.include({ outcome: 'enrolled' })
   })
 
   it('R35 a value that does not open is an error, and keeps no other from being sealed anew', async () => {
