@@ -16,12 +16,18 @@ import {
   type TestServer,
 } from './support.ts'
 
-/** Until it is so; mocha's own patience is the limit. */
+const MOST_LOOKS = 500
+
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await sleep(10)
+  for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+    if (await isSo()) return
+    await sleep(10)
+  }
+  throw new Error('It never came to be so')
 }
 
-describe('a server whose keys change while it runs', () => {
+describe('a server whose keys change while it runs', function () {
+  this.timeout(20_000)
   let server: TestServer
   let services: KeyServices
   beforeEach(async () => {
