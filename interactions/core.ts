@@ -40,6 +40,10 @@ export interface Core {
     question: PolicyQuestion & { readonly firstSignIn: boolean },
   ): Promise<FirstEnrolmentRule>
   describe(account: HostAccount): Promise<PersonDescription>
+  /** Whether an app may ask for a change of the person's factors. */
+  mayManage(client: HostClient): Promise<boolean>
+  /** Where people manage their factors, if the application says. */
+  readonly manageUrl: string | undefined
   /** What the application's findAccount answers for an account, asked once per request. */
   account(ctx: KoaContextWithOIDC, accountId: string): Promise<HostAccount | undefined>
   /** The account's record as it is within this request: read once. */

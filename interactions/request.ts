@@ -1,5 +1,6 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { isCurrent, type PendingFirstFactor } from '../src/domain/first-factor.ts'
+import { parseFactorChange, type FactorChange } from '../src/domain/factor-change.ts'
 import type { AcrRequest } from '../src/domain/policy.ts'
 import type { Core } from './core.ts'
 import { parseFirstFactor } from './seal.ts'
@@ -63,6 +64,17 @@ function claimsRequestOf(claims: unknown): AcrRequest | undefined {
 
 interface ClaimsParameter {
   id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown } | null } | null
+}
+
+/** The authorization parameter by which an app asks for a change of the person's factors. */
+export const CHANGE_PARAMETER = 'mfa_action'
+
+/** The change that an authorization request asks for; who may ask has been checked when it came in. */
+export function changeIn(
+  params: Readonly<Record<string, unknown>> | undefined,
+): FactorChange | undefined {
+  const value = params?.[CHANGE_PARAMETER]
+  return typeof value === 'string' ? parseFactorChange(value) : undefined
 }
 
 /** The device flow asks for a fresh factor whatever the browser's session has (R17). */

@@ -36,7 +36,7 @@ export type {
   OutgoingMail,
   SendMail,
 } from './plugin/first-enrolment.ts'
-export type { MfaOptions } from './plugin/options.ts'
+export type { ManageOptions, MfaOptions } from './plugin/options.ts'
 export type {
   HostAccount,
   HostClient,
@@ -219,6 +219,13 @@ function coreOf(options: ParsedOptions, listeners: Map<EventType | '*', Set<List
       return rule(question)
     },
     describe: async (account) => (options.describe ?? describeByClaims)(account),
+    async mayManage(client) {
+      const { clients = [] } = options.manage ?? {}
+      return typeof clients === 'function'
+        ? Boolean(await clients(client))
+        : clients.includes(client.clientId)
+    },
+    manageUrl: options.manage?.url,
     account: (ctx, accountId) =>
       onceFor(found, ctx, accountId, async () => {
         return await given(findAccountOf.get(core), 'findAccount')(ctx, accountId)

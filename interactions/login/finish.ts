@@ -9,7 +9,7 @@ import type { Instant } from '../../src/domain/time.ts'
 import { keepBrowserToken } from '../browser-token.ts'
 import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
-import { acrRequestOf } from '../request.ts'
+import { acrRequestOf, changeIn } from '../request.ts'
 import { writeFirstFactor, writePasswordLogin, type Interaction, type Subject } from '../result.ts'
 
 /** What a login page answers with; the host's own shape. `amr` defaults to `['pwd']`. */
@@ -139,7 +139,10 @@ async function needsMore(
     reached: PASSWORD_ACR,
     enrolled: false,
     required: await core.requires({ account, client, params: { ...interaction.params } }),
-    fresh: asksFor(interaction, 'mfa') || interaction.deviceCode !== undefined,
+    fresh:
+      asksFor(interaction, 'mfa') ||
+      interaction.deviceCode !== undefined ||
+      changeIn(interaction.params) !== undefined,
     ...(requested === undefined ? {} : { requested }),
   })
   return decision.step !== 'none'

@@ -1,6 +1,11 @@
-import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
+import {
+  beginFactor,
+  confirmFactor,
+  describePending,
+  type EnrolmentGround,
+} from '../../src/application/enrol-factor.ts'
 import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/application/prove-owner.ts'
-import { challengeIn, enrolmentStep, ruleNow } from '../../src/domain/enrolment.ts'
+import { challengeIn, enrolmentStep, isEnrolled, ruleNow } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import type { CodeError } from '../../src/http/pages.ts'
@@ -9,7 +14,10 @@ import { showClosed } from './locked.ts'
 import { finish } from './finish.ts'
 import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
-/** Setting up a first factor within a sign-in: proof of ownership, choice, set-up, look-up secrets. */
+/**
+ * Setting up a factor within a sign-in: proof of ownership, choice, set-up, look-up secrets. A first one, or one
+ * more in an authorization that asks for it (change.ts).
+ */
 
 export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
   const { seen, details, interaction, core } = visit
@@ -18,24 +26,35 @@ export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
 }
 
 export async function showChoice(visit: Visit): Promise<void> {
+  const { change } = visit.details
+  const wanted = change?.kind === 'add' ? change.factor : undefined
   const factors = [...visit.core.deps.factors.values()]
   await show(visit, 'mfa-choose', {
     csrf: tokenFor(visit),
     mode: 'enrol',
     reason: visit.details.reason,
     methods: factors
-      .filter((factor) => factor.enrolment === 'confirmed')
+      .filter(({ id, enrolment }) => enrolment === 'confirmed' && (wanted ?? id) === id)
       .map((factor) => ({ factor: factor.id })),
-    action: pathOf(visit, 'choose'),
+    action: pathOf(visit, isEnrolled(visit.seen.record) ? 'change' : 'choose'),
     cancelAction: pathOf(visit, 'cancel'),
   })
 }
 
 export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
-  const { core, details, place } = visit
-  const began = await beginFactor(core.deps, factor, place, details)
+  const { core, place } = visit
+  const began = await beginFactor(core.deps, factor, place, groundOf(visit))
   if (!began) throw expired('This factor cannot be set up in this sign-in any more')
   redirect(visit, pathOf(visit, 'enrol', factor.id))
+}
+
+/** What the prompt found that an enrolment may begin on. */
+function groundOf({ details }: Visit): EnrolmentGround & { address?: string } {
+  const { rule, firstSignIn, address, change } = details
+  return {
+    ...{ rule, firstSignIn, adding: change?.kind === 'add' },
+    ...(address === undefined ? {} : { address }),
+  }
 }
 
 export async function showEnrolment(
@@ -66,14 +85,13 @@ export async function showEnrolment(
 }
 
 export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
-  const { core, details, place } = visit
+  const { core, place } = visit
   const name = form.name ?? ''
   const response: unknown = factor.parseResponse(form)
   if (response === undefined)
     return showEnrolment(visit, factor, { error: { code: 'unreadable' }, status: 400, name })
   const outcome = await confirmFactor(core.deps, factor, place, response, {
-    rule: details.rule,
-    firstSignIn: details.firstSignIn,
+    ...groundOf(visit),
     name,
   })
   switch (outcome.outcome) {

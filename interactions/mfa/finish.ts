@@ -2,10 +2,15 @@ import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { keepBrowserToken } from '../browser-token.ts'
 import { writeMultiFactorLogin, writeNothing } from '../result.ts'
 import { providerOf } from '../core.ts'
-import { redirect, type Visit } from './visit.ts'
+import { pathOf, redirect, type Visit } from './visit.ts'
 
-/** Everything asked for was proved and saved: the result goes to the host, the browser back to the app. */
+/**
+ * Everything asked for was proved and saved: the result goes to the host, the browser back to the app. A proof that
+ * was asked for to change factors leads to the page of the change first, and back to the app when it is spent on it.
+ */
 export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<void> {
+  if (visit.details.change !== undefined && accepted.spentOn === undefined)
+    return redirect(visit, pathOf(visit, 'change'))
   const { core, ctx, interaction, subject, seen, place, tokens } = visit
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   if (!known) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)

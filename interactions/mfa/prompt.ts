@@ -1,9 +1,17 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
+import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
 import { decide, isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
 import { given, type Core, type HostAccount } from '../core.ts'
-import { acrRequestOf, isDeviceRoute, pendingOf, resultsOf } from '../request.ts'
+import {
+  acrRequestOf,
+  CHANGE_PARAMETER,
+  changeIn,
+  isDeviceRoute,
+  pendingOf,
+  resultsOf,
+} from '../request.ts'
 
 const { Check, Prompt } = interactionPolicy
 
@@ -20,6 +28,8 @@ export interface MfaDetails {
   readonly rule: FirstEnrolmentRule
   /** Whether it was given for a first sign-in: it ends when somebody has completed one. */
   readonly firstSignIn: boolean
+  /** What this authorization is to change of the person's factors. */
+  readonly change?: FactorChange
   readonly client: {
     readonly name: string
     readonly logoUri?: string
@@ -30,7 +40,8 @@ export interface MfaDetails {
 
 /**
  * Stands between `login` and `consent`. Asks for the second factor where the policy wants one and for as long as
- * a first factor is pending: nothing but this prompt turns a pending first factor into a session.
+ * a first factor is pending: nothing but this prompt turns a pending first factor into a session. An authorization
+ * that asks for a change of factors is asked for a fresh one whatever the session has (R11).
  */
 export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
   return new Prompt(
@@ -48,10 +59,15 @@ export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
 /**
  * Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24), and where
  * a factor that was shown just now did not reach the level: of the same kind as the first one (R26), it would be
- * asked for for ever.
+ * asked for for ever. Throws `invalid_request` for a change of what the account does not have.
  */
 async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
-  const { decision, pending } = await decideFor(core, ctx)
+  const { decision, pending, change, account } = await decideFor(core, ctx)
+  if (change !== undefined) {
+    const { record } = await core.record(ctx, account.accountId)
+    if (!hasSubject(record, change))
+      throw new errors.InvalidRequest(`${CHANGE_PARAMETER} names nothing of this account`)
+  }
   if (decision.step === 'none') return pending
   const shown = !pending && resultsOf(ctx.oidc)[MFA_PROMPT] !== undefined
   if (decision.step === 'unmet' || shown)
@@ -63,6 +79,8 @@ interface Decided {
   readonly decision: Decision
   readonly pending: boolean
   readonly account: HostAccount
+  /** Asked for and not made yet. */
+  readonly change: FactorChange | undefined
 }
 
 const decided = new WeakMap<KoaContextWithOIDC, Promise<Decided>>()
@@ -83,6 +101,8 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const account = given(await core.account(ctx, accountId), 'account')
   const { record } = await core.record(ctx, accountId)
   const requested = acrRequestOf(oidc)
+  const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
+  const change = isShown ? undefined : changeIn(oidc.params)
   const sessionAcr: unknown = oidc.session?.acr
   const decision = decide({
     reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
@@ -93,15 +113,14 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
       params: { ...oidc.params },
     }),
     fresh:
-      oidc.promptPending(MFA_PROMPT) ||
-      (isDeviceRoute(oidc) && resultsOf(oidc)[MFA_PROMPT] === undefined),
+      oidc.promptPending(MFA_PROMPT) || (isDeviceRoute(oidc) && !isShown) || change !== undefined,
     ...(requested === undefined ? {} : { requested }),
   })
-  return { decision, pending: pending !== undefined, account }
+  return { decision, pending: pending !== undefined, account, change }
 }
 
 async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails> {
-  const { decision, account } = await decideFor(core, ctx)
+  const { decision, account, change } = await decideFor(core, ctx)
   const client = given(ctx.oidc.client, 'client')
   const question = { account, client, params: { ...ctx.oidc.params } }
   const { record } = await core.record(ctx, account.accountId)
@@ -110,11 +129,12 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const { label, address } = await core.describe(account)
   const { logoUri, clientName, clientId } = client
   return {
-    reason: 'reason' in decision ? decision.reason : 'policy',
+    reason: change !== undefined ? 'change' : 'reason' in decision ? decision.reason : 'policy',
     label,
     ...(address === undefined ? {} : { address }),
     rule: enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn }),
     firstSignIn,
+    ...(change === undefined ? {} : { change }),
     client: {
       name: clientName ?? clientId,
       ...(logoUri === undefined ? {} : { logoUri }),

@@ -2,7 +2,6 @@ import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import { acceptedIn } from '../../src/domain/attempt.ts'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
-import { MfaError } from '../../src/domain/errors.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { readForm } from '../../src/http/body.ts'
@@ -11,12 +10,22 @@ import { pageHeaders } from '../../src/http/headers.ts'
 import { checkOrigin } from '../../src/http/origin.ts'
 import { given, providerOf, type Core } from '../core.ts'
 import { writeRefusal } from '../result.ts'
+import * as change from './change.ts'
 import * as enrolment from './enrolment.ts'
 import { finish } from './finish.ts'
 import { MFA_PROMPT } from './prompt.ts'
 import { forgetShownCodes, readShownCodes } from './shown-codes.ts'
 import * as verification from './verification.ts'
-import { expired, openVisit, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+import {
+  expired,
+  knownFactor,
+  openVisit,
+  pathOf,
+  redirect,
+  show,
+  tokenFor,
+  type Visit,
+} from './visit.ts'
 
 type Get = (visit: Visit) => Promise<void>
 type Post = (visit: Visit, form: Form) => Promise<void>
@@ -81,6 +90,9 @@ export function mfaRoutes(core: Core): Middleware {
   post('/proof', (visit, form) => enrolment.checkProof(visit, form))
   post('/proof/send', (visit) => enrolment.sendProof(visit))
 
+  get('/change', (visit) => change.showChange(visit))
+  post('/change', (visit, form) => change.makeChange(visit, form))
+
   get('/backup-codes', (visit) => showCodes(visit))
   get('/backup-codes.txt', async (visit) => downloadCodes(visit))
   post('/backup-codes', async (visit, form) => {
@@ -96,6 +108,7 @@ export function mfaRoutes(core: Core): Middleware {
       csrf: tokenFor(visit),
       action: pathOf(visit, 'backup-codes-low'),
       remaining: passed(visit).remaining ?? 0,
+      ...(core.manageUrl === undefined ? {} : { manageHref: core.manageUrl }),
     }),
   )
   post('/backup-codes-low', (visit) => finish(visit, passed(visit)))
@@ -109,6 +122,8 @@ export function mfaRoutes(core: Core): Middleware {
 async function showFirst(visit: Visit): Promise<void> {
   if (readShownCodes(visit) !== undefined && passedOrNot(visit) !== undefined)
     return redirect(visit, pathOf(visit, 'backup-codes'))
+  if (change.mayChange(visit)) return redirect(visit, pathOf(visit, 'change'))
+  if (change.isRefused(visit)) return change.showRefusal(visit)
   return verification.showVerification(visit, verification.preferredFactor(visit))
 }
 
@@ -151,13 +166,6 @@ function passed(visit: Visit): AcceptedAttempt {
 
 function passedOrNot({ seen, interaction, core }: Visit): AcceptedAttempt | undefined {
   return acceptedIn(seen.record, interaction.uid, core.deps.clock.now())
-}
-
-function knownFactor(core: Core, id: string | undefined): AnyFactor {
-  const factor = id === undefined ? undefined : core.deps.factors.get(id)
-  if (factor === undefined)
-    throw new MfaError('form-unreadable', 'There is no such factor', { status: 400 })
-  return factor
 }
 
 /** Whether a request is for a page of ours. */

@@ -3,6 +3,7 @@ import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/verify-factor.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isCurrent } from '../../src/domain/first-factor.ts'
+import type { AnyFactor } from '../../src/factors/factor.ts'
 import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
 import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
@@ -93,6 +94,14 @@ async function subjectOf(
 
 export function expired(why: string): MfaError {
   return new MfaError('interaction-expired', why, { status: 410 })
+}
+
+/** The factor that a form or an address names. Throws MfaError `form-unreadable`. */
+export function knownFactor(core: Core, id: string | undefined): AnyFactor {
+  const factor = id === undefined ? undefined : core.deps.factors.get(id)
+  if (factor === undefined)
+    throw new MfaError('form-unreadable', 'There is no such factor', { status: 400 })
+  return factor
 }
 
 /** The path of a page of this interaction; below the interaction cookie's own path, so that two tabs keep apart. */

@@ -2,6 +2,7 @@ import { repeatOf } from '../domain/attempt.ts'
 import {
   beginEnrolment,
   enrolmentStep,
+  isEnrolled,
   nextDeliveryAt,
   pendingIn,
   settleEnrolled,
@@ -9,9 +10,10 @@ import {
   ruleNow,
   type EnrolmentPermission,
 } from '../domain/enrolment.ts'
+import { unspentProof } from '../domain/factor-change.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
-import type { AcceptedAttempt, Authenticator, MfaRecord } from '../domain/mfa-record.ts'
+import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
 import { delayGate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/factor.ts'
@@ -19,14 +21,16 @@ import type { Delivery } from '../ports/services.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
 import { deliver } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
+import { bindAuthenticator, issueSet, nameOf, type FreshSet } from './authenticator.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
 
-/** Bytes of an authenticator's id. */
-const ID_BYTES = 12
-/** Characters of the name a person gives it. */
-const LONGEST_NAME = 64
+/** What an enrolment may begin on: the rule of a first one; or this authorization asks to add to what there is. */
+export interface EnrolmentGround extends EnrolmentPermission {
+  /** The person asked for one more, and the application lets this app ask (R11). */
+  readonly adding?: boolean
+}
 
 /**
  * Whether it began. False: not now (somebody enrolled meanwhile, no proof of ownership, an older epoch, a factor
@@ -44,7 +48,7 @@ export async function beginFactor(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  about: EnrolmentPermission & { address?: string },
+  about: EnrolmentGround & { address?: string },
 ): Promise<BeginOutcome> {
   // Bound here: what follows asks again after each lost save.
   const begin = factor.beginEnrolment?.bind(factor)
@@ -72,7 +76,11 @@ export async function beginFactor(
           {
             type: 'enrolment-started',
             // Says on what proof: where the password was enough, the trail shows it (R10).
-            detail: { ...place.detail, factor: factor.id, reason: about.rule },
+            detail: {
+              ...place.detail,
+              factor: factor.id,
+              reason: isEnrolled(record) ? 'fresh-factor' : about.rule,
+            },
           },
         ],
       }
@@ -108,7 +116,7 @@ export type EnrolOutcome =
   | { readonly outcome: 'stale' }
 
 /**
- * Confirms an enrolment with one good response, and makes the look-up secrets that go with a first factor. A
+ * Confirms an enrolment with one good response, and makes look-up secrets where the account has none. A
  * double tap while it runs is answered alike, so that the secrets are shown whichever answer arrives.
  *
  * Throws MfaError `too-many-attempts`, and what a commit throws.
@@ -118,13 +126,13 @@ export async function confirmFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  about: EnrolmentPermission & { name: string },
+  about: EnrolmentGround & { name: string },
 ): Promise<EnrolOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
     fingerprintOf(deps, place, factor.id, canonical, record)
   // Hashing ten codes is slow: made once, before the loop, and only if they will be needed.
-  const issuing = once(() => issueAll(deps, place.accountId))
+  const issuing = once(() => issueAll(deps))
   const seen = await loadRecord(deps, place.accountId)
   const confirmation = { response, issuing, ...about }
   return admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
@@ -141,12 +149,12 @@ export async function confirmFactor(
   )
 }
 
-interface Confirmation extends EnrolmentPermission {
+interface Confirmation extends EnrolmentGround {
   readonly record: MfaRecord
   readonly now: Instant
   readonly response: unknown
   readonly fingerprint: string
-  readonly issuing: (now: Instant) => Promise<Issued>
+  readonly issuing: () => Promise<readonly FreshSet[]>
   readonly name: string
 }
 
@@ -154,12 +162,12 @@ async function confirm(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { record, now, response, fingerprint, issuing, name, ...permission }: Confirmation,
+  { record, now, response, fingerprint, issuing, name, ...ground }: Confirmation,
 ): Promise<Decided<EnrolOutcome>> {
   const repeated = repeatOf(record, place.interaction, fingerprint, now)
   if (repeated !== undefined)
     return { outcome: { outcome: 'enrolled', accepted: repeated, shown: [] } }
-  if (!mayEnrol(record, place, permission, now)) return { outcome: { outcome: 'stale' } }
+  if (!mayEnrol(record, place, ground, now)) return { outcome: { outcome: 'stale' } }
   const pending = pendingIn(record, place.interaction, factor.id, now)
   if (pending === undefined) return { outcome: { outcome: 'stale' } }
   const gate = delayGate(pending.delay, now)
@@ -171,11 +179,12 @@ async function confirm(
   if (confirmed === undefined)
     return { outcome: { outcome: 'refused' }, record: slowEnrolment(record, pending, now) }
 
-  const authenticator = bind(deps, place.accountId, factor, confirmed.state, {
+  const authenticator = bindAuthenticator(deps, place.accountId, factor, confirmed.state, {
     name: nameOf(name),
     now,
   })
-  const issued = await issuing(now)
+  const missing = lacksSets(deps, record) ? await issuing() : []
+  const issued = missing.filter((set) => !hasFactor(record, set.factor))
   const browser = classify(record, place.tokenHashes)
   const settled = settleEnrolled(
     record,
@@ -189,72 +198,53 @@ async function confirm(
       now,
       detail: place.detail,
     },
-    issued.authenticators,
+    issued.map((set) =>
+      bindAuthenticator(deps, place.accountId, set.factor, set.state, { name: '', now }),
+    ),
   )
   return {
-    outcome: { outcome: 'enrolled', accepted: settled.accepted, shown: issued.shown },
+    outcome: {
+      outcome: 'enrolled',
+      accepted: settled.accepted,
+      shown: issued.flatMap(({ shown }) => shown),
+    },
     record: settled.record,
     events: settled.events,
   }
 }
 
-/** The rule of R10 on the record as it is at the commit: of two enrolments at once only the first counts. */
-function mayEnrol(
-  record: MfaRecord,
-  place: Place,
-  permission: EnrolmentPermission,
-  now: Instant,
-): boolean {
+/**
+ * R10 and R11 on the record as it is at the commit. Of two first enrolments at once only one counts; to factors that
+ * are there one is added with a fresh proof of them, made in this interaction and spent by the same commit.
+ */
+function mayEnrol(record: MfaRecord, place: Place, ground: EnrolmentGround, now: Instant): boolean {
   if (record.epoch !== place.epoch) return false
-  return enrolmentStep(record, ruleNow(record, permission), place.interaction, now) === 'choose'
+  if (isEnrolled(record))
+    return ground.adding === true && unspentProof(record, place.interaction, now) !== undefined
+  return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
 }
 
-interface Issued {
-  readonly authenticators: readonly Authenticator[]
-  readonly shown: readonly string[]
+function hasFactor(record: MfaRecord, { id }: AnyFactor): boolean {
+  return record.authenticators.some(({ factor }) => factor === id)
 }
 
-async function issueAll(deps: Dependencies, accountId: string) {
-  const made: { factor: AnyFactor; state: Json; shown: readonly string[] }[] = []
+/** Whether an issued factor is missing: hashing is not done for those who have theirs. */
+function lacksSets(deps: Dependencies, record: MfaRecord): boolean {
+  return [...deps.factors.values()].some(
+    (factor) => factor.enrolment === 'issued' && !hasFactor(record, factor),
+  )
+}
+
+async function issueAll(deps: Dependencies): Promise<readonly FreshSet[]> {
+  const made: FreshSet[] = []
   for (const factor of deps.factors.values()) {
-    const issued = await factor.issue?.({ random: deps.random, hasher: deps.hasher })
-    if (issued !== undefined)
-      made.push({ factor, state: issued.state as Json, shown: issued.shown })
+    const set = await issueSet(deps, factor)
+    if (set !== undefined) made.push(set)
   }
-  return (now: Instant): Issued => ({
-    authenticators: made.map(({ factor, state }) =>
-      bind(deps, accountId, factor, state, { name: '', now }),
-    ),
-    shown: made.flatMap(({ shown }) => shown),
-  })
+  return made
 }
 
-function once(make: () => Promise<(now: Instant) => Issued>): (now: Instant) => Promise<Issued> {
-  let made: Promise<(now: Instant) => Issued> | undefined
-  return async (now) => (await (made ??= make()))(now)
-}
-
-function bind(
-  deps: Dependencies,
-  accountId: string,
-  factor: AnyFactor,
-  state: Json,
-  about: { name: string; now: Instant },
-): Authenticator {
-  const id = Buffer.from(deps.random.bytes(ID_BYTES)).toString('base64url')
-  return {
-    id,
-    factor: factor.id,
-    name: about.name,
-    createdAt: about.now,
-    sealed: sealState(deps.box, accountId, { id, factor: factor.id }, state),
-  }
-}
-
-function nameOf(typed: string): string {
-  const plain = typed
-    .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
-    .replace(/\s+/gu, ' ')
-    .trim()
-  return Array.from(plain.toWellFormed()).slice(0, LONGEST_NAME).join('')
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
 }

@@ -59,6 +59,7 @@ const format = z.object({
       at: instant,
       epoch: count,
       remaining: count.optional(),
+      spentOn: text.optional(),
     }),
   ),
   history: z.object({

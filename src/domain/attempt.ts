@@ -93,8 +93,12 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
   }
 }
 
-/** Marks the interaction as passed under the record's present epoch. */
-export function pass(record: MfaRecord, acceptance: Acceptance): Omit<Passed, 'events'> {
+/** Marks the interaction as passed under the record's present epoch. `spentOn`: no change may be made with it. */
+export function pass(
+  record: MfaRecord,
+  acceptance: Acceptance,
+  spentOn?: string,
+): Omit<Passed, 'events'> {
   const { interaction, fingerprint, authenticator, assurance, remaining, now } = acceptance
   const others = record.accepted.filter(
     (other) => other.interaction !== interaction && isFresh(other, record.epoch, now),
@@ -108,6 +112,7 @@ export function pass(record: MfaRecord, acceptance: Acceptance): Omit<Passed, 'e
     at: now,
     epoch: record.epoch,
     ...(remaining === undefined ? {} : { remaining }),
+    ...(spentOn === undefined ? {} : { spentOn }),
   }
   return {
     record: { ...record, accepted: [...others, accepted].slice(-MOST_ACCEPTED) },

@@ -170,7 +170,9 @@ export function slowEnrolment(
 /**
  * A factor is bound, and with it look-up secrets where there were none. The epoch rises: what was begun on less
  * than this, sessions and pending sign-ins, is dead (R20). The interaction has passed: the confirming response
- * proved the new factor.
+ * proved the new factor, and is no proof for a change besides.
+ *
+ * A first factor begins with a clean count. One that is added does not: R1 counts whatever else succeeds.
  */
 export function settleEnrolled(
   record: MfaRecord,
@@ -179,13 +181,13 @@ export function settleEnrolled(
 ): Passed {
   const { authenticator, now, browser } = acceptance
   const bound: MfaRecord = {
-    ...clearFailures(record),
+    ...(isEnrolled(record) ? record : clearFailures(record)),
     epoch: record.epoch + 1,
     authenticators: [...record.authenticators, { ...authenticator, lastUsedAt: now }, ...issued],
     pending: [],
     challenges: [],
     accepted: [],
-    // They were known by a password alone, perhaps a stranger's: nobody keeps an exemption from before.
+    // They may be known by less than this, perhaps a stranger's: nobody keeps an exemption from before.
     browsers: [],
     history: { firstSignInAt: now, firstEnrolledAt: now, ...record.history, ownerProofs: [] },
   }
@@ -204,7 +206,8 @@ export function settleEnrolled(
     })),
     { type: 'epoch-raised', detail: { epoch: bound.epoch, reason: 'factor-enrolled' } },
   ]
-  return { ...pass(remember(bound, acceptance.tokenHash, now), acceptance), events }
+  const known = remember(bound, acceptance.tokenHash, now)
+  return { ...pass(known, acceptance, acceptance.fingerprint), events }
 }
 
 /** Ends what was made under the epoch before: sessions, grants, refresh tokens, pending sign-ins (R20). */

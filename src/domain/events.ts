@@ -36,7 +36,8 @@ export const EVENT_TYPES = [
   'owner-proved', // the proof that a first enrolment asks for (R10)
   'factor-enrolled',
   'factor-removed',
-  'backup-codes-created',
+  'factor-renamed',
+  'backup-codes-created', // `reason`: renewed, where they took the place of others
   'backup-code-used',
   'signed-in',
   'browser-forgotten', // a known browser voided after ten failures (R4)

@@ -98,6 +98,8 @@ export interface AcceptedAttempt {
   readonly epoch: number
   /** What is left of a look-up secret, for the warning straight after use. */
   readonly remaining?: number
+  /** A keyed hash of the change of factors that it was made for and spent on: it is good for no other (R11). */
+  readonly spentOn?: string
 }
 
 export interface History {

@@ -18,6 +18,10 @@ export const MAIL_VALUES = {
     needed: ['issuer', 'factor', 'at'],
     optional: ['name', 'account', 'browser', 'manageUrl'],
   },
+  'backup-codes-renewed': {
+    needed: ['issuer', 'at'],
+    optional: ['account', 'browser', 'manageUrl'],
+  },
   'backup-code-used': {
     needed: ['issuer', 'remaining', 'at'],
     optional: ['app', 'account', 'browser', 'manageUrl'],

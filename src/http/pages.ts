@@ -53,7 +53,21 @@ export interface PageModels {
     downloadHref: string
     error?: 'not-confirmed'
   }
-  'backup-codes-low': { csrf: string; action: string; remaining: number }
+  'backup-codes-low': {
+    csrf: string
+    action: string
+    remaining: number
+    /** Where new ones are made, if the application says. */
+    manageHref?: string
+  }
+  /** What removing an authenticator means. POST `{ csrf }` to `action`. */
+  'factor-remove': ChangeModel
+  /** It is the last one that lasts. */
+  'factor-remove-refused': Omit<ChangeModel, 'action'>
+  /** POST `{ csrf, name }` to `action`. */
+  'factor-rename': ChangeModel & { error?: 'nameless' }
+  /** Fresh look-up secrets in place of those there are. POST `{ csrf }` to `action`. */
+  'factor-renew': Omit<ChangeModel, 'name'> & { remaining?: number }
   consent: {
     csrf: string
     action: string
@@ -134,6 +148,16 @@ export interface EnrolModel {
   error?: CodeError
 }
 
+/** A change of a person's own factors, after a fresh proof for it. */
+export interface ChangeModel {
+  csrf: string
+  action: string
+  cancelAction: string
+  factor: string
+  /** The person's own name for the authenticator; may be empty. */
+  name: string
+}
+
 export interface VerifyModel {
   csrf: string
   action: string
@@ -155,7 +179,8 @@ export interface Method {
   lastUsed?: boolean
 }
 
-export type ChooseReason = 'policy' | 'step-up' | 'chosen'
+/** `change`: a factor is to be added, or another change of them waits for a fresh proof. */
+export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change'
 export type LoginError = 'credentials' | 'missing'
 export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 'contains-name'
 /** `refused` is the one answer for wrong, replayed and unknown. `behindSeconds`: the clock hint. */

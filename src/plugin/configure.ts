@@ -10,6 +10,7 @@ import { MFA_PROMPT, mfaPrompt } from '../../interactions/mfa/prompt.ts'
 import { publicPath } from '../../interactions/mfa/visit.ts'
 import { MfaError } from '../domain/errors.ts'
 import { ACR_VALUES } from '../domain/policy.ts'
+import { takesOurName, withChangeParameter } from './change-parameter.ts'
 import { guardAdapter } from './guards.ts'
 
 /** Ways to a token that never meet the interaction policy. Whoever uses them says that they assert it themselves. */
@@ -70,6 +71,7 @@ export function configure(
       policy: withMfa(core, policy),
       url: withMfaPage(core, configuration.interactions?.url),
     },
+    extraParams: withChangeParameter(core, configuration.extraParams),
     extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
   }
 }
@@ -98,6 +100,8 @@ function faultsOf(
     faults.push('`interactions.policy` has no prompt named "login", after which to ask')
   if (names.includes(MFA_PROMPT))
     faults.push(`\`interactions.policy\` has a prompt named "${MFA_PROMPT}" already`)
+  if (takesOurName(configuration.extraParams))
+    faults.push('`extraParams` has a parameter named "mfa_action" already')
   if (features.ciba?.enabled === true && !acknowledge.includes('ciba'))
     faults.push(
       '`features.ciba` never meets the interaction policy: assert it in your own flow and give createMfa `acknowledge: ["ciba"]`',

@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import type { HostAccount, PersonDescription, PolicyQuestion } from '../../interactions/core.ts'
+import type {
+  HostAccount,
+  HostClient,
+  PersonDescription,
+  PolicyQuestion,
+} from '../../interactions/core.ts'
 import { MfaError } from '../domain/errors.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
 import type { AnyFactor } from '../factors/factor.ts'
@@ -9,6 +14,13 @@ import type { Clock, PasswordHasher, Random } from '../ports/services.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Acknowledged } from './configure.ts'
 import type { FirstEnrolment, SendMail } from './first-enrolment.ts'
+
+export interface ManageOptions {
+  /** Client ids of the apps, or a function of the client that answers a truth value or a promise of one. */
+  readonly clients: readonly string[] | ((client: HostClient) => unknown)
+  /** The page where people manage their factors: linked to where they should. */
+  readonly url?: string
+}
 
 export interface MfaOptions {
   /** What the authenticator app and the pages call the service. */
@@ -22,6 +34,8 @@ export interface MfaOptions {
   /** Who needs a second factor, per request: a truth value, or a promise of one. Default: everybody. Whoever has enrolled is asked in any case. */
   readonly require?: boolean | ((question: PolicyQuestion) => unknown)
   readonly firstEnrolment: FirstEnrolment
+  /** Which apps may ask for a change of a person's factors (`mfa_action`). Default: none. */
+  readonly manage?: ManageOptions
   /** How a person is shown to themselves. Default: preferred_username, email or name of the account's claims. */
   readonly describe?: (account: HostAccount) => PersonDescription | Promise<PersonDescription>
   /** Hands over what factors deliver. Not needed with `mailedCode`, which brings its own. */
@@ -109,6 +123,14 @@ const shape = z.strictObject({
         "must be mailedCode(send), 'password' or a function: say on what proof a first factor may be set up",
     },
   ),
+  manage: z
+    .strictObject({
+      clients: z.union([z.array(z.string().min(1)), fn], {
+        error: 'must be client ids or a function: say which apps may ask for a change of factors',
+      }),
+      url: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
+    })
+    .optional(),
   describe: fn.optional(),
   sendMail: fn.optional(),
   path: z

@@ -33,7 +33,7 @@ export function passEventsOn(services: NoticeServices): void {
   const { mfa, issuerName, audit, accounts, mailer, log } = services
   mfa.on('*', async (event) => {
     await audit.add([event])
-    const template = MAILS[event.type]
+    const template = templateFor(event)
     if (template === undefined || mailer === undefined) return
     const account = (await accounts.byId(event.accountId))?.account
     if (account?.email === undefined || !account.emailVerified) return
@@ -44,6 +44,12 @@ export function passEventsOn(services: NoticeServices): void {
       log?.warn({ event: event.id, type: event.type, error }, 'a notice was not mailed')
     }
   })
+}
+
+/** The first backup codes come with a factor, which is mailed; new ones take others away, and have a mail. */
+function templateFor({ type, detail }: MfaEvent): string | undefined {
+  if (type === 'backup-codes-created' && detail.reason === 'renewed') return 'backup-codes-renewed'
+  return MAILS[type]
 }
 
 function valuesOf(

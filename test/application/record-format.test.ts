@@ -74,7 +74,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
           ]),
           phishingResistant: fc.boolean(),
         }),
-        ...{ at: instant, epoch: fc.nat(), remaining: fc.nat() },
+        ...{ at: instant, epoch: fc.nat(), remaining: fc.nat(), spentOn: text },
       },
       {
         requiredKeys: [

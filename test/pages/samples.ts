@@ -109,6 +109,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         { factor: 'backup-codes', remaining: 1 },
       ],
     },
+    'enrol-change': { ...answer, mode: 'enrol', reason: 'change', methods: [{ factor: 'totp' }] },
+    'verify-change': { ...answer, mode: 'verify', reason: 'change', methods: [{ factor: 'totp' }] },
     'verify-chosen': { ...answer, mode: 'verify', reason: 'chosen', methods: [{ factor: 'totp' }] },
   },
   'owner-proof': {
@@ -167,7 +169,24 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   'backup-codes-low': {
     three: { ...form, remaining: 3 },
     one: { ...form, remaining: 1 },
-    none: { ...form, remaining: 0 },
+    none: { ...form, remaining: 0, manageHref: 'https://id.example.com/account' },
+  },
+  'factor-remove': {
+    named: { ...answer, factor: 'totp', name: 'My phone' },
+    nameless: { ...answer, factor: 'carrier-pigeon', name: '' },
+  },
+  'factor-remove-refused': {
+    named: { csrf: 'c5rf', cancelAction: '/cancel', factor: 'totp', name: 'My phone' },
+    nameless: { csrf: 'c5rf', cancelAction: '/cancel', factor: 'totp', name: '' },
+  },
+  'factor-rename': {
+    named: { ...answer, factor: 'totp', name: 'My phone' },
+    nameless: { ...answer, factor: 'totp', name: '', error: 'nameless' },
+  },
+  'factor-renew': {
+    some: { ...answer, factor: 'backup-codes', remaining: 2 },
+    none: { ...answer, factor: 'backup-codes', remaining: 0 },
+    first: { ...answer, factor: 'backup-codes' },
   },
   consent: {
     usual: {

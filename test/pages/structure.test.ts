@@ -7,7 +7,15 @@ import { show } from './stage.ts'
 const views = createViews()
 /** Pages that explain what is wrong, whatever their model. */
 const WRONG = [
-  ...['enrolment-refused', 'locked', 'set-up-link-expired', 'expired', 'busy', 'forbidden'],
+  ...[
+    'enrolment-refused',
+    'factor-remove-refused',
+    'locked',
+    'set-up-link-expired',
+    'expired',
+    'busy',
+    'forbidden',
+  ],
   ...['not-found', 'unavailable', 'error'],
 ]
 

@@ -76,6 +76,10 @@ describe('configure', () => {
       }),
       'a prompt named "mfa" already',
     ],
+    'a parameter named mfa_action already': [
+      () => ({ ...good(), extraParams: new Set(['mfa_action']) }),
+      'a parameter named "mfa_action" already',
+    ],
     'CIBA that nobody vouches for': [
       () => ({ ...good(), features: { ...good().features, ciba: { enabled: true } } as never }),
       '`features.ciba` never meets the interaction policy',
@@ -155,6 +159,29 @@ describe("an application's own configuration", () => {
       expect(json)
         .to.have.property('acr_values_supported')
         .that.has.members(['urn:host:gold', PASSWORD_ACR, MULTI_FACTOR_ACR])
+    })
+
+  const seen: unknown[] = []
+  for (const [kind, extraParams] of [
+    ['an array', ['tenant']],
+    ['a Set', new Set(['tenant'])],
+    ['an object with checks', { tenant: (_ctx: unknown, value: unknown) => void seen.push(value) }],
+  ] as const)
+    it(`keeps its extraParams, ${kind}, beside ours`, async () => {
+      seen.length = 0
+      let params: Record<string, unknown> = {}
+      const started = await start({
+        configuration: { extraParams },
+        mfa: {
+          require: (question) => {
+            params = { ...question.params }
+            return true
+          },
+        },
+      })
+      await showPassword(started, new HttpClient(), 'mira', { tenant: 'north', unknown: 'x' })
+      expect(params).to.include({ tenant: 'north' }).and.not.to.have.property('unknown')
+      expect(seen).to.deep.equal(kind === 'an object with checks' ? ['north'] : [])
     })
 
   it('keeps an adapter that is a class, with its own `this`', async () => {

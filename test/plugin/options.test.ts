@@ -29,6 +29,13 @@ describe('createMfa', () => {
     factors: [[], [{}], [{ ...totp(), id: 'Not Kebab' }], [totp(), totp()], undefined],
     require: ['yes', 1],
     firstEnrolment: [undefined, 'nothing', true, {}],
+    manage: [
+      {},
+      { clients: 'app' },
+      { clients: [''] },
+      { clients: [], url: 'javascript:alert(1)' },
+      7,
+    ],
     path: ['mfa', '/mfa/', '/', '/a b'],
     sessionSeconds: [0, 59, '3600', Number.NaN],
     acknowledge: [['everything'], 'ciba'],

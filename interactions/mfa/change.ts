@@ -1,0 +1,141 @@
+import { changeFactors, lastingFactors } from '../../src/application/change-factors.ts'
+import { openState } from '../../src/application/sealed-state.ts'
+import { isLastFactor, unspentProof, type FactorChange } from '../../src/domain/factor-change.ts'
+import type { Authenticator } from '../../src/domain/mfa-record.ts'
+import type { Form } from '../../src/factors/factor.ts'
+import * as enrolment from './enrolment.ts'
+import { finish } from './finish.ts'
+import { keepShownCodes, readShownCodes } from './shown-codes.ts'
+import { expired, knownFactor, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+
+/**
+ * What an authorization was asked to change of the person's factors: each page comes after a fresh second factor in
+ * this interaction, says what will happen, and does it when its button is pressed. Whoever lured the person here by
+ * a link has only made them look at it.
+ */
+
+export async function showChange(visit: Visit): Promise<void> {
+  const change = changeOf(visit)
+  // Out of order (a bookmark, the back button): the way here begins with the proof.
+  if (!mayChange(visit)) return redirect(visit, pathOf(visit))
+  switch (change.kind) {
+    case 'add':
+      return enrolment.showChoice(visit)
+    case 'renew':
+      return showRenewal(visit, change.factor)
+    case 'remove':
+      return isRefused(visit) ? showRefusal(visit) : showPage(visit, 'factor-remove')
+    case 'rename':
+      return showPage(visit, 'factor-rename')
+  }
+}
+
+export async function makeChange(visit: Visit, form: Form): Promise<void> {
+  const change = changeOf(visit)
+  if (change.kind === 'add') {
+    const factor = knownFactor(visit.core, form.factor)
+    if (change.factor !== undefined && change.factor !== factor.id)
+      throw expired('This sign-in adds another factor')
+    return enrolment.begin(visit, factor)
+  }
+  const { core, place, seen } = visit
+  const { name } = form
+  const outcome = await changeFactors(
+    core.deps,
+    place,
+    change.kind === 'rename' && name !== undefined ? { ...change, name } : change,
+    seen,
+  )
+  switch (outcome.outcome) {
+    case 'stale':
+      throw expired('No fresh factor was shown for this change, or it is made already')
+    case 'last-factor':
+      return showRefusal(visit)
+    case 'nameless':
+      return showPage(visit, 'factor-rename', 'nameless')
+    case 'changed':
+      if (outcome.shown.length > 0) keepShownCodes(visit, outcome.shown)
+      // A second tap that came later, or on another node, has nothing to show: only hashes are left.
+      else if (readShownCodes(visit) === undefined) return finish(visit, outcome.accepted)
+      return redirect(visit, pathOf(visit, 'backup-codes'))
+  }
+}
+
+/** Whether this interaction has the proof that its change is made with. */
+export function mayChange({ core, details, interaction, seen }: Visit): boolean {
+  const now = core.deps.clock.now()
+  return (
+    details.change !== undefined && unspentProof(seen.record, interaction.uid, now) !== undefined
+  )
+}
+
+/** Removing the last factor is refused before a code is asked for: it would be spent for nothing. */
+export function isRefused({ core, details: { change }, seen }: Visit): boolean {
+  return (
+    change?.kind === 'remove' &&
+    isLastFactor(seen.record, { id: change.authenticatorId }, lastingFactors(core.deps))
+  )
+}
+
+export async function showRefusal(visit: Visit): Promise<void> {
+  const { name, factor } = authenticatorOf(visit)
+  await show(
+    visit,
+    'factor-remove-refused',
+    { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel'), factor, name },
+    403,
+  )
+}
+
+async function showPage(
+  visit: Visit,
+  page: 'factor-remove' | 'factor-rename',
+  error?: 'nameless',
+): Promise<void> {
+  const { name, factor } = authenticatorOf(visit)
+  await show(
+    visit,
+    page,
+    { ...formOf(visit), factor, name, ...(error === undefined ? {} : { error }) },
+    error === undefined ? 200 : 422,
+  )
+}
+
+async function showRenewal(visit: Visit, id: string): Promise<void> {
+  const { core, place, seen } = visit
+  const factor = knownFactor(core, id)
+  const present = seen.record.authenticators.find((one) => one.factor === id)
+  const remaining =
+    present === undefined
+      ? undefined
+      : factor.remaining?.(factor.parseState(openState(core.deps.box, place.accountId, present)))
+  await show(visit, 'factor-renew', {
+    ...formOf(visit),
+    factor: id,
+    ...(remaining === undefined ? {} : { remaining }),
+  })
+}
+
+function formOf(visit: Visit): { csrf: string; action: string; cancelAction: string } {
+  return {
+    csrf: tokenFor(visit),
+    action: pathOf(visit, 'change'),
+    cancelAction: pathOf(visit, 'cancel'),
+  }
+}
+
+function changeOf({ details: { change } }: Visit): FactorChange {
+  if (change === undefined) throw expired('This sign-in changes no factor')
+  return change
+}
+
+/** The one that the change is about. Throws `interaction-expired` when it is gone, by another tab perhaps. */
+function authenticatorOf(visit: Visit): Authenticator {
+  const change = changeOf(visit)
+  const found =
+    'authenticatorId' in change
+      ? visit.seen.record.authenticators.find(({ id }) => id === change.authenticatorId)
+      : undefined
+  if (found === undefined) throw expired('The authenticator is gone')
+  return found
+}

@@ -1,0 +1,137 @@
+import {
+  isLastFactor,
+  repeatOfChange,
+  settleRemoved,
+  settleRenamed,
+  settleRenewed,
+  unspentProof,
+  type FactorChange,
+  type ProvedChange,
+} from '../domain/factor-change.ts'
+import { classify } from '../domain/known-browser.ts'
+import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
+import type { Instant } from '../domain/time.ts'
+import { bindAuthenticator, issueSet, nameOf, type FreshSet } from './authenticator.ts'
+import { commit, type Decided, type Loaded } from './commit.ts'
+import type { Dependencies } from './dependencies.ts'
+import { admit } from './flood.ts'
+import { fingerprintOf, type Place } from './place.ts'
+
+/** Changes that are one deed; adding takes the pages of an enrolment. */
+export type DirectChange = Exclude<FactorChange, { kind: 'add' }> & {
+  /** What it is to be called from now on, as it was typed. */
+  readonly name?: string
+}
+
+export type ChangeOutcome =
+  | {
+      readonly outcome: 'changed'
+      readonly accepted: AcceptedAttempt
+      /** Fresh look-up secrets, to be shown once; empty on a double tap. */
+      readonly shown: readonly string[]
+    }
+  /** Nothing that lasts would be left. */
+  | { readonly outcome: 'last-factor' }
+  /** A name has to say something. */
+  | { readonly outcome: 'nameless' }
+  /** No fresh proof in this interaction, or it was spent; an older epoch; what was to be changed is gone. */
+  | { readonly outcome: 'stale' }
+
+/** The factors that people set up themselves: those that are left when look-up secrets have run out. */
+export function lastingFactors(deps: Dependencies): ReadonlySet<string> {
+  const all = [...deps.factors.values()]
+  return new Set(all.filter(({ enrolment }) => enrolment === 'confirmed').map(({ id }) => id))
+}
+
+/**
+ * Changes a person's own factors. The commit that makes the change requires the fresh proof of this interaction on
+ * the record that it saves, and spends it (R11): of two at once under one proof, or of two removals that would
+ * leave nothing, one is made.
+ *
+ * Throws MfaError `too-many-attempts`, and what a commit throws.
+ */
+export async function changeFactors(
+  deps: Dependencies,
+  place: Place,
+  change: DirectChange,
+  seen: Loaded,
+): Promise<ChangeOutcome> {
+  const name = nameOf(change.name ?? '')
+  if (change.kind === 'rename' && name === '') return { outcome: 'nameless' }
+  const target = change.kind === 'renew' ? change.factor : change.authenticatorId
+  const fingerprint = fingerprintOf(
+    deps,
+    place,
+    'factor-change',
+    JSON.stringify([change.kind, target, name]),
+  )
+  let issued: Promise<FreshSet | undefined> | undefined
+  const deed: Deed = {
+    ...{ change, name, fingerprint },
+    issue: (factorId) => (issued ??= issueOf(deps, factorId)),
+  }
+  return admit(deps, place, { fingerprint, seen }, () =>
+    commit(
+      deps,
+      place.accountId,
+      (record, now) => decide(deps, place, deed, { record, now }),
+      seen,
+    ),
+  )
+}
+
+interface Deed {
+  readonly change: DirectChange
+  readonly name: string
+  readonly fingerprint: string
+  /** Made once, when the proof has been seen: whoever has none makes nobody hash. */
+  readonly issue: (factorId: string) => Promise<FreshSet | undefined>
+}
+
+const STALE = { outcome: { outcome: 'stale' } } as const
+
+async function decide(
+  deps: Dependencies,
+  place: Place,
+  { change, name, fingerprint, issue }: Deed,
+  { record, now }: { readonly record: MfaRecord; readonly now: Instant },
+): Promise<Decided<ChangeOutcome>> {
+  const { accountId, interaction } = place
+  const repeated = repeatOfChange(record, interaction, fingerprint, now)
+  if (repeated !== undefined)
+    return { outcome: { outcome: 'changed', accepted: repeated, shown: [] } }
+  const proof = unspentProof(record, interaction, now)
+  if (record.epoch !== place.epoch || proof === undefined) return STALE
+
+  const browser = classify(record, place.tokenHashes)
+  const proved: ProvedChange = {
+    ...{ proof, fingerprint, browser, now, detail: place.detail },
+    tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
+  }
+  if (change.kind === 'renew') {
+    const set = await issue(change.factor)
+    if (set === undefined) return STALE
+    const bound = bindAuthenticator(deps, accountId, set.factor, set.state, { name: '', now })
+    return changed(settleRenewed(record, bound, proved), set.shown)
+  }
+  const authenticator = record.authenticators.find(({ id }) => id === change.authenticatorId)
+  if (authenticator === undefined) return STALE
+  if (change.kind === 'rename')
+    return changed(settleRenamed(record, { ...authenticator, name }, proved))
+  if (isLastFactor(record, authenticator, lastingFactors(deps)))
+    return { outcome: { outcome: 'last-factor' } }
+  return changed(settleRemoved(record, authenticator, proved))
+}
+
+function changed(
+  settled: ReturnType<typeof settleRemoved>,
+  shown: readonly string[] = [],
+): Decided<ChangeOutcome> {
+  const { record, events, accepted } = settled
+  return { outcome: { outcome: 'changed', accepted, shown }, record, events }
+}
+
+async function issueOf(deps: Dependencies, factorId: string): Promise<FreshSet | undefined> {
+  const factor = deps.factors.get(factorId)
+  return factor === undefined ? undefined : issueSet(deps, factor)
+}

@@ -1,0 +1,179 @@
+import { acceptedIn, type EventDraft, type Passed } from './attempt.ts'
+import { isEnrolled, raiseEpoch } from './enrolment.ts'
+import type { EventDetail } from './events.ts'
+import { remember, type BrowserClass } from './known-browser.ts'
+import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
+import type { Instant } from './time.ts'
+
+/** What people change of their own factors, each in an authorization that asks for it (R11). */
+export type FactorChange =
+  /** Sets up one more authenticator: of this factor, or of one that the person chooses. */
+  | { readonly kind: 'add'; readonly factor?: string }
+  /** Makes an issued factor anew: the look-up secrets of before are gone. */
+  | { readonly kind: 'renew'; readonly factor: string }
+  | { readonly kind: 'remove' | 'rename'; readonly authenticatorId: string }
+
+const FACTOR = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+const AUTHENTICATOR = /^[\w-]{1,64}$/
+
+/** Reads `add`, `add:FACTOR`, `renew:FACTOR`, `remove:ID`, `rename:ID`. Undefined: none of these. */
+export function parseFactorChange(text: string): FactorChange | undefined {
+  const at = text.indexOf(':')
+  const [kind, target] = at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+  if (kind === 'add' && target === undefined) return { kind }
+  if (target === undefined) return undefined
+  if (kind === 'add' || kind === 'renew')
+    return FACTOR.test(target) ? { kind, factor: target } : undefined
+  if (kind === 'remove' || kind === 'rename')
+    return AUTHENTICATOR.test(target) ? { kind, authenticatorId: target } : undefined
+  return undefined
+}
+
+/** Whether the account has what is to be changed. Adding to none is a first enrolment, with its own proof (R10). */
+export function hasSubject(record: MfaRecord, change: FactorChange): boolean {
+  switch (change.kind) {
+    case 'add':
+      return true
+    case 'renew':
+      return isEnrolled(record)
+    case 'remove':
+    case 'rename':
+      return record.authenticators.some(({ id }) => id === change.authenticatorId)
+  }
+}
+
+/**
+ * The fresh proof that one change may be made with (R11): a second factor accepted in this very interaction, hence
+ * in this browser, and spent on nothing yet. A session, however it was come by, is none.
+ */
+export function unspentProof(
+  record: MfaRecord,
+  interaction: string,
+  now: Instant,
+): AcceptedAttempt | undefined {
+  const accepted = acceptedIn(record, interaction, now)
+  return accepted?.spentOn === undefined ? accepted : undefined
+}
+
+/** What this interaction has changed already, if it is the same once more: a double tap (R38). */
+export function repeatOfChange(
+  record: MfaRecord,
+  interaction: string,
+  fingerprint: string,
+  now: Instant,
+): AcceptedAttempt | undefined {
+  const accepted = acceptedIn(record, interaction, now)
+  return accepted?.spentOn === fingerprint ? accepted : undefined
+}
+
+/**
+ * Whether nothing that lasts would be left: look-up secrets run out, so they are no second factor by themselves.
+ * `lasting`: the factors that people set up on a page.
+ */
+export function isLastFactor(
+  record: MfaRecord,
+  { id }: Pick<Authenticator, 'id'>,
+  lasting: ReadonlySet<string>,
+): boolean {
+  return !record.authenticators.some((other) => other.id !== id && lasting.has(other.factor))
+}
+
+export interface ProvedChange {
+  readonly proof: AcceptedAttempt
+  /** Recognises the change when it comes again. */
+  readonly fingerprint: string
+  readonly browser: BrowserClass
+  /** The token that this browser is known by from now on. */
+  readonly tokenHash: string
+  readonly now: Instant
+  readonly detail: EventDetail
+}
+
+/** An authenticator goes, and with it whatever it has signed in. */
+export function settleRemoved(
+  record: MfaRecord,
+  removed: Authenticator,
+  change: ProvedChange,
+): Passed {
+  const authenticators = record.authenticators.filter(({ id }) => id !== removed.id)
+  const detail = about(change, removed)
+  return settleChange({ ...record, authenticators }, change, 'factor-removed', {
+    type: 'factor-removed',
+    detail,
+  })
+}
+
+/** New look-up secrets take the place of all of their factor: a list that was lost opens nothing any more. */
+export function settleRenewed(
+  record: MfaRecord,
+  issued: Authenticator,
+  change: ProvedChange,
+): Passed {
+  const others = record.authenticators.filter(({ factor }) => factor !== issued.factor)
+  const detail = { ...about(change, issued), reason: 'renewed' }
+  return settleChange(
+    { ...record, authenticators: [...others, issued] },
+    change,
+    'factor-renewed',
+    {
+      type: 'backup-codes-created',
+      detail,
+    },
+  )
+}
+
+/** Another name opens and closes nothing: the proof is spent, and whatever lives goes on. */
+export function settleRenamed(
+  record: MfaRecord,
+  renamed: Authenticator,
+  change: ProvedChange,
+): Passed {
+  const accepted = spend(change, record.epoch)
+  const { interaction } = accepted
+  return {
+    record: {
+      ...record,
+      authenticators: record.authenticators.map((other) =>
+        other.id === renamed.id ? renamed : other,
+      ),
+      accepted: [...record.accepted.filter((one) => one.interaction !== interaction), accepted],
+    },
+    accepted,
+    events: [{ type: 'factor-renamed', detail: about(change, renamed) }],
+  }
+}
+
+/**
+ * The epoch rises (R20). The interaction that made the change goes on under the new one; no browser keeps an
+ * exemption that it may owe to the factor of before.
+ */
+function settleChange(
+  changed: MfaRecord,
+  change: ProvedChange,
+  reason: string,
+  event: EventDraft,
+): Passed {
+  const raised = raiseEpoch(changed, reason)
+  const accepted = spend(change, raised.record.epoch)
+  const known = remember({ ...raised.record, browsers: [] }, change.tokenHash, change.now)
+  return {
+    record: { ...known, accepted: [accepted] },
+    accepted,
+    events: [event, ...raised.events],
+  }
+}
+
+/** Its time begins anew: what was shown for it, such as fresh look-up secrets, takes a while to save. */
+function spend({ proof, fingerprint, now }: ProvedChange, epoch: number): AcceptedAttempt {
+  return { ...proof, at: now, epoch, spentOn: fingerprint }
+}
+
+function about({ detail, browser }: ProvedChange, authenticator: Authenticator): EventDetail {
+  return {
+    ...detail,
+    factor: authenticator.factor,
+    authenticatorId: authenticator.id,
+    ...(authenticator.name === '' ? {} : { authenticatorName: authenticator.name }),
+    browser: browser.kind,
+  }
+}

@@ -1,0 +1,200 @@
+import { expect } from 'chai'
+import { changeFactors, type DirectChange } from '../../src/application/change-factors.ts'
+import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
+import type { Place } from '../../src/application/place.ts'
+import { ownCode } from '../support/totp.ts'
+import { begin, factorOf, owner, verify, type Owner } from './person.ts'
+import {
+  heardOf,
+  interrupted,
+  load,
+  nodeBeside,
+  settledRecord,
+  touch,
+  world,
+  type World,
+} from './world.ts'
+
+const ADDING = { rule: 'refused', adding: true } as const
+
+describe('changing the factors of an account', () => {
+  let one: World
+  let mira: Owner
+  beforeEach(async () => {
+    one = world()
+    mira = await owner(one)
+  })
+
+  /** A fresh factor, shown in this interaction of a session. */
+  const prove = async (interaction: string, changes: Partial<Place> = {}): Promise<Place> => {
+    one.clock.advance(30)
+    const place = mira.place({ interaction, epoch: (await settledRecord(one)).epoch, ...changes })
+    expect(await verify(one, 'totp', mira.code(), place)).to.include({ outcome: 'accepted' })
+    return place
+  }
+  const change = async (place: Place, what: DirectChange, of = one) =>
+    changeFactors(of.deps, place, what, await load(of))
+  const idOf = async (factor: string, nth = 0): Promise<string> =>
+    (await settledRecord(one)).authenticators.filter((each) => each.factor === factor)[nth]!.id
+  const beginAdding = (place: Place) => beginFactor(one.deps, factorOf(one, 'totp'), place, ADDING)
+  const confirmAdding = async (place: Place) => {
+    const factor = factorOf(one, 'totp')
+    const { page } = await pageOf(place)
+    const code = ownCode({ secret: String(page?.['secret']) }, one.clock.now())
+    const response: unknown = factor.parseResponse({ code })
+    return confirmFactor(one.deps, factor, place, response, { ...ADDING, name: 'Tablet' })
+  }
+  const pageOf = async (place: Place) => {
+    const { record } = await load(one)
+    const page = await describePending(one.deps, factorOf(one, 'totp'), record, place.interaction, {
+      ...{ issuerName: 'Acme', label: 'mira' },
+    })
+    return { page }
+  }
+  const add = async (): Promise<void> => {
+    const place = await prove('adding')
+    expect(await beginAdding(place)).to.equal(true)
+    expect(await confirmAdding(place)).to.include({ outcome: 'enrolled' })
+  }
+  const renewal: DirectChange = { kind: 'renew', factor: 'backup-codes' }
+
+  it('R11 adds one with a fresh proof of this interaction, and not without', async () => {
+    const without = mira.place({ interaction: 'without' })
+    expect(await beginAdding(without)).to.equal(false)
+    const proved = await prove('with')
+    expect(await beginAdding(mira.place({ interaction: 'other' }))).to.equal(false)
+    expect(await beginAdding(proved)).to.equal(true)
+    expect(await confirmAdding(proved)).to.deep.include({ outcome: 'enrolled', shown: [] })
+    const { authenticators, epoch } = await settledRecord(one)
+    expect(authenticators.map(({ factor }) => factor)).to.deep.equal([
+      ...['totp', 'backup-codes', 'totp'],
+    ])
+    expect(epoch).to.equal(3)
+  })
+
+  it('R11 adds nothing where nobody asked for it, fresh proof or not', async () => {
+    const place = await prove('proved')
+    expect((await begin(one, 'totp', place)).began).to.equal(false)
+  })
+
+  it('R11 does not confirm when its proof is over: ten minutes', async () => {
+    const place = await prove('slow')
+    await beginAdding(place)
+    one.clock.advance(600)
+    expect(await confirmAdding(place)).to.deep.equal({ outcome: 'stale' })
+  })
+
+  it('makes backup codes with an added factor where the account has none', async () => {
+    const codes = await idOf('backup-codes')
+    await add()
+    const removing = await prove('removing')
+    await change(removing, { kind: 'remove', authenticatorId: codes })
+    const place = await prove('again')
+    await beginAdding(place)
+    const enrolled = await confirmAdding(place)
+    expect(enrolled.outcome === 'enrolled' && enrolled.shown).to.have.length(10)
+  })
+
+  for (const [kind, make] of Object.entries({
+    renew: async (): Promise<DirectChange> => renewal,
+    remove: async (): Promise<DirectChange> => ({
+      ...{ kind: 'remove', authenticatorId: await idOf('totp') },
+    }),
+    rename: async (): Promise<DirectChange> => ({
+      ...{ kind: 'rename', authenticatorId: await idOf('totp'), name: 'New' },
+    }),
+  })) {
+    it(`R11 takes a fresh proof for one change and spends it: ${kind}`, async () => {
+      await add()
+      const what = await make()
+      const { epoch } = await settledRecord(one)
+      const session = mira.place({ interaction: 'stolen', epoch })
+      expect(await change(session, what)).to.deep.equal({ outcome: 'stale' })
+      const place = await prove('proved')
+      expect(await change({ ...place, interaction: 'other' }, what)).to.include({
+        ...{ outcome: 'stale' },
+      })
+      expect(await change(place, what)).to.include({ outcome: 'changed' })
+      // As a page of the same interaction that sees the epoch of now would ask.
+      const now = { ...place, epoch: (await settledRecord(one)).epoch }
+      const other: DirectChange = { ...(await make()), name: 'Another' }
+      expect(await change(now, other)).to.deep.equal({ outcome: 'stale' })
+    })
+
+    it(`R38 answers a double tap with the first result: ${kind}`, async () => {
+      await add()
+      const what = await make()
+      const place = await prove('proved')
+      const [first, second] = await Promise.all([change(place, what), change(place, what)])
+      expect(second).to.deep.equal(first)
+      expect(await change(place, what)).to.deep.equal({ ...first, shown: [] })
+    })
+
+    it(`R18 decides again on what another node has saved: ${kind}`, async () => {
+      await add()
+      const what = await make()
+      const place = await prove('proved')
+      const { records } = one.storage
+      const slow = nodeBeside(one, {
+        records: interrupted(records, async (nth) => nth === 1 && (await touch(records))),
+      })
+      expect(await change(place, what, slow)).to.include({ outcome: 'changed' })
+    })
+  }
+
+  it('R11 is over when the account changes meanwhile', async () => {
+    await add()
+    const place = await prove('first')
+    const other = await prove('second')
+    expect(await change(other, renewal)).to.include({ outcome: 'changed' })
+    expect(await change(place, renewal)).to.deep.equal({ outcome: 'stale' })
+  })
+
+  it('R18 never leaves an account without a lasting factor, on two nodes at once', async () => {
+    await add()
+    const ids = [await idOf('totp'), await idOf('totp', 1)]
+    const places = [await prove('one'), await prove('two')]
+    const nodes = [one, nodeBeside(one)]
+    const outcomes = await Promise.all(
+      nodes.map((node, index) =>
+        change(places[index]!, { kind: 'remove', authenticatorId: ids[index]! }, node),
+      ),
+    )
+    expect(outcomes.map(({ outcome }) => outcome).toSorted()).to.deep.equal(['changed', 'stale'])
+    const { authenticators } = await settledRecord(one)
+    expect(authenticators.filter(({ factor }) => factor === 'totp')).to.have.length(1)
+  })
+
+  it('does not remove the last one', async () => {
+    const place = await prove('last')
+    const last: DirectChange = { kind: 'remove', authenticatorId: await idOf('totp') }
+    expect(await change(place, last)).to.deep.equal({ outcome: 'last-factor' })
+    expect(await heardOf(one, 'factor-removed')).to.deep.equal([])
+  })
+
+  it('refuses what there is none of, and a name that says nothing', async () => {
+    const place = await prove('proved')
+    expect(await change(place, { kind: 'remove', authenticatorId: 'gone' })).to.include({
+      ...{ outcome: 'stale' },
+    })
+    for (const factor of ['totp', 'pigeon'])
+      expect(await change(place, { kind: 'renew', factor })).to.include({ outcome: 'stale' })
+    const nameless = { kind: 'rename', authenticatorId: await idOf('totp'), name: ' ​ ' } as const
+    expect(await change(place, nameless)).to.include({ outcome: 'nameless' })
+  })
+
+  it('R8 keeps of new backup codes their hashes alone, and takes the old ones for nothing', async () => {
+    const place = await prove('renewing')
+    const renewed = await change(place, renewal)
+    const shown = renewed.outcome === 'changed' ? renewed.shown : []
+    expect(new Set([...shown, ...mira.codes]).size).to.equal(20)
+    const stored = JSON.stringify(await settledRecord(one))
+    for (const code of shown) expect(stored).not.to.include(code)
+    const later = mira.place({ interaction: 'later', epoch: (await settledRecord(one)).epoch })
+    const old = await verify(one, 'backup-codes', { backupCode: mira.codes[0]! }, later)
+    expect(old).to.deep.equal({ outcome: 'refused' })
+    const fresh = await verify(one, 'backup-codes', { backupCode: shown[0]! }, later)
+    expect(fresh).to.include({ outcome: 'accepted' })
+    expect(await heardOf(one, 'backup-codes-created')).to.have.length(1)
+  })
+})

@@ -1,0 +1,169 @@
+import { expect } from 'chai'
+import { pass } from '../../src/domain/attempt.ts'
+import { settleEnrolled } from '../../src/domain/enrolment.ts'
+import {
+  hasSubject,
+  isLastFactor,
+  parseFactorChange,
+  repeatOfChange,
+  settleRemoved,
+  settleRenamed,
+  settleRenewed,
+  unspentProof,
+  type ProvedChange,
+} from '../../src/domain/factor-change.ts'
+import { UNKNOWN_BROWSER } from '../../src/domain/known-browser.ts'
+import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
+import { acceptance, authenticator, browserOf, enrolled, NOW } from './records.ts'
+
+const TABLET = authenticator({ id: 'tablet', name: 'Tablet' })
+const CODES = authenticator({ id: 'codes', factor: 'backup-codes', name: '' })
+const LASTING = new Set(['totp'])
+
+/** Two authenticators and backup codes; a fresh factor was accepted in `interaction-1`. */
+const { record: proved, accepted: proof } = pass(
+  enrolled({ authenticators: [authenticator(), TABLET, CODES] }, ['laptop', 'desk']),
+  acceptance(),
+)
+const change = (changes: Partial<ProvedChange> = {}): ProvedChange => ({
+  ...{ proof, fingerprint: 'change-1', browser: UNKNOWN_BROWSER, tokenHash: 'new-browser' },
+  ...{ now: NOW + 60, detail: { clientId: 'account' } },
+  ...changes,
+})
+const idsOf = ({ authenticators }: MfaRecord) => authenticators.map(({ id }) => id)
+
+describe('a change of factors', () => {
+  it('is read from its one spelling, and from no other', () => {
+    expect(parseFactorChange('add')).to.deep.equal({ kind: 'add' })
+    expect(parseFactorChange('add:totp')).to.deep.equal({ kind: 'add', factor: 'totp' })
+    expect(parseFactorChange('renew:backup-codes')).to.deep.equal({
+      ...{ kind: 'renew', factor: 'backup-codes' },
+    })
+    for (const kind of ['remove', 'rename'] as const)
+      expect(parseFactorChange(`${kind}:a_B-9`)).to.deep.equal({ kind, authenticatorId: 'a_B-9' })
+    for (const text of [
+      ...['', 'Add', 'add:', 'add:TOTP', 'add:totp:x', 'renew', 'renew:', 'renew:a b', 'remove'],
+      ...['remove:', `remove:${'x'.repeat(65)}`, 'remove:../x', 'rename:', 'reset:totp', ':totp'],
+    ])
+      expect(parseFactorChange(text), text).to.equal(undefined)
+  })
+
+  it('is of what the account has', () => {
+    const none = newRecord('mira')
+    expect(hasSubject(none, { kind: 'add' })).to.equal(true)
+    expect(hasSubject(none, { kind: 'renew', factor: 'backup-codes' })).to.equal(false)
+    expect(hasSubject(proved, { kind: 'renew', factor: 'backup-codes' })).to.equal(true)
+    for (const kind of ['remove', 'rename'] as const) {
+      expect(hasSubject(proved, { kind, authenticatorId: 'tablet' })).to.equal(true)
+      expect(hasSubject(proved, { kind, authenticatorId: 'gone' })).to.equal(false)
+    }
+  })
+
+  it('R11 is made with a proof of its own interaction, within ten minutes, once', () => {
+    expect(unspentProof(proved, 'interaction-1', NOW + 599)).to.deep.equal(proof)
+    expect(unspentProof(proved, 'interaction-1', NOW + 600)).to.equal(undefined)
+    expect(unspentProof(proved, 'interaction-2', NOW)).to.equal(undefined)
+    expect(unspentProof({ ...proved, epoch: 2 }, 'interaction-1', NOW)).to.equal(undefined)
+    for (const settled of [
+      settleRemoved(proved, TABLET, change()),
+      settleRenewed(proved, CODES, change()),
+      settleRenamed(proved, TABLET, change()),
+      settleEnrolled(proved, acceptance({ authenticator: authenticator({ id: 'new' }) }), []),
+    ]) {
+      expect(unspentProof(settled.record, 'interaction-1', NOW + 60)).to.equal(undefined)
+      expect(settled.record.accepted).to.deep.include(settled.accepted)
+    }
+  })
+
+  it('R38 is recognised when it comes again, and another one is not', () => {
+    const { record, accepted } = settleRemoved(proved, TABLET, change())
+    const repeat = (fingerprint: string, at = NOW + 60) =>
+      repeatOfChange(record, 'interaction-1', fingerprint, at)
+    expect(repeat('change-1')).to.deep.equal(accepted)
+    expect(repeat('change-2')).to.equal(undefined)
+    expect(repeat('change-1', NOW + 660)).to.equal(undefined)
+    expect(repeatOfChange(proved, 'interaction-1', 'change-1', NOW)).to.equal(undefined)
+  })
+
+  it('R20 raises the epoch, ends what waits, and leaves the proof alone accepted under the new one', () => {
+    const other = pass(proved, acceptance({ interaction: 'interaction-2' })).record
+    for (const { record, accepted, events } of [
+      settleRemoved(other, TABLET, change()),
+      settleRenewed(other, authenticator({ id: 'fresh', factor: 'backup-codes' }), change()),
+    ]) {
+      expect(record.epoch).to.equal(2)
+      expect(record.accepted).to.deep.equal([accepted])
+      expect(accepted).to.deep.equal({ ...proof, at: NOW + 60, epoch: 2, spentOn: 'change-1' })
+      expect(events.at(-1)?.type).to.equal('epoch-raised')
+    }
+  })
+
+  it('leaves no browser known but the one that made it', () => {
+    const { record } = settleRemoved(proved, TABLET, change())
+    expect(record.browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['new-browser'])
+    const known = change({ browser: browserOf(proved, 'desk'), tokenHash: 'desk' })
+    expect(
+      settleRemoved(proved, TABLET, known).record.browsers.map(({ tokenHash }) => tokenHash),
+    ).to.deep.equal(['desk'])
+  })
+
+  it('tells what was removed, in which browser', () => {
+    const { record, events } = settleRemoved(proved, TABLET, change())
+    expect(idsOf(record)).to.deep.equal(['phone', 'codes'])
+    expect(events).to.deep.equal([
+      {
+        type: 'factor-removed',
+        detail: {
+          ...{ clientId: 'account', factor: 'totp', authenticatorId: 'tablet' },
+          ...{ authenticatorName: 'Tablet', browser: 'unknown' },
+        },
+      },
+      { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-removed' } },
+    ])
+  })
+
+  it('puts fresh look-up secrets in place of all that there were', () => {
+    const fresh = { ...CODES, id: 'fresh' }
+    const { record, events } = settleRenewed(proved, fresh, change())
+    expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
+    expect(events.map(({ type }) => type)).to.deep.equal(['backup-codes-created', 'epoch-raised'])
+    expect(events[0]?.detail).to.deep.equal({
+      ...{ clientId: 'account', factor: 'backup-codes', authenticatorId: 'fresh' },
+      ...{ browser: 'unknown', reason: 'renewed' },
+    })
+  })
+
+  it('changes a name and nothing that lives', () => {
+    const other = pass(proved, acceptance({ interaction: 'interaction-2' })).record
+    const { record, events } = settleRenamed(other, { ...TABLET, name: 'Slate' }, change())
+    expect(record.epoch).to.equal(1)
+    expect(record.browsers).to.deep.equal(proved.browsers)
+    expect(record.accepted.map(({ interaction }) => interaction)).to.have.members([
+      'interaction-1',
+      'interaction-2',
+    ])
+    expect(record.authenticators.map(({ name }) => name)).to.deep.equal(['Phone', 'Slate', ''])
+    expect(events.map(({ type }) => type)).to.deep.equal(['factor-renamed'])
+  })
+
+  it('R1 does not begin the count of failures anew when a factor is added', () => {
+    const throttle = { ...proved.throttle, failedAt: [NOW - 60, NOW - 30] }
+    const added = settleEnrolled(
+      { ...proved, throttle },
+      acceptance({ authenticator: authenticator({ id: 'new' }) }),
+      [],
+    )
+    expect(added.record.throttle).to.deep.equal(throttle)
+    expect(idsOf(added.record)).to.deep.equal(['phone', 'tablet', 'codes', 'new'])
+  })
+})
+
+describe('the last factor', () => {
+  it('is the last that lasts: look-up secrets run out', () => {
+    const one = enrolled({ authenticators: [authenticator(), CODES] })
+    expect(isLastFactor(one, { id: 'phone' }, LASTING)).to.equal(true)
+    expect(isLastFactor(one, { id: 'codes' }, LASTING)).to.equal(false)
+    expect(isLastFactor(proved, { id: 'phone' }, LASTING)).to.equal(false)
+    expect(isLastFactor(proved, { id: 'phone' }, new Set(['pigeon']))).to.equal(true)
+  })
+})
