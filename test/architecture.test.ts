@@ -93,7 +93,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   consoles: {
     at: ['src/account/', 'src/admin/'],
     may: ['vocabulary', 'types:domain', 'application', 'http', 'consoles'],
-    packages: ['koa', '@koa/router', 'openid-client'],
+    packages: ['koa', '@koa/router', 'openid-client', 'types:node:http'],
   },
   server: {
     at: ['src/server/'],

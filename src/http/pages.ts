@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/json.ts'
+import type { Instant } from '../domain/time.ts'
 
 /**
  * Every page of the product by its stable name (`body[data-page]`) with the model its template gets.
@@ -89,6 +90,19 @@ export interface PageModels {
     csrf?: string
     cancelAction?: string
   }
+  /** What guards the account, for its owner. POST `{ csrf, change }` to `action`. */
+  account: {
+    csrf: string
+    action: string
+    methods: readonly ManagedMethod[]
+    /** Factors of which one more can be set up: `change` is `add:FACTOR`. */
+    addable: readonly string[]
+    /** Factors that can be made anew: `change` is `renew:FACTOR`. */
+    renewable: readonly string[]
+    signOutHref: string
+  }
+  /** Nobody is signed in to the account page: the person turned back, or came with somebody else's answer. */
+  'account-closed': { /** Where to begin again. */ href: string }
   logout: {
     /** The host's own form: action and xsrf. */ action: string
     xsrf: string
@@ -177,6 +191,22 @@ export interface Method {
   name?: string
   remaining?: number
   lastUsed?: boolean
+}
+
+/** An authenticator as its owner sees it. */
+export interface ManagedMethod {
+  /** `change` is `remove:ID` or `rename:ID`. */
+  id: string
+  factor: string
+  /** May be empty. */
+  name: string
+  addedAt: Instant
+  lastUsedAt?: Instant
+  remaining?: number
+  /** The person has set it up: it can be renamed. Else it can only be made anew. */
+  own: boolean
+  /** The last one of those: it cannot be removed. */
+  only: boolean
 }
 
 /** `change`: a factor is to be added, or another change of them waits for a fresh proof. */

@@ -30,6 +30,8 @@ export const TEMPLATES: Readonly<Record<KnownPage, { template: string; wrong?: t
   'factor-renew': { template: 'interaction/factor-renew.njk' },
   consent: { template: 'interaction/consent.njk' },
   locked: { template: 'interaction/locked.njk', wrong: true },
+  account: { template: 'account/account.njk' },
+  'account-closed': { template: 'account/closed.njk' },
   logout: { template: 'session/logout.njk' },
   'signed-out': { template: 'session/signed-out.njk' },
   'switch-account': { template: 'session/switch-account.njk' },
@@ -91,6 +93,7 @@ export function createRenderer(options: RendererOptions): Render {
       rich: (key: string, values: Record<string, unknown>) => safe(words.html(key, values)),
       has: words.has,
       duration: words.duration,
+      moment: words.moment,
     })
   }
 }

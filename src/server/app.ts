@@ -5,7 +5,9 @@ import { Provider } from 'oidc-provider'
 import type { SmtpMailer } from '../adapters/mail/index.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { answerError, type ErrorAnswer } from '../http/errors.ts'
+import { addAccountPage } from './account.ts'
 import { passwordCheck } from './accounts/sign-in.ts'
+import { ACCOUNT_CLIENT_ID } from './clients/account-client.ts'
 import { ClientFaults } from './clients/validate.ts'
 import type { ClientRegistry } from './clients/registry.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
@@ -15,7 +17,7 @@ import { reportHost } from './host-events.ts'
 import type { SigningKeys } from './keys.ts'
 import { accessLog, requestIdOf, type Logger } from './log.ts'
 import { setUpLinksOf } from './links.ts'
-import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
+import { accountUrl, linksOf, serverFactors, serverMfa, type ServerMfa } from './mfa.ts'
 import { passEventsOn } from './notices.ts'
 import { pageShower, type ShowPage } from './pages.ts'
 import { hostConfiguration } from './provider.ts'
@@ -34,6 +36,8 @@ export interface AppServices {
   readonly isStopping?: () => boolean
   /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
   readonly builtInClients?: readonly JsonObject[]
+  /** Where this process is reached from its own machine; default: at the issuer's address. */
+  readonly loopback?: string
 }
 
 export interface ServerApp {
@@ -113,10 +117,16 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     ...{ links: setUpLinksOf(foundation, mfa), show, forms },
     minimumLength: foundation.minimumPasswordLength,
   })
+  addAccountPage(router, {
+    ...{ foundation, provider, mfa, show, factors: serverFactors(settings) },
+    client: (await clients.find(ACCOUNT_CLIENT_ID)) ?? {},
+    ...(services.loopback === undefined ? {} : { loopback: services.loopback }),
+  })
   provider.use(router.routes() as Parameters<Provider['use']>[0])
 
   passEventsOn({
     ...{ mfa, issuerName: serviceName, audit: storage.audit, accounts, log },
+    manageUrl: accountUrl(foundation),
     ...(mailer === undefined ? {} : { mailer }),
   })
   reportHost(provider, log)

@@ -8,6 +8,7 @@ import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
 import { recorder, type Record } from './audit.ts'
 import { SHORTEST_ALONE } from './accounts/password-policy.ts'
+import { accountClient } from './clients/account-client.ts'
 import { clientRegistry, type ClientRegistry } from './clients/registry.ts'
 import { clientValidator } from './clients/validate.ts'
 import { checkEncryptionKeys } from './encryption-keys.ts'
@@ -114,10 +115,12 @@ export function clientsOf(
   builtIn: readonly JsonObject[] = [],
 ): ClientRegistry {
   const { storage, box, random, record, config, settings, issuer } = foundation
+  const secret = Buffer.from(random.bytes(32)).toString('base64url')
   return clientRegistry({
     ...{ clients: storage.clients, box, random, record },
     validate: clientValidator(issuer, clientRules(settings, signingKeys)),
     builtIn,
+    reserved: [accountClient(foundation, signingKeys, secret)],
     ...(config.fileClients === undefined ? {} : { fromFile: config.fileClients }),
   })
 }

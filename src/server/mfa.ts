@@ -1,4 +1,5 @@
 import type { FileValues } from '../../config/schema.ts'
+import { ACCOUNT_PATH } from '../account/console.ts'
 import {
   backupCodes,
   createMfa,
@@ -11,6 +12,7 @@ import {
 } from '../index.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 import type { Account } from '../ports/accounts.ts'
+import { ACCOUNT_CLIENT_ID } from './clients/account-client.ts'
 import { spendEnrolmentProof } from './accounts/people.ts'
 import type { SmtpMailer } from '../adapters/mail/index.ts'
 import type { Foundation } from './foundation.ts'
@@ -28,6 +30,16 @@ export interface MfaServices {
 /** R10: as long as this after an account was made, its first sign-in may set up a factor with the password alone. */
 const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
 
+/** What people can be asked for here, in the order in which it is offered. */
+export function serverFactors({ totp: options }: FileValues) {
+  return [totp(options), backupCodes()]
+}
+
+/** The page where people manage their factors. */
+export function accountUrl({ issuer }: Pick<Foundation, 'issuer'>): string {
+  return new URL(ACCOUNT_PATH, issuer).href
+}
+
 /** The plugin as this server uses it: through its public entry, like any other application. */
 export function serverMfa(foundation: Foundation, services: MfaServices = {}): ServerMfa {
   const { config, settings, serviceName, storage, hasher, clock, random } = foundation
@@ -36,7 +48,8 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     issuerName: serviceName,
     storage,
     encryptionKeys: config.encryptionKeys,
-    factors: [totp(settings.totp), backupCodes()],
+    factors: serverFactors(settings),
+    manage: { clients: [ACCOUNT_CLIENT_ID], url: accountUrl(foundation) },
     require: (question) => isRequired(settings, question),
     firstEnrolment: firstEnrolmentOf(foundation, services, (accountId) =>
       mfa.accounts.status(accountId),

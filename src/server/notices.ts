@@ -10,6 +10,8 @@ export interface NoticeServices {
   readonly issuerName: string
   readonly audit: AuditTrail
   readonly accounts: Accounts
+  /** The page where people manage their factors. */
+  readonly manageUrl: string
   readonly mailer?: SmtpMailer
   readonly log?: Logger
 }
@@ -30,7 +32,7 @@ const MAILS: Partial<Record<EventType, string>> = {
  * sign-in must not depend on it and an address that no longer works would hold the events for ever.
  */
 export function passEventsOn(services: NoticeServices): void {
-  const { mfa, issuerName, audit, accounts, mailer, log } = services
+  const { mfa, issuerName, audit, accounts, manageUrl, mailer, log } = services
   mfa.on('*', async (event) => {
     await audit.add([event])
     const template = templateFor(event)
@@ -38,7 +40,8 @@ export function passEventsOn(services: NoticeServices): void {
     const account = (await accounts.byId(event.accountId))?.account
     if (account?.email === undefined || !account.emailVerified) return
     try {
-      const text = mfa.views.renderMail(template, valuesOf(event, account.username, issuerName))
+      const values = { ...valuesOf(event, account.username, issuerName), manageUrl }
+      const text = mfa.views.renderMail(template, values)
       await mailer.send({ to: account.email, ...text })
     } catch (error) {
       log?.warn({ event: event.id, type: event.type, error }, 'a notice was not mailed')

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../config/environment.ts'
+import { loopbackAddress } from './account.ts'
 import { createApp, type AppServices } from './app.ts'
 import { demonstrationClient, prepareDemonstration, startDemonstration } from './demonstration.ts'
 import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
@@ -71,6 +72,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     let stopping = false
     const services: AppServices = {
       log,
+      loopback: loopbackAddress(config.host, port),
       isStopping: () => stopping,
       ...(mailer === undefined ? {} : { mailer }),
       ...(demonstration === undefined ? {} : { demonstrationAccountId: demonstration.account.id }),

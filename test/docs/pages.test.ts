@@ -63,7 +63,7 @@ describe('docs/reference/pages.md', () => {
         .join('\n')
         .replaceAll('`${factor.id}-', "'totp-")
     const plugin = textOf('{interactions,src/plugin}/**/*.ts')
-    const server = textOf('src/server/**/*.ts')
+    const server = textOf('src/{server,account}/**/*.ts')
     const verifyPages = textOf('src/factors/*/index.ts')
     for (const [cell = '', , , owner] of pages) {
       const name = codeIn(cell)[0] ?? ''

@@ -33,6 +33,8 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     ['enrol', 'verify'].map((mode) => `${factor}|${mode}`),
   ),
   "'factor.' + factor + '.name'": ['totp', 'backup-codes'],
+  "'factor.' + factor + '.add'": ['totp'],
+  "'factor.' + factor + '.renew'": ['backup-codes'],
   // Names that only a deployment knows; the page shows them as they are where there are no words.
   "'scope.' + scope": ['profile', 'email', 'address', 'phone'],
   "'claim.' + claim": Object.keys(english)

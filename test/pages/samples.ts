@@ -231,6 +231,52 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     suspected: { reason: 'password-suspected', csrf: 'c5rf', cancelAction: '/cancel' },
     disabled: { reason: 'codes-disabled', csrf: 'c5rf', cancelAction: '/cancel' },
   },
+  account: {
+    usual: {
+      ...form,
+      methods: [
+        {
+          ...{ id: 'm1', factor: 'totp', name: 'My phone', own: true, only: false },
+          ...{ addedAt: 1_767_261_600, lastUsedAt: 1_790_000_000 },
+        },
+        {
+          ...{ id: 'm2', factor: 'totp', name: LONG_NAME, own: true, only: false },
+          addedAt: 1_780_000_000,
+        },
+        {
+          ...{ id: 'm3', factor: 'backup-codes', name: '', own: false, only: false },
+          ...{ addedAt: 1_767_261_600, remaining: 7 },
+        },
+      ],
+      addable: ['totp'],
+      renewable: ['backup-codes'],
+      signOutHref: '/session/end',
+    },
+    only: {
+      ...form,
+      methods: [
+        {
+          ...{ id: 'm1', factor: 'totp', name: '', own: true, only: true },
+          ...{ addedAt: 1_767_261_600, lastUsedAt: 1_790_000_000 },
+        },
+        {
+          ...{ id: 'm3', factor: 'backup-codes', name: '', own: false, only: false },
+          ...{ addedAt: 1_767_261_600, lastUsedAt: 1_790_000_000, remaining: 0 },
+        },
+      ],
+      addable: ['totp', 'carrier-pigeon'],
+      renewable: ['backup-codes', 'carrier-pigeon'],
+      signOutHref: '/session/end',
+    },
+    none: {
+      ...form,
+      methods: [],
+      addable: ['totp'],
+      renewable: [],
+      signOutHref: '/session/end',
+    },
+  },
+  'account-closed': { plain: { href: '/account' } },
   logout: { known: { ...host, signedInAs: 'mira.k@example.com' }, plain: host },
   'signed-out': { plain: {} },
   'switch-account': { plain: { ...host, from: 'mira.k@example.com', to: 'ole@example.com' } },
@@ -277,7 +323,15 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
 /** Pages that come before the first factor, or after the end: nobody is named on them. */
 const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
   ...(['login', 'signed-out', 'set-up-link', 'set-up-link-expired', 'set-up-link-done'] as const),
-  ...(['expired', 'busy', 'forbidden', 'not-found', 'unavailable', 'error'] as const),
+  ...([
+    'account-closed',
+    'expired',
+    'busy',
+    'forbidden',
+    'not-found',
+    'unavailable',
+    'error',
+  ] as const),
 ])
 
 /** Between them these have every part that takes a theme's colour. */

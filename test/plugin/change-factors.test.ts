@@ -387,6 +387,32 @@ describe('making new backup codes', () => {
   })
 })
 
+describe('the warning that few backup codes are left', () => {
+  afterEach(async () => host.close())
+
+  for (const [how, url] of [
+    ['leads to where new ones are made', 'https://acme.example/account'],
+    ['leads nowhere where the application has no such page', undefined],
+  ] as const)
+    it(how, async () => {
+      await begin({ manage: { clients: [], ...(url === undefined ? {} : { url }) } })
+      let page: Page | undefined
+      for (const backupCode of mira.codes.slice(0, 7)) {
+        const browser = new HttpClient()
+        const verify = await showPassword(host, browser, 'mira')
+        const choose = await browser.get(verify.link(/data-other-way/))
+        const chosen = await browser.submit(choose, {}, { button: 'backup-codes' })
+        const answer = await browser.submit(await browser.follow(chosen), { backupCode })
+        page =
+          answer.location?.host === new URL(host.issuer).host
+            ? await browser.get(answer.location)
+            : undefined
+      }
+      expect(page?.name).to.equal('backup-codes-low')
+      expect(page?.tags('a').map(({ href }) => href)).to.deep.equal(url === undefined ? [] : [url])
+    })
+})
+
 describe('removing an authenticator', () => {
   beforeEach(async () => begin())
   afterEach(async () => host.close())

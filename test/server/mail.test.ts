@@ -46,6 +46,17 @@ describe('a server with mail', () => {
     })
   })
 
+  /** As a set-up link that was used does. */
+  async function prove(accountId: string): Promise<void> {
+    const { storage, clock } = server
+    const now = clock.now()
+    const stored = await storage.accounts.byId(accountId)
+    if (!stored) throw new Error('no account')
+    const proof = { usedAt: now, until: now + 3600, epoch: 1 }
+    const account = { ...stored.account, enrolmentProof: proof }
+    await storage.accounts.update(account, { username: 'alice' }, stored.version)
+  }
+
   it('R10 lets a first factor be set up after a code mailed to the verified address, and tells of it', async () => {
     const alice = await addPerson(server)
     const browser = new HttpClient()
@@ -72,15 +83,26 @@ describe('a server with mail', () => {
     expect(mails.at(-1)?.content).not.to.contain(alice.secret)
   })
 
+  it('R11 tells of new backup codes, and where factors are managed', async () => {
+    const alice = await addPerson(server)
+    await prove(alice.id)
+    const browser = new HttpClient()
+    const page = await signIn(browser, new URL('/account', server.issuer), alice, server)
+    expect(page.name).to.equal('account')
+    server.clock.ahead += 30
+    const renew = await browser.submit(page, {}, { button: 'renew:backup-codes' })
+    const asked = await signIn(browser, renew.location ?? page.url, alice, server)
+    await browser.follow(await browser.submit(asked))
+    await server.stop()
+    const told = mails.filter(({ content }) => content.includes('Subject: New backup codes'))
+    expect(told.map(({ to }) => to)).to.deep.equal(['alice@example.com'])
+    expect(told[0]?.content).to.include(`${server.issuer}/account`)
+  })
+
   it('signs people in while the mail server is away, and logs that they were not told', async () => {
     const alice = await addPerson(server)
-    const { storage, clock } = server
-    const now = clock.now()
-    const stored = await storage.accounts.byId(alice.id)
-    if (!stored) throw new Error('no account')
-    const proof = { usedAt: now, until: now + 3600, epoch: 1 }
-    const account = { ...stored.account, enrolmentProof: proof }
-    await storage.accounts.update(account, { username: 'alice' }, stored.version)
+    await prove(alice.id)
+    const { storage } = server
     await new Promise<void>((done) => {
       smtp.close(done)
     })

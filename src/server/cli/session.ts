@@ -8,7 +8,7 @@ import {
 } from '../foundation.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { passEventsOn } from '../notices.ts'
-import { serverMfa, type ServerMfa } from '../mfa.ts'
+import { accountUrl, serverMfa, type ServerMfa } from '../mfa.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a command works with. */
@@ -28,7 +28,11 @@ export async function withSession<T>(
   const services = mailer === undefined ? {} : { mailer }
   const mfa = serverMfa(foundation, services)
   const { storage, serviceName: issuerName } = foundation
-  passEventsOn({ mfa, issuerName, audit: storage.audit, accounts: storage.accounts, ...services })
+  passEventsOn({
+    ...{ mfa, issuerName, audit: storage.audit, accounts: storage.accounts },
+    manageUrl: accountUrl(foundation),
+    ...services,
+  })
   try {
     return await work({
       foundation,

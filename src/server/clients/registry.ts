@@ -16,6 +16,8 @@ export interface ClientServices {
   readonly fromFile?: unknown
   /** Of the server's own making; one of the storage or the file with the same id goes before. */
   readonly builtIn?: readonly JsonObject[]
+  /** Parts of the server itself: no client of the storage or the file may have their ids. */
+  readonly reserved?: readonly JsonObject[]
 }
 
 export interface AppliedClient {
@@ -64,6 +66,14 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
 
   const builtIn = new Map((services.builtIn ?? []).map((metadata) => [idOf(metadata), metadata]))
 
+  const reserved = new Map((services.reserved ?? []).map((metadata) => [idOf(metadata), metadata]))
+  const takingReserved = (list: readonly unknown[]): ClientFault[] =>
+    list
+      .filter(isClient)
+      .map(idOf)
+      .filter((id) => reserved.has(id))
+      .map(isReserved)
+
   const storedClient = async (id: string): Promise<JsonObject | undefined> => {
     const stored = await clients.get(id)
     return stored && openSecret(box, stored)
@@ -93,6 +103,9 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
 
   return {
     async find(clientId) {
+      // First of all: what an older version has stored under the id must not take the server's place.
+      const own = reserved.get(clientId)
+      if (own !== undefined) return own
       return ofFile.get(clientId) ?? (await storedClient(clientId)) ?? builtIn.get(clientId)
     },
 
@@ -119,7 +132,11 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       const all = completedList.map(({ metadata }) => metadata)
       const { faults, ignored } = validate(all)
       const inBoth = all.filter((metadata) => isClient(metadata) && ofFile.has(idOf(metadata)))
-      const every = [...faults, ...inBoth.map((metadata) => inFileToo(idOf(metadata)))]
+      const every = [
+        ...faults,
+        ...takingReserved(all),
+        ...inBoth.map((metadata) => inFileToo(idOf(metadata))),
+      ]
       if (every.length > 0) return { ok: false, faults: every }
 
       const applied: AppliedClient[] = []
@@ -144,7 +161,8 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
         return [{ client: 'CLIENTS_FILE', field: 'metadata', problem: 'must be an array' }]
       const both: ClientFault[] = []
       for (const id of ofFile.keys()) if (await clients.get(id)) both.push(inFileToo(id))
-      return [...validate(fromFile as unknown[]).faults, ...both]
+      const list = fromFile as unknown[]
+      return [...validate(list).faults, ...takingReserved(list), ...both]
     },
 
     fileIgnored: () => (Array.isArray(fromFile) ? validate(fromFile as unknown[]).ignored : []),
@@ -158,6 +176,11 @@ function inFileToo(client: string): ClientFault {
     field: 'client_id',
     problem: 'is in CLIENTS_FILE and in the storage: remove it from one of them',
   }
+}
+
+/** As the server's own part such a client could change people's factors, or would be shut out by it. */
+function isReserved(client: string): ClientFault {
+  return { client, field: 'client_id', problem: 'is that of a part of the server: choose another' }
 }
 
 function refused(client: string, field: string, problem: string): Refused {

@@ -1,0 +1,333 @@
+import { expect } from 'chai'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
+import { clientsOf, layFoundation, signingKeysOf } from '../../src/server/foundation.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import { serverMfa } from '../../src/server/mfa.ts'
+import {
+  addPerson,
+  APP,
+  atTheApp,
+  signIn,
+  startServer,
+  stopServers,
+  tokenRequest,
+  type Person,
+  type TestServer,
+} from './support.ts'
+
+describe('the account page', () => {
+  let server: TestServer
+  let browser: HttpClient
+  let alice: Person & { id: string }
+  afterEach(stopServers)
+
+  const begin = async (options: Parameters<typeof startServer>[0] = {}): Promise<void> => {
+    server = await startServer(options)
+    browser = new HttpClient()
+    alice = await addPerson(server)
+  }
+  const account = (): URL => new URL('/account', server.issuer)
+  const later = (): void => void (server.clock.ahead += 30)
+  const code = (secret = alice.secret ?? ''): string => totpCode({ secret }, server.clock.now())
+  /** At the account page, with an authenticator app and backup codes. */
+  const arrive = async (options: Parameters<typeof startServer>[0] = {}): Promise<Page> => {
+    await begin(options)
+    await signIn(browser, account(), alice, server)
+    later()
+    return browser.visit(account())
+  }
+  const press = async (page: Page, button: string | RegExp): Promise<Page> =>
+    browser.follow(await browser.submit(page, {}, { button }))
+  const type = async (page: Page, values: Readonly<Record<string, string>>): Promise<Page> =>
+    browser.follow(await browser.submit(page, values))
+  /** A fresh code for the change that a button stands for. */
+  const prove = async (page: Page, button: string | RegExp): Promise<Page> => {
+    const verify = await press(page, button)
+    expect(verify.name).to.equal('totp-verify')
+    later()
+    return type(verify, { code: code() })
+  }
+  const add = async (page: Page): Promise<{ page: Page; secret: string }> => {
+    const choose = await prove(page, 'add:totp')
+    const setUp = await press(choose, 'totp')
+    const secret = /id="totp-secret"[^>]*>([^<]+)</.exec(setUp.body)![1]!.replaceAll(/\s/g, '')
+    return { secret, page: await type(setUp, { code: code(secret), name: 'Tablet' }) }
+  }
+  const buttons = (page: Page): string[] =>
+    page.tags('button').map(({ value = '' }) => value.replace(/:[\w-]{16}$/, ':ID'))
+  /** Where a sign-in to the page leads that this browser begins once more. */
+  const beginAgain = async (client: HttpClient): Promise<URL> => {
+    server.clock.ahead += 15 * 60
+    return (await client.get(account())).location!
+  }
+  const cookies = () => browser.jar.all().filter(({ name }) => name.startsWith('account'))
+
+  it('asks whoever comes to sign in, second factor and all, and shows what they have', async () => {
+    await begin()
+    const first = await browser.visit(account())
+    expect(first.name).to.equal('login')
+    const page = await signIn(browser, account(), alice, server)
+    expect([page.status, page.name, page.url.pathname]).to.deep.equal([200, 'account', '/account'])
+    expect(page.text).to.include('alice').and.include('phone').and.include('10 codes left')
+    expect(buttons(page)).to.deep.equal(['rename:ID', 'add:totp', 'renew:backup-codes'])
+    expect(page.body).not.to.include(alice.secret)
+  })
+
+  it('R30 has the headers of every page', async () => {
+    const { headers } = await arrive()
+    expect(headers['content-security-policy'])
+      .to.include("default-src 'none'")
+      .and.match(/form-action 'self'$/)
+    expect(headers).to.include({ 'cache-control': 'no-store', 'x-frame-options': 'DENY' })
+  })
+
+  it('R11 adds an authenticator after a fresh code, and comes back to the list', async () => {
+    const before = await arrive()
+    const { page, secret } = await add(before)
+    expect(page.name).to.equal('account')
+    expect(page.text).to.include('Tablet')
+    expect(buttons(page)).to.deep.equal([
+      ...['rename:ID', 'remove:ID', 'rename:ID', 'remove:ID', 'add:totp', 'renew:backup-codes'],
+    ])
+    const elsewhere = new HttpClient()
+    later()
+    const back = await signIn(elsewhere, server.authorize(), { ...alice, secret }, server)
+    expect(atTheApp(back.location ?? back.url) || back.name === 'consent').to.equal(true)
+  })
+
+  it('R20 ends the account page in every other browser at once', async () => {
+    await begin()
+    const other = new HttpClient()
+    await signIn(other, account(), alice, server)
+    later()
+    const page = await signIn(browser, account(), alice, server)
+    expect((await other.visit(account())).name).to.equal('account')
+    later()
+    expect((await add(page)).page.name).to.equal('account')
+    expect((await other.visit(account())).name).to.equal('login')
+  })
+
+  it('R8 R11 makes new backup codes', async () => {
+    const renew = await prove(await arrive(), 'renew:backup-codes')
+    expect(renew.name).to.equal('factor-renew')
+    const shown = await press(renew, /Make/)
+    expect(shown.name).to.equal('backup-codes')
+    const fresh = [...shown.body.matchAll(/<li>([^<]+)</g)].map(([, text = '']) => text.trim())
+    expect(new Set([...fresh, ...(alice.codes ?? []).map((text) => text.trim())]).size).to.equal(20)
+    const page = await type(shown, { saved: 'yes' })
+    expect([page.name, page.text.includes('10 codes left')]).to.deep.equal(['account', true])
+  })
+
+  it('R11 removes and renames', async () => {
+    const { page, secret } = await add(await arrive())
+    const [phone = '', tablet = ''] = page
+      .tags('button')
+      .map(({ value = '' }) => value)
+      .filter((value) => value.startsWith('remove:'))
+    alice.secret = secret
+    later()
+    const asked = await prove(page, phone)
+    expect(asked.name).to.equal('factor-remove')
+    const left = await press(asked, /Remove/)
+    expect(left.name).to.equal('account')
+    expect(left.text).to.include('Tablet').and.not.include('phone')
+    expect(buttons(left)).not.to.include('remove:ID')
+    later()
+    const named = await prove(left, tablet.replace('remove', 'rename'))
+    const renamed = await type(named, { name: 'Slate' })
+    expect(renamed.text).to.include('Slate').and.not.include('Tablet')
+  })
+
+  it('goes back to the list when the person turns back, and changes nothing', async () => {
+    const page = await arrive()
+    const verify = await press(page, 'renew:backup-codes')
+    const back = await browser.follow(await browser.submit(verify, {}, { form: /cancel/ }))
+    expect([back.name, back.url.pathname]).to.deep.equal(['account', '/account'])
+  })
+
+  it('lets whoever turns back at the password go: it does not ask again', async () => {
+    await begin()
+    const login = await browser.visit(account())
+    const back = await browser.follow(await browser.submit(login, {}, { form: /cancel/ }))
+    expect([back.status, back.name]).to.deep.equal([200, 'account-closed'])
+    expect(await browser.visit(back.link(/button/))).to.have.property('name', 'login')
+  })
+
+  it('R20 is over with the session of the sign-in', async () => {
+    const page = await arrive()
+    const logout = await browser.visit(page.link(/Sign out/))
+    expect(logout.name).to.equal('logout')
+    expect((await press(logout, 'yes')).name).to.equal('signed-out')
+    expect((await browser.visit(account())).name).to.equal('login')
+  })
+
+  for (const [what, end] of Object.entries({
+    'a changed password': async () =>
+      serverMfa(await layFoundation(server.config, { storage: server.storage })) //
+        .accounts.passwordChanged(alice.id),
+    'a reset': async () =>
+      serverMfa(await layFoundation(server.config, { storage: server.storage })) //
+        .accounts.reset(alice.id),
+  }))
+    it(`R20 is over at once after ${what}`, async () => {
+      await arrive()
+      await end()
+      expect((await browser.visit(account())).name).to.equal('login')
+    })
+
+  it('asks the provider again after a quarter of an hour, without a page while the session lasts', async () => {
+    await arrive()
+    server.clock.ahead += 15 * 60
+    const page = await browser.get(account())
+    expect(page.location?.pathname).to.equal('/auth')
+    expect((await browser.follow(page)).name).to.equal('account')
+  })
+
+  it('R30 takes its form from its own page alone, of this session', async () => {
+    const page = await arrive()
+    const { csrf = '' } = page.form().fields
+    const post = async (fields: Record<string, string>, headers = {}) =>
+      browser.post(new URL('/account/change', server.issuer), fields, { headers })
+    for (const forged of [
+      await post({ change: 'add:totp' }),
+      await post({ change: 'add:totp', csrf: 'x' }),
+      await post({ change: 'add:totp', csrf }, { origin: 'https://evil.example' }),
+    ])
+      expect([forged.status, forged.name]).to.deep.equal([403, 'forbidden'])
+    for (const change of ['', 'reset:all', 'add:../x', 'add:totp&prompt=none'])
+      expect((await post({ change, csrf })).status, change).to.equal(400)
+    const stranger = new HttpClient()
+    const answer = await stranger.post(new URL('/account/change', server.issuer), { csrf })
+    expect([answer.status, answer.location?.pathname]).to.deep.equal([303, '/account'])
+  })
+
+  it('R30 keeps what it keeps in a sealed cookie of this host alone, behind a proxy too', async () => {
+    await begin({ environment: { ISSUER: 'https://id.example', TRUSTED_PROXIES: '127.0.0.1' } })
+    const origins = { 'https://id.example': { url: server.url } }
+    browser = new HttpClient({ origins })
+    const page = await signIn(browser, account(), alice, server)
+    expect([page.name, page.url.href]).to.deep.equal(['account', 'https://id.example/account'])
+    const kept = browser.jar.all().filter(({ name }) => name.includes('account'))
+    expect(kept.map(({ name, path }) => [name, path])).to.deep.equal([['__Host-account', '/']])
+    expect(decodeURIComponent(kept[0]?.value ?? '')).not.to.include(alice.id)
+    const again = await new HttpClient({ origins }).get(account())
+    const [begun = ''] = [again.headers['set-cookie'] ?? []].flat()
+    expect(begun)
+      .to.match(/^__Secure-account_sign_in=/)
+      .and.match(/; Path=\/account;.*HttpOnly; SameSite=Lax; Secure$/)
+  })
+
+  it('R17 lets nobody in with an answer that was not asked for in this browser', async () => {
+    await begin()
+    const atCallback = (url: URL): boolean => url.pathname === '/account/callback'
+    const eve = await addPerson(server, { username: 'eve' })
+    const thief = new HttpClient()
+    await signIn(thief, account(), eve, server)
+    const answer = await thief.visit(await beginAgain(thief), atCallback)
+    const planted = answer.location ?? answer.url
+    expect([...planted.searchParams.keys()]).to.include('code')
+    expect((await browser.visit(planted)).name).to.equal('account-closed')
+    expect(cookies()).to.deep.equal([])
+    // In a browser that is asking for another answer itself, too.
+    await browser.visit(account())
+    expect((await browser.visit(planted)).name).to.equal('account-closed')
+  })
+
+  it('a cookie that was made up, or is of the other kind, is none', async () => {
+    await arrive()
+    const [session] = cookies()
+    for (const value of ['x', `${session!.value.slice(0, -2)}xx`]) {
+      const other = new HttpClient()
+      const page = await other.get(account(), { headers: { cookie: `account=${value}` } })
+      expect(page.location?.pathname).to.equal('/auth')
+    }
+    const as = { headers: { cookie: `account_sign_in=${session!.value}` } }
+    const callback = new URL('/account/callback?code=x&state=undefined', server.issuer)
+    expect((await new HttpClient().get(callback, as)).name).to.equal('account-closed')
+  })
+
+  it('lets people turn the second factor on where it is optional', async () => {
+    const mfa = { required: 'optional', firstEnrolment: 'password' }
+    await begin({ settings: { mfa } })
+    const none = await signIn(browser, account(), alice, server)
+    expect([none.name, buttons(none)]).to.deep.equal(['account', ['add:totp']])
+    const choose = await press(none, 'add:totp')
+    const page = await signIn(browser, choose.url, alice, server)
+    expect([page.name, buttons(page)]).to.deep.equal([
+      'account',
+      ['rename:ID', 'add:totp', 'renew:backup-codes'],
+    ])
+  })
+
+  it('R10 takes more than a password for that, once somebody has signed in', async () => {
+    await begin({ settings: { mfa: { required: 'optional' } } })
+    const page = await press(await signIn(browser, account(), alice, server), 'add:totp')
+    expect([page.status, page.name]).to.deep.equal([403, 'enrolment-refused'])
+  })
+
+  it('R10 R11 asks for the password again where the session is no longer fresh', async () => {
+    const mfa = { required: 'optional', firstEnrolment: 'password' }
+    await begin({ settings: { mfa } })
+    const none = await signIn(browser, account(), alice, server)
+    server.clock.ahead += 601
+    expect((await press(none, 'add:totp')).name).to.equal('login')
+  })
+
+  it('R32 says that it is away while the storage is', async () => {
+    await arrive()
+    const away = async () => Promise.reject(new MfaError('storage-unavailable', 'away'))
+    Object.assign(server.storage.accounts, { byId: away })
+    const page = await browser.visit(account())
+    expect([page.status, page.name]).to.deep.equal([503, 'unavailable'])
+  })
+
+  describe('as a client', () => {
+    const RESERVED = { client: 'account', field: 'client_id' }
+    const registryOf = async () => {
+      const foundation = await layFoundation(server.config, { storage: server.storage })
+      return clientsOf(foundation, await signingKeysOf(foundation))
+    }
+
+    it('is not listed, and nobody takes its id', async () => {
+      await begin()
+      const registry = await registryOf()
+      expect((await registry.list()).map(({ client_id: id }) => id)).to.deep.equal(['app'])
+      const applied = await registry.apply([{ ...APP, client_id: 'account' }])
+      expect(applied.ok).to.equal(false)
+      expect(applied.ok ? [] : applied.faults).to.deep.include({
+        ...RESERVED,
+        problem: 'is that of a part of the server: choose another',
+      })
+    })
+
+    it('is named as a fault in CLIENTS_FILE', async () => {
+      const refused: unknown = await startServer({ clients: [{ ...APP, client_id: 'account' }] }) //
+        .catch((error: unknown) => error)
+      expect(String(refused)).to.include('account: client_id is that of a part of the server')
+    })
+
+    it('is not taken over by one that is in the storage', async () => {
+      await begin()
+      await server.storage.clients.put('account', { ...APP, client_id: 'account' })
+      expect(await (await registryOf()).find('account')).to.have.property('first_party', true)
+    })
+
+    it('R11 is the only one that may ask for a change', async () => {
+      await arrive()
+      const page = await browser.get(server.authorize({ mfa_action: 'add' }))
+      expect(page.location?.searchParams.get('error')).to.equal('invalid_request')
+    })
+
+    it('gives its codes to nobody without its secret', async () => {
+      await begin()
+      const answer = await tokenRequest(
+        server,
+        { grant_type: 'authorization_code', code: 'x', client_id: 'account' },
+        '',
+      )
+      expect(answer.status).to.be.oneOf([400, 401])
+      expect(answer.body['error']).to.equal('invalid_client')
+    })
+  })
+})
