@@ -21,6 +21,8 @@ export interface Translator {
   has(key: string): boolean
   /** A length of time in words, rounded up: "45 seconds", "about 4 minutes", "about 2 hours". */
   duration(seconds: number): string
+  /** A day in words, in UTC. */
+  day(secondsSinceEpoch: number): string
   /** A moment in words, in UTC: the reader's time zone is not known here. */
   moment(secondsSinceEpoch: number): string
 }
@@ -76,6 +78,7 @@ export function translator(catalogues: Catalogues, locale: string, fallback: str
     timeStyle: 'short',
     timeZone: 'UTC',
   })
+  const days = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' })
   const plurals = new Map(layers.map(([name]) => [name, new Intl.PluralRules(name)]))
 
   function find(key: string): { source: string; message: Message } | undefined {
@@ -125,6 +128,7 @@ export function translator(catalogues: Catalogues, locale: string, fallback: str
       const duration = units.get(unit)?.format(length) ?? String(length)
       return unit === 'second' ? duration : text('duration.about', { duration })
     },
+    day: (secondsSinceEpoch) => days.format(new Date(secondsSinceEpoch * 1000)),
     moment: (secondsSinceEpoch) => moments.format(new Date(secondsSinceEpoch * 1000)),
   }
 }

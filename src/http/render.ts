@@ -93,6 +93,7 @@ export function createRenderer(options: RendererOptions): Render {
       rich: (key: string, values: Record<string, unknown>) => safe(words.html(key, values)),
       has: words.has,
       duration: words.duration,
+      day: words.day,
       moment: words.moment,
     })
   }

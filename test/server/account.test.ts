@@ -39,18 +39,22 @@ describe('the account page', () => {
   }
   const press = async (page: Page, button: string | RegExp): Promise<Page> =>
     browser.follow(await browser.submit(page, {}, { button }))
+  /** A button of the account page; those of the list stand outside of their form. */
+  const choose = async (page: Page, change: string): Promise<Page> => {
+    expect(page.tags('button').map(({ value }) => value)).to.include(change)
+    return browser.follow(await browser.submit(page, { change }))
+  }
   const type = async (page: Page, values: Readonly<Record<string, string>>): Promise<Page> =>
     browser.follow(await browser.submit(page, values))
   /** A fresh code for the change that a button stands for. */
-  const prove = async (page: Page, button: string | RegExp): Promise<Page> => {
-    const verify = await press(page, button)
+  const prove = async (page: Page, change: string): Promise<Page> => {
+    const verify = await choose(page, change)
     expect(verify.name).to.equal('totp-verify')
     later()
     return type(verify, { code: code() })
   }
   const add = async (page: Page): Promise<{ page: Page; secret: string }> => {
-    const choose = await prove(page, 'add:totp')
-    const setUp = await press(choose, 'totp')
+    const setUp = await press(await prove(page, 'add:totp'), 'totp')
     const secret = /id="totp-secret"[^>]*>([^<]+)</.exec(setUp.body)![1]!.replaceAll(/\s/g, '')
     return { secret, page: await type(setUp, { code: code(secret), name: 'Tablet' }) }
   }
@@ -141,7 +145,7 @@ describe('the account page', () => {
 
   it('goes back to the list when the person turns back, and changes nothing', async () => {
     const page = await arrive()
-    const verify = await press(page, 'renew:backup-codes')
+    const verify = await choose(page, 'renew:backup-codes')
     const back = await browser.follow(await browser.submit(verify, {}, { form: /cancel/ }))
     expect([back.name, back.url.pathname]).to.deep.equal(['account', '/account'])
   })
@@ -252,8 +256,8 @@ describe('the account page', () => {
     await begin({ settings: { mfa } })
     const none = await signIn(browser, account(), alice, server)
     expect([none.name, buttons(none)]).to.deep.equal(['account', ['add:totp']])
-    const choose = await press(none, 'add:totp')
-    const page = await signIn(browser, choose.url, alice, server)
+    const asked = await choose(none, 'add:totp')
+    const page = await signIn(browser, asked.url, alice, server)
     expect([page.name, buttons(page)]).to.deep.equal([
       'account',
       ['rename:ID', 'add:totp', 'renew:backup-codes'],
@@ -262,7 +266,7 @@ describe('the account page', () => {
 
   it('R10 takes more than a password for that, once somebody has signed in', async () => {
     await begin({ settings: { mfa: { required: 'optional' } } })
-    const page = await press(await signIn(browser, account(), alice, server), 'add:totp')
+    const page = await choose(await signIn(browser, account(), alice, server), 'add:totp')
     expect([page.status, page.name]).to.deep.equal([403, 'enrolment-refused'])
   })
 
@@ -271,7 +275,7 @@ describe('the account page', () => {
     await begin({ settings: { mfa } })
     const none = await signIn(browser, account(), alice, server)
     server.clock.ahead += 601
-    expect((await press(none, 'add:totp')).name).to.equal('login')
+    expect((await choose(none, 'add:totp')).name).to.equal('login')
   })
 
   it('R32 says that it is away while the storage is', async () => {

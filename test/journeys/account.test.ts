@@ -1,0 +1,114 @@
+import { expect } from 'chai'
+import type { Authenticator } from '../support/totp.ts'
+import { setStage } from './stage.ts'
+import type { Visitor } from './visitor.ts'
+
+describe('the account page', function () {
+  const stage = setStage(this)
+
+  const names = (visitor: Visitor): Promise<string[]> =>
+    visitor.page.locator('[data-authenticator] h2').allInnerTexts()
+  const buttonOf = (nth: number, change: string): string =>
+    `[data-authenticator] >> nth=${nth} >> button[value^="${change}:"]`
+
+  /** At the account page, signed in at the demonstration app before. */
+  async function arriveAtAccount(
+    name: string,
+    options: { javaScript?: boolean } = {},
+  ): Promise<Visitor> {
+    const visitor = await stage.arrive(options)
+    await visitor.enrolAt(stage.server.app, await stage.server.addPerson(name))
+    await visitor.visit(`${stage.server.issuer}/account`)
+    return visitor
+  }
+
+  /** A second device: the code that confirms it is its own. */
+  async function addTablet(visitor: Visitor): Promise<Authenticator> {
+    const phone = visitor.authenticator
+    await visitor.press('button[value="add:totp"]')
+    await visitor.see('totp-verify', 'change')
+    await visitor.typeCode(await visitor.nextCode())
+    await visitor.see('mfa-choose', 'add')
+    await visitor.press('[data-factor=totp]')
+    await visitor.see('totp-enrol', 'second')
+    const { secret } = await visitor.scan()
+    await visitor.page.fill('input[name=name]', 'Tablet')
+    await visitor.typeCode(visitor.code())
+    visitor.authenticator = phone
+    return { secret }
+  }
+
+  it('lets a person move to a new phone: add it, make new codes, remove the old one', async () => {
+    const visitor = await arriveAtAccount('mover')
+    await visitor.see('account', 'only')
+    const before = visitor.backupCodes
+    const tablet = await addTablet(visitor)
+    await visitor.see('account')
+    expect(await names(visitor)).to.deep.equal(['My phone', 'Tablet', 'Backup code'])
+
+    await visitor.press('button[value="renew:backup-codes"]')
+    await visitor.typeCode(await visitor.nextCode())
+    await visitor.see('factor-renew')
+    await visitor.press()
+    await visitor.see('backup-codes', 'renewed')
+    await visitor.writeCodesDown()
+    expect(visitor.backupCodes).to.have.length(10)
+    expect(visitor.backupCodes.filter((code) => before.includes(code))).to.deep.equal([])
+    await visitor.page.check('input[name=saved]')
+    await visitor.press()
+    expect(await visitor.at()).to.equal('account')
+
+    visitor.authenticator = tablet
+    await visitor.press(buttonOf(0, 'remove'))
+    await visitor.typeCode(await visitor.nextCode())
+    await visitor.see('factor-remove')
+    await visitor.press()
+    expect(await names(visitor)).to.deep.equal(['Tablet', 'Backup code'])
+    expect(await visitor.page.locator('button[value^="remove:"]').count()).to.equal(0)
+
+    await visitor.press(buttonOf(0, 'rename'))
+    await visitor.typeCode(await visitor.nextCode())
+    await visitor.see('factor-rename')
+    await visitor.page.fill('input[name=name]', 'New phone')
+    await visitor.press()
+    expect(await names(visitor)).to.deep.equal(['New phone', 'Backup code'])
+
+    await visitor.press('main .aside a')
+    expect(await visitor.at()).to.equal('logout')
+    await visitor.press()
+    await visitor.see('signed-out', 'account')
+    await visitor.visit(`${stage.server.issuer}/account`)
+    expect(await visitor.at()).to.equal('login')
+  })
+
+  it('takes no JavaScript', async () => {
+    const visitor = await arriveAtAccount('plain', { javaScript: false })
+    await visitor.see('account', 'only')
+    await addTablet(visitor)
+    expect(await names(visitor)).to.deep.equal(['My phone', 'Tablet', 'Backup code'])
+    await visitor.press(buttonOf(1, 'remove'))
+    await visitor.press('[data-refuse]')
+    expect(await visitor.at()).to.equal('account')
+    expect(await names(visitor)).to.have.length(3)
+  })
+
+  it('is where the warning about few backup codes leads', async () => {
+    const visitor = await stage.arrive()
+    const person = await visitor.enrolAt(stage.server.app, await stage.server.addPerson('spent'))
+    for (const code of visitor.backupCodes.slice(0, 7)) {
+      await visitor.forget()
+      await visitor.askToSignIn()
+      await visitor.typePassword(person)
+      await visitor.press('[data-other-way]')
+      await visitor.press('[data-factor=backup-codes]')
+      await visitor.typeBackupCode(code)
+    }
+    await visitor.see('backup-codes-low', 'account')
+    const link = visitor.page.locator('main .aside a')
+    expect(await link.getAttribute('href')).to.equal(`${stage.server.issuer}/account`)
+    await visitor.press()
+    expect(await visitor.at()).to.equal('rp-signed-in')
+    await visitor.visit(`${stage.server.issuer}/account`)
+    expect(await visitor.page.locator('main').innerText()).to.include('3 codes left')
+  })
+})
