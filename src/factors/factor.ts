@@ -32,7 +32,8 @@ export interface Factor<
 
   /**
    * How a person comes by it. `confirmed`: set up on a page and active after one good response.
-   * `issued`: made by the server together with the first confirmed factor and shown once (look-up secrets).
+   * `issued`: made by the server together with the first confirmed factor, and anew when the person asks; shown
+   * once (look-up secrets).
    */
   readonly enrolment: 'confirmed' | 'issued'
 

@@ -142,6 +142,13 @@ describe('changing the factors of an account', () => {
     })
   }
 
+  it('R20 is nothing that an older epoch can do', async () => {
+    const place = await prove('proved')
+    const older = { ...place, epoch: place.epoch - 1 }
+    expect(await change(older, renewal)).to.deep.equal({ outcome: 'stale' })
+    expect(await beginAdding(older)).to.equal(false)
+  })
+
   it('R11 is over when the account changes meanwhile', async () => {
     await add()
     const place = await prove('first')

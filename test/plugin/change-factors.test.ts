@@ -5,6 +5,7 @@ import { ownCode, totpCode } from '../support/totp.ts'
 import { secretOf } from './enrol.ts'
 import {
   authorizeUrl,
+  CLIENT,
   callbackOf,
   follow,
   redeem,
@@ -12,10 +13,14 @@ import {
   startHost,
   type Host,
 } from './host.ts'
+import { STORAGES } from './recorded-storage.ts'
+import { asClient } from './relying-party.ts'
 import { enrolledPerson, nextCode, signIn, uidOf, wrongCode, type Person } from './sign-in.ts'
 
 let host: Host
 let mira: Person
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
+const defaultFeatures = { devInteractions: { enabled: false }, claimsParameter: { enabled: true } }
 const MANAGED: Partial<MfaOptions> = { manage: { clients: ['app'] } }
 
 async function begin(mfa: Partial<MfaOptions> = MANAGED): Promise<void> {
@@ -184,6 +189,50 @@ describe('a change of factors', () => {
       await mira.browser.submit(page, {}, { form: /cancel/ }),
     )
     expect(callbackOf(back).get('error')).to.equal('access_denied')
+  })
+})
+
+describe('who may ask for a change, and where', () => {
+  afterEach(async () => host.close())
+
+  it('is decided by a function of the application as well', async () => {
+    await begin({ manage: { clients: async ({ clientName }) => clientName === 'Ledger' } })
+    const ask = async (clientId: string): Promise<Page> =>
+      follow(
+        host,
+        mira.browser,
+        await mira.browser.get(authorizeUrl(host, { client_id: clientId, mfa_action: 'add' })),
+      )
+    expect(callbackOf(await ask('app')).get('error')).to.equal('invalid_request')
+    expect((await ask('other')).name).to.equal('totp-verify')
+  })
+
+  it('is nobody, unless the application says who', async () => {
+    await begin({})
+    expect(callbackOf(await ask('add')).get('error')).to.equal('invalid_request')
+  })
+
+  it('R17 goes through a pushed request, and through no device', async () => {
+    const features = { ...defaultFeatures, deviceFlow: { enabled: true } }
+    const pushed = { pushedAuthorizationRequests: { enabled: true } }
+    host = await startHost({
+      mfa: MANAGED,
+      configuration: {
+        clients: [{ ...CLIENT, grant_types: [...CLIENT.grant_types, DEVICE] }],
+        features: { ...features, ...pushed },
+      },
+    })
+    mira = await enrolledPerson(host)
+    const device = await asClient(host, '/device/auth', { scope: 'openid', mfa_action: 'add' })
+    expect([device.status, device.json.error]).to.deep.equal([400, 'invalid_request'])
+    const parameters = Object.fromEntries(authorizeUrl(host, { mfa_action: 'add' }).searchParams)
+    const { json } = await asClient(host, '/request', parameters)
+    const url = new URL('/auth', host.issuer)
+    url.search = new URLSearchParams({
+      ...{ client_id: 'app', request_uri: String(json.request_uri) },
+    }).toString()
+    const page = await follow(host, mira.browser, await mira.browser.get(url))
+    expect(page.name).to.equal('totp-verify')
   })
 })
 
@@ -443,20 +492,6 @@ describe('removing an authenticator', () => {
     expect(callbackOf(back).get('error')).to.equal('access_denied')
   })
 
-  it('R18 two at once never leave none', async () => {
-    await add()
-    const [phone, tablet] = await ids('totp')
-    const pages: { page: Page; browser: HttpClient }[] = []
-    for (const id of [phone, tablet]) {
-      const browser = new HttpClient()
-      await signIn(host, browser, mira)
-      pages.push({ browser, page: await prove(`remove:${id}`, browser) })
-    }
-    const answers = await Promise.all(pages.map(({ page, browser }) => browser.submit(page)))
-    expect(answers.map(({ status }) => status).toSorted()).to.deep.equal([303, 410])
-    expect(await ids('totp')).to.have.length(1)
-  })
-
   it('R38 answers a double tap alike', async () => {
     await add()
     const [phone] = await ids('totp')
@@ -466,6 +501,27 @@ describe('removing an authenticator', () => {
     expect(await eventsOf('factor-removed')).to.have.length(1)
   })
 })
+
+for (const [name, storage] of Object.entries(STORAGES))
+  describe(`removing the last two authenticators (${name})`, () => {
+    afterEach(async () => host.close())
+
+    it('R18 two at once never leave none', async () => {
+      host = await startHost({ mfa: MANAGED, storage })
+      mira = await enrolledPerson(host)
+      await add()
+      const [phone, tablet] = await ids('totp')
+      const pages: { page: Page; browser: HttpClient }[] = []
+      for (const id of [phone, tablet]) {
+        const browser = new HttpClient()
+        await signIn(host, browser, mira)
+        pages.push({ browser, page: await prove(`remove:${id}`, browser) })
+      }
+      const answers = await Promise.all(pages.map(({ page, browser }) => browser.submit(page)))
+      expect(answers.map(({ status }) => status).toSorted()).to.deep.equal([303, 410])
+      expect(await ids('totp')).to.have.length(1)
+    })
+  })
 
 describe('renaming an authenticator', () => {
   beforeEach(async () => begin())
