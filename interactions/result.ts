@@ -81,6 +81,16 @@ export async function writeNothing(interaction: Interaction): Promise<string> {
   return interaction.returnTo
 }
 
+/**
+ * The session has become too old for the app's max_age while its factors were changed: the app hears
+ * `login_required`. Sent through the checks again, the person would be asked to make the change once more.
+ */
+export async function writeLoginRequired(interaction: Interaction): Promise<string> {
+  interaction.result = { error: 'login_required', error_description: 'max_age has passed' }
+  await interaction.persist()
+  return interaction.returnTo
+}
+
 /** The person gave up: the app gets the standard's `access_denied`. */
 export async function writeRefusal(interaction: Interaction): Promise<string> {
   interaction.result = { error: 'access_denied', error_description: 'End-User aborted interaction' }

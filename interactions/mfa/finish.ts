@@ -1,6 +1,6 @@
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import { writeMultiFactorLogin, writeNothing } from '../result.ts'
+import { writeLoginRequired, writeMultiFactorLogin, writeNothing } from '../result.ts'
 import { providerOf } from '../core.ts'
 import { pathOf, redirect, type Visit } from './visit.ts'
 
@@ -14,12 +14,13 @@ export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<v
   const { core, ctx, interaction, subject, seen, place, tokens } = visit
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   if (!known) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)
-  redirect(
-    visit,
-    isTooOld(visit)
-      ? await writeNothing(interaction)
-      : await writeMultiFactorLogin(core, interaction, subject, accepted),
-  )
+  const write = (): Promise<string> => {
+    if (!isTooOld(visit)) return writeMultiFactorLogin(core, interaction, subject, accepted)
+    return visit.details.change === undefined
+      ? writeNothing(interaction)
+      : writeLoginRequired(interaction)
+  }
+  redirect(visit, await write())
 }
 
 /**

@@ -409,6 +409,19 @@ describe('making new backup codes', () => {
     expect(await isSignedIn(mira.browser)).to.equal(true)
   })
 
+  it('R25 answers login_required when max_age passes meanwhile: not with an old sign-in', async () => {
+    await signIn(host, mira.browser, mira, { prompt: 'login' })
+    const url = authorizeUrl(host, { mfa_action: 'renew:backup-codes', max_age: '300' })
+    const verify = await follow(host, mira.browser, await mira.browser.get(url))
+    host.clock.at += 200
+    const page = await press(verify, { code: nextCode(host, mira) })
+    host.clock.at += 200
+    const shown = await press(page)
+    expect(shown.name).to.equal('backup-codes')
+    const back = callbackOf(await press(shown, { saved: 'yes' }))
+    expect([back.get('error'), back.get('code')]).to.deep.equal(['login_required', null])
+  })
+
   it('R38 makes one set of a double tap, and shows it whichever answer arrives', async () => {
     const page = await prove('renew:backup-codes')
     const answers = await Promise.all([mira.browser.submit(page), mira.browser.submit(page)])
