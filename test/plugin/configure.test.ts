@@ -184,6 +184,12 @@ describe("an application's own configuration", () => {
       expect(seen).to.deep.equal(kind === 'an object with checks' ? ['north'] : [])
     })
 
+  it('R11 lets nobody ask for a change of factors, unless it says who', async () => {
+    const started = await start({})
+    const url = authorizeUrl(started, { mfa_action: 'add' })
+    expect(callbackOf(await new HttpClient().get(url)).get('error')).to.equal('invalid_request')
+  })
+
   it('keeps an adapter that is a class, with its own `this`', async () => {
     const records = memoryStorage().hostRecords
     class HostAdapter {

@@ -1,0 +1,73 @@
+import { expect } from 'chai'
+import type { MfaEvent, MfaOptions } from '../../src/index.ts'
+import type { HttpClient, Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
+import { secretOf } from './enrol.ts'
+import { authorizeUrl, callbackOf, follow, startHost, type Host, type HostOptions } from './host.ts'
+import { enrolledPerson, nextCode, type Person } from './sign-in.ts'
+
+/** A host whose client `app` may ask for changes of factors, and somebody there; one at a time. */
+export let host: Host
+export let mira: Person
+
+const MANAGED: Partial<MfaOptions> = { manage: { clients: ['app'] } }
+
+/** A host where nobody has enrolled. `mfa` comes on top of what lets `app` ask. */
+export async function open(options: HostOptions = {}): Promise<void> {
+  host = await startHost({ ...options, mfa: { ...MANAGED, ...options.mfa } })
+}
+
+/** A host where mira has an authenticator app and backup codes, and is signed in. */
+export async function begin(options: HostOptions = {}): Promise<void> {
+  await open(options)
+  mira = await enrolledPerson(host)
+}
+
+export const end = async (): Promise<void> => host.close()
+
+/** The first page of a change, in a browser that is signed in. */
+export async function ask(action: string, browser: HttpClient = mira.browser): Promise<Page> {
+  return follow(host, browser, await browser.get(authorizeUrl(host, { mfa_action: action })))
+}
+
+/** The page of the change, after a fresh code for it. */
+export async function prove(action: string, browser: HttpClient = mira.browser): Promise<Page> {
+  const verify = await ask(action, browser)
+  expect(verify.name).to.equal('totp-verify')
+  const answer = await browser.submit(verify, { code: nextCode(host, mira) })
+  return follow(host, browser, answer)
+}
+
+export async function press(
+  page: Page,
+  values = {},
+  browser: HttpClient = mira.browser,
+): Promise<Page> {
+  return follow(host, browser, await browser.submit(page, values))
+}
+
+export async function factors() {
+  return (await host.mfa.accounts.status('mira')).factors
+}
+export const ids = async (factor: string): Promise<string[]> =>
+  (await factors()).filter((one) => one.factor === factor).map(({ id }) => id)
+
+export async function eventsOf(...types: string[]): Promise<MfaEvent[]> {
+  await host.mfa.settled()
+  return host.events.filter(({ type }) => types.includes(type))
+}
+
+/** Adds a second authenticator app; answers its secret and the page that the browser came to. */
+export async function add(browser: HttpClient = mira.browser) {
+  const choose = await prove('add', browser)
+  const setUp = await press(choose, { factor: 'totp' }, browser)
+  const secret = secretOf(setUp)
+  const code = totpCode({ secret }, host.clock.at)
+  const back = await press(setUp, { code, name: 'Tablet' }, browser)
+  return { secret, code, setUp, back }
+}
+
+export const isSignedIn = async (browser: HttpClient): Promise<boolean> => {
+  const silent = callbackOf(await browser.get(authorizeUrl(host, { prompt: 'none' })))
+  return silent.get('error') === null
+}
