@@ -59,18 +59,15 @@ export async function changeFactors(
   const name = nameOf(change.name ?? '')
   if (change.kind === 'rename' && name === '') return { outcome: 'nameless' }
   const target = change.kind === 'renew' ? change.factor : change.authenticatorId
-  const fingerprint = fingerprintOf(
-    deps,
-    place,
-    'factor-change',
-    JSON.stringify([change.kind, target, name]),
-  )
+  const canonical = JSON.stringify([change.kind, target, name])
+  const fingerprintIn = (record: MfaRecord): string =>
+    fingerprintOf(deps, place, 'factor-change', canonical, record)
   let issued: Promise<FreshSet | undefined> | undefined
   const deed: Deed = {
-    ...{ change, name, fingerprint },
+    ...{ change, name, fingerprintIn },
     issue: (factorId) => (issued ??= issueOf(deps, factorId)),
   }
-  return admit(deps, place, { fingerprint, seen }, () =>
+  return admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
     commit(
       deps,
       place.accountId,
@@ -83,7 +80,7 @@ export async function changeFactors(
 interface Deed {
   readonly change: DirectChange
   readonly name: string
-  readonly fingerprint: string
+  readonly fingerprintIn: (record: MfaRecord) => string
   /** Made once, when the proof has been seen: whoever has none makes nobody hash. */
   readonly issue: (factorId: string) => Promise<FreshSet | undefined>
 }
@@ -93,10 +90,11 @@ const STALE = { outcome: { outcome: 'stale' } } as const
 async function decide(
   deps: Dependencies,
   place: Place,
-  { change, name, fingerprint, issue }: Deed,
+  { change, name, fingerprintIn, issue }: Deed,
   { record, now }: { readonly record: MfaRecord; readonly now: Instant },
 ): Promise<Decided<ChangeOutcome>> {
   const { accountId, interaction } = place
+  const fingerprint = fingerprintIn(record)
   const repeated = repeatOfChange(record, interaction, fingerprint, now)
   if (repeated !== undefined)
     return { outcome: { outcome: 'changed', accepted: repeated, shown: [] } }

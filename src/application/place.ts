@@ -30,10 +30,11 @@ export function fingerprintOf(
   record: Pick<MfaRecord, 'accepted'>,
 ): string {
   const message = JSON.stringify([accountId, interaction, factorId, canonical])
-  const same = record.accepted.find(
-    (accepted) =>
-      accepted.interaction === interaction &&
-      deps.box.verifyMac('attempt', message, accepted.fingerprint),
-  )
-  return same?.fingerprint ?? deps.box.mac('attempt', message)
+  const known = record.accepted
+    .filter((accepted) => accepted.interaction === interaction)
+    .flatMap(({ fingerprint, spentOn }) =>
+      spentOn === undefined ? [fingerprint] : [fingerprint, spentOn],
+    )
+  const same = known.find((fingerprint) => deps.box.verifyMac('attempt', message, fingerprint))
+  return same ?? deps.box.mac('attempt', message)
 }

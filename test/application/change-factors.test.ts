@@ -1,10 +1,12 @@
 import { expect } from 'chai'
+import { secretBox } from '../../src/adapters/crypto/index.ts'
 import { changeFactors, type DirectChange } from '../../src/application/change-factors.ts'
 import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
 import type { Place } from '../../src/application/place.ts'
 import { ownCode } from '../support/totp.ts'
 import { begin, factorOf, owner, verify, type Owner } from './person.ts'
 import {
+  KEY,
   heardOf,
   interrupted,
   load,
@@ -203,5 +205,12 @@ describe('changing the factors of an account', () => {
     const fresh = await verify(one, 'backup-codes', { backupCode: shown[0]! }, later)
     expect(fresh).to.include({ outcome: 'accepted' })
     expect(await heardOf(one, 'backup-codes-created')).to.have.length(1)
+  })
+
+  it('R38 a second tap is recognised on a node with another newest key', async () => {
+    const place = await prove('renewing')
+    expect(await change(place, renewal)).to.include({ outcome: 'changed' })
+    const other = nodeBeside(one, { box: secretBox({ keys: [new Uint8Array(32).fill(9), KEY] }) })
+    expect(await change(place, renewal, other)).to.deep.include({ outcome: 'changed', shown: [] })
   })
 })
