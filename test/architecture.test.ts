@@ -43,7 +43,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     // The ports that every deployment needs and the public entry makes: sealing, hashing, clock, randomness.
     at: ['src/adapters/crypto/'],
     may: ['vocabulary', 'types:domain', 'types:ports', 'cryptography'],
-    packages: ['node:crypto', 'node:os', 'node:util', '@node-rs/argon2'],
+    packages: ['node:crypto', 'node:os', 'node:util', '@node-rs/argon2', '@node-rs/bcrypt'],
   },
   adapters: {
     at: ['src/adapters/'],

@@ -94,7 +94,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const login: LoginServices = {
     ...{ provider, mfa, show, forms, now: () => clock.now() },
     checkPassword: passwordCheck({
-      ...{ accounts, counters, hasher: foundation.hasher, clock, record },
+      ...{ accounts, counters, hasher: foundation.passwords, clock, record },
       limits: settings.passwords,
       epochOf: (accountId) => mfa.accounts.epoch(accountId),
     }),

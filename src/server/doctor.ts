@@ -3,6 +3,7 @@ import { systemClock } from '../adapters/crypto/index.ts'
 import { smtpMailer } from '../adapters/mail/index.ts'
 import { ClientFaults } from './clients/validate.ts'
 import { encryptionKeysInUse } from './encryption-keys.ts'
+import { hashKindsInUse } from './accounts/hash-kinds.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from './foundation.ts'
 
 export interface Finding {
@@ -74,6 +75,21 @@ export async function examine(
               },
         )
       return `${newest} seals`
+    })
+    await check('password hashes', async () => {
+      const { hashKinds, storage, hasher } = open
+      if ((await hashKinds.held()).length === 0) return ''
+      const uses = await hashKindsInUse(hashKinds, storage.accounts, hasher.kind)
+      for (const { kind } of uses.filter(
+        ({ state, accounts }) => state === 'held' && accounts === 0,
+      ))
+        findings.push({
+          check: 'password hashes',
+          result: 'warning',
+          detail: `nobody has ${kind} any more: \`user hashes --prune\` makes sign-ins cheaper`,
+        })
+      const inWords = uses.map(({ kind, accounts }) => `${kind}: ${accounts}`)
+      return `every sign-in computes one of each kind: ${inWords.join('; ')}`
     })
     await check('clients', async () => {
       const registry = clientsOf(open, await signingKeysOf(open))

@@ -1,12 +1,20 @@
 import type { Config } from '../../config/environment.ts'
 import type { FileValues } from '../../config/schema.ts'
-import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapters/crypto/index.ts'
+import {
+  constantWork,
+  passwordHasher,
+  secretBox,
+  systemClock,
+  systemRandom,
+  type QueuedPasswordHasher,
+} from '../adapters/crypto/index.ts'
 import { smtpMailer, type SmtpMailer } from '../adapters/mail/index.ts'
 import { openSqliteStorage } from '../adapters/sqlite/index.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
 import { recorder, type Record } from './audit.ts'
+import { hashKinds, type HashKinds } from './accounts/hash-kinds.ts'
 import { SHORTEST_ALONE } from './accounts/password-policy.ts'
 import { accountClient } from './clients/account-client.ts'
 import { clientRegistry, type ClientRegistry } from './clients/registry.ts'
@@ -25,7 +33,11 @@ export interface Foundation {
   readonly serviceName: string
   readonly storage: ServerStorage
   readonly box: SecretBox
-  readonly hasher: PasswordHasher
+  /** Hashes of our own making. */
+  readonly hasher: QueuedPasswordHasher
+  /** Hashes of people's passwords, those that were imported too. */
+  readonly passwords: PasswordHasher
+  readonly hashKinds: HashKinds
   readonly clock: Clock
   readonly random: Random
   readonly record: Record
@@ -60,6 +72,8 @@ export async function layFoundation(
   }
   const issuer = config.issuer ?? options.issuer ?? `http://localhost:${config.port}`
   const { settings } = config
+  const hasher = hasherOf(settings)
+  const kinds = hashKinds({ settings: storage.settings, clock })
   return {
     config,
     settings,
@@ -67,7 +81,9 @@ export async function layFoundation(
     serviceName: settings.service.name ?? new URL(issuer).hostname,
     storage,
     box: secretBox({ keys: config.encryptionKeys }),
-    hasher: hasherOf(settings),
+    hasher,
+    passwords: constantWork({ hasher, kinds: (anew) => kinds.held(anew) }),
+    hashKinds: kinds,
     clock,
     random: systemRandom,
     record: recorder(storage.audit, clock, systemRandom),
@@ -75,7 +91,7 @@ export async function layFoundation(
   }
 }
 
-export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): PasswordHasher {
+export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): QueuedPasswordHasher {
   return passwordHasher({
     memoryKib: passwords.hashMemoryKib,
     iterations: passwords.hashPasses,

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import type { JsonObject } from '../../src/domain/json.ts'
 import { loadConfig } from '../../config/load.ts'
 import { run } from '../../src/server/cli.ts'
+import { hashKinds } from '../../src/server/accounts/hash-kinds.ts'
 import { layFoundation } from '../../src/server/foundation.ts'
 import { makeSigningKey } from '../../src/server/keys.ts'
 import { setUpLinksOf } from '../../src/server/links.ts'
@@ -16,6 +17,7 @@ import type { Terminal } from '../../src/server/cli/terminal.ts'
 const COMMANDS = [
   'serve',
   ...['user add', 'user list', 'user show', 'user disable', 'user enable', 'user reset-mfa'],
+  'user hashes',
   ...['client add', 'client list', 'client apply', 'client remove'],
   ...['keys add', 'keys list', 'keys rotate encryption', 'keys rotate signing'],
   ...['migrate', 'audit', 'doctor'],
@@ -122,6 +124,35 @@ describe('the command line', () => {
     const { code, err } = await cli('user list')
     expect(code).to.equal(1)
     expect(err).to.match(/ENCRYPTION_KEYS lacks the key/)
+  })
+
+  describe('user hashes and doctor', () => {
+    beforeEach(async () => {
+      await cli('user add alice --password-stdin', GOOD)
+      const foundation = await layFoundation(loadConfig(environment))
+      const yesterday = { now: () => foundation.clock.now() - 24 * 60 * 60 }
+      const kinds = hashKinds({ settings: foundation.storage.settings, clock: yesterday })
+      await kinds.note('bcrypt 12')
+      await foundation.storage.close()
+    })
+
+    it('say which kinds of hashes there are, and that they cost', async () => {
+      const { kinds } = (await cli('user hashes --json')).json<{ kinds: JsonObject[] }>()
+      expect(kinds).to.deep.equal([
+        { kind: 'argon2id v=19,m=19456,t=2,p=1', accounts: 1, state: 'today' },
+        { kind: 'bcrypt 12', accounts: 0, state: 'held' },
+      ])
+      const { out } = await cli('doctor')
+      expect(out).to.match(/password hashes +ok +every sign-in computes one of each kind/)
+      expect(out).to.match(/password hashes +warning +nobody has bcrypt 12 any more/)
+    })
+
+    it('--prune drops those that nobody has', async () => {
+      const pruned = (await cli('user hashes --prune --json')).json<{ dropped: string[] }>()
+      expect(pruned.dropped).to.deep.equal(['bcrypt 12'])
+      expect((await cli('user hashes')).out).not.to.contain('bcrypt')
+      expect((await cli('doctor')).out).not.to.contain('bcrypt')
+    })
   })
 
   describe('user', () => {

@@ -30,21 +30,25 @@ export interface PasswordHasherOptions {
  *
  * Throws MfaError `options-invalid`.
  */
-export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHasher {
+export function passwordHasher(options: PasswordHasherOptions = {}): QueuedPasswordHasher {
   const settings = readOptions(options)
   const { memoryKib, iterations, parallelism } = settings
   const run = boundedQueue(settings)
   const cost = { memoryCost: memoryKib, timeCost: iterations, parallelism }
   const unmatched = unmatchedHash(settings)
 
-  return {
-    hash: (secret) => run(() => hash(secret, cost)),
+  /**
+   * What is no Argon2 hash (an account without a password, a spent slot) costs one verification of today's
+   * parameters all the same: the time of a refusal must not say which it was (R33).
+   */
+  const evaluate = (phc: string, secret: string): Promise<boolean> =>
+    verify(parse(phc) === undefined ? unmatched : phc, secret)
 
-    /**
-     * What is no Argon2 hash (an account without a password, a spent slot) costs one verification of today's
-     * parameters all the same: the time of a refusal must not say which it was (R33).
-     */
-    verify: (phc, secret) => run(() => verify(parse(phc) === undefined ? unmatched : phc, secret)),
+  return {
+    kind: `argon2id v=19,m=${memoryKib},t=${iterations},p=${parallelism}`,
+    hash: (secret) => run(() => hash(secret, cost)),
+    verify: (phc, secret) => run(() => evaluate(phc, secret)),
+    queued: (job) => run(() => job(evaluate)),
 
     /** True also for a string that is no Argon2id hash: it cannot stay. */
     needsRehash(phc) {
@@ -57,6 +61,16 @@ export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHas
       )
     },
   }
+}
+
+export interface QueuedPasswordHasher extends PasswordHasher {
+  /** What the hashes made now cost to check, as `readForeignHash` names it. */
+  readonly kind: string
+  /**
+   * Runs a job of several evaluations in one place of the queue, so that a flood of them is refused as one hash
+   * would be. `evaluate` is `verify` without waiting. Throws MfaError `hashing-overloaded`.
+   */
+  queued<T>(job: (evaluate: PasswordHasher['verify']) => Promise<T>): Promise<T>
 }
 
 type Settings = Required<PasswordHasherOptions>

@@ -5,6 +5,7 @@ import { setUpLinksOf } from '../links.ts'
 import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Terminal } from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
+import { addUserHashesCommand } from './user-hashes.ts'
 
 const PAGE = 200
 
@@ -13,6 +14,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   const user = program.command('user').description('people who sign in')
 
   addUserAddCommand(user, terminal)
+  addUserHashesCommand(user, terminal)
 
   answer(terminal, command(user, 'list', 'list people'), async () =>
     withSession(terminal, async ({ foundation }) => {

@@ -7,7 +7,7 @@ import { backupCodes, type BackupCodesState } from '../../../src/factors/backup-
 import type { PasswordHasher } from '../../../src/ports/services.ts'
 import { seededRandom } from '../seeded-random.ts'
 
-const cheap = passwordHasher({ memoryKib: 8, iterations: 1 })
+const cheap: PasswordHasher = passwordHasher({ memoryKib: 8, iterations: 1 })
 const factor = backupCodes()
 const random = seededRandom('backup codes')
 

@@ -1,0 +1,36 @@
+import { argon2 } from './argon2.ts'
+import { bcrypt } from './bcrypt.ts'
+import { pbkdf2Scheme } from './pbkdf2.ts'
+import type { HashKind, HashReading, HashScheme } from './scheme.ts'
+import { scryptScheme } from './scrypt.ts'
+
+export type { HashFault, HashKind, HashReading } from './scheme.ts'
+
+const SCHEMES: readonly HashScheme[] = [bcrypt, pbkdf2Scheme, scryptScheme, argon2]
+
+/**
+ * The kind of a password hash that another product made, or why it is not taken: no hash that we know, a part of
+ * it is wrong, or checking it would cost more than a second. Computes nothing, so nothing that is refused ever runs.
+ */
+export function readForeignHash(hash: string): HashReading {
+  for (const scheme of SCHEMES) {
+    const reading = scheme.read(hash)
+    if (reading !== undefined) return reading
+  }
+  return { fault: 'hash-unknown' }
+}
+
+/** A hash of this kind that nothing matches; undefined for a kind that this version does not know. */
+export function unmatchedForeignHash(kind: HashKind): string | undefined {
+  for (const scheme of SCHEMES) {
+    const hash = scheme.unmatched(kind)
+    if (hash !== undefined) return hash
+  }
+  return undefined
+}
+
+/** False also for what `readForeignHash` refuses. */
+export async function verifyForeignHash(hash: string, secret: string): Promise<boolean> {
+  const scheme = SCHEMES.find((candidate) => 'kind' in (candidate.read(hash) ?? {}))
+  return scheme !== undefined && scheme.verify(hash, secret)
+}

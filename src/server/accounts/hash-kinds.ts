@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import { readForeignHash, type HashKind } from '../../adapters/crypto/index.ts'
+import { DAY_SECONDS, HOUR_SECONDS, type Instant } from '../../domain/time.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import type { Accounts } from '../../ports/accounts.ts'
+import type { Clock } from '../../ports/services.ts'
+import type { Settings } from '../../ports/settings.ts'
+
+/** Each costs every sign-in one evaluation. */
+export const MOST_KINDS = 6
+
+const SETTING = 'password-hash-kinds'
+/** A node that was started before an import knows of its kinds after this. */
+const REREAD_SECONDS = 5
+/** An import notes a kind again after this, so that a kind just noted is in use. */
+const NOTE_AGAIN_SECONDS = HOUR_SECONDS
+/** A kind noted so recently may be of an import under way, whose account is not stored yet. */
+const SETTLED_SECONDS = DAY_SECONDS
+
+/** Kind, and when an import last noted it. */
+const format = z.object({ kinds: z.record(z.string().min(1), z.int().min(0)) })
+type Kinds = Readonly<Record<HashKind, Instant>>
+
+export interface HashKinds {
+  /** What the storage holds, in one order on all nodes; as it was a few seconds ago, unless `anew`. */
+  held(anew?: 'anew'): Promise<readonly HashKind[]>
+  /** Before the first account of this kind is stored. False: there are too many already, and nothing was noted. */
+  note(kind: HashKind): Promise<boolean>
+  /** Drops those of `unused` that no import can be about to store. Answers which went. */
+  drop(unused: readonly HashKind[]): Promise<readonly HashKind[]>
+}
+
+/** The kinds of password hashes that imports brought into this storage: one list for all nodes. */
+export function hashKinds({
+  settings,
+  clock,
+}: {
+  readonly settings: Settings
+  readonly clock: Clock
+}): HashKinds {
+  let known: readonly HashKind[] = []
+  let readAt: Instant | undefined
+
+  const read = async (): Promise<{ stored: JsonObject | undefined; kinds: Kinds }> => {
+    const stored = await settings.get(SETTING)
+    const kinds: Kinds = stored === undefined ? {} : format.parse(stored).kinds
+    known = Object.keys(kinds).sort()
+    readAt = clock.now()
+    return { stored, kinds }
+  }
+  /** Changes the list as it is now, again if another process changed it meanwhile. */
+  const change = async (
+    decide: (kinds: Kinds) => Kinds | undefined,
+  ): Promise<Kinds | undefined> => {
+    for (;;) {
+      const { stored, kinds } = await read()
+      const next = decide(kinds)
+      if (next === undefined) return undefined
+      const value = { kinds: next }
+      const saved =
+        stored === undefined
+          ? await settings.insert(SETTING, value)
+          : await settings.replace(SETTING, value, stored)
+      if (saved) return kinds
+    }
+  }
+
+  return {
+    async held(anew) {
+      const isFresh = readAt !== undefined && Math.abs(clock.now() - readAt) < REREAD_SECONDS
+      if (anew === 'anew' || !isFresh) await read()
+      return known
+    },
+
+    async note(kind) {
+      let fits = true
+      await change((kinds) => {
+        const notedAt = kinds[kind]
+        fits = notedAt !== undefined || Object.keys(kinds).length < MOST_KINDS
+        const now = clock.now()
+        const isNoted = notedAt !== undefined && now - notedAt < NOTE_AGAIN_SECONDS
+        return !fits || isNoted ? undefined : { ...kinds, [kind]: now }
+      })
+      return fits
+    },
+
+    async drop(unused) {
+      const isOver = (kind: HashKind, notedAt: Instant): boolean =>
+        unused.includes(kind) && clock.now() - notedAt >= SETTLED_SECONDS
+      const before = await change((kinds) => {
+        const left = Object.entries(kinds).filter(([kind, notedAt]) => !isOver(kind, notedAt))
+        return left.length === Object.keys(kinds).length ? undefined : Object.fromEntries(left)
+      })
+      await read()
+      return Object.keys(before ?? {}).filter((kind) => !known.includes(kind))
+    },
+  }
+}
+
+/** Most accounts that are in memory at once. */
+const PAGE = 500
+
+export interface HashKindUse {
+  readonly kind: HashKind
+  readonly accounts: number
+  /**
+   * `today`: what is made now. `held`: it costs every sign-in one evaluation. `not-held`: of ours with weaker
+   * parameters, or, where it is no argon2id, one that does not sign in until an import notes its kind.
+   */
+  readonly state: 'today' | 'held' | 'not-held'
+}
+
+/**
+ * The kinds that are held and those that accounts have, with how many accounts have each. Reads every account, a
+ * page at a time.
+ */
+export async function hashKindsInUse(
+  kinds: HashKinds,
+  accounts: Accounts,
+  today: HashKind,
+): Promise<readonly HashKindUse[]> {
+  const held = await kinds.held('anew')
+  const counts = new Map<HashKind, number>(held.map((kind) => [kind, 0]))
+  for (let after: string | undefined; ;) {
+    const page = await accounts.list({ limit: PAGE, ...(after === undefined ? {} : { after }) })
+    for (const { account } of page) {
+      if (account.passwordHash === undefined) continue
+      const reading = readForeignHash(account.passwordHash)
+      const kind = 'kind' in reading ? reading.kind : reading.fault
+      counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    }
+    after = page.at(-1)?.account.id
+    if (page.length < PAGE) break
+  }
+  return [...counts].sort().map(([kind, count]) => ({
+    kind,
+    accounts: count,
+    state: kind === today ? 'today' : held.includes(kind) ? 'held' : 'not-held',
+  }))
+}

@@ -1,0 +1,150 @@
+import * as reference from 'argon2'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { hash as bcryptHash } from '@node-rs/bcrypt'
+import {
+  readForeignHash,
+  unmatchedForeignHash,
+  verifyForeignHash,
+} from '../../../src/adapters/crypto/foreign-hash/index.ts'
+
+const base64 = (hex: string): string =>
+  Buffer.from(hex, 'hex').toString('base64').replace(/=+$/, '')
+
+/** Published ones: of the standard, or of the product's own documentation. */
+const VECTORS: readonly { from: string; secret: string; hash: string; kind: string }[] = [
+  {
+    from: 'the tests of crypt_blowfish',
+    secret: 'U*U',
+    hash: '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+    kind: 'bcrypt 5',
+  },
+  {
+    from: 'crypt_blowfish as PHP has it',
+    secret: 'U*U*',
+    hash: '$2y$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK',
+    kind: 'bcrypt 5',
+  },
+  {
+    from: 'RFC 6070',
+    secret: 'password',
+    hash: `$pbkdf2$4096$${base64('73616c74')}$${base64('4b007901b765489abead49d926f721d065a429c1')}`,
+    kind: 'pbkdf2-sha1 4096',
+  },
+  {
+    from: 'passlib',
+    secret: 'password',
+    hash: '$pbkdf2-sha256$6400$.6UI/S.nXIk8jcbdHx3Fhg$98jZicV16ODfEsEZeYPGHU3kbrUrvUEXOPimVSQDD44',
+    kind: 'pbkdf2-sha256 6400',
+  },
+  {
+    from: 'RFC 7914',
+    secret: 'password',
+    hash: `$scrypt$ln=10,r=8,p=16$${base64('4e61436c')}$${base64(
+      'fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162' +
+        '2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640',
+    )}`,
+    kind: 'scrypt ln=10,r=8,p=16',
+  },
+]
+
+const REFUSED: readonly [hash: string, fault: string][] = [
+  ['', 'hash-unknown'],
+  ['hunter2', 'hash-unknown'],
+  ['5f4dcc3b5aa765d61d8327deb882cf99', 'hash-unknown'],
+  ['$1$salt$qJH7.N4xYta3aEG/dfqo/0', 'hash-unknown'],
+  ['$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-too-costly'],
+  ['$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-malformed'],
+  ['$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-malformed'],
+  ['$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyO', 'hash-malformed'],
+  ['$pbkdf2-sha256$999999999$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-too-costly'],
+  ['$pbkdf2-sha256$0$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
+  ['$pbkdf2-sha256$i=10,l=32$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
+  ['$pbkdf2-md5$10$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
+  ['$pbkdf2-sha256$10$$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
+  ['$pbkdf2-sha256$10$not base64!$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
+  ['$scrypt$ln=30,r=8,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-too-costly'],
+  ['$scrypt$ln=14,r=8,p=999$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-too-costly'],
+  ['$scrypt$ln=0,r=8,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
+  ['$argon2id$v=19$m=9999999,t=1,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-too-costly'],
+  ['$argon2id$v=19$m=65536,t=9999,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-too-costly'],
+  ['$argon2id$v=19$m=64,t=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-malformed'],
+  ['$argon2xx$v=19$m=64,t=1,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-malformed'],
+]
+
+const KINDS = [
+  ...['bcrypt 4', 'pbkdf2-sha1 10', 'pbkdf2-sha256 10', 'pbkdf2-sha256 10 x2'],
+  ...['pbkdf2-sha512 10', 'scrypt ln=4,r=8,p=1', 'argon2id v=19,m=64,t=1,p=1'],
+  ...['argon2i v=16,m=64,t=1,p=1', 'argon2d v=19,m=64,t=2,p=2'],
+]
+
+describe('password hashes of other products', () => {
+  for (const { from, secret, hash, kind } of VECTORS)
+    it(`verify what ${from} made, and name their kind`, async () => {
+      expect(readForeignHash(hash)).to.deep.equal({ kind })
+      expect(await verifyForeignHash(hash, secret)).to.equal(true)
+      expect(await verifyForeignHash(hash, `${secret}x`)).to.equal(false)
+    })
+
+  for (const variant of ['argon2id', 'argon2i', 'argon2d'] as const)
+    it(`verify ${variant} with parameters that are not ours`, async () => {
+      const hash = await reference.hash('secret', {
+        type: reference[variant],
+        memoryCost: 128,
+        timeCost: 3,
+        parallelism: 2,
+      })
+      expect(readForeignHash(hash)).to.deep.equal({ kind: `${variant} v=19,m=128,t=3,p=2` })
+      expect(await verifyForeignHash(hash, 'secret')).to.equal(true)
+      expect(await verifyForeignHash(hash, 'secreT')).to.equal(false)
+    })
+
+  it('verify bcrypt under each of its names', async () => {
+    const hash = await bcryptHash('p\u00e4ssword', 4)
+    for (const name of ['$2a$', '$2b$', '$2y$'])
+      expect(await verifyForeignHash(hash.replace(/^\$2.\$/, name), 'p\u00e4ssword')).to.equal(true)
+  })
+
+  it('verify PBKDF2 in the form of the PHC, with and without the length', async () => {
+    const [, , salt, tag] = VECTORS[3]?.hash.split('$').slice(1) ?? []
+    for (const parameters of ['i=6400', 'i=6400,l=32'])
+      expect(
+        await verifyForeignHash(`$pbkdf2-sha256$${parameters}$${salt}$${tag}`, 'password'),
+      ).to.equal(true)
+  })
+
+  for (const [hash, fault] of REFUSED)
+    it(`refuse ${hash === '' ? 'nothing' : hash} as ${fault}, and never compute it`, async () => {
+      expect(readForeignHash(hash)).to.deep.equal({ fault })
+      expect(await verifyForeignHash(hash, 'password')).to.equal(false)
+    })
+
+  it('refuse anything else without an error', () => {
+    const starts = [
+      '',
+      '$2b$',
+      '$pbkdf2',
+      '$pbkdf2-sha256$',
+      '$scrypt$',
+      '$argon2',
+      '$argon2id$v=19$',
+    ]
+    fc.assert(
+      fc.property(fc.constantFrom(...starts), fc.string(), (start, rest) => {
+        expect(readForeignHash(start + rest)).to.have.property('fault')
+      }),
+    )
+  })
+
+  for (const kind of KINDS)
+    it(`R33 a hash of the kind ${kind} can be made that nothing matches, and costs the same`, async () => {
+      const hash = unmatchedForeignHash(kind) ?? ''
+      expect(readForeignHash(hash)).to.deep.equal({ kind })
+      expect(await verifyForeignHash(hash, 'password')).to.equal(false)
+    })
+
+  it('know no kind that is none', () => {
+    for (const kind of ['', 'bcrypt', 'md5 1', 'pbkdf2-md5 10', 'scrypt 1', 'argon2id'])
+      expect(unmatchedForeignHash(kind), kind).to.equal(undefined)
+  })
+})
