@@ -13,9 +13,12 @@ import { wayBack } from '../interactions/way-back.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from './adapters/crypto/index.ts'
 import { loadRecord, settleEvents, type Loaded } from './application/commit.ts'
 import type { Dependencies } from './application/dependencies.ts'
+import { importFactors, type ImportOutcome } from './application/import-factors.ts'
+import type { FieldsToImport } from './application/import-fields.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { patientStorage } from './application/patient-storage.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
+import { restoreAccount } from './application/restore-account.ts'
 import { MfaError } from './domain/errors.ts'
 import type { EventType, MfaEvent } from './domain/events.ts'
 import { createViews, type Views } from './http/views.ts'
@@ -44,6 +47,8 @@ export type {
   PolicyQuestion,
 } from '../interactions/core.ts'
 export type { FirstFactorResult, InteractionResults } from '../interactions/login/finish.ts'
+export type { ImportOutcome } from './application/import-factors.ts'
+export type { FieldsToImport, ImportFault, ImportWarning } from './application/import-fields.ts'
 export type { AccountStatus, FactorStatus } from './application/manage-accounts.ts'
 export type { EventDetail, EventType, MfaEvent } from './domain/events.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
@@ -97,6 +102,14 @@ export interface Mfa {
     resealSecrets(accountId: string): Promise<boolean>
     /** How many values of the account are sealed with each encryption key, by the key's id. Opens none. */
     sealingKeys(accountId: string): Promise<Readonly<Record<string, number>>>
+    /** Takes over what another application kept of a person's second factor. Once; a second call changes nothing. */
+    import(
+      accountId: string,
+      fields: FieldsToImport,
+      options?: { dryRun?: boolean },
+    ): Promise<ImportOutcome>
+    /** After a restore from a backup, for every account, before anybody signs in (R37). */
+    restored(accountId: string, options?: { since?: number }): Promise<boolean>
   }
   readonly browsers: {
     /** Whether the account's owner has completed a sign-in in this browser: it is exempt from strangers' limits (R4). */
@@ -154,6 +167,9 @@ export function createMfa(options: MfaOptions): Mfa {
       endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
       resealSecrets: (accountId) => resealSecrets(deps, accountId),
       sealingKeys: (accountId) => sealingKeys(deps, accountId),
+      import: (accountId, fields, importOptions) =>
+        importFactors(deps, accountId, fields, importOptions),
+      restored: (accountId, { since } = {}) => restoreAccount(deps, accountId, since),
     },
     browsers: {
       isKnown: (request, accountId) =>

@@ -1,9 +1,13 @@
-import { challengeFactor, verifyFactor } from '../../src/application/verify-factor.ts'
+import {
+  challengeFactor,
+  factorGate,
+  readResponse,
+  verifyFactor,
+} from '../../src/application/verify-factor.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import { challengeIn } from '../../src/domain/enrolment.ts'
-import { classify } from '../../src/domain/known-browser.ts'
+import { isUsable } from '../../src/domain/import.ts'
 import type { Authenticator } from '../../src/domain/mfa-record.ts'
-import { gate } from '../../src/domain/throttle.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import type { CodeError, Method } from '../../src/http/pages.ts'
 import { finish } from './finish.ts'
@@ -32,7 +36,7 @@ export async function showVerification(
   if (latest === undefined || seen.record.epoch !== place.epoch)
     throw expired('This factor is not one of the account')
   const now = core.deps.clock.now()
-  const open = gate(seen.record, classify(seen.record, place.tokenHashes), factor.guessable, now)
+  const open = factorGate(seen.record, factor, place, now)
   if (!open.open) return showClosed(visit, open, pathOf(visit, 'verify', factor.id))
 
   const opened = challengeIn(seen.record, interaction.uid, factor.id, now)
@@ -64,7 +68,7 @@ export async function showVerification(
 
 export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
   const { core, place, seen } = visit
-  const response: unknown = factor.parseResponse(form)
+  const response = readResponse(core.deps, factor, seen, form)
   if (response === undefined)
     return showVerification(visit, factor, { error: { code: 'unreadable' }, status: 400 })
   const outcome = await verifyFactor(core.deps, factor, place, response, seen)
@@ -119,6 +123,7 @@ interface Way {
 
 /** The person's ways, last used first, look-up secrets at the end. Opens nothing that is sealed. */
 function ownedWays(visit: Visit): readonly Way[] {
+  const now = visit.core.deps.clock.now()
   return [...visit.core.deps.factors.values()]
     .flatMap((factor) => {
       const [latest, second] = authenticatorsOf(visit, factor)
@@ -126,6 +131,8 @@ function ownedWays(visit: Visit): readonly Way[] {
     })
     .toSorted(
       (one, other) =>
+        // Past its time it leads nowhere; what is left of the ways comes first.
+        Number(isUsable(other.latest, now)) - Number(isUsable(one.latest, now)) ||
         Number(one.factor.enrolment === 'issued') - Number(other.factor.enrolment === 'issued') ||
         (other.latest.lastUsedAt ?? 0) - (one.latest.lastUsedAt ?? 0),
     )
@@ -149,9 +156,14 @@ function ownedMethods(visit: Visit): readonly Method[] {
   })
 }
 
-/** The account's authenticators of a factor, last used first. */
+/** The account's authenticators of a factor, those that can be used first, of them the last used. */
 function authenticatorsOf(visit: Visit, factor: AnyFactor): readonly Authenticator[] {
+  const now = visit.core.deps.clock.now()
   return visit.seen.record.authenticators
     .filter((authenticator) => authenticator.factor === factor.id)
-    .toSorted((one, other) => (other.lastUsedAt ?? 0) - (one.lastUsedAt ?? 0))
+    .toSorted(
+      (one, other) =>
+        Number(isUsable(other, now)) - Number(isUsable(one, now)) ||
+        (other.lastUsedAt ?? 0) - (one.lastUsedAt ?? 0),
+    )
 }

@@ -20,6 +20,8 @@ export interface AccountStatus {
   readonly epoch: number
   readonly firstSignInAt?: Instant
   readonly firstEnrolledAt?: Instant
+  /** When another product's factors were taken over, or that there were none. */
+  readonly importedAt?: Instant
 }
 
 export interface FactorStatus {
@@ -28,6 +30,8 @@ export interface FactorStatus {
   readonly name: string
   readonly createdAt: Instant
   readonly lastUsedAt?: Instant
+  /** Imported, and weaker than what is made here: it ends then, and is to be set up anew before. */
+  readonly renewBy?: Instant
   readonly remaining?: number
 }
 
@@ -49,6 +53,7 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
     epoch: record.epoch,
     ...(history.firstSignInAt === undefined ? {} : { firstSignInAt: history.firstSignInAt }),
     ...(history.firstEnrolledAt === undefined ? {} : { firstEnrolledAt: history.firstEnrolledAt }),
+    ...(history.importedAt === undefined ? {} : { importedAt: history.importedAt }),
   }
 }
 

@@ -21,6 +21,7 @@ const format = z.object({
       name: z.string(),
       createdAt: instant,
       lastUsedAt: instant.optional(),
+      renewBy: instant.optional(),
       sealed: text,
     }),
   ),
@@ -66,6 +67,8 @@ const format = z.object({
     firstSignInAt: instant.optional(),
     firstEnrolledAt: instant.optional(),
     resetAt: instant.optional(),
+    importedAt: instant.optional(),
+    restoredAt: instant.optional(),
     ownerProofs: z.array(z.object({ interaction: text, at: instant })),
     deliveredAt: z.array(instant),
   }),
@@ -92,17 +95,28 @@ const format = z.object({
   ),
 })
 
+/** What makes a record of each older schema one of the next. */
+export type Upgrades = Readonly<Record<number, (older: JsonObject) => JsonObject>>
+
+/** 2 added what imports and restores leave behind: `renewBy`, `importedAt`, `restoredAt`; all may be missing. */
+const UPGRADES: Upgrades = { 1: (older) => older }
+
 /**
- * Reads a stored record. Fails closed: what does not parse, belongs to another account, or was written by a
- * newer version is refused, never taken for "no second factor". Throws MfaError `record-unreadable`.
+ * Reads a stored record. An older one is brought to this schema, step by step; it is stored so with its next change.
+ * Fails closed: what does not parse, belongs to another account, or was written by a newer version is refused, never
+ * taken for "no second factor". Throws MfaError `record-unreadable`.
  */
-export function parseRecord(stored: JsonObject, accountId: string): MfaRecord {
+export function parseRecord(
+  stored: JsonObject,
+  accountId: string,
+  upgrades: Upgrades = UPGRADES,
+): MfaRecord {
   if (typeof stored.schema === 'number' && stored.schema > RECORD_SCHEMA)
     throw new MfaError(
       'record-unreadable',
       `The MFA record has schema ${stored.schema}, newer than ${RECORD_SCHEMA}: run the version that wrote it`,
     )
-  const parsed = format.safeParse(stored)
+  const parsed = format.safeParse(upgrade(stored, upgrades))
   if (!parsed.success) {
     const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')
     throw new MfaError('record-unreadable', `The MFA record does not parse: ${fields}`)
@@ -111,6 +125,14 @@ export function parseRecord(stored: JsonObject, accountId: string): MfaRecord {
   if (parsed.data.accountId !== accountId)
     throw new MfaError('record-unreadable', 'The MFA record belongs to another account')
   return parsed.data as MfaRecord
+}
+
+/** Left as it is where a step is missing: it does not parse then. */
+function upgrade(stored: JsonObject, upgrades: Upgrades): JsonObject {
+  const { schema } = stored
+  const step = typeof schema === 'number' ? upgrades[schema] : undefined
+  if (typeof schema !== 'number' || step === undefined) return stored
+  return upgrade({ ...step(stored), schema: schema + 1 }, upgrades)
 }
 
 export function formatRecord(record: MfaRecord): JsonObject {

@@ -8,9 +8,10 @@ import type {
   MfaRecord,
   OpenChallenge,
 } from '../domain/mfa-record.ts'
+import { isUsable } from '../domain/import.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AnyFactor, Begun, Examined } from '../factors/factor.ts'
+import type { AnyFactor, Begun, Examined, Form } from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
 import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -83,12 +84,13 @@ async function attempt(
   if (accepted !== undefined) return { outcome: { outcome: 'accepted', accepted } }
   if (current.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
 
+  if (!isOwned(current, factor)) return { outcome: { outcome: 'stale' } }
   const browser = classify(current, place.tokenHashes)
-  const closed = gate(current, browser, factor.guessable, now)
+  const closed = factorGate(current, factor, place, now)
   if (!closed.open) return { outcome: { outcome: 'closed', gate: closed } }
-
-  const owned = current.authenticators.filter((candidate) => candidate.factor === factor.id)
-  if (owned.length === 0) return { outcome: { outcome: 'stale' } }
+  const owned = current.authenticators.filter(
+    (candidate) => candidate.factor === factor.id && isUsable(candidate, now),
+  )
 
   let refused: { behindSeconds?: number; replayed: boolean } = { replayed: false }
   for (const authenticator of owned) {
@@ -142,6 +144,42 @@ async function attempt(
   }
 }
 
+/** Whether an attempt at this factor would be examined now. */
+export function factorGate(
+  record: MfaRecord,
+  factor: AnyFactor,
+  { tokenHashes }: Pick<Place, 'tokenHashes'>,
+  now: Instant,
+): Gate {
+  const closed = gate(record, classify(record, tokenHashes), factor.guessable, now)
+  const owned = record.authenticators.filter((candidate) => candidate.factor === factor.id)
+  if (!closed.open || owned.length === 0 || owned.some((one) => isUsable(one, now))) return closed
+  return { open: false, reason: 'factor-ended' }
+}
+
+function isOwned(record: MfaRecord, factor: AnyFactor): boolean {
+  return record.authenticators.some((candidate) => candidate.factor === factor.id)
+}
+
+/**
+ * What was typed, as the factor reads it for this account: the codes of another product have other forms than its
+ * own. Undefined: this cannot be a response at all (400, not charged).
+ */
+export function readResponse(
+  deps: Pick<Dependencies, 'box'>,
+  factor: AnyFactor,
+  { record }: Pick<Loaded, 'record'>,
+  form: Form,
+): unknown {
+  if (factor.parseResponseFor === undefined) return factor.parseResponse(form)
+  const states = record.authenticators
+    .filter((authenticator) => authenticator.factor === factor.id)
+    .map((authenticator): unknown =>
+      factor.parseState(openState(deps.box, record.accountId, authenticator)),
+    )
+  return factor.parseResponseFor(form, states)
+}
+
 export type ChallengeOutcome =
   | 'opened'
   | 'not-needed'
@@ -169,8 +207,7 @@ export async function challengeFactor(
     const authenticator = lastUsed(record, factor)
     if (authenticator === undefined || record.epoch !== place.epoch)
       return { outcome: { result: 'stale' } }
-    const browser = classify(record, place.tokenHashes)
-    if (!gate(record, browser, factor.guessable, now).open) return { outcome: { result: 'closed' } }
+    if (!factorGate(record, factor, place, now).open) return { outcome: { result: 'closed' } }
     const state: unknown = factor.parseState(openState(deps.box, place.accountId, authenticator))
     const made = challenge(state, {
       accountId: place.accountId,

@@ -260,8 +260,10 @@ export function resetFactors(record: MfaRecord, now: Instant): Settled {
 
 /** Whether this is the first sign-in ever, the one in which a password alone may enrol (R10). */
 export function isFirstSignIn({ history }: MfaRecord): boolean {
-  const { firstSignInAt, firstEnrolledAt, resetAt } = history
-  return firstSignInAt === undefined && firstEnrolledAt === undefined && resetAt === undefined
+  const { firstSignInAt, firstEnrolledAt, resetAt, importedAt, restoredAt } = history
+  return [firstSignInAt, firstEnrolledAt, resetAt, importedAt, restoredAt].every(
+    (at) => at === undefined,
+  )
 }
 
 function withDelivery(record: MfaRecord, now: Instant): MfaRecord['history'] {

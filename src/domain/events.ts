@@ -35,6 +35,7 @@ export const EVENT_TYPES = [
   'enrolment-started',
   'owner-proved', // the proof that a first enrolment asks for (R10)
   'factor-enrolled',
+  'factor-imported', // taken over from another product; `until` when it is weak and ends
   'factor-removed',
   'factor-renamed',
   'backup-codes-created', // `reason`: renewed, where they took the place of others
@@ -42,6 +43,7 @@ export const EVENT_TYPES = [
   'signed-in',
   'browser-forgotten', // a known browser voided after ten failures (R4)
   'epoch-raised', // sessions, grants and pending sign-ins of before are dead (R20)
+  'restored', // the storage came from a backup: what a backup revives is void (R37)
   'reset', // an administrator started a reset (R36)
 ] as const
 

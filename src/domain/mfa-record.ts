@@ -3,7 +3,7 @@ import type { MfaEvent } from './events.ts'
 import type { Instant } from './time.ts'
 
 /** Raised when the shape of a stored record changes; an older one is upgraded when read, a newer one refused. */
-export const RECORD_SCHEMA = 1
+export const RECORD_SCHEMA = 2
 
 /**
  * All MFA state of one account: one document, one version, saved only if nothing changed meanwhile.
@@ -35,6 +35,11 @@ export interface Authenticator {
   readonly name: string
   readonly createdAt: Instant
   readonly lastUsedAt?: Instant
+  /**
+   * Imported, and weaker than what is made here (R7, R8): from then on it is not examined, and until then its owner
+   * is asked to set up another.
+   */
+  readonly renewBy?: Instant
   /** The factor's own state. */
   readonly sealed: string
 }
@@ -107,6 +112,10 @@ export interface History {
   readonly firstEnrolledAt?: Instant
   /** The last reset by an administrator: after one the password alone enrols nothing (R10). */
   readonly resetAt?: Instant
+  /** When the factors of another product were taken over, or that there were none. Once; the same holds after it. */
+  readonly importedAt?: Instant
+  /** The last restore from a backup: what happened since it was made is forgotten, so the same holds after it. */
+  readonly restoredAt?: Instant
   /** Proofs of ownership made for a first enrolment, per interaction (R10). */
   readonly ownerProofs: readonly OwnerProof[]
   /** Codes mailed in the last hour: cooldown and quota (R3). */

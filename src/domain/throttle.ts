@@ -16,6 +16,8 @@ export type Gate =
   | { readonly open: true }
   | { readonly open: false; readonly reason: 'code'; readonly until: Instant }
   | { readonly open: false; readonly reason: 'password-suspected' | 'codes-disabled' }
+  /** All that the account has of this factor was imported, too weak to stay, and is past its time. */
+  | { readonly open: false; readonly reason: 'factor-ended' }
 
 const OPEN: Gate = { open: true }
 

@@ -71,6 +71,11 @@ export interface Factor<
 
   /** Types and normalises a form once (R34); undefined: this cannot be a response at all (400, not charged). */
   parseResponse(form: Form): Response | undefined
+  /**
+   * The same where what can be a response depends on what the account has: the codes of another product, taken over,
+   * look different from the factor's own. `states`: those of the account.
+   */
+  parseResponseFor?(form: Form, states: readonly State[]): Response | undefined
   /** The normal form of a response: what identifies "the same code" for R38 and for the used-check. */
   canonical(response: Response): string
 
@@ -78,6 +83,11 @@ export interface Factor<
   examine(input: ExamineInput<State, Challenge, Response>): Promise<Examined<Proof>>
   /** Synchronous. The state with the proof spent; undefined: it was already (R5). */
   consume(state: State, proof: Proof): State | undefined
+  /**
+   * After a restore from a backup: the state with everything spent that may have been used since the backup was made
+   * (R37). Left out where nothing a factor accepts comes back to life with an older state.
+   */
+  afterRestore?(state: State, now: Instant): State
   /** What this proof says to relying parties (R26). */
   assurance(proof: Proof): Assurance
 }

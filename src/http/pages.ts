@@ -81,8 +81,11 @@ export interface PageModels {
     offline: boolean
   }
   locked: {
-    /** `code`: too many wrong codes; `password-suspected`: R2; `codes-disabled`: R1. */
-    reason: 'code' | 'password-suspected' | 'codes-disabled'
+    /**
+     * `code`: too many wrong codes; `password-suspected`: R2; `codes-disabled`: R1; `factor-ended`: imported, weak,
+     * and past its time.
+     */
+    reason: 'code' | 'password-suspected' | 'codes-disabled' | 'factor-ended'
     /** Seconds to wait; also in Retry-After. Absent where waiting does not help. */
     retryAfterSeconds?: number
     /** Where to try again once the time is over. */

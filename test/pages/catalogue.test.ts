@@ -11,6 +11,8 @@ const catalogue = (locale: string) =>
 const english = catalogue('en')
 const locales = readdirSync(join(views, 'messages')).map((file) => file.replace('.json', ''))
 
+const LOCKED = ['code', 'password-suspected', 'codes-disabled', 'factor-ended']
+
 /** What a template puts together from a part of its model, with all that the part can be. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'layout.' + name": ['help', 'privacy', 'terms'],
@@ -25,8 +27,8 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'backup-code-verify.' + error.code": ['refused', 'unreadable'],
   "'backup-codes.' + error": ['not-confirmed'],
   "'factor-rename.' + error": ['nameless'],
-  "'locked.' + reason + '-title'": ['code', 'password-suspected', 'codes-disabled'],
-  "'locked.' + reason": ['code', 'password-suspected', 'codes-disabled'],
+  "'locked.' + reason + '-title'": LOCKED,
+  "'locked.' + reason": LOCKED,
   "'device.' + error": ['unknown', 'expired', 'used', 'missing', 'too-many', 'aborted'],
   "known + '.name'": ['factor.totp', 'factor.backup-codes'],
   "known + '.' + mode": ['factor.totp', 'factor.backup-codes'].flatMap((factor) =>

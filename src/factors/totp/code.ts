@@ -1,6 +1,9 @@
-import { generateSync } from 'otplib'
-import type { TotpAlgorithm, TotpParameters } from './parameters.ts'
+import { createGuardrails, generateSync } from 'otplib'
+import { SHORTEST_SECRET_BYTES, type TotpAlgorithm, type TotpParameters } from './parameters.ts'
 import type { CodeAt } from './window.ts'
+
+/** A short secret is let in, or not, when it is read; here it is only computed with. */
+const GUARDRAILS = createGuardrails({ MIN_SECRET_BYTES: SHORTEST_SECRET_BYTES })
 
 /** The codes of one authenticator (RFC 6238 4). */
 export function codesOf(parameters: TotpParameters): CodeAt {
@@ -10,6 +13,7 @@ export function codesOf(parameters: TotpParameters): CodeAt {
       secret: parameters.secret,
       algorithm: hashName(parameters.algorithm),
       digits: parameters.digits,
+      guardrails: GUARDRAILS,
       period: parameters.periodSeconds,
       epoch: timeStep * parameters.periodSeconds,
     })

@@ -113,6 +113,15 @@ export function totp(options: TotpOptions = {}): Totp {
     consume: (state, { timeStep }) =>
       timeStep > state.lastTimeStep ? { ...state, lastTimeStep: timeStep } : undefined,
 
+    /** Every step up to now may have been used, and those of the window after it. */
+    afterRestore: (state, now) => ({
+      ...state,
+      lastTimeStep: Math.max(
+        state.lastTimeStep,
+        Math.floor(now / state.periodSeconds) + reachOf(state, now).window,
+      ),
+    }),
+
     assurance: () => ASSURANCE,
   }
 }

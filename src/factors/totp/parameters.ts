@@ -32,15 +32,17 @@ export interface TotpOptions {
 
 export type TotpSettings = Required<TotpOptions>
 
-const ALGORITHMS: readonly unknown[] = ['SHA1', 'SHA256', 'SHA512'] satisfies TotpAlgorithm[]
-const LENGTHS: readonly unknown[] = [6, 8]
+export const ALGORITHMS: readonly unknown[] = ['SHA1', 'SHA256', 'SHA512'] satisfies TotpAlgorithm[]
+export const LENGTHS: readonly unknown[] = [6, 8]
 const SHORTEST_PERIOD_SECONDS = 15
 /** R6: how much time all codes that are accepted at one moment may cover. */
 const LONGEST_REACH_SECONDS = 150
-/** RFC 4226 4, R6. */
-const SHORTEST_SECRET_BYTES = 16
+/** RFC 4226 4 asks for this at least. */
+export const STRONG_SECRET_BYTES = 16
+/** Those of other products may be shorter and are kept for a while (the record says until when). */
+export const SHORTEST_SECRET_BYTES = 5
 /** What the computation takes. */
-const LONGEST_SECRET_BYTES = 64
+export const LONGEST_SECRET_BYTES = 64
 
 const DEFAULTS: TotpSettings = { digits: 6, periodSeconds: 30, algorithm: 'SHA1', window: 1 }
 
@@ -99,7 +101,7 @@ export function unreadable(): MfaError {
   return new MfaError('record-unreadable', 'This is not the state of a TOTP authenticator')
 }
 
-function isPeriod(value: unknown): value is number {
+export function isPeriod(value: unknown): value is number {
   return (
     Number.isSafeInteger(value) &&
     (value as number) >= SHORTEST_PERIOD_SECONDS &&

@@ -3,7 +3,11 @@ import fc from 'fast-check'
 import { passwordHasher } from '../../../src/adapters/crypto/index.ts'
 import { MfaError } from '../../../src/domain/errors.ts'
 import { ALPHABET, formatCode, INDEXES } from '../../../src/factors/backup-codes/code.ts'
-import { backupCodes, type BackupCodesState } from '../../../src/factors/backup-codes/index.ts'
+import {
+  backupCodes,
+  type BackupCodesState,
+  type OwnCodes,
+} from '../../../src/factors/backup-codes/index.ts'
 import type { PasswordHasher } from '../../../src/ports/services.ts'
 import { seededRandom } from '../seeded-random.ts'
 
@@ -21,13 +25,19 @@ function spy(): { hasher: PasswordHasher; verified: string[] } {
   return { hasher: { ...cheap, verify }, verified }
 }
 
-async function issue(): Promise<{ state: BackupCodesState; shown: readonly string[] }> {
+async function issue(): Promise<{ state: OwnCodes; shown: readonly string[] }> {
   const issued = await factor.issue?.({ random, hasher: cheap })
   if (issued === undefined) throw new Error('nothing was issued')
-  return issued
+  return { state: own(issued.state), shown: issued.shown }
 }
 
-function examine(state: BackupCodesState, typed: string, hasher = cheap) {
+/** The set is of our own making. */
+function own(state: BackupCodesState | undefined): OwnCodes {
+  if (state === undefined || 'foreign' in state) throw new Error('these are not our codes')
+  return state
+}
+
+function examine(state: OwnCodes, typed: string, hasher = cheap) {
   const response = factor.parseResponse({ backupCode: typed })
   if (response === undefined) throw new Error('this is no code')
   return factor.examine({ state, challenge: undefined, response, now: 0, hasher })
@@ -94,8 +104,7 @@ describe('backup codes', () => {
     const { state, shown } = await issue()
     const examined = await examine(state, shown[0] ?? '')
     if (examined.outcome === 'refused') throw new Error('refused')
-    const spent = factor.consume(state, examined.proof)
-    if (spent === undefined) throw new Error('not consumed')
+    const spent = own(factor.consume(state, examined.proof))
     expect(spent.hashes).to.deep.equal([null, ...state.hashes.slice(1)])
     expect(factor.remaining?.(spent)).to.equal(9)
     const { hasher, verified } = spy()
@@ -108,7 +117,7 @@ describe('backup codes', () => {
     const proofs = await Promise.all(
       Array.from({ length: 5 }, () => examine(state, shown[6] ?? '')),
     )
-    let stored = state
+    let stored: BackupCodesState = state
     const won = proofs.filter((examined) => {
       const next =
         examined.outcome === 'proved' ? factor.consume(stored, examined.proof) : undefined
@@ -149,7 +158,7 @@ describe('backup codes', () => {
     const read = (backupCode: string) => factor.parseResponse({ backupCode })
     expect(read('1-8222K-22222-22222')).to.deep.equal(read('1-BZzzK-22222-22222'))
     for (const [typed, meant] of ['I1', 'l1', 'O0', 's5', 'B8', 'z2'])
-      expect(read(`${typed}-22222-22222-22222`)?.index).to.equal(meant)
+      expect(read(`${typed}-22222-22222-22222`)).to.include({ index: meant })
     for (const ambiguous of '015OILSUAE')
       expect(read(`1-2222${ambiguous}-22222-22222`)).to.equal(undefined)
   })
@@ -168,8 +177,7 @@ describe('backup codes', () => {
 
   it('are refused from a store that holds anything but ten argon2id hashes or spent places', async () => {
     const { state } = await issue()
-    const changed = (value: unknown) =>
-      ({ hashes: [...state.hashes.slice(1), value] }) as BackupCodesState
+    const changed = (value: unknown) => ({ hashes: [...state.hashes.slice(1), value] }) as OwnCodes
     expect(factor.parseState(changed(null))).to.deep.equal(changed(null))
     for (const stored of [
       { hashes: state.hashes.slice(1) },
@@ -183,7 +191,7 @@ describe('backup codes', () => {
   })
 
   it('R26 prove possession, under a name of ours: RFC 8176 has none for a look-up secret', () => {
-    expect(factor.assurance({ index: '1', hash: '' })).to.deep.equal({
+    expect(factor.assurance({ slot: 0, hash: '' })).to.deep.equal({
       amr: ['backup_code'],
       kinds: ['possession'],
       phishingResistant: false,

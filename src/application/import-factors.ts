@@ -1,0 +1,120 @@
+import { isImportable, RENEWAL_SECONDS, settleImported } from '../domain/import.ts'
+import type { Json } from '../domain/json.ts'
+import type { Authenticator } from '../domain/mfa-record.ts'
+import type { Instant } from '../domain/time.ts'
+import { adoptCodes, type ForeignCodes } from '../factors/backup-codes/foreign.ts'
+import { adoptTotp } from '../factors/totp/foreign.ts'
+import { commit, loadRecord } from './commit.ts'
+import type { Dependencies } from './dependencies.ts'
+import { bindAuthenticator, nameOf } from './authenticator.ts'
+import {
+  areWeakCodes,
+  isWeakSecret,
+  mapFactors,
+  type FieldsToImport,
+  type ImportFault,
+  type ImportWarning,
+  type MappedFactors,
+} from './import-fields.ts'
+
+export type ImportOutcome =
+  | {
+      readonly outcome: 'imported'
+      /** Ids of the factors that the person now has; none: the next sign-in sets one up, with a proof (R10). */
+      readonly factors: readonly string[]
+      readonly warnings: readonly ImportWarning[]
+      /** When what is weak ends. */
+      readonly renewBy?: Instant
+    }
+  /** The account has factors, was imported before, or was reset: it is left as it is. */
+  | { readonly outcome: 'exists' }
+  | { readonly outcome: 'refused'; readonly faults: readonly ImportFault[] }
+
+/**
+ * Takes over what another application kept of a person's second factor: once, so that a second run changes nothing.
+ * Plain codes are hashed and hashes wrapped before anything is stored. `dryRun`: says what would come of it, and
+ * neither hashes nor stores. Throws what a commit throws, and MfaError `hashing-overloaded`.
+ */
+export async function importFactors(
+  deps: Dependencies,
+  accountId: string,
+  fields: FieldsToImport,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): Promise<ImportOutcome> {
+  const mapped = mapFactors(fields)
+  const faults = [...mapped.faults, ...notOffered(deps, mapped)]
+  if (faults.length > 0) return { outcome: 'refused', faults }
+  const seen = await loadRecord(deps, accountId)
+  if (!isImportable(seen.record)) return { outcome: 'exists' }
+
+  const { totp, codes, warnings } = mapped
+  const isWeak = totp.some(isWeakSecret) || (codes !== undefined && areWeakCodes(codes))
+  const imported = (now: Instant): ImportOutcome => ({
+    outcome: 'imported',
+    factors: [...(totp.length > 0 ? ['totp'] : []), ...(codes === undefined ? [] : [CODES])],
+    warnings,
+    ...(isWeak ? { renewBy: now + RENEWAL_SECONDS } : {}),
+  })
+  if (dryRun) return imported(deps.clock.now())
+
+  const foreign = codes === undefined ? undefined : await adoptCodes(codes, deps.hasher)
+  return commit<ImportOutcome>(
+    deps,
+    accountId,
+    (record, now) =>
+      isImportable(record)
+        ? {
+            outcome: imported(now),
+            ...settleImported(
+              record,
+              authenticatorsOf(deps, accountId, { ...mapped, foreign, now }),
+              now,
+            ),
+          }
+        : { outcome: { outcome: 'exists' } },
+    seen,
+  )
+}
+
+const CODES = 'backup-codes'
+
+function authenticatorsOf(
+  deps: Dependencies,
+  accountId: string,
+  {
+    totp,
+    codes,
+    foreign,
+    now,
+  }: MappedFactors & { foreign: ForeignCodes | undefined; now: Instant },
+): readonly Authenticator[] {
+  const adopt = (id: string, state: Json, about: { name: string; weak: boolean }) => {
+    const factor = deps.factors.get(id)
+    // Asked before: what is not offered was refused.
+    if (factor === undefined) return []
+    const { name, weak } = about
+    const bound = bindAuthenticator(deps, accountId, factor, factor.parseState(state) as Json, {
+      name: nameOf(name),
+      now,
+    })
+    return [weak ? { ...bound, renewBy: now + RENEWAL_SECONDS } : bound]
+  }
+  return [
+    ...totp.flatMap((one) =>
+      adopt('totp', adoptTotp(one.parameters, now), {
+        name: one.name ?? '',
+        weak: isWeakSecret(one),
+      }),
+    ),
+    ...(codes === undefined || foreign === undefined
+      ? []
+      : adopt(CODES, { foreign }, { name: '', weak: areWeakCodes(codes) })),
+  ]
+}
+
+function notOffered(deps: Dependencies, { totp, codes }: MappedFactors): readonly ImportFault[] {
+  const wanted = [...(totp.length > 0 ? ['totp'] : []), ...(codes === undefined ? [] : [CODES])]
+  return wanted
+    .filter((id) => !deps.factors.has(id))
+    .map((field) => ({ field, code: 'factor-not-offered' }))
+}

@@ -1,0 +1,216 @@
+import {
+  readForeignCodes,
+  type CodeForm,
+  type ForeignCodesFault,
+  type ReadCodes,
+} from '../factors/backup-codes/foreign.ts'
+import {
+  readForeignTotp,
+  SECRET_ENCODINGS,
+  type ForeignTotp,
+  type ForeignTotpFault,
+  type SecretEncoding,
+} from '../factors/totp/foreign.ts'
+import { STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
+
+/**
+ * What an application kept of a person's second factor, under the names that applications commonly give it: `totp`,
+ * `backupCodes`, or `two_factor_enabled`, `two_factor_secret`, `backup_codes` and their like (docs/reference/api.md).
+ * Anything else is ignored.
+ */
+export type FieldsToImport = Readonly<Record<string, unknown>>
+
+/** Why nothing is taken over. `field` is the one it came in; neither holds a secret (R31). */
+export interface ImportFault {
+  readonly field: string
+  readonly code:
+    | Exclude<ForeignTotpFault, 'secret-missing'>
+    | ForeignCodesFault
+    | 'totp-unreadable'
+    | 'enabled-unreadable'
+    | 'secret-encoding-unknown'
+    | 'code-form-unknown'
+    | 'factor-not-offered'
+}
+
+/** Taken over, and not as it was. */
+export type ImportWarning =
+  | 'must-enrol' // it was on without a secret that works: the next sign-in sets one up, with a proof (R10)
+  | 'not-enabled' // there is a secret, and it was off: that is no enrolment
+  | 'secret-unusable'
+  | 'secret-weak' // under 128 bits: it ends after 30 days
+  | 'codes-weak' // under 64 bits, or hashes of unknown strength: they end after 30 days
+  | 'codes-hash-unknown' // salted hashes, which nothing here can check: they are left behind
+  | 'codes-without-authenticator' // they stand in for an authenticator, and there is none
+
+export interface MappedFactors {
+  readonly totp: readonly ForeignTotp[]
+  readonly codes?: ReadCodes
+  readonly warnings: readonly ImportWarning[]
+  readonly faults: readonly ImportFault[]
+}
+
+/** NIST SP 800-63B-4 3.1.2.2 (R8). */
+const STRONG_CODE_BITS = 64
+
+const ENABLED = ['two_factor_enabled', 'twoFactorEnabled'] as const
+const SECRET = ['two_factor_secret', 'twoFactorSecret'] as const
+const TOTP = ['totp', 'otpauth_url', 'otpauthUrl'] as const
+const CODES = [
+  ...['backupCodes', 'backup_codes', 'two_factor_backup_codes', 'twoFactorBackupCodes'],
+  ...['two_factor_recovery_codes', 'twoFactorRecoveryCodes'],
+] as const
+const ENCODING = ['secretEncoding', 'secret_encoding'] as const
+const FORM = ['backupCodeForm', 'backup_code_form'] as const
+
+/** Every name that is read. What else a file has is reported once, for it may be misspelt. */
+export const FACTOR_FIELDS: readonly string[] = [
+  ...[...ENABLED, ...SECRET, ...TOTP],
+  ...[...CODES, ...ENCODING, ...FORM],
+]
+
+export function isWeakSecret({ secretBits }: ForeignTotp): boolean {
+  return secretBits < STRONG_SECRET_BYTES * 8
+}
+
+/** Of hashes nobody can say how strong what was hashed is; most applications made codes of eight characters. */
+export function areWeakCodes({ bits }: ReadCodes): boolean {
+  return bits === undefined || bits < STRONG_CODE_BITS
+}
+
+/**
+ * From the fields of another application to factors. Pure: hashes nothing, keeps nothing. A fault means that nothing
+ * of it may be taken over; a warning, that something is not as it was.
+ */
+export function mapFactors(fields: FieldsToImport): MappedFactors {
+  const faults: ImportFault[] = []
+  const fault = (field: string, code: ImportFault['code']): void =>
+    void faults.push({ field, code })
+
+  const enabled = find(fields, ENABLED)
+  const isOn = enabled === undefined ? undefined : readBoolean(enabled.value)
+  if (enabled !== undefined && isOn === undefined) fault(enabled.field, 'enabled-unreadable')
+  const encoding = encodingOf(fields, fault)
+  const form = formOf(fields, fault)
+
+  const warnings = new Set<ImportWarning>()
+  const totp: ForeignTotp[] = []
+  if (isOn === false) {
+    if (find(fields, [...TOTP, ...SECRET]) !== undefined) warnings.add('not-enabled')
+    return { totp, warnings: [...warnings], faults }
+  }
+  totp.push(...explicitTotp(fields, encoding, fault))
+  const secret = find(fields, SECRET)
+  if (secret !== undefined) {
+    const found = readForeignTotp(secret.value, encoding)
+    if (!('fault' in found)) totp.push(found)
+    else warnings.add('secret-unusable')
+  }
+  if (totp.length === 0 && (isOn === true || secret !== undefined)) warnings.add('must-enrol')
+  if (totp.some(isWeakSecret)) warnings.add('secret-weak')
+
+  const codes = codesOf(fields, form, warnings, fault)
+  if (codes !== undefined && totp.length === 0) warnings.add('codes-without-authenticator')
+  if (codes === undefined || totp.length === 0) return { totp, warnings: [...warnings], faults }
+  if (areWeakCodes(codes)) warnings.add('codes-weak')
+  return { totp, codes, warnings: [...warnings], faults }
+}
+
+type Fault = (field: string, code: ImportFault['code']) => void
+
+function explicitTotp(
+  fields: FieldsToImport,
+  encoding: SecretEncoding | undefined,
+  fault: Fault,
+): readonly ForeignTotp[] {
+  const given = find(fields, TOTP)
+  if (given === undefined) return []
+  const list = listOf(given.value)
+  if (list === undefined) {
+    fault(given.field, 'totp-unreadable')
+    return []
+  }
+  return list.flatMap((one) => {
+    const found = readForeignTotp(one, encoding)
+    if (!('fault' in found)) return [found]
+    fault(given.field, found.fault === 'secret-missing' ? 'totp-unreadable' : found.fault)
+    return []
+  })
+}
+
+function codesOf(
+  fields: FieldsToImport,
+  form: CodeForm | undefined,
+  warnings: Set<ImportWarning>,
+  fault: Fault,
+): ReadCodes | undefined {
+  const given = find(fields, CODES)
+  if (given === undefined) return undefined
+  const codes = readForeignCodes(given.value, form)
+  if (!('fault' in codes)) return codes.values.length === 0 ? undefined : codes
+  if (codes.fault === 'codes-hash-unknown') warnings.add('codes-hash-unknown')
+  else fault(given.field, codes.fault)
+  return undefined
+}
+
+function encodingOf(fields: FieldsToImport, fault: Fault): SecretEncoding | undefined {
+  const given = find(fields, ENCODING)
+  const said = SECRET_ENCODINGS.find((one) => one === given?.value)
+  if (given !== undefined && said === undefined) fault(given.field, 'secret-encoding-unknown')
+  return said
+}
+
+function formOf(fields: FieldsToImport, fault: Fault): CodeForm | undefined {
+  const given = find(fields, FORM)
+  if (given === undefined) return undefined
+  const form = readCodeForm(given.value)
+  if (form === undefined) fault(given.field, 'code-form-unknown')
+  return form
+}
+
+/** `upper`, `lower` or `as-is`, and `compact` where separators were taken out: `upper,compact`. */
+export function readCodeForm(given: unknown): CodeForm | undefined {
+  const [, letters, compact, alone] =
+    /^(as-is|upper|lower)(?:,(compact))?$|^(compact)$/.exec(
+      typeof given === 'string' ? given : '',
+    ) ?? []
+  if (letters === undefined && alone === undefined) return undefined
+  return {
+    letters: (letters ?? 'as-is') as CodeForm['letters'],
+    separators: (compact ?? alone) === undefined ? 'kept' : 'removed',
+  }
+}
+
+/** The first of these that is there and not empty. */
+function find(
+  fields: FieldsToImport,
+  names: readonly string[],
+): { field: string; value: unknown } | undefined {
+  for (const field of names) {
+    const value = Object.hasOwn(fields, field) ? fields[field] : undefined
+    const isEmpty = value === undefined || value === null || value === ''
+    if (!isEmpty) return { field, value }
+  }
+  return undefined
+}
+
+/** As databases and spreadsheets write it. */
+export function readBoolean(value: unknown): boolean | undefined {
+  const word = String(value).trim().toLowerCase()
+  if (['true', '1', 't', 'yes', 'y', 'on'].includes(word)) return true
+  return ['false', '0', 'f', 'no', 'n', 'off'].includes(word) ? false : undefined
+}
+
+/** One, a list of them, or JSON text of a list. */
+function listOf(value: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(value)) return value as readonly unknown[]
+  if (typeof value === 'object') return [value]
+  if (typeof value !== 'string') return undefined
+  if (!value.trim().startsWith('[')) return [value]
+  try {
+    const list: unknown = JSON.parse(value)
+    return Array.isArray(list) ? (list as readonly unknown[]) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,31 @@
+import type { Settled } from './attempt.ts'
+import { raiseEpoch } from './enrolment.ts'
+import type { Authenticator, MfaRecord } from './mfa-record.ts'
+import type { Instant } from './time.ts'
+
+/**
+ * The record came from a backup, and what was true since is not in it (R37). `authenticators`: those of the record
+ * with whatever they could accept a second time spent. Known browsers are strangers again, for one may have been
+ * forgotten since.
+ *
+ * The epoch does not rise by one: the storage that was lost may have reached that number, and a host whose sessions
+ * are kept elsewhere would show some made under it. It becomes the time in seconds, which no number of changes
+ * reaches, and which differs when the same backup is restored twice.
+ */
+export function settleRestored(
+  record: MfaRecord,
+  authenticators: readonly Authenticator[],
+  now: Instant,
+): Settled {
+  const leap = { ...record, epoch: Math.max(record.epoch, now - 1) }
+  const raised = raiseEpoch(leap, 'restored')
+  return {
+    record: {
+      ...raised.record,
+      authenticators,
+      browsers: [],
+      history: { ...raised.record.history, restoredAt: now },
+    },
+    events: [{ type: 'restored', detail: {} }, ...raised.events],
+  }
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import type { PasswordHasher } from '../../ports/services.ts'
+import { normaliseTyped } from '../normalise.ts'
+
+/** How the other product brought a typed code to the form that it compared or hashed. */
+export type CodeForm = {
+  readonly letters: 'as-is' | 'upper' | 'lower'
+  readonly separators: 'kept' | 'removed'
+}
+
+/**
+ * Look-up secrets of another product. Each is an argon2id hash with a salt of its own: of the code in its form, or,
+ * where only a fast hash of it was left, of that hash in hexadecimal.
+ */
+export type ForeignCodes = {
+  readonly form: CodeForm
+  readonly digest: 'none' | 'sha256' | 'sha512'
+  /** Null once spent. */
+  readonly hashes: readonly (string | null)[]
+}
+
+export type ForeignCodesFault =
+  | 'codes-unreadable' // no list, and no text that is one
+  | 'codes-too-many'
+  | 'codes-mixed' // some plain, some hashed: which is which would be a guess
+  | 'codes-hash-unknown' // salted, or of a kind that cannot be wrapped
+
+export interface ReadCodes {
+  readonly form: CodeForm
+  readonly digest: ForeignCodes['digest']
+  /** To be hashed as they are, or `argon2id` hashes to be kept. Never shown. */
+  readonly values: readonly string[]
+  readonly areHashed: boolean
+  /** Of the weakest, from its length and the letters that occur in all of them; undefined for hashes. */
+  readonly bits?: number
+}
+
+/** Each costs one slow hash at every attempt. */
+const MOST_CODES = 20
+const SHORTEST_CODE = 4
+const LONGEST_CODE = 64
+
+/** Of a cost that twenty of them can be computed at: 98 MiB, nine passes and lanes at the most. */
+const ARGON2ID =
+  /^\$argon2id\$v=19\$(?:m=\d{1,5}|[tp]=\d)(?:,(?:m=\d{1,5}|[tp]=\d)){2}\$[\w+/-]+\$[\w+/-]+$/
+
+/** `$2b$...`, `pbkdf2:...`: salted, by one product or another; MD5 and SHA-1 by their length. */
+const OTHER_HASH = /^\$|^\w+:|^(?:[0-9a-f]{32}|[0-9a-f]{40})$/i
+
+const DIGESTS = [
+  { digest: 'sha256', encoding: 'hex', shape: /^[0-9a-f]{64}$/i },
+  { digest: 'sha512', encoding: 'hex', shape: /^[0-9a-f]{128}$/i },
+  { digest: 'sha256', encoding: 'base64', shape: /^[A-Za-z0-9+/_-]{43}=?$/ },
+  { digest: 'sha512', encoding: 'base64', shape: /^[A-Za-z0-9+/_-]{86}(?:==)?$/ },
+] as const
+
+/** How many symbols each class of them has. */
+const ALPHABETS: readonly [symbols: RegExp, size: number][] = [
+  [/^\d*$/, 10],
+  [/^(?:[0-9a-f]*|[0-9A-F]*)$/, 16],
+  [/^(?:[a-z]*|[A-Z]*)$/, 26],
+  [/^(?:[0-9a-z]*|[0-9A-Z]*)$/, 36],
+]
+const LARGEST_ALPHABET = 62
+
+/**
+ * The codes in a list, in JSON text of one, or in text separated by commas, semicolons, line ends or spaces. `form`:
+ * what they were hashed in; plain ones say it themselves, and hashed ones that nobody says it of were hashed as they
+ * were shown. Empty where there are none.
+ */
+export function readForeignCodes(
+  given: unknown,
+  form?: CodeForm,
+): ReadCodes | { readonly fault: ForeignCodesFault } {
+  const codes = listOf(given)
+  if (codes === undefined) return { fault: 'codes-unreadable' }
+  if (codes.length > MOST_CODES) return { fault: 'codes-too-many' }
+  const asShown = form ?? { letters: 'as-is', separators: 'kept' }
+  if (codes.length > 0 && codes.every((code) => ARGON2ID.test(code)))
+    return { form: asShown, digest: 'none', values: codes, areHashed: true }
+  const kind = DIGESTS.find(({ shape }) => codes.some((code) => shape.test(code)))
+  if (kind === undefined) return readPlain(codes, form)
+  if (!codes.every((code) => kind.shape.test(code))) return { fault: 'codes-mixed' }
+  return {
+    form: asShown,
+    digest: kind.digest,
+    values: codes.map((code) => Buffer.from(code, kind.encoding).toString('hex')),
+    areHashed: false,
+  }
+}
+
+/** One hash after the other: many at once would crowd other people's sign-ins out of the bounded queue. */
+export async function adoptCodes(read: ReadCodes, hasher: PasswordHasher): Promise<ForeignCodes> {
+  const hashes: string[] = []
+  for (const value of read.values) hashes.push(read.areHashed ? value : await hasher.hash(value))
+  return { form: read.form, digest: read.digest, hashes }
+}
+
+/** What a person typed, if it can be one of these codes at all; brought to one writing, and not yet to their form. */
+export function readForeignTyped(typed: string | undefined): string | undefined {
+  const plain = typed?.normalize('NFKC').trim()
+  const symbols = normaliseTyped(plain)
+  return plain !== undefined &&
+    symbols !== undefined &&
+    symbols.length >= SHORTEST_CODE &&
+    symbols.length <= LONGEST_CODE
+    ? plain
+    : undefined
+}
+
+/**
+ * The slot whose code this is. Every slot costs one verification, spent ones too: neither which code it was nor how
+ * many are left shows in the time (R33).
+ */
+export async function findForeignSlot(
+  { form, digest, hashes }: ForeignCodes,
+  typed: string,
+  hasher: PasswordHasher,
+): Promise<{ slot: number; hash: string } | undefined> {
+  const formed = inForm(typed, form)
+  const secret = digest === 'none' ? formed : createHash(digest).update(formed).digest('hex')
+  let found: { slot: number; hash: string } | undefined
+  for (const [slot, hash] of hashes.entries()) {
+    const matches = await hasher.verify(hash ?? '', secret)
+    if (matches && hash !== null) found ??= { slot, hash }
+  }
+  return found
+}
+
+function readPlain(
+  codes: readonly string[],
+  given: CodeForm | undefined,
+): ReadCodes | { readonly fault: ForeignCodesFault } {
+  if (codes.some((code) => OTHER_HASH.test(code) || code.length > LONGEST_CODE))
+    return { fault: 'codes-hash-unknown' }
+  const symbols = codes.map((code) => inForm(code, { letters: 'as-is', separators: 'removed' }))
+  if (symbols.some((code) => code.length < SHORTEST_CODE)) return { fault: 'codes-unreadable' }
+  const all = symbols.join('')
+  const oneCase = all === all.toUpperCase() || all === all.toLowerCase()
+  const form = given ?? { letters: oneCase ? 'upper' : 'as-is', separators: 'removed' }
+  const size = ALPHABETS.find(([shape]) => shape.test(all))?.[1] ?? LARGEST_ALPHABET
+  const shortest = Math.min(...symbols.map((code) => code.length))
+  return {
+    form,
+    digest: 'none',
+    values: codes.map((code) => inForm(code.normalize('NFKC'), form)),
+    areHashed: false,
+    bits: Math.floor(shortest * Math.log2(size)),
+  }
+}
+
+function inForm(code: string, { letters, separators }: CodeForm): string {
+  // What is too long to be normalised was refused before.
+  const kept = separators === 'kept' ? code : (normaliseTyped(code) as string)
+  if (letters === 'as-is') return kept
+  return letters === 'upper' ? kept.toUpperCase() : kept.toLowerCase()
+}
+
+function listOf(given: unknown): readonly string[] | undefined {
+  if (given === undefined || given === null) return []
+  if (Array.isArray(given))
+    return given.every((code) => typeof code === 'string')
+      ? given.map((code) => code.trim()).filter((code) => code !== '')
+      : undefined
+  if (typeof given !== 'string') return undefined
+  const written = given.trim()
+  if (!written.startsWith('[')) return written.split(/[\s,;]+/).filter((code) => code !== '')
+  try {
+    return listOf(JSON.parse(written))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,201 @@
+import { ScureBase32Plugin } from 'otplib'
+import type { Instant } from '../../domain/time.ts'
+import type { TotpState } from './index.ts'
+import {
+  ALGORITHMS,
+  isPeriod,
+  LENGTHS,
+  LONGEST_SECRET_BYTES,
+  SHORTEST_SECRET_BYTES,
+  type TotpAlgorithm,
+  type TotpParameters,
+} from './parameters.ts'
+
+/** How a product writes its secrets down; speakeasy and otplib have all three. */
+export type SecretEncoding = 'base32' | 'hex' | 'ascii'
+export const SECRET_ENCODINGS = ['base32', 'hex', 'ascii'] as const
+
+/** What cannot be taken over, by its part. Holds nothing of the secret (R31). */
+export type ForeignTotpFault =
+  | 'secret-missing'
+  | 'secret-unusable' // not what the encoding says, or of a length that nothing computes with
+  | 'otpauth-unreadable' // not a URI of a time-based authenticator
+  | 'algorithm-unknown'
+  | 'digits-unfit'
+  | 'period-unfit'
+
+export interface ForeignTotp {
+  readonly parameters: TotpParameters
+  readonly secretBits: number
+  /** Of the URI's label, or as it was given. */
+  readonly name?: string
+}
+
+const LONGEST_TEXT = 2048
+
+/**
+ * The authenticator that another product kept: a secret by itself, an `otpauth://totp/` URI, or an object of either
+ * (speakeasy's `{ ascii, hex, base32, otpauth_url }`; `{ secret, encoding, algorithm, digits, period, name }`), also
+ * as JSON text. `encoding`: of a secret that does not say.
+ */
+export function readForeignTotp(
+  given: unknown,
+  encoding: SecretEncoding = 'base32',
+): ForeignTotp | { readonly fault: ForeignTotpFault } {
+  if (typeof given === 'string') return readText(given.trim(), encoding)
+  if (typeof given !== 'object' || given === null) return { fault: 'secret-missing' }
+  const fields = given as Readonly<Record<string, unknown>>
+  const uri = text(fields['otpauth_url']) ?? text(fields['uri'])
+  const written = secretIn(fields, encoding)
+  if (written === undefined)
+    return uri === undefined ? { fault: 'secret-missing' } : readText(uri, encoding)
+  if (written.secret.startsWith('otpauth:')) return readText(written.secret, encoding)
+  // speakeasy keeps a secret and its URI together; what is beside the secret is in the URI alone.
+  const beside = uri === undefined ? {} : (uriFields(uri) ?? {})
+  return assemble(written, { ...beside, ...fields })
+}
+
+/** As it is kept. The step of the import is spent: a code just used in the other product is not accepted again. */
+export function adoptTotp(parameters: TotpParameters, now: Instant): TotpState {
+  return { ...parameters, lastTimeStep: Math.floor(now / parameters.periodSeconds) }
+}
+
+interface Written {
+  readonly secret: string
+  readonly encoding: SecretEncoding
+}
+
+function readText(
+  given: string,
+  encoding: SecretEncoding,
+): ForeignTotp | { readonly fault: ForeignTotpFault } {
+  if (given === '') return { fault: 'secret-missing' }
+  if (given.startsWith('{')) {
+    const object = parseJson(given)
+    return object === undefined ? { fault: 'secret-unusable' } : readForeignTotp(object, encoding)
+  }
+  if (!given.startsWith('otpauth:')) return assemble({ secret: given, encoding }, {})
+  const fields = uriFields(given)
+  const secret = text(fields?.['secret'])
+  if (fields === undefined || secret === undefined) return { fault: 'otpauth-unreadable' }
+  return assemble({ secret, encoding: 'base32' }, fields)
+}
+
+function secretIn(
+  fields: Readonly<Record<string, unknown>>,
+  encoding: SecretEncoding,
+): Written | undefined {
+  const secret = text(fields['secret'])
+  if (secret !== undefined) {
+    const said = SECRET_ENCODINGS.find((one) => one === fields['encoding'])
+    return { secret, encoding: said ?? encoding }
+  }
+  for (const one of SECRET_ENCODINGS) {
+    const written = text(fields[one])
+    if (written !== undefined) return { secret: written, encoding: one }
+  }
+  return undefined
+}
+
+function assemble(
+  { secret, encoding }: Written,
+  about: Readonly<Record<string, unknown>>,
+): ForeignTotp | { readonly fault: ForeignTotpFault } {
+  const bytes = decode(secret, encoding)
+  if (
+    bytes === undefined ||
+    bytes.length < SHORTEST_SECRET_BYTES ||
+    bytes.length > LONGEST_SECRET_BYTES
+  )
+    return { fault: 'secret-unusable' }
+  const algorithm = algorithmOf(about['algorithm'])
+  if (algorithm === undefined) return { fault: 'algorithm-unknown' }
+  const digits = numberOf(about['digits'], 6)
+  if (!LENGTHS.includes(digits)) return { fault: 'digits-unfit' }
+  const periodSeconds = numberOf(about['period'] ?? about['periodSeconds'] ?? about['step'], 30)
+  if (!isPeriod(periodSeconds)) return { fault: 'period-unfit' }
+  const name = text(about['name']) ?? text(about['label'])
+  return {
+    parameters: {
+      secret: new ScureBase32Plugin().encode(bytes),
+      algorithm,
+      digits: digits as 6 | 8,
+      periodSeconds,
+    },
+    secretBits: bytes.length * 8,
+    ...(name === undefined ? {} : { name }),
+  }
+}
+
+/** The query of an `otpauth://totp/Issuer:account?secret=...` URI, with its label. */
+function uriFields(uri: string): Readonly<Record<string, unknown>> | undefined {
+  const url = URL.parse(uri)
+  // Parsers differ on whether `totp` is the host of a scheme they do not know.
+  const [, type, label = ''] = /^otpauth:\/\/([^/?]*)\/?([^?]*)/.exec(uri) ?? []
+  if (url === null || type !== 'totp') return undefined
+  return { ...Object.fromEntries(url.searchParams), label: decodeLabel(label) }
+}
+
+/** `Acme:ada@example.com`, percent-encoded: the account is what the person calls it. */
+function decodeLabel(label: string): string {
+  try {
+    return decodeURIComponent(label)
+      .replace(/^[^:]*:/, '')
+      .trim()
+  } catch {
+    return ''
+  }
+}
+
+function decode(secret: string, encoding: SecretEncoding): Uint8Array | undefined {
+  if (secret.length > LONGEST_TEXT) return undefined
+  switch (encoding) {
+    case 'ascii':
+      return new TextEncoder().encode(secret)
+    case 'hex': {
+      const hex = secret.replaceAll(/[\s:-]/g, '')
+      return /^(?:[0-9a-f]{2})+$/i.test(hex) ? Buffer.from(hex, 'hex') : undefined
+    }
+    case 'base32': {
+      const base32 = secret.replaceAll(/[\s-]/g, '').replace(/=+$/, '')
+      // Nobody writes it in both cases: that is a ciphertext or another encoding, with the luck of its letters.
+      const isOneCase = base32 === base32.toUpperCase() || base32 === base32.toLowerCase()
+      return isOneCase ? fromBase32(base32.toUpperCase()) : undefined
+    }
+  }
+}
+
+/** Undefined for a last symbol with bits to spare that are not zero: a letter is missing then, or one too many. */
+function fromBase32(base32: string): Uint8Array | undefined {
+  try {
+    return new ScureBase32Plugin().decode(base32)
+  } catch {
+    return undefined
+  }
+}
+
+function algorithmOf(value: unknown): TotpAlgorithm | undefined {
+  if (value === undefined || value === null || value === '') return 'SHA1'
+  if (typeof value !== 'string') return undefined
+  const name = value
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]/g, '')
+    .replace(/^HMAC/, '')
+  return ALGORITHMS.includes(name) ? (name as TotpAlgorithm) : undefined
+}
+
+function numberOf(value: unknown, otherwise: number): number {
+  return value === undefined || value === null || value === '' ? otherwise : Number(value)
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+}
+
+function parseJson(given: string): object | undefined {
+  try {
+    return JSON.parse(given) as object
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'chai'
+import { importFactors } from '../../src/application/import-factors.ts'
+import { readStatus, resetAccount } from '../../src/application/manage-accounts.ts'
+import { restoreAccount } from '../../src/application/restore-account.ts'
+import { readResponse, verifyFactor } from '../../src/application/verify-factor.ts'
+import { isFirstSignIn } from '../../src/domain/enrolment.ts'
+import { RENEWAL_SECONDS } from '../../src/domain/import.ts'
+import { totp } from '../../src/factors/totp/index.ts'
+import type { Form } from '../../src/factors/factor.ts'
+import { ownCode } from '../support/totp.ts'
+import { factorOf, owner } from './person.ts'
+import { heardOf, load, nodeBeside, placeOf, settledRecord, world, type World } from './world.ts'
+
+const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+const SHORT = 'JBSWY3DPEHPK3PXP'
+const CODES = ['7KQ4M-WXA9R-TDHN3', '2HD8C-WMXK4-RTQN7']
+let attempts = 0
+
+/** Types a form in a new sign-in, as the page does. */
+async function type(of: World, id: string, form: Form, accountId = 'mira') {
+  const factor = factorOf(of, id)
+  const seen = await load(of, accountId)
+  const response = readResponse(of.deps, factor, seen, form)
+  if (response === undefined) return { outcome: 'unreadable' as const }
+  attempts += 1
+  const place = placeOf({ accountId, interaction: `i${attempts}`, epoch: seen.record.epoch })
+  return verifyFactor(of.deps, factor, place, response, seen)
+}
+
+const hash = (code: string): string => createHash('sha256').update(code).digest('hex')
+
+describe('taking over what another application kept', () => {
+  let one: World
+  beforeEach(() => {
+    one = world()
+  })
+
+  const code = (secret: string, later = 30): Form => ({
+    code: ownCode({ secret }, one.clock.now() + later),
+  })
+
+  it('signs in with the authenticator and with the codes of before', async () => {
+    const outcome = await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
+    expect(outcome).to.deep.equal({
+      ...{ outcome: 'imported', factors: ['totp', 'backup-codes'], warnings: [] },
+    })
+    one.clock.advance(30)
+    expect(await type(one, 'totp', code(SECRET, 0))).to.include({ outcome: 'accepted' })
+    for (const typed of ['7kq4mwxa9rtdhn3', '2HD8C WMXK4 RTQN7']) {
+      const first = await type(one, 'backup-codes', { backupCode: typed })
+      expect(first).to.include({ outcome: 'accepted' })
+      expect(await type(one, 'backup-codes', { backupCode: typed })).to.include({
+        outcome: 'refused',
+      })
+    }
+    expect((await readStatus(one.deps, 'mira')).factors[1]).to.include({ remaining: 0 })
+  })
+
+  it('R5 does not accept the code that the other application has just accepted', async () => {
+    await importFactors(one.deps, 'mira', { totp: SECRET })
+    expect(await type(one, 'totp', code(SECRET, 0))).to.include({ outcome: 'refused' })
+  })
+
+  it('R8 R31 R35 keeps neither secret nor code in the clear, in no record and no event', async () => {
+    const backupCodes = [hash('abcd-efgh'), hash('ijkl-mnop')]
+    await importFactors(one.deps, 'mira', { two_factor_secret: SECRET, backupCodes })
+    const kept = JSON.stringify([await settledRecord(one), await heardOf(one)])
+    for (const secret of [SECRET, ...backupCodes, 'abcd']) expect(kept).not.to.contain(secret)
+    expect(await type(one, 'backup-codes', { backupCode: 'ijkl-mnop' })).to.include({
+      outcome: 'accepted',
+    })
+  })
+
+  it('changes nothing the second time, and computes nothing', async () => {
+    await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
+    const before = await settledRecord(one)
+    const hasher = { ...one.deps.hasher, hash: () => Promise.reject(new Error('hashed')) }
+    const again = nodeBeside(one, { hasher })
+    for (const fields of [{ totp: SECRET, backupCodes: CODES }, { totp: SHORT }, {}])
+      expect(await importFactors(again.deps, 'mira', fields)).to.deep.equal({ outcome: 'exists' })
+    expect(await settledRecord(one)).to.deep.equal(before)
+  })
+
+  it('R18 happens once when two runs meet', async () => {
+    const outcomes = await Promise.all(
+      [one, nodeBeside(one), nodeBeside(one)].map(({ deps }) =>
+        importFactors(deps, 'mira', { totp: SECRET, backupCodes: CODES }),
+      ),
+    )
+    expect(outcomes.filter(({ outcome }) => outcome === 'imported')).to.have.length(1)
+    expect((await settledRecord(one)).authenticators).to.have.length(2)
+  })
+
+  it('leaves an account with a factor, or one that was reset, as it is', async () => {
+    await owner(one)
+    expect(await importFactors(one.deps, 'mira', { totp: SECRET })).to.include({
+      outcome: 'exists',
+    })
+    await resetAccount(one.deps, 'mira')
+    expect(await importFactors(one.deps, 'mira', { totp: SECRET })).to.include({
+      outcome: 'exists',
+    })
+  })
+
+  it('R10 notes that there was no factor, so that the password alone enrols nothing', async () => {
+    const outcome = await importFactors(one.deps, 'mira', { two_factor_enabled: true })
+    expect(outcome).to.deep.equal({ outcome: 'imported', factors: [], warnings: ['must-enrol'] })
+    const { record } = await load(one)
+    expect(isFirstSignIn(record)).to.equal(false)
+    expect(await readStatus(one.deps, 'mira')).to.include({
+      enrolled: false,
+      importedAt: one.clock.now(),
+    })
+  })
+
+  it('R7 R8 lets what is weak work for 30 days, says so, and then examines it no more', async () => {
+    const renewBy = one.clock.now() + RENEWAL_SECONDS
+    const outcome = await importFactors(one.deps, 'mira', {
+      totp: SHORT,
+      backupCodes: ['12345678'],
+    })
+    expect(outcome).to.deep.include({ renewBy, warnings: ['secret-weak', 'codes-weak'] })
+    const { factors } = await readStatus(one.deps, 'mira')
+    expect(factors.map((factor) => factor.renewBy)).to.deep.equal([renewBy, renewBy])
+    const told = await heardOf(one, 'factor-imported')
+    expect(told.map(({ detail }) => detail.until)).to.deep.equal([renewBy, renewBy])
+
+    one.clock.advance(RENEWAL_SECONDS - 1)
+    expect(await type(one, 'totp', code(SHORT, 0))).to.include({ outcome: 'accepted' })
+    one.clock.advance(1)
+    for (const [id, form] of [
+      ['totp', code(SHORT, 30)],
+      ['backup-codes', { backupCode: '12345678' }],
+    ] as const)
+      expect(await type(one, id, form)).to.deep.equal({
+        outcome: 'closed',
+        gate: { open: false, reason: 'factor-ended' },
+      })
+    expect(await readStatus(one.deps, 'mira')).to.include({ enrolled: true })
+    expect((await settledRecord(one)).throttle.failedAt).to.deep.equal([])
+  })
+
+  it('goes on with what is strong beside what has ended', async () => {
+    await importFactors(one.deps, 'mira', { totp: [SHORT, SECRET] })
+    one.clock.advance(RENEWAL_SECONDS)
+    expect(await type(one, 'totp', code(SECRET, 0))).to.include({ outcome: 'accepted' })
+    expect(await type(one, 'totp', code(SHORT, 30))).to.include({ outcome: 'refused' })
+  })
+
+  it('is refused with its faults, and stores nothing', async () => {
+    expect(await importFactors(one.deps, 'mira', { totp: 'x!', backupCodes: [7] })).to.deep.equal({
+      outcome: 'refused',
+      faults: [
+        { field: 'totp', code: 'secret-unusable' },
+        { field: 'backupCodes', code: 'codes-unreadable' },
+      ],
+    })
+    expect(await load(one)).to.include({ version: 0 })
+  })
+
+  it('is refused where the factor is not offered', async () => {
+    const few = world({ listed: [totp()] })
+    expect(
+      await importFactors(few.deps, 'mira', { totp: SECRET, backupCodes: CODES }),
+    ).to.deep.equal({
+      outcome: 'refused',
+      faults: [{ field: 'backup-codes', code: 'factor-not-offered' }],
+    })
+  })
+
+  it('says beforehand what would come of it', async () => {
+    const fields = { totp: SHORT, backupCodes: CODES }
+    const dry = await importFactors(one.deps, 'mira', fields, { dryRun: true })
+    expect(await load(one)).to.include({ version: 0 })
+    expect(await importFactors(one.deps, 'mira', fields)).to.deep.equal(dry)
+  })
+
+  it('reads codes of ours as ours where the set was made here', async () => {
+    const mira = await owner(one)
+    expect(await type(one, 'backup-codes', { backupCode: 'abcd1234' })).to.include({
+      outcome: 'unreadable',
+    })
+    expect(await type(one, 'backup-codes', { backupCode: mira.codes[0] ?? '' })).to.include({
+      outcome: 'accepted',
+    })
+  })
+})
+
+describe('an account after a restore from a backup', () => {
+  let one: World
+  beforeEach(() => {
+    one = world()
+  })
+
+  it('R37 accepts no code that may have been used since the backup was made', async () => {
+    const mira = await owner(one)
+    const used = mira.code()
+    await restoreAccount(one.deps, 'mira')
+    expect(await type(one, 'totp', used)).to.include({ outcome: 'refused' })
+    for (const backupCode of mira.codes)
+      expect((await type(one, 'backup-codes', { backupCode })).outcome).not.to.equal('accepted')
+    expect((await readStatus(one.deps, 'mira')).factors[1]).to.include({ remaining: 0 })
+    one.clock.advance(3_700)
+    expect(await type(one, 'totp', mira.code())).to.include({ outcome: 'accepted' })
+  })
+
+  it('R37 spends the codes of another product too', async () => {
+    await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
+    await restoreAccount(one.deps, 'mira')
+    expect(await type(one, 'backup-codes', { backupCode: CODES[0] ?? '' })).to.include({
+      outcome: 'refused',
+    })
+  })
+
+  it('R20 R37 ends everything live and forgets browsers, and tells of it', async () => {
+    await owner(one)
+    const { epoch } = await settledRecord(one)
+    expect(await restoreAccount(one.deps, 'mira')).to.equal(true)
+    const record = await settledRecord(one)
+    expect(record.epoch).to.be.greaterThan(epoch + 1_000_000)
+    expect(record.browsers).to.deep.equal([])
+    expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal(['restored', 'epoch-raised'])
+  })
+
+  it('is left alone by a run that goes on', async () => {
+    await owner(one)
+    const since = one.clock.now()
+    expect(await restoreAccount(one.deps, 'mira', since)).to.equal(true)
+    const before = await settledRecord(one)
+    one.clock.advance(10)
+    expect(await restoreAccount(one.deps, 'mira', since)).to.equal(false)
+    expect(await settledRecord(one)).to.deep.equal(before)
+    expect(await restoreAccount(one.deps, 'mira', since + 1)).to.equal(true)
+    expect(await restoreAccount(one.deps, 'mira')).to.equal(true)
+  })
+
+  it('keeps a factor that is not offered here as it is', async () => {
+    await owner(one)
+    const [kept] = (await settledRecord(one)).authenticators
+    const none = nodeBeside(one, { listed: [] })
+    await restoreAccount(none.deps, 'mira')
+    expect((await settledRecord(one)).authenticators[0]).to.deep.equal(kept)
+  })
+})

@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { isEnrolled, isFirstSignIn, resetFactors } from '../../src/domain/enrolment.ts'
+import { isImportable, isUsable, RENEWAL_SECONDS, settleImported } from '../../src/domain/import.ts'
+import { newRecord } from '../../src/domain/mfa-record.ts'
+import { settleRestored } from '../../src/domain/restore.ts'
+import { authenticator, enrolled, NOW } from './records.ts'
+
+const fresh = newRecord('mira')
+
+describe('taking over the factors of another product', () => {
+  it('gives them under a new epoch: sessions of the password alone are over', () => {
+    const weak = authenticator({ id: 'old', renewBy: NOW + RENEWAL_SECONDS })
+    const { record, events } = settleImported(fresh, [weak, authenticator()], NOW)
+    expect(record.authenticators).to.deep.equal([weak, authenticator()])
+    expect(record).to.include({ epoch: 2 })
+    expect(record.history).to.include({ importedAt: NOW, firstEnrolledAt: NOW })
+    expect(events).to.deep.equal([
+      {
+        type: 'factor-imported',
+        detail: {
+          ...{ factor: 'totp', authenticatorId: 'old', authenticatorName: 'Phone' },
+          until: NOW + RENEWAL_SECONDS,
+        },
+      },
+      {
+        type: 'factor-imported',
+        detail: { factor: 'totp', authenticatorId: 'phone', authenticatorName: 'Phone' },
+      },
+      { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-imported' } },
+    ])
+  })
+
+  it('R10 of none leaves the person without a factor, and the password alone enrols nothing', () => {
+    const { record, events } = settleImported(fresh, [], NOW)
+    expect(isEnrolled(record)).to.equal(false)
+    expect(isFirstSignIn(record)).to.equal(false)
+    expect(record).to.include({ epoch: 1 })
+    expect(record.history).not.to.have.property('firstEnrolledAt')
+    expect(events).to.deep.equal([])
+  })
+
+  it('happens once, never beside a factor, and not after a reset', () => {
+    expect(isImportable(fresh)).to.equal(true)
+    expect(isImportable(settleImported(fresh, [], NOW).record)).to.equal(false)
+    expect(isImportable(enrolled())).to.equal(false)
+    expect(isImportable(resetFactors(fresh, NOW).record)).to.equal(false)
+    expect(
+      isImportable({ ...fresh, history: { ...fresh.history, firstEnrolledAt: NOW } }),
+    ).to.equal(false)
+  })
+
+  it('R7 R8 lets what is weak be used until its time, and not then', () => {
+    const weak = authenticator({ renewBy: NOW })
+    expect(isUsable(authenticator(), NOW)).to.equal(true)
+    expect(isUsable(weak, NOW - 1)).to.equal(true)
+    expect(isUsable(weak, NOW)).to.equal(false)
+  })
+})
+
+describe('a restore from a backup', () => {
+  const before = enrolled({ epoch: 7 }, ['laptop'])
+  const spent = [authenticator({ sealed: 'spent' })]
+  const { record, events } = settleRestored(before, spent, NOW)
+
+  it('R37 leaves nothing alive: no known browser, and an epoch that the lost storage cannot have reached', () => {
+    expect(record).to.deep.include({ browsers: [], authenticators: spent, epoch: NOW })
+    expect(record).to.deep.include({ pending: [], challenges: [], accepted: [] })
+    expect(events).to.deep.equal([
+      { type: 'restored', detail: {} },
+      { type: 'epoch-raised', detail: { epoch: NOW, reason: 'restored' } },
+    ])
+  })
+
+  it('R37 of the same backup, later, comes to another epoch, and a second one in a row to a higher', () => {
+    expect(settleRestored(before, spent, NOW + 60).record.epoch).to.equal(NOW + 60)
+    expect(settleRestored(record, spent, NOW).record.epoch).to.equal(NOW + 1)
+  })
+
+  it('R10 makes no sign-in the first one again', () => {
+    expect(isFirstSignIn(settleRestored(fresh, [], NOW).record)).to.equal(false)
+  })
+})

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { passwordHasher } from '../../../src/adapters/crypto/index.ts'
+import { MfaError } from '../../../src/domain/errors.ts'
+import {
+  adoptCodes,
+  readForeignCodes,
+  type CodeForm,
+  type ReadCodes,
+} from '../../../src/factors/backup-codes/foreign.ts'
+import { backupCodes, type BackupCodesState } from '../../../src/factors/backup-codes/index.ts'
+import type { PasswordHasher } from '../../../src/ports/services.ts'
+
+const cheap: PasswordHasher = passwordHasher({ memoryKib: 8, iterations: 1 })
+const factor = backupCodes()
+const SHOWN = ['abcd-1234', 'efgh-5678', 'ijkl-9012']
+const UPPER: CodeForm = { letters: 'upper', separators: 'removed' }
+
+function read(given: unknown, form?: CodeForm): ReadCodes {
+  const codes = readForeignCodes(given, form)
+  if ('fault' in codes) throw new Error(codes.fault)
+  return codes
+}
+
+async function adopt(given: unknown, form?: CodeForm): Promise<BackupCodesState> {
+  return { foreign: await adoptCodes(read(given, form), cheap) }
+}
+
+async function proofOf(state: BackupCodesState, backupCode: string, hasher = cheap) {
+  const response = factor.parseResponseFor?.({ backupCode }, [state])
+  if (response === undefined) return undefined
+  const examined = await factor.examine({ state, challenge: undefined, response, now: 0, hasher })
+  return examined.outcome === 'proved' ? examined.proof : undefined
+}
+
+const hashed = (algorithm: string, encoding: 'hex' | 'base64' | 'base64url', code: string) =>
+  createHash(algorithm).update(code).digest(encoding)
+
+describe('backup codes of another product', () => {
+  it('are read from a list, from JSON, and from text with whatever between them', () => {
+    for (const given of [
+      SHOWN,
+      JSON.stringify(SHOWN),
+      SHOWN.join(','),
+      SHOWN.join('\n'),
+      `  ${SHOWN.join(' ')} `,
+      SHOWN.join(';\r\n'),
+      [...SHOWN, ''],
+    ])
+      expect(read(given)).to.deep.equal(read(SHOWN))
+  })
+
+  it('are none where there is nothing', () => {
+    for (const none of [undefined, null, '', ' ', [], '[]'])
+      expect(read(none).values).to.deep.equal([])
+  })
+
+  for (const [what, given, fault] of [
+    ['no list', 7, 'codes-unreadable'],
+    ['a list of something else', [7], 'codes-unreadable'],
+    ['JSON that is cut off', '["abcd-1234"', 'codes-unreadable'],
+    ['codes that are too short to be any', ['abc'], 'codes-unreadable'],
+    [
+      'more than twenty',
+      Array.from({ length: 21 }, (_, nth) => `code-${nth}000`),
+      'codes-too-many',
+    ],
+    ['plain ones beside hashes', [hashed('sha256', 'hex', 'a'), 'abcd-1234'], 'codes-mixed'],
+    [
+      'argon2id at an absurd cost',
+      ['$argon2id$v=19$m=999999,t=1,p=1$c2FsdA$dGFn'],
+      'codes-hash-unknown',
+    ],
+    ['bcrypt', ['$2b$12$abcdefghijklmnopqrstuu'], 'codes-hash-unknown'],
+    ['a hash of Django', ['pbkdf2_sha256:600000:salt:hash'], 'codes-hash-unknown'],
+    ['MD5', [hashed('md5', 'hex', 'a')], 'codes-hash-unknown'],
+    ['SHA-1', [hashed('sha1', 'hex', 'a')], 'codes-hash-unknown'],
+    ['what is too long for a code', ['a!'.repeat(40)], 'codes-hash-unknown'],
+  ] as const)
+    it(`are refused by name when they are ${what}`, () => {
+      expect(readForeignCodes(given)).to.deep.equal({ fault })
+    })
+
+  it('R8 are kept as argon2id hashes only, each with its own salt', async () => {
+    const state = await adopt(['abcd-1234', 'abcd-1234'])
+    const stored = JSON.stringify(state)
+    expect(stored).not.to.match(/abcd/i)
+    const salts = [...stored.matchAll(/\$argon2id\$v=19\$[^$]+\$([^$]+)\$/g)].map(
+      ([, salt]) => salt,
+    )
+    expect(new Set(salts).size).to.equal(2)
+    expect(factor.parseState(state)).to.deep.equal(state)
+  })
+
+  it('R5 sign in once each, in whatever case and with whatever separators plain ones are typed', async () => {
+    let state = await adopt(SHOWN)
+    for (const typed of ['ABCD 1234', 'efgh5678', ' IjKl\u20119012 ']) {
+      const proof = await proofOf(state, typed)
+      if (proof === undefined) throw new Error(`${typed} was refused`)
+      const spent = factor.consume(state, proof)
+      expect(spent && factor.consume(spent, proof)).to.equal(undefined)
+      state = spent ?? state
+      expect(await proofOf(state, typed)).to.equal(undefined)
+    }
+    expect(factor.remaining?.(state)).to.equal(0)
+  })
+
+  it('keep case where the product had both', async () => {
+    const state = await adopt(['aBcd1234', 'AbCD1234'])
+    expect((await proofOf(state, 'aBcd-1234'))?.slot).to.equal(0)
+    expect((await proofOf(state, 'AbCD1234'))?.slot).to.equal(1)
+    expect(await proofOf(state, 'abcd1234')).to.equal(undefined)
+  })
+
+  for (const [algorithm, encoding] of [
+    ['sha256', 'hex'],
+    ['sha256', 'base64'],
+    ['sha256', 'base64url'],
+    ['sha512', 'hex'],
+    ['sha512', 'base64'],
+  ] as const)
+    it(`R8 hashed with ${algorithm} in ${encoding} are wrapped, and go on working`, async () => {
+      const given = SHOWN.map((code) => hashed(algorithm, encoding, code))
+      const state = await adopt(given)
+      expect(JSON.stringify(state)).not.to.contain(given[0])
+      expect((await proofOf(state, 'efgh-5678'))?.slot).to.equal(1)
+      expect(await proofOf(state, 'efgh-5679')).to.equal(undefined)
+    })
+
+  it('hashed ones are checked in the form that they were hashed in', async () => {
+    const forms: readonly [form: CodeForm, hashedAs: string, typed: string, not: string][] = [
+      [{ letters: 'as-is', separators: 'kept' }, 'aB-cd12', 'aB-cd12', 'aBcd12'],
+      [{ letters: 'as-is', separators: 'removed' }, 'aBcd12', 'aB-cd12', 'ab-cd12'],
+      [{ letters: 'upper', separators: 'kept' }, 'AB-CD12', 'ab-cd12', 'abcd12'],
+      [UPPER, 'ABCD12', 'ab cd12', 'abcd13'],
+      [{ letters: 'lower', separators: 'removed' }, 'abcd12', 'AB-CD12', 'abcd13'],
+    ]
+    for (const [form, hashedAs, typed, not] of forms) {
+      const state = await adopt([hashed('sha256', 'hex', hashedAs)], form)
+      expect(await proofOf(state, typed), typed).not.to.equal(undefined)
+      expect(await proofOf(state, not), not).to.equal(undefined)
+    }
+  })
+
+  it('argon2id hashes are kept as they are', async () => {
+    const hash = await cheap.hash('ABCD1234')
+    const state = await adopt([hash], UPPER)
+    expect(state).to.have.nested.property('foreign.hashes[0]', hash)
+    expect(await proofOf(state, 'abcd-1234')).to.deep.equal({ slot: 0, hash })
+  })
+
+  it('say how strong they are, by their weakest and by the letters of all', () => {
+    expect(read(['12345678', '87654321']).bits).to.equal(26)
+    expect(read(['12ab5678', '87654321']).bits).to.equal(32)
+    expect(read(['abcd-ef01']).bits).to.equal(32)
+    expect(read(['zbcd-yfgh']).bits).to.equal(37)
+    expect(read(['ZB3D-YFGH']).bits).to.equal(41)
+    expect(read(['Zb3DyfGH', 'Zb3Dyf']).bits).to.equal(35)
+    expect(read([hashed('sha256', 'hex', 'x')]).bits).to.equal(undefined)
+  })
+
+  it('R33 cost one verification for each slot, whichever it is and whatever is spent', async () => {
+    let state = await adopt(SHOWN)
+    const verified = async (typed: string): Promise<number> => {
+      let count = 0
+      const counting = {
+        ...cheap,
+        verify: (...it: [string, string]) => (count++, cheap.verify(...it)),
+      }
+      await proofOf(state, typed, counting)
+      return count
+    }
+    expect(await verified('abcd1234')).to.equal(3)
+    const proof = await proofOf(state, 'abcd1234')
+    state = (proof && factor.consume(state, proof)) ?? state
+    for (const typed of ['abcd1234', 'ijkl9012', 'nonsense'])
+      expect(await verified(typed)).to.equal(3)
+  })
+
+  it('cannot be what is too short, too long or left out', async () => {
+    const state = await adopt(SHOWN)
+    for (const backupCode of ['', 'a-b', 'x'.repeat(65), '-'.repeat(200)])
+      expect(factor.parseResponseFor?.({ backupCode }, [state])).to.equal(undefined)
+    expect(factor.parseResponseFor?.({}, [state])).to.equal(undefined)
+  })
+
+  it('are no codes of ours, nor ours theirs, when the set was made anew meanwhile', async () => {
+    const theirs = await adopt(SHOWN)
+    const ours = await factor.issue?.({
+      random: { bytes: (length) => new Uint8Array(length).fill(7) },
+      hasher: cheap,
+    })
+    if (ours === undefined) throw new Error('nothing was issued')
+    const typed = factor.parseResponseFor?.({ backupCode: 'abcd-1234' }, [theirs])
+    const own = factor.parseResponseFor?.({ backupCode: ours.shown[0] ?? '' }, [ours.state])
+    expect(own).to.deep.equal(factor.parseResponse({ backupCode: ours.shown[0] ?? '' }))
+    for (const [state, response] of [
+      [ours.state, typed],
+      [theirs, own],
+    ] as const) {
+      if (response === undefined) throw new Error('this is no code')
+      expect(
+        await factor.examine({ state, challenge: undefined, response, now: 0, hasher: cheap }),
+      ).to.deep.equal({ outcome: 'refused' })
+    }
+  })
+
+  it('R34 have one normal form for each thing that can be typed', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (one, other) => {
+        const states: BackupCodesState[] = [
+          { foreign: { form: UPPER, digest: 'none', hashes: [] } },
+        ]
+        const [a, b] = [one, other].map((backupCode) =>
+          factor.parseResponseFor?.({ backupCode }, states),
+        )
+        if (a === undefined || b === undefined) return
+        expect(factor.canonical(a) === factor.canonical(b)).to.equal(
+          one.normalize('NFKC').trim() === other.normalize('NFKC').trim(),
+        )
+      }),
+    )
+  })
+
+  it('R37 are all spent after a restore, for nothing says which were used since', async () => {
+    const state = factor.afterRestore?.(await adopt(SHOWN), 0)
+    expect(state && factor.remaining?.(state)).to.equal(0)
+  })
+
+  it('are refused from a store that holds anything else', async () => {
+    const state = (await adopt(SHOWN)) as { foreign: object }
+    for (const change of [
+      { form: null },
+      { form: { letters: 'mixed', separators: 'kept' } },
+      { form: { letters: 'upper', separators: 'some' } },
+      { digest: 'md5' },
+      { hashes: 'x' },
+      { hashes: ['$2b$12$x'] },
+    ])
+      expect(() => factor.parseState({ foreign: { ...state.foreign, ...change } }))
+        .to.throw(MfaError)
+        .with.property('code', 'record-unreadable')
+  })
+})
