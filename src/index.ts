@@ -30,6 +30,7 @@ import { parseOptions, type MfaOptions, type ParsedOptions } from './plugin/opti
 export { backupCodes } from './factors/backup-codes/index.ts'
 export { totp, type TotpOptions } from './factors/totp/index.ts'
 export type * from './factors/factor.ts'
+export { IMPORT_FIELDS } from './application/import-fields.ts'
 export { mailedCode } from './plugin/first-enrolment.ts'
 export type {
   FirstEnrolment,

@@ -64,7 +64,7 @@ const ENCODING = ['secretEncoding', 'secret_encoding'] as const
 const FORM = ['backupCodeForm', 'backup_code_form'] as const
 
 /** Every name that is read. What else a file has is reported once, for it may be misspelt. */
-export const FACTOR_FIELDS: readonly string[] = [
+export const IMPORT_FIELDS: readonly string[] = [
   ...[...ENABLED, ...SECRET, ...TOTP],
   ...[...CODES, ...ENCODING, ...FORM],
 ]

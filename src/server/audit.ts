@@ -9,6 +9,7 @@ export type ServerEvent =
   | 'password-set'
   | 'set-up-link-made'
   | 'user-added'
+  | 'user-imported'
   | 'user-disabled'
   | 'user-enabled'
   | 'client-added'

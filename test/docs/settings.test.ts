@@ -20,8 +20,9 @@ import { codeIn, readText, ROOT, rowsOf, sectionOf } from './page.ts'
 const GUIDES = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: ROOT })]
 const options: Readonly<Record<string, { readonly secret?: boolean }>> = environmentOptions
 
-/** What a shell or Node has, and what tests ask of a machine. */
-const NOT_OURS = /^(NODE_ENV|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR)$/
+/** What a shell or Node has, what tests ask of a machine, and constants of ours. */
+const NOT_OURS =
+  /^(NODE_ENV|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR|IMPORT_FIELDS)$/
 
 const NUMBERS = ['', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 

@@ -17,7 +17,7 @@ import type { Terminal } from '../../src/server/cli/terminal.ts'
 const COMMANDS = [
   'serve',
   ...['user add', 'user list', 'user show', 'user disable', 'user enable', 'user reset-mfa'],
-  'user hashes',
+  ...['user hashes', 'user import'],
   ...['client add', 'client list', 'client apply', 'client remove'],
   ...['keys add', 'keys list', 'keys rotate encryption', 'keys rotate signing'],
   ...['migrate', 'audit', 'doctor'],

@@ -5,6 +5,8 @@ import type { Clock, Random } from '../../ports/services.ts'
 import { isAddress, normaliseName } from './name.ts'
 
 export interface NewPerson {
+  /** Made here unless something is stored under it already. */
+  readonly id?: string
   readonly username: string
   readonly email?: string
   /** An administrator vouches for the address unless told otherwise: the first code may be mailed there. */
@@ -13,6 +15,8 @@ export interface NewPerson {
   readonly claims?: JsonObject
   /** Made by PasswordHasher of a password that was judged. Absent: a set-up link will set one. */
   readonly passwordHash?: string
+  /** Of that password; an administrator's unless it came with an import. */
+  readonly passwordOrigin?: 'import'
 }
 
 export type Added =
@@ -29,7 +33,7 @@ export async function addPerson(
     return { ok: false, fault: 'email-unfit' }
   const now = clock.now()
   const account: Account = {
-    id: Buffer.from(random.bytes(16)).toString('base64url'),
+    id: person.id ?? Buffer.from(random.bytes(16)).toString('base64url'),
     username: person.username.trim(),
     ...(person.email === undefined ? {} : { email: person.email.trim() }),
     emailVerified: person.email !== undefined && (person.emailVerified ?? true),
@@ -38,7 +42,8 @@ export async function addPerson(
     claims: person.claims ?? {},
     createdAt: now,
     updatedAt: now,
-    passwordOrigin: person.passwordHash === undefined ? 'none' : 'administrator',
+    passwordOrigin:
+      person.passwordHash === undefined ? 'none' : (person.passwordOrigin ?? 'administrator'),
   }
   return (await accounts.insert(account, namesOf(account)))
     ? { ok: true, account }

@@ -6,6 +6,7 @@ import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Terminal } from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
+import { addUserImportCommand } from './user-import.ts'
 
 const PAGE = 200
 
@@ -14,6 +15,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   const user = program.command('user').description('people who sign in')
 
   addUserAddCommand(user, terminal)
+  addUserImportCommand(user, terminal)
   addUserHashesCommand(user, terminal)
 
   answer(terminal, command(user, 'list', 'list people'), async () =>
@@ -61,9 +63,10 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
               ? []
               : [`address: ${account.email}${account.emailVerified ? '' : ' (not verified)'}`]),
             `groups: ${account.groups.join(', ') || 'none'}`,
-            ...mfa.factors.map(({ factor, name: own, createdAt, lastUsedAt, remaining }) =>
+            ...mfa.factors.map(({ factor, name: own, createdAt, lastUsedAt, renewBy, remaining }) =>
               [
                 `${factor} "${own}": added ${moment(createdAt)}`,
+                ...(renewBy === undefined ? [] : [`weak: ends ${moment(renewBy)}`]),
                 `last used ${moment(lastUsedAt) || 'never'}`,
                 ...(remaining === undefined ? [] : [`${remaining} left`]),
               ].join(', '),

@@ -1,0 +1,162 @@
+import type { HashKind } from '../../../adapters/crypto/index.ts'
+import type { Instant } from '../../../domain/time.ts'
+import type { FieldsToImport, ImportFault, ImportWarning } from '../../../index.ts'
+import type { Account, Accounts } from '../../../ports/accounts.ts'
+import type { Clock, Random } from '../../../ports/services.ts'
+import type { Record } from '../../audit.ts'
+import type { ServerMfa } from '../../mfa.ts'
+import { MOST_KINDS, type HashKinds } from '../hash-kinds.ts'
+import { normaliseName } from '../name.ts'
+import { addPerson, findByName } from '../people.ts'
+import type { ImportLine, LineFault } from './lines.ts'
+import { readPerson, type ImportedPerson, type PersonFault } from './person.ts'
+
+export interface ImportServices {
+  readonly accounts: Accounts
+  readonly mfa: Pick<ServerMfa, 'accounts' | 'settled'>
+  readonly hashKinds: HashKinds
+  /** The kind that is made now: it costs nobody anything. */
+  readonly todaysKind: HashKind
+  readonly clock: Clock
+  readonly random: Random
+  readonly record: Record
+}
+
+export interface ImportOptions {
+  readonly dryRun: boolean
+  readonly emailsVerified: boolean
+  /** For lines that do not say it themselves. */
+  readonly defaults: FieldsToImport
+  /** People that are worked on at once: most of it is hashing. */
+  readonly atOnce: number
+}
+
+export type LineOutcome =
+  | {
+      readonly line: number
+      readonly outcome: 'imported'
+      readonly warnings: readonly (ImportWarning | 'no-password')[]
+      readonly renewBy?: Instant
+    }
+  /** There is an account of this name; it is left as it is. */
+  | { readonly line: number; readonly outcome: 'unchanged' }
+  | {
+      readonly line: number
+      readonly outcome: 'bad'
+      readonly faults: readonly (
+        | ImportFault
+        | PersonFault
+        | { readonly field: string; readonly code: LineFault | 'taken' | 'too-many-hash-kinds' }
+      )[]
+    }
+
+/** So that what listeners are still to be told of never fills the memory. */
+const SETTLED_EVERY = 200
+
+/**
+ * Adds the people of a file, and answers about each line as it is done, in no order. A second run changes nothing.
+ * Throws what the storage throws; what was answered by then is stored.
+ */
+export async function* importPeople(
+  services: ImportServices,
+  lines: AsyncIterable<ImportLine>,
+  options: ImportOptions,
+): AsyncGenerator<LineOutcome> {
+  const newKinds = new Set<HashKind>()
+  const running = new Map<number, Promise<LineOutcome>>()
+  let begun = 0
+  for await (const line of lines) {
+    running.set(line.line, importLine(services, line, options, newKinds))
+    begun += 1
+    if (begun % SETTLED_EVERY === 0) await services.mfa.settled()
+    if (running.size >= options.atOnce) yield await nextOf(running)
+  }
+  while (running.size > 0) yield await nextOf(running)
+}
+
+async function nextOf(running: Map<number, Promise<LineOutcome>>): Promise<LineOutcome> {
+  const done = await Promise.race(running.values())
+  running.delete(done.line)
+  return done
+}
+
+async function importLine(
+  services: ImportServices,
+  read: ImportLine,
+  options: ImportOptions,
+  newKinds: Set<HashKind>,
+): Promise<LineOutcome> {
+  const { line } = read
+  if ('fault' in read)
+    return { line, outcome: 'bad', faults: [{ field: 'line', code: read.fault }] }
+  const fields = { ...options.defaults, ...read.fields }
+  const reading = readPerson(fields, options)
+  if ('faults' in reading) return { line, outcome: 'bad', faults: reading.faults }
+  const { person } = reading
+
+  const holder = await holderOf(services.accounts, person)
+  if (holder !== undefined) return { line, ...holder }
+  if (!(await isKindTaken(services, person.hashKind, options, newKinds)))
+    return {
+      ...{ line, outcome: 'bad' },
+      faults: [{ field: 'passwordHash', code: 'too-many-hash-kinds' }],
+    }
+
+  // The second factor first, under an id that nobody has yet: ended in between, nobody exists without the factor
+  // that they had. What is left then is a record without an account, by which nobody signs in.
+  const id = Buffer.from(services.random.bytes(16)).toString('base64url')
+  const factors = await services.mfa.accounts.import(id, fields, { dryRun: options.dryRun })
+  if (factors.outcome === 'refused') return { line, outcome: 'bad', faults: factors.faults }
+  if (factors.outcome === 'exists') throw new Error('a new account has a second factor already')
+  const { warnings, renewBy } = factors
+  const imported = {
+    ...{ line, outcome: 'imported' as const },
+    warnings: person.passwordHash === undefined ? [...warnings, 'no-password' as const] : warnings,
+    ...(renewBy === undefined ? {} : { renewBy }),
+  }
+  if (options.dryRun) return imported
+
+  const added = await addPerson(services, { ...person, id, passwordOrigin: 'import' })
+  if (!added.ok) {
+    // Another line, or another run, was quicker: its factors stay, these go.
+    await services.mfa.accounts.reset(id)
+    return { line, ...((await holderOf(services.accounts, person)) ?? taken('username')) }
+  }
+  await services.record('user-imported', { accountId: id })
+  return imported
+}
+
+/** Who has these names: the same person, or somebody else. Undefined: nobody. */
+async function holderOf(
+  accounts: Accounts,
+  { username, email, emailVerified }: ImportedPerson,
+): Promise<{ outcome: 'unchanged' } | ReturnType<typeof taken> | undefined> {
+  const named = (await findByName(accounts, username))?.account
+  if (named !== undefined)
+    return isCalled(named, username) ? { outcome: 'unchanged' } : taken('username')
+  if (email === undefined || !emailVerified) return undefined
+  return (await findByName(accounts, email)) === undefined ? undefined : taken('email')
+}
+
+function isCalled({ username }: Account, name: string): boolean {
+  return normaliseName(username) === normaliseName(name)
+}
+
+function taken(field: string) {
+  return { outcome: 'bad' as const, faults: [{ field, code: 'taken' as const }] }
+}
+
+/** Notes the kind before its first account is stored, or every sign-in of that account would be told by a clock. */
+async function isKindTaken(
+  { hashKinds, todaysKind }: ImportServices,
+  kind: HashKind | undefined,
+  { dryRun }: ImportOptions,
+  newKinds: Set<HashKind>,
+): Promise<boolean> {
+  if (kind === undefined || kind === todaysKind) return true
+  if (!dryRun) return hashKinds.note(kind)
+  const held = new Set([...(await hashKinds.held()), ...newKinds, kind])
+  if (held.size > MOST_KINDS) return false
+  newKinds.add(kind)
+  return true
+}

@@ -1,0 +1,126 @@
+import { readForeignHash, type HashFault, type HashKind } from '../../../adapters/crypto/index.ts'
+import type { JsonObject } from '../../../domain/json.ts'
+import { readClaims } from '../claims.ts'
+import { isAddress, normaliseName } from '../name.ts'
+
+/** A person of an import file, without their second factor. */
+export interface ImportedPerson {
+  readonly username: string
+  readonly email?: string
+  readonly emailVerified: boolean
+  readonly passwordHash?: string
+  /** What checking that hash costs. */
+  readonly hashKind?: HashKind
+  readonly groups: readonly string[]
+  readonly claims: JsonObject
+}
+
+export interface PersonFault {
+  readonly field: string
+  readonly code:
+    | HashFault
+    | 'username-missing'
+    | 'username-unfit'
+    | 'email-unfit'
+    | 'email-verified-unreadable'
+    | 'groups-unreadable'
+    | 'claims-unfit'
+}
+
+export type PersonReading =
+  { readonly person: ImportedPerson } | { readonly faults: readonly PersonFault[] }
+
+const USERNAME = ['username', 'user_name', 'login']
+const EMAIL = ['email', 'email_address']
+const EMAIL_VERIFIED = ['emailVerified', 'email_verified']
+const PASSWORD_HASH = ['passwordHash', 'password_hash']
+
+/** Every name that is read here. */
+export const PERSON_FIELDS: readonly string[] = [
+  ...[...USERNAME, ...EMAIL, ...EMAIL_VERIFIED, ...PASSWORD_HASH],
+  ...['groups', 'claims'],
+]
+
+/** Whoever runs the import vouches for addresses, as with `user add`, unless told otherwise. */
+export function readPerson(
+  fields: Readonly<Record<string, unknown>>,
+  { emailsVerified = true }: { readonly emailsVerified?: boolean } = {},
+): PersonReading {
+  const faults: PersonFault[] = []
+  const fault = (field: string, code: PersonFault['code']): void =>
+    void faults.push({ field, code })
+  const text = (names: readonly string[]): string | undefined => {
+    const value = find(fields, names)
+    return typeof value === 'string' ? value.trim() : undefined
+  }
+
+  const claims = readClaims(readJson(find(fields, ['claims'])) ?? {})
+  if (!claims.ok) fault('claims', 'claims-unfit')
+  const email = text(EMAIL) ?? (claims.ok ? claims.email : undefined)
+  if (email !== undefined && !isAddress(email)) fault('email', 'email-unfit')
+  const username = text(USERNAME) ?? email
+  if (username === undefined) fault('username', 'username-missing')
+  else if (normaliseName(username) === undefined) fault('username', 'username-unfit')
+
+  const said = find(fields, EMAIL_VERIFIED)
+  const verified = said === undefined ? undefined : readBoolean(said)
+  if (said !== undefined && verified === undefined)
+    fault('emailVerified', 'email-verified-unreadable')
+
+  const passwordHash = text(PASSWORD_HASH)
+  const hash = passwordHash === undefined ? undefined : readForeignHash(passwordHash)
+  if (hash !== undefined && 'fault' in hash) fault('passwordHash', hash.fault)
+
+  const groups = groupsOf(find(fields, ['groups']))
+  if (groups === undefined) fault('groups', 'groups-unreadable')
+
+  if (faults.length > 0 || username === undefined || groups === undefined || !claims.ok)
+    return { faults }
+  return {
+    person: {
+      username,
+      ...(email === undefined ? {} : { email }),
+      emailVerified: verified ?? claims.emailVerified ?? emailsVerified,
+      ...(passwordHash === undefined ? {} : { passwordHash }),
+      ...(hash !== undefined && 'kind' in hash ? { hashKind: hash.kind } : {}),
+      groups,
+      claims: claims.claims,
+    },
+  }
+}
+
+function find(fields: Readonly<Record<string, unknown>>, names: readonly string[]): unknown {
+  return names
+    .map((name) => (Object.hasOwn(fields, name) ? fields[name] : undefined))
+    .find((value) => value !== undefined && value !== null && value !== '')
+}
+
+function readBoolean(value: unknown): boolean | undefined {
+  const word = typeof value === 'string' ? value.trim().toLowerCase() : value
+  if ([true, 1, 'true', '1', 't', 'yes', 'y', 'on'].includes(word as string)) return true
+  return [false, 0, 'false', '0', 'f', 'no', 'n', 'off'].includes(word as string)
+    ? false
+    : undefined
+}
+
+/** A list, JSON text of one, or names with commas, semicolons or spaces between. */
+function groupsOf(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return []
+  const list = readJson(value)
+  if (Array.isArray(list))
+    return list.every((group) => typeof group === 'string' && group !== '')
+      ? (list as readonly string[])
+      : undefined
+  if (typeof list !== 'string') return undefined
+  return list.split(/[\s,;]+/).filter((group) => group !== '')
+}
+
+/** A cell of a table may hold JSON. */
+function readJson(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return value
+  try {
+    return JSON.parse(value) as unknown
+  } catch {
+    return value
+  }
+}

@@ -1,0 +1,153 @@
+import { access } from 'node:fs/promises'
+import { Option, type Command } from 'commander'
+import { IMPORT_FIELDS, type FieldsToImport } from '../../index.ts'
+import { importPeople, type LineOutcome } from '../accounts/import/import.ts'
+import {
+  formatOf,
+  IMPORT_FORMATS,
+  readImport,
+  type ImportFormat,
+  type ImportLine,
+} from '../accounts/import/lines.ts'
+import { PERSON_FIELDS } from '../accounts/import/person.ts'
+import { withSession } from './session.ts'
+import { answer, command, moment, Refusal, type Options, type Terminal } from './terminal.ts'
+
+const PROGRESS_MS = 1_000
+/** Bad lines that the summary lists; all of them are told of as they come. */
+const MOST_LISTED = 1_000
+
+/** `user import`: people of another application, with their passwords and second factors. */
+export function addUserImportCommand(user: Command, terminal: Terminal): void {
+  const made = command(user, 'import', 'add the people of a file, with their second factors')
+    .argument('<file>', 'JSON lines, or CSV with a header')
+    .addOption(
+      new Option('--format <name>', 'of a file whose name does not say').choices(IMPORT_FORMATS),
+    )
+    .option('--dry-run', 'say what would come of it, and change nothing')
+    .option('--emails-unverified', 'addresses are not verified unless a line says so')
+    .option('--secret-encoding <name>', 'base32, hex or ascii; of secrets that do not say')
+    .option(
+      '--backup-code-form <form>',
+      'what hashed codes were before: upper,compact and the like',
+    )
+  answer(terminal, made, async ([file = ''], options) => {
+    const format = (options['format'] as ImportFormat | undefined) ?? formatOf(file)
+    if (format === undefined)
+      throw new Refusal('format', 'Say --format jsonl or --format csv: the name does not.')
+    await access(file).catch(() => {
+      throw new Refusal('file-unreadable', `${file} cannot be read.`)
+    })
+    return withSession(terminal, async ({ foundation, mfa }) => {
+      const dryRun = options['dryRun'] === true
+      const { storage, hashKinds, hasher, clock, random, record, settings } = foundation
+      const sums = summary(terminal, options['json'] === true, dryRun)
+      const services = {
+        ...{ accounts: storage.accounts, mfa, hashKinds, todaysKind: hasher.kind },
+        ...{ clock, random, record },
+      }
+      const lines = sums.noticing(readImport(file, format))
+      for await (const outcome of importPeople(services, lines, {
+        dryRun,
+        emailsVerified: options['emailsUnverified'] !== true,
+        defaults: defaultsOf(options),
+        // One more than are hashed at once, so that the queue never runs dry.
+        atOnce: settings.passwords.hashingAtOnce + 1,
+      }))
+        sums.add(outcome)
+      return sums.output()
+    })
+  })
+}
+
+function defaultsOf({ secretEncoding, backupCodeForm }: Options): FieldsToImport {
+  return {
+    ...(secretEncoding === undefined ? {} : { secretEncoding }),
+    ...(backupCodeForm === undefined ? {} : { backupCodeForm }),
+  }
+}
+
+interface Told {
+  readonly line: number
+  readonly faults: readonly { readonly field: string; readonly code: string }[]
+}
+
+/** Counts what becomes of the lines, and tells of it on the way. Neither a name nor a secret is said (R31). */
+function summary(terminal: Terminal, json: boolean, dryRun: boolean) {
+  const counts = { lines: 0, imported: 0, unchanged: 0, bad: 0 }
+  const warnings: { [code: string]: number } = {}
+  const ignored = new Set<string>()
+  const bad: Told[] = []
+  let renewBy: number | undefined
+  let toldAt = performance.now()
+
+  const say = (value: object, text: string): void =>
+    terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
+  const inWords = (): string =>
+    `${counts.lines} read: ${counts.imported} ${dryRun ? 'to be imported' : 'imported'}, ` +
+    `${counts.unchanged} unchanged, ${counts.bad} bad`
+
+  return {
+    /** Passes lines on, and keeps the names of fields that nobody reads: one of them may be misspelt. */
+    async *noticing(lines: AsyncIterable<ImportLine>): AsyncGenerator<ImportLine> {
+      for await (const line of lines) {
+        if ('fields' in line && ignored.size < MOST_LISTED)
+          for (const field of Object.keys(line.fields)) if (!KNOWN.has(field)) ignored.add(field)
+        yield line
+      }
+    },
+
+    add(done: LineOutcome): void {
+      const { line, outcome } = done
+      counts.lines += 1
+      counts[outcome] += 1
+      if (outcome === 'bad') {
+        const { faults } = done
+        if (bad.length < MOST_LISTED) bad.push({ line, faults })
+        say(
+          { line, faults },
+          `line ${line}: ${faults.map(({ field, code }) => `${field} ${code}`).join(', ')}`,
+        )
+      }
+      if (outcome === 'imported') {
+        for (const code of done.warnings) warnings[code] = (warnings[code] ?? 0) + 1
+        if (done.warnings.length > 0)
+          say(
+            { line, warnings: done.warnings },
+            `line ${line}: warning: ${done.warnings.join(', ')}`,
+          )
+        renewBy = done.renewBy ?? renewBy
+      }
+      if (performance.now() - toldAt < PROGRESS_MS) return
+      toldAt = performance.now()
+      say({ progress: counts }, inWords())
+    },
+
+    output() {
+      const fields = [...ignored].sort()
+      const about = Object.entries(warnings).map(([code, count]) => `  ${code}: ${count}`)
+      return {
+        json: {
+          ...counts,
+          dry_run: dryRun,
+          warnings,
+          ...(renewBy === undefined ? {} : { renew_by: renewBy }),
+          ignored_fields: fields,
+          bad_lines: bad,
+        },
+        text: [
+          `${inWords()}.`,
+          ...(about.length === 0 ? [] : ['Warnings:', ...about]),
+          ...(renewBy === undefined
+            ? []
+            : [`What is weak ends on ${moment(renewBy)}: ask its owners to set it up anew.`]),
+          ...(fields.length === 0 ? [] : [`Fields that are not known: ${fields.join(', ')}`]),
+          '',
+        ].join('\n'),
+        ...(counts.bad > 0 ? { failed: true as const } : {}),
+      }
+    },
+  }
+}
+
+const KNOWN = new Set([...PERSON_FIELDS, ...IMPORT_FIELDS])

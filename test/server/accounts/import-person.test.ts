@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { readPerson, type ImportedPerson } from '../../../src/server/accounts/import/person.ts'
+
+const BCRYPT = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'
+
+function read(...given: Parameters<typeof readPerson>): ImportedPerson {
+  const reading = readPerson(...given)
+  if ('faults' in reading) throw new Error(JSON.stringify(reading.faults))
+  return reading.person
+}
+
+describe('a person of an import file', () => {
+  it('is read from the names that applications use, and from the cells of a table', () => {
+    const expected = {
+      ...{ username: 'ada', email: 'ada@example.com', emailVerified: true },
+      ...{ passwordHash: BCRYPT, hashKind: 'bcrypt 5', groups: ['staff', 'admins'] },
+      claims: { given_name: 'Ada' },
+    }
+    for (const fields of [
+      {
+        ...{ username: 'ada', email: 'ada@example.com', passwordHash: BCRYPT },
+        ...{ groups: ['staff', 'admins'], claims: { given_name: 'Ada' } },
+      },
+      {
+        ...{ login: ' ada ', email_address: 'ada@example.com', email_verified: 't' },
+        ...{ password_hash: BCRYPT, groups: 'staff, admins', claims: '{"given_name":"Ada"}' },
+      },
+      {
+        ...{
+          user_name: 'ada',
+          emailVerified: 1,
+          password_hash: BCRYPT,
+          groups: '["staff","admins"]',
+        },
+        claims: { given_name: 'Ada', email: 'ada@example.com' },
+      },
+    ])
+      expect(read(fields)).to.deep.equal(expected)
+  })
+
+  it('is called by the address where there is no name', () => {
+    expect(read({ email: 'ada@example.com' })).to.include({ username: 'ada@example.com' })
+  })
+
+  it('has an address that is verified by whoever imports, unless it is said otherwise', () => {
+    const verified = (fields: object, emailsVerified?: boolean): boolean =>
+      read(
+        { email: 'a@b.example', ...fields },
+        emailsVerified === undefined ? {} : { emailsVerified },
+      ).emailVerified
+    expect(verified({})).to.equal(true)
+    expect(verified({ email_verified: 'false' })).to.equal(false)
+    expect(verified({ claims: { email_verified: false } })).to.equal(false)
+    expect(verified({}, false)).to.equal(false)
+    expect(verified({ email_verified: '1' }, false)).to.equal(true)
+  })
+
+  for (const [fields, field, code] of [
+    [{}, 'username', 'username-missing'],
+    [{ username: '\u0000' }, 'username', 'username-unfit'],
+    [{ username: 'a', email: 'nobody' }, 'email', 'email-unfit'],
+    [{ username: 'a', email_verified: 'maybe' }, 'emailVerified', 'email-verified-unreadable'],
+    [{ username: 'a', password_hash: 'hunter2' }, 'passwordHash', 'hash-unknown'],
+    [
+      { username: 'a', password_hash: BCRYPT.replace('$05', '$31') },
+      'passwordHash',
+      'hash-too-costly',
+    ],
+    [{ username: 'a', groups: [1] }, 'groups', 'groups-unreadable'],
+    [{ username: 'a', groups: 7 }, 'groups', 'groups-unreadable'],
+    [{ username: 'a', claims: { sub: 'x' } }, 'claims', 'claims-unfit'],
+    [{ username: 'a', claims: '{"sub":' }, 'claims', 'claims-unfit'],
+  ] as const)
+    it(`is refused by field and cause: ${field} ${code}`, () => {
+      expect(readPerson(fields)).to.deep.equal({ faults: [{ field, code }] })
+    })
+
+  it('R31 R34 is refused without an error and without a word of it, whatever it is', () => {
+    const names = ['username', 'email', 'passwordHash', 'email_verified', 'groups', 'claims']
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.jsonValue(), fc.string())),
+        (fields) => {
+          const reading = readPerson(fields)
+          if ('faults' in reading)
+            for (const { code } of reading.faults) expect(code).to.match(/^[a-z-]+$/)
+        },
+      ),
+    )
+  })
+})

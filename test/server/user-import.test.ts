@@ -1,0 +1,340 @@
+import { hash as bcryptHash } from '@node-rs/bcrypt'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
+import { hashKinds } from '../../src/server/accounts/hash-kinds.ts'
+import { importPeople, type ImportServices } from '../../src/server/accounts/import/import.ts'
+import { findByName } from '../../src/server/accounts/people.ts'
+import { run } from '../../src/server/cli.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
+import { atTheApp, startServer, stopServers, type TestServer } from './support.ts'
+
+const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+const SHORT = 'JBSWY3DPEHPK3PXP'
+const PASSWORD = 'the password of before'
+const CODES = ['abcd-efgh-1234-5678', 'ijkl-mnop-9012-3456']
+const sha256 = (code: string): string => createHash('sha256').update(code).digest('hex')
+
+interface Summary {
+  readonly imported: number
+  readonly unchanged: number
+  readonly bad: number
+  readonly warnings: Readonly<Record<string, number>>
+  readonly ignored_fields: readonly string[]
+  readonly bad_lines: readonly { line: number; faults: { field: string; code: string }[] }[]
+  readonly renew_by?: number
+}
+
+describe('user import', () => {
+  let folder: string
+  let path: string
+  let environment: Record<string, string>
+  let bcrypt: string
+
+  before(async () => {
+    bcrypt = await bcryptHash(PASSWORD, 4)
+  })
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mfa-import-'))
+    path = join(folder, 'server.sqlite')
+    environment = {
+      ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
+      COOKIE_KEYS: randomBytes(32).toString('base64'),
+      STORAGE_URL: `sqlite:${path}`,
+    }
+  })
+  afterEach(async () => {
+    await stopServers()
+    rmSync(folder, { recursive: true })
+  })
+
+  const cli = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+    let [out, err] = ['', '']
+    const code = await run(argv, {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      readLine: async () => '',
+      readFile: async (name) => readFileSync(name, 'utf8'),
+      environment,
+    })
+    return { code, out, err }
+  }
+  const file = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content)
+    return join(folder, name)
+  }
+  const jsonl = (...people: object[]): string =>
+    file('people.jsonl', people.map((person) => JSON.stringify(person)).join('\n'))
+  const importing = async (
+    ...argv: string[]
+  ): Promise<{ code: number; err: string; sum: Summary }> => {
+    const { code, out, err } = await cli('user', 'import', ...argv, '--json')
+    return { code, err, sum: JSON.parse(out) as Summary }
+  }
+  const statusOf = async (name: string) =>
+    JSON.parse((await cli('user', 'show', name, '--json')).out) as {
+      email_verified?: boolean
+      groups: string[]
+      password: string
+      mfa: {
+        enrolled: boolean
+        factors: { factor: string; remaining?: number; renewBy?: number }[]
+      }
+    }
+  const serving = (): Promise<TestServer> =>
+    startServer({ environment, storage: openSqliteStorage({ path }) })
+  const withPassword = async (
+    server: TestServer,
+    username: string,
+  ): Promise<[HttpClient, Page]> => {
+    const browser = new HttpClient()
+    const page = await browser.visit(server.authorize())
+    const next = await browser.submit(page, { username, password: PASSWORD })
+    return [browser, await browser.follow(next, atTheApp)]
+  }
+
+  it('brings password, authenticator and backup codes along, and all of them sign in', async () => {
+    const ada = {
+      ...{ username: 'ada', email: 'ada@example.com', passwordHash: bcrypt, groups: ['staff'] },
+      totp: [{ secret: SECRET, algorithm: 'SHA1', digits: 6, period: 30, name: 'phone' }],
+      backupCodes: CODES,
+    }
+    const { code, sum } = await importing(jsonl(ada))
+    expect({ code, ...sum }).to.deep.include({ code: 0, imported: 1, bad: 0, warnings: {} })
+    expect(await statusOf('ada')).to.deep.include({ groups: ['staff'], email_verified: true })
+
+    const server = await serving()
+    server.clock.ahead = 60
+    const [browser, page] = await withPassword(server, 'ada')
+    expect(page.name).to.equal('totp-verify')
+    const answer = await browser.submit(page, {
+      code: totpCode({ secret: SECRET }, server.clock.now()),
+    })
+    const consent = await browser.follow(answer, atTheApp)
+    expect(consent.name).to.equal('consent')
+
+    const [other, verify] = await withPassword(server, 'ada')
+    const choose = await other.visit(verify.link(/data-other-way/))
+    const form = await other.follow(
+      await other.submit(choose, { factor: 'backup-codes' }),
+      atTheApp,
+    )
+    expect(form.name).to.equal('backup-code-verify')
+    expect((await other.submit(form, { backupCode: 'nonsense-0000' })).status).to.equal(422)
+    const low = await other.follow(
+      await other.submit(form, { backupCode: 'ABCD EFGH 1234 5678' }),
+      atTheApp,
+    )
+    expect(low.name).to.equal('backup-codes-low')
+  })
+
+  it('reads CSV, with the columns that home-made tables have', async () => {
+    const content = [
+      'login,email,password_hash,two_factor_enabled,two_factor_secret,backup_codes,created_at',
+      `bob,bob@example.com,${bcrypt},t,${SECRET},"[""${sha256('aaaa-1111')}"", ""${sha256('bbbb-2222')}""]",2020`,
+      `cyd,cyd@example.com,${bcrypt},f,${SECRET},,2020`,
+      `"d,an",dan@example.com,${bcrypt},t,,,2020`,
+    ].join('\n')
+    const { code, sum } = await importing(file('people.csv', content))
+    expect({ code, ...sum }).to.deep.include({
+      ...{ code: 0, imported: 3, bad: 0, ignored_fields: ['created_at'] },
+      warnings: { 'codes-weak': 1, 'not-enabled': 1, 'must-enrol': 1 },
+    })
+    expect((await statusOf('bob')).mfa.factors.map(({ remaining }) => remaining)).to.deep.equal([
+      ...[undefined, 2],
+    ])
+    for (const name of ['cyd', 'd,an']) expect((await statusOf(name)).mfa.enrolled).to.equal(false)
+  })
+
+  it('R10 lets nobody set up a first factor with an imported password alone', async () => {
+    await importing(
+      jsonl(
+        { username: 'ada', passwordHash: bcrypt, two_factor_enabled: true },
+        { username: 'bob', passwordHash: bcrypt },
+      ),
+    )
+    const server = await serving()
+    for (const name of ['ada', 'bob']) {
+      const [, page] = await withPassword(server, name)
+      expect(page.name).not.to.equal('mfa-choose')
+      expect(page.body).not.to.contain('totp')
+      expect(page.location).to.equal(undefined)
+    }
+  })
+
+  it('reports each bad line by number and cause, and imports the rest', async () => {
+    const lines = [
+      JSON.stringify({ username: 'ada', passwordHash: bcrypt, totp: SECRET }),
+      '{"username":',
+      JSON.stringify({ username: 'bob', passwordHash: '$1$secret$hash' }),
+      JSON.stringify({ username: 'cyd', totp: [{ secret: 'not base32!' }] }),
+      JSON.stringify({ username: 'ADA', email: 'other@example.com' }),
+      JSON.stringify({ username: 'dan', email: 'ada', two_factor_enabled: 'perhaps' }),
+      JSON.stringify({ username: 'eve', passwordHash: bcrypt, totp: SECRET }),
+    ]
+    const { code, err, sum } = await importing(file('people.jsonl', lines.join('\n')))
+    expect(code).to.equal(1)
+    expect(sum).to.include({ imported: 2, bad: 4 })
+    const causes = Object.fromEntries(
+      sum.bad_lines.map(({ line, faults }) => [line, faults.map(({ code: cause }) => cause)]),
+    )
+    expect(causes).to.deep.equal({
+      ...{ 2: ['line-unreadable'], 3: ['hash-unknown'], 4: ['secret-unusable'] },
+      6: ['email-unfit'],
+    })
+    for (const secret of [SECRET, 'not base32', '$1$', bcrypt]) expect(err).not.to.contain(secret)
+    expect((await statusOf('eve')).mfa.enrolled).to.equal(true)
+    const text = await cli('user', 'import', join(folder, 'people.jsonl'))
+    expect(text).to.include({ code: 1 })
+    expect(text.err).to.contain('line 4: totp secret-unusable')
+    expect(text.out).to.contain('7 read: 0 imported, 3 unchanged, 4 bad')
+  })
+
+  it('changes nothing the second time, not even what the file has changed', async () => {
+    await importing(
+      jsonl({ username: 'ada', passwordHash: bcrypt, totp: SECRET, backupCodes: CODES }),
+    )
+    const before = await statusOf('ada')
+    const { code, sum } = await importing(
+      jsonl({ username: 'Ada', passwordHash: bcrypt, totp: SHORT, groups: ['admins'] }),
+    )
+    expect({ code, ...sum }).to.deep.include({ code: 0, imported: 0, unchanged: 1, bad: 0 })
+    expect(await statusOf('ada')).to.deep.equal(before)
+  })
+
+  it('takes nobody\u2019s name or address away', async () => {
+    await importing(jsonl({ username: 'ada', email: 'ada@example.com' }))
+    const { sum } = await importing(
+      jsonl(
+        { username: 'ada@example.com' },
+        { username: 'bob', email: 'ADA@example.com', totp: SECRET },
+      ),
+    )
+    expect(sum.bad_lines.map(({ faults }) => faults[0])).to.have.deep.members([
+      { field: 'username', code: 'taken' },
+      { field: 'email', code: 'taken' },
+    ])
+  })
+
+  it('adds a person who stands in a file twice once', async () => {
+    const ada = { username: 'ada', passwordHash: bcrypt, totp: SECRET }
+    const { sum } = await importing(jsonl(ada, ada, ada))
+    expect(sum).to.include({ imported: 1, unchanged: 2, bad: 0 })
+    expect((await statusOf('ada')).mfa.factors).to.have.length(1)
+  })
+
+  it('R7 R8 warns of what is weak, and says when it ends', async () => {
+    const { err, sum } = await importing(
+      jsonl({ username: 'ada', passwordHash: bcrypt, totp: SHORT, backupCodes: ['12345678'] }),
+    )
+    expect(sum.warnings).to.deep.equal({ 'secret-weak': 1, 'codes-weak': 1 })
+    expect(err).to.contain('secret-weak')
+    const month = 30 * 24 * 60 * 60
+    expect(sum.renew_by).to.be.closeTo(Date.now() / 1000 + month, 100)
+    const { factors } = (await statusOf('ada')).mfa
+    expect(factors.map(({ renewBy }) => renewBy)).to.deep.equal([sum.renew_by, sum.renew_by])
+    expect((await cli('user', 'show', 'ada')).out).to.match(/weak: ends 20\d\d-/)
+  })
+
+  it('--dry-run says the same and changes nothing', async () => {
+    const people = jsonl(
+      { username: 'ada', passwordHash: bcrypt, totp: SHORT, backupCodes: CODES },
+      { username: 'bob', totp: 'x!' },
+    )
+    const dry = await importing(people, '--dry-run')
+    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal([])
+    expect((await cli('user', 'hashes')).out).not.to.contain('bcrypt')
+    const { code, sum } = await importing(people)
+    const { renew_by: _, ...same } = sum
+    expect(dry.code).to.equal(code)
+    expect(dry.sum).to.deep.include({ ...same, dry_run: true })
+  })
+
+  it('takes what a file does not say of itself from the options', async () => {
+    const people = file(
+      'people.txt',
+      JSON.stringify({
+        ...{ username: 'ada', email: 'ada@example.com', passwordHash: bcrypt },
+        ...{ two_factor_secret: '3132333435363738393031323334353637383930' },
+        backup_codes: [sha256('AAAA1111')],
+      }),
+    )
+    expect((await cli('user', 'import', people)).err).to.contain('--format')
+    const { sum } = await importing(
+      ...[people, '--format', 'jsonl', '--emails-unverified'],
+      ...['--secret-encoding', 'hex', '--backup-code-form', 'upper,compact'],
+    )
+    expect(sum).to.include({ imported: 1 })
+    expect(await statusOf('ada')).to.include({ email_verified: false })
+    expect((await statusOf('ada')).mfa.factors).to.have.length(2)
+  })
+
+  it('refuses a seventh kind of password hash, since each costs every sign-in', async () => {
+    const people = await Promise.all(
+      Array.from({ length: 7 }, async (_, nth) => ({
+        username: `p${nth}`,
+        passwordHash: `$pbkdf2-sha256$${nth + 1}$c2FsdHNhbHQ$${'A'.repeat(43)}`,
+      })),
+    )
+    const dry = await importing(jsonl(...people), '--dry-run')
+    const { sum } = await importing(jsonl(...people))
+    for (const { imported, bad_lines } of [dry.sum, sum]) {
+      expect(imported).to.equal(6)
+      expect(bad_lines[0]?.faults[0]).to.deep.equal({
+        ...{ field: 'passwordHash', code: 'too-many-hash-kinds' },
+      })
+    }
+  })
+
+  it('says that a file cannot be read', async () => {
+    const { code, err } = await cli('user', 'import', join(folder, 'nowhere.csv'), '--json')
+    expect({ code, err: JSON.parse(err) as object }).to.deep.nested.include({
+      ...{ code: 1, 'err.error.code': 'file-unreadable' },
+    })
+  })
+
+  it('reads no further ahead than it works', async () => {
+    const storage = openSqliteStorage({ path })
+    const clock = { now: () => 1_800_000_000 }
+    let pulled = 0
+    let answered = 0
+    let furthest = 0
+    const services: ImportServices = {
+      ...{ accounts: storage.accounts, clock, todaysKind: '', record: async () => undefined },
+      hashKinds: hashKinds({ settings: storage.settings, clock }),
+      random: { bytes: (length) => randomBytes(length) },
+      mfa: {
+        settled: async () => undefined,
+        accounts: {
+          import: async () => ({ outcome: 'imported', factors: [], warnings: [] }),
+        } as unknown as ImportServices['mfa']['accounts'],
+      },
+    }
+    const lines = (async function* () {
+      for (let line = 1; line <= 1_000; line += 1) {
+        pulled += 1
+        furthest = Math.max(furthest, pulled - answered)
+        yield { line, fields: { username: `p${line}` } }
+      }
+    })()
+    const options = { dryRun: true, emailsVerified: true, defaults: {}, atOnce: 3 }
+    for await (const _ of importPeople(services, lines, options)) answered += 1
+    await storage.close()
+    expect(answered).to.equal(1_000)
+    expect(furthest).to.be.at.most(3)
+  })
+
+  it('leaves a trace', async () => {
+    await importing(jsonl({ username: 'ada', passwordHash: bcrypt, totp: SECRET }))
+    const storage = openSqliteStorage({ path })
+    const { account } = (await findByName(storage.accounts, 'ada')) ?? {}
+    const entries = await storage.audit.list({ accountId: account?.id ?? '', limit: 10 })
+    await storage.close()
+    expect(account).to.include({ passwordOrigin: 'import' })
+    expect(entries.map(({ type }) => type)).to.include.members(['user-imported', 'factor-imported'])
+  })
+})
