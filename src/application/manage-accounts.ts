@@ -22,6 +22,8 @@ export interface AccountStatus {
   readonly firstEnrolledAt?: Instant
   /** When another product's factors were taken over, or that there were none. */
   readonly importedAt?: Instant
+  /** When the record last came from a backup and was made safe. */
+  readonly restoredAt?: Instant
 }
 
 export interface FactorStatus {
@@ -54,6 +56,7 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
     ...(history.firstSignInAt === undefined ? {} : { firstSignInAt: history.firstSignInAt }),
     ...(history.firstEnrolledAt === undefined ? {} : { firstEnrolledAt: history.firstEnrolledAt }),
     ...(history.importedAt === undefined ? {} : { importedAt: history.importedAt }),
+    ...(history.restoredAt === undefined ? {} : { restoredAt: history.restoredAt }),
   }
 }
 

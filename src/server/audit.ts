@@ -12,6 +12,7 @@ export type ServerEvent =
   | 'user-imported'
   | 'user-disabled'
   | 'user-enabled'
+  | 'storage-restored'
   | 'client-added'
   | 'client-changed'
   | 'client-removed'

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { addClientCommands } from './cli/client.ts'
 import { addKeyCommands } from './cli/keys.ts'
 import { addMaintenanceCommands } from './cli/maintenance.ts'
+import { addRestoreCommand } from './cli/restore.ts'
 import { addServeCommand } from './cli/serve.ts'
 import { EXIT, failureOf, type Terminal } from './cli/terminal.ts'
 import { addUserCommands } from './cli/user.ts'
@@ -48,6 +49,7 @@ function commandLine(terminal: Terminal, json: boolean): Command {
   addClientCommands(program, terminal)
   addKeyCommands(program, terminal)
   addMaintenanceCommands(program, terminal)
+  addRestoreCommand(program, terminal)
   return program
 }
 

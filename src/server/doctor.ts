@@ -4,6 +4,7 @@ import { smtpMailer } from '../adapters/mail/index.ts'
 import { ClientFaults } from './clients/validate.ts'
 import { encryptionKeysInUse } from './encryption-keys.ts'
 import { hashKindsInUse } from './accounts/hash-kinds.ts'
+import { unfinishedRestore } from './restore.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from './foundation.ts'
 
 export interface Finding {
@@ -76,6 +77,13 @@ export async function examine(
         )
       return `${newest} seals`
     })
+    const restoring = await unfinishedRestore(open.storage.settings)
+    if (restoring !== undefined)
+      findings.push({
+        check: 'restore',
+        result: 'failed',
+        detail: 'has not finished: `restore --confirm --resume` goes on with it',
+      })
     await check('password hashes', async () => {
       const { hashKinds, storage, hasher } = open
       if ((await hashKinds.held()).length === 0) return ''

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { loadConfig } from '../../config/load.ts'
+import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
+import { run } from '../../src/server/cli.ts'
+import { layFoundation } from '../../src/server/foundation.ts'
+import { serverMfa, type ServerMfa } from '../../src/server/mfa.ts'
+import { restoreAccounts, unfinishedRestore } from '../../src/server/restore.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import {
+  addPerson,
+  atTheApp,
+  redeem,
+  signIn,
+  startServer,
+  stopServers,
+  tokenRequest,
+  type Person,
+  type TestServer,
+} from './support.ts'
+
+describe('restore', () => {
+  let folder: string
+  let path: string
+  let backup: string
+  let environment: Record<string, string>
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mfa-restore-'))
+    path = join(folder, 'server.sqlite')
+    backup = join(folder, 'backup.sqlite')
+    environment = {
+      ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
+      COOKIE_KEYS: randomBytes(32).toString('base64'),
+      STORAGE_URL: `sqlite:${path}`,
+    }
+  })
+  afterEach(async () => {
+    await stopServers()
+    rmSync(folder, { recursive: true })
+  })
+
+  const cli = async (line: string): Promise<{ code: number; out: string; err: string }> => {
+    let [out, err] = ['', '']
+    const code = await run(line.split(' '), {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      readLine: async () => '',
+      readFile: async () => '',
+      environment,
+    })
+    return { code, out, err }
+  }
+  const serving = (): Promise<TestServer> =>
+    startServer({ environment, storage: openSqliteStorage({ path }) })
+  /** As the operating guide makes one. */
+  const backUp = (): void => {
+    const database = new DatabaseSync(path)
+    database.exec(`VACUUM INTO '${backup}'`)
+    database.close()
+  }
+  const putBack = (): void => {
+    for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+    copyFileSync(backup, path)
+  }
+  /** Signs in by a backup code; the page that this leads to. */
+  const useBackupCode = async (server: TestServer, person: Person, code: string): Promise<Page> => {
+    const browser = new HttpClient()
+    const login = await browser.visit(server.authorize())
+    const verify = await browser.follow(
+      await browser.submit(login, { username: person.username, password: person.password }),
+      atTheApp,
+    )
+    const choose = await browser.visit(verify.link(/data-other-way/))
+    const form = await browser.follow(
+      await browser.submit(choose, { factor: 'backup-codes' }),
+      atTheApp,
+    )
+    return browser.submit(form, { backupCode: code })
+  }
+
+  /** What the command works with, on the storage of these tests. */
+  const working = async (): Promise<{
+    services: Parameters<typeof restoreAccounts>[0]
+    mfa: ServerMfa
+    close(): Promise<void>
+  }> => {
+    const foundation = await layFoundation(loadConfig(environment))
+    const { storage, clock, record } = foundation
+    const mfa = serverMfa(foundation)
+    return {
+      services: { accounts: storage.accounts, settings: storage.settings, mfa, clock, record },
+      mfa,
+      close: () => storage.close(),
+    }
+  }
+
+  it('R37 keeps spent codes spent, and sessions and tokens of before dead', async () => {
+    let server = await serving()
+    const alice = await addPerson(server)
+    const browser = new HttpClient()
+    const scope = { scope: 'openid offline_access', prompt: 'consent' }
+    const tokens = await redeem(
+      server,
+      await signIn(browser, server.authorize(scope), alice, server),
+    )
+    const refresh = {
+      grant_type: 'refresh_token',
+      refresh_token: String(tokens.body['refresh_token']),
+    }
+    const [spent = '', other = ''] = (alice as Person).codes ?? []
+    backUp()
+    expect((await useBackupCode(server, alice, spent)).status).to.equal(303)
+    await server.stop()
+
+    putBack()
+    const { code, out } = await cli('restore --confirm --json')
+    expect({ code, ...(JSON.parse(out) as object) }).to.deep.equal({
+      ...{ code: 0, accounts: 1, done_before: 0, with_backup_codes: 1, dry_run: false },
+    })
+    server = await serving()
+    for (const one of [spent, other])
+      expect((await useBackupCode(server, alice, one)).status).to.equal(422)
+    expect((await tokenRequest(server, refresh)).status).to.equal(400)
+    const silent = await browser.visit(server.authorize({ prompt: 'none' }), atTheApp)
+    expect(silent.location?.searchParams.get('error')).to.equal('login_required')
+
+    server.clock.ahead = 120
+    const again = await signIn(new HttpClient(), server.authorize(), alice, server)
+    expect(again.location?.searchParams.has('code')).to.equal(true)
+  })
+
+  it('R37 makes links void that the backup would bring back', async () => {
+    const { out } = await cli('user add bob --json')
+    const link = new URL((JSON.parse(out) as { set_up_link: string }).set_up_link)
+    await cli('restore --confirm')
+    const server = await serving()
+    const page = await new HttpClient().visit(new URL(link.pathname, server.url))
+    expect(page.status).to.equal(410)
+  })
+
+  it('asks for a confirmation, and says beforehand whom it concerns', async () => {
+    await cli('user add bob')
+    const asked = await cli('restore')
+    expect(asked.code).to.equal(1)
+    expect(asked.err).to.contain('--dry-run').and.to.contain('--confirm')
+    const before = await cli('user show bob --json')
+    expect((await cli('restore --dry-run')).out).to.contain('1 accounts would be signed out')
+    expect(await cli('user show bob --json')).to.deep.equal(before)
+    expect((await cli('restore --confirm')).out).to.contain('1 accounts are signed out')
+    expect((await cli('audit --type storage-restored')).out).to.contain('storage-restored')
+  })
+
+  it('goes on where it broke off, when it is told to', async () => {
+    for (const name of ['ada', 'bob', 'cyd']) await cli(`user add ${name}`)
+    const { services, mfa, close } = await working()
+    let done = 0
+    const breaking = {
+      ...mfa,
+      accounts: {
+        ...mfa.accounts,
+        async restored(id: string) {
+          done += 1
+          if (done === 3) throw new Error('the power went')
+          return mfa.accounts.restored(id)
+        },
+      },
+    }
+    const broken = restoreAccounts({ ...services, mfa: breaking }, { dryRun: false })
+    expect(await broken.catch((error: Error) => error.message)).to.equal('the power went')
+    expect(await unfinishedRestore(services.settings)).to.be.a('number')
+    await close()
+
+    expect((await cli('doctor')).out).to.match(/restore +failed +has not finished/)
+    const plain = await cli('restore --confirm')
+    expect(plain).to.include({ code: 1 })
+    expect(plain.err).to.contain('--resume').and.to.contain('--anew')
+    const resumed = await cli('restore --confirm --resume --json')
+    expect(JSON.parse(resumed.out)).to.include({ accounts: 3, done_before: 2 })
+    expect((await cli('doctor')).out).not.to.match(/restore +failed/)
+    expect(await cli('restore --confirm --resume')).to.include({ code: 1 })
+  })
+
+  it('begins again when another backup was put back', async () => {
+    for (const name of ['ada', 'bob']) await cli(`user add ${name}`)
+    const { services, close } = await working()
+    await services.settings.insert('restore', { startedAt: 1 })
+    await close()
+    expect(JSON.parse((await cli('restore --confirm --anew --json')).out)).to.include({
+      ...{ accounts: 2, done_before: 0 },
+    })
+    expect(await cli('restore --confirm --resume --anew')).to.include({ code: 2 })
+  })
+})
