@@ -8,7 +8,8 @@
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { Agent, request } from 'node:http'
-import { systemClock } from '../src/adapters/crypto/index.ts'
+import { readForeignHash, systemClock } from '../src/adapters/crypto/index.ts'
+import { hashKinds } from '../src/server/accounts/hash-kinds.ts'
 import { changeAccount } from '../src/server/accounts/people.ts'
 import {
   APP,
@@ -24,6 +25,12 @@ const BOUNDS = [0.45, 0.55] as const
 const NAMES = 20
 /** Of one name; no case but the locked ones may reach it. */
 const MOST_FAILURES = 60
+
+/** By kind of name: hashes of other products, at usual costs. */
+const IMPORTED = {
+  bcryp: '$2b$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
+  pbkdf: `$pbkdf2-sha512$i=60000,l=64$c29tZXNhbHRzb21lc2FsdA$${'A'.repeat(86)}`,
+}
 
 const samples = Number(process.argv[2] ?? 1000)
 if (samples / NAMES >= MOST_FAILURES)
@@ -83,10 +90,20 @@ async function prepare(at: ServerProcess): Promise<Case[]> {
     ['wrong password, second factor enrolled', 'enrol'],
     ['disabled account', 'disab'],
     ['account without a password', 'nopwd'],
+    ['imported bcrypt account, wrong password', 'bcryp'],
+    ['imported PBKDF2 account, wrong password', 'pbkdf'],
     ['locked account', 'lockd'],
     ['locked name of nobody', 'locku'],
   ] as const
   await lock(at, ['lockd', 'locku'])
+  // As an import does it: the kind first. After the names are locked, which takes many passwords.
+  const kinds = hashKinds({ settings: at.storage.settings, clock: systemClock })
+  for (const [kind, passwordHash] of Object.entries(IMPORTED)) {
+    const reading = readForeignHash(passwordHash)
+    if (!('kind' in reading)) throw new Error(reading.fault)
+    await kinds.note(reading.kind)
+    await change(kind, () => ({ passwordHash, passwordOrigin: 'import' }))
+  }
   return cases.map(([name, kind]) => ({
     name,
     names: Array.from({ length: NAMES }, (_, i) => nameOf(kind, i)),

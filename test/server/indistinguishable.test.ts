@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { systemClock } from '../../src/adapters/crypto/index.ts'
+import { unmatchedForeignHash } from '../../src/adapters/crypto/foreign-hash/index.ts'
 import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { hashKinds } from '../../src/server/accounts/hash-kinds.ts'
 import { changeAccount } from '../../src/server/accounts/people.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { addPerson, signIn, startServer, stopServers, type TestServer } from './support.ts'
@@ -15,6 +17,7 @@ const NAMES = {
   'disabled account': 'denise',
   'disabled account, right password': 'dorian',
   'account without a password': 'norman',
+  'imported account, wrong password': 'imogen',
   'account locked by failures': 'lorenz',
   'account locked by failures, right password': 'louisa',
   'locked name of nobody': 'ladies',
@@ -69,6 +72,12 @@ describe('R33 a refused sign-in', () => {
     await signIn(new HttpClient(), server.authorize(), enrolled, server)
     for (const kind of ['disabled account', 'disabled account, right password'] as const)
       await change(NAMES[kind], (account) => ({ ...account, disabledAt: server.clock.now() }))
+    await hashKinds({ settings: server.storage.settings, clock: server.clock }).note('bcrypt 4')
+    const passwordHash = unmatchedForeignHash('bcrypt 4') ?? ''
+    await change(NAMES['imported account, wrong password'], (account) => ({
+      ...account,
+      passwordHash,
+    }))
     await change(NAMES['account without a password'], ({ passwordHash: _, ...account }) => account)
     for (const kind of [
       'account locked by failures',
