@@ -113,6 +113,17 @@ export function mfaRoutes(core: Core): Middleware {
   )
   post('/backup-codes-low', (visit) => finish(visit, passed(visit)))
 
+  get('/factor-ends', (visit) => {
+    const renewBy = verification.renewalOf(visit, passed(visit))
+    if (renewBy === undefined) throw expired('What was used here does not end')
+    return show(visit, 'factor-ends', {
+      csrf: tokenFor(visit),
+      action: pathOf(visit, 'factor-ends'),
+      endsInSeconds: Math.max(1, renewBy - visit.core.deps.clock.now()),
+    })
+  })
+  post('/factor-ends', (visit) => finish(visit, passed(visit)))
+
   post('/cancel', async (visit) => redirect(visit, await writeRefusal(visit.interaction)))
 
   return router.routes() as unknown as Middleware

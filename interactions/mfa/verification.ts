@@ -7,7 +7,8 @@ import {
 import { openState } from '../../src/application/sealed-state.ts'
 import { challengeIn } from '../../src/domain/enrolment.ts'
 import { isUsable } from '../../src/domain/import.ts'
-import type { Authenticator } from '../../src/domain/mfa-record.ts'
+import type { AcceptedAttempt, Authenticator } from '../../src/domain/mfa-record.ts'
+import type { Instant } from '../../src/domain/time.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import type { CodeError, Method } from '../../src/http/pages.ts'
 import { finish } from './finish.ts'
@@ -77,6 +78,8 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
       const { remaining } = outcome.accepted
       if (remaining !== undefined && remaining <= LOW_REMAINING)
         return redirect(visit, pathOf(visit, 'backup-codes-low'))
+      if (renewalOf(visit, outcome.accepted) !== undefined)
+        return redirect(visit, pathOf(visit, 'factor-ends'))
       return finish(visit, outcome.accepted)
     }
     case 'refused': {
@@ -93,6 +96,14 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
     case 'stale':
       throw expired('The account changed during the sign-in')
   }
+}
+
+/** When what was accepted ends: it was imported, and is weak. */
+export function renewalOf(
+  { seen }: Visit,
+  { authenticatorId }: AcceptedAttempt,
+): Instant | undefined {
+  return seen.record.authenticators.find(({ id }) => id === authenticatorId)?.renewBy
 }
 
 export async function showOtherWays(visit: Visit): Promise<void> {

@@ -69,6 +69,8 @@ export interface PageModels {
   'factor-rename': ChangeModel & { error?: 'nameless' }
   /** Fresh look-up secrets in place of those there are. POST `{ csrf }` to `action`. */
   'factor-renew': Omit<ChangeModel, 'name'> & { remaining?: number }
+  /** What was just used was imported, is weak, and is to be set up anew in that time. */
+  'factor-ends': { csrf: string; action: string; endsInSeconds: number }
   consent: {
     csrf: string
     action: string

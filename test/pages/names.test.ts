@@ -130,6 +130,7 @@ describe('what automation and password managers rely on', () => {
       'backup-code-verify-fresh': 'Continue',
       'backup-codes-fresh': 'Continue',
       'backup-codes-low-three': 'Continue',
+      'factor-ends-month': 'Continue',
       'consent-usual': 'Allow',
       'logout-known': 'Sign out',
       'switch-account-plain': 'Switch accounts',

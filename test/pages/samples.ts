@@ -188,6 +188,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     none: { ...answer, factor: 'backup-codes', remaining: 0 },
     first: { ...answer, factor: 'backup-codes' },
   },
+  'factor-ends': { month: { ...form, endsInSeconds: 2_592_000 } },
   consent: {
     usual: {
       ...form,
@@ -229,6 +230,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
     long: { reason: 'code', retryAfterSeconds: 1_900, retryHref: '/interaction/u1d/mfa' },
     suspected: { reason: 'password-suspected', csrf: 'c5rf', cancelAction: '/cancel' },
+    ended: { reason: 'factor-ended', csrf: 'c5rf', cancelAction: '/cancel' },
     disabled: { reason: 'codes-disabled', csrf: 'c5rf', cancelAction: '/cancel' },
   },
   account: {

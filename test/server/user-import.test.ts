@@ -240,6 +240,27 @@ describe('user import', () => {
     expect((await cli('user', 'show', 'ada')).out).to.match(/weak: ends 20\d\d-/)
   })
 
+  it('R7 says at each sign-in with what is weak that it ends, and afterwards why it has ended', async () => {
+    await importing(jsonl({ username: 'ada', passwordHash: bcrypt, totp: SHORT }))
+    const server = await serving()
+    server.clock.ahead = 60
+    const code = () => totpCode({ secret: SHORT }, server.clock.now())
+    const [browser, page] = await withPassword(server, 'ada')
+    const ends = await browser.follow(await browser.submit(page, { code: code() }), atTheApp)
+    expect(ends.name).to.equal('factor-ends')
+    expect(ends.text).to.match(/ends in .*(29|30) days/)
+    const consent = await browser.follow(await browser.submit(ends), atTheApp)
+    expect(consent.name).to.equal('consent')
+
+    server.clock.ahead = 31 * 24 * 60 * 60
+    const [, ended] = await withPassword(server, 'ada')
+    expect({ name: ended.name, status: ended.status }).to.deep.equal({
+      name: 'locked',
+      status: 403,
+    })
+    expect(ended.text).to.contain('has ended')
+  })
+
   it('--dry-run says the same and changes nothing', async () => {
     const people = jsonl(
       { username: 'ada', passwordHash: bcrypt, totp: SHORT, backupCodes: CODES },
