@@ -67,6 +67,12 @@ function describeForms(fixture: FactorFixture, it: It): void {
     }
   })
 
+  it('R37 reads back the state that it has after a restore', async () => {
+    const { state } = await enrol(fixture)
+    const restored = factor.afterRestore?.(state, TEST_START)
+    if (restored !== undefined) assert.deepEqual(factor.parseState(restored), restored)
+  })
+
   it('tells two responses apart by their normal form', async () => {
     const person = await enrol(fixture)
     const [first, second] = [person.respond(), person.respond()]

@@ -132,6 +132,25 @@ describe('user import', () => {
     expect(low.name).to.equal('backup-codes-low')
   })
 
+  it('R8 codes of which only a fast hash was left sign in, once each', async () => {
+    const ada = { username: 'ada', passwordHash: bcrypt, totp: SECRET }
+    await importing(jsonl({ ...ada, backup_codes: CODES.map(sha256).join('\n') }))
+    const server = await serving()
+    for (const [typed, status] of [
+      ['ijkl-mnop-9012-3456', 303],
+      ['ijkl-mnop-9012-3456', 422],
+      [sha256(CODES[0] ?? ''), 422],
+    ] as const) {
+      const [browser, verify] = await withPassword(server, 'ada')
+      const choose = await browser.visit(verify.link(/data-other-way/))
+      const form = await browser.follow(
+        await browser.submit(choose, { factor: 'backup-codes' }),
+        atTheApp,
+      )
+      expect((await browser.submit(form, { backupCode: typed })).status).to.equal(status)
+    }
+  })
+
   it('reads CSV, with the columns that home-made tables have', async () => {
     const content = [
       'login,email,password_hash,two_factor_enabled,two_factor_secret,backup_codes,created_at',
