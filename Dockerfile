@@ -10,7 +10,7 @@ RUN npm run build
 # The server's own packages are optional peers of the plugin: taken here by name, in the locked versions.
 RUN npm prune --omit=dev --ignore-scripts \
   && npm install --no-save --save-prod --omit=dev --ignore-scripts \
-    commander jose koa mongoose nodemailer openid-client pino
+    @node-rs/bcrypt commander csv-parse jose koa mongoose nodemailer openid-client pino
 
 FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000

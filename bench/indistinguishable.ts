@@ -8,7 +8,8 @@
  */
 import { randomBytes, randomInt } from 'node:crypto'
 import { Agent, request } from 'node:http'
-import { readForeignHash, systemClock } from '../src/adapters/crypto/index.ts'
+import { readForeignHash } from '../src/adapters/crypto/foreign-hash/index.ts'
+import { systemClock } from '../src/adapters/crypto/index.ts'
 import { hashKinds } from '../src/server/accounts/hash-kinds.ts'
 import { changeAccount } from '../src/server/accounts/people.ts'
 import {

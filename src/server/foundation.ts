@@ -1,7 +1,7 @@
 import type { Config } from '../../config/environment.ts'
 import type { FileValues } from '../../config/schema.ts'
+import { constantWork } from '../adapters/crypto/constant-work.ts'
 import {
-  constantWork,
   passwordHasher,
   secretBox,
   systemClock,

@@ -25,7 +25,9 @@ const NAME = 'oidc-provider-mfa'
 const NOT_COPIED = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|secrets)$/
 
 /** What only the server stands on: none of it is on the disk of an application with the plugin. */
-const OF_THE_SERVER = ['commander', 'nodemailer', 'openid-client', 'pino']
+const OF_THE_SERVER = [
+  ...['@node-rs/bcrypt', 'commander', 'csv-parse', 'nodemailer', 'openid-client', 'pino'],
+]
 
 interface Manifest {
   readonly exports: Record<string, string | { readonly types: string; readonly default: string }>

@@ -57,7 +57,7 @@ describe('kill -9 in the middle of an import', function () {
   const expectFactors = async (): Promise<void> => {
     for (const { id, username } of await accounts()) {
       const stored = await storage.records.load(id)
-      const record = stored && parseRecord(stored.record, id)
+      const record = stored?.record && parseRecord(stored.record, id)
       expect(
         record?.authenticators.map(({ factor }) => factor),
         username,

@@ -1,6 +1,7 @@
-/** The services of the ports on Node's own cryptography and Argon2. */
-export { constantWork, type ConstantWorkOptions } from './constant-work.ts'
-export { readForeignHash, type HashFault, type HashKind } from './foreign-hash/index.ts'
+/**
+ * The services of the ports on Node's own cryptography and Argon2. Password hashes of other products are the server's:
+ * constant-work.ts and foreign-hash/ stand apart, so that an application with the plugin needs no bcrypt.
+ */
 export {
   passwordHasher,
   type PasswordHasherOptions,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readForeignHash, type HashKind } from '../../adapters/crypto/index.ts'
+import { readForeignHash, type HashKind } from '../../adapters/crypto/foreign-hash/index.ts'
 import { DAY_SECONDS, HOUR_SECONDS, type Instant } from '../../domain/time.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Accounts } from '../../ports/accounts.ts'

@@ -1,12 +1,9 @@
 import { hash as bcryptHash } from '@node-rs/bcrypt'
 import * as reference from 'argon2'
 import { expect } from 'chai'
-import {
-  constantWork,
-  passwordHasher,
-  readForeignHash,
-  type HashKind,
-} from '../../../src/adapters/crypto/index.ts'
+import { constantWork } from '../../../src/adapters/crypto/constant-work.ts'
+import { readForeignHash, type HashKind } from '../../../src/adapters/crypto/foreign-hash/index.ts'
+import { passwordHasher } from '../../../src/adapters/crypto/index.ts'
 import { verifyForeignHash } from '../../../src/adapters/crypto/foreign-hash/index.ts'
 import type { PasswordHasher } from '../../../src/ports/services.ts'
 

@@ -1,4 +1,4 @@
-import type { HashKind } from '../../../adapters/crypto/index.ts'
+import type { HashKind } from '../../../adapters/crypto/foreign-hash/index.ts'
 import type { Instant } from '../../../domain/time.ts'
 import type { FieldsToImport, ImportFault, ImportWarning } from '../../../index.ts'
 import type { Account, Accounts } from '../../../ports/accounts.ts'

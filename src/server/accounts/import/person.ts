@@ -1,4 +1,8 @@
-import { readForeignHash, type HashFault, type HashKind } from '../../../adapters/crypto/index.ts'
+import {
+  readForeignHash,
+  type HashFault,
+  type HashKind,
+} from '../../../adapters/crypto/foreign-hash/index.ts'
 import type { JsonObject } from '../../../domain/json.ts'
 import { readClaims } from '../claims.ts'
 import { isAddress, normaliseName } from '../name.ts'
