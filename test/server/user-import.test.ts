@@ -337,35 +337,63 @@ describe('user import', () => {
     })
   })
 
-  it('reads no further ahead than it works', async () => {
-    const storage = openSqliteStorage({ path })
-    const clock = { now: () => 1_800_000_000 }
-    let pulled = 0
-    let answered = 0
-    let furthest = 0
-    const services: ImportServices = {
-      ...{ accounts: storage.accounts, clock, todaysKind: '', record: async () => undefined },
-      hashKinds: hashKinds({ settings: storage.settings, clock }),
-      random: { bytes: (length) => randomBytes(length) },
-      mfa: {
-        settled: async () => undefined,
-        accounts: {
-          import: async () => ({ outcome: 'imported', factors: [], warnings: [] }),
-        } as unknown as ImportServices['mfa']['accounts'],
-      },
-    }
-    const lines = (async function* () {
-      for (let line = 1; line <= 1_000; line += 1) {
-        pulled += 1
-        furthest = Math.max(furthest, pulled - answered)
-        yield { line, fields: { username: `p${line}` } }
-      }
-    })()
+  describe('line by line', () => {
+    let services: ImportServices
+    let close: () => Promise<void>
     const options = { dryRun: true, emailsVerified: true, defaults: {}, atOnce: 3 }
-    for await (const _ of importPeople(services, lines, options)) answered += 1
-    await storage.close()
-    expect(answered).to.equal(1_000)
-    expect(furthest).to.be.at.most(3)
+
+    beforeEach(() => {
+      const storage = openSqliteStorage({ path })
+      const clock = { now: () => 1_800_000_000 }
+      close = () => storage.close()
+      services = {
+        ...{ accounts: storage.accounts, clock, todaysKind: '', record: async () => undefined },
+        hashKinds: hashKinds({ settings: storage.settings, clock }),
+        random: { bytes: (length) => randomBytes(length) },
+        mfa: mfaOf(async () => ({ outcome: 'imported', factors: [], warnings: [] })),
+      }
+    })
+    afterEach(() => close())
+
+    const mfaOf = (
+      imports: ImportServices['mfa']['accounts']['import'],
+    ): ImportServices['mfa'] => ({
+      settled: async () => undefined,
+      accounts: { import: imports } as ImportServices['mfa']['accounts'],
+    })
+
+    it('reads no further ahead than it works', async () => {
+      let [pulled, answered, furthest] = [0, 0, 0]
+      const lines = (async function* () {
+        for (let line = 1; line <= 1_000; line += 1) {
+          pulled += 1
+          furthest = Math.max(furthest, pulled - answered)
+          yield { line, fields: { username: `p${line}` } }
+        }
+      })()
+      for await (const _ of importPeople(services, lines, options)) answered += 1
+      expect(answered).to.equal(1_000)
+      expect(furthest).to.be.at.most(3)
+    })
+
+    it('answers about each, also where two have one number', async () => {
+      const lines = (async function* () {
+        for (const username of ['a', 'b', 'c']) yield { line: 7, fields: { username } }
+        yield { line: 7, fault: 'line-unreadable' as const }
+      })()
+      const outcomes: string[] = []
+      for await (const { outcome } of importPeople(services, lines, options)) outcomes.push(outcome)
+      expect(outcomes).to.have.members(['imported', 'imported', 'imported', 'bad'])
+    })
+
+    it('R32 ends with the error of a storage that is away, and with that alone', async () => {
+      const away = mfaOf(() => Promise.reject(new Error('away')))
+      const lines = (async function* () {
+        for (let line = 1; line <= 9; line += 1) yield { line, fields: { username: `p${line}` } }
+      })()
+      const importing = importPeople({ ...services, mfa: away }, lines, options)
+      expect(await importing.next().catch((error: Error) => error.message)).to.equal('away')
+    })
   })
 
   it('leaves a trace', async () => {

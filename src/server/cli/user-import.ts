@@ -51,8 +51,8 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
         dryRun,
         emailsVerified: options['emailsUnverified'] !== true,
         defaults: defaultsOf(options),
-        // One more than are hashed at once, so that the queue never runs dry.
-        atOnce: settings.passwords.hashingAtOnce + 1,
+        // No more than are hashed at once: the queue behind them may be as short as nothing.
+        atOnce: settings.passwords.hashingAtOnce,
       }))
         sums.add(outcome)
       return sums.output()

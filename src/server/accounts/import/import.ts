@@ -63,21 +63,26 @@ export async function* importPeople(
   options: ImportOptions,
 ): AsyncGenerator<LineOutcome> {
   const newKinds = new Set<HashKind>()
-  const running = new Map<number, Promise<LineOutcome>>()
+  const running: Running = new Map()
   let begun = 0
   for await (const line of lines) {
-    running.set(line.line, importLine(services, line, options, newKinds))
-    begun += 1
+    const nth = (begun += 1)
+    const done = importLine(services, line, options, newKinds).then((outcome) => ({ nth, outcome }))
+    // Of several that fail at once the first is thrown; the others must not end the process.
+    done.catch(() => undefined)
+    running.set(nth, done)
     if (begun % SETTLED_EVERY === 0) await services.mfa.settled()
     if (running.size >= options.atOnce) yield await nextOf(running)
   }
   while (running.size > 0) yield await nextOf(running)
 }
 
-async function nextOf(running: Map<number, Promise<LineOutcome>>): Promise<LineOutcome> {
-  const done = await Promise.race(running.values())
-  running.delete(done.line)
-  return done
+type Running = Map<number, Promise<{ readonly nth: number; readonly outcome: LineOutcome }>>
+
+async function nextOf(running: Running): Promise<LineOutcome> {
+  const { nth, outcome } = await Promise.race(running.values())
+  running.delete(nth)
+  return outcome
 }
 
 async function importLine(
