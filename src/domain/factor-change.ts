@@ -67,7 +67,8 @@ export function repeatOfChange(
 }
 
 /**
- * Whether nothing that lasts would be left: look-up secrets run out, so they are no second factor by themselves.
+ * Whether nothing that lasts would be left: look-up secrets run out, so they are no second factor by themselves, and
+ * what was imported and is weak ends.
  * `lasting`: the factors that people set up on a page.
  */
 export function isLastFactor(
@@ -75,7 +76,9 @@ export function isLastFactor(
   { id }: Pick<Authenticator, 'id'>,
   lasting: ReadonlySet<string>,
 ): boolean {
-  return !record.authenticators.some((other) => other.id !== id && lasting.has(other.factor))
+  return !record.authenticators.some(
+    (other) => other.id !== id && lasting.has(other.factor) && other.renewBy === undefined,
+  )
 }
 
 export interface ProvedChange {

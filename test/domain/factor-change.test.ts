@@ -166,4 +166,11 @@ describe('the last factor', () => {
     expect(isLastFactor(proved, { id: 'phone' }, LASTING)).to.equal(false)
     expect(isLastFactor(proved, { id: 'phone' }, new Set(['pigeon']))).to.equal(true)
   })
+
+  it('is not made up for by one that was imported and ends', () => {
+    const ending = authenticator({ id: 'old', renewBy: NOW + 1 })
+    const two = enrolled({ authenticators: [authenticator(), ending] })
+    expect(isLastFactor(two, { id: 'phone' }, LASTING)).to.equal(true)
+    expect(isLastFactor(two, { id: 'old' }, LASTING)).to.equal(false)
+  })
 })
