@@ -57,8 +57,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     at: ['src/http/'],
     may: ['vocabulary', 'types:domain', 'types:ports', 'http'],
     packages: [
-      ...['node:crypto', 'node:fs', 'node:http', 'node:net', 'node:path', 'node:url'],
-      ...['koa', 'nunjucks', 'types:@koa/router'],
+      ...['node:async_hooks', 'node:crypto', 'node:fs', 'node:http', 'node:net', 'node:path'],
+      ...['node:url', 'koa', 'nunjucks', 'types:@koa/router'],
     ],
   },
   interactions: {
@@ -76,7 +76,10 @@ const PARTS: Readonly<Record<string, Part>> = {
       ...['vocabulary', 'domain', 'ports', 'factors', 'application', 'http', 'interactions'],
       ...['cryptography', 'plugin'],
     ],
-    packages: ['koa', '@koa/router', 'oidc-provider', 'node:http', 'node:crypto', 'zod'],
+    packages: [
+      ...['koa', '@koa/router', 'oidc-provider', 'zod'],
+      ...['node:http', 'node:crypto', 'node:util'],
+    ],
   },
   testing: {
     // The contract suites and factors that a third party runs on its own adapters.

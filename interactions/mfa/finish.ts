@@ -12,7 +12,7 @@ export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<v
   redirect(
     visit,
     isTooOld(visit)
-      ? await writeNothing(interaction)
+      ? await writeNothing(core, interaction)
       : await writeMultiFactorLogin(core, interaction, subject, accepted),
   )
 }

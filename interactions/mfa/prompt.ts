@@ -3,7 +3,7 @@ import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/do
 import { decide, isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
 import { given, type Core, type HostAccount } from '../core.ts'
-import { acrRequestOf, isDeviceRoute, pendingOf, resultsOf } from '../request.ts'
+import { acrRequestOf, isDeviceRoute, pendingAccount, pendingOf, resultsOf } from '../request.ts'
 
 const { Check, Prompt } = interactionPolicy
 
@@ -80,7 +80,9 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const { oidc } = ctx
   const { pending } = await pendingOf(core, ctx)
   const accountId = pending?.accountId ?? given(oidc.session?.accountId, 'account')
-  const account = given(await core.account(ctx, accountId), 'account')
+  const found =
+    pending === undefined ? core.account(ctx, accountId) : pendingAccount(core, ctx, pending)
+  const account = given(await found, 'account')
   const { record } = await core.record(ctx, accountId)
   const requested = acrRequestOf(oidc)
   const sessionAcr: unknown = oidc.session?.acr

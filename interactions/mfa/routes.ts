@@ -100,7 +100,7 @@ export function mfaRoutes(core: Core): Middleware {
   )
   post('/backup-codes-low', (visit) => finish(visit, passed(visit)))
 
-  post('/cancel', async (visit) => redirect(visit, await writeRefusal(visit.interaction)))
+  post('/cancel', async (visit) => redirect(visit, await writeRefusal(core, visit.interaction)))
 
   return router.routes() as unknown as Middleware
 }

@@ -8,6 +8,7 @@ import { wayBack } from '../../interactions/way-back.ts'
 import { MfaError } from '../domain/errors.ts'
 import { answerError } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
+import { withinMount } from '../http/mount.ts'
 
 /**
  * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch they were made
@@ -26,6 +27,7 @@ export function attach(core: Core, provider: Provider): void {
   carryEpoch(provider.Grant)
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('server_error', sayUnavailable)
+  provider.use((ctx: Context, next: Next) => withinMount(ctx, next))
   provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
   const routes = mfaRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {

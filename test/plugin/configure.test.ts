@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { interactionPolicy, type Configuration } from 'oidc-provider'
+import { errors, interactionPolicy, type Configuration } from 'oidc-provider'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import {
   createMfa,
@@ -9,20 +9,23 @@ import {
   type MfaOptions,
 } from '../../src/index.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { HttpClient } from '../support/http-client.ts'
+import type { HostRecords } from '../../src/ports/host-records.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
 import {
   authorizeUrl,
   callbackOf,
   defaultConfiguration,
   follow,
+  PASSWORD,
   redeem,
   showPassword,
   startHost,
   type Host,
   type HostOptions,
 } from './host.ts'
-import { enrol } from './enrol.ts'
-import { introspect } from './relying-party.ts'
+import { enrol, secretOf } from './enrol.ts'
+import { introspect, userinfo } from './relying-party.ts'
 import { signedInSessions } from './recorded-storage.ts'
 import { enrolledPerson, signIn } from './sign-in.ts'
 
@@ -60,6 +63,22 @@ const withoutLogin = (): Configuration['interactions'] => {
 describe('configure', () => {
   const faults: Readonly<Record<string, [spoilt: () => Configuration, named: string]>> = {
     'no adapter': [() => ({ ...good(), adapter: undefined }), '`adapter` is missing'],
+    'an adapter that is no function': [
+      () => ({ ...good(), adapter: {} as never }),
+      '`adapter` must be a class',
+    ],
+    'an adapter that is made asynchronously': [
+      () => ({ ...good(), adapter: (async () => ({})) as never }),
+      '`adapter` must be a class',
+    ],
+    'a findAccount that is no function': [
+      () => ({ ...good(), findAccount: {} as never }),
+      '`findAccount` must be a function',
+    ],
+    'acrValues that are one text': [
+      () => ({ ...good(), acrValues: 'urn:host:gold' as never }),
+      '`acrValues` must be an array or a Set',
+    ],
     'no findAccount': [() => ({ ...good(), findAccount: undefined }), '`findAccount` is missing'],
     'devInteractions left on': [
       () => ({ ...good(), features: {} }),
@@ -112,6 +131,49 @@ describe('configure', () => {
     } as never
     const mfa = newMfa({ acknowledge: ['ciba', 'pre-authorized-codes'] })
     expect(mfa.configure({ ...good(), features })).to.have.property('acrValues')
+  })
+
+  for (const [kind, openid] of [
+    ['an array', ['sub', 'email']],
+    ['a Set', new Set(['sub', 'email'])],
+    ['an object', { sub: null, email: null }],
+    ['left out', undefined],
+  ] as const)
+    it(`takes the claims of openid, ${kind}, and adds acr, amr and auth_time`, () => {
+      const given = { openid, profile: ['name'], address: new Set(['street']), locale: null }
+      const { claims } = newMfa().configure({ ...good(), claims: given as never })
+      const { openid: released, ...others } = claims as Record<string, object>
+      const own = openid === undefined ? ['sub'] : ['sub', 'email']
+      expect(Object.keys(released!)).to.have.members([...own, 'acr', 'amr', 'auth_time'])
+      const { openid: _, ...given2 } = given
+      expect(others).to.deep.equal(given2)
+      for (const [name, value] of Object.entries(given2))
+        expect((others as Record<string, unknown>)[name], name).to.equal(value)
+    })
+
+  it('hands on everything else as the very value that it was given', () => {
+    const given: Record<string, unknown> = {
+      ...good(),
+      scopes: new Set(['openid', 'tenant']),
+      extraParams: { tenant: () => undefined },
+      subjectTypes: ['public', 'pairwise'],
+      clientAuthMethods: new Set(['none']),
+      routes: { authorization: '/authorize' },
+      ttl: { Session: 60 },
+      pkce: { required: () => true },
+      renderError: () => undefined,
+      loadExistingGrant: async () => undefined,
+      issueRefreshToken: async () => true,
+      rotateRefreshToken: () => true,
+      pairwiseIdentifier: () => 'x',
+      conformIdTokenClaims: false,
+      jwks: { keys: [] },
+    }
+    const ours = ['adapter', 'acrValues', 'claims', 'interactions', 'extraTokenClaims']
+    const wrapped = newMfa().configure(given) as Record<string, unknown>
+    for (const name of Object.keys(given).filter((each) => !ours.includes(each)))
+      expect(wrapped[name], name).to.equal(given[name])
+    expect(Object.keys(wrapped)).to.have.members([...new Set([...Object.keys(given), ...ours])])
   })
 
   it('leaves the configuration that it is given as it was', () => {
@@ -189,6 +251,76 @@ describe("an application's own configuration", () => {
     const started = await start({ configuration: { adapter: HostAdapter } })
     const { callback } = await enrol(started, new HttpClient(), 'mira')
     expect((await redeem(started, callbackOf(callback))).claims.sub).to.equal('mira')
+  })
+
+  for (const [kind, make] of [
+    ['an arrow function', (records: HostRecords) => (name: string) => records(name)],
+    [
+      'a plain function, which the host calls with `new`',
+      (records: HostRecords) =>
+        function factory(name: string) {
+          return records(name)
+        },
+    ],
+  ] as const)
+    it(`keeps an adapter that is ${kind}`, async () => {
+      const adapter = make(memoryStorage().hostRecords)
+      const started = await start({ configuration: { adapter } })
+      const { callback } = await enrol(started, new HttpClient(), 'mira')
+      expect((await redeem(started, callbackOf(callback))).claims.sub).to.equal('mira')
+    })
+
+  for (const [kind, scopes] of [
+    ['an array', ['openid', 'tenant']],
+    ['a Set', new Set(['openid', 'tenant'])],
+  ] as const)
+    it(`keeps its scopes, ${kind}`, async () => {
+      const { issuer } = await start({ configuration: { scopes } })
+      const address = new URL('/.well-known/openid-configuration', issuer)
+      const { json } = await new HttpClient().get(address)
+      expect(json).to.have.property('scopes_supported').that.includes('tenant')
+    })
+
+  for (const [kind, extraParams] of [
+    ['an array', ['tenant']],
+    ['a Set', new Set(['tenant'])],
+    ['an object with checks', { tenant: null }],
+  ] as const)
+    it(`keeps its extraParams, ${kind}, through the pages of the second factor`, async () => {
+      const seen: unknown[] = []
+      const started = await start({
+        mfa: { require: ({ params }) => seen.push(params.tenant) > 0 },
+        configuration: { extraParams },
+      })
+      const browser = new HttpClient()
+      const choose = await showPassword(started, browser, 'mira', { tenant: 'north' })
+      expect(choose.name).to.equal('mfa-choose')
+      expect(new Set(seen)).to.deep.equal(new Set(['north']))
+    })
+
+  it('keeps a check of an extraParam that refuses', async () => {
+    const started = await start({
+      configuration: {
+        extraParams: {
+          tenant(_ctx: unknown, value: unknown) {
+            if (value === 'south') throw new errors.InvalidRequest('no such tenant')
+          },
+        },
+      },
+    })
+    const refused = await new HttpClient().get(authorizeUrl(started, { tenant: 'south' }))
+    expect(callbackOf(refused).get('error_description')).to.equal('no such tenant')
+  })
+
+  it('keeps the claims of a scope given as an object', async () => {
+    const started = await start({
+      configuration: { claims: { openid: { sub: null }, email: { email: null } } },
+    })
+    const { callback } = await enrol(started, new HttpClient(), 'mira')
+    const { tokens, claims } = await redeem(started, callbackOf(callback))
+    expect(claims).to.include.keys('acr', 'amr', 'auth_time')
+    const about = await userinfo(started, tokens.access_token!)
+    expect(about.json).to.include({ sub: 'mira', email: 'mira@example.com' })
   })
 
   it('keeps its extraTokenClaims', async () => {
@@ -281,6 +413,48 @@ describe("an application's own configuration", () => {
     const login = await follow(started, browser, await browser.submit(page))
     expect(login.name).to.equal('host-login')
   })
+
+  for (const [at, order] of [
+    [0, ['host-select_account', 'host-login', 'mfa-choose']],
+    [1, ['host-login', 'mfa-choose', 'host-select_account']],
+  ] as const)
+    it(`keeps a prompt that can be asked for, ${at === 0 ? 'before' : 'after'} the login, and shows it once`, async () => {
+      const policy = base()
+      policy.add(new Prompt({ name: 'select_account', requestable: true }), at)
+      const started = await start({ configuration: { interactions: { policy } } })
+      const browser = new HttpClient()
+      const parameters = { prompt: 'select_account' }
+      let page = await follow(
+        started,
+        browser,
+        await browser.get(authorizeUrl(started, parameters)),
+      )
+      const shown: unknown[] = []
+      while (page.name !== undefined && shown.length < 9) {
+        shown.push(page.name)
+        page = await follow(started, browser, await answerOf(started, browser, page))
+      }
+      const pages = shown.filter((name) => (order as readonly unknown[]).includes(name))
+      expect(pages).to.deep.equal(order)
+      expect(callbackOf(page).get('code')).to.be.a('string')
+    })
+
+  async function answerOf(started: Host, browser: HttpClient, page: Page): Promise<Page> {
+    switch (page.name) {
+      case 'host-login':
+        return browser.post(page.url, { username: 'mira', password: PASSWORD })
+      case 'mfa-choose':
+        return browser.submit(page, { factor: 'totp' })
+      case 'totp-enrol':
+        return browser.submit(page, {
+          code: totpCode({ secret: secretOf(page) }, started.clock.at),
+        })
+      case 'backup-codes':
+        return browser.submit(page, { saved: 'yes' })
+      default:
+        return browser.submit(page)
+    }
+  }
 
   it('keeps a prompt of its own after the second factor, and never shows it before', async () => {
     const policy = base()
