@@ -53,6 +53,8 @@ export interface Core {
   ): Promise<HostAccount | undefined>
   /** The account's record as it is within this request: read once. */
   record(ctx: object | undefined, accountId: string): Promise<Loaded>
+  /** Nodes without the plugin serve the same sign-ins. */
+  readonly adopting: boolean
   /** Set by `attach`. */
   provider: Provider | undefined
 }

@@ -222,6 +222,7 @@ function coreOf(options: ParsedOptions, listeners: Map<EventType | '*', Set<List
       ctx === undefined
         ? loadRecord(deps, accountId)
         : onceFor(records, ctx, accountId, () => loadRecord(deps, accountId)),
+    adopting: options.adopting ?? false,
     provider: undefined,
   }
   return core
