@@ -51,6 +51,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     packages: [
       ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:sqlite', 'node:url'],
       ...['node:timers/promises', 'node:util', 'nodemailer', 'oidc-provider'],
+      'types:mongoose',
     ],
   },
   http: {

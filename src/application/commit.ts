@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventDraft } from '../domain/attempt.ts'
+import { settlePasswordChanged } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { MfaEvent } from '../domain/events.ts'
 import { newRecord, type MfaRecord } from '../domain/mfa-record.ts'
@@ -29,11 +30,22 @@ export interface Loaded {
   readonly version: number
 }
 
-/** The account's record as it is stored, or the one it begins with. */
+/**
+ * The account's record as it is stored, or the one it begins with; changes of the password that the storage has seen
+ * are settled in it.
+ */
 export async function loadRecord(deps: Dependencies, accountId: string): Promise<Loaded> {
   const stored = await deps.storage.records.load(accountId)
   if (stored === undefined) return { record: newRecord(accountId), version: 0 }
-  return { record: parseRecord(stored.record, accountId), version: stored.version }
+  const { version, passwordChanged } = stored
+  const record =
+    stored.record === undefined ? newRecord(accountId) : parseRecord(stored.record, accountId)
+  if (passwordChanged === undefined) return { record, version }
+  // The change is told with the account's next save. Its event has the version that the change itself has made, which
+  // no commit makes: it is the same event however often the record is loaded before.
+  const { record: settled, events } = settlePasswordChanged(record, passwordChanged.times)
+  const told = stamp(events, accountId, version, passwordChanged.at)
+  return { record: { ...settled, events: [...settled.events, ...told] }, version }
 }
 
 /**

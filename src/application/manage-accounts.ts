@@ -84,8 +84,9 @@ export async function endEverything(
  */
 export async function readEpoch(deps: Dependencies, accountId: string): Promise<number> {
   const stored = await deps.storage.records.load(accountId)
-  const epoch = stored === undefined ? newRecord(accountId).epoch : stored.record.epoch
-  if (typeof epoch === 'number' && Number.isSafeInteger(epoch)) return epoch
+  const epoch = stored?.record === undefined ? newRecord(accountId).epoch : stored.record.epoch
+  if (typeof epoch === 'number' && Number.isSafeInteger(epoch))
+    return epoch + (stored?.passwordChanged?.times ?? 0)
   throw new MfaError('record-unreadable', 'The MFA record has no epoch')
 }
 
@@ -98,9 +99,11 @@ export async function knowsBrowser(
   if (tokenHashes.length === 0) return false
   // Asked before a password is checked: not parsed as a whole, as in `readEpoch`.
   const stored = await deps.storage.records.load(accountId)
-  const browsers = stored === undefined ? [] : stored.record.browsers
-  if (!Array.isArray(browsers))
-    throw new MfaError('record-unreadable', 'The MFA record has no browsers')
+  const { browsers, authenticators } = stored?.record ?? { browsers: [], authenticators: [] }
+  if (!Array.isArray(browsers) || !Array.isArray(authenticators))
+    throw new MfaError('record-unreadable', 'The MFA record has no browsers or no authenticators')
+  // As `settlePasswordChanged` has it: what the old password alone has made known is known no more.
+  if (stored?.passwordChanged !== undefined && authenticators.length === 0) return false
   return (browsers as { tokenHash?: unknown }[]).some(
     (browser) => typeof browser?.tokenHash === 'string' && tokenHashes.includes(browser.tokenHash),
   )

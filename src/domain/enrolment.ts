@@ -208,8 +208,8 @@ export function settleEnrolled(
 }
 
 /** Ends what was made under the epoch before: sessions, grants, refresh tokens, pending sign-ins (R20). */
-export function raiseEpoch(record: MfaRecord, reason: string): Settled {
-  const epoch = record.epoch + 1
+export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
+  const epoch = record.epoch + by
   return {
     record: {
       ...record,
@@ -223,10 +223,17 @@ export function raiseEpoch(record: MfaRecord, reason: string): Settled {
   }
 }
 
-/** The old password counts nowhere any more, nor does what it alone has made known (R2, R20). */
-export function settlePasswordChanged(record: MfaRecord): Settled {
+/**
+ * The old password counts nowhere any more, nor does what it alone has made known (R2, R20). `times`: it may have
+ * changed more than once before anybody looked, and what was begun in between is over as well.
+ */
+export function settlePasswordChanged(record: MfaRecord, times = 1): Settled {
   const cleared = clearSuspicion(record)
-  return raiseEpoch(isEnrolled(record) ? cleared : { ...cleared, browsers: [] }, 'password-changed')
+  return raiseEpoch(
+    isEnrolled(record) ? cleared : { ...cleared, browsers: [] },
+    'password-changed',
+    times,
+  )
 }
 
 /**

@@ -50,4 +50,5 @@ export type ErrorCode =
   | 'too-many-attempts' // flood: more attempts in flight than are examined at once
   | 'hashing-overloaded' // the password hash queue is full
   | 'account-unknown'
+  | 'fields-protected' // a write of the application's to what is ours in a user document
   | 'mail-failed'

@@ -54,6 +54,7 @@ const RULES: Readonly<Record<ErrorCode, Rule>> = {
   'too-many-attempts': { page: 'busy', retryAfterSeconds: 1 },
   'hashing-overloaded': { page: 'unavailable', retryAfterSeconds: 1 },
   'account-unknown': { page: 'not-found' },
+  'fields-protected': { page: 'error', status: 500 },
   'mail-failed': { page: 'unavailable', retryAfterSeconds: 30 },
 }
 

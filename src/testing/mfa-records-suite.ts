@@ -72,7 +72,7 @@ export function describeMfaRecords(
       await inParallel(20, async () => {
         for (;;) {
           const before = await records.load('anna')
-          const count = Number(before?.record['count']) + 1
+          const count = Number(before?.record?.['count']) + 1
           if (await records.save('anna', { count }, before?.version ?? 0)) return
         }
       })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Versioned } from '../../src/ports/mfa-records.ts'
+import type { MfaRecords } from '../../src/ports/mfa-records.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { authorizeUrl, callbackOf, redeem, startHost, type Host } from '../plugin/host.ts'
 import { enrolledPerson, signIn, type Person } from '../plugin/sign-in.ts'
@@ -23,7 +23,7 @@ for (const fault of Object.keys(REFUSED) as Fault[])
     let faulty: FaultyStorage
     let host: Host
     let person: Person
-    let record: Versioned | undefined
+    let record: Awaited<ReturnType<MfaRecords['load']>>
     let sessions: number
     let tried: readonly { step: Step; browser: HttpClient; answer: Answer }[]
 

@@ -37,6 +37,7 @@ describe('answering an error', () => {
     'too-many-attempts': [429, 'busy', '1'],
     'hashing-overloaded': [503, 'unavailable', '1'],
     'account-unknown': [404, 'not-found'],
+    'fields-protected': [500, 'error'],
     'mail-failed': [503, 'unavailable', '30'],
   }
   for (const [code, [status, page, retryAfter]] of Object.entries(expected))

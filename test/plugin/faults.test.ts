@@ -157,9 +157,9 @@ for (const [name, open] of Object.entries(STORAGES))
 
     it('R35 a secret moved from another account is refused', async () => {
       await enrolledPerson(host, 'noor')
-      const theirs = (await host.storage.records.load('noor'))!.record.authenticators as Sealed[]
+      const theirs = (await host.storage.records.load('noor'))!.record!.authenticators as Sealed[]
       const { record, version } = (await host.storage.records.load('mira'))!
-      const moved = (record.authenticators as Sealed[]).map((one, nth) => ({
+      const moved = (record!.authenticators as Sealed[]).map((one, nth) => ({
         ...one,
         sealed: theirs[nth]!.sealed,
       }))

@@ -43,7 +43,7 @@ describe('kill -9 between the spending of a code and the end of a sign-in', func
   const presentCode = (): string => ownCode({ secret }, node.clock.at)
 
   async function recordNow(): Promise<MfaRecord> {
-    return parseRecord((await storage.records.load(USERNAME))!.record, USERNAME)
+    return parseRecord((await storage.records.load(USERNAME))!.record!, USERNAME)
   }
 
   /** Sessions that sign somebody in, other than those there were. */

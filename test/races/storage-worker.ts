@@ -34,7 +34,7 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
   async increment({ records }) {
     for (;;) {
       const before = await records.load('anna')
-      const count = Number(before?.record['count'] ?? 0) + 1
+      const count = Number(before?.record?.['count'] ?? 0) + 1
       if (await records.save('anna', { count }, before?.version ?? 0)) return 'saved'
     }
   },

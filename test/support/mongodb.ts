@@ -121,7 +121,10 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** A connection to a database that nobody else has, dropped by `close`. */
+/**
+ * A connection to a database that nobody else has, dropped by `close`. Unless `options` say otherwise no index and no
+ * collection is made in the background: the stand-in hangs when a database is dropped under that.
+ */
 export async function openDatabase(
   url: string,
   options: mongoose.ConnectOptions = {},
@@ -129,7 +132,9 @@ export async function openDatabase(
   const name = `mfa_test_${randomBytes(8).toString('hex')}`
   const own = new URL(url)
   own.pathname = `/${name}`
-  const connection = await mongoose.createConnection(own.href, options).asPromise()
+  const connection = await mongoose
+    .createConnection(own.href, { autoIndex: false, autoCreate: false, ...options })
+    .asPromise()
   return {
     connection,
     url: own.href,

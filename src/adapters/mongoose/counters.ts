@@ -1,0 +1,129 @@
+import type { mongo } from 'mongoose'
+import type { Instant } from '../../domain/time.ts'
+import type { CounterAnswer, Counters } from '../../ports/counters.ts'
+import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
+import type { Keyed, MongoDatabase } from './database.ts'
+import { isDuplicateKey } from './failure.ts'
+
+export const COUNTERS = 'mfa_counters'
+
+interface CounterRow extends Keyed {
+  readonly count: number
+  /** When it starts again from 0; null: never. */
+  readonly endsAt: Instant | null
+  /** When nobody misses it any more, for the index that deletes. */
+  readonly keepUntil: Date
+}
+
+export function mongoCounters(database: MongoDatabase): Counters {
+  const on = <T>(deed: (collection: mongo.Collection<CounterRow>) => Promise<T>): Promise<T> =>
+    database.on<CounterRow, T>(COUNTERS, deed)
+
+  return {
+    reserve: (key, { limit, windowSeconds }, now) =>
+      on(async (collection): Promise<CounterAnswer> => {
+        const endsAt = windowSeconds === undefined ? null : now + windowSeconds
+        const first = { count: 1, endsAt, keepUntil: keepUntil(endsAt, now) }
+        for (;;) {
+          if (limit > 0) {
+            const counted = await addOne(collection, key, limit, first, now)
+            if (counted !== undefined) return { allowed: true, count: counted }
+          }
+          const present = await collection.findOne({ _id: { $eq: key } })
+          if (limit <= 0 || (present !== null && isFull(present, limit, now)))
+            return refusal(present ?? { count: 0, endsAt })
+          if (present === null && (await insertFirst(collection, key, first)))
+            return { allowed: true, count: 1 }
+          // It came, went or changed in between: somebody else has got on.
+        }
+      }),
+
+    release: (key, now) =>
+      on(async (collection) => {
+        await collection.updateOne(
+          {
+            ...{ _id: { $eq: key }, count: { $gt: 0 } },
+            $or: [{ endsAt: null }, { endsAt: { $gt: now } }],
+          },
+          [
+            {
+              $set: {
+                count: { $subtract: ['$count', 1] },
+                keepUntil: keptUntil({ $ifNull: ['$endsAt', null] }, now),
+              },
+            },
+          ],
+        )
+      }),
+
+    reset: (key) =>
+      on(async (collection) => {
+        await collection.deleteOne({ _id: { $eq: key } })
+      }),
+  }
+}
+
+/**
+ * Adds one to a counter that is there, or begins its next window, in one conditional update: of any number of
+ * parallel calls `limit` are allowed. Answers the new count; undefined: there is none, or it is full.
+ */
+async function addOne(
+  collection: mongo.Collection<CounterRow>,
+  key: string,
+  limit: number,
+  first: Omit<CounterRow, '_id'>,
+  now: Instant,
+): Promise<number | undefined> {
+  // Null sorts before every number: without the first condition a counter without an end would be over.
+  const over = {
+    $or: [
+      { $lte: ['$count', 0] },
+      { $and: [{ $gt: ['$endsAt', null] }, { $lte: ['$endsAt', now] }] },
+    ],
+  }
+  const after = await collection.findOneAndUpdate(
+    { _id: { $eq: key }, $or: [{ count: { $lt: limit } }, { endsAt: { $lte: now } }] },
+    [
+      {
+        $set: {
+          count: { $cond: [over, 1, { $add: ['$count', 1] }] },
+          endsAt: { $cond: [over, first.endsAt, '$endsAt'] },
+          keepUntil: { $cond: [over, first.keepUntil, keptUntil('$endsAt', now)] },
+        },
+      },
+    ],
+    { returnDocument: 'after' },
+  )
+  return after?.count
+}
+
+async function insertFirst(
+  collection: mongo.Collection<CounterRow>,
+  key: string,
+  first: Omit<CounterRow, '_id'>,
+): Promise<boolean> {
+  try {
+    await collection.insertOne({ ...first, _id: key } as mongo.OptionalUnlessRequiredId<CounterRow>)
+    return true
+  } catch (error) {
+    if (isDuplicateKey(error)) return false
+    throw error
+  }
+}
+
+function isFull({ count, endsAt }: CounterRow, limit: number, now: Instant): boolean {
+  return count >= limit && (endsAt === null || endsAt > now)
+}
+
+function refusal({ count, endsAt }: Pick<CounterRow, 'count' | 'endsAt'>): CounterAnswer {
+  return { allowed: false, count, ...(endsAt === null ? {} : { retryAt: endsAt }) }
+}
+
+function keepUntil(endsAt: Instant | null, now: Instant): Date {
+  return new Date((endsAt ?? now + COUNTER_KEPT_SECONDS) * 1000)
+}
+
+/** The same of a counter that is stored, as the server computes it. */
+function keptUntil(endsAt: unknown, now: Instant): object {
+  return { $toDate: { $multiply: [{ $ifNull: [endsAt, now + COUNTER_KEPT_SECONDS] }, 1000] } }
+}

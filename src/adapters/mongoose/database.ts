@@ -1,0 +1,80 @@
+import type { Connection, mongo } from 'mongoose'
+import { isStorageFailure, storageUnavailable } from './failure.ts'
+
+/** What one deed may take, retries of the driver and the choice of a server included: less than anybody waits for it. */
+const DEED_MS = 4_500
+
+/**
+ * How our collections are read and written, whatever the application's URL says.
+ *
+ * A write has reached a majority when it is answered: a failover must not bring back a spent code (R5). Reads go to
+ * the primary, never to a member that lags behind. They are `local`, so that they see the newest write: a decision on
+ * one that is rolled back later is saved after it in the same log, and goes with it.
+ */
+const OPTIONS: mongo.CollectionOptions = {
+  writeConcern: { w: 'majority' },
+  readPreference: 'primary',
+  readConcern: { level: 'local' },
+  timeoutMS: DEED_MS,
+  promoteValues: true,
+  promoteLongs: true,
+  useBigInt64: false,
+  ignoreUndefined: true,
+}
+
+/** `_id` of all our collections: a key as its caller has it. */
+export interface Keyed extends mongo.Document {
+  readonly _id: string
+}
+
+/**
+ * The database of a connection of Mongoose, past its models: neither hooks nor time stamps of the application run
+ * on what is ours, and nothing is buffered until a connection comes.
+ */
+export class MongoDatabase {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /**
+   * Carries out one deed on a collection. Throws MfaError `storage-unavailable` when the database is away or when
+   * what became of a write is not known: never to be taken for "somebody else was faster".
+   */
+  async on<Row extends mongo.Document, T>(
+    collection: string,
+    deed: (collection: mongo.Collection<Row>) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const db = await this.#open()
+      return await deed(db.collection<Row>(collection, OPTIONS))
+    } catch (error) {
+      if (!isStorageFailure(error)) throw error
+      throw storageUnavailable('MongoDB did not carry out what it was asked.', error)
+    }
+  }
+
+  async #open(): Promise<mongo.Db> {
+    const { connecting } = this.#connection.base.STATES
+    if (this.#connection.readyState === connecting) await orTooLate(this.#connection.asPromise())
+    // One that was lost is still there: the driver looks for its server again, and finds it when it is back.
+    const { db } = this.#connection
+    if (db === undefined)
+      throw storageUnavailable('The Mongoose connection is not open: call mongoose.connect first.')
+    return db
+  }
+}
+
+async function orTooLate(connected: Promise<unknown>): Promise<void> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => reject(storageUnavailable(`MongoDB did not answer within ${DEED_MS} ms.`)),
+    DEED_MS,
+  )
+  try {
+    await Promise.race([connected, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,28 @@
+import { MfaError } from '../../domain/errors.ts'
+
+/** The server's code for a key that is there already. */
+const DUPLICATE_KEY = 11_000
+/** A driver wraps what it met, and a cycle must not hang the answer. */
+const CAUSE_DEPTH = 8
+
+/** A failure of the driver, of Mongoose or of the network, as against an error of this adapter's or of its caller. */
+export function isStorageFailure(error: unknown): error is Error {
+  let current = error
+  for (let depth = 0; depth < CAUSE_DEPTH && current instanceof Error; depth += 1) {
+    if (current instanceof MfaError) return false
+    // By name: the application's driver is not the one that a check of classes would know.
+    if (/^(Mongo|BSON)/.test(current.name) || 'syscall' in current) return true
+    current = current.cause
+  }
+  return false
+}
+
+/** Another document has this `_id`: whoever inserted it was faster. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY
+}
+
+/** The one error that a caller sees when the database is away, or when what became of a write is not known (R32). */
+export function storageUnavailable(message: string, cause?: unknown): MfaError {
+  return new MfaError('storage-unavailable', message, { status: 503, cause })
+}

@@ -1,0 +1,142 @@
+import { MfaError } from '../../domain/errors.ts'
+import type { Instant } from '../../domain/time.ts'
+import { MFA_FIELD } from './field.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Stages of an update pipeline whose result has no field that they do not name. */
+const DROPS_FIELDS = ['$project', '$replaceRoot', '$replaceWith']
+
+/** What a write of the application has to keep to. */
+export interface WriteRule {
+  /** Where the password, or its hash, is; false: the application tells of its changes itself. */
+  readonly passwordPath: string | false
+  readonly now: () => Instant
+}
+
+/** Refuses a new document that brings a record of its own. */
+export function checkInsert(document: unknown): void {
+  if ((document as Fields | undefined)?.[MFA_FIELD] !== undefined) refuse('an insert')
+}
+
+/**
+ * An update, with operators or as a pipeline, as it may be carried out: one that writes the password tells the record
+ * so in the same atomic step. The one given stays as it was. Throws MfaError `fields-protected` when it would write, move or drop the record.
+ */
+export function guardedUpdate(update: unknown, rule: WriteRule): unknown {
+  if (Array.isArray(update)) return guardedPipeline(update as Fields[], rule)
+  const operators = (update ?? {}) as Fields
+  for (const [operator, spec] of Object.entries(operators))
+    if (pathsOf(operator, spec).some((path) => overlap(path, MFA_FIELD))) refuse(operator)
+  return writesPassword(operators, rule)
+    ? withPasswordChanged(operators, rule.now())
+    : { ...operators }
+}
+
+/**
+ * A replacement as the update that it has to be: everything is replaced but the record, which is taken over as it is
+ * at the moment of the write. Read before and written with the rest, it would bring back a code that a sign-in spends
+ * in between. Throws MfaError `fields-protected`.
+ */
+export function guardedReplacement(replacement: unknown, rule: WriteRule): Fields[] {
+  checkInsert(replacement)
+  const kept = `$${MFA_FIELD}`
+  const { passwordPath } = rule
+  const mfa =
+    passwordPath === false
+      ? kept
+      : {
+          $cond: [
+            { $eq: [{ $ifNull: [`$${passwordPath}`, null] }, valueAt(replacement, passwordPath)] },
+            ...[kept, passwordChangedExpression(rule.now())],
+          ],
+        }
+  const parts = [{ _id: '$_id' }, { $literal: replacement }, { [MFA_FIELD]: mfa }]
+  return [{ $replaceWith: { $mergeObjects: parts } }]
+}
+
+function guardedPipeline(stages: readonly Fields[], rule: WriteRule): unknown {
+  let password = false
+  for (const stage of stages)
+    for (const [operator, spec] of Object.entries(stage)) {
+      if (DROPS_FIELDS.includes(operator)) refuse(`${operator} of an update pipeline`)
+      const paths = pathsOf(operator, spec)
+      if (paths.some((path) => overlap(path, MFA_FIELD))) refuse(operator)
+      password ||= touchesPassword(paths, rule)
+    }
+  if (!password) return [...stages]
+  return [...stages, { $set: { [MFA_FIELD]: passwordChangedExpression(rule.now()) } }]
+}
+
+/** The paths that one operator or stage writes. */
+function pathsOf(operator: string, spec: unknown): string[] {
+  if (!operator.startsWith('$')) return [operator]
+  if (typeof spec === 'string') return [spec]
+  if (Array.isArray(spec)) return spec.map(String)
+  if (typeof spec !== 'object' || spec === null) return []
+  const paths = Object.keys(spec)
+  return operator === '$rename' ? [...paths, ...Object.values(spec).map(String)] : paths
+}
+
+function writesPassword(operators: Fields, rule: WriteRule): boolean {
+  return Object.entries(operators).some(
+    // With `$setOnInsert` the user is new, and nobody has signed in with another password.
+    ([operator, spec]) =>
+      operator !== '$setOnInsert' && touchesPassword(pathsOf(operator, spec), rule),
+  )
+}
+
+function touchesPassword(paths: readonly string[], { passwordPath }: WriteRule): boolean {
+  return passwordPath !== false && paths.some((path) => overlap(path, passwordPath))
+}
+
+/** Whether writing one path writes the other, or some of it. */
+function overlap(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`)
+}
+
+function withPasswordChanged(operators: Fields, now: Instant): Fields {
+  const merged = (operator: string, fields: Fields): Fields => ({
+    [operator]: { ...(operators[operator] as Fields | undefined), ...fields },
+  })
+  const changed = `${MFA_FIELD}.passwordChanged`
+  return {
+    ...operators,
+    // The version too: a sign-in that has loaded the record before loses its save.
+    ...merged('$inc', { [`${MFA_FIELD}.version`]: 1, [`${changed}.times`]: 1 }),
+    ...merged('$max', { [`${changed}.at`]: now }),
+  }
+}
+
+/** The same as an expression of the server's, for pipelines. */
+function passwordChangedExpression(now: Instant): Fields {
+  const oneMore = (path: string): Fields => ({
+    $add: [{ $ifNull: [`$${MFA_FIELD}.${path}`, 0] }, 1],
+  })
+  return {
+    $mergeObjects: [
+      `$${MFA_FIELD}`,
+      {
+        version: oneMore('version'),
+        passwordChanged: {
+          times: oneMore('passwordChanged.times'),
+          at: { $max: [`$${MFA_FIELD}.passwordChanged.at`, now] },
+        },
+      },
+    ],
+  }
+}
+
+function valueAt(document: unknown, path: string): unknown {
+  const value = path
+    .split('.')
+    .reduce<unknown>((at, key) => (at as Fields | null | undefined)?.[key], document)
+  return { $literal: value ?? null }
+}
+
+function refuse(by: string): never {
+  throw new MfaError(
+    'fields-protected',
+    `The field ${MFA_FIELD} of a user is written by the second factor alone, not by ${by}`,
+  )
+}

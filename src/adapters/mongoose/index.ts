@@ -1,0 +1,73 @@
+/**
+ * Storage in MongoDB through the application's own Mongoose (`oidc-provider-mfa/mongoose`): the record of the second
+ * factor in its user documents, or in a collection of its own where people live elsewhere. No transactions are needed.
+ */
+import type { Connection, Model } from 'mongoose'
+import { MfaError } from '../../domain/errors.ts'
+import type { MfaRecords } from '../../ports/mfa-records.ts'
+import type { Storage } from '../../ports/storage.ts'
+import { mongoCounters } from './counters.ts'
+import { MongoDatabase } from './database.ts'
+import { ensureIndexes, indexAutomatically } from './indexes.ts'
+import { mongoOneTime } from './one-time.ts'
+import { mongoRecords } from './records.ts'
+import { userRecords } from './user-records.ts'
+import { isGuarded } from './write-guard.ts'
+
+export { mfaFields, type MfaFieldsOptions, type UserSchema } from './mfa-fields.ts'
+
+export interface MongooseStorage extends Storage {
+  /**
+   * Makes the indexes that delete what is past its time. It is done by itself when the connection opens, unless
+   * `autoIndex` is off: then call it when you deploy.
+   */
+  ensureIndexes(): Promise<void>
+}
+
+/**
+ * `of`: a model whose schema has the plugin `mfaFields`, and the records are in its documents; or a connection, and
+ * they are in a collection of their own. One-time values and counters are in collections beside them: `mfa_one_time`,
+ * `mfa_counters`.
+ *
+ * Throws MfaError `options-invalid`. Afterwards every failure of the database rejects with `storage-unavailable`, and
+ * the storage recovers by itself when the cause has gone; a record of nobody's is not saved: `account-unknown`.
+ */
+export function mongooseStorage(of: UserModel | Connection): MongooseStorage {
+  if (isModel(of)) {
+    const User = of as unknown as Model<never>
+    if (!isGuarded(User))
+      throw new MfaError(
+        'options-invalid',
+        'mongooseStorage: call userSchema.plugin(mfaFields, { passwordPath }) before the model is made',
+      )
+    return storageOn(User.db, (database) => userRecords(database, User))
+  }
+  if (typeof of !== 'object' || of === null || typeof of.asPromise !== 'function')
+    throw new MfaError('options-invalid', 'mongooseStorage takes a model or a connection')
+  return storageOn(of, mongoRecords)
+}
+
+/** Any model of Mongoose. */
+export interface UserModel {
+  readonly modelName: string
+  readonly db: Connection
+}
+
+function isModel(of: unknown): of is UserModel {
+  return typeof of === 'function' && 'modelName' in of
+}
+
+function storageOn(
+  connection: Connection,
+  records: (database: MongoDatabase) => MfaRecords,
+): MongooseStorage {
+  const database = new MongoDatabase(connection)
+  const ensure = (): Promise<void> => ensureIndexes(database)
+  indexAutomatically(connection, ensure)
+  return {
+    records: records(database),
+    oneTime: mongoOneTime(database),
+    counters: mongoCounters(database),
+    ensureIndexes: ensure,
+  }
+}

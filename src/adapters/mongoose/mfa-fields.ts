@@ -1,0 +1,71 @@
+import type { Aggregate, Model } from 'mongoose'
+import { MfaError } from '../../domain/errors.ts'
+import { keepOutOfAggregate } from './aggregates.ts'
+import { MFA_FIELD } from './field.ts'
+import { guardWrites } from './write-guard.ts'
+
+export interface MfaFieldsOptions {
+  /**
+   * Where a user's password, or its hash, is: whoever writes it ends what the old one has signed in. `false`: the
+   * application calls `mfa.accounts.passwordChanged` itself, after every change.
+   */
+  readonly passwordPath: string | false
+}
+
+/** What the plugin needs of a schema of Mongoose. */
+export interface UserSchema {
+  pathType(path: string): string
+  get(option: 'strict'): unknown
+  add(fields: object): unknown
+  on(event: 'init', listener: (model: Model<never>) => void): unknown
+  pre(method: 'init', hook: (user: Record<string, unknown>) => void): unknown
+  pre(method: 'aggregate', hook: (this: Aggregate<unknown>) => void): unknown
+}
+
+/**
+ * A plugin for the application's own user schema: `userSchema.plugin(mfaFields, { passwordPath: 'passwordHash' })`,
+ * before the model is made. It adds the sub-document `mfa`, which is never selected and never in a document, and
+ * lets nobody but the storage write it: other writes throw MfaError `fields-protected`, replacements keep it.
+ *
+ * Throws MfaError `options-invalid`: no `passwordPath`, or one that the schema does not have; a field `mfa` of the
+ * application's own.
+ */
+export function mfaFields(schema: UserSchema, options: MfaFieldsOptions): void {
+  const passwordPath = checkedPath(options)
+  if (schema.pathType(MFA_FIELD) !== 'adhocOrUndefined')
+    throw invalid(`the schema has a field ${MFA_FIELD} already`)
+  schema.add({ [MFA_FIELD]: { type: 'Mixed', select: false } })
+
+  schema.on('init', (model) => {
+    // Only now are all fields there: an application may add some after the plugin.
+    if (passwordPath !== false && !hasPath(schema, passwordPath))
+      throw invalid(`the schema has no path ${passwordPath} (option passwordPath)`)
+    guardWrites(model, { passwordPath, now: () => Math.floor(Date.now() / 1000) })
+  })
+
+  // Whoever selects it gets a document without it: what is not there is in no answer, whatever transforms it.
+  schema.pre('init', (user) => {
+    delete user[MFA_FIELD]
+  })
+
+  schema.pre('aggregate', function () {
+    keepOutOfAggregate(this.pipeline() as unknown as Record<string, unknown>[], this.model())
+  })
+}
+
+function checkedPath(options: unknown): string | false {
+  const { passwordPath } = (options ?? {}) as Record<string, unknown>
+  if (passwordPath === false || (typeof passwordPath === 'string' && passwordPath !== ''))
+    return passwordPath
+  throw invalid(
+    "passwordPath is missing: name the path of the password's hash, or say `passwordPath: false` and call mfa.accounts.passwordChanged after every change",
+  )
+}
+
+function hasPath(schema: UserSchema, path: string): boolean {
+  return ['real', 'nested'].includes(schema.pathType(path)) || schema.get('strict') === false
+}
+
+function invalid(fault: string): MfaError {
+  return new MfaError('options-invalid', `mfaFields: ${fault}`)
+}

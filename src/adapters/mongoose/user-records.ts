@@ -1,0 +1,99 @@
+import type { Model } from 'mongoose'
+import { MfaError } from '../../domain/errors.ts'
+import type { MfaRecords, PasswordChanged, Unrecorded, Versioned } from '../../ports/mfa-records.ts'
+import type { MongoDatabase } from './database.ts'
+import { MFA_FIELD } from './field.ts'
+import { isCount, readVersioned } from './records.ts'
+
+/**
+ * Records in the application's own user documents, as the sub-document `mfa`:
+ *
+ *     { version: 7, record: '{"schema":1,...}', passwordChanged: { times: 1, at: 1800000000 } }
+ *
+ * A save replaces the sub-document if `mfa.version` is unchanged, so edits of the profile and sign-ins never collide.
+ * `passwordChanged` is written, and the version raised, by whatever writes the password (write-guard.ts).
+ */
+interface UserRow {
+  /** Of whatever type the application has given it. */
+  readonly _id: never
+  readonly mfa?: unknown
+}
+
+/** `User`: a model whose schema has the plugin `mfaFields`. An account's id is its `_id`, as text. */
+export function userRecords(database: MongoDatabase, User: Model<never>): MfaRecords {
+  const collection = User.collection.name
+  const idOf = (accountId: string) => readId(User, accountId)
+
+  return {
+    async load(accountId) {
+      const id = idOf(accountId)
+      if (id === undefined) return undefined
+      const user = await database.on<UserRow, Pick<UserRow, 'mfa'> | null>(collection, (users) =>
+        users.findOne({ _id: { $eq: id } }, { projection: { _id: 0, [MFA_FIELD]: 1 } }),
+      )
+      return user?.mfa === undefined ? undefined : readStored(user.mfa)
+    },
+
+    async save(accountId, record, expectedVersion) {
+      const id = idOf(accountId)
+      if (id === undefined) throw unknownAccount()
+      return database.on<UserRow, boolean>(collection, async (users) => {
+        const mfa = { version: expectedVersion + 1, record: JSON.stringify(record) }
+        const guard =
+          expectedVersion === 0
+            ? { [MFA_FIELD]: { $exists: false } }
+            : { [`${MFA_FIELD}.version`]: expectedVersion }
+        const { matchedCount } = await users.updateOne(
+          { _id: { $eq: id }, ...guard },
+          { $set: { [MFA_FIELD]: mfa } },
+        )
+        if (matchedCount === 1) return true
+        // Deleted meanwhile: nothing is saved for nobody, and trying again would not help.
+        const user = await users.findOne({ _id: { $eq: id } }, { projection: { _id: 1 } })
+        if (user === null) throw unknownAccount()
+        return false
+      })
+    },
+  }
+}
+
+/**
+ * The `_id` that an account id stands for; undefined: nobody's. Only the one spelling that an id is shown in counts.
+ * What is no text, or is no id of this kind, is somebody unknown and no error, and reaches no query.
+ */
+function readId(User: Model<never>, accountId: unknown): UserRow['_id'] | undefined {
+  if (typeof accountId !== 'string') return undefined
+  try {
+    const id = User.schema.path('_id').cast(accountId) as UserRow['_id']
+    return String(id) === accountId ? id : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Fails closed: a sub-document that nobody of us has written is no "has no second factor". */
+function readStored(mfa: unknown): Versioned | Unrecorded {
+  if (typeof mfa !== 'object' || mfa === null)
+    throw new MfaError('record-unreadable', `The field ${MFA_FIELD} of the user is no record`)
+  const { record, version, passwordChanged } = mfa as Record<string, unknown>
+  if (passwordChanged === undefined) return readVersioned({ record, version })
+  const seen = readPasswordChanged(passwordChanged)
+  if (record !== undefined) return { ...readVersioned({ record, version }), passwordChanged: seen }
+  if (!isCount(version))
+    throw new MfaError('record-unreadable', 'The stored MFA record has no version')
+  return { version, passwordChanged: seen }
+}
+
+function readPasswordChanged(stored: unknown): PasswordChanged {
+  const { times, at } = (stored ?? {}) as Record<string, unknown>
+  if (!isCount(times) || !isCount(at))
+    throw new MfaError(
+      'record-unreadable',
+      'What the MFA record says of the password is unreadable',
+    )
+  return { times, at }
+}
+
+function unknownAccount(): MfaError {
+  return new MfaError('account-unknown', 'There is no user with this account id', { status: 404 })
+}

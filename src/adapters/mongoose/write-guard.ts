@@ -1,0 +1,139 @@
+import type { Connection, Model, mongo } from 'mongoose'
+import { MfaError } from '../../domain/errors.ts'
+import { checkInsert, guardedReplacement, guardedUpdate, type WriteRule } from './guarded-update.ts'
+
+type Collection = Pick<
+  mongo.Collection,
+  | 'insertOne'
+  | 'insertMany'
+  | 'updateOne'
+  | 'updateMany'
+  | 'replaceOne'
+  | 'findOneAndUpdate'
+  | 'findOneAndReplace'
+  | 'bulkWrite'
+  | 'initializeOrderedBulkOp'
+  | 'initializeUnorderedBulkOp'
+>
+type Operation = mongo.AnyBulkWriteOperation
+type Options = Record<string, unknown>
+
+const guarded = new WeakSet<object>()
+const guardedConnections = new WeakSet<Connection>()
+
+export function isGuarded(model: Model<never>): boolean {
+  return guarded.has(model.collection)
+}
+
+/**
+ * Stands between Mongoose and the driver, at the one place that every write of a model passes: `save`, queries, bulk
+ * writes, with or without hooks. Hooks of a schema would miss half of them, and whoever calls with
+ * `{ middleware: false }` would go around the rest.
+ */
+export function guardWrites(model: Model<never>, rule: WriteRule): void {
+  guardConnection(model.db)
+  if (isGuarded(model)) return
+  const collection = model.collection as unknown as Collection
+  guarded.add(collection)
+  const native = {
+    insertOne: collection.insertOne.bind(collection),
+    insertMany: collection.insertMany.bind(collection),
+    updateOne: collection.updateOne.bind(collection),
+    updateMany: collection.updateMany.bind(collection),
+    findOneAndUpdate: collection.findOneAndUpdate.bind(collection) as (
+      ...given: unknown[]
+    ) => Promise<never>,
+    bulkWrite: collection.bulkWrite.bind(collection),
+  }
+  // Before the connection is open, Mongoose keeps a call and makes it again: what is settled is not settled twice.
+  const settled = new WeakSet<object>()
+  const once = <T>(given: T, settle: () => unknown): T => {
+    if (settled.has(given as object)) return given
+    const answer = settle() as T
+    settled.add(answer as object)
+    return answer
+  }
+  const update = <T>(given: T): T => once(given, () => guardedUpdate(given, rule))
+  const replacement = (given: unknown): mongo.Document[] => guardedReplacement(given, rule)
+
+  Object.assign(collection, {
+    async insertOne(document: mongo.Document, options?: Options) {
+      checkInsert(document)
+      return native.insertOne(document, options)
+    },
+    async insertMany(documents: mongo.Document[], options?: Options) {
+      documents.forEach(checkInsert)
+      return native.insertMany(documents, options)
+    },
+    async updateOne(filter: mongo.Document, given: mongo.Document, options?: Options) {
+      return native.updateOne(filter, update(given), options)
+    },
+    async updateMany(filter: mongo.Document, given: mongo.Document, options?: Options) {
+      return native.updateMany(filter, update(given), options)
+    },
+    async replaceOne(filter: mongo.Document, document: mongo.Document, options?: Options) {
+      return native.updateOne(filter, update(once(document, () => replacement(document))), options)
+    },
+    async findOneAndUpdate(filter: mongo.Document, given: mongo.Document, options?: Options) {
+      return native.findOneAndUpdate(filter, update(given), options)
+    },
+    async findOneAndReplace(filter: mongo.Document, document: mongo.Document, options?: Options) {
+      return native.findOneAndUpdate(
+        filter,
+        once(document, () => replacement(document)),
+        options,
+      )
+    },
+    async bulkWrite(operations: Operation[], options?: Options) {
+      const safe = once(operations, () => operations.map((each) => guardedOperation(each, rule)))
+      return native.bulkWrite(safe, options)
+    },
+    initializeOrderedBulkOp: refuseBuilder,
+    initializeUnorderedBulkOp: refuseBuilder,
+  })
+}
+
+function guardedOperation(operation: Operation, rule: WriteRule): Operation {
+  if ('insertOne' in operation) {
+    checkInsert(operation.insertOne.document)
+    return operation
+  }
+  if ('replaceOne' in operation) {
+    const { replacement, ...rest } = operation.replaceOne
+    return { updateOne: { ...rest, update: guardedReplacement(replacement, rule) } }
+  }
+  if ('updateOne' in operation) return { updateOne: settledIn(operation.updateOne, rule) }
+  if ('updateMany' in operation) return { updateMany: settledIn(operation.updateMany, rule) }
+  return operation
+}
+
+function settledIn<T extends { readonly update: unknown }>(operation: T, rule: WriteRule): T {
+  return { ...operation, update: guardedUpdate(operation.update, rule) }
+}
+
+/** Writes of several collections in one go do not pass the collection. */
+function guardConnection(connection: Connection): void {
+  if (guardedConnections.has(connection)) return
+  guardedConnections.add(connection)
+  const native = connection.bulkWrite.bind(connection) as (...given: unknown[]) => Promise<unknown>
+  Object.assign(connection, {
+    async bulkWrite(operations: readonly { readonly model: unknown }[], options?: Options) {
+      for (const { model } of operations) {
+        const named = typeof model === 'string' ? connection.model(model) : model
+        if (isGuarded(named as Model<never>))
+          throw new MfaError(
+            'fields-protected',
+            'connection.bulkWrite does not keep what is ours in a user: call bulkWrite of the model',
+          )
+      }
+      return native(operations, options)
+    },
+  })
+}
+
+function refuseBuilder(): never {
+  throw new MfaError(
+    'fields-protected',
+    'A bulk builder does not keep what is ours in a user: call bulkWrite of the model',
+  )
+}

@@ -1,0 +1,83 @@
+import mongoose, { type Connection, type Model, type mongo } from 'mongoose'
+import { mfaFields, mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
+import type { MongooseStorage } from '../../../src/adapters/mongoose/index.ts'
+import { MfaError } from '../../../src/domain/errors.ts'
+import { openDatabase } from '../../support/mongodb.ts'
+
+/** A user of an application, as its own schema has it. */
+export interface User {
+  _id: mongo.ObjectId
+  name: string
+  passwordHash?: string
+  profile: { city?: string; tags: string[] }
+  friends: mongo.ObjectId[]
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface People {
+  readonly connection: Connection
+  readonly User: Model<User>
+  readonly storage: MongooseStorage
+  /** The user as the database has it, past Mongoose. */
+  stored(id?: mongo.ObjectId): Promise<StoredUser>
+  close(): Promise<void>
+}
+
+export type StoredUser = User & {
+  mfa?: { version: number; record?: string; passwordChanged?: { times: number; at: number } }
+}
+
+export const MIRA = new mongoose.mongo.ObjectId('650000000000000000000001')
+export const NOOR = new mongoose.mongo.ObjectId('650000000000000000000002')
+
+/** Another schema each time: a schema is changed by what is plugged into it. */
+export function userSchema(options: mongoose.SchemaOptions = {}): mongoose.Schema<User> {
+  return new mongoose.Schema<User>(
+    {
+      name: { type: String, required: true },
+      passwordHash: String,
+      profile: { city: String, tags: [String] },
+      friends: [{ type: mongoose.Schema.Types.ObjectId, ref: 'User' }],
+    },
+    { timestamps: true, ...(options as object) },
+  )
+}
+
+/** An application with two users in a database of its own; the first has a record of version 2. */
+export async function openPeople(
+  url: string,
+  given: {
+    readonly schema?: mongoose.Schema<User>
+    readonly passwordPath?: string | false
+    readonly options?: mongoose.ConnectOptions
+  } = {},
+): Promise<People> {
+  const { connection, close } = await openDatabase(url, given.options)
+  const schema = given.schema ?? userSchema()
+  schema.plugin(mfaFields, { passwordPath: given.passwordPath ?? 'passwordHash' })
+  const User = connection.model('User', schema)
+  const storage = mongooseStorage(User)
+  await User.create([
+    { _id: MIRA, name: 'mira', passwordHash: 'old', profile: { city: 'Bern', tags: ['a'] } },
+    { _id: NOOR, name: 'noor', passwordHash: 'hers', friends: [MIRA] },
+  ])
+  await storage.records.save(String(MIRA), { n: 1 }, 0)
+  await storage.records.save(String(MIRA), { n: 2 }, 1)
+  return {
+    ...{ connection, User, storage, close },
+    stored: async (id = MIRA) =>
+      (await connection.db!.collection('users').findOne({ _id: id })) as unknown as StoredUser,
+  }
+}
+
+/** The code of the MfaError that a deed ends with, or `done`. Anything else is thrown on. */
+export async function outcomeOf(deed: () => unknown): Promise<string> {
+  try {
+    await deed()
+    return 'done'
+  } catch (error) {
+    if (error instanceof MfaError) return error.code
+    throw error
+  }
+}
