@@ -224,6 +224,13 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       nodes.servedBy('after')
       expect((await silently()).get('error')).to.equal('login_required')
     })
+
+    it('R20 takes no code that the other node has issued to whoever has set up a factor', async () => {
+      nodes.servedBy('before')
+      const code = callbackOf(await goOn(await typePassword(await visit(), 'mira')))
+      nodes.servedBy('after')
+      expect((await redeem(nodes, code)).tokens.error).to.equal('invalid_grant')
+    })
   })
 
   describe(`what there is from before the plugin (${name})`, () => {
