@@ -6,7 +6,11 @@ COPY package.json package-lock.json ./
 # The image has its own Node: the pinned one, a development dependency, is only needed by tsc.
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+RUN npm run build
+# The server's own packages are optional peers of the plugin: taken here by name, in the locked versions.
+RUN npm prune --omit=dev --ignore-scripts \
+  && npm install --no-save --save-prod --omit=dev --ignore-scripts \
+    commander jose koa mongoose nodemailer openid-client pino
 
 FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000

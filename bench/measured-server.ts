@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import type { Person } from './people.ts'
 import type { PasswordCheck } from './passwords.ts'
 import type { Kind, Measured, Order, Prepared } from './server.ts'
+import { median } from './median.ts'
 import { openRelyingParty, type RelyingParty } from './sign-in.ts'
 
 /** What a round of sign-ins came to, per sign-in where it says so. */
 export interface Round {
   readonly perSecond: number
+  /** Wall time of the sign-in in the middle. */
+  readonly medianMs: number
   readonly cpuMs: number
   /** Of `cpuMs`, all but the password's hash. */
   readonly outsideHashMs: number
@@ -34,14 +37,14 @@ export class MeasuredServer {
 
   static async start(
     kind: Kind,
-    options: { path: string; people: number },
+    options: { path: string; people: number; crowd?: number },
   ): Promise<MeasuredServer> {
-    const { path, people } = options
+    const { path, people, crowd = 0 } = options
     const child = fork(join(import.meta.dirname, 'server.ts'), [kind, path], {
       env: { ...process.env, NODE_ENV: 'production' },
     })
     await answerOf(child)
-    const prepared = (await ask(child, { order: 'prepare', people })) as Prepared
+    const prepared = (await ask(child, { order: 'prepare', people, crowd })) as Prepared
     return new MeasuredServer(kind, child, await openRelyingParty(prepared.issuer), prepared.people)
   }
 
@@ -54,12 +57,15 @@ export class MeasuredServer {
     const hash = (await ask(this.#child, { order: 'hash', times: 8, atOnce })) as { cpuMs: number }
     const before = await this.#measure()
     const began = performance.now()
+    const tookMs: number[] = []
     let left = times
     await Promise.all(
       Array.from({ length: atOnce }, async () => {
         while (left > 0) {
           left -= 1
+          const since = performance.now()
           await this.#app.signIn(this.#someone())
+          tookMs.push(performance.now() - since)
         }
       }),
     )
@@ -74,6 +80,7 @@ export class MeasuredServer {
     )
     return {
       perSecond: times / seconds,
+      medianMs: median(tookMs),
       cpuMs,
       outsideHashMs: cpuMs - hash.cpuMs,
       operations: Object.values(operationsByName).reduce((sum, count) => sum + count, 0),

@@ -9,6 +9,7 @@ import type { Dependencies } from '../src/application/dependencies.ts'
 import { beginFactor, confirmFactor, describePending } from '../src/application/enrol-factor.ts'
 import type { Place } from '../src/application/verify-factor.ts'
 import { backupCodes, totp } from '../src/index.ts'
+import type { ServerStorage } from '../src/ports/server-storage.ts'
 import type { Storage } from '../src/ports/storage.ts'
 import { ownCode } from '../test/support/totp.ts'
 
@@ -66,4 +67,18 @@ export async function enrolPeople(
     people.push({ username, secret })
   }
   return people
+}
+
+/** Who have a second factor and do not sign in now: their MFA records, and a session and a grant of each. */
+export async function addCrowd(storage: ServerStorage, count: number): Promise<void> {
+  const { record } = (await storage.records.load('person-0'))!
+  const [sessions, grants] = [storage.hostRecords('Session'), storage.hostRecords('Grant')]
+  for (let number = 0; number < count; number += 1) {
+    const accountId = `one-of-the-crowd-${number}`
+    await storage.records.save(accountId, { ...record, accountId }, 0, 'relaxed')
+    const [uid, grantId] = [`session-${number}`, `grant-${number}`]
+    const authorizations = { app: { sid: uid, grantId, persistsLogout: true } }
+    await sessions.upsert(uid, { uid, accountId, authorizations, kind: 'Session' }, 86_400)
+    await grants.upsert(grantId, { accountId, clientId: 'app', kind: 'Grant' }, 86_400)
+  }
 }

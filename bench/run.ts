@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { MeasuredServer, type Round } from './measured-server.ts'
+import { median } from './median.ts'
 import type { HasherName } from './passwords.ts'
 
 const { values: options } = parseArgs({
@@ -100,10 +101,4 @@ function listOperations(round: { floor: Round; mfa: Round }): void {
 function line(label: string, floorFigure: number, mfaFigure: number): void {
   const [one, other] = [floorFigure, mfaFigure].map((figure) => figure.toFixed(2).padStart(10))
   console.log(`${label.padEnd(36)}${one}${other}`)
-}
-
-function median(figures: readonly number[]): number {
-  const sorted = figures.toSorted((one, other) => one - other)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

@@ -8,14 +8,14 @@ import { Provider } from 'oidc-provider'
 import { openSqliteStorage } from '../src/adapters/sqlite/index.ts'
 import { backupCodes, createMfa, totp } from '../src/index.ts'
 import { Operations, mapAdapter } from './counting.ts'
-import { enrolPeople, type Person } from './people.ts'
+import { addCrowd, enrolPeople, type Person } from './people.ts'
 import { startBenchHost, type BenchHost } from './host.ts'
 import { openPasswords, PASSWORD, type PasswordCheck } from './passwords.ts'
 
 export type Kind = 'floor' | 'mfa'
 
 export type Order =
-  | { readonly order: 'prepare'; readonly people: number }
+  | { readonly order: 'prepare'; readonly people: number; readonly crowd: number }
   | { readonly order: 'check-with'; readonly name: PasswordCheck }
   | { readonly order: 'hash'; readonly times: number; readonly atOnce: number }
   | { readonly order: 'measure' }
@@ -42,7 +42,7 @@ const [, , kind, path = ''] = process.argv
 const passwords = await openPasswords()
 const operations = new Operations()
 
-async function start(people: number): Promise<Prepared & { host: BenchHost }> {
+async function start(people: number, crowd: number): Promise<Prepared & { host: BenchHost }> {
   if (kind === 'floor') {
     const host = await startBenchHost({
       adapter: operations.countInAdapter(mapAdapter()),
@@ -52,6 +52,7 @@ async function start(people: number): Promise<Prepared & { host: BenchHost }> {
   }
   const storage = openSqliteStorage({ path })
   const enrolled = await enrolPeople(storage, ENCRYPTION_KEY, people)
+  await addCrowd(storage, crowd)
   const host = await startBenchHost({
     adapter: operations.countInAdapter(storage.hostRecords),
     passwords,
@@ -80,7 +81,7 @@ let host: BenchHost | undefined
 async function carryOut(order: Order): Promise<unknown> {
   switch (order.order) {
     case 'prepare': {
-      const { host: started, ...prepared } = await start(order.people)
+      const { host: started, ...prepared } = await start(order.people, order.crowd)
       host = started
       return prepared
     }

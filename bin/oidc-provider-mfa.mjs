@@ -2,7 +2,7 @@
 // Plain JavaScript that any Node from 18 on can run: it finds a Node that runs the product, which is written
 // in TypeScript with types that are stripped, and hands over to it.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -16,10 +16,25 @@ const installed = root.split(sep).includes('node_modules')
 const program = !installed && existsSync(source) ? source : built
 
 if (isFit(process.versions.node)) {
-  const { main } = await import(pathToFileURL(program).href)
+  const { main } = await import(pathToFileURL(program).href).catch(explain)
   await main()
 } else {
   handOver(pinnedNode())
+}
+
+/** What the server stands on is left to whoever runs it: an application with the plugin alone needs none of it. */
+function explain(error) {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+  const { peerDependencies, peerDependenciesMeta } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  )
+  const needed = Object.keys(peerDependencies)
+    .filter((name) => name !== 'mongoose')
+    .filter((name) => name === 'oidc-provider' || peerDependenciesMeta[name]?.optional)
+  console.error(
+    `The server needs packages that are not installed: npm install ${needed.join(' ')}\n(${error.message})`,
+  )
+  process.exit(1)
 }
 
 function isFit(version) {

@@ -224,6 +224,20 @@ export const fileOptions = {
       unit: 'failures',
       doc: 'Consecutive wrong passwords for one name from unknown browsers before only a mailed link or a known browser gets in.',
     }),
+    hashMemoryKib: integer({
+      min: 19_456,
+      max: 4_194_304,
+      default: 65_536,
+      unit: 'KiB',
+      doc: 'Memory of one argon2id hash; it never goes below what OWASP asks for. An older hash is made anew when its owner signs in.',
+    }),
+    hashPasses: integer({
+      min: 2,
+      max: 100,
+      default: 3,
+      unit: 'passes',
+      doc: 'Passes of argon2id over that memory.',
+    }),
     hashingAtOnce: integer({
       min: 1,
       max: 64,

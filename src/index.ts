@@ -15,6 +15,7 @@ import { loadRecord, settleEvents, type Loaded } from './application/commit.ts'
 import type { Dependencies } from './application/dependencies.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { patientStorage } from './application/patient-storage.ts'
+import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { MfaError } from './domain/errors.ts'
 import type { EventType, MfaEvent } from './domain/events.ts'
 import { createViews, type Views } from './http/views.ts'
@@ -89,6 +90,13 @@ export interface Mfa {
     passwordChanged(accountId: string): Promise<void>
     /** Ends sessions, grants and tokens; factors stay. For a disabled account. */
     endEverything(accountId: string, reason: string): Promise<void>
+    /**
+     * Seals anew, with the newest encryption key, what an older one has sealed for the account; answers whether
+     * there was anything. Throws, after the rest was saved, when a value does not open.
+     */
+    resealSecrets(accountId: string): Promise<boolean>
+    /** How many values of the account are sealed with each encryption key, by the key's id. Opens none. */
+    sealingKeys(accountId: string): Promise<Readonly<Record<string, number>>>
   }
   readonly browsers: {
     /** Whether the account's owner has completed a sign-in in this browser: it is exempt from strangers' limits (R4). */
@@ -144,6 +152,8 @@ export function createMfa(options: MfaOptions): Mfa {
       reset: (accountId) => accounts.resetAccount(deps, accountId),
       passwordChanged: (accountId) => accounts.passwordChanged(deps, accountId),
       endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
+      resealSecrets: (accountId) => resealSecrets(deps, accountId),
+      sealingKeys: (accountId) => sealingKeys(deps, accountId),
     },
     browsers: {
       isKnown: (request, accountId) =>

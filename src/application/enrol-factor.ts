@@ -120,16 +120,22 @@ export async function confirmFactor(
   response: unknown,
   about: EnrolmentPermission & { name: string },
 ): Promise<EnrolOutcome> {
-  const fingerprint = fingerprintOf(deps, place, factor.id, factor.canonical(response))
+  const canonical = factor.canonical(response)
+  const fingerprintIn = (record: MfaRecord): string =>
+    fingerprintOf(deps, place, factor.id, canonical, record)
   // Hashing ten codes is slow: made once, before the loop, and only if they will be needed.
   const issuing = once(() => issueAll(deps, place.accountId))
   const seen = await loadRecord(deps, place.accountId)
-  const confirmation = { response, fingerprint, issuing, ...about }
-  return admit(deps, place, { fingerprint, seen }, () =>
+  const confirmation = { response, issuing, ...about }
+  return admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
     commit(
       deps,
       place.accountId,
-      (record, now) => confirm(deps, factor, place, { ...confirmation, record, now }),
+      (record, now) =>
+        confirm(deps, factor, place, {
+          ...confirmation,
+          ...{ record, now, fingerprint: fingerprintIn(record) },
+        }),
       seen,
     ),
   )

@@ -1,4 +1,5 @@
 import type { EventDetail } from '../domain/events.ts'
+import type { MfaRecord } from '../domain/mfa-record.ts'
 import type { Dependencies } from './dependencies.ts'
 
 /** Who is trying, where: the same for every deed of one interaction. */
@@ -18,13 +19,21 @@ export interface Place {
 
 /**
  * Recognises the same response in the same interaction: a double tap (R38). Keyed, so that a record read by an
- * operator does not give the code away. `canonical`: the response's one normal form.
+ * operator does not give the code away. `canonical`: the response's one normal form. `record`: what this interaction
+ * has passed with is recognised by every key, also when a node with another newest one has made it.
  */
 export function fingerprintOf(
   deps: Dependencies,
   { accountId, interaction }: Place,
   factorId: string,
   canonical: string,
+  record: Pick<MfaRecord, 'accepted'>,
 ): string {
-  return deps.box.mac('attempt', JSON.stringify([accountId, interaction, factorId, canonical]))
+  const message = JSON.stringify([accountId, interaction, factorId, canonical])
+  const same = record.accepted.find(
+    (accepted) =>
+      accepted.interaction === interaction &&
+      deps.box.verifyMac('attempt', message, accepted.fingerprint),
+  )
+  return same?.fingerprint ?? deps.box.mac('attempt', message)
 }

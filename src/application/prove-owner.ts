@@ -71,8 +71,8 @@ export async function checkOwnerCode(
 ): Promise<ProofOutcome> {
   const code = normaliseTyped(typed)
   if (code === undefined || !CODE.test(code)) return { outcome: 'unreadable' }
-  const fingerprint = fingerprintOf(deps, place, OWNER_PROOF, code)
   const seen = await loadRecord(deps, place.accountId)
+  const fingerprint = fingerprintOf(deps, place, OWNER_PROOF, code, seen.record)
   const outcome = await admit(deps, place, { fingerprint, seen }, () =>
     commit(
       deps,

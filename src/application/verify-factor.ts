@@ -42,13 +42,19 @@ export async function verifyFactor(
   response: unknown,
   seen: Loaded,
 ): Promise<VerifyOutcome> {
-  const fingerprint = fingerprintOf(deps, place, factor.id, factor.canonical(response))
+  const canonical = factor.canonical(response)
+  const fingerprintIn = (record: MfaRecord): string =>
+    fingerprintOf(deps, place, factor.id, canonical, record)
   const examine = once(deps, factor, place, response)
-  const outcome = await admit(deps, place, { fingerprint, seen }, () =>
+  const outcome = await admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
     commit(
       deps,
       place.accountId,
-      (current, now) => attempt(deps, factor, place, { current, now, fingerprint, examine }),
+      (current, now) =>
+        attempt(deps, factor, place, {
+          ...{ current, now, examine },
+          fingerprint: fingerprintIn(current),
+        }),
       seen,
     ),
   )

@@ -13,6 +13,8 @@ export interface ServerStorage extends Storage {
   readonly hostRecords: HostRecords
   readonly audit: AuditTrail
   readonly settings: Settings
+  /** Accounts that have an MFA record, whether or not they have an account: in order of `id`, after `after`. */
+  recordIds(page: { after?: string; limit: number }): Promise<readonly string[]>
   /** Throws when the storage cannot be written durably right now (health/ready). */
   checkWritable(): Promise<void>
   /**

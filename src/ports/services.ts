@@ -31,6 +31,8 @@ export interface SealContext {
 
 /** Authenticated encryption at rest, several keys at once, the newest first. */
 export interface SecretBox {
+  /** The ids of the keys, the newest first: what `keyIdOf` answers for values that they have sealed. */
+  readonly keyIds: readonly [string, ...string[]]
   seal(plaintext: string, context: SealContext): string
   /** Throws MfaError `key-missing` or `seal-broken`. */
   open(sealed: string, context: SealContext): string

@@ -12,6 +12,7 @@ import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
 import { hostPages } from './host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
 import { reportHost } from './host-events.ts'
+import type { SigningKeys } from './keys.ts'
 import { accessLog, requestIdOf, type Logger } from './log.ts'
 import { setUpLinksOf } from './links.ts'
 import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
@@ -40,6 +41,8 @@ export interface ServerApp {
   readonly provider: Provider
   readonly mfa: ServerMfa
   readonly clients: ClientRegistry
+  /** Those it signs with and publishes, for as long as it lives: a provider takes no others. */
+  readonly signingKeys: SigningKeys
 }
 
 /**
@@ -125,7 +128,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
       normaliseAddress(request)
       void callback(request, response)
     },
-    ...{ provider, mfa, clients },
+    ...{ provider, mfa, clients, signingKeys },
   }
 }
 

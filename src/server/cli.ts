@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { processEnvironment } from '../../config/load.ts'
 import { Command, CommanderError } from 'commander'
 import { addClientCommands } from './cli/client.ts'
+import { addKeyCommands } from './cli/keys.ts'
 import { addMaintenanceCommands } from './cli/maintenance.ts'
 import { addServeCommand } from './cli/serve.ts'
 import { EXIT, failureOf, type Terminal } from './cli/terminal.ts'
@@ -13,38 +14,39 @@ import { addUserCommands } from './cli/user.ts'
  * standard output, everything else to standard error; with `--json` both are JSON.
  */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const json = argv.includes('--json')
+  const say = (failure: ReturnType<typeof failureOf>): void =>
+    terminal.err(json ? `${JSON.stringify({ error: failure }, null, 2)}\n` : `${failure.message}\n`)
   try {
-    await commandLine(terminal).parseAsync([...argv], { from: 'user' })
+    await commandLine(terminal, json).parseAsync([...argv], { from: 'user' })
     return EXIT.done
   } catch (error) {
-    if (error instanceof CommanderError) return exitCodeOf(error, terminal)
-    const failure = failureOf(error)
-    const json = argv.includes('--json')
-    terminal.err(json ? `${JSON.stringify({ error: failure }, null, 2)}\n` : `${failure.message}\n`)
-    return EXIT.failed
+    if (!(error instanceof CommanderError)) {
+      say(failureOf(error))
+      return EXIT.failed
+    }
+    if (error.exitCode === 0 || error.code === 'failed') return error.exitCode
+    // For people the parser has printed what it found itself, with how to get help.
+    if (json || error.code === 'usage')
+      say({ code: 'usage', message: error.message.replace(/^error: /, '') })
+    return EXIT.usage
   }
 }
 
-function exitCodeOf(error: CommanderError, terminal: Terminal): number {
-  // The parser has printed its own message for what it found itself.
-  if (error.code === 'usage') terminal.err(`${error.message}\n`)
-  if (error.exitCode === 0 || error.code === 'failed') return error.exitCode
-  return EXIT.usage
-}
-
-function commandLine(terminal: Terminal): Command {
+function commandLine(terminal: Terminal, json: boolean): Command {
   const program = new Command('oidc-provider-mfa')
     .description('an OpenID Connect provider with a second factor')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text),
-      writeErr: (text) => terminal.err(text),
+      writeErr: (text) => (json ? undefined : terminal.err(text)),
     })
     .showHelpAfterError('(--help shows how)')
   // Settings of the parser pass to the commands that are made after them.
   addServeCommand(program, terminal)
   addUserCommands(program, terminal)
   addClientCommands(program, terminal)
+  addKeyCommands(program, terminal)
   addMaintenanceCommands(program, terminal)
   return program
 }

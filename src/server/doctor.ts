@@ -2,6 +2,7 @@ import type { Config } from '../../config/environment.ts'
 import { systemClock } from '../adapters/crypto/index.ts'
 import { smtpMailer } from '../adapters/mail/index.ts'
 import { ClientFaults } from './clients/validate.ts'
+import { encryptionKeysInUse } from './encryption-keys.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from './foundation.ts'
 
 export interface Finding {
@@ -54,6 +55,25 @@ export async function examine(
     await check('signing keys', async () => {
       const { keys } = await signingKeysOf(open)
       return keys.map(({ kty, kid }) => `${String(kty)} ${String(kid)}`).join(', ')
+    })
+    await check('encryption keys', async () => {
+      const [newest, ...older] = open.box.keyIds
+      const inUse = await encryptionKeysInUse(open.storage.settings)
+      for (const id of older)
+        findings.push(
+          inUse.includes(id)
+            ? {
+                check: 'encryption keys',
+                result: 'warning',
+                detail: `values may still be sealed with ${id}: run \`oidc-provider-mfa keys rotate encryption\``,
+              }
+            : {
+                check: 'encryption keys',
+                result: 'ok',
+                detail: `${id} is not in use and can be taken out of ENCRYPTION_KEYS`,
+              },
+        )
+      return `${newest} seals`
     })
     await check('clients', async () => {
       const registry = clientsOf(open, await signingKeysOf(open))

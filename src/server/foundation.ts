@@ -10,8 +10,10 @@ import { recorder, type Record } from './audit.ts'
 import { SHORTEST_ALONE } from './accounts/password-policy.ts'
 import { clientRegistry, type ClientRegistry } from './clients/registry.ts'
 import { clientValidator } from './clients/validate.ts'
-import { checkEncryptionKeys, loadSigningKeys, parseSigningKeys, type SigningKeys } from './keys.ts'
+import { checkEncryptionKeys } from './encryption-keys.ts'
+import { parseSigningKeys, type SigningKeys } from './keys.ts'
 import { clientRules } from './provider.ts'
+import { loadSigningKeys } from './signing-keys.ts'
 
 /** What every command and the server itself stand on. */
 export interface Foundation {
@@ -64,15 +66,21 @@ export async function layFoundation(
     serviceName: settings.service.name ?? new URL(issuer).hostname,
     storage,
     box: secretBox({ keys: config.encryptionKeys }),
-    hasher: passwordHasher({
-      maxConcurrent: settings.passwords.hashingAtOnce,
-      maxQueued: settings.passwords.hashingQueue,
-    }),
+    hasher: hasherOf(settings),
     clock,
     random: systemRandom,
     record: recorder(storage.audit, clock, systemRandom),
     minimumPasswordLength: minimumPasswordLength(settings),
   }
+}
+
+export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): PasswordHasher {
+  return passwordHasher({
+    memoryKib: passwords.hashMemoryKib,
+    iterations: passwords.hashPasses,
+    maxConcurrent: passwords.hashingAtOnce,
+    maxQueued: passwords.hashingQueue,
+  })
 }
 
 /** Where a password may have to stand alone it is longer (R16). */
@@ -82,9 +90,11 @@ export function minimumPasswordLength({ mfa, passwords }: FileValues): number {
     : Math.max(SHORTEST_ALONE, passwords.minimumLength)
 }
 
-export async function signingKeysOf({ config, storage, box }: Foundation): Promise<SigningKeys> {
+/** Those that are to be used now; in the storage they change with time. */
+export async function signingKeysOf(foundation: Foundation): Promise<SigningKeys> {
+  const { config, storage, box, clock } = foundation
   return config.jwks === undefined
-    ? loadSigningKeys({ settings: storage.settings, box })
+    ? loadSigningKeys({ settings: storage.settings, box }, clock.now())
     : parseSigningKeys(config.jwks)
 }
 

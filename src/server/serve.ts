@@ -1,9 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../config/environment.ts'
-import { createApp } from './app.ts'
+import { createApp, type AppServices } from './app.ts'
 import { demonstrationClient, prepareDemonstration, startDemonstration } from './demonstration.ts'
 import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
+import { renewedApp } from './renewal.ts'
 import { sweepStorage } from './upkeep.ts'
 import { openLog, type Logger } from './log.ts'
 
@@ -13,6 +14,8 @@ export interface ServeOptions extends OpenOptions {
   readonly log?: Logger
   /** Where the demonstration keeps what it makes; `data/`. */
   readonly folder?: string
+  /** How often a node looks for changed keys; a minute. */
+  readonly renewalMilliseconds?: number
   /** Whether SIGTERM and SIGINT stop the server. Default: yes. */
   readonly signals?: boolean
 }
@@ -29,6 +32,8 @@ export interface Running {
 /** How long a stop waits for answers under way: a password and a code take a second. */
 const GRACE_MILLISECONDS = 10_000
 const SWEEP_MILLISECONDS = 60_000
+/** How long a node may go on without a change of the keys that a command has made. */
+const RENEWAL_MILLISECONDS = 60_000
 
 /** Nobody needs longer to send a form; whoever does holds a connection on purpose. */
 const REQUEST_MILLISECONDS = 30_000
@@ -64,7 +69,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     if (app !== undefined) started.push(() => app.close())
 
     let stopping = false
-    const served = await createApp(foundation, {
+    const services: AppServices = {
       log,
       isStopping: () => stopping,
       ...(mailer === undefined ? {} : { mailer }),
@@ -72,19 +77,24 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
       ...(demonstration === undefined || app === undefined
         ? {}
         : { builtInClients: [demonstrationClient(app.url, demonstration.secrets)] }),
-    })
-    handle = served.handle
+    }
+    const served = await renewedApp(foundation, () => createApp(foundation, services), log)
+    handle = (request, response) => served.app.handle(request, response)
     // Nobody is answered any more when the last events are passed on.
     started.push(
-      () => served.mfa.settled(),
+      () => served.settled(),
       () => close(server),
     )
 
-    const sweeper = setInterval(() => {
-      sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
-    }, SWEEP_MILLISECONDS)
-    sweeper.unref()
-    started.push(() => clearInterval(sweeper))
+    started.push(
+      every(SWEEP_MILLISECONDS, async () => {
+        await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
+      }),
+      every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
+        const failed = (error: unknown): void => log.error({ error }, 'keys not looked at')
+        await served.renew().catch(failed)
+      }),
+    )
 
     const { print } = options
     print(`oidc-provider-mfa: ${issuer}`)
@@ -165,4 +175,19 @@ async function close(server: Server): Promise<void> {
   const timer = setTimeout(() => server.closeAllConnections(), GRACE_MILLISECONDS)
   await closed
   clearTimeout(timer)
+}
+
+/** Does it again and again, never twice at once, for as long as the process has something else to do. */
+function every(milliseconds: number, work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  const timer = setInterval(() => {
+    running ??= work().finally(() => {
+      running = undefined
+    })
+  }, milliseconds)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
 }

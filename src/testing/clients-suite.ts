@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Clients } from '../ports/clients.ts'
 import { AWKWARD_KEYS } from './awkward-keys.ts'
-import { globalRunner, storeTests } from './runner.ts'
+import { globalRunner, inParallel, storeTests } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
 export function describeClients(
@@ -36,6 +36,29 @@ export function describeClients(
       equal(await clients.remove('shop'), false)
       equal(await clients.get('shop'), undefined)
       deepEqual(await clients.list(), [])
+    })
+
+    test('replaces a client in passing only while it is the expected one', async (clients) => {
+      await clients.put('shop', metadata)
+      const changed = { ...metadata, client_name: 'Shop' }
+      equal(await clients.replace('shop', changed, { client_id: 'shop' }), false)
+      const { client_id, ...rest } = metadata
+      equal(await clients.replace('shop', changed, { ...rest, client_id }), true)
+      deepEqual(await clients.get('shop'), changed)
+      equal(await clients.replace('shop', metadata, metadata), false)
+      await clients.remove('shop')
+      equal(await clients.replace('shop', metadata, changed), false)
+      equal(await clients.get('shop'), undefined)
+    })
+
+    test('R18 lets one of many parallel replacements of one value succeed', async (clients) => {
+      await clients.put('shop', metadata)
+      const answers = await inParallel(20, (index) =>
+        clients.replace('shop', { ...metadata, client_name: `Shop ${index}` }, metadata),
+      )
+      equal(answers.filter(Boolean).length, 1)
+      const { client_name: name } = (await clients.get('shop')) ?? {}
+      equal(name, `Shop ${answers.indexOf(true)}`)
     })
 
     test('keeps clients apart, whatever their ids', async (clients) => {

@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Storage } from '../ports/storage.ts'
 import { describeAccounts } from './accounts-suite.ts'
@@ -45,6 +45,14 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
     test('can be written', async (storage) => {
       await storage.checkWritable()
       await storage.checkWritable()
+    })
+
+    test('lists who has a record, page by page, with an account or without', async (storage) => {
+      for (const id of ['c', 'a', 'd', 'b']) await storage.records.save(id, { of: id }, 0)
+      await storage.records.save('a', { of: 'a' }, 1)
+      deepEqual(await storage.recordIds({ limit: 3 }), ['a', 'b', 'c'])
+      deepEqual(await storage.recordIds({ after: 'c', limit: 3 }), ['d'])
+      deepEqual(await storage.recordIds({ after: 'd', limit: 3 }), [])
     })
 
     test('sweeps what is past its time, at most so many at once, and nothing else', async (storage, clock) => {

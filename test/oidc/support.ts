@@ -7,11 +7,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import * as client from 'openid-client'
-import { passwordHasher, systemClock, systemRandom } from '../../src/adapters/crypto/index.ts'
+import { systemClock, systemRandom } from '../../src/adapters/crypto/index.ts'
 import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { addPerson } from '../../src/server/accounts/people.ts'
+import { hasherOf } from '../../src/server/foundation.ts'
+import { fileSchema } from '../../config/settings-file.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 
@@ -79,7 +81,7 @@ export async function startServerProcess(options: {
   const output: string[] = []
   const issuer = await announced(child, output)
   const storage = openSqliteStorage({ path: database, clock: systemClock })
-  const passwordHash = await passwordHasher().hash(PASSWORD)
+  const passwordHash = await hasherOf(fileSchema.parse(options.settings ?? {})).hash(PASSWORD)
 
   return {
     ...{ issuer, storage, output },

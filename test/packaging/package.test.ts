@@ -11,29 +11,35 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { miss } from '../support/requirements.ts'
+import { Application, NoRegistry } from './application.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NAME = 'oidc-provider-mfa'
 
 /** What a clone has besides what is tracked. */
-const NOT_COPIED = /^(node_modules|\.git|dist|data|coverage|screenshots|secrets)$/
+const NOT_COPIED = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|secrets)$/
+
+/** What only the server stands on: none of it is on the disk of an application with the plugin. */
+const OF_THE_SERVER = ['commander', 'nodemailer', 'openid-client', 'pino']
 
 interface Manifest {
   readonly exports: Record<string, string | { readonly types: string; readonly default: string }>
   readonly bin: Record<string, string>
+  readonly dependencies: Record<string, string>
+  readonly peerDependencies: Record<string, string>
+  readonly peerDependenciesMeta: Record<string, { readonly optional?: boolean }>
 }
 
 /** Packs the package as `npm publish` would, in a copy: a build must not touch the tree that others work in. */
 describe('the published package', function () {
   this.timeout(180_000)
   let folder: string
-  /** Where the package lies as an application has it: node_modules/oidc-provider-mfa. */
-  let installed: string
+  let tarball: string
   let packed: string[]
   let manifest: Manifest
 
@@ -49,26 +55,24 @@ describe('the published package', function () {
       stdio: ['ignore', 'pipe', 'pipe'],
       encoding: 'utf8',
     })
-    const [tarball] = JSON.parse(answer.slice(answer.indexOf('[\n'))) as [
+    const [made] = JSON.parse(answer.slice(answer.indexOf('[\n'))) as [
       { filename: string; files: { path: string }[] },
     ]
-    packed = tarball.files.map(({ path }) => path).toSorted()
-
-    const application = join(folder, 'application')
-    const modules = join(application, 'node_modules')
-    installed = join(modules, NAME)
-    mkdirSync(installed, { recursive: true })
-    execFileSync('tar', ['-xzf', join(folder, tarball.filename), '-C', installed, '--strip=1'])
-    for (const entry of readdirSync(join(ROOT, 'node_modules')))
-      if (!entry.startsWith('.'))
-        symlinkSync(join(ROOT, 'node_modules', entry), join(modules, entry))
-    writeFileSync(
-      join(application, 'package.json'),
-      JSON.stringify({ name: 'application', private: true, type: 'module' }),
-    )
-    manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as Manifest
+    tarball = join(folder, made.filename)
+    packed = made.files.map(({ path }) => path).toSorted()
+    manifest = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8')) as Manifest
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
+
+  /** An empty project in which somebody has installed the package, and what else they name. */
+  function install(context: Mocha.Context, name: string, packages: readonly string[]): Application {
+    try {
+      return Application.install(join(folder, name), [tarball, ...packages])
+    } catch (error) {
+      if (error instanceof NoRegistry) return miss(context, 'registry')
+      throw error
+    }
+  }
 
   it('holds the program, its views and what a reader needs, and nothing else', () => {
     const others = packed.filter((path) => !/^dist\/(config|interactions|src|views)\//.test(path))
@@ -106,52 +110,110 @@ describe('the published package', function () {
       ...Object.values(manifest.bin),
     ].map((path) => path.replace(/^\.\//, ''))
     expect(named.filter((path) => !packed.includes(path))).to.deep.equal([])
-    accessSync(join(installed, manifest.bin[NAME] ?? ''), constants.X_OK)
+    accessSync(join(ROOT, manifest.bin[NAME] ?? ''), constants.X_OK)
   })
 
-  it('can be imported from an application, from plain JavaScript', () => {
-    const program = `
-      const { createMfa, totp, backupCodes } = await import('${NAME}')
-      const entries = ${JSON.stringify(Object.keys(manifest.exports))}
-      for (const entry of entries.filter((each) => each !== '.' && !each.endsWith('.json')))
-        await import('${NAME}' + entry.slice(1))
-      console.log(typeof createMfa, typeof totp, typeof backupCodes)`
-    expect(run(['--input-type=module', '--eval', program]).trim().split('\n').at(-1)).to.equal(
-      'function function function',
+  it('leaves to the application what is the application’s own, and to the server what is the server’s', () => {
+    const optional = Object.keys(manifest.peerDependenciesMeta).toSorted()
+    expect(optional).to.deep.equal([...OF_THE_SERVER, 'jose', 'koa', 'mongoose'].toSorted())
+    expect(Object.keys(manifest.peerDependencies).toSorted()).to.deep.equal(
+      [...optional, 'oidc-provider'].toSorted(),
     )
+    expect(Object.keys(manifest.dependencies)).not.to.include.members(optional)
   })
 
-  it('has types that a strict application compiles against', () => {
-    const application = join(folder, 'application')
-    writeFileSync(
-      join(application, 'main.ts'),
-      `import { createMfa, totp, backupCodes } from '${NAME}'
-      const factors = [totp(), backupCodes()] as const
-      // @ts-expect-error a wrong option does not compile
-      createMfa({ issuerName: 1, factors })`,
-    )
-    writeFileSync(
-      join(application, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          ...{ module: 'nodenext', target: 'es2024', strict: true, noEmit: true },
-          ...{ skipLibCheck: true, types: ['node'] },
-        },
-        files: ['main.ts'],
-      }),
-    )
-    execFileSync('tsc', ['-p', application], { stdio: 'pipe', encoding: 'utf8' })
-  })
+  describe('with SQLite, in an empty project', () => {
+    let application: Application
 
-  it('answers on the command line', () => {
-    expect(run([join(installed, manifest.bin[NAME] ?? ''), '--help'])).to.match(/serve/)
-  })
-
-  function run(args: readonly string[]): string {
-    return execFileSync(process.execPath, args, {
-      cwd: join(folder, 'application'),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
+    before(function () {
+      application = install(this, 'with-sqlite', ['oidc-provider'])
     })
-  }
+
+    it('brings neither Mongoose nor what the server stands on', () => {
+      // An older commander comes with nunjucks.
+      const unwanted = ['mongoose', ...OF_THE_SERVER].filter((name) => name !== 'commander')
+      expect(unwanted.filter((name) => application.has(name))).to.deep.equal([])
+    })
+
+    it('runs the ten lines from plain JavaScript', () => {
+      const program = `
+        import { Provider } from 'oidc-provider'
+        import { createMfa, totp, backupCodes } from '${NAME}'
+        import { openSqliteStorage } from '${NAME}/sqlite'
+        import { describeStorage } from '${NAME}/testing'
+        const storage = openSqliteStorage({ path: 'mfa.sqlite' })
+        const mfa = createMfa({
+          issuerName: 'Acme',
+          storage,
+          encryptionKeys: ['${Buffer.alloc(32, 7).toString('base64')}'],
+          factors: [totp(), backupCodes()],
+          firstEnrolment: 'password',
+        })
+        const provider = new Provider('http://localhost:3000', mfa.configure({
+          adapter: storage.hostRecords,
+          features: { devInteractions: { enabled: false } },
+          findAccount: (ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+        }))
+        mfa.attach(provider)
+        const { enrolled } = await mfa.accounts.status('anna')
+        await storage.close()
+        console.log(typeof describeStorage, enrolled)`
+      expect(application.evaluate(program)).to.equal('function false')
+    })
+
+    it('says on the command line what the server needs besides', () => {
+      const program = join('node_modules', NAME, manifest.bin[NAME] ?? '')
+      expect(() => application.node([program, '--help']))
+        .to.throw()
+        .with.property('stderr')
+        .that.matches(/npm install .*commander.* pino/)
+    })
+  })
+
+  describe('with what the server needs', () => {
+    let application: Application
+
+    before(function () {
+      application = install(this, 'with-the-server', [
+        ...['oidc-provider', 'jose', 'koa', 'typescript@6.0', '@types/node'],
+        ...OF_THE_SERVER,
+      ])
+    })
+
+    it('answers on the command line', () => {
+      const program = join('node_modules', NAME, manifest.bin[NAME] ?? '')
+      expect(application.node([program, '--help'])).to.match(/serve/)
+    })
+
+    it('has every entry but the one that needs Mongoose', () => {
+      const entries = Object.keys(manifest.exports).filter(
+        (entry) => !entry.endsWith('.json') && entry !== './mongoose',
+      )
+      const program = `
+        for (const entry of ${JSON.stringify(entries)}) await import('${NAME}' + entry.slice(1))
+        console.log('all')`
+      expect(application.evaluate(program)).to.equal('all')
+    })
+
+    it('has types that a strict application compiles against', () => {
+      application.write(
+        'main.ts',
+        `import { createMfa, totp, backupCodes } from '${NAME}'
+        const factors = [totp(), backupCodes()] as const
+        // @ts-expect-error a wrong option does not compile
+        createMfa({ issuerName: 1, factors })`,
+      )
+      application.write('tsconfig.json', JSON.stringify(STRICT))
+      application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
+    })
+  })
 })
+
+/** What a careful application compiles with. */
+const STRICT = {
+  compilerOptions: {
+    ...{ module: 'nodenext', target: 'es2024', strict: true, noEmit: true },
+    ...{ skipLibCheck: true, types: ['node'] },
+  },
+  files: ['main.ts'],
+}

@@ -8,6 +8,7 @@ import type { JsonObject } from '../../src/domain/json.ts'
 import { loadConfig } from '../../config/load.ts'
 import { run } from '../../src/server/cli.ts'
 import { layFoundation } from '../../src/server/foundation.ts'
+import { makeSigningKey } from '../../src/server/keys.ts'
 import { setUpLinksOf } from '../../src/server/links.ts'
 import { serverMfa } from '../../src/server/mfa.ts'
 import type { Terminal } from '../../src/server/cli/terminal.ts'
@@ -16,7 +17,8 @@ const COMMANDS = [
   'serve',
   ...['user add', 'user list', 'user show', 'user disable', 'user enable', 'user reset-mfa'],
   ...['client add', 'client list', 'client apply', 'client remove'],
-  ...['keys add', 'migrate', 'audit', 'doctor'],
+  ...['keys add', 'keys list', 'keys rotate encryption', 'keys rotate signing'],
+  ...['migrate', 'audit', 'doctor'],
 ]
 
 const GOOD = 'correct horse battery staple'
@@ -87,6 +89,20 @@ describe('the command line', () => {
       'keys add --algorithm ROT13',
     ])
       expect(await cli(line), line).to.deep.include({ code: 2, out: '' })
+  })
+
+  it('says in JSON, too, what it did not understand', async () => {
+    for (const line of [
+      'user add --json',
+      'user find --json',
+      'keys add --algorithm none --json',
+    ]) {
+      const ran = await cli(line)
+      expect({ code: ran.code, out: ran.out }, line).to.deep.equal({ code: 2, out: '' })
+      const { error } = JSON.parse(ran.err) as { error: { code: string; message: string } }
+      expect(error.code, line).to.equal('usage')
+      expect(error.message, line).to.match(/argument|command|algorithm/)
+    }
   })
 
   it('names every fault of the settings and answers 1', async () => {
@@ -311,11 +327,114 @@ describe('the command line', () => {
     })
   })
 
-  it('keys add makes a signing key, unless they are in a file', async () => {
-    const made = (await cli('keys add --algorithm ES256 --json')).json()
-    expect(made).to.include({ algorithm: 'ES256' })
-    expect(made['kid']).to.be.a('string')
-    expect((await cli('doctor')).out).to.contain(made['kid'])
+  describe('keys', () => {
+    interface Listed {
+      signing: ({ kid: string; algorithm: string; state: string } & Record<string, unknown>)[]
+      encryption: { id: string; state: string }[]
+    }
+    const list = async (): Promise<Listed> => (await cli('keys list --json')).json<Listed>()
+    const putInFront = (): void => {
+      const added = randomBytes(32).toString('base64')
+      environment = {
+        ...environment,
+        ENCRYPTION_KEYS: `${added},${environment['ENCRYPTION_KEYS']}`,
+      }
+    }
+
+    it('add makes a signing key that signs at once', async () => {
+      const made = (await cli('keys add --algorithm ES256 --json')).json()
+      expect(made).to.include({ algorithm: 'ES256' })
+      expect(made['kid']).to.be.a('string')
+      expect((await cli('doctor')).out).to.contain(made['kid'])
+      const { signing } = await list()
+      const states = signing.filter(({ algorithm }) => algorithm === 'ES256')
+      expect(states.map(({ state }) => state)).to.deep.equal(['signs', 'published'])
+      expect(states[1]).to.include.keys('until')
+    })
+
+    it('rotate signing makes keys that are published first, and list shows since when', async () => {
+      const [made] = (await cli('keys rotate signing --algorithm RS256 --overlap 2 --json')).json<
+        { kid: string; result: string; signs_from: number }[]
+      >()
+      expect(made).to.include({ result: 'made' })
+      const next = (await list()).signing.find(({ kid }) => kid === made?.kid)
+      expect(next).to.include({ state: 'next', signs_from: made?.signs_from })
+      expect(Number(next?.['signs_from']) - Number(next?.['added_at'])).to.equal(2 * 3600)
+      const shown = await cli('keys list')
+      expect(shown.out).to.match(new RegExp(`${String(made?.kid)} +RS256 +next`))
+
+      const all = await cli('keys rotate signing')
+      expect(all.out)
+        .to.match(/RS256: .* waits already/)
+        .and.to.match(/ES256: .* was made/)
+      expect((await list()).signing).to.have.length(6)
+    })
+
+    it('add, rotate signing and list know that the keys may be in a file', async () => {
+      const jwks = await Promise.all([makeSigningKey('RS256')])
+      environment = { ...environment, JWKS_FILE: file('jwks.json', { keys: jwks }) }
+      for (const line of ['keys add', 'keys rotate signing']) {
+        const { code, err } = await cli(`${line} --json`)
+        expect(code, line).to.equal(1)
+        expect(JSON.parse(err)).to.have.nested.property('error.code', 'keys-read-only')
+      }
+      expect((await list()).signing).to.equal(null)
+    })
+
+    it('rotate signing refuses an overlap that is none', async () => {
+      for (const overlap of ['0', '1.5', '721', 'x']) {
+        const { code, err } = await cli(`keys rotate signing --json --overlap ${overlap}`)
+        expect(code, overlap).to.equal(1)
+        expect(JSON.parse(err)).to.have.nested.property('error.code', 'overlap')
+      }
+      expect((await list()).signing).to.have.length(3)
+    })
+
+    it('R35 rotate encryption retires the old key, and a start without it succeeds', async () => {
+      const secret = 'a secret in a file that nobody else reads'
+      await cli(`client apply ${file('app.json', [APP])}`)
+      putInFront()
+      const dry = (await cli('keys rotate encryption --dry-run --json')).json()
+      expect(dry).to.deep.include({ dry_run: true, resealed: 0, faults: [] })
+      expect((await cli('doctor --json')).out).to.contain('keys rotate encryption')
+      expect((await list()).encryption.map(({ state }) => state)).to.deep.equal([
+        ...['newest', 'in-use'],
+      ])
+
+      const { code, out, err } = await cli('keys rotate encryption')
+      expect({ code, err }).to.deep.equal({ code: 0, err: '' })
+      expect(out).to.match(/ retired {2}0 values/)
+      expect(out + err).not.to.contain(secret)
+      expect((await list()).encryption.map(({ state }) => state)).to.deep.equal([
+        ...['newest', 'unused'],
+      ])
+      expect((await cli('doctor')).out).to.contain('can be taken out')
+      const [newest = ''] = (environment['ENCRYPTION_KEYS'] ?? '').split(',')
+      environment = { ...environment, ENCRYPTION_KEYS: newest }
+      expect((await cli('doctor')).code).to.equal(0)
+    })
+
+    it('R35 rotate encryption tells how far it is, names what does not open, and answers 1', async () => {
+      const { storage } = await layFoundation(loadConfig(environment))
+      await storage.records.save('broken', { schema: 1 }, 0)
+      await storage.close()
+      putInFront()
+      const plain = await cli('keys rotate encryption')
+      expect(plain.code).to.equal(1)
+      expect(plain.err).to.equal('1 records looked at, 0 sealed anew\n1 records counted\n')
+      expect(plain.out).to.contain('account broken: record-unreadable')
+
+      const { code, err, json } = await cli('keys rotate encryption --json')
+      expect(code).to.equal(1)
+      const lines = err.trim().split('\n')
+      expect(lines.map((line) => JSON.parse(line) as unknown)).to.deep.equal([
+        { progress: { pass: 'sealing', records: 1, resealed: 0 } },
+        { progress: { pass: 'counting', records: 1, resealed: 0 } },
+      ])
+      expect(json()['faults']).to.deep.equal([
+        { where: 'account', id: 'broken', code: 'record-unreadable' },
+      ])
+    })
   })
 
   it('audit shows the newest first, of one type and so many', async () => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { sharedMongodb, standIn } from './mongodb.ts'
 
 /** What some tests need and not every machine has. Nobody's sign-in depends on them. */
-export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | Tool
+export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | 'registry' | Tool
 export type Tool = 'zbarimg' | 'oathtool'
 
 const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
@@ -13,6 +13,7 @@ const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
     'MongoDB is missing: set MONGODB_URL to a server that tests may write to, or pip install SecantusDB and name its secantusd-py in SECANTUSD',
   'mongodb-options':
     'MongoDB with options of its own is missing: pip install SecantusDB and name its secantusd-py in SECANTUSD',
+  registry: 'The npm registry cannot be reached: the package is not tried in an empty project',
   zbarimg: 'zbarimg is missing: apt-get install zbar-tools',
   oathtool: 'oathtool is missing: apt-get install oathtool',
 }
@@ -22,6 +23,7 @@ const MUST_HAVE: Readonly<Record<Requirement, string>> = {
   browser: 'REQUIRE_BROWSER',
   mongodb: 'REQUIRE_MONGODB',
   'mongodb-options': 'REQUIRE_MONGODB',
+  registry: 'REQUIRE_REGISTRY',
   // The tools read and answer what the browser shows: they belong to its journeys.
   zbarimg: 'REQUIRE_BROWSER',
   oathtool: 'REQUIRE_BROWSER',
@@ -75,7 +77,8 @@ export function requireOwnMongodb(context: Mocha.Context): void {
   if (standIn() === undefined) miss(context, 'mongodb-options')
 }
 
-function miss(context: Mocha.Context, requirement: Requirement): never {
+/** Skips, or fails where it must not be missing. */
+export function miss(context: Mocha.Context, requirement: Requirement): never {
   const reason = HOW_TO_GET[requirement]
   if (process.env[MUST_HAVE[requirement]] === '1')
     throw new Error(`${reason} (${MUST_HAVE[requirement]}=1 does without nothing).`)

@@ -12,7 +12,7 @@ import type { SealContext, SecretBox } from '../../ports/services.ts'
 export interface SecretBoxOptions {
   /**
    * 32 bytes each, the newest first: it seals and makes MACs, all of them open and check. To rotate put a new one in
-   * front; take an old one out once nothing sealed names it any more (`keyIdOf`).
+   * front; take an old one out once nothing sealed names it any more (`keyIdOf`, application/reseal.ts).
    *
    * Rotate before one key has sealed 2^32 values, the bound for random nonces (NIST SP 800-38D 8.3): beyond it a
    * nonce may come twice, which would give plaintexts away. At a hundred sign-ins a second that is some months.
@@ -52,9 +52,11 @@ const ENVELOPE = /^v1\.([\w-]{8})\.([\w-]{16})\.([\w-]{22,})$/
  */
 export function secretBox(options: SecretBoxOptions): SecretBox {
   const keys = readKeys(options.keys)
-  const newest = keys[0]
+  const [newest, ...older] = keys
 
   return {
+    keyIds: [newest.id, ...older.map(({ id }) => id)],
+
     seal(plaintext, context) {
       const iv = randomBytes(IV_BYTES)
       const cipher = createCipheriv(CIPHER, newest.sealing, iv)

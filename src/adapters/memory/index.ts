@@ -14,13 +14,14 @@ import { memoryAccounts, memoryAudit, memoryClients, memorySettings } from './se
 
 export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerStorage {
   const clock = options.clock ?? { now: () => Math.floor(Date.now() / 1000) }
+  const records = memoryRecords()
   const oneTime = memoryOneTime()
   const counters = memoryCounters()
   const host = memoryHostRecords(clock)
   const audit = memoryAudit()
 
   return {
-    records: memoryRecords(),
+    records,
     oneTime,
     counters,
     accounts: memoryAccounts(),
@@ -28,6 +29,7 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
     hostRecords: host.records,
     audit,
     settings: memorySettings(),
+    recordIds: records.ids,
 
     async checkWritable() {},
 

@@ -11,7 +11,12 @@ export interface Sweepable {
   sweep(now: Instant, limit: number): number
 }
 
-export function memoryRecords(): MfaRecords {
+/** The server pages over them; `createMfa` never does. */
+export interface Listed {
+  ids(page: { after?: string; limit: number }): Promise<readonly string[]>
+}
+
+export function memoryRecords(): MfaRecords & Listed {
   const stored = new Map<string, { json: string; version: number }>()
   return {
     async load(accountId) {
@@ -23,6 +28,13 @@ export function memoryRecords(): MfaRecords {
       if ((stored.get(accountId)?.version ?? 0) !== expectedVersion) return false
       stored.set(accountId, { json: JSON.stringify(record), version: expectedVersion + 1 })
       return true
+    },
+
+    async ids({ after, limit }) {
+      return [...stored.keys()]
+        .filter((id) => after === undefined || id > after)
+        .sort((a, b) => (a < b ? -1 : 1))
+        .slice(0, limit)
     },
   }
 }

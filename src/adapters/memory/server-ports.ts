@@ -78,6 +78,15 @@ export function memoryClients(): Clients {
       return before === undefined ? 'added' : 'changed'
     },
 
+    async replace(clientId, metadata, expected) {
+      const json = stored.get(clientId)
+      if (json === undefined) return false
+      const present: unknown = JSON.parse(json)
+      if (!isDeepStrictEqual(present, JSON.parse(JSON.stringify(expected)))) return false
+      stored.set(clientId, JSON.stringify(metadata))
+      return true
+    },
+
     async remove(clientId) {
       return stored.delete(clientId)
     },

@@ -31,6 +31,20 @@ export function sqliteClients(database: SqliteDatabase): Clients {
         }),
       ),
 
+    replace: (clientId, metadata, expected) =>
+      database.durable((connection) =>
+        connection.transaction(() => {
+          const present = read(connection, clientId)
+          if (!isDeepStrictEqual(present, JSON.parse(JSON.stringify(expected)))) return false
+          connection.run(
+            'UPDATE clients SET metadata = ? WHERE client_id = ?',
+            JSON.stringify(metadata),
+            clientId,
+          )
+          return true
+        }),
+      ),
+
     remove: (clientId) =>
       database.durable(
         (connection) => connection.run('DELETE FROM clients WHERE client_id = ?', clientId) === 1,

@@ -17,7 +17,7 @@ import { sqliteCounters } from './counters.ts'
 import { SqliteDatabase } from './database.ts'
 import { isStorageFailure, storageUnavailable } from './failure.ts'
 import { sqliteHostRecords } from './host-records.ts'
-import { sqliteRecords } from './mfa-records.ts'
+import { sqliteRecordIds, sqliteRecords } from './mfa-records.ts'
 import { MIGRATIONS, readSchemaState } from './migrations.ts'
 import { sqliteOneTime } from './one-time.ts'
 import { sqliteSettings } from './settings.ts'
@@ -54,6 +54,7 @@ export function sqliteStorageOn(database: SqliteDatabase, clock: Clock): ServerS
     hostRecords: sqliteHostRecords(database, clock),
     audit: sqliteAudit(database),
     settings: sqliteSettings(database),
+    recordIds: sqliteRecordIds(database),
 
     checkWritable: () =>
       database.durable((connection) => {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../domain/json.ts'
 import type { MfaRecords } from '../../ports/mfa-records.ts'
+import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { SqliteDatabase } from './database.ts'
 
 export function sqliteRecords(database: SqliteDatabase): MfaRecords {
@@ -33,4 +34,17 @@ export function sqliteRecords(database: SqliteDatabase): MfaRecords {
       )
     },
   }
+}
+
+export function sqliteRecordIds(database: SqliteDatabase): ServerStorage['recordIds'] {
+  return async ({ after, limit }) =>
+    database.durable((connection) =>
+      connection
+        .all<{ account_id: string }>(
+          'SELECT account_id FROM mfa_records WHERE account_id > ? ORDER BY account_id LIMIT ?',
+          after ?? '',
+          limit,
+        )
+        .map((row) => row.account_id),
+    )
 }

@@ -1,40 +1,15 @@
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { ConfigError, type Config } from '../../../config/environment.ts'
 import { loadConfig } from '../../../config/load.ts'
 import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
 import { examine } from '../doctor.ts'
-import { addSigningKey, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../keys.ts'
 import { withSession } from './session.ts'
 import { answer, command, failureOf, moment, Refusal, table, type Terminal } from './terminal.ts'
 
-/** `keys`, `migrate`, `audit` and `doctor`. */
+/** `migrate`, `audit` and `doctor`. */
 export function addMaintenanceCommands(program: Command, terminal: Terminal): void {
-  const keys = program.command('keys').description('keys that tokens are signed with')
-  answer(
-    terminal,
-    command(keys, 'add', 'make a signing key; nodes use it from their next start on').addOption(
-      new Option('--algorithm <name>', 'what it signs by')
-        .choices(SIGNING_ALGORITHMS)
-        .default('RS256'),
-    ),
-    async (_args, { algorithm }) =>
-      withSession(terminal, async ({ foundation }) => {
-        const { config, storage, box } = foundation
-        if (config.jwks !== undefined)
-          throw new Refusal('keys-read-only', 'The keys are in JWKS_FILE: add one there.')
-        const key = await addSigningKey(
-          { settings: storage.settings, box },
-          algorithm as SigningAlgorithm,
-        )
-        return {
-          json: { kid: key.kid, algorithm },
-          text: `Key ${String(key.kid)} (${String(algorithm)}) was made. Start each node anew to sign with it.\n`,
-        }
-      }),
-  )
-
   answer(terminal, command(program, 'migrate', 'bring the database to this version'), async () => {
     const config = loadConfig(terminal.environment)
     const { path } = config.storage

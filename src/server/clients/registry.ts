@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Clients } from '../../ports/clients.ts'
-import type { Random, SecretBox, SealContext } from '../../ports/services.ts'
+import type { Random, SecretBox } from '../../ports/services.ts'
 import type { Record } from '../audit.ts'
+import { idOf, openSecret, SECRET, sealSecret, withoutSecret } from './secret.ts'
 import type { ClientFault, ValidateClients } from './validate.ts'
 
 export interface ClientServices {
@@ -51,9 +52,6 @@ export interface ClientRegistry {
   fileIgnored(): readonly { readonly client: string; readonly field: string }[]
 }
 
-const SECRET = 'client_secret'
-const SEALED = 'sealed_client_secret'
-
 /** The relying parties: those of CLIENTS_FILE, which only that file changes, and those in the storage. */
 export function clientRegistry(services: ClientServices): ClientRegistry {
   const { clients, box, random, record, validate } = services
@@ -66,21 +64,9 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
 
   const builtIn = new Map((services.builtIn ?? []).map((metadata) => [idOf(metadata), metadata]))
 
-  const open = (stored: JsonObject): JsonObject => {
-    const { [SEALED]: sealed, ...metadata } = stored
-    return typeof sealed === 'string'
-      ? { ...metadata, [SECRET]: box.open(sealed, contextOf(metadata)) }
-      : metadata
-  }
-  const seal = (metadata: JsonObject): JsonObject => {
-    const { [SECRET]: secret, ...rest } = metadata
-    return typeof secret === 'string'
-      ? { ...rest, [SEALED]: box.seal(secret, contextOf(metadata)) }
-      : metadata
-  }
   const storedClient = async (id: string): Promise<JsonObject | undefined> => {
     const stored = await clients.get(id)
-    return stored && open(stored)
+    return stored && openSecret(box, stored)
   }
 
   /** A secret that was not given is the one it has already, or a new one. */
@@ -99,7 +85,7 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
     const before = await storedClient(id)
     // Compared in clear: the same secret sealed twice looks different.
     if (before !== undefined && isDeepStrictEqual(before, metadata)) return 'unchanged'
-    await clients.put(id, seal(metadata))
+    await clients.put(id, sealSecret(box, metadata))
     const result = before === undefined ? 'added' : 'changed'
     await record(`client-${result}`, { detail: { clientId: id } })
     return result
@@ -112,10 +98,13 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
 
     async list() {
       const stored = (await clients.list()).map((client) => ({
-        ...shown(client),
+        ...withoutSecret(client),
         source: 'storage',
       }))
-      const filed = [...ofFile.values()].map((client) => ({ ...shown(client), source: 'file' }))
+      const filed = [...ofFile.values()].map((client) => ({
+        ...withoutSecret(client),
+        source: 'file',
+      }))
       return [...filed, ...stored]
     },
 
@@ -184,22 +173,8 @@ function isClient(value: unknown): value is JsonObject & { client_id: string } {
   )
 }
 
-function idOf(metadata: JsonObject): string {
-  const id = metadata['client_id']
-  return typeof id === 'string' ? id : ''
-}
-
 /** The methods of RFC 7591 that work without a secret. */
 function needsSecret(metadata: JsonObject): boolean {
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic'
   return typeof method === 'string' && method.startsWith('client_secret_')
-}
-
-function shown(metadata: JsonObject): JsonObject {
-  const { [SECRET]: _secret, [SEALED]: _sealed, ...rest } = metadata
-  return rest
-}
-
-function contextOf(metadata: JsonObject): SealContext {
-  return { accountId: `client:${idOf(metadata)}`, purpose: 'client-secret' }
 }

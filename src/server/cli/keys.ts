@@ -1,0 +1,181 @@
+import { Option, type Command } from 'commander'
+import { HOUR_SECONDS } from '../../domain/time.ts'
+import { encryptionKeysInUse } from '../encryption-keys.ts'
+import type { Foundation } from '../foundation.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../keys.ts'
+import { rotateEncryption, type Progress, type Rotation } from '../rotation.ts'
+import {
+  addSigningKey,
+  keptSeconds,
+  rotateSigningKeys,
+  signingKeyStates,
+  type ChangeTimes,
+  type KeyServices,
+} from '../signing-keys.ts'
+import { withSession } from './session.ts'
+import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
+
+const LONGEST_OVERLAP_HOURS = 720
+
+/** `keys ...`: those that sign tokens, and those that seal secrets at rest. */
+export function addKeyCommands(program: Command, terminal: Terminal): void {
+  const keys = program.command('keys').description('keys that sign tokens and seal secrets')
+
+  answer(terminal, command(keys, 'list', 'show which key does what, and since when'), async () =>
+    withSession(terminal, async ({ foundation }) => listed(foundation)),
+  )
+
+  answer(
+    terminal,
+    command(keys, 'add', 'make a signing key that signs at once, without an overlap').addOption(
+      algorithmOption().default('RS256'),
+    ),
+    async (_args, { algorithm }) =>
+      withSession(terminal, async ({ foundation }) => {
+        const made = await addSigningKey(
+          changeable(foundation),
+          algorithm as SigningAlgorithm,
+          timesOf(foundation),
+        )
+        return {
+          json: { kid: made.kid, algorithm },
+          text: `Key ${made.kid} (${String(algorithm)}) was made. Each node signs with it within a minute.\n`,
+        }
+      }),
+  )
+
+  const rotate = keys.command('rotate').description('take new keys into use and retire old ones')
+  answer(
+    terminal,
+    command(
+      rotate,
+      'encryption',
+      'seal everything with the newest key and retire the others',
+    ).option('--dry-run', 'change nothing; count what is sealed with which key'),
+    async (_args, { dryRun, json }) =>
+      withSession(terminal, async ({ foundation, mfa }) =>
+        rotationOutput(
+          await rotateEncryption(
+            { foundation, accounts: mfa.accounts },
+            {
+              dryRun: dryRun === true,
+              progress: (done) => terminal.err(progressLine(done, json === true)),
+            },
+          ),
+          dryRun === true,
+        ),
+      ),
+  )
+  answer(
+    terminal,
+    command(rotate, 'signing', 'publish new signing keys, which sign after an overlap')
+      .addOption(algorithmOption())
+      .option('--overlap <hours>', 'how long they are only published', '24'),
+    async (_args, { algorithm, overlap }) =>
+      withSession(terminal, async ({ foundation }) => {
+        const rotated = await rotateSigningKeys(
+          changeable(foundation),
+          algorithm === undefined ? SIGNING_ALGORITHMS : [algorithm as SigningAlgorithm],
+          { ...timesOf(foundation), overlapSeconds: hoursOf(overlap) * HOUR_SECONDS },
+        )
+        return {
+          json: rotated.map(({ signsFrom, ...rest }) => ({ ...rest, signs_from: signsFrom })),
+          text: rotated
+            .map(({ algorithm: kind, kid, result, signsFrom }) =>
+              result === 'made'
+                ? `${kind}: ${kid} was made. It is published within a minute and signs from ${moment(signsFrom)} on.\n`
+                : `${kind}: ${kid} waits already and signs from ${moment(signsFrom)} on. Nothing was made.\n`,
+            )
+            .join(''),
+        }
+      }),
+  )
+}
+
+function algorithmOption(): Option {
+  return new Option('--algorithm <name>', 'what it signs by').choices(SIGNING_ALGORITHMS)
+}
+
+/** Throws Refusal where the keys are in a file, which only its owner changes. */
+function changeable({ config, storage, box }: Foundation): KeyServices {
+  if (config.jwks !== undefined)
+    throw new Refusal('keys-read-only', 'The keys are in JWKS_FILE: change them there.')
+  return { settings: storage.settings, box }
+}
+
+function timesOf({ clock, settings }: Foundation): ChangeTimes {
+  return { now: clock.now(), keptSeconds: keptSeconds(settings) }
+}
+
+function hoursOf(text: unknown): number {
+  const hours = Number(text)
+  if (!Number.isSafeInteger(hours) || hours < 1 || hours > LONGEST_OVERLAP_HOURS)
+    throw new Refusal('overlap', `--overlap takes hours, from 1 to ${LONGEST_OVERLAP_HOURS}.`)
+  return hours
+}
+
+async function listed(foundation: Foundation): Promise<Output> {
+  const { config, storage, box, clock } = foundation
+  const signing =
+    config.jwks === undefined
+      ? await signingKeyStates({ settings: storage.settings, box }, clock.now())
+      : undefined
+  const inUse = await encryptionKeysInUse(storage.settings)
+  const encryption = box.keyIds.map((id, at) => ({
+    id,
+    state: at === 0 ? 'newest' : inUse.includes(id) ? 'in-use' : 'unused',
+  }))
+  return {
+    json: {
+      signing:
+        signing?.map(({ kid, algorithm, state, addedAt, signsFrom, until }) => ({
+          ...{ kid, algorithm, state },
+          ...(addedAt === undefined ? {} : { added_at: addedAt }),
+          ...(signsFrom === undefined ? {} : { signs_from: signsFrom }),
+          ...(until === undefined ? {} : { until }),
+        })) ?? null,
+      encryption,
+    },
+    text: [
+      signing === undefined
+        ? 'The signing keys are in JWKS_FILE.\n'
+        : table(
+            ['SIGNING KEY', 'ALGORITHM', 'STATE', 'ADDED', 'SIGNS FROM', 'UNTIL'],
+            signing.map(({ kid, algorithm, state, addedAt, signsFrom, until }) => [
+              ...[kid, algorithm, state],
+              ...[addedAt, signsFrom, until].map(moment),
+            ]),
+          ),
+      table(
+        ['ENCRYPTION KEY', 'STATE'],
+        encryption.map(({ id, state }) => [id, state]),
+      ),
+    ].join('\n'),
+  }
+}
+
+function progressLine({ pass, records, resealed }: Progress, json: boolean): string {
+  if (json) return `${JSON.stringify({ progress: { pass, records, resealed } })}\n`
+  return pass === 'sealing'
+    ? `${records} records looked at, ${resealed} sealed anew\n`
+    : `${records} records counted\n`
+}
+
+function rotationOutput({ records, resealed, keys, faults }: Rotation, dryRun: boolean): Output {
+  const about = keys.map(({ id, state, values }) => `${id}  ${state}  ${values} values\n`)
+  const advice = keys.some(({ state }) => state === 'retired' || state === 'unused')
+    ? 'A retired or unused key can be taken out of ENCRYPTION_KEYS once what is under way is over: docs/guides/operating.md.\n'
+    : ''
+  return {
+    json: { dry_run: dryRun, records, resealed, keys, faults },
+    text: [
+      dryRun
+        ? `${records} records were counted. Nothing was changed.\n`
+        : `${records} records looked at; ${resealed} records, clients and settings sealed anew.\n`,
+      ...about,
+      ...faults.map(({ where, id, code }) => `${where} ${id}: ${code}\n`),
+      dryRun ? '' : advice,
+    ].join(''),
+    ...(faults.length > 0 ? { failed: true as const } : {}),
+  }
+}

@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The registry, or the way to it, is not there: said by npm. */
+const NO_REGISTRY = /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENOTCACHED|ENETUNREACH/
+
+/** A project of somebody else, with nothing in it but what its owner has installed. */
+export class Application {
+  readonly folder: string
+
+  /** Throws `NoRegistry` where packages cannot be had. */
+  static install(folder: string, packages: readonly string[]): Application {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      join(folder, 'package.json'),
+      JSON.stringify({ name: 'application', private: true, type: 'module' }),
+    )
+    try {
+      execFileSync(
+        'npm',
+        ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', ...packages],
+        { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' },
+      )
+    } catch (error) {
+      const { stderr = '' } = error as { stderr?: string }
+      if (NO_REGISTRY.test(stderr)) throw new NoRegistry()
+      throw new Error(stderr, { cause: error })
+    }
+    return new Application(folder)
+  }
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.folder, 'node_modules', name))
+  }
+
+  write(name: string, content: string): string {
+    writeFileSync(join(this.folder, name), content)
+    return join(this.folder, name)
+  }
+
+  /** Standard output of a Node program. Throws when it fails, with what it wrote. */
+  node(args: readonly string[], environment: NodeJS.ProcessEnv = {}): string {
+    return execFileSync(process.execPath, args, {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      env: { ...process.env, ...environment },
+    })
+  }
+
+  /** The last line that a program of plain JavaScript prints. */
+  evaluate(program: string, environment: NodeJS.ProcessEnv = {}): string | undefined {
+    const printed = this.node(['--input-type=module', '--eval', program], environment)
+    return printed.trim().split('\n').at(-1)
+  }
+}
+
+export class NoRegistry extends Error {}

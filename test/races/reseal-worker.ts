@@ -1,0 +1,77 @@
+/**
+ * One of the processes of rotation.test.ts, on the database file named in its first argument. At the barrier it
+ * signs everybody in with the code that it was given for each, or seals everybody's secrets anew.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { secretBox, systemRandom } from '../../src/adapters/crypto/index.ts'
+import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
+import { settleEvents } from '../../src/application/commit.ts'
+import { resealSecrets } from '../../src/application/reseal.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import { testClock } from '../../src/testing/runner.ts'
+import { verify } from '../application/person.ts'
+import { placeOf, world } from '../application/world.ts'
+
+export interface RotationOrder {
+  readonly deed: 'sign-in' | 'reseal'
+  /** Base64, the one that seals first. */
+  readonly keys: readonly string[]
+  /** The server's time, in seconds; it stands still. */
+  readonly now: number
+  /** Milliseconds since the Unix epoch: every process begins then. */
+  readonly startAt: number
+  readonly people: readonly {
+    readonly accountId: string
+    readonly epoch: number
+    readonly code: string
+  }[]
+}
+
+/** For each account what the deed came to. */
+export type RotationReport = Readonly<Record<string, string>>
+
+const storage = openSqliteStorage({ path: process.argv[2] ?? '' })
+
+async function carryOut(order: RotationOrder): Promise<RotationReport> {
+  const { deed, keys, now, startAt, people } = order
+  const node = world({
+    ...{ storage, clock: { ...testClock(), now: () => now }, random: systemRandom },
+    box: secretBox({ keys: keys.map((key) => Buffer.from(key, 'base64')) }),
+  })
+  const interaction = `of ${process.pid}`
+  const signIn = async ({ accountId, epoch, code }: RotationOrder['people'][number]) => {
+    const place = placeOf({ accountId, interaction, epoch, newTokenHash: interaction })
+    return (await verify(node, 'totp', { code }, place)).outcome
+  }
+  const done: Record<string, string> = {}
+  while (Date.now() < startAt);
+  for (const person of people)
+    done[person.accountId] =
+      deed === 'sign-in'
+        ? await untilExamined(() => signIn(person))
+        : String(await untilExamined(() => resealSecrets(node.deps, person.accountId)))
+  await settleEvents(node.deps)
+  return done
+}
+
+/** What was contended or refused unseen is tried again, as a person would. */
+async function untilExamined<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof MfaError) || (error.status !== 429 && error.status !== 503))
+        throw error
+    }
+    await sleep(1 + Math.random() * 5)
+  }
+}
+
+process.on('message', (order: RotationOrder) => {
+  carryOut(order).then(
+    (report) => process.send?.(report),
+    (error: unknown) => process.send?.({ failed: String(error) }),
+  )
+})
+process.on('disconnect', () => process.exit())
+process.send?.('ready')

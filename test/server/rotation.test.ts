@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto'
+import { expect } from 'chai'
+import { parseEnvironment } from '../../config/environment.ts'
+import { secretBox } from '../../src/adapters/crypto/index.ts'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { formatRecord } from '../../src/application/record-format.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import type { JsonObject } from '../../src/domain/json.ts'
+import { newRecord } from '../../src/domain/mfa-record.ts'
+import type { Clients } from '../../src/ports/clients.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { resealClient } from '../../src/server/clients/secret.ts'
+import {
+  clientsOf,
+  layFoundation,
+  signingKeysOf,
+  type Foundation,
+} from '../../src/server/foundation.ts'
+import { KeyFault } from '../../src/server/keys.ts'
+import { serverMfa } from '../../src/server/mfa.ts'
+import {
+  rotateEncryption,
+  type Progress,
+  type Rotation,
+  type RotationOptions,
+} from '../../src/server/rotation.ts'
+import { owner, verify, type Owner } from '../application/person.ts'
+import { load, world, type World } from '../application/world.ts'
+
+const [OLD, NEW] = [randomBytes(32), randomBytes(32)]
+const [oldId = '', newId = ''] = [OLD, NEW].map((key) => secretBox({ keys: [key] }).keyIds[0])
+const APP = { client_id: 'app', redirect_uris: ['https://app.example/cb'] }
+
+/** The server as it starts with these keys. */
+async function started(storage: ServerStorage, keys: readonly Buffer[]): Promise<Foundation> {
+  const environment = {
+    ENCRYPTION_KEYS: keys.map((key) => key.toString('base64')).join(),
+    COOKIE_KEYS: randomBytes(32).toString('base64'),
+  }
+  return layFoundation(
+    parseEnvironment(environment, () => ''),
+    { storage },
+  )
+}
+
+async function clientSecret(foundation: Foundation): Promise<unknown> {
+  const registry = clientsOf(foundation, await signingKeysOf(foundation))
+  return (await registry.find('app'))?.['client_secret']
+}
+
+function refusalOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
+
+describe('the rotation of encryption keys', () => {
+  let storage: ServerStorage
+  let before: Foundation
+  let node: World
+  let people: Record<'mira' | 'noa', Owner>
+  const rotate = async (
+    options: RotationOptions = {},
+    on: ServerStorage = storage,
+  ): Promise<Rotation> => {
+    const foundation = await started(on, [NEW, OLD])
+    return rotateEncryption({ foundation, accounts: serverMfa(foundation).accounts }, options)
+  }
+
+  beforeEach(async () => {
+    storage = memoryStorage()
+    before = await started(storage, [OLD])
+    node = world({ storage, key: OLD })
+    // Neither has an account: what counts is that there is a record.
+    people = { mira: await owner(node, 'mira'), noa: await owner(node, 'noa') }
+    await clientsOf(before, await signingKeysOf(before)).apply([APP])
+  })
+
+  it('R35 reaches every value, and the old key can be taken out without anybody enrolling again', async () => {
+    const [secret, signing] = [await clientSecret(before), await signingKeysOf(before)]
+    await started(storage, [NEW, OLD])
+    expect(await refusalOf(started(storage, [NEW]))).to.be.instanceOf(KeyFault)
+
+    expect(await rotate()).to.deep.equal({
+      ...{ records: 2, resealed: 4, faults: [] },
+      keys: [
+        { id: newId, state: 'newest', values: 6 },
+        { id: oldId, state: 'retired', values: 0 },
+      ],
+    })
+    const after = await started(storage, [NEW])
+    expect(await clientSecret(after))
+      .to.equal(secret)
+      .and.to.be.a('string')
+    expect(await signingKeysOf(after)).to.deep.equal(signing)
+    for (const [accountId, { code, place }] of Object.entries(people)) {
+      const later = world({ storage, key: NEW, clock: node.clock })
+      expect(await verify(later, 'totp', code(), place({ accountId }))).to.include({
+        outcome: 'accepted',
+      })
+    }
+  })
+
+  it('changes nothing the second time', async () => {
+    await rotate()
+    const once = await load(node)
+    const again = await rotate()
+    expect(again).to.include({ resealed: 0 })
+    expect(again.keys.map(({ state }) => state)).to.deep.equal(['newest', 'unused'])
+    expect(await load(node)).to.deep.equal(once)
+  })
+
+  it('goes on with what is left when it was cut off', async () => {
+    const foundation = await started(storage, [NEW, OLD])
+    await serverMfa(foundation).accounts.resealSecrets('mira')
+    const { resealed, keys } = await rotate()
+    expect(resealed).to.equal(3)
+    expect(keys[1]).to.include({ state: 'retired' })
+  })
+
+  it('counts only, when told so', async () => {
+    const dry = await rotate({ dryRun: true })
+    expect(dry.keys).to.deep.equal([
+      { id: newId, state: 'newest', values: 0 },
+      { id: oldId, state: 'in-use', values: 6 },
+    ])
+    expect(dry.resealed).to.equal(0)
+    expect((await rotate({ dryRun: true })).keys).to.deep.equal(dry.keys)
+    expect(await refusalOf(started(storage, [NEW]))).to.be.instanceOf(KeyFault)
+  })
+
+  it('R35 names what does not open, goes on with the rest, and keeps its key in use', async () => {
+    const { record, version } = await load(node)
+    const [first, second] = record.authenticators
+    const moved = { ...record, authenticators: [{ ...first!, sealed: second!.sealed }] }
+    await storage.records.save('mira', formatRecord(moved), version)
+    const { faults, keys } = await rotate()
+    expect(faults).to.deep.equal([{ where: 'account', id: 'mira', code: 'seal-broken' }])
+    expect(keys).to.deep.equal([
+      { id: newId, state: 'newest', values: 4 },
+      { id: oldId, state: 'in-use', values: 1 },
+    ])
+    const error = await refusalOf(started(storage, [NEW]))
+    expect(error).to.have.property('message').that.contains(oldId)
+  })
+
+  it('R35 retires no key while there is a record that cannot be read', async () => {
+    await storage.records.save('newer', { schema: 99 }, 0)
+    const { faults, keys } = await rotate()
+    expect(faults).to.deep.equal([{ where: 'account', id: 'newer', code: 'record-unreadable' }])
+    expect(keys[1]).to.deep.equal({ id: oldId, state: 'in-use', values: 0 })
+    expect(await refusalOf(started(storage, [NEW]))).to.be.instanceOf(KeyFault)
+  })
+
+  it('names a client whose secret does not open', async () => {
+    const stored = (await storage.clients.get('app')) as JsonObject
+    await storage.clients.put('other', { ...stored, client_id: 'other' })
+    const { faults } = await rotate()
+    expect(faults).to.deep.equal([{ where: 'client', id: 'other', code: 'seal-broken' }])
+  })
+
+  it('tells how far it is after each batch', async () => {
+    for (let nth = 0; nth < 248; nth += 1) {
+      const id = `account-${String(nth)}`
+      await storage.records.save(id, formatRecord(newRecord(id)), 0)
+    }
+    const told: Progress[] = []
+    await rotate({ progress: (done) => void told.push(done) })
+    expect(told.map(({ pass, records }) => [pass, records])).to.deep.equal([
+      ...[100, 200, 250].map((records) => ['sealing', records]),
+      ...[100, 200, 250].map((records) => ['counting', records]),
+    ])
+    expect(told[2]).to.include({ resealed: 2 })
+  })
+
+  it('R32 ends when the storage is away, and retires nothing', async () => {
+    const away: ServerStorage = {
+      ...storage,
+      records: {
+        ...storage.records,
+        load: () => Promise.reject(new MfaError('storage-unavailable', 'away', { status: 503 })),
+      },
+    }
+    expect(await refusalOf(rotate({}, away))).to.have.property('code', 'storage-unavailable')
+    expect(await refusalOf(started(storage, [NEW]))).to.be.instanceOf(KeyFault)
+  })
+
+  describe('of a client that somebody changes at the same moment', () => {
+    const box = secretBox({ keys: [NEW, OLD] })
+    /** Somebody else is faster, once. */
+    const overtaken = (act: () => Promise<unknown>): Clients => {
+      let acted = false
+      return {
+        ...storage.clients,
+        async replace(...given) {
+          if (!acted) await act()
+          acted = true
+          return storage.clients.replace(...given)
+        },
+      }
+    }
+
+    it('R18 keeps the change', async () => {
+      const stored = (await storage.clients.get('app')) as JsonObject
+      const changed = { ...stored, client_name: 'Renamed' }
+      const clients = overtaken(() => storage.clients.put('app', changed))
+      expect(await resealClient(clients, box, 'app')).to.equal(true)
+      const after = (await storage.clients.get('app')) as JsonObject
+      expect(after).to.include({ client_name: 'Renamed' })
+      expect(after['sealed_client_secret']).to.be.a('string').that.contains(newId)
+    })
+
+    it('R18 does not bring back one that was removed', async () => {
+      const clients = overtaken(() => storage.clients.remove('app'))
+      expect(await resealClient(clients, box, 'app')).to.equal(false)
+      expect(await storage.clients.get('app')).to.equal(undefined)
+    })
+  })
+})
