@@ -103,6 +103,20 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       nodes.servedBy('after')
       await nodes.mfa.accounts.passwordChanged('noor')
       expect((await goOn(answer)).name).to.equal('host-login')
+      expect(signedInSessions(nodes.writes)).to.deep.equal([])
+    })
+
+    it('R17 hands on no login of a later page whose session is not there', async () => {
+      nodes.servedBy('before')
+      const login = await visit()
+      const interactions = nodes.storage.hostRecords('Interaction')
+      const stored = await interactions.find(uidOf(login))
+      const lastSubmission = { login: { accountId: 'noor' }, terms: {} }
+      for (const session of [undefined, { accountId: 'mira', uid: 'x', cookie: 'x' }]) {
+        await interactions.upsert(uidOf(login), { ...stored, session, lastSubmission }, 60)
+        const read = await nodes.after.Interaction.find(uidOf(login))
+        expect(read?.lastSubmission).to.deep.equal({ terms: {} })
+      }
     })
 
     it('does not take it for nobody', async () => {
@@ -169,16 +183,19 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       expect(nodes.passwords).to.deep.equal({ before: 1, after: 0 })
     })
 
-    it('R17 believes no login page of before that it does not expect: the password is asked for again', async () => {
-      nodes.servedBy('before')
-      const answer = await typePassword(await visit(), 'mira')
-      nodes.servedBy('after')
-      const again = await goOn(answer)
-      expect(again.name).to.equal('host-login')
-      expect(signedInSessions(nodes.writes)).to.deep.equal([])
-      const verify = await goOn(await typePassword(again, 'mira'))
-      await expectSecondLevel(await goOn(await typeCode(verify)))
-    })
+    for (const [username, next] of [
+      ['mira', 'totp-verify'],
+      ['noor', 'mfa-choose'],
+    ] as const)
+      it(`R17 believes no login page of before that it does not expect: ${username} types the password again`, async () => {
+        nodes.servedBy('before')
+        const answer = await typePassword(await visit(), username)
+        nodes.servedBy('after')
+        const again = await goOn(answer)
+        expect(again.name).to.equal('host-login')
+        expect(signedInSessions(nodes.writes)).to.deep.equal([])
+        expect((await goOn(await typePassword(again, username))).name).to.equal(next)
+      })
 
     it('R17 never lets the other node finish what waits for the factor', async () => {
       const verify = await goOn(await typePassword(await visit(), 'mira'))

@@ -15,6 +15,8 @@ export type Node = 'before' | 'after'
 export interface TwoNodes {
   readonly issuer: string
   readonly mfa: Mfa
+  /** The provider with the plugin. */
+  readonly after: Provider
   readonly storage: ServerStorage
   readonly clock: Clock
   readonly writes: Write[]
@@ -77,7 +79,7 @@ export async function startTwoNodes(options: TwoNodesOptions = {}): Promise<TwoN
     void serve[node](request, response)
   })
   return {
-    ...{ issuer, mfa, storage, clock, writes, passwords },
+    ...{ issuer, mfa, after, storage, clock, writes, passwords },
     servedBy(next) {
       node = next
     },
