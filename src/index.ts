@@ -127,7 +127,7 @@ export function createMfa(options: MfaOptions): Mfa {
     readBrowserTokens(request, issuerOf(core)).map((token) => hashBrowserToken(accountId, token))
 
   return {
-    configure: (configuration) => {
+    configure: (configuration = {}) => {
       const wrapped = configure(core, configuration, {
         acknowledge: parsed.acknowledge ?? [],
         trustedGrantTypes: parsed.trustedGrantTypes ?? [],

@@ -115,6 +115,11 @@ describe('configure', () => {
       expect(refusal.message.match(/^- /gm)).to.have.length(1)
     })
 
+  it('names what is missing where nothing was given, in plain JavaScript', () => {
+    const { message } = refusalOf(undefined as never)
+    expect(message).to.contain('`adapter` is missing')
+  })
+
   it('lists all faults at once', () => {
     const { message } = refusalOf({
       interactions: withoutLogin(),

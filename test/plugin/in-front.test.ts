@@ -137,6 +137,13 @@ describe('a path of its own for the pages', () => {
       await signUp(new HttpClient(), path)
     })
 
+  for (const path of ['/auth', '/token', '/session'])
+    it(`is not ${path}, which is the host's, and is refused by name`, async () => {
+      const refused = await start({ path }).catch((error: unknown) => error)
+      expect(refused).to.include({ code: 'options-invalid' })
+      expect((refused as Error).message).to.contain(`path: ${path} is where the host has`)
+    })
+
   it('is below a mount too', async () => {
     await start({ path: '/second-step', mounted: '/oidc', around: inExpress() })
     await signUp(new HttpClient(), '/second-step')
