@@ -20,6 +20,7 @@ export function exampleWith(path: string, language: string, text: string): strin
 /** Entries of the package as an application names them, and the sources that they are made from. */
 export const ENTRIES: Readonly<Record<string, string>> = {
   'oidc-provider-mfa': 'src/index.ts',
+  'oidc-provider-mfa/mongoose': 'src/adapters/mongoose/index.ts',
   'oidc-provider-mfa/sqlite': 'src/adapters/sqlite/index.ts',
   'oidc-provider-mfa/testing': 'src/testing/index.ts',
 }

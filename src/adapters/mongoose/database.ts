@@ -7,8 +7,8 @@ const DEED_MS = 4_500
 /**
  * How our collections are read and written, whatever the application's URL says.
  *
- * A write has reached the disks of a majority when it is answered: neither a failover nor a power cut may bring back a
- * spent code (R5). Where there is one member alone, `majority` by itself would not wait for its disk. Reads go to
+ * A write has reached a majority when it is answered, and the disk where there is one server alone: neither a failover
+ * nor a power cut must bring back a spent code (R5). Reads go to
  * the primary, never to a member that lags behind. They are `local`, so that they see the newest write: a decision on
  * one that is rolled back later is saved after it in the same log, and goes with it.
  */
