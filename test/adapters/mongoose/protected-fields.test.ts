@@ -124,6 +124,7 @@ describe('what is ours in a user document', () => {
   for (const [name, replace] of Object.entries(REPLACEMENTS))
     it(`R5 is kept by ${name}`, async () => {
       const { mfa: before } = await people.stored()
+      expect(before?.record).to.be.a('string')
       const stale = (await people.User.findById(MIRA).lean()) as StoredUser
       const city = `a town for ${name}`
       await replace(people, { ...stale, profile: { city, tags: [] } })
