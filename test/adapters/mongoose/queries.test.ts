@@ -4,7 +4,7 @@ import { mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
 import type { Storage } from '../../../src/ports/storage.ts'
 import { openDatabase } from '../../support/mongodb.ts'
 import { requireMongodb } from '../../support/requirements.ts'
-import { MIRA, NOOR, openPeople } from './people.ts'
+import { MIRA, NOOR, openPeople, userSchema } from './people.ts'
 
 const NOW = 1_800_000_000
 
@@ -195,15 +195,22 @@ describe('the indexes of the storage', () => {
     await close()
   })
 
-  it('are not made by themselves where autoIndex is off', async () => {
-    const { connection, close } = await openDatabase(url)
-    const storage = mongooseStorage(connection)
-    await storage.oneTime.put('link', {}, NOW)
-    await storage.counters.reserve('name', { limit: 1 }, NOW)
-    await storage.oneTime.peek('link', NOW)
-    expect(await namesIn(connection)).to.deep.equal([])
-    await close()
-  })
+  for (const [where, open] of Object.entries({
+    'of the connection': async () => {
+      const database = await openDatabase(url)
+      return { ...database, storage: mongooseStorage(database.connection) }
+    },
+    'of the schema': () =>
+      openPeople(url, { schema: userSchema({ autoIndex: false }), options: { autoIndex: true } }),
+  }))
+    it(`are not made by themselves where the autoIndex ${where} is off`, async () => {
+      const { connection, storage, close } = await open()
+      await storage.oneTime.put('link', {}, NOW)
+      await storage.counters.reserve('name', { limit: 1 }, NOW)
+      await storage.oneTime.peek('link', NOW)
+      expect(await namesIn(connection)).to.deep.equal([])
+      await close()
+    })
 
   it('are made by themselves when the connection opens where it is on', async () => {
     const { connection: own, close } = await openDatabase(url)
