@@ -44,6 +44,16 @@ export function describeCounters(
       })
     })
 
+    test('R4 without a window counts on, whatever the time between', async (counters) => {
+      for (const count of [1, 2, 3]) {
+        deepEqual(await counters.reserve('name', { limit: 3 }, now + count * 1_000_000), {
+          allowed: true,
+          count,
+        })
+      }
+      equal((await counters.reserve('name', { limit: 3 }, now + 10_000_000)).allowed, false)
+    })
+
     test('allows nothing under a limit of 0', async (counters) => {
       equal((await counters.reserve('name', { limit: 0 }, now)).allowed, false)
     })

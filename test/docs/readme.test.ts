@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Provider, type Configuration } from 'oidc-provider'
+import mongoose, { type Connection, type Model } from 'mongoose'
 import ts from 'typescript'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import type { Mfa } from '../../src/index.ts'
@@ -12,6 +13,8 @@ import { authorizeUrl, defaultConfiguration, PASSWORD } from '../plugin/host.ts'
 import { hostPages } from '../plugin/host-pages.ts'
 import { recordWrites, type Write } from '../plugin/recorded-storage.ts'
 import { HttpClient } from '../support/http-client.ts'
+import { openDatabase } from '../support/mongodb.ts'
+import { requireMongodb } from '../support/requirements.ts'
 import { ENTRIES, examplesOf, exampleWith, importCode } from './examples.ts'
 import { readText, ROOT } from './page.ts'
 
@@ -29,6 +32,9 @@ interface Application {
   readonly issuer: string
   readonly configuration: Configuration
   readonly sendMail: (mail: object) => Promise<unknown>
+  readonly userSchema: mongoose.Schema
+  /** Its model, made when its schema is ready. */
+  readonly makeUser: () => Model<never>
 }
 type Finish = (given: {
   req: IncomingMessage
@@ -39,7 +45,7 @@ type Finish = (given: {
 /** The example as a module. What it takes from around it are arguments. */
 function asModule(body: string): string {
   return `${IMPORTS}
-export default function ({ Provider, issuer, configuration, sendMail, memoryStorage }) {
+export default function ({ Provider, issuer, configuration, sendMail, userSchema, makeUser }) {
 ${body}
 return { mfa, provider, async finish({ req, res, accountId }) {${LOGIN_PAGE}} }
 }`
@@ -72,14 +78,19 @@ describe('the README', () => {
   })
 
   it('says the versions that package.json says', () => {
-    const { engines, peerDependencies } = JSON.parse(readText('package.json')) as {
+    const { engines, peerDependencies: peers } = JSON.parse(readText('package.json')) as {
       engines: { node: string }
       peerDependencies: Record<string, string>
     }
     const versions = /## Versions\n\n(.*)/.exec(README)?.[1] ?? ''
     expect(versions).to.contain(`Node ${engines.node.replace('>=', '')} or newer`)
-    const [major, minor] = (peerDependencies['oidc-provider'] ?? '').replace('^', '').split('.')
-    expect(versions).to.contain(`\`oidc-provider\` ${major}.${minor}`)
+    for (const [peer, name] of [
+      ['oidc-provider', '`oidc-provider`'],
+      ['mongoose', 'Mongoose'],
+    ] as const) {
+      const [major, minor] = (peers[peer] ?? '').replace('^', '').split('.')
+      expect(versions).to.contain(`${name} ${major}.${minor}`)
+    }
   })
 
   it('shows a few small pictures, in light and dark', () => {
@@ -106,11 +117,12 @@ describe('the example of the README', function () {
     expect(faultsOf(asTypeScript(misspelt))).to.not.be.empty
   })
 
-  it('signs nobody in with the password alone, and goes on to the second factor', async () => {
+  it('signs nobody in with the password alone, and goes on to the second factor', async function () {
+    const { connection, close } = await openDatabase(await requireMongodb(this))
     const writes: Write[] = []
     const mails: object[] = []
     const storage = recordWrites(memoryStorage(), writes)
-    const host = await startExample(storage, async (mail) => mails.push(mail))
+    const host = await startExample(storage, connection, async (mail) => mails.push(mail))
     try {
       const browser = new HttpClient()
       const login = await browser.visit(authorizeUrl(host))
@@ -123,8 +135,14 @@ describe('the example of the README', function () {
       expect(mails).to.have.length(1)
       const sessions = writes.filter(({ deed }) => deed === 'Session.upsert')
       expect(JSON.stringify(sessions)).to.not.contain('accountId')
+      // The mailed code waits for its answer in the user's own document.
+      const user = await connection
+        .db!.collection<{ _id: string }>('users')
+        .findOne({ _id: 'mira' })
+      expect(JSON.stringify(user)).to.contain('owner-proof')
     } finally {
       await host.close()
+      await close()
     }
   })
 })
@@ -132,7 +150,11 @@ describe('the example of the README', function () {
 /** The example with what it takes from around it declared, as a strict application would see it. */
 function asTypeScript(example: string): string {
   return `import { Provider, type Configuration } from 'oidc-provider'
+import type { Model, Schema } from 'mongoose'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+interface Person { _id: string; passwordHash: string }
+declare const userSchema: Schema<Person>
+declare const User: Model<Person>
 declare const process: { env: { MFA_KEY: string } }
 declare const [issuer, accountId]: [string, string]
 declare const configuration: Configuration
@@ -166,11 +188,15 @@ function faultsOf(text: string): string[] {
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }
 
-async function startExample(storage: ServerStorage, sendMail: Application['sendMail']) {
+async function startExample(
+  storage: ServerStorage,
+  connection: Connection,
+  sendMail: Application['sendMail'],
+) {
   process.env['MFA_KEY'] = Buffer.alloc(32, 7).toString('base64')
-  const body = BODY.replace(/openSqliteStorage\(\{[^}]*\}\)/, 'memoryStorage()')
+  const body = BODY.replace(/^userSchema\.plugin.*$/m, '$&\nconst User = makeUser()')
   const { default: setUp } = await importCode<{
-    default: (application: Application & { memoryStorage: () => ServerStorage }) => {
+    default: (application: Application) => {
       mfa: Mfa
       provider: Provider
       finish: Finish
@@ -183,11 +209,13 @@ async function startExample(storage: ServerStorage, sendMail: Application['sendM
     ...defaultConfiguration(storage),
     findAccount: (_ctx, sub) => ({
       accountId: sub,
-      staff: true,
       claims: () => ({ sub, email: `${sub}@example.com`, email_verified: true }),
     }),
   }
-  const application = { Provider, issuer, configuration, sendMail, memoryStorage: () => storage }
+  const userSchema = new mongoose.Schema({ _id: String, passwordHash: String })
+  const makeUser = () => connection.model('User', userSchema) as unknown as Model<never>
+  const application = { Provider, issuer, configuration, sendMail, userSchema, makeUser }
+  await connection.db!.collection<{ _id: string }>('users').insertOne({ _id: 'mira' })
   let example: ReturnType<typeof setUp>
   try {
     example = setUp(application)

@@ -1,10 +1,9 @@
 /**
- * One of the processes of sign-in.test.ts: a node of its own on the database file named in its first argument. It
+ * One of the processes of sign-in.test.ts: a node of its own on the place named in its first argument. It
  * makes the attempts of an order all at once at the barrier, each as a page would: read the record, then try.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemRandom } from '../../src/adapters/crypto/index.ts'
-import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { settleEvents } from '../../src/application/commit.ts'
 import type { EnrolOutcome } from '../../src/application/enrol-factor.ts'
 import type { VerifyOutcome } from '../../src/application/verify-factor.ts'
@@ -13,6 +12,7 @@ import type { Form } from '../../src/factors/factor.ts'
 import { testClock } from '../../src/testing/runner.ts'
 import { confirm, verify } from '../application/person.ts'
 import { placeOf, world } from '../application/world.ts'
+import { openPlace } from './places.ts'
 
 export interface Attempt {
   readonly interaction: string
@@ -37,7 +37,7 @@ export interface Report {
   readonly shown: readonly string[]
 }
 
-const storage = openSqliteStorage({ path: process.argv[2] ?? '' })
+const { storage } = await openPlace(process.argv[2] ?? '')
 
 async function carryOut(order: Order): Promise<Report> {
   const { deed, factor, accountId, epoch, now } = order

@@ -1,186 +1,194 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { FREE_FAILURES } from '../../src/domain/throttle.ts'
-import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { begin, factorOf, owner, type Owner } from '../application/person.ts'
 import { load, placeOf, settledRecord, world, type World } from '../application/world.ts'
 import { ownCode } from '../support/totp.ts'
+import { mongodbPlace, openPlace, sqlitePlace, type OpenPlace, type Place } from './places.ts'
 import type { Attempt, Order, Report } from './sign-in-worker.ts'
 
 const PROCESSES = 4
 const AT_ONCE = 50
 const ALL = PROCESSES * AT_ONCE
 
-describe('sign-ins: 4 processes x 50 parallel attempts at one barrier on one SQLite file', function () {
-  this.timeout(60_000)
-  let folder: string
-  let storage: ServerStorage
-  let workers: ChildProcess[]
-  let here: World
+const PLACES: Readonly<Record<string, (context: Mocha.Context) => Promise<Place>>> = {
+  'on one SQLite file': sqlitePlace,
+  'on a MongoDB collection': (context) => mongodbPlace(context, false),
+  'on MongoDB user documents': (context) => mongodbPlace(context, true),
+}
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'mfa-races-'))
-    const path = join(folder, 'mfa.db')
-    storage = openSqliteStorage({ path })
-    workers = Array.from({ length: PROCESSES }, () =>
-      fork(join(import.meta.dirname, 'sign-in-worker.ts'), [path]),
-    )
-    await Promise.all(workers.map((worker) => once(worker, 'message')))
-  })
+for (const [name, make] of Object.entries(PLACES))
+  describe(`sign-ins: 4 processes x 50 parallel attempts at one barrier ${name}`, function () {
+    this.timeout(60_000)
+    let place: Place
+    let opened: OpenPlace
+    let workers: ChildProcess[] = []
+    let here: World
 
-  beforeEach(() => {
-    here = world({ storage })
-  })
+    before(async function () {
+      place = await make(this)
+      opened = await openPlace(place.address)
+      workers = Array.from({ length: PROCESSES }, () =>
+        fork(join(import.meta.dirname, 'sign-in-worker.ts'), [place.address]),
+      )
+      await Promise.all(workers.map((worker) => once(worker, 'message')))
+    })
 
-  after(async () => {
-    for (const worker of workers) worker.disconnect()
-    await storage.close()
-    await rm(folder, { recursive: true })
-  })
+    beforeEach(() => {
+      here = world({ storage: opened.storage })
+    })
 
-  /** Every process makes its attempts at once, each in an interaction of its own unless it says otherwise. */
-  async function race(
-    order: Pick<Order, 'deed' | 'factor' | 'accountId'>,
-    attempt: (number: number) => Partial<Attempt> & Pick<Attempt, 'form'>,
-  ): Promise<Report> {
-    const { record } = await load(here, order.accountId)
-    const startAt = Date.now() + 100
-    const reports = await Promise.all(
-      workers.map(async (worker, process) => {
-        const attempts = Array.from({ length: AT_ONCE }, (_, nth) => ({
-          interaction: `${order.accountId}-${process}-${nth}`,
-          ...attempt(process * AT_ONCE + nth),
-        }))
-        const answer = once(worker, 'message')
-        const { epoch } = record
-        worker.send({ ...order, epoch, now: here.clock.now(), startAt, attempts } satisfies Order)
-        return (await answer)[0] as Report
-      }),
-    )
-    const outcomes: Record<string, number> = {}
-    for (const report of reports)
-      for (const [outcome, count] of Object.entries(report.outcomes))
-        outcomes[outcome] = (outcomes[outcome] ?? 0) + count
-    return { outcomes, shown: [...new Set(reports.flatMap(({ shown }) => shown))] }
-  }
+    after(async () => {
+      for (const worker of workers) worker.disconnect()
+      await opened?.close()
+      await place?.remove()
+    })
 
-  function remainingOf(record: MfaRecord): number | undefined {
-    const factor = factorOf(here, 'backup-codes')
-    const kept = record.authenticators.find((each) => each.factor === factor.id)!
-    const state = openState(here.deps.box, record.accountId, kept)
-    return factor.remaining?.(factor.parseState(state))
-  }
+    /** Every process makes its attempts at once, each in an interaction of its own unless it says otherwise. */
+    async function race(
+      order: Pick<Order, 'deed' | 'factor' | 'accountId'>,
+      attempt: (number: number) => Partial<Attempt> & Pick<Attempt, 'form'>,
+    ): Promise<Report> {
+      const { record } = await load(here, order.accountId)
+      const startAt = Date.now() + 100
+      const reports = await Promise.all(
+        workers.map(async (worker, process) => {
+          const attempts = Array.from({ length: AT_ONCE }, (_, nth) => ({
+            interaction: `${order.accountId}-${process}-${nth}`,
+            ...attempt(process * AT_ONCE + nth),
+          }))
+          const answer = once(worker, 'message')
+          const { epoch } = record
+          worker.send({ ...order, epoch, now: here.clock.now(), startAt, attempts } satisfies Order)
+          return (await answer)[0] as Report
+        }),
+      )
+      const outcomes: Record<string, number> = {}
+      for (const report of reports)
+        for (const [outcome, count] of Object.entries(report.outcomes))
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + count
+      return { outcomes, shown: [...new Set(reports.flatMap(({ shown }) => shown))] }
+    }
 
-  /** Every code is right or wrong for itself: none of them is the app's code near the present step. */
-  function wrongCodes(of: Owner): (number: number) => string {
-    const near = [-10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0, 1].map((step) =>
-      ownCode({ secret: of.secret }, here.clock.now() + step * 30),
-    )
-    const wrong = Array.from({ length: ALL + near.length }, (_, number) =>
-      String(number * 4_999).padStart(6, '0'),
-    ).filter((code) => !near.includes(code))
-    return (number) => wrong[number]!
-  }
+    function remainingOf(record: MfaRecord): number | undefined {
+      const factor = factorOf(here, 'backup-codes')
+      const kept = record.authenticators.find((each) => each.factor === factor.id)!
+      const state = openState(here.deps.box, record.accountId, kept)
+      return factor.remaining?.(factor.parseState(state))
+    }
 
-  it('R1 R2 R18 examines exactly five wrong codes of strangers, and none of the other 195', async () => {
-    const accountId = 'guessed-at'
-    const codeOf = wrongCodes(await owner(here, accountId))
-    const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, (number) => ({
-      form: { code: codeOf(number) },
-    }))
-    expect(outcomes).to.deep.equal({ refused: FREE_FAILURES, closed: ALL - FREE_FAILURES })
-    const { throttle } = await settledRecord(here, accountId)
-    expect(throttle.failedAt).to.have.length(FREE_FAILURES)
-    expect(throttle.unknownBrowsers.failures).to.equal(FREE_FAILURES)
-  })
+    /** Every code is right or wrong for itself: none of them is the app's code near the present step. */
+    function wrongCodes(of: Owner): (number: number) => string {
+      const near = [-10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0, 1].map((step) =>
+        ownCode({ secret: of.secret }, here.clock.now() + step * 30),
+      )
+      const wrong = Array.from({ length: ALL + near.length }, (_, number) =>
+        String(number * 4_999).padStart(6, '0'),
+      ).filter((code) => !near.includes(code))
+      return (number) => wrong[number]!
+    }
 
-  it('R1 R18 examines one wrong code after each wait', async () => {
-    const accountId = 'guessed-at-again'
-    const codeOf = wrongCodes(await owner(here, accountId))
-    const guess = () =>
-      race({ deed: 'verify', factor: 'totp', accountId }, (number) => ({
+    it('R1 R2 R18 examines exactly five wrong codes of strangers, and none of the other 195', async () => {
+      const accountId = 'guessed-at'
+      const codeOf = wrongCodes(await owner(here, accountId))
+      const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, (number) => ({
         form: { code: codeOf(number) },
       }))
-    await guess()
-    for (const waitSeconds of [30, 60]) {
-      here.clock.advance(waitSeconds)
-      expect((await guess()).outcomes).to.deep.equal({ refused: 1, closed: ALL - 1 })
-    }
-  })
-
-  it('R5 R18 takes one code of an authenticator app once, and counts it as a replay after that', async () => {
-    const accountId = 'app-user'
-    const { code } = await owner(here, accountId)
-    const form = code()
-    const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, () => ({ form }))
-    expect(outcomes).to.deep.equal({
-      accepted: 1,
-      refused: FREE_FAILURES,
-      closed: ALL - FREE_FAILURES - 1,
+      expect(outcomes).to.deep.equal({ refused: FREE_FAILURES, closed: ALL - FREE_FAILURES })
+      const { throttle } = await settledRecord(here, accountId)
+      expect(throttle.failedAt).to.have.length(FREE_FAILURES)
+      expect(throttle.unknownBrowsers.failures).to.equal(FREE_FAILURES)
     })
-    const { throttle } = await settledRecord(here, accountId)
-    expect(throttle.failedAt).to.have.length(FREE_FAILURES)
-  })
 
-  it('R5 R8 R18 takes one backup code once, and nine are left', async () => {
-    const accountId = 'code-user'
-    const { codes } = await owner(here, accountId)
-    const form = { backupCode: codes[4]! }
-    const { outcomes } = await race({ deed: 'verify', factor: 'backup-codes', accountId }, () => ({
-      form,
-    }))
-    expect(outcomes).to.deep.equal({
-      accepted: 1,
-      refused: FREE_FAILURES,
-      closed: ALL - FREE_FAILURES - 1,
+    it('R1 R18 examines one wrong code after each wait', async () => {
+      const accountId = 'guessed-at-again'
+      const codeOf = wrongCodes(await owner(here, accountId))
+      const guess = () =>
+        race({ deed: 'verify', factor: 'totp', accountId }, (number) => ({
+          form: { code: codeOf(number) },
+        }))
+      await guess()
+      for (const waitSeconds of [30, 60]) {
+        here.clock.advance(waitSeconds)
+        expect((await guess()).outcomes).to.deep.equal({ refused: 1, closed: ALL - 1 })
+      }
     })
-    expect(remainingOf(await settledRecord(here, accountId))).to.equal(9)
-  })
 
-  it('R38 a code sent 200 times in one interaction is one sign-in, and no failure', async () => {
-    const accountId = 'impatient'
-    const form = (await owner(here, accountId)).code()
-    const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, () => ({
-      form,
-      interaction: 'one-for-all',
-    }))
-    expect(outcomes).to.deep.equal({ accepted: ALL })
-    const { throttle, accepted } = await settledRecord(here, accountId)
-    expect(throttle.failedAt).to.deep.equal([])
-    expect(accepted.filter(({ interaction }) => interaction === 'one-for-all')).to.have.length(1)
-  })
+    it('R5 R18 takes one code of an authenticator app once, and counts it as a replay after that', async () => {
+      const accountId = 'app-user'
+      const { code } = await owner(here, accountId)
+      const form = code()
+      const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, () => ({
+        form,
+      }))
+      expect(outcomes).to.deep.equal({
+        accepted: 1,
+        refused: FREE_FAILURES,
+        closed: ALL - FREE_FAILURES - 1,
+      })
+      const { throttle } = await settledRecord(here, accountId)
+      expect(throttle.failedAt).to.have.length(FREE_FAILURES)
+    })
 
-  it('R10 R18 of two people who set up a first factor at once, one has it', async () => {
-    const accountId = 'new-account'
-    const people = ['the owner', 'somebody else']
-    const forms = new Map<string, { code: string }>()
-    for (const interaction of people) {
-      const { page } = await begin(here, 'totp', placeOf({ accountId, interaction }))
-      const secret = String(page?.secret)
-      forms.set(interaction, { code: ownCode({ secret }, here.clock.now()) })
-    }
-    const { outcomes, shown } = await race(
-      { deed: 'confirm', factor: 'totp', accountId },
-      (number) => {
-        const interaction = people[number % 2]!
-        return { interaction, form: forms.get(interaction)! }
-      },
-    )
-    // The winner's double taps are answered like the first, the other person's all alike.
-    expect(outcomes).to.deep.equal({ enrolled: ALL / 2, stale: ALL / 2 })
-    const record = await settledRecord(here, accountId)
-    expect(record.authenticators.map(({ factor }) => factor).sort()).to.deep.equal([
-      'backup-codes',
-      'totp',
-    ])
-    expect(shown).to.have.length(10)
-    expect(remainingOf(record)).to.equal(10)
+    it('R5 R8 R18 takes one backup code once, and nine are left', async () => {
+      const accountId = 'code-user'
+      const { codes } = await owner(here, accountId)
+      const form = { backupCode: codes[4]! }
+      const { outcomes } = await race(
+        { deed: 'verify', factor: 'backup-codes', accountId },
+        () => ({
+          form,
+        }),
+      )
+      expect(outcomes).to.deep.equal({
+        accepted: 1,
+        refused: FREE_FAILURES,
+        closed: ALL - FREE_FAILURES - 1,
+      })
+      expect(remainingOf(await settledRecord(here, accountId))).to.equal(9)
+    })
+
+    it('R38 a code sent 200 times in one interaction is one sign-in, and no failure', async () => {
+      const accountId = 'impatient'
+      const form = (await owner(here, accountId)).code()
+      const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, () => ({
+        form,
+        interaction: 'one-for-all',
+      }))
+      expect(outcomes).to.deep.equal({ accepted: ALL })
+      const { throttle, accepted } = await settledRecord(here, accountId)
+      expect(throttle.failedAt).to.deep.equal([])
+      expect(accepted.filter(({ interaction }) => interaction === 'one-for-all')).to.have.length(1)
+    })
+
+    it('R10 R18 of two people who set up a first factor at once, one has it', async () => {
+      const accountId = 'new-account'
+      const people = ['the owner', 'somebody else']
+      const forms = new Map<string, { code: string }>()
+      for (const interaction of people) {
+        const { page } = await begin(here, 'totp', placeOf({ accountId, interaction }))
+        const secret = String(page?.secret)
+        forms.set(interaction, { code: ownCode({ secret }, here.clock.now()) })
+      }
+      const { outcomes, shown } = await race(
+        { deed: 'confirm', factor: 'totp', accountId },
+        (number) => {
+          const interaction = people[number % 2]!
+          return { interaction, form: forms.get(interaction)! }
+        },
+      )
+      // The winner's double taps are answered like the first, the other person's all alike.
+      expect(outcomes).to.deep.equal({ enrolled: ALL / 2, stale: ALL / 2 })
+      const record = await settledRecord(here, accountId)
+      expect(record.authenticators.map(({ factor }) => factor).sort()).to.deep.equal([
+        'backup-codes',
+        'totp',
+      ])
+      expect(shown).to.have.length(10)
+      expect(remainingOf(record)).to.equal(10)
+    })
   })
-})

@@ -1,88 +1,97 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { mongodbPlace, openPlace, sqlitePlace, type OpenPlace, type Place } from './places.ts'
 import type { Order, Report, Scenario } from './storage-worker.ts'
 
 const PROCESSES = 4
 const NOW = 1_800_000_000
 
-describe('SQLite storage: 4 processes x 50 parallel operations at one barrier on one file', () => {
-  let folder: string
-  let workers: ChildProcess[]
-  let storage: ServerStorage
+const PLACES: Readonly<Record<string, (context: Mocha.Context) => Promise<Place>>> = {
+  'SQLite storage': sqlitePlace,
+  'MongoDB, a collection of its own': (context) => mongodbPlace(context, false),
+  'MongoDB, user documents': (context) => mongodbPlace(context, true),
+}
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'mfa-races-'))
-    const path = join(folder, 'mfa.db')
-    workers = Array.from({ length: PROCESSES }, () =>
-      fork(join(import.meta.dirname, 'storage-worker.ts'), [path]),
-    )
-    await Promise.all(workers.map((worker) => once(worker, 'message')))
-  })
+for (const [name, make] of Object.entries(PLACES))
+  describe(`${name}: 4 processes x 50 parallel operations at one barrier`, function () {
+    this.timeout(60_000)
+    let place: Place
+    let workers: ChildProcess[] = []
+    let opened: OpenPlace
+    let storage: ServerStorage
 
-  after(async () => {
-    for (const worker of workers) worker.disconnect()
-    await storage.close()
-    await rm(folder, { recursive: true })
-  })
+    before(async function () {
+      place = await make(this)
+      workers = Array.from({ length: PROCESSES }, () =>
+        fork(join(import.meta.dirname, 'storage-worker.ts'), [place.address]),
+      )
+      await Promise.all(workers.map((worker) => once(worker, 'message')))
+    })
 
-  /** Has every process carry out its operations at once, and adds up what they came to. */
-  async function race(scenario: Scenario): Promise<Report> {
-    const order: Order = { scenario, startAt: Date.now() + 50 }
-    const reports = await Promise.all(
-      workers.map(async (worker) => {
-        const answer = once(worker, 'message')
-        worker.send(order)
-        return (await answer)[0] as Report
-      }),
-    )
-    const sum: Record<string, number> = {}
-    for (const report of reports) {
-      for (const [outcome, count] of Object.entries(report)) {
-        sum[outcome] = (sum[outcome] ?? 0) + count
+    after(async () => {
+      for (const worker of workers) worker.disconnect()
+      await opened?.close()
+      await place?.remove()
+    })
+
+    /** Has every process carry out its operations at once, and adds up what they came to. */
+    async function race(scenario: Scenario): Promise<Report> {
+      const order: Order = { scenario, startAt: Date.now() + 50 }
+      const reports = await Promise.all(
+        workers.map(async (worker) => {
+          const answer = once(worker, 'message')
+          worker.send(order)
+          return (await answer)[0] as Report
+        }),
+      )
+      const sum: Record<string, number> = {}
+      for (const report of reports) {
+        for (const [outcome, count] of Object.entries(report)) {
+          sum[outcome] = (sum[outcome] ?? 0) + count
+        }
       }
+      return sum
     }
-    return sum
-  }
 
-  it('all open an empty database at once, and each finds it whole', async () => {
-    expect(await race('open')).to.deep.equal({ opened: PROCESSES })
-    storage = openSqliteStorage({ path: join(folder, 'mfa.db') })
-  })
+    it('all open an empty database at once, and each finds it whole', async () => {
+      expect(await race('open')).to.deep.equal({ opened: PROCESSES })
+      opened = await openPlace(place.address)
+      storage = opened.storage as ServerStorage
+    })
 
-  it('R18 a counter lets exactly its limit through', async () => {
-    expect(await race('reserve')).to.deep.equal({ allowed: 5, refused: 195 })
-  })
+    it('R18 a counter lets exactly its limit through', async () => {
+      expect(await race('reserve')).to.deep.equal({ allowed: 5, refused: 195 })
+    })
 
-  it('R5 R18 a one-time entry is taken once', async () => {
-    await storage.oneTime.put('link', { accountId: 'anna' }, NOW + 60)
-    expect(await race('take')).to.deep.equal({ taken: 1, nothing: 199 })
-  })
+    it('R5 R18 a one-time entry is taken once', async () => {
+      await storage.oneTime.put('link', { accountId: 'anna' }, NOW + 60)
+      expect(await race('take')).to.deep.equal({ taken: 1, nothing: 199 })
+    })
 
-  it('R5 R18 no change of a record is lost', async () => {
-    expect(await race('increment')).to.deep.equal({ saved: 200 })
-    expect(await storage.records.load('anna')).to.deep.equal({
-      record: { count: 200 },
-      version: 200,
+    it('R5 R18 no change of a record is lost', async () => {
+      expect(await race('increment')).to.deep.equal({ saved: 200 })
+      expect(await storage.records.load('anna')).to.deep.equal({
+        record: { count: 200 },
+        version: 200,
+      })
+    })
+
+    if (name !== 'SQLite storage') return
+
+    it('R18 R21 an authorization code is used once, and the rest are told invalid_grant', async () => {
+      await storage.hostRecords('AuthorizationCode').upsert('code', { grantId: 'g' }, 60)
+      expect(await race('consume')).to.deep.equal({ used: 1, invalid_grant: 199 })
+    })
+
+    it('R18 R19 a session that was signed out comes back under no new id', async () => {
+      const sessions = storage.hostRecords('Session')
+      await sessions.upsert('s', { uid: 'u', jti: 's' }, 3600)
+      await sessions.destroy('s')
+      expect(await race('sign-out')).to.deep.equal({ refused: 200 })
+      expect(await sessions.findByUid('u')).to.equal(undefined)
     })
   })
-
-  it('R18 R21 an authorization code is used once, and the rest are told invalid_grant', async () => {
-    await storage.hostRecords('AuthorizationCode').upsert('code', { grantId: 'g' }, 60)
-    expect(await race('consume')).to.deep.equal({ used: 1, invalid_grant: 199 })
-  })
-
-  it('R18 R19 a session that was signed out comes back under no new id', async () => {
-    const sessions = storage.hostRecords('Session')
-    await sessions.upsert('s', { uid: 'u', jti: 's' }, 3600)
-    await sessions.destroy('s')
-    expect(await race('sign-out')).to.deep.equal({ refused: 200 })
-    expect(await sessions.findByUid('u')).to.equal(undefined)
-  })
-})

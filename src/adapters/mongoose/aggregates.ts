@@ -25,6 +25,8 @@ export function keepOutOfAggregate(
         'fields-protected',
         `An aggregation of users does not write users: ${operator} would bring back what it has read`,
       )
+  // An empty one is a fault that Mongoose names.
+  if (pipeline.length === 0) return
   const at = pipeline.findIndex((stage) => !LEADING.includes(Object.keys(stage)[0] ?? ''))
   pipeline.splice(at === -1 ? pipeline.length : at, 0, { $unset: MFA_FIELD })
 }

@@ -7,12 +7,13 @@ const DEED_MS = 4_500
 /**
  * How our collections are read and written, whatever the application's URL says.
  *
- * A write has reached a majority when it is answered: a failover must not bring back a spent code (R5). Reads go to
+ * A write has reached a majority when it is answered, and the disk where there is one server alone: neither a failover
+ * nor a power cut must bring back a spent code (R5). Reads go to
  * the primary, never to a member that lags behind. They are `local`, so that they see the newest write: a decision on
  * one that is rolled back later is saved after it in the same log, and goes with it.
  */
 const OPTIONS: mongo.CollectionOptions = {
-  writeConcern: { w: 'majority' },
+  writeConcern: { w: 'majority', journal: true },
   readPreference: 'primary',
   readConcern: { level: 'local' },
   timeoutMS: DEED_MS,

@@ -40,7 +40,11 @@ export function mongooseStorage(of: UserModel | Connection): MongooseStorage {
         'options-invalid',
         'mongooseStorage: call userSchema.plugin(mfaFields, { passwordPath }) before the model is made',
       )
-    return storageOn(User.db, (database) => userRecords(database, User))
+    return storageOn(
+      User.db,
+      (database) => userRecords(database, User),
+      User.schema.get('autoIndex'),
+    )
   }
   if (typeof of !== 'object' || of === null || typeof of.asPromise !== 'function')
     throw new MfaError('options-invalid', 'mongooseStorage takes a model or a connection')
@@ -60,10 +64,11 @@ function isModel(of: unknown): of is UserModel {
 function storageOn(
   connection: Connection,
   records: (database: MongoDatabase) => MfaRecords,
+  autoIndex?: unknown,
 ): MongooseStorage {
   const database = new MongoDatabase(connection)
   const ensure = (): Promise<void> => ensureIndexes(database)
-  indexAutomatically(connection, ensure)
+  indexAutomatically(connection, ensure, autoIndex)
   return {
     records: records(database),
     oneTime: mongoOneTime(database),

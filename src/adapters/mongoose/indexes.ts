@@ -35,12 +35,16 @@ export async function ensureIndexes(
 
 /**
  * Makes them when the connection is there, as Mongoose makes those of its models: unless `autoIndex` is off for the
- * connection or for Mongoose. A failure is not told, for nothing depends on them but room.
+ * schema of the users (`ofSchema`), the connection or Mongoose. A failure is not told, for nothing depends on them but room.
  */
-export function indexAutomatically(connection: Connection, ensure: () => Promise<void>): void {
+export function indexAutomatically(
+  connection: Connection,
+  ensure: () => Promise<void>,
+  ofSchema: unknown,
+): void {
   const make = (): void => {
     const own = connection.get('autoIndex') as unknown
-    const wanted = own ?? connection.base.get('autoIndex') ?? true
+    const wanted = ofSchema ?? own ?? connection.base.get('autoIndex') ?? true
     if (wanted !== false) ensure().catch(() => undefined)
   }
   if (connection.readyState === connection.base.STATES.connected) make()

@@ -124,6 +124,7 @@ describe('what is ours in a user document', () => {
   for (const [name, replace] of Object.entries(REPLACEMENTS))
     it(`R5 is kept by ${name}`, async () => {
       const { mfa: before } = await people.stored()
+      expect(before?.record).to.be.a('string')
       const stale = (await people.User.findById(MIRA).lean()) as StoredUser
       const city = `a town for ${name}`
       await replace(people, { ...stale, profile: { city, tags: [] } })
@@ -151,6 +152,21 @@ describe('what is ours in a user document', () => {
     expect(saved).to.be.greaterThan(0)
     expect(await count()).to.equal(begun + saved)
     expect((await stored()).mfa?.record).to.equal(JSON.stringify({ spent: begun + saved - 1 }))
+  })
+
+  it('R5 is not written by a model that was made anew, nor by another of the same collection', async () => {
+    const { connection, User } = people
+    const before = await people.stored()
+    const other = connection.model('Member', new mongoose.Schema({}, { strict: false }), 'users')
+    connection.deleteModel('User')
+    const again = connection.model('User', User.schema)
+    for (const model of [User, again, other] as (typeof User)[])
+      for (const write of [
+        () => model.updateOne(byId, { $unset: { mfa: 1 } }),
+        () => model.replaceOne(byId, { name: 'x', mfa }),
+      ])
+        expect(await outcomeOf(write)).to.equal('fields-protected')
+    expect(await people.stored()).to.deep.equal(before)
   })
 
   it('R5 is not written by what was called before the connection opened', async () => {

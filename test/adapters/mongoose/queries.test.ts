@@ -1,0 +1,254 @@
+import { expect } from 'chai'
+import mongoose, { type Connection, type mongo } from 'mongoose'
+import { mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
+import type { Storage } from '../../../src/ports/storage.ts'
+import { openDatabase } from '../../support/mongodb.ts'
+import { requireMongodb } from '../../support/requirements.ts'
+import { MIRA, NOOR, openPeople, userSchema } from './people.ts'
+
+const NOW = 1_800_000_000
+
+/** Everything that the ports ask of the database, each in every case that it knows. */
+async function useEverything({ records, oneTime, counters }: Storage, id: string): Promise<void> {
+  const { version = 0 } = (await records.load(id)) ?? {}
+  await records.save(id, { n: 1 }, version)
+  await records.save(id, { n: 2 }, version)
+  await records.save(id, { n: 2 }, version + 1)
+  await records.load(id)
+  await oneTime.put('link', { n: 1 }, NOW + 60)
+  await oneTime.put('link', { n: 2 }, NOW + 60)
+  await oneTime.peek('link', NOW)
+  await oneTime.take('link', NOW)
+  for (const _ of [1, 2, 3]) await counters.reserve('name', { limit: 2, windowSeconds: 60 }, NOW)
+  await counters.reserve('name', { limit: 2, windowSeconds: 60 }, NOW + 60)
+  await counters.reserve('never', { limit: 0 }, NOW)
+  await counters.release('name', NOW + 60)
+  await counters.reset('name')
+}
+
+/** A command as the driver has sent it. */
+interface Sent {
+  readonly name: string
+  readonly command: mongo.Document
+}
+
+/** What a connection sends from now on. */
+function watch(connection: Connection): Sent[] {
+  const sent: Sent[] = []
+  connection.getClient().on('commandStarted', ({ commandName: name, command }) => {
+    sent.push({ name, command })
+  })
+  return sent
+}
+
+/** The condition of a command that finds a document, as a find would have it. */
+function filterOf({ name, command }: Sent): mongo.Document | undefined {
+  switch (name) {
+    case 'find':
+      return command.filter as mongo.Document
+    case 'findAndModify':
+      return command.query as mongo.Document
+    case 'update':
+    case 'delete':
+      return (command[`${name}s`] as { q: mongo.Document }[])[0]!.q
+    default:
+      return undefined
+  }
+}
+
+describe('what the ports ask of MongoDB', () => {
+  let url: string
+  before(async function () {
+    url = await requireMongodb(this)
+  })
+
+  for (const [kind, open] of Object.entries({
+    'in user documents': async () => {
+      const people = await openPeople(url, { options: { monitorCommands: true } })
+      const others = Array.from({ length: 20 }, (_, n) => ({ name: `other ${n}` }))
+      await people.User.insertMany(others)
+      return { ...people, id: String(MIRA) }
+    },
+    'in a collection of its own': async () => {
+      const database = await openDatabase(url, { monitorCommands: true })
+      return { ...database, storage: mongooseStorage(database.connection), id: 'mira' }
+    },
+  }))
+    describe(kind, () => {
+      let opened: Awaited<ReturnType<typeof open>>
+      let sent: Sent[]
+
+      before(async () => {
+        opened = await open()
+        const { storage, connection } = opened
+        await storage.ensureIndexes()
+        for (let n = 0; n < 20; n += 1) {
+          if (kind !== 'in user documents') await storage.records.save(`other ${n}`, {}, 0)
+          await storage.oneTime.put(`other ${n}`, {}, NOW + 60)
+          await storage.counters.reserve(`other ${n}`, { limit: 9 }, NOW)
+        }
+        sent = watch(connection)
+        await useEverything(storage, opened.id)
+        connection.getClient().removeAllListeners('commandStarted')
+      })
+      after(() => opened?.close())
+
+      it('finds one document, by an index', async () => {
+        const filters = sent.filter((each) => filterOf(each) !== undefined)
+        expect(filters.length).to.be.greaterThan(12)
+        for (const each of filters) {
+          const filter = filterOf(each)!
+          const collection = opened.connection.db!.collection(each.command[each.name] as string)
+          await collection.insertOne({ ...lookedFor(filter) }).catch(() => undefined)
+          // mongod takes this index by itself wherever `_id` is compared for equality; the stand-in has to be told.
+          const { queryPlanner, executionStats } = await collection
+            .find(filter)
+            .hint({ _id: 1 })
+            .explain('executionStats')
+          const plan = JSON.stringify(queryPlanner.winningPlan)
+          const what = `${each.name} ${JSON.stringify(filter)} ${plan}`
+          expect(plan, what).to.match(/IXSCAN|IDHACK|EXPRESS/)
+          expect(plan, what).not.to.match(/COLLSCAN/)
+          expect(executionStats.totalDocsExamined, what).to.be.at.most(1)
+        }
+      })
+
+      it('R5 R18 waits for the disks of a majority with every write, and reads from the primary', () => {
+        const writes = sent.filter(({ name }) => /insert|update|delete|findAndModify/.test(name))
+        expect(writes.length).to.be.greaterThan(10)
+        for (const { command } of writes)
+          expect(command.writeConcern).to.deep.equal({ w: 'majority', j: true })
+        const reads = sent.filter(({ name }) => name === 'find')
+        expect(reads.length).to.be.greaterThan(3)
+        for (const { command } of reads) {
+          expect(command.readConcern).to.deep.equal({ level: 'local' })
+          expect(command.$readPreference?.mode ?? 'primary').to.match(/^primary/)
+        }
+      })
+
+      it('lets the driver try a write again that may be lost, and no more than that', () => {
+        for (const { name, command } of sent)
+          if (filterOf({ name, command }) !== undefined && name !== 'find')
+            expect(command.txnNumber, name).not.to.equal(undefined)
+      })
+
+      it('compares a key for equality, and takes none for an operator', () => {
+        const filters = sent.map(filterOf).filter((filter) => filter !== undefined)
+        for (const { _id } of filters) expect(Object.keys(_id as object)).to.deep.equal(['$eq'])
+      })
+    })
+
+  it('reads and writes a user without looking at any other', async () => {
+    const people = await openPeople(url, { options: { monitorCommands: true } })
+    try {
+      const sent = watch(people.connection)
+      await people.storage.records.load(String(NOOR))
+      const [{ command }] = sent as [Sent]
+      expect(command.projection).to.deep.equal({ _id: 0, mfa: 1 })
+      expect(sent).to.have.length(1)
+    } finally {
+      await people.close()
+    }
+  })
+})
+
+/** A document that the condition is about, so that there is one to examine. */
+function lookedFor(filter: mongo.Document): mongo.Document {
+  const { $eq } = filter._id as { $eq: unknown }
+  return { _id: $eq }
+}
+
+describe('the indexes of the storage', () => {
+  let url: string
+  before(async function () {
+    url = await requireMongodb(this)
+  })
+
+  const COLLECTIONS = ['mfa_one_time', 'mfa_counters']
+
+  async function namesIn(connection: Connection): Promise<string[]> {
+    const found = await Promise.all(
+      COLLECTIONS.map((name) =>
+        connection
+          .db!.collection(name)
+          .indexes()
+          .catch(() => [] as { name?: string }[]),
+      ),
+    )
+    return found
+      .flat()
+      .map(({ name }) => name ?? '')
+      .filter((name) => name !== '_id_')
+  }
+
+  it('are made when they are asked for, and again without harm', async () => {
+    const { connection, close } = await openDatabase(url)
+    const storage = mongooseStorage(connection)
+    await storage.ensureIndexes()
+    await storage.ensureIndexes()
+    expect(await namesIn(connection)).to.deep.equal(['mfa_keep_until', 'mfa_keep_until'])
+    for (const name of COLLECTIONS) {
+      const [, index] = await connection.db!.collection(name).indexes()
+      // An hour later than the code ends it: the clock of the database decides nothing.
+      expect(index).to.deep.include({ key: { keepUntil: 1 }, expireAfterSeconds: 3600 })
+    }
+    await close()
+  })
+
+  for (const [where, open] of Object.entries({
+    'of the connection': async () => {
+      const database = await openDatabase(url)
+      return { ...database, storage: mongooseStorage(database.connection) }
+    },
+    'of the schema': () =>
+      openPeople(url, { schema: userSchema({ autoIndex: false }), options: { autoIndex: true } }),
+  }))
+    it(`are not made by themselves where the autoIndex ${where} is off`, async () => {
+      const { connection, storage, close } = await open()
+      await storage.oneTime.put('link', {}, NOW)
+      await storage.counters.reserve('name', { limit: 1 }, NOW)
+      await storage.oneTime.peek('link', NOW)
+      expect(await namesIn(connection)).to.deep.equal([])
+      await close()
+    })
+
+  it('are made by themselves when the connection opens where it is on', async () => {
+    const { connection: own, close } = await openDatabase(url)
+    const connection = mongoose.createConnection()
+    mongooseStorage(connection)
+    await connection.openUri(new URL(own.name, url).href)
+    const until = performance.now() + 10_000
+    while ((await namesIn(own)).length < 2 && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await namesIn(own)).to.deep.equal(['mfa_keep_until', 'mfa_keep_until'])
+    await connection.close()
+    await close()
+  })
+
+  it('have what the code looks at as dates, an entry in its second and a counter when it is missed no more', async () => {
+    const { connection, close } = await openDatabase(url)
+    const { oneTime, counters } = mongooseStorage(connection)
+    const kept = async (collection: string, key: string) => {
+      const row = await connection.db!.collection<{ _id: string }>(collection).findOne({ _id: key })
+      return (row as unknown as { keepUntil: Date }).keepUntil.getTime() / 1000 - NOW
+    }
+    const days = 90 * 24 * 3600
+    await oneTime.put('link', {}, NOW + 60)
+    await oneTime.put('link', {}, NOW + 90)
+    expect(await kept('mfa_one_time', 'link')).to.equal(90)
+    for (const at of [0, 10])
+      await counters.reserve('window', { limit: 9, windowSeconds: 60 }, NOW + at)
+    expect(await kept('mfa_counters', 'window')).to.equal(60)
+    await counters.reserve('window', { limit: 9, windowSeconds: 60 }, NOW + 60)
+    expect(await kept('mfa_counters', 'window')).to.equal(120)
+    await counters.release('window', NOW + 70)
+    expect(await kept('mfa_counters', 'window')).to.equal(120)
+    await counters.reserve('never', { limit: 9 }, NOW)
+    expect(await kept('mfa_counters', 'never')).to.equal(days)
+    await counters.reserve('never', { limit: 9 }, NOW + 10)
+    expect(await kept('mfa_counters', 'never')).to.equal(days + 10)
+    await counters.release('never', NOW + 20)
+    expect(await kept('mfa_counters', 'never')).to.equal(days + 20)
+    await close()
+  })
+})
