@@ -1,8 +1,10 @@
+import type { Context } from 'koa'
 import type { Account, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { MfaError } from '../src/domain/errors.ts'
 import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
+import { presentMount } from '../src/http/mount.ts'
 import type { Views } from '../src/http/views.ts'
 
 /** What the application's own functions are asked with. `account` is what its findAccount answered. */
@@ -44,17 +46,30 @@ export interface Core {
   mayManage(client: HostClient): Promise<boolean>
   /** Where people manage their factors, if the application says. */
   readonly manageUrl: string | undefined
-  /** What the application's findAccount answers for an account, asked once per request. */
-  account(ctx: KoaContextWithOIDC, accountId: string): Promise<HostAccount | undefined>
+  /**
+   * What the application's findAccount answers for an account, asked once per request. `seenAs`: the context as it
+   * would be without the plugin, with the person in the session.
+   */
+  account(
+    ctx: KoaContextWithOIDC,
+    accountId: string,
+    seenAs?: KoaContextWithOIDC,
+  ): Promise<HostAccount | undefined>
   /** The account's record as it is within this request: read once. */
   record(ctx: object | undefined, accountId: string): Promise<Loaded>
+  /** Nodes without the plugin serve the same sign-ins. */
+  readonly adopting: boolean
   /** Set by `attach`. */
   provider: Provider | undefined
 }
 
-/** Where a browser finds the provider: the path of its issuer, without a slash at the end. Empty before `attach`. */
+/**
+ * Where a browser finds the provider, without a slash at the end: where this request has found it, else the path of
+ * its issuer, which a proxy may have taken away. Empty before `attach`.
+ */
 export function mountPath({ provider }: Pick<Core, 'provider'>): string {
-  return provider === undefined ? '' : new URL(provider.issuer).pathname.replace(/\/$/, '')
+  if (provider === undefined) return ''
+  return presentMount() || new URL(provider.issuer).pathname.replace(/\/$/, '')
 }
 
 /** The provider that the pages were attached to. Throws MfaError `not-attached`. */
@@ -65,6 +80,16 @@ export function providerOf(core: Core): Provider {
       'The configuration was made by mfa.configure(), but mfa.attach(provider) was not called: call it right after `new Provider(...)`',
     )
   return core.provider
+}
+
+/**
+ * The host tells of an error in an authorization by an event of its own, to which few listen. Koa's `error` is
+ * printed where nobody does: how an application is put together should not have to be guessed.
+ */
+export function misconfigured(ctx: KoaContextWithOIDC, error: MfaError): MfaError {
+  const { app } = ctx as unknown as Context
+  if (app.listenerCount('error') > 0) app.emit('error', error, ctx)
+  return error
 }
 
 /** What the host has always set where this is asked. Throws where that is not so, rather than deciding on nothing. */

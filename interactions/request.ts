@@ -2,7 +2,8 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { isCurrent, type PendingFirstFactor } from '../src/domain/first-factor.ts'
 import { parseFactorChange, type FactorChange } from '../src/domain/factor-change.ts'
 import type { AcrRequest } from '../src/domain/policy.ts'
-import type { Core } from './core.ts'
+import type { Core, HostAccount } from './core.ts'
+import { withPendingSubject } from './login/view.ts'
 import { parseFirstFactor } from './seal.ts'
 
 type OIDC = KoaContextWithOIDC['oidc']
@@ -29,6 +30,16 @@ export async function pendingOf(
   return isCurrent(pending, record.epoch, core.deps.clock.now())
     ? { present: true, pending }
     : { present: true }
+}
+
+/** The account of a pending first factor. findAccount is asked as the host would, with the person in the session. */
+export function pendingAccount(
+  core: Core,
+  ctx: KoaContextWithOIDC,
+  pending: PendingFirstFactor,
+): Promise<HostAccount | undefined> {
+  const seenAs = withPendingSubject(ctx, pending, { now: core.deps.clock.now() })
+  return core.account(ctx, pending.accountId, seenAs)
 }
 
 /**

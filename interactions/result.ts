@@ -2,7 +2,7 @@ import type { Provider } from 'oidc-provider'
 import type { AcceptedAttempt } from '../src/domain/mfa-record.ts'
 import { combine, type Amr, type Assurance } from '../src/domain/assurance.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../src/domain/policy.ts'
-import type { Core } from './core.ts'
+import { providerOf, type Core } from './core.ts'
 import { sealFirstFactor, sealLogin } from './seal.ts'
 
 export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
@@ -15,13 +15,14 @@ export interface Subject {
   readonly ts: number
   readonly epoch: number
   readonly remember?: boolean
+  readonly extra?: Readonly<Record<string, unknown>>
 }
 
 /** No second factor was shown: a login page cannot say `mfa` of one kind of factor (R26). */
 const NOTHING: Assurance = { amr: [], kinds: [], phishingResistant: false }
 
 /**
- * The sole writer of interaction results. Everything that can sign a person in goes through here, and is sealed.
+ * The sole maker of interaction results. Everything that can sign a person in goes through here, and is sealed.
  * Answers where to go on.
  */
 export async function writeFirstFactor(
@@ -30,13 +31,16 @@ export async function writeFirstFactor(
   subject: Subject,
   rest: object,
 ): Promise<string> {
+  return write(core, interaction, { ...rest, ...firstFactorOf(core, interaction.cid, subject) })
+}
+
+export function firstFactorOf(core: Core, cid: string, subject: Subject): object {
   const pending = { ...subject, answeredAt: core.deps.clock.now() }
-  return write(interaction, {
-    ...rest,
-    firstFactor: sealFirstFactor(core.deps.box, interaction.cid, pending),
+  return {
+    firstFactor: sealFirstFactor(core.deps.box, cid, pending),
     // A login of an earlier step of the same authorization must not be applied again beside it.
     login: undefined,
-  })
+  }
 }
 
 /** The first factor is all that policy asks for. */
@@ -46,11 +50,12 @@ export async function writePasswordLogin(
   subject: Subject,
   rest: object,
 ): Promise<string> {
-  return write(interaction, {
-    ...rest,
-    login: login(core, interaction, subject, PASSWORD_ACR, combine(subject.amr, NOTHING).amr),
-    firstFactor: null,
-  })
+  return write(core, interaction, { ...rest, ...passwordLoginOf(core, interaction.cid, subject) })
+}
+
+export function passwordLoginOf(core: Core, cid: string, subject: Subject): object {
+  const { amr } = combine(subject.amr, NOTHING)
+  return { login: login(core, cid, subject, PASSWORD_ACR, amr), firstFactor: null }
 }
 
 /** The last factor was proved. */
@@ -61,10 +66,10 @@ export async function writeMultiFactorLogin(
   accepted: AcceptedAttempt,
 ): Promise<string> {
   const { amr, multiFactor } = combine(subject.amr, accepted.assurance)
-  return write(interaction, {
+  return write(core, interaction, {
     login: login(
       core,
-      interaction,
+      interaction.cid,
       { ...subject, epoch: accepted.epoch },
       multiFactor ? MULTI_FACTOR_ACR : PASSWORD_ACR,
       amr,
@@ -75,37 +80,37 @@ export async function writeMultiFactorLogin(
 }
 
 /** Nothing was decided: the host goes through its checks again. */
-export async function writeNothing(interaction: Interaction): Promise<string> {
-  interaction.result = {}
-  await interaction.persist()
-  return interaction.returnTo
+export async function writeNothing(core: Core, interaction: Interaction): Promise<string> {
+  return persist(core, interaction, {})
 }
 
 /**
  * The session has become too old for the app's max_age while its factors were changed: the app hears
  * `login_required`. Sent through the checks again, the person would be asked to make the change once more.
  */
-export async function writeLoginRequired(interaction: Interaction): Promise<string> {
-  interaction.result = { error: 'login_required', error_description: 'max_age has passed' }
-  await interaction.persist()
-  return interaction.returnTo
+export async function writeLoginRequired(core: Core, interaction: Interaction): Promise<string> {
+  return persist(core, interaction, {
+    error: 'login_required',
+    error_description: 'max_age has passed',
+  })
 }
 
 /** The person gave up: the app gets the standard's `access_denied`. */
-export async function writeRefusal(interaction: Interaction): Promise<string> {
-  interaction.result = { error: 'access_denied', error_description: 'End-User aborted interaction' }
-  await interaction.persist()
-  return interaction.returnTo
+export async function writeRefusal(core: Core, interaction: Interaction): Promise<string> {
+  return persist(core, interaction, {
+    error: 'access_denied',
+    error_description: 'End-User aborted interaction',
+  })
 }
 
 function login(
   core: Core,
-  interaction: Interaction,
-  { accountId, ts, epoch, remember }: Subject,
+  cid: string,
+  { accountId, ts, epoch, remember, extra }: Subject,
   acr: string,
   amr: readonly Amr[],
 ): object {
-  return sealLogin(core.deps.box, interaction.cid, {
+  const sealed = sealLogin(core.deps.box, cid, {
     accountId,
     acr,
     amr,
@@ -113,14 +118,29 @@ function login(
     epoch,
     ...(remember === undefined ? {} : { remember }),
   })
+  return { ...extra, ...sealed }
 }
 
 /**
  * As the host's interactionFinished merges, on the interaction that was loaded already: setting it there and
  * persisting saves reading it again.
  */
-async function write(interaction: Interaction, result: object): Promise<string> {
-  interaction.result = { ...interaction.lastSubmission, ...result }
+async function write(core: Core, interaction: Interaction, result: object): Promise<string> {
+  return persist(core, interaction, { ...interaction.lastSubmission, ...result })
+}
+
+async function persist(core: Core, interaction: Interaction, result: object): Promise<string> {
+  interaction.result = { ...result }
   await interaction.persist()
-  return interaction.returnTo
+  return onIssuer(providerOf(core).issuer, interaction.returnTo)
+}
+
+/**
+ * The host makes the address of the request. Behind a proxy that ends TLS, and without `provider.proxy`, it says
+ * http: the policy of our pages would stop their forms there.
+ */
+function onIssuer(issuer: string, returnTo: string): string {
+  const { protocol, origin } = new URL(issuer)
+  const { pathname, search } = new URL(returnTo)
+  return protocol === 'https:' ? origin + pathname + search : returnTo
 }

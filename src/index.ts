@@ -141,7 +141,7 @@ export function createMfa(options: MfaOptions): Mfa {
     readBrowserTokens(request, issuerOf(core)).map((token) => hashBrowserToken(accountId, token))
 
   return {
-    configure: (configuration) => {
+    configure: (configuration = {}) => {
       const wrapped = configure(core, configuration, {
         acknowledge: parsed.acknowledge ?? [],
         trustedGrantTypes: parsed.trustedGrantTypes ?? [],
@@ -243,14 +243,20 @@ function coreOf(options: ParsedOptions, listeners: Map<EventType | '*', Set<List
         : clients.includes(client.clientId)
     },
     manageUrl: options.manage?.url,
-    account: (ctx, accountId) =>
-      onceFor(found, ctx, accountId, async () => {
-        return await given(findAccountOf.get(core), 'findAccount')(ctx, accountId)
-      }),
+    async account(ctx, accountId, seenAs = ctx) {
+      const { session, account } = ctx.oidc
+      // The host has asked for the session's already, and would not ask twice.
+      if (account !== undefined && session?.accountId === accountId) return account
+      return onceFor(found, ctx, accountId, async () => {
+        // Drivers answer null for nobody.
+        return (await given(findAccountOf.get(core), 'findAccount')(seenAs, accountId)) ?? undefined
+      })
+    },
     record: (ctx, accountId) =>
       ctx === undefined
         ? loadRecord(deps, accountId)
         : onceFor(records, ctx, accountId, () => loadRecord(deps, accountId)),
+    adopting: options.adopting ?? false,
     provider: undefined,
   }
   return core

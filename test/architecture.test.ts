@@ -58,8 +58,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     at: ['src/http/'],
     may: ['vocabulary', 'types:domain', 'types:ports', 'http'],
     packages: [
-      ...['node:crypto', 'node:fs', 'node:http', 'node:net', 'node:path', 'node:url'],
-      ...['koa', 'nunjucks', 'types:@koa/router'],
+      ...['node:async_hooks', 'node:crypto', 'node:fs', 'node:http', 'node:net', 'node:path'],
+      ...['node:url', 'koa', 'nunjucks', 'types:@koa/router'],
     ],
   },
   interactions: {
@@ -77,7 +77,10 @@ const PARTS: Readonly<Record<string, Part>> = {
       ...['vocabulary', 'domain', 'ports', 'factors', 'application', 'http', 'interactions'],
       ...['cryptography', 'plugin'],
     ],
-    packages: ['koa', '@koa/router', 'oidc-provider', 'node:http', 'node:crypto', 'zod'],
+    packages: [
+      ...['koa', '@koa/router', 'oidc-provider', 'zod'],
+      ...['node:http', 'node:crypto', 'node:util'],
+    ],
   },
   testing: {
     // The contract suites and factors that a third party runs on its own adapters.
@@ -110,7 +113,34 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: ['relying-party'],
     packages: ['node:crypto', 'node:fs/promises', 'node:http', 'jose', 'openid-client'],
   },
+  'existing-provider': {
+    // Stand for providers of somebody else: they know the product by its package's name alone.
+    at: ['examples/existing-provider/', 'examples/existing-provider-express/'],
+    may: ['existing-provider'],
+    packages: [
+      ...[
+        '@koa/bodyparser',
+        '@koa/router',
+        'express',
+        'koa',
+        'koa-mount',
+        'mongoose',
+        'nodemailer',
+      ],
+      ...[
+        'node:crypto',
+        'node:http',
+        'node:url',
+        'node:util',
+        'oidc-provider',
+        'oidc-provider-mfa',
+      ],
+    ],
+  },
 }
+
+/** Their packages are theirs: what no part of the product imports is a development dependency. */
+const FOREIGN = /^examples\/existing-provider/
 
 /** Of the plugin, the server may use what any customer can: the public entry. */
 const PUBLIC_ENTRY = 'src/index.ts'
@@ -214,12 +244,14 @@ describe('the architecture', () => {
     }
     const named = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
     const imported = new Set(
-      files.flatMap((file) =>
-        (sources.get(file)?.imports ?? [])
-          .filter((reference) => reference.file === undefined)
-          .map((reference) => packageOf(reference.specifier))
-          .filter((name) => !name.startsWith('node:')),
-      ),
+      files
+        .filter((file) => !FOREIGN.test(file))
+        .flatMap((file) =>
+          (sources.get(file)?.imports ?? [])
+            .filter((reference) => reference.file === undefined)
+            .map((reference) => packageOf(reference.specifier))
+            .filter((name) => !name.startsWith('node:')),
+        ),
     )
     expect([...imported].filter((name) => !named.includes(name))).to.deep.equal([])
     const types = /^@types\//

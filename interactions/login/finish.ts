@@ -1,16 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import { completeSignIn } from '../../src/application/complete-sign-in.ts'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
-import { decide, PASSWORD_ACR } from '../../src/domain/policy.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import { providerOf, type Core } from '../core.ts'
+import type { Core } from '../core.ts'
 import { placeOf } from '../place.ts'
-import { acrRequestOf, changeIn } from '../request.ts'
-import { writeFirstFactor, writePasswordLogin, type Interaction, type Subject } from '../result.ts'
+import { writeFirstFactor, writePasswordLogin, type Subject } from '../result.ts'
+import { needsMore } from './policy.ts'
 
 /** What a login page answers with; the host's own shape. `amr` defaults to `['pwd']`. */
 export interface FirstFactorResult {
@@ -25,6 +23,8 @@ export interface FirstFactorResult {
    * was changed meanwhile then counts no more; without it, one checked just before the change does.
    */
   readonly epoch?: number
+  /** For checks and pages of your own. An `acr` is left out: the level is what was proved. */
+  readonly [name: string]: unknown
 }
 
 /** Everything else a host page may answer with: passed on as it is. */
@@ -62,7 +62,7 @@ export async function answerInteraction(
       { status: 410 },
     )
   const now = core.deps.clock.now()
-  const faults = faultsOf(login, now)
+  const faults = faultsOfLogin(login, now)
   if (faults.length > 0) throw new MfaError('options-invalid', `login:\n- ${faults.join('\n- ')}`)
   const seen = await core.record(undefined, login.accountId)
   if (login.epoch !== undefined && login.epoch !== seen.record.epoch)
@@ -73,13 +73,7 @@ export async function answerInteraction(
         status: 410,
       },
     )
-  const subject: Subject = {
-    accountId: login.accountId,
-    amr: login.amr ?? ['pwd'],
-    ts: login.ts ?? now,
-    epoch: seen.record.epoch,
-    ...(login.remember === undefined ? {} : { remember: login.remember }),
-  }
+  const subject = subjectOfLogin(login, seen.record.epoch, now)
   if (isEnrolled(seen.record) || (await needsMore(core, request, response, interaction, subject)))
     return writeFirstFactor(core, interaction, subject, rest)
 
@@ -93,12 +87,23 @@ export async function answerInteraction(
   return writePasswordLogin(core, interaction, subject, rest)
 }
 
+/** Whom a login page has answered with, under the epoch that this counts for. */
+export function subjectOfLogin(login: FirstFactorResult, epoch: number, now: Instant): Subject {
+  const { accountId, amr = ['pwd'], ts = now, remember, epoch: _epoch, ...rest } = login
+  const { acr: _acr, seal: _seal, ...extra } = rest
+  return {
+    ...{ accountId, amr, ts, epoch },
+    ...(remember === undefined ? {} : { remember }),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
+  }
+}
+
 /**
  * Plain JavaScript gets no help from types. Sealed all the same, it would be no first factor when it is read
  * again, and its person asked for the password for ever.
  */
-function faultsOf(
-  { accountId, amr, ts, remember }: { readonly [name in keyof FirstFactorResult]: unknown },
+export function faultsOfLogin(
+  { accountId, amr, ts, remember }: Readonly<Record<string, unknown>>,
   now: Instant,
 ): string[] {
   const faults: string[] = []
@@ -111,43 +116,4 @@ function faultsOf(
   if (remember !== undefined && typeof remember !== 'boolean')
     faults.push('remember must be a boolean')
   return faults
-}
-
-/** The policy for somebody who has nothing enrolled: asked in a context that looks like the host's. */
-async function needsMore(
-  core: Core,
-  request: IncomingMessage,
-  response: ServerResponse,
-  interaction: Interaction,
-  subject: Subject,
-): Promise<boolean> {
-  const provider = providerOf(core)
-  const client = await provider.Client.find(String(interaction.params.client_id))
-  if (client === undefined)
-    throw new MfaError('interaction-expired', 'The client of this sign-in is gone', { status: 410 })
-  const ctx = provider.createContext(request, response) as unknown as KoaContextWithOIDC
-  const oidc = new provider.OIDCContext(ctx) as KoaContextWithOIDC['oidc'] & { params: object }
-  Object.defineProperty(ctx, 'oidc', { value: oidc })
-  oidc.params = interaction.params
-  oidc.entity('Client', client)
-  oidc.entity('Interaction', interaction)
-  const account = await core.account(ctx, subject.accountId)
-  if (account === undefined)
-    throw new MfaError('account-unknown', 'findAccount does not know the account', { status: 410 })
-  const requested = acrRequestOf(oidc)
-  const decision = decide({
-    reached: PASSWORD_ACR,
-    enrolled: false,
-    required: await core.requires({ account, client, params: { ...interaction.params } }),
-    fresh:
-      asksFor(interaction, 'mfa') ||
-      interaction.deviceCode !== undefined ||
-      changeIn(interaction.params) !== undefined,
-    ...(requested === undefined ? {} : { requested }),
-  })
-  return decision.step !== 'none'
-}
-
-function asksFor({ params: { prompt } }: Interaction, name: string): boolean {
-  return typeof prompt === 'string' && prompt.split(' ').includes(name)
 }

@@ -1,18 +1,15 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { isMeetable } from '../../src/domain/policy.ts'
-import { isLive } from '../../src/domain/session.ts'
+import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { given, type Core } from '../core.ts'
+import { given, misconfigured, type Core } from '../core.ts'
 import { decideFor } from '../mfa/prompt.ts'
-import { acrRequestOf, pendingOf } from '../request.ts'
+import { acrRequestOf, pendingAccount, pendingOf } from '../request.ts'
 import { withPendingSubject } from './view.ts'
 
 const { Check, Prompt } = interactionPolicy
 type Prompt = InstanceType<typeof Prompt>
-
-/** Sessions and grants of before the plugin carry no epoch: they count until the first one is raised. */
-const FIRST_EPOCH = 1
 
 /**
  * A prompt of the host, up to and including `login`, that sees a pending first factor where there is one. The
@@ -62,16 +59,19 @@ export function loginPrompt(core: Core, prompt: Prompt): Prompt {
 async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
   const { oidc } = ctx
   if (core.provider !== oidc.provider)
-    throw new MfaError(
-      'not-attached',
-      'The configuration was made by mfa.configure(), but mfa.attach(provider) was not called: call it right after `new Provider(...)`',
+    throw misconfigured(
+      ctx,
+      new MfaError(
+        'not-attached',
+        'The configuration was made by mfa.configure(), but mfa.attach(provider) was not called: call it right after `new Provider(...)`',
+      ),
     )
   if (!isMeetable(acrRequestOf(oidc)))
     throw new errors.UnmetAuthenticationRequirements('none of the requested ACRs can be obtained')
 
   const { present, pending } = await pendingOf(core, ctx)
   if (present)
-    return pending === undefined || (await core.account(ctx, pending.accountId)) === undefined
+    return pending === undefined || (await pendingAccount(core, ctx, pending)) === undefined
   const session = given(oidc.session, 'session')
   if (session.accountId === undefined) return false
   // Deleted or disabled since: the host would fail on it, and prompt=none with a 500.
@@ -96,6 +96,6 @@ async function wouldEnrol(core: Core, ctx: KoaContextWithOIDC): Promise<boolean>
 async function viewOf(core: Core, ctx: KoaContextWithOIDC): Promise<KoaContextWithOIDC> {
   const { pending } = await pendingOf(core, ctx)
   if (pending === undefined) return ctx
-  const account = await core.account(ctx, pending.accountId)
+  const account = await pendingAccount(core, ctx, pending)
   return withPendingSubject(ctx, pending, { account, now: core.deps.clock.now() })
 }

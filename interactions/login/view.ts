@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { PendingFirstFactor } from '../../src/domain/first-factor.ts'
-import { given } from '../core.ts'
+import { given, type HostAccount } from '../core.ts'
 import type { Instant } from '../../src/domain/time.ts'
 
 /**
@@ -13,7 +13,7 @@ import type { Instant } from '../../src/domain/time.ts'
 export function withPendingSubject(
   ctx: KoaContextWithOIDC,
   pending: PendingFirstFactor,
-  { account, now }: { account: unknown; now: Instant },
+  { account, now }: { account?: HostAccount | undefined; now: Instant },
 ): KoaContextWithOIDC {
   const { oidc } = ctx
   const session = overlay(given(oidc.session, 'session'), {
@@ -24,17 +24,29 @@ export function withPendingSubject(
     authTime: () => pending.ts,
     past: (age: number) => now - pending.ts > Number(age),
   })
-  const result = { ...(oidc.result as object | undefined), login: { accountId: pending.accountId } }
+  const { accountId, amr, ts, remember, extra } = pending
+  const login = { ...extra, accountId, amr, ts, ...(remember === undefined ? {} : { remember }) }
+  const result = { ...(oidc.result as object | undefined), login }
+  const grant = account === undefined ? undefined : grantFor(oidc, accountId)
   const view = overlay(oidc, {
     session,
     result,
     account,
-    entities: { ...oidc.entities, Account: account },
+    grant,
+    entities: { ...oidc.entities, Session: session, Account: account, Grant: grant },
     acr: undefined,
     amr: pending.amr,
     promptPending: (name: string) => name !== 'login' && oidc.promptPending(name),
   })
   return overlay(ctx, { oidc: view })
+}
+
+/**
+ * As the host gives it to somebody who has granted nothing yet. What is granted is not looked up before the second
+ * factor: an application's loadExistingGrant may store one.
+ */
+function grantFor({ provider, client }: KoaContextWithOIDC['oidc'], accountId: string): object {
+  return new provider.Grant({ accountId, clientId: given(client, 'client').clientId })
 }
 
 function overlay<T extends object>(target: T, replaced: Readonly<Record<string, unknown>>): T {

@@ -17,8 +17,8 @@ export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<v
   const write = (): Promise<string> => {
     if (!isTooOld(visit)) return writeMultiFactorLogin(core, interaction, subject, accepted)
     return visit.details.change === undefined
-      ? writeNothing(interaction)
-      : writeLoginRequired(interaction)
+      ? writeNothing(core, interaction)
+      : writeLoginRequired(core, interaction)
   }
   redirect(visit, await write())
 }

@@ -9,6 +9,7 @@ import {
   CHANGE_PARAMETER,
   changeIn,
   isDeviceRoute,
+  pendingAccount,
   pendingOf,
   resultsOf,
 } from '../request.ts'
@@ -98,7 +99,9 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const { oidc } = ctx
   const { pending } = await pendingOf(core, ctx)
   const accountId = pending?.accountId ?? given(oidc.session?.accountId, 'account')
-  const account = given(await core.account(ctx, accountId), 'account')
+  const found =
+    pending === undefined ? core.account(ctx, accountId) : pendingAccount(core, ctx, pending)
+  const account = given(await found, 'account')
   const { record } = await core.record(ctx, accountId)
   const requested = acrRequestOf(oidc)
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined

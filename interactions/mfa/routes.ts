@@ -124,7 +124,7 @@ export function mfaRoutes(core: Core): Middleware {
   })
   post('/factor-ends', (visit) => finish(visit, passed(visit)))
 
-  post('/cancel', async (visit) => redirect(visit, await writeRefusal(visit.interaction)))
+  post('/cancel', async (visit) => redirect(visit, await writeRefusal(core, visit.interaction)))
 
   return router.routes() as unknown as Middleware
 }

@@ -4,6 +4,7 @@ import type { Place } from '../../src/application/verify-factor.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isCurrent } from '../../src/domain/first-factor.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
+import { FIRST_EPOCH } from '../../src/domain/session.ts'
 import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
 import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
@@ -78,7 +79,7 @@ async function subjectOf(
   if (stored?.accountId === undefined || stored.loginTs === undefined)
     throw expired('There is neither a first factor nor a session')
   const seen = await core.record(undefined, stored.accountId)
-  const { mfaEpoch = 1 } = stored as { mfaEpoch?: number }
+  const { mfaEpoch = FIRST_EPOCH } = stored as { mfaEpoch?: number }
   return {
     subject: {
       accountId: stored.accountId,

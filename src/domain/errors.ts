@@ -30,11 +30,13 @@ export type ErrorCode =
   | 'options-invalid' // createMfa was given something it cannot work with; the message lists every fault
   | 'configuration-not-composable' // configure() met a host configuration it cannot wrap
   | 'not-attached' // configure() without attach()
+  | 'cookie-keys-differ' // the application around the provider signs cookies with other keys
   | 'login-not-sealed' // a `login` result that did not come from the plugin
   | 'wrong-prompt' // an answer to a prompt that is not the one being asked
   | 'interaction-expired' // the interaction, or the first factor in it, is no longer valid
   | 'form-forged' // CSRF token or origin does not fit
   | 'form-unreadable' // a body that is not what the form sends
+  | 'body-already-read' // a body parser of the application has eaten the form and left none
   | 'form-too-large'
   | 'form-type' // not application/x-www-form-urlencoded
   | 'record-unreadable' // a stored document that does not parse, or is of a newer schema

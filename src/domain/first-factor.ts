@@ -21,6 +21,8 @@ export interface PendingFirstFactor {
   readonly epoch: number
   /** False: the session ends with the browser. */
   readonly remember?: boolean
+  /** What else the login page has said, for the application's own checks; nothing is decided by it. */
+  readonly extra?: Readonly<Record<string, unknown>>
 }
 
 export function isCurrent(pending: PendingFirstFactor, epoch: number, now: Instant): boolean {

@@ -1,7 +1,15 @@
+import { combine, type Amr } from './assurance.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR } from './policy.ts'
 import { DAY_SECONDS, type Instant } from './time.ts'
 
 /** NIST SP 800-63B-4 2.2: at the second level people authenticate again after a day (R15). */
 export const SESSION_SECONDS = DAY_SECONDS
+
+/**
+ * The epoch of every account until its first change: what was made without the plugin counts for that one, and is
+ * dead after it.
+ */
+export const FIRST_EPOCH = 1
 
 export interface SessionState {
   /** The epoch it was made under; undefined for one from before the plugin. */
@@ -22,3 +30,15 @@ export function isLive(
     now - session.loginTs < longestSeconds
   )
 }
+
+/**
+ * The level of a session that the plugin has not made, from before it or of a node without it. What it says is
+ * believed as far as its `amr` shows it: login pages are known to answer with whatever level was asked for. An `acr`
+ * of the application's own stays; none at all is the password.
+ */
+export function levelWithoutEpoch(acr: string | undefined, amr: readonly Amr[]): string {
+  if (acr === undefined) return PASSWORD_ACR
+  return acr === MULTI_FACTOR_ACR && !combine(amr, NOTHING_MORE).multiFactor ? PASSWORD_ACR : acr
+}
+
+const NOTHING_MORE = { amr: [], kinds: [], phishingResistant: false } as const

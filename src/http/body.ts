@@ -33,7 +33,8 @@ export interface FormContext {
  * Throws MfaError `form-type` (415) for anything but application/x-www-form-urlencoded in UTF-8,
  * `form-too-large` (413) as soon as the limit is passed, without reading on, and `form-unreadable` (400) for
  * bytes that are not UTF-8, broken percent escapes, null bytes, repeated fields, names of Object.prototype,
- * names with brackets, dots or dollars, and more than 40 fields.
+ * names with brackets, dots or dollars, and more than 40 fields; `body-already-read` (500), a fault of the
+ * application around.
  */
 export async function readForm(source: FormSource, options: FormOptions = {}): Promise<Form> {
   const limitBytes = options.limitBytes ?? FORM_LIMIT_BYTES
@@ -135,7 +136,11 @@ function decodePart(part: string): string {
 
 function entriesOfParsed(parsed: unknown): Entry[] {
   if (!isPlainObject(parsed))
-    throw unreadable('something has read the body before and left no form')
+    throw new MfaError(
+      'body-already-read',
+      'A body parser has read the form and left none: mount the provider before it, or let it leave an object in ' +
+        '`body` of the request that the provider gets.',
+    )
   const entries = Object.entries(parsed)
   if (entries.length > FORM_LIMIT_FIELDS) throw unreadable('it has too many fields')
   return entries.map(([name, value]) => {

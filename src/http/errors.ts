@@ -33,11 +33,13 @@ const RULES: Readonly<Record<ErrorCode, Rule>> = {
   'options-invalid': { page: 'error', status: 500 },
   'configuration-not-composable': { page: 'error', status: 500 },
   'not-attached': { page: 'error', status: 500 },
+  'cookie-keys-differ': { page: 'error', status: 500 },
   'login-not-sealed': { page: 'error', status: 500 },
   'wrong-prompt': { page: 'expired' },
   'interaction-expired': { page: 'expired' },
   'form-forged': { page: 'forbidden' },
   'form-unreadable': { page: 'error', status: 400 },
+  'body-already-read': { page: 'error', status: 500 },
   // The rest of the body is unread: the connection cannot be used for another request.
   'form-too-large': { page: 'error', status: 413, close: true },
   'form-type': { page: 'error', status: 415, close: true },

@@ -8,12 +8,14 @@ import { wayBack } from '../../interactions/way-back.ts'
 import { MfaError } from '../domain/errors.ts'
 import { answerError } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
+import { withinMount } from '../http/mount.ts'
 
 /**
  * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch they were made
  * under. Right after `new Provider(...)`: the host remembers the shape of its models at their first use.
  *
- * Throws MfaError `options-invalid` when it was attached to another provider already.
+ * Throws MfaError `options-invalid` when it was attached to another provider already, and where the pages would
+ * stand in the way of the host's own.
  */
 export function attach(core: Core, provider: Provider): void {
   if (core.provider !== undefined)
@@ -21,11 +23,18 @@ export function attach(core: Core, provider: Provider): void {
       'options-invalid',
       'This createMfa() is attached to a provider already; make one for each',
     )
+  for (const route of HOST_ROUTES)
+    if (isBelow(core.path, routeOf(provider, route)))
+      throw new MfaError(
+        'options-invalid',
+        `createMfa: path: ${core.path} is where the host has its route "${route}"; choose another`,
+      )
   core.provider = provider
   carryEpoch(provider.Session)
   carryEpoch(provider.Grant)
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('server_error', sayUnavailable)
+  provider.use((ctx: Context, next: Next) => withinMount(ctx, next))
   provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
   const routes = mfaRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {
@@ -40,6 +49,26 @@ export function attach(core: Core, provider: Provider): void {
       await explain(core, ctx, error)
     }
   })
+}
+
+/** By the host's names; where they are is its option `routes`. */
+const HOST_ROUTES = [
+  ...['authorization', 'token', 'userinfo', 'jwks', 'end_session', 'registration'],
+  ...['introspection', 'revocation', 'pushed_authorization_request', 'backchannel_authentication'],
+  ...['device_authorization', 'code_verification'],
+]
+
+/** Undefined: the feature is off. */
+function routeOf(provider: Provider, name: string): string | undefined {
+  try {
+    return provider.pathFor(name, { mountPath: '' })
+  } catch {
+    return undefined
+  }
+}
+
+function isBelow(path: string, route: string | undefined): boolean {
+  return route === path || route?.startsWith(`${path}/`) === true
 }
 
 function carryEpoch(model: object): void {

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import {
   errors,
   interactionPolicy,
@@ -11,6 +12,7 @@ import { publicPath } from '../../interactions/mfa/visit.ts'
 import { MfaError } from '../domain/errors.ts'
 import { ACR_VALUES } from '../domain/policy.ts'
 import { takesOurName, withChangeParameter } from './change-parameter.ts'
+import { refuseForeignKeys } from './cookie-keys.ts'
 import { guardAdapter } from './guards.ts'
 
 /** Ways to a token that never meet the interaction policy. Whoever uses them says that they assert it themselves. */
@@ -69,7 +71,7 @@ export function configure(
     interactions: {
       ...configuration.interactions,
       policy: withMfa(core, policy),
-      url: withMfaPage(core, configuration.interactions?.url),
+      url: withMfaPage(core, configuration),
     },
     extraParams: withChangeParameter(core, configuration.extraParams),
     extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
@@ -88,10 +90,16 @@ function faultsOf(
     { enabled?: boolean } | undefined
   >
   const names = [...policy].map(({ name }) => name)
+  const { adapter, findAccount, acrValues = [] } = configuration
   const faults: string[] = []
-  if (configuration.adapter === undefined)
+  if (adapter === undefined)
     faults.push('`adapter` is missing: the built-in one is for development and cannot be guarded')
-  if (configuration.findAccount === undefined) faults.push('`findAccount` is missing')
+  else if (typeof adapter !== 'function' || types.isAsyncFunction(adapter))
+    faults.push('`adapter` must be a class, or a function that answers an adapter at once')
+  if (findAccount === undefined) faults.push('`findAccount` is missing')
+  else if (typeof findAccount !== 'function') faults.push('`findAccount` must be a function')
+  if (!Array.isArray(acrValues) && !(acrValues instanceof Set))
+    faults.push('`acrValues` must be an array or a Set')
   if (features.devInteractions?.enabled !== false)
     faults.push(
       '`features.devInteractions.enabled` must be false: it replaces `interactions.url` and signs anyone in',
@@ -126,8 +134,10 @@ function withMfa(core: Core, policy: Policy): InstanceType<typeof interactionPol
 
 type InteractionUrl = NonNullable<NonNullable<Configuration['interactions']>['url']>
 
-function withMfaPage(core: Core, url: InteractionUrl | undefined): InteractionUrl {
+function withMfaPage(core: Core, { interactions, cookies }: Configuration): InteractionUrl {
+  const url = interactions?.url
   return (ctx, interaction) => {
+    refuseForeignKeys(ctx, cookies)
     if (interaction.prompt.name === MFA_PROMPT) return `${publicPath(core)}/${interaction.uid}`
     return url === undefined ? `/interaction/${interaction.uid}` : url(ctx, interaction)
   }
@@ -137,14 +147,13 @@ function withMfaPage(core: Core, url: InteractionUrl | undefined): InteractionUr
 function withAuthenticationClaims(
   claims: Configuration['claims'],
 ): NonNullable<Configuration['claims']> {
-  const openid = claims?.openid
-  const own: readonly string[] = Array.isArray(openid)
-    ? (openid as string[])
-    : Object.keys(openid ?? { sub: null })
-  return {
-    ...claims,
-    openid: [...new Set(['sub', ...own, 'acr', 'amr', 'auth_time'])],
-  }
+  const openid: unknown = claims?.openid ?? []
+  const own: Readonly<Record<string, unknown>> =
+    Array.isArray(openid) || openid instanceof Set
+      ? Object.fromEntries([...(openid as Iterable<string>)].map((name) => [name, null]))
+      : (openid as Record<string, unknown>)
+  const always = { sub: null, acr: null, amr: null, auth_time: null }
+  return { ...claims, openid: { ...always, ...own } }
 }
 
 type ExtraTokenClaims = NonNullable<Configuration['extraTokenClaims']>

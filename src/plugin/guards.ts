@@ -6,9 +6,12 @@ import {
   type InteractionResults,
   type KoaContextWithOIDC,
 } from 'oidc-provider'
-import type { Core } from '../../interactions/core.ts'
+import { given, type Core } from '../../interactions/core.ts'
+import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
+import type { Asking } from '../../interactions/login/policy.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
+import { FIRST_EPOCH, levelWithoutEpoch } from '../domain/session.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
@@ -16,11 +19,8 @@ type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
 /** How long a finished interaction still knows its app: a tab or the back button comes back to it. */
 const REMAINS_SECONDS = HOUR_SECONDS
 
-/** Grants of before the plugin carry no epoch: they count until the first one is raised. */
-const FIRST_EPOCH = 1
-
 /**
- * Wraps the application's own storage of the host's records, for the two models in which a sign-in is decided.
+ * Wraps the application's own storage of the host's records, for the models in which a sign-in is decided.
  * Everything else goes through untouched.
  */
 export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory {
@@ -31,6 +31,8 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
     switch (name) {
       case 'Interaction':
         return overlay(inner, guardInteraction(core, inner))
+      case 'Session':
+        return overlay(inner, guardSession(inner))
       case 'Grant':
         return overlay(inner, guardGrant(core, inner))
       default:
@@ -46,6 +48,10 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
  *
  * One that was sealed under an epoch of before is left out there without an error: nobody forgot anything, the
  * account changed while a later page was open, and the person signs in again.
+ *
+ * While nodes without the plugin run beside this one, sign-ins come over from them. An unsealed login that is stored
+ * as submitted before can only be theirs: it is left out wherever it is read, so that a later page (consent) is not
+ * taken for one that forgot.
  */
 function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
   return {
@@ -60,12 +66,14 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
       return inner.upsert(id, payload, expiresIn)
     },
     async find(id) {
-      const payload = (await inner.find(id)) as Payload | undefined
+      const payload = await readSubmission(core, (await inner.find(id)) as Payload | undefined)
       if (payload?.result?.login === undefined || !isResume()) return payload
       const sealed = sealedIn(core, payload, payload.result)
       if (sealed !== undefined && (await isOfPresentEpoch(core, sealed))) return payload
-      const { login: _, ...rest } = payload.result
-      return { ...payload, result: rest }
+      const rest = withoutLogin(payload.result)
+      const { login } = payload.result
+      const adopted = await adoptLogin(core, given(Provider.ctx, 'context'), asking(payload), login)
+      return { ...payload, result: { ...rest, ...adopted } }
     },
     // In place of it and under its name: one write, as before.
     destroy(id) {
@@ -73,6 +81,26 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
       return remains === undefined ? inner.destroy(id) : inner.upsert(id, remains, REMAINS_SECONDS)
     },
   }
+}
+
+function asking(payload: Payload): Asking & { readonly cid?: unknown } {
+  const { params = {}, ...rest } = payload
+  return { ...rest, params } as Asking & { readonly cid?: unknown }
+}
+
+async function readSubmission(
+  core: Core,
+  payload: Payload | undefined,
+): Promise<Payload | undefined> {
+  const submitted = payload?.lastSubmission
+  if (payload === undefined || submitted?.login === undefined) return payload
+  if (sealedIn(core, payload, submitted) !== undefined) return payload
+  const adopted = await adoptSignedIn(core, payload, submitted.login)
+  return { ...payload, lastSubmission: { ...withoutLogin(submitted), ...adopted } }
+}
+
+function withoutLogin({ login: _, ...rest }: InteractionResults): InteractionResults {
+  return rest
 }
 
 /**
@@ -86,6 +114,22 @@ function remainsOf(id: string): AdapterPayload | undefined {
   if (ended === undefined || ended.jti !== id) return undefined
   const { client_id, redirect_uri } = ended.params
   return { jti: id, kind: 'Interaction', exp: 1, params: { client_id, redirect_uri } }
+}
+
+/**
+ * A session of before the plugin, or of a node without it, carries no epoch. Its level is what it shows, also in the
+ * tokens that come of it.
+ */
+function guardSession(inner: Adapter): Partial<Adapter> {
+  const read = (payload: SessionPayload | undefined | void): SessionPayload | undefined | void => {
+    if (!payload || payload.accountId === undefined || payload.mfaEpoch !== undefined)
+      return payload
+    return { ...payload, acr: levelWithoutEpoch(payload.acr, payload.amr ?? []) }
+  }
+  return {
+    find: async (id) => read(await inner.find(id)),
+    findByUid: async (uid) => read(await inner.findByUid(uid)),
+  }
 }
 
 /** A grant made under another epoch is none: with it die its codes and its refresh and access tokens (R20). */
@@ -117,6 +161,7 @@ type Payload = AdapterPayload & {
   cid?: unknown
 }
 type GrantPayload = AdapterPayload & { mfaEpoch?: number }
+type SessionPayload = AdapterPayload & { mfaEpoch?: number }
 
 /** The login among the results, if it was sealed for this very authorization. */
 function sealedIn(

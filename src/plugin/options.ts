@@ -60,6 +60,8 @@ export interface MfaOptions {
   readonly acknowledge?: readonly Acknowledged[]
   /** Grant types of your own that assert the policy themselves. */
   readonly trustedGrantTypes?: readonly string[]
+  /** While nodes without the plugin serve the same sign-ins: what their login pages answer counts as a password. Default: false. */
+  readonly adopting?: boolean
   /** For tests. */
   readonly clock?: Clock
   readonly random?: Random
@@ -146,6 +148,7 @@ const shape = z.strictObject({
   hasher: withMethods('hash', 'verify', 'needsRehash').optional(),
   acknowledge: z.array(z.enum(['ciba', 'pre-authorized-codes'])).optional(),
   trustedGrantTypes: z.array(z.string()).optional(),
+  adopting: z.boolean().optional(),
   clock: withMethods('now').optional(),
   random: withMethods('bytes').optional(),
 })

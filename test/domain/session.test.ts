@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { isLive, SESSION_SECONDS } from '../../src/domain/session.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { isLive, levelWithoutEpoch, SESSION_SECONDS } from '../../src/domain/session.ts'
 import { NOW } from './records.ts'
 
 describe('a stored session', () => {
@@ -18,5 +19,28 @@ describe('a stored session', () => {
 
   it('R15 is over when nobody knows when it began', () => {
     expect(isLive({ epoch: 1, loginTs: undefined }, 1, SESSION_SECONDS, NOW)).to.equal(false)
+  })
+})
+
+describe('the level of a session without an epoch', () => {
+  it('is that of a password where it says none', () => {
+    expect(levelWithoutEpoch(undefined, [])).to.equal(PASSWORD_ACR)
+    expect(levelWithoutEpoch(undefined, ['pwd', 'otp'])).to.equal(PASSWORD_ACR)
+  })
+
+  it('R26 is the second one only where two kinds of factor were shown', () => {
+    const levels = [[], ['pwd'], ['pwd', 'mfa'], ['pwd', 'pin'], ['pwd', 'otp']].map((amr) =>
+      levelWithoutEpoch(MULTI_FACTOR_ACR, amr),
+    )
+    expect(levels.map((level) => level === MULTI_FACTOR_ACR)).to.deep.equal([
+      ...[false, false, false, false],
+      true,
+    ])
+    expect(levels.slice(0, 4)).to.deep.equal(Array(4).fill(PASSWORD_ACR))
+  })
+
+  it("is the application's own where it says one", () => {
+    expect(levelWithoutEpoch('urn:host:gold', [])).to.equal('urn:host:gold')
+    expect(levelWithoutEpoch(PASSWORD_ACR, ['pwd', 'otp'])).to.equal(PASSWORD_ACR)
   })
 })

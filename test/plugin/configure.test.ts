@@ -1,32 +1,11 @@
 import { expect } from 'chai'
 import { interactionPolicy, type Configuration } from 'oidc-provider'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
-import {
-  createMfa,
-  MULTI_FACTOR_ACR,
-  PASSWORD_ACR,
-  totp,
-  type MfaOptions,
-} from '../../src/index.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { HttpClient } from '../support/http-client.ts'
-import {
-  authorizeUrl,
-  callbackOf,
-  defaultConfiguration,
-  follow,
-  redeem,
-  showPassword,
-  startHost,
-  type Host,
-  type HostOptions,
-} from './host.ts'
-import { enrol } from './enrol.ts'
-import { introspect } from './relying-party.ts'
-import { signedInSessions } from './recorded-storage.ts'
-import { enrolledPerson, signIn } from './sign-in.ts'
+import { createMfa, totp, type MfaOptions } from '../../src/index.ts'
+import { defaultConfiguration } from './host.ts'
 
-const { Check, Prompt, base } = interactionPolicy
+const { Prompt, base } = interactionPolicy
 
 function newMfa(options: Partial<MfaOptions> = {}) {
   return createMfa({
@@ -60,6 +39,22 @@ const withoutLogin = (): Configuration['interactions'] => {
 describe('configure', () => {
   const faults: Readonly<Record<string, [spoilt: () => Configuration, named: string]>> = {
     'no adapter': [() => ({ ...good(), adapter: undefined }), '`adapter` is missing'],
+    'an adapter that is no function': [
+      () => ({ ...good(), adapter: {} as never }),
+      '`adapter` must be a class',
+    ],
+    'an adapter that is made asynchronously': [
+      () => ({ ...good(), adapter: (async () => ({})) as never }),
+      '`adapter` must be a class',
+    ],
+    'a findAccount that is no function': [
+      () => ({ ...good(), findAccount: {} as never }),
+      '`findAccount` must be a function',
+    ],
+    'acrValues that are one text': [
+      () => ({ ...good(), acrValues: 'urn:host:gold' as never }),
+      '`acrValues` must be an array or a Set',
+    ],
     'no findAccount': [() => ({ ...good(), findAccount: undefined }), '`findAccount` is missing'],
     'devInteractions left on': [
       () => ({ ...good(), features: {} }),
@@ -100,6 +95,11 @@ describe('configure', () => {
       expect(refusal.message.match(/^- /gm)).to.have.length(1)
     })
 
+  it('names what is missing where nothing was given, in plain JavaScript', () => {
+    const { message } = refusalOf(undefined as never)
+    expect(message).to.contain('`adapter` is missing')
+  })
+
   it('lists all faults at once', () => {
     const { message } = refusalOf({
       interactions: withoutLogin(),
@@ -116,6 +116,52 @@ describe('configure', () => {
     } as never
     const mfa = newMfa({ acknowledge: ['ciba', 'pre-authorized-codes'] })
     expect(mfa.configure({ ...good(), features })).to.have.property('acrValues')
+  })
+
+  for (const [kind, openid] of [
+    ['an array', ['sub', 'email']],
+    ['a Set', new Set(['sub', 'email'])],
+    ['an object', { sub: null, email: null }],
+    ['left out', undefined],
+  ] as const)
+    it(`takes the claims of openid, ${kind}, and adds acr, amr and auth_time`, () => {
+      const given = { openid, profile: ['name'], address: new Set(['street']), locale: null }
+      const { claims } = newMfa().configure({ ...good(), claims: given as never })
+      const { openid: released, ...others } = claims as Record<string, object>
+      const own = openid === undefined ? ['sub'] : ['sub', 'email']
+      expect(Object.keys(released!)).to.have.members([...own, 'acr', 'amr', 'auth_time'])
+      const { openid: _, ...given2 } = given
+      expect(others).to.deep.equal(given2)
+      for (const [name, value] of Object.entries(given2))
+        expect((others as Record<string, unknown>)[name], name).to.equal(value)
+    })
+
+  it('hands on everything else as the very value that it was given', () => {
+    const given: Record<string, unknown> = {
+      ...good(),
+      scopes: new Set(['openid', 'tenant']),
+      extraParams: { tenant: () => undefined },
+      subjectTypes: ['public', 'pairwise'],
+      clientAuthMethods: new Set(['none']),
+      routes: { authorization: '/authorize' },
+      ttl: { Session: 60 },
+      pkce: { required: () => true },
+      renderError: () => undefined,
+      loadExistingGrant: async () => undefined,
+      issueRefreshToken: async () => true,
+      rotateRefreshToken: () => true,
+      pairwiseIdentifier: () => 'x',
+      conformIdTokenClaims: false,
+      jwks: { keys: [] },
+    }
+    const ours = [
+      ...['adapter', 'acrValues', 'claims', 'interactions', 'extraTokenClaims', 'extraParams'],
+    ]
+    const wrapped = newMfa().configure(given) as Record<string, unknown>
+    for (const name of Object.keys(given).filter((each) => !ours.includes(each)))
+      expect(wrapped[name], name).to.equal(given[name])
+    expect(wrapped.extraParams).to.include(given.extraParams)
+    expect(Object.keys(wrapped)).to.have.members([...new Set([...Object.keys(given), ...ours])])
   })
 
   it('leaves the configuration that it is given as it was', () => {
@@ -136,248 +182,3 @@ function freeze(value: unknown): void {
   Object.freeze(value)
   Object.values(value).forEach(freeze)
 }
-
-describe("an application's own configuration", () => {
-  let host: Host | undefined
-  afterEach(async () => {
-    await host?.close()
-    host = undefined
-  })
-  const start = async (options: HostOptions): Promise<Host> => (host = await startHost(options))
-
-  for (const [kind, acrValues] of [
-    ['an array', ['urn:host:gold']],
-    ['a Set', new Set(['urn:host:gold'])],
-  ] as const)
-    it(`keeps its acrValues, ${kind}, beside ours`, async () => {
-      const { issuer } = await start({
-        configuration: { acrValues },
-      })
-      const { json } = await new HttpClient().get(
-        new URL('/.well-known/openid-configuration', issuer),
-      )
-      expect(json)
-        .to.have.property('acr_values_supported')
-        .that.has.members(['urn:host:gold', PASSWORD_ACR, MULTI_FACTOR_ACR])
-    })
-
-  const seen: unknown[] = []
-  for (const [kind, extraParams] of [
-    ['an array', ['tenant']],
-    ['a Set', new Set(['tenant'])],
-    ['an object with checks', { tenant: (_ctx: unknown, value: unknown) => void seen.push(value) }],
-  ] as const)
-    it(`keeps its extraParams, ${kind}, beside ours`, async () => {
-      seen.length = 0
-      let params: Record<string, unknown> = {}
-      const started = await start({
-        configuration: { extraParams },
-        mfa: {
-          require: (question) => {
-            params = { ...question.params }
-            return true
-          },
-        },
-      })
-      await showPassword(started, new HttpClient(), 'mira', { tenant: 'north', unknown: 'x' })
-      expect(params).to.include({ tenant: 'north' }).and.not.to.have.property('unknown')
-      expect(seen).to.deep.equal(kind === 'an object with checks' ? ['north'] : [])
-    })
-
-  it('R11 lets nobody ask for a change of factors, unless it says who', async () => {
-    const started = await start({})
-    const url = authorizeUrl(started, { mfa_action: 'add' })
-    expect(callbackOf(await new HttpClient().get(url)).get('error')).to.equal('invalid_request')
-  })
-
-  it('keeps an adapter that is a class, with its own `this`', async () => {
-    const records = memoryStorage().hostRecords
-    class HostAdapter {
-      readonly #inner: ReturnType<typeof records>
-      constructor(name: string) {
-        this.#inner = records(name)
-      }
-      upsert(...given: Parameters<ReturnType<typeof records>['upsert']>) {
-        return this.#inner.upsert(...given)
-      }
-      find(id: string) {
-        return this.#inner.find(id)
-      }
-      findByUid(uid: string) {
-        return this.#inner.findByUid(uid)
-      }
-      findByUserCode(userCode: string) {
-        return this.#inner.findByUserCode(userCode)
-      }
-      consume(id: string) {
-        return this.#inner.consume(id)
-      }
-      destroy(id: string) {
-        return this.#inner.destroy(id)
-      }
-      revokeByGrantId(grantId: string) {
-        return this.#inner.revokeByGrantId(grantId)
-      }
-    }
-    const started = await start({ configuration: { adapter: HostAdapter } })
-    const { callback } = await enrol(started, new HttpClient(), 'mira')
-    expect((await redeem(started, callbackOf(callback))).claims.sub).to.equal('mira')
-  })
-
-  it('keeps its extraTokenClaims', async () => {
-    const started = await start({
-      configuration: { extraTokenClaims: async () => ({ tenant: 'north' }) },
-    })
-    const { callback } = await enrol(started, new HttpClient(), 'mira')
-    const { tokens } = await redeem(started, callbackOf(callback))
-    const introspected = await introspect(started, tokens.access_token!)
-    expect(introspected.json).to.include({ active: true, tenant: 'north' })
-  })
-
-  it('keeps its own introspection policy', async () => {
-    const asked: string[] = []
-    const started = await start({
-      configuration: {
-        features: {
-          devInteractions: { enabled: false },
-          introspection: {
-            enabled: true,
-            async allowedPolicy(_ctx, client) {
-              asked.push(client.clientId)
-              return false
-            },
-          },
-        },
-      },
-    })
-    const { callback } = await enrol(started, new HttpClient(), 'mira')
-    const { tokens } = await redeem(started, callbackOf(callback))
-    const introspected = await introspect(started, tokens.access_token!)
-    expect(introspected.json).to.deep.equal({ active: false })
-    expect(asked).to.deep.equal(['app'])
-  })
-
-  it('keeps its interactions.url for its own prompts, and its own alone', async () => {
-    const asked: string[] = []
-    const started = await start({
-      configuration: {
-        interactions: {
-          url: (_ctx, { uid, prompt }) => {
-            asked.push(prompt.name)
-            return `/interaction/${uid}?from=host`
-          },
-        },
-      },
-    })
-    const browser = new HttpClient()
-    const login = await follow(started, browser, await browser.get(authorizeUrl(started)))
-    expect(login.url.search).to.equal('?from=host')
-    expect((await showPassword(started, browser, 'mira')).url.pathname).to.match(/^\/mfa\//)
-    expect(new Set(asked)).to.deep.equal(new Set(['login']))
-  })
-
-  it('runs its own checks of the login prompt on the person who has shown a password, once', async () => {
-    const seen: unknown[] = []
-    const policy = base()
-    policy.get('login')!.checks.add(
-      new Check('host_check', 'blocked by the host', 'access_denied', async ({ oidc }) => {
-        const { session, account, result, acr } = oidc as typeof oidc & { acr?: string }
-        const login = (result as { login?: { accountId: string } } | undefined)?.login
-        seen.push([session!.accountId, account?.accountId, login?.accountId, acr])
-        return session!.accountId === 'blocked'
-      }),
-    )
-    const started = await start({ configuration: { interactions: { policy } } })
-    await enrolledPerson(started)
-    expect(seen.slice(0, 3)).to.deep.equal([
-      [undefined, undefined, undefined, undefined],
-      ['mira', 'mira', 'mira', undefined],
-      ['mira', 'mira', 'mira', MULTI_FACTOR_ACR],
-    ])
-    const browser = new HttpClient()
-    const again = await showPassword(started, browser, 'blocked')
-    expect(again.name).to.equal('host-login')
-    expect(again.body).to.contain('host_check')
-  })
-
-  it('keeps a prompt of its own before the login', async () => {
-    const policy = base()
-    const select = new Prompt(
-      { name: 'select_account', requestable: true },
-      new Check('chosen', 'an account is to be chosen', ({ oidc }) => oidc.result === undefined),
-    )
-    policy.add(select, 0)
-    const started = await start({ configuration: { interactions: { policy } } })
-    const browser = new HttpClient()
-    const page = await follow(started, browser, await browser.get(authorizeUrl(started)))
-    expect(page.name).to.equal('host-select_account')
-    const login = await follow(started, browser, await browser.submit(page))
-    expect(login.name).to.equal('host-login')
-  })
-
-  it('keeps a prompt of its own after the second factor, and never shows it before', async () => {
-    const policy = base()
-    const seen: unknown[] = []
-    policy.add(
-      new Prompt(
-        { name: 'terms' },
-        new Check('terms_accepted', 'terms', ({ oidc }) => {
-          seen.push(oidc.session!.accountId)
-          return (oidc.result as { terms?: object } | undefined)?.terms === undefined
-        }),
-      ),
-      1,
-    )
-    const started = await start({ configuration: { interactions: { policy } } })
-    const person = await enrolledPersonWithTerms(started)
-    expect(person).to.equal('host-terms')
-    expect(seen).to.deep.equal(['mira', 'mira'])
-  })
-
-  async function enrolledPersonWithTerms(started: Host): Promise<string | undefined> {
-    const browser = new HttpClient()
-    const { callback: terms } = await enrol(started, browser, 'mira')
-    const back = await follow(started, browser, await browser.submit(terms))
-    expect(callbackOf(back).get('code')).to.be.a('string')
-    return terms.name
-  }
-
-  it('answers a JSON front end by interactionResult with where to go on, nobody signed in', async () => {
-    const started = await start({
-      async answer({ mfa }, request, response, accountId) {
-        const to = await mfa.interactionResult(request, response, { login: { accountId } })
-        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ to }))
-      },
-    })
-    const browser = new HttpClient()
-    const answer = await showPassword(started, browser, 'mira')
-    const { to } = answer.json as { to: string }
-    expect(signedInSessions(started.writes)).to.deep.equal([])
-    expect((await follow(started, browser, await browser.get(to))).name).to.equal('mfa-choose')
-  })
-
-  it('passes on results that are no login, refusals too', async () => {
-    const started = await start({
-      async answer({ mfa }, request, response) {
-        await mfa.interactionFinished(request, response, {
-          error: 'access_denied',
-          error_description: 'not today',
-        })
-      },
-    })
-    const back = await showPassword(started, new HttpClient(), 'mira')
-    expect(callbackOf(back).get('error')).to.equal('access_denied')
-    expect(callbackOf(back).get('error_description')).to.equal('not today')
-  })
-
-  it('says that the session ends with the browser when the login page does', async () => {
-    const started = await start({
-      answer: async ({ mfa }, request, response, accountId) =>
-        mfa.interactionFinished(request, response, { login: { accountId, remember: false } }),
-    })
-    const person = await enrolledPerson(started)
-    await signIn(started, new HttpClient(), person)
-    const sessions = signedInSessions(started.writes)
-    expect(sessions.map(({ transient }) => transient)).to.deep.equal(sessions.map(() => true))
-  })
-})

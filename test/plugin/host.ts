@@ -242,7 +242,7 @@ export async function showPassword(
 
 /** Tokens for an authorization code, with the claims of the ID token. */
 export async function redeem(
-  host: Host,
+  host: Pick<Host, 'issuer'>,
   parameters: URLSearchParams,
   clientId = 'app',
 ): Promise<{ status: number; tokens: Record<string, string>; claims: Record<string, unknown> }> {

@@ -7,7 +7,7 @@ export interface Answered {
 
 /** Calls an endpoint as an authenticated client does. */
 export async function asClient(
-  host: Host,
+  host: Pick<Host, 'issuer'>,
   path: string,
   fields: Record<string, string>,
   clientId = 'app',
@@ -21,15 +21,15 @@ export async function asClient(
   return { status: response.status, json: (await response.json()) as Record<string, unknown> }
 }
 
-export function refresh(host: Host, refreshToken: string): Promise<Answered> {
+export function refresh(host: Pick<Host, 'issuer'>, refreshToken: string): Promise<Answered> {
   return asClient(host, '/token', { grant_type: 'refresh_token', refresh_token: refreshToken })
 }
 
-export function introspect(host: Host, token: string): Promise<Answered> {
+export function introspect(host: Pick<Host, 'issuer'>, token: string): Promise<Answered> {
   return asClient(host, '/token/introspection', { token })
 }
 
-export async function userinfo(host: Host, accessToken: string): Promise<Answered> {
+export async function userinfo(host: Pick<Host, 'issuer'>, accessToken: string): Promise<Answered> {
   const response = await fetch(new URL('/me', host.issuer), {
     headers: { authorization: `Bearer ${accessToken}` },
   })

@@ -12,7 +12,10 @@ export interface Person {
 }
 
 /** Enrols, and lets a minute pass, so that the confirming code is not the present one. */
-export async function enrolledPerson(host: Host, username = 'mira'): Promise<Person> {
+export async function enrolledPerson(
+  host: Pick<Host, 'issuer' | 'clock' | 'mfa'>,
+  username = 'mira',
+): Promise<Person> {
   const browser = new HttpClient()
   const { secret, codes } = await enrol(host, browser, username)
   host.clock.at += 60
@@ -21,7 +24,7 @@ export async function enrolledPerson(host: Host, username = 'mira'): Promise<Per
 }
 
 /** The code of the next time step: never one that was used before. */
-export function nextCode(host: Host, person: Person): string {
+export function nextCode(host: Pick<Host, 'clock'>, person: Person): string {
   host.clock.at += 30
   return totpCode(person, host.clock.at)
 }
@@ -42,7 +45,7 @@ export function wrongBackupCode(code: string): string {
 
 /** Password and code, up to the first page or redirect that leaves the provider. */
 export async function signIn(
-  host: Host,
+  host: Pick<Host, 'issuer' | 'clock'>,
   client: HttpClient,
   person: Person,
   parameters: Record<string, string> = {},

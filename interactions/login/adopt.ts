@@ -1,0 +1,65 @@
+import type { AdapterPayload, InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
+import { isEnrolled } from '../../src/domain/enrolment.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import { FIRST_EPOCH } from '../../src/domain/session.ts'
+import type { Instant } from '../../src/domain/time.ts'
+import type { Core } from '../core.ts'
+import { firstFactorOf, passwordLoginOf, type Subject } from '../result.ts'
+import { faultsOfLogin, subjectOfLogin, type FirstFactorResult } from './finish.ts'
+import { needsMore, type Asking } from './policy.ts'
+
+/**
+ * What the login page of a node without the plugin has answered, as if it had answered with
+ * `mfa.interactionFinished`: at most a first factor. Only where the application has said that there are such nodes
+ * (`adopting`), and only for accounts that have not changed since: nothing tells whether the password was checked
+ * before a change or after. Undefined: it counts for nothing.
+ */
+export async function adoptLogin(
+  core: Core,
+  { req, res }: KoaContextWithOIDC,
+  interaction: Asking & { readonly cid?: unknown },
+  login: unknown,
+): Promise<InteractionResults | undefined> {
+  const subject = await subjectBefore(core, login, core.deps.clock.now())
+  const { cid } = interaction
+  if (subject === undefined || typeof cid !== 'string') return undefined
+  try {
+    const { record } = await core.record(undefined, subject.accountId)
+    const more = isEnrolled(record) || (await needsMore(core, req, res, interaction, subject))
+    return (more ? firstFactorOf : passwordLoginOf)(core, cid, subject) as InteractionResults
+  } catch (error) {
+    // Its account or its client is gone.
+    if (error instanceof MfaError && error.status < 500) return undefined
+    throw error
+  }
+}
+
+/**
+ * The same of a login that such a node has applied already: its session is there, and a later page (consent) hands
+ * the login on. It is the level of that session, so that `prompt=login` is not asked for again.
+ */
+export async function adoptSignedIn(
+  core: Core,
+  { cid, session, iat }: AdapterPayload & { readonly cid?: unknown },
+  login: unknown,
+): Promise<InteractionResults | undefined> {
+  const subject = await subjectBefore(core, login, iat ?? core.deps.clock.now())
+  if (subject === undefined || typeof cid !== 'string') return undefined
+  return session?.accountId === subject.accountId
+    ? (passwordLoginOf(core, cid, subject) as InteractionResults)
+    : undefined
+}
+
+/** Undefined: nobody expects such a login, or it is none. */
+async function subjectBefore(
+  core: Core,
+  login: unknown,
+  answeredAt: Instant,
+): Promise<Subject | undefined> {
+  const said = Object(login) as FirstFactorResult
+  // A seal that does not fit was made up or carried here: no page of before has ever made one.
+  if (!core.adopting || 'seal' in said || faultsOfLogin(said, answeredAt).length > 0)
+    return undefined
+  const { record } = await core.record(undefined, said.accountId)
+  return record.epoch === FIRST_EPOCH ? subjectOfLogin(said, FIRST_EPOCH, answeredAt) : undefined
+}
