@@ -11,10 +11,16 @@ export function isStorageFailure(error: unknown): error is Error {
   for (let depth = 0; depth < CAUSE_DEPTH && current instanceof Error; depth += 1) {
     if (current instanceof MfaError) return false
     // By name: the application's driver is not the one that a check of classes would know.
-    if (/^(Mongo|BSON)/.test(current.name) || 'syscall' in current) return true
+    if (/^(Mongo|BSON)/.test(current.name) || isOfTheSystem(current)) return true
     current = current.cause
   }
   return false
+}
+
+/** Node's own: with the system call, or, on a socket that the other side has ended, with its code alone (EPIPE). */
+function isOfTheSystem(error: Error): boolean {
+  if ('syscall' in error) return true
+  return 'code' in error && /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/.test(String(error.code))
 }
 
 /** Another document has this `_id`: whoever inserted it was faster. */
