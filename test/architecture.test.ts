@@ -45,6 +45,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: ['vocabulary', 'types:domain', 'types:ports', 'cryptography'],
     packages: ['node:crypto', 'node:os', 'node:util', '@node-rs/argon2', '@node-rs/bcrypt'],
   },
+  'mongodb-server': {
+    // Loads Mongoose by itself; the plugin's half takes the application's, which may be another copy.
+    at: ['connection', 'server-storage'].map((name) => `src/adapters/mongoose/${name}.ts`),
+    may: ['vocabulary', 'ports', 'adapters', 'mongodb-server'],
+    packages: ['mongoose'],
+  },
   adapters: {
     at: ['src/adapters/'],
     may: ['vocabulary', 'types:domain', 'ports', 'adapters', 'cryptography'],
@@ -102,8 +108,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     at: ['src/server/'],
     may: [
       ...['vocabulary', 'types:domain', 'types:ports'],
-      ...['plugin', 'adapters', 'cryptography', 'config', 'consoles', 'http', 'server'],
-      'relying-party',
+      ...['plugin', 'adapters', 'mongodb-server', 'cryptography', 'config', 'consoles', 'http'],
+      ...['server', 'relying-party'],
     ],
     packages: ['*'],
   },

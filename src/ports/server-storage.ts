@@ -22,7 +22,15 @@ export interface ServerStorage extends Storage {
    * `auditBefore`; without it none.
    */
   sweep(limit: number, auditBefore?: Instant): Promise<number>
+  /** What works, and an operator should change all the same (`doctor`). Absent: there is nothing to look at. */
+  inspect?(): Promise<readonly StorageRemark[]>
   close(): Promise<void>
+}
+
+/** A sentence without a secret. */
+export interface StorageRemark {
+  readonly about: string
+  readonly problem: string
 }
 
 export interface SchemaState {

@@ -10,16 +10,34 @@ import { expect } from 'chai'
 import Provider from 'oidc-provider'
 import type { Adapter } from 'oidc-provider'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
 import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { HostRecords } from '../../src/ports/host-records.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { openDatabase } from '../support/mongodb.ts'
+import { requireMongodb } from '../support/requirements.ts'
 
 const COOKIE = '_session'
 
-for (const [name, open] of [
-  ['memory', () => memoryStorage()],
-  ['sqlite', (folder: string) => openSqliteStorage({ path: join(folder, 'mfa.db') })],
-] as const) {
+type Open = (folder: string, test: Mocha.Context) => ServerStorage | Promise<ServerStorage>
+
+const STORAGES: Readonly<Record<string, Open>> = {
+  memory: () => memoryStorage(),
+  sqlite: (folder) => openSqliteStorage({ path: join(folder, 'mfa.db') }),
+  async mongodb(_folder, test) {
+    const database = await openDatabase(await requireMongodb(test))
+    const storage = await openMongoStorage({ url: database.url })
+    return {
+      ...storage,
+      async close() {
+        await storage.close()
+        await database.close()
+      },
+    }
+  },
+}
+
+for (const [name, open] of Object.entries(STORAGES)) {
   describe(`sessions of a running host, in ${name}`, () => {
     let folder: string
     let storage: ServerStorage
@@ -27,9 +45,9 @@ for (const [name, open] of [
     let server: Server
     let holds: Holds
 
-    beforeEach(async () => {
+    beforeEach(async function () {
       folder = mkdtempSync(join(tmpdir(), 'mfa-sessions-'))
-      storage = open(folder)
+      storage = await open(folder, this)
       holds = new Holds()
       provider = makeProvider(holds.around(storage.hostRecords))
       server = createServer(provider.callback()).listen(0, '127.0.0.1')

@@ -1,0 +1,83 @@
+import type { mongo } from 'mongoose'
+import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
+import { COLLECTIONS, is, type AccountDocument } from './collections.ts'
+import type { MongoDatabase } from './database.ts'
+import { isDuplicateKey } from './failure.ts'
+
+const storedAccount = ({ document, version }: AccountDocument): StoredAccount => ({
+  account: JSON.parse(document) as Account,
+  version,
+})
+
+const namesOf = ({ username, email }: AccountNames): string[] =>
+  email === undefined || email === username ? [username] : [username, email]
+
+/**
+ * An account and its names are one document, so that one write changes both, and a unique index over the names
+ * refuses a name that any other account has: no second document that a crash could leave behind.
+ */
+export function mongoAccounts(database: MongoDatabase): Accounts {
+  const onAccounts = <T>(
+    deed: (accounts: mongo.Collection<AccountDocument>) => Promise<T>,
+  ): Promise<T> => database.on<AccountDocument, T>(COLLECTIONS.accounts, deed)
+
+  return {
+    byId: (id) =>
+      onAccounts(async (accounts) => {
+        const found = await accounts.findOne({ _id: is(id) })
+        return found === null ? undefined : storedAccount(found)
+      }),
+
+    byName: (normalisedName) =>
+      onAccounts(async (accounts) => {
+        const found = await accounts.findOne({ names: is(normalisedName) })
+        return found === null ? undefined : storedAccount(found)
+      }),
+
+    insert: (account, names) =>
+      onAccounts((accounts) =>
+        unlessTaken(async () => {
+          await accounts.insertOne({
+            _id: account.id,
+            version: 1,
+            names: namesOf(names),
+            document: JSON.stringify(account),
+          })
+          return true
+        }),
+      ),
+
+    update: (account, names, expectedVersion) =>
+      onAccounts((accounts) =>
+        unlessTaken(async () => {
+          const { matchedCount } = await accounts.updateOne(
+            { _id: is(account.id), version: is(expectedVersion) },
+            {
+              $set: { names: namesOf(names), document: JSON.stringify(account) },
+              $inc: { version: 1 },
+            },
+          )
+          return matchedCount === 1
+        }),
+      ),
+
+    list: ({ after, limit }) =>
+      onAccounts(async (accounts) => {
+        const page = await accounts
+          .find(after === undefined ? {} : { _id: { $gt: after } })
+          .sort({ _id: 1 })
+          .limit(limit)
+          .toArray()
+        return page.map(storedAccount)
+      }),
+  }
+}
+
+async function unlessTaken(write: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await write()
+  } catch (error) {
+    if (isDuplicateKey(error)) return false
+    throw error
+  }
+}

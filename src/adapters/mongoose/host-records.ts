@@ -1,0 +1,94 @@
+import type { mongo } from 'mongoose'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { HostRecords } from '../../ports/host-records.ts'
+import type { Clock } from '../../ports/services.ts'
+import {
+  alreadyConsumed,
+  keepUntil,
+  USED_REFRESH_TOKEN_GRACE_SECONDS,
+} from '../host-record-rules.ts'
+import { COLLECTIONS, dateOf, is, type HostRecordDocument } from './collections.ts'
+import type { MongoDatabase } from './database.ts'
+import { mongoHostSessions } from './host-sessions.ts'
+import { onceMoreOnDuplicateKey } from './upsert.ts'
+
+type Records = mongo.Collection<HostRecordDocument>
+
+/** The host's own records; `host-sessions.ts` has its sessions. */
+export function mongoHostRecords(database: MongoDatabase, clock: Clock): HostRecords {
+  const sessions = mongoHostSessions(database, clock)
+  return (model) => (model === 'Session' ? sessions : recordsOf(database, clock, model))
+}
+
+function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapter {
+  const onRecords = <T>(deed: (records: Records) => Promise<T>): Promise<T> =>
+    database.on<HostRecordDocument, T>(COLLECTIONS.hostRecords, deed)
+  /** What is found by belongs to one model: a grant's id is in the records of several. */
+  const key = (id: string): string => `${model}:${id}`
+  const find = (filter: mongo.Filter<HostRecordDocument>): Promise<AdapterPayload | undefined> =>
+    onRecords(async (records) => payloadOf(await records.findOne(filter), clock))
+
+  return {
+    find: (id) => find({ _id: is(key(id)) }),
+    findByUid: () => Promise.resolve(undefined),
+    findByUserCode: (userCode) => find({ userCode: is(key(userCode)) }),
+
+    upsert: (id, payload, expiresIn) =>
+      onRecords(async (records) => {
+        const until = keepUntil(clock.now(), expiresIn)
+        const content = {
+          payload: JSON.stringify(payload),
+          ...(payload.userCode === undefined ? {} : { userCode: key(payload.userCode) }),
+          ...(payload.grantId === undefined ? {} : { grant: key(payload.grantId) }),
+          ...(until === undefined ? {} : { keepUntil: dateOf(until) }),
+        }
+        const absent = REPLACED.filter((field) => !(field in content))
+        await onceMoreOnDuplicateKey(() =>
+          records.updateOne(
+            { _id: is(key(id)) },
+            {
+              $set: content,
+              $unset: Object.fromEntries(absent.map((field) => [field, ''])),
+              // Never taken away: a request in flight that writes a used code back does not make it fresh again.
+              ...(payload.consumed ? { $min: { consumed: Number(payload.consumed) } } : {}),
+            },
+            { upsert: true },
+          ),
+        )
+      }),
+
+    consume: (id) =>
+      onRecords(async (records) => {
+        const grace = model === 'RefreshToken' ? USED_REFRESH_TOKEN_GRACE_SECONDS * 1000 : 0
+        const { matchedCount } = await records.updateOne(
+          { _id: is(key(id)), consumed: { $exists: false } },
+          [{ $set: { consumed: clock.now(), keepUntil: { $add: ['$keepUntil', grace] } } }],
+        )
+        if (matchedCount === 0) throw alreadyConsumed(model)
+      }),
+
+    destroy: (id) =>
+      onRecords(async (records) => {
+        await records.deleteOne({ _id: is(key(id)) })
+      }),
+
+    // Its own model only: interactions carry a grant's id too, and deleting them breaks switching accounts.
+    revokeByGrantId: (grantId) =>
+      onRecords(async (records) => {
+        await records.deleteMany({ grant: is(key(grantId)) })
+      }),
+  }
+}
+
+/** What `upsert` takes away where the new payload has none: it replaces and never merges. */
+const REPLACED = ['userCode', 'grant', 'keepUntil']
+
+function payloadOf(found: HostRecordDocument | null, clock: Clock): AdapterPayload | undefined {
+  if (found === null) return undefined
+  // In code too: the database deletes what is past its time when it gets around to it.
+  const { keepUntil: until } = found
+  if (until && until.getTime() <= clock.now() * 1000) return undefined
+  const payload = JSON.parse(found.payload) as AdapterPayload
+  if (found.consumed !== undefined) payload.consumed = found.consumed
+  return payload
+}

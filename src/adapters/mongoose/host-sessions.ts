@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { mongo } from 'mongoose'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { Instant } from '../../domain/time.ts'
+import type { Clock } from '../../ports/services.ts'
+import { alreadyConsumed, keepUntil, sessionEnding } from '../host-record-rules.ts'
+import { COLLECTIONS, dateOf, is } from './collections.ts'
+import type { Keyed, MongoDatabase } from './database.ts'
+import { isDuplicateKey, storageUnavailable } from './failure.ts'
+import { keptUntil, withoutSession, withSession } from './session-family.ts'
+import type { LiveSession, SessionFamily } from './session-family.ts'
+
+/** A change that finds another one done meanwhile is tried again for so long. */
+const CONTENTION_MS = 2_000
+
+/** Its `_id` is the uid. */
+interface FamilyDocument extends SessionFamily, Keyed {
+  readonly version: number
+  /** Those of `live` and of `ended`, to be found by. Nothing is unique here: one write changes one family. */
+  readonly ids: readonly string[]
+  readonly keepUntil: Date | null
+}
+
+/**
+ * The host's sessions: a document for each `uid` with all that is known of it (`session-family.ts`), changed by
+ * compare-and-swap. Neither a transaction nor an order of writes is needed: a sign-out is one write, before which the
+ * session lives and after which no request in flight brings it back.
+ */
+export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapter {
+  const onFamilies = <T>(
+    deed: (families: mongo.Collection<FamilyDocument>) => Promise<T>,
+  ): Promise<T> => database.on<FamilyDocument, T>(COLLECTIONS.hostSessions, deed)
+
+  const byId = (id: string): Promise<FamilyDocument | null> =>
+    onFamilies((families) => families.findOne({ ids: is(id) }))
+  const byUid = (uid: string): Promise<FamilyDocument | null> =>
+    onFamilies((families) => families.findOne({ _id: is(uid) }))
+
+  /** False: somebody else has changed the family since it was read. */
+  const save = (
+    uid: string,
+    before: FamilyDocument | null,
+    family: SessionFamily,
+  ): Promise<boolean> =>
+    onFamilies(async (families) => {
+      const { _id, ...content } = documentOf(uid, (before?.version ?? 0) + 1, family)
+      if (before !== null) {
+        const { matchedCount } = await families.updateOne(
+          { _id: is(uid), version: is(before.version) },
+          { $set: content },
+        )
+        return matchedCount === 1
+      }
+      try {
+        await families.insertOne({ _id, ...content })
+        return true
+      } catch (error) {
+        if (isDuplicateKey(error)) return false
+        throw error
+      }
+    })
+
+  return {
+    async find(id) {
+      const family = await byId(id)
+      return payloadOf(family?.live.find((session) => session.id === id && isKept(session, clock)))
+    },
+
+    async findByUid(uid) {
+      const family = await byUid(uid)
+      return payloadOf(family?.live.findLast((session) => isKept(session, clock)))
+    },
+
+    findByUserCode: () => Promise.resolve(undefined),
+
+    async upsert(id, payload, expiresIn) {
+      const uid = payload.uid ?? id
+      const now = clock.now()
+      const session = {
+        id,
+        payload: JSON.stringify(payload),
+        keepUntil: keepUntil(now, expiresIn) ?? null,
+      }
+      if (await onFamilies((families) => changeInPlace(families, uid, session))) return
+      await untilSaved(async () => {
+        const before = await byUid(uid)
+        const family = withSession(before ?? undefined, session, now)
+        return family === undefined || (await save(uid, before, family))
+      })
+    },
+
+    async destroy(id) {
+      const ending = sessionEnding(id)
+      const now = clock.now()
+      await untilSaved(async () => {
+        const before = await byId(id)
+        if (before === null) return true
+        const family = withoutSession(before, id, ending, now)
+        return family === undefined || (await save(before._id, before, family))
+      })
+    },
+
+    // The host does neither with a session.
+    async consume() {
+      throw alreadyConsumed('Session')
+    },
+    async revokeByGrantId() {},
+  }
+}
+
+/** Most saves change a session that is there: one write, and no reading before it. */
+async function changeInPlace(
+  families: mongo.Collection<FamilyDocument>,
+  uid: string,
+  { id, payload, keepUntil: until }: LiveSession,
+): Promise<boolean> {
+  if (until === null) return false
+  const { matchedCount } = await families.updateOne(
+    { _id: is(uid), 'live.id': is(id), keepUntil: { $type: 'date' } },
+    {
+      $set: { 'live.$.payload': payload, 'live.$.keepUntil': until },
+      $max: { keepUntil: dateOf(until) },
+      $inc: { version: 1 },
+    },
+  )
+  return matchedCount === 1
+}
+
+async function untilSaved(attempt: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + CONTENTION_MS
+  while (!(await attempt())) {
+    if (performance.now() >= giveUpAt)
+      throw storageUnavailable('The session kept being changed by other requests.')
+    // Jitter: of many requests that change one session, each gets its turn.
+    await sleep(Math.random() * 10)
+  }
+}
+
+function documentOf(uid: string, version: number, family: SessionFamily): FamilyDocument {
+  const { live, ended, over, heirUntil } = family
+  const until = keptUntil(family)
+  return {
+    ...{ _id: uid, version, live, ended, over, heirUntil },
+    ids: [...live, ...ended].map(({ id }) => id),
+    keepUntil: until === null ? null : dateOf(until),
+  }
+}
+
+function isKept({ keepUntil: until }: { keepUntil: Instant | null }, clock: Clock): boolean {
+  return until === null || until > clock.now()
+}
+
+function payloadOf(session: LiveSession | undefined): AdapterPayload | undefined {
+  return session && (JSON.parse(session.payload) as AdapterPayload)
+}

@@ -1,0 +1,82 @@
+import type { mongo } from 'mongoose'
+import { MfaError } from '../../domain/errors.ts'
+import type { SchemaState } from '../../ports/server-storage.ts'
+import { COLLECTIONS, is } from './collections.ts'
+import { inWords, makeIndexes, missingIndexes } from './server-indexes.ts'
+
+export interface Migration {
+  /** Counted from 1 without gaps. */
+  readonly version: number
+  /** Is done again where it ended half-way, and by two nodes at once: doing it twice is doing it once. */
+  apply(db: mongo.Db): Promise<void>
+}
+
+/** A released one is never edited: what changes is a migration of its own. */
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, apply: makeIndexes }]
+
+interface SchemaDocument {
+  readonly _id: 'schema'
+  readonly version: number
+}
+
+/**
+ * Applies the migrations that are missing: to an empty database always, to an older one if `migrate` says so; that
+ * also makes indexes anew which somebody has dropped. The version is noted last, so that a migration which ended
+ * half-way is done again.
+ *
+ * Throws MfaError `schema-outdated` when `migrate` is wanted and not allowed, and what `readSchemaState` throws.
+ */
+export async function bringUpToDate(
+  db: mongo.Db,
+  migrate: boolean,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
+  const { current, wanted } = await readSchemaState(db, migrations)
+  if (current > 0 && current < wanted && !migrate)
+    throw refusal(
+      'schema-outdated',
+      `The database has schema version ${current} and this oidc-provider-mfa needs ${wanted}: run \`oidc-provider-mfa migrate\`.`,
+    )
+  for (const { version, apply } of migrations) if (version > current) await apply(db)
+  if (current < wanted)
+    await db
+      .collection<SchemaDocument>(COLLECTIONS.schema)
+      .updateOne({ _id: is('schema') }, { $max: { version: wanted } }, { upsert: true })
+  else if (migrate) await makeIndexes(db)
+
+  // Two accounts of one name are worse than no server: the others cost time alone, and `doctor` names them.
+  const [unique] = (await missingIndexes(db)).filter((index) => index.options?.unique)
+  if (unique !== undefined)
+    throw refusal(
+      'schema-outdated',
+      `The database lacks the index ${inWords(unique)}, which keeps names apart: run \`oidc-provider-mfa migrate\`.`,
+    )
+}
+
+/** 0: there is none yet. Throws MfaError `schema-newer`, and `schema-foreign` where the note is not one of ours. */
+export async function readSchemaState(
+  db: mongo.Db,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<SchemaState> {
+  const wanted = migrations.at(-1)?.version ?? 0
+  const noted = await db
+    .collection<SchemaDocument>(COLLECTIONS.schema)
+    .findOne({ _id: is('schema') })
+  if (noted === null) return { current: 0, wanted }
+  const current = noted.version
+  if (!Number.isSafeInteger(current) || current < 1)
+    throw refusal('schema-foreign', 'The database belongs to another application.')
+  if (current > wanted)
+    throw refusal(
+      'schema-newer',
+      `The database has schema version ${current}, made by a newer oidc-provider-mfa; this one knows versions up to ${wanted}.`,
+    )
+  return { current, wanted }
+}
+
+function refusal(
+  code: 'schema-outdated' | 'schema-newer' | 'schema-foreign',
+  message: string,
+): MfaError {
+  return new MfaError(code, message, { status: 503 })
+}

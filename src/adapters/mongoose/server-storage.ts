@@ -1,0 +1,91 @@
+/**
+ * The server's storage in MongoDB: for several nodes on several machines.
+ *
+ * No transactions: each promise is kept by one conditional write of one document, confirmed by a majority and read
+ * from the primary. Works on a replica set, on a sharded cluster (docs/guides/mongodb-in-production.md), and, without
+ * the safety of a second copy, on one server.
+ */
+import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
+import type { Clock } from '../../ports/services.ts'
+import { mongoAccounts } from './accounts.ts'
+import { mongoAudit } from './audit-trail.ts'
+import { mongoClients } from './clients.ts'
+import { COLLECTIONS, is } from './collections.ts'
+import { atLeisure, openConnection } from './connection.ts'
+import { MongoDatabase, type Keyed } from './database.ts'
+import { mongoHostRecords } from './host-records.ts'
+import { mongooseStorage } from './index.ts'
+import { inspect } from './inspect.ts'
+import { bringUpToDate, readSchemaState } from './migrations.ts'
+import { mongoRecordIds } from './record-ids.ts'
+import { mongoSettings } from './settings.ts'
+import { sweep } from './sweep.ts'
+
+export interface MongoStorageOptions {
+  /** `mongodb://` or `mongodb+srv://`, with the database's name, and TLS and authentication as its options. */
+  readonly url: string
+  /** Whether a database of an older version is migrated; otherwise it is refused. An empty one always is. */
+  readonly migrate?: boolean
+  readonly clock?: Clock
+}
+
+/** Whoever asks whether it can be written does not wait for long. */
+const CHECK_MS = 4_000
+
+const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) }
+
+/**
+ * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-newer`,
+ * `schema-foreign`. Afterwards every failure of the database rejects with `storage-unavailable`, and the storage
+ * recovers by itself when the cause has gone. The URL's secrets are in no message.
+ */
+export async function openMongoStorage(options: MongoStorageOptions): Promise<ServerStorage> {
+  const { url, migrate = false, clock = systemClock } = options
+  const { connection, db } = await openConnection(url)
+  try {
+    await atLeisure(() => bringUpToDate(db, migrate))
+  } catch (error) {
+    await connection.close(true)
+    throw error
+  }
+  const database = new MongoDatabase(connection)
+  return {
+    ...mongooseStorage(connection),
+    accounts: mongoAccounts(database),
+    clients: mongoClients(database),
+    hostRecords: mongoHostRecords(database, clock),
+    audit: mongoAudit(database),
+    settings: mongoSettings(database),
+    recordIds: mongoRecordIds(database),
+
+    // In the words of an opening: `doctor` and the log are to say what to mend.
+    checkWritable: () =>
+      atLeisure(async () => {
+        await db
+          .collection<WriteCheck>(COLLECTIONS.writeChecks, { timeoutMS: CHECK_MS })
+          .updateOne({ _id: is('check') }, { $set: { at: clock.now() } }, { upsert: true })
+      }),
+
+    sweep: (limit, auditBefore) => sweep(database, limit, clock.now(), auditBefore),
+    inspect: () => atLeisure(() => inspect(db)),
+    close: () => connection.close(true),
+  }
+}
+
+/** A document to write when the question is whether anything can be written. */
+interface WriteCheck extends Keyed {
+  readonly at: number
+}
+
+/**
+ * Which version the database's schema has, and which one this version wants; `current` is 0 when there is none yet.
+ * Throws like `openMongoStorage`, but changes nothing.
+ */
+export async function mongoSchemaState(url: string): Promise<SchemaState> {
+  const { connection, db } = await openConnection(url)
+  try {
+    return await atLeisure(() => readSchemaState(db))
+  } finally {
+    await connection.close(true)
+  }
+}

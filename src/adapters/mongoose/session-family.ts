@@ -1,0 +1,88 @@
+import type { Instant } from '../../domain/time.ts'
+import { ENDED_SESSION_SECONDS, HEIR_SECONDS, type SessionEnding } from '../host-record-rules.ts'
+
+/** A record of a session under the id that it has now. */
+export interface LiveSession {
+  readonly id: string
+  readonly payload: string
+  /** Past it the record is not found; null: for ever. */
+  readonly keepUntil: Instant | null
+}
+
+/**
+ * Everything that is known of a session's `uid`: the ids it has, and those it had. The rules are those of
+ * `adapters/host-record-rules.ts`; one document holds a family, so that a session and the mark of its end can
+ * never be seen one without the other.
+ */
+export interface SessionFamily {
+  /** In the order in which they came: the last is the newest. More than one after parallel requests. */
+  readonly live: readonly LiveSession[]
+  readonly ended: readonly { readonly id: string; readonly keepUntil: Instant }[]
+  /** Nothing is stored under the uid again, but for one heir until `heirUntil`. */
+  readonly over: boolean
+  readonly heirUntil: Instant
+}
+
+const NOBODY: SessionFamily = { live: [], ended: [], over: false, heirUntil: 0 }
+
+/** The family with the session in it, changed or new; undefined: it has ended and stays so. */
+export function withSession(
+  family: SessionFamily = NOBODY,
+  session: LiveSession,
+  now: Instant,
+): SessionFamily | undefined {
+  const { live, ended, over, heirUntil } = family
+  if (live.some(({ id }) => id === session.id))
+    return { ...family, live: live.map((each) => (each.id === session.id ? session : each)) }
+  if (ended.some(({ id }) => id === session.id)) return undefined
+  if (over && heirUntil < now) return undefined
+  return tidied(
+    { live: [...live, session], ended, over: false, heirUntil: over ? 0 : heirUntil },
+    now,
+  )
+}
+
+/** The family after `destroy(id)`; undefined: it is so already. */
+export function withoutSession(
+  family: SessionFamily,
+  id: string,
+  ending: SessionEnding,
+  now: Instant,
+): SessionFamily | undefined {
+  const isLive = family.live.some((each) => each.id === id)
+  const endsAll = ending === 'signed-out' || (ending === 'unknown' && isLive)
+  const leaving = family.live.filter((each) => endsAll || each.id === id)
+  const over = family.over || endsAll
+  const heirUntil = ending === 'unknown' && isLive ? now + HEIR_SECONDS : 0
+  if (leaving.length === 0 && over === family.over && heirUntil === family.heirUntil)
+    return undefined
+  const marks = leaving.map((each) => ({ id: each.id, keepUntil: now + ENDED_SESSION_SECONDS }))
+  return tidied(
+    {
+      live: family.live.filter((each) => !leaving.includes(each)),
+      ended: [...family.ended, ...marks],
+      over,
+      heirUntil,
+    },
+    now,
+  )
+}
+
+/** When nothing of the family is needed any more; null: never. */
+export function keptUntil({ live, ended }: SessionFamily): Instant | null {
+  let latest = 0
+  for (const { keepUntil } of [...live, ...ended]) {
+    if (keepUntil === null) return null
+    latest = Math.max(latest, keepUntil)
+  }
+  return latest
+}
+
+/** A session of many days changes its id many times: what is past its time goes. */
+function tidied(family: SessionFamily, now: Instant): SessionFamily {
+  return {
+    ...family,
+    live: family.live.filter(({ keepUntil }) => keepUntil === null || keepUntil > now),
+    ended: family.ended.filter(({ keepUntil }) => keepUntil > now),
+  }
+}

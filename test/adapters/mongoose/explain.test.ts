@@ -1,0 +1,140 @@
+import { expect } from 'chai'
+import mongoose, { type mongo } from 'mongoose'
+import { openMongoStorage } from '../../../src/adapters/mongoose/server-storage.ts'
+import type { ServerStorage } from '../../../src/ports/server-storage.ts'
+import {
+  addPerson,
+  atTheApp,
+  redeem,
+  signIn,
+  startServer,
+  stopServers,
+  tokenRequest,
+  type TestServer,
+} from '../../server/support.ts'
+import { HttpClient } from '../../support/http-client.ts'
+import { openDatabase } from '../../support/mongodb.ts'
+import { requireMongodb } from '../../support/requirements.ts'
+
+/** Other people's, in each collection: whoever looks at all of them is seen to. */
+const OTHERS = 200
+
+interface Query {
+  readonly collection: string
+  readonly command: string
+  readonly filter: mongo.Document
+  readonly sort: mongo.Document
+  readonly limit: number
+}
+
+describe('what a sign-in asks of MongoDB', function () {
+  this.timeout(60_000)
+  let database: Awaited<ReturnType<typeof openDatabase>>
+  let server: TestServer
+  let storage: ServerStorage
+  const queries: Query[] = []
+
+  before(async function () {
+    database = await openDatabase(await requireMongodb(this))
+    const url = new URL(database.url)
+    url.searchParams.set('monitorCommands', 'true')
+    storage = await openMongoStorage({ url: url.href })
+    server = await startServer({ storage })
+    const alice = await addPerson(server)
+    await fillWithOthers()
+    // The one that the storage has opened, by its database.
+    const connection = mongoose.connections.findLast(({ name }) => name === url.pathname.slice(1))
+    connection!.getClient().on('commandStarted', collect)
+
+    const browser = new HttpClient()
+    await signIn(browser, server.authorize(), alice, server)
+    server.clock.ahead += 60
+    const back = await signIn(
+      new HttpClient(),
+      server.authorize({ scope: 'openid offline_access', prompt: 'consent' }),
+      alice,
+      server,
+    )
+    const { body } = await redeem(server, back)
+    const refresh_token = body['refresh_token'] as string
+    await tokenRequest(server, { grant_type: 'refresh_token', refresh_token })
+    const silent = await browser.visit(server.authorize({ prompt: 'none' }), atTheApp)
+    expect(silent.location?.searchParams.has('code')).to.equal(true)
+    await browser.submit(await browser.visit(new URL('/session/end', server.issuer)))
+  })
+  after(async () => {
+    await stopServers()
+    await database?.close()
+  })
+
+  function collect({ commandName, command }: mongo.CommandStartedEvent): void {
+    const on = (filter: mongo.Document, sort = {}, limit = 0): void =>
+      void queries.push({
+        collection: command[commandName] as string,
+        ...{ command: commandName, filter, sort, limit },
+      })
+    if (commandName === 'find') on(command['filter'], command['sort'], command['limit'])
+    if (commandName === 'findAndModify') on(command['query'])
+    for (const { q } of (command['updates'] ?? command['deletes'] ?? []) as { q: mongo.Document }[])
+      on(q)
+  }
+
+  /** As much of each as makes looking at all of it show, with what ours are found by. */
+  async function fillWithOthers(): Promise<void> {
+    const far = Math.floor(Date.now() / 1000) + 24 * 3600
+    await Promise.all(
+      Array.from({ length: OTHERS }, async (_, nth) => {
+        const id = `other-${nth}`
+        await storage.records.save(id, {}, 0)
+        await storage.oneTime.put(id, {}, far)
+        await storage.counters.reserve(id, { limit: 5, windowSeconds: 3600 }, far)
+        await storage.clients.put(id, {})
+        await storage.settings.insert(id, {})
+        await storage.hostRecords('Session').upsert(id, { uid: id }, 3600)
+        await storage.hostRecords('AccessToken').upsert(id, { grantId: id }, 3600)
+        await storage.hostRecords('DeviceCode').upsert(id, { userCode: id }, 3600)
+        await storage.accounts.insert({ id } as never, { username: id })
+      }),
+    )
+  }
+
+  it('is found by an index, and one document is examined for it', async () => {
+    const shapes = new Set(queries.map(({ collection, filter }) => shapeOf(collection, filter)))
+    const { setName } = await database.connection.getClient().db().command({ hello: 1 })
+    // MongoDB finds by `_id`, and looks at what else is asked of that one document. The stand-in looks at all of them
+    // as soon as anything stands beside `_id`: there the `_id` is tried alone.
+    const standsIn = setName === 'secantus'
+    expect(shapes.size).to.be.greaterThan(10)
+    for (const { collection, command, filter, sort, limit } of queries) {
+      const plan = await database.connection
+        .getClient()
+        .db()
+        .collection(collection)
+        .find(standsIn && '_id' in filter ? { _id: filter['_id'] } : filter)
+        .sort(sort)
+        .limit(limit)
+        .explain('executionStats')
+      const about = `${command} of ${shapeOf(collection, filter)}`
+      expect(JSON.stringify(plan['queryPlanner']), about).not.to.contain('COLLSCAN')
+      // A grant's records go all at once: there is more than one of them.
+      const most = 'grant' in filter ? 2 : 1
+      expect(plan['executionStats'].totalDocsExamined, about).to.be.at.most(most)
+    }
+  })
+
+  it('reads accounts, records and sessions by what identifies them', () => {
+    const shapes = queries.map(({ collection, filter }) => shapeOf(collection, filter))
+    expect(shapes).to.include.members([
+      'mfa_accounts by names',
+      'mfa_accounts by _id',
+      'mfa_records by _id',
+      'mfa_records by _id, version',
+      'mfa_host_sessions by ids',
+      'mfa_host_records by _id',
+    ])
+  })
+})
+
+function shapeOf(collection: string, filter: mongo.Document): string {
+  return `${collection} by ${Object.keys(filter).join(', ')}`
+}
