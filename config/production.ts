@@ -30,10 +30,19 @@ export function productionFaults(
         'holds a key made for the demonstration: make one of your own (openssl rand -base64 32)',
       )
   }
-  if (given.STORAGE_URL === undefined || values.STORAGE_URL.path === DEFAULT_STORAGE_PATH)
+  const { STORAGE_URL: storage } = values
+  if (
+    given.STORAGE_URL === undefined ||
+    (storage.kind === 'sqlite' && storage.path === DEFAULT_STORAGE_PATH)
+  )
     unfit(
       'STORAGE_URL',
-      "is missing or the demonstration's: set it to sqlite:PATH in a folder that is backed up",
+      "is missing or the demonstration's: set it to mongodb://..., or to sqlite:PATH in a folder that is backed up",
+    )
+  else if (storage.kind === 'mongodb' && storage.trustsAnyCertificate)
+    unfit(
+      'STORAGE_URL',
+      'takes any certificate: whoever is on the way reads everything; name the authority with tlsCAFile',
     )
   if (values.SMTP_URL === undefined)
     unfit(

@@ -35,7 +35,7 @@ export const environmentOptions = {
     schema: storageAddress.default({ kind: 'sqlite', path: DEFAULT_STORAGE_PATH }),
     type: 'URL',
     default: `sqlite:${DEFAULT_STORAGE_PATH}`,
-    bounds: 'sqlite:PATH',
+    bounds: 'sqlite:PATH, mongodb://HOST/DATABASE, mongodb+srv://...',
     secret: true,
     doc: 'Where accounts, clients and sessions are kept.',
   }),

@@ -1,11 +1,9 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { MEND_MONGODB, parseMongodbAddress, type MongodbAddress } from './mongodb-address.ts'
 
 /** Where the server keeps its state. */
-export interface StorageAddress {
-  readonly kind: 'sqlite'
-  readonly path: string
-}
+export type StorageAddress = { readonly kind: 'sqlite'; readonly path: string } | MongodbAddress
 
 export interface Cidr {
   readonly address: string
@@ -57,12 +55,12 @@ export const issuer = z.string().transform((text, context): string => {
 
 export const storageAddress = z.string().transform((text, context): StorageAddress => {
   if (/^mongodb(\+srv)?:/.test(text))
-    return refuse(context, 'MongoDB is not in this release; use sqlite:PATH')
+    return parseMongodbAddress(text) ?? refuse(context, MEND_MONGODB)
   const path = /^sqlite:(?!:memory:)([^\0]+)$/.exec(text)?.[1]
   return path === undefined
     ? refuse(
         context,
-        'must be sqlite:PATH, such as sqlite:/var/lib/oidc-provider-mfa/server.sqlite',
+        'must be sqlite:PATH, such as sqlite:/var/lib/oidc-provider-mfa/server.sqlite, or mongodb://HOST/DATABASE',
       )
     : { kind: 'sqlite', path }
 })

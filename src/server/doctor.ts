@@ -38,6 +38,14 @@ export async function examine(
       detail: 'is empty: behind a proxy everybody shares the limits of its one address',
     })
 
+  if (config.storage.kind === 'mongodb' && !config.storage.tls && !config.storage.local)
+    findings.push({
+      check: 'STORAGE_URL',
+      result: 'warning',
+      detail:
+        'is not encrypted: password hashes and sessions cross the network readable; add tls=true',
+    })
+
   const check = async (name: string, work: () => Promise<string>): Promise<void> => {
     try {
       findings.push({ check: name, result: 'ok', detail: await work() })
@@ -49,7 +57,10 @@ export async function examine(
   let foundation: Foundation | undefined
   await check('storage', async () => {
     foundation = await layFoundation(config)
-    await foundation.storage.checkWritable()
+    const { storage } = foundation
+    await storage.checkWritable()
+    for (const { about, problem } of (await storage.inspect?.()) ?? [])
+      findings.push({ check: `storage: ${about}`, result: 'warning', detail: problem })
     return ''
   })
   if (foundation !== undefined) {

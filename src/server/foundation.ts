@@ -9,7 +9,6 @@ import {
   type QueuedPasswordHasher,
 } from '../adapters/crypto/index.ts'
 import { smtpMailer, type SmtpMailer } from '../adapters/mail/index.ts'
-import { openSqliteStorage } from '../adapters/sqlite/index.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
@@ -23,6 +22,7 @@ import { checkEncryptionKeys } from './encryption-keys.ts'
 import { parseSigningKeys, type SigningKeys } from './keys.ts'
 import { clientRules } from './provider.ts'
 import { loadSigningKeys } from './signing-keys.ts'
+import { openStorage } from './storage.ts'
 
 /** What every command and the server itself stand on. */
 export interface Foundation {
@@ -63,7 +63,7 @@ export async function layFoundation(
   options: OpenOptions = {},
 ): Promise<Foundation> {
   const clock = options.clock ?? systemClock
-  const storage = options.storage ?? openSqliteStorage({ path: config.storage.path, clock })
+  const storage = options.storage ?? (await openStorage(config.storage, { clock }))
   try {
     await checkEncryptionKeys(storage.settings, config.encryptionKeys)
   } catch (error) {

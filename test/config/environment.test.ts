@@ -93,12 +93,35 @@ describe('the environment', () => {
       ])
     })
 
-  it('says that MongoDB is not in this release, without repeating its password', () => {
-    const { faults, message } = faultsOf({ ...KEYS, STORAGE_URL: 'mongodb://u:hush@h/db' })
-    expect(faults[0]?.setting).to.equal('STORAGE_URL')
-    expect(message).to.match(/not in this release/)
-    expect(message).not.to.contain('hush')
-  })
+  for (const [url, about] of [
+    ['mongodb://u:hush@db.example/mfa', { tls: false, local: false }],
+    ['mongodb://a:1,b:2,c/mfa?replicaSet=rs&tls=true', { tls: true, local: false }],
+    ['mongodb://localhost,127.0.0.1:27018,[::1]:1/mfa', { tls: false, local: true }],
+    ['mongodb+srv://u:hush@cluster.example/mfa', { tls: true, local: false }],
+    ['mongodb+srv://cluster.example/mfa?tls=false', { tls: false, local: false }],
+    ['mongodb://h/mfa?ssl=true&tlsInsecure=true', { tls: true, trustsAnyCertificate: true }],
+  ] as const)
+    it(`takes a MongoDB at ${url.replace('hush', '...')}`, () => {
+      const { storage } = parse({ ...KEYS, STORAGE_URL: url })
+      expect(storage).to.deep.include({ kind: 'mongodb', url, ...about })
+    })
+
+  for (const url of [
+    'mongodb://u:hush@h',
+    'mongodb://u:hush@h/',
+    'mongodb://u:hush@h/?tls=true',
+    'mongodb://u:hush/hush@h/db',
+    'mongodb://u:hush?hush@h/db',
+    'mongodb://u:hush@hush@h/db',
+    'mongodb://u:hush@h/a.hush',
+    'mongodb:hush',
+  ])
+    it(`R31 refuses ${url.replaceAll('hush', '...')}, and repeats nothing of it`, () => {
+      const { faults, message } = faultsOf({ ...KEYS, STORAGE_URL: url })
+      expect(faults.map(({ setting }) => setting)).to.deep.equal(['STORAGE_URL'])
+      expect(message).to.match(/must name a database/)
+      expect(message).not.to.contain('hush')
+    })
 
   it('reads proxies as addresses and networks', () => {
     expect(parse({ ...KEYS, TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).trustedProxies).to.deep.equal([
@@ -168,6 +191,17 @@ describe('production', () => {
       issuer: 'https://id.example.com',
       unfit: [],
     })
+  })
+
+  it('takes MongoDB, but not one whose certificate nobody checks', () => {
+    const url = 'mongodb+srv://mfa:hush@cluster.example/mfa'
+    expect(parse({ ...PRODUCTION, STORAGE_URL: url }).unfit).to.deep.equal([])
+    for (const option of ['tlsInsecure', 'tlsAllowInvalidCertificates', 'tlsallowinvalidhostnames'])
+      expect(
+        faultsOf({ ...PRODUCTION, STORAGE_URL: `${url}?${option}=true` }).faults.map(
+          ({ setting }) => setting,
+        ),
+      ).to.deep.equal(['STORAGE_URL'])
   })
 
   it('names everything that is missing in one refusal', () => {

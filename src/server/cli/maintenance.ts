@@ -1,21 +1,20 @@
 import type { Command } from 'commander'
 import { ConfigError, type Config } from '../../../config/environment.ts'
 import { loadConfig } from '../../../config/load.ts'
-import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
 import { examine } from '../doctor.ts'
+import { openStorage, schemaStateOf } from '../storage.ts'
 import { withSession } from './session.ts'
 import { answer, command, failureOf, moment, Refusal, table, type Terminal } from './terminal.ts'
 
 /** `migrate`, `audit` and `doctor`. */
 export function addMaintenanceCommands(program: Command, terminal: Terminal): void {
   answer(terminal, command(program, 'migrate', 'bring the database to this version'), async () => {
-    const config = loadConfig(terminal.environment)
-    const { path } = config.storage
-    const before = schemaState(path)
-    await openSqliteStorage({ path, migrate: true }).close()
-    const after = schemaState(path)
+    const { storage } = loadConfig(terminal.environment)
+    const before = await schemaStateOf(storage)
+    await (await openStorage(storage, { migrate: true })).close()
+    const after = await schemaStateOf(storage)
     return {
       json: { from: before.current, to: after.current },
       text:
