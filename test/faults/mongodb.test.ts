@@ -1,0 +1,271 @@
+import { expect } from 'chai'
+import type { Connection } from 'mongoose'
+import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
+import { parseRecord } from '../../src/application/record-format.ts'
+import type { MfaRecord } from '../../src/domain/mfa-record.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import type { Clock } from '../../src/ports/services.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { openDatabase, startStandIn, type MongoServer } from '../support/mongodb.ts'
+import { requireOwnMongodb } from '../support/requirements.ts'
+import {
+  authorizeUrl,
+  callbackOf,
+  follow,
+  redeem,
+  showPassword,
+  startHost,
+  type Host,
+} from '../plugin/host.ts'
+import { enrolledPerson, nextCode, signIn, wrongCode, type Person } from '../plugin/sign-in.ts'
+import { STEPS, type Answer, type Step } from './steps.ts'
+import { TcpProxy, type Cut } from './tcp-proxy.ts'
+
+const WRITES = ['insert', 'update', 'delete', 'findAndModify']
+
+describe('a MongoDB in trouble', function () {
+  this.timeout(120_000)
+  let server: MongoServer
+  let proxy: TcpProxy
+  let database: { connection: Connection; url: string; close(): Promise<void> }
+  let storage: ServerStorage
+  let host: Host
+  let person: Person
+
+  before(async function () {
+    requireOwnMongodb(this)
+    server = await startStandIn()
+    proxy = await TcpProxy.start(Number(new URL(server.url).port))
+  })
+  after(async () => {
+    await proxy?.stop()
+    await server?.stop()
+  })
+
+  beforeEach(async () => {
+    database = await openDatabase(server.url)
+    // One server, found by the proxy's address and not by the one that it gives itself.
+    const url = new URL(database.url)
+    url.port = String(proxy.port)
+    url.searchParams.set('directConnection', 'true')
+    let clock: Clock | undefined
+    const now = (): number => clock?.now() ?? Math.floor(Date.now() / 1000)
+    storage = await openMongoStorage({ url: url.href, clock: { now } })
+    host = await startHost({
+      storage: (given) => {
+        clock = given
+        return storage
+      },
+    })
+    person = await enrolledPerson(host)
+  })
+  afterEach(async () => {
+    proxy.pass()
+    await failPoint('off')
+    await host.close()
+    await database.close()
+  })
+
+  /** At the database itself, for the host's storage alone. */
+  async function failPoint(mode: unknown, data: object = {}): Promise<void> {
+    await database.connection
+      .getClient()
+      .db('admin')
+      .command({
+        configureFailPoint: 'failCommand',
+        mode,
+        data: { appName: 'oidc-provider-mfa', ...data },
+      })
+  }
+
+  /** As the database has it, whatever is between. */
+  async function record(): Promise<MfaRecord> {
+    const found = await database.connection
+      .collection<{ _id: string; record: string }>('mfa_records')
+      .findOne({ _id: person.username })
+    return parseRecord(JSON.parse(found!.record), person.username)
+  }
+
+  async function signedInSessions(): Promise<number> {
+    const families = await database.connection
+      .collection<{ live: { payload: string }[] }>('mfa_host_sessions')
+      .find()
+      .toArray()
+    return families
+      .flatMap(({ live }) => live)
+      .filter(({ payload }) => 'accountId' in (JSON.parse(payload) as object)).length
+  }
+
+  async function recovers(): Promise<void> {
+    // A driver that has lost its server finds it at its next look.
+    for (let tries = 0; tries < 100; tries += 1) {
+      const back = await signIn(host, new HttpClient(), person).catch(() => undefined)
+      if (back?.location?.searchParams.has('code')) {
+        const { status, claims } = await redeem(host, callbackOf(back))
+        expect(status).to.equal(200)
+        expect(claims.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
+        return
+      }
+    }
+    expect.fail('nobody can sign in any more')
+  }
+
+  const OUTAGES: Readonly<
+    Record<string, { begin(): unknown; refused: (step: Step) => boolean; mayBeApplied?: true }>
+  > = {
+    'refuses connections': { begin: () => proxy.refuse(), refused: () => true },
+    'answers after five seconds': {
+      begin: () => {
+        proxy.delayMs = 5_000
+      },
+      refused: () => true,
+      mayBeApplied: true,
+    },
+    'is no primary any more': {
+      begin: () =>
+        failPoint('alwaysOn', {
+          failCommands: WRITES,
+          errorCode: 10107,
+          errorLabels: ['RetryableWriteError'],
+        }),
+      refused: ({ writes }) => writes,
+    },
+    'cannot reach a majority': {
+      begin: () =>
+        failPoint('alwaysOn', {
+          failCommands: WRITES,
+          writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' },
+        }),
+      refused: ({ writes }) => writes,
+      mayBeApplied: true,
+    },
+  }
+
+  for (const [name, { begin, refused, mayBeApplied }] of Object.entries(OUTAGES))
+    it(`R32 that ${name}: 503, no session, no free guess, and it recovers by itself`, async () => {
+      const prepared = []
+      for (const step of STEPS) prepared.push({ step, ...(await step.prepare(host, person)) })
+      await host.mfa.settled()
+      const before = await record()
+      const sessions = await signedInSessions()
+      await begin()
+      const tried = await Promise.all(
+        prepared.map(async ({ step, browser, act }) => ({ step, browser, answer: await act() })),
+      )
+
+      for (const { step, answer } of tried) {
+        if (refused(step)) expectUnavailable(step, answer)
+        else expect(answer.status, step.name).to.be.oneOf(step.ordinary)
+        expect(answer.body, step.name).not.to.match(/mongo|node_modules|at file:|\.ts:/i)
+      }
+      proxy.pass()
+      await failPoint('off')
+      if (!mayBeApplied) {
+        expect((await record()).throttle).to.deep.equal(before.throttle)
+        expect(await signedInSessions()).to.equal(sessions)
+      }
+      await recovers()
+      for (const { step, browser, answer } of tried)
+        if (answer.status >= 400 && step.name !== 'the token') {
+          const silent = await browser.get(authorizeUrl(host, { prompt: 'none' }))
+          expect(callbackOf(silent).get('error'), step.name).to.equal('login_required')
+        }
+    })
+
+  /** A stranger at the page for the code, and how a code typed there was answered. */
+  async function guess(codeOf: () => string): Promise<{ browser: HttpClient; page: Page }> {
+    const browser = new HttpClient()
+    const page = await showPassword(host, browser, person.username)
+    return { browser, page: await browser.submit(page, { code: codeOf() }) }
+  }
+  const failures = async (): Promise<number> => (await record()).throttle.failedAt.length
+
+  for (const cut of ['before it is applied', 'after it was applied'] as Cut[]) {
+    it(`R18 the connection cut once in a save, ${cut}: tried again, and done once`, async () => {
+      const browser = new HttpClient()
+      const page = await showPassword(host, browser, person.username)
+      await host.mfa.settled()
+      proxy.trap(cut, 'update', 'mfa_records', 1)
+      const wrong = await browser.submit(page, { code: wrongCode(host, person) })
+      expect(proxy.cuts).to.be.greaterThan(0)
+      expect(wrong.status).to.equal(422)
+      expect(await failures()).to.equal(1)
+      expect(await host.mfa.accounts.status(person.username)).to.include({ enrolled: true })
+    })
+
+    it(`R5 R18 the connection cut in every save, ${cut}: a wrong code is no free guess`, async () => {
+      const browser = new HttpClient()
+      const page = await showPassword(host, browser, person.username)
+      await host.mfa.settled()
+      proxy.trap(cut, 'update', 'mfa_records')
+      const code = wrongCode(host, person)
+      expect((await browser.submit(page, { code })).status).to.equal(503)
+      proxy.pass()
+      const counted = cut === 'after it was applied' ? 1 : 0
+      expect(await failures()).to.equal(counted)
+      await recovers()
+    })
+
+    it(`R5 R18 the connection cut in every save, ${cut}: a right code signs in once at most`, async () => {
+      const sessions = await signedInSessions()
+      const browser = new HttpClient()
+      const page = await showPassword(host, browser, person.username)
+      await host.mfa.settled()
+      const code = nextCode(host, person)
+      proxy.trap(cut, 'update', 'mfa_records')
+      expect((await browser.submit(page, { code })).status).to.equal(503)
+      proxy.pass()
+      expect(await signedInSessions()).to.equal(sessions)
+
+      // In the same sign-in it is a double tap (R38), whether or not the first tap had arrived.
+      const again = await browser.submit(page, { code })
+      expect(callbackOf(await follow(host, browser, again)).has('code')).to.equal(true)
+      expect((await guess(() => code)).page.status).to.equal(422)
+    })
+  }
+
+  it('R5 R18 a save that no majority has confirmed counts: the code is spent, and nobody is signed in', async () => {
+    const sessions = await signedInSessions()
+    const { browser, page } = await (async () => {
+      const stranger = new HttpClient()
+      return { browser: stranger, page: await showPassword(host, stranger, person.username) }
+    })()
+    await host.mfa.settled()
+    const code = nextCode(host, person)
+    await failPoint('alwaysOn', {
+      failCommands: ['update'],
+      writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' },
+    })
+    expect((await browser.submit(page, { code })).status).to.equal(503)
+    await failPoint('off')
+    expect(await signedInSessions()).to.equal(sessions)
+    expect((await guess(() => code)).page.status).to.equal(422)
+    await recovers()
+  })
+
+  for (const [name, errorCode] of [
+    ['a step-down', 10107],
+    ['a server that shuts down', 91],
+  ] as const)
+    it(`R18 ${name} in the middle of a save is tried again, and counted once`, async () => {
+      const browser = new HttpClient()
+      const page = await showPassword(host, browser, person.username)
+      await host.mfa.settled()
+      await failPoint(
+        { times: 1 },
+        { failCommands: ['update'], errorCode, errorLabels: ['RetryableWriteError'] },
+      )
+      const wrong = await browser.submit(page, { code: wrongCode(host, person) })
+      expect(wrong.status).to.equal(422)
+      expect(await failures()).to.equal(1)
+    })
+})
+
+function expectUnavailable({ name, by }: Step, { status, headers, body, name: page }: Answer) {
+  // The login page of the test answers with the code of the error that it was thrown.
+  if (by === 'application' && status === 500)
+    return expect(body, name).to.equal('storage-unavailable')
+  expect(status, name).to.equal(503)
+  expect(headers['retry-after'], name).to.match(/^[1-9]\d*$/)
+  if (by === 'plugin') expect(page, name).to.equal('unavailable')
+}
