@@ -1,10 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { DatabaseSync } from 'node:sqlite'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { parseRecord } from '../../src/application/record-format.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
@@ -13,179 +8,178 @@ import { ownCode } from '../support/totp.ts'
 import { enrol, secretOf } from '../plugin/enrol.ts'
 import { authorizeUrl, callbackOf, follow, showPassword } from '../plugin/host.ts'
 import { KILL_POINTS, Node, type KillPoint } from './nodes.ts'
+import { openServerPlace, SERVER_PLACES, type Place } from './places.ts'
 
 const USERNAME = 'mira'
 
-describe('kill -9 between the spending of a code and the end of a sign-in', function () {
-  this.timeout(60_000)
-  let folder: string
-  let path: string
-  let storage: ServerStorage
-  let node: Node
-  let secret: string
+for (const [name, make] of Object.entries(SERVER_PLACES))
+  describe(`kill -9 between the spending of a code and the end of a sign-in, in ${name}`, function () {
+    this.timeout(60_000)
+    let place: Place
+    let storage: ServerStorage
+    let node: Node
+    let secret: string
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'mfa-kill-'))
-    path = join(folder, 'mfa.db')
-    node = await Node.start(path, Math.floor(Date.now() / 1000))
-    storage = openSqliteStorage({ path })
-    secret = (await enrol(node, node.browser(), USERNAME)).secret
-  })
-
-  beforeEach(() => node.setClock(node.clock.at + 60))
-
-  after(async () => {
-    await node.kill()
-    await storage.close()
-    await rm(folder, { recursive: true })
-  })
-
-  const presentCode = (): string => ownCode({ secret }, node.clock.at)
-
-  async function recordNow(): Promise<MfaRecord> {
-    return parseRecord((await storage.records.load(USERNAME))!.record!, USERNAME)
-  }
-
-  /** Sessions that sign somebody in, other than those there were. */
-  function signedInSessions(): number {
-    const database = new DatabaseSync(path, { readOnly: true })
-    const rows = database
-      .prepare("SELECT payload FROM host_records WHERE model = 'Session'")
-      .all() as { payload: string }[]
-    database.close()
-    return rows.filter(({ payload }) => 'accountId' in (JSON.parse(payload) as object)).length
-  }
-
-  async function restart(): Promise<void> {
-    await node.gone()
-    node = await Node.start(path, node.clock.at)
-  }
-
-  /** Types the code into a page, on a node that ends at `point` meanwhile; then it starts again. */
-  async function submitAndDie(point: KillPoint, browser: HttpClient, page: Page): Promise<string> {
-    const code = presentCode()
-    await node.killAt(point)
-    const ended = await browser.submit(page, { code }).then(
-      (answer) => follow(node, browser, answer).then(callbackOf, (error: Error) => error),
-      (error: Error) => error,
-    )
-    expect(ended, 'the sign-in ended before the process did').to.be.instanceOf(Error)
-    await restart()
-    return code
-  }
-
-  /** The same browser, whose way now leads to the node that has been started again. */
-  const again = (browser: HttpClient): HttpClient => node.browser(browser.jar)
-
-  async function isSignedIn(browser: HttpClient): Promise<boolean> {
-    const answer = await browser.get(authorizeUrl(node, { prompt: 'none' }))
-    return callbackOf(answer).has('code')
-  }
-
-  async function expectReplay(code: string): Promise<void> {
-    const before = (await recordNow()).throttle.failedAt.length
-    const stranger = node.browser()
-    const refused = await stranger.submit(await showPassword(node, stranger, USERNAME), { code })
-    expect(refused.status).to.equal(422)
-    expect((await recordNow()).throttle.failedAt).to.have.length(before + 1)
-    expect(await isSignedIn(stranger)).to.equal(false)
-  }
-
-  async function expectNewCodeSignsIn(): Promise<void> {
-    await node.setClock(node.clock.at + 30)
-    const browser = node.browser()
-    const answer = await browser.submit(await showPassword(node, browser, USERNAME), {
-      code: presentCode(),
+    before(async function () {
+      place = await make(this)
+      node = await Node.start(place.address, Math.floor(Date.now() / 1000))
+      storage = await openServerPlace(place.address)
+      secret = (await enrol(node, node.browser(), USERNAME)).secret
     })
-    expect(callbackOf(await follow(node, browser, answer)).has('code')).to.equal(true)
-  }
 
-  async function beginSignIn(): Promise<{ browser: HttpClient; page: Page; sessions: number }> {
-    const browser = node.browser()
-    const page = await showPassword(node, browser, USERNAME)
-    return { browser, page, sessions: signedInSessions() }
-  }
+    beforeEach(() => node.setClock(node.clock.at + 60))
 
-  it('R19 a sign-in waiting for its code outlives a restart', async () => {
-    const { browser, page } = await beginSignIn()
-    await node.kill()
-    await restart()
-    const answer = await again(browser).submit(page, { code: presentCode() })
-    const end = await follow(node, again(browser), answer)
-    expect(callbackOf(end).has('code')).to.equal(true)
-  })
+    after(async () => {
+      await node?.kill()
+      await storage?.close()
+      await place?.remove()
+    })
 
-  const spent: readonly KillPoint[] = KILL_POINTS.filter(
-    (point) => point !== 'before the save' && point !== 'after the session was stored',
-  )
-  for (const point of spent)
-    it(`R5 R38 ${point}: the code stays spent, nobody is signed in, and a double tap finishes`, async () => {
+    const presentCode = (): string => ownCode({ secret }, node.clock.at)
+
+    async function recordNow(): Promise<MfaRecord> {
+      return parseRecord((await storage.records.load(USERNAME))!.record!, USERNAME)
+    }
+
+    const signedInSessions = (): Promise<number> => place.signedInSessions()
+
+    async function restart(): Promise<void> {
+      await node.gone()
+      node = await Node.start(place.address, node.clock.at)
+    }
+
+    /** Types the code into a page, on a node that ends at `point` meanwhile; then it starts again. */
+    async function submitAndDie(
+      point: KillPoint,
+      browser: HttpClient,
+      page: Page,
+    ): Promise<string> {
+      const code = presentCode()
+      await node.killAt(point)
+      const ended = await browser.submit(page, { code }).then(
+        (answer) => follow(node, browser, answer).then(callbackOf, (error: Error) => error),
+        (error: Error) => error,
+      )
+      expect(ended, 'the sign-in ended before the process did').to.be.instanceOf(Error)
+      await restart()
+      return code
+    }
+
+    /** The same browser, whose way now leads to the node that has been started again. */
+    const again = (browser: HttpClient): HttpClient => node.browser(browser.jar)
+
+    async function isSignedIn(browser: HttpClient): Promise<boolean> {
+      const answer = await browser.get(authorizeUrl(node, { prompt: 'none' }))
+      return callbackOf(answer).has('code')
+    }
+
+    async function expectReplay(code: string): Promise<void> {
+      const before = (await recordNow()).throttle.failedAt.length
+      const stranger = node.browser()
+      const refused = await stranger.submit(await showPassword(node, stranger, USERNAME), { code })
+      expect(refused.status).to.equal(422)
+      expect((await recordNow()).throttle.failedAt).to.have.length(before + 1)
+      expect(await isSignedIn(stranger)).to.equal(false)
+    }
+
+    async function expectNewCodeSignsIn(): Promise<void> {
+      await node.setClock(node.clock.at + 30)
+      const browser = node.browser()
+      const answer = await browser.submit(await showPassword(node, browser, USERNAME), {
+        code: presentCode(),
+      })
+      expect(callbackOf(await follow(node, browser, answer)).has('code')).to.equal(true)
+    }
+
+    async function beginSignIn(): Promise<{ browser: HttpClient; page: Page; sessions: number }> {
+      const browser = node.browser()
+      const page = await showPassword(node, browser, USERNAME)
+      return { browser, page, sessions: await signedInSessions() }
+    }
+
+    it('R19 a sign-in waiting for its code outlives a restart', async () => {
+      const { browser, page } = await beginSignIn()
+      await node.kill()
+      await restart()
+      const answer = await again(browser).submit(page, { code: presentCode() })
+      const end = await follow(node, again(browser), answer)
+      expect(callbackOf(end).has('code')).to.equal(true)
+    })
+
+    const spent: readonly KillPoint[] = KILL_POINTS.filter(
+      (point) => point !== 'before the save' && point !== 'after the session was stored',
+    )
+    for (const point of spent)
+      it(`R5 R38 ${point}: the code stays spent, nobody is signed in, and a double tap finishes`, async () => {
+        const { browser, page, sessions } = await beginSignIn()
+        const code = await submitAndDie(point, browser, page)
+        expect(await signedInSessions()).to.equal(sessions)
+        expect(await isSignedIn(again(browser))).to.equal(false)
+        await expectReplay(code)
+
+        const answer = await again(browser).submit(page, { code })
+        const end = await follow(node, again(browser), answer)
+        expect(callbackOf(end).has('code')).to.equal(true)
+        await expectNewCodeSignsIn()
+      })
+
+    it('R5 after the session was stored: the code stays spent, and no browser has the session', async () => {
       const { browser, page, sessions } = await beginSignIn()
-      const code = await submitAndDie(point, browser, page)
-      expect(signedInSessions()).to.equal(sessions)
+      const code = await submitAndDie('after the session was stored', browser, page)
+      expect(await signedInSessions()).to.equal(sessions + 1)
       expect(await isSignedIn(again(browser))).to.equal(false)
       await expectReplay(code)
+
+      const over = await again(browser).submit(page, { code })
+      expect({ status: over.status, name: over.name }).to.deep.equal({
+        status: 410,
+        name: 'expired',
+      })
+      await expectNewCodeSignsIn()
+    })
+
+    it('R18 before the save: nothing was answered, nothing was spent, and the code still signs in', async () => {
+      const { browser, page, sessions } = await beginSignIn()
+      const before = await recordNow()
+      const code = await submitAndDie('before the save', browser, page)
+      expect(await signedInSessions()).to.equal(sessions)
+      expect(await isSignedIn(again(browser))).to.equal(false)
+      const after = await recordNow()
+      expect(after.throttle).to.deep.equal(before.throttle)
+      expect(after.authenticators).to.deep.equal(before.authenticators)
 
       const answer = await again(browser).submit(page, { code })
       const end = await follow(node, again(browser), answer)
       expect(callbackOf(end).has('code')).to.equal(true)
-      await expectNewCodeSignsIn()
     })
 
-  it('R5 after the session was stored: the code stays spent, and no browser has the session', async () => {
-    const { browser, page, sessions } = await beginSignIn()
-    const code = await submitAndDie('after the session was stored', browser, page)
-    expect(signedInSessions()).to.equal(sessions + 1)
-    expect(await isSignedIn(again(browser))).to.equal(false)
-    await expectReplay(code)
+    it('R10 R38 after the save of a first enrolment: the factor is set up, and a double tap finishes', async () => {
+      const username = 'newcomer'
+      const browser = node.browser()
+      const choose = await showPassword(node, browser, username)
+      const page = await follow(node, browser, await browser.submit(choose, { factor: 'totp' }))
+      const code = ownCode({ secret: secretOf(page) }, node.clock.at)
+      await node.killAt('after the save')
+      await browser.submit(page, { code }).catch(() => undefined)
+      await restart()
 
-    const over = await again(browser).submit(page, { code })
-    expect({ status: over.status, name: over.name }).to.deep.equal({ status: 410, name: 'expired' })
-    await expectNewCodeSignsIn()
+      const stranger = node.browser()
+      expect((await showPassword(node, stranger, username)).name).to.equal('totp-verify')
+      const answer = await again(browser).submit(page, { code })
+      expect(callbackOf(await follow(node, again(browser), answer)).has('code')).to.equal(true)
+    })
+
+    it('R31 what was decided before the process ended is in the trail after the next sign-in', async () => {
+      const { browser, page } = await beginSignIn()
+      await submitAndDie('while listeners are told', browser, page)
+      const untold = (await recordNow()).events.map(({ id }) => id)
+      expect(untold).not.to.deep.equal([])
+      await expectNewCodeSignsIn()
+      let told: string[] = []
+      while (!untold.every((id) => told.includes(id))) {
+        await sleep(20)
+        told = (await storage.audit.list({ accountId: USERNAME, limit: 100 })).map(({ id }) => id)
+      }
+      expect((await recordNow()).accepted.at(-1)?.factor).to.equal('totp')
+    })
   })
-
-  it('R18 before the save: nothing was answered, nothing was spent, and the code still signs in', async () => {
-    const { browser, page, sessions } = await beginSignIn()
-    const before = await recordNow()
-    const code = await submitAndDie('before the save', browser, page)
-    expect(signedInSessions()).to.equal(sessions)
-    expect(await isSignedIn(again(browser))).to.equal(false)
-    const after = await recordNow()
-    expect(after.throttle).to.deep.equal(before.throttle)
-    expect(after.authenticators).to.deep.equal(before.authenticators)
-
-    const answer = await again(browser).submit(page, { code })
-    const end = await follow(node, again(browser), answer)
-    expect(callbackOf(end).has('code')).to.equal(true)
-  })
-
-  it('R10 R38 after the save of a first enrolment: the factor is set up, and a double tap finishes', async () => {
-    const username = 'newcomer'
-    const browser = node.browser()
-    const choose = await showPassword(node, browser, username)
-    const page = await follow(node, browser, await browser.submit(choose, { factor: 'totp' }))
-    const code = ownCode({ secret: secretOf(page) }, node.clock.at)
-    await node.killAt('after the save')
-    await browser.submit(page, { code }).catch(() => undefined)
-    await restart()
-
-    const stranger = node.browser()
-    expect((await showPassword(node, stranger, username)).name).to.equal('totp-verify')
-    const answer = await again(browser).submit(page, { code })
-    expect(callbackOf(await follow(node, again(browser), answer)).has('code')).to.equal(true)
-  })
-
-  it('R31 what was decided before the process ended is in the trail after the next sign-in', async () => {
-    const { browser, page } = await beginSignIn()
-    await submitAndDie('while listeners are told', browser, page)
-    const untold = (await recordNow()).events.map(({ id }) => id)
-    expect(untold).not.to.deep.equal([])
-    await expectNewCodeSignsIn()
-    let told: string[] = []
-    while (!untold.every((id) => told.includes(id))) {
-      await sleep(20)
-      told = (await storage.audit.list({ accountId: USERNAME, limit: 100 })).map(({ id }) => id)
-    }
-    expect((await recordNow()).accepted.at(-1)?.factor).to.equal('totp')
-  })
-})

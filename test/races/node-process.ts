@@ -1,5 +1,5 @@
 /**
- * A node of a deployment in a process of its own: the host application of the plugin's tests on a SQLite file. It
+ * A node of a deployment in a process of its own: the host application of the plugin's tests on a database that nodes share. It
  * can be told to end itself, as `kill -9` would, at one point between the spending of a code and the end of a sign-in.
  */
 import { createServer } from 'node:http'
@@ -7,15 +7,15 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Provider } from 'oidc-provider'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
-import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import { backupCodes, createMfa, totp } from '../../src/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { defaultConfiguration } from '../plugin/host.ts'
 import { hostPages } from '../plugin/host-pages.ts'
 import { ISSUER, type KillPoint, type NodeOrder } from './nodes.ts'
+import { openServerPlace } from './places.ts'
 
 const NETWORK_MS = 10
-const [, , path = '', startedAt = ''] = process.argv
+const [, , address = '', startedAt = ''] = process.argv
 let now = Number(startedAt)
 let killAt: KillPoint | undefined
 const clock = { now: () => now }
@@ -57,7 +57,7 @@ function watched(storage: ServerStorage): ServerStorage {
   }
 }
 
-const storage = watched(openSqliteStorage({ path, clock }))
+const storage = watched(await openServerPlace(address, clock))
 const mfa = createMfa({
   issuerName: 'Acme',
   storage,

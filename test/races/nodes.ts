@@ -32,9 +32,9 @@ export class Node {
     this.clock = { at: now }
   }
 
-  /** On the database in `path`, at a time that stands still until it is told another. */
-  static async start(path: string, now: number): Promise<Node> {
-    const child = fork(join(import.meta.dirname, 'node-process.ts'), [path, String(now)])
+  /** On the database at `address`, at a time that stands still until it is told another. */
+  static async start(address: string, now: number): Promise<Node> {
+    const child = fork(join(import.meta.dirname, 'node-process.ts'), [address, String(now)])
     const gone = new AbortController()
     const onExit = (): void => gone.abort(new Error('The node ended before it listened.'))
     child.once('exit', onExit)

@@ -2,12 +2,16 @@
  * Where races take place: a storage that several processes open at once, each with a connection of its own.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mongoose from 'mongoose'
 import { mfaFields, mongooseStorage } from '../../src/adapters/mongoose/index.ts'
+import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
 import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { MfaRecords } from '../../src/ports/mfa-records.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import type { Clock } from '../../src/ports/services.ts'
 import type { Storage } from '../../src/ports/storage.ts'
 import { openDatabase } from '../support/mongodb.ts'
 import { requireMongodb } from '../support/requirements.ts'
@@ -16,7 +20,15 @@ import { requireMongodb } from '../support/requirements.ts'
 export interface Place {
   /** What every process is told, to open it. */
   readonly address: string
+  /** Sessions in it that sign somebody in. */
+  signedInSessions(): Promise<number>
   remove(): Promise<void>
+}
+
+/** By name, those with the server's ports as well: people, clients, the host's records. */
+export const SERVER_PLACES: Readonly<Record<string, (context: Mocha.Context) => Promise<Place>>> = {
+  'SQLite storage': sqlitePlace,
+  'MongoDB, the server’s collections': (context) => mongodbPlace(context, false),
 }
 
 export interface OpenPlace<Kept extends Storage = Storage> {
@@ -29,20 +41,51 @@ const USERS = 'users+'
 
 export async function sqlitePlace(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'mfa-races-'))
+  const address = join(folder, 'mfa.db')
   return {
-    address: join(folder, 'mfa.db'),
+    address,
+    async signedInSessions() {
+      const database = new DatabaseSync(address, { readOnly: true })
+      const rows = database
+        .prepare("SELECT payload FROM host_records WHERE model = 'Session'")
+        .all() as { payload: string }[]
+      database.close()
+      return rows.filter(isSignedIn).length
+    },
     remove: () => rm(folder, { recursive: true }),
   }
 }
 
 export async function mongodbPlace(context: Mocha.Context, inUsers: boolean): Promise<Place> {
-  const { url, close } = await openDatabase(await requireMongodb(context))
-  return { address: `${inUsers ? USERS : ''}${url}`, remove: close }
+  const { connection, url, close } = await openDatabase(await requireMongodb(context))
+  return {
+    address: `${inUsers ? USERS : ''}${url}`,
+    async signedInSessions() {
+      const families = await connection
+        .collection<{ live: { payload: string }[] }>('mfa_host_sessions')
+        .find()
+        .toArray()
+      return families.flatMap(({ live }) => live).filter(isSignedIn).length
+    },
+    remove: close,
+  }
+}
+
+function isSignedIn({ payload }: { payload: string }): boolean {
+  return 'accountId' in (JSON.parse(payload) as object)
+}
+
+/** With the server's ports, in one of SERVER_PLACES. */
+export async function openServerPlace(address: string, clock?: Clock): Promise<ServerStorage> {
+  const timed = clock === undefined ? {} : { clock }
+  return address.startsWith('mongodb:')
+    ? openMongoStorage({ url: address, ...timed })
+    : openSqliteStorage({ path: address, ...timed })
 }
 
 export async function openPlace(address: string): Promise<OpenPlace> {
-  if (!address.includes('mongodb:')) {
-    const storage = openSqliteStorage({ path: address })
+  if (!address.startsWith(USERS)) {
+    const storage = await openServerPlace(address)
     return { storage, close: () => storage.close() }
   }
   const connection = mongoose.createConnection(address.replace(USERS, ''), {
@@ -50,8 +93,7 @@ export async function openPlace(address: string): Promise<OpenPlace> {
     autoCreate: false,
   })
   await connection.asPromise()
-  const storage = address.startsWith(USERS) ? inUsers(connection) : mongooseStorage(connection)
-  return { storage, close: () => connection.close() }
+  return { storage: inUsers(connection), close: () => connection.close() }
 }
 
 /** In documents of users who come into being when a race first speaks of them. */

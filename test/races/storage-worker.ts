@@ -1,13 +1,15 @@
 /**
- * One of the processes of storage.test.ts: it opens the place named in its first argument when it is told to, and carries out 50 operations at once at the barrier that each order names.
+ * One of the processes of storage.test.ts: it opens the place named in its first argument when it is told to,
+ * and carries out 50 operations at once at the barrier that each order names.
  */
+import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { openPlace } from './places.ts'
 
 const OPERATIONS = 50
 const NOW = 1_800_000_000
 
-export type Scenario = 'open' | 'reserve' | 'take' | 'increment' | 'consume' | 'sign-out'
+export type Scenario = 'open' | 'reserve' | 'take' | 'increment' | 'consume' | 'sign-out' | 'claim'
 
 export interface Order {
   readonly scenario: Scenario
@@ -45,6 +47,21 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
     } catch (error) {
       return error instanceof Error && 'error' in error ? String(error.error) : String(error)
     }
+  },
+
+  /** As many people who want one name, half of them by giving up the one that they have. */
+  async claim({ accounts }) {
+    const id = crypto.randomUUID()
+    const account: Account = {
+      ...{ id, username: id, emailVerified: false, groups: [], claims: {} },
+      ...{ createdAt: NOW, updatedAt: NOW, passwordOrigin: 'none' },
+    }
+    const renames = id < '8'
+    if (renames) await accounts.insert(account, { username: id })
+    const claimed = renames
+      ? await accounts.update(account, { username: 'anna', email: `${id}@example.com` }, 1)
+      : await accounts.insert(account, { username: id, email: 'anna' })
+    return claimed ? 'claimed' : 'taken'
   },
 
   /** Requests in flight: each has the session in its hands, and moves it to a new id. */

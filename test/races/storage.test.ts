@@ -4,15 +4,14 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
-import { mongodbPlace, openPlace, sqlitePlace, type OpenPlace, type Place } from './places.ts'
+import { mongodbPlace, openPlace, SERVER_PLACES, type OpenPlace, type Place } from './places.ts'
 import type { Order, Report, Scenario } from './storage-worker.ts'
 
 const PROCESSES = 4
 const NOW = 1_800_000_000
 
 const PLACES: Readonly<Record<string, (context: Mocha.Context) => Promise<Place>>> = {
-  'SQLite storage': sqlitePlace,
-  'MongoDB, a collection of its own': (context) => mongodbPlace(context, false),
+  ...SERVER_PLACES,
   'MongoDB, user documents': (context) => mongodbPlace(context, true),
 }
 
@@ -80,7 +79,12 @@ for (const [name, make] of Object.entries(PLACES))
       })
     })
 
-    if (name !== 'SQLite storage') return
+    if (!(name in SERVER_PLACES)) return
+
+    it('R18 a name is one account’s, by which of its names it may be', async () => {
+      expect(await race('claim')).to.deep.equal({ claimed: 1, taken: 199 })
+      expect(await storage.accounts.byName('anna')).not.to.equal(undefined)
+    })
 
     it('R18 R21 an authorization code is used once, and the rest are told invalid_grant', async () => {
       await storage.hostRecords('AuthorizationCode').upsert('code', { grantId: 'g' }, 60)
