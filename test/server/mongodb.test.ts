@@ -67,6 +67,13 @@ describe('the command line on MongoDB', function () {
     expect((await cli('user list')).out).to.contain('alice')
   })
 
+  it('R37 restore makes a backup that was put back safe, here as elsewhere', async () => {
+    await cli('user add alice --password-stdin')
+    const restored = await cli('restore --confirm')
+    expect(restored.code, restored.err).to.equal(0)
+    expect((await cli('user show alice')).code).to.equal(0)
+  })
+
   it('an older database waits for migrate and a newer one is refused, and both say so', async () => {
     await cli('migrate')
     const schema = database.connection.collection<{ _id: string; version: number }>('mfa_schema')
