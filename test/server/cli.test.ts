@@ -139,7 +139,7 @@ describe('the command line', () => {
     it('say which kinds of hashes there are, and that they cost', async () => {
       const { kinds } = (await cli('user hashes --json')).json<{ kinds: JsonObject[] }>()
       expect(kinds).to.deep.equal([
-        { kind: 'argon2id v=19,m=19456,t=2,p=1', accounts: 1, state: 'today' },
+        { kind: 'argon2id v=19,m=65536,t=3,p=1', accounts: 1, state: 'today' },
         { kind: 'bcrypt 12', accounts: 0, state: 'held' },
       ])
       const { out } = await cli('doctor')
