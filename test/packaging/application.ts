@@ -53,10 +53,14 @@ export class Application {
     })
   }
 
+  /** The last line that a program prints: the host says this and that before it. */
+  lastLine(args: readonly string[], environment: NodeJS.ProcessEnv = {}): string | undefined {
+    return this.node(args, environment).trim().split('\n').at(-1)
+  }
+
   /** The last line that a program of plain JavaScript prints. */
-  evaluate(program: string, environment: NodeJS.ProcessEnv = {}): string | undefined {
-    const printed = this.node(['--input-type=module', '--eval', program], environment)
-    return printed.trim().split('\n').at(-1)
+  evaluate(program: string): string | undefined {
+    return this.lastLine(['--input-type=module', '--eval', program])
   }
 }
 

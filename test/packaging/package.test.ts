@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { miss } from '../support/requirements.ts'
+import { openDatabase } from '../support/mongodb.ts'
+import { miss, requireMongodb } from '../support/requirements.ts'
 import { Application, NoRegistry } from './application.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -172,6 +173,41 @@ describe('the published package', function () {
     })
   })
 
+  describe('with Mongoose, in an empty project', () => {
+    let application: Application
+
+    before(function () {
+      application = install(this, 'with-mongoose', [
+        ...['oidc-provider', 'mongoose', 'typescript@6.0', '@types/node'],
+      ])
+    })
+
+    it('brings nothing of the server', () => {
+      const unwanted = OF_THE_SERVER.filter((name) => name !== 'commander')
+      expect(unwanted.filter((name) => application.has(name))).to.deep.equal([])
+    })
+
+    it('compiles the ten lines', () => {
+      application.write('adapter.js', ADAPTER)
+      application.write('main.ts', TEN_LINES)
+      application.write('tsconfig.json', JSON.stringify(STRICT))
+      application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
+    })
+
+    it('runs them, compiled and as plain JavaScript: an authorization leads to the login page', async function () {
+      const database = await openDatabase(await requireMongodb(this))
+      try {
+        application.write('main.js', TEN_LINES)
+        for (const file of ['main.ts', 'main.js'])
+          expect(application.lastLine([file], { MONGODB_URL: database.url }), file).to.match(
+            /^303 http:\/\/127\.0\.0\.1:\d+\/interaction\/\S+$/,
+          )
+      } finally {
+        await database.close()
+      }
+    })
+  })
+
   describe('with what the server needs', () => {
     let application: Application
 
@@ -211,11 +247,70 @@ describe('the published package', function () {
   })
 })
 
+/** TypeScript and JavaScript alike. */
+const TEN_LINES = `
+import { createServer } from 'node:http'
+import mongoose from 'mongoose'
+import { Provider } from 'oidc-provider'
+import { backupCodes, createMfa, totp } from '${NAME}'
+import { mfaFields, mongooseStorage } from '${NAME}/mongoose'
+import { TEST_ADAPTER } from './adapter.js'
+
+await mongoose.connect(process.env.MONGODB_URL ?? '')
+const userSchema = new mongoose.Schema({ email: String, passwordHash: String })
+userSchema.plugin(mfaFields, { passwordPath: 'passwordHash' })
+const User = mongoose.model('User', userSchema)
+
+const mfa = createMfa({
+  issuerName: 'Acme',
+  storage: mongooseStorage(User),
+  encryptionKeys: ['${Buffer.alloc(32, 7).toString('base64')}'],
+  factors: [totp(), backupCodes()],
+  firstEnrolment: 'password',
+})
+const server = createServer().listen(0, '127.0.0.1')
+await new Promise((done) => server.once('listening', done))
+const { port } = Object(server.address())
+const issuer = 'http://127.0.0.1:' + port
+const provider = new Provider(issuer, mfa.configure({
+  adapter: TEST_ADAPTER,
+  clients: [{ client_id: 'app', client_secret: 'secret', redirect_uris: ['https://app.example/cb'] }],
+  features: { devInteractions: { enabled: false } },
+  pkce: { required: () => false },
+  findAccount: async (ctx, id) => {
+    const user = await User.findById(id)
+    return user === null ? undefined : { accountId: id, claims: async () => ({ sub: id }) }
+  },
+}))
+mfa.attach(provider)
+server.on('request', provider.callback())
+
+const query = 'client_id=app&response_type=code&scope=openid&redirect_uri=https://app.example/cb'
+const answer = await fetch(issuer + '/auth?' + query, { redirect: 'manual' })
+console.log(answer.status, new URL(answer.headers.get('location') ?? '', issuer).href)
+server.close()
+await mongoose.disconnect()
+`
+
+/** The host's records in memory, as an application would not keep them. */
+const ADAPTER = `
+const records = new Map()
+export const TEST_ADAPTER = (/** @type {string} */ model) => ({
+  async upsert(/** @type {string} */ id, /** @type {object} */ payload) { records.set(model + id, payload) },
+  async find(/** @type {string} */ id) { return records.get(model + id) },
+  async findByUid() { return undefined },
+  async findByUserCode() { return undefined },
+  async consume() {},
+  async destroy(/** @type {string} */ id) { records.delete(model + id) },
+  async revokeByGrantId() {},
+})
+`
+
 /** What a careful application compiles with. */
 const STRICT = {
   compilerOptions: {
     ...{ module: 'nodenext', target: 'es2024', strict: true, noEmit: true },
-    ...{ skipLibCheck: true, types: ['node'] },
+    ...{ skipLibCheck: true, types: ['node'], allowJs: true },
   },
   files: ['main.ts'],
 }
