@@ -30,23 +30,32 @@ describe('a second factor in the application’s user documents', () => {
   let mira: Person
   let browser: HttpClient
   let close: () => Promise<void>
+  /** How often the database was asked for a user. */
+  let reads: number
+  /** The application's findAccount reads the user with the record. */
+  let together = false
 
   before(async function () {
     await requireMongodb(this)
   })
   beforeEach(async function () {
-    const database = await openDatabase(await requireMongodb(this))
+    const database = await openDatabase(await requireMongodb(this), { monitorCommands: true })
+    reads = 0
+    database.connection.getClient().on('commandStarted', ({ commandName, command }) => {
+      if (commandName === 'find' && command.find === 'users') reads += 1
+    })
     close = database.close
     const schema = new mongoose.Schema<User>({ _id: String, passwordHash: String, city: String })
     schema.plugin(mfaFields, { passwordPath: 'passwordHash' })
     User = database.connection.model('User', schema)
     await User.create({ _id: 'mira', passwordHash: 'old' })
+    const storage = mongooseStorage(User)
     host = await startHost({
-      storage: (clock) => ({ ...memoryStorage({ clock }), ...mongooseStorage(User) }),
+      storage: (clock) => ({ ...memoryStorage({ clock }), ...storage }),
       configuration: {
         async findAccount(_ctx, sub) {
-          const user = await User.findById(sub)
-          return user === null
+          const user = together ? await storage.findUser(sub) : await User.findById(sub)
+          return user === null || user === undefined
             ? undefined
             : { accountId: user.id, claims: async () => ({ sub, ...user.toJSON() }) }
         },
@@ -56,6 +65,7 @@ describe('a second factor in the application’s user documents', () => {
     browser = new HttpClient()
   })
   afterEach(async () => {
+    together = false
     await host?.close()
     await close?.()
   })
@@ -79,6 +89,20 @@ describe('a second factor in the application’s user documents', () => {
     expect((await User.findById('mira'))!.city).to.equal('Bern')
     const again = await showPassword(host, new HttpClient(), 'mira')
     expect(again.name).to.equal('totp-verify')
+  })
+
+  it('are read once in a request, with the record, where the application asks the storage for its user', async () => {
+    await signIn(host, browser, mira)
+    const silently = async (): Promise<number> => {
+      reads = 0
+      expect(callbackOf(await visit({ prompt: 'none' })).get('code')).to.be.a('string')
+      return reads
+    }
+    expect(await silently()).to.equal(2)
+    together = true
+    expect(await silently()).to.equal(1)
+    await changePassword()
+    expect(callbackOf(await visit({ prompt: 'none' })).get('error')).to.equal('login_required')
   })
 
   it('R20 a password that is saved ends sessions and tokens of the old one, with no call of ours', async () => {

@@ -32,7 +32,9 @@ export interface MongooseStorage extends Storage {
  * Throws MfaError `options-invalid`. Afterwards every failure of the database rejects with `storage-unavailable`, and
  * the storage recovers by itself when the cause has gone; a record of nobody's is not saved: `account-unknown`.
  */
-export function mongooseStorage(of: UserModel | Connection): MongooseStorage {
+export function mongooseStorage<User>(of: UserModel<User>): UserStorage<User>
+export function mongooseStorage(of: Connection): MongooseStorage
+export function mongooseStorage(of: UserModel<unknown> | Connection): MongooseStorage {
   if (isModel(of)) {
     const User = of as unknown as Model<never>
     if (!isGuarded(User))
@@ -40,24 +42,36 @@ export function mongooseStorage(of: UserModel | Connection): MongooseStorage {
         'options-invalid',
         'mongooseStorage: call userSchema.plugin(mfaFields, { passwordPath }) before the model is made',
       )
-    return storageOn(
-      User.db,
-      (database) => userRecords(database, User),
-      User.schema.get('autoIndex'),
-    )
+    const records = userRecords(new MongoDatabase(User.db), User)
+    const storage: UserStorage<unknown> = {
+      ...storageOn(User.db, () => records, User.schema.get('autoIndex')),
+      findUser: (accountId) => records.findUser(accountId),
+    }
+    return storage
   }
   if (typeof of !== 'object' || of === null || typeof of.asPromise !== 'function')
     throw new MfaError('options-invalid', 'mongooseStorage takes a model or a connection')
   return storageOn(of, mongoRecords)
 }
 
-/** Any model of Mongoose. */
-export interface UserModel {
-  readonly modelName: string
-  readonly db: Connection
+/** A storage in the application's user documents. */
+export interface UserStorage<User> extends MongooseStorage {
+  /**
+   * The document of the user with this account id, or undefined; for the application's `findAccount`. It is read
+   * together with the record of the second factor, so that a request of the provider reads the user once. From the
+   * primary, and past the hooks of queries; what the schema does not select is not in it.
+   */
+  findUser(accountId: string): Promise<User | undefined>
 }
 
-function isModel(of: unknown): of is UserModel {
+/** Any model of Mongoose. */
+export interface UserModel<User> {
+  readonly modelName: string
+  readonly db: Connection
+  hydrate(document: object): User
+}
+
+function isModel(of: unknown): of is UserModel<unknown> {
   return typeof of === 'function' && 'modelName' in of
 }
 

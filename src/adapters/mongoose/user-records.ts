@@ -1,4 +1,5 @@
 import type { Model } from 'mongoose'
+import { Provider } from 'oidc-provider'
 import { MfaError } from '../../domain/errors.ts'
 import type { MfaRecords, PasswordChanged, Unrecorded, Versioned } from '../../ports/mfa-records.ts'
 import type { MongoDatabase } from './database.ts'
@@ -19,18 +20,46 @@ interface UserRow {
   readonly mfa?: unknown
 }
 
+export interface UserRecords extends MfaRecords {
+  /** The user's document, read together with the record, which the same request then has without another read. */
+  findUser(accountId: string): Promise<unknown>
+}
+
 /** `User`: a model whose schema has the plugin `mfaFields`. An account's id is its `_id`, as text. */
-export function userRecords(database: MongoDatabase, User: Model<never>): MfaRecords {
+export function userRecords(database: MongoDatabase, User: Model<never>): UserRecords {
   const collection = User.collection.name
   const idOf = (accountId: string) => readId(User, accountId)
+  const read = (id: UserRow['_id'], projection: Projection): Promise<UserRow | null> =>
+    database.on<UserRow, UserRow | null>(collection, (users) =>
+      users.findOne({ _id: { $eq: id } }, { projection }),
+    )
+  /** By request and account. Taken by the first load: a decision that lost its save has to read anew. */
+  const readAlready = new WeakMap<object, Map<string, UserRow>>()
+  const take = (accountId: string): UserRow | undefined => {
+    const rows = readAlready.get(Provider.ctx ?? {})
+    const row = rows?.get(accountId)
+    rows?.delete(accountId)
+    return row
+  }
 
   return {
+    async findUser(accountId) {
+      const id = idOf(accountId)
+      if (id === undefined) return undefined
+      const row = await read(id, unselected(User))
+      if (row === null) return undefined
+      const request = Provider.ctx
+      if (request !== undefined) {
+        const rows = readAlready.get(request) ?? new Map<string, UserRow>()
+        readAlready.set(request, rows.set(accountId, { _id: row._id, mfa: row.mfa }))
+      }
+      return User.hydrate(row)
+    },
+
     async load(accountId) {
       const id = idOf(accountId)
       if (id === undefined) return undefined
-      const user = await database.on<UserRow, Pick<UserRow, 'mfa'> | null>(collection, (users) =>
-        users.findOne({ _id: { $eq: id } }, { projection: { _id: 0, [MFA_FIELD]: 1 } }),
-      )
+      const user = take(accountId) ?? (await read(id, { _id: 0, [MFA_FIELD]: 1 }))
       return user?.mfa === undefined ? undefined : readStored(user.mfa)
     },
 
@@ -55,6 +84,27 @@ export function userRecords(database: MongoDatabase, User: Model<never>): MfaRec
       })
     },
   }
+}
+
+type Projection = Readonly<Record<string, 0 | 1>>
+
+/** What is asked of a model here. Mongoose's own types of it differ with each schema. */
+interface Described {
+  readonly schema: {
+    readonly paths: Readonly<Record<string, { path: string; selected?: boolean }>>
+  }
+  readonly discriminators?: Readonly<Record<string, Described>>
+}
+
+/** Without what the schema, or one that is derived from it, does not select; but for the record. */
+function unselected(User: Model<never>): Projection {
+  const model = User as unknown as Described
+  const paths = [model, ...Object.values(model.discriminators ?? {})].flatMap(({ schema }) =>
+    Object.values(schema.paths)
+      .filter(({ selected }) => selected === false)
+      .map(({ path }) => path),
+  )
+  return Object.fromEntries(paths.filter((path) => path !== MFA_FIELD).map((path) => [path, 0]))
 }
 
 /**

@@ -1,6 +1,6 @@
-import mongoose, { type Connection, type Model, type mongo } from 'mongoose'
+import mongoose, { type Connection, type HydratedDocument, type Model, type mongo } from 'mongoose'
 import { mfaFields, mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
-import type { MongooseStorage } from '../../../src/adapters/mongoose/index.ts'
+import type { UserStorage } from '../../../src/adapters/mongoose/index.ts'
 import { MfaError } from '../../../src/domain/errors.ts'
 import { openDatabase } from '../../support/mongodb.ts'
 
@@ -18,7 +18,7 @@ export interface User {
 export interface People {
   readonly connection: Connection
   readonly User: Model<User>
-  readonly storage: MongooseStorage
+  readonly storage: UserStorage<HydratedDocument<User>>
   /** The user as the database has it, past Mongoose. */
   stored(id?: mongo.ObjectId): Promise<StoredUser>
   close(): Promise<void>

@@ -125,4 +125,36 @@ describe('records in user documents', () => {
         await other.close()
       }
     })
+
+  describe('findUser', () => {
+    it('answers the user as a query would, without the record and what is not selected', async () => {
+      await people.close()
+      const schema = userSchema()
+      schema.path('passwordHash').select(false)
+      people = await openPeople(url, { schema })
+      const { storage, User } = people
+      const found = await storage.findUser(String(MIRA))
+      const queried = await User.findById(MIRA)
+      expect(found!.toObject()).to.deep.equal(queried!.toObject())
+      expect(found!.isNew).to.equal(false)
+      found!.name = 'Mira'
+      await found!.save()
+      const { name, passwordHash, mfa } = await people.stored()
+      expect({ name, passwordHash, version: mfa!.version }).to.deep.equal({
+        ...{ name: 'Mira', passwordHash: 'old', version: 2 },
+      })
+    })
+
+    it('R34 answers nobody for an id that is none', async () => {
+      for (const id of NOBODY as readonly string[])
+        expect(await people.storage.findUser(id), String(id)).to.equal(undefined)
+    })
+
+    it('gives nothing on to another request, nor outside of one', async () => {
+      const { storage } = people
+      await storage.findUser(String(MIRA))
+      expect(await storage.records.save(String(MIRA), { n: 9 }, 2)).to.equal(true)
+      expect((await storage.records.load(String(MIRA)))?.record).to.deep.equal({ n: 9 })
+    })
+  })
 })
