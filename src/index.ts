@@ -11,6 +11,7 @@ import {
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { wayBack } from '../interactions/way-back.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from './adapters/crypto/index.ts'
+import { checkAccount } from './application/check-account.ts'
 import { loadRecord, settleEvents, type Loaded } from './application/commit.ts'
 import type { Dependencies } from './application/dependencies.ts'
 import { importFactors, type ImportOutcome } from './application/import-factors.ts'
@@ -109,6 +110,8 @@ export interface Mfa {
       fields: FieldsToImport,
       options?: { dryRun?: boolean },
     ): Promise<ImportOutcome>
+    /** Opens everything that a sign-in would open; throws what would stop it. */
+    check(accountId: string): Promise<void>
     /** After a restore from a backup, for every account, before anybody signs in (R37). */
     restored(accountId: string, options?: { since?: number }): Promise<boolean>
   }
@@ -170,6 +173,7 @@ export function createMfa(options: MfaOptions): Mfa {
       sealingKeys: (accountId) => sealingKeys(deps, accountId),
       import: (accountId, fields, importOptions) =>
         importFactors(deps, accountId, fields, importOptions),
+      check: (accountId) => checkAccount(deps, accountId),
       restored: (accountId, { since } = {}) => restoreAccount(deps, accountId, since),
     },
     browsers: {
