@@ -37,6 +37,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export type ReadFile = (path: string) => string
 
 type Name = keyof EnvironmentValues
+const NAMES = Object.keys(environmentOptions) as Name[]
 
 /**
  * Reads the environment, the secrets in `NAME_FILE` files and CONFIG_FILE, JWKS_FILE and CLIENTS_FILE.
@@ -46,8 +47,8 @@ type Name = keyof EnvironmentValues
 export function parseEnvironment(environment: Environment, readFile: ReadFile): Config {
   const faults: Fault[] = []
   const production = environment['NODE_ENV'] === 'production'
-  const given = givenValues(environment, readFile, faults)
-  const values = parseValues(given, faults)
+  const given = givenValues(NAMES, environment, readFile, faults)
+  const values = parseValues(NAMES, given, faults) as EnvironmentValues
   const settings = parseFile(values.CONFIG_FILE, readFile, faults)
   const jwks = readJson('JWKS_FILE', values.JWKS_FILE, readFile, faults)
   const fileClients = readJson('CLIENTS_FILE', values.CLIENTS_FILE, readFile, faults)
@@ -109,14 +110,34 @@ export function parseEnvironment(environment: Environment, readFile: ReadFile): 
   }
 }
 
+/**
+ * Some settings of the environment alone, for what needs no others: each has to be there. `missing`: what to say of one
+ * that is not. Throws ConfigError that lists every fault.
+ */
+export function parseSome<N extends Name>(
+  missing: Readonly<Record<N, string>>,
+  environment: Environment,
+  readFile: ReadFile,
+): { readonly [K in N]: NonNullable<EnvironmentValues[K]> } {
+  const faults: Fault[] = []
+  const wanted = Object.keys(missing) as N[]
+  const values = parseValues(wanted, givenValues(wanted, environment, readFile, faults), faults)
+  for (const setting of wanted)
+    if (values[setting] === undefined && !names(faults, setting))
+      faults.push({ setting, problem: missing[setting] })
+  if (faults.length > 0) throw new ConfigError(faults)
+  return values as { readonly [K in N]: NonNullable<EnvironmentValues[K]> }
+}
+
 /** An empty value is an absent one: that is how compose files and shells unset. */
 function givenValues(
+  wanted: readonly Name[],
   environment: Environment,
   readFile: ReadFile,
   faults: Fault[],
 ): Partial<Record<Name, string>> {
   const given: Partial<Record<Name, string>> = {}
-  for (const name of Object.keys(environmentOptions) as Name[]) {
+  for (const name of wanted) {
     const direct = present(environment[name])
     const file = environmentOptions[name].secret ? present(environment[`${name}_FILE`]) : undefined
     if (direct !== undefined && file !== undefined)
@@ -140,9 +161,13 @@ function givenValues(
   return given
 }
 
-function parseValues(given: Partial<Record<Name, string>>, faults: Fault[]): EnvironmentValues {
+function parseValues<N extends Name>(
+  wanted: readonly N[],
+  given: Partial<Record<Name, string>>,
+  faults: Fault[],
+): Pick<EnvironmentValues, N> {
   const values: Record<string, unknown> = {}
-  for (const name of Object.keys(environmentOptions) as Name[]) {
+  for (const name of wanted) {
     const { schema } = environmentOptions[name]
     const parsed = schema.safeParse(given[name])
     if (parsed.success) values[name] = parsed.data
@@ -152,7 +177,7 @@ function parseValues(given: Partial<Record<Name, string>>, faults: Fault[]): Env
       faults.push({ setting: name, problem: parsed.error.issues[0]?.message ?? 'is unfit' })
     }
   }
-  return values as EnvironmentValues
+  return values as Pick<EnvironmentValues, N>
 }
 
 function parseFile(

@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { choice, custom, flag, integer, optionalLink, optionalText, type Option } from './option.ts'
-import { cidrList, issuer, keyList, smtpAddress, storageAddress } from './values.ts'
+import {
+  applicationDatabase,
+  cidrList,
+  issuer,
+  keyList,
+  smtpAddress,
+  storageAddress,
+} from './values.ts'
 
 /** pino's names, the quietest last. */
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -54,6 +61,14 @@ export const environmentOptions = {
     bounds: '32 bytes each, base64, comma-separated, newest first',
     secret: true,
     doc: 'Sign cookies and form tokens.',
+  }),
+  APPLICATION_MONGODB_URL: custom({
+    schema: applicationDatabase.optional(),
+    type: 'URL',
+    default: 'none',
+    bounds: 'mongodb://HOST/DATABASE, mongodb+srv://...',
+    secret: true,
+    doc: 'The database of an application of your own, for `migrate legacy` alone; the server does not open it.',
   }),
   JWKS_FILE: custom({
     schema: path.optional(),

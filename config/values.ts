@@ -53,6 +53,13 @@ export const issuer = z.string().transform((text, context): string => {
   return text
 })
 
+/** A URL of MongoDB that names its database. */
+export const applicationDatabase = z
+  .string()
+  .transform(
+    (text, context): MongodbAddress => parseMongodbAddress(text) ?? refuse(context, MEND_MONGODB),
+  )
+
 export const storageAddress = z.string().transform((text, context): StorageAddress => {
   if (/^mongodb(\+srv)?:/.test(text))
     return parseMongodbAddress(text) ?? refuse(context, MEND_MONGODB)

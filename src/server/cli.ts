@@ -43,6 +43,8 @@ function commandLine(terminal: Terminal, json: boolean): Command {
       writeErr: (text) => (json ? undefined : terminal.err(text)),
     })
     .showHelpAfterError('(--help shows how)')
+    // `migrate` does something by itself: what stands behind a command below it is that command's.
+    .enablePositionalOptions()
   // Settings of the parser pass to the commands that are made after them.
   addServeCommand(program, terminal)
   addUserCommands(program, terminal)

@@ -47,7 +47,9 @@ async function commandsBelow(path: readonly string[]): Promise<Command[]> {
       throw new Error(`${usage} is not explained`)
     return [{ usage: usage ?? '', flags: columnOf(help, 'Options') }]
   }
-  const found: Command[] = []
+  // One that does something by itself, too: `migrate`, above `migrate legacy`.
+  const flags = columnOf(help, 'Options')
+  const found: Command[] = flags.includes('--json') ? [{ usage: path.join(' '), flags }] : []
   for (const line of below)
     found.push(...(await commandsBelow([...path, line.split(' ')[0] ?? ''])))
   return found

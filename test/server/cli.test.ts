@@ -20,7 +20,7 @@ const COMMANDS = [
   ...['user hashes', 'user import'],
   ...['client add', 'client list', 'client apply', 'client remove'],
   ...['keys add', 'keys list', 'keys rotate encryption', 'keys rotate signing'],
-  ...['migrate', 'audit', 'doctor', 'restore'],
+  ...['migrate', 'migrate legacy', 'audit', 'doctor', 'restore'],
 ]
 
 const GOOD = 'correct horse battery staple'

@@ -4,13 +4,16 @@ import { loadConfig } from '../../../config/load.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
 import { examine } from '../doctor.ts'
+import { addMigrateLegacyCommand } from './migrate-legacy.ts'
 import { openStorage, schemaStateOf } from '../storage.ts'
 import { withSession } from './session.ts'
 import { answer, command, failureOf, moment, Refusal, table, type Terminal } from './terminal.ts'
 
 /** `migrate`, `audit` and `doctor`. */
 export function addMaintenanceCommands(program: Command, terminal: Terminal): void {
-  answer(terminal, command(program, 'migrate', 'bring the database to this version'), async () => {
+  const migrate = command(program, 'migrate', 'bring the database to this version')
+  addMigrateLegacyCommand(migrate, terminal)
+  answer(terminal, migrate, async () => {
     const { storage } = loadConfig(terminal.environment)
     const before = await schemaStateOf(storage)
     await (await openStorage(storage, { migrate: true })).close()

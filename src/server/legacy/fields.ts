@@ -1,0 +1,82 @@
+import { IMPORT_FIELDS, type FieldsToImport } from '../../index.ts'
+
+/** What an application's users have of a second factor, and where: the name that an import reads it by, to its path. */
+export type LegacyFields = ReadonlyMap<string, string>
+
+/** What an option calls the commonest. */
+const KINDS = {
+  enabled: /enabled$/i,
+  secret: /secret$/i,
+  codes: /codes$/i,
+} as const
+type Kind = keyof typeof KINDS
+
+export const FIELD_KINDS = Object.keys(KINDS) as readonly Kind[]
+
+/**
+ * An application's `totp` may be anything, an object with a flag of its own among it: nobody is enrolled by a guess.
+ * The others say how to read a file, and are options here.
+ */
+const ONLY_IF_TOLD = [
+  'totp',
+  'secretEncoding',
+  'secret_encoding',
+  'backupCodeForm',
+  'backup_code_form',
+]
+
+/** Names of fields and dots between; nothing that an operator of the database begins with. */
+const PATH = /^[^\s.$\0]+(?:\.[^\s.$\0]+)*$/
+const NOT_A_FIELD = /(?:^|\.)__proto__(?:\.|$)|^_id(?:\.|$)/
+
+/**
+ * From options such as `secret=twoFactor.secret`. What is told takes the place of all names of its kind. Undefined:
+ * one of them is no option of this kind.
+ */
+export function readLegacyFields(told: readonly string[]): LegacyFields | undefined {
+  const fields = new Map(
+    IMPORT_FIELDS.filter((name) => !ONLY_IF_TOLD.includes(name)).map((name) => [name, name]),
+  )
+  for (const option of told) {
+    const [, name = '', path = ''] = /^([^=]*)=(.*)$/s.exec(option) ?? []
+    const kind = FIELD_KINDS.find((kind) => kind === name || KINDS[kind].test(name))
+    const known = IMPORT_FIELDS.find((field) =>
+      kind === undefined ? field === name : KINDS[kind].test(field),
+    )
+    if (known === undefined || !PATH.test(path) || NOT_A_FIELD.test(path)) return undefined
+    if (kind !== undefined)
+      for (const field of [...fields.keys()]) if (KINDS[kind].test(field)) fields.delete(field)
+    fields.set(known, path)
+  }
+  return fields
+}
+
+/** The fields that a document has, under the names that an import reads. Empty ones are none. */
+export function legacyFieldsOf(
+  document: Readonly<Record<string, unknown>>,
+  fields: LegacyFields,
+): FieldsToImport {
+  const found = [...fields].map(([name, path]) => [name, valueAt(document, path)] as const)
+  return Object.fromEntries(found.filter(([, value]) => !isEmpty(value)))
+}
+
+export function valueAt(document: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (at, key) =>
+        typeof at === 'object' && at !== null && Object.hasOwn(at, key)
+          ? (at as Record<string, unknown>)[key]
+          : undefined,
+      document,
+    )
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    value === '' ||
+    (Array.isArray(value) && value.length === 0)
+  )
+}

@@ -1,0 +1,132 @@
+import { availableParallelism } from 'node:os'
+import type { Connection } from 'mongoose'
+import { loadApplicationConfig, type ApplicationConfig } from '../../../config/application.ts'
+import { ConfigError, type Environment } from '../../../config/environment.ts'
+import { passwordHasher } from '../../adapters/crypto/index.ts'
+import {
+  applicationUsers,
+  readUserId,
+  type ApplicationUsers,
+  type UserDocument,
+} from '../../adapters/mongoose/application-users.ts'
+import { mongooseStorage } from '../../adapters/mongoose/index.ts'
+import { MfaError } from '../../domain/errors.ts'
+import { backupCodes, createMfa, totp, type Mfa } from '../../index.ts'
+import type { Storage } from '../../ports/storage.ts'
+import { valueAt, type LegacyFields } from './fields.ts'
+
+export interface LegacyOptions {
+  readonly collection: string
+  readonly fields: LegacyFields
+  /** Where the records go: into the documents, or into the collection that `mongooseStorage(connection)` reads. */
+  readonly records: 'documents' | 'apart'
+  /** The path of what `findAccount` takes; of a record in its document it is always `_id`. */
+  readonly accountId: string
+}
+
+/** The users of an application, and the second factor as that application has it. */
+export interface LegacyUsers {
+  readonly users: ApplicationUsers
+  readonly fields: LegacyFields
+  readonly records: LegacyOptions['records']
+  /** People that are worked on at once: most of it is hashing. */
+  readonly atOnce: number
+  /** Whose a document is. Undefined: it says nobody that a record could be kept for. */
+  accountOf(user: UserDocument): LegacyAccount | undefined
+}
+
+export interface LegacyAccount {
+  readonly id: string
+  readonly accounts: Mfa['accounts']
+}
+
+const SELECTION_MS = 3_000
+
+/**
+ * Opens the database of an application, runs the work, and closes it again. Nothing is made in it: neither
+ * collections nor indexes. Throws ConfigError, and MfaError `storage-unavailable`.
+ */
+export async function withLegacyUsers<T>(
+  environment: Environment,
+  options: LegacyOptions & { readonly urlFile?: string },
+  work: (legacy: LegacyUsers) => Promise<T>,
+): Promise<T> {
+  const config = loadApplicationConfig(environment, options.urlFile)
+  const connection = await connect(config.database.url)
+  try {
+    return await work(legacyUsers(connection, config, options))
+  } finally {
+    await connection.close(true)
+  }
+}
+
+function legacyUsers(
+  connection: Connection,
+  { encryptionKeys }: ApplicationConfig,
+  { collection, fields, records, accountId }: LegacyOptions,
+): LegacyUsers {
+  const users = applicationUsers(connection, collection, [
+    ...new Set([...fields.values(), accountId]),
+  ])
+  const hasher = passwordHasher()
+  const accountsIn = (storage: Storage): Mfa['accounts'] => {
+    const mfa = createMfa({
+      issuerName: 'migration',
+      storage,
+      encryptionKeys,
+      factors: [totp(), backupCodes()],
+      firstEnrolment: () => 'refused',
+      hasher,
+    })
+    // Its audit trail and its mail are the application's: the events stay in the record until it takes them.
+    mfa.on('*', () => Promise.reject(new Error('left for the application')))
+    return mfa.accounts
+  }
+  const known = new Map<string, Mfa['accounts']>()
+  const once = (key: string, storage: () => Storage): Mfa['accounts'] => {
+    const accounts = known.get(key) ?? accountsIn(storage())
+    known.set(key, accounts)
+    return accounts
+  }
+  return {
+    ...{ users, fields, records },
+    atOnce: availableParallelism(),
+    accountOf(user) {
+      const id = readUserId(records === 'apart' ? valueAt(user, accountId) : user._id)
+      if (id === undefined) return undefined
+      const accounts =
+        records === 'apart'
+          ? once('apart', () => mongooseStorage(connection))
+          : once(id.type, () => users.storage(id.type))
+      return { id: id.accountId, accounts }
+    },
+  }
+}
+
+/** Loaded here: whoever runs a server with SQLite has no Mongoose. */
+async function connect(url: string): Promise<Connection> {
+  const { default: mongoose } = await import('mongoose').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new ConfigError([
+      { setting: 'APPLICATION_MONGODB_URL', problem: 'needs Mongoose: npm install mongoose' },
+    ])
+  })
+  const connection = mongoose.createConnection()
+  try {
+    return await connection.openUri(url, {
+      serverSelectionTimeoutMS: SELECTION_MS,
+      appName: 'oidc-provider-mfa',
+      ...{ autoCreate: false, autoIndex: false, bufferCommands: false },
+      ...{ retryWrites: true, retryReads: true },
+    })
+  } catch (cause) {
+    await connection.close(true).catch(() => undefined)
+    // The driver's message may repeat parts of the URL, and with them the password (R31).
+    throw new MfaError(
+      'storage-unavailable',
+      'The database of APPLICATION_MONGODB_URL, or of --url-file, cannot be opened: check its hosts, its user and ' +
+        `password, and TLS (${cause instanceof Error ? cause.name : 'unknown'}).`,
+      { status: 503, cause },
+    )
+  }
+}

@@ -1,0 +1,121 @@
+import type { UserDocument } from '../../adapters/mongoose/application-users.ts'
+import { MfaError } from '../../domain/errors.ts'
+import type { ImportFault, ImportWarning } from '../../index.ts'
+import { legacyFieldsOf } from './fields.ts'
+import type { LegacyAccount, LegacyUsers } from './open.ts'
+
+export type TakenOver = { readonly id: unknown } & (
+  | {
+      readonly outcome: 'taken-over'
+      /** None: the next sign-in sets one up, with a proof (R10). */
+      readonly factors: readonly string[]
+      readonly warnings: readonly ImportWarning[]
+      readonly renewBy?: number
+    }
+  /** An earlier run has taken it over. */
+  | { readonly outcome: 'before' }
+  /** Its owner has a factor that was set up here, or was reset: it is left as it is. */
+  | { readonly outcome: 'own' }
+  /** It has none of the fields. */
+  | { readonly outcome: 'none' }
+  | { readonly outcome: 'bad'; readonly faults: readonly LegacyFault[] }
+)
+
+export interface LegacyFault {
+  /** The path in the document. */
+  readonly field: string
+  readonly code: ImportFault['code'] | MfaError['code'] | 'account-id-unfit'
+}
+
+/** What concerns one document; anything else ends the run, which may be begun again. */
+const OF_ONE_DOCUMENT: readonly MfaError['code'][] = [
+  ...(['record-unreadable', 'record-contended', 'seal-broken', 'key-missing'] as const),
+]
+
+const BATCH = 100
+
+/**
+ * Takes over the second factor of every user, in the order of `_id`, and answers about each as it is done. What was
+ * done is seen in the documents themselves: a run that was killed is begun again, and a second one changes nothing.
+ *
+ * Each record is one conditional write. A sign-in that is quicker wins, and what it has saved is left as it is.
+ */
+export async function* takeOver(
+  legacy: LegacyUsers,
+  { dryRun }: { readonly dryRun: boolean },
+): AsyncGenerator<TakenOver> {
+  for await (const user of inParallel(legacy, (user) => takeOverOne(legacy, user, dryRun)))
+    yield user
+}
+
+/** So many documents at once; the answers come in no order. A batch is all that is ever in memory. */
+export async function* inParallel<T>(
+  { users, atOnce }: LegacyUsers,
+  work: (user: UserDocument) => Promise<T>,
+): AsyncGenerator<T> {
+  for await (const batch of users.batches(BATCH)) {
+    const waiting = [...batch]
+    const running = new Set<Promise<T>>()
+    const begin = (): void => {
+      const user = waiting.shift()
+      if (user === undefined) return
+      const one: Promise<T> = work(user).finally(() => running.delete(one))
+      // When one ends the run, the others end with nobody to hear of it.
+      one.catch(() => undefined)
+      running.add(one)
+    }
+    for (let nth = 0; nth < atOnce; nth += 1) begin()
+    while (running.size > 0) {
+      yield await Promise.race(running)
+      begin()
+    }
+  }
+}
+
+async function takeOverOne(
+  legacy: LegacyUsers,
+  seen: UserDocument,
+  dryRun: boolean,
+): Promise<TakenOver> {
+  const { _id: id } = seen
+  const { users, fields } = legacy
+  if (Object.keys(legacyFieldsOf(seen, fields)).length === 0) return { id, outcome: 'none' }
+  // Read anew: since the batch was read, the old check may have spent a backup code.
+  const user = await users.read(id)
+  if (user === undefined) return { id, outcome: 'none' }
+  const account = legacy.accountOf(user)
+  if (account === undefined)
+    return { id, outcome: 'bad', faults: [{ field: '_id', code: 'account-id-unfit' }] }
+  try {
+    const done = await account.accounts.import(account.id, legacyFieldsOf(user, fields), { dryRun })
+    if (done.outcome === 'imported') {
+      const { factors, warnings, renewBy } = done
+      const about = { factors, warnings, ...(renewBy === undefined ? {} : { renewBy }) }
+      return { id, outcome: 'taken-over', ...about }
+    }
+    const before = await whatIsThere(account)
+    if (before !== undefined) return { id, outcome: before }
+    if (done.outcome === 'exists') return { id, outcome: 'own' }
+    const faults = done.faults.map(({ field, code }) => ({
+      field: fields.get(field) ?? field,
+      code,
+    }))
+    return { id, outcome: 'bad', faults }
+  } catch (error) {
+    if (!(error instanceof MfaError)) throw error
+    // Deleted meanwhile.
+    if (error.code === 'account-unknown') return { id, outcome: 'none' }
+    if (!OF_ONE_DOCUMENT.includes(error.code)) throw error
+    return { id, outcome: 'bad', faults: [{ field: 'mfa', code: error.code }] }
+  }
+}
+
+/** Whether the account has a history of a second factor here, by which its old fields are good for nothing any more. */
+export async function whatIsThere({
+  id,
+  accounts,
+}: LegacyAccount): Promise<'before' | 'own' | undefined> {
+  const { importedAt, firstEnrolledAt, enrolled } = await accounts.status(id)
+  if (importedAt !== undefined) return 'before'
+  return enrolled || firstEnrolledAt !== undefined ? 'own' : undefined
+}

@@ -1,0 +1,51 @@
+import { expect } from 'chai'
+import { HttpClient } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
+import { callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
+import { signedInSessions } from './recorded-storage.ts'
+
+const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+const USERS: Readonly<Record<string, Record<string, unknown>>> = {
+  mira: { two_factor_enabled: true, two_factor_secret: SECRET, name: 'Mira' },
+  noor: { two_factor_enabled: true, two_factor_secret: SECRET, backup_codes: 7 },
+}
+
+/** The lines of docs/guides/migrate-from-home-made-2fa.md, in the login page of an application. */
+describe('a second factor that is taken over at the sign-in', () => {
+  let host: Host
+  beforeEach(async () => {
+    host = await startHost({
+      async answer({ mfa }, request, response, accountId) {
+        const user = USERS[accountId]
+        if (user?.['two_factor_enabled'] === true) {
+          const taken = await mfa.accounts.import(accountId, user)
+          if (taken.outcome === 'refused') throw new Error('refused')
+        }
+        await mfa.interactionFinished(request, response, { login: { accountId } })
+      },
+    })
+  })
+  afterEach(() => host.close())
+
+  it('R10 is asked for in that very sign-in, and in the next', async () => {
+    for (let nth = 0; nth < 2; nth += 1) {
+      const browser = new HttpClient()
+      const verify = await showPassword(host, browser, 'mira')
+      expect(verify.name).to.equal('totp-verify')
+      host.clock.at += 60
+      const answer = await browser.submit(verify, {
+        code: totpCode({ secret: SECRET }, host.clock.at),
+      })
+      expect(callbackOf(await follow(host, browser, answer)).get('code')).to.be.a('string')
+    }
+    const imported = host.events.filter(({ type }) => type === 'factor-imported')
+    expect(imported).to.have.length(1)
+  })
+
+  it('R10 signs nobody in where it cannot be read', async () => {
+    const page = await showPassword(host, new HttpClient(), 'noor')
+    expect(page.status).to.equal(500)
+    expect(signedInSessions(host.writes)).to.deep.equal([])
+    expect((await host.mfa.accounts.status('noor')).enrolled).to.equal(false)
+  })
+})

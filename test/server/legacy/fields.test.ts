@@ -1,0 +1,68 @@
+import { expect } from 'chai'
+import { legacyFieldsOf, readLegacyFields } from '../../../src/server/legacy/fields.ts'
+
+describe('the fields of a home-made second factor', () => {
+  const read = (document: object, ...told: string[]) =>
+    legacyFieldsOf(document as Record<string, unknown>, readLegacyFields(told)!)
+
+  it('are found by their common names', () => {
+    for (const names of [
+      ['two_factor_enabled', 'two_factor_secret', 'backup_codes'],
+      ['twoFactorEnabled', 'twoFactorSecret', 'backupCodes'],
+      ['twoFactorEnabled', 'otpauth_url', 'two_factor_recovery_codes'],
+    ]) {
+      const document = Object.fromEntries(names.map((name) => [name, 'x']))
+      expect(read({ ...document, name: 'ada' })).to.deep.equal(document)
+    }
+  })
+
+  it('are none where they are empty', () => {
+    const empty = { two_factor_secret: null, twoFactorSecret: '', backup_codes: [] }
+    expect(read({ ...empty, two_factor_enabled: undefined })).to.deep.equal({})
+    expect(read({ ...empty, two_factor_enabled: false })).to.deep.equal({
+      two_factor_enabled: false,
+    })
+  })
+
+  it('may be anywhere, and what is told takes the place of all names of its kind', () => {
+    const document = {
+      security: { otp: { key: 'mine', on: true } },
+      ...{ two_factor_secret: 'other', twoFactorSecret: 'another', twoFactorEnabled: false },
+    }
+    expect(read(document, 'secret=security.otp.key', 'enabled=security.otp.on')).to.deep.equal({
+      two_factor_secret: 'mine',
+      two_factor_enabled: true,
+    })
+    expect(read(document, 'twoFactorSecret=security.otp.key')).to.deep.equal({
+      ...{ two_factor_secret: 'mine', twoFactorEnabled: false },
+    })
+    expect(read({ twoFactorSecret: 'x' }, 'secret=security.otp.key')).to.deep.equal({})
+  })
+
+  it('do not include a totp that nobody has told of', () => {
+    const document = { totp: { enabled: false, secret: 'x' } }
+    expect(read(document)).to.deep.equal({})
+    expect(read(document, 'totp=totp')).to.deep.equal(document)
+  })
+
+  it('are not looked for in what every object has', () => {
+    expect(read({}, 'secret=constructor.name')).to.deep.equal({})
+    expect(read({ two_factor_secret: 'x' }, 'secret=two_factor_secret.length')).to.deep.equal({})
+  })
+
+  for (const told of [
+    'secret',
+    'secret=',
+    '=a',
+    'colour=a',
+    'secret=$a',
+    'secret=a.$b',
+    'secret=a..b',
+    'secret=_id',
+    'secret=__proto__.a',
+    'secret=a b',
+  ])
+    it(`are not told of by ${told}`, () => {
+      expect(readLegacyFields([told])).to.equal(undefined)
+    })
+})
