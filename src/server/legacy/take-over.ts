@@ -60,8 +60,6 @@ export async function* inParallel<T>(
       const user = waiting.shift()
       if (user === undefined) return
       const one: Promise<T> = work(user).finally(() => running.delete(one))
-      // When one ends the run, the others end with nobody to hear of it.
-      one.catch(() => undefined)
       running.add(one)
     }
     for (let nth = 0; nth < atOnce; nth += 1) begin()
