@@ -1,4 +1,5 @@
 import { isImportable, RENEWAL_SECONDS, settleImported } from '../domain/import.ts'
+import { MfaError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
@@ -33,7 +34,8 @@ export type ImportOutcome =
 /**
  * Takes over what another application kept of a person's second factor: once, so that a second run changes nothing.
  * Plain codes are hashed and hashes wrapped before anything is stored. `dryRun`: says what would come of it, and
- * neither hashes nor stores. Throws what a commit throws, and MfaError `hashing-overloaded`.
+ * neither hashes nor stores. Throws what a commit throws, and MfaError `hashing-overloaded`;
+ * `options-invalid` for anything but a plain object.
  */
 export async function importFactors(
   deps: Dependencies,
@@ -41,6 +43,7 @@ export async function importFactors(
   fields: FieldsToImport,
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<ImportOutcome> {
+  checkPlain(fields)
   const mapped = mapFactors(fields)
   const faults = [...mapped.faults, ...notOffered(deps, mapped)]
   if (faults.length > 0) return { outcome: 'refused', faults }
@@ -74,6 +77,17 @@ export async function importFactors(
         : { outcome: { outcome: 'exists' } },
     seen,
   )
+}
+
+/** A document of Mongoose has its fields in its prototype: it would be taken for somebody who had nothing. */
+function checkPlain(fields: unknown): void {
+  const prototype: unknown =
+    typeof fields === 'object' && fields !== null ? Object.getPrototypeOf(fields) : undefined
+  if (prototype !== null && prototype !== Object.prototype)
+    throw new MfaError(
+      'options-invalid',
+      'accounts.import takes an object with the fields in it, no document: pick them, or call toObject()',
+    )
 }
 
 const CODES = 'backup-codes'

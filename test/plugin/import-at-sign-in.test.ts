@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { MfaError } from '../../src/index.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
@@ -16,9 +17,10 @@ describe('a second factor that is taken over at the sign-in', () => {
   beforeEach(async () => {
     host = await startHost({
       async answer({ mfa }, request, response, accountId) {
-        const user = USERS[accountId]
-        if (user?.['two_factor_enabled'] === true) {
-          const taken = await mfa.accounts.import(accountId, user)
+        const { two_factor_enabled, two_factor_secret, backup_codes } = USERS[accountId] ?? {}
+        if (two_factor_enabled === true) {
+          const fields = { two_factor_enabled, two_factor_secret, backup_codes }
+          const taken = await mfa.accounts.import(accountId, fields)
           if (taken.outcome === 'refused') throw new Error('refused')
         }
         await mfa.interactionFinished(request, response, { login: { accountId } })
@@ -40,6 +42,25 @@ describe('a second factor that is taken over at the sign-in', () => {
     }
     const imported = host.events.filter(({ type }) => type === 'factor-imported')
     expect(imported).to.have.length(1)
+  })
+
+  it('R10 takes no document for somebody who had nothing', async () => {
+    class Document {
+      get two_factor_enabled(): boolean {
+        return true
+      }
+    }
+    for (const fields of [new Document(), undefined, null, 'x', []]) {
+      const failure: unknown = await host.mfa.accounts
+        .import('mira', fields as never)
+        .catch((error: unknown) => error)
+      expect((failure as MfaError).code).to.equal('options-invalid')
+    }
+    expect((await host.mfa.accounts.status('mira')).importedAt).to.equal(undefined)
+    const bare = Object.assign(Object.create(null) as object, { ...USERS['mira'] })
+    expect(await host.mfa.accounts.import('mira', bare)).to.include({
+      outcome: 'imported',
+    })
   })
 
   it('R10 signs nobody in where it cannot be read', async () => {
