@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { FIELD_KINDS, readLegacyFields } from '../legacy/fields.ts'
 import { withLegacyUsers, type LegacyOptions, type LegacyUsers } from '../legacy/open.ts'
 import { removeLegacy } from '../legacy/remove.ts'
@@ -22,11 +22,9 @@ export function addMigrateLegacyCommand(migrate: Command, terminal: Terminal): v
     .option('--own-collection', 'keep the records in mfa_records, for mongooseStorage(connection)')
     .option('--account-id <path>', 'with --own-collection: what findAccount takes', '_id')
     .option('--dry-run', 'say what would come of it, and change nothing')
-    .addOption(
-      new Option(
-        '--remove-legacy',
-        'afterwards: take the old fields out of documents whose record opens',
-      ),
+    .option(
+      '--remove-legacy',
+      'afterwards: take the old fields out of documents whose record opens',
     )
     .option(
       '--leave <id>',
@@ -36,11 +34,15 @@ export function addMigrateLegacyCommand(migrate: Command, terminal: Terminal): v
     )
   answer(terminal, made, async (_args, options) => {
     const legacyOptions = readOptions(options)
-    return withLegacyUsers(terminal.environment, legacyOptions, async (legacy) =>
-      options['removeLegacy'] === true
-        ? removed(terminal, options, legacy)
-        : takenOver(terminal, options, legacy),
-    )
+    return withLegacyUsers(terminal.environment, legacyOptions, async (legacy) => {
+      const total = await legacy.users.count()
+      // A name that is misspelt would look like a migration that is done.
+      if (total === 0)
+        throw new Refusal('collection', `There is nobody in ${legacyOptions.collection}.`)
+      return options['removeLegacy'] === true
+        ? removed(terminal, options, legacy, total)
+        : takenOver(terminal, options, legacy, total)
+    })
   })
 }
 
@@ -48,10 +50,11 @@ async function takenOver(
   terminal: Terminal,
   options: Options,
   legacy: LegacyUsers,
+  total: number,
 ): Promise<Output> {
   const { dryRun, json } = flags(options)
   const report = takeOverReport(terminal, { json, dryRun })
-  const tell = progress(terminal, json, await legacy.users.count())
+  const tell = progress(terminal, json, total)
   for await (const one of takeOver(legacy, { dryRun })) {
     report.add(one)
     tell()
@@ -60,11 +63,15 @@ async function takenOver(
 }
 
 /** All are looked at before the first is changed: what is not taken over yet may be all that its owner has. */
-async function removed(terminal: Terminal, options: Options, legacy: LegacyUsers): Promise<Output> {
+async function removed(
+  terminal: Terminal,
+  options: Options,
+  legacy: LegacyUsers,
+  total: number,
+): Promise<Output> {
   const { dryRun, json } = flags(options)
   const leave = new Set(options['leave'] as readonly string[])
   const look = removalReport(terminal, { json, dryRun: true })
-  const total = await legacy.users.count()
   const looking = progress(terminal, json, total)
   for await (const one of removeLegacy(legacy, { act: false, leave })) {
     look.add(one)

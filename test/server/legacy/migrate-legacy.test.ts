@@ -378,6 +378,7 @@ describe('migrate legacy', function () {
       ['a field that nobody reads', ['--field', 'colour=a'], 'field'],
       ['a path with an operator', ['--field', 'secret=$where'], 'field'],
       ['the field where the records go', ['--field', 'secret=mfa.secret'], 'field'],
+      ['a collection that is not there', ['--collection', 'user'], 'collection'],
       ['an account id beside the _id', ['--account-id', 'sub'], 'account-id'],
       ['ids to leave in a run that removes nothing', ['--leave', 'x'], 'leave'],
     ] as const)
