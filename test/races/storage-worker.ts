@@ -2,12 +2,15 @@
  * One of the processes of storage.test.ts: it opens the place named in its first argument when it is told to,
  * and carries out 50 operations at once at the barrier that each order names.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MfaError } from '../../src/domain/errors.ts'
 import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { openPlace } from './places.ts'
 
 const OPERATIONS = 50
 const NOW = 1_800_000_000
+const LONGEST_PAUSE_MS = 40
 
 export type Scenario = 'open' | 'reserve' | 'take' | 'increment' | 'consume' | 'sign-out' | 'claim'
 
@@ -37,6 +40,8 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
       const before = await records.load('anna')
       const count = Number(before?.record?.['count'] ?? 0) + 1
       if (await records.save('anna', { count }, before?.version ?? 0)) return 'saved'
+      // As a commit does: two hundred that never pause keep each other from saving.
+      await sleep(Math.random() * LONGEST_PAUSE_MS)
     }
   },
 
@@ -68,10 +73,21 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
   async 'sign-out'({ hostRecords }) {
     const sessions = hostRecords('Session')
     const id = crypto.randomUUID()
-    await sessions.destroy('s')
-    await sessions.upsert(id, { uid: 'u', jti: id }, 3600)
+    await untilAnswered(() => sessions.destroy('s'))
+    await untilAnswered(() => sessions.upsert(id, { uid: 'u', jti: id }, 3600))
     return (await sessions.find(id)) === undefined ? 'refused' : 'moved'
   },
+}
+
+/** Who is told that the storage is not to be had now comes back, as a browser does. */
+async function untilAnswered(deed: () => Promise<unknown>): Promise<void> {
+  for (;;)
+    try {
+      await deed()
+      return
+    } catch (error) {
+      if (!(error instanceof MfaError) || error.code !== 'storage-unavailable') throw error
+    }
 }
 
 async function carryOut({ scenario, startAt }: Order): Promise<Report> {
