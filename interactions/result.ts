@@ -34,8 +34,14 @@ export async function writeFirstFactor(
   return write(core, interaction, { ...rest, ...firstFactorOf(core, interaction.cid, subject) })
 }
 
-export function firstFactorOf(core: Core, cid: string, subject: Subject): object {
-  const pending = { ...subject, answeredAt: core.deps.clock.now() }
+/** `answeredAt`: when the login page has answered; now, unless a node without the plugin has served it. */
+export function firstFactorOf(
+  core: Core,
+  cid: string,
+  subject: Subject,
+  answeredAt = core.deps.clock.now(),
+): object {
+  const pending = { ...subject, answeredAt }
   return {
     firstFactor: sealFirstFactor(core.deps.box, cid, pending),
     // A login of an earlier step of the same authorization must not be applied again beside it.

@@ -1,6 +1,7 @@
 import type { AdapterPayload, InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
+import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { FIRST_EPOCH } from '../../src/domain/session.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import type { Core } from '../core.ts'
@@ -17,16 +18,22 @@ import { needsMore, type Asking } from './policy.ts'
 export async function adoptLogin(
   core: Core,
   { req, res }: KoaContextWithOIDC,
-  interaction: Asking & { readonly cid?: unknown },
+  interaction: Asking & { readonly cid?: unknown; readonly iat?: Instant },
   login: unknown,
 ): Promise<InteractionResults | undefined> {
-  const subject = await subjectBefore(core, login, core.deps.clock.now())
-  const { cid } = interaction
+  const now = core.deps.clock.now()
+  const { cid, iat = now } = interaction
+  // Nothing tells when the page has answered, but that it was not before the interaction: it waits from then on.
+  if (now >= iat + PENDING_SECONDS) return undefined
+  const subject = await subjectBefore(core, login, iat)
   if (subject === undefined || typeof cid !== 'string') return undefined
   try {
     const { record } = await core.record(undefined, subject.accountId)
     const more = isEnrolled(record) || (await needsMore(core, req, res, interaction, subject))
-    return (more ? firstFactorOf : passwordLoginOf)(core, cid, subject) as InteractionResults
+    const result = more
+      ? firstFactorOf(core, cid, subject, iat)
+      : passwordLoginOf(core, cid, subject)
+    return result as InteractionResults
   } catch (error) {
     // Its account or its client is gone.
     if (error instanceof MfaError && error.status < 500) return undefined
@@ -58,7 +65,7 @@ async function subjectBefore(
 ): Promise<Subject | undefined> {
   const said = Object(login) as FirstFactorResult
   // A seal that does not fit was made up or carried here: no page of before has ever made one.
-  if (!core.adopting || 'seal' in said || faultsOfLogin(said, answeredAt).length > 0)
+  if (!core.adopting || 'seal' in said || faultsOfLogin(said, core.deps.clock.now()).length > 0)
     return undefined
   const { record } = await core.record(undefined, said.accountId)
   return record.epoch === FIRST_EPOCH ? subjectOfLogin(said, FIRST_EPOCH, answeredAt) : undefined

@@ -8,7 +8,6 @@ import {
 } from 'oidc-provider'
 import { given, type Core } from '../../interactions/core.ts'
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
-import type { Asking } from '../../interactions/login/policy.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
 import { FIRST_EPOCH, levelWithoutEpoch } from '../domain/session.ts'
@@ -83,9 +82,9 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
   }
 }
 
-function asking(payload: Payload): Asking & { readonly cid?: unknown } {
+function asking(payload: Payload): Parameters<typeof adoptLogin>[2] {
   const { params = {}, ...rest } = payload
-  return { ...rest, params } as Asking & { readonly cid?: unknown }
+  return { ...rest, params } as Parameters<typeof adoptLogin>[2]
 }
 
 async function readSubmission(

@@ -63,17 +63,18 @@ export async function layFoundation(
   options: OpenOptions = {},
 ): Promise<Foundation> {
   const clock = options.clock ?? systemClock
+  const { settings } = config
   const storage = options.storage ?? (await openStorage(config.storage, { clock }))
+  const hasher = hasherOf(settings)
+  const kinds = hashKinds({ settings: storage.settings, clock })
   try {
     await checkEncryptionKeys(storage.settings, config.encryptionKeys)
+    await kinds.made(hasher.kind)
   } catch (error) {
     await storage.close()
     throw error
   }
   const issuer = config.issuer ?? options.issuer ?? `http://localhost:${config.port}`
-  const { settings } = config
-  const hasher = hasherOf(settings)
-  const kinds = hashKinds({ settings: storage.settings, clock })
   return {
     config,
     settings,

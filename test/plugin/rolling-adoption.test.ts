@@ -51,6 +51,21 @@ for (const [name, storage] of Object.entries(STORAGES)) {
     })
     afterEach(async () => nodes.close())
 
+    it('R17 lets a password that a node without it has taken wait ten minutes, and no longer', async () => {
+      required = true
+      for (const [seconds, page] of [
+        [9 * 60, 'mfa-choose'],
+        [10 * 60, 'host-login'],
+      ] as const) {
+        browser = new HttpClient()
+        nodes.servedBy('before')
+        const answer = await typePassword(await visit())
+        nodes.servedBy('after')
+        nodes.clock.at += seconds
+        expect((await goOn(answer)).name, `after ${seconds} s`).to.equal(page)
+      }
+    })
+
     /** The login page, its answer, the resume, the consent page, its answer, the resume and the token. */
     const signInAcross = async (served: readonly Node[]): Promise<void> => {
       const steps = served.values()

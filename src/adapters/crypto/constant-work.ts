@@ -43,17 +43,15 @@ export function constantWork({
     async verify(phc, secret) {
       const kind = kindOf(phc)
       const own = kind === hasher.kind ? undefined : kind
-      const all = await held(own)
+      const all = (await held(own)).filter((each) => each !== hasher.kind)
       // One of ours from before, with weaker parameters, is evaluated in place of today's.
       const ours = own === undefined || !all.includes(own) ? phc : ''
       return hasher.queued(async (evaluate) => {
         let isRight = await evaluate(ours, secret)
         for (const kind of all) {
-          const matches = await verifyForeign(
-            kind === own ? phc : (unmatchedForeignHash(kind) ?? ''),
-            secret,
-          )
-          isRight = kind === own ? matches : isRight
+          if (kind === own) isRight = await verifyForeign(phc, secret)
+          // Computed for the time it takes: what fails there concerns nobody who is not of that kind.
+          else await verifyForeign(unmatchedForeignHash(kind) ?? '', secret).catch(() => false)
         }
         return isRight
       })

@@ -10,6 +10,7 @@ import type { Settings } from '../../ports/settings.ts'
 export const MOST_KINDS = 6
 
 const SETTING = 'password-hash-kinds'
+const MADE = 'password-hash-made'
 /** A node that was started before an import knows of its kinds after this. */
 const REREAD_SECONDS = 5
 /** An import notes a kind again after this, so that a kind just noted is in use. */
@@ -19,6 +20,7 @@ const SETTLED_SECONDS = DAY_SECONDS
 
 /** Kind, and when an import last noted it. */
 const format = z.object({ kinds: z.record(z.string().min(1), z.int().min(0)) })
+const madeFormat = z.object({ kind: z.string().min(1) })
 type Kinds = Readonly<Record<HashKind, Instant>>
 
 export interface HashKinds {
@@ -26,6 +28,11 @@ export interface HashKinds {
   held(anew?: 'anew'): Promise<readonly HashKind[]>
   /** Before the first account of this kind is stored. False: there are too many already, and nothing was noted. */
   note(kind: HashKind): Promise<boolean>
+  /**
+   * Hashes are made of this kind from now on. Those of the kind before are then held, until nobody has one any
+   * more: checked by themselves they would tell by the clock whose password is old (R33).
+   */
+  made(kind: HashKind): Promise<void>
   /** Drops those of `unused` that no import can be about to store. Answers which went. */
   drop(unused: readonly HashKind[]): Promise<readonly HashKind[]>
 }
@@ -65,6 +72,18 @@ export function hashKinds({
     }
   }
 
+  const note = async (kind: HashKind): Promise<boolean> => {
+    let fits = true
+    await change((kinds) => {
+      const notedAt = kinds[kind]
+      fits = notedAt !== undefined || Object.keys(kinds).length < MOST_KINDS
+      const now = clock.now()
+      const isNoted = notedAt !== undefined && now - notedAt < NOTE_AGAIN_SECONDS
+      return !fits || isNoted ? undefined : { ...kinds, [kind]: now }
+    })
+    return fits
+  }
+
   return {
     async held(anew) {
       const isFresh = readAt !== undefined && Math.abs(clock.now() - readAt) < REREAD_SECONDS
@@ -72,16 +91,21 @@ export function hashKinds({
       return known
     },
 
-    async note(kind) {
-      let fits = true
-      await change((kinds) => {
-        const notedAt = kinds[kind]
-        fits = notedAt !== undefined || Object.keys(kinds).length < MOST_KINDS
-        const now = clock.now()
-        const isNoted = notedAt !== undefined && now - notedAt < NOTE_AGAIN_SECONDS
-        return !fits || isNoted ? undefined : { ...kinds, [kind]: now }
-      })
-      return fits
+    note,
+
+    async made(kind) {
+      for (;;) {
+        const stored = await settings.get(MADE)
+        if (stored === undefined) {
+          if (await settings.insert(MADE, { kind })) return
+          continue
+        }
+        const { kind: former } = madeFormat.parse(stored)
+        if (former === kind) return
+        // First: a node that ends in between notes it again.
+        await note(former)
+        if (await settings.replace(MADE, { kind }, stored)) return
+      }
     },
 
     async drop(unused) {

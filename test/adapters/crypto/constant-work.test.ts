@@ -74,6 +74,24 @@ describe('the check of imported passwords', () => {
       for (const secret of ['right', 'wrong']) expect(await worked(phc, secret)).to.deep.equal(all)
   })
 
+  it('lets everybody in whose hash is of another kind than one that fails', async () => {
+    const failing = constantWork({
+      hasher,
+      kinds: async () => held,
+      verifyForeign: (phc, secret) =>
+        phc === bcrypt ? verifyForeignHash(phc, secret) : Promise.reject(new Error('no memory')),
+    })
+    expect(await failing.verify(ours, 'right')).to.equal(true)
+    expect(await failing.verify('', 'right')).to.equal(false)
+    expect(await failing.verify(bcrypt, 'right')).to.equal(true)
+    expect(await failing.verify(heavy, 'right').catch(() => 'failed')).to.equal('failed')
+  })
+
+  it('R33 computes those that are made now once, also where they are held besides', async () => {
+    held = [...held, hasher.kind]
+    expect(await worked(ours, 'right')).to.deep.equal(['ours', ...held.slice(0, -1)])
+  })
+
   it('R33 waits as a whole for one place in the queue', async () => {
     const narrow = passwordHasher({ memoryKib: 64, iterations: 1, maxConcurrent: 1, maxQueued: 0 })
     const checks = constantWork({ hasher: narrow, kinds: async () => held })

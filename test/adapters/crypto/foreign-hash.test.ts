@@ -66,6 +66,8 @@ const REFUSED: readonly [hash: string, fault: string][] = [
   ['$scrypt$ln=30,r=8,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-too-costly'],
   ['$scrypt$ln=14,r=8,p=999$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-too-costly'],
   ['$scrypt$ln=0,r=8,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
+  // N has to be less than 2^(16 r): computing it would be an error for everybody.
+  ['$scrypt$ln=16,r=1,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
   ['$argon2id$v=19$m=9999999,t=1,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-too-costly'],
   ['$argon2id$v=19$m=65536,t=9999,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-too-costly'],
   ['$argon2id$v=19$m=64,t=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-malformed'],

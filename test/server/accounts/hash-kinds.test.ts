@@ -53,6 +53,14 @@ describe('the kinds of imported password hashes', () => {
     expect(await kinds.held('anew')).to.deep.equal(['bcrypt 10', 'bcrypt 12'])
   })
 
+  it('R33 hold what was made before, once something else is made', async () => {
+    await onAnotherNode().made('argon2id v=19,m=19456,t=2,p=1')
+    await onAnotherNode().made('argon2id v=19,m=19456,t=2,p=1')
+    expect(await kinds.held('anew')).to.deep.equal([])
+    await onAnotherNode().made('argon2id v=19,m=65536,t=3,p=1')
+    expect(await kinds.held('anew')).to.deep.equal(['argon2id v=19,m=19456,t=2,p=1'])
+  })
+
   it('are all noted when several imports note at once', async () => {
     const cost = [4, 5, 6, 7]
     await Promise.all(cost.map((one) => onAnotherNode().note(`bcrypt ${one}`)))

@@ -48,6 +48,8 @@ function partsOf(hash: string): Parts | HashFault {
   const [logN = 0, r = 0, p = 0] = fields.slice(0, 3).map(Number)
   const [salt, tag] = fields.slice(3).map(readBytes)
   if (logN < 1 || r < 1 || p < 1 || salt === undefined || tag === undefined) return 'hash-malformed'
+  // RFC 7914 6: N is less than 2^(16 r).
+  if (logN >= 16 * r) return 'hash-malformed'
   const work = 2 ** logN * r
   if (128 * work > MOST_MEMORY_BYTES || work * p > MOST_WORK) return 'hash-too-costly'
   return { logN, r, p, salt, tag }
