@@ -69,6 +69,7 @@ export async function showEnrolment(
   })
   // Nothing is open here (a bookmark, another tab, its time is over): choosing begins anew.
   if (enrolment === undefined) return redirect(visit, pathOf(visit))
+  const others = seen.record.authenticators.filter((one) => one.factor === factor.id).length
   await show(
     visit,
     `${factor.id}-enrol` as 'totp-enrol',
@@ -78,6 +79,7 @@ export async function showEnrolment(
       cancelAction: pathOf(visit, 'cancel'),
       enrolment,
       name: wrong?.name ?? '',
+      ...(others === 0 ? {} : { nth: others + 1 }),
       ...(wrong === undefined ? {} : { error: wrong.error }),
     },
     wrong?.status,

@@ -164,6 +164,8 @@ export interface EnrolModel {
   enrolment: JsonObject
   /** What the person calls it; empty: the page suggests a name. */
   name: string
+  /** Which one of its kind it will be, from the second on: the name that the page suggests says so. */
+  nth?: number
   error?: CodeError
 }
 

@@ -1,3 +1,4 @@
+import './host-runtime.ts'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { processEnvironment } from '../../config/load.ts'

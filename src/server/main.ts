@@ -1,3 +1,4 @@
+import './host-runtime.ts'
 import { ConfigError } from '../../config/environment.ts'
 import { loadConfig } from '../../config/load.ts'
 import { MfaError } from '../domain/errors.ts'

@@ -45,6 +45,11 @@ describe('adding an authenticator', () => {
     expect(started?.detail.reason).to.equal('fresh-factor')
   })
 
+  it('suggests a name that the first does not have', async () => {
+    const setUp = await press(await prove('add'), { factor: 'totp' })
+    expect(setUp.form().fields).to.include({ name: 'My phone 2' })
+  })
+
   it('R19 R20 gives the session that made it a new identifier', async () => {
     const sessionOf = () => mira.browser.jar.all().find(({ name }) => name === '_session')?.value
     const before = sessionOf()

@@ -17,7 +17,7 @@ import type { Terminal } from '../../src/server/cli/terminal.ts'
 const COMMANDS = [
   'serve',
   ...['user add', 'user list', 'user show', 'user disable', 'user enable', 'user reset-mfa'],
-  ...['user hashes', 'user import'],
+  ...['user link', 'user hashes', 'user import'],
   ...['client add', 'client list', 'client apply', 'client remove'],
   ...['keys add', 'keys list', 'keys rotate encryption', 'keys rotate signing'],
   ...['migrate', 'migrate legacy', 'audit', 'doctor', 'restore'],
@@ -246,6 +246,24 @@ describe('the command line', () => {
       expect(after).to.be.greaterThan(before)
       expect((await cli('user enable alice --json')).json()).to.include({ disabled: false })
       expect(await epochOf()).to.be.at.least(after)
+    })
+
+    it('R36 link invites anew, and leaves password, factors and sessions until it is used', async () => {
+      await cli('user add alice')
+      await cli('user add bob --password-stdin', GOOD)
+      for (const [name, days] of [
+        ['alice', 3],
+        ['bob', 1],
+      ] as const) {
+        const before = (await cli(`user show ${name} --json`)).json()
+        const { set_up_link: link, expires_at: until } = (
+          await cli(`user link ${name} --json`)
+        ).json<{ set_up_link: string; expires_at: number }>()
+        expect(link).to.match(/\/set-up\/[\w-]{43}$/)
+        expect(Math.round((until - Date.now() / 1000) / 86_400)).to.equal(days)
+        expect((await cli(`user show ${name} --json`)).json()).to.deep.equal(before)
+      }
+      expect(await cli('user link nobody')).to.include({ code: 1 })
     })
 
     it('R36 reset-mfa prints a link and leaves a trace', async () => {

@@ -125,6 +125,25 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     terminal,
     command(
       user,
+      'link',
+      'print a one-time link with which somebody sets a password; their second factors stay',
+    ).argument('<name>', 'user name or verified address'),
+    async ([name = '']) =>
+      withSession(terminal, async (session) => {
+        const account = await find(session, name)
+        const kind = account.passwordHash === undefined ? 'invitation' : 'reset'
+        const link = await setUpLinksOf(session.foundation, session.mfa).make(account, kind)
+        return {
+          json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
+          text: `This link sets the password of ${account.username}, once, until ${moment(link.expiresAt)}:\n${link.url}\n`,
+        }
+      }),
+  )
+
+  answer(
+    terminal,
+    command(
+      user,
       'reset-mfa',
       'remove all second factors, end everything live, and print a one-time link for a new password',
     ).argument('<name>', 'user name or verified address'),

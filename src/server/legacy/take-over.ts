@@ -55,17 +55,22 @@ export async function* inParallel<T>(
 ): AsyncGenerator<T> {
   for await (const batch of users.batches(BATCH)) {
     const waiting = [...batch]
-    const running = new Set<Promise<T>>()
+    const running = new Map<UserDocument, Promise<{ of: UserDocument; answer: T }>>()
     const begin = (): void => {
-      const user = waiting.shift()
-      if (user === undefined) return
-      const one: Promise<T> = work(user).finally(() => running.delete(one))
-      running.add(one)
+      const of = waiting.shift()
+      if (of === undefined) return
+      running.set(
+        of,
+        work(of).then((answer) => ({ of, answer })),
+      )
     }
     for (let nth = 0; nth < atOnce; nth += 1) begin()
     while (running.size > 0) {
-      yield await Promise.race(running)
+      // Of those that are done at once each has to be answered: only the one that is answered is taken out.
+      const { of, answer } = await Promise.race(running.values())
+      running.delete(of)
       begin()
+      yield answer
     }
   }
 }

@@ -3,7 +3,7 @@ import type { UserDocument } from '../../../src/adapters/mongoose/application-us
 import { MfaError, type FieldsToImport, type Mfa } from '../../../src/index.ts'
 import { readLegacyFields } from '../../../src/server/legacy/fields.ts'
 import type { LegacyUsers } from '../../../src/server/legacy/open.ts'
-import { takeOver } from '../../../src/server/legacy/take-over.ts'
+import { inParallel, takeOver } from '../../../src/server/legacy/take-over.ts'
 
 const STATUS = { enrolled: false } as Awaited<ReturnType<Mfa['accounts']['status']>>
 
@@ -95,5 +95,14 @@ describe('taking over the users of an application', () => {
       (error: unknown) => error,
     )
     expect(failure).to.equal(away)
+  })
+
+  it('answers about each once, also where several are done at the same moment', async () => {
+    const of = { ...legacy(users(250)), atOnce: 8 }
+    const answered: unknown[] = []
+    for await (const id of inParallel(of, async ({ _id }) => _id)) answered.push(id)
+    expect(answered.toSorted((one, other) => Number(one) - Number(other))).to.deep.equal(
+      Array.from({ length: 250 }, (_, id) => id),
+    )
   })
 })
