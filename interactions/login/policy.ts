@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { MfaError } from '../../src/domain/errors.ts'
+import { isFactorRequired } from '../../src/domain/import.ts'
 import { decide, PASSWORD_ACR } from '../../src/domain/policy.ts'
 import { providerOf, type Core } from '../core.ts'
 import { acrRequestOf, changeIn } from '../request.ts'
@@ -44,11 +45,15 @@ export async function needsMore(
   const account = await core.account(ctx, subject.accountId)
   if (account === undefined)
     throw new MfaError('account-unknown', 'findAccount does not know the account', { status: 410 })
+  const { record } = await core.record(ctx, subject.accountId)
   const requested = acrRequestOf(oidc)
   const decision = decide({
     reached: PASSWORD_ACR,
     enrolled: false,
-    required: await core.requires({ account, client, params: { ...interaction.params } }),
+    required: isFactorRequired(
+      record,
+      await core.requires({ account, client, params: { ...interaction.params } }),
+    ),
     fresh:
       asksFor(interaction, 'mfa') ||
       interaction.deviceCode !== undefined ||

@@ -1,6 +1,7 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
+import { isFactorRequired } from '../../src/domain/import.ts'
 import { decide, isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
 import { given, type Core, type HostAccount } from '../core.ts'
@@ -110,11 +111,14 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const decision = decide({
     reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
     enrolled: isEnrolled(record),
-    required: await core.requires({
-      account,
-      client: given(oidc.client, 'client'),
-      params: { ...oidc.params },
-    }),
+    required: isFactorRequired(
+      record,
+      await core.requires({
+        account,
+        client: given(oidc.client, 'client'),
+        params: { ...oidc.params },
+      }),
+    ),
     fresh:
       oidc.promptPending(MFA_PROMPT) || (isDeviceRoute(oidc) && !isShown) || change !== undefined,
     ...(requested === undefined ? {} : { requested }),

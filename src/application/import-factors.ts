@@ -71,6 +71,7 @@ export async function importFactors(
             ...settleImported(
               record,
               authenticatorsOf(deps, accountId, { ...mapped, foreign, now }),
+              warnings.includes('must-enrol'),
               now,
             ),
           }

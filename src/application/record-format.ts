@@ -68,6 +68,7 @@ const format = z.object({
     firstEnrolledAt: instant.optional(),
     resetAt: instant.optional(),
     importedAt: instant.optional(),
+    mustEnrolSince: instant.optional(),
     restoredAt: instant.optional(),
     ownerProofs: z.array(z.object({ interaction: text, at: instant })),
     deliveredAt: z.array(instant),

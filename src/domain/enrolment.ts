@@ -180,6 +180,7 @@ export function settleEnrolled(
   issued: readonly Authenticator[],
 ): Passed {
   const { authenticator, now, browser } = acceptance
+  const { mustEnrolSince: _, ...history } = record.history
   const bound: MfaRecord = {
     ...(isEnrolled(record) ? record : clearFailures(record)),
     epoch: record.epoch + 1,
@@ -189,7 +190,7 @@ export function settleEnrolled(
     accepted: [],
     // They may be known by less than this, perhaps a stranger's: nobody keeps an exemption from before.
     browsers: [],
-    history: { firstSignInAt: now, firstEnrolledAt: now, ...record.history, ownerProofs: [] },
+    history: { firstSignInAt: now, firstEnrolledAt: now, ...history, ownerProofs: [] },
   }
   const detail: EventDetail = {
     ...acceptance.detail,
@@ -246,13 +247,14 @@ export function settlePasswordChanged(record: MfaRecord, times = 1): Settled {
 export function resetFactors(record: MfaRecord, now: Instant): Settled {
   const raised = raiseEpoch(record, 'reset')
   const { passwordSuspectedAt: _, ...throttle } = clearFailures(raised.record).throttle
+  const { mustEnrolSince: __, ...history } = raised.record.history
   return {
     record: {
       ...raised.record,
       throttle,
       authenticators: [],
       browsers: [],
-      history: { ...raised.record.history, deliveredAt: [], resetAt: now },
+      history: { ...history, deliveredAt: [], resetAt: now },
     },
     events: [{ type: 'reset', detail: {} }, ...raised.events],
   }

@@ -22,10 +22,14 @@ export function isImportable({ authenticators, history }: MfaRecord): boolean {
 /**
  * The person has what they had in another product, or nothing: then the first factor needs a proof, for the password
  * has a history that nobody here knows (R10). Sessions of before reach no further than the password; they end (R20).
+ *
+ * `wasOn`: they were asked for a second factor there. With nothing of it left they must set one up, or whoever has
+ * the password would need less here than there.
  */
 export function settleImported(
   record: MfaRecord,
   authenticators: readonly Authenticator[],
+  wasOn: boolean,
   now: Instant,
 ): Settled {
   const raised = raiseEpoch(record, 'factor-imported')
@@ -37,6 +41,7 @@ export function settleImported(
       history: {
         ...(enrolled ? { ...raised.record.history, firstEnrolledAt: now } : record.history),
         importedAt: now,
+        ...(wasOn && !enrolled ? { mustEnrolSince: now } : {}),
       },
     },
     events: [
@@ -52,6 +57,14 @@ export function settleImported(
       ...(enrolled ? raised.events : []),
     ],
   }
+}
+
+/**
+ * Whether a second factor is asked for: by the application's policy, or because the person had one in another product
+ * that did not come along. Where it is optional they would otherwise be let in with the password alone.
+ */
+export function isFactorRequired({ history }: MfaRecord, byPolicy: boolean): boolean {
+  return byPolicy || history.mustEnrolSince !== undefined
 }
 
 /** Whether an authenticator is examined at all. */

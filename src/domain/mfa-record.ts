@@ -114,6 +114,11 @@ export interface History {
   readonly resetAt?: Instant
   /** When the factors of another product were taken over, or that there were none. Once; the same holds after it. */
   readonly importedAt?: Instant
+  /**
+   * When somebody was imported whose second factor was on in another product, with nothing of it that works: until
+   * they have set one up they are asked to, whatever the application's policy says. A reset leaves it to the policy.
+   */
+  readonly mustEnrolSince?: Instant
   /** The last restore from a backup: what happened since it was made is forgotten, so the same holds after it. */
   readonly restoredAt?: Instant
   /** Proofs of ownership made for a first enrolment, per interaction (R10). */

@@ -88,7 +88,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
   history: fc.record(
     {
       ...{ firstSignInAt: instant, firstEnrolledAt: instant, resetAt: instant },
-      ...{ importedAt: instant, restoredAt: instant },
+      ...{ importedAt: instant, mustEnrolSince: instant, restoredAt: instant },
       ownerProofs: fc.array(fc.record({ interaction: text, at: instant }), few),
       deliveredAt: fc.array(instant, few),
     },

@@ -1,16 +1,27 @@
 import { expect } from 'chai'
-import { isEnrolled, isFirstSignIn, resetFactors } from '../../src/domain/enrolment.ts'
-import { isImportable, isUsable, RENEWAL_SECONDS, settleImported } from '../../src/domain/import.ts'
+import {
+  isEnrolled,
+  isFirstSignIn,
+  resetFactors,
+  settleEnrolled,
+} from '../../src/domain/enrolment.ts'
+import {
+  isFactorRequired,
+  isImportable,
+  isUsable,
+  RENEWAL_SECONDS,
+  settleImported,
+} from '../../src/domain/import.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
 import { settleRestored } from '../../src/domain/restore.ts'
-import { authenticator, enrolled, NOW } from './records.ts'
+import { acceptance, authenticator, enrolled, NOW } from './records.ts'
 
 const fresh = newRecord('mira')
 
 describe('taking over the factors of another product', () => {
   it('gives them under a new epoch: sessions of the password alone are over', () => {
     const weak = authenticator({ id: 'old', renewBy: NOW + RENEWAL_SECONDS })
-    const { record, events } = settleImported(fresh, [weak, authenticator()], NOW)
+    const { record, events } = settleImported(fresh, [weak, authenticator()], true, NOW)
     expect(record.authenticators).to.deep.equal([weak, authenticator()])
     expect(record).to.include({ epoch: 2 })
     expect(record.history).to.include({ importedAt: NOW, firstEnrolledAt: NOW })
@@ -31,7 +42,7 @@ describe('taking over the factors of another product', () => {
   })
 
   it('R10 of none leaves the person without a factor, and the password alone enrols nothing', () => {
-    const { record, events } = settleImported(fresh, [], NOW)
+    const { record, events } = settleImported(fresh, [], false, NOW)
     expect(isEnrolled(record)).to.equal(false)
     expect(isFirstSignIn(record)).to.equal(false)
     expect(record).to.include({ epoch: 1 })
@@ -39,9 +50,26 @@ describe('taking over the factors of another product', () => {
     expect(events).to.deep.equal([])
   })
 
+  it('R10 of one that was on and left nothing requires another, whatever the policy says, until it is there', () => {
+    const { record } = settleImported(fresh, [], true, NOW)
+    expect(record.history).to.include({ mustEnrolSince: NOW })
+    expect(isFactorRequired(record, false)).to.equal(true)
+    expect(isFactorRequired(settleRestored(record, [], NOW).record, false)).to.equal(true)
+    for (const over of [
+      settleEnrolled(record, acceptance(), []).record,
+      resetFactors(record, NOW).record,
+      settleImported(fresh, [], false, NOW).record,
+      settleImported(fresh, [authenticator()], true, NOW).record,
+    ]) {
+      expect(over.history).not.to.have.property('mustEnrolSince')
+      expect(isFactorRequired(over, false)).to.equal(false)
+      expect(isFactorRequired(over, true)).to.equal(true)
+    }
+  })
+
   it('happens once, never beside a factor, and not after a reset', () => {
     expect(isImportable(fresh)).to.equal(true)
-    expect(isImportable(settleImported(fresh, [], NOW).record)).to.equal(false)
+    expect(isImportable(settleImported(fresh, [], false, NOW).record)).to.equal(false)
     expect(isImportable(enrolled())).to.equal(false)
     expect(isImportable(resetFactors(fresh, NOW).record)).to.equal(false)
     expect(

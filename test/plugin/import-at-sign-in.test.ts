@@ -1,8 +1,9 @@
 import { expect } from 'chai'
+import type { FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import type { MfaError } from '../../src/index.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
+import { authorizeUrl, callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
 import { signedInSessions } from './recorded-storage.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
@@ -68,5 +69,56 @@ describe('a second factor that is taken over at the sign-in', () => {
     expect(page.status).to.equal(500)
     expect(signedInSessions(host.writes)).to.deep.equal([])
     expect((await host.mfa.accounts.status('noor')).enrolled).to.equal(false)
+  })
+})
+
+describe('a second factor that was on, and of which nothing that works came along', () => {
+  const LOST = { two_factor_enabled: true, two_factor_secret: 'a ciphertext, no secret!' }
+  let host: Host
+  let rule: FirstEnrolmentRule
+  beforeEach(async () => {
+    rule = 'refused'
+    host = await startHost({ mfa: { require: () => false, firstEnrolment: () => rule } })
+  })
+  afterEach(() => host.close())
+
+  const signedIn = async (browser: HttpClient): Promise<boolean> => {
+    const silent = await browser.get(authorizeUrl(host, { prompt: 'none' }))
+    return callbackOf(silent).has('code')
+  }
+
+  it('R10 lets nobody in with the password alone, though the policy requires none', async () => {
+    await host.mfa.accounts.import('mira', LOST)
+    const browser = new HttpClient()
+    const refused = await showPassword(host, browser, 'mira')
+    expect([refused.status, refused.name]).to.deep.equal([403, 'enrolment-refused'])
+    expect(signedInSessions(host.writes)).to.deep.equal([])
+    expect(await signedIn(browser)).to.equal(false)
+    await host.mfa.accounts.import('noor', { two_factor_enabled: false })
+    const other = new HttpClient()
+    await showPassword(host, other, 'noor')
+    expect(await signedIn(other)).to.equal(true)
+  })
+
+  it('R17 is asked for in a session of before as well', async () => {
+    const browser = new HttpClient()
+    await showPassword(host, browser, 'mira')
+    expect(await signedIn(browser)).to.equal(true)
+    await host.mfa.accounts.import('mira', LOST)
+    expect(await signedIn(browser)).to.equal(false)
+  })
+
+  it('is set up at the next sign-in where there is a proof', async () => {
+    await host.mfa.accounts.import('mira', LOST)
+    rule = 'allowed'
+    expect((await showPassword(host, new HttpClient(), 'mira')).name).to.equal('mfa-choose')
+  })
+
+  it('leaves it to the policy again after a reset', async () => {
+    await host.mfa.accounts.import('mira', LOST)
+    await host.mfa.accounts.reset('mira')
+    const browser = new HttpClient()
+    await showPassword(host, browser, 'mira')
+    expect(await signedIn(browser)).to.equal(true)
   })
 })
