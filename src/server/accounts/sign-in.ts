@@ -231,6 +231,16 @@ function keyOfName(name: string): string {
   return `password:name:${createHash('sha256').update(name).digest('base64url')}`
 }
 
+const BCRYPT_BYTES = 72
+
+/**
+ * Whether the hash says nothing of the end of this password: bcrypt reads 72 bytes. Hashed anew, a mistyped end would
+ * be the password from then on, and its owner locked out with the right one.
+ */
+function isCutOff(hash: string, password: string): boolean {
+  return hash.startsWith('$2') && Buffer.byteLength(password) > BCRYPT_BYTES
+}
+
 /** The password is at hand only now. Losing to another change or to a full queue does no harm. */
 async function rehash(
   { hasher, accounts, clock }: SignInServices,
@@ -239,8 +249,10 @@ async function rehash(
 ): Promise<void> {
   const before = account.passwordHash
   if (before === undefined || !hasher.needsRehash(before)) return
+  const password = normalisePassword(typed)
+  if (isCutOff(before, password)) return
   try {
-    const passwordHash = await hasher.hash(normalisePassword(typed))
+    const passwordHash = await hasher.hash(password)
     const updatedAt = clock.now()
     await changeAccount(accounts, account.id, (current) =>
       current.passwordHash === before ? { ...current, passwordHash, updatedAt } : undefined,

@@ -291,6 +291,26 @@ describe('the first factor', () => {
     expect((await attempt()).outcome).to.equal('accepted')
   })
 
+  it('is not hashed anew from what bcrypt has not read: a mistyped end would be the password then', async () => {
+    // Those 72 bytes are all that a bcrypt hash says of a password.
+    here.hasher.verify = async (phc, secret) =>
+      phc.startsWith('$2') && Buffer.from(secret).subarray(0, 72).equals(Buffer.alloc(72, '\u00e9'))
+    const storedAfter = async (passwordHash: string, password: string) => {
+      await changeAccount(here.storage.accounts, alice.id, (current) => ({
+        ...current,
+        passwordHash,
+      }))
+      expect((await attempt({ password })).outcome).to.equal('accepted')
+      return (await here.storage.accounts.byId(alice.id))?.account.passwordHash
+    }
+    const long = '\u00e9'.repeat(36)
+    for (const hash of ['$2a$04$x', '$2b$12$x', '$2y$10$x']) {
+      expect(await storedAfter(hash, `${long} and a wrong end`)).to.equal(hash)
+      expect(await storedAfter(hash, `${long}x`)).to.equal(hash)
+      expect(await storedAfter(hash, long)).to.match(/^g1\$/)
+    }
+  })
+
   it('R32 is neither accepted nor counted while too many hashes wait', async () => {
     await set({ failuresPerName: 5, failuresPerAddress: 5 })
     const verify = here.hasher.verify.bind(here.hasher)
