@@ -87,7 +87,7 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
   const fault = (field: string, code: ImportFault['code']): void =>
     void faults.push({ field, code })
 
-  const enabled = find(fields, ENABLED)
+  const enabled = find(fields, ENABLED) ?? emptyFlag(fields)
   const isOn = enabled === undefined ? undefined : readBoolean(enabled.value)
   if (enabled !== undefined && isOn === undefined) fault(enabled.field, 'enabled-unreadable')
   const encoding = encodingOf(fields, fault)
@@ -192,6 +192,15 @@ function find(
     if (!isEmpty) return { field, value }
   }
   return undefined
+}
+
+/**
+ * A flag that is there and empty was never set: the secret beside it is that of a set-up which nobody confirmed, and
+ * taken for a factor it would shut its owner out. No flag at all is another matter: there are tables without one.
+ */
+function emptyFlag(fields: FieldsToImport): { field: string; value: false } | undefined {
+  const field = ENABLED.find((name) => Object.hasOwn(fields, name) && fields[name] !== undefined)
+  return field === undefined ? undefined : { field, value: false }
 }
 
 /** As databases and spreadsheets write it. */

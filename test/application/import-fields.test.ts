@@ -60,6 +60,23 @@ describe('the fields of another application', () => {
     })
   })
 
+  it('R10 a secret whose flag is there and empty was never confirmed: it is off', () => {
+    for (const flag of [
+      { two_factor_enabled: null },
+      { twoFactorEnabled: '' },
+      { two_factor_enabled: undefined, twoFactorEnabled: null },
+    ])
+      expect(mapFactors({ ...flag, twoFactorSecret: SECRET })).to.deep.equal({
+        ...{ totp: [], warnings: ['not-enabled'], faults: [] },
+      })
+    for (const flag of [
+      {},
+      { two_factor_enabled: undefined },
+      { two_factor_enabled: '', twoFactorEnabled: 1 },
+    ])
+      expect(mapFactors({ ...flag, twoFactorSecret: SECRET }).totp).to.have.length(1)
+  })
+
   it('without any of them say nothing', () => {
     expect(mapFactors({ name: 'Ada', two_factor_enabled: null })).to.deep.equal({
       ...{ totp: [], warnings: [], faults: [] },

@@ -51,13 +51,22 @@ export function readLegacyFields(told: readonly string[]): LegacyFields | undefi
   return fields
 }
 
-/** The fields that a document has, under the names that an import reads. Empty ones are none. */
+/**
+ * The fields that a document has, under the names that an import reads. Empty ones are none, but for the flag beside
+ * others: there and empty it was never set, and so it was where it is missing and an option says where it would be.
+ */
 export function legacyFieldsOf(
   document: Readonly<Record<string, unknown>>,
   fields: LegacyFields,
 ): FieldsToImport {
-  const found = [...fields].map(([name, path]) => [name, valueAt(document, path)] as const)
-  return Object.fromEntries(found.filter(([, value]) => !isEmpty(value)))
+  const all = [...fields].map(([name, path]) => [name, valueAt(document, path)] as const)
+  const found = all.filter(([, value]) => !isEmpty(value))
+  if (found.length === 0) return {}
+  const flags = all.filter(([name]) => KINDS.enabled.test(name))
+  // The common names are several; what an option tells of is the only one of its kind.
+  const isTold = flags.length === 1
+  const unset = flags.filter(([, value]) => isEmpty(value) && (isTold || value !== undefined))
+  return Object.fromEntries([...found, ...unset.map(([name]) => [name, null] as const)])
 }
 
 export function valueAt(document: unknown, path: string): unknown {

@@ -39,6 +39,19 @@ describe('the fields of a home-made second factor', () => {
     expect(read({ twoFactorSecret: 'x' }, 'secret=security.otp.key')).to.deep.equal({})
   })
 
+  it('R10 have a flag that is off where it is empty, and where it is missing and was told of', () => {
+    const secret = { two_factor_secret: 'x' }
+    const off = { ...secret, two_factor_enabled: null }
+    for (const two_factor_enabled of [null, '', []])
+      expect(read({ ...secret, two_factor_enabled })).to.deep.equal(off)
+    expect(read(secret)).to.deep.equal(secret)
+    expect(read(secret, 'enabled=security.on')).to.deep.equal(off)
+    expect(read({ ...secret, twoFactorEnabled: null, two_factor_enabled: 1 })).to.deep.equal({
+      ...{ ...secret, twoFactorEnabled: null, two_factor_enabled: 1 },
+    })
+    expect(read({ two_factor_enabled: null }, 'enabled=two_factor_enabled')).to.deep.equal({})
+  })
+
   it('do not include a totp that nobody has told of', () => {
     const document = { totp: { enabled: false, secret: 'x' } }
     expect(read(document)).to.deep.equal({})
