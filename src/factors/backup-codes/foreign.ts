@@ -40,9 +40,19 @@ const MOST_CODES = 20
 const SHORTEST_CODE = 4
 const LONGEST_CODE = 64
 
-/** Of a cost that twenty of them can be computed at: 98 MiB, nine passes and lanes at the most. */
-const ARGON2ID =
-  /^\$argon2id\$v=19\$(?:m=\d{1,5}|[tp]=\d)(?:,(?:m=\d{1,5}|[tp]=\d)){2}\$[\w+/-]+\$[\w+/-]+$/
+/** The parameters stand in any order. */
+const ARGON2ID = /^\$argon2id\$v=19\$([mtp]=[^$]+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
+/** Of what the hasher reads: shorter and longer ones it refuses, and such a code would match nothing. */
+const SALT_BYTES = { least: 8, most: 48 }
+const TAG_BYTES = { least: 10, most: 64 }
+const MOST_LANES = 9
+/** Memory in KiB times passes, of one code: 64 MiB and four passes, or 85 MiB and three. */
+const MOST_WORK_KIB = 256 * 1024
+/**
+ * Of a set, for each attempt computes all of it: about ten codes at 64 MiB and three passes, the second choice of
+ * RFC 9106. More would let whoever has the password keep a CPU busy for seconds with each wrong code.
+ */
+const MOST_WORK_OF_ALL_KIB = 2 * 1024 * 1024
 
 /** `$2b$...`, `pbkdf2:...`: salted, by one product or another; MD5 and SHA-1 by their length. */
 const OTHER_HASH = /^\$|^\w+:|^(?:[0-9a-f]{32}|[0-9a-f]{40})$/i
@@ -76,7 +86,7 @@ export function readForeignCodes(
   if (codes === undefined) return { fault: 'codes-unreadable' }
   if (codes.length > MOST_CODES) return { fault: 'codes-too-many' }
   const asShown = form ?? { letters: 'as-is', separators: 'kept' }
-  if (codes.length > 0 && codes.every((code) => ARGON2ID.test(code)))
+  if (codes.length > 0 && areOurKind(codes))
     return { form: asShown, digest: 'none', values: codes, areHashed: true }
   const kind = DIGESTS.find(({ shape }) => codes.some((code) => shape.test(code)))
   if (kind === undefined) return readPlain(codes, form)
@@ -125,6 +135,42 @@ export async function findForeignSlot(
     if (matches && hash !== null) found ??= { slot, hash }
   }
   return found
+}
+
+/** Whether all are argon2id hashes that the hasher can compute, at a cost that every attempt can bear. */
+function areOurKind(codes: readonly string[]): boolean {
+  const works = codes.map(workOf)
+  return (
+    works.every((work) => work <= MOST_WORK_KIB) &&
+    works.reduce((sum, work) => sum + work, 0) <= MOST_WORK_OF_ALL_KIB
+  )
+}
+
+/** What an argon2id hash costs, in KiB times passes; infinite where it is none that the hasher reads. */
+function workOf(code: string): number {
+  const [, written = '', salt = '', tag = ''] = ARGON2ID.exec(code) ?? []
+  const parameters = written.split(',')
+  const m = valueOf(parameters, 'm')
+  const t = valueOf(parameters, 't')
+  const p = valueOf(parameters, 'p')
+  const isRead =
+    parameters.length === 3 && isOfLength(salt, SALT_BYTES) && isOfLength(tag, TAG_BYTES)
+  // RFC 9106 3.1: eight blocks for each lane.
+  const work = isRead && p <= MOST_LANES && m >= 8 * p ? m * t : NaN
+  return Number.isNaN(work) ? Infinity : work
+}
+
+/** Not a number where it is missing, zero or longer than any that is borne; comparisons with it fail. */
+function valueOf(parameters: readonly string[], name: string): number {
+  const value = parameters.find((one) => one.startsWith(`${name}=`))?.slice(2) ?? ''
+  return /^[1-9]\d{0,5}$/.test(value) ? Number(value) : NaN
+}
+
+/** Base64 without padding, and no spare bits set. */
+function isOfLength(text: string, { least, most }: { least: number; most: number }): boolean {
+  const bytes = Buffer.from(text, 'base64')
+  const isWhole = bytes.toString('base64').replace(/=+$/, '') === text
+  return isWhole && bytes.length >= least && bytes.length <= most
 }
 
 function readPlain(

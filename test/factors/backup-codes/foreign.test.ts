@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { parseOptions } from '@node-rs/argon2'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { passwordHasher } from '../../../src/adapters/crypto/index.ts'
@@ -148,6 +149,61 @@ describe('backup codes of another product', () => {
     const state = await adopt([hash], UPPER)
     expect(state).to.have.nested.property('foreign.hashes[0]', hash)
     expect(await proofOf(state, 'abcd-1234')).to.deep.equal({ slot: 0, hash })
+  })
+
+  it('argon2id hashes are kept where the hasher reads them, in whatever order', async () => {
+    const bytes = (length: number) => Buffer.alloc(length, 7).toString('base64').replace(/=+$/, '')
+    for (const [parameters, salt, tag] of [
+      ['m=8,t=1,p=1', 8, 10],
+      ['p=2,m=16,t=3', 48, 64],
+      ['t=1,p=9,m=72', 16, 32],
+    ] as const) {
+      const code = `$argon2id$v=19$${parameters}$${bytes(salt)}$${bytes(tag)}`
+      expect(read([code]).areHashed, code).to.equal(true)
+      expect(() => parseOptions(code), code).not.to.throw()
+      expect(await cheap.verify(code, 'x')).to.equal(false)
+    }
+    for (const [parameters, salt, tag] of [
+      ['m=1,t=1,p=1', 16, 32],
+      ['m=15,t=1,p=2', 16, 32],
+      ['m=8,t=0,p=1', 16, 32],
+      ['m=8,t=1,p=0', 16, 32],
+      ['m=800,t=1,p=10', 16, 32],
+      ['m=08,t=1,p=1', 16, 32],
+      ['m=8,t=1,t=1', 16, 32],
+      ['m=8,t=1', 16, 32],
+      ['m=8,t=1,p=1,p=1', 16, 32],
+      ['m=8,t=1,p=1', 4, 32],
+      ['m=8,t=1,p=1', 49, 32],
+      ['m=8,t=1,p=1', 16, 9],
+      ['m=8,t=1,p=1', 16, 65],
+    ] as const) {
+      const code = `$argon2id$v=19$${parameters}$${bytes(salt)}$${bytes(tag)}`
+      const fault = { fault: 'codes-hash-unknown' }
+      expect(readForeignCodes([code]), code).to.deep.equal(fault)
+      expect(readForeignCodes([await cheap.hash('x'), code]), code).to.deep.equal(fault)
+    }
+    const spare = `$argon2id$v=19$m=8,t=1,p=1$${bytes(16)}$${bytes(31)}9`
+    expect(readForeignCodes([spare])).to.deep.equal({ fault: 'codes-hash-unknown' })
+  })
+
+  it('argon2id hashes are left behind where one of them, or all together, cost too much', () => {
+    const codes = (parameters: string, count: number) => {
+      const hash = Buffer.alloc(32, 7).toString('base64').replace(/=+$/, '')
+      return Array.from({ length: count }, () => `$argon2id$v=19$${parameters}$${hash}$${hash}`)
+    }
+    expect(read(codes('m=65536,t=4,p=4', 8)).values).to.have.length(8)
+    expect(read(codes('m=65536,t=3,p=4', 10)).values).to.have.length(10)
+    expect(read(codes('m=19456,t=2,p=1', 20)).values).to.have.length(20)
+    for (const [parameters, count] of [
+      ['m=65537,t=4,p=4', 1],
+      ['m=99999,t=9,p=1', 1],
+      ['m=65536,t=4,p=4', 9],
+      ['m=65536,t=3,p=4', 11],
+    ] as const)
+      expect(readForeignCodes(codes(parameters, count)), parameters).to.deep.equal({
+        fault: 'codes-hash-unknown',
+      })
   })
 
   it('say how strong they are, by their weakest and by the letters of all', () => {
