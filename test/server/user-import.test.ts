@@ -25,6 +25,7 @@ interface Summary {
   readonly bad: number
   readonly warnings: Readonly<Record<string, number>>
   readonly ignored_fields: readonly string[]
+  readonly ignored_others: number
   readonly bad_lines: readonly { line: number; faults: { field: string; code: string }[] }[]
   readonly renew_by?: number
 }
@@ -167,6 +168,27 @@ describe('user import', () => {
       ...[undefined, 2],
     ])
     for (const name of ['cyd', 'd,an']) expect((await statusOf(name)).mfa.enrolled).to.equal(false)
+  })
+
+  it('R31 says nothing of a first person who stands where the header should', async () => {
+    const content = [`alice,alice@example.com,${bcrypt},${SECRET}`, `bob,b@example.com,x,${SECRET}`]
+    const people = file('people.csv', content.join('\n'))
+    for (const more of [[], ['--json'], ['--dry-run']]) {
+      const { code, out, err } = await cli('user', 'import', people, ...more)
+      expect(code).to.equal(1)
+      expect(err).to.match(/header|begins with the names/)
+      for (const value of ['alice', bcrypt, SECRET]) expect(out + err).not.to.contain(value)
+    }
+    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal([])
+  })
+
+  it('R31 tells of fields that are not known by name only where they look like one', async () => {
+    const people = jsonl({ username: 'ada', created_at: 1, [SECRET]: 1, [bcrypt]: 1, 'a-b-1': 1 })
+    const { sum } = await importing(people, '--dry-run')
+    expect(sum).to.deep.include({ ignored_fields: ['created_at'], ignored_others: 3 })
+    const { out } = await cli('user', 'import', people)
+    expect(out).to.contain('not known: created_at').and.to.contain('look like no name: 3')
+    for (const value of [SECRET, bcrypt, 'a-b-1']) expect(out).not.to.contain(value)
   })
 
   it('R10 lets nobody set up a first factor with an imported password alone', async () => {

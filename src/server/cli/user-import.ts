@@ -16,6 +16,8 @@ import { answer, command, moment, Refusal, type Options, type Terminal } from '.
 const PROGRESS_MS = 1_000
 /** Bad lines that the summary lists; all of them are told of as they come. */
 const MOST_LISTED = 1_000
+/** What looks like the name of a field. In the wrong place anything may stand for one, a hash or a secret (R31). */
+const FIELD_NAME = /^[a-z][A-Za-z_]{0,39}$/
 
 /** `user import`: people of another application, with their passwords and second factors. */
 export function addUserImportCommand(user: Command, terminal: Terminal): void {
@@ -46,7 +48,8 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
         ...{ accounts: storage.accounts, mfa, hashKinds, todaysKind: hasher.kind },
         ...{ clock, random, record },
       }
-      const lines = sums.noticing(readImport(file, format))
+      const people = readImport(file, format)
+      const lines = sums.noticing(format === 'csv' ? withHeader(people) : people)
       for await (const outcome of importPeople(services, lines, {
         dryRun,
         emailsVerified: options['emailsUnverified'] !== true,
@@ -64,6 +67,21 @@ function defaultsOf({ secretEncoding, backupCodeForm }: Options): FieldsToImport
   return {
     ...(secretEncoding === undefined ? {} : { secretEncoding }),
     ...(backupCodeForm === undefined ? {} : { backupCodeForm }),
+  }
+}
+
+/**
+ * Passes lines on if they have columns that say who it is. Throws Refusal `header` before the first person: without a
+ * header theirs would be taken for the names of fields, and told of as such.
+ */
+async function* withHeader(lines: AsyncIterable<ImportLine>): AsyncGenerator<ImportLine> {
+  for await (const line of lines) {
+    if ('fields' in line && !PERSON_FIELDS.some((name) => Object.hasOwn(line.fields, name)))
+      throw new Refusal(
+        'header',
+        'The first line names no field that says who it is: a CSV file begins with the names of its columns.',
+      )
+    yield line
   }
 }
 
@@ -124,7 +142,8 @@ function summary(terminal: Terminal, json: boolean, dryRun: boolean) {
     },
 
     output() {
-      const fields = [...ignored].sort()
+      const fields = [...ignored].filter((field) => FIELD_NAME.test(field)).sort()
+      const others = ignored.size - fields.length
       const about = Object.entries(warnings).map(([code, count]) => `  ${code}: ${count}`)
       return {
         json: {
@@ -133,6 +152,7 @@ function summary(terminal: Terminal, json: boolean, dryRun: boolean) {
           warnings,
           ...(renewBy === undefined ? {} : { renew_by: renewBy }),
           ignored_fields: fields,
+          ignored_others: others,
           bad_lines: bad,
         },
         text: [
@@ -142,6 +162,7 @@ function summary(terminal: Terminal, json: boolean, dryRun: boolean) {
             ? []
             : [`What is weak ends on ${moment(renewBy)}: ask its owners to set it up anew.`]),
           ...(fields.length === 0 ? [] : [`Fields that are not known: ${fields.join(', ')}`]),
+          ...(others === 0 ? [] : [`Fields that are not known, and look like no name: ${others}`]),
           '',
         ].join('\n'),
         ...(counts.bad > 0 ? { failed: true as const } : {}),
