@@ -59,7 +59,8 @@ export interface UserStorage<User> extends MongooseStorage {
   /**
    * The document of the user with this account id, or undefined; for the application's `findAccount`. It is read
    * together with the record of the second factor, so that a request of the provider reads the user once. From the
-   * primary, and past the hooks of queries; what the schema does not select is not in it.
+   * primary, and past the hooks of queries; what the schema, one inside of it or one derived from it does not select
+   * is not in it, and a `save()` leaves that as it is.
    */
   findUser(accountId: string): Promise<User | undefined>
 }

@@ -5,6 +5,7 @@ import type { MfaRecords, PasswordChanged, Unrecorded, Versioned } from '../../p
 import type { MongoDatabase } from './database.ts'
 import { MFA_FIELD } from './field.ts'
 import { isCount, readVersioned } from './records.ts'
+import { unselected } from './unselected.ts'
 
 /**
  * Records in the application's own user documents, as the sub-document `mfa`:
@@ -46,14 +47,16 @@ export function userRecords(database: MongoDatabase, User: Model<never>): UserRe
     async findUser(accountId) {
       const id = idOf(accountId)
       if (id === undefined) return undefined
-      const row = await read(id, unselected(User))
+      const hidden = unselected(User.schema)
+      const row = await read(id, without(hidden.filter((path) => path !== MFA_FIELD)))
       if (row === null) return undefined
       const request = Provider.ctx
       if (request !== undefined) {
         const rows = readAlready.get(request) ?? new Map<string, UserRow>()
         readAlready.set(request, rows.set(accountId, { _id: row._id, mfa: row.mfa }))
       }
-      return User.hydrate(row)
+      // Told what was left out: a default in its place would be written over it by the next `save()`.
+      return User.hydrate(row, without(hidden))
     },
 
     async load(accountId) {
@@ -88,23 +91,8 @@ export function userRecords(database: MongoDatabase, User: Model<never>): UserRe
 
 type Projection = Readonly<Record<string, 0 | 1>>
 
-/** What is asked of a model here. Mongoose's own types of it differ with each schema. */
-interface Described {
-  readonly schema: {
-    readonly paths: Readonly<Record<string, { path: string; selected?: boolean }>>
-  }
-  readonly discriminators?: Readonly<Record<string, Described>>
-}
-
-/** Without what the schema, or one that is derived from it, does not select; but for the record. */
-function unselected(User: Model<never>): Projection {
-  const model = User as unknown as Described
-  const paths = [model, ...Object.values(model.discriminators ?? {})].flatMap(({ schema }) =>
-    Object.values(schema.paths)
-      .filter(({ selected }) => selected === false)
-      .map(({ path }) => path),
-  )
-  return Object.fromEntries(paths.filter((path) => path !== MFA_FIELD).map((path) => [path, 0]))
+function without(paths: readonly string[]): Projection {
+  return Object.fromEntries(paths.map((path) => [path, 0]))
 }
 
 /**

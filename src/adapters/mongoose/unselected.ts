@@ -1,0 +1,37 @@
+/** What is asked of a schema here. Mongoose's own types of it differ with each schema. */
+export interface Selecting {
+  readonly paths: Readonly<Record<string, SelectingPath>>
+  readonly discriminators?: Readonly<Record<string, Selecting>>
+}
+
+interface SelectingPath {
+  readonly selected?: boolean
+  /** Of a sub-document, or of those in an array. */
+  readonly schema?: Selecting
+  /** Of what is in an array of plain values. */
+  readonly embeddedSchemaType?: { readonly selected?: boolean }
+}
+
+/**
+ * The paths that a schema does not select, those of its sub-documents and of all that is derived from any of them
+ * too. As in Mongoose, a schema inside itself is not looked into again. None is above another: MongoDB takes no
+ * projection with both.
+ */
+export function unselected(schema: Selecting): string[] {
+  const paths = [...new Set(unselectedIn(schema, []))]
+  return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}.`)))
+}
+
+function unselectedIn(schema: Selecting, above: readonly Selecting[]): string[] {
+  if (above.includes(schema)) return []
+  const kinds = [schema, ...Object.values(schema.discriminators ?? {})]
+  return kinds.flatMap(({ paths }) =>
+    Object.entries(paths).flatMap(([path, type]) => {
+      if (type.selected === false || type.embeddedSchemaType?.selected === false)
+        // What is in a map has no path that a projection could name.
+        return [path.replace(/\.\$\*$/, '')]
+      if (type.schema === undefined) return []
+      return unselectedIn(type.schema, [...above, ...kinds]).map((below) => `${path}.${below}`)
+    }),
+  )
+}
