@@ -1,8 +1,14 @@
 import { MfaError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/time.ts'
 import { MFA_FIELD } from './field.ts'
-
-type Fields = Readonly<Record<string, unknown>>
+import {
+  asWritten,
+  filterNamesRecord,
+  overlap,
+  pathsOf,
+  withoutPositions,
+  type Fields,
+} from './update-paths.ts'
 
 /** Stages of an update pipeline whose result has no field that they do not name. */
 const DROPS_FIELDS = ['$project', '$replaceRoot', '$replaceWith']
@@ -16,7 +22,15 @@ export interface WriteRule {
 
 /** Refuses a new document that brings a record of its own. */
 export function checkInsert(document: unknown): void {
-  if ((document as Fields | undefined)?.[MFA_FIELD] !== undefined) refuse('an insert')
+  if ((asWritten(document) as Fields | undefined)?.[MFA_FIELD] !== undefined) refuse('an insert')
+}
+
+/**
+ * Refuses an upsert by a filter that names the record: the user that it makes would have what the filter says. Throws
+ * MfaError `fields-protected`.
+ */
+export function checkFilter(filter: unknown, upsert: unknown): void {
+  if (Boolean(upsert) && filterNamesRecord(filter)) refuse('the filter of an upsert')
 }
 
 /**
@@ -24,8 +38,8 @@ export function checkInsert(document: unknown): void {
  * so in the same atomic step. The one given stays as it was. Throws MfaError `fields-protected` when it would write, move or drop the record.
  */
 export function guardedUpdate(update: unknown, rule: WriteRule): unknown {
-  if (Array.isArray(update)) return guardedPipeline(update as Fields[], rule)
-  const operators = (update ?? {}) as Fields
+  if (Array.isArray(update)) return guardedPipeline(update, rule)
+  const operators = readable(update)
   for (const [operator, spec] of Object.entries(operators))
     if (pathsOf(operator, spec).some((path) => overlap(path, MFA_FIELD))) refuse(operator)
   return writesPassword(operators, rule)
@@ -39,23 +53,25 @@ export function guardedUpdate(update: unknown, rule: WriteRule): unknown {
  * in between. Throws MfaError `fields-protected`.
  */
 export function guardedReplacement(replacement: unknown, rule: WriteRule): Fields[] {
-  checkInsert(replacement)
+  const user = asWritten(replacement)
+  checkInsert(user)
   const kept = `$${MFA_FIELD}`
-  const { passwordPath } = rule
+  const path = rule.passwordPath === false ? undefined : withoutPositions(rule.passwordPath)
   const mfa =
-    passwordPath === false
+    path === undefined
       ? kept
       : {
           $cond: [
-            { $eq: [{ $ifNull: [`$${passwordPath}`, null] }, valueAt(replacement, passwordPath)] },
+            { $eq: [{ $ifNull: [`$${path}`, null] }, { $literal: valueAt(user, path) ?? null }] },
             ...[kept, passwordChangedExpression(rule.now())],
           ],
         }
-  const parts = [{ _id: '$_id' }, { $literal: replacement }, { [MFA_FIELD]: mfa }]
+  const parts = [{ _id: '$_id' }, { $literal: user }, { [MFA_FIELD]: mfa }]
   return [{ $replaceWith: { $mergeObjects: parts } }]
 }
 
-function guardedPipeline(stages: readonly Fields[], rule: WriteRule): unknown {
+function guardedPipeline(given: readonly unknown[], rule: WriteRule): unknown {
+  const stages = given.map(readable)
   let password = false
   for (const stage of stages)
     for (const [operator, spec] of Object.entries(stage)) {
@@ -68,16 +84,6 @@ function guardedPipeline(stages: readonly Fields[], rule: WriteRule): unknown {
   return [...stages, { $set: { [MFA_FIELD]: passwordChangedExpression(rule.now()) } }]
 }
 
-/** The paths that one operator or stage writes. */
-function pathsOf(operator: string, spec: unknown): string[] {
-  if (!operator.startsWith('$')) return [operator]
-  if (typeof spec === 'string') return [spec]
-  if (Array.isArray(spec)) return spec.map(String)
-  if (typeof spec !== 'object' || spec === null) return []
-  const paths = Object.keys(spec)
-  return operator === '$rename' ? [...paths, ...Object.values(spec).map(String)] : paths
-}
-
 function writesPassword(operators: Fields, rule: WriteRule): boolean {
   return Object.entries(operators).some(
     // With `$setOnInsert` the user is new, and nobody has signed in with another password.
@@ -88,11 +94,6 @@ function writesPassword(operators: Fields, rule: WriteRule): boolean {
 
 function touchesPassword(paths: readonly string[], { passwordPath }: WriteRule): boolean {
   return passwordPath !== false && paths.some((path) => overlap(path, passwordPath))
-}
-
-/** Whether writing one path writes the other, or some of it. */
-function overlap(one: string, other: string): boolean {
-  return one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`)
 }
 
 function withPasswordChanged(operators: Fields, now: Instant): Fields {
@@ -127,11 +128,21 @@ function passwordChangedExpression(now: Instant): Fields {
   }
 }
 
-function valueAt(document: unknown, path: string): unknown {
-  const value = path
-    .split('.')
-    .reduce<unknown>((at, key) => (at as Fields | null | undefined)?.[key], document)
-  return { $literal: value ?? null }
+/** Operators or a stage, and what they are given, as the driver will write them. */
+function readable(given: unknown): Fields {
+  const fields = asWritten(given) ?? {}
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, asWritten(value)]))
+}
+
+/** What an expression of the server's finds at a path: of an array, what is there in each of its documents. */
+function valueAt(at: unknown, path: string): unknown {
+  const value = asWritten(at)
+  if (path === '') return value
+  if (Array.isArray(value))
+    return value.map((each) => valueAt(each, path)).filter((each) => each !== undefined)
+  if (typeof value !== 'object' || value === null) return undefined
+  const [key = '', ...rest] = path.split('.')
+  return valueAt((value as Fields)[key], rest.join('.'))
 }
 
 function refuse(by: string): never {

@@ -1,6 +1,12 @@
 import type { Connection, Model, mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
-import { checkInsert, guardedReplacement, guardedUpdate, type WriteRule } from './guarded-update.ts'
+import {
+  checkFilter,
+  checkInsert,
+  guardedReplacement,
+  guardedUpdate,
+  type WriteRule,
+} from './guarded-update.ts'
 
 type Collection = Pick<
   mongo.Collection,
@@ -17,6 +23,12 @@ type Collection = Pick<
 >
 type Operation = mongo.AnyBulkWriteOperation
 type Options = Record<string, unknown>
+
+interface UpdateOperation {
+  readonly filter: unknown
+  readonly update: unknown
+  readonly upsert?: boolean
+}
 
 const guarded = new WeakSet<object>()
 const guardedConnections = new WeakSet<Connection>()
@@ -66,18 +78,23 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
       return native.insertMany(documents, options)
     },
     async updateOne(filter: mongo.Document, given: mongo.Document, options?: Options) {
+      checkFilter(filter, options?.['upsert'])
       return native.updateOne(filter, update(given), options)
     },
     async updateMany(filter: mongo.Document, given: mongo.Document, options?: Options) {
+      checkFilter(filter, options?.['upsert'])
       return native.updateMany(filter, update(given), options)
     },
     async replaceOne(filter: mongo.Document, document: mongo.Document, options?: Options) {
+      checkFilter(filter, options?.['upsert'])
       return native.updateOne(filter, update(once(document, () => replacement(document))), options)
     },
     async findOneAndUpdate(filter: mongo.Document, given: mongo.Document, options?: Options) {
+      checkFilter(filter, options?.['upsert'])
       return native.findOneAndUpdate(filter, update(given), options)
     },
     async findOneAndReplace(filter: mongo.Document, document: mongo.Document, options?: Options) {
+      checkFilter(filter, options?.['upsert'])
       return native.findOneAndUpdate(
         filter,
         once(document, () => replacement(document)),
@@ -95,11 +112,15 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
 
 function guardedOperation(operation: Operation, rule: WriteRule): Operation {
   if ('insertOne' in operation) {
-    checkInsert(operation.insertOne.document)
+    // The driver takes a document that is not wrapped in `document` too.
+    checkInsert(
+      (operation.insertOne as Partial<typeof operation.insertOne>).document ?? operation.insertOne,
+    )
     return operation
   }
   if ('replaceOne' in operation) {
     const { replacement, ...rest } = operation.replaceOne
+    checkFilter(rest.filter, rest.upsert)
     return { updateOne: { ...rest, update: guardedReplacement(replacement, rule) } }
   }
   if ('updateOne' in operation) return { updateOne: settledIn(operation.updateOne, rule) }
@@ -107,7 +128,8 @@ function guardedOperation(operation: Operation, rule: WriteRule): Operation {
   return operation
 }
 
-function settledIn<T extends { readonly update: unknown }>(operation: T, rule: WriteRule): T {
+function settledIn<T extends UpdateOperation>(operation: T, rule: WriteRule): T {
+  checkFilter(operation.filter, operation.upsert)
   return { ...operation, update: guardedUpdate(operation.update, rule) }
 }
 

@@ -68,6 +68,42 @@ const OTHERS: Readonly<Record<string, (people: People, now: StoredUser) => unkno
     User.updateOne(byId, { $setOnInsert: { passwordHash } }, { upsert: true }),
 }
 
+type ListModel = mongoose.Model<{ credentials: { kind: string; hash: string }[] }>
+
+/** Ways to write one document of a list. */
+const IN_A_LIST: Readonly<Record<string, (User: ListModel) => unknown>> = {
+  save: async (User) => {
+    const user = await User.findById(MIRA)
+    user!.credentials[0]!.hash = 'new'
+    return user!.save()
+  },
+  'the first that was found': (User) =>
+    User.updateOne(
+      { ...byId, 'credentials.kind': 'pw' },
+      { $set: { 'credentials.$.hash': 'new' } },
+    ),
+  all: (User) => User.updateOne(byId, { $set: { 'credentials.$[].hash': 'new' } }),
+  'those of a filter': (User) =>
+    User.updateOne(
+      byId,
+      { $set: { 'credentials.$[one].hash': 'new' } },
+      { arrayFilters: [{ 'one.kind': 'pw' }] },
+    ),
+  'one as a whole': (User) =>
+    User.updateOne(byId, { $set: { 'credentials.0': { kind: 'pw', hash: 'new' } } }),
+  replaceOne: (User) => User.replaceOne(byId, { credentials: [{ kind: 'pw', hash: 'new' }] }),
+}
+
+/** Writes of the same documents that leave the password alone. */
+const BESIDE_IT: Readonly<Record<string, (User: ListModel) => unknown>> = {
+  save: async (User) => {
+    const user = await User.findById(MIRA)
+    user!.credentials[0]!.kind = 'other'
+    return user!.save()
+  },
+  'an update': (User) => User.updateOne(byId, { $set: { 'credentials.$[].kind': 'other' } }),
+}
+
 describe('a password in a user document', () => {
   let url: string
   let people: People
@@ -147,6 +183,45 @@ describe('a password in a user document', () => {
     expect(await times()).to.equal(2)
     await User.updateOne(byId, { 'secrets.other': 'z' }, { strict: false })
     expect(await times()).to.equal(2)
+  })
+
+  for (const passwordPath of ['credentials.hash', 'credentials.0.hash'])
+    describe(`in a list of documents, at ${passwordPath}`, () => {
+      beforeEach(async () => {
+        await people.close()
+        const schema = userSchema()
+        schema.add({ credentials: [{ kind: String, hash: String }] } as object)
+        people = await openPeople(url, { schema, passwordPath })
+        await people.connection
+          .db!.collection('users')
+          .updateOne(byId, { $set: { credentials: [{ kind: 'pw', hash: 'old' }] } })
+      })
+
+      for (const [name, change] of Object.entries(IN_A_LIST))
+        it(`R20 is told with the record when it is changed by ${name}`, async () => {
+          await change(people.User as unknown as ListModel)
+          expect(JSON.stringify(await people.stored())).to.include('"hash":"new"')
+          expect((await load())?.passwordChanged?.times).to.equal(1)
+        })
+
+      for (const [name, write] of Object.entries(BESIDE_IT))
+        it(`is not changed by ${name}`, async () => {
+          const before = await load()
+          await write(people.User as unknown as ListModel)
+          expect(JSON.stringify(await people.stored())).to.include('"kind":"other"')
+          expect(await load()).to.deep.equal(before)
+        })
+    })
+
+  it('is told when what an update sets turns into it', async () => {
+    const { User } = people
+    for (const $set of [
+      new Map([['passwordHash', 'a']]),
+      { toBSON: () => ({ passwordHash: 'b' }) },
+    ])
+      await User.collection.updateOne(byId, { $set })
+    expect((await people.stored()).passwordHash).to.equal('b')
+    expect((await load())?.passwordChanged?.times).to.equal(2)
   })
 
   it('is the business of the application where it has said so', async () => {

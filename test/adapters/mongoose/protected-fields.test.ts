@@ -8,6 +8,10 @@ type Deed = (people: People) => unknown
 const SPENT = { version: 1, record: '{"n":1}' }
 const mfa = SPENT as never
 const byId = { _id: MIRA }
+const UPSERT = { upsert: true }
+/** Two ways to have a member that is no key of the object. */
+const MAP = new Map([['mfa', SPENT]]) as never
+const TURNS = { toBSON: () => ({ mfa: SPENT }) } as never
 
 /** Writes that name the field: of a request body that went too far, or of somebody who knows it. */
 const WRITES: Readonly<Record<string, Deed>> = {
@@ -73,6 +77,43 @@ const WRITES: Readonly<Record<string, Deed>> = {
   },
   'an update without strict': ({ User }) =>
     User.updateOne(byId, { 'mfa.record': '{}' }, { strict: false }),
+  'an upsert by a filter that has it': ({ User }) =>
+    User.updateOne({ name: 'new', mfa }, { $set: { passwordHash: 'x' } }, { upsert: true }),
+  'an upsert by a filter that has a part of it': ({ User }) =>
+    User.findOneAndUpdate({ 'mfa.version': 1, 'mfa.record': '{}' } as never, { name: 'x' }, UPSERT),
+  'an upsert by a filter that has it deeper': ({ User }) =>
+    User.updateMany({ $and: [{ name: 'new' }, { $or: [{ mfa }] }] }, { name: 'x' }, UPSERT),
+  'an upsert by a filter that is a map': ({ User }) =>
+    User.collection.updateOne(new Map([['mfa', SPENT]]), { $set: { name: 'x' } }, UPSERT),
+  'an upsert by replaceOne': ({ User }) =>
+    User.replaceOne({ name: 'new', mfa }, { name: 'x' }, UPSERT),
+  'an upsert by findOneAndReplace': ({ User }) =>
+    User.findOneAndReplace({ name: 'new', mfa }, { name: 'x' }, UPSERT),
+  'an upsert by bulkWrite with updateOne': ({ User }) =>
+    User.bulkWrite([{ updateOne: { filter: { mfa }, update: { name: 'x' }, upsert: true } }]),
+  'an upsert by bulkWrite with updateMany': ({ User }) =>
+    User.bulkWrite([{ updateMany: { filter: { mfa }, update: { name: 'x' }, upsert: true } }]),
+  'an upsert by bulkWrite with replaceOne': ({ User }) =>
+    User.bulkWrite([
+      { replaceOne: { filter: { mfa }, replacement: { name: 'x' } as never, upsert: true } },
+    ]),
+  '$set of a map': ({ User }) => User.collection.updateOne(byId, { $set: MAP }),
+  '$set of what turns into it': ({ User }) => User.collection.updateOne(byId, { $set: TURNS }),
+  '$set of what turns into a map': ({ User }) =>
+    User.collection.updateOne(byId, { $set: { toBSON: () => MAP } }),
+  'an update that turns into it': ({ User }) =>
+    User.collection.updateOne(byId, { $set: {}, toBSON: () => ({ $set: { mfa } }) }),
+  'a pipeline with a map': ({ User }) =>
+    User.collection.updateOne(byId, [{ $addFields: MAP }] as never),
+  'a pipeline of what turns into it': ({ User }) =>
+    User.collection.updateOne(byId, [{ $set: {}, toBSON: () => ({ $unset: 'mfa' }) }] as never),
+  'replaceOne with what turns into it': ({ User }) => User.collection.replaceOne(byId, TURNS),
+  'insertOne of a map': ({ User }) => User.collection.insertOne(MAP),
+  'insertMany of what turns into it': ({ User }) => User.collection.insertMany([TURNS]),
+  'bulkWrite with $set of a map': ({ User }) =>
+    User.collection.bulkWrite([{ updateOne: { filter: byId, update: { $set: MAP } } }] as never),
+  'bulkWrite with insertOne, not wrapped': ({ User }) =>
+    User.collection.bulkWrite([{ insertOne: { name: 'new', mfa } }] as never),
   "the model's collection": ({ User }) => User.collection.updateOne(byId, { $unset: { mfa: 1 } }),
   'a bulk builder': ({ User }) =>
     (User.collection as unknown as mongoose.mongo.Collection).initializeOrderedBulkOp(),
