@@ -1,5 +1,6 @@
 import { MfaError } from '../../domain/errors.ts'
 import { MFA_FIELD } from './field.ts'
+import { asWritten } from './update-paths.ts'
 
 type Stage = Readonly<Record<string, unknown>>
 
@@ -11,28 +12,27 @@ const LEADING = [
 const WRITES = ['$out', '$merge']
 
 /**
- * Takes the record out of an aggregation of users behind its first stages, so that they go on using indexes. Refuses
- * one that writes back into the users: it would bring back what was read. Throws MfaError `fields-protected`.
+ * An aggregation of users without the record, which is taken out behind the first stages, so that they go on using
+ * indexes. Refuses one that writes back into the users: it would bring back what was read. Throws MfaError
+ * `fields-protected`.
  */
-export function keepOutOfAggregate(
-  pipeline: Stage[],
-  model: { readonly collection: { readonly name: string } },
-): void {
+export function guardedAggregate(given: readonly unknown[], users: string): Stage[] {
+  const pipeline = given.map((stage) => asWritten(stage) as Stage)
   const last = pipeline.at(-1) ?? {}
   for (const operator of WRITES)
-    if (targetOf(last[operator]) === model.collection.name)
+    if (targetOf(last[operator]) === users)
       throw new MfaError(
         'fields-protected',
         `An aggregation of users does not write users: ${operator} would bring back what it has read`,
       )
-  // An empty one is a fault that Mongoose names.
-  if (pipeline.length === 0) return
-  const at = pipeline.findIndex((stage) => !LEADING.includes(Object.keys(stage)[0] ?? ''))
-  pipeline.splice(at === -1 ? pipeline.length : at, 0, { $unset: MFA_FIELD })
+  const found = pipeline.findIndex((stage) => !LEADING.includes(Object.keys(stage)[0] ?? ''))
+  const at = found === -1 ? pipeline.length : found
+  return [...pipeline.slice(0, at), { $unset: MFA_FIELD }, ...pipeline.slice(at)]
 }
 
 /** The collection that `$out` and `$merge` name, in each of their forms. */
-function targetOf(spec: unknown): unknown {
+function targetOf(given: unknown): unknown {
+  const spec = asWritten(given)
   if (typeof spec !== 'object' || spec === null) return spec
   const { into = spec, coll = into } = spec as Record<string, unknown>
   return coll === into && into !== spec ? targetOf(into) : coll

@@ -1,6 +1,5 @@
-import type { Aggregate, Model } from 'mongoose'
+import type { Model } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
-import { keepOutOfAggregate } from './aggregates.ts'
 import { MFA_FIELD } from './field.ts'
 import { guardWrites } from './write-guard.ts'
 
@@ -19,7 +18,6 @@ export interface UserSchema {
   add(fields: object): unknown
   on(event: 'init', listener: (model: Model<never>) => void): unknown
   pre(method: 'init', hook: (user: Record<string, unknown>) => void): unknown
-  pre(method: 'aggregate', hook: (this: Aggregate<unknown>) => void): unknown
 }
 
 /**
@@ -46,10 +44,6 @@ export function mfaFields(schema: UserSchema, options: MfaFieldsOptions): void {
   // Whoever selects it gets a document without it: what is not there is in no answer, whatever transforms it.
   schema.pre('init', (user) => {
     delete user[MFA_FIELD]
-  })
-
-  schema.pre('aggregate', function () {
-    keepOutOfAggregate(this.pipeline() as unknown as Record<string, unknown>[], this.model())
   })
 }
 

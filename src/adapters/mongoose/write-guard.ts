@@ -1,5 +1,6 @@
 import type { Connection, Model, mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
+import { guardedAggregate } from './aggregates.ts'
 import {
   checkFilter,
   checkInsert,
@@ -18,6 +19,7 @@ type Collection = Pick<
   | 'findOneAndUpdate'
   | 'findOneAndReplace'
   | 'bulkWrite'
+  | 'aggregate'
   | 'initializeOrderedBulkOp'
   | 'initializeUnorderedBulkOp'
 >
@@ -39,7 +41,7 @@ export function isGuarded(model: Model<never>): boolean {
 
 /**
  * Stands between Mongoose and the driver, at the one place that every write of a model passes: `save`, queries, bulk
- * writes, with or without hooks. Hooks of a schema would miss half of them, and whoever calls with
+ * writes, aggregations, with or without hooks. Hooks of a schema would miss half of them, and whoever calls with
  * `{ middleware: false }` would go around the rest.
  */
 export function guardWrites(model: Model<never>, rule: WriteRule): void {
@@ -56,6 +58,7 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
       ...given: unknown[]
     ) => Promise<never>,
     bulkWrite: collection.bulkWrite.bind(collection),
+    aggregate: collection.aggregate.bind(collection),
   }
   // Before the connection is open, Mongoose keeps a call and makes it again: what is settled is not settled twice.
   const settled = new WeakSet<object>()
@@ -104,6 +107,11 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
     async bulkWrite(operations: Operation[], options?: Options) {
       const safe = once(operations, () => operations.map((each) => guardedOperation(each, rule)))
       return native.bulkWrite(safe, options)
+    },
+    // Writes too, with `$out` and `$merge`. Answers a cursor, at once.
+    aggregate(pipeline: mongo.Document[] = [], options?: Options) {
+      const safe = once(pipeline, () => guardedAggregate(pipeline, model.collection.name))
+      return native.aggregate(safe, options)
     },
     initializeOrderedBulkOp: refuseBuilder,
     initializeUnorderedBulkOp: refuseBuilder,

@@ -124,6 +124,16 @@ const WRITES: Readonly<Record<string, Deed>> = {
   '$out into the users': ({ User }) => User.aggregate([{ $match: {} }, { $out: 'users' }]),
   '$merge into the users': ({ User }) =>
     User.aggregate([{ $match: {} }, { $merge: { into: 'users', whenMatched: 'replace' } }]),
+  '$merge into the users without hooks': ({ User }) =>
+    User.aggregate([{ $set: { mfa } }, { $merge: { into: 'users' } }], { middleware: false }),
+  '$merge into the users by a cursor without hooks': async ({ User }) => {
+    const stages = [{ $set: { mfa } }, { $merge: { into: 'users' } } as never]
+    for await (const _ of User.aggregate(stages, { middleware: false }).cursor()) continue
+  },
+  "$merge into the users by the model's collection": ({ User }) =>
+    User.collection.aggregate([{ $set: { mfa } }, { $merge: { into: 'users' } }]).toArray(),
+  '$merge into the users in a map': ({ User }) =>
+    User.collection.aggregate([{ $merge: new Map([['into', 'users']]) }]).toArray(),
   '$merge into the users, spelt out': ({ User }) =>
     User.aggregate([{ $merge: { into: { db: User.db.name, coll: 'users' } } }]),
 }

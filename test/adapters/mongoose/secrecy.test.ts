@@ -36,6 +36,14 @@ const ANSWERS: Readonly<Record<string, (people: People) => unknown>> = {
     User.aggregate([{ $sort: { name: 1 } }, { $project: { mfa: 1, name: 1 } }]),
   'an aggregation that wraps everything': ({ User }) =>
     User.aggregate([{ $group: { _id: null, all: { $push: '$$ROOT' } } }]),
+  'an aggregation without hooks': ({ User }) =>
+    User.aggregate([{ $match: { _id: MIRA } }], { middleware: false }),
+  "an aggregation of the model's collection": ({ User }) => User.collection.aggregate([]).toArray(),
+  'an aggregation by a cursor': async ({ User }) => {
+    const seen: unknown[] = []
+    for await (const user of User.aggregate([{ $limit: 9 }]).cursor()) seen.push(user)
+    return seen
+  },
   'a document after a save': async ({ User }) => {
     const user = (await User.findById(MIRA).select('+mfa'))!
     user.passwordHash = 'new'
