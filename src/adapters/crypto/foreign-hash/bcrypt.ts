@@ -29,7 +29,7 @@ export const bcrypt: HashScheme = {
       : `$2b$${cost.padStart(2, '0')}$${symbols(SALT_SYMBOLS)}.${symbols(TAG_SYMBOLS)}.`
   },
 
-  /** As bcrypt has it, nothing after 72 bytes counts; that ends with the new hash that a sign-in makes. */
+  /** As bcrypt has it, nothing after 72 bytes counts: a sign-in with a longer password makes no new hash of it. */
   verify: (hash, secret) => verify(secret, hash),
 }
 
