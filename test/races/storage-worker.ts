@@ -10,7 +10,8 @@ import { openPlace } from './places.ts'
 
 const OPERATIONS = 50
 const NOW = 1_800_000_000
-const LONGEST_PAUSE_MS = 40
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 640
 
 export type Scenario = 'open' | 'reserve' | 'take' | 'increment' | 'consume' | 'sign-out' | 'claim'
 
@@ -36,12 +37,12 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
   },
 
   async increment({ records }) {
-    for (;;) {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       const before = await records.load('anna')
       const count = Number(before?.record?.['count'] ?? 0) + 1
       if (await records.save('anna', { count }, before?.version ?? 0)) return 'saved'
       // As a commit does: two hundred that never pause keep each other from saving.
-      await sleep(Math.random() * LONGEST_PAUSE_MS)
+      await sleep(Math.random() * pause)
     }
   },
 
