@@ -55,8 +55,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     at: ['src/adapters/'],
     may: ['vocabulary', 'types:domain', 'ports', 'adapters', 'cryptography'],
     packages: [
-      ...['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:sqlite', 'node:url'],
-      ...['node:timers/promises', 'node:util', 'nodemailer', 'oidc-provider'],
+      ...['node:async_hooks', 'node:crypto', 'node:fs', 'node:os', 'node:path', 'node:sqlite'],
+      ...['node:timers/promises', 'node:url', 'node:util', 'nodemailer', 'oidc-provider'],
       'types:mongoose',
     ],
   },

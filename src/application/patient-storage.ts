@@ -10,10 +10,8 @@ export const PATIENCE_MS = 5_000
  * is gone. What became of a change is unknown then, so neither a success nor a refusal is answered; whatever it did
  * is in the record when that can be read again.
  */
-export function patientStorage(
-  { records, oneTime, counters }: Storage,
-  patienceMs: number = PATIENCE_MS,
-): Storage {
+export function patientStorage(storage: Storage, patienceMs: number = PATIENCE_MS): Storage {
+  const { records, oneTime, counters } = storage
   const within = <T>(answer: Promise<T>): Promise<T> => orUnavailable(answer, patienceMs)
   return {
     records: {
@@ -31,6 +29,8 @@ export function patientStorage(
       release: (key, now) => within(counters.release(key, now)),
       reset: (key) => within(counters.reset(key)),
     },
+    duringRequest: (work) =>
+      storage.duringRequest === undefined ? work() : storage.duringRequest(work),
   }
 }
 

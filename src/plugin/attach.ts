@@ -34,6 +34,7 @@ export function attach(core: Core, provider: Provider): void {
   carryEpoch(provider.Grant)
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('server_error', sayUnavailable)
+  provider.use((_ctx: Context, next: Next) => asOneRequest(core, next))
   provider.use((ctx: Context, next: Next) => withinMount(ctx, next))
   provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
   const routes = mfaRoutes(core)
@@ -95,6 +96,10 @@ function sayUnavailable(ctx: Context, error: unknown): void {
   if (page !== 'unavailable') return
   ctx.status = status
   ctx.set({ ...headers })
+}
+
+function asOneRequest({ deps: { storage } }: Core, next: Next): Promise<void> {
+  return storage.duringRequest === undefined ? next() : storage.duringRequest(next)
 }
 
 async function serve({ views: { assets } }: Core, ctx: Context, next: Next): Promise<void> {

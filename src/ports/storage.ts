@@ -7,4 +7,9 @@ export interface Storage {
   readonly records: MfaRecords
   readonly oneTime: OneTime
   readonly counters: Counters
+  /**
+   * Optional: does `work`, all of one request, and answers what it answers. What the storage reads for it of an account
+   * may come from one read, as long as nothing that the request has written since is missing.
+   */
+  duringRequest?<T>(work: () => T): T
 }

@@ -43,6 +43,13 @@ describe('a storage that is waited for', () => {
     expect(await storage.oneTime.take('link', 0)).to.deep.equal({ n: 1 })
   })
 
+  it('reads for a request as the storage does', () => {
+    const during = (work: () => unknown): unknown => ['of a request', work()]
+    const storage = patientStorage({ ...memoryStorage(), duringRequest: during as never })
+    expect(storage.duringRequest!(() => 'answer')).to.deep.equal(['of a request', 'answer'])
+    expect(patientStorage(memoryStorage()).duringRequest!(() => 'answer')).to.equal('answer')
+  })
+
   it('passes an error on as it is', async () => {
     const broken = memoryStorage()
     const cause = new Error('of the driver')

@@ -101,6 +101,18 @@ describe('a second factor in the application’s user documents', () => {
     expect(await silently()).to.equal(2)
     together = true
     expect(await silently()).to.equal(1)
+    const another = new HttpClient()
+    const consent = await signIn(host, another, mira, {
+      scope: 'openid offline_access',
+      prompt: 'consent',
+    })
+    const back = await follow(host, another, await another.submit(consent))
+    reads = 0
+    const { tokens } = await redeem(host, callbackOf(back))
+    expect(reads).to.equal(1)
+    reads = 0
+    expect((await refresh(host, tokens.refresh_token!)).json).to.include.keys('access_token')
+    expect(reads).to.equal(1)
     await changePassword()
     expect(callbackOf(await visit({ prompt: 'none' })).get('error')).to.equal('login_required')
   })

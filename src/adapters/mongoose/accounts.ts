@@ -3,6 +3,7 @@ import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports
 import { COLLECTIONS, is, type AccountDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
 import { isDuplicateKey } from './failure.ts'
+import type { OneRead } from './one-read.ts'
 
 const storedAccount = ({ document, version }: AccountDocument): StoredAccount => ({
   account: JSON.parse(document) as Account,
@@ -16,17 +17,31 @@ const namesOf = ({ username, email }: AccountNames): string[] =>
  * An account and its names are one document, so that one write changes both, and a unique index over the names
  * refuses a name that any other account has: no second document that a crash could leave behind.
  */
-export function mongoAccounts(database: MongoDatabase): Accounts {
+export function mongoAccounts(
+  database: MongoDatabase,
+  together: OneRead<AccountDocument | null, unknown>,
+): Accounts {
   const onAccounts = <T>(
     deed: (accounts: mongo.Collection<AccountDocument>) => Promise<T>,
   ): Promise<T> => database.on<AccountDocument, T>(COLLECTIONS.accounts, deed)
 
+  /** Answers false when another account has one of the names, or has the id. */
+  async function write(
+    id: string,
+    deed: (accounts: mongo.Collection<AccountDocument>) => Promise<boolean>,
+  ): Promise<boolean> {
+    try {
+      return await onAccounts((accounts) => unlessTaken(deed(accounts)))
+    } finally {
+      together.forget(id)
+    }
+  }
+
   return {
-    byId: (id) =>
-      onAccounts(async (accounts) => {
-        const found = await accounts.findOne({ _id: is(id) })
-        return found === null ? undefined : storedAccount(found)
-      }),
+    async byId(id) {
+      const found = await together.account(id)
+      return found === null ? undefined : storedAccount(found)
+    },
 
     byName: (normalisedName) =>
       onAccounts(async (accounts) => {
@@ -35,31 +50,27 @@ export function mongoAccounts(database: MongoDatabase): Accounts {
       }),
 
     insert: (account, names) =>
-      onAccounts((accounts) =>
-        unlessTaken(async () => {
-          await accounts.insertOne({
-            _id: account.id,
-            version: 1,
-            names: namesOf(names),
-            document: JSON.stringify(account),
-          })
-          return true
-        }),
-      ),
+      write(account.id, async (accounts) => {
+        await accounts.insertOne({
+          _id: account.id,
+          version: 1,
+          names: namesOf(names),
+          document: JSON.stringify(account),
+        })
+        return true
+      }),
 
     update: (account, names, expectedVersion) =>
-      onAccounts((accounts) =>
-        unlessTaken(async () => {
-          const { matchedCount } = await accounts.updateOne(
-            { _id: is(account.id), version: is(expectedVersion) },
-            {
-              $set: { names: namesOf(names), document: JSON.stringify(account) },
-              $inc: { version: 1 },
-            },
-          )
-          return matchedCount === 1
-        }),
-      ),
+      write(account.id, async (accounts) => {
+        const { matchedCount } = await accounts.updateOne(
+          { _id: is(account.id), version: is(expectedVersion) },
+          {
+            $set: { names: namesOf(names), document: JSON.stringify(account) },
+            $inc: { version: 1 },
+          },
+        )
+        return matchedCount === 1
+      }),
 
     list: ({ after, limit }) =>
       onAccounts(async (accounts) => {
@@ -73,9 +84,9 @@ export function mongoAccounts(database: MongoDatabase): Accounts {
   }
 }
 
-async function unlessTaken(write: () => Promise<boolean>): Promise<boolean> {
+async function unlessTaken(write: Promise<boolean>): Promise<boolean> {
   try {
-    return await write()
+    return await write
   } catch (error) {
     if (isDuplicateKey(error)) return false
     throw error

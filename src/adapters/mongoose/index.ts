@@ -46,6 +46,7 @@ export function mongooseStorage(of: UserModel<unknown> | Connection): MongooseSt
     const storage: UserStorage<unknown> = {
       ...storageOn(User.db, () => records, User.schema.get('autoIndex')),
       findUser: (accountId) => records.findUser(accountId),
+      duringRequest: (work) => records.duringRequest(work),
     }
     return storage
   }

@@ -7,6 +7,7 @@
  */
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
+import { accountsWithRecords } from './accounts-with-records.ts'
 import { mongoAccounts } from './accounts.ts'
 import { mongoAudit } from './audit-trail.ts'
 import { mongoClients } from './clients.ts'
@@ -18,6 +19,7 @@ import { mongooseStorage } from './index.ts'
 import { inspect } from './inspect.ts'
 import { bringUpToDate, readSchemaState } from './migrations.ts'
 import { mongoRecordIds } from './record-ids.ts'
+import { mongoRecords } from './records.ts'
 import { mongoSettings } from './settings.ts'
 import { sweep } from './sweep.ts'
 
@@ -49,9 +51,12 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     throw error
   }
   const database = new MongoDatabase(connection)
+  const together = accountsWithRecords(database)
   return {
     ...mongooseStorage(connection),
-    accounts: mongoAccounts(database),
+    records: mongoRecords(database, together),
+    accounts: mongoAccounts(database, together),
+    duringRequest: (work) => together.duringRequest(work),
     clients: mongoClients(database),
     hostRecords: mongoHostRecords(database, clock),
     audit: mongoAudit(database),

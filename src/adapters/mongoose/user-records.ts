@@ -1,11 +1,12 @@
 import type { Model } from 'mongoose'
-import { Provider } from 'oidc-provider'
 import { MfaError } from '../../domain/errors.ts'
 import type { MfaRecords, PasswordChanged, Unrecorded, Versioned } from '../../ports/mfa-records.ts'
 import type { MongoDatabase } from './database.ts'
 import { MFA_FIELD } from './field.ts'
+import { OneRead } from './one-read.ts'
 import { isCount, readVersioned } from './records.ts'
 import { unselected } from './unselected.ts'
+import { onWrite } from './write-guard.ts'
 
 /**
  * Records in the application's own user documents, as the sub-document `mfa`:
@@ -22,54 +23,59 @@ interface UserRow {
 }
 
 export interface UserRecords extends MfaRecords {
-  /** The user's document, read together with the record, which the same request then has without another read. */
+  /** The user's document. A request that asks for the record too, before or after, reads both at once. */
   findUser(accountId: string): Promise<unknown>
+  /** As in `Storage`. */
+  duringRequest<T>(work: () => T): T
 }
 
 /** `User`: a model whose schema has the plugin `mfaFields`. An account's id is its `_id`, as text. */
 export function userRecords(database: MongoDatabase, User: Model<never>): UserRecords {
   const collection = User.collection.name
   const idOf = (accountId: string) => readId(User, accountId)
-  const read = (id: UserRow['_id'], projection: Projection): Promise<UserRow | null> =>
-    database.on<UserRow, UserRow | null>(collection, (users) =>
+  const read = async (accountId: string, projection: Projection): Promise<UserRow | null> => {
+    const id = idOf(accountId)
+    if (id === undefined) return null
+    return database.on<UserRow, UserRow | null>(collection, (users) =>
       users.findOne({ _id: { $eq: id } }, { projection }),
     )
-  /** By request and account. Taken by the first load: a decision that lost its save has to read anew. */
-  const readAlready = new WeakMap<object, Map<string, UserRow>>()
-  const take = (accountId: string): UserRow | undefined => {
-    const rows = readAlready.get(Provider.ctx ?? {})
-    const row = rows?.get(accountId)
-    rows?.delete(accountId)
-    return row
   }
+  const hidden = (): string[] => unselected(User.schema)
+  const whole = (accountId: string): Promise<UserRow | null> =>
+    read(accountId, without(hidden().filter((path) => path !== MFA_FIELD)))
+  const recordOnly = (accountId: string): Promise<UserRow | null> =>
+    read(accountId, { _id: 0, [MFA_FIELD]: 1 })
+  const together = new OneRead<UserRow | null, UserRow | null>({
+    both: async (accountId) => {
+      const row = await whole(accountId)
+      return { account: row, record: row }
+    },
+    account: whole,
+    record: recordOnly,
+  })
+  onWrite(User, () => together.forgetAll())
+  /** Whether the application takes its users from here: who does not would read them for nothing. */
+  let givesUsers = false
 
   return {
+    duringRequest: (work) => together.duringRequest(work),
+
     async findUser(accountId) {
-      const id = idOf(accountId)
-      if (id === undefined) return undefined
-      const hidden = unselected(User.schema)
-      const row = await read(id, without(hidden.filter((path) => path !== MFA_FIELD)))
-      if (row === null) return undefined
-      const request = Provider.ctx
-      if (request !== undefined) {
-        const rows = readAlready.get(request) ?? new Map<string, UserRow>()
-        readAlready.set(request, rows.set(accountId, { _id: row._id, mfa: row.mfa }))
-      }
+      givesUsers = true
+      const row = await together.account(accountId)
       // Told what was left out: a default in its place would be written over it by the next `save()`.
-      return User.hydrate(row, without(hidden))
+      return row === null ? undefined : User.hydrate(row, without(hidden()))
     },
 
     async load(accountId) {
-      const id = idOf(accountId)
-      if (id === undefined) return undefined
-      const user = take(accountId) ?? (await read(id, { _id: 0, [MFA_FIELD]: 1 }))
-      return user?.mfa === undefined ? undefined : readStored(user.mfa)
+      const row = await (givesUsers ? together.record(accountId) : recordOnly(accountId))
+      return row?.mfa === undefined ? undefined : readStored(row.mfa)
     },
 
     async save(accountId, record, expectedVersion) {
       const id = idOf(accountId)
       if (id === undefined) throw unknownAccount()
-      return database.on<UserRow, boolean>(collection, async (users) => {
+      const saved = database.on<UserRow, boolean>(collection, async (users) => {
         const mfa = { version: expectedVersion + 1, record: JSON.stringify(record) }
         const guard =
           expectedVersion === 0
@@ -85,6 +91,7 @@ export function userRecords(database: MongoDatabase, User: Model<never>): UserRe
         if (user === null) throw unknownAccount()
         return false
       })
+      return saved.finally(() => together.forget(accountId))
     },
   }
 }

@@ -32,11 +32,17 @@ interface UpdateOperation {
   readonly upsert?: boolean
 }
 
-const guarded = new WeakSet<object>()
+/** The collections that are guarded, and who is told of their writes. */
+const guarded = new WeakMap<object, (() => void)[]>()
 const guardedConnections = new WeakSet<Connection>()
 
 export function isGuarded(model: Model<never>): boolean {
   return guarded.has(model.collection)
+}
+
+/** Calls `listener` behind each write of the model, whatever came of it, where the write was asked for. */
+export function onWrite(model: Model<never>, listener: () => void): void {
+  guarded.get(model.collection)?.push(listener)
 }
 
 /**
@@ -48,7 +54,8 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
   guardConnection(model.db)
   if (isGuarded(model)) return
   const collection = model.collection as unknown as Collection
-  guarded.add(collection)
+  const listeners: (() => void)[] = []
+  guarded.set(collection, listeners)
   const native = {
     insertOne: collection.insertOne.bind(collection),
     insertMany: collection.insertMany.bind(collection),
@@ -71,7 +78,7 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
   const update = <T>(given: T): T => once(given, () => guardedUpdate(given, rule))
   const replacement = (given: unknown): mongo.Document[] => guardedReplacement(given, rule)
 
-  Object.assign(collection, {
+  const writes = {
     async insertOne(document: mongo.Document, options?: Options) {
       checkInsert(document)
       return native.insertOne(document, options)
@@ -108,6 +115,9 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
       const safe = once(operations, () => operations.map((each) => guardedOperation(each, rule)))
       return native.bulkWrite(safe, options)
     },
+  }
+  Object.assign(collection, {
+    ...told(writes, listeners),
     // Writes too, with `$out` and `$merge`. Answers a cursor, at once.
     aggregate(pipeline: mongo.Document[] = [], options?: Options) {
       const safe = once(pipeline, () => guardedAggregate(pipeline, model.collection.name))
@@ -116,6 +126,17 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
     initializeOrderedBulkOp: refuseBuilder,
     initializeUnorderedBulkOp: refuseBuilder,
   })
+}
+
+function told<T extends Readonly<Record<string, (...given: never[]) => Promise<unknown>>>>(
+  writes: T,
+  listeners: readonly (() => void)[],
+): T {
+  const telling = Object.entries(writes).map(([name, write]) => [
+    name,
+    (...given: never[]) => write(...given).finally(() => listeners.forEach((tell) => tell())),
+  ])
+  return Object.fromEntries(telling) as T
 }
 
 function guardedOperation(operation: Operation, rule: WriteRule): Operation {

@@ -32,6 +32,8 @@ describe('what a sign-in asks of MongoDB', function () {
   let database: Awaited<ReturnType<typeof openDatabase>>
   let server: TestServer
   let storage: ServerStorage
+  /** What each of some requests has read of accounts and records, in order. */
+  const reads: Record<string, readonly string[]> = {}
   const queries: Query[] = []
 
   before(async function () {
@@ -55,11 +57,22 @@ describe('what a sign-in asks of MongoDB', function () {
       alice,
       server,
     )
-    const { body } = await redeem(server, back)
+    const { body } = await readsOf('code', () => redeem(server, back))
     const refresh_token = body['refresh_token'] as string
-    await tokenRequest(server, { grant_type: 'refresh_token', refresh_token })
-    const silent = await browser.visit(server.authorize({ prompt: 'none' }), atTheApp)
+    const refreshed = await readsOf('refresh', () =>
+      tokenRequest(server, { grant_type: 'refresh_token', refresh_token }),
+    )
+    expect(refreshed.status).to.equal(200)
+    const silent = await readsOf('silent', () =>
+      browser.visit(server.authorize({ prompt: 'none' }), atTheApp),
+    )
     expect(silent.location?.searchParams.has('code')).to.equal(true)
+    const another = new HttpClient()
+    const login = await another.visit(server.authorize())
+    const proved = await readsOf('password', () =>
+      another.submit(login, { username: alice.username, password: alice.password }),
+    )
+    expect(proved.status).to.equal(303)
     await browser.submit(await browser.visit(new URL('/session/end', server.issuer)))
   })
   after(async () => {
@@ -75,8 +88,35 @@ describe('what a sign-in asks of MongoDB', function () {
       })
     if (commandName === 'find') on(command['filter'], command['sort'], command['limit'])
     if (commandName === 'findAndModify') on(command['query'])
+    if (commandName === 'aggregate') {
+      const [{ $match }, { $lookup }, { $unionWith }] = command['pipeline']
+      on($match)
+      const within = { sort: {}, limit: 0 }
+      queries.push(
+        // By what the first stage has found: its `_id`.
+        {
+          ...{ collection: $lookup.from, command: '$lookup', ...within },
+          filter: { [$lookup.foreignField]: $match[$lookup.localField] },
+        },
+        {
+          ...{ collection: $unionWith.coll, command: '$unionWith', ...within },
+          filter: $unionWith.pipeline[0].$match,
+        },
+      )
+    }
     for (const { q } of (command['updates'] ?? command['deletes'] ?? []) as { q: mongo.Document }[])
       on(q)
+  }
+
+  async function readsOf<T>(name: string, request: () => Promise<T>): Promise<T> {
+    const before = queries.length
+    const answer = await request()
+    reads[name] = queries
+      .slice(before)
+      .filter(({ command }) => command === 'find' || command === 'aggregate')
+      .map(({ collection, filter }) => shapeOf(collection, filter))
+      .filter((shape) => /^mfa_(accounts|records) /.test(shape))
+    return answer
   }
 
   /** As much of each as makes looking at all of it show, with what ours are found by. */
@@ -132,6 +172,15 @@ describe('what a sign-in asks of MongoDB', function () {
       'mfa_host_sessions by ids',
       'mfa_host_records by _id',
     ])
+  })
+
+  it('reads an account with its record where a request needs both', () => {
+    const together = ['mfa_records by _id']
+    expect(reads).to.deep.equal({
+      ...{ code: together, refresh: together, silent: together },
+      // Found by its name; and the record once more, behind the hash, for the pending first factor.
+      password: ['mfa_accounts by names', ...together, 'mfa_records by _id'],
+    })
   })
 })
 

@@ -150,11 +150,43 @@ describe('records in user documents', () => {
         expect(await people.storage.findUser(id), String(id)).to.equal(undefined)
     })
 
-    it('gives nothing on to another request, nor outside of one', async () => {
-      const { storage } = people
-      await storage.findUser(String(MIRA))
-      expect(await storage.records.save(String(MIRA), { n: 9 }, 2)).to.equal(true)
-      expect((await storage.records.load(String(MIRA)))?.record).to.deep.equal({ n: 9 })
+    it('R20 is told of a password that the same request has written, whichever way', async () => {
+      const { storage, User } = people
+      const changes: [string, () => Promise<unknown>][] = [
+        [
+          'save',
+          async () => Object.assign((await User.findById(MIRA))!, { passwordHash: '1' }).save(),
+        ],
+        ['updateOne', () => User.updateOne({ _id: MIRA }, { passwordHash: '2' })],
+        ['findByIdAndUpdate', () => User.findByIdAndUpdate(MIRA, { passwordHash: '3' })],
+        [
+          'bulkWrite',
+          () =>
+            User.bulkWrite([
+              { updateOne: { filter: { _id: MIRA }, update: { $set: { passwordHash: '4' } } } },
+            ]),
+        ],
+      ]
+      let times = 0
+      for (const [way, change] of changes)
+        await storage.duringRequest!(async () => {
+          await storage.findUser(String(MIRA))
+          await change()
+          const seen = await storage.records.load(String(MIRA))
+          expect(seen?.passwordChanged?.times, way).to.equal((times += 1))
+        })
+    })
+
+    it('reads no user for an application that takes its users elsewhere', async () => {
+      await people.close()
+      people = await openPeople(url, { options: { monitorCommands: true } })
+      const { storage, connection } = people
+      const projections: unknown[] = []
+      connection.getClient().on('commandStarted', ({ command }) => {
+        if (command.find === 'users') projections.push(command.projection)
+      })
+      await storage.duringRequest!(() => storage.records.load(String(MIRA)))
+      expect(projections).to.deep.equal([{ _id: 0, mfa: 1 }])
     })
   })
 })

@@ -1,0 +1,50 @@
+import type { mongo } from 'mongoose'
+import { COLLECTIONS, is, type AccountDocument } from './collections.ts'
+import type { MongoDatabase } from './database.ts'
+import { OneRead } from './one-read.ts'
+import { readRecord, RECORDS, type RecordRow } from './records.ts'
+
+type RecordWithAccount = RecordRow & { readonly account: readonly AccountDocument[] }
+type Row = RecordWithAccount | AccountDocument
+
+/**
+ * Two collections in one read: the record is written at each sign-in and can be sharded, the account with its unique
+ * names cannot.
+ *
+ * The account is looked up from the record that was found, so it is not the older of the two. Without a record it is
+ * the union that finds it: whoever has none has the epoch that everybody begins with, which no change of a password
+ * has raised. Always one command, whoever is asked for, nobody included: the time says nothing (R33).
+ */
+export function accountsWithRecords(
+  database: MongoDatabase,
+): OneRead<AccountDocument | null, RecordRow | null> {
+  return new OneRead<AccountDocument | null, RecordRow | null>({
+    both: async (id) => {
+      const rows = await database.on<RecordRow, Row[]>(RECORDS, (records) =>
+        records.aggregate<Row>(pipelineOf(id)).toArray(),
+      )
+      const found = rows.find(isRecord)
+      return found === undefined
+        ? { account: rows.find(isAccount) ?? null, record: null }
+        : { account: found.account[0] ?? null, record: found }
+    },
+    account: (id) =>
+      database.on<AccountDocument, AccountDocument | null>(COLLECTIONS.accounts, (accounts) =>
+        accounts.findOne({ _id: is(id) }),
+      ),
+    record: (id) => readRecord(database, id),
+  })
+}
+
+function pipelineOf(id: string): mongo.Document[] {
+  const from = COLLECTIONS.accounts
+  const one = { $match: { _id: is(id) } }
+  return [
+    one,
+    { $lookup: { from, localField: '_id', foreignField: '_id', as: 'account' } },
+    { $unionWith: { coll: from, pipeline: [one] } },
+  ]
+}
+
+const isRecord = (row: Row): row is RecordWithAccount => 'account' in row
+const isAccount = (row: Row): row is AccountDocument => !isRecord(row)

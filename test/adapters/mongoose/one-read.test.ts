@@ -1,0 +1,80 @@
+import { expect } from 'chai'
+import { OneRead } from '../../../src/adapters/mongoose/one-read.ts'
+
+describe('an account and its record in one read', () => {
+  let asked: string[]
+  let reads: OneRead<string, string>
+  let failing = false
+
+  beforeEach(() => {
+    asked = []
+    failing = false
+    const read = (what: string) => async (id: string) => {
+      asked.push(`${what} ${id}`)
+      if (failing) throw new Error('away')
+      return `${what} ${asked.length}`
+    }
+    const both = read('both')
+    reads = new OneRead({
+      account: read('account'),
+      record: read('record'),
+      both: async (id) => {
+        const answer = await both(id)
+        return { account: `account of ${answer}`, record: `record of ${answer}` }
+      },
+    })
+  })
+
+  for (const [first, second] of [
+    ['account', 'record'],
+    ['record', 'account'],
+  ] as const)
+    it(`is enough for a request that asks for the ${first} first`, () =>
+      reads.duringRequest(async () => {
+        expect(await reads[first]('mira')).to.equal(`${first} of both 1`)
+        expect(await reads[second]('mira')).to.equal(`${second} of both 1`)
+        expect(asked).to.deep.equal(['both mira'])
+      }))
+
+  it('is one also when both are asked for at once', () =>
+    reads.duringRequest(async () => {
+      await Promise.all([reads.record('mira'), reads.account('mira')])
+      expect(asked).to.deep.equal(['both mira'])
+    }))
+
+  it('gives each half once: whoever asks again wants to know what is true now', () =>
+    reads.duringRequest(async () => {
+      await reads.record('mira')
+      expect(await reads.record('mira')).to.equal('record 2')
+      expect(await reads.account('mira')).to.equal('account of both 1')
+      expect(await reads.account('mira')).to.equal('account 3')
+    }))
+
+  it('R20 gives nothing that was read before a write of the same request', () =>
+    reads.duringRequest(async () => {
+      await reads.account('mira')
+      await reads.account('noor')
+      reads.forget('mira')
+      expect(await reads.record('mira')).to.equal('record 3')
+      expect(await reads.record('noor')).to.equal('record of both 2')
+      await reads.account('lena')
+      reads.forgetAll()
+      expect(await reads.record('lena')).to.equal('record 5')
+    }))
+
+  it('gives nothing on to another request, nor outside of one', async () => {
+    await reads.duringRequest(() => reads.account('mira'))
+    await reads.duringRequest(() => reads.record('mira'))
+    await reads.account('mira')
+    await reads.record('mira')
+    expect(asked).to.deep.equal(['both mira', 'both mira', 'account mira', 'record mira'])
+  })
+
+  it('keeps no failure', () =>
+    reads.duringRequest(async () => {
+      failing = true
+      expect(await reads.account('mira').catch(String)).to.equal('Error: away')
+      failing = false
+      expect(await reads.record('mira')).to.equal('record of both 2')
+    }))
+})
