@@ -31,6 +31,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'locked.' + reason": LOCKED,
   "'device.' + error": ['unknown', 'expired', 'used', 'missing', 'too-many', 'aborted'],
   "known + '.name'": ['factor.totp', 'factor.backup-codes'],
+  "known + '.list'": ['factor.backup-codes'],
   "known + '.' + mode": ['factor.totp', 'factor.backup-codes'].flatMap((factor) =>
     ['enrol', 'verify'].map((mode) => `${factor}|${mode}`),
   ),
