@@ -20,6 +20,8 @@ export interface AccountStatus {
   readonly epoch: number
   readonly firstSignInAt?: Instant
   readonly firstEnrolledAt?: Instant
+  /** Imported with its second factor on and nothing of it left: the next sign-in sets one up, whatever policy says. */
+  readonly mustEnrolSince?: Instant
   /** When another product's factors were taken over, or that there were none. */
   readonly importedAt?: Instant
   /** When the record last came from a backup and was made safe. */
@@ -55,6 +57,7 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
     epoch: record.epoch,
     ...(history.firstSignInAt === undefined ? {} : { firstSignInAt: history.firstSignInAt }),
     ...(history.firstEnrolledAt === undefined ? {} : { firstEnrolledAt: history.firstEnrolledAt }),
+    ...(history.mustEnrolSince === undefined ? {} : { mustEnrolSince: history.mustEnrolSince }),
     ...(history.importedAt === undefined ? {} : { importedAt: history.importedAt }),
     ...(history.restoredAt === undefined ? {} : { restoredAt: history.restoredAt }),
   }

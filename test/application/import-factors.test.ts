@@ -111,6 +111,7 @@ describe('taking over what another application kept', () => {
     expect(await readStatus(one.deps, 'mira')).to.include({
       enrolled: false,
       importedAt: one.clock.now(),
+      mustEnrolSince: one.clock.now(),
     })
   })
 

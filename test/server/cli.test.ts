@@ -182,7 +182,7 @@ describe('the command line', () => {
     })
 
     for (const [password, why] of [
-      ['', 'password-too-short'],
+      ['', 'password-missing'],
       ['short', 'password-too-short'],
       ['Password123!', 'password-blocked'],
       ['alice-2026', 'password-contains-name'],
@@ -312,6 +312,20 @@ describe('the command line', () => {
       expect(added?.['client_secret']).to.match(/^[\w-]{43}$/)
       expect((await cli('client list --json')).out).not.to.contain(added?.['client_secret'])
       expect((await cli(line)).code).to.equal(1)
+    })
+
+    it('says where a code would cross the network readable', async () => {
+      const line =
+        'client add dev --redirect-uri http://app.example/cb --redirect-uri http://localhost:1/cb'
+      const { code, err } = await cli(`${line} --redirect-uri https://app.example/cb`)
+      expect([code, err]).to.deep.equal([
+        0,
+        'dev: http://app.example/cb is not encrypted: codes cross the network readable\n',
+      ])
+      const apps = file('apps.json', [
+        { client_id: 'x', redirect_uris: ['http://127.0.0.1.evil.example/'] },
+      ])
+      expect((await cli(`client apply ${apps} --json`)).err).to.contain('x: http://127.0.0.1.evil')
     })
 
     it('add takes public apps, which get no secret', async () => {
@@ -495,6 +509,9 @@ describe('the command line', () => {
     ])
     expect((await cli('audit --type user-added --limit 1 --json')).json()).to.have.length(1)
     expect((await cli('audit --limit 0')).code).to.equal(1)
+    expect((await cli('audit --type user-added')).out).to.match(
+      / user-added +bob\b[^]* user-added +alice\b/,
+    )
   })
 
   it('migrate makes an empty database and says when there is nothing to do', async () => {
@@ -521,9 +538,12 @@ describe('the command line', () => {
     const ill = await cli('doctor --json')
     expect(ill.code).to.equal(1)
     const failed = ill
-      .json<{ check: string; result: string }[]>()
+      .json<{ check: string; result: string; detail: string }[]>()
       .filter(({ result }) => result === 'failed')
     expect(failed.map(({ check }) => check)).to.have.members(['clients', 'mail'])
+    expect(failed.find(({ check }) => check === 'mail')?.detail).to.equal(
+      'The mail server 127.0.0.1:1 does not take mail (ECONNREFUSED).',
+    )
     environment = { ...environment, PORT: 'x' }
     expect(await cli('doctor')).to.deep.include({ code: 1 })
   })

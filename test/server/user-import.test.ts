@@ -83,7 +83,7 @@ describe('user import', () => {
       password: string
       mfa: {
         enrolled: boolean
-        factors: { factor: string; remaining?: number; renewBy?: number }[]
+        factors: { factor: string; remaining?: number; renew_by?: number }[]
       }
     }
   const serving = (): Promise<TestServer> =>
@@ -167,6 +167,10 @@ describe('user import', () => {
     expect((await statusOf('bob')).mfa.factors.map(({ remaining }) => remaining)).to.deep.equal([
       ...[undefined, 2],
     ])
+    const dan = await cli('user', 'show', 'd,an')
+    expect(dan.out).to.contain('no second factor\nit was on where they come from: the next sign-in')
+    const bob = await cli('user', 'show', 'bob')
+    expect(bob.out).to.match(/^backup-codes: added .*, weak: ends .*, last used never, 2 left$/m)
     for (const name of ['cyd', 'd,an']) expect((await statusOf(name)).mfa.enrolled).to.equal(false)
   })
 
@@ -277,7 +281,7 @@ describe('user import', () => {
     const month = 30 * 24 * 60 * 60
     expect(sum.renew_by).to.be.closeTo(Date.now() / 1000 + month, 100)
     const { factors } = (await statusOf('ada')).mfa
-    expect(factors.map(({ renewBy }) => renewBy)).to.deep.equal([sum.renew_by, sum.renew_by])
+    expect(factors.map(({ renew_by }) => renew_by)).to.deep.equal([sum.renew_by, sum.renew_by])
     expect((await cli('user', 'show', 'ada')).out).to.match(/weak: ends 20\d\d-/)
   })
 

@@ -57,10 +57,17 @@ export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
       try {
         await transport.verify()
       } catch (cause) {
-        throw failed('The mail server does not take mail.', cause)
+        const { host } = new URL(url)
+        throw failed(`The mail server ${host} does not take mail (${codeOf(cause)}).`, cause)
       }
     },
 
     close: () => transport.close(),
   }
+}
+
+/** Of Node where the connection failed, of nodemailer otherwise: nothing that the mail server has said. */
+function codeOf(cause: unknown): string {
+  const { message, code = 'no code' } = cause as { message: string; code?: string }
+  return /^(?:connect|getaddrinfo) (E[A-Z]+)\b/.exec(message)?.[1] ?? code
 }

@@ -37,7 +37,10 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
         const registry = await clients()
         if ((await registry.find(id)) !== undefined)
           throw new Refusal('client-taken', 'There is a client of this id.')
-        return outputOf(await registry.apply([metadataOf(id, options)]))
+        const metadata = metadataOf(id, options)
+        const output = outputOf(await registry.apply([metadata]))
+        warnOfPlainHttp(terminal, [metadata])
+        return output
       }),
   )
 
@@ -49,7 +52,9 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
     async ([file = '']) =>
       withSession(terminal, async ({ clients }) => {
         const list = await readJson(terminal, file)
-        return outputOf(await (await clients()).apply(list))
+        const output = outputOf(await (await clients()).apply(list))
+        warnOfPlainHttp(terminal, list as readonly JsonObject[])
+        return output
       }),
   )
 
@@ -94,6 +99,20 @@ function outputOf(applied: Applied): Output {
       '',
     ].join('\n'),
   }
+}
+
+/** An app under development is there, and one that has gone into production by mistake. */
+function warnOfPlainHttp(terminal: Terminal, clients: readonly JsonObject[]): void {
+  for (const { client_id: id, redirect_uris: uris } of clients)
+    for (const uri of Array.isArray(uris) ? uris.map(String) : [])
+      if (isPlainHttpElsewhere(uri))
+        terminal.err(`${cell(id)}: ${uri} is not encrypted: codes cross the network readable\n`)
+}
+
+function isPlainHttpElsewhere(uri: string): boolean {
+  if (!URL.canParse(uri)) return false
+  const { protocol, hostname } = new URL(uri)
+  return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 function lineOf({ client_id, result, client_secret }: AppliedClient): string {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { ConfigError, type Config } from '../../../config/environment.ts'
 import { loadConfig } from '../../../config/load.ts'
+import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
 import { examine } from '../doctor.ts'
@@ -42,7 +43,14 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
           ...(about === undefined ? {} : { accountId: about }),
           ...(type === undefined ? {} : { type }),
         })
-        return { json: entries, text: table(['WHEN', 'WHAT', 'WHO', 'HOW'], entries.map(row)) }
+        const names = await namesOf(foundation.storage.accounts, entries)
+        return {
+          json: entries,
+          text: table(
+            ['WHEN', 'WHAT', 'WHO', 'HOW'],
+            entries.map((entry) => row(entry, names)),
+          ),
+        }
       }),
   )
 
@@ -77,7 +85,7 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
 
 const HEAD = ['CHECK', 'RESULT', 'DETAIL']
 
-async function idOf(accounts: Parameters<typeof findByName>[0], name: string): Promise<string> {
+async function idOf(accounts: Accounts, name: string): Promise<string> {
   const stored = await findByName(accounts, name)
   if (stored === undefined) throw new Refusal('user-unknown', 'There is nobody of this name.')
   return stored.account.id
@@ -90,7 +98,21 @@ function numberOf(text: string | undefined): number {
   return number
 }
 
-function row({ at, type, accountId, detail }: AuditEntry): string[] {
+/** Who the entries are about, by id. Who is gone has none. */
+async function namesOf(
+  accounts: Accounts,
+  entries: readonly AuditEntry[],
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>()
+  for (const id of new Set(entries.map(({ accountId }) => accountId)))
+    if (id !== undefined) names.set(id, (await accounts.byId(id))?.account.username ?? id)
+  return names
+}
+
+function row(
+  { at, type, accountId = '', detail }: AuditEntry,
+  names: ReadonlyMap<string, string>,
+): string[] {
   const about = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)
-  return [moment(at), type, accountId ?? '', about.join(' ')]
+  return [moment(at), type, names.get(accountId) ?? '', about.join(' ')]
 }

@@ -32,7 +32,7 @@ export function addUserAddCommand(user: Command, terminal: Terminal): void {
         throw new Refusal('claims', 'The file of claims has another address than --email.')
       const passwordHash =
         options['passwordStdin'] === true
-          ? await newPasswordHash(session, await terminal.readLine(), { username: name, email })
+          ? await newPasswordHash(session, await passwordFrom(terminal), { username: name, email })
           : undefined
       const added = await addPerson(
         {
@@ -102,6 +102,13 @@ async function newPasswordHash(
     `password-${verdict.reason}`,
     WHY_NOT_THAT_PASSWORD[verdict.reason](minimumLength),
   )
+}
+
+async function passwordFrom(terminal: Terminal): Promise<string> {
+  const typed = await terminal.readLine()
+  if (typed === '')
+    throw new Refusal('password-missing', 'Standard input has no line with the password.')
+  return typed
 }
 
 const WHY_NOT_THAT_PASSWORD = {

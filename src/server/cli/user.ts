@@ -56,7 +56,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
         const account = await find(session, name)
         const mfa = await session.mfa.accounts.status(account.id)
         return {
-          json: { ...shown(account), mfa },
+          json: { ...shown(account), mfa: inSnakeCase(mfa) },
           text: [
             `${account.username} (${account.id}): ${stateOf(account)}`,
             ...(account.email === undefined
@@ -65,13 +65,16 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
             `groups: ${account.groups.join(', ') || 'none'}`,
             ...mfa.factors.map(({ factor, name: own, createdAt, lastUsedAt, renewBy, remaining }) =>
               [
-                `${factor} "${own}": added ${moment(createdAt)}`,
+                `${factor}${own === '' ? '' : ` "${own}"`}: added ${moment(createdAt)}`,
                 ...(renewBy === undefined ? [] : [`weak: ends ${moment(renewBy)}`]),
                 `last used ${moment(lastUsedAt) || 'never'}`,
                 ...(remaining === undefined ? [] : [`${remaining} left`]),
               ].join(', '),
             ),
             ...(mfa.factors.length === 0 ? ['no second factor'] : []),
+            ...(mfa.mustEnrolSince === undefined
+              ? []
+              : ['it was on where they come from: the next sign-in sets one up, with a proof']),
             '',
           ].join('\n'),
         }
@@ -178,4 +181,16 @@ async function find({ foundation }: Session, name: string): Promise<Account> {
 
 function unknownUser(): Refusal {
   return new Refusal('user-unknown', 'There is nobody of this name.')
+}
+
+/** The names of the answer, as they are everywhere on the command line. */
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      inSnakeCase(inner),
+    ]),
+  )
 }
