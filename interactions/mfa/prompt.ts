@@ -136,7 +136,7 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const { label, address } = await core.describe(account)
   const { logoUri, clientName, clientId } = client
   return {
-    reason: change !== undefined ? 'change' : 'reason' in decision ? decision.reason : 'policy',
+    reason: reasonOf(decision, change !== undefined, enrolled),
     label,
     ...(address === undefined ? {} : { address }),
     rule: enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn }),
@@ -148,6 +148,12 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
       ...themeOf(client),
     },
   }
+}
+
+/** Whoever has no factor yet changes nothing: they set up their first one. */
+function reasonOf(decision: Decision, changes: boolean, enrolled: boolean): ChooseReason {
+  if (changes) return enrolled ? 'change' : 'chosen'
+  return 'reason' in decision ? decision.reason : 'policy'
 }
 
 /** `accent` and `accent_ink` of the client's metadata, where an administrator set them. */

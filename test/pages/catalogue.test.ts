@@ -18,7 +18,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],
   "'password.' + error": ['too-short', 'too-long', 'blocked', 'mismatch', 'contains-name'],
-  "'mfa-choose.' + mode + '-title'": ['enrol', 'verify'],
+  "'mfa-choose.' + what + '-title'": ['another', 'enrol', 'verify'],
   "'mfa-choose.' + mode + '-' + reason": ['enrol', 'verify'].flatMap((mode) =>
     ['policy', 'step-up', 'chosen', 'change'].map((reason) => `${mode}|${reason}`),
   ),

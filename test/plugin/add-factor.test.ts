@@ -46,7 +46,9 @@ describe('adding an authenticator', () => {
   })
 
   it('suggests a name that the first does not have', async () => {
-    const setUp = await press(await prove('add'), { factor: 'totp' })
+    const choose = await prove('add')
+    expect(choose.text).to.contain('Add another way')
+    const setUp = await press(choose, { factor: 'totp' })
     expect(setUp.form().fields).to.include({ name: 'My phone 2' })
   })
 
@@ -120,6 +122,9 @@ describe('adding to an account that has no factor yet', () => {
     const browser = new HttpClient()
     const choose = await showPassword(host, browser, 'noor', { mfa_action: 'add' })
     expect(choose.name).to.equal('mfa-choose')
+    expect(choose.text)
+      .to.contain('Add a second step')
+      .and.to.contain('someone who learns your password')
     expect(await isSignedIn(browser)).to.equal(false)
     const setUp = await press(choose, { factor: 'totp' }, browser)
     const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
