@@ -1,0 +1,139 @@
+import type { Configuration } from 'oidc-provider'
+import {
+  given,
+  mountPath,
+  type Core,
+  type HostAccount,
+  type PersonDescription,
+} from '../../interactions/core.ts'
+import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapters/crypto/index.ts'
+import { loadRecord, type Loaded } from '../application/commit.ts'
+import type { Dependencies } from '../application/dependencies.ts'
+import { patientStorage } from '../application/patient-storage.ts'
+import { createViews, type Views } from '../http/views.ts'
+import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
+import type { ParsedOptions } from './options.ts'
+
+/** What the core is joined to, and what is known only later. */
+export interface Joined {
+  /** The application's own, from the configuration that was wrapped. */
+  findAccount(): Configuration['findAccount']
+  publish: Dependencies['publish']
+}
+
+/** What `createMfa` was given, as the pages, the prompt and the guards use it. */
+export function coreOf(options: ParsedOptions, { findAccount, publish }: Joined): Core {
+  const { firstEnrolment } = options
+  const views = viewsOf(options, () => mountPath(core))
+  const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
+  const deps: Dependencies = {
+    storage: patientStorage(options.storage),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    box: secretBox({ keys: options.encryptionKeys }),
+    hasher: options.hasher ?? passwordHasher(),
+    mailer: send === undefined ? undefined : mailerOf(send, views, options.issuerName),
+    factors: new Map(options.factors.map((factor) => [factor.id, factor])),
+    // Koa's own way. Without a listener `emit` would throw; Koa adds one that prints when it begins to serve.
+    report(error) {
+      if ((core.provider?.listenerCount('error') ?? 0) > 0) core.provider?.emit('error', error)
+    },
+    publish,
+  }
+  const records = new WeakMap<object, Map<string, Promise<Loaded>>>()
+  const found = new WeakMap<object, Map<string, Promise<HostAccount | undefined>>>()
+  const core: Core = {
+    deps,
+    issuerName: options.issuerName,
+    path: options.path,
+    views,
+    links: options.links ?? {},
+    sessionSeconds: options.sessionSeconds,
+    async requires(question) {
+      const { require = true } = options
+      return typeof require === 'boolean' ? require : Boolean(await require(question))
+    },
+    async firstEnrolmentRule(question) {
+      if (firstEnrolment === 'password') return 'allowed'
+      const rule: FirstEnrolmentFunction =
+        typeof firstEnrolment === 'function' ? firstEnrolment : firstEnrolment.rule
+      return rule(question)
+    },
+    describe: async (account) => (options.describe ?? describeByClaims)(account),
+    async mayManage(client) {
+      const { clients = [] } = options.manage ?? {}
+      return typeof clients === 'function'
+        ? Boolean(await clients(client))
+        : clients.includes(client.clientId)
+    },
+    manageUrl: options.manage?.url,
+    async account(ctx, accountId, seenAs = ctx) {
+      const { session, account } = ctx.oidc
+      // The host has asked for the session's already, and would not ask twice.
+      if (account !== undefined && session?.accountId === accountId) return account
+      return onceFor(found, ctx, accountId, async () => {
+        // Drivers answer null for nobody.
+        return (await given(findAccount(), 'findAccount')(seenAs, accountId)) ?? undefined
+      })
+    },
+    record: (ctx, accountId) =>
+      ctx === undefined
+        ? loadRecord(deps, accountId)
+        : onceFor(records, ctx, accountId, () => loadRecord(deps, accountId)),
+    adopting: options.adopting ?? false,
+    provider: undefined,
+  }
+  return core
+}
+
+/** One answer per request and account: the checks of one authorization must not see two states. */
+function onceFor<T>(
+  kept: WeakMap<object, Map<string, Promise<T>>>,
+  ctx: object,
+  accountId: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const known = kept.get(ctx) ?? new Map<string, Promise<T>>()
+  kept.set(ctx, known)
+  const answer = known.get(accountId) ?? ask()
+  known.set(accountId, answer)
+  return answer
+}
+
+function viewsOf(options: ParsedOptions, mountPath: () => string): Views {
+  const views = createViews({
+    assetBase: `${options.path}/assets`,
+    mountPath,
+    ...(options.views === undefined ? {} : { views: options.views }),
+    ...(options.locale === undefined ? {} : { locale: options.locale }),
+    ...(options.messages === undefined ? {} : { messages: options.messages }),
+  })
+  return options.render === undefined ? views : { ...views, render: options.render }
+}
+
+function mailerOf(send: SendMail, views: Views, issuer: string): Dependencies['mailer'] {
+  return {
+    async send({ to, template, values }) {
+      await send({ to, ...views.renderMail(template, { issuer, ...values }) })
+    },
+  }
+}
+
+/** By the standard claims: what most applications have. */
+async function describeByClaims(account: HostAccount): Promise<PersonDescription> {
+  const claims = account.claims as unknown as (
+    use: string,
+    scope: string,
+    claims: object,
+    rejected: string[],
+  ) => Promise<Record<string, unknown>>
+  const about = await claims.call(account, 'userinfo', 'openid profile email', {}, [])
+  const label = [about.preferred_username, about.email, about.name].find(
+    (value) => typeof value === 'string' && value !== '',
+  ) as string | undefined
+  const { email, email_verified: verified } = about
+  return {
+    label: label ?? account.accountId,
+    ...(typeof email === 'string' && verified === true ? { address: email } : {}),
+  }
+}
