@@ -1,3 +1,4 @@
+import type { NameFault } from '../../src/application/authenticator.ts'
 import { changeFactors, lastingFactors } from '../../src/application/change-factors.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import { isLastFactor, unspentProof, type FactorChange } from '../../src/domain/factor-change.ts'
@@ -51,8 +52,8 @@ export async function makeChange(visit: Visit, form: Form): Promise<void> {
       throw expired('No fresh factor was shown for this change, or it is made already')
     case 'last-factor':
       return showRefusal(visit)
-    case 'nameless':
-      return showPage(visit, 'factor-rename', 'nameless')
+    case 'name-unfit':
+      return showPage(visit, 'factor-rename', { error: outcome.fault, typed: name ?? '' })
     case 'changed':
       if (outcome.shown.length > 0) keepShownCodes(visit, outcome.shown)
       // A second tap that came later, or on another node, has nothing to show: only hashes are left.
@@ -90,14 +91,14 @@ export async function showRefusal(visit: Visit): Promise<void> {
 async function showPage(
   visit: Visit,
   page: 'factor-remove' | 'factor-rename',
-  error?: 'nameless',
+  wrong?: { readonly error: NameFault; readonly typed: string },
 ): Promise<void> {
   const { name, factor } = authenticatorOf(visit)
   await show(
     visit,
     page,
-    { ...formOf(visit), factor, name, ...(error === undefined ? {} : { error }) },
-    error === undefined ? 200 : 422,
+    { ...formOf(visit), factor, name, ...wrong },
+    wrong === undefined ? 200 : 422,
   )
 }
 

@@ -1,3 +1,4 @@
+import { nameFault } from '../../src/application/authenticator.ts'
 import {
   beginFactor,
   confirmFactor,
@@ -60,7 +61,7 @@ function groundOf({ details }: Visit): EnrolmentGround & { address?: string } {
 export async function showEnrolment(
   visit: Visit,
   factor: AnyFactor,
-  wrong?: { error: CodeError; status: number; name: string },
+  wrong?: { error?: CodeError; nameError?: 'too-long'; status: number; name: string },
 ): Promise<void> {
   const { core, details, interaction, seen } = visit
   const enrolment = await describePending(core.deps, factor, seen.record, interaction.uid, {
@@ -80,7 +81,8 @@ export async function showEnrolment(
       enrolment,
       name: wrong?.name ?? '',
       ...(others === 0 ? {} : { nth: others + 1 }),
-      ...(wrong === undefined ? {} : { error: wrong.error }),
+      ...(wrong?.error === undefined ? {} : { error: wrong.error }),
+      ...(wrong?.nameError === undefined ? {} : { nameError: wrong.nameError }),
     },
     wrong?.status,
   )
@@ -92,6 +94,9 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
   const response: unknown = factor.parseResponse(form)
   if (response === undefined)
     return showEnrolment(visit, factor, { error: { code: 'unreadable' }, status: 400, name })
+  // Before the code is spent: it would be a wrong one when it comes again with a shorter name.
+  if (nameFault(name) === 'too-long')
+    return showEnrolment(visit, factor, { nameError: 'too-long', status: 422, name })
   const outcome = await confirmFactor(core.deps, factor, place, response, {
     ...groundOf(visit),
     name,

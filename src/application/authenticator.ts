@@ -28,13 +28,27 @@ export function bindAuthenticator(
   }
 }
 
-/** What a person typed as a name, without what could not be seen or would turn the text around it. */
+/** What a person typed as a name, without what could not be seen or would turn the text around it; at most 64 characters. */
 export function nameOf(typed: string): string {
+  return visible(typed).slice(0, LONGEST_NAME).join('')
+}
+
+export type NameFault = 'nameless' | 'too-long'
+
+/** Why a person is asked for another name. An authenticator that is set up may do without. */
+export function nameFault(typed: string): NameFault | undefined {
+  const { length } = visible(typed)
+  if (length === 0) return 'nameless'
+  return length > LONGEST_NAME ? 'too-long' : undefined
+}
+
+/** Its characters: code points, not the halves of them. */
+function visible(typed: string): string[] {
   const plain = typed
     .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim()
-  return Array.from(plain.toWellFormed()).slice(0, LONGEST_NAME).join('')
+  return Array.from(plain.toWellFormed())
 }
 
 /** A fresh set of an issued factor, before it is bound: made once, however often a commit decides again. */

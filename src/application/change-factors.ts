@@ -11,7 +11,14 @@ import {
 import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
-import { bindAuthenticator, issueSet, nameOf, type FreshSet } from './authenticator.ts'
+import {
+  bindAuthenticator,
+  issueSet,
+  nameFault,
+  nameOf,
+  type FreshSet,
+  type NameFault,
+} from './authenticator.ts'
 import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { admit } from './flood.ts'
@@ -32,8 +39,8 @@ export type ChangeOutcome =
     }
   /** Nothing that lasts would be left. */
   | { readonly outcome: 'last-factor' }
-  /** A name has to say something. */
-  | { readonly outcome: 'nameless' }
+  /** A name has to say something, briefly. */
+  | { readonly outcome: 'name-unfit'; readonly fault: NameFault }
   /** No fresh proof in this interaction, or it was spent; an older epoch; what was to be changed is gone. */
   | { readonly outcome: 'stale' }
 
@@ -57,7 +64,8 @@ export async function changeFactors(
   seen: Loaded,
 ): Promise<ChangeOutcome> {
   const name = nameOf(change.name ?? '')
-  if (change.kind === 'rename' && name === '') return { outcome: 'nameless' }
+  const fault = change.kind === 'rename' ? nameFault(change.name ?? '') : undefined
+  if (fault !== undefined) return { outcome: 'name-unfit', fault }
   const target = change.kind === 'renew' ? change.factor : change.authenticatorId
   const canonical = JSON.stringify([change.kind, target, name])
   const fingerprintIn = (record: MfaRecord): string =>

@@ -66,7 +66,11 @@ export interface PageModels {
   /** It is the last one that lasts. */
   'factor-remove-refused': Omit<ChangeModel, 'action'>
   /** POST `{ csrf, name }` to `action`. */
-  'factor-rename': ChangeModel & { error?: 'nameless' }
+  'factor-rename': ChangeModel & {
+    error?: 'nameless' | 'too-long'
+    /** With `error`: what was typed. */
+    typed?: string
+  }
   /** Fresh look-up secrets in place of those there are. POST `{ csrf }` to `action`. */
   'factor-renew': Omit<ChangeModel, 'name'> & { remaining?: number }
   /** What was just used was imported, is weak, and is to be set up anew in that time. */
@@ -164,6 +168,8 @@ export interface EnrolModel {
   enrolment: JsonObject
   /** What the person calls it; empty: the page suggests a name. */
   name: string
+  /** The name was not taken; the code was not examined. */
+  nameError?: 'too-long'
   /** Which one of its kind it will be, from the second on: the name that the page suggests says so. */
   nth?: number
   error?: CodeError

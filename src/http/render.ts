@@ -12,7 +12,7 @@ export interface RendererOptions extends Sources {
 
 /**
  * Which template shows which page. `wrong`: the page itself says that something is wrong, so its title begins
- * so; the others say it when their model holds an `error`.
+ * so; the others say it when their model holds an `error` or a `nameError`.
  */
 export const TEMPLATES: Readonly<Record<KnownPage, { template: string; wrong?: true }>> = {
   login: { template: 'interaction/login.njk' },
@@ -86,7 +86,7 @@ export function createRenderer(options: RendererOptions): Render {
       ...surroundings,
       page,
       locale: words.locale,
-      wrong: wrong === true || ('error' in model && model.error !== undefined),
+      wrong: wrong === true || saysWrong(model),
       themeHref: theme === undefined ? '' : options.asset(theme),
       /** The app being signed in to, or the issuer itself. */
       app: surroundings.client?.name ?? surroundings.issuerName,
@@ -108,6 +108,11 @@ function show(environment: nunjucks.Environment, template: string, context: obje
     const message = cause instanceof Error ? (cause.message.split('\n').at(-1) ?? '') : ''
     throw new Error(`The page views/${template} cannot be shown: ${message.trim()}`, { cause })
   }
+}
+
+function saysWrong(model: object): boolean {
+  const { error, nameError } = model as { error?: unknown; nameError?: unknown }
+  return error !== undefined || nameError !== undefined
 }
 
 function templateOf(page: PageName): { template: string; wrong?: true } {

@@ -189,7 +189,12 @@ describe('changing the factors of an account', () => {
     for (const factor of ['totp', 'pigeon'])
       expect(await change(place, { kind: 'renew', factor })).to.include({ outcome: 'stale' })
     const nameless = { kind: 'rename', authenticatorId: await idOf('totp'), name: ' ​ ' } as const
-    expect(await change(place, nameless)).to.include({ outcome: 'nameless' })
+    expect(await change(place, nameless)).to.include({
+      ...{ outcome: 'name-unfit', fault: 'nameless' },
+    })
+    expect(await change(place, { ...nameless, name: '😀'.repeat(65) })).to.include({
+      ...{ outcome: 'name-unfit', fault: 'too-long' },
+    })
   })
 
   it('R8 keeps of new backup codes their hashes alone, and takes the old ones for nothing', async () => {

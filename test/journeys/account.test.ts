@@ -44,7 +44,7 @@ describe('the account page', function () {
     const before = visitor.backupCodes
     const tablet = await addTablet(visitor)
     await visitor.see('account')
-    expect(await names(visitor)).to.deep.equal(['My phone', 'Tablet', 'Backup code'])
+    expect(await names(visitor)).to.deep.equal(['My phone', 'Tablet', 'Backup codes'])
 
     await visitor.press('button[value="renew:backup-codes"]')
     await visitor.typeCode(await visitor.nextCode())
@@ -63,7 +63,7 @@ describe('the account page', function () {
     await visitor.typeCode(await visitor.nextCode())
     await visitor.see('factor-remove')
     await visitor.press()
-    expect(await names(visitor)).to.deep.equal(['Tablet', 'Backup code'])
+    expect(await names(visitor)).to.deep.equal(['Tablet', 'Backup codes'])
     expect(await visitor.page.locator('button[value^="remove:"]').count()).to.equal(0)
 
     await visitor.press(buttonOf(0, 'rename'))
@@ -71,7 +71,7 @@ describe('the account page', function () {
     await visitor.see('factor-rename')
     await visitor.page.fill('input[name=name]', 'New phone')
     await visitor.press()
-    expect(await names(visitor)).to.deep.equal(['New phone', 'Backup code'])
+    expect(await names(visitor)).to.deep.equal(['New phone', 'Backup codes'])
 
     await visitor.press('main .aside a')
     expect(await visitor.at()).to.equal('logout')
@@ -85,7 +85,7 @@ describe('the account page', function () {
     const visitor = await arriveAtAccount('plain', { javaScript: false })
     await visitor.see('account', 'only')
     await addTablet(visitor)
-    expect(await names(visitor)).to.deep.equal(['My phone', 'Tablet', 'Backup code'])
+    expect(await names(visitor)).to.deep.equal(['My phone', 'Tablet', 'Backup codes'])
     await visitor.press(buttonOf(1, 'remove'))
     await visitor.press('[data-refuse]')
     expect(await visitor.at()).to.equal('account')

@@ -143,6 +143,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       error: { code: 'refused', behindSeconds: 90 },
     },
     unreadable: { ...answer, enrolment, name: 'Work phone', error: { code: 'unreadable' } },
+    long: { ...answer, enrolment, name: 'x'.repeat(65), nameError: 'too-long' },
   },
   'totp-verify': {
     fresh: { ...verify, digits: 6 },
@@ -181,7 +182,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   },
   'factor-rename': {
     named: { ...answer, factor: 'totp', name: 'My phone' },
-    nameless: { ...answer, factor: 'totp', name: '', error: 'nameless' },
+    nameless: { ...answer, factor: 'totp', name: '', error: 'nameless', typed: '' },
+    long: { ...answer, factor: 'totp', name: 'Phone', error: 'too-long', typed: 'x'.repeat(65) },
   },
   'factor-renew': {
     some: { ...answer, factor: 'backup-codes', remaining: 2 },

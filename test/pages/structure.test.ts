@@ -45,6 +45,8 @@ function one(tags: readonly Tag[], predicate: (tag: Tag) => boolean): Tag {
   return found
 }
 
+const saysWrong = ({ model }: Sample): boolean => 'error' in model || 'nameError' in model
+
 describe('each page', () => {
   it('says its language, its name and, once, what it is about', () =>
     everywhere(({ sample, html, tags }) => {
@@ -57,7 +59,7 @@ describe('each page', () => {
 
   it('begins its title with "Error: " and has an alert exactly when something is wrong', () =>
     everywhere(({ sample, tags }) => {
-      const wrong = 'error' in sample.model || WRONG.includes(sample.page)
+      const wrong = saysWrong(sample) || WRONG.includes(sample.page)
       const prefix = sample.surroundings.locale === 'de' ? 'Fehler: ' : 'Error: '
       expect(one(tags, has('title')).content.startsWith(prefix)).to.equal(wrong)
       expect(tags.filter((tag) => value(tag, 'role') === 'alert')).to.have.length(wrong ? 1 : 0)
@@ -65,7 +67,7 @@ describe('each page', () => {
 
   it('sends the reader of an error summary to a field that is there and says it is wrong', () =>
     everywhere(({ sample, tags }) => {
-      if (!('error' in sample.model)) return
+      if (!saysWrong(sample)) return
       const alert = one(tags, (tag) => value(tag, 'role') === 'alert')
       expect(value(alert, 'tabindex')).to.equal('-1')
       expect(alert.attributes.has('autofocus')).to.equal(true)

@@ -133,6 +133,19 @@ describe('setting up a first factor', () => {
     expect(after.body).not.to.contain(secretOf(setUp).slice(0, 4))
   })
 
+  it('asks for a shorter name before it examines the code, and keeps what was typed', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const code = codeOf(host, setUp)
+    const name = 'n'.repeat(65)
+    const long = await browser.submit(setUp, { code, name })
+    expect([long.status, long.name, long.form().fields['name']]).to.deep.equal([
+      ...[422, 'totp-enrol', name],
+    ])
+    expect(long.alert).to.contain('64 characters')
+    const shown = await browser.follow(await browser.submit(long, { code, name: 'n'.repeat(64) }))
+    expect(shown.name).to.equal('backup-codes')
+  })
+
   it('gives every set-up a secret of its own of 160 bits', async () => {
     const secrets = new Set<string>()
     for (let nth = 0; nth < 3; nth += 1) {
