@@ -70,6 +70,9 @@ describe('a person of an import file', () => {
     [{ username: 'a', groups: [1] }, 'groups', 'groups-unreadable'],
     [{ username: 'a', groups: 7 }, 'groups', 'groups-unreadable'],
     [{ username: 'a', claims: { sub: 'x' } }, 'claims', 'claims-unfit'],
+    [{ username: 'a', claims: { birthdate: 'x' } }, 'claims.birthdate', 'claims-unfit'],
+    [{ username: 'a', claims: { address: { x: 1 } } }, 'claims.address', 'claims-unfit'],
+    [{ username: 'a', claims: { hunter2: 1 } }, 'claims', 'claims-unfit'],
     [{ username: 'a', claims: '{"sub":' }, 'claims', 'claims-unfit'],
   ] as const)
     it(`is refused by field and cause: ${field} ${code}`, () => {

@@ -9,7 +9,7 @@ import { MOST_KINDS, type HashKinds } from '../hash-kinds.ts'
 import { normaliseName } from '../name.ts'
 import { addPerson, findByName } from '../people.ts'
 import type { ImportLine, LineFault } from './lines.ts'
-import { readPerson, type ImportedPerson, type PersonFault } from './person.ts'
+import { namesIn, readPerson, type ImportedPerson, type PersonFault } from './person.ts'
 
 export interface ImportServices {
   readonly accounts: Accounts
@@ -46,7 +46,10 @@ export type LineOutcome =
       readonly faults: readonly (
         | ImportFault
         | PersonFault
-        | { readonly field: string; readonly code: LineFault | 'taken' | 'too-many-hash-kinds' }
+        | {
+            readonly field: string
+            readonly code: LineFault | 'repeated' | 'taken' | 'too-many-hash-kinds'
+          }
       )[]
     }
 
@@ -62,12 +65,12 @@ export async function* importPeople(
   lines: AsyncIterable<ImportLine>,
   options: ImportOptions,
 ): AsyncGenerator<LineOutcome> {
-  const newKinds = new Set<HashKind>()
+  const seen: Seen = { names: new Set(), newKinds: new Set() }
   const running: Running = new Map()
   let begun = 0
   for await (const line of lines) {
     const nth = (begun += 1)
-    const done = importLine(services, line, options, newKinds).then((outcome) => ({ nth, outcome }))
+    const done = importLine(services, line, options, seen).then((outcome) => ({ nth, outcome }))
     // Of several that fail at once the first is thrown; the others must not end the process.
     done.catch(() => undefined)
     running.set(nth, done)
@@ -75,6 +78,23 @@ export async function* importPeople(
     if (running.size >= options.atOnce) yield await nextOf(running)
   }
   while (running.size > 0) yield await nextOf(running)
+}
+
+/** What the lines before have had. */
+interface Seen {
+  readonly names: Set<string>
+  readonly newKinds: Set<HashKind>
+}
+
+/**
+ * A person has one line. Of two, an export that joins people with their authenticators has one for each, either one
+ * alone would leave out a factor, so the second is told of. So it is when the first was bad: alone it would make an
+ * account without the factor that the first has.
+ */
+function isRepeated({ names }: Seen, ofLine: readonly string[]): boolean {
+  const repeated = ofLine.some((name) => names.has(name))
+  for (const name of ofLine) names.add(name)
+  return repeated
 }
 
 type Running = Map<number, Promise<{ readonly nth: number; readonly outcome: LineOutcome }>>
@@ -89,19 +109,22 @@ async function importLine(
   services: ImportServices,
   read: ImportLine,
   options: ImportOptions,
-  newKinds: Set<HashKind>,
+  seen: Seen,
 ): Promise<LineOutcome> {
   const { line } = read
   if ('fault' in read)
     return { line, outcome: 'bad', faults: [{ field: 'line', code: read.fault }] }
   const fields = { ...options.defaults, ...read.fields }
   const reading = readPerson(fields, options)
+  // Nothing is waited for before this: of several lines the first in the file is the first.
+  const repeated = isRepeated(seen, namesIn(fields, options))
   if ('faults' in reading) return { line, outcome: 'bad', faults: reading.faults }
+  if (repeated) return { line, outcome: 'bad', faults: [{ field: 'username', code: 'repeated' }] }
   const { person } = reading
 
   const holder = await holderOf(services.accounts, person)
   if (holder !== undefined) return { line, ...holder }
-  if (!(await isKindTaken(services, person.hashKind, options, newKinds)))
+  if (!(await isKindTaken(services, person.hashKind, options, seen)))
     return {
       ...{ line, outcome: 'bad' },
       faults: [{ field: 'passwordHash', code: 'too-many-hash-kinds' }],
@@ -156,7 +179,7 @@ async function isKindTaken(
   { hashKinds, todaysKind }: ImportServices,
   kind: HashKind | undefined,
   { dryRun }: ImportOptions,
-  newKinds: Set<HashKind>,
+  { newKinds }: Seen,
 ): Promise<boolean> {
   if (kind === undefined || kind === todaysKind) return true
   if (!dryRun) return hashKinds.note(kind)

@@ -4,7 +4,7 @@ import {
   type HashKind,
 } from '../../../adapters/crypto/foreign-hash/index.ts'
 import type { JsonObject } from '../../../domain/json.ts'
-import { readClaims } from '../claims.ts'
+import { CLAIMS_OF_SCOPE, readClaims } from '../claims.ts'
 import { isAddress, normaliseName } from '../name.ts'
 
 /** A person of an import file, without their second factor. */
@@ -59,7 +59,7 @@ export function readPerson(
   }
 
   const claims = readClaims(readJson(find(fields, ['claims'])) ?? {})
-  if (!claims.ok) fault('claims', 'claims-unfit')
+  if (!claims.ok) for (const field of claimsIn(claims.faults)) fault(field, 'claims-unfit')
   const email = text(EMAIL) ?? (claims.ok ? claims.email : undefined)
   if (email !== undefined && !isAddress(email)) fault('email', 'email-unfit')
   const username = text(USERNAME) ?? email
@@ -92,6 +92,38 @@ export function readPerson(
     },
   }
 }
+
+/**
+ * The names that a line is about, as they are looked up; of a line with faults those that can be read. An address is
+ * one as soon as it would be taken as verified.
+ */
+export function namesIn(
+  fields: Readonly<Record<string, unknown>>,
+  { emailsVerified = true }: { readonly emailsVerified?: boolean } = {},
+): readonly string[] {
+  const claims = readClaims(readJson(find(fields, ['claims'])) ?? {})
+  const given = claims.ok ? claims : undefined
+  const username = find(fields, USERNAME)
+  const email = find(fields, EMAIL) ?? given?.email
+  const said = find(fields, EMAIL_VERIFIED)
+  const verified =
+    (said === undefined ? undefined : readBoolean(said)) ?? given?.emailVerified ?? emailsVerified
+  return [username ?? email, ...(verified ? [email] : [])].flatMap((name) => {
+    const normalised = typeof name === 'string' ? normaliseName(name) : undefined
+    return normalised === undefined ? [] : [normalised]
+  })
+}
+
+/** Which claims are at fault; a name that is none of the standard's might be anything, a secret in the wrong place (R31). */
+function claimsIn(faults: readonly string[]): readonly string[] {
+  const fields = faults.map((fault) => {
+    const [name = ''] = fault.split(/[.:]/)
+    return STANDARD_CLAIMS.includes(name) ? `claims.${name}` : 'claims'
+  })
+  return [...new Set(fields)]
+}
+
+const STANDARD_CLAIMS = Object.values(CLAIMS_OF_SCOPE).flat()
 
 function find(fields: Readonly<Record<string, unknown>>, names: readonly string[]): unknown {
   return names
