@@ -1,0 +1,38 @@
+import { expect } from 'chai'
+import { readText, rowsOf, sectionOf } from './page.ts'
+
+/** Where the causes of bad lines and the warnings are named: as members of a union. */
+const SOURCES = [
+  ...['import', 'lines', 'person'].map((name) => `src/server/accounts/import/${name}.ts`),
+  ...['src/application/import-fields.ts', 'src/adapters/crypto/foreign-hash/scheme.ts'],
+  ...['totp', 'backup-codes'].map((factor) => `src/factors/${factor}/foreign.ts`),
+]
+
+const MEMBER = /^\s*(?:\||export type \w+ =|readonly code:|readonly warnings:)/
+
+function codesIn(source: string): string[] {
+  const [...lines] = source.split('\n').filter((line) => MEMBER.test(line))
+  return lines.flatMap((line) =>
+    [...(line.split('//')[0] ?? '').matchAll(/'([a-z]+(?:-[a-z]+)*)'/g)].map(
+      ([, code = '']) => code,
+    ),
+  )
+}
+
+/** Members of other unions there, and a cause that never gets out. */
+const NO_CAUSES = ['jsonl', 'csv', 'hex', 'ascii', 'unchanged', 'secret-missing']
+
+describe('what an import says of a line', () => {
+  it('is explained in the guide, each cause and warning, and no other', () => {
+    const guide = readText('docs/guides/migrate-from-home-made-2fa.md')
+    const rows = rowsOf(sectionOf(guide, 3, 'What a line is told of'))
+    const explained = rows.flatMap(([cause = '']) =>
+      [...cause.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code),
+    )
+    const named = new Set(SOURCES.flatMap((path) => codesIn(readText(path))))
+    for (const code of NO_CAUSES) named.delete(code)
+    const once = new Set(explained)
+    expect([...named].filter((code) => !once.has(code))).to.deep.equal([])
+    expect([...once].filter((code) => !named.has(code))).to.deep.equal([])
+  })
+})
