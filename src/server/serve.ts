@@ -2,12 +2,14 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../config/environment.ts'
 import { loopbackAddress } from './account.ts'
+import type { Settings } from '../ports/settings.ts'
 import { createApp, type AppServices } from './app.ts'
 import { demonstrationClient, prepareDemonstration, startDemonstration } from './demonstration.ts'
 import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
 import { renewedApp } from './renewal.ts'
 import { sweepStorage } from './upkeep.ts'
 import { openLog, type Logger } from './log.ts'
+import { unfinishedRestore } from './restore.ts'
 
 export interface ServeOptions extends OpenOptions {
   /** Tells the person at the terminal; the log is apart. */
@@ -60,6 +62,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     })
     const { issuer, storage } = foundation
     started.push(() => storage.close())
+    await refuseHalfRestored(storage.settings)
     const mailer = mailerOf(foundation)
     started.push(() => mailer?.close())
 
@@ -129,6 +132,18 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     await undo()
     throw error
   }
+}
+
+/** What a backup has brought back is still alive in the accounts that were not reached (R37). */
+async function refuseHalfRestored(settings: Settings): Promise<void> {
+  if ((await unfinishedRestore(settings)) === undefined) return
+  throw new ConfigError([
+    {
+      setting: 'STORAGE_URL',
+      problem:
+        'a restore has not finished: `oidc-provider-mfa restore --confirm --resume` goes on with it',
+    },
+  ])
 }
 
 /** While it starts: whoever asks so early is told to come back, and does not hang. */
