@@ -162,7 +162,7 @@ export async function sendProof(visit: Visit): Promise<void> {
   if (sent === 'sent' || open !== undefined) return redirect(visit, pathOf(visit, 'proof'))
   const retryAfterSeconds = sent.notBefore - now
   visit.ctx.set('Retry-After', String(retryAfterSeconds))
-  return show(visit, 'busy', { retryAfterSeconds }, 429)
+  return show(visit, 'busy', { retryAfterSeconds, sent: true }, 429)
 }
 
 export async function checkProof(visit: Visit, form: Form): Promise<void> {

@@ -111,7 +111,12 @@ export function mfaRoutes(core: Core): Middleware {
       ...(core.manageUrl === undefined ? {} : { manageHref: core.manageUrl }),
     }),
   )
-  post('/backup-codes-low', (visit) => finish(visit, passed(visit)))
+  post('/backup-codes-low', async (visit) => {
+    const accepted = passed(visit)
+    return verification.renewalOf(visit, accepted) === undefined
+      ? finish(visit, accepted)
+      : redirect(visit, pathOf(visit, 'factor-ends'))
+  })
 
   get('/factor-ends', (visit) => {
     const renewBy = verification.renewalOf(visit, passed(visit))

@@ -131,7 +131,8 @@ export interface PageModels {
   /** The password is set; on to sign in. */
   'set-up-link-done': { href?: string }
   expired: { /** The way back to the app, where it is known. */ href?: string }
-  busy: { retryAfterSeconds: number }
+  /** `sent`: it is about one more mail, and not about too many requests. */
+  busy: { retryAfterSeconds: number; sent?: true }
   forbidden: Empty
   'not-found': Empty
   unavailable: { retryAfterSeconds: number }

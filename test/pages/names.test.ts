@@ -207,6 +207,9 @@ describe('what the pages say', () => {
   it('what an app gets, in words where there are words, and otherwise by name', async () => {
     expect(await said('consent-usual')).to.include('Your name and profile Your email address')
     expect(await said('consent-identity')).to.include('An identifier that tells it who you are')
+    expect(await said('consent-away'))
+      .to.include('Access also while')
+      .and.not.include('above')
     expect(await said('consent-much'))
       .to.include('urn:example:unknown:scope')
       .and.include('shoe_size')

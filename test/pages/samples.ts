@@ -208,6 +208,12 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       resources: [],
       offline: false,
     },
+    away: {
+      ...form,
+      refuseAction: '/refuse',
+      scopes: ['openid', 'offline_access'],
+      ...{ claims: [], resources: [], offline: true },
+    },
     much: {
       ...form,
       refuseAction: '/refuse',
@@ -295,7 +301,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   'set-up-link-expired': { plain: {} },
   'set-up-link-done': { next: { href: '/auth' }, plain: {} },
   expired: { back: { href: 'https://fieldnotes.example.com/' }, plain: {} },
-  busy: { plain: { retryAfterSeconds: 1 } },
+  busy: { plain: { retryAfterSeconds: 1 }, sent: { retryAfterSeconds: 50, sent: true } },
   forbidden: { plain: {} },
   'not-found': { plain: {} },
   unavailable: { plain: { retryAfterSeconds: 5 } },

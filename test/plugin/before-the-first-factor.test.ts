@@ -116,6 +116,7 @@ describe('the life of an account before its first factor', () => {
     expect(mails).to.have.length(1)
     expect(answer.status).to.equal(429)
     expect(answer.name).to.equal('busy')
+    expect(answer.text).to.contain('mailed a moment ago').and.not.to.contain('Too many')
     expect(Number(answer.headers['retry-after'])).to.be.within(1, 60)
   })
 })
