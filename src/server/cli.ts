@@ -1,5 +1,6 @@
 import './host-runtime.ts'
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline/promises'
 import { processEnvironment } from '../../config/load.ts'
 import { Command, CommanderError } from 'commander'
@@ -10,6 +11,11 @@ import { addRestoreCommand } from './cli/restore.ts'
 import { addServeCommand } from './cli/serve.ts'
 import { EXIT, failureOf, type Terminal } from './cli/terminal.ts'
 import { addUserCommands } from './cli/user.ts'
+
+/** By the package's own name: what is built stands elsewhere than its source. */
+const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.json') as {
+  version: string
+}
 
 /**
  * The command line. Answers the exit code: 0 done, 1 refused or failed, 2 not understood. Results go to
@@ -38,6 +44,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 function commandLine(terminal: Terminal, json: boolean): Command {
   const program = new Command('oidc-provider-mfa')
     .description('an OpenID Connect provider with a second factor')
+    .version(version, '--version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text),

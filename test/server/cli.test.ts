@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import type { JsonObject } from '../../src/domain/json.ts'
 import { loadConfig } from '../../config/load.ts'
 import { run } from '../../src/server/cli.ts'
+import manifest from '../../package.json' with { type: 'json' }
 import { hashKinds } from '../../src/server/accounts/hash-kinds.ts'
 import { layFoundation } from '../../src/server/foundation.ts'
 import { makeSigningKey } from '../../src/server/keys.ts'
@@ -81,6 +82,11 @@ describe('the command line', () => {
       expect(code).to.equal(0)
       expect(out).to.contain('--json').and.to.contain('Usage')
     })
+
+  it('says its version', async () => {
+    const { code, out } = await cli('--version')
+    expect({ code, out }).to.deep.equal({ code: 0, out: `${manifest.version}\n` })
+  })
 
   it('answers 2 to what it does not understand, and changes nothing', async () => {
     for (const line of [

@@ -311,6 +311,30 @@ describe('user import', () => {
     expect((await cli('user', 'show', 'ada')).out).to.match(/weak: ends 20\d\d-/)
   })
 
+  it('R8 says that a weak backup code ends also where few are left', async () => {
+    const backupCodes = ['abcd-1234', 'efgh-5678']
+    await importing(jsonl({ username: 'ada', passwordHash: bcrypt, totp: SECRET, backupCodes }))
+    const server = await serving()
+    const [browser, page] = await withPassword(server, 'ada')
+    const choose = await browser.visit(page.link(/data-other-way/))
+    const form = await browser.follow(await browser.submit(choose, { factor: 'backup-codes' }))
+    const low = await browser.follow(await browser.submit(form, { backupCode: backupCodes[0]! }))
+    expect(low.name).to.equal('backup-codes-low')
+    const ends = await browser.follow(await browser.submit(low))
+    expect(ends.name).to.equal('factor-ends')
+    expect((await browser.follow(await browser.submit(ends), atTheApp)).name).to.equal('consent')
+  })
+
+  it('show says why somebody has to wait', async () => {
+    await importing(jsonl({ username: 'ada', passwordHash: bcrypt, totp: SECRET }))
+    const server = await serving()
+    const [browser, verify] = await withPassword(server, 'ada')
+    for (let nth = 0; nth < 5; nth += 1) await browser.submit(verify, { code: `00000${nth}` })
+    expect((await cli('user', 'show', 'ada')).out).to.match(
+      /^too many wrong codes: strangers wait until 20\d\d-/m,
+    )
+  })
+
   it('R7 says at each sign-in with what is weak that it ends, and afterwards why it has ended', async () => {
     await importing(jsonl({ username: 'ada', passwordHash: bcrypt, totp: SHORT }))
     const server = await serving()

@@ -30,6 +30,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
         all.push(...page.map(({ account }) => account))
         if (page.length < PAGE) break
       }
+      all.sort((one, other) => one.username.localeCompare(other.username))
       return {
         json: all.map(shown),
         text: table(
@@ -72,6 +73,13 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
               ].join(', '),
             ),
             ...(mfa.factors.length === 0 ? ['no second factor'] : []),
+            ...(mfa.lockedUntil === undefined
+              ? []
+              : [`too many wrong codes: strangers wait until ${moment(mfa.lockedUntil)}`]),
+            ...(mfa.passwordSuspected
+              ? ['somebody else may know the password: new browsers need another one first']
+              : []),
+            ...(mfa.codesDisabled ? ['too many wrong codes in 30 days: codes are turned off'] : []),
             ...(mfa.mustEnrolSince === undefined
               ? []
               : ['it was on where they come from: the next sign-in sets one up, with a proof']),
