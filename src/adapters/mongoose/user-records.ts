@@ -48,7 +48,8 @@ export function userRecords(database: MongoDatabase, User: Model<never>): UserRe
   const together = new OneRead<UserRow | null, UserRow | null>({
     both: async (accountId) => {
       const row = await whole(accountId)
-      return { account: row, record: row }
+      // Apart: a document that is made of a row takes the field out of it (mfa-fields.ts).
+      return { account: row, record: row && { _id: row._id, mfa: row.mfa } }
     },
     account: whole,
     record: recordOnly,

@@ -150,6 +150,15 @@ describe('records in user documents', () => {
         expect(await people.storage.findUser(id), String(id)).to.equal(undefined)
     })
 
+    it('leaves the record to whoever asks for it, though no document has it', async () => {
+      const { storage } = people
+      await storage.duringRequest!(async () => {
+        const user = await storage.findUser(String(MIRA))
+        expect(user!.get('mfa')).to.equal(undefined)
+        expect((await storage.records.load(String(MIRA)))?.record).to.deep.equal({ n: 2 })
+      })
+    })
+
     it('R20 is told of a password that the same request has written, whichever way', async () => {
       const { storage, User } = people
       const changes: [string, () => Promise<unknown>][] = [
