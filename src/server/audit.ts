@@ -3,21 +3,13 @@ import type { AuditEntry, AuditTrail } from '../ports/audit-trail.ts'
 import type { Clock, Random } from '../ports/services.ts'
 
 /** What the server itself records, beside the plugin's events. */
-export type ServerEvent =
-  | 'password-accepted'
-  | 'password-refused'
-  | 'password-set'
-  | 'set-up-link-made'
-  | 'user-added'
-  | 'user-imported'
-  | 'user-disabled'
-  | 'user-enabled'
-  | 'storage-restored'
-  | 'client-added'
-  | 'client-changed'
-  | 'client-removed'
-  | 'consent-granted'
-  | 'consent-refused'
+export const SERVER_EVENTS = [
+  ...(['password-accepted', 'password-refused', 'password-set', 'set-up-link-made'] as const),
+  ...(['user-added', 'user-imported', 'user-disabled', 'user-enabled'] as const),
+  ...(['storage-restored', 'client-added', 'client-changed', 'client-removed'] as const),
+  ...(['consent-granted', 'consent-refused'] as const),
+] as const
+export type ServerEvent = (typeof SERVER_EVENTS)[number]
 
 export type Record = (
   type: ServerEvent,

@@ -5,6 +5,7 @@ import { ClientFaults } from './clients/validate.ts'
 import { encryptionKeysInUse } from './encryption-keys.ts'
 import { hashKindsInUse } from './accounts/hash-kinds.ts'
 import { unfinishedRestore } from './restore.ts'
+import { signingKeyStates } from './signing-keys.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from './foundation.ts'
 
 export interface Finding {
@@ -67,7 +68,11 @@ export async function examine(
     const open = foundation
     await check('signing keys', async () => {
       const { keys } = await signingKeysOf(open)
-      return keys.map(({ kty, kid }) => `${String(kty)} ${String(kid)}`).join(', ')
+      const waiting = new Set(await waitingKeys(open))
+      return keys
+        .map(({ kty, kid }) => `${String(kty)} ${String(kid)}`)
+        .map((key, at) => (waiting.has(keys[at]?.kid) ? `${key} (does not sign yet)` : key))
+        .join(', ')
     })
     await check('encryption keys', async () => {
       const [newest, ...older] = open.box.keyIds
@@ -137,6 +142,13 @@ export async function examine(
     })
   findings.push(clockFinding(systemClock.now()))
   return findings
+}
+
+/** Those that are published and do not sign yet. */
+async function waitingKeys({ config, storage, box, clock }: Foundation): Promise<unknown[]> {
+  if (config.jwks !== undefined) return []
+  const states = await signingKeyStates({ settings: storage.settings, box }, clock.now())
+  return states.filter(({ state }) => state === 'next').map(({ kid }) => kid)
 }
 
 function clockFinding(now: number): Finding {

@@ -83,6 +83,14 @@ describe('the command line', () => {
       expect(out).to.contain('--json').and.to.contain('Usage')
     })
 
+  it('says which file is no database', async () => {
+    const path = file('other.sqlite', 'words, and many more of them than a header of a file has')
+    environment = { ...environment, STORAGE_URL: `sqlite:${path}` }
+    for (const line of ['user list', 'migrate'])
+      expect(await cli(line)).to.include({ code: 1, err: 'The file is no SQLite database.\n' })
+    expect((await cli('doctor')).out).to.contain('is no SQLite database.')
+  })
+
   it('says its version', async () => {
     const { code, out } = await cli('--version')
     expect({ code, out }).to.deep.equal({ code: 0, out: `${manifest.version}\n` })
@@ -428,6 +436,7 @@ describe('the command line', () => {
       expect(made).to.include({ result: 'made' })
       const next = (await list()).signing.find(({ kid }) => kid === made?.kid)
       expect(next).to.include({ state: 'next', signs_from: made?.signs_from })
+      expect((await cli('doctor')).out).to.contain(`${made?.kid} (does not sign yet)`)
       expect(Number(next?.['signs_from']) - Number(next?.['added_at'])).to.equal(2 * 3600)
       const shown = await cli('keys list')
       expect(shown.out).to.match(new RegExp(`${String(made?.kid)} +RS256 +next`))
@@ -515,6 +524,9 @@ describe('the command line', () => {
     ])
     expect((await cli('audit --type user-added --limit 1 --json')).json()).to.have.length(1)
     expect((await cli('audit --limit 0')).code).to.equal(1)
+    const unknown = await cli('audit --type user-add')
+    expect(unknown.code).to.equal(1)
+    expect(unknown.err).to.contain('user-added').and.to.contain('factor-accepted')
     expect((await cli('audit --type user-added')).out).to.match(
       / user-added +bob\b[^]* user-added +alice\b/,
     )

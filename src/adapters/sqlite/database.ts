@@ -2,7 +2,14 @@ import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, LOCK_WAIT_MS } from './connection.ts'
-import { isLocked, isStorageFailure, leavesConnectionSound, storageUnavailable } from './failure.ts'
+import {
+  isLocked,
+  isNoDatabase,
+  isStorageFailure,
+  leavesConnectionSound,
+  noDatabase,
+  storageUnavailable,
+} from './failure.ts'
 import { enableWriteAheadLog } from './write-ahead-log.ts'
 import { bringUpToDate, MIGRATIONS, requireCurrentSchema } from './migrations.ts'
 import type { Migration } from './migrations.ts'
@@ -51,6 +58,7 @@ export class SqliteDatabase {
         bringUpToDate(connection, options.migrate, this.#migrations),
       )
     } catch (error) {
+      if (isNoDatabase(error)) throw noDatabase(error)
       throw asUnavailable(error)
     }
   }
@@ -149,9 +157,9 @@ function identityOf(path: string): string {
   return `${file?.dev}:${file?.ino}:${file?.mode}:${log?.ino}`
 }
 
-/** Only the owner may read it: it holds password hashes and sealed secrets. The log inherits the file's mode. */
 /**
- * Makes the file where there is none. Throws MfaError `storage-unavailable` where its log lies without it: the file
+ * Makes the file where there is none. Only the owner may read it: it holds password hashes and sealed secrets; the log
+ * inherits its mode. Throws MfaError `storage-unavailable` where its log lies without it: the file
  * was moved, or its disk is not mounted, and SQLite would throw the log away beside a new file, with everything
  * that was not written into the old one yet.
  */

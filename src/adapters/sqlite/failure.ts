@@ -4,6 +4,7 @@ import { MfaError } from '../../domain/errors.ts'
 const BUSY = 5
 const LOCKED = 6
 const FULL = 13
+const NOT_A_DATABASE = 26
 
 /** A failure of SQLite or of the file system, as against an error of this adapter's or of its caller. */
 export function isStorageFailure(error: unknown): error is Error {
@@ -22,6 +23,15 @@ export function isLocked(error: unknown): boolean {
 /** The connection itself is sound after such a failure; after any other it is opened anew. */
 export function leavesConnectionSound(error: unknown): boolean {
   return isLocked(error) || resultCode(error) === FULL
+}
+
+/** The file is another one than is meant, or was written over. */
+export function isNoDatabase(error: unknown): boolean {
+  return resultCode(error) === NOT_A_DATABASE
+}
+
+export function noDatabase(cause: unknown): MfaError {
+  return storageUnavailable('The file is no SQLite database.', cause)
 }
 
 /** The one error that a caller sees when the storage is gone, read-only, full, locked or damaged (R32). */

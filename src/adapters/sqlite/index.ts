@@ -15,7 +15,7 @@ import { sqliteClients } from './clients.ts'
 import { Connection } from './connection.ts'
 import { sqliteCounters } from './counters.ts'
 import { SqliteDatabase } from './database.ts'
-import { isStorageFailure, storageUnavailable } from './failure.ts'
+import { isNoDatabase, isStorageFailure, noDatabase, storageUnavailable } from './failure.ts'
 import { sqliteHostRecords } from './host-records.ts'
 import { sqliteRecordIds, sqliteRecords } from './mfa-records.ts'
 import { MIGRATIONS, readSchemaState } from './migrations.ts'
@@ -86,6 +86,7 @@ export function schemaState(path: string): SchemaState {
     connection = new Connection(file, 'NORMAL')
     return readSchemaState(connection)
   } catch (error) {
+    if (isNoDatabase(error)) throw noDatabase(error)
     if (!isStorageFailure(error)) throw error
     throw storageUnavailable('The database cannot be read.', error)
   } finally {

@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 import { ConfigError, type Config } from '../../../config/environment.ts'
 import { loadConfig } from '../../../config/load.ts'
+import { EVENT_TYPES } from '../../domain/events.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
+import { SERVER_EVENTS } from '../audit.ts'
 import { examine } from '../doctor.ts'
 import { addMigrateLegacyCommand } from './migrate-legacy.ts'
 import { openStorage, schemaStateOf } from '../storage.ts'
@@ -37,6 +39,8 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
     async (_args, options) =>
       withSession(terminal, async ({ foundation }) => {
         const { user, type, limit } = options as Record<string, string | undefined>
+        if (type !== undefined && !AUDITED.has(type))
+          throw new Refusal('type', `There is no such type. There are: ${[...AUDITED].join(', ')}.`)
         const about = user === undefined ? undefined : await idOf(foundation.storage.accounts, user)
         const entries = await foundation.storage.audit.list({
           limit: numberOf(limit),
@@ -82,6 +86,8 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
     },
   )
 }
+
+const AUDITED: ReadonlySet<string> = new Set([...EVENT_TYPES, ...SERVER_EVENTS].sort())
 
 const HEAD = ['CHECK', 'RESULT', 'DETAIL']
 
