@@ -17,25 +17,37 @@ interface Seen<Account, Record> {
   readonly untaken: Set<'account' | 'record'>
 }
 
+/** What one request has read. Over with it: work that it has left behind wants to know what is true then. */
+interface Request<Account, Record> {
+  readonly seen: Map<string, Seen<Account, Record>>
+  isOver: boolean
+}
+
 /**
  * An account and its record come in one read where one request asks for both, whichever it asks for first. Each half
- * is given out once: a decision that lost its save reads anew, and what this request has written is read as it is now.
- * Outside of a request each is read by itself.
+ * is given out once. Whoever reads anew, because a decision lost its save or something was written, makes the other
+ * half the past. Outside of a request each is read by itself.
  *
  * A password is compared only with an epoch that was read no later than it (R20): otherwise the old password, read
  * before a change, would be good under the epoch that the change has raised.
  */
 export class OneRead<Account, Record> {
   readonly #reads: Reads<Account, Record>
-  readonly #request = new AsyncLocalStorage<Map<string, Seen<Account, Record>>>()
+  readonly #requests = new AsyncLocalStorage<Request<Account, Record>>()
 
   constructor(reads: Reads<Account, Record>) {
     this.#reads = reads
   }
 
-  /** `work`: all that one request does. */
+  /** `work`: all that one request does. A request inside of it, of a provider that is mounted in another, is part of it. */
   duringRequest<T>(work: () => T): T {
-    return this.#request.run(new Map(), work)
+    if (this.#request !== undefined) return work()
+    const request: Request<Account, Record> = { seen: new Map(), isOver: false }
+    const end = (): void => void (request.isOver = true)
+    const answer = this.#requests.run(request, work)
+    if (answer instanceof Promise) answer.then(end, end)
+    else end()
+    return answer
   }
 
   async account(accountId: string): Promise<Account> {
@@ -50,24 +62,33 @@ export class OneRead<Account, Record> {
 
   /** To be told behind each write, whatever came of it: what was read before is the past. */
   forget(accountId: string): void {
-    this.#request.getStore()?.get(accountId)?.untaken.clear()
+    this.#request?.seen.get(accountId)?.untaken.clear()
   }
 
   /** For writes that do not say whose. */
   forgetAll(): void {
-    for (const { untaken } of this.#request.getStore()?.values() ?? []) untaken.clear()
+    for (const { untaken } of this.#request?.seen.values() ?? []) untaken.clear()
+  }
+
+  get #request(): Request<Account, Record> | undefined {
+    const request = this.#requests.getStore()
+    return request?.isOver === false ? request : undefined
   }
 
   #take(accountId: string, half: 'account' | 'record'): Seen<Account, Record>['both'] | undefined {
-    const request = this.#request.getStore()
-    if (request === undefined) return undefined
-    const seen = request.get(accountId)
-    if (seen !== undefined) return seen.untaken.delete(half) ? seen.both : undefined
+    const seen = this.#request?.seen
+    if (seen === undefined) return undefined
+    const known = seen.get(accountId)
+    if (known !== undefined) {
+      if (known.untaken.delete(half)) return known.both
+      known.untaken.clear()
+      return undefined
+    }
     const both = this.#reads.both(accountId)
     const untaken = new Set(['account', 'record'] as const)
     untaken.delete(half)
-    request.set(accountId, { both, untaken })
-    both.catch(() => request.delete(accountId))
+    seen.set(accountId, { both, untaken })
+    both.catch(() => seen.delete(accountId))
     return both
   }
 }

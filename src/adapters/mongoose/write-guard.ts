@@ -18,6 +18,9 @@ type Collection = Pick<
   | 'replaceOne'
   | 'findOneAndUpdate'
   | 'findOneAndReplace'
+  | 'deleteOne'
+  | 'deleteMany'
+  | 'findOneAndDelete'
   | 'bulkWrite'
   | 'aggregate'
   | 'initializeOrderedBulkOp'
@@ -62,6 +65,11 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
     updateOne: collection.updateOne.bind(collection),
     updateMany: collection.updateMany.bind(collection),
     findOneAndUpdate: collection.findOneAndUpdate.bind(collection) as (
+      ...given: unknown[]
+    ) => Promise<never>,
+    deleteOne: collection.deleteOne.bind(collection),
+    deleteMany: collection.deleteMany.bind(collection),
+    findOneAndDelete: collection.findOneAndDelete.bind(collection) as (
       ...given: unknown[]
     ) => Promise<never>,
     bulkWrite: collection.bulkWrite.bind(collection),
@@ -111,6 +119,9 @@ export function guardWrites(model: Model<never>, rule: WriteRule): void {
         options,
       )
     },
+    // Guarded against nothing: whoever deletes a user deletes the record with it.
+    ...{ deleteOne: native.deleteOne, deleteMany: native.deleteMany },
+    findOneAndDelete: native.findOneAndDelete,
     async bulkWrite(operations: Operation[], options?: Options) {
       const safe = once(operations, () => operations.map((each) => guardedOperation(each, rule)))
       return native.bulkWrite(safe, options)

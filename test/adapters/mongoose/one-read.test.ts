@@ -45,10 +45,44 @@ describe('an account and its record in one read', () => {
   it('gives each half once: whoever asks again wants to know what is true now', () =>
     reads.duringRequest(async () => {
       await reads.record('mira')
-      expect(await reads.record('mira')).to.equal('record 2')
       expect(await reads.account('mira')).to.equal('account of both 1')
+      expect(await reads.record('mira')).to.equal('record 2')
       expect(await reads.account('mira')).to.equal('account 3')
     }))
+
+  for (const [half, other] of [
+    ['account', 'record'],
+    ['record', 'account'],
+  ] as const)
+    it(`R20 gives no ${other} that is older than the ${half} that was read anew`, () =>
+      reads.duringRequest(async () => {
+        await reads[half]('mira')
+        await reads[half]('mira')
+        expect(await reads[other]('mira')).to.equal(`${other} 3`)
+      }))
+
+  it('is one in a request inside a request too, and what the inner one has written is the past', () =>
+    reads.duringRequest(async () => {
+      await reads.account('mira')
+      await reads.duringRequest(async () => {
+        expect(await reads.record('mira')).to.equal('record of both 1')
+        await reads.account('noor')
+        reads.forget('noor')
+      })
+      expect(await reads.record('noor')).to.equal('record 3')
+    }))
+
+  it('gives nothing to work that a request has left behind', async () => {
+    const left = Promise.withResolvers<void>()
+    const later = { work: Promise.resolve('') }
+    await reads.duringRequest(async () => {
+      await reads.account('mira')
+      later.work = left.promise.then(() => reads.record('mira'))
+    })
+    left.resolve()
+    expect(await later.work).to.equal('record 2')
+    expect(reads.duringRequest(() => 'at once')).to.equal('at once')
+  })
 
   it('R20 gives nothing that was read before a write of the same request', () =>
     reads.duringRequest(async () => {

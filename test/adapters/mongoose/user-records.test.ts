@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import { expect } from 'chai'
 import mongoose from 'mongoose'
 import { mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
@@ -185,6 +186,30 @@ describe('records in user documents', () => {
           expect(seen?.passwordChanged?.times, way).to.equal((times += 1))
         })
     })
+
+    it('R20 compares no old password under the epoch of the new one, whatever was asked before', async () => {
+      const { storage, User } = people
+      const elsewhere = new AsyncResource('another request')
+      await storage.findUser(String(MIRA))
+      await storage.duringRequest!(async () => {
+        await storage.records.load(String(MIRA))
+        await elsewhere.runInAsyncScope(() =>
+          User.updateOne({ _id: MIRA }, { passwordHash: 'new' }).exec(),
+        )
+        expect((await storage.records.load(String(MIRA)))?.passwordChanged?.times).to.equal(1)
+        expect((await storage.findUser(String(MIRA)))?.passwordHash).to.equal('new')
+      })
+    })
+
+    for (const way of ['deleteOne', 'deleteMany', 'findOneAndDelete'] as const)
+      it(`knows nobody whom the same request has deleted: ${way}`, async () => {
+        const { storage, User } = people
+        await storage.duringRequest!(async () => {
+          await storage.findUser(String(MIRA))
+          await (User[way] as (filter: object) => Promise<unknown>)({ _id: MIRA })
+          expect(await storage.records.load(String(MIRA))).to.equal(undefined)
+        })
+      })
 
     it('reads no user for an application that takes its users elsewhere', async () => {
       await people.close()
