@@ -292,6 +292,26 @@ describe('user import', () => {
     expect((await statusOf('ada')).mfa.factors).to.have.length(2)
   })
 
+  it('R10 sees the second line of a person also where a name is hard to read', async () => {
+    const email = 'ada@example.com'
+    const claims = { email }
+    const padded = `${' '.repeat(700)}ada`
+    for (const [first, second] of [
+      [{ username: 1042, email }, { username: '1042' }],
+      [{ username: padded }, { username: padded }],
+      // The address can be read where another claim is unfit, or is no text where it was looked for first.
+      [{ claims: { ...claims, foo: 1 } }, { claims }],
+      [{ username: 'ada', claims: JSON.stringify({ ...claims, foo: 1 }) }, { email }],
+    ]) {
+      const people = jsonl({ ...first, totp: SECRET }, { ...second, passwordHash: bcrypt })
+      const { sum } = await importing(people, '--dry-run')
+      const causes = sum.bad_lines.find(({ line }) => line === 2)?.faults
+      expect(causes, JSON.stringify(second)).to.deep.equal([
+        { field: 'username', code: 'repeated' },
+      ])
+    }
+  })
+
   it('takes one address for several people where it is not verified', async () => {
     const people = ['ada', 'bob'].map((username) => ({ username, email: 'us@example.com' }))
     const { sum } = await importing(jsonl(...people), '--emails-unverified')

@@ -59,7 +59,11 @@ describe('a person of an import file', () => {
   for (const [fields, field, code] of [
     [{}, 'username', 'username-missing'],
     [{ username: '\u0000' }, 'username', 'username-unfit'],
+    [{ username: 1042 }, 'username', 'username-unfit'],
+    [{ username: ['a'], email: 'a@example.com' }, 'username', 'username-unfit'],
     [{ username: 'a', email: 'nobody' }, 'email', 'email-unfit'],
+    [{ username: 'a', email: 7 }, 'email', 'email-unfit'],
+    [{ username: 'a', password_hash: { hash: BCRYPT } }, 'passwordHash', 'hash-unknown'],
     [{ username: 'a', email_verified: 'maybe' }, 'emailVerified', 'email-verified-unreadable'],
     [{ username: 'a', password_hash: 'hunter2' }, 'passwordHash', 'hash-unknown'],
     [

@@ -53,38 +53,33 @@ export function readPerson(
   const faults: PersonFault[] = []
   const fault = (field: string, code: PersonFault['code']): void =>
     void faults.push({ field, code })
-  const text = (names: readonly string[]): string | undefined => {
-    const value = find(fields, names)
-    return typeof value === 'string' ? value.trim() : undefined
-  }
-
   const claims = readClaims(readJson(find(fields, ['claims'])) ?? {})
   if (!claims.ok) for (const field of claimsIn(claims.faults)) fault(field, 'claims-unfit')
-  const email = text(EMAIL) ?? (claims.ok ? claims.email : undefined)
-  if (email !== undefined && !isAddress(email)) fault('email', 'email-unfit')
-  const username = text(USERNAME) ?? email
+  const { username, email, emailVerified } = identityIn(fields, emailsVerified)
+  if (email !== undefined && !isAddressText(email)) fault('email', 'email-unfit')
   if (username === undefined) fault('username', 'username-missing')
-  else if (normaliseName(username) === undefined) fault('username', 'username-unfit')
+  else if (!isName(username)) fault('username', 'username-unfit')
 
   const said = find(fields, EMAIL_VERIFIED)
-  const verified = said === undefined ? undefined : readBoolean(said)
-  if (said !== undefined && verified === undefined)
+  if (said !== undefined && readBoolean(said) === undefined)
     fault('emailVerified', 'email-verified-unreadable')
 
-  const passwordHash = text(PASSWORD_HASH)
+  const given = trimmed(find(fields, PASSWORD_HASH))
+  const passwordHash = typeof given === 'string' ? given : undefined
   const hash = passwordHash === undefined ? undefined : readForeignHash(passwordHash)
+  if (given !== passwordHash) fault('passwordHash', 'hash-unknown')
   if (hash !== undefined && 'fault' in hash) fault('passwordHash', hash.fault)
 
   const groups = groupsOf(find(fields, ['groups']))
   if (groups === undefined) fault('groups', 'groups-unreadable')
 
-  if (faults.length > 0 || username === undefined || groups === undefined || !claims.ok)
+  if (faults.length > 0 || !isName(username) || groups === undefined || !claims.ok)
     return { faults }
   return {
     person: {
       username,
-      ...(email === undefined ? {} : { email }),
-      emailVerified: verified ?? claims.emailVerified ?? emailsVerified,
+      ...(isAddressText(email) ? { email } : {}),
+      emailVerified,
       ...(passwordHash === undefined ? {} : { passwordHash }),
       ...(hash !== undefined && 'kind' in hash ? { hashKind: hash.kind } : {}),
       groups,
@@ -101,18 +96,41 @@ export function namesIn(
   fields: Readonly<Record<string, unknown>>,
   { emailsVerified = true }: { readonly emailsVerified?: boolean } = {},
 ): readonly string[] {
-  const claims = readClaims(readJson(find(fields, ['claims'])) ?? {})
-  const given = claims.ok ? claims : undefined
-  const username = find(fields, USERNAME)
-  const email = find(fields, EMAIL) ?? given?.email
-  const said = find(fields, EMAIL_VERIFIED)
-  const verified =
-    (said === undefined ? undefined : readBoolean(said)) ?? given?.emailVerified ?? emailsVerified
-  return [username ?? email, ...(verified ? [email] : [])].flatMap((name) => {
-    const normalised = typeof name === 'string' ? normaliseName(name) : undefined
+  const { username, email, emailVerified } = identityIn(fields, emailsVerified)
+  return [username, ...(emailVerified ? [email] : [])].flatMap((name) => {
+    // A number is no name, and still says who its line is about.
+    const text = typeof name === 'number' ? String(name) : name
+    const normalised = typeof text === 'string' ? normaliseName(text) : undefined
     return normalised === undefined ? [] : [normalised]
   })
 }
+
+/** Who a line is about, as it stands there: one reading for who is imported and for whom a line has named. */
+function identityIn(
+  fields: Readonly<Record<string, unknown>>,
+  emailsVerified: boolean,
+): { readonly username: unknown; readonly email: unknown; readonly emailVerified: boolean } {
+  const claims = readJson(find(fields, ['claims']))
+  const claimed = (name: string): unknown =>
+    typeof claims === 'object' && claims !== null ? find({ ...claims }, [name]) : undefined
+  const email = trimmed(find(fields, EMAIL) ?? claimed('email'))
+  return {
+    username: trimmed(find(fields, USERNAME)) ?? email,
+    email,
+    emailVerified:
+      readBoolean(find(fields, EMAIL_VERIFIED)) ??
+      readBoolean(claimed('email_verified')) ??
+      emailsVerified,
+  }
+}
+
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && normaliseName(value) !== undefined
+
+const isAddressText = (value: unknown): value is string =>
+  typeof value === 'string' && isAddress(value)
+
+const trimmed = (value: unknown): unknown => (typeof value === 'string' ? value.trim() : value)
 
 /** Which claims are at fault; a name that is none of the standard's might be anything, a secret in the wrong place (R31). */
 function claimsIn(faults: readonly string[]): readonly string[] {
