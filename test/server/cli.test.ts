@@ -330,16 +330,25 @@ describe('the command line', () => {
 
     it('says where a code would cross the network readable', async () => {
       const line =
-        'client add dev --redirect-uri http://app.example/cb --redirect-uri http://localhost:1/cb'
+        'client add dev --redirect-uri http://app.example:81/cb --redirect-uri http://localhost:1/cb'
       const { code, err } = await cli(`${line} --redirect-uri https://app.example/cb`)
       expect([code, err]).to.deep.equal([
         0,
-        'dev: http://app.example/cb is not encrypted: codes cross the network readable\n',
+        'dev: http://app.example:81 is not encrypted: codes cross the network readable\n',
       ])
-      const apps = file('apps.json', [
-        { client_id: 'x', redirect_uris: ['http://127.0.0.1.evil.example/'] },
-      ])
-      expect((await cli(`client apply ${apps} --json`)).err).to.contain('x: http://127.0.0.1.evil')
+      const uris = ['http://127.0.0.1.evil.example/', 'http://127.0.0.1.evil.example/\u009b2J']
+      const apps = file('apps.json', [{ client_id: 'x', redirect_uris: uris }])
+      expect(JSON.parse((await cli(`client apply ${apps} --json`)).err)).to.deep.equal({
+        ...{ client_id: 'x', field: 'redirect_uris', warning: 'not-encrypted' },
+        origin: 'http://127.0.0.1.evil.example',
+      })
+    })
+
+    it('R31 says nothing of a password in an address', async () => {
+      const { err } = await cli('client add dev --redirect-uri http://me:hunter2@app.example/cb')
+      expect(err).to.equal(
+        'dev: http://app.example is not encrypted: codes cross the network readable\n',
+      )
     })
 
     it('add takes public apps, which get no secret', async () => {

@@ -39,7 +39,7 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
           throw new Refusal('client-taken', 'There is a client of this id.')
         const metadata = metadataOf(id, options)
         const output = outputOf(await registry.apply([metadata]))
-        warnOfPlainHttp(terminal, [metadata])
+        warnOfPlainHttp(terminal, [metadata], options)
         return output
       }),
   )
@@ -49,11 +49,11 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
     command(client, 'apply', 'add and change the apps of a JSON array of client metadata').argument(
       '<file>',
     ),
-    async ([file = '']) =>
+    async ([file = ''], options) =>
       withSession(terminal, async ({ clients }) => {
         const list = await readJson(terminal, file)
         const output = outputOf(await (await clients()).apply(list))
-        warnOfPlainHttp(terminal, list as readonly JsonObject[])
+        warnOfPlainHttp(terminal, list as readonly JsonObject[], options)
         return output
       }),
   )
@@ -101,18 +101,28 @@ function outputOf(applied: Applied): Output {
   }
 }
 
-/** An app under development is there, and one that has gone into production by mistake. */
-function warnOfPlainHttp(terminal: Terminal, clients: readonly JsonObject[]): void {
+/**
+ * An app under development is there, and one that has gone into production by mistake. Says the origin alone: what
+ * else stands in the address may be a password, or steer the terminal (R31).
+ */
+function warnOfPlainHttp(
+  terminal: Terminal,
+  clients: readonly JsonObject[],
+  { json }: Options,
+): void {
   for (const { client_id: id, redirect_uris: uris } of clients)
-    for (const uri of Array.isArray(uris) ? uris.map(String) : [])
-      if (isPlainHttpElsewhere(uri))
-        terminal.err(`${cell(id)}: ${uri} is not encrypted: codes cross the network readable\n`)
+    for (const origin of new Set(Array.isArray(uris) ? uris.flatMap(plainHttpElsewhere) : [])) {
+      const value = { client_id: id, field: 'redirect_uris', origin, warning: 'not-encrypted' }
+      const text = `${cell(id)}: ${origin} is not encrypted: codes cross the network readable`
+      terminal.err(json === true ? `${JSON.stringify(value)}\n` : `${text}\n`)
+    }
 }
 
-function isPlainHttpElsewhere(uri: string): boolean {
-  if (!URL.canParse(uri)) return false
-  const { protocol, hostname } = new URL(uri)
-  return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+function plainHttpElsewhere(uri: unknown): readonly string[] {
+  if (typeof uri !== 'string' || !URL.canParse(uri)) return []
+  const { protocol, hostname, origin } = new URL(uri)
+  const isHere = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+  return protocol === 'http:' && !isHere ? [origin] : []
 }
 
 function lineOf({ client_id, result, client_secret }: AppliedClient): string {
