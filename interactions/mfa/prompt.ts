@@ -37,6 +37,8 @@ export interface MfaDetails {
     readonly logoUri?: string
     readonly accent?: string
     readonly accentInk?: string
+    /** It is the issuer's own page of factors, and no app that people go on to. */
+    readonly ofIssuer: boolean
   }
 }
 
@@ -146,6 +148,8 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
       name: clientName ?? clientId,
       ...(logoUri === undefined ? {} : { logoUri }),
       ...themeOf(client),
+      // The name alone would be anybody's where clients register themselves.
+      ofIssuer: clientName === core.issuerName && (await core.mayManage(client)),
     },
   }
 }

@@ -149,13 +149,14 @@ export function redirect(visit: Visit, location: string): void {
 function surroundings(visit: Visit): Surroundings {
   const { core, ctx, details, interaction } = visit
   const { ui_locales: uiLocales } = interaction.params
+  const { ofIssuer, ...client } = details.client
   return {
     issuerName: core.issuerName,
     locale: core.views.localeFor({
       ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
       acceptLanguage: ctx.get('Accept-Language'),
     }),
-    client: details.client,
+    ...(ofIssuer ? {} : { client }),
     account: { label: details.label, initials: initialsOf(details.label) },
     links: core.links,
   }

@@ -234,7 +234,7 @@ export type CodeError = { code: 'refused' | 'unreadable'; behindSeconds?: number
 export interface Surroundings {
   readonly issuerName: string
   readonly locale: string
-  /** The app being signed in to. */
+  /** The app being signed in to; none where it is the issuer's own page. */
   readonly client?: {
     readonly name: string
     readonly logoUri?: string

@@ -5,7 +5,7 @@ import type { PageModels } from '../http/pages.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Accounts } from '../ports/accounts.ts'
 import type { Clock } from '../ports/services.ts'
-import { clientOnPage, type About, type ShowPage } from './pages.ts'
+import { aboutClient, type About, type ShowPage } from './pages.ts'
 import { TooManyUserCodes } from './user-codes.ts'
 
 type Features = NonNullable<Configuration['features']>
@@ -36,7 +36,7 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
       await show(ctx, answer.page, answer.model, {
         status: answer.status,
         headers: answer.headers,
-        ...aboutClient(ctx),
+        ...aboutRequest(ctx),
       })
     },
 
@@ -54,12 +54,12 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
           xsrf: fields['xsrf'] ?? '',
           ...(account === undefined ? {} : { signedInAs: account.username }),
         },
-        { ...aboutClient(ctx), ...(typeof returnsTo === 'string' ? { returnsTo } : {}) },
+        { ...aboutRequest(ctx), ...(typeof returnsTo === 'string' ? { returnsTo } : {}) },
       )
     },
 
     async signedOut(ctx) {
-      await show(ctx, 'signed-out', {}, aboutClient(ctx))
+      await show(ctx, 'signed-out', {}, aboutRequest(ctx))
     },
 
     async deviceCode(ctx, form, _out, error) {
@@ -85,19 +85,19 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
         ctx,
         'device-confirm',
         { action, xsrf: fields['xsrf'] ?? '', userCode, refuseName: 'abort' },
-        { client: clientOnPage(client) },
+        aboutClient(client),
       )
     },
 
     async deviceDone(ctx) {
-      await show(ctx, 'device-done', {}, aboutClient(ctx))
+      await show(ctx, 'device-done', {}, aboutRequest(ctx))
     },
   }
 }
 
-function aboutClient(ctx: KoaContextWithOIDC): About {
+function aboutRequest(ctx: KoaContextWithOIDC): About {
   const client = ctx.oidc?.client
-  return client === undefined ? {} : { client: clientOnPage(client) }
+  return client === undefined ? {} : aboutClient(client)
 }
 
 function deviceProblem(error: Error): PageModels['device']['error'] {

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import { pageHeaders } from '../http/headers.ts'
 import type { PageModels, PageName, Surroundings } from '../http/pages.ts'
 import type { Views } from '../http/views.ts'
+import { ACCOUNT_CLIENT_ID } from './clients/account-client.ts'
 
 /** What a page says besides its model. */
 export interface About {
@@ -58,19 +59,25 @@ export function pageShower({ views, issuer, serviceName, links }: PageServices):
   }
 }
 
-/** What pages show of a client; the parts of its metadata that are no text are left out. */
-export function clientOnPage(client: {
+/**
+ * What pages show of a client; the parts of its metadata that are no text are left out. The account page is the
+ * server itself, and no app: it is known by its id, since any app may call itself what it likes.
+ */
+export function aboutClient(client: {
   readonly clientId: string
   readonly clientName?: string | undefined
   readonly logoUri?: string | undefined
   readonly [member: string]: unknown
-}): NonNullable<Surroundings['client']> {
-  const { accent, accent_ink: accentInk } = client
+}): Pick<About, 'client'> {
+  const { clientId, clientName, logoUri, accent, accent_ink: accentInk } = client
+  if (clientId === ACCOUNT_CLIENT_ID) return {}
   return {
-    name: client.clientName ?? client.clientId,
-    ...(client.logoUri === undefined ? {} : { logoUri: client.logoUri }),
-    ...(typeof accent === 'string' ? { accent } : {}),
-    ...(typeof accentInk === 'string' ? { accentInk } : {}),
+    client: {
+      name: clientName ?? clientId,
+      ...(logoUri === undefined ? {} : { logoUri }),
+      ...(typeof accent === 'string' ? { accent } : {}),
+      ...(typeof accentInk === 'string' ? { accentInk } : {}),
+    },
   }
 }
 

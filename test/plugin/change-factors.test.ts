@@ -154,6 +154,25 @@ describe('who may ask for a change, and where', () => {
     expect((await ask('other')).name).to.equal('totp-verify')
   })
 
+  it('goes on to no app where the issuer itself asks, which the name alone does not show', async () => {
+    const named = { ...CLIENT, client_name: 'Acme' }
+    await begin({
+      configuration: {
+        clients: [named, { ...named, client_id: 'other' }, { ...CLIENT, client_id: 'third' }],
+      },
+      mfa: { manage: { clients: ['app', 'third'] } },
+    })
+    const said = async (client_id: string): Promise<string> => {
+      const url = authorizeUrl(host, { client_id, prompt: 'mfa' })
+      const page = await follow(host, mira.browser, await mira.browser.get(url))
+      expect(page.name).to.equal('totp-verify')
+      return page.text
+    }
+    expect(await said('app')).to.not.include('Continue to ')
+    expect(await said('other')).to.include('Continue to Acme')
+    expect(await said('third')).to.include('Continue to Fieldnotes')
+  })
+
   it('is nobody, unless the application says who', async () => {
     await begin({ mfa: { manage: { clients: [] } } })
     expect(callbackOf(await ask('add')).get('error')).to.equal('invalid_request')

@@ -78,6 +78,19 @@ describe('the account page', () => {
     expect(page.body).not.to.include(alice.secret)
   })
 
+  it('is the service itself, which nobody goes on to; an app may bear its name and is an app', async () => {
+    await begin({
+      clients: [{ ...APP, client_name: 'Acme' }],
+      settings: { service: { name: 'Acme' } },
+    })
+    const login = await browser.visit(account())
+    const factor = await type(login, { username: alice.username, password: alice.password })
+    expect([login.name, factor.name]).to.deep.equal(['login', 'mfa-choose'])
+    expect(login.text + factor.text).to.not.include('Continue to ')
+    const app = await new HttpClient().visit(server.authorize(), atTheApp)
+    expect(app.text).to.include('Continue to Acme')
+  })
+
   it('R30 has the headers of every page', async () => {
     const { headers } = await arrive()
     expect(headers['content-security-policy'])

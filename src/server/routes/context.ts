@@ -5,7 +5,7 @@ import { checkCsrf, csrfToken } from '../../http/csrf.ts'
 import { readForm, type Form } from '../../http/body.ts'
 import { checkOrigin } from '../../http/origin.ts'
 import type { SecretBox } from '../../ports/services.ts'
-import { clientOnPage, type About } from '../pages.ts'
+import { aboutClient, type About } from '../pages.ts'
 
 export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
 
@@ -35,7 +35,7 @@ export async function aboutInteraction(
   const { client_id: clientId, redirect_uri: returnsTo, ui_locales: uiLocales } = params
   const client = typeof clientId === 'string' ? await provider.Client.find(clientId) : undefined
   return {
-    ...(client === undefined ? {} : { client: clientOnPage(client) }),
+    ...(client === undefined ? {} : aboutClient(client)),
     ...(typeof returnsTo === 'string' ? { returnsTo } : {}),
     ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
   }
