@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { MULTI_FACTOR_ACR } from '../../src/index.ts'
 import { authorizeUrl } from '../plugin/host.ts'
@@ -151,6 +153,15 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
     }
     const errorOf = (page: Page): string | null | undefined =>
       page.location?.searchParams.get('error')
+
+    it('says that its port is taken, and does not claim to be there', async () => {
+      const other = createServer().listen(port, '127.0.0.1')
+      await once(other, 'listening')
+      const error = await run('before').catch(String)
+      await new Promise((closed) => other.close(closed))
+      expect(error).to.contain(`ended (1):`).and.contain(`Port ${port} is not free (EADDRINUSE)`)
+      expect(error).to.not.contain('The provider is at')
+    })
 
     it('signs in with a password alone before', async () => {
       await run('before')

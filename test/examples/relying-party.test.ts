@@ -18,6 +18,7 @@ import {
   screenshots,
 } from '../support/browser.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { startProgram } from './program.ts'
 import { startPlainProvider, type Decision } from './provider.ts'
 
 const CLIENT = { clientId: 'fieldnotes', clientSecret: 'a secret of this test that is long enough' }
@@ -191,6 +192,17 @@ describe('the demonstration relying party', () => {
     const page = await person.visit(`${provider.issuer}/session/end?client_id=${CLIENT.clientId}`)
     await person.follow(await person.submit(page))
     expect((await new HttpClient({ jar: elsewhere }).get(app.url)).name).to.equal('rp-home')
+  })
+
+  it('says that its port is taken', async () => {
+    const { port } = new URL(app.url)
+    const program = startProgram('examples/relying-party/main.ts', {
+      ready: 'Fieldnotes is at',
+      env: { PORT: port },
+    })
+    expect(await program.catch(String)).to.match(
+      new RegExp(`ended \\(1\\):\nPort ${port} is not free \\(EADDRINUSE\\): set PORT\n$`),
+    )
   })
 
   it('says that there is no such page', async () => {

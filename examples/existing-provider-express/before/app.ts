@@ -6,6 +6,7 @@ import { MongoAdapter } from '../../existing-provider/application/adapter.ts'
 import { grantAll } from '../../existing-provider/application/consent.ts'
 import { makeSomebody, type Person } from '../../existing-provider/application/demonstration.ts'
 import { field } from '../../existing-provider/application/forms.ts'
+import { listen } from '../../existing-provider/application/listen.ts'
 import { sendMail } from '../../existing-provider/application/mail.ts'
 import { hashPassword, isPassword } from '../../existing-provider/application/passwords.ts'
 import * as settings from '../../existing-provider/application/settings.ts'
@@ -87,4 +88,4 @@ app.use(answerError)
 
 await mongoose.connect(settings.mongodbUrl)
 await makeSomebody(User)
-app.listen(settings.port, '127.0.0.1', () => console.log(`The provider is at ${provider.issuer}`))
+await listen(app, provider.issuer)

@@ -8,10 +8,11 @@ import { MongoAdapter } from '../application/adapter.ts'
 import { grantAll } from '../application/consent.ts'
 import { makeSomebody, type Person } from '../application/demonstration.ts'
 import { field } from '../application/forms.ts'
+import { listen } from '../application/listen.ts'
 import { sendMail } from '../application/mail.ts'
 import { consentPage, loginPage } from '../application/pages.ts'
 import { hashPassword, isPassword } from '../application/passwords.ts'
-import { clients, cookieKeys, mongodbUrl, origin, port } from '../application/settings.ts'
+import { clients, cookieKeys, mongodbUrl, origin } from '../application/settings.ts'
 
 const userSchema = new mongoose.Schema<Person>({
   email: { type: String, required: true, unique: true },
@@ -82,4 +83,4 @@ app.use(mount(provider))
 
 await mongoose.connect(mongodbUrl)
 await makeSomebody(User)
-app.listen(port, '127.0.0.1', () => console.log(`The provider is at ${origin}`))
+await listen(app.callback(), origin)
