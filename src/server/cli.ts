@@ -9,7 +9,7 @@ import { addKeyCommands } from './cli/keys.ts'
 import { addMaintenanceCommands } from './cli/maintenance.ts'
 import { addRestoreCommand } from './cli/restore.ts'
 import { addServeCommand } from './cli/serve.ts'
-import { EXIT, failureOf, type Terminal } from './cli/terminal.ts'
+import { EXIT, failureOf, harmless, type Terminal } from './cli/terminal.ts'
 import { addUserCommands } from './cli/user.ts'
 
 /** By the package's own name: what is built stands elsewhere than its source. */
@@ -21,7 +21,8 @@ const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.js
  * The command line. Answers the exit code: 0 done, 1 refused or failed, 2 not understood. Results go to
  * standard output, everything else to standard error; with `--json` both are JSON.
  */
-export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(argv: readonly string[], given: Terminal): Promise<number> {
+  const terminal = harmless(given)
   const json = argv.includes('--json')
   const say = (failure: ReturnType<typeof failureOf>): void =>
     terminal.err(json ? `${JSON.stringify({ error: failure }, null, 2)}\n` : `${failure.message}\n`)

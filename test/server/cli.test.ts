@@ -541,6 +541,30 @@ describe('the command line', () => {
     )
   })
 
+  it('R31 prints nothing that steers a terminal, turns text around or forges a line', async () => {
+    const name = 'a\u202Eb'
+    expect((await cli(`user add ${name} --group \u009b2J`)).err).to.contain('group')
+    await cli(`user add ${name}`)
+    const app = { ...APP, client_name: 'x\u009b2J\nforged  forged' }
+    expect((await cli(`client apply ${file('apps.json', [app])}`)).code).to.equal(0)
+    const { storage } = await layFoundation(loadConfig(environment))
+    const detail = { userAgent: '\u009b31mroot reason=none', ip: '192.0.2.1' }
+    await storage.audit.add([{ id: 'x', at: 1, type: 'password-refused', detail }])
+    await storage.close()
+    for (const line of ['user list', `user show ${name}`, 'client list', 'audit', `x${name}`])
+      for (const json of ['', ' --json']) {
+        const { out, err } = await cli(line + json)
+        expect(out + err, line).to.not.match(/(?!\n)[\p{Cc}\u202E]/u)
+        expect(out + err, line).to.match(/\\u(?:202e|009b)/)
+      }
+    expect((await cli('client list')).out.trimEnd().split('\n')).to.have.length(2)
+    expect((await cli('audit --type password-refused')).out).to.contain(
+      String.raw`userAgent="\u009b31mroot reason=none" ip=192.0.2.1`,
+    )
+    const [shown] = (await cli('user list --json')).json<JsonObject[]>()
+    expect(shown).to.include({ username: name })
+  })
+
   it('migrate makes an empty database and says when there is nothing to do', async () => {
     const first = (await cli('migrate --json')).json<{ from: number; to: number }>()
     expect(first.from).to.equal(0)

@@ -32,8 +32,14 @@ function fold(text: string): string {
     .trim()
 }
 
+/** The name of a group: it stands in tokens, and where an operator reads it. */
+export function isGroup(text: string): boolean {
+  return text !== '' && text.length <= LONGEST_NAME && !UNREADABLE.test(text)
+}
+
 /** An address that a mail server may take; whether somebody reads it only a mailed link can tell. */
 export function isAddress(text: string): boolean {
+  if (UNREADABLE.test(text)) return false
   return text.length <= 254 && /^[^\s@<>()[\]\\,;:"]{1,64}@[^\s@<>()[\]\\,;:"]+$/u.test(text)
 }
 

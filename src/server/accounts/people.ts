@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/json.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
 import type { Clock, Random } from '../../ports/services.ts'
-import { isAddress, normaliseName } from './name.ts'
+import { isAddress, isGroup, normaliseName } from './name.ts'
 
 export interface NewPerson {
   /** Made here unless something is stored under it already. */
@@ -21,7 +21,10 @@ export interface NewPerson {
 
 export type Added =
   | { readonly ok: true; readonly account: Account }
-  | { readonly ok: false; readonly fault: 'username-unfit' | 'email-unfit' | 'taken' }
+  | {
+      readonly ok: false
+      readonly fault: 'username-unfit' | 'email-unfit' | 'group-unfit' | 'taken'
+    }
 
 /** Adds a person. The name and the verified address become theirs alone, in every spelling. */
 export async function addPerson(
@@ -31,6 +34,7 @@ export async function addPerson(
   if (normaliseName(person.username) === undefined) return { ok: false, fault: 'username-unfit' }
   if (person.email !== undefined && !isAddress(person.email))
     return { ok: false, fault: 'email-unfit' }
+  if (person.groups?.every(isGroup) === false) return { ok: false, fault: 'group-unfit' }
   const now = clock.now()
   const account: Account = {
     id: person.id ?? Buffer.from(random.bytes(16)).toString('base64url'),

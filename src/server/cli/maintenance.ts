@@ -119,6 +119,11 @@ function row(
   { at, type, accountId = '', detail }: AuditEntry,
   names: ReadonlyMap<string, string>,
 ): string[] {
-  const about = Object.entries(detail).map(([name, value]) => `${name}=${String(value)}`)
+  const about = Object.entries(detail).map(([name, value]) => `${name}=${quoted(String(value))}`)
   return [moment(at), type, names.get(accountId) ?? '', about.join(' ')]
+}
+
+/** Where it could be read as more than one detail: somebody's browser says what it likes. */
+function quoted(value: string): string {
+  return /[\s"=]/.test(value) ? JSON.stringify(value) : value
 }

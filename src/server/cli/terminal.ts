@@ -77,9 +77,32 @@ export function failureOf(error: unknown): { code: string; message: string; faul
   throw error
 }
 
-/** Columns under a head, for people. */
+/**
+ * Prints nothing that steers a terminal or turns text around: a browser chooses its `User-Agent` and a file its names,
+ * and an operator reads both. Such a character is written as its number, which in JSON is the same character.
+ */
+export function harmless(terminal: Terminal): Terminal {
+  return {
+    ...terminal,
+    out: (text) => terminal.out(escaped(text, STEERING)),
+    err: (text) => terminal.err(escaped(text, STEERING)),
+  }
+}
+
+/** Control characters but the line feed, marks of direction, and what some take for the end of a line. */
+const STEERING = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+const LINE_ENDS = /[\n\r]/g
+
+function escaped(text: string, characters: RegExp): string {
+  return text.replaceAll(
+    characters,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Columns under a head, for people. A cell stays on its line. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows]
+  const lines = [head, ...rows].map((row) => row.map((cell) => escaped(cell, LINE_ENDS)))
   const widths = head.map((_, column) =>
     Math.max(...lines.map((line) => [...(line[column] ?? '')].length)),
   )

@@ -84,6 +84,7 @@ export function shown(account: Account): JsonObject {
 const WHY_NOT_ADDED = {
   'username-unfit': 'This cannot be a user name.',
   'email-unfit': 'This is no mail address.',
+  'group-unfit': 'This cannot be the name of a group.',
   taken: 'This name or address belongs to somebody already.',
 } as const
 

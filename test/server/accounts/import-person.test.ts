@@ -73,6 +73,8 @@ describe('a person of an import file', () => {
     ],
     [{ username: 'a', groups: [1] }, 'groups', 'groups-unreadable'],
     [{ username: 'a', groups: 7 }, 'groups', 'groups-unreadable'],
+    [{ username: 'a', groups: ['\u001b]0;x\u0007'] }, 'groups', 'groups-unreadable'],
+    [{ username: 'a', email: '\u001bc@example.com' }, 'email', 'email-unfit'],
     [{ username: 'a', claims: { sub: 'x' } }, 'claims', 'claims-unfit'],
     [{ username: 'a', claims: { birthdate: 'x' } }, 'claims.birthdate', 'claims-unfit'],
     [{ username: 'a', claims: { address: { x: 1 } } }, 'claims.address', 'claims-unfit'],

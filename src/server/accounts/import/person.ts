@@ -5,7 +5,7 @@ import {
 } from '../../../adapters/crypto/foreign-hash/index.ts'
 import type { JsonObject } from '../../../domain/json.ts'
 import { CLAIMS_OF_SCOPE, readClaims } from '../claims.ts'
-import { isAddress, normaliseName } from '../name.ts'
+import { isAddress, isGroup, normaliseName } from '../name.ts'
 
 /** A person of an import file, without their second factor. */
 export interface ImportedPerson {
@@ -161,12 +161,12 @@ function readBoolean(value: unknown): boolean | undefined {
 function groupsOf(value: unknown): readonly string[] | undefined {
   if (value === undefined) return []
   const list = readJson(value)
-  if (Array.isArray(list))
-    return list.every((group) => typeof group === 'string' && group !== '')
-      ? (list as readonly string[])
-      : undefined
-  if (typeof list !== 'string') return undefined
-  return list.split(/[\s,;]+/).filter((group) => group !== '')
+  const groups: unknown =
+    typeof list === 'string' ? list.split(/[\s,;]+/).filter((group) => group !== '') : list
+  return Array.isArray(groups) &&
+    groups.every((group) => typeof group === 'string' && isGroup(group))
+    ? (groups as readonly string[])
+    : undefined
 }
 
 /** A cell of a table may hold JSON. */
