@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   readForeignCodes,
   type CodeForm,
@@ -31,6 +32,7 @@ export interface ImportFault {
     | 'secret-encoding-unknown'
     | 'code-form-unknown'
     | 'factor-not-offered'
+    | 'ambiguous' // under two names, and not the same
 }
 
 /** Taken over, and not as it was. */
@@ -87,20 +89,26 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
   const fault = (field: string, code: ImportFault['code']): void =>
     void faults.push({ field, code })
 
-  const enabled = find(fields, ENABLED) ?? emptyFlag(fields)
+  const find = (names: readonly string[]): Found | undefined => {
+    const [first, ...others] = allOf(fields, names)
+    for (const { field, value } of others)
+      if (!isDeepStrictEqual(value, first?.value)) fault(field, 'ambiguous')
+    return first
+  }
+  const enabled = find(ENABLED) ?? emptyFlag(fields)
   const isOn = enabled === undefined ? undefined : readBoolean(enabled.value)
   if (enabled !== undefined && isOn === undefined) fault(enabled.field, 'enabled-unreadable')
-  const encoding = encodingOf(fields, fault)
-  const form = formOf(fields, fault)
+  const encoding = encodingOf(find(ENCODING), fault)
+  const form = formOf(find(FORM), fault)
 
   const warnings = new Set<ImportWarning>()
   const totp: ForeignTotp[] = []
   if (isOn === false) {
-    if (find(fields, [...TOTP, ...SECRET]) !== undefined) warnings.add('not-enabled')
+    if (allOf(fields, [...TOTP, ...SECRET]).length > 0) warnings.add('not-enabled')
     return { totp, warnings: [...warnings], faults }
   }
-  totp.push(...explicitTotp(fields, encoding, fault))
-  const secret = find(fields, SECRET)
+  totp.push(...explicitTotp(find(TOTP), encoding, fault))
+  const secret = find(SECRET)
   if (secret !== undefined) {
     const found = readForeignTotp(secret.value, encoding)
     if (!('fault' in found)) totp.push(found)
@@ -109,21 +117,25 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
   if (totp.length === 0 && (isOn === true || secret !== undefined)) warnings.add('must-enrol')
   if (totp.some(isWeakSecret)) warnings.add('secret-weak')
 
-  const codes = codesOf(fields, form, warnings, fault)
+  const codes = codesOf(find(CODES), form, warnings, fault)
   if (codes !== undefined && totp.length === 0) warnings.add('codes-without-authenticator')
   if (codes === undefined || totp.length === 0) return { totp, warnings: [...warnings], faults }
   if (areWeakCodes(codes)) warnings.add('codes-weak')
   return { totp, codes, warnings: [...warnings], faults }
 }
 
+interface Found {
+  readonly field: string
+  readonly value: unknown
+}
+
 type Fault = (field: string, code: ImportFault['code']) => void
 
 function explicitTotp(
-  fields: FieldsToImport,
+  given: Found | undefined,
   encoding: SecretEncoding | undefined,
   fault: Fault,
 ): readonly ForeignTotp[] {
-  const given = find(fields, TOTP)
   if (given === undefined) return []
   const list = listOf(given.value)
   if (list === undefined) {
@@ -139,12 +151,11 @@ function explicitTotp(
 }
 
 function codesOf(
-  fields: FieldsToImport,
+  given: Found | undefined,
   form: CodeForm | undefined,
   warnings: Set<ImportWarning>,
   fault: Fault,
 ): ReadCodes | undefined {
-  const given = find(fields, CODES)
   if (given === undefined) return undefined
   const codes = readForeignCodes(given.value, form)
   if (!('fault' in codes)) return codes.values.length === 0 ? undefined : codes
@@ -153,15 +164,13 @@ function codesOf(
   return undefined
 }
 
-function encodingOf(fields: FieldsToImport, fault: Fault): SecretEncoding | undefined {
-  const given = find(fields, ENCODING)
+function encodingOf(given: Found | undefined, fault: Fault): SecretEncoding | undefined {
   const said = SECRET_ENCODINGS.find((one) => one === given?.value)
   if (given !== undefined && said === undefined) fault(given.field, 'secret-encoding-unknown')
   return said
 }
 
-function formOf(fields: FieldsToImport, fault: Fault): CodeForm | undefined {
-  const given = find(fields, FORM)
+function formOf(given: Found | undefined, fault: Fault): CodeForm | undefined {
   if (given === undefined) return undefined
   const form = readCodeForm(given.value)
   if (form === undefined) fault(given.field, 'code-form-unknown')
@@ -181,24 +190,24 @@ export function readCodeForm(given: unknown): CodeForm | undefined {
   }
 }
 
-/** The first of these that is there and not empty. */
-function find(
-  fields: FieldsToImport,
-  names: readonly string[],
-): { field: string; value: unknown } | undefined {
-  for (const field of names) {
-    const value = Object.hasOwn(fields, field) ? fields[field] : undefined
-    const isEmpty = value === undefined || value === null || value === ''
-    if (!isEmpty) return { field, value }
-  }
-  return undefined
+/** Those of these that are there and not empty. */
+function allOf(fields: FieldsToImport, names: readonly string[]): readonly Found[] {
+  return names
+    .filter((field) => Object.hasOwn(fields, field) && !isEmpty(fields[field]))
+    .map((field) => ({ field, value: fields[field] }))
+}
+
+/** An empty list, in a cell of a table too, is what databases keep where there is nothing. */
+function isEmpty(value: unknown): boolean {
+  if (typeof value === 'string') return /^\s*(?:\[\s*\])?\s*$/.test(value)
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 }
 
 /**
  * A flag that is there and empty was never set: the secret beside it is that of a set-up which nobody confirmed, and
  * taken for a factor it would shut its owner out. No flag at all is another matter: there are tables without one.
  */
-function emptyFlag(fields: FieldsToImport): { field: string; value: false } | undefined {
+function emptyFlag(fields: FieldsToImport): Found | undefined {
   const field = ENABLED.find((name) => Object.hasOwn(fields, name) && fields[name] !== undefined)
   return field === undefined ? undefined : { field, value: false }
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { mapFactors, readBoolean, readCodeForm } from '../../src/application/import-fields.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+const OTHER = 'KRSXG5DSNFXGOIDBKRSXG5DSNFXGOIDB'
 const SHORT = 'JBSWY3DPEHPK3PXP'
 const CODES = ['7KQ4MWXA9RTDHN3', '2HD8CWMXK4RTQN7']
 const sha256 = (code: string): string => createHash('sha256').update(code).digest('hex')
@@ -112,10 +113,32 @@ describe('the fields of another application', () => {
     [{ two_factor_enabled: 'perhaps' }, 'two_factor_enabled', 'enabled-unreadable'],
     [{ totp: SECRET, secretEncoding: 'rot13' }, 'secretEncoding', 'secret-encoding-unknown'],
     [{ totp: SECRET, backupCodeForm: 'mixed' }, 'backupCodeForm', 'code-form-unknown'],
+    [{ totp: SECRET, otpauth_url: OTHER }, 'otpauth_url', 'ambiguous'],
+    [{ two_factor_secret: SECRET, twoFactorSecret: OTHER }, 'twoFactorSecret', 'ambiguous'],
+    [{ two_factor_enabled: false, twoFactorEnabled: true }, 'twoFactorEnabled', 'ambiguous'],
+    [
+      { totp: SECRET, backup_codes: CODES, two_factor_recovery_codes: CODES.slice(1) },
+      ...(['two_factor_recovery_codes', 'ambiguous'] as const),
+    ],
   ] as const)
     it(`are refused by field and cause: ${field} ${code}`, () => {
       expect(mapFactors(fields).faults).to.deep.equal([{ field, code }])
     })
+
+  it('R10 are looked for under their other names where one is empty', () => {
+    for (const none of [[], '[]', ' ', '', null, undefined]) {
+      const fields = { totp: none, otpauthUrl: SECRET, backupCodes: none, backup_codes: CODES }
+      const { totp, codes, faults } = mapFactors(fields)
+      expect([totp.length, codes?.values, faults]).to.deep.equal([1, CODES, []])
+    }
+  })
+
+  it('may stand there twice, and the same', () => {
+    const fields = { twoFactorSecret: SECRET, two_factor_secret: SECRET }
+    expect(mapFactors({ ...fields, backupCodes: CODES, backup_codes: [...CODES] })).to.deep.include(
+      { warnings: [], faults: [] },
+    )
+  })
 
   it('say in what the secrets and the codes are written', () => {
     const mapped = mapFactors({

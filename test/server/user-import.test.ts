@@ -186,6 +186,22 @@ describe('user import', () => {
     expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal([])
   })
 
+  it('R10 reads no column twice: the second would take away what the first has', async () => {
+    for (const [columns, cells] of [
+      ['username,otpauth_url,otpauth_url', `ada,${SECRET},`],
+      ['username,two_factor_secret, two_factor_secret', `ada,${SECRET},`],
+      ['username,username', 'ada,bob'],
+    ]) {
+      const { code, err } = await cli(
+        ...['user', 'import', file('people.csv', `${columns}\n${cells}\n`), '--json'],
+      )
+      expect([code, JSON.parse(err).error.code], columns).to.deep.equal([1, 'header'])
+    }
+    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal([])
+    const notes = file('notes.csv', `username,totp,note,note\nada,${SECRET},a,b\n`)
+    expect((await importing(notes, '--dry-run')).sum).to.include({ imported: 1, bad: 0 })
+  })
+
   it('R31 tells of fields that are not known by name only where they look like one', async () => {
     const people = jsonl({ username: 'ada', created_at: 1, [SECRET]: 1, [bcrypt]: 1, 'a-b-1': 1 })
     const { sum } = await importing(people, '--dry-run')
@@ -299,6 +315,7 @@ describe('user import', () => {
     for (const [first, second] of [
       [{ username: 1042, email }, { username: '1042' }],
       [{ username: padded }, { username: padded }],
+      [{ username: '  ', login: 'ada' }, { username: 'ada' }],
       // The address can be read where another claim is unfit, or is no text where it was looked for first.
       [{ claims: { ...claims, foo: 1 } }, { claims }],
       [{ username: 'ada', claims: JSON.stringify({ ...claims, foo: 1 }) }, { email }],
@@ -407,6 +424,12 @@ describe('user import', () => {
     expect(sum).to.include({ imported: 1 })
     expect(await statusOf('ada')).to.include({ email_verified: false })
     expect((await statusOf('ada')).mfa.factors).to.have.length(2)
+    // A line that says it itself, in either way of writing, is right.
+    for (const field of ['secretEncoding', 'secret_encoding']) {
+      const people = jsonl({ username: 'bob', two_factor_secret: SECRET, [field]: 'base32' })
+      const { sum } = await importing(people, '--secret-encoding', 'hex', '--dry-run')
+      expect(sum, field).to.deep.include({ imported: 1, warnings: { 'no-password': 1 } })
+    }
   })
 
   it('refuses a seventh kind of password hash, since each costs every sign-in', async () => {

@@ -48,8 +48,7 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
         ...{ accounts: storage.accounts, mfa, hashKinds, todaysKind: hasher.kind },
         ...{ clock, random, record },
       }
-      const people = readImport(file, format)
-      const lines = sums.noticing(format === 'csv' ? withHeader(people) : people)
+      const lines = sums.noticing(readImport(file, format, checkHeader))
       for await (const outcome of importPeople(services, lines, {
         dryRun,
         emailsVerified: options['emailsUnverified'] !== true,
@@ -71,18 +70,18 @@ function defaultsOf({ secretEncoding, backupCodeForm }: Options): FieldsToImport
 }
 
 /**
- * Passes lines on if they have columns that say who it is. Throws Refusal `header` before the first person: without a
- * header theirs would be taken for the names of fields, and told of as such.
+ * Throws Refusal `header` before the first person. Without a header theirs would be taken for the names of fields, and
+ * told of as such; of two columns of one name the second, empty, would take away what the first has.
  */
-async function* withHeader(lines: AsyncIterable<ImportLine>): AsyncGenerator<ImportLine> {
-  for await (const line of lines) {
-    if ('fields' in line && !PERSON_FIELDS.some((name) => Object.hasOwn(line.fields, name)))
-      throw new Refusal(
-        'header',
-        'The first line names no field that says who it is: a CSV file begins with the names of its columns.',
-      )
-    yield line
-  }
+function checkHeader(columns: readonly string[]): void {
+  if (!columns.some((name) => PERSON_FIELDS.includes(name)))
+    throw new Refusal(
+      'header',
+      'The first line names no field that says who it is: a CSV file begins with the names of its columns.',
+    )
+  const twice = columns.find((name, at) => KNOWN.has(name) && columns.indexOf(name) !== at)
+  if (twice !== undefined)
+    throw new Refusal('header', `Two columns are called ${twice}: leave one of them out.`)
 }
 
 interface Told {

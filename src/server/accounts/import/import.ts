@@ -114,7 +114,7 @@ async function importLine(
   const { line } = read
   if ('fault' in read)
     return { line, outcome: 'bad', faults: [{ field: 'line', code: read.fault }] }
-  const fields = { ...options.defaults, ...read.fields }
+  const fields = withDefaults(read.fields, options.defaults)
   const reading = readPerson(fields, options)
   // Nothing is waited for before this: of several lines the first in the file is the first.
   const repeated = isRepeated(seen, namesIn(fields, options))
@@ -152,6 +152,16 @@ async function importLine(
   }
   await services.record('user-imported', { accountId: id })
   return imported
+}
+
+/** With what a line does not say itself, in camel case or in snake case. An empty cell says nothing. */
+function withDefaults(fields: FieldsToImport, defaults: FieldsToImport): FieldsToImport {
+  const isUnsaid = (name: string): boolean =>
+    [name, name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)].every((own) =>
+      [undefined, null, ''].includes(fields[own] as string | null | undefined),
+    )
+  const unsaid = Object.entries(defaults).filter(([name]) => isUnsaid(name))
+  return { ...fields, ...Object.fromEntries(unsaid) }
 }
 
 /** Who has these names: the same person, or somebody else. Undefined: nobody. */

@@ -21,11 +21,16 @@ export function formatOf(path: string): ImportFormat | undefined {
 }
 
 /**
- * The people of a file, one after the other as they are asked for: JSON objects, one a line, or CSV with a header.
- * What cannot be read is answered by its number, and the rest goes on. Throws what reading a file throws.
+ * The people of a file, one after the other as they are asked for: JSON objects, one a line, or CSV with a header,
+ * which `checkHeader` gets before the first of them. What cannot be read is answered by its number, and the rest goes
+ * on. Throws what reading a file throws, and what `checkHeader` throws.
  */
-export function readImport(path: string, format: ImportFormat): AsyncIterable<ImportLine> {
-  return format === 'csv' ? csvRecords(path) : jsonLines(path)
+export function readImport(
+  path: string,
+  format: ImportFormat,
+  checkHeader: (columns: readonly string[]) => void = () => undefined,
+): AsyncIterable<ImportLine> {
+  return format === 'csv' ? csvRecords(path, checkHeader) : jsonLines(path)
 }
 
 async function* jsonLines(path: string): AsyncGenerator<ImportLine> {
@@ -77,11 +82,15 @@ interface CsvRecord {
   readonly info: { readonly lines: number }
 }
 
-async function* csvRecords(path: string): AsyncGenerator<ImportLine> {
+async function* csvRecords(
+  path: string,
+  checkHeader: (columns: readonly string[]) => void,
+): AsyncGenerator<ImportLine> {
   const skipped: ImportLine[] = []
+  let unchecked: readonly string[] | undefined
   const parser = parse({
     ...{ bom: true, info: true, skip_empty_lines: true, skip_records_with_error: true },
-    columns: (header: string[]) => header.map((name) => name.trim()),
+    columns: (header: string[]) => (unchecked = header.map((name) => name.trim())),
     max_record_size: LONGEST_LINE,
     on_skip(error) {
       // The error quotes the record: its number and kind are all that is passed on.
@@ -95,6 +104,8 @@ async function* csvRecords(path: string): AsyncGenerator<ImportLine> {
   file.on('error', (error) => parser.destroy(error))
   file.pipe(parser)
   for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
+    if (unchecked !== undefined) checkHeader(unchecked)
+    unchecked = undefined
     yield* skipped.splice(0)
     yield { line: info.lines, fields: record }
   }

@@ -146,7 +146,7 @@ const STANDARD_CLAIMS = Object.values(CLAIMS_OF_SCOPE).flat()
 function find(fields: Readonly<Record<string, unknown>>, names: readonly string[]): unknown {
   return names
     .map((name) => (Object.hasOwn(fields, name) ? fields[name] : undefined))
-    .find((value) => value !== undefined && value !== null && value !== '')
+    .find((value) => value !== undefined && value !== null && trimmed(value) !== '')
 }
 
 function readBoolean(value: unknown): boolean | undefined {
