@@ -15,8 +15,8 @@ const DROPS_FIELDS = ['$project', '$replaceRoot', '$replaceWith']
 
 /** What a write of the application has to keep to. */
 export interface WriteRule {
-  /** Where the password, or its hash, is; false: the application tells of its changes itself. */
-  readonly passwordPath: string | false
+  /** Where passwords, or their hashes, are; none: the application tells of their changes itself. */
+  readonly passwordPaths: ReadonlySet<string>
   readonly now: () => Instant
 }
 
@@ -56,16 +56,13 @@ export function guardedReplacement(replacement: unknown, rule: WriteRule): Field
   const user = asWritten(replacement)
   checkInsert(user)
   const kept = `$${MFA_FIELD}`
-  const path = rule.passwordPath === false ? undefined : withoutPositions(rule.passwordPath)
+  const same = [...rule.passwordPaths].map(withoutPositions).map((path) => ({
+    $eq: [{ $ifNull: [`$${path}`, null] }, { $literal: valueAt(user, path) ?? null }],
+  }))
   const mfa =
-    path === undefined
+    same.length === 0
       ? kept
-      : {
-          $cond: [
-            { $eq: [{ $ifNull: [`$${path}`, null] }, { $literal: valueAt(user, path) ?? null }] },
-            ...[kept, passwordChangedExpression(rule.now())],
-          ],
-        }
+      : { $cond: [{ $and: same }, kept, passwordChangedExpression(rule.now())] }
   const parts = [{ _id: '$_id' }, { $literal: user }, { [MFA_FIELD]: mfa }]
   return [{ $replaceWith: { $mergeObjects: parts } }]
 }
@@ -92,8 +89,8 @@ function writesPassword(operators: Fields, rule: WriteRule): boolean {
   )
 }
 
-function touchesPassword(paths: readonly string[], { passwordPath }: WriteRule): boolean {
-  return passwordPath !== false && paths.some((path) => overlap(path, passwordPath))
+function touchesPassword(paths: readonly string[], { passwordPaths }: WriteRule): boolean {
+  return paths.some((path) => [...passwordPaths].some((password) => overlap(path, password)))
 }
 
 function withPasswordChanged(operators: Fields, now: Instant): Fields {

@@ -38,7 +38,7 @@ export function mfaFields(schema: UserSchema, options: MfaFieldsOptions): void {
     // Only now are all fields there: an application may add some after the plugin.
     if (passwordPath !== false && !hasPath(schema, passwordPath))
       throw invalid(`the schema has no path ${passwordPath} (option passwordPath)`)
-    guardWrites(model, { passwordPath, now: () => Math.floor(Date.now() / 1000) })
+    guardWrites(model, passwordPath, () => Math.floor(Date.now() / 1000))
   })
 
   // Whoever selects it gets a document without it: what is not there is in no answer, whatever transforms it.

@@ -35,30 +35,45 @@ interface UpdateOperation {
   readonly upsert?: boolean
 }
 
-/** The collections that are guarded, and who is told of their writes. */
-const guarded = new WeakMap<object, (() => void)[]>()
+interface Guard {
+  readonly passwordPaths: Set<string>
+  /** Who is told of the collection's writes. */
+  readonly listeners: (() => void)[]
+}
+
+const guards = new WeakMap<object, Guard>()
 const guardedConnections = new WeakSet<Connection>()
 
 export function isGuarded(model: Model<never>): boolean {
-  return guarded.has(model.collection)
+  return guards.has(model.collection)
 }
 
 /** Calls `listener` behind each write of the model, whatever came of it, where the write was asked for. */
 export function onWrite(model: Model<never>, listener: () => void): void {
-  guarded.get(model.collection)?.push(listener)
+  guards.get(model.collection)?.listeners.push(listener)
 }
 
 /**
  * Stands between Mongoose and the driver, at the one place that every write of a model passes: `save`, queries, bulk
  * writes, aggregations, with or without hooks. Hooks of a schema would miss half of them, and whoever calls with
  * `{ middleware: false }` would go around the rest.
+ *
+ * Several models may have one collection, each with a password of its own: whichever is written through any of them
+ * counts, for a document is everybody's.
  */
-export function guardWrites(model: Model<never>, rule: WriteRule): void {
+export function guardWrites(
+  model: Model<never>,
+  passwordPath: string | false,
+  now: WriteRule['now'],
+): void {
   guardConnection(model.db)
-  if (isGuarded(model)) return
   const collection = model.collection as unknown as Collection
-  const listeners: (() => void)[] = []
-  guarded.set(collection, listeners)
+  const known = guards.get(collection)
+  const { passwordPaths, listeners } = known ?? { passwordPaths: new Set(), listeners: [] }
+  if (passwordPath !== false) passwordPaths.add(passwordPath)
+  if (known !== undefined) return
+  guards.set(collection, { passwordPaths, listeners })
+  const rule: WriteRule = { passwordPaths, now }
   const native = {
     insertOne: collection.insertOne.bind(collection),
     insertMany: collection.insertMany.bind(collection),

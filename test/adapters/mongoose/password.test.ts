@@ -233,6 +233,27 @@ describe('a password in a user document', () => {
     expect(await load()).to.deep.equal(before)
   })
 
+  it('R20 is told by every model of the collection, whichever password is its own', async () => {
+    const schema = new mongoose.Schema({ name: String, pin: String }, { collection: 'users' })
+    schema.plugin(mfaFields, { passwordPath: 'pin' })
+    const Staff = people.connection.model('Staff', schema)
+    const times = async () => (await load())?.passwordChanged?.times ?? 0
+    await Staff.updateOne(byId, { pin: '1' })
+    expect(await times()).to.equal(1)
+    await people.User.updateOne(byId, { passwordHash })
+    expect(await times()).to.equal(2)
+    await Staff.updateOne(byId, { name: 'x' })
+    for (const [pin, hash, expected] of [
+      ['1', passwordHash, 2],
+      ['2', passwordHash, 3],
+      ['2', 'newer', 4],
+    ] as const) {
+      const document = { name: 'y', pin, passwordHash: hash }
+      await people.User.collection.replaceOne(byId, document)
+      expect(await times()).to.equal(expected)
+    }
+  })
+
   it('R20 loses no change to a sign-in at the same moment', async () => {
     const id = String(MIRA)
     let settled = 0
