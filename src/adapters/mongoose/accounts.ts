@@ -30,6 +30,7 @@ export function mongoAccounts(
     id: string,
     deed: (accounts: mongo.Collection<AccountDocument>) => Promise<boolean>,
   ): Promise<boolean> {
+    together.forget(id)
     try {
       return await onAccounts((accounts) => unlessTaken(deed(accounts)))
     } finally {

@@ -27,6 +27,7 @@ export function mongoRecords(
     },
 
     async save(accountId, record, expectedVersion) {
+      together?.forget(accountId)
       try {
         return await database.on<RecordRow, boolean>(RECORDS, async (collection) => {
           const json = JSON.stringify(record)

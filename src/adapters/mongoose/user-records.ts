@@ -76,6 +76,7 @@ export function userRecords(database: MongoDatabase, User: Model<never>): UserRe
     async save(accountId, record, expectedVersion) {
       const id = idOf(accountId)
       if (id === undefined) throw unknownAccount()
+      together.forget(accountId)
       const saved = database.on<UserRow, boolean>(collection, async (users) => {
         const mfa = { version: expectedVersion + 1, record: JSON.stringify(record) }
         const guard =

@@ -48,7 +48,7 @@ export function isGuarded(model: Model<never>): boolean {
   return guards.has(model.collection)
 }
 
-/** Calls `listener` behind each write of the model, whatever came of it, where the write was asked for. */
+/** Calls `listener` before each write of the model and behind it, whatever came of it, where it was asked for. */
 export function onWrite(model: Model<never>, listener: () => void): void {
   guards.get(model.collection)?.listeners.push(listener)
 }
@@ -160,7 +160,11 @@ function told<T extends Readonly<Record<string, (...given: never[]) => Promise<u
 ): T {
   const telling = Object.entries(writes).map(([name, write]) => [
     name,
-    (...given: never[]) => write(...given).finally(() => listeners.forEach((tell) => tell())),
+    async (...given: never[]) => {
+      const tell = (): void => listeners.forEach((listener) => listener())
+      tell()
+      return write(...given).finally(tell)
+    },
   ])
   return Object.fromEntries(telling) as T
 }

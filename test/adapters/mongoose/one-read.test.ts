@@ -5,24 +5,29 @@ describe('an account and its record in one read', () => {
   let asked: string[]
   let reads: OneRead<string, string>
   let failing = false
+  let now: number
 
   beforeEach(() => {
     asked = []
     failing = false
+    now = 0
     const read = (what: string) => async (id: string) => {
       asked.push(`${what} ${id}`)
       if (failing) throw new Error('away')
       return `${what} ${asked.length}`
     }
     const both = read('both')
-    reads = new OneRead({
-      account: read('account'),
-      record: read('record'),
-      both: async (id) => {
-        const answer = await both(id)
-        return { account: `account of ${answer}`, record: `record of ${answer}` }
+    reads = new OneRead(
+      {
+        account: read('account'),
+        record: read('record'),
+        both: async (id) => {
+          const answer = await both(id)
+          return { account: `account of ${answer}`, record: `record of ${answer}` }
+        },
       },
-    })
+      () => now,
+    )
   })
 
   for (const [first, second] of [
@@ -83,6 +88,29 @@ describe('an account and its record in one read', () => {
     expect(await later.work).to.equal('record 2')
     expect(reads.duringRequest(() => 'at once')).to.equal('at once')
   })
+
+  it('gives nothing to it either where the request ended with an error at once', async () => {
+    const left = Promise.withResolvers<void>()
+    let later = Promise.resolve('')
+    const work = (): never => {
+      void reads.account('mira')
+      later = left.promise.then(() => reads.record('mira'))
+      throw new Error('at once')
+    }
+    expect(() => reads.duringRequest(work)).to.throw('at once')
+    left.resolve()
+    expect(await later).to.equal('record 2')
+  })
+
+  it('gives nothing that is older than five seconds', () =>
+    reads.duringRequest(async () => {
+      await reads.account('mira')
+      now = 5000
+      expect(await reads.record('mira')).to.equal('record of both 1')
+      await reads.account('noor')
+      now = 10_001
+      expect(await reads.record('noor')).to.equal('record 3')
+    }))
 
   it('R20 gives nothing that was read before a write of the same request', () =>
     reads.duringRequest(async () => {
