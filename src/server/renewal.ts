@@ -2,12 +2,15 @@ import { checkEncryptionKeys } from './encryption-keys.ts'
 import type { ServerApp } from './app.ts'
 import { signingKeysOf, type Foundation } from './foundation.ts'
 import type { Logger } from './log.ts'
+import { unfinishedRestore } from './restore.ts'
 
-/** A server whose signing keys change while it runs. */
+/** A server whose storage changes by commands while it runs. */
 export interface RenewedApp {
   /** The present one: for each request anew. */
   readonly app: ServerApp
-  /** Looks at the keys in the storage, and begins anew with them if they have changed. */
+  /** Nothing may be answered: what a backup revives is still alive in some accounts (R37). */
+  readonly isRestoring: boolean
+  /** Looks for an unfinished restore, and at the keys: begins anew with them if they have changed. */
   renew(): Promise<void>
   /** Resolves when what has been decided was passed on. */
   settled(): Promise<void>
@@ -27,11 +30,19 @@ export async function renewedApp(
 ): Promise<RenewedApp> {
   let app = await make()
   let former: ServerApp | undefined
+  let isRestoring = false
   return {
     get app() {
       return app
     },
+    get isRestoring() {
+      return isRestoring
+    },
     async renew() {
+      const before = isRestoring
+      isRestoring = (await unfinishedRestore(foundation.storage.settings)) !== undefined
+      if (isRestoring !== before)
+        log.warn(isRestoring ? 'a restore has not finished: nothing is answered' : 'restored')
       await checkEncryptionKeys(foundation.storage.settings, foundation.config.encryptionKeys)
       const { keys } = await signingKeysOf(foundation)
       if (namesOf(keys) === namesOf(app.signingKeys.keys)) return

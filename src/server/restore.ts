@@ -29,6 +29,10 @@ export interface RestoreCounts {
   readonly withBackupCodes: number
 }
 
+/** What to say in a run's way: which of the two is right, only whoever put a backup back knows. */
+export const HOW_TO_FINISH =
+  '`oidc-provider-mfa restore --confirm --resume` goes on with it; `--anew` begins again, which is right if another backup was put back since'
+
 /** When a run began that has not finished; undefined: none. It may have come with the backup itself. */
 export async function unfinishedRestore(settings: Settings): Promise<Instant | undefined> {
   const stored = await settings.get(SETTING)

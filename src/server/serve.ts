@@ -9,7 +9,7 @@ import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
 import { renewedApp } from './renewal.ts'
 import { sweepStorage } from './upkeep.ts'
 import { openLog, type Logger } from './log.ts'
-import { unfinishedRestore } from './restore.ts'
+import { HOW_TO_FINISH, unfinishedRestore } from './restore.ts'
 
 export interface ServeOptions extends OpenOptions {
   /** Tells the person at the terminal; the log is apart. */
@@ -35,7 +35,7 @@ export interface Running {
 /** How long a stop waits for answers under way: a password and a code take a second. */
 const GRACE_MILLISECONDS = 10_000
 const SWEEP_MILLISECONDS = 60_000
-/** How long a node may go on without a change of the keys that a command has made. */
+/** How long a node may go on without what a command has changed: its keys, or a restore under its feet. */
 const RENEWAL_MILLISECONDS = 60_000
 
 /** Nobody needs longer to send a form; whoever does holds a connection on purpose. */
@@ -84,7 +84,10 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
         : { builtInClients: [demonstrationClient(app.url, demonstration.secrets)] }),
     }
     const served = await renewedApp(foundation, () => createApp(foundation, services), log)
-    handle = (request, response) => served.app.handle(request, response)
+    handle = (request, response) => {
+      if (served.isRestoring) answerNotYet(request, response)
+      else served.app.handle(request, response)
+    }
     // Nobody is answered any more when the last events are passed on.
     started.push(
       () => served.settled(),
@@ -96,7 +99,8 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
         await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
       }),
       every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
-        const failed = (error: unknown): void => log.error({ error }, 'keys not looked at')
+        const failed = (error: unknown): void =>
+          log.error({ error }, 'not looked at what commands have changed')
         await served.renew().catch(failed)
       }),
     )
@@ -138,15 +142,11 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
 async function refuseHalfRestored(settings: Settings): Promise<void> {
   if ((await unfinishedRestore(settings)) === undefined) return
   throw new ConfigError([
-    {
-      setting: 'STORAGE_URL',
-      problem:
-        'a restore has not finished: `oidc-provider-mfa restore --confirm --resume` goes on with it',
-    },
+    { setting: 'STORAGE_URL', problem: `a restore has not finished: ${HOW_TO_FINISH}` },
   ])
 }
 
-/** While it starts: whoever asks so early is told to come back, and does not hang. */
+/** While it starts, or is being restored: whoever asks is told to come back, and does not hang. */
 const answerNotYet: RequestListener = (_request, response) => {
   response.writeHead(503, { 'Retry-After': '1', 'Cache-Control': 'no-store' }).end()
 }

@@ -26,7 +26,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   throw new Error('It never came to be so')
 }
 
-describe('a server whose keys change while it runs', function () {
+describe('a server whose storage changes while it runs', function () {
   this.timeout(20_000)
   let server: TestServer
   let services: KeyServices
@@ -69,6 +69,16 @@ describe('a server whose keys change while it runs', function () {
     expect(status).to.equal(200)
     expect(decodeProtectedHeader(String(body['id_token'])).kid).to.equal(kid)
     expect(await publishedKids()).to.include.members(before)
+  })
+
+  it('R37 answers nothing while a restore has not finished, and goes on by itself', async () => {
+    const status = async (): Promise<number> => (await fetch(new URL('/jwks', server.url))).status
+    const run = { startedAt: 1 }
+    await services.settings.insert('restore', run)
+    await until(async () => (await status()) === 503)
+    expect((await new HttpClient().get(server.authorize())).status).to.equal(503)
+    await services.settings.replace('restore', { ...run, finishedAt: 2 }, run)
+    await until(async () => (await status()) === 200)
   })
 
   it('R35 notes a key as in use again that was retired while it sealed with it', async () => {

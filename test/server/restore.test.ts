@@ -178,7 +178,9 @@ describe('restore', () => {
     expect((await cli('doctor')).out).to.match(/restore +failed +has not finished/)
     // What was not reached is as the backup has it.
     expect(await cli('serve')).to.deep.include({ code: 1, out: '' })
-    expect((await cli('serve')).err).to.contain('restore --confirm --resume')
+    expect((await cli('serve')).err)
+      .to.contain('restore --confirm --resume')
+      .and.contain('--anew')
     const plain = await cli('restore --confirm')
     expect(plain).to.include({ code: 1 })
     expect(plain.err).to.contain('--resume').and.to.contain('--anew')

@@ -1,5 +1,10 @@
 import { Option, type Command } from 'commander'
-import { restoreAccounts, unfinishedRestore, type RestoreCounts } from '../restore.ts'
+import {
+  HOW_TO_FINISH,
+  restoreAccounts,
+  unfinishedRestore,
+  type RestoreCounts,
+} from '../restore.ts'
 import { withSession } from './session.ts'
 import { answer, command, moment, Refusal, type Terminal } from './terminal.ts'
 
@@ -32,8 +37,7 @@ export function addRestoreCommand(program: Command, terminal: Terminal): void {
       if (begun !== undefined && !dryRun && !resumes && options['anew'] !== true)
         throw new Refusal(
           'restore-unfinished',
-          `A run that began at ${moment(begun)} has not finished. --resume goes on with it; --anew begins again, ` +
-            'which is right if another backup was put back since.',
+          `A run that began at ${moment(begun)} has not finished: ${HOW_TO_FINISH}.`,
         )
       if (resumes && begun === undefined)
         throw new Refusal('restore-finished', 'There is no run to go on with.')
