@@ -7,7 +7,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
-# The server's own packages are optional peers of the plugin: taken here by name, in the locked versions.
+# What the server alone stands on is in serverDependencies: taken here by name, in the locked versions.
 RUN npm prune --omit=dev --ignore-scripts \
   && npm install --no-save --save-prod --omit=dev --ignore-scripts \
     @node-rs/bcrypt commander csv-parse jose koa mongoose nodemailer openid-client pino

@@ -3,6 +3,7 @@
 // in TypeScript with types that are stripped, and hands over to it.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import * as modules from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -16,25 +17,69 @@ const installed = root.split(sep).includes('node_modules')
 const program = !installed && existsSync(source) ? source : built
 
 if (isFit(process.versions.node)) {
-  const { main } = await import(pathToFileURL(program).href).catch(explain)
+  checkPackages()
+  const { main } = await import(pathToFileURL(program).href)
   await main()
 } else {
   handOver(pinnedNode())
 }
 
-/** What the server stands on is left to whoever runs it: an application with the plugin alone needs none of it. */
-function explain(error) {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-  const { peerDependencies, peerDependenciesMeta } = JSON.parse(
-    readFileSync(join(root, 'package.json'), 'utf8'),
-  )
-  const needed = Object.keys(peerDependencies)
-    .filter((name) => name !== 'mongoose')
-    .filter((name) => name === 'oidc-provider' || peerDependenciesMeta[name]?.optional)
+/**
+ * What the server stands on is left to whoever runs it: an application with the plugin alone needs none of it, and
+ * may have other versions for itself. Peers would forbid those to it, optional or not.
+ */
+function checkPackages() {
+  const { peerDependencies, serverDependencies } = manifestOf(join(root, 'package.json'))
+  const needed = Object.entries({
+    'oidc-provider': peerDependencies['oidc-provider'],
+    ...serverDependencies,
+  })
+  const unfit = needed.flatMap(([name, range]) => {
+    const version = versionOf(name)
+    return version !== undefined && satisfies(version, range) ? [] : [{ name, range, version }]
+  })
+  if (unfit.length === 0) return
+  const found = unfit
+    .filter(({ version }) => version !== undefined)
+    .map(({ name, version, range }) => `${name} is ${version} here and has to be ${range}\n`)
   console.error(
-    `The server needs packages that are not installed: npm install ${needed.join(' ')}\n(${error.message})`,
+    `The server needs packages that are not installed: ` +
+      `npm install ${unfit.map(({ name, range }) => `${name}@${/\d+/.exec(range)}`).join(' ')}\n${found.join(
+        '',
+      )}${
+        found.length > 0
+          ? 'An application that needs those: give the server a folder of its own.\n'
+          : ''
+      }`,
   )
   process.exit(1)
+}
+
+function versionOf(name) {
+  try {
+    return manifestOf(modules.findPackageJSON(name, pathToFileURL(program))).version
+  } catch {
+    return undefined
+  }
+}
+
+function manifestOf(path) {
+  return JSON.parse(readFileSync(path, 'utf8'))
+}
+
+/** Of ranges such as `^1.10.7 || ^2.0.0`, which are all that package.json has here. */
+function satisfies(version, range) {
+  const [major, minor, patch] = numbersOf(version)
+  return range.split('||').some((each) => {
+    const [sameMajor, leastMinor, leastPatch] = numbersOf(each)
+    return (
+      major === sameMajor && (minor > leastMinor || (minor === leastMinor && patch >= leastPatch))
+    )
+  })
+}
+
+function numbersOf(text) {
+  return text.match(/\d+/g).slice(0, 3).map(Number)
 }
 
 function isFit(version) {

@@ -135,6 +135,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       ],
       ...[
         'node:crypto',
+        'node:events',
         'node:http',
         'node:url',
         'node:util',
@@ -247,8 +248,10 @@ describe('the architecture', () => {
     const manifest = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as {
       dependencies: Record<string, string>
       peerDependencies: Record<string, string>
+      serverDependencies: Record<string, string>
     }
-    const named = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+    const { dependencies, peerDependencies, serverDependencies } = manifest
+    const named = Object.keys({ ...dependencies, ...peerDependencies, ...serverDependencies })
     const imported = new Set(
       files
         .filter((file) => !FOREIGN.test(file))

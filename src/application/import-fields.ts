@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import {
   readForeignCodes,
   type CodeForm,
@@ -92,7 +91,7 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
   const find = (names: readonly string[]): Found | undefined => {
     const [first, ...others] = allOf(fields, names)
     for (const { field, value } of others)
-      if (!isDeepStrictEqual(value, first?.value)) fault(field, 'ambiguous')
+      if (!isSame(value, first?.value)) fault(field, 'ambiguous')
     return first
   }
   const enabled = find(ENABLED) ?? emptyFlag(fields)
@@ -195,6 +194,12 @@ function allOf(fields: FieldsToImport, names: readonly string[]): readonly Found
   return names
     .filter((field) => Object.hasOwn(fields, field) && !isEmpty(fields[field]))
     .map((field) => ({ field, value: fields[field] }))
+}
+
+/** The same text or number, or a list of the same. Objects are not looked into. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (!Array.isArray(one) || !Array.isArray(other)) return one === other
+  return one.length === other.length && one.every((each, at) => isSame(each, other[at]))
 }
 
 /** An empty list, in a cell of a table too, is what databases keep where there is nothing. */

@@ -30,12 +30,16 @@ const OF_THE_SERVER = [
   ...['@node-rs/bcrypt', 'commander', 'csv-parse', 'nodemailer', 'openid-client', 'pino'],
 ]
 
+/** What an application may have for itself, in versions that the server cannot do with. */
+const ITS_OWN = ['@node-rs/bcrypt@1.10.5', 'commander@12', 'jose@5', 'nodemailer@6', 'pino@9']
+
 interface Manifest {
   readonly exports: Record<string, string | { readonly types: string; readonly default: string }>
   readonly bin: Record<string, string>
   readonly dependencies: Record<string, string>
   readonly peerDependencies: Record<string, string>
   readonly peerDependenciesMeta: Record<string, { readonly optional?: boolean }>
+  readonly serverDependencies: Record<string, string>
 }
 
 /** Packs the package as `npm publish` would, in a copy: a build must not touch the tree that others work in. */
@@ -118,11 +122,14 @@ describe('the published package', function () {
 
   it('leaves to the application what is the application’s own, and to the server what is the server’s', () => {
     const optional = Object.keys(manifest.peerDependenciesMeta).toSorted()
-    expect(optional).to.deep.equal([...OF_THE_SERVER, 'jose', 'koa', 'mongoose'].toSorted())
+    expect(optional).to.deep.equal(['koa', 'mongoose'])
     expect(Object.keys(manifest.peerDependencies).toSorted()).to.deep.equal(
       [...optional, 'oidc-provider'].toSorted(),
     )
-    expect(Object.keys(manifest.dependencies)).not.to.include.members(optional)
+    const ofTheServer = [...OF_THE_SERVER, 'jose'].toSorted()
+    expect(Object.keys(manifest.serverDependencies).toSorted()).to.deep.equal(ofTheServer)
+    for (const name of [...optional, ...ofTheServer])
+      expect(manifest.dependencies).not.to.have.property(name)
   })
 
   describe('with SQLite, in an empty project', () => {
@@ -169,7 +176,31 @@ describe('the published package', function () {
       expect(() => application.node([program, '--help']))
         .to.throw()
         .with.property('stderr')
-        .that.matches(/npm install .*commander.* pino/)
+        .that.matches(/npm install .*commander@14.* pino@10/)
+    })
+  })
+
+  describe('in a project that has other versions of what the server stands on', () => {
+    let application: Application
+
+    before(function () {
+      application = install(this, 'with-its-own', ['oidc-provider', ...ITS_OWN])
+    })
+
+    it('is installed, and leaves them alone', () => {
+      const program = `
+        import '${NAME}'
+        import { readFileSync } from 'node:fs'
+        console.log(JSON.parse(readFileSync('node_modules/commander/package.json')).version)`
+      expect(application.evaluate(program)).to.match(/^12\./)
+    })
+
+    it('says on the command line which of them the server cannot do with', () => {
+      const program = join('node_modules', NAME, manifest.bin[NAME] ?? '')
+      const told = expect(() => application.node([program, '--help'])).to.throw()
+      told.with.property('stderr').that.matches(/commander is 12\.\d+\.\d+ here and has to be \^14/)
+      for (const text of ['@node-rs/bcrypt is 1.10.5', 'pino is 9', 'csv-parse@7', 'of its own'])
+        told.with.property('stderr').that.contains(text)
     })
   })
 
@@ -213,8 +244,8 @@ describe('the published package', function () {
 
     before(function () {
       application = install(this, 'with-the-server', [
-        ...['oidc-provider', 'jose', 'koa', 'typescript@6.0', '@types/node'],
-        ...OF_THE_SERVER,
+        ...['oidc-provider', 'typescript@6.0', '@types/node'],
+        ...Object.entries(manifest.serverDependencies).map(([name, range]) => `${name}@${range}`),
       ])
     })
 
