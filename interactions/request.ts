@@ -1,4 +1,5 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
+import { MfaError } from '../src/domain/errors.ts'
 import { isCurrent, type PendingFirstFactor } from '../src/domain/first-factor.ts'
 import { parseFactorChange, type FactorChange } from '../src/domain/factor-change.ts'
 import type { AcrRequest } from '../src/domain/policy.ts'
@@ -30,6 +31,15 @@ export async function pendingOf(
   return isCurrent(pending, record.epoch, core.deps.clock.now())
     ? { present: true, pending }
     : { present: true }
+}
+
+/** For the developer: who the login page means, and who the provider knows, are two. */
+export function unknownAccount(): MfaError {
+  return new MfaError(
+    'account-unknown',
+    'findAccount finds nobody by the accountId that the login page answered with: both have to use the same identifier',
+    { status: 404 },
+  )
 }
 
 /** The account of a pending first factor. findAccount is asked as the host would, with the person in the session. */

@@ -4,7 +4,7 @@ import { MfaError } from '../../src/domain/errors.ts'
 import { isFactorRequired } from '../../src/domain/import.ts'
 import { decide, PASSWORD_ACR } from '../../src/domain/policy.ts'
 import { providerOf, type Core } from '../core.ts'
-import { acrRequestOf, changeIn } from '../request.ts'
+import { acrRequestOf, changeIn, unknownAccount } from '../request.ts'
 import type { Interaction, Subject } from '../result.ts'
 
 /** What of an interaction the policy is asked with; as the host keeps it, or as a storage does. */
@@ -43,8 +43,7 @@ export async function needsMore(
   oidc.entity('Client', client)
   oidc.entity('Interaction', interaction)
   const account = await core.account(ctx, subject.accountId)
-  if (account === undefined)
-    throw new MfaError('account-unknown', 'findAccount does not know the account', { status: 410 })
+  if (account === undefined) throw unknownAccount()
   const { record } = await core.record(ctx, subject.accountId)
   const requested = acrRequestOf(oidc)
   const decision = decide({

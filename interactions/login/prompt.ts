@@ -5,7 +5,7 @@ import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { given, misconfigured, type Core } from '../core.ts'
 import { decideFor } from '../mfa/prompt.ts'
-import { acrRequestOf, pendingAccount, pendingOf } from '../request.ts'
+import { acrRequestOf, pendingAccount, pendingOf, unknownAccount } from '../request.ts'
 import { withPendingSubject } from './view.ts'
 
 const { Check, Prompt } = interactionPolicy
@@ -70,8 +70,13 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
     throw new errors.UnmetAuthenticationRequirements('none of the requested ACRs can be obtained')
 
   const { present, pending } = await pendingOf(core, ctx)
-  if (present)
-    return pending === undefined || (await pendingAccount(core, ctx, pending)) === undefined
+  if (present) {
+    if (pending === undefined) return true
+    if ((await pendingAccount(core, ctx, pending)) !== undefined) return false
+    // The person is asked again. If nobody said why, the application would ask for ever.
+    core.deps.report(unknownAccount())
+    return true
+  }
   const session = given(oidc.session, 'session')
   if (session.accountId === undefined) return false
   // Deleted or disabled since: the host would fail on it, and prompt=none with a 500.

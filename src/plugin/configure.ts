@@ -107,7 +107,9 @@ function faultsOf(
   if (!names.includes('login'))
     faults.push('`interactions.policy` has no prompt named "login", after which to ask')
   if (names.includes(MFA_PROMPT))
-    faults.push(`\`interactions.policy\` has a prompt named "${MFA_PROMPT}" already`)
+    faults.push(
+      `\`interactions.policy\` has a prompt named "${MFA_PROMPT}" already: a configuration is given to \`configure\` once`,
+    )
   if (takesOurName(configuration.extraParams))
     faults.push('`extraParams` has a parameter named "mfa_action" already')
   if (features.ciba?.enabled === true && !acknowledge.includes('ciba'))

@@ -80,11 +80,21 @@ const withMethods = (...names: string[]) =>
     { error: `must have ${names.join(', ')}` },
   )
 
-const key = z.union([z.string(), z.instanceof(Uint8Array)]).transform((value, context) => {
+const HOW_TO_MAKE_A_KEY = `make one, and keep it: openssl rand -base64 ${KEY_BYTES}`
+const key = z.unknown().transform((value, context) => {
   const bytes = typeof value === 'string' ? Buffer.from(value, 'base64') : value
-  if (bytes.length === KEY_BYTES) return bytes
-  context.addIssue({ code: 'custom', message: `must be ${KEY_BYTES} bytes, in base64 if a string` })
+  if (bytes instanceof Uint8Array && bytes.length === KEY_BYTES) return bytes
+  const fault =
+    value === undefined || value === ''
+      ? 'is missing or empty'
+      : `must be ${KEY_BYTES} bytes, in base64 if a string`
+  context.addIssue({ code: 'custom', message: `${fault}: ${HOW_TO_MAKE_A_KEY}` })
   return z.NEVER
+})
+
+/** What to say where an option is of another kind, above all where it is not there: it may be misspelt. */
+const named = (what: string): { error: (issue: { input?: unknown }) => string } => ({
+  error: ({ input }) => `${input === undefined ? 'is missing' : 'is something else'}: ${what}`,
 })
 
 const factor = withMethods(
@@ -102,15 +112,20 @@ const factor = withMethods(
 )
 
 const shape = z.strictObject({
-  issuerName: z.string().trim().min(1),
-  storage: z.object({
-    records: withMethods('load', 'save'),
-    oneTime: withMethods('put', 'take', 'peek'),
-    counters: withMethods('reserve', 'release', 'reset'),
-  }),
-  encryptionKeys: z.array(key).min(1, 'needs at least one key'),
+  issuerName: z.string(named('what people call the service, such as "Acme"')).trim().min(1),
+  storage: z.object(
+    {
+      records: withMethods('load', 'save'),
+      oneTime: withMethods('put', 'take', 'peek'),
+      counters: withMethods('reserve', 'release', 'reset'),
+    },
+    named('such as mongooseStorage(User) or openSqliteStorage({ path })'),
+  ),
+  encryptionKeys: z
+    .array(key, named(`a list of keys; ${HOW_TO_MAKE_A_KEY}`))
+    .min(1, 'needs at least one key'),
   factors: z
-    .array(factor)
+    .array(factor, named('a list such as [totp(), backupCodes()]'))
     .refine((list) => list.some(({ enrolment }) => enrolment === 'confirmed'), {
       error: 'needs at least one factor that people can set up, such as totp()',
     })

@@ -17,11 +17,20 @@ describe('what a login page answers with', () => {
   let host: Host
   let told: MfaError[]
   let login: Record<string, unknown>
+  /** `findAccount` answers null for everybody, as drivers do. */
+  let forgets: boolean
 
   beforeEach(async () => {
     told = []
     login = {}
+    forgets = false
     host = await startHost({
+      configuration: {
+        findAccount: (_ctx, sub) =>
+          forgets || sub.startsWith('nobody')
+            ? (null as never)
+            : { accountId: sub, claims: () => ({ sub, email: `${sub}@example.com` }) },
+      },
       async answer({ mfa }, request, response, accountId) {
         try {
           await mfa.interactionFinished(request, response, {
@@ -63,7 +72,20 @@ describe('what a login page answers with', () => {
   it('is refused by name for an account that findAccount does not know', async () => {
     const refused = await showPassword(host, new HttpClient(), 'nobody-here')
     expect(refused.body).to.equal('account-unknown')
+    expect(told[0])
+      .to.include({ status: 404 })
+      .and.have.property('message')
+      .that.contains('findAccount')
     expect((await host.mfa.accounts.status('nobody-here')).epoch).to.equal(1)
+  })
+
+  it('says why somebody who has enrolled is asked again and again, where findAccount does not know them', async () => {
+    await enrolledPerson(host)
+    forgets = true
+    const again = await showPassword(host, new HttpClient(), 'mira')
+    expect(again.url.pathname).to.match(/^\/interaction\//)
+    expect(host.faults.map((fault) => (fault as MfaError).code)).to.deep.equal(['account-unknown'])
+    expect(host.faults[0]?.message).to.contain('findAccount').and.not.contain('mira')
   })
 
   it('may say that the first factor was shown long ago, and waits ten minutes from now', async () => {

@@ -51,6 +51,20 @@ describe('createMfa', () => {
       }
     })
 
+  for (const [option, value, mend] of [
+    ['issuerName', undefined, 'is missing: what people call the service'],
+    ['storage', undefined, 'is missing: such as mongooseStorage'],
+    ['storage', 7, 'is something else: such as'],
+    ['factors', undefined, 'is missing: a list such as [totp()'],
+    ['encryptionKeys', undefined, 'is missing: a list of keys; make one'],
+    ['encryptionKeys', [undefined], 'encryptionKeys.0: is missing or empty: make one'],
+    ['encryptionKeys', [''], 'openssl rand -base64 32'],
+    ['encryptionKeys', ['c2hvcnQ='], 'must be 32 bytes, in base64 if a string: make one'],
+  ] as const)
+    it(`says how to mend ${option}: ${JSON.stringify(value)}`, () => {
+      expect(refusalOf({ [option]: value }).message).to.contain(mend)
+    })
+
   it('lists every fault at once', () => {
     const { message } = refusalOf({ issuerName: '', encryptionKeys: [], path: 'mfa', factors: [] })
     expect(message.match(/^- /gm)).to.have.length(4)

@@ -145,6 +145,6 @@ function valueAt(at: unknown, path: string): unknown {
 function refuse(by: string): never {
   throw new MfaError(
     'fields-protected',
-    `The field ${MFA_FIELD} of a user is written by the second factor alone, not by ${by}`,
+    `The field ${MFA_FIELD} of a user is written by the second factor alone, not by ${by}: keep it out of what requests send; mfa.accounts.reset(id) removes a second factor`,
   )
 }
