@@ -198,6 +198,23 @@ describe('what the pages say', () => {
     expect(await said('locked-disabled')).to.not.include('Try again in')
   })
 
+  it('what to do about a code that was used already, whichever it was', async () => {
+    expect(await said('totp-verify-refused')).to.include('wait for the next')
+    expect(await said('totp-enrol-behind')).to.not.include('wait for the next')
+  })
+
+  it('that the digit in front of a backup code is part of it', async () => {
+    expect(await said('backup-codes-fresh')).to.include('The digit in front is part of the code')
+    expect(await said('backup-code-verify-unreadable')).to.include('with the digit in front')
+  })
+
+  it('where new backup codes come from, or who helps where they cannot be made', async () => {
+    expect(await said('backup-codes-low-none')).to.include('security settings')
+    expect(await said('backup-codes-low-one'))
+      .to.include('Whoever looks after your Acme account')
+      .and.not.include('Make new ones')
+  })
+
   it('how many backup codes are left, in the right number', async () => {
     expect(await said('backup-codes-low-three')).to.include('3 backup codes left')
     expect(await said('backup-codes-low-one')).to.include('1 backup code left')
