@@ -39,19 +39,18 @@ function checkPackages() {
     return version !== undefined && satisfies(version, range) ? [] : [{ name, range, version }]
   })
   if (unfit.length === 0) return
-  const found = unfit
-    .filter(({ version }) => version !== undefined)
-    .map(({ name, version, range }) => `${name} is ${version} here and has to be ${range}\n`)
-  console.error(
-    `The server needs packages that are not installed: ` +
-      `npm install ${unfit.map(({ name, range }) => `${name}@${/\d+/.exec(range)}`).join(' ')}\n${found.join(
-        '',
-      )}${
-        found.length > 0
-          ? 'An application that needs those: give the server a folder of its own.\n'
-          : ''
-      }`,
-  )
+  const wanted = unfit.map(({ name, range }) => `${name}@${/\d+/.exec(range)}`)
+  const others = unfit.filter(({ version }) => version !== undefined)
+  const lines = [
+    `The server needs packages that are not installed: npm install ${wanted.join(' ')}`,
+    ...others.map(
+      ({ name, range, version }) => `${name} is ${version} here and has to be ${range}`,
+    ),
+    ...(others.length === 0
+      ? []
+      : ['An application that needs those: give the server a folder of its own.']),
+  ]
+  console.error(lines.join('\n'))
   process.exit(1)
 }
 
