@@ -199,8 +199,8 @@ describe('what the pages say', () => {
   })
 
   it('what to do about a code that was used already, whichever it was', async () => {
-    expect(await said('totp-verify-refused')).to.include('wait for the next')
-    expect(await said('totp-enrol-behind')).to.not.include('wait for the next')
+    expect(await said('totp-verify-refused')).to.include('or the next one')
+    expect(await said('totp-enrol-behind')).to.not.include('or the next one')
   })
 
   it('that the digit in front of a backup code is part of it', async () => {
