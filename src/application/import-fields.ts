@@ -88,13 +88,16 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
   const fault = (field: string, code: ImportFault['code']): void =>
     void faults.push({ field, code })
 
-  const find = (names: readonly string[]): Found | undefined => {
+  const find = (
+    names: readonly string[],
+    read: (value: unknown) => unknown = (value) => value,
+  ): Found | undefined => {
     const [first, ...others] = allOf(fields, names)
     for (const { field, value } of others)
-      if (!isSame(value, first?.value)) fault(field, 'ambiguous')
+      if (!isSame(read(value), read(first?.value))) fault(field, 'ambiguous')
     return first
   }
-  const enabled = find(ENABLED) ?? emptyFlag(fields)
+  const enabled = find(ENABLED, readBoolean) ?? emptyFlag(fields)
   const isOn = enabled === undefined ? undefined : readBoolean(enabled.value)
   if (enabled !== undefined && isOn === undefined) fault(enabled.field, 'enabled-unreadable')
   const encoding = encodingOf(find(ENCODING), fault)

@@ -134,7 +134,10 @@ describe('the fields of another application', () => {
   })
 
   it('may stand there twice, and the same', () => {
-    const fields = { twoFactorSecret: SECRET, two_factor_secret: SECRET }
+    const fields = {
+      ...{ twoFactorSecret: SECRET, two_factor_secret: SECRET },
+      ...{ twoFactorEnabled: true, two_factor_enabled: 'true' },
+    }
     expect(mapFactors({ ...fields, backupCodes: CODES, backup_codes: [...CODES] })).to.deep.include(
       { warnings: [], faults: [] },
     )

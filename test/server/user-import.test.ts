@@ -424,6 +424,13 @@ describe('user import', () => {
     expect(sum).to.include({ imported: 1 })
     expect(await statusOf('ada')).to.include({ email_verified: false })
     expect((await statusOf('ada')).mfa.factors).to.have.length(2)
+    for (const none of ['', ' ', '[]', null]) {
+      const people = jsonl({ username: 'bob', totp: SECRET, secret_encoding: none })
+      const { sum } = await importing(people, '--secret-encoding', 'rot13', '--dry-run')
+      expect(sum.bad_lines[0]?.faults, String(none)).to.deep.equal([
+        { field: 'secretEncoding', code: 'secret-encoding-unknown' },
+      ])
+    }
     // A line that says it itself, in either way of writing, is right.
     for (const field of ['secretEncoding', 'secret_encoding']) {
       const people = jsonl({ username: 'bob', two_factor_secret: SECRET, [field]: 'base32' })

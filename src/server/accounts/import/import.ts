@@ -156,9 +156,11 @@ async function importLine(
 
 /** With what a line does not say itself, in camel case or in snake case. An empty cell says nothing. */
 function withDefaults(fields: FieldsToImport, defaults: FieldsToImport): FieldsToImport {
+  const isEmpty = (value: unknown = null): boolean =>
+    value === null || (typeof value === 'string' && /^\s*(?:\[\s*\])?\s*$/.test(value))
   const isUnsaid = (name: string): boolean =>
     [name, name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)].every((own) =>
-      [undefined, null, ''].includes(fields[own] as string | null | undefined),
+      isEmpty(fields[own]),
     )
   const unsaid = Object.entries(defaults).filter(([name]) => isUnsaid(name))
   return { ...fields, ...Object.fromEntries(unsaid) }
