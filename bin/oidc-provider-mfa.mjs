@@ -36,7 +36,8 @@ function checkPackages() {
   })
   const unfit = needed.flatMap(([name, range]) => {
     const version = versionOf(name)
-    return version !== undefined && satisfies(version, range) ? [] : [{ name, range, version }]
+    const isFit = version === undefined ? isThere(name) : satisfies(version, range)
+    return isFit ? [] : [{ name, range, version }]
   })
   if (unfit.length === 0) return
   const wanted = unfit.map(({ name, range }) => `${name}@${/\d+/.exec(range)}`)
@@ -59,6 +60,16 @@ function versionOf(name) {
     return manifestOf(modules.findPackageJSON(name, pathToFileURL(program))).version
   } catch {
     return undefined
+  }
+}
+
+/** Where packages lie in no folders that can be looked at, Node's own resolution still knows of them. */
+function isThere(name) {
+  try {
+    modules.createRequire(program).resolve(name)
+    return true
+  } catch (error) {
+    return error.code !== 'MODULE_NOT_FOUND'
   }
 }
 

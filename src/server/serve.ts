@@ -9,6 +9,7 @@ import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
 import { renewedApp } from './renewal.ts'
 import { sweepStorage } from './upkeep.ts'
 import { openLog, type Logger } from './log.ts'
+import { LIVENESS_PATH } from './routes/health.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from './restore.ts'
 
 export interface ServeOptions extends OpenOptions {
@@ -85,7 +86,8 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     }
     const served = await renewedApp(foundation, () => createApp(foundation, services), log)
     handle = (request, response) => {
-      if (served.isRestoring) answerNotYet(request, response)
+      // It lives: started anew it would end at once, and would not see the end of the restore.
+      if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotYet(request, response)
       else served.app.handle(request, response)
     }
     // Nobody is answered any more when the last events are passed on.

@@ -77,6 +77,10 @@ describe('a server whose storage changes while it runs', function () {
     await services.settings.insert('restore', run)
     await until(async () => (await status()) === 503)
     expect((await new HttpClient().get(server.authorize())).status).to.equal(503)
+    const health = (path: string) => fetch(new URL(`/health/${path}`, server.url))
+    expect([(await health('live')).status, (await health('ready')).status]).to.deep.equal([
+      200, 503,
+    ])
     await services.settings.replace('restore', { ...run, finishedAt: 2 }, run)
     await until(async () => (await status()) === 200)
   })

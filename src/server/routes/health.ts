@@ -1,5 +1,7 @@
 import type Router from '@koa/router'
 
+export const LIVENESS_PATH = '/health/live'
+
 export interface Health {
   /** Throws while nothing can be written. */
   readonly checkWritable: () => Promise<void>
@@ -23,7 +25,7 @@ export function addHealthRoutes(router: Router, { checkWritable, isStopping }: H
     return last.ready
   }
 
-  router.get('/health/live', (ctx) => {
+  router.get(LIVENESS_PATH, (ctx) => {
     ctx.set('Cache-Control', 'no-store')
     ctx.body = { status: 'ok' }
   })
