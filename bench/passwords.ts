@@ -1,6 +1,6 @@
 import argon2 from 'argon2'
 import { fileSchema } from '../config/settings-file.ts'
-import { hasherOf } from '../src/server/foundation.ts'
+import { hasherOf } from '../src/server/boot/foundation.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 

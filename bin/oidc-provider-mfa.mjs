@@ -10,8 +10,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const OLDEST = [22, 18]
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const source = join(root, 'src', 'server', 'cli.ts')
-const built = join(root, 'dist', 'src', 'server', 'cli.js')
+const source = join(root, 'src', 'server', 'cli', 'index.ts')
+const built = join(root, 'dist', 'src', 'server', 'cli', 'index.js')
 // Node strips no types below node_modules: an installed package runs what was built.
 const installed = root.split(sep).includes('node_modules')
 const program = !installed && existsSync(source) ? source : built

@@ -18,7 +18,7 @@ export interface Config {
   /** Newest first, 32 bytes each. */
   readonly encryptionKeys: readonly Uint8Array[]
   readonly cookieKeys: readonly Uint8Array[]
-  /** JWKS_FILE as it was read: a JSON value, checked by server/keys.ts. */
+  /** JWKS_FILE as it was read: a JSON value, checked by server/keys/jwks.ts. */
   readonly jwks?: unknown
   /** CLIENTS_FILE as it was read: a JSON value, checked by server/clients. */
   readonly fileClients?: unknown

@@ -4,4 +4,4 @@
  */
 export { loadConfig } from '../../config/load.ts'
 export { ConfigError, type Config, type Fault } from '../../config/environment.ts'
-export { serve, type Running, type ServeOptions } from './serve.ts'
+export { serve, type Running, type ServeOptions } from './boot/serve.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { globSync } from 'node:fs'
 import ts from 'typescript'
-import { run } from '../../src/server/cli.ts'
+import { run } from '../../src/server/cli/index.ts'
 import type { Terminal } from '../../src/server/cli/terminal.ts'
 import { constantOf, parseSource, readText, ROOT, rowsOf, sectionOf, sectionsOf } from './page.ts'
 

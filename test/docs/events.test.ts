@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { globSync } from 'node:fs'
 import ts from 'typescript'
 import { EVENT_TYPES } from '../../src/domain/events.ts'
-import { SERVER_EVENTS } from '../../src/server/audit.ts'
+import { SERVER_EVENTS } from '../../src/server/observe/audit.ts'
 import {
   codeIn,
   constantOf,
@@ -46,7 +46,7 @@ describe('docs/reference/events.md', () => {
 
   it('says which the server mails', () => {
     const mailed = types.filter(([, , mail]) => mail === 'yes').map(([type]) => type)
-    const mails = keysOf(parseSource('src/server/notices.ts'), 'MAILS')
+    const mails = keysOf(parseSource('src/server/observe/notices.ts'), 'MAILS')
     expect(mails.length).to.be.greaterThan(0)
     expect(mailed).to.have.members(mails.map((type) => `\`${type}\``))
   })

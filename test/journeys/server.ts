@@ -85,11 +85,15 @@ export class ServerProcess {
   }
 
   async run(): Promise<void> {
-    const child = spawn(process.execPath, ['--import', CLOCK, join(ROOT, 'src/server/main.ts')], {
-      cwd: this.folder,
-      env: this.#childEnvironment(),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    })
+    const child = spawn(
+      process.execPath,
+      ['--import', CLOCK, join(ROOT, 'src/server/boot/main.ts')],
+      {
+        cwd: this.folder,
+        env: this.#childEnvironment(),
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      },
+    )
     this.#child = child
     this.#output = ''
     const collect = (chunk: Buffer): void => void (this.#output += chunk.toString())

@@ -12,7 +12,7 @@ import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { addPerson } from '../../src/server/accounts/people.ts'
-import { hasherOf } from '../../src/server/foundation.ts'
+import { hasherOf } from '../../src/server/boot/foundation.ts'
 import { fileSchema } from '../../config/settings-file.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
@@ -47,7 +47,7 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
-/** `node src/server/main.ts` on SQLite, with these settings: what an operator runs. */
+/** `node src/server/boot/main.ts` on SQLite, with these settings: what an operator runs. */
 export async function startServerProcess(options: {
   readonly clients: readonly JsonObject[]
   readonly settings?: object

@@ -4,7 +4,7 @@
  * how far it is.
  */
 import { readFile } from 'node:fs/promises'
-import { run } from '../../src/server/cli.ts'
+import { run } from '../../src/server/cli/index.ts'
 
 const endAfter = Number(process.argv[2] ?? 'Infinity')
 let out = ''

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { clientsOf, layFoundation, signingKeysOf } from '../../src/server/foundation.ts'
+import { clientsOf, layFoundation, signingKeysOf } from '../../src/server/boot/foundation.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { serverMfa } from '../../src/server/mfa.ts'
+import { serverMfa } from '../../src/server/boot/mfa.ts'
 import {
   addPerson,
   APP,

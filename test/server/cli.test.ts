@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { JsonObject } from '../../src/domain/json.ts'
 import { loadConfig } from '../../config/load.ts'
-import { run } from '../../src/server/cli.ts'
+import { run } from '../../src/server/cli/index.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { hashKinds } from '../../src/server/accounts/hash-kinds.ts'
-import { layFoundation } from '../../src/server/foundation.ts'
-import { makeSigningKey } from '../../src/server/keys.ts'
-import { setUpLinksOf } from '../../src/server/links.ts'
-import { serverMfa } from '../../src/server/mfa.ts'
+import { layFoundation } from '../../src/server/boot/foundation.ts'
+import { makeSigningKey } from '../../src/server/keys/jwks.ts'
+import { setUpLinksOf } from '../../src/server/pages/links.ts'
+import { serverMfa } from '../../src/server/boot/mfa.ts'
 import type { Terminal } from '../../src/server/cli/terminal.ts'
 
 const COMMANDS = [

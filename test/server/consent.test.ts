@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { layFoundation } from '../../src/server/foundation.ts'
-import { serverMfa } from '../../src/server/mfa.ts'
+import { layFoundation } from '../../src/server/boot/foundation.ts'
+import { serverMfa } from '../../src/server/boot/mfa.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { run } from '../../src/server/cli.ts'
+import { run } from '../../src/server/cli/index.ts'
 import { CookieJar } from '../support/cookie-jar.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { freePort } from '../support/mongodb.ts'
 import { authorizationUrl, PASSWORD, type Person } from './support.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/server/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/server/boot/main.ts', import.meta.url))
 const CLOCK = new URL('../journeys/shifted-clock.ts', import.meta.url).href
 
 /** Where people find the deployment, whichever node answers. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { changeAccount } from '../../src/server/accounts/people.ts'
-import { serverMfa } from '../../src/server/mfa.ts'
-import { layFoundation } from '../../src/server/foundation.ts'
+import { serverMfa } from '../../src/server/boot/mfa.ts'
+import { layFoundation } from '../../src/server/boot/foundation.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
   addPerson,

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { Account } from '../../src/ports/accounts.ts'
 import { changeAccount } from '../../src/server/accounts/people.ts'
-import { layFoundation } from '../../src/server/foundation.ts'
-import { serverMfa, type ServerMfa } from '../../src/server/mfa.ts'
+import { layFoundation } from '../../src/server/boot/foundation.ts'
+import { serverMfa, type ServerMfa } from '../../src/server/boot/mfa.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   addPerson,

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { existingGrant } from '../../src/server/grants.ts'
+import { existingGrant } from '../../src/server/clients/grants.ts'
 
 class Grant {
   static readonly stored = new Map<string, Grant>()

@@ -7,15 +7,15 @@ import {
   checkEncryptionKeys,
   encryptionKeysInUse,
   retireEncryptionKeys,
-} from '../../src/server/encryption-keys.ts'
-import { KeyFault, parseSigningKeys, type SigningKeys } from '../../src/server/keys.ts'
+} from '../../src/server/keys/encryption-keys.ts'
+import { KeyFault, parseSigningKeys, type SigningKeys } from '../../src/server/keys/jwks.ts'
 import {
   addSigningKey,
   loadSigningKeys,
   resealSigningKeys,
   rotateSigningKeys,
   signingKeyStates,
-} from '../../src/server/signing-keys.ts'
+} from '../../src/server/keys/signing-keys.ts'
 
 const OLD = new Uint8Array(randomBytes(32))
 const NEW = new Uint8Array(randomBytes(32))

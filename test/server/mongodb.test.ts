@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { run } from '../../src/server/cli.ts'
-import type { Finding } from '../../src/server/doctor.ts'
+import { run } from '../../src/server/cli/index.ts'
+import type { Finding } from '../../src/server/upkeep/doctor.ts'
 import { openDatabase, startStandIn } from '../support/mongodb.ts'
 import {
   credentialsOf,

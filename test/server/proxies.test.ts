@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { expect } from 'chai'
 import { cidrList } from '../../config/values.ts'
-import { addressNormaliser } from '../../src/server/proxies.ts'
+import { addressNormaliser } from '../../src/server/boot/proxies.ts'
 
 function headersAfter(
   trusted: string,

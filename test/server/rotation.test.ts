@@ -15,15 +15,15 @@ import {
   layFoundation,
   signingKeysOf,
   type Foundation,
-} from '../../src/server/foundation.ts'
-import { KeyFault } from '../../src/server/keys.ts'
-import { serverMfa } from '../../src/server/mfa.ts'
+} from '../../src/server/boot/foundation.ts'
+import { KeyFault } from '../../src/server/keys/jwks.ts'
+import { serverMfa } from '../../src/server/boot/mfa.ts'
 import {
   rotateEncryption,
   type Progress,
   type Rotation,
   type RotationOptions,
-} from '../../src/server/rotation.ts'
+} from '../../src/server/keys/rotation.ts'
 import { owner, verify, type Owner } from '../application/person.ts'
 import { load, world, type World } from '../application/world.ts'
 

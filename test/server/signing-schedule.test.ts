@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { statesAt, withEnds, type ScheduledKey } from '../../src/server/signing-schedule.ts'
+import { statesAt, withEnds, type ScheduledKey } from '../../src/server/keys/signing-schedule.ts'
 
 const NOW = 1_800_000_000
 const KEPT = 1_000

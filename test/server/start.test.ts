@@ -9,7 +9,7 @@ import { expect } from 'chai'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/server/main.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/server/boot/main.ts', import.meta.url))
 const BIN = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
 
 interface Started {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { parseEnvironment } from '../../config/environment.ts'
-import { sweepStorage } from '../../src/server/upkeep.ts'
+import { sweepStorage } from '../../src/server/upkeep/sweep.ts'
 
 const DAY = 86_400
 

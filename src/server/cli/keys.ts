@@ -1,9 +1,9 @@
 import { Option, type Command } from 'commander'
 import { HOUR_SECONDS } from '../../domain/time.ts'
-import { encryptionKeysInUse } from '../encryption-keys.ts'
-import type { Foundation } from '../foundation.ts'
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../keys.ts'
-import { rotateEncryption, type Progress, type Rotation } from '../rotation.ts'
+import { encryptionKeysInUse } from '../keys/encryption-keys.ts'
+import type { Foundation } from '../boot/foundation.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../keys/jwks.ts'
+import { rotateEncryption, type Progress, type Rotation } from '../keys/rotation.ts'
 import {
   addSigningKey,
   keptSeconds,
@@ -11,7 +11,7 @@ import {
   signingKeyStates,
   type ChangeTimes,
   type KeyServices,
-} from '../signing-keys.ts'
+} from '../keys/signing-keys.ts'
 import { withSession } from './session.ts'
 import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
 

@@ -4,7 +4,7 @@ import {
   restoreAccounts,
   unfinishedRestore,
   type RestoreCounts,
-} from '../restore.ts'
+} from '../upkeep/restore.ts'
 import { withSession } from './session.ts'
 import { answer, command, moment, Refusal, type Terminal } from './terminal.ts'
 

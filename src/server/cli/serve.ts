@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { loadConfig } from '../../../config/load.ts'
-import { serve } from '../serve.ts'
+import { serve } from '../boot/serve.ts'
 import type { Terminal } from './terminal.ts'
 
 /** `serve`: runs until it is told to stop. With `--json` what it prints at the start is one line of JSON. */

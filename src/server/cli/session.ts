@@ -5,10 +5,10 @@ import {
   mailerOf,
   signingKeysOf,
   type Foundation,
-} from '../foundation.ts'
+} from '../boot/foundation.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
-import { passEventsOn } from '../notices.ts'
-import { accountUrl, serverMfa, type ServerMfa } from '../mfa.ts'
+import { passEventsOn } from '../observe/notices.ts'
+import { accountUrl, serverMfa, type ServerMfa } from '../boot/mfa.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a command works with. */

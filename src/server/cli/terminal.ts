@@ -2,7 +2,7 @@ import { CommanderError, type Command } from 'commander'
 import { ConfigError } from '../../../config/environment.ts'
 import { MfaError } from '../../domain/errors.ts'
 import { ClientFaults } from '../clients/validate.ts'
-import { KeyFault } from '../keys.ts'
+import { KeyFault } from '../keys/jwks.ts'
 
 /** Where a command reads and writes; a test hands in its own. */
 export interface Terminal {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Account } from '../../ports/accounts.ts'
 import { changeAccount, findByName, withdrawCredentials } from '../accounts/people.ts'
-import { setUpLinksOf } from '../links.ts'
+import { setUpLinksOf } from '../pages/links.ts'
 import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Terminal } from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json.ts'
 import { CALLBACK_PATH } from '../../account/console.ts'
-import type { SigningKeys } from '../keys.ts'
+import type { SigningKeys } from '../keys/jwks.ts'
 
 /** The id of the account page as a relying party. No other client may have it: it may change people's factors. */
 export const ACCOUNT_CLIENT_ID = 'account'

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Clients } from '../../ports/clients.ts'
 import type { Random, SecretBox } from '../../ports/services.ts'
-import type { Record } from '../audit.ts'
+import type { Record } from '../observe/audit.ts'
 import { idOf, openSecret, SECRET, sealSecret, withoutSecret } from './secret.ts'
 import type { ClientFault, ValidateClients } from './validate.ts'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { fileSchema } from '../../../config/settings-file.ts'
-import { hasherOf } from '../../../src/server/foundation.ts'
+import { hasherOf } from '../../../src/server/boot/foundation.ts'
 import { HttpClient } from '../../support/http-client.ts'
 import { addPerson, signIn, startServer, stopServers } from '../support.ts'
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
 import type { Clock, PasswordHasher, Random } from '../../../src/ports/services.ts'
 import type { ServerStorage } from '../../../src/ports/server-storage.ts'
-import { recorder, type Record } from '../../../src/server/audit.ts'
+import { recorder, type Record } from '../../../src/server/observe/audit.ts'
 import type { PasswordLimits, SignInServices } from '../../../src/server/accounts/sign-in.ts'
 
 export interface FakeHasher extends PasswordHasher {

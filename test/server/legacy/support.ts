@@ -3,7 +3,7 @@ import type { Connection, mongo } from 'mongoose'
 import mongoose from 'mongoose'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
 import { mfaFields, mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
-import { run } from '../../../src/server/cli.ts'
+import { run } from '../../../src/server/cli/index.ts'
 import { startHost, type Host, type HostOptions } from '../../plugin/host.ts'
 import { openDatabase } from '../../support/mongodb.ts'
 

@@ -1,0 +1,51 @@
+import type { AccountClaims, Configuration } from 'oidc-provider'
+import type { Account, Accounts } from '../../ports/accounts.ts'
+
+/** What the host knows of a person, and what `require` is asked about. */
+export interface Subject {
+  readonly accountId: string
+  readonly groups: readonly string[]
+  /** How the person is shown to themselves, and where they are mailed to. */
+  readonly person: { readonly label: string; readonly address?: string }
+  claims(): AccountClaims
+  readonly [key: string]: unknown
+}
+
+/**
+ * Finds people for the host. A disabled account gets no token and no user info. For a session (no token) it
+ * is still there, since the host has no answer for a session without an account but a fault: that session
+ * ends by the epoch that disabling raised.
+ */
+export function subjectFinder(accounts: Accounts): NonNullable<Configuration['findAccount']> {
+  return async (_ctx, sub, token) => {
+    const account = (await accounts.byId(sub))?.account
+    if (account === undefined || (token !== undefined && account.disabledAt !== undefined))
+      return undefined
+    return subjectOf(account)
+  }
+}
+
+export function subjectOf(account: Account): Subject {
+  return {
+    accountId: account.id,
+    groups: account.groups,
+    person: {
+      label: account.username,
+      ...(account.email !== undefined && account.emailVerified ? { address: account.email } : {}),
+    },
+    claims: () => claimsOf(account),
+  }
+}
+
+/** All standard claims of the account; the host picks those of the scopes and of the claims request. */
+function claimsOf(account: Account): AccountClaims {
+  return {
+    preferred_username: account.username,
+    updated_at: account.updatedAt,
+    ...account.claims,
+    ...(account.email === undefined
+      ? {}
+      : { email: account.email, email_verified: account.emailVerified }),
+    sub: account.id,
+  }
+}

@@ -1,0 +1,169 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Router from '@koa/router'
+import type { Context, Next } from 'koa'
+import { Provider } from 'oidc-provider'
+import type { SmtpMailer } from '../../adapters/mail/index.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import { answerError, type ErrorAnswer } from '../../http/errors.ts'
+import { addAccountPage } from '../pages/account.ts'
+import { passwordCheck } from '../accounts/sign-in.ts'
+import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
+import { ClientFaults } from '../clients/validate.ts'
+import type { ClientRegistry } from '../clients/registry.ts'
+import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
+import { hostPages } from '../pages/host-pages.ts'
+import { hostHeaders } from './host-headers.ts'
+import { reportHost } from '../observe/host-events.ts'
+import type { SigningKeys } from '../keys/jwks.ts'
+import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
+import { setUpLinksOf } from '../pages/links.ts'
+import { accountUrl, linksOf, serverFactors, serverMfa, type ServerMfa } from './mfa.ts'
+import { passEventsOn } from '../observe/notices.ts'
+import { pageShower, type ShowPage } from '../pages/render.ts'
+import { hostConfiguration } from './provider.ts'
+import { addressNormaliser } from './proxies.ts'
+import { addConsentRoutes, showConsent, type ConsentServices } from '../pages/consent.ts'
+import { formGuard, interactionOf } from '../pages/context.ts'
+import { addHealthRoutes } from '../pages/health.ts'
+import { addLoginRoutes, showLogin, type LoginServices } from '../pages/login.ts'
+import { addSetUpLinkRoutes } from '../pages/set-up-link.ts'
+import { speakAsIssuer } from './speak-as-issuer.ts'
+
+export interface AppServices {
+  readonly log: Logger
+  readonly mailer?: SmtpMailer
+  readonly demonstrationAccountId?: string
+  readonly isStopping?: () => boolean
+  /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
+  readonly builtInClients?: readonly JsonObject[]
+  /** Where this process is reached from its own machine; default: at the issuer's address. */
+  readonly loopback?: string
+}
+
+export interface ServerApp {
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void
+  readonly provider: Provider
+  readonly mfa: ServerMfa
+  readonly clients: ClientRegistry
+  /** Those it signs with and publishes, for as long as it lives: a provider takes no others. */
+  readonly signingKeys: SigningKeys
+}
+
+/**
+ * The whole server behind one function: the host, the plugin, and the few pages that neither of them has.
+ * Throws ClientFaults when CLIENTS_FILE cannot be used.
+ */
+export async function createApp(foundation: Foundation, services: AppServices): Promise<ServerApp> {
+  const { config, settings, issuer, serviceName, storage, box, clock, random, record } = foundation
+  const { log, mailer } = services
+  const { accounts } = storage
+  const signingKeys = await signingKeysOf(foundation)
+  const clients = clientsOf(foundation, signingKeys, services.builtInClients)
+  const faults = await clients.fileFaults()
+  if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
+  for (const { client, field } of clients.fileIgnored())
+    log.warn({ client, field }, 'a member in CLIENTS_FILE is not known and has no effect')
+
+  const mfa = serverMfa(foundation, services)
+  const { views } = mfa
+  const show = pageShower({ views, issuer, serviceName, links: linksOf(settings) })
+  const configuration = hostConfiguration({
+    ...{ issuer, settings, signingKeys, accounts, clock, cookieKeys: config.cookieKeys },
+    counters: storage.counters,
+    hostRecords: storage.hostRecords,
+    findClient: (id) => clients.find(id),
+    locales: views.locales,
+    pages: hostPages({
+      show,
+      accounts,
+      clock,
+      explain: (ctx, error) => explained(mfa, ctx, error),
+    }),
+  })
+
+  // The one place where the plugin meets the host.
+  const provider = new Provider(issuer, mfa.configure(configuration))
+  speakAsIssuer(provider, issuer)
+  provider.use(accessLog(log, random))
+  provider.use(errorPages({ show, log, mfa }))
+  provider.use(hostHeaders(issuer))
+  mfa.attach(provider)
+
+  const forms = formGuard(box, issuer)
+  const { counters } = storage
+  const login: LoginServices = {
+    ...{ provider, mfa, show, forms, now: () => clock.now() },
+    checkPassword: passwordCheck({
+      ...{ accounts, counters, hasher: foundation.passwords, clock, record },
+      limits: settings.passwords,
+      epochOf: (accountId) => mfa.accounts.epoch(accountId),
+    }),
+  }
+  const consent: ConsentServices = { provider, accounts, show, forms, record }
+  const router = new Router()
+  addHealthRoutes(router, {
+    checkWritable: () => storage.checkWritable(),
+    isStopping: services.isStopping ?? (() => false),
+  })
+  router.get('/interaction/:uid', async (ctx) => {
+    const interaction = await interactionOf(provider, ctx, ctx.params['uid'])
+    if (interaction.prompt.name === 'consent') return showConsent(consent, ctx, interaction)
+    await interactionOf(provider, ctx, ctx.params['uid'], 'login')
+    return showLogin(login, ctx, interaction)
+  })
+  addLoginRoutes(router, login)
+  addConsentRoutes(router, consent)
+  addSetUpLinkRoutes(router, {
+    ...{ links: setUpLinksOf(foundation, mfa), show, forms },
+    minimumLength: foundation.minimumPasswordLength,
+  })
+  addAccountPage(router, {
+    ...{ foundation, provider, mfa, show, factors: serverFactors(settings) },
+    client: (await clients.find(ACCOUNT_CLIENT_ID)) ?? {},
+    ...(services.loopback === undefined ? {} : { loopback: services.loopback }),
+  })
+  provider.use(router.routes() as Parameters<Provider['use']>[0])
+
+  passEventsOn({
+    ...{ mfa, issuerName: serviceName, audit: storage.audit, accounts, log },
+    manageUrl: accountUrl(foundation),
+    ...(mailer === undefined ? {} : { mailer }),
+  })
+  reportHost(provider, log)
+
+  const normaliseAddress = addressNormaliser(config.trustedProxies)
+  const callback = provider.callback()
+  return {
+    handle(request, response) {
+      normaliseAddress(request)
+      void callback(request, response)
+    },
+    ...{ provider, mfa, clients, signingKeys },
+  }
+}
+
+/** Whatever is thrown on the way, and whatever nobody answers, becomes a page with no more than a person needs. */
+function errorPages({ show, log, mfa }: { show: ShowPage; log: Logger; mfa: ServerMfa }) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    try {
+      await next()
+      if (ctx.status !== 404 || ctx.body || ctx.headerSent || ctx.res.writableEnded) return
+      await show(ctx, 'not-found', {}, { status: 404 })
+    } catch (error) {
+      const answer = await explained(mfa, ctx, error)
+      if (answer.fault) log.error({ requestId: requestIdOf(ctx), error })
+      if (ctx.headerSent) return void ctx.res.destroy()
+      await show(ctx, answer.page, answer.model, { status: answer.status, headers: answer.headers })
+    }
+  }
+}
+
+/** An interaction that is over, of ours or of the host, is explained with the way back to its app. */
+async function explained(mfa: ServerMfa, ctx: Context, error: unknown): Promise<ErrorAnswer> {
+  const requestId = requestIdOf(ctx)
+  const answer = answerError(error, { requestId })
+  const [, uid] = /^\/(?:interaction|auth|device)\/([\w-]+)/.exec(ctx.path) ?? []
+  if (answer.page !== 'expired' || uid === undefined) return answer
+  const wayBack = await mfa.wayBack(uid)
+  return wayBack === undefined ? answer : answerError(error, { requestId, wayBack })
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+import {
+  clientMetadata,
+  startRelyingParty,
+  type RelyingParty,
+} from '../../../examples/relying-party/relying-party.ts'
+import { ConfigError, type Config } from '../../../config/environment.ts'
+import { DEMONSTRATION_FOLDER, keepOnce } from '../../../config/load.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import type { Account } from '../../ports/accounts.ts'
+import { addPerson, changeAccount, findByName } from '../accounts/people.ts'
+import type { Foundation } from './foundation.ts'
+
+const USERNAME = 'demo'
+const CLIENT_ID = 'fieldnotes'
+
+/** Letters that no two fonts confuse. */
+const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789'
+const PASSWORD_LENGTH = 16
+
+/** What a demonstration made for itself at its first start, kept in `data/`, mode 0600. */
+export interface DemonstrationSecrets {
+  readonly username: string
+  readonly password: string
+  readonly clientSecret: string
+}
+
+export interface Demonstration {
+  readonly secrets: DemonstrationSecrets
+  readonly account: Account
+}
+
+/** The account and the secrets of the demonstration, those of its first start. */
+export async function prepareDemonstration(
+  foundation: Foundation,
+  folder?: string,
+): Promise<Demonstration> {
+  const secrets = demonstrationSecrets(foundation, folder)
+  return { secrets, account: await demonstrationAccount(foundation, secrets) }
+}
+
+function demonstrationSecrets(
+  { random }: Pick<Foundation, 'random'>,
+  folder: string = DEMONSTRATION_FOLDER,
+): DemonstrationSecrets {
+  const made: DemonstrationSecrets = {
+    username: USERNAME,
+    password: inFours(letters(random.bytes(PASSWORD_LENGTH * 4))),
+    clientSecret: Buffer.from(random.bytes(32)).toString('base64url'),
+  }
+  const kept = keepOnce(join(folder, 'demonstration.json'), `${JSON.stringify(made, null, 2)}\n`)
+  return JSON.parse(kept) as DemonstrationSecrets
+}
+
+/** The account that a person tries the server with. Made once for each storage; its password is the kept one. */
+async function demonstrationAccount(
+  foundation: Foundation,
+  secrets: DemonstrationSecrets,
+): Promise<Account> {
+  const { storage, clock, random, hasher } = foundation
+  const { username, password } = secrets
+  const { accounts } = storage
+  const existing = (await findByName(accounts, username))?.account
+  if (existing === undefined) {
+    const added = await addPerson(
+      { accounts, clock, random },
+      {
+        username,
+        claims: { name: 'Demo Person', given_name: 'Demo', family_name: 'Person' },
+        passwordHash: await hasher.hash(password),
+      },
+    )
+    if (added.ok) return added.account
+    // Another process was quicker.
+    return demonstrationAccount(foundation, secrets)
+  }
+  if (existing.passwordHash && (await hasher.verify(existing.passwordHash, password)))
+    return existing
+  const passwordHash = await hasher.hash(password)
+  const changed = await changeAccount(accounts, existing.id, (account) => ({
+    ...account,
+    passwordHash,
+    updatedAt: clock.now(),
+  }))
+  return changed ?? existing
+}
+
+/** What the server has to know of the demonstration's relying party. Kept by nobody: it is made at each start. */
+export function demonstrationClient(url: string, secrets: DemonstrationSecrets): JsonObject {
+  const { clientSecret } = secrets
+  return clientMetadata({ clientId: CLIENT_ID, clientSecret, url }) as JsonObject
+}
+
+/** Throws ConfigError when DEMO_PORT is taken. */
+export async function startDemonstration(
+  issuer: string,
+  { demonstration }: Config,
+  { clientSecret }: DemonstrationSecrets,
+): Promise<RelyingParty> {
+  const port = demonstration?.port ?? 0
+  try {
+    return await startRelyingParty({ issuer, clientId: CLIENT_ID, clientSecret, port })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    const problem = `${port} is taken: choose another, or start without the demonstration (DEMO=off)`
+    throw new ConfigError([{ setting: 'DEMO_PORT', problem }])
+  }
+}
+
+/** Every byte below the largest multiple of the alphabet counts: none of its letters is likelier. */
+function letters(bytes: Uint8Array): string {
+  const limit = 256 - (256 % ALPHABET.length)
+  return [...bytes]
+    .filter((byte) => byte < limit)
+    .slice(0, PASSWORD_LENGTH)
+    .map((byte) => ALPHABET[byte % ALPHABET.length])
+    .join('')
+}
+
+function inFours(text: string): string {
+  return text.replaceAll(/(.{4})(?=.)/g, '$1-')
+}

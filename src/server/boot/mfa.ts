@@ -1,0 +1,129 @@
+import type { FileValues } from '../../../config/schema.ts'
+import { ACCOUNT_PATH } from '../../account/console.ts'
+import {
+  backupCodes,
+  createMfa,
+  mailedCode,
+  totp,
+  type FirstEnrolment,
+  type FirstEnrolmentFunction,
+  type Mfa,
+  type PolicyQuestion,
+} from '../../index.ts'
+import { HOUR_SECONDS } from '../../domain/time.ts'
+import type { Account } from '../../ports/accounts.ts'
+import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
+import { spendEnrolmentProof } from '../accounts/people.ts'
+import type { SmtpMailer } from '../../adapters/mail/index.ts'
+import type { Foundation } from './foundation.ts'
+import type { Subject } from '../accounts/subject.ts'
+
+export type ServerMfa = Mfa
+
+export interface MfaServices {
+  /** Absent: no mail is set. */
+  readonly mailer?: SmtpMailer
+  /** Whose first factor needs no proof but the password: the demonstration's account (said at the start). */
+  readonly demonstrationAccountId?: string
+}
+
+/** R10: as long as this after an account was made, its first sign-in may set up a factor with the password alone. */
+const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
+
+/** What people can be asked for here, in the order in which it is offered. */
+export function serverFactors({ totp: options }: FileValues) {
+  return [totp(options), backupCodes()]
+}
+
+/** The page where people manage their factors. */
+export function accountUrl({ issuer }: Pick<Foundation, 'issuer'>): string {
+  return new URL(ACCOUNT_PATH, issuer).href
+}
+
+/** The plugin as this server uses it: through its public entry, like any other application. */
+export function serverMfa(foundation: Foundation, services: MfaServices = {}): ServerMfa {
+  const { config, settings, serviceName, storage, hasher, clock, random } = foundation
+  const { mailer } = services
+  const mfa: ServerMfa = createMfa({
+    issuerName: serviceName,
+    storage,
+    encryptionKeys: config.encryptionKeys,
+    factors: serverFactors(settings),
+    manage: { clients: [ACCOUNT_CLIENT_ID], url: accountUrl(foundation) },
+    require: (question) => isRequired(settings, question),
+    firstEnrolment: firstEnrolmentOf(foundation, services, (accountId) =>
+      mfa.accounts.status(accountId),
+    ),
+    describe: (account) => (account as unknown as Subject).person,
+    ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
+    locale: settings.service.locale,
+    ...(settings.service.views === undefined ? {} : { views: settings.service.views }),
+    links: linksOf(settings),
+    sessionSeconds: settings.sessions.longestSeconds,
+    hasher,
+    clock,
+    random,
+  })
+  mfa.on('signed-in', ({ accountId, at }) => spendEnrolmentProof(storage.accounts, accountId, at))
+  return mfa
+}
+
+/** The links in the footer of each page, those that are set. */
+export function linksOf({ service }: FileValues): Record<string, string> {
+  const { help, privacy, terms } = service
+  return Object.fromEntries(
+    Object.entries({ help, privacy, terms }).filter(
+      (link): link is [string, string] => link[1] !== undefined,
+    ),
+  )
+}
+
+/** The server's rule, and more where a client asks for more; never less. */
+function isRequired({ mfa }: FileValues, { account, client }: PolicyQuestion): boolean {
+  if (mfa.required === 'everybody' || client['mfa'] === 'required') return true
+  if (mfa.required === 'optional') return false
+  const { groups } = account as unknown as Subject
+  return mfa.required.some((group) => groups.includes(group))
+}
+
+type Status = Awaited<ReturnType<Mfa['accounts']['status']>>
+
+function firstEnrolmentOf(
+  foundation: Foundation,
+  services: MfaServices,
+  statusOf: (accountId: string) => Promise<Status>,
+): FirstEnrolment {
+  const { settings, storage, clock } = foundation
+  const { mailer, demonstrationAccountId } = services
+  if (settings.mfa.firstEnrolment === 'password') return 'password'
+  const mails = mailer !== undefined && settings.mfa.firstEnrolment !== 'first-sign-in'
+
+  const rule: FirstEnrolmentFunction = async ({ account: { accountId }, firstSignIn }) => {
+    const account = (await storage.accounts.byId(accountId))?.account
+    if (account === undefined) return 'refused'
+    const now = clock.now()
+    if (accountId === demonstrationAccountId) return 'allowed'
+    if (isProved(account, await statusOf(accountId), now)) return 'allowed'
+    if (mails && account.email !== undefined && account.emailVerified) return 'mailed-code'
+    return firstSignIn && isFresh(account, now) ? 'allowed' : 'refused'
+  }
+  return mails ? mailedCode((mail) => mailer.send(mail), rule) : rule
+}
+
+/**
+ * A set-up link was used, and since then nobody has enrolled, been reset or signed in: enrolments and resets
+ * raise the epoch. Sign-ins do not; they take the proof away, and the first ever is seen here before that is done.
+ */
+function isProved({ enrolmentProof: proof }: Account, status: Status, now: number): boolean {
+  return (
+    proof !== undefined &&
+    now < proof.until &&
+    status.epoch === proof.epoch &&
+    (status.firstSignInAt === undefined || status.firstSignInAt < proof.usedAt)
+  )
+}
+
+/** Never after an import or a reset: somebody else may have set or known that password. */
+function isFresh({ createdAt, passwordOrigin }: Account, now: number): boolean {
+  return passwordOrigin === 'administrator' && now < createdAt + FIRST_SIGN_IN_SECONDS
+}

@@ -1,0 +1,228 @@
+import { errors } from 'oidc-provider'
+import type { Adapter, Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { FileValues } from '../../../config/schema.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import type { Accounts } from '../../ports/accounts.ts'
+import type { Counters } from '../../ports/counters.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { Clock } from '../../ports/services.ts'
+import type { HostRecords } from '../../ports/host-records.ts'
+import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
+import { extraClientMetadata } from '../clients/metadata.ts'
+import { existingGrant } from '../clients/grants.ts'
+import type { HostPages } from '../pages/host-pages.ts'
+import type { SigningKeys } from '../keys/jwks.ts'
+import { subjectFinder } from '../accounts/subject.ts'
+import { limitUserCodes, SECONDS_OF_DEVICE_CODE } from '../pages/user-codes.ts'
+
+export interface HostDependencies {
+  readonly issuer: string
+  readonly settings: FileValues
+  /** Newest first. */
+  readonly cookieKeys: readonly Uint8Array[]
+  readonly signingKeys: SigningKeys
+  readonly accounts: Accounts
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly hostRecords: HostRecords
+  readonly findClient: (clientId: string) => Promise<JsonObject | undefined>
+  readonly pages: HostPages
+  /** The languages of the pages (BCP 47). */
+  readonly locales: readonly string[]
+}
+
+type Features = NonNullable<Configuration['features']>
+
+const SECONDS_OF_CODE = 60
+
+/**
+ * What a client may be depends on this much of the configuration, no more: the check of clients runs on it
+ * without a storage or a page.
+ */
+export function clientRules(settings: FileValues, signingKeys: SigningKeys): Configuration {
+  return {
+    jwks: { keys: [...signingKeys.keys] },
+    extraClientMetadata,
+    // Nothing that puts a token into the address bar (RFC 9700 2.1.2).
+    responseTypes: ['code'],
+    scopes: ['openid', 'offline_access', ...Object.keys(CLAIMS_OF_SCOPE)],
+    clientAuthMethods: [
+      ...(['client_secret_basic', 'client_secret_post', 'client_secret_jwt'] as const),
+      ...(['private_key_jwt', 'none'] as const),
+    ],
+    features: features(settings),
+  }
+}
+
+/** The whole configuration of the host, for `mfa.configure`. Discovery says nothing but standard members. */
+export function hostConfiguration(deps: HostDependencies): Configuration {
+  const { settings, pages } = deps
+  const rules = clientRules(settings, deps.signingKeys)
+  const secure = deps.issuer.startsWith('https:')
+  return {
+    ...rules,
+    adapter: hostAdapter(deps),
+    findAccount: subjectFinder(deps.accounts),
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    claims: { openid: ['sub', 'acr', 'amr', 'auth_time'], ...CLAIMS_OF_SCOPE },
+    discovery: {
+      ui_locales_supported: [...deps.locales],
+      op_policy_uri: settings.service.privacy,
+      op_tos_uri: settings.service.terms,
+    },
+    cookies: {
+      keys: deps.cookieKeys.map((key) => Buffer.from(key).toString('base64url')),
+      // The prefixes make a browser refuse the same name from a sibling domain or over plain http (R30).
+      names: secure
+        ? {
+            session: '__Host-session',
+            interaction: '__Secure-interaction',
+            resume: '__Secure-resume',
+          }
+        : { session: 'session', interaction: 'interaction', resume: 'resume' },
+      long: {
+        httpOnly: true,
+        secure,
+        sameSite: settings.features.postAuthorization ? 'none' : 'lax',
+      },
+      short: { httpOnly: true, secure, sameSite: 'lax' },
+    },
+    enableHttpPostMethods: settings.features.postAuthorization,
+    clientBasedCORS: mayReadFromBrowser,
+    fetch: fetchRegistered,
+    pkce: { required: (_ctx, client) => requiresPkce(client) },
+    // The host alone would rotate those of public clients only (R21).
+    rotateRefreshToken: () => true,
+    loadExistingGrant: existingGrant,
+    ttl: {
+      Session: (_ctx, session) => sessionSeconds(settings, session.loginTs, deps.clock.now()),
+      Interaction: settings.sessions.interactionSeconds,
+      Grant: settings.tokens.refreshTokenSeconds,
+      RefreshToken: settings.tokens.refreshTokenSeconds,
+      AccessToken: settings.tokens.accessTokenSeconds,
+      IdToken: settings.tokens.idTokenSeconds,
+      ClientCredentials: settings.tokens.accessTokenSeconds,
+      AuthorizationCode: SECONDS_OF_CODE,
+      DeviceCode: SECONDS_OF_DEVICE_CODE,
+    },
+    renderError: pages.error,
+    features: {
+      ...features(settings),
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: pages.logout,
+        postLogoutSuccessSource: pages.signedOut,
+      },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (ctx, client, token) => mayIntrospect(deps.accounts, ctx, client, token),
+      },
+      revocation: { enabled: true, allowedPolicy: mayRevoke },
+      deviceFlow: {
+        enabled: settings.features.deviceFlow,
+        userCodeInputSource: pages.deviceCode,
+        userCodeConfirmSource: pages.deviceConfirm,
+        successSource: pages.deviceDone,
+      },
+    },
+  }
+}
+
+/** What the host can do. Whatever is not named is as the host has it. */
+function features(settings: FileValues) {
+  return {
+    // On by default in the host, and in the way of our own pages.
+    devInteractions: { enabled: false },
+    claimsParameter: { enabled: true },
+    userinfo: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    // On, so that a request object that is refused is refused in the response mode that was asked for.
+    requestObjects: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+    backchannelLogout: { enabled: true },
+    deviceFlow: { enabled: settings.features.deviceFlow },
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: () => {
+        throw new errors.InvalidTarget()
+      },
+    },
+  } satisfies Features
+}
+
+/**
+ * How the host reaches a relying party: its keys, its back channel. The host alone refuses addresses of private
+ * networks and of this machine, which is right where strangers register clients. Here an administrator does,
+ * and most apps of a company live there. Redirects are not followed: they would lead where nobody registered.
+ */
+function fetchRegistered(url: string | URL | Request, options?: RequestInit): Promise<Response> {
+  const { dispatcher: _, ...rest } = { ...options } as RequestInit & { dispatcher?: unknown }
+  return globalThis.fetch(url, { ...rest, redirect: 'manual' })
+}
+
+/** Single-page apps call from the origins that they return to; apps with a secret do not call from a browser. */
+function mayReadFromBrowser(ctx: KoaContextWithOIDC, origin: string, client: Client): boolean {
+  const isOpen = ctx.oidc.route === 'userinfo' || client.clientAuthMethod === 'none'
+  return isOpen && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin)
+}
+
+function requiresPkce(client: Client): boolean {
+  return client['require_pkce'] !== false || client.clientAuthMethod === 'none'
+}
+
+/** Idle time, and never beyond the longest time since the sign-in (R15). */
+function sessionSeconds(settings: FileValues, loginTs: number | undefined, now: Instant): number {
+  const { idleSeconds, longestSeconds } = settings.sessions
+  if (loginTs === undefined) return idleSeconds
+  const left = loginTs + longestSeconds - now
+  return Math.max(1, Math.min(idleSeconds, left))
+}
+
+/**
+ * A public client learns of its own tokens only; and of a disabled person's nobody learns anything but that
+ * they are no longer active. The host itself never asks for the account here.
+ */
+async function mayIntrospect(
+  accounts: Accounts,
+  _ctx: KoaContextWithOIDC,
+  client: Client,
+  token: { readonly clientId?: string | undefined; readonly accountId?: unknown },
+): Promise<boolean> {
+  if (client.clientAuthMethod === 'none' && token.clientId !== client.clientId) return false
+  if (typeof token.accountId !== 'string') return true
+  const account = (await accounts.byId(token.accountId))?.account
+  return account !== undefined && account.disabledAt === undefined
+}
+
+/** A token belongs to the client it was made for. Whoever is told that another's is there has learnt something. */
+function mayRevoke(
+  _ctx: KoaContextWithOIDC,
+  client: Client,
+  token: { readonly clientId?: string | undefined },
+): boolean {
+  return token.clientId === client.clientId
+}
+
+/** The host's records, with clients from where ours are: the storage and CLIENTS_FILE. */
+function hostAdapter(deps: HostDependencies): (model: string) => Adapter {
+  const { hostRecords, findClient } = deps
+  return (model) => {
+    if (model === 'DeviceCode') return limitUserCodes(hostRecords(model), deps)
+    if (model !== 'Client') return hostRecords(model)
+    const refuse = (): never => {
+      throw new Error('clients are changed by the command line, never by the host')
+    }
+    return {
+      find: async (id) => await findClient(id),
+      upsert: refuse,
+      destroy: refuse,
+      consume: refuse,
+      findByUid: refuse,
+      findByUserCode: refuse,
+      revokeByGrantId: refuse,
+    }
+  }
+}

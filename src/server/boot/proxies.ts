@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+import type { Cidr } from '../../../config/values.ts'
+import { unmapped } from '../accounts/network.ts'
+
+/** Whatever a proxy may say of a request, and anybody else may pretend. */
+const FORWARDED = /^(x-forwarded-|x-real-ip$|forwarded$)/
+
+/** Puts the address of whoever asked into the one header that Koa reads; removes every other claim. */
+export type NormaliseAddress = (request: IncomingMessage) => void
+
+/**
+ * Koa with `proxy` believes anyone: a guesser would have a new address for each guess. So the headers of a
+ * sender who is no trusted proxy are removed, and of a trusted one's only the address is kept, read from the
+ * right until the first that is no proxy of ours (R23). Scheme and host are never taken from a request.
+ */
+export function addressNormaliser(trusted: readonly Cidr[]): NormaliseAddress {
+  const proxies = new BlockList()
+  for (const { address, prefix, family } of trusted) proxies.addSubnet(address, prefix, family)
+  const isProxy = (address: string): boolean => {
+    const version = isIP(address)
+    return version !== 0 && proxies.check(address, version === 4 ? 'ipv4' : 'ipv6')
+  }
+
+  return (request) => {
+    const { headers } = request
+    const socket = unmapped(request.socket.remoteAddress ?? '')
+    const hops = isProxy(socket) ? hopsOf(headers['x-forwarded-for']) : []
+    let address = socket
+    while (isProxy(address)) {
+      const before = hops.pop()
+      if (before === undefined) break
+      address = before
+    }
+    for (const name of Object.keys(headers)) if (FORWARDED.test(name)) delete headers[name]
+    headers['x-forwarded-for'] = address
+  }
+}
+
+/** Addresses from the left to the right; what is none ends the chain, since nothing before it can be believed. */
+function hopsOf(header: string | string[] | undefined): string[] {
+  const hops: string[] = []
+  for (const part of [header ?? ''].flat().join(',').split(',')) {
+    const address = unmapped(withoutPort(part.trim()))
+    if (isIP(address) === 0) hops.length = 0
+    else hops.push(address)
+  }
+  return hops
+}
+
+/** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(text: string): string {
+  return (
+    /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ??
+    /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1] ??
+    text
+  )
+}

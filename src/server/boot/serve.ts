@@ -1,0 +1,212 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { ConfigError, inWords, type Config } from '../../../config/environment.ts'
+import { loopbackAddress } from '../pages/account.ts'
+import type { Settings } from '../../ports/settings.ts'
+import { createApp, type AppServices } from './app.ts'
+import { demonstrationClient, prepareDemonstration, startDemonstration } from './demonstration.ts'
+import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
+import { renewedApp } from '../upkeep/renewal.ts'
+import { sweepStorage } from '../upkeep/sweep.ts'
+import { openLog, type Logger } from '../observe/log.ts'
+import { LIVENESS_PATH } from '../pages/health.ts'
+import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
+
+export interface ServeOptions extends OpenOptions {
+  /** Tells the person at the terminal; the log is apart. */
+  readonly print: (line: string) => void
+  readonly log?: Logger
+  /** Where the demonstration keeps what it makes; `data/`. */
+  readonly folder?: string
+  /** How often a node looks for changed keys; a minute. */
+  readonly renewalMilliseconds?: number
+  /** Whether SIGTERM and SIGINT stop the server. Default: yes. */
+  readonly signals?: boolean
+}
+
+export interface Running {
+  readonly issuer: string
+  readonly url: string
+  readonly port: number
+  readonly demonstrationUrl?: string
+  /** Answers what is being asked, refuses the rest, closes the storage. */
+  stop(): Promise<void>
+}
+
+/** How long a stop waits for answers under way: a password and a code take a second. */
+const GRACE_MILLISECONDS = 10_000
+const SWEEP_MILLISECONDS = 60_000
+/** How long a node may go on without what a command has changed: its keys, or a restore under its feet. */
+const RENEWAL_MILLISECONDS = 60_000
+
+/** Nobody needs longer to send a form; whoever does holds a connection on purpose. */
+const REQUEST_MILLISECONDS = 30_000
+
+/** Starts the server, and outside production the demonstration, unless it is told not to. */
+export async function serve(config: Config, options: ServeOptions): Promise<Running> {
+  const log = options.log ?? openLog(config.logLevel)
+  const server = createServer({ requestTimeout: REQUEST_MILLISECONDS })
+  let handle: RequestListener = answerNotYet
+  server.on('request', (request, response) => handle(request, response))
+  await listen(server, config.port, config.host)
+  const { port } = server.address() as AddressInfo
+  // Undone in the reverse order, after a stop and after a start that failed.
+  const started: (() => unknown)[] = [() => close(server)]
+  const undo = async (): Promise<void> => {
+    for (const step of started.splice(0).reverse()) await step()
+  }
+
+  try {
+    const foundation = await layFoundation(config, {
+      issuer: `http://localhost:${port}`,
+      ...options,
+    })
+    const { issuer, storage } = foundation
+    started.push(() => storage.close())
+    await refuseHalfRestored(storage.settings)
+    const mailer = mailerOf(foundation)
+    started.push(() => mailer?.close())
+
+    const demonstration =
+      config.demonstration && (await prepareDemonstration(foundation, options.folder))
+    // It looks for its provider when somebody signs in, and its address decides what is registered.
+    const app = demonstration && (await startDemonstration(issuer, config, demonstration.secrets))
+    if (app !== undefined) started.push(() => app.close())
+
+    let stopping = false
+    const services: AppServices = {
+      log,
+      loopback: loopbackAddress(config.host, port),
+      isStopping: () => stopping,
+      ...(mailer === undefined ? {} : { mailer }),
+      ...(demonstration === undefined ? {} : { demonstrationAccountId: demonstration.account.id }),
+      ...(demonstration === undefined || app === undefined
+        ? {}
+        : { builtInClients: [demonstrationClient(app.url, demonstration.secrets)] }),
+    }
+    const served = await renewedApp(foundation, () => createApp(foundation, services), log)
+    handle = (request, response) => {
+      // It lives: started anew it would end at once, and would not see the end of the restore.
+      if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotYet(request, response)
+      else served.app.handle(request, response)
+    }
+    // Nobody is answered any more when the last events are passed on.
+    started.push(
+      () => served.settled(),
+      () => close(server),
+    )
+
+    started.push(
+      every(SWEEP_MILLISECONDS, async () => {
+        await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
+      }),
+      every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
+        const failed = (error: unknown): void =>
+          log.error({ error }, 'not looked at what commands have changed')
+        await served.renew().catch(failed)
+      }),
+    )
+
+    const { print } = options
+    print(`oidc-provider-mfa: ${issuer}`)
+    if (demonstration !== undefined && app !== undefined) {
+      print(`demonstration app: ${app.url}`)
+      print(`user: ${demonstration.secrets.username}`)
+      print(`password: ${demonstration.secrets.password}`)
+      print('This account may set up its first factor with the password alone.')
+    }
+    if (config.unfit.length > 0) {
+      print('Not fit for production:')
+      for (const fault of config.unfit) print(`  ${inWords(fault)}`)
+    }
+    if (config.production && config.trustedProxies.length === 0)
+      log.warn(
+        'TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address',
+      )
+
+    const running: Running = {
+      ...{ issuer, port, url: `http://${config.host}:${port}` },
+      ...(app === undefined ? {} : { demonstrationUrl: app.url }),
+      async stop() {
+        stopping = true
+        await undo()
+      },
+    }
+    if (options.signals !== false) stopOnSignal(running, log)
+    return running
+  } catch (error) {
+    await undo()
+    throw error
+  }
+}
+
+/** What a backup has brought back is still alive in the accounts that were not reached (R37). */
+async function refuseHalfRestored(settings: Settings): Promise<void> {
+  if ((await unfinishedRestore(settings)) === undefined) return
+  throw new ConfigError([
+    { setting: 'STORAGE_URL', problem: `a restore has not finished: ${HOW_TO_FINISH}` },
+  ])
+}
+
+/** While it starts, or is being restored: whoever asks is told to come back, and does not hang. */
+const answerNotYet: RequestListener = (_request, response) => {
+  response.writeHead(503, { 'Retry-After': '1', 'Cache-Control': 'no-store' }).end()
+}
+
+function stopOnSignal(running: Running, log: Logger): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping')
+      running.stop().catch((error: unknown) => {
+        log.error({ error }, 'not stopped cleanly')
+        process.exitCode = 1
+      })
+    })
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new ConfigError([{ setting: 'PORT', problem: `${port} is taken: choose another` }])
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
+      throw new ConfigError([
+        { setting: 'HOST', problem: `${host}:${port} is not ours to listen on` },
+      ])
+    throw error
+  }
+}
+
+/** Lets answers under way finish; idle connections go at once, the rest when the grace is over. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MILLISECONDS)
+  await closed
+  clearTimeout(timer)
+}
+
+/** Does it again and again, never twice at once, for as long as the process has something else to do. */
+function every(milliseconds: number, work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  const timer = setInterval(() => {
+    running ??= work().finally(() => {
+      running = undefined
+    })
+  }, milliseconds)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
+}

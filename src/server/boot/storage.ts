@@ -1,0 +1,50 @@
+import { ConfigError } from '../../../config/environment.ts'
+import type { StorageAddress } from '../../../config/values.ts'
+import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
+import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
+import type { Clock } from '../../ports/services.ts'
+
+export interface StorageOptions {
+  /** Whether a database of an older version is migrated; otherwise it is refused. */
+  readonly migrate?: boolean
+  readonly clock?: Clock
+}
+
+/** The storage that STORAGE_URL names. Throws MfaError, and ConfigError where its driver is not installed. */
+export async function openStorage(
+  address: StorageAddress,
+  options: StorageOptions = {},
+): Promise<ServerStorage> {
+  switch (address.kind) {
+    case 'sqlite':
+      return openSqliteStorage({ path: address.path, ...options })
+    case 'mongodb':
+      return (await mongodb()).openMongoStorage({ url: address.url, ...options })
+  }
+}
+
+/** Which version its schema has. Neither makes nor changes anything; throws like `openStorage`. */
+export async function schemaStateOf(address: StorageAddress): Promise<SchemaState> {
+  switch (address.kind) {
+    case 'sqlite':
+      return schemaState(address.path)
+    case 'mongodb':
+      return (await mongodb()).mongoSchemaState(address.url)
+  }
+}
+
+/** Loaded here and nowhere else in the server: with SQLite nobody needs Mongoose. */
+async function mongodb(): Promise<typeof import('../../adapters/mongoose/server-storage.ts')> {
+  try {
+    return await import('../../adapters/mongoose/server-storage.ts')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'mongoose'")) throw error
+    throw new ConfigError([
+      {
+        setting: 'STORAGE_URL',
+        problem: 'names MongoDB, and Mongoose is not installed: npm install mongoose',
+      },
+    ])
+  }
+}

@@ -1,0 +1,85 @@
+import '../boot/host-runtime.ts'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { createInterface } from 'node:readline/promises'
+import { processEnvironment } from '../../../config/load.ts'
+import { Command, CommanderError } from 'commander'
+import { addClientCommands } from './client.ts'
+import { addKeyCommands } from './keys.ts'
+import { addMaintenanceCommands } from './maintenance.ts'
+import { addRestoreCommand } from './restore.ts'
+import { addServeCommand } from './serve.ts'
+import { EXIT, failureOf, harmless, type Terminal } from './terminal.ts'
+import { addUserCommands } from './user.ts'
+
+/** By the package's own name: what is built stands elsewhere than its source. */
+const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.json') as {
+  version: string
+}
+
+/**
+ * The command line. Answers the exit code: 0 done, 1 refused or failed, 2 not understood. Results go to
+ * standard output, everything else to standard error; with `--json` both are JSON.
+ */
+export async function run(argv: readonly string[], given: Terminal): Promise<number> {
+  const terminal = harmless(given)
+  const json = argv.includes('--json')
+  const say = (failure: ReturnType<typeof failureOf>): void =>
+    terminal.err(json ? `${JSON.stringify({ error: failure }, null, 2)}\n` : `${failure.message}\n`)
+  try {
+    await commandLine(terminal, json).parseAsync([...argv], { from: 'user' })
+    return EXIT.done
+  } catch (error) {
+    if (!(error instanceof CommanderError)) {
+      say(failureOf(error))
+      return EXIT.failed
+    }
+    if (error.exitCode === 0 || error.code === 'failed') return error.exitCode
+    // For people the parser has printed what it found itself, with how to get help.
+    if (json || error.code === 'usage')
+      say({ code: 'usage', message: error.message.replace(/^error: /, '') })
+    return EXIT.usage
+  }
+}
+
+function commandLine(terminal: Terminal, json: boolean): Command {
+  const program = new Command('oidc-provider-mfa')
+    .description('an OpenID Connect provider with a second factor')
+    .version(version, '--version', 'print the version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => (json ? undefined : terminal.err(text)),
+    })
+    .showHelpAfterError('(--help shows how)')
+    // `migrate` does something by itself: what stands behind a command below it is that command's.
+    .enablePositionalOptions()
+  // Settings of the parser pass to the commands that are made after them.
+  addServeCommand(program, terminal)
+  addUserCommands(program, terminal)
+  addClientCommands(program, terminal)
+  addKeyCommands(program, terminal)
+  addMaintenanceCommands(program, terminal)
+  addRestoreCommand(program, terminal)
+  return program
+}
+
+/** The terminal of this process. */
+function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    async readLine() {
+      const lines = createInterface({ input: process.stdin })
+      for await (const line of lines) return line
+      return ''
+    },
+    readFile: (path) => readFile(path, 'utf8'),
+    environment: processEnvironment,
+  }
+}
+
+/** What bin/oidc-provider-mfa.mjs runs. */
+export async function main(): Promise<void> {
+  process.exitCode = await run(process.argv.slice(2), processTerminal())
+}

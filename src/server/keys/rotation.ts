@@ -1,0 +1,177 @@
+import { MfaError } from '../../domain/errors.ts'
+import { idOf, resealClient, sealingKeyOfClient } from '../clients/secret.ts'
+import { encryptionKeysInUse, retireEncryptionKeys } from './encryption-keys.ts'
+import type { Foundation } from '../boot/foundation.ts'
+import type { ServerMfa } from '../boot/mfa.ts'
+import { resealSigningKeys, sealingKeyOfSigningKeys } from './signing-keys.ts'
+
+export interface RotationServices {
+  readonly foundation: Pick<Foundation, 'storage' | 'box'>
+  readonly accounts: Pick<ServerMfa['accounts'], 'resealSecrets' | 'sealingKeys'>
+}
+
+export interface RotationOptions {
+  /** Only counts what is sealed with which key. */
+  readonly dryRun?: boolean
+  /** After each batch of records. */
+  readonly progress?: (done: Progress) => void
+}
+
+export interface Progress {
+  readonly pass: 'sealing' | 'counting'
+  /** Records looked at so far. */
+  readonly records: number
+  /** Of them, those that were sealed anew. */
+  readonly resealed: number
+}
+
+export interface Rotation {
+  readonly records: number
+  /** How many records, clients and settings were sealed anew. */
+  readonly resealed: number
+  /** The configured keys, the newest first, and how many values each seals at the end. */
+  readonly keys: readonly KeyUse[]
+  readonly faults: readonly RotationFault[]
+}
+
+export interface KeyUse {
+  readonly id: string
+  /** `retired`: by this run. `unused`: it was not in use, and can be taken out of ENCRYPTION_KEYS. */
+  readonly state: 'newest' | 'in-use' | 'retired' | 'unused'
+  readonly values: number
+}
+
+/** Something that could not be sealed anew or read. What it is sealed with stays in use. */
+export interface RotationFault {
+  readonly where: 'account' | 'client' | 'setting'
+  readonly id: string
+  /** Of an MfaError. */
+  readonly code: string
+}
+
+/** So many at once: nothing is held for long, and progress is told often. */
+const BATCH = 100
+
+/**
+ * Seals anew, with the newest key, whatever an older one has sealed, record by record, while people sign in. Then
+ * looks through everything once more and retires the keys that seal nothing: a start does without them. It can end
+ * at any point and be begun again: what is done stays done. Throws when the storage is away.
+ */
+export async function rotateEncryption(
+  services: RotationServices,
+  { dryRun = false, progress = () => undefined }: RotationOptions = {},
+): Promise<Rotation> {
+  const { storage, box } = services.foundation
+  const faults = new Map<string, RotationFault>()
+  const sealed = dryRun ? { resealed: 0 } : await sealAnew(services, faults, progress)
+  const counted = await count(services, faults, progress)
+
+  const inUse = await encryptionKeysInUse(storage.settings)
+  const idle = (id: string): boolean => id !== box.keyIds[0] && !counted.values.has(id)
+  // What cannot be read may be sealed with any of them.
+  const retired = dryRun || counted.incomplete ? [] : inUse.filter(idle)
+  await retireEncryptionKeys(storage.settings, retired)
+  const stateOf = (id: string): KeyUse['state'] => {
+    if (id === box.keyIds[0]) return 'newest'
+    if (retired.includes(id)) return 'retired'
+    return inUse.includes(id) || counted.values.has(id) ? 'in-use' : 'unused'
+  }
+  return {
+    ...{ records: counted.records, resealed: sealed.resealed },
+    keys: box.keyIds.map((id) => ({
+      ...{ id, state: stateOf(id) },
+      values: counted.values.get(id) ?? 0,
+    })),
+    faults: [...faults.values()],
+  }
+}
+
+type Faults = Map<string, RotationFault>
+type Tell = NonNullable<RotationOptions['progress']>
+
+async function sealAnew(
+  { foundation: { storage, box }, accounts }: RotationServices,
+  faults: Faults,
+  progress: Tell,
+): Promise<{ resealed: number }> {
+  let [records, resealed] = [0, 0]
+  for await (const batch of recordIds(storage)) {
+    for (const id of batch) {
+      const work = (): Promise<boolean> => accounts.resealSecrets(id)
+      if (await noting(faults, { where: 'account', id }, work)) resealed += 1
+    }
+    records += batch.length
+    progress({ pass: 'sealing', records, resealed })
+  }
+  for (const id of (await storage.clients.list()).map(idOf)) {
+    const work = (): Promise<boolean> => resealClient(storage.clients, box, id)
+    if (await noting(faults, { where: 'client', id }, work)) resealed += 1
+  }
+  const keys = { settings: storage.settings, box }
+  const work = (): Promise<boolean> => resealSigningKeys(keys)
+  if (await noting(faults, { where: 'setting', id: 'signing-keys' }, work)) resealed += 1
+  return { resealed }
+}
+
+async function count(
+  { foundation: { storage, box }, accounts }: RotationServices,
+  faults: Faults,
+  progress: Tell,
+): Promise<{ records: number; values: ReadonlyMap<string, number>; incomplete: boolean }> {
+  const values = new Map<string, number>()
+  let records = 0
+  let incomplete = false
+  const add = async (about: About, work: () => Promise<Readonly<Record<string, number>>>) => {
+    const found = await noting(faults, about, work)
+    if (found === undefined) incomplete = true
+    for (const [id, more] of Object.entries(found ?? {}))
+      values.set(id, (values.get(id) ?? 0) + more)
+  }
+  for await (const batch of recordIds(storage)) {
+    for (const id of batch) await add({ where: 'account', id }, () => accounts.sealingKeys(id))
+    records += batch.length
+    progress({ pass: 'counting', records, resealed: 0 })
+  }
+  for (const client of await storage.clients.list())
+    await add({ where: 'client', id: idOf(client) }, async () =>
+      one(sealingKeyOfClient(box, client)),
+    )
+  await add({ where: 'setting', id: 'signing-keys' }, async () =>
+    one(await sealingKeyOfSigningKeys({ settings: storage.settings, box })),
+  )
+  return { records, values, incomplete }
+}
+
+function one(id: string | undefined): Readonly<Record<string, number>> {
+  return id === undefined ? {} : { [id]: 1 }
+}
+
+type About = Omit<RotationFault, 'code'>
+
+/** What goes wrong with one is noted, and the rest goes on; without its storage nothing does. */
+async function noting<T>(
+  faults: Faults,
+  about: About,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof MfaError) || error.code === 'storage-unavailable') throw error
+    const place = JSON.stringify([about.where, about.id])
+    if (!faults.has(place)) faults.set(place, { ...about, code: error.code })
+    return undefined
+  }
+}
+
+async function* recordIds(
+  storage: Foundation['storage'],
+): AsyncGenerator<readonly string[], void, undefined> {
+  for (let after: string | undefined; ;) {
+    const page = { limit: BATCH, ...(after === undefined ? {} : { after }) }
+    const batch = await storage.recordIds(page)
+    if (batch.length === 0) return
+    yield batch
+    after = batch.at(-1)
+  }
+}

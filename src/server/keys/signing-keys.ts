@@ -1,0 +1,206 @@
+import { HOUR_SECONDS, type Instant } from '../../domain/time.ts'
+import type { FileValues } from '../../../config/schema.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import type { SealContext, SecretBox } from '../../ports/services.ts'
+import type { Settings } from '../../ports/settings.ts'
+import {
+  makeSigningKey,
+  SIGNING_ALGORITHMS,
+  type SigningAlgorithm,
+  type SigningKey,
+  type SigningKeys,
+} from './jwks.ts'
+import { statesAt, withEnds, type KeyState, type KeyTimes } from './signing-schedule.ts'
+
+const SETTING = 'signing-keys'
+const CONTEXT: SealContext = { accountId: 'server', purpose: 'signing-keys' }
+
+export interface KeyServices {
+  readonly settings: Settings
+  readonly box: SecretBox
+}
+
+/** What a change of the keys goes by. */
+export interface ChangeTimes {
+  readonly now: Instant
+  /** How long a key is published after the last token that it may have signed. */
+  readonly keptSeconds: number
+}
+
+/** The keys in the storage: newest first, and for each when it does what. */
+interface Stored {
+  readonly keys: readonly SigningKey[]
+  readonly times?: Readonly<Record<string, KeyTimes>>
+}
+
+interface Kept {
+  readonly kid: string
+  readonly kind: string
+  readonly key: SigningKey
+  readonly times: KeyTimes
+}
+
+export interface SigningKeyStatus extends KeyTimes {
+  readonly kid: string
+  readonly algorithm: string
+  readonly state: KeyState
+}
+
+/** An ID token is shown as a hint until its session is over. An hour more for clocks and for nodes that lag. */
+export function keptSeconds({ sessions, tokens }: FileValues): number {
+  return Math.max(sessions.longestSeconds, tokens.idTokenSeconds) + HOUR_SECONDS
+}
+
+/**
+ * The keys in the storage as they are to be used now: of each kind the first signs, the others are published. Made
+ * at the first start; of two nodes starting at once both get those of one. They are sealed: a copy of the database
+ * alone signs nothing. Sealed again when a newer encryption key is set, and without those whose time is over.
+ */
+export async function loadSigningKeys(services: KeyServices, now: Instant): Promise<SigningKeys> {
+  const { settings, box } = services
+  const stored = await settings.get(SETTING)
+  if (stored === undefined) {
+    const made = await Promise.all(SIGNING_ALGORITHMS.map(makeSigningKey))
+    const times: KeyTimes = { addedAt: now }
+    const kept = made.map((key) => keptOf(key, times))
+    await settings.insert(SETTING, seal(box, kept))
+    return loadSigningKeys(services, now)
+  }
+  const kept = open(box, stored)
+  const states = statesAt(kept, now)
+  const left = kept.filter(({ kid }) => states.get(kid) !== 'over')
+  if (left.length < kept.length || box.keyIdOf(sealedIn(stored)) !== box.keyIds[0])
+    await settings.replace(SETTING, seal(box, left), stored)
+  const signing = left.filter(({ kid }) => states.get(kid) === 'signs')
+  return { keys: [...new Set([...signing, ...left])].map(({ key }) => key) }
+}
+
+/** What each key in the storage does now. */
+export async function signingKeyStates(
+  services: KeyServices,
+  now: Instant,
+): Promise<readonly SigningKeyStatus[]> {
+  await loadSigningKeys(services, now)
+  const kept = open(services.box, (await services.settings.get(SETTING)) ?? {})
+  const states = statesAt(kept, now)
+  return kept.map(({ kid, kind, times }) => ({
+    ...{ kid, algorithm: kind, ...times },
+    state: states.get(kid) ?? 'published',
+  }))
+}
+
+/** Makes a key that signs at once. The others of its kind are published until their tokens are over. */
+export async function addSigningKey(
+  services: KeyServices,
+  algorithm: SigningAlgorithm,
+  times: ChangeTimes,
+): Promise<SigningKey> {
+  const added = await makeSigningKey(algorithm)
+  await change(services, times, (kept) => [
+    keptOf(added, { addedAt: times.now, signsFrom: times.now }),
+    ...kept,
+  ])
+  return added
+}
+
+export interface Rotated {
+  readonly algorithm: SigningAlgorithm
+  readonly kid: string
+  /** `waiting`: there was a next key already, and nothing was made. */
+  readonly result: 'made' | 'waiting'
+  readonly signsFrom: Instant
+}
+
+/**
+ * Makes for each algorithm a key that is published now and signs after the overlap: relying parties that keep the
+ * key set for that long have it by then. Where a next key waits already nothing is made, so that doing it again
+ * changes nothing.
+ */
+export async function rotateSigningKeys(
+  services: KeyServices,
+  algorithms: readonly SigningAlgorithm[],
+  times: ChangeTimes & { readonly overlapSeconds: number },
+): Promise<readonly Rotated[]> {
+  const { now, overlapSeconds } = times
+  const made = await Promise.all(algorithms.map(makeSigningKey))
+  const signsFrom = now + overlapSeconds
+  let rotated: readonly Rotated[] = []
+  await change(services, times, (kept) => {
+    const states = statesAt(kept, now)
+    const next = kept.filter(({ kid }) => states.get(kid) === 'next')
+    const waits = (kind: string): Kept | undefined => next.find((key) => key.kind === kind)
+    rotated = algorithms.map((algorithm, at) => {
+      const waiting = waits(algorithm)
+      return waiting === undefined
+        ? { algorithm, kid: made[at]?.kid ?? '', result: 'made', signsFrom }
+        : { ...{ algorithm, kid: waiting.kid }, result: 'waiting', signsFrom: startOf(waiting) }
+    })
+    const added = made.filter((key) => waits(kindOf(key)) === undefined)
+    return [...added.map((key) => keptOf(key, { addedAt: now, signsFrom })), ...kept]
+  })
+  return rotated
+}
+
+/**
+ * Seals the stored keys with the newest encryption key; answers whether they were not. Without keys in the storage
+ * nothing happens. Throws MfaError when they do not open.
+ */
+export async function resealSigningKeys({ settings, box }: KeyServices): Promise<boolean> {
+  for (;;) {
+    const stored = await settings.get(SETTING)
+    if (stored === undefined || box.keyIdOf(sealedIn(stored)) === box.keyIds[0]) return false
+    if (await settings.replace(SETTING, seal(box, open(box, stored)), stored)) return true
+  }
+}
+
+/** The id of the encryption key that the stored keys are sealed with. */
+export async function sealingKeyOfSigningKeys(services: KeyServices): Promise<string | undefined> {
+  const stored = await services.settings.get(SETTING)
+  return stored && services.box.keyIdOf(sealedIn(stored))
+}
+
+async function change(
+  services: KeyServices,
+  { now, keptSeconds: seconds }: ChangeTimes,
+  decide: (kept: readonly Kept[]) => readonly Kept[],
+): Promise<void> {
+  const { settings, box } = services
+  for (;;) {
+    await loadSigningKeys(services, now)
+    const stored = await settings.get(SETTING)
+    if (stored === undefined) continue
+    const next = withEnds(decide(open(box, stored)), now, seconds)
+    if (await settings.replace(SETTING, seal(box, next), stored)) return
+  }
+}
+
+function keptOf(key: SigningKey, times: KeyTimes): Kept {
+  return { kid: key.kid, kind: kindOf(key), key, times }
+}
+
+/** Ed25519 keys of ours name no algorithm: they sign by two names. */
+function kindOf({ alg }: SigningKey): string {
+  return alg ?? 'EdDSA'
+}
+
+function startOf({ times }: Kept): Instant {
+  return times.signsFrom ?? 0
+}
+
+function seal(box: SecretBox, kept: readonly Kept[]): JsonObject {
+  const stored: Stored = {
+    keys: kept.map(({ key }) => key),
+    times: Object.fromEntries(kept.map(({ kid, times }) => [kid, times])),
+  }
+  return { sealed: box.seal(JSON.stringify(stored), CONTEXT) }
+}
+
+function open(box: SecretBox, stored: JsonObject): readonly Kept[] {
+  const { keys, times } = JSON.parse(box.open(sealedIn(stored), CONTEXT)) as Stored
+  return keys.map((key) => keptOf(key, times?.[key.kid] ?? {}))
+}
+
+function sealedIn({ sealed }: JsonObject): string {
+  if (typeof sealed !== 'string') throw new TypeError('the signing keys are not sealed text')
+  return sealed
+}

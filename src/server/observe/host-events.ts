@@ -1,0 +1,41 @@
+import type { EventEmitter } from 'node:events'
+import type { Context } from 'koa'
+import { answerError } from '../../http/errors.ts'
+import { requestIdOf, type Logger } from './log.ts'
+
+/** Requests that the host refused, by the code of OAuth; the fault is the sender's. */
+const REFUSALS = [
+  'authorization.error',
+  'grant.error',
+  'userinfo.error',
+  'introspection.error',
+  'revocation.error',
+  'end_session.error',
+  'pushed_authorization_request.error',
+]
+
+/** The host answers by itself; what went wrong in it an operator finds in the log. */
+export function reportHost(host: EventEmitter, log: Logger): void {
+  host.on('error', (error: unknown, ctx?: Context) => {
+    log.error({ requestId: ctx === undefined ? '' : requestIdOf(ctx), error })
+  })
+
+  host.on('server_error', (ctx: Context, error: unknown) => {
+    log.error({ requestId: requestIdOf(ctx), error })
+    // For programs the host says 500 whatever it was: they should try again when the storage is back (R32).
+    const { status, headers } = answerError(error, { requestId: '' })
+    if (status !== 503) return
+    ctx.status = status
+    ctx.set({ ...headers })
+  })
+
+  for (const event of REFUSALS)
+    host.on(event, (ctx: Context, error: { error?: string }) => {
+      log.info({ requestId: requestIdOf(ctx), event, code: error.error })
+    })
+
+  host.on('backchannel.error', (ctx: Context, error: unknown, client: { clientId: string }) => {
+    const { clientId } = client
+    log.warn({ requestId: requestIdOf(ctx), clientId, error }, 'not told of a sign-out')
+  })
+}

@@ -1,0 +1,72 @@
+import { pino, type Logger } from 'pino'
+import type { Context, Next } from 'koa'
+import type { Random } from '../../ports/services.ts'
+import { SET_UP_PATH } from '../accounts/set-up-link.ts'
+
+export type { Logger } from 'pino'
+
+/** Structured lines on standard output. Nothing that is logged holds a body, a query, a cookie or a token (R31). */
+export function openLog(level: string): Logger {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    serializers: { error: describeError },
+  })
+}
+
+/** What an operator needs of an error. Causes are named, not printed: a driver may quote what it was given. */
+export function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { name: typeof error }
+  const { code, error: oauth } = error as { code?: unknown; error?: unknown }
+  return {
+    name: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof oauth === 'string' ? { error: oauth } : {}),
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: causeOf(error.cause) }),
+  }
+}
+
+function causeOf(cause: unknown): object {
+  const { name, code } = Object(cause) as { name?: unknown; code?: unknown }
+  return {
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(typeof code === 'string' ? { code } : {}),
+  }
+}
+
+/** One line for each request, with an id that error pages show. Paths only: a query may hold a code or a hint. */
+export function accessLog(log: Logger, random: Random) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    const begun = process.hrtime.bigint()
+    const requestId = Buffer.from(random.bytes(9)).toString('base64url')
+    ctx.state['requestId'] = requestId
+    ctx.set('X-Request-Id', requestId)
+    ctx.res.once('close', () => {
+      log.info({
+        requestId,
+        method: ctx.method,
+        path: pathToLog(ctx.path),
+        status: ctx.res.statusCode,
+        milliseconds: Number((process.hrtime.bigint() - begun) / 1_000_000n),
+        ip: ctx.ip,
+        // Whoever went before the answer did is seen as such.
+        ...(ctx.res.writableFinished ? {} : { aborted: true }),
+      })
+    })
+    await next()
+  }
+}
+
+/** The token of a set-up link is a secret in a path. */
+function pathToLog(path: string): string {
+  return path.startsWith(`${SET_UP_PATH}/`) ? `${SET_UP_PATH}/...` : path
+}
+
+export function requestIdOf(ctx: { readonly state: object }): string {
+  const { requestId } = ctx.state as { requestId?: unknown }
+  return typeof requestId === 'string' ? requestId : ''
+}

@@ -1,0 +1,73 @@
+import type { EventType, MfaEvent } from '../../domain/events.ts'
+import type { SmtpMailer } from '../../adapters/mail/index.ts'
+import type { Accounts } from '../../ports/accounts.ts'
+import type { AuditTrail } from '../../ports/audit-trail.ts'
+import type { Logger } from './log.ts'
+import type { ServerMfa } from '../boot/mfa.ts'
+
+export interface NoticeServices {
+  readonly mfa: ServerMfa
+  readonly issuerName: string
+  readonly audit: AuditTrail
+  readonly accounts: Accounts
+  /** The page where people manage their factors. */
+  readonly manageUrl: string
+  readonly mailer?: SmtpMailer
+  readonly log?: Logger
+}
+
+/** What its owner has to hear of, and the mail that says so. */
+const MAILS: Partial<Record<EventType, string>> = {
+  'factor-enrolled': 'factor-enrolled',
+  'factor-removed': 'factor-removed',
+  'backup-code-used': 'backup-code-used',
+  'password-suspected': 'password-suspected',
+  'codes-disabled': 'codes-disabled',
+  reset: 'mfa-reset',
+}
+
+/**
+ * Passes the plugin's events on: to the audit trail, which knows an event that comes twice, and by mail to the
+ * person. A trail that is away keeps the events for later; a mail server that is away is logged, since a
+ * sign-in must not depend on it and an address that no longer works would hold the events for ever.
+ */
+export function passEventsOn(services: NoticeServices): void {
+  const { mfa, issuerName, audit, accounts, manageUrl, mailer, log } = services
+  mfa.on('*', async (event) => {
+    await audit.add([event])
+    const template = templateFor(event)
+    if (template === undefined || mailer === undefined) return
+    const account = (await accounts.byId(event.accountId))?.account
+    if (account?.email === undefined || !account.emailVerified) return
+    try {
+      const values = { ...valuesOf(event, account.username, issuerName), manageUrl }
+      const text = mfa.views.renderMail(template, values)
+      await mailer.send({ to: account.email, ...text })
+    } catch (error) {
+      log?.warn({ event: event.id, type: event.type, error }, 'a notice was not mailed')
+    }
+  })
+}
+
+/** The first backup codes come with a factor, which is mailed; new ones take others away, and have a mail. */
+function templateFor({ type, detail }: MfaEvent): string | undefined {
+  if (type === 'backup-codes-created' && detail.reason === 'renewed') return 'backup-codes-renewed'
+  return MAILS[type]
+}
+
+function valuesOf(
+  { at, detail }: MfaEvent,
+  account: string,
+  issuer: string,
+): Record<string, string> {
+  const { factor, authenticatorName: name, remaining, userAgent: browser } = detail
+  return {
+    issuer,
+    account,
+    at: String(at),
+    ...(factor === undefined ? {} : { factor }),
+    ...(name === undefined ? {} : { name }),
+    ...(remaining === undefined ? {} : { remaining: String(remaining) }),
+    ...(browser === undefined ? {} : { browser }),
+  }
+}

@@ -1,0 +1,116 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import type { Provider } from 'oidc-provider'
+import type { Accounts } from '../../ports/accounts.ts'
+import type { Record } from '../observe/audit.ts'
+import type { ShowPage } from './render.ts'
+import { rememberConsent } from '../clients/grants.ts'
+import { aboutInteraction, interactionOf, type FormGuard, type Interaction } from './context.ts'
+
+export interface ConsentServices {
+  readonly provider: Provider
+  readonly accounts: Accounts
+  readonly show: ShowPage
+  readonly forms: FormGuard
+  readonly record: Record
+}
+
+/** Both forms of the page answer the same question, and each is named by its address. */
+const PURPOSE = 'consent'
+
+/** What the host found missing in the grant. */
+interface Missing {
+  readonly missingOIDCScope?: readonly string[]
+  readonly missingOIDCClaims?: readonly string[]
+  readonly missingResourceScopes?: Readonly<{ [indicator: string]: readonly string[] }>
+}
+
+/** The consent page: which app, and what it gets. Refusing brings the app `access_denied`. */
+export function addConsentRoutes(router: Router, services: ConsentServices): void {
+  const { provider, forms, record } = services
+
+  router.post('/interaction/:uid/consent', async (ctx) => {
+    const { uid = '' } = ctx.params
+    const interaction = await interactionOf(provider, ctx, uid, 'consent')
+    await forms.read(ctx, uid, PURPOSE)
+    const { accountId, clientId } = partiesOf(interaction)
+    const grantId = await widenGrant(provider, interaction, accountId, clientId)
+    await record('consent-granted', { accountId, detail: { clientId } })
+    await provider.interactionFinished(ctx.req, ctx.res, { consent: { grantId } })
+  })
+
+  router.post('/interaction/:uid/refuse', async (ctx) => {
+    const { uid = '' } = ctx.params
+    const interaction = await interactionOf(provider, ctx, uid, 'consent')
+    await forms.read(ctx, uid, PURPOSE)
+    const { accountId, clientId } = partiesOf(interaction)
+    await record('consent-refused', { accountId, detail: { clientId } })
+    await provider.interactionFinished(
+      ctx.req,
+      ctx.res,
+      { error: 'access_denied', error_description: 'the person refused' },
+      { mergeWithLastSubmission: false },
+    )
+  })
+}
+
+export async function showConsent(
+  { provider, accounts, show, forms }: ConsentServices,
+  ctx: Context,
+  interaction: Interaction,
+): Promise<void> {
+  const { uid, prompt, params, session } = interaction
+  const missing = prompt.details as Missing
+  const account = session && (await accounts.byId(session.accountId))?.account
+  const scopes = missing.missingOIDCScope ?? []
+  await show(
+    ctx,
+    'consent',
+    {
+      action: `/interaction/${uid}/consent`,
+      refuseAction: `/interaction/${uid}/refuse`,
+      csrf: forms.token(uid, PURPOSE),
+      scopes,
+      claims: (missing.missingOIDCClaims ?? []).filter((claim) => !ABOUT_SIGN_IN.has(claim)),
+      resources: Object.entries(missing.missingResourceScopes ?? {}).map(
+        ([indicator, resourceScopes]) => ({ indicator, scopes: resourceScopes }),
+      ),
+      offline: asksWhileAway(params['scope']),
+    },
+    {
+      ...(await aboutInteraction(provider, interaction)),
+      ...(account ? { accountLabel: account.username } : {}),
+    },
+  )
+}
+
+function asksWhileAway(scope: unknown): boolean {
+  return typeof scope === 'string' && scope.split(' ').includes('offline_access')
+}
+
+/** They tell of the sign-in, not of the person. */
+const ABOUT_SIGN_IN = new Set(['acr', 'amr', 'auth_time', 'iss', 'nonce', 'sid', 'sub'])
+
+function partiesOf({ session, params }: Interaction): { accountId: string; clientId: string } {
+  const { client_id: clientId } = params
+  if (session === undefined || typeof clientId !== 'string')
+    throw new TypeError('consent is asked for without a person or an app')
+  return { accountId: session.accountId, clientId }
+}
+
+async function widenGrant(
+  provider: Provider,
+  { grantId, prompt }: Interaction,
+  accountId: string,
+  clientId: string,
+): Promise<string> {
+  const found = grantId === undefined ? undefined : await provider.Grant.find(grantId)
+  const grant = found ?? new provider.Grant({ accountId, clientId })
+  const missing = prompt.details as Missing
+  grant.addOIDCScope((missing.missingOIDCScope ?? []).join(' '))
+  grant.addOIDCClaims([...(missing.missingOIDCClaims ?? [])])
+  for (const [indicator, scopes] of Object.entries(missing.missingResourceScopes ?? {}))
+    grant.addResourceScope(indicator, scopes.join(' '))
+  await rememberConsent(provider, grant, { accountId, clientId })
+  return grant.save()
+}

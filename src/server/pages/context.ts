@@ -1,0 +1,61 @@
+import type { Context } from 'koa'
+import type { Provider } from 'oidc-provider'
+import { MfaError } from '../../domain/errors.ts'
+import { checkCsrf, csrfToken } from '../../http/csrf.ts'
+import { readForm, type Form } from '../../http/body.ts'
+import { checkOrigin } from '../../http/origin.ts'
+import type { SecretBox } from '../../ports/services.ts'
+import { aboutClient, type About } from './render.ts'
+
+export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
+
+/**
+ * The interaction that this browser's cookie names. The host finds it by the cookie alone: here it must be the
+ * one of the address and ask for what this page answers, or an answer meant for one could be given to another.
+ */
+export async function interactionOf(
+  provider: Provider,
+  ctx: Context,
+  uid: string | undefined,
+  prompt?: string,
+): Promise<Interaction> {
+  const interaction = await provider.interactionDetails(ctx.req, ctx.res)
+  if (interaction.uid !== uid)
+    throw new MfaError('interaction-expired', 'The address is of another sign-in', { status: 410 })
+  if (prompt !== undefined && interaction.prompt.name !== prompt)
+    throw new MfaError('wrong-prompt', `This sign-in does not ask for ${prompt}`, { status: 410 })
+  return interaction
+}
+
+/** The app, its language and its address, for a page within an interaction. */
+export async function aboutInteraction(
+  provider: Provider,
+  { params }: Interaction,
+): Promise<About> {
+  const { client_id: clientId, redirect_uri: returnsTo, ui_locales: uiLocales } = params
+  const client = typeof clientId === 'string' ? await provider.Client.find(clientId) : undefined
+  return {
+    ...(client === undefined ? {} : aboutClient(client)),
+    ...(typeof returnsTo === 'string' ? { returnsTo } : {}),
+    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
+  }
+}
+
+/** A form of ours is bound to where it was shown and to what it does (R30). */
+export interface FormGuard {
+  token(boundTo: string, purpose: string): string
+  /** Reads a posted form. Throws MfaError `form-forged` and what readForm throws. */
+  read(ctx: Context, boundTo: string, purpose: string): Promise<Form>
+}
+
+export function formGuard(box: SecretBox, issuer: string): FormGuard {
+  return {
+    token: (boundTo, purpose) => csrfToken(box, { boundTo, purpose }),
+    async read(ctx, boundTo, purpose) {
+      checkOrigin(ctx.req.headers, issuer)
+      const form = await readForm(ctx)
+      checkCsrf(box, { boundTo, purpose }, form['csrf'])
+      return form
+    },
+  }
+}

@@ -1,0 +1,153 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import { MfaError } from '../../domain/errors.ts'
+import type { ErrorAnswer } from '../../http/errors.ts'
+import type { PageModels } from '../../http/pages.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { Accounts } from '../../ports/accounts.ts'
+import type { Clock } from '../../ports/services.ts'
+import { aboutClient, type About, type ShowPage } from './render.ts'
+import { TooManyUserCodes } from './user-codes.ts'
+
+type Features = NonNullable<Configuration['features']>
+type Logout = NonNullable<Features['rpInitiatedLogout']>
+type Device = NonNullable<Features['deviceFlow']>
+
+/** The host's own pages in our look: it asks for each by a function. */
+export interface HostPages {
+  readonly error: NonNullable<Configuration['renderError']>
+  readonly logout: NonNullable<Logout['logoutSource']>
+  readonly signedOut: NonNullable<Logout['postLogoutSuccessSource']>
+  readonly deviceCode: NonNullable<Device['userCodeInputSource']>
+  readonly deviceConfirm: NonNullable<Device['userCodeConfirmSource']>
+  readonly deviceDone: NonNullable<Device['successSource']>
+}
+
+export interface HostPageServices {
+  readonly show: ShowPage
+  readonly accounts: Accounts
+  readonly clock: Clock
+  readonly explain: (ctx: KoaContextWithOIDC, error: unknown) => Promise<ErrorAnswer>
+}
+
+export function hostPages({ show, accounts, clock, explain }: HostPageServices): HostPages {
+  return {
+    async error(ctx, _out, error) {
+      const answer = await explain(ctx, error)
+      await show(ctx, answer.page, answer.model, {
+        status: answer.status,
+        headers: answer.headers,
+        ...aboutRequest(ctx),
+      })
+    },
+
+    async logout(ctx, form) {
+      const { action, fields } = readForm(form)
+      const accountId = ctx.oidc.session?.accountId
+      const account =
+        accountId === undefined ? undefined : (await accounts.byId(accountId))?.account
+      const returnsTo = ctx.oidc.params?.['post_logout_redirect_uri']
+      await show(
+        ctx,
+        'logout',
+        {
+          action,
+          xsrf: fields['xsrf'] ?? '',
+          ...(account === undefined ? {} : { signedInAs: account.username }),
+        },
+        { ...aboutRequest(ctx), ...(typeof returnsTo === 'string' ? { returnsTo } : {}) },
+      )
+    },
+
+    async signedOut(ctx) {
+      await show(ctx, 'signed-out', {}, aboutRequest(ctx))
+    },
+
+    async deviceCode(ctx, form, _out, error) {
+      if (error !== undefined && isOver(ctx, error)) throw forgotten(ctx, error)
+      const { action, fields } = readForm(form)
+      const problem = error && deviceProblem(error)
+      await show(
+        ctx,
+        'device',
+        {
+          action,
+          xsrf: fields['xsrf'] ?? '',
+          userCode: '',
+          ...(problem === undefined ? {} : { error: problem }),
+        },
+        error === undefined ? {} : refusal(error, clock.now()),
+      )
+    },
+
+    async deviceConfirm(ctx, form, client, _info, userCode) {
+      const { action, fields } = readForm(form)
+      await show(
+        ctx,
+        'device-confirm',
+        { action, xsrf: fields['xsrf'] ?? '', userCode, refuseName: 'abort' },
+        aboutClient(client),
+      )
+    },
+
+    async deviceDone(ctx) {
+      await show(ctx, 'device-done', {}, aboutRequest(ctx))
+    },
+  }
+}
+
+function aboutRequest(ctx: KoaContextWithOIDC): About {
+  const client = ctx.oidc?.client
+  return client === undefined ? {} : aboutClient(client)
+}
+
+function deviceProblem(error: Error): PageModels['device']['error'] {
+  switch (error.name) {
+    case 'NoCodeError':
+      return 'missing'
+    case 'ExpiredError':
+      return 'expired'
+    case 'AlreadyUsedError':
+      return 'used'
+    case 'AbortedError':
+      return 'aborted'
+    case 'TooManyUserCodes':
+      return 'too-many'
+    default:
+      return 'unknown'
+  }
+}
+
+/** Nothing is left of what this form or this resume belongs to: the person took too long, or never was here. */
+function isOver({ oidc }: KoaContextWithOIDC, error: Error): boolean {
+  const { new: isNew } = (oidc.session ?? {}) as { new?: boolean }
+  return isNew === true || error.name === 'SessionNotFound'
+}
+
+/**
+ * The host would go on to the page for the code, and then fail to store a session that it has never stored: a
+ * fault of the server in place of an explanation.
+ */
+function forgotten({ oidc }: KoaContextWithOIDC, cause: Error): MfaError {
+  Object.assign(oidc.session ?? {}, { touched: false })
+  return new MfaError('interaction-expired', 'The session of this device sign-in is gone', {
+    status: 410,
+    cause,
+  })
+}
+
+function refusal(error: Error, now: Instant): About {
+  if (!(error instanceof TooManyUserCodes)) return { status: 400 }
+  const seconds = Math.max(1, error.retryAt - now)
+  return { status: error.statusCode, headers: { 'Retry-After': String(seconds) } }
+}
+
+/** What the host says in the form that it hands over as HTML of its own making. */
+function readForm(form: string): { action: string; fields: Record<string, string> } {
+  const action = /<form\b[^>]*\saction="([^"]*)"/.exec(form)?.[1] ?? ''
+  const fields = Object.fromEntries(
+    [...form.matchAll(/<input\b[^>]*\sname="([^"]*)"[^>]*\svalue="([^"]*)"/g)].map(
+      ([, name = '', value = '']) => [name, value],
+    ),
+  )
+  return { action, fields }
+}

@@ -1,0 +1,106 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import type { Provider } from 'oidc-provider'
+import type { LoginError } from '../../http/pages.ts'
+import type { CheckPassword } from '../accounts/sign-in.ts'
+import { LONGEST_NAME } from '../accounts/name.ts'
+import type { ServerMfa } from '../boot/mfa.ts'
+import type { ShowPage } from './render.ts'
+import { aboutInteraction, interactionOf, type FormGuard, type Interaction } from './context.ts'
+
+export interface LoginServices {
+  readonly provider: Provider
+  readonly mfa: ServerMfa
+  readonly show: ShowPage
+  readonly forms: FormGuard
+  readonly checkPassword: CheckPassword
+  readonly now: () => number
+}
+
+const PURPOSE = 'login'
+
+/**
+ * The login page: the first factor. All that the second one takes here is one changed word,
+ * `mfa.interactionFinished` in place of the host's: a right password signs nobody in.
+ */
+export function addLoginRoutes(router: Router, services: LoginServices): void {
+  const { provider, mfa, forms } = services
+
+  router.post('/interaction/:uid/login', async (ctx) => {
+    const { uid = '' } = ctx.params
+    const interaction = await interactionOf(provider, ctx, uid, 'login')
+    const { username = '', password = '' } = await forms.read(ctx, uid, PURPOSE)
+    if (username.trim() === '' || password === '')
+      return showLogin(services, ctx, interaction, { status: 400, username, error: 'missing' })
+
+    const verdict = await services.checkPassword({
+      name: username,
+      password,
+      address: ctx.ip,
+      userAgent: ctx.get('user-agent'),
+      browserIsKnown: (accountId) => mfa.browsers.isKnown(ctx.req, accountId),
+      browserFailed: (accountId) => mfa.browsers.failed(ctx.req, accountId),
+    })
+    switch (verdict.outcome) {
+      case 'refused':
+        return showLogin(services, ctx, interaction, {
+          status: 422,
+          username,
+          error: 'credentials',
+        })
+      case 'too-many': {
+        const retryAfterSeconds = Math.max(1, verdict.retryAt - services.now())
+        return services.show(
+          ctx,
+          'busy',
+          { retryAfterSeconds },
+          {
+            status: 429,
+            headers: { 'Retry-After': String(retryAfterSeconds) },
+            ...(await aboutInteraction(provider, interaction)),
+          },
+        )
+      }
+      case 'accepted':
+        return mfa.interactionFinished(ctx.req, ctx.res, {
+          login: { accountId: verdict.account.id, epoch: verdict.epoch },
+        })
+    }
+  })
+
+  router.post('/interaction/:uid/cancel', async (ctx) => {
+    const { uid = '' } = ctx.params
+    await interactionOf(provider, ctx, uid, 'login')
+    await forms.read(ctx, uid, PURPOSE)
+    await provider.interactionFinished(
+      ctx.req,
+      ctx.res,
+      { error: 'access_denied', error_description: 'the person left the sign-in' },
+      { mergeWithLastSubmission: false },
+    )
+  })
+}
+
+/** With what was typed, or at first with the hint of the app: it fills the field and binds nobody. */
+export async function showLogin(
+  { provider, show, forms }: Pick<LoginServices, 'provider' | 'show' | 'forms'>,
+  ctx: Context,
+  interaction: Interaction,
+  again?: { status: number; username: string; error: LoginError },
+): Promise<void> {
+  const { uid, params } = interaction
+  const { login_hint: hint } = params
+  const username = again?.username ?? (typeof hint === 'string' ? hint : '')
+  await show(
+    ctx,
+    'login',
+    {
+      action: `/interaction/${uid}/login`,
+      cancelAction: `/interaction/${uid}/cancel`,
+      csrf: forms.token(uid, PURPOSE),
+      username: username.slice(0, LONGEST_NAME),
+      ...(again === undefined ? {} : { error: again.error }),
+    },
+    { ...(await aboutInteraction(provider, interaction)), status: again?.status ?? 200 },
+  )
+}

@@ -1,0 +1,91 @@
+import type { Context } from 'koa'
+import { pageHeaders } from '../../http/headers.ts'
+import type { PageModels, PageName, Surroundings } from '../../http/pages.ts'
+import type { Views } from '../../http/views.ts'
+import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
+
+/** What a page says besides its model. */
+export interface About {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly client?: NonNullable<Surroundings['client']>
+  readonly accountLabel?: string
+  /** Where the flow ends: the content security policy has to let its redirect through. */
+  readonly returnsTo?: string
+  /** `ui_locales` of the authorization request. */
+  readonly uiLocales?: string
+}
+
+export type ShowPage = <P extends PageName>(
+  ctx: Pick<Context, 'get' | 'set' | 'status' | 'type' | 'body'>,
+  page: P,
+  model: PageModels[P],
+  about?: About,
+) => Promise<void>
+
+export interface PageServices {
+  readonly views: Views
+  readonly issuer: string
+  readonly serviceName: string
+  readonly links: NonNullable<Surroundings['links']>
+}
+
+/** Answers with a page of ours, whatever was about to be answered. */
+export function pageShower({ views, issuer, serviceName, links }: PageServices): ShowPage {
+  return async (ctx, page, model, about = {}) => {
+    const surroundings: Surroundings = {
+      issuerName: serviceName,
+      locale: views.localeFor({
+        uiLocales: about.uiLocales,
+        acceptLanguage: ctx.get('accept-language'),
+      }),
+      links,
+      ...(about.client === undefined ? {} : { client: about.client }),
+      ...(about.accountLabel === undefined
+        ? {}
+        : { account: { label: about.accountLabel, initials: initialsOf(about.accountLabel) } }),
+    }
+    const html = await views.render(page, model, surroundings)
+    ctx.status = about.status ?? 200
+    ctx.set({
+      ...pageHeaders({
+        issuer,
+        ...(about.returnsTo === undefined ? {} : { returnsTo: about.returnsTo }),
+      }),
+      ...about.headers,
+    })
+    ctx.type = 'html'
+    ctx.body = html
+  }
+}
+
+/**
+ * What pages show of a client; the parts of its metadata that are no text are left out. The account page is the
+ * server itself, and no app: it is known by its id, since any app may call itself what it likes.
+ */
+export function aboutClient(client: {
+  readonly clientId: string
+  readonly clientName?: string | undefined
+  readonly logoUri?: string | undefined
+  readonly [member: string]: unknown
+}): Pick<About, 'client'> {
+  const { clientId, clientName, logoUri, accent, accent_ink: accentInk } = client
+  if (clientId === ACCOUNT_CLIENT_ID) return {}
+  return {
+    client: {
+      name: clientName ?? clientId,
+      ...(logoUri === undefined ? {} : { logoUri }),
+      ...(typeof accent === 'string' ? { accent } : {}),
+      ...(typeof accentInk === 'string' ? { accentInk } : {}),
+    },
+  }
+}
+
+function initialsOf(label: string): string {
+  const words = label.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
+  return words
+    .slice(0, 2)
+    .map((word) => [...word].slice(0, 1).join(''))
+    .join('')
+    .toUpperCase()
+}

@@ -1,0 +1,66 @@
+import type Router from '@koa/router'
+import type { Context } from 'koa'
+import type { PasswordError } from '../../http/pages.ts'
+import type { Account } from '../../ports/accounts.ts'
+import { SET_UP_PATH, type SetUpLinks } from '../accounts/set-up-link.ts'
+import type { ShowPage } from './render.ts'
+import type { FormGuard } from './context.ts'
+
+export interface SetUpLinkRoutes {
+  readonly links: SetUpLinks
+  readonly show: ShowPage
+  readonly forms: FormGuard
+  readonly minimumLength: number
+}
+
+const PURPOSE = 'set-up-link'
+
+/** Where a set-up link leads: a new password. A GET takes nothing; the POST uses the link. */
+export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): void {
+  const { links, forms, show } = services
+  const gone = (ctx: Context) => show(ctx, 'set-up-link-expired', {}, { status: 410 })
+
+  router.get(`${SET_UP_PATH}/:token`, async (ctx) => {
+    const { token = '' } = ctx.params
+    const account = await links.look(token)
+    return account === undefined ? gone(ctx) : showForm(services, ctx, token, account)
+  })
+
+  router.post(`${SET_UP_PATH}/:token`, async (ctx) => {
+    const { token = '' } = ctx.params
+    const { password = '', passwordAgain } = await forms.read(ctx, token, PURPOSE)
+    const account = await links.look(token)
+    if (account === undefined) return gone(ctx)
+    if (passwordAgain !== password) return showForm(services, ctx, token, account, 'mismatch')
+    const use = await links.use(token, password)
+    switch (use.outcome) {
+      case 'gone':
+        return gone(ctx)
+      case 'refused':
+        return showForm(services, ctx, token, account, use.reason)
+      case 'done':
+        return show(ctx, 'set-up-link-done', {})
+    }
+  })
+}
+
+async function showForm(
+  { show, forms, minimumLength }: SetUpLinkRoutes,
+  ctx: Context,
+  token: string,
+  account: Account,
+  error?: PasswordError,
+): Promise<void> {
+  await show(
+    ctx,
+    'set-up-link',
+    {
+      action: `${SET_UP_PATH}/${token}`,
+      csrf: forms.token(token, PURPOSE),
+      username: account.username,
+      minimumLength,
+      ...(error === undefined ? {} : { error }),
+    },
+    error === undefined ? {} : { status: 422 },
+  )
+}

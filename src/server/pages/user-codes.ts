@@ -1,0 +1,79 @@
+import { Provider, type Adapter } from 'oidc-provider'
+import type { Instant } from '../../domain/time.ts'
+import type { CounterAnswer, Counters } from '../../ports/counters.ts'
+import type { Clock } from '../../ports/services.ts'
+import { networkOf } from '../accounts/network.ts'
+
+/** A wrong code is forgotten when every code that was there at the time is. */
+export const SECONDS_OF_DEVICE_CODE = 600
+/** R17. A person copies eight letters wrongly once or twice. */
+const MOST_IN_A_BROWSER = 5
+/** For whoever starts over with another browser. Several people can share an address: one typo is not everyone's. */
+const MOST_FROM_AN_ADDRESS = 25
+
+/** Too many codes were wrong: none is looked up any more. The host shows it on the page that asks for the code. */
+export class TooManyUserCodes extends Error {
+  readonly retryAt: Instant
+  // As the host's own refusals of a code: it answers them with the page and logs no fault.
+  readonly expose = true
+  readonly statusCode = 429
+
+  constructor(retryAt: Instant) {
+    super('slow_down')
+    this.name = 'TooManyUserCodes'
+    this.retryAt = retryAt
+  }
+}
+
+/**
+ * Device codes whose user codes cannot be guessed (R17; RFC 8628 5.1). Who finds one connects somebody else's
+ * device to an account of their choice. Each look-up is reserved beforehand and given back when the code was
+ * there, so that parallel guesses find no more than those in a row.
+ *
+ * Throws TooManyUserCodes at the fifth wrong code of a browser, and at every further one.
+ */
+export function limitUserCodes(
+  adapter: Adapter,
+  { counters, clock }: { readonly counters: Counters; readonly clock: Clock },
+): Adapter {
+  const reserve = (key: string, limit: number): Promise<CounterAnswer> =>
+    counters.reserve(key, { limit, windowSeconds: SECONDS_OF_DEVICE_CODE }, clock.now())
+
+  const findByUserCode: Adapter['findByUserCode'] = async (userCode) => {
+    const { browser, address } = whoAsks()
+    const byBrowser = await reserve(browser, MOST_IN_A_BROWSER)
+    if (!byBrowser.allowed) throw tooMany(byBrowser, clock.now())
+    const byAddress = await reserve(address, MOST_FROM_AN_ADDRESS)
+    if (!byAddress.allowed) throw tooMany(byAddress, clock.now())
+
+    const found = await adapter.findByUserCode(userCode)
+    if (found) {
+      await counters.release(browser, clock.now())
+      await counters.release(address, clock.now())
+    } else if (byBrowser.count >= MOST_IN_A_BROWSER) throw tooMany(byBrowser, clock.now())
+    return found
+  }
+  return new Proxy(adapter, {
+    get(target, name) {
+      if (name === 'findByUserCode') return findByUserCode
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function'
+        ? (value as (...args: unknown[]) => unknown).bind(target)
+        : value
+    },
+  })
+}
+
+/** The host asks for a code only in a session that has shown the form, and tells its adapters of no request. */
+function whoAsks(): { browser: string; address: string } {
+  const ctx = Provider.ctx
+  const uid = ctx?.oidc.session?.uid
+  if (ctx === undefined || uid === undefined)
+    throw new TypeError('a user code is looked up outside of a session')
+  return { browser: `device:browser:${uid}`, address: `device:address:${networkOf(ctx.ip)}` }
+}
+
+function tooMany(answer: CounterAnswer, now: Instant): TooManyUserCodes {
+  const retryAt = 'retryAt' in answer ? answer.retryAt : undefined
+  return new TooManyUserCodes(retryAt ?? now + SECONDS_OF_DEVICE_CODE)
+}

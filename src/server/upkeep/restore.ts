@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import type { Instant } from '../../domain/time.ts'
+import type { Accounts } from '../../ports/accounts.ts'
+import type { Clock } from '../../ports/services.ts'
+import type { Settings } from '../../ports/settings.ts'
+import type { Record } from '../observe/audit.ts'
+import { changeAccount } from '../accounts/people.ts'
+import type { ServerMfa } from '../boot/mfa.ts'
+
+const SETTING = 'restore'
+/** Most accounts that are in memory at once. */
+const PAGE = 200
+
+const format = z.object({ startedAt: z.int().min(0), finishedAt: z.int().min(0).optional() })
+
+export interface RestoreServices {
+  readonly accounts: Accounts
+  readonly settings: Settings
+  readonly mfa: Pick<ServerMfa, 'accounts' | 'settled'>
+  readonly clock: Clock
+  readonly record: Record
+}
+
+export interface RestoreCounts {
+  readonly accounts: number
+  /** Of those, how many had been done by the run that broke off. */
+  readonly done: number
+  /** Whose backup codes are void and have to be made anew. */
+  readonly withBackupCodes: number
+}
+
+/** What to say in a run's way: which of the two is right, only whoever put a backup back knows. */
+export const HOW_TO_FINISH =
+  '`oidc-provider-mfa restore --confirm --resume` goes on with it; `--anew` begins again, which is right if another backup was put back since'
+
+/** When a run began that has not finished; undefined: none. It may have come with the backup itself. */
+export async function unfinishedRestore(settings: Settings): Promise<Instant | undefined> {
+  const stored = await settings.get(SETTING)
+  const run = stored && format.parse(stored)
+  return run?.finishedAt === undefined ? run?.startedAt : undefined
+}
+
+/**
+ * After the storage came from a backup: goes through all accounts and makes void what a backup brings back to life
+ * (R37). `since`: the beginning of a run that broke off, which this one goes on with; accounts that it had done are
+ * left. Each account is whole after each step, so it may break off anywhere.
+ */
+export async function restoreAccounts(
+  services: RestoreServices,
+  { dryRun, since }: { readonly dryRun: boolean; readonly since?: Instant },
+  progress: (counts: RestoreCounts) => void = () => undefined,
+): Promise<RestoreCounts> {
+  const { accounts, mfa, clock } = services
+  const startedAt = since ?? clock.now()
+  if (!dryRun) await note(services.settings, { startedAt })
+  const counts = { accounts: 0, done: 0, withBackupCodes: 0 }
+  for (let after: string | undefined; ;) {
+    const page = await accounts.list({ limit: PAGE, ...(after === undefined ? {} : { after }) })
+    for (const { account } of page) {
+      const { factors, restoredAt } = await mfa.accounts.status(account.id)
+      counts.accounts += 1
+      if (factors.some(({ factor }) => factor === 'backup-codes')) counts.withBackupCodes += 1
+      if (since !== undefined && restoredAt !== undefined && restoredAt >= since) counts.done += 1
+      else if (!dryRun) await restore(services, account.id)
+      progress(counts)
+    }
+    await mfa.settled()
+    after = page.at(-1)?.account.id
+    if (page.length < PAGE) break
+  }
+  if (!dryRun) {
+    await note(services.settings, { startedAt, finishedAt: clock.now() })
+    await services.record('storage-restored', {})
+  }
+  return counts
+}
+
+/** Links first: what says that an account is done comes last. */
+async function restore({ accounts, mfa, clock }: RestoreServices, id: string): Promise<void> {
+  await changeAccount(accounts, id, ({ enrolmentProof: _, ...account }) => ({
+    ...account,
+    // Links that were used or withdrawn since the backup would lead in again.
+    setUpSerial: (account.setUpSerial ?? 0) + 1,
+    updatedAt: clock.now(),
+  }))
+  await mfa.accounts.restored(id)
+}
+
+async function note(settings: Settings, run: z.infer<typeof format>): Promise<void> {
+  const { startedAt, finishedAt } = run
+  const value = { startedAt, ...(finishedAt === undefined ? {} : { finishedAt }) }
+  for (;;) {
+    const stored = await settings.get(SETTING)
+    const saved =
+      stored === undefined
+        ? await settings.insert(SETTING, value)
+        : await settings.replace(SETTING, value, stored)
+    if (saved) return
+  }
+}
