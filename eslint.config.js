@@ -126,11 +126,12 @@ export default defineConfig(
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },
   {
-    files: ['views/**/*.js'],
+    files: ['views/**/*.js', 'test/plugin/browser-key/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
         ['document', 'navigator', 'window', 'location', 'fetch', 'print', 'FormData']
           .concat(['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'])
+          .concat(['btoa', 'crypto', 'indexedDB', 'TextEncoder'])
           .map((name) => [name, 'readonly']),
       ),
     },

@@ -62,7 +62,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   http: {
     at: ['src/http/'],
-    may: ['vocabulary', 'types:domain', 'types:ports', 'http'],
+    // The contract says what a factor brings to be shown, and what its pages are given.
+    may: ['vocabulary', 'types:domain', 'types:ports', 'types:factors', 'http'],
     packages: [
       ...['node:async_hooks', 'node:crypto', 'node:fs', 'node:http', 'node:net', 'node:path'],
       ...['node:url', 'koa', 'nunjucks', 'types:@koa/router'],

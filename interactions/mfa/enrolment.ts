@@ -9,6 +9,7 @@ import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/applicatio
 import { challengeIn, enrolmentStep, isEnrolled, ruleNow } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import { enrolPageOf } from '../../src/http/factor-views.ts'
 import type { CodeError } from '../../src/http/pages.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
@@ -73,7 +74,7 @@ export async function showEnrolment(
   const others = seen.record.authenticators.filter((one) => one.factor === factor.id).length
   await show(
     visit,
-    `${factor.id}-enrol` as 'totp-enrol',
+    enrolPageOf(factor),
     {
       csrf: tokenFor(visit),
       action: pathOf(visit, 'enrol', factor.id),

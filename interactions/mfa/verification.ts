@@ -10,6 +10,7 @@ import { isUsable } from '../../src/domain/import.ts'
 import type { AcceptedAttempt, Authenticator } from '../../src/domain/mfa-record.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import { verifyPageOf } from '../../src/http/factor-views.ts'
 import type { CodeError, Method } from '../../src/http/pages.ts'
 import { finish } from './finish.ts'
 import { showClosed } from './locked.ts'
@@ -52,13 +53,12 @@ export async function showVerification(
   const verification = factor.describeVerification?.(state, challenge) ?? {}
   await show(
     visit,
-    (factor.verifyPage ?? `${factor.id}-verify`) as 'totp-verify',
+    verifyPageOf(factor),
     {
       csrf: tokenFor(visit),
       action: pathOf(visit, 'verify', factor.id),
       cancelAction: pathOf(visit, 'cancel'),
       verification,
-      digits: typeof verification.digits === 'number' ? verification.digits : 6,
       ...(ownedWays(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
       ...(second === undefined && latest.name !== '' ? { authenticatorName: latest.name } : {}),
       ...(wrong === undefined ? {} : { error: wrong.error }),

@@ -1,7 +1,10 @@
 import type { Assurance } from '../domain/assurance.ts'
-import type { Json, JsonObject } from '../domain/json.ts'
+import type { Json } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Delivery, PasswordHasher, Random } from '../ports/services.ts'
+import type { Descriptions, FactorPages } from './factor-pages.ts'
+
+export type * from './factor-pages.ts'
 
 /**
  * The contract of a second factor. A factor is a value handed to `createMfa({ factors: [...] })`; a third
@@ -23,12 +26,16 @@ export interface Factor<
   Challenge extends Json = Json,
   Response = unknown,
   Proof = unknown,
+  Described extends Descriptions = Descriptions,
 > {
-  /** Stable, kebab-case; stored in records and used in URLs and in views/factors/<id>/. */
+  /** Stable, kebab-case; stored in records and used in URLs, template paths and message keys. */
   readonly id: string
 
-  /** The stable name of its verify page; `<id>-verify` unless it says otherwise. */
-  readonly verifyPage?: string
+  /**
+   * Its pages, words, script and style. Without it the application has to bring the templates
+   * `factors/<id>/{enrol,verify}.njk` in a views folder of its own, or a `render` function.
+   */
+  readonly pages?: FactorPages
 
   /**
    * How a person comes by it. `confirmed`: set up on a page and active after one good response.
@@ -47,8 +54,11 @@ export interface Factor<
 
   /** Starts an enrolment. `confirmed` factors only. */
   beginEnrolment?(input: EnrolmentInput): Begun<Pending>
-  /** What the set-up page shows: the model of views/factors/<id>/enrol.njk. */
-  describeEnrolment?(pending: Pending, about: AccountLabel): Promise<JsonObject> | JsonObject
+  /** What the set-up page shows: `enrolment` in the model of its page. */
+  describeEnrolment?(
+    pending: Pending,
+    about: AccountLabel,
+  ): Promise<Described['enrolment']> | Described['enrolment']
   /** Undefined: refused. The confirming response is already spent in the state (its step, its counter). */
   confirmEnrolment?(
     pending: Pending,
@@ -66,8 +76,8 @@ export interface Factor<
    * The application keeps the challenge with the interaction, one use, at most 10 minutes.
    */
   challenge?(state: State, input: ChallengeInput): Begun<Challenge>
-  /** What the verify page shows besides the form: the model of views/factors/<id>/verify.njk. */
-  describeVerification?(state: State, challenge: Challenge | undefined): JsonObject
+  /** What the verify page shows besides the form: `verification` in the model of its page. */
+  describeVerification?(state: State, challenge: Challenge | undefined): Described['verification']
 
   /** Types and normalises a form once (R34); undefined: this cannot be a response at all (400, not charged). */
   parseResponse(form: Form): Response | undefined

@@ -33,12 +33,16 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Reads the static files of views folders, once: those at the top of each folder, the first folder's before the
- * others', so that an application's own style.css takes the place of ours.
+ * others', so that an application's own style.css takes the place of ours. `brought`: files of factors by the name
+ * that they are served under; a file of that name in a folder takes their place.
  *
  * A path names the content, so it may be kept for a year. Where two nodes run two versions, one is asked for a
  * hash of the other: it answers with what it has and tells the browser not to keep it.
  */
-export function loadAssets(folders: readonly string[], options: { base?: string } = {}): Assets {
+export function loadAssets(
+  folders: readonly string[],
+  options: { base?: string; brought?: readonly (readonly [name: string, bytes: Buffer])[] } = {},
+): Assets {
   const base = `${(options.base ?? '/assets').replace(/\/+$/, '')}/`
   const files = new Map<string, File>()
   for (const folder of folders) {
@@ -48,6 +52,11 @@ export function loadAssets(folders: readonly string[], options: { base?: string 
       if (!entry.isFile() || type === undefined || files.has(entry.name)) continue
       files.set(entry.name, fileOf(readFileSync(join(folder, entry.name)), type))
     }
+  }
+
+  for (const [name, bytes] of options.brought ?? []) {
+    const type = TYPES[extname(name)]
+    if (type !== undefined && !files.has(name)) files.set(name, fileOf(bytes, type))
   }
 
   function find(name: string): File | undefined {

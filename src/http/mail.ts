@@ -50,8 +50,8 @@ export type RenderMail = (
 
 /** Turns what happened into a mail, as text and as HTML. One template makes both, so that they cannot differ. */
 export function createMailRenderer(sources: Sources): RenderMail {
-  const plain = templates(sources.folders, { autoescape: false })
-  const rich = templates(sources.folders, { autoescape: true })
+  const plain = templates(sources, { autoescape: false })
+  const rich = templates(sources, { autoescape: true })
   return (template, values, locale = sources.locale) => {
     if (!/^[a-z0-9-]+$/.test(template)) throw new Error(`There is no mail "${template}"`)
     const known = sources.catalogues.has(locale) ? locale : sources.locale

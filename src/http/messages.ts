@@ -28,24 +28,36 @@ export interface Translator {
 }
 
 /**
- * Reads messages/*.json of each folder. Folders are given the first one first: its messages win, one by one, so
- * that an application can change a single sentence. Throws for a file that is no catalogue, by its name.
+ * The catalogues of all languages. Folders are given the first one first: its messages win, one by one, so that an
+ * application can change a single sentence; ours is the last one. `brought`: catalogues that factors bring, over
+ * ours and under the application's. They add no language: a page would be half in it.
+ *
+ * Throws for a file that is no catalogue, by its name.
  */
 export function loadCatalogues(
   folders: readonly string[],
   overrides: Readonly<Record<string, Catalogue>> = {},
+  brought: readonly Catalogues[] = [],
 ): Catalogues {
+  const none: Catalogues = new Map()
+  const [ours = none, ...applications] = folders.map(readCatalogues).reverse()
+  const own: readonly Catalogues[] = [...applications, new Map(Object.entries(overrides))]
+  const locales = new Set([ours, ...own].flatMap((catalogues) => [...catalogues.keys()]))
   const merged = new Map<string, Record<string, Message>>()
-  const add = (locale: string, catalogue: Catalogue) =>
-    merged.set(locale, { ...merged.get(locale), ...catalogue })
-  for (const folder of [...folders].reverse()) {
-    const directory = join(folder, 'messages')
-    if (!existsSync(directory)) continue
-    for (const file of readdirSync(directory).filter((name) => name.endsWith('.json')))
-      add(file.slice(0, -'.json'.length), readCatalogue(join(directory, file)))
-  }
-  for (const [locale, catalogue] of Object.entries(overrides)) add(locale, catalogue)
+  for (const catalogues of [ours, ...brought, ...own])
+    for (const [locale, catalogue] of catalogues)
+      if (locales.has(locale)) merged.set(locale, { ...merged.get(locale), ...catalogue })
   return merged
+}
+
+/** The catalogues messages/<locale>.json of one folder, by locale. Throws for a file that is no catalogue. */
+export function readCatalogues(folder: string): Catalogues {
+  const directory = join(folder, 'messages')
+  if (!existsSync(directory)) return new Map()
+  const files = readdirSync(directory).filter((name) => name.endsWith('.json'))
+  return new Map(
+    files.map((file) => [file.slice(0, -'.json'.length), readCatalogue(join(directory, file))]),
+  )
 }
 
 function readCatalogue(path: string): Catalogue {
@@ -63,9 +75,12 @@ function isMessage(value: unknown): value is Message {
   return 'other' in value && Object.values(value).every((form) => typeof form === 'string')
 }
 
-/** Keys missing in `locale` are taken from `fallback`, so that a young translation is usable. */
+/**
+ * Keys missing in `locale` are taken from `fallback`, so that a young translation is usable; what is missing there
+ * too is English, which every catalogue begins with.
+ */
 export function translator(catalogues: Catalogues, locale: string, fallback: string): Translator {
-  const layers = [locale, fallback].map((name) => [name, catalogues.get(name) ?? {}] as const)
+  const layers = [locale, fallback, 'en'].map((name) => [name, catalogues.get(name) ?? {}] as const)
   const numbers = new Intl.NumberFormat(locale)
   const units = new Map(
     (['second', 'minute', 'hour', 'day'] as const).map((unit) => [

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
+import type { EnrolPageName, VerifyPageName } from '../factors/factor-pages.ts'
+import type { TotpDescriptions } from '../factors/totp/index.ts'
 
 /**
  * Every page of the product by its stable name (`body[data-page]`) with the model its template gets.
@@ -43,9 +45,8 @@ export interface PageModels {
   }
   /** No proof is possible here (no verified address, link expired): whom to ask. */
   'enrolment-refused': { cancelAction: string; csrf: string }
-  /** `enrolment` is totp.describeEnrolment: { secret, uri, qrSvg, digits, periodSeconds, algorithm }. */
-  'totp-enrol': EnrolModel
-  'totp-verify': VerifyModel & { digits: number }
+  'totp-enrol': EnrolModel<TotpDescriptions['enrolment']>
+  'totp-verify': VerifyModel<TotpDescriptions['verification']>
   'backup-code-verify': VerifyModel
   'backup-codes': {
     csrf: string
@@ -146,9 +147,9 @@ export interface PageModels {
   }
   'device-confirm': { action: string; xsrf: string; userCode: string; refuseName: string }
   'device-done': Empty
-  /** Factors of other makers: views/factors/<id>/enrol.njk and verify.njk. */
-  [page: `${string}-enrol`]: EnrolModel
-  [page: `${string}-verify`]: VerifyModel
+  /** The pages of every other factor, by the names that it gives them (`pages.names`). */
+  [page: EnrolPageName]: EnrolModel
+  [page: VerifyPageName]: VerifyModel
 }
 
 export type PageName = keyof PageModels
@@ -158,15 +159,18 @@ export type KnownPage = keyof {
   [P in keyof PageModels as Empty extends Record<P, 1> ? never : P]: PageModels[P]
 }
 
+/** Those among them that are not a factor's. */
+export type OwnPage = Exclude<KnownPage, EnrolPageName | VerifyPageName>
+
 export type Empty = Readonly<Record<never, never>>
 
 /** Setting up a factor. Posts `csrf`, `name` and the factor's own fields to `action`. */
-export interface EnrolModel {
+export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   csrf: string
   action: string
   cancelAction: string
-  /** What the factor's `describeEnrolment` answered. */
-  enrolment: JsonObject
+  /** The answer of the factor's `describeEnrolment`; empty where it has none. */
+  enrolment: Enrolment
   /** What the person calls it; empty: the page suggests a name. */
   name: string
   /** The name was not taken; the code was not examined. */
@@ -186,7 +190,8 @@ export interface ChangeModel {
   name: string
 }
 
-export interface VerifyModel {
+/** Proving a factor. Posts `csrf` and the factor's own fields to `action`. */
+export interface VerifyModel<Verification extends JsonObject = JsonObject> {
   csrf: string
   action: string
   cancelAction: string
@@ -195,8 +200,8 @@ export interface VerifyModel {
   error?: CodeError
   /** The name the person gave the authenticator, when there is just one. */
   authenticatorName?: string
-  /** What the factor's `describeVerification` answered, for the page of a factor of another maker. */
-  verification?: JsonObject
+  /** The answer of the factor's `describeVerification`; empty where it has none. */
+  verification: Verification
 }
 
 export interface Method {

@@ -1,6 +1,7 @@
 import nunjucks from 'nunjucks'
+import { faultOf, refuse, scriptOf, styleOf, type FactorViews } from './factor-views.ts'
 import { translator, type Translator } from './messages.ts'
-import type { KnownPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
+import type { OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
 import { inlineSvg } from './svg.ts'
 import { themeName } from './theme.ts'
 import { templates, type Sources } from './templates.ts'
@@ -8,20 +9,26 @@ import { templates, type Sources } from './templates.ts'
 export interface RendererOptions extends Sources {
   /** The URL path of a style sheet, script or picture by its name. */
   readonly asset: (name: string) => string
+  readonly factors: readonly FactorViews[]
+}
+
+/** How a page is shown. */
+interface PageView {
+  readonly template: string
+  readonly wrong?: true
+  /** The factor that the page is of. */
+  readonly factor?: FactorViews
 }
 
 /**
- * Which template shows which page. `wrong`: the page itself says that something is wrong, so its title begins
+ * Which template shows which page that is not a factor's. `wrong`: the page itself says that something is wrong, so its title begins
  * so; the others say it when their model holds an `error` or a `nameError`.
  */
-export const TEMPLATES: Readonly<Record<KnownPage, { template: string; wrong?: true }>> = {
+export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: true }>> = {
   login: { template: 'interaction/login.njk' },
   'mfa-choose': { template: 'interaction/mfa-choose.njk' },
   'owner-proof': { template: 'interaction/owner-proof.njk' },
   'enrolment-refused': { template: 'interaction/enrolment-refused.njk', wrong: true },
-  'totp-enrol': { template: 'factors/totp/enrol.njk' },
-  'totp-verify': { template: 'factors/totp/verify.njk' },
-  'backup-code-verify': { template: 'factors/backup-codes/verify.njk' },
   'backup-codes': { template: 'factors/backup-codes/codes.njk' },
   'backup-codes-low': { template: 'factors/backup-codes/low.njk' },
   'factor-remove': { template: 'interaction/factor-remove.njk' },
@@ -50,12 +57,12 @@ export const TEMPLATES: Readonly<Record<KnownPage, { template: string; wrong?: t
   'device-done': { template: 'device/done.njk' },
 }
 
-/** The pages of a factor of another maker, by its id. */
-const FACTOR_PAGE = /^([a-z0-9]+(?:-[a-z0-9]+)*)-(enrol|verify)$/
-
-/** Turns pages into HTML with Nunjucks. Compiles every page of ours at once, so that a broken template is found at the start. */
+/**
+ * Turns pages into HTML with Nunjucks. Compiles every page at once, so that a broken template is found at the start.
+ * Throws MfaError `options-invalid` for a template of a factor that is missing or does not compile.
+ */
 export function createRenderer(options: RendererOptions): Render {
-  const environment = templates(options.folders, { autoescape: true })
+  const environment = templates(options, { autoescape: true })
   environment.addFilter('inlineSvg', (svg: unknown) => safe(inlineSvg(svg)))
   environment.addFilter('webAddress', webAddress)
   environment.addFilter('pictureAddress', pictureAddress)
@@ -66,6 +73,8 @@ export function createRenderer(options: RendererOptions): Render {
   environment.addFilter('iconOf', (factor: unknown) => iconOf(environment, factor))
   environment.addGlobal('asset', options.asset)
   for (const { template } of Object.values(TEMPLATES)) environment.getTemplate(template, true)
+  refuse(options.factors.flatMap((factor) => brokenTemplates(environment, factor)))
+  const pages = pagesByName(options.factors)
 
   const translators = new Map<string, Translator>()
   function translatorFor(locale: string): Translator {
@@ -78,16 +87,18 @@ export function createRenderer(options: RendererOptions): Render {
   }
 
   return <P extends PageName>(page: P, model: PageModels[P], surroundings: Surroundings) => {
-    const { template, wrong } = templateOf(page)
+    const view = pages.get(page)
+    if (view === undefined) throw new Error(`There is no page "${page}"`)
     const words = translatorFor(surroundings.locale)
     const theme = themeName(surroundings.client?.accent, surroundings.client?.accentInk)
-    return show(environment, template, {
+    return show(environment, view.template, {
       ...model,
       ...surroundings,
       page,
       locale: words.locale,
-      wrong: wrong === true || saysWrong(model),
+      wrong: view.wrong === true || saysWrong(model),
       themeHref: theme === undefined ? '' : options.asset(theme),
+      ...factorFiles(view.factor, options.asset),
       /** The app being signed in to, or the issuer itself. */
       app: surroundings.client?.name ?? surroundings.issuerName,
       t: words.text,
@@ -105,9 +116,12 @@ function show(environment: nunjucks.Environment, template: string, context: obje
   try {
     return environment.render(template, context).trim()
   } catch (cause) {
-    const message = cause instanceof Error ? (cause.message.split('\n').at(-1) ?? '') : ''
-    throw new Error(`The page views/${template} cannot be shown: ${message.trim()}`, { cause })
+    throw new Error(`The page views/${template} cannot be shown: ${lastLine(cause)}`, { cause })
   }
+}
+
+function lastLine(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n').at(-1) ?? '').trim() : ''
 }
 
 function saysWrong(model: object): boolean {
@@ -115,11 +129,39 @@ function saysWrong(model: object): boolean {
   return error !== undefined || nameError !== undefined
 }
 
-function templateOf(page: PageName): { template: string; wrong?: true } {
-  if (Object.hasOwn(TEMPLATES, page)) return TEMPLATES[page as KnownPage]
-  const [, factor, view] = FACTOR_PAGE.exec(page) ?? []
-  if (factor === undefined) throw new Error(`There is no page "${page}"`)
-  return { template: `factors/${factor}/${view}.njk` }
+function pagesByName(factors: readonly FactorViews[]): ReadonlyMap<string, PageView> {
+  const pages = new Map<string, PageView>(Object.entries(TEMPLATES))
+  for (const factor of factors)
+    for (const { name, template } of factor.pages) pages.set(name, { template, factor })
+  return pages
+}
+
+/** Where a factor's own script and style sheet are; empty: there is none. */
+function factorFiles(
+  factor: FactorViews | undefined,
+  asset: (name: string) => string,
+): { readonly factorScript: string; readonly factorStyle: string } {
+  const href = (name: string) => (factor?.files.has(name) === true ? asset(name) : '')
+  return {
+    factorScript: href(scriptOf(factor?.id ?? '')),
+    factorStyle: href(styleOf(factor?.id ?? '')),
+  }
+}
+
+function brokenTemplates(
+  environment: nunjucks.Environment,
+  { id, folder, pages }: FactorViews,
+): readonly string[] {
+  const names = [...pages.map(({ template }) => template), iconOf(environment, id)]
+  return names.flatMap((name) => {
+    try {
+      environment.getTemplate(name, true)
+      return []
+    } catch (error) {
+      const where = folder === undefined ? 'it has no `pages`, and ' : ''
+      return [faultOf(id, `${where}the template ${name}: ${lastLine(error)}`)]
+    }
+  })
 }
 
 /** Marks HTML that this module has made or checked itself. Nothing else may be. */

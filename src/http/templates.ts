@@ -8,8 +8,16 @@ import type { Catalogues } from './messages.ts'
 export interface Sources {
   /** Searched in this order; ours is the last one. */
   readonly folders: readonly string[]
+  /** Folders of factors, searched after the application's and before ours. */
+  readonly mounts: readonly TemplateMount[]
   readonly catalogues: Catalogues
   readonly locale: string
+}
+
+/** A folder whose templates are named with this before their path: `factors/totp/`. */
+export interface TemplateMount {
+  readonly prefix: string
+  readonly folder: string
 }
 
 export function viewFolders(own: string | readonly string[] = []): readonly string[] {
@@ -33,27 +41,36 @@ export function builtInViews(from: string = fileURLToPath(import.meta.url)): str
 }
 
 /**
- * Templates of the folders, each compiled once. `default/...` names ours whatever the application has put in its
- * place, so that its own template can extend the one that it replaces.
+ * Templates of the folders, each compiled once. `default/...` names ours, or the factor's, whatever the application
+ * has put in its place, so that its own template can extend the one that it replaces.
  *
  * An undefined value in a template is an error: a page that lacks what it should say must not be sent.
  */
 export function templates(
-  folders: readonly string[],
+  { folders, mounts }: Pick<Sources, 'folders' | 'mounts'>,
   options: { autoescape: boolean },
 ): nunjucks.Environment {
-  const builtIn = new nunjucks.FileSystemLoader([folders.at(-1) ?? builtInViews()])
-  const prefixed: nunjucks.ILoader = {
-    getSource: (name) =>
-      // Nunjucks asks the next loader when this one answers nothing; its types do not say so.
-      (name.startsWith('default/')
-        ? builtIn.getSource(name.slice('default/'.length))
-        : null) as nunjucks.LoaderSource,
-  }
-  return new nunjucks.Environment([prefixed, new nunjucks.FileSystemLoader([...folders])], {
+  const ours = new nunjucks.FileSystemLoader([folders.at(-1) ?? builtInViews()])
+  const factors = mounts.map(({ prefix, folder }) => {
+    return below(prefix, new nunjucks.FileSystemLoader([folder]))
+  })
+  const defaults = [...factors, ours].map((loader) => below('default/', loader))
+  const own = new nunjucks.FileSystemLoader(folders.slice(0, -1))
+  return new nunjucks.Environment([...defaults, own, ...factors, ours], {
     autoescape: options.autoescape,
     throwOnUndefined: true,
     trimBlocks: true,
     lstripBlocks: true,
   })
+}
+
+/** Has the templates of another loader under names that begin with a prefix. */
+function below(prefix: string, loader: nunjucks.ILoader): nunjucks.ILoader {
+  return {
+    getSource: (name) =>
+      // Nunjucks asks the next loader when this one answers nothing; its types do not say so.
+      (name.startsWith(prefix)
+        ? loader.getSource(name.slice(prefix.length))
+        : null) as nunjucks.LoaderSource,
+  }
 }

@@ -1,16 +1,32 @@
 import { loadAssets, type Assets } from './assets.ts'
+import {
+  COMMON_LOCALE,
+  readFactorViews,
+  type FactorViews,
+  type ShownFactor,
+} from './factor-views.ts'
 import { createMailRenderer, type RenderMail } from './mail.ts'
-import { loadCatalogues, pickLocale, wantedLocales, type Catalogue } from './messages.ts'
+import {
+  loadCatalogues,
+  pickLocale,
+  readCatalogues,
+  wantedLocales,
+  type Catalogue,
+} from './messages.ts'
 import type { Render } from './pages.ts'
-import { createRenderer } from './render.ts'
-import { viewFolders } from './templates.ts'
+import { createRenderer, TEMPLATES } from './render.ts'
+import { builtInViews, viewFolders, type TemplateMount } from './templates.ts'
 
 export interface ViewsOptions {
   /**
-   * Folders of the application's own (and of factors of other makers), searched before ours, the first one
-   * first: templates, messages/<locale>.json, style sheets, scripts and pictures.
+   * Folders of the application's own, searched before those of factors and before ours, the first one first:
+   * templates, messages/<locale>.json, style sheets, scripts and pictures.
    */
   readonly views?: string | readonly string[]
+  /** The factors that have pages. Default: none. */
+  readonly factors?: readonly ShownFactor[]
+  /** Takes the place of the templates of pages: factors then need none. */
+  readonly render?: Render
   /** The language where nothing that a person reads is there. Default `en`. */
   readonly locale?: string
   /** Single messages by locale and key, before those of any folder. */
@@ -37,23 +53,41 @@ export interface Views {
   }): string
 }
 
-/** Reads everything once; a template that does not compile is an error here and not in front of a person. */
+/**
+ * Reads everything once; a template that does not compile is an error here and not in front of a person. Throws
+ * MfaError `options-invalid` for what is wrong with the pages of a factor.
+ */
 export function createViews(options: ViewsOptions = {}): Views {
   const folders = viewFolders(options.views)
-  const locale = options.locale ?? 'en'
-  const catalogues = loadCatalogues(folders, options.messages)
-  const assets = loadAssets(
+  const factors = readFactorViews(options.factors ?? [], {
+    pages: Object.keys(TEMPLATES),
+    words: readCatalogues(builtInViews()).get(COMMON_LOCALE) ?? {},
+  })
+  const catalogues = loadCatalogues(
     folders,
-    options.assetBase === undefined ? {} : { base: options.assetBase },
+    options.messages,
+    factors.map((factor) => factor.catalogues),
   )
+  const assets = loadAssets(folders, {
+    brought: factors.flatMap(({ files }) => [...files]),
+    ...(options.assetBase === undefined ? {} : { base: options.assetBase }),
+  })
   const locales = [...catalogues.keys()]
+  const locale = options.locale ?? COMMON_LOCALE
   const { mountPath = () => '' } = options
   const asset = (name: string): string => mountPath() + assets.href(name)
+  const sources = { folders, mounts: mountsOf(factors), catalogues, locale }
   return {
-    render: createRenderer({ folders, catalogues, locale, asset }),
-    renderMail: createMailRenderer({ folders, catalogues, locale }),
+    render: options.render ?? createRenderer({ ...sources, asset, factors }),
+    renderMail: createMailRenderer(sources),
     assets,
     locales,
     localeFor: (request) => pickLocale(wantedLocales(request), locales, locale),
   }
+}
+
+function mountsOf(factors: readonly FactorViews[]): readonly TemplateMount[] {
+  return factors.flatMap(({ id, folder }) =>
+    folder === undefined ? [] : [{ prefix: `factors/${id}/`, folder }],
+  )
 }

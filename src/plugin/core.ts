@@ -101,14 +101,15 @@ function onceFor<T>(
 }
 
 function viewsOf(options: ParsedOptions, mountPath: () => string): Views {
-  const views = createViews({
+  return createViews({
+    factors: options.factors,
     assetBase: `${options.path}/assets`,
     mountPath,
     ...(options.views === undefined ? {} : { views: options.views }),
     ...(options.locale === undefined ? {} : { locale: options.locale }),
     ...(options.messages === undefined ? {} : { messages: options.messages }),
+    ...(options.render === undefined ? {} : { render: options.render }),
   })
-  return options.render === undefined ? views : { ...views, render: options.render }
 }
 
 function mailerOf(send: SendMail, views: Views, issuer: string): Dependencies['mailer'] {

@@ -97,6 +97,30 @@ const named = (what: string): { error: (issue: { input?: unknown }) => string } 
   error: ({ input }) => `${input === undefined ? 'is missing' : 'is something else'}: ${what}`,
 })
 
+/** A drive letter of Windows is one letter, a scheme has more. */
+const OTHER_SCHEME = /^(?!file:)[a-z][a-z0-9+.-]+:/i
+const onDisk = z.custom<URL | string>(
+  (value) =>
+    (typeof value === 'string' || value instanceof URL) &&
+    String(value) !== '' &&
+    !OTHER_SCHEME.test(String(value)),
+  { error: 'must be a path or a file: URL' },
+)
+const pageName = (end: string) =>
+  z
+    .string()
+    .regex(
+      new RegExp(`^[a-z][a-z0-9]*(-[a-z0-9]+)*-${end}$`),
+      `must be kebab-case and end in -${end}`,
+    )
+    .optional()
+const pages = z.strictObject({
+  views: onDisk,
+  names: z.strictObject({ enrol: pageName('enrol'), verify: pageName('verify') }).optional(),
+  script: onDisk.optional(),
+  style: onDisk.optional(),
+})
+
 const factor = withMethods(
   'parseState',
   'parseResponse',
@@ -108,6 +132,7 @@ const factor = withMethods(
   z.object({
     id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be kebab-case'),
     enrolment: z.enum(['confirmed', 'issued']),
+    pages: pages.optional(),
   }),
 )
 

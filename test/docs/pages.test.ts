@@ -2,11 +2,10 @@ import { expect } from 'chai'
 import { globSync } from 'node:fs'
 import { MfaError, type ErrorCode } from '../../src/domain/errors.ts'
 import { answerError } from '../../src/http/errors.ts'
-import { TEMPLATES } from '../../src/http/render.ts'
-import { createViews } from '../../src/http/views.ts'
+import { enrolPageOf, verifyPageOf } from '../../src/http/factor-views.ts'
 import { tagsOf, type Tag } from '../pages/markup.ts'
-import { SAMPLES } from '../pages/samples.ts'
-import { show } from '../pages/stage.ts'
+import { PAGES, SAMPLES } from '../pages/samples.ts'
+import { OUR_FACTORS, ourViews, show } from '../pages/stage.ts'
 import { codeIn, parseSource, readText, ROOT, rowsOf, sectionOf, unionOf } from './page.ts'
 
 const page = readText('docs/reference/pages.md')
@@ -41,7 +40,7 @@ describe('docs/reference/pages.md', () => {
   const rendered = new Map<string, Tag[]>()
 
   before(async () => {
-    const views = createViews()
+    const views = ourViews()
     for (const sample of SAMPLES)
       rendered.set(sample.page, [
         ...(rendered.get(sample.page) ?? []),
@@ -50,26 +49,22 @@ describe('docs/reference/pages.md', () => {
   })
 
   it('names every page, each once, and no other', () => {
-    expect(pages.map(([name]) => name)).to.have.members(
-      Object.keys(TEMPLATES).map((name) => `\`${name}\``),
-    )
+    expect(pages.map(([name]) => name)).to.have.members(PAGES.map((name) => `\`${name}\``))
     for (const [name, what = ''] of pages) expect(what.length, name).to.be.greaterThan(8)
   })
 
   it('says whose each is: the pages of the plugin are in interactions/, the others in the server', () => {
-    const textOf = (pattern: string) =>
-      globSync(pattern, { cwd: ROOT })
-        .map(readText)
-        .join('\n')
-        .replaceAll('`${factor.id}-', "'totp-")
+    const textOf = (pattern: string) => globSync(pattern, { cwd: ROOT }).map(readText).join('\n')
     const plugin = textOf('{interactions,src/plugin}/**/*.ts')
     const server = textOf('src/{server,account}/**/*.ts')
-    const verifyPages = textOf('src/factors/*/index.ts')
+    const ofFactors: readonly string[] = OUR_FACTORS.flatMap((factor) => [
+      enrolPageOf(factor),
+      verifyPageOf(factor),
+    ])
     for (const [cell = '', , , owner] of pages) {
       const name = codeIn(cell)[0] ?? ''
-      const isVerify =
-        /-verify$/.test(name) && (name === 'totp-verify' || verifyPages.includes(`'${name}'`))
-      if (owner === 'plugin') expect(isVerify || plugin.includes(`'${name}'`), name).to.equal(true)
+      if (owner === 'plugin')
+        expect(ofFactors.includes(name) || plugin.includes(`'${name}'`), name).to.equal(true)
       if (owner === 'server') expect(server.includes(`'${name}'`), name).to.equal(true)
       if (owner === 'both')
         expect(['busy', 'expired', 'forbidden', 'not-found', 'unavailable', 'error']).to.include(

@@ -3,21 +3,35 @@ import { createHmac } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import type { Factor } from '../../src/factors/factor.ts'
 import { createViews } from '../../src/http/views.ts'
 import { describeFactor } from '../../src/testing/index.ts'
 import { seededRandom } from '../factors/seeded-random.ts'
 import vectors from '../vectors/rfc4226.json' with { type: 'json' }
-import { examplesOf, exampleWith, importCode } from './examples.ts'
+import { examplesOf, exampleWith } from './examples.ts'
 
 const GUIDE = 'docs/guides/write-a-factor.md'
 
 type HotpState = { key: string; counter: number }
 type Hotp = Factor<HotpState, HotpState, null, { code: string }, { counter: number }>
-const { hotp } = await importCode<{ hotp: () => Hotp }>(
-  exampleWith(GUIDE, 'js', 'export function hotp'),
-)
+
+/** The files of the example as the guide names them, beside each other as its author has them. */
+const folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
+const templates = examplesOf(GUIDE, 'njk').flatMap((text) => {
+  const [, path] = /^\{# (\S+) #\}/.exec(text) ?? []
+  return path === undefined ? [] : [{ path, text }]
+})
+const words = { path: 'hotp/messages/en.json', text: exampleWith(GUIDE, 'json', 'factor.hotp') }
+const code = { path: 'hotp.mjs', text: exampleWith(GUIDE, 'js', 'export function hotp') }
+for (const { path, text } of [...templates, words, code]) {
+  mkdirSync(dirname(join(folder, path)), { recursive: true })
+  writeFileSync(join(folder, path), text)
+}
+const { hotp } = (await import(pathToFileURL(join(folder, 'hotp.mjs')).href)) as {
+  hotp: () => Hotp
+}
 
 /** A code of the token, by the standard and not by the guide. */
 function codeOf(key: string, counter: number): string {
@@ -29,6 +43,8 @@ function codeOf(key: string, counter: number): string {
 }
 
 describe('the example of docs/guides/write-a-factor.md', () => {
+  after(() => rmSync(folder, { recursive: true }))
+
   it('makes the codes of RFC 4226', async () => {
     expect(vectors.codes.length).to.be.greaterThan(5)
     const key = Buffer.from(vectors.secret.ascii).toString('hex')
@@ -44,41 +60,24 @@ describe('the example of docs/guides/write-a-factor.md', () => {
       ).to.deep.equal({ outcome: 'proved', proof: { counter } })
   })
 
-  describe('has pages', () => {
-    let folder: string
-    before(() => {
-      folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
-      const templates = examplesOf(GUIDE, 'njk').map((text) => ({
-        path: /^\{# (\S+) #\}/.exec(text)?.[1] ?? '',
-        text,
-      }))
-      const words = { path: 'messages/en.json', text: exampleWith(GUIDE, 'json', 'factor.hotp') }
-      for (const { path, text } of [...templates, words]) {
-        mkdirSync(dirname(join(folder, path)), { recursive: true })
-        writeFileSync(join(folder, path), text)
-      }
-    })
-    after(() => rmSync(folder, { recursive: true }))
-
-    it('that show what is needed, and what was wrong', async () => {
-      const views = createViews({ views: folder })
-      const common = { csrf: 'token', action: '/go', cancelAction: '/cancel' }
-      const around = { issuerName: 'Acme', locale: 'en' }
-      const setUp = await views.render(
-        'hotp-enrol',
-        { ...common, name: '', enrolment: { key: 'a1b2c3' } },
-        around,
-      )
-      expect(setUp).to.contain('a1b2c3').and.to.contain('autocomplete="one-time-code"')
-      const verify = await views.render(
-        'hotp-verify',
-        { ...common, error: { code: 'refused' } },
-        around,
-      )
-      expect(verify)
-        .to.contain('data-page="hotp-verify"')
-        .and.to.contain('That code was not accepted')
-    })
+  it('brings pages that show what is needed, and what was wrong', async () => {
+    const views = createViews({ factors: [hotp()] })
+    const common = { csrf: 'token', action: '/go', cancelAction: '/cancel' }
+    const around = { issuerName: 'Acme', locale: 'en' }
+    const setUp = await views.render(
+      'hotp-enrol',
+      { ...common, name: '', enrolment: { key: 'a1b2c3' } },
+      around,
+    )
+    expect(setUp).to.contain('a1b2c3').and.to.contain('autocomplete="one-time-code"')
+    const verify = await views.render(
+      'hotp-verify',
+      { ...common, verification: {}, error: { code: 'refused' } },
+      around,
+    )
+    expect(verify)
+      .to.contain('data-page="hotp-verify"')
+      .and.to.contain('That code was not accepted')
   })
 })
 

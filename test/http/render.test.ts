@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { totp } from '../../src/factors/totp/index.ts'
 import type { PageModels, Surroundings } from '../../src/http/pages.ts'
 import { builtInViews, viewFolders } from '../../src/http/templates.ts'
 import { createViews, type ViewsOptions } from '../../src/http/views.ts'
@@ -14,7 +15,7 @@ const surroundings: Surroundings = {
 const login: PageModels['login'] = { action: '/login', csrf: 'c5rf', username: '' }
 
 describe('a page', () => {
-  const { render } = createViews()
+  const { render } = createViews({ factors: [totp()] })
 
   it('R30 shows every value as text, wherever it stands', async () => {
     const hostile = '"><script>alert(1)</script>\'&'
@@ -180,7 +181,7 @@ describe("an application's own views", () => {
     expect(html).to.include('<h1>Connexion</h1>').and.include('<html lang="fr"')
   })
 
-  it('hold the pages of a factor of another maker, with its messages and its drawing', async () => {
+  it('hold the pages of a factor that brings none, with its words and its drawing', async () => {
     write(
       'factors/pigeon/verify.njk',
       `{% extends "layouts/page.njk" %}{% set title = t('pigeon.title') %}
@@ -191,7 +192,10 @@ describe("an application's own views", () => {
       'messages/en.json',
       '{ "pigeon.title": "Await the pigeon", "factor.pigeon.name": "Pigeon" }',
     )
-    const { render } = createViews({ views: [folder] })
+    const { render } = createViews({
+      views: [folder],
+      factors: [{ id: 'pigeon', enrolment: 'issued' }],
+    })
     const answer = { csrf: 'c', action: '/a', cancelAction: '/c' }
     const verify = await render(
       'pigeon-verify',

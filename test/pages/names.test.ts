@@ -1,10 +1,9 @@
 import { expect } from 'chai'
-import { createViews } from '../../src/http/views.ts'
 import { tagsOf, textOf, type Tag } from './markup.ts'
 import { SAMPLES } from './samples.ts'
-import { show } from './stage.ts'
+import { ourViews, show } from './stage.ts'
 
-const views = createViews()
+const views = ourViews()
 
 async function page(name: string): Promise<{ html: string; tags: readonly Tag[] }> {
   const sample = SAMPLES.find((candidate) => candidate.name === name)

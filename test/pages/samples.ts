@@ -63,7 +63,8 @@ const CODES = [
 const form = { csrf: 'c5rf', action: '/interaction/u1d/answer' }
 const answer = { ...form, cancelAction: '/interaction/u1d/cancel' }
 const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
-const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa' }
+const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa', verification: {} }
+const totpVerify = { ...verify, verification: { digits: 6 } }
 const enrolment = {
   secret: SECRET,
   uri,
@@ -146,12 +147,12 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     long: { ...answer, enrolment, name: 'x'.repeat(65), nameError: 'too-long' },
   },
   'totp-verify': {
-    fresh: { ...verify, digits: 6 },
-    named: { ...verify, digits: 8, authenticatorName: 'My phone' },
-    only: { ...answer, digits: 6 },
-    refused: { ...verify, digits: 6, error: { code: 'refused' } },
-    behind: { ...verify, digits: 6, error: { code: 'refused', behindSeconds: 150 } },
-    unreadable: { ...verify, digits: 6, error: { code: 'unreadable' } },
+    fresh: totpVerify,
+    named: { ...totpVerify, verification: { digits: 8 }, authenticatorName: 'My phone' },
+    only: { ...answer, verification: { digits: 6 } },
+    refused: { ...totpVerify, error: { code: 'refused' } },
+    behind: { ...totpVerify, error: { code: 'refused', behindSeconds: 150 } },
+    unreadable: { ...totpVerify, error: { code: 'unreadable' } },
   },
   'backup-code-verify': {
     fresh: verify,

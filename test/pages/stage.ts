@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { chromium, type Browser } from 'playwright-core'
+import { backupCodes } from '../../src/factors/backup-codes/index.ts'
+import { totp } from '../../src/factors/totp/index.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import { createViews, type Views } from '../../src/http/views.ts'
 import { requireBrowser } from '../support/requirements.ts'
@@ -22,10 +24,14 @@ const CHROMIUM_FLAGS = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ]
 
-export async function openStage(
-  context: Mocha.Context,
-  views: Views = createViews(),
-): Promise<Stage> {
+export const OUR_FACTORS = [totp(), backupCodes()]
+
+/** The pages of the product, those of its factors among them. */
+export function ourViews(): Views {
+  return createViews({ factors: OUR_FACTORS })
+}
+
+export async function openStage(context: Mocha.Context, views: Views = ourViews()): Promise<Stage> {
   const executablePath = requireBrowser(context)
   const samples = new Map<string, Sample>()
   const posted: string[] = []

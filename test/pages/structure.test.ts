@@ -1,10 +1,9 @@
 import { expect } from 'chai'
-import { createViews } from '../../src/http/views.ts'
 import { tagsOf, textOf, type Tag } from './markup.ts'
 import { SAMPLES, type Sample } from './samples.ts'
-import { show } from './stage.ts'
+import { ourViews, show } from './stage.ts'
 
-const views = createViews()
+const views = ourViews()
 /** Pages that explain what is wrong, whatever their model. */
 const WRONG = [
   ...[

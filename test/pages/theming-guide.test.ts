@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { readFactorViews } from '../../src/http/factor-views.ts'
 import { TEMPLATES } from '../../src/http/render.ts'
 import { builtInViews } from '../../src/http/templates.ts'
+import { OUR_FACTORS } from './stage.ts'
 
 const read = (path: string) => readFileSync(join(builtInViews(), path), 'utf8')
 const guide = read('../docs/guides/theming.md')
@@ -28,8 +30,14 @@ describe('the guide to looks and words', () => {
 
   it('names the template of every page, and no other', () => {
     const rows = [...table('Page').matchAll(/^\| `([\w-]+)` +\| `([\w/.-]+)`/gm)]
+    const ofFactors = readFactorViews(OUR_FACTORS, { pages: [], words: {} }).flatMap(
+      ({ pages }) => pages,
+    )
     expect(Object.fromEntries(rows.map(([, page, template]) => [page, template]))).to.deep.equal(
-      Object.fromEntries(Object.entries(TEMPLATES).map(([page, { template }]) => [page, template])),
+      Object.fromEntries([
+        ...Object.entries(TEMPLATES).map(([page, { template }]) => [page, template]),
+        ...ofFactors.map(({ name, template }) => [name, template]),
+      ]),
     )
   })
 })

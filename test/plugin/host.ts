@@ -245,6 +245,7 @@ export async function redeem(
   host: Pick<Host, 'issuer'>,
   parameters: URLSearchParams,
   clientId = 'app',
+  redirectUri = CLIENT.redirect_uris[0]!,
 ): Promise<{ status: number; tokens: Record<string, string>; claims: Record<string, unknown> }> {
   const response = await fetch(new URL('/token', host.issuer), {
     method: 'POST',
@@ -255,7 +256,7 @@ export async function redeem(
     body: new URLSearchParams({
       grant_type: 'authorization_code',
       code: parameters.get('code') ?? '',
-      redirect_uri: CLIENT.redirect_uris[0]!,
+      redirect_uri: redirectUri,
       code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
     }),
   })

@@ -39,7 +39,10 @@ export type BackupCodes = Factor<BackupCodesState, null, null, BackupCodeRespons
 export function backupCodes(): BackupCodes {
   return {
     id: 'backup-codes',
-    verifyPage: 'backup-code-verify',
+    pages: {
+      views: new URL('../../../views/factors/backup-codes/', import.meta.url),
+      names: { verify: 'backup-code-verify' },
+    },
     enrolment: 'issued',
     guessable: true,
 

@@ -12,7 +12,7 @@ import {
   type TotpOptions,
   type TotpParameters,
 } from './parameters.ts'
-import { describeSetUp } from './set-up.ts'
+import { describeSetUp, type TotpSetUp } from './set-up.ts'
 import { findBehindSeconds, findTimeStep, type Reach, type TimeStep } from './window.ts'
 
 export type { TotpAlgorithm, TotpOptions, TotpParameters } from './parameters.ts'
@@ -33,7 +33,21 @@ export interface TotpProof {
   readonly timeStep: TimeStep
 }
 
-export type Totp = Factor<TotpState, TotpParameters, null, TotpResponse, TotpProof>
+/** What its pages show besides the form. */
+export interface TotpDescriptions {
+  readonly enrolment: TotpSetUp
+  /** The length of the code that is asked for. */
+  readonly verification: { readonly digits: number }
+}
+
+export type Totp = Factor<
+  TotpState,
+  TotpParameters,
+  null,
+  TotpResponse,
+  TotpProof,
+  TotpDescriptions
+>
 
 /** R7, RFC 4226 4: 160 bits, for every algorithm. */
 const SECRET_BYTES = 20
@@ -58,6 +72,7 @@ export function totp(options: TotpOptions = {}): Totp {
 
   return {
     id: 'totp',
+    pages: { views: new URL('../../../views/factors/totp/', import.meta.url) },
     enrolment: 'confirmed',
     guessable: true,
 

@@ -1,0 +1,41 @@
+import type { JsonObject } from '../domain/json.ts'
+
+/**
+ * The pages of a factor, and the files that they need. Files are read once, by `createMfa`, which refuses with
+ * MfaError `options-invalid` a folder, template, script or style that is missing or cannot be read, a template that
+ * does not compile, a page name that another page has, and a message key that is not the factor's.
+ */
+export interface FactorPages {
+  /**
+   * A folder, as a path or a `file:` URL. It holds
+   *
+   * - `enrol.njk`: the set-up page. Factors with `enrolment: 'confirmed'` only;
+   * - `verify.njk`: the page of a sign-in;
+   * - `icon.njk`: optional; the drawing beside the factor's name in lists;
+   * - `messages/<locale>.json`: optional; `en.json` is needed where there is another. Keys begin with `<id>.` or
+   *   `factor.<id>.`. A language that has no catalogue here is shown in English.
+   *
+   * Templates name these files `factors/<id>/...`. The application's own views folders are searched first.
+   */
+  readonly views: URL | string
+  /** The names of the pages in `body[data-page]`, for automation. Default: `<id>-enrol` and `<id>-verify`. */
+  readonly names?: { readonly enrol?: EnrolPageName; readonly verify?: VerifyPageName }
+  /**
+   * A classic script (a path or a `file:` URL) for the pages of this factor. It is loaded with `defer`, after the
+   * script of every page. The content security policy lets it run; inline scripts never run.
+   */
+  readonly script?: URL | string
+  /** A style sheet (a path or a `file:` URL) for the pages of this factor. It comes after the common one. */
+  readonly style?: URL | string
+}
+
+export type EnrolPageName = `${string}-enrol`
+export type VerifyPageName = `${string}-verify`
+
+/** What a factor says on its two pages: the answers of `describeEnrolment` and `describeVerification`. */
+export interface Descriptions {
+  /** `enrolment` in the model of the set-up page. */
+  readonly enrolment: JsonObject
+  /** `verification` in the model of the verify page. */
+  readonly verification: JsonObject
+}

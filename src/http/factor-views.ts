@@ -1,0 +1,166 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { MfaError } from '../domain/errors.ts'
+import type { EnrolPageName, FactorPages, VerifyPageName } from '../factors/factor-pages.ts'
+import type { AnyFactor } from '../factors/factor.ts'
+import { readCatalogues, type Catalogue, type Catalogues } from './messages.ts'
+
+/** The part of a factor that says how it is shown. */
+export type ShownFactor = Pick<AnyFactor, 'id' | 'enrolment' | 'pages'>
+
+/** All that a factor brings to be shown, read and checked. */
+export interface FactorViews {
+  readonly id: string
+  /** Where its templates are; none: the application's own folders have them. */
+  readonly folder?: string
+  readonly pages: readonly FactorPageView[]
+  readonly catalogues: Catalogues
+  /** Its script and its style sheet, by the name under which they are served. */
+  readonly files: ReadonlyMap<string, Buffer>
+}
+
+export interface FactorPageView {
+  readonly name: EnrolPageName | VerifyPageName
+  readonly template: string
+}
+
+/** The language that every factor speaks, and that is shown where another one is missing. */
+export const COMMON_LOCALE = 'en'
+
+export function enrolPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): EnrolPageName {
+  return pages?.names?.enrol ?? `${id}-enrol`
+}
+
+export function verifyPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): VerifyPageName {
+  return pages?.names?.verify ?? `${id}-verify`
+}
+
+/**
+ * Reads what factors bring to be shown. Throws MfaError `options-invalid` that lists every fault, each with the
+ * factor's id: a folder or file that is missing, a page name that another page has, a message key outside of the
+ * factor's own names or taken already.
+ */
+export function readFactorViews(
+  factors: readonly ShownFactor[],
+  known: { readonly pages: readonly string[]; readonly words: Catalogue },
+): readonly FactorViews[] {
+  const faults: string[] = []
+  const views = factors.map((factor) => readOne(factor, faults))
+  faults.push(...sharedPages(views, known.pages), ...unfitKeys(views, known.words))
+  refuse(faults)
+  return views
+}
+
+/** Throws MfaError `options-invalid` where there is any. */
+export function refuse(faults: readonly string[]): void {
+  if (faults.length > 0)
+    throw new MfaError('options-invalid', `createMfa:\n- ${faults.join('\n- ')}`)
+}
+
+/** A fault of a factor, as one line of the refusal. */
+export function faultOf(id: string, fault: string): string {
+  return `factors: "${id}": ${fault}`
+}
+
+function readOne(factor: ShownFactor, faults: string[]): FactorViews {
+  const { id, pages } = factor
+  const views = { id, pages: pagesOf(factor), catalogues: new Map(), files: new Map() }
+  if (pages === undefined) return views
+  const folder = pathOf(pages.views)
+  if (!existsSync(folder)) {
+    faults.push(faultOf(id, `there is no views folder ${folder}`))
+    return views
+  }
+  return {
+    ...views,
+    folder,
+    catalogues: cataloguesIn(folder, id, faults),
+    files: filesOf(id, pages, faults),
+  }
+}
+
+function pagesOf(factor: ShownFactor): readonly FactorPageView[] {
+  const verify = { name: verifyPageOf(factor), template: `factors/${factor.id}/verify.njk` }
+  if (factor.enrolment === 'issued') return [verify]
+  return [{ name: enrolPageOf(factor), template: `factors/${factor.id}/enrol.njk` }, verify]
+}
+
+function cataloguesIn(folder: string, id: string, faults: string[]): Catalogues {
+  try {
+    return readCatalogues(folder)
+  } catch (error) {
+    faults.push(faultOf(id, error instanceof Error ? error.message : String(error)))
+    return new Map()
+  }
+}
+
+function filesOf(id: string, pages: FactorPages, faults: string[]): ReadonlyMap<string, Buffer> {
+  const files = new Map<string, Buffer>()
+  for (const [what, file, name] of [
+    ['script', pages.script, scriptOf(id)],
+    ['style', pages.style, styleOf(id)],
+  ] as const) {
+    if (file === undefined) continue
+    const path = pathOf(file)
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true)
+      files.set(name, readFileSync(path))
+    else faults.push(faultOf(id, `there is no ${what} ${path}`))
+  }
+  return files
+}
+
+/** The name under which a factor's script is served. An application's own file of that name is served in its place. */
+export function scriptOf(id: string): string {
+  return `factor-${id}.js`
+}
+
+export function styleOf(id: string): string {
+  return `factor-${id}.css`
+}
+
+function pathOf(file: URL | string): string {
+  return file instanceof URL || file.startsWith('file:') ? fileURLToPath(file) : file
+}
+
+function sharedPages(views: readonly FactorViews[], known: readonly string[]): readonly string[] {
+  const owners = new Map(known.map((name) => [name, 'this product']))
+  return views.flatMap(({ id, pages }) =>
+    pages.flatMap(({ name }) => {
+      const owner = owners.get(name)
+      owners.set(name, `the factor "${id}"`)
+      if (owner === undefined) return []
+      return [faultOf(id, `the page name "${name}" is one of ${owner} already`)]
+    }),
+  )
+}
+
+/** A key of another's would change a sentence on a page that the factor has nothing to do with. */
+function unfitKeys(views: readonly FactorViews[], words: Catalogue): readonly string[] {
+  const owners = new Map(Object.keys(words).map((key) => [key, 'this product']))
+  return views.flatMap(({ id, catalogues }) => {
+    const common = catalogues.get(COMMON_LOCALE) ?? {}
+    const faults = [...catalogues].flatMap(([locale, catalogue]) =>
+      Object.keys(catalogue).flatMap((key) => {
+        const fault = keyFault(key, id, owners.get(key), common)
+        return fault === undefined
+          ? []
+          : [faultOf(id, `messages/${locale}.json: the key "${key}" ${fault}`)]
+      }),
+    )
+    for (const key of Object.keys(common)) owners.set(key, `the factor "${id}"`)
+    return faults
+  })
+}
+
+function keyFault(
+  key: string,
+  id: string,
+  owner: string | undefined,
+  common: Catalogue,
+): string | undefined {
+  if (!key.startsWith(`${id}.`) && !key.startsWith(`factor.${id}.`))
+    return `begins neither with "${id}." nor with "factor.${id}."`
+  if (owner !== undefined) return `is one of ${owner} already`
+  if (!Object.hasOwn(common, key)) return `is missing in messages/${COMMON_LOCALE}.json`
+  return undefined
+}

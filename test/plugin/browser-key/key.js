@@ -1,0 +1,51 @@
+/*
+ * Signs the challenge of the page with a key that this browser keeps: the page's script can use it and cannot read
+ * it. The counter grows with each signature, as that of a security key does.
+ */
+'use strict'
+;(async () => {
+  const form = document.querySelector('form[data-challenge]')
+  const database = await answerOf(openDatabase())
+  const kept = (await answerOf(keysOf(database).get('mine'))) ?? {
+    keys: await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']),
+    counter: 0,
+  }
+  const counter = kept.counter + 1
+  await answerOf(keysOf(database).put({ ...kept, counter }, 'mine'))
+
+  const userVerified = false
+  const signed = JSON.stringify([form.dataset.challenge, counter, userVerified])
+  const { privateKey, publicKey } = kept.keys
+  form.elements.credential.value = JSON.stringify({
+    publicKey: encode(await crypto.subtle.exportKey('spki', publicKey)),
+    counter,
+    userVerified,
+    signature: encode(
+      await crypto.subtle.sign('Ed25519', privateKey, new TextEncoder().encode(signed)),
+    ),
+  })
+  form.querySelector('button').hidden = false
+
+  function openDatabase() {
+    const request = indexedDB.open('browser-key')
+    request.onupgradeneeded = () => request.result.createObjectStore('keys')
+    return request
+  }
+
+  function keysOf(opened) {
+    return opened.transaction('keys', 'readwrite').objectStore('keys')
+  }
+
+  function answerOf(request) {
+    return new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+    })
+  }
+
+  /** In base64url. */
+  function encode(buffer) {
+    const text = btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  }
+})()
