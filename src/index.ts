@@ -20,6 +20,7 @@ import { coreOf } from './plugin/core.ts'
 import { parseOptions, type MfaOptions } from './plugin/options.ts'
 
 export { backupCodes } from './factors/backup-codes/index.ts'
+export { importedCodes } from './factors/imported-codes/index.ts'
 export { totp, type TotpOptions } from './factors/totp/index.ts'
 export type * from './factors/factor.ts'
 export { IMPORT_FIELDS } from './application/import-fields.ts'

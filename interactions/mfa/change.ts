@@ -1,6 +1,6 @@
-import type { NameFault } from '../../src/application/authenticator.ts'
+import { withSuperseded, type NameFault } from '../../src/application/authenticator.ts'
 import { changeFactors, lastingFactors } from '../../src/application/change-factors.ts'
-import { openState } from '../../src/application/sealed-state.ts'
+import { remainingOf } from '../../src/application/manage-accounts.ts'
 import { isLastFactor, unspentProof, type FactorChange } from '../../src/domain/factor-change.ts'
 import type { Authenticator } from '../../src/domain/mfa-record.ts'
 import type { Form } from '../../src/factors/factor.ts'
@@ -104,12 +104,10 @@ async function showPage(
 
 async function showRenewal(visit: Visit, id: string): Promise<void> {
   const { core, place, seen } = visit
-  const factor = knownFactor(core, id)
-  const present = seen.record.authenticators.find((one) => one.factor === id)
+  const replaced = withSuperseded(core.deps, knownFactor(core, id))
+  const present = seen.record.authenticators.find(({ factor }) => replaced.has(factor))
   const remaining =
-    present === undefined
-      ? undefined
-      : factor.remaining?.(factor.parseState(openState(core.deps.box, place.accountId, present)))
+    present === undefined ? undefined : remainingOf(core.deps, place.accountId, present)
   await show(visit, 'factor-renew', {
     ...formOf(visit),
     factor: id,

@@ -1,9 +1,4 @@
-import {
-  challengeFactor,
-  factorGate,
-  readResponse,
-  verifyFactor,
-} from '../../src/application/verify-factor.ts'
+import { challengeFactor, factorGate, verifyFactor } from '../../src/application/verify-factor.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import { challengeIn } from '../../src/domain/enrolment.ts'
 import { isUsable } from '../../src/domain/import.ts'
@@ -69,7 +64,7 @@ export async function showVerification(
 
 export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
   const { core, place, seen } = visit
-  const response = readResponse(core.deps, factor, seen, form)
+  const response: unknown = factor.parseResponse(form)
   if (response === undefined)
     return showVerification(visit, factor, { error: { code: 'unreadable' }, status: 400 })
   const outcome = await verifyFactor(core.deps, factor, place, response, seen)
@@ -144,9 +139,14 @@ function ownedWays(visit: Visit): readonly Way[] {
       (one, other) =>
         // Past its time it leads nowhere; what is left of the ways comes first.
         Number(isUsable(other.latest, now)) - Number(isUsable(one.latest, now)) ||
-        Number(one.factor.enrolment === 'issued') - Number(other.factor.enrolment === 'issued') ||
+        Number(isLasting(other.factor)) - Number(isLasting(one.factor)) ||
         (other.latest.lastUsedAt ?? 0) - (one.latest.lastUsedAt ?? 0),
     )
+}
+
+/** Set up by the person: every other factor is a supply that runs out. */
+function isLasting({ enrolment }: AnyFactor): boolean {
+  return enrolment === 'confirmed'
 }
 
 /** The ways as the page lists them: how many look-up secrets are left is inside what is sealed. */

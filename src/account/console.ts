@@ -121,7 +121,7 @@ function methodsOf(
       ...{ id, factor, name, addedAt: createdAt },
       ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
       ...(remaining === undefined ? {} : { remaining }),
-      own: !issued.includes(factor),
+      own: lasting.includes(factor),
       only: lasting.includes(factor) && last,
     }),
   )

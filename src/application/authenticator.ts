@@ -59,6 +59,15 @@ export interface FreshSet {
   readonly shown: readonly string[]
 }
 
+/** The ids of a factor and of those whose place it takes. */
+export function withSuperseded(
+  { factors }: Pick<Dependencies, 'factors'>,
+  { id }: Pick<AnyFactor, 'id'>,
+): ReadonlySet<string> {
+  const superseded = [...factors.values()].filter(({ supersededBy }) => supersededBy === id)
+  return new Set([id, ...superseded.map((factor) => factor.id)])
+}
+
 /** Slow: look-up secrets are hashed one by one. Undefined: the factor is not one that is issued. */
 export async function issueSet(
   deps: Dependencies,

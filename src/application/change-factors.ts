@@ -16,6 +16,7 @@ import {
   issueSet,
   nameFault,
   nameOf,
+  withSuperseded,
   type FreshSet,
   type NameFault,
 } from './authenticator.ts'
@@ -118,7 +119,10 @@ async function decide(
     const set = await issue(change.factor)
     if (set === undefined) return STALE
     const bound = bindAuthenticator(deps, accountId, set.factor, set.state, { name: '', now })
-    return changed(settleRenewed(record, bound, proved), set.shown)
+    return changed(
+      settleRenewed(record, bound, withSuperseded(deps, set.factor), proved),
+      set.shown,
+    )
   }
   const authenticator = record.authenticators.find(({ id }) => id === change.authenticatorId)
   if (authenticator === undefined) return STALE

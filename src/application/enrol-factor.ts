@@ -21,7 +21,13 @@ import type { Delivery } from '../ports/services.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
 import { deliver } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
-import { bindAuthenticator, issueSet, nameOf, type FreshSet } from './authenticator.ts'
+import {
+  bindAuthenticator,
+  issueSet,
+  nameOf,
+  withSuperseded,
+  type FreshSet,
+} from './authenticator.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
@@ -184,7 +190,7 @@ async function confirm(
     now,
   })
   const missing = lacksSets(deps, record) ? await issuing() : []
-  const issued = missing.filter((set) => !hasFactor(record, set.factor))
+  const issued = missing.filter((set) => !hasSet(deps, record, set.factor))
   const browser = classify(record, place.tokenHashes)
   const settled = settleEnrolled(
     record,
@@ -224,14 +230,16 @@ function mayEnrol(record: MfaRecord, place: Place, ground: EnrolmentGround, now:
   return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
 }
 
-function hasFactor(record: MfaRecord, { id }: AnyFactor): boolean {
-  return record.authenticators.some(({ factor }) => factor === id)
+/** Whether the account has a set of this issued factor, or one that it brought from elsewhere and that does for it. */
+function hasSet(deps: Dependencies, record: MfaRecord, issued: AnyFactor): boolean {
+  const ids = withSuperseded(deps, issued)
+  return record.authenticators.some(({ factor }) => ids.has(factor))
 }
 
 /** Whether an issued factor is missing: hashing is not done for those who have theirs. */
 function lacksSets(deps: Dependencies, record: MfaRecord): boolean {
   return [...deps.factors.values()].some(
-    (factor) => factor.enrolment === 'issued' && !hasFactor(record, factor),
+    (factor) => factor.enrolment === 'issued' && !hasSet(deps, record, factor),
   )
 }
 

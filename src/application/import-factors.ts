@@ -3,7 +3,8 @@ import { MfaError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
-import { adoptCodes, type ForeignCodes } from '../factors/backup-codes/foreign.ts'
+import { adoptCodes } from '../factors/imported-codes/foreign.ts'
+import type { ImportedCodesState } from '../factors/imported-codes/index.ts'
 import { adoptTotp } from '../factors/totp/foreign.ts'
 import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -91,7 +92,7 @@ function checkPlain(fields: unknown): void {
     )
 }
 
-const CODES = 'backup-codes'
+const CODES = 'imported-codes'
 
 function authenticatorsOf(
   deps: Dependencies,
@@ -101,7 +102,7 @@ function authenticatorsOf(
     codes,
     foreign,
     now,
-  }: MappedFactors & { foreign: ForeignCodes | undefined; now: Instant },
+  }: MappedFactors & { foreign: ImportedCodesState | undefined; now: Instant },
 ): readonly Authenticator[] {
   const adopt = (id: string, state: Json, about: { name: string; weak: boolean }) => {
     const factor = deps.factors.get(id)
@@ -123,7 +124,7 @@ function authenticatorsOf(
     ),
     ...(codes === undefined || foreign === undefined
       ? []
-      : adopt(CODES, { foreign }, { name: '', weak: areWeakCodes(codes) })),
+      : adopt(CODES, foreign, { name: '', weak: areWeakCodes(codes) })),
   ]
 }
 

@@ -1,9 +1,9 @@
+import type { CodeForm } from '../factors/imported-codes/code.ts'
 import {
   readForeignCodes,
-  type CodeForm,
   type ForeignCodesFault,
   type ReadCodes,
-} from '../factors/backup-codes/foreign.ts'
+} from '../factors/imported-codes/foreign.ts'
 import {
   readForeignTotp,
   SECRET_ENCODINGS,

@@ -141,8 +141,11 @@ export async function browserFailed(
   })
 }
 
-/** Opens only what has something to count: a status is read also where a key is missing. */
-function remainingOf(
+/**
+ * Uses left of an authenticator; undefined where they are not limited. Opens only what has something to count: a
+ * status is read also where a key is missing.
+ */
+export function remainingOf(
   deps: Dependencies,
   accountId: string,
   authenticator: Authenticator,

@@ -11,7 +11,7 @@ import type {
 import { isUsable } from '../domain/import.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AnyFactor, Begun, Examined, Form } from '../factors/factor.ts'
+import type { AnyFactor, Begun, Examined } from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
 import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -159,25 +159,6 @@ export function factorGate(
 
 function isOwned(record: MfaRecord, factor: AnyFactor): boolean {
   return record.authenticators.some((candidate) => candidate.factor === factor.id)
-}
-
-/**
- * What was typed, as the factor reads it for this account: the codes of another product have other forms than its
- * own. Undefined: this cannot be a response at all (400, not charged).
- */
-export function readResponse(
-  deps: Pick<Dependencies, 'box'>,
-  factor: AnyFactor,
-  { record }: Pick<Loaded, 'record'>,
-  form: Form,
-): unknown {
-  if (factor.parseResponseFor === undefined) return factor.parseResponse(form)
-  const states = record.authenticators
-    .filter((authenticator) => authenticator.factor === factor.id)
-    .map((authenticator): unknown =>
-      factor.parseState(openState(deps.box, record.accountId, authenticator)),
-    )
-  return factor.parseResponseFor(form, states)
 }
 
 export type ChallengeOutcome =

@@ -106,13 +106,17 @@ export function settleRemoved(
   })
 }
 
-/** New look-up secrets take the place of all of their factor: a list that was lost opens nothing any more. */
+/**
+ * New look-up secrets take the place of all that the account has of these factors: a list that was lost opens nothing
+ * any more, whichever product has made it (R11).
+ */
 export function settleRenewed(
   record: MfaRecord,
   issued: Authenticator,
+  replaced: ReadonlySet<string>,
   change: ProvedChange,
 ): Passed {
-  const others = record.authenticators.filter(({ factor }) => factor !== issued.factor)
+  const others = record.authenticators.filter(({ factor }) => !replaced.has(factor))
   const detail = { ...about(change, issued), reason: 'renewed' }
   return settleChange(
     { ...record, authenticators: [...others, issued] },

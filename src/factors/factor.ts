@@ -40,9 +40,15 @@ export interface Factor<
   /**
    * How a person comes by it. `confirmed`: set up on a page and active after one good response.
    * `issued`: made by the server together with the first confirmed factor, and anew when the person asks; shown
-   * once (look-up secrets).
+   * once (look-up secrets). `none`: in no way that is offered here; an account that has it got it from elsewhere.
    */
-  readonly enrolment: 'confirmed' | 'issued'
+  readonly enrolment: 'confirmed' | 'issued' | 'none'
+
+  /**
+   * The id of the issued factor that takes the place of this one (`none` only). An account that has this one gets no
+   * set of the other without asking; a fresh set of the other that it asks for removes this one.
+   */
+  readonly supersededBy?: string
 
   /** Whether a guess can succeed by luck, so that failures count toward R1 and locks apply to it. */
   readonly guessable: boolean
@@ -81,11 +87,6 @@ export interface Factor<
 
   /** Types and normalises a form once (R34); undefined: this cannot be a response at all (400, not charged). */
   parseResponse(form: Form): Response | undefined
-  /**
-   * The same where what can be a response depends on what the account has: the codes of another product, taken over,
-   * look different from the factor's own. `states`: those of the account.
-   */
-  parseResponseFor?(form: Form, states: readonly State[]): Response | undefined
   /** The normal form of a response: what identifies "the same code" for R38 and for the used-check. */
   canonical(response: Response): string
 

@@ -81,7 +81,7 @@ function readOne(factor: ShownFactor, faults: string[]): FactorViews {
 
 function pagesOf(factor: ShownFactor): readonly FactorPageView[] {
   const verify = { name: verifyPageOf(factor), template: `factors/${factor.id}/verify.njk` }
-  if (factor.enrolment === 'issued') return [verify]
+  if (factor.enrolment !== 'confirmed') return [verify]
   return [{ name: enrolPageOf(factor), template: `factors/${factor.id}/enrol.njk` }, verify]
 }
 

@@ -48,6 +48,7 @@ export interface PageModels {
   'totp-enrol': EnrolModel<TotpDescriptions['enrolment']>
   'totp-verify': VerifyModel<TotpDescriptions['verification']>
   'backup-code-verify': VerifyModel
+  'imported-codes-verify': VerifyModel
   'backup-codes': {
     csrf: string
     action: string

@@ -131,7 +131,7 @@ const factor = withMethods(
 ).and(
   z.object({
     id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be kebab-case'),
-    enrolment: z.enum(['confirmed', 'issued']),
+    enrolment: z.enum(['confirmed', 'issued', 'none']),
     pages: pages.optional(),
   }),
 )

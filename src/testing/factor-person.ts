@@ -14,6 +14,8 @@ export interface FactorFixture {
   readonly hasher: PasswordHasher
   /** A person with a new device. Called for each enrolment. */
   holder(): FactorHolder
+  /** What an account brings from elsewhere, and what its owner has of it; anew each time. `none` factors only. */
+  arrive?(): Promise<{ readonly state: Json; readonly shown: readonly string[] }>
   /** Ways of typing the very same response. None where nothing is typed. */
   variations(form: Form): readonly Form[]
   /** A form that is read and then refused, whatever was enrolled. */
@@ -71,7 +73,7 @@ export interface Person {
 export async function enrol(fixture: FactorFixture): Promise<Person> {
   const { factor, hasher } = fixture
   const holder = fixture.holder()
-  const enrolled = await (factor.enrolment === 'issued' ? issue(fixture) : confirm(fixture, holder))
+  const enrolled = await comeBy(fixture, holder)
   let now = TEST_START
 
   const person: Person = {
@@ -103,6 +105,23 @@ export async function enrol(fixture: FactorFixture): Promise<Person> {
 }
 
 type Enrolled = Pick<Person, 'state' | 'pending' | 'confirming' | 'proved' | 'shown'>
+
+function comeBy(fixture: FactorFixture, holder: FactorHolder): Promise<Enrolled> {
+  switch (fixture.factor.enrolment) {
+    case 'confirmed':
+      return confirm(fixture, holder)
+    case 'issued':
+      return issue(fixture)
+    case 'none':
+      return arrive(fixture)
+  }
+}
+
+async function arrive(fixture: FactorFixture): Promise<Enrolled> {
+  const arrived = await fixture.arrive?.()
+  assert.ok(arrived, 'the fixture of a factor that nobody sets up here needs `arrive`')
+  return { ...arrived, pending: null, confirming: undefined }
+}
 
 async function issue({ factor, random, hasher }: FactorFixture): Promise<Enrolled> {
   const issued = await factor.issue?.({ random, hasher })

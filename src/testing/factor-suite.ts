@@ -26,7 +26,7 @@ export function describeFactor(
     describeForms(fixture, it)
     describeProofs(fixture, it)
     if (factor.enrolment === 'confirmed') describeConfirmed(fixture, it)
-    else describeIssued(fixture, it)
+    else if (factor.remaining !== undefined) describeSupply(fixture, it)
     if (factor.challenge !== undefined) describeChallenged(fixture, it)
   })
 }
@@ -42,9 +42,15 @@ function describeForms(fixture: FactorFixture, it: It): void {
 
   it('has the deeds of its way of enrolment and no others', () => {
     const confirmed = ['beginEnrolment', 'describeEnrolment', 'confirmEnrolment'] as const
-    const deeds = [...confirmed, 'issue', 'remaining'] as const
-    const has = deeds.filter((deed) => factor[deed] !== undefined)
-    assert.deepEqual(has, factor.enrolment === 'issued' ? ['issue', 'remaining'] : confirmed)
+    const deeds = [...confirmed, 'issue'] as const
+    const expected = { confirmed, issued: ['issue'], none: [] }[factor.enrolment]
+    assert.deepEqual(
+      deeds.filter((deed) => factor[deed] !== undefined),
+      expected,
+    )
+    if (factor.enrolment === 'issued') assert.notEqual(factor.remaining, undefined)
+    if (factor.enrolment === 'confirmed') assert.equal(factor.remaining, undefined)
+    if (factor.enrolment !== 'none') assert.equal(factor.supersededBy, undefined)
   })
 
   it('R34 reads neither an empty nor an oversized form, nor what cannot be a response', async () => {
@@ -173,7 +179,7 @@ function describeConfirmed(fixture: FactorFixture, it: It): void {
   })
 }
 
-function describeIssued(fixture: FactorFixture, it: It): void {
+function describeSupply(fixture: FactorFixture, it: It): void {
   const { factor } = fixture
 
   it('R5 accepts each of what was shown once, and counts down to nothing', async () => {

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
+import { changeFactors } from '../../src/application/change-factors.ts'
+import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
 import { importFactors } from '../../src/application/import-factors.ts'
 import { readStatus, resetAccount } from '../../src/application/manage-accounts.ts'
 import { restoreAccount } from '../../src/application/restore-account.ts'
-import { readResponse, verifyFactor } from '../../src/application/verify-factor.ts'
+import { verifyFactor, type Place } from '../../src/application/verify-factor.ts'
 import { isFirstSignIn } from '../../src/domain/enrolment.ts'
 import { RENEWAL_SECONDS } from '../../src/domain/import.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import type { Form } from '../../src/factors/factor.ts'
 import { ownCode } from '../support/totp.ts'
-import { factorOf, owner } from './person.ts'
+import { factorOf, owner, verify } from './person.ts'
 import { heardOf, load, nodeBeside, placeOf, settledRecord, world, type World } from './world.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
@@ -21,7 +23,7 @@ let attempts = 0
 async function type(of: World, id: string, form: Form, accountId = 'mira') {
   const factor = factorOf(of, id)
   const seen = await load(of, accountId)
-  const response = readResponse(of.deps, factor, seen, form)
+  const response: unknown = factor.parseResponse(form)
   if (response === undefined) return { outcome: 'unreadable' as const }
   attempts += 1
   const place = placeOf({ accountId, interaction: `i${attempts}`, epoch: seen.record.epoch })
@@ -43,14 +45,14 @@ describe('taking over what another application kept', () => {
   it('signs in with the authenticator and with the codes of before', async () => {
     const outcome = await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
     expect(outcome).to.deep.equal({
-      ...{ outcome: 'imported', factors: ['totp', 'backup-codes'], warnings: [] },
+      ...{ outcome: 'imported', factors: ['totp', 'imported-codes'], warnings: [] },
     })
     one.clock.advance(30)
     expect(await type(one, 'totp', code(SECRET, 0))).to.include({ outcome: 'accepted' })
     for (const typed of ['7kq4mwxa9rtdhn3', '2HD8C WMXK4 RTQN7']) {
-      const first = await type(one, 'backup-codes', { backupCode: typed })
+      const first = await type(one, 'imported-codes', { backupCode: typed })
       expect(first).to.include({ outcome: 'accepted' })
-      expect(await type(one, 'backup-codes', { backupCode: typed })).to.include({
+      expect(await type(one, 'imported-codes', { backupCode: typed })).to.include({
         outcome: 'refused',
       })
     }
@@ -67,7 +69,7 @@ describe('taking over what another application kept', () => {
     await importFactors(one.deps, 'mira', { two_factor_secret: SECRET, backupCodes })
     const kept = JSON.stringify([await settledRecord(one), await heardOf(one)])
     for (const secret of [SECRET, ...backupCodes, 'abcd']) expect(kept).not.to.contain(secret)
-    expect(await type(one, 'backup-codes', { backupCode: 'ijkl-mnop' })).to.include({
+    expect(await type(one, 'imported-codes', { backupCode: 'ijkl-mnop' })).to.include({
       outcome: 'accepted',
     })
   })
@@ -132,7 +134,7 @@ describe('taking over what another application kept', () => {
     one.clock.advance(1)
     for (const [id, form] of [
       ['totp', code(SHORT, 30)],
-      ['backup-codes', { backupCode: '12345678' }],
+      ['imported-codes', { backupCode: '12345678' }],
     ] as const)
       expect(await type(one, id, form)).to.deep.equal({
         outcome: 'closed',
@@ -166,7 +168,7 @@ describe('taking over what another application kept', () => {
       await importFactors(few.deps, 'mira', { totp: SECRET, backupCodes: CODES }),
     ).to.deep.equal({
       outcome: 'refused',
-      faults: [{ field: 'backup-codes', code: 'factor-not-offered' }],
+      faults: [{ field: 'imported-codes', code: 'factor-not-offered' }],
     })
   })
 
@@ -176,14 +178,79 @@ describe('taking over what another application kept', () => {
     expect(await load(one)).to.include({ version: 0 })
     expect(await importFactors(one.deps, 'mira', fields)).to.deep.equal(dry)
   })
+})
 
-  it('reads codes of ours as ours where the set was made here', async () => {
-    const mira = await owner(one)
-    expect(await type(one, 'backup-codes', { backupCode: 'abcd1234' })).to.include({
-      outcome: 'unreadable',
-    })
-    expect(await type(one, 'backup-codes', { backupCode: mira.codes[0] ?? '' })).to.include({
+describe('backup codes that came from another application', () => {
+  let one: World
+  beforeEach(async () => {
+    one = world()
+    await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
+  })
+
+  /** A fresh second factor in this interaction, with which a change is made. */
+  const prove = async (interaction: string): Promise<Place> => {
+    one.clock.advance(30)
+    const { record } = await load(one)
+    const place = placeOf({ interaction, epoch: record.epoch })
+    const form = { code: ownCode({ secret: SECRET }, one.clock.now()) }
+    expect(await verify(one, 'totp', form, place)).to.include({ outcome: 'accepted' })
+    return place
+  }
+  const renew = async (): Promise<readonly string[]> => {
+    const place = await prove('renewal')
+    const change = { kind: 'renew', factor: 'backup-codes' } as const
+    const renewed = await changeFactors(one.deps, place, change, await load(one))
+    if (renewed.outcome !== 'changed') throw new Error(renewed.outcome)
+    return renewed.shown
+  }
+
+  it('R11 open nothing any more when fresh ones were made', async () => {
+    const [fresh = ''] = await renew()
+    const { authenticators, epoch } = await settledRecord(one)
+    expect(authenticators.map(({ factor }) => factor)).to.deep.equal(['totp', 'backup-codes'])
+    const place = placeOf({ interaction: 'afterwards', epoch })
+    for (const backupCode of CODES)
+      expect(await verify(one, 'imported-codes', { backupCode }, place)).to.deep.equal({
+        outcome: 'stale',
+      })
+    expect(await verify(one, 'backup-codes', { backupCode: fresh }, place)).to.include({
       outcome: 'accepted',
+    })
+  })
+
+  it('do for a set: an authenticator that is added brings no second one', async () => {
+    const place = await prove('adding')
+    const totpFactor = factorOf(one, 'totp')
+    const ground = { rule: 'refused', adding: true } as const
+    expect(await beginFactor(one.deps, totpFactor, place, ground)).to.equal(true)
+    const { record } = await load(one)
+    const label = { issuerName: 'Acme', label: 'mira' }
+    const page = await describePending(one.deps, totpFactor, record, place.interaction, label)
+    const response: unknown = totpFactor.parseResponse({
+      code: ownCode({ secret: String(page?.['secret']) }, one.clock.now()),
+    })
+    const about = { ...ground, name: '' }
+    const added = await confirmFactor(one.deps, totpFactor, place, response, about)
+    expect(added).to.deep.include({ outcome: 'enrolled', shown: [] })
+    const { authenticators } = await settledRecord(one)
+    expect(authenticators.map(({ factor }) => factor)).to.deep.equal([
+      ...['totp', 'imported-codes', 'totp'],
+    ])
+  })
+
+  it('are told as backup codes that were used, with the number that is left', async () => {
+    await type(one, 'imported-codes', { backupCode: CODES[0] ?? '' })
+    const [used] = await heardOf(one, 'backup-code-used')
+    expect(used?.detail).to.include({ factor: 'imported-codes', remaining: 1 })
+    expect((await settledRecord(one)).accepted.at(-1)?.assurance.amr).to.deep.equal(['backup_code'])
+  })
+
+  it('R18 are no lasting factor: the authenticator beside them stays', async () => {
+    const [authenticator] = (await settledRecord(one)).authenticators
+    const place = await prove('removal')
+    const change = { kind: 'remove', authenticatorId: authenticator?.id ?? '' } as const
+    expect(await changeFactors(one.deps, place, change, await load(one))).to.deep.equal({
+      outcome: 'last-factor',
     })
   })
 })
@@ -209,7 +276,7 @@ describe('an account after a restore from a backup', () => {
   it('R37 spends the codes of another product too', async () => {
     await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
     await restoreAccount(one.deps, 'mira')
-    expect(await type(one, 'backup-codes', { backupCode: CODES[0] ?? '' })).to.include({
+    expect(await type(one, 'imported-codes', { backupCode: CODES[0] ?? '' })).to.include({
       outcome: 'refused',
     })
   })

@@ -9,6 +9,7 @@ import type { EventType, MfaEvent } from '../../src/domain/events.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
+import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import type { MfaRecords } from '../../src/ports/mfa-records.ts'
 import type { Delivery } from '../../src/ports/services.ts'
@@ -39,7 +40,12 @@ export function world(
     readonly clock?: TestClock
   } = {},
 ): World {
-  const { records, listed = [totp(), backupCodes()], key = KEY, ...parts } = changes
+  const {
+    records,
+    listed = [totp(), backupCodes(), importedCodes()],
+    key = KEY,
+    ...parts
+  } = changes
   const clock = changes.clock ?? testClock()
   const storage: Storage = {
     ...(changes.storage ?? memoryStorage({ clock })),

@@ -5,7 +5,7 @@ import { readText, rowsOf, sectionOf } from './page.ts'
 const SOURCES = [
   ...['import', 'lines', 'person'].map((name) => `src/server/accounts/import/${name}.ts`),
   ...['src/application/import-fields.ts', 'src/adapters/crypto/foreign-hash/scheme.ts'],
-  ...['totp', 'backup-codes'].map((factor) => `src/factors/${factor}/foreign.ts`),
+  ...['totp', 'imported-codes'].map((factor) => `src/factors/${factor}/foreign.ts`),
 ]
 
 const MEMBER = /^\s*(?:\||export type \w+ =|readonly code:|readonly warnings:)/

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import ts from 'typescript'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
+import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { codeIn, parseSource, readText, ROOT, rowsOf, sectionOf } from './page.ts'
 
@@ -98,7 +99,7 @@ describe('docs/threat-model.md', () => {
 
   it('R13 no factor of the product is a code that is mailed', () => {
     const folders = globSync('src/factors/*/index.ts', { cwd: ROOT })
-    const factors: AnyFactor[] = [totp(), backupCodes()]
+    const factors: AnyFactor[] = [totp(), backupCodes(), importedCodes()]
     expect(folders.map((file) => file.split('/').at(-2))).to.have.members(
       factors.map(({ id }) => id),
     )

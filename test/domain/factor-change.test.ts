@@ -18,6 +18,8 @@ import { acceptance, authenticator, browserOf, enrolled, NOW } from './records.t
 
 const TABLET = authenticator({ id: 'tablet', name: 'Tablet' })
 const CODES = authenticator({ id: 'codes', factor: 'backup-codes', name: '' })
+const FRESH = { ...CODES, id: 'fresh' }
+const SETS = new Set(['backup-codes'])
 const LASTING = new Set(['totp'])
 
 /** Two authenticators and backup codes; a fresh factor was accepted in `interaction-1`. */
@@ -66,7 +68,7 @@ describe('a change of factors', () => {
     expect(unspentProof({ ...proved, epoch: 2 }, 'interaction-1', NOW)).to.equal(undefined)
     for (const settled of [
       settleRemoved(proved, TABLET, change()),
-      settleRenewed(proved, CODES, change()),
+      settleRenewed(proved, CODES, SETS, change()),
       settleRenamed(proved, TABLET, change()),
       settleEnrolled(proved, acceptance({ authenticator: authenticator({ id: 'new' }) }), []),
     ]) {
@@ -89,7 +91,7 @@ describe('a change of factors', () => {
     const other = pass(proved, acceptance({ interaction: 'interaction-2' })).record
     for (const { record, accepted, events } of [
       settleRemoved(other, TABLET, change()),
-      settleRenewed(other, authenticator({ id: 'fresh', factor: 'backup-codes' }), change()),
+      settleRenewed(other, FRESH, SETS, change()),
     ]) {
       expect(record.epoch).to.equal(2)
       expect(record.accepted).to.deep.equal([accepted])
@@ -122,9 +124,16 @@ describe('a change of factors', () => {
     ])
   })
 
+  it('R11 puts fresh look-up secrets in place of those of other factors that they take the place of', () => {
+    const old = authenticator({ id: 'old', factor: 'imported-codes' })
+    const both = { ...proved, authenticators: [...proved.authenticators, old] }
+    const sets = new Set(['backup-codes', 'imported-codes'])
+    const { record } = settleRenewed(both, FRESH, sets, change())
+    expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
+  })
+
   it('puts fresh look-up secrets in place of all that there were', () => {
-    const fresh = { ...CODES, id: 'fresh' }
-    const { record, events } = settleRenewed(proved, fresh, change())
+    const { record, events } = settleRenewed(proved, FRESH, SETS, change())
     expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
     expect(events.map(({ type }) => type)).to.deep.equal(['backup-codes-created', 'epoch-raised'])
     expect(events[0]?.detail).to.deep.equal({

@@ -1,5 +1,7 @@
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
+import { adoptCodes, readForeignCodes } from '../../src/factors/imported-codes/foreign.ts'
+import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { describeFactor, type FactorFixture, type Seen } from '../../src/testing/factor-suite.ts'
 import { challengeFactor, deliveredCodeFactor, softKey } from '../../src/testing/factors.ts'
@@ -10,6 +12,8 @@ const services = {
   random: seededRandom('contract'),
   hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
 }
+
+let arrivals = 0
 
 const spaced = ({ code = '' }): FactorFixture['wrong'][] => [
   { code: ` ${code.slice(0, 3)} ${code.slice(3)}\n` },
@@ -55,6 +59,33 @@ describeFactor('backupCodes', {
   ],
   wrong: { backupCode: '1-22222-22222-22222' },
   unreadable: [{ backupCode: '1-22222-22222-2222' }, { backupCode: 'U' }, { code: '123456' }],
+})
+
+describeFactor('importedCodes', {
+  ...services,
+  factor: importedCodes(),
+  async arrive() {
+    arrivals += 1
+    const shown = Array.from({ length: 3 }, (_, nth) => `abcd-${arrivals}-${nth}efg`)
+    const codes = readForeignCodes(shown)
+    if ('fault' in codes) throw new Error(codes.fault)
+    return { state: await adoptCodes(codes, services.hasher), shown }
+  },
+  holder() {
+    let used = 0
+    return {
+      respond({ shown }) {
+        used += 1
+        return { backupCode: shown[used - 1] ?? '' }
+      },
+    }
+  },
+  variations: ({ backupCode = '' }) => [
+    { backupCode: ` ${backupCode}\n` },
+    { backupCode: backupCode.replaceAll('a', '\uff41') },
+  ],
+  wrong: { backupCode: 'none-of-these' },
+  unreadable: [{ backupCode: 'abc' }, { backupCode: 'x'.repeat(65) }, { code: 'abcd1234' }],
 })
 
 describeFactor('a challenge-response factor', {

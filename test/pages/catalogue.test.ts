@@ -25,18 +25,22 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'owner-proof.' + error.code": ['refused', 'unreadable'],
   "'totp.' + error.code": ['refused', 'unreadable'],
   "'backup-code-verify.' + error.code": ['refused', 'unreadable'],
+  "'imported-codes-verify.' + error.code": ['refused', 'unreadable'],
   "'backup-codes.' + error": ['not-confirmed'],
   "'name.' + error": ['nameless', 'too-long'],
   "'name.' + nameError": ['too-long'],
   "'locked.' + reason + '-title'": LOCKED,
   "'locked.' + reason": LOCKED,
   "'device.' + error": ['unknown', 'expired', 'used', 'missing', 'too-many', 'aborted'],
-  "known + '.name'": ['factor.totp', 'factor.backup-codes'],
-  "known + '.list'": ['factor.backup-codes'],
-  "known + '.' + mode": ['factor.totp', 'factor.backup-codes'].flatMap((factor) =>
-    ['enrol', 'verify'].map((mode) => `${factor}|${mode}`),
-  ),
-  "'factor.' + factor + '.name'": ['totp', 'backup-codes'],
+  "known + '.name'": ['factor.totp', 'factor.backup-codes', 'factor.imported-codes'],
+  "known + '.list'": ['factor.backup-codes', 'factor.imported-codes'],
+  "known + '.' + mode": [
+    ...['factor.totp', 'factor.backup-codes'].map((factor) => `${factor}|enrol`),
+    ...['factor.totp', 'factor.backup-codes', 'factor.imported-codes'].map(
+      (factor) => `${factor}|verify`,
+    ),
+  ],
+  "'factor.' + factor + '.name'": ['totp', 'backup-codes', 'imported-codes'],
   "'factor.' + factor + '.add'": ['totp'],
   "'factor.' + factor + '.renew'": ['backup-codes'],
   // Names that only a deployment knows; the page shows them as they are where there are no words.

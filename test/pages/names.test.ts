@@ -58,9 +58,16 @@ describe('what automation and password managers rely on', () => {
       expect(attributes(field(tags, 'code'))).to.not.have.any.keys('pattern', 'value', 'maxlength')
     })
 
-  it('on the backup code page: the field backupCode', async () => {
-    const { tags } = await page('backup-code-verify-fresh')
-    expect(field(tags, 'backupCode')).to.not.equal(undefined)
+  it('on both backup code pages: the field backupCode', async () => {
+    for (const name of ['backup-code-verify-fresh', 'imported-codes-verify-fresh']) {
+      const { tags } = await page(name)
+      expect(field(tags, 'backupCode'), name).to.not.equal(undefined)
+    }
+  })
+
+  it('on the page of imported codes: a field whose capitals no keyboard chooses', async () => {
+    const { tags } = await page('imported-codes-verify-fresh')
+    expect(attributes(field(tags, 'backupCode'))).to.include({ autocapitalize: 'none' })
   })
 
   it('on the set-up page: the secret in fours, its settings, and an otpauth:// link', async () => {
@@ -98,7 +105,11 @@ describe('what automation and password managers rely on', () => {
   })
 
   it('on a verify page: the way to the other methods, which the choice names', async () => {
-    for (const name of ['totp-verify-fresh', 'backup-code-verify-fresh']) {
+    for (const name of [
+      'totp-verify-fresh',
+      'backup-code-verify-fresh',
+      'imported-codes-verify-fresh',
+    ]) {
       const { tags } = await page(name)
       const other = tags.find((tag) => tag.attributes.has('data-other-way'))
       expect(value(other, 'href')).to.equal('/interaction/u1d/mfa')
@@ -127,6 +138,7 @@ describe('what automation and password managers rely on', () => {
       'totp-enrol-fresh': 'Turn on',
       'totp-verify-fresh': 'Continue',
       'backup-code-verify-fresh': 'Continue',
+      'imported-codes-verify-fresh': 'Continue',
       'backup-codes-fresh': 'Continue',
       'backup-codes-low-three': 'Continue',
       'factor-ends-month': 'Continue',
@@ -205,6 +217,15 @@ describe('what the pages say', () => {
   it('that the digit in front of a backup code is part of it', async () => {
     expect(await said('backup-codes-fresh')).to.include('The digit in front is part of the code')
     expect(await said('backup-code-verify-unreadable')).to.include('with the digit in front')
+  })
+
+  it('that an imported backup code is typed as it was saved: it has no digit of ours in front', async () => {
+    for (const name of ['fresh', 'refused', 'unreadable']) {
+      const text = await said(`imported-codes-verify-${name}`)
+      expect(text).to.include('exactly as you saved it')
+      expect(text).to.not.include('digit')
+      expect(text).to.not.include('do not matter')
+    }
   })
 
   it('where new backup codes come from, or who helps where they cannot be made', async () => {

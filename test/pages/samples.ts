@@ -159,6 +159,11 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     refused: { ...verify, error: { code: 'refused' } },
     unreadable: { ...verify, error: { code: 'unreadable' } },
   },
+  'imported-codes-verify': {
+    fresh: verify,
+    refused: { ...verify, error: { code: 'refused' } },
+    unreadable: { ...verify, error: { code: 'unreadable' } },
+  },
   'backup-codes': {
     fresh: { ...form, codes: CODES, downloadHref: '/interaction/u1d/backup-codes.txt' },
     unsaved: {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { chromium, type Browser } from 'playwright-core'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
+import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import { createViews, type Views } from '../../src/http/views.ts'
@@ -24,7 +25,7 @@ const CHROMIUM_FLAGS = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ]
 
-export const OUR_FACTORS = [totp(), backupCodes()]
+export const OUR_FACTORS = [totp(), backupCodes(), importedCodes()]
 
 /** The pages of the product, those of its factors among them. */
 export function ourViews(): Views {

@@ -10,6 +10,7 @@ import { Provider, type Configuration } from 'oidc-provider'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import {
   backupCodes,
+  importedCodes,
   createMfa,
   totp,
   type Mfa,
@@ -88,7 +89,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     issuerName: 'Acme',
     storage: recorded,
     encryptionKeys: [Buffer.alloc(32, 7)],
-    factors: [totp(), backupCodes()],
+    factors: [totp(), backupCodes(), importedCodes()],
     firstEnrolment: 'password',
     hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
     clock,

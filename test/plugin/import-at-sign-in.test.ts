@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import type { MfaError } from '../../src/index.ts'
-import { HttpClient } from '../support/http-client.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { authorizeUrl, callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
 import { signedInSessions } from './recorded-storage.ts'
@@ -69,6 +69,56 @@ describe('a second factor that is taken over at the sign-in', () => {
     expect(page.status).to.equal(500)
     expect(signedInSessions(host.writes)).to.deep.equal([])
     expect((await host.mfa.accounts.status('noor')).enrolled).to.equal(false)
+  })
+})
+
+describe('backup codes that were taken over', () => {
+  const CODES = ['aBcd-1234-efgh-5678', 'iJkl-9012-mnop-3456']
+  let host: Host
+  beforeEach(async () => {
+    host = await startHost({ mfa: { manage: { clients: ['app'] } } })
+    await host.mfa.accounts.import('mira', { totp: SECRET, backupCodes: CODES })
+  })
+  afterEach(() => host.close())
+
+  /** The page of the choice that begins this request, where imported codes are chosen. */
+  const choose = async (browser: HttpClient, verify: Page): Promise<Page> => {
+    const ways = await browser.get(verify.link(/data-other-way/))
+    const chosen = await browser.submit(ways, {}, { button: 'imported-codes' })
+    return follow(host, browser, chosen)
+  }
+
+  it('are asked for on a page of their own, and reach the app as a backup code', async () => {
+    const browser = new HttpClient()
+    const form = await choose(browser, await showPassword(host, browser, 'mira'))
+    expect(form.name).to.equal('imported-codes-verify')
+    expect(form.text).to.include('exactly as you saved it')
+    expect((await browser.submit(form, { backupCode: 'abc' })).status).to.equal(400)
+    expect((await browser.submit(form, { backupCode: 'abcd-1234-efgh-5678' })).status).to.equal(422)
+    const low = await follow(
+      host,
+      browser,
+      await browser.submit(form, { backupCode: CODES[0] ?? '' }),
+    )
+    expect(low.name).to.equal('backup-codes-low')
+    const answer = await follow(host, browser, await browser.submit(low))
+    expect(callbackOf(answer).get('code')).to.be.a('string')
+  })
+
+  it('R11 are made anew as backup codes, which the page counts them for, and not by themselves', async () => {
+    const browser = new HttpClient()
+    const refused = await browser.get(authorizeUrl(host, { mfa_action: 'renew:imported-codes' }))
+    expect(callbackOf(refused).get('error')).to.equal('invalid_request')
+    const verify = await showPassword(host, browser, 'mira', { mfa_action: 'renew:backup-codes' })
+    host.clock.at += 60
+    const code = totpCode({ secret: SECRET }, host.clock.at)
+    const renew = await follow(host, browser, await browser.submit(verify, { code }))
+    expect(renew.name).to.equal('factor-renew')
+    expect(renew.text).to.include('You have 2 codes left')
+    const fresh = await follow(host, browser, await browser.submit(renew))
+    expect(fresh.name).to.equal('backup-codes')
+    const { factors } = await host.mfa.accounts.status('mira')
+    expect(factors.map(({ factor }) => factor)).to.deep.equal(['totp', 'backup-codes'])
   })
 })
 

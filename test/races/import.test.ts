@@ -61,7 +61,7 @@ describe('kill -9 in the middle of an import', function () {
       expect(
         record?.authenticators.map(({ factor }) => factor),
         username,
-      ).to.deep.equal([...['totp', 'backup-codes']])
+      ).to.deep.equal([...['totp', 'imported-codes']])
     }
   }
 

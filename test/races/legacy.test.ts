@@ -53,7 +53,7 @@ describe('kill -9 in the middle of migrate legacy', function () {
   const expectWhole = async (host: Host): Promise<void> => {
     for (const user of await there()) {
       const { factors } = await host.mfa.accounts.status(String(user._id))
-      const codes = (user['backup_codes'] as unknown[]).length > 0 ? ['backup-codes'] : []
+      const codes = (user['backup_codes'] as unknown[]).length > 0 ? ['imported-codes'] : []
       expect(factors.map(({ factor }) => factor)).to.deep.equal(['totp', ...codes])
     }
   }

@@ -121,10 +121,10 @@ describe('user import', () => {
     const [other, verify] = await withPassword(server, 'ada')
     const choose = await other.visit(verify.link(/data-other-way/))
     const form = await other.follow(
-      await other.submit(choose, { factor: 'backup-codes' }),
+      await other.submit(choose, { factor: 'imported-codes' }),
       atTheApp,
     )
-    expect(form.name).to.equal('backup-code-verify')
+    expect(form.name).to.equal('imported-codes-verify')
     expect((await other.submit(form, { backupCode: 'nonsense-0000' })).status).to.equal(422)
     const low = await other.follow(
       await other.submit(form, { backupCode: 'ABCD EFGH 1234 5678' }),
@@ -145,7 +145,7 @@ describe('user import', () => {
       const [browser, verify] = await withPassword(server, 'ada')
       const choose = await browser.visit(verify.link(/data-other-way/))
       const form = await browser.follow(
-        await browser.submit(choose, { factor: 'backup-codes' }),
+        await browser.submit(choose, { factor: 'imported-codes' }),
         atTheApp,
       )
       expect((await browser.submit(form, { backupCode: typed })).status).to.equal(status)
@@ -170,7 +170,7 @@ describe('user import', () => {
     const dan = await cli('user', 'show', 'd,an')
     expect(dan.out).to.contain('no second factor\nit was on where they come from: the next sign-in')
     const bob = await cli('user', 'show', 'bob')
-    expect(bob.out).to.match(/^backup-codes: added .*, weak: ends .*, last used never, 2 left$/m)
+    expect(bob.out).to.match(/^imported-codes: added .*, weak: ends .*, last used never, 2 left$/m)
     for (const name of ['cyd', 'd,an']) expect((await statusOf(name)).mfa.enrolled).to.equal(false)
   })
 
@@ -354,7 +354,7 @@ describe('user import', () => {
     const server = await serving()
     const [browser, page] = await withPassword(server, 'ada')
     const choose = await browser.visit(page.link(/data-other-way/))
-    const form = await browser.follow(await browser.submit(choose, { factor: 'backup-codes' }))
+    const form = await browser.follow(await browser.submit(choose, { factor: 'imported-codes' }))
     const low = await browser.follow(await browser.submit(form, { backupCode: backupCodes[0]! }))
     expect(low.name).to.equal('backup-codes-low')
     const ends = await browser.follow(await browser.submit(low))

@@ -3,6 +3,7 @@ import { ACCOUNT_PATH } from '../../account/console.ts'
 import {
   backupCodes,
   createMfa,
+  importedCodes,
   mailedCode,
   totp,
   type FirstEnrolment,
@@ -32,7 +33,7 @@ const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
 
 /** What people can be asked for here, in the order in which it is offered. */
 export function serverFactors({ totp: options }: FileValues) {
-  return [totp(options), backupCodes()]
+  return [totp(options), backupCodes(), importedCodes()]
 }
 
 /** The page where people manage their factors. */

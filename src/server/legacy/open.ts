@@ -11,7 +11,7 @@ import {
 } from '../../adapters/mongoose/application-users.ts'
 import { mongooseStorage } from '../../adapters/mongoose/index.ts'
 import { MfaError } from '../../domain/errors.ts'
-import { backupCodes, createMfa, totp, type Mfa } from '../../index.ts'
+import { createMfa, importedCodes, totp, type Mfa } from '../../index.ts'
 import type { Storage } from '../../ports/storage.ts'
 import { valueAt, type LegacyFields } from './fields.ts'
 
@@ -74,7 +74,7 @@ function legacyUsers(
       issuerName: 'migration',
       storage,
       encryptionKeys,
-      factors: [totp(), backupCodes()],
+      factors: [totp(), importedCodes()],
       firstEnrolment: () => 'refused',
       hasher,
     })

@@ -59,7 +59,7 @@ export async function restoreAccounts(
     for (const { account } of page) {
       const { factors, restoredAt } = await mfa.accounts.status(account.id)
       counts.accounts += 1
-      if (factors.some(({ factor }) => factor === 'backup-codes')) counts.withBackupCodes += 1
+      if (factors.some(({ remaining }) => remaining !== undefined)) counts.withBackupCodes += 1
       if (since !== undefined && restoredAt !== undefined && restoredAt >= since) counts.done += 1
       else if (!dryRun) await restore(services, account.id)
       progress(counts)

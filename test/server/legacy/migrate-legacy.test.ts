@@ -60,7 +60,7 @@ async function withBackupCode(host: Host, id: unknown, backupCode: string): Prom
   const browser = new HttpClient()
   const verify = await showPassword(host, browser, String(id))
   const ways = await browser.get(verify.link(/data-other-way/))
-  const form = await follow(host, browser, await browser.submit(ways, { factor: 'backup-codes' }))
+  const form = await follow(host, browser, await browser.submit(ways, { factor: 'imported-codes' }))
   return follow(host, browser, await browser.submit(form, { backupCode }))
 }
 
@@ -142,7 +142,7 @@ describe('migrate legacy', function () {
     await browser.submit(verify, { code: nextCode(host) })
     await host.mfa.settled()
     const imported = host.events.filter(({ type }) => type === 'factor-imported')
-    expect(imported.map(({ detail }) => detail.factor)).to.deep.equal(['totp', 'backup-codes'])
+    expect(imported.map(({ detail }) => detail.factor)).to.deep.equal(['totp', 'imported-codes'])
   })
 
   const expectNoFactor = async (id: unknown): Promise<void> => {

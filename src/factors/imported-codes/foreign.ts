@@ -1,23 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { PasswordHasher } from '../../ports/services.ts'
-import { normaliseTyped } from '../normalise.ts'
-
-/** How the other product brought a typed code to the form that it compared or hashed. */
-export type CodeForm = {
-  readonly letters: 'as-is' | 'upper' | 'lower'
-  readonly separators: 'kept' | 'removed'
-}
-
-/**
- * Look-up secrets of another product. Each is an argon2id hash with a salt of its own: of the code in its form, or,
- * where only a fast hash of it was left, of that hash in hexadecimal.
- */
-export type ForeignCodes = {
-  readonly form: CodeForm
-  readonly digest: 'none' | 'sha256' | 'sha512'
-  /** Null once spent. */
-  readonly hashes: readonly (string | null)[]
-}
+import { inForm, LONGEST_CODE, SHORTEST_CODE, type CodeDigest, type CodeForm } from './code.ts'
+import type { ImportedCodesState } from './index.ts'
 
 export type ForeignCodesFault =
   | 'codes-unreadable' // no list, and no text that is one
@@ -27,7 +10,7 @@ export type ForeignCodesFault =
 
 export interface ReadCodes {
   readonly form: CodeForm
-  readonly digest: ForeignCodes['digest']
+  readonly digest: CodeDigest
   /** To be hashed as they are, or `argon2id` hashes to be kept. Never shown. */
   readonly values: readonly string[]
   readonly areHashed: boolean
@@ -37,8 +20,6 @@ export interface ReadCodes {
 
 /** Each costs one slow hash at every attempt. */
 const MOST_CODES = 20
-const SHORTEST_CODE = 4
-const LONGEST_CODE = 64
 
 /** The parameters stand in any order. */
 const ARGON2ID = /^\$argon2id\$v=19\$([mtp]=[^$]+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
@@ -100,41 +81,13 @@ export function readForeignCodes(
 }
 
 /** One hash after the other: many at once would crowd other people's sign-ins out of the bounded queue. */
-export async function adoptCodes(read: ReadCodes, hasher: PasswordHasher): Promise<ForeignCodes> {
+export async function adoptCodes(
+  read: ReadCodes,
+  hasher: PasswordHasher,
+): Promise<ImportedCodesState> {
   const hashes: string[] = []
   for (const value of read.values) hashes.push(read.areHashed ? value : await hasher.hash(value))
   return { form: read.form, digest: read.digest, hashes }
-}
-
-/** What a person typed, if it can be one of these codes at all; brought to one writing, and not yet to their form. */
-export function readForeignTyped(typed: string | undefined): string | undefined {
-  const plain = typed?.normalize('NFKC').trim()
-  const symbols = normaliseTyped(plain)
-  return plain !== undefined &&
-    symbols !== undefined &&
-    symbols.length >= SHORTEST_CODE &&
-    symbols.length <= LONGEST_CODE
-    ? plain
-    : undefined
-}
-
-/**
- * The slot whose code this is. Every slot costs one verification, spent ones too: neither which code it was nor how
- * many are left shows in the time (R33).
- */
-export async function findForeignSlot(
-  { form, digest, hashes }: ForeignCodes,
-  typed: string,
-  hasher: PasswordHasher,
-): Promise<{ slot: number; hash: string } | undefined> {
-  const formed = inForm(typed, form)
-  const secret = digest === 'none' ? formed : createHash(digest).update(formed).digest('hex')
-  let found: { slot: number; hash: string } | undefined
-  for (const [slot, hash] of hashes.entries()) {
-    const matches = await hasher.verify(hash ?? '', secret)
-    if (matches && hash !== null) found ??= { slot, hash }
-  }
-  return found
 }
 
 /** Whether all are argon2id hashes that the hasher can compute, at a cost that every attempt can bear. */
@@ -193,13 +146,6 @@ function readPlain(
     areHashed: false,
     bits: Math.floor(shortest * Math.log2(size)),
   }
-}
-
-function inForm(code: string, { letters, separators }: CodeForm): string {
-  // What is too long to be normalised was refused before.
-  const kept = separators === 'kept' ? code : (normaliseTyped(code) as string)
-  if (letters === 'as-is') return kept
-  return letters === 'upper' ? kept.toUpperCase() : kept.toLowerCase()
 }
 
 function listOf(given: unknown): readonly string[] | undefined {

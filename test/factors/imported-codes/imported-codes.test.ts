@@ -4,17 +4,20 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { passwordHasher } from '../../../src/adapters/crypto/index.ts'
 import { MfaError } from '../../../src/domain/errors.ts'
+import type { CodeForm } from '../../../src/factors/imported-codes/code.ts'
 import {
   adoptCodes,
   readForeignCodes,
-  type CodeForm,
   type ReadCodes,
-} from '../../../src/factors/backup-codes/foreign.ts'
-import { backupCodes, type BackupCodesState } from '../../../src/factors/backup-codes/index.ts'
+} from '../../../src/factors/imported-codes/foreign.ts'
+import {
+  importedCodes,
+  type ImportedCodesState,
+} from '../../../src/factors/imported-codes/index.ts'
 import type { PasswordHasher } from '../../../src/ports/services.ts'
 
 const cheap: PasswordHasher = passwordHasher({ memoryKib: 8, iterations: 1 })
-const factor = backupCodes()
+const factor = importedCodes()
 const SHOWN = ['abcd-1234', 'efgh-5678', 'ijkl-9012']
 const UPPER: CodeForm = { letters: 'upper', separators: 'removed' }
 
@@ -24,12 +27,12 @@ function read(given: unknown, form?: CodeForm): ReadCodes {
   return codes
 }
 
-async function adopt(given: unknown, form?: CodeForm): Promise<BackupCodesState> {
-  return { foreign: await adoptCodes(read(given, form), cheap) }
+async function adopt(given: unknown, form?: CodeForm): Promise<ImportedCodesState> {
+  return adoptCodes(read(given, form), cheap)
 }
 
-async function proofOf(state: BackupCodesState, backupCode: string, hasher = cheap) {
-  const response = factor.parseResponseFor?.({ backupCode }, [state])
+async function proofOf(state: ImportedCodesState, backupCode: string, hasher = cheap) {
+  const response = factor.parseResponse({ backupCode })
   if (response === undefined) return undefined
   const examined = await factor.examine({ state, challenge: undefined, response, now: 0, hasher })
   return examined.outcome === 'proved' ? examined.proof : undefined
@@ -147,7 +150,7 @@ describe('backup codes of another product', () => {
   it('argon2id hashes are kept as they are', async () => {
     const hash = await cheap.hash('ABCD1234')
     const state = await adopt([hash], UPPER)
-    expect(state).to.have.nested.property('foreign.hashes[0]', hash)
+    expect(state).to.have.nested.property('hashes[0]', hash)
     expect(await proofOf(state, 'abcd-1234')).to.deep.equal({ slot: 0, hash })
   })
 
@@ -234,43 +237,16 @@ describe('backup codes of another product', () => {
       expect(await verified(typed)).to.equal(3)
   })
 
-  it('cannot be what is too short, too long or left out', async () => {
-    const state = await adopt(SHOWN)
+  it('cannot be what is too short, too long or left out', () => {
     for (const backupCode of ['', 'a-b', 'x'.repeat(65), '-'.repeat(200)])
-      expect(factor.parseResponseFor?.({ backupCode }, [state])).to.equal(undefined)
-    expect(factor.parseResponseFor?.({}, [state])).to.equal(undefined)
-  })
-
-  it('are no codes of ours, nor ours theirs, when the set was made anew meanwhile', async () => {
-    const theirs = await adopt(SHOWN)
-    const ours = await factor.issue?.({
-      random: { bytes: (length) => new Uint8Array(length).fill(7) },
-      hasher: cheap,
-    })
-    if (ours === undefined) throw new Error('nothing was issued')
-    const typed = factor.parseResponseFor?.({ backupCode: 'abcd-1234' }, [theirs])
-    const own = factor.parseResponseFor?.({ backupCode: ours.shown[0] ?? '' }, [ours.state])
-    expect(own).to.deep.equal(factor.parseResponse({ backupCode: ours.shown[0] ?? '' }))
-    for (const [state, response] of [
-      [ours.state, typed],
-      [theirs, own],
-    ] as const) {
-      if (response === undefined) throw new Error('this is no code')
-      expect(
-        await factor.examine({ state, challenge: undefined, response, now: 0, hasher: cheap }),
-      ).to.deep.equal({ outcome: 'refused' })
-    }
+      expect(factor.parseResponse({ backupCode })).to.equal(undefined)
+    expect(factor.parseResponse({})).to.equal(undefined)
   })
 
   it('R34 have one normal form for each thing that can be typed', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (one, other) => {
-        const states: BackupCodesState[] = [
-          { foreign: { form: UPPER, digest: 'none', hashes: [] } },
-        ]
-        const [a, b] = [one, other].map((backupCode) =>
-          factor.parseResponseFor?.({ backupCode }, states),
-        )
+        const [a, b] = [one, other].map((backupCode) => factor.parseResponse({ backupCode }))
         if (a === undefined || b === undefined) return
         expect(factor.canonical(a) === factor.canonical(b)).to.equal(
           one.normalize('NFKC').trim() === other.normalize('NFKC').trim(),
@@ -285,7 +261,7 @@ describe('backup codes of another product', () => {
   })
 
   it('are refused from a store that holds anything else', async () => {
-    const state = (await adopt(SHOWN)) as { foreign: object }
+    const state = await adopt(SHOWN)
     for (const change of [
       { form: null },
       { form: { letters: 'mixed', separators: 'kept' } },
@@ -294,7 +270,7 @@ describe('backup codes of another product', () => {
       { hashes: 'x' },
       { hashes: ['$2b$12$x'] },
     ])
-      expect(() => factor.parseState({ foreign: { ...state.foreign, ...change } }))
+      expect(() => factor.parseState({ ...state, ...change }))
         .to.throw(MfaError)
         .with.property('code', 'record-unreadable')
   })

@@ -1,0 +1,114 @@
+import { MfaError } from '../../domain/errors.ts'
+import type { Json } from '../../domain/json.ts'
+import type { PasswordHasher } from '../../ports/services.ts'
+import type { Factor } from '../factor.ts'
+import { hashedText, readTyped, type CodeDigest, type CodeForm } from './code.ts'
+
+/**
+ * Look-up secrets of another product. Each hash is argon2id with its own salt: of the code in the product's form, or,
+ * where the product kept only a fast hash of the code, of that fast hash in hexadecimal.
+ */
+export type ImportedCodesState = {
+  readonly form: CodeForm
+  readonly digest: CodeDigest
+  /** Null once spent. */
+  readonly hashes: readonly (string | null)[]
+}
+
+export interface ImportedCodeProof {
+  readonly slot: number
+  /** The hash that the code was checked against. */
+  readonly hash: string
+}
+
+/** The response is the typed code, before it is brought to the form of its product. */
+export type ImportedCodes = Factor<ImportedCodesState, null, null, string, ImportedCodeProof>
+
+/**
+ * Backup codes that a person brought from another product (NIST SP 800-63B-4 3.1.2, look-up secrets). Each signs in
+ * once. `accounts.import` stores them; nobody can set them up here. Fresh backup codes take their place.
+ */
+export function importedCodes(): ImportedCodes {
+  return {
+    id: 'imported-codes',
+    pages: { views: new URL('../../../views/factors/imported-codes/', import.meta.url) },
+    enrolment: 'none',
+    supersededBy: 'backup-codes',
+    guessable: true,
+
+    parseState,
+    parsePending: nothingKept,
+    parseChallenge: nothingKept,
+
+    remaining: ({ hashes }) => hashes.filter((hash) => hash !== null).length,
+
+    parseResponse: ({ backupCode }) => readTyped(backupCode),
+    canonical: (typed) => typed,
+
+    async examine({ state, response, hasher }) {
+      const proof = await findSlot(state, response, hasher)
+      return proof === undefined ? { outcome: 'refused' } : { outcome: 'proved', proof }
+    },
+    consume: (state, { slot, hash }) =>
+      state.hashes[slot] === hash ? { ...state, hashes: state.hashes.with(slot, null) } : undefined,
+
+    /** Each code may have been used since the backup was made, and nothing says which were. */
+    afterRestore: (state) => ({ ...state, hashes: state.hashes.map(() => null) }),
+
+    assurance: () => ({ amr: ['backup_code'], kinds: ['possession'], phishingResistant: false }),
+  }
+}
+
+/**
+ * The slot whose code was typed. Every slot costs one verification, also a spent one: the time of the answer shows
+ * neither which code matched nor how many are left (R33).
+ */
+async function findSlot(
+  state: ImportedCodesState,
+  typed: string,
+  hasher: PasswordHasher,
+): Promise<ImportedCodeProof | undefined> {
+  const secret = hashedText(typed, state)
+  let found: ImportedCodeProof | undefined
+  for (const [slot, hash] of state.hashes.entries()) {
+    const matches = await hasher.verify(hash ?? SPENT, secret)
+    if (matches && hash !== null) found ??= { slot, hash }
+  }
+  return found
+}
+
+/** Not a hash, so no code verifies against it. */
+const SPENT = 'spent'
+
+function parseState(stored: Json): ImportedCodesState {
+  const { form, digest, hashes } = Object(stored) as Readonly<Record<string, unknown>>
+  if (!isForm(form) || !isDigest(digest) || !Array.isArray(hashes) || !hashes.every(isSlot))
+    throw unreadable()
+  return { form: { letters: form.letters, separators: form.separators }, digest, hashes }
+}
+
+function isForm(value: unknown): value is CodeForm {
+  const { letters, separators } = Object(value) as Readonly<Record<string, unknown>>
+  return (
+    ['as-is', 'upper', 'lower'].includes(letters as string) &&
+    ['kept', 'removed'].includes(separators as string)
+  )
+}
+
+function isDigest(value: unknown): value is CodeDigest {
+  return ['none', 'sha256', 'sha512'].includes(value as string)
+}
+
+function isSlot(value: unknown): value is string | null {
+  return value === null || (typeof value === 'string' && value.startsWith('$argon2id$'))
+}
+
+/** Nothing is confirmed, and no challenge is sent. */
+function nothingKept(stored: Json): null {
+  if (stored !== null) throw unreadable()
+  return stored
+}
+
+function unreadable(): MfaError {
+  return new MfaError('record-unreadable', 'This is not a set of imported backup codes')
+}
