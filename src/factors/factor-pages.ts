@@ -12,8 +12,10 @@ export interface FactorPages {
    * - `enrol.njk`: the set-up page. Factors with `enrolment: 'confirmed'` only;
    * - `verify.njk`: the page of a sign-in;
    * - `icon.njk`: optional; the drawing beside the factor's name in lists;
+   * - `mail/<id>.njk`, `mail/<id>-<more>.njk`: optional; the mails that a `Delivery` names by `template`;
    * - `messages/<locale>.json`: optional; `en.json` is needed where there is another. Keys begin with `<id>.` or
-   *   `factor.<id>.`. A language that has no catalogue here is shown in English.
+   *   `factor.<id>.`, those of a mail with `mail.<template>.`. A language that has no catalogue here is shown in
+   *   English.
    *
    * Templates name these files `factors/<id>/...`. The application's own views folders are searched first.
    */

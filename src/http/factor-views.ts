@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type nunjucks from 'nunjucks'
 import { MfaError } from '../domain/errors.ts'
 import type { EnrolPageName, FactorPages, VerifyPageName } from '../factors/factor-pages.ts'
 import type { AnyFactor } from '../factors/factor.ts'
@@ -14,6 +16,8 @@ export interface FactorViews {
   /** Where its templates are; none: the application's own folders have them. */
   readonly folder?: string
   readonly pages: readonly FactorPageView[]
+  /** The names of its mails: `mail/<name>.njk` in its folder. */
+  readonly mails: readonly string[]
   readonly catalogues: Catalogues
   /** Its script and its style sheet, by the name under which they are served. */
   readonly files: ReadonlyMap<string, Buffer>
@@ -35,18 +39,28 @@ export function verifyPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): 
   return pages?.names?.verify ?? `${id}-verify`
 }
 
+/** What has a name before there is any factor. */
+export interface KnownNames {
+  readonly pages: readonly string[]
+  readonly mails: readonly string[]
+  readonly words: Catalogue
+}
+
 /**
  * Reads what factors bring to be shown. Throws MfaError `options-invalid` that lists every fault, each with the
- * factor's id: a folder or file that is missing, a page name that another page has, a message key outside of the
- * factor's own names or taken already.
+ * factor's id: a folder or file that is missing, a name of a page or mail that another one has, a message key or
+ * mail outside of the factor's own names, a key taken already, a mail without a subject.
  */
 export function readFactorViews(
   factors: readonly ShownFactor[],
-  known: { readonly pages: readonly string[]; readonly words: Catalogue },
+  known: KnownNames,
 ): readonly FactorViews[] {
   const faults: string[] = []
   const views = factors.map((factor) => readOne(factor, faults))
-  faults.push(...sharedPages(views, known.pages), ...unfitKeys(views, known.words))
+  const pagesOfOne = ({ pages }: FactorViews) => pages.map(({ name }) => name)
+  faults.push(...sharedNames('page', views, pagesOfOne, known.pages))
+  faults.push(...sharedNames('mail', views, ({ mails }) => mails, known.mails))
+  faults.push(...views.flatMap(unfitMails), ...unfitKeys(views, known.words))
   refuse(faults)
   return views
 }
@@ -64,7 +78,8 @@ export function faultOf(id: string, fault: string): string {
 
 function readOne(factor: ShownFactor, faults: string[]): FactorViews {
   const { id, pages } = factor
-  const views = { id, pages: pagesOf(factor), catalogues: new Map(), files: new Map() }
+  const nothing = { mails: [], catalogues: new Map(), files: new Map() }
+  const views = { id, pages: pagesOf(factor), ...nothing }
   if (pages === undefined) return views
   const folder = pathOf(pages.views)
   if (!existsSync(folder)) {
@@ -74,6 +89,7 @@ function readOne(factor: ShownFactor, faults: string[]): FactorViews {
   return {
     ...views,
     folder,
+    mails: mailsIn(folder),
     catalogues: cataloguesIn(folder, id, faults),
     files: filesOf(id, pages, faults),
   }
@@ -83,6 +99,13 @@ function pagesOf(factor: ShownFactor): readonly FactorPageView[] {
   const verify = { name: verifyPageOf(factor), template: `factors/${factor.id}/verify.njk` }
   if (factor.enrolment !== 'confirmed') return [verify]
   return [{ name: enrolPageOf(factor), template: `factors/${factor.id}/enrol.njk` }, verify]
+}
+
+/** The names of the mails in a views folder. */
+export function mailsIn(folder: string): readonly string[] {
+  const mails = join(folder, 'mail')
+  if (!existsSync(mails)) return []
+  return readdirSync(mails).flatMap((file) => /^(.+)\.njk$/.exec(file)?.[1] ?? [])
 }
 
 function cataloguesIn(folder: string, id: string, faults: string[]): Catalogues {
@@ -122,26 +145,42 @@ function pathOf(file: URL | string): string {
   return file instanceof URL || file.startsWith('file:') ? fileURLToPath(file) : file
 }
 
-function sharedPages(views: readonly FactorViews[], known: readonly string[]): readonly string[] {
+function sharedNames(
+  what: 'page' | 'mail',
+  views: readonly FactorViews[],
+  namesOf: (views: FactorViews) => readonly string[],
+  known: readonly string[],
+): readonly string[] {
   const owners = new Map(known.map((name) => [name, 'this product']))
-  return views.flatMap(({ id, pages }) =>
-    pages.flatMap(({ name }) => {
+  return views.flatMap((each) =>
+    namesOf(each).flatMap((name) => {
       const owner = owners.get(name)
-      owners.set(name, `the factor "${id}"`)
+      owners.set(name, `the factor "${each.id}"`)
       if (owner === undefined) return []
-      return [faultOf(id, `the page name "${name}" is one of ${owner} already`)]
+      return [faultOf(each.id, `the ${what} name "${name}" is one of ${owner} already`)]
     }),
   )
+}
+
+function unfitMails({ id, mails, catalogues }: FactorViews): readonly string[] {
+  const common = catalogues.get(COMMON_LOCALE) ?? {}
+  return mails.flatMap((name) => {
+    if (name !== id && !name.startsWith(`${id}-`))
+      return [faultOf(id, `the mail "${name}" is called neither "${id}" nor "${id}-..."`)]
+    if (Object.hasOwn(common, `mail.${name}.subject`)) return []
+    return [faultOf(id, `messages/${COMMON_LOCALE}.json has no "mail.${name}.subject"`)]
+  })
 }
 
 /** A key of another's would change a sentence on a page that the factor has nothing to do with. */
 function unfitKeys(views: readonly FactorViews[], words: Catalogue): readonly string[] {
   const owners = new Map(Object.keys(words).map((key) => [key, 'this product']))
-  return views.flatMap(({ id, catalogues }) => {
+  return views.flatMap(({ id, mails, catalogues }) => {
+    const own = [`${id}.`, `factor.${id}.`, ...mails.map((name) => `mail.${name}.`)]
     const common = catalogues.get(COMMON_LOCALE) ?? {}
     const faults = [...catalogues].flatMap(([locale, catalogue]) =>
       Object.keys(catalogue).flatMap((key) => {
-        const fault = keyFault(key, id, owners.get(key), common)
+        const fault = keyFault(key, own, owners.get(key), common)
         return fault === undefined
           ? []
           : [faultOf(id, `messages/${locale}.json: the key "${key}" ${fault}`)]
@@ -154,13 +193,35 @@ function unfitKeys(views: readonly FactorViews[], words: Catalogue): readonly st
 
 function keyFault(
   key: string,
-  id: string,
+  own: readonly string[],
   owner: string | undefined,
   common: Catalogue,
 ): string | undefined {
-  if (!key.startsWith(`${id}.`) && !key.startsWith(`factor.${id}.`))
-    return `begins neither with "${id}." nor with "factor.${id}."`
+  if (!own.some((prefix) => key.startsWith(prefix)))
+    return `begins with none of ${own.map((prefix) => `"${prefix}"`).join(', ')}`
   if (owner !== undefined) return `is one of ${owner} already`
   if (!Object.hasOwn(common, key)) return `is missing in messages/${COMMON_LOCALE}.json`
   return undefined
+}
+
+/** Templates of a factor that are missing or do not compile, as lines of the refusal. */
+export function brokenTemplates(
+  environment: nunjucks.Environment,
+  { id, folder }: FactorViews,
+  templates: readonly string[],
+): readonly string[] {
+  return templates.flatMap((name) => {
+    try {
+      environment.getTemplate(name, true)
+      return []
+    } catch (error) {
+      const where = folder === undefined ? 'it has no `pages`, and ' : ''
+      return [faultOf(id, `${where}the template ${name}: ${lastLine(error)}`)]
+    }
+  })
+}
+
+/** A template's error arrives wrapped once for each line that led there: the innermost line says what is wrong. */
+export function lastLine(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n').at(-1) ?? '').trim() : ''
 }

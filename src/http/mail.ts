@@ -1,4 +1,5 @@
 import { browserName } from './browser-name.ts'
+import { brokenTemplates, refuse, type FactorViews } from './factor-views.ts'
 import { translator, type Translator } from './messages.ts'
 import { templates, type Sources } from './templates.ts'
 
@@ -48,10 +49,24 @@ export type RenderMail = (
   locale?: string,
 ) => MailText
 
-/** Turns what happened into a mail, as text and as HTML. One template makes both, so that they cannot differ. */
-export function createMailRenderer(sources: Sources): RenderMail {
+/**
+ * Turns what happened into a mail, as text and as HTML. One template makes both, so that they cannot differ. Throws
+ * MfaError `options-invalid` for a mail of a factor that does not compile.
+ */
+export function createMailRenderer(
+  sources: Sources & { readonly factors: readonly FactorViews[] },
+): RenderMail {
   const plain = templates(sources, { autoescape: false })
   const rich = templates(sources, { autoescape: true })
+  refuse(
+    sources.factors.flatMap((factor) =>
+      brokenTemplates(
+        rich,
+        factor,
+        factor.mails.map((name) => `mail/${name}.njk`),
+      ),
+    ),
+  )
   return (template, values, locale = sources.locale) => {
     if (!/^[a-z0-9-]+$/.test(template)) throw new Error(`There is no mail "${template}"`)
     const known = sources.catalogues.has(locale) ? locale : sources.locale

@@ -1,5 +1,12 @@
 import nunjucks from 'nunjucks'
-import { faultOf, refuse, scriptOf, styleOf, type FactorViews } from './factor-views.ts'
+import {
+  brokenTemplates,
+  lastLine,
+  refuse,
+  scriptOf,
+  styleOf,
+  type FactorViews,
+} from './factor-views.ts'
 import { translator, type Translator } from './messages.ts'
 import type { OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
 import { inlineSvg } from './svg.ts'
@@ -73,7 +80,12 @@ export function createRenderer(options: RendererOptions): Render {
   environment.addFilter('iconOf', (factor: unknown) => iconOf(environment, factor))
   environment.addGlobal('asset', options.asset)
   for (const { template } of Object.values(TEMPLATES)) environment.getTemplate(template, true)
-  refuse(options.factors.flatMap((factor) => brokenTemplates(environment, factor)))
+  refuse(
+    options.factors.flatMap((factor) => {
+      const templates = factor.pages.map(({ template }) => template)
+      return brokenTemplates(environment, factor, [...templates, iconOf(environment, factor.id)])
+    }),
+  )
   const pages = pagesByName(options.factors)
 
   const translators = new Map<string, Translator>()
@@ -111,17 +123,12 @@ export function createRenderer(options: RendererOptions): Render {
   }
 }
 
-/** A template's error arrives wrapped once for each line that led there: the innermost line says what it is. */
 function show(environment: nunjucks.Environment, template: string, context: object): string {
   try {
     return environment.render(template, context).trim()
   } catch (cause) {
     throw new Error(`The page views/${template} cannot be shown: ${lastLine(cause)}`, { cause })
   }
-}
-
-function lastLine(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n').at(-1) ?? '').trim() : ''
 }
 
 function saysWrong(model: object): boolean {
@@ -146,22 +153,6 @@ function factorFiles(
     factorScript: href(scriptOf(factor?.id ?? '')),
     factorStyle: href(styleOf(factor?.id ?? '')),
   }
-}
-
-function brokenTemplates(
-  environment: nunjucks.Environment,
-  { id, folder, pages }: FactorViews,
-): readonly string[] {
-  const names = [...pages.map(({ template }) => template), iconOf(environment, id)]
-  return names.flatMap((name) => {
-    try {
-      environment.getTemplate(name, true)
-      return []
-    } catch (error) {
-      const where = folder === undefined ? 'it has no `pages`, and ' : ''
-      return [faultOf(id, `${where}the template ${name}: ${lastLine(error)}`)]
-    }
-  })
 }
 
 /** Marks HTML that this module has made or checked itself. Nothing else may be. */

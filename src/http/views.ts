@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { loadAssets, type Assets } from './assets.ts'
 import {
   COMMON_LOCALE,
+  mailsIn,
   readFactorViews,
   type FactorViews,
   type ShownFactor,
@@ -61,6 +63,7 @@ export function createViews(options: ViewsOptions = {}): Views {
   const folders = viewFolders(options.views)
   const factors = readFactorViews(options.factors ?? [], {
     pages: Object.keys(TEMPLATES),
+    mails: mailsIn(builtInViews()),
     words: readCatalogues(builtInViews()).get(COMMON_LOCALE) ?? {},
   })
   const catalogues = loadCatalogues(
@@ -76,9 +79,9 @@ export function createViews(options: ViewsOptions = {}): Views {
   const locale = options.locale ?? COMMON_LOCALE
   const { mountPath = () => '' } = options
   const asset = (name: string): string => mountPath() + assets.href(name)
-  const sources = { folders, mounts: mountsOf(factors), catalogues, locale }
+  const sources = { folders, mounts: mountsOf(factors), catalogues, locale, factors }
   return {
-    render: options.render ?? createRenderer({ ...sources, asset, factors }),
+    render: options.render ?? createRenderer({ ...sources, asset }),
     renderMail: createMailRenderer(sources),
     assets,
     locales,
@@ -87,7 +90,9 @@ export function createViews(options: ViewsOptions = {}): Views {
 }
 
 function mountsOf(factors: readonly FactorViews[]): readonly TemplateMount[] {
-  return factors.flatMap(({ id, folder }) =>
-    folder === undefined ? [] : [{ prefix: `factors/${id}/`, folder }],
-  )
+  return factors.flatMap(({ id, folder, mails }) => {
+    if (folder === undefined) return []
+    const pages = { prefix: `factors/${id}/`, folder }
+    return mails.length === 0 ? [pages] : [pages, { prefix: 'mail/', folder: join(folder, 'mail') }]
+  })
 }

@@ -136,6 +136,49 @@ describe('the pages that a factor brings', () => {
     expect(choose).to.include('<svg class="pigeon">').and.include('<b>Pigeon</b>')
   })
 
+  describe('with a mail', () => {
+    const mail = () => {
+      files['pigeon/mail/pigeon-sent.njk'] =
+        '{% extends "mail/layout." + part + ".njk" %}{% block content %}' +
+        `{{ t('mail.pigeon-sent.text', code=code) }}{% endblock %}`
+      files['pigeon/messages/en.json'] =
+        '{ "mail.pigeon-sent.subject": "It flies", "mail.pigeon-sent.text": "Ring {code}", "pigeon.title": "x" }'
+      files['pigeon/messages/de.json'] =
+        '{ "mail.pigeon-sent.subject": "Sie fliegt", "mail.pigeon-sent.text": "Ring {code} da" }'
+    }
+
+    it('send it in the language of the page', () => {
+      mail()
+      const { renderMail } = views()
+      const values = { issuer: 'Acme', code: '4711' }
+      expect(renderMail('pigeon-sent', values, 'de').subject).to.equal('Sie fliegt')
+      const { subject, text, html } = renderMail('pigeon-sent', values)
+      expect(subject).to.equal('It flies')
+      expect(text).to.include('Ring 4711')
+      expect(html).to.include('<!doctype html>').and.include('Ring 4711')
+    })
+
+    it('are refused where it has another’s name, no subject, or does not compile', () => {
+      mail()
+      files['pigeon/mail/owl.njk'] = ''
+      expect(refusal()).to.include('"pigeon"').and.include('the mail "owl"')
+      rmSync(join(root, 'pigeon/mail/owl.njk'))
+      delete files['pigeon/mail/owl.njk']
+      files['pigeon/mail/pigeon.njk'] = '{% if %}'
+      expect(refusal()).to.include('"mail.pigeon.subject"')
+      files['pigeon/messages/en.json'] = files['pigeon/messages/en.json']!.replace(
+        '{',
+        '{ "mail.pigeon.subject": "x", ',
+      )
+      expect(refusal()).to.include('"pigeon"').and.include('mail/pigeon.njk')
+      const taken = { ...pigeon(), id: 'password' }
+      files['pigeon/mail/password-suspected.njk'] = ''
+      expect(refusal({ factors: [taken] }))
+        .to.include('the mail name "password-suspected"')
+        .and.include('this product')
+    })
+  })
+
   describe('with a script and a style sheet', () => {
     const withFiles = () => {
       files['pigeon/coo.js'] = "'use strict'"

@@ -30,7 +30,7 @@ describe('the guide to looks and words', () => {
 
   it('names the template of every page, and no other', () => {
     const rows = [...table('Page').matchAll(/^\| `([\w-]+)` +\| `([\w/.-]+)`/gm)]
-    const ofFactors = readFactorViews(OUR_FACTORS, { pages: [], words: {} }).flatMap(
+    const ofFactors = readFactorViews(OUR_FACTORS, { pages: [], mails: [], words: {} }).flatMap(
       ({ pages }) => pages,
     )
     expect(Object.fromEntries(rows.map(([, page, template]) => [page, template]))).to.deep.equal(
