@@ -49,9 +49,11 @@ const server = await startServerProcess({
   clients: [APP],
   settings: {
     passwords: {
-      ...{ failuresPerAddress: 100_000, failuresPerName: MOST_FAILURES },
+      failuresPerAddress: 100_000,
+      failuresPerName: MOST_FAILURES,
       // The least that may be set: a dearer hash hides more of what is around it.
-      ...{ hashMemoryKib: 19_456, hashPasses: 2 },
+      hashMemoryKib: 19_456,
+      hashPasses: 2,
     },
   },
   environment: { LOG_LEVEL: 'error' },

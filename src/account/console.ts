@@ -118,7 +118,10 @@ function methodsOf(
   const last = factors.filter(({ factor }) => lasting.includes(factor)).length < 2
   const methods = factors.map(
     ({ id, factor, name, createdAt, lastUsedAt, remaining }): ManagedMethod => ({
-      ...{ id, factor, name, addedAt: createdAt },
+      id,
+      factor,
+      name,
+      addedAt: createdAt,
       ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
       ...(remaining === undefined ? {} : { remaining }),
       own: lasting.includes(factor),

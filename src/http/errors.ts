@@ -150,9 +150,22 @@ function answerOf(
 const CAUSE_DEPTH = 8
 
 const SYSTEM_CODES = new Set([
-  ...['EBUSY', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOSPC', 'EROFS'],
-  ...['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EPIPE'],
-  ...['ETIMEDOUT', 'ERR_SQLITE_ERROR'],
+  'EBUSY',
+  'EDQUOT',
+  'EFBIG',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOSPC',
+  'EROFS',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ERR_SQLITE_ERROR',
 ])
 
 /** Recognises what drivers throw when the database is away, full, read-only or slow, by code or by class name. */

@@ -1,8 +1,17 @@
 /** What a QR code is drawn with. Nothing here can load, link, run or style anything. */
 const ELEMENTS = new Set(['svg', 'g', 'path', 'rect'])
 const ATTRIBUTES = new Set([
-  ...['xmlns', 'viewBox', 'width', 'height', 'shape-rendering', 'fill', 'stroke', 'stroke-width'],
-  ...['d', 'x', 'y'],
+  'xmlns',
+  'viewBox',
+  'width',
+  'height',
+  'shape-rendering',
+  'fill',
+  'stroke',
+  'stroke-width',
+  'd',
+  'x',
+  'y',
 ])
 /** No parentheses: `url(...)` in a fill would fetch. */
 const VALUE = /^[\w\s.,:/#+-]*$/

@@ -54,9 +54,18 @@ export function attach(core: Core, provider: Provider): void {
 
 /** By the host's names; where they are is its option `routes`. */
 const HOST_ROUTES = [
-  ...['authorization', 'token', 'userinfo', 'jwks', 'end_session', 'registration'],
-  ...['introspection', 'revocation', 'pushed_authorization_request', 'backchannel_authentication'],
-  ...['device_authorization', 'code_verification'],
+  'authorization',
+  'token',
+  'userinfo',
+  'jwks',
+  'end_session',
+  'registration',
+  'introspection',
+  'revocation',
+  'pushed_authorization_request',
+  'backchannel_authentication',
+  'device_authorization',
+  'code_verification',
 ]
 
 /** Undefined: the feature is off. */

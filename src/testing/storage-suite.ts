@@ -100,7 +100,11 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
 
     test('sweeps the audit trail from before a time, the oldest first, and without one nothing of it', async (storage, clock) => {
       const events = [0, 1, 2, 3].map((n) => ({
-        ...{ id: String(n), type: 'signed-in', accountId: 'anna', at: TEST_START + n, detail: {} },
+        id: String(n),
+        type: 'signed-in',
+        accountId: 'anna',
+        at: TEST_START + n,
+        detail: {},
       }))
       await storage.audit.add(events)
       clock.advance(3650 * 24 * 3600)

@@ -27,8 +27,11 @@ describe('the settings for an application of your own', () => {
 
   it('are its keys and its database, in production too, and nothing of the server', () => {
     const { encryptionKeys, database } = loadApplicationConfig({
-      ...{ NODE_ENV: 'production', PORT: 'no port', STORAGE_URL: 'nothing' },
-      ...{ ENCRYPTION_KEYS: KEY, APPLICATION_MONGODB_URL: URL },
+      NODE_ENV: 'production',
+      PORT: 'no port',
+      STORAGE_URL: 'nothing',
+      ENCRYPTION_KEYS: KEY,
+      APPLICATION_MONGODB_URL: URL,
     })
     expect(encryptionKeys.map((key) => Buffer.from(key).toString('base64'))).to.deep.equal([KEY])
     expect(database.url).to.equal(URL)

@@ -140,7 +140,9 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       const response = await fetch(`${origin}${example.mounted}/token`, {
         method: 'POST',
         body: new URLSearchParams({
-          ...{ grant_type: 'authorization_code', code: code!, redirect_uri: REDIRECT },
+          grant_type: 'authorization_code',
+          code: code!,
+          redirect_uri: REDIRECT,
           code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
         }),
         headers: {

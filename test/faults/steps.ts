@@ -61,7 +61,10 @@ function step(
   way: Way,
 ): Step {
   return {
-    ...{ name, by, ...needs, ordinary: [200, 303, 422] },
+    name,
+    by,
+    ...needs,
+    ordinary: [200, 303, 422],
     async prepare(host, person) {
       const browser = new HttpClient()
       return { browser, act: await way(host, person, browser) }
@@ -84,7 +87,11 @@ export const STEPS: readonly Step[] = [
   step('the right code', 'plugin', { writes: true, readsRecord: true }, rightCode),
   step('the way back to the app', 'host', { writes: true, readsRecord: true }, after(rightCode)),
   {
-    ...{ name: 'the token', by: 'host', writes: true, readsRecord: true, ordinary: [200] },
+    name: 'the token',
+    by: 'host',
+    writes: true,
+    readsRecord: true,
+    ordinary: [200],
     async prepare(host, person) {
       const browser = new HttpClient()
       const back = await (await after(rightCode)(host, person, browser))()

@@ -48,12 +48,14 @@ describe('the files that pages refer to', () => {
   it('are nothing under any other path', () => {
     const assets = load()
     for (const path of [
-      ...['/', '/mfa/assets/', '/mfa/assets/style.css', '/style.0123456789abcdef.css'],
-      ...['/mfa/assets/../package.0123456789abcdef.json', '/mfa/assets/no.0123456789abcdef.css'],
-      ...[
-        '/mfa/assets/messages/en.0123456789abcdef.json',
-        '/mfa/assets/x/style.0123456789abcdef.css',
-      ],
+      '/',
+      '/mfa/assets/',
+      '/mfa/assets/style.css',
+      '/style.0123456789abcdef.css',
+      '/mfa/assets/../package.0123456789abcdef.json',
+      '/mfa/assets/no.0123456789abcdef.css',
+      '/mfa/assets/messages/en.0123456789abcdef.json',
+      '/mfa/assets/x/style.0123456789abcdef.css',
     ])
       expect(assets.get(path), path).to.equal(undefined)
   })

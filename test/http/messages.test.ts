@@ -73,8 +73,15 @@ describe('a length of time', () => {
     const { duration } = words('en')
     expect([0, 1, 30, 119, 120, 121, 3_599, 7_200, 172_800].map((seconds) => duration(seconds))) //
       .to.deep.equal([
-        ...['1 second', '1 second', '30 seconds', '119 seconds', 'about 2 minutes'],
-        ...['about 3 minutes', 'about 60 minutes', 'about 2 hours', 'about 2 days'],
+        '1 second',
+        '1 second',
+        '30 seconds',
+        '119 seconds',
+        'about 2 minutes',
+        'about 3 minutes',
+        'about 60 minutes',
+        'about 2 hours',
+        'about 2 days',
       ])
   })
 

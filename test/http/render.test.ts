@@ -91,14 +91,21 @@ describe('a page', () => {
 
   it('does not show an authenticator address or a drawing that is none', async () => {
     const enrolment = {
-      ...{ secret: 'ABCD', digits: 6, periodSeconds: 30, algorithm: 'SHA1' },
-      ...{ uri: 'otpauth://totp/x?secret=ABCD', qrSvg: '<svg></svg>' },
+      secret: 'ABCD',
+      digits: 6,
+      periodSeconds: 30,
+      algorithm: 'SHA1',
+      uri: 'otpauth://totp/x?secret=ABCD',
+      qrSvg: '<svg></svg>',
     }
     const enrol = async (changed: object) =>
       render(
         'totp-enrol',
         {
-          ...{ csrf: 'c', action: '/a', cancelAction: '/c', name: '' },
+          csrf: 'c',
+          action: '/a',
+          cancelAction: '/c',
+          name: '',
           enrolment: { ...enrolment, ...changed },
         },
         surroundings,

@@ -155,7 +155,10 @@ export class ServerProcess {
   #childEnvironment(): Environment {
     const { PATH = '', HOME = '' } = process.env
     return {
-      ...{ PATH, HOME, NO_COLOR: '1', JOURNEY_AHEAD_SECONDS: String(this.#aheadSeconds) },
+      PATH,
+      HOME,
+      NO_COLOR: '1',
+      JOURNEY_AHEAD_SECONDS: String(this.#aheadSeconds),
       ...this.#environment,
     }
   }

@@ -52,7 +52,11 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
     const request = await app.request({ scope: 'openid profile email' })
     const page = await mira.signIn(request)
     expect(mira.seen).to.deep.equal([
-      ...['login', 'mfa-choose', 'totp-enrol', 'backup-codes', 'consent'],
+      'login',
+      'mfa-choose',
+      'totp-enrol',
+      'backup-codes',
+      'consent',
     ])
     const tokens = await app.redeem(page, request)
     expect(claimsOf(tokens)).to.deep.include({
@@ -176,7 +180,9 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
         const { url } = await app.request({ redirect_uri: uri })
         const page = await mira.browser.get(url)
         expect([page.status, page.name, page.location], uri).to.deep.equal([
-          ...[400, 'error', undefined],
+          400,
+          'error',
+          undefined,
         ])
         expect(page.body, uri).not.to.contain('http-equiv')
       }

@@ -84,7 +84,9 @@ export async function startServerProcess(options: {
   const passwordHash = await hasherOf(fileSchema.parse(options.settings ?? {})).hash(PASSWORD)
 
   return {
-    ...{ issuer, storage, output },
+    issuer,
+    storage,
+    output,
     async addPerson(username) {
       const added = await addPerson(
         { accounts: storage.accounts, clock: systemClock, random: systemRandom },

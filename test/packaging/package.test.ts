@@ -27,7 +27,12 @@ const NOT_COPIED = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|sec
 
 /** What only the server stands on: none of it is on the disk of an application with the plugin. */
 const OF_THE_SERVER = [
-  ...['@node-rs/bcrypt', 'commander', 'csv-parse', 'nodemailer', 'openid-client', 'pino'],
+  '@node-rs/bcrypt',
+  'commander',
+  'csv-parse',
+  'nodemailer',
+  'openid-client',
+  'pino',
 ]
 
 /** What an application may have for itself, in versions that the server cannot do with. */
@@ -209,7 +214,10 @@ describe('the published package', function () {
 
     before(function () {
       application = install(this, 'with-mongoose', [
-        ...['oidc-provider', 'mongoose', 'typescript@6.0', '@types/node'],
+        'oidc-provider',
+        'mongoose',
+        'typescript@6.0',
+        '@types/node',
       ])
     })
 
@@ -244,7 +252,9 @@ describe('the published package', function () {
 
     before(function () {
       application = install(this, 'with-the-server', [
-        ...['oidc-provider', 'typescript@6.0', '@types/node'],
+        'oidc-provider',
+        'typescript@6.0',
+        '@types/node',
         ...Object.entries(manifest.serverDependencies).map(([name, range]) => `${name}@${range}`),
       ])
     })
@@ -340,8 +350,13 @@ export const TEST_ADAPTER = (/** @type {string} */ model) => ({
 /** What a careful application compiles with. */
 const STRICT = {
   compilerOptions: {
-    ...{ module: 'nodenext', target: 'es2024', strict: true, noEmit: true },
-    ...{ skipLibCheck: true, types: ['node'], allowJs: true },
+    module: 'nodenext',
+    target: 'es2024',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ['node'],
+    allowJs: true,
   },
   files: ['main.ts'],
 }

@@ -52,7 +52,8 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
 
 /** Keys that no template asks for: the code does. */
 const ASKED_BY_CODE = [
-  ...['duration.about', 'mail.browser-on'],
+  'duration.about',
+  'mail.browser-on',
   ...Object.keys(MAIL_VALUES).map((name) => `mail.${name}.subject`),
 ]
 

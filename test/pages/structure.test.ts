@@ -6,16 +6,16 @@ import { ourViews, show } from './stage.ts'
 const views = ourViews()
 /** Pages that explain what is wrong, whatever their model. */
 const WRONG = [
-  ...[
-    'enrolment-refused',
-    'factor-remove-refused',
-    'locked',
-    'set-up-link-expired',
-    'expired',
-    'busy',
-    'forbidden',
-  ],
-  ...['not-found', 'unavailable', 'error'],
+  'enrolment-refused',
+  'factor-remove-refused',
+  'locked',
+  'set-up-link-expired',
+  'expired',
+  'busy',
+  'forbidden',
+  'not-found',
+  'unavailable',
+  'error',
 ]
 
 const has = (name: string, ...attributes: string[]) => {

@@ -35,7 +35,9 @@ const storage = openSqliteStorage({ path: process.argv[2] ?? '' })
 async function carryOut(order: RotationOrder): Promise<RotationReport> {
   const { deed, keys, now, startAt, people } = order
   const node = world({
-    ...{ storage, clock: { ...testClock(), now: () => now }, random: systemRandom },
+    storage,
+    clock: { ...testClock(), now: () => now },
+    random: systemRandom,
     box: secretBox({ keys: keys.map((key) => Buffer.from(key, 'base64')) }),
   })
   const interaction = `of ${process.pid}`

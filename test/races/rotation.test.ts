@@ -82,7 +82,8 @@ describe('encryption keys are rotated on one SQLite file', function () {
       now: here.clock.now(),
       startAt: Date.now() + 100,
       people: [...people].map(([accountId, { code, place }]) => ({
-        ...{ accountId, epoch: place().epoch },
+        accountId,
+        epoch: place().epoch,
         code: String(code()['code']),
       })),
     }

@@ -59,8 +59,14 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
   async claim({ accounts }) {
     const id = crypto.randomUUID()
     const account: Account = {
-      ...{ id, username: id, emailVerified: false, groups: [], claims: {} },
-      ...{ createdAt: NOW, updatedAt: NOW, passwordOrigin: 'none' },
+      id,
+      username: id,
+      emailVerified: false,
+      groups: [],
+      claims: {},
+      createdAt: NOW,
+      updatedAt: NOW,
+      passwordOrigin: 'none',
     }
     const renames = id < '8'
     if (renames) await accounts.insert(account, { username: id })

@@ -105,7 +105,12 @@ describe('the account page', () => {
     expect(page.name).to.equal('account')
     expect(page.text).to.include('Tablet')
     expect(buttons(page)).to.deep.equal([
-      ...['rename:ID', 'remove:ID', 'rename:ID', 'remove:ID', 'add:totp', 'renew:backup-codes'],
+      'rename:ID',
+      'remove:ID',
+      'rename:ID',
+      'remove:ID',
+      'add:totp',
+      'renew:backup-codes',
     ])
     const elsewhere = new HttpClient()
     later()

@@ -87,10 +87,21 @@ describe('what OpenID certification asks for, with the second factor in every si
         acr_values_supported: [PASSWORD_ACR, MULTI_FACTOR],
       })
       expect(discovery['claims_supported']).to.include.members([
-        ...['sub', 'email', 'email_verified', 'acr', 'amr', 'auth_time', ...Object.keys(CLAIMS)],
+        'sub',
+        'email',
+        'email_verified',
+        'acr',
+        'amr',
+        'auth_time',
+        ...Object.keys(CLAIMS),
       ])
       expect(discovery['scopes_supported']).to.have.members([
-        ...['openid', 'offline_access', 'profile', 'email', 'address', 'phone'],
+        'openid',
+        'offline_access',
+        'profile',
+        'email',
+        'address',
+        'phone',
       ])
       expect(discovery['response_modes_supported']).to.include.members(['query', 'form_post'])
       expect(discovery['id_token_signing_alg_values_supported']).to.include('RS256')

@@ -17,11 +17,28 @@ import type { Terminal } from '../../src/server/cli/terminal.ts'
 
 const COMMANDS = [
   'serve',
-  ...['user add', 'user list', 'user show', 'user disable', 'user enable', 'user reset-mfa'],
-  ...['user link', 'user hashes', 'user import'],
-  ...['client add', 'client list', 'client apply', 'client remove'],
-  ...['keys add', 'keys list', 'keys rotate encryption', 'keys rotate signing'],
-  ...['migrate', 'migrate legacy', 'audit', 'doctor', 'restore'],
+  'user add',
+  'user list',
+  'user show',
+  'user disable',
+  'user enable',
+  'user reset-mfa',
+  'user link',
+  'user hashes',
+  'user import',
+  'client add',
+  'client list',
+  'client apply',
+  'client remove',
+  'keys add',
+  'keys list',
+  'keys rotate encryption',
+  'keys rotate signing',
+  'migrate',
+  'migrate legacy',
+  'audit',
+  'doctor',
+  'restore',
 ]
 
 const GOOD = 'correct horse battery staple'
@@ -339,7 +356,9 @@ describe('the command line', () => {
       const uris = ['http://127.0.0.1.evil.example/', 'http://127.0.0.1.evil.example/\u009b2J']
       const apps = file('apps.json', [{ client_id: 'x', redirect_uris: uris }])
       expect(JSON.parse((await cli(`client apply ${apps} --json`)).err)).to.deep.equal({
-        ...{ client_id: 'x', field: 'redirect_uris', warning: 'not-encrypted' },
+        client_id: 'x',
+        field: 'redirect_uris',
+        warning: 'not-encrypted',
         origin: 'http://127.0.0.1.evil.example',
       })
     })
@@ -485,7 +504,8 @@ describe('the command line', () => {
       expect(dry).to.deep.include({ dry_run: true, resealed: 0, faults: [] })
       expect((await cli('doctor --json')).out).to.contain('keys rotate encryption')
       expect((await list()).encryption.map(({ state }) => state)).to.deep.equal([
-        ...['newest', 'in-use'],
+        'newest',
+        'in-use',
       ])
 
       const { code, out, err } = await cli('keys rotate encryption')
@@ -493,7 +513,8 @@ describe('the command line', () => {
       expect(out).to.match(/ retired {2}0 values/)
       expect(out + err).not.to.contain(secret)
       expect((await list()).encryption.map(({ state }) => state)).to.deep.equal([
-        ...['newest', 'unused'],
+        'newest',
+        'unused',
       ])
       expect((await cli('doctor')).out).to.contain('can be taken out')
       const [newest = ''] = (environment['ENCRYPTION_KEYS'] ?? '').split(',')
@@ -529,7 +550,10 @@ describe('the command line', () => {
     await cli('user add bob')
     const all = (await cli('audit --json')).json<{ type: string; at: number }[]>()
     expect(all.map(({ type }) => type).sort()).to.deep.equal([
-      ...['set-up-link-made', 'set-up-link-made', 'user-added', 'user-added'],
+      'set-up-link-made',
+      'set-up-link-made',
+      'user-added',
+      'user-added',
     ])
     expect((await cli('audit --type user-added --limit 1 --json')).json()).to.have.length(1)
     expect((await cli('audit --limit 0')).code).to.equal(1)

@@ -43,7 +43,10 @@ export class Node {
     const child = spawn(process.execPath, ['--import', CLOCK, MAIN], {
       cwd: this.#folder,
       env: {
-        ...{ PATH, HOME, PORT: String(port), JOURNEY_AHEAD_SECONDS: String(aheadSeconds) },
+        PATH,
+        HOME,
+        PORT: String(port),
+        JOURNEY_AHEAD_SECONDS: String(aheadSeconds),
         ...this.#environment,
       },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -101,7 +104,10 @@ export class Deployment {
   static async start(storageUrl: string, count = 2): Promise<Deployment> {
     const deployment = new Deployment(
       {
-        ...{ ISSUER, STORAGE_URL: storageUrl, DEMO: 'off', LOG_LEVEL: 'warn' },
+        ISSUER,
+        STORAGE_URL: storageUrl,
+        DEMO: 'off',
+        LOG_LEVEL: 'warn',
         ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
         COOKIE_KEYS: randomBytes(32).toString('base64'),
       },

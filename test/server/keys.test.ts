@@ -93,7 +93,10 @@ describe('the signing keys', () => {
     expect(await rsaAt(NOW + DAY)).to.deep.equal([added, former])
     expect(await rsaAt(NOW + 3 * DAY - 1)).to.deep.equal([added, former])
     expect((await signingKeyStates(services, NOW + DAY)).map(({ state }) => state)).to.deep.equal([
-      ...['signs', 'published', 'signs', 'signs'],
+      'signs',
+      'published',
+      'signs',
+      'signs',
     ])
     expect(await rsaAt(NOW + 3 * DAY)).to.deep.equal([added])
     expect(await rsaAt(NOW), 'it is gone from the storage').to.deep.equal([added])

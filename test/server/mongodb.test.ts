@@ -151,8 +151,11 @@ describe('the command line on MongoDB', function () {
       spawnSync(
         process.execPath,
         [
-          ...['--import', `data:text/javascript,${encodeURIComponent(hooks)}`],
-          ...[join(import.meta.dirname, '../../bin/oidc-provider-mfa.mjs'), 'user', 'list'],
+          '--import',
+          `data:text/javascript,${encodeURIComponent(hooks)}`,
+          join(import.meta.dirname, '../../bin/oidc-provider-mfa.mjs'),
+          'user',
+          'list',
         ],
         {
           encoding: 'utf8',

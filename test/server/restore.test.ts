@@ -120,7 +120,11 @@ describe('restore', () => {
     putBack()
     const { code, out } = await cli('restore --confirm --json')
     expect({ code, ...(JSON.parse(out) as object) }).to.deep.equal({
-      ...{ code: 0, accounts: 1, done_before: 0, with_backup_codes: 1, dry_run: false },
+      code: 0,
+      accounts: 1,
+      done_before: 0,
+      with_backup_codes: 1,
+      dry_run: false,
     })
     server = await serving()
     for (const one of [spent, other])
@@ -196,7 +200,8 @@ describe('restore', () => {
     await services.settings.insert('restore', { startedAt: 1 })
     await close()
     expect(JSON.parse((await cli('restore --confirm --anew --json')).out)).to.include({
-      ...{ accounts: 2, done_before: 0 },
+      accounts: 2,
+      done_before: 0,
     })
     expect(await cli('restore --confirm --resume --anew')).to.include({ code: 2 })
   })

@@ -83,7 +83,9 @@ describe('the rotation of encryption keys', () => {
     expect(await refusalOf(started(storage, [NEW]))).to.be.instanceOf(KeyFault)
 
     expect(await rotate()).to.deep.equal({
-      ...{ records: 2, resealed: 4, faults: [] },
+      records: 2,
+      resealed: 4,
+      faults: [],
       keys: [
         { id: newId, state: 'newest', values: 6 },
         { id: oldId, state: 'retired', values: 0 },

@@ -16,8 +16,14 @@ describe('the page of a set-up link', () => {
   const link = async (account: Account): Promise<string> => {
     const { storage, clock, issuer } = server
     const links = setUpLinks({
-      ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
-      ...{ clock, issuer, random: systemRandom, serviceName: 'Acme', minimumLength: 8 },
+      accounts: storage.accounts,
+      oneTime: storage.oneTime,
+      counters: storage.counters,
+      clock,
+      issuer,
+      random: systemRandom,
+      serviceName: 'Acme',
+      minimumLength: 8,
       hasher: undefined as never,
       record: async () => {},
       passwordChanged: async () => {},

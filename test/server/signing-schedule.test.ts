@@ -21,7 +21,10 @@ describe('the schedule of signing keys', () => {
     const keys = [key('c', { signsFrom: NOW + 1 }), key('b', { signsFrom: NOW }), key('a')]
     const other = key('x', {}, 'ES256')
     expect(states([...keys, other])).to.deep.equal({
-      ...{ a: 'published', b: 'signs', c: 'next', x: 'signs' },
+      a: 'published',
+      b: 'signs',
+      c: 'next',
+      x: 'signs',
     })
     expect(states(keys, NOW + 1)).to.deep.equal({ a: 'published', b: 'published', c: 'signs' })
     expect(states(keys, NOW - 1)).to.deep.equal({ a: 'signs', b: 'next', c: 'next' })

@@ -81,7 +81,10 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
   const storage = options.storage ?? memoryStorage({ clock })
   const lines: string[] = []
   const server = await serve(config, {
-    ...{ storage, clock, folder, signals: false },
+    storage,
+    clock,
+    folder,
+    signals: false,
     ...(options.renewalMilliseconds === undefined
       ? {}
       : { renewalMilliseconds: options.renewalMilliseconds }),
@@ -97,7 +100,12 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
   running.add(handle)
   return {
     ...server,
-    ...{ stop, storage, clock, config, environment, lines },
+    stop,
+    storage,
+    clock,
+    config,
+    environment,
+    lines,
     authorize: (params = {}) => authorizationUrl(server.issuer, params),
   }
 }

@@ -6,8 +6,19 @@ type Stage = Readonly<Record<string, unknown>>
 
 /** Stages that hand documents on as they are stored, and some that have to come first. */
 const LEADING = [
-  ...['$match', '$sort', '$limit', '$skip', '$sample', '$geoNear', '$search', '$vectorSearch'],
-  ...['$searchMeta', '$collStats', '$indexStats', '$planCacheStats', '$changeStream'],
+  '$match',
+  '$sort',
+  '$limit',
+  '$skip',
+  '$sample',
+  '$geoNear',
+  '$search',
+  '$vectorSearch',
+  '$searchMeta',
+  '$collStats',
+  '$indexStats',
+  '$planCacheStats',
+  '$changeStream',
 ]
 const WRITES = ['$out', '$merge']
 

@@ -45,7 +45,10 @@ function firstOfEach(events: readonly AuditEntry[]): Map<string, AuditEntry> {
 
 function documentOf({ id, at, type, accountId, detail }: AuditEntry): AuditDocument {
   return {
-    ...{ _id: id, at, order: nextOrder(), type },
+    _id: id,
+    at,
+    order: nextOrder(),
+    type,
     ...(accountId === undefined ? {} : { accountId }),
     detail: JSON.stringify(detail),
   }
@@ -53,9 +56,11 @@ function documentOf({ id, at, type, accountId, detail }: AuditEntry): AuditDocum
 
 function entryOf({ _id, at, type, accountId, detail }: AuditDocument): AuditEntry {
   return {
-    ...{ id: _id, type },
+    id: _id,
+    type,
     ...(accountId === undefined ? {} : { accountId }),
-    ...{ at, detail: JSON.parse(detail) as EventDetail },
+    at,
+    detail: JSON.parse(detail) as EventDetail,
   }
 }
 

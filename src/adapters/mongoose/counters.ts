@@ -42,7 +42,8 @@ export function mongoCounters(database: MongoDatabase): Counters {
       on(async (collection) => {
         await collection.updateOne(
           {
-            ...{ _id: { $eq: key }, count: { $gt: 0 } },
+            _id: { $eq: key },
+            count: { $gt: 0 },
             $or: [{ endsAt: null }, { endsAt: { $gt: now } }],
           },
           [

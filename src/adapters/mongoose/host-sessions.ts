@@ -140,7 +140,12 @@ function documentOf(uid: string, version: number, family: SessionFamily): Family
   const { live, ended, over, heirUntil } = family
   const until = keptUntil(family)
   return {
-    ...{ _id: uid, version, live, ended, over, heirUntil },
+    _id: uid,
+    version,
+    live,
+    ended,
+    over,
+    heirUntil,
     ids: [...live, ...ended].map(({ id }) => id),
     keepUntil: until === null ? null : dateOf(until),
   }

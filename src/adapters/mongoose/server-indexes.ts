@@ -22,12 +22,16 @@ export const SERVER_INDEXES: readonly DeclaredIndex[] = [
   { collection: audit, name: 'mfa_time', key: { at: -1, order: -1 } },
   { collection: audit, name: 'mfa_account', key: { accountId: 1, at: -1, order: -1 } },
   ...(['userCode', 'grant'] as const).map((field) => ({
-    ...{ collection: hostRecords, name: `mfa_${field}`, key: { [field]: 1 as const } },
+    collection: hostRecords,
+    name: `mfa_${field}`,
+    key: { [field]: 1 as const },
     options: { sparse: true },
   })),
   { collection: hostSessions, name: 'mfa_ids', key: { ids: 1 } },
   ...[hostRecords, hostSessions].map((collection) => ({
-    ...{ collection, name: 'mfa_keep_until', key: { keepUntil: 1 } },
+    collection,
+    name: 'mfa_keep_until',
+    key: { keepUntil: 1 },
     options: { expireAfterSeconds: SLACK_SECONDS },
   })),
 ]

@@ -135,7 +135,8 @@ export function guardWrites(
       )
     },
     // Guarded against nothing: whoever deletes a user deletes the record with it.
-    ...{ deleteOne: native.deleteOne, deleteMany: native.deleteMany },
+    deleteOne: native.deleteOne,
+    deleteMany: native.deleteMany,
     findOneAndDelete: native.findOneAndDelete,
     async bulkWrite(operations: Operation[], options?: Options) {
       const safe = once(operations, () => operations.map((each) => guardedOperation(each, rule)))

@@ -65,8 +65,20 @@ const given = kept.extend({
 /** Each scope and the claims it stands for (OpenID Connect Core 5.4). */
 export const CLAIMS_OF_SCOPE = {
   profile: [
-    ...['name', 'given_name', 'family_name', 'middle_name', 'nickname', 'preferred_username'],
-    ...['profile', 'picture', 'website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at'],
+    'name',
+    'given_name',
+    'family_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
   ],
   email: ['email', 'email_verified'],
   address: ['address'],

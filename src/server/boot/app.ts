@@ -68,7 +68,12 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const { views } = mfa
   const show = pageShower({ views, issuer, serviceName, links: linksOf(settings) })
   const configuration = hostConfiguration({
-    ...{ issuer, settings, signingKeys, accounts, clock, cookieKeys: config.cookieKeys },
+    issuer,
+    settings,
+    signingKeys,
+    accounts,
+    clock,
+    cookieKeys: config.cookieKeys,
     counters: storage.counters,
     hostRecords: storage.hostRecords,
     findClient: (id) => clients.find(id),
@@ -92,9 +97,17 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const forms = formGuard(box, issuer)
   const { counters } = storage
   const login: LoginServices = {
-    ...{ provider, mfa, show, forms, now: () => clock.now() },
+    provider,
+    mfa,
+    show,
+    forms,
+    now: () => clock.now(),
     checkPassword: passwordCheck({
-      ...{ accounts, counters, hasher: foundation.passwords, clock, record },
+      accounts,
+      counters,
+      hasher: foundation.passwords,
+      clock,
+      record,
       limits: settings.passwords,
       epochOf: (accountId) => mfa.accounts.epoch(accountId),
     }),
@@ -114,18 +127,28 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   addLoginRoutes(router, login)
   addConsentRoutes(router, consent)
   addSetUpLinkRoutes(router, {
-    ...{ links: setUpLinksOf(foundation, mfa), show, forms },
+    links: setUpLinksOf(foundation, mfa),
+    show,
+    forms,
     minimumLength: foundation.minimumPasswordLength,
   })
   addAccountPage(router, {
-    ...{ foundation, provider, mfa, show, factors: serverFactors(settings) },
+    foundation,
+    provider,
+    mfa,
+    show,
+    factors: serverFactors(settings),
     client: (await clients.find(ACCOUNT_CLIENT_ID)) ?? {},
     ...(services.loopback === undefined ? {} : { loopback: services.loopback }),
   })
   provider.use(router.routes() as Parameters<Provider['use']>[0])
 
   passEventsOn({
-    ...{ mfa, issuerName: serviceName, audit: storage.audit, accounts, log },
+    mfa,
+    issuerName: serviceName,
+    audit: storage.audit,
+    accounts,
+    log,
     manageUrl: accountUrl(foundation),
     ...(mailer === undefined ? {} : { mailer }),
   })
@@ -138,7 +161,10 @@ export async function createApp(foundation: Foundation, services: AppServices): 
       normaliseAddress(request)
       void callback(request, response)
     },
-    ...{ provider, mfa, clients, signingKeys },
+    provider,
+    mfa,
+    clients,
+    signingKeys,
   }
 }
 

@@ -134,7 +134,10 @@ export function clientsOf(
   const { storage, box, random, record, config, settings, issuer } = foundation
   const secret = Buffer.from(random.bytes(32)).toString('base64url')
   return clientRegistry({
-    ...{ clients: storage.clients, box, random, record },
+    clients: storage.clients,
+    box,
+    random,
+    record,
     validate: clientValidator(issuer, clientRules(settings, signingKeys)),
     builtIn,
     reserved: [accountClient(foundation, signingKeys, secret)],

@@ -125,7 +125,9 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
       )
 
     const running: Running = {
-      ...{ issuer, port, url: `http://${config.host}:${port}` },
+      issuer,
+      port,
+      url: `http://${config.host}:${port}`,
       ...(app === undefined ? {} : { demonstrationUrl: app.url }),
       async stop() {
         stopping = true

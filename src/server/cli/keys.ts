@@ -129,7 +129,9 @@ async function listed(foundation: Foundation): Promise<Output> {
     json: {
       signing:
         signing?.map(({ kid, algorithm, state, addedAt, signsFrom, until }) => ({
-          ...{ kid, algorithm, state },
+          kid,
+          algorithm,
+          state,
           ...(addedAt === undefined ? {} : { added_at: addedAt }),
           ...(signsFrom === undefined ? {} : { signs_from: signsFrom }),
           ...(until === undefined ? {} : { until }),
@@ -142,7 +144,9 @@ async function listed(foundation: Foundation): Promise<Output> {
         : table(
             ['SIGNING KEY', 'ALGORITHM', 'STATE', 'ADDED', 'SIGNS FROM', 'UNTIL'],
             signing.map(({ kid, algorithm, state, addedAt, signsFrom, until }) => [
-              ...[kid, algorithm, state],
+              kid,
+              algorithm,
+              state,
               ...[addedAt, signsFrom, until].map(moment),
             ]),
           ),

@@ -29,7 +29,10 @@ export async function withSession<T>(
   const mfa = serverMfa(foundation, services)
   const { storage, serviceName: issuerName } = foundation
   passEventsOn({
-    ...{ mfa, issuerName, audit: storage.audit, accounts: storage.accounts },
+    mfa,
+    issuerName,
+    audit: storage.audit,
+    accounts: storage.accounts,
     manageUrl: accountUrl(foundation),
     ...services,
   })

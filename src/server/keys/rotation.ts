@@ -77,9 +77,11 @@ export async function rotateEncryption(
     return inUse.includes(id) || counted.values.has(id) ? 'in-use' : 'unused'
   }
   return {
-    ...{ records: counted.records, resealed: sealed.resealed },
+    records: counted.records,
+    resealed: sealed.resealed,
     keys: box.keyIds.map((id) => ({
-      ...{ id, state: stateOf(id) },
+      id,
+      state: stateOf(id),
       values: counted.values.get(id) ?? 0,
     })),
     faults: [...faults.values()],

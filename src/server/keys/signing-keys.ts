@@ -84,7 +84,9 @@ export async function signingKeyStates(
   const kept = open(services.box, (await services.settings.get(SETTING)) ?? {})
   const states = statesAt(kept, now)
   return kept.map(({ kid, kind, times }) => ({
-    ...{ kid, algorithm: kind, ...times },
+    kid,
+    algorithm: kind,
+    ...times,
     state: states.get(kid) ?? 'published',
   }))
 }
@@ -133,7 +135,7 @@ export async function rotateSigningKeys(
       const waiting = waits(algorithm)
       return waiting === undefined
         ? { algorithm, kid: made[at]?.kid ?? '', result: 'made', signsFrom }
-        : { ...{ algorithm, kid: waiting.kid }, result: 'waiting', signsFrom: startOf(waiting) }
+        : { algorithm, kid: waiting.kid, result: 'waiting', signsFrom: startOf(waiting) }
     })
     const added = made.filter((key) => waits(kindOf(key)) === undefined)
     return [...added.map((key) => keptOf(key, { addedAt: now, signsFrom })), ...kept]

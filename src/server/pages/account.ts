@@ -30,11 +30,15 @@ export function addAccountPage(router: Router, services: AccountServices): void 
 
   addAccountRoutes(router, {
     signIn: {
-      ...{ issuer, clientId: ACCOUNT_CLIENT_ID, clientSecret: String(client['client_secret']) },
+      issuer,
+      clientId: ACCOUNT_CLIENT_ID,
+      clientSecret: String(client['client_secret']),
       redirectUri: new URL(CALLBACK_PATH, issuer).href,
       idTokenAlgorithm: String(client['id_token_signed_response_alg']),
       endpoints: {
-        ...{ authorization: at('authorization'), token: at('token'), userinfo: at('userinfo') },
+        authorization: at('authorization'),
+        token: at('token'),
+        userinfo: at('userinfo'),
       },
       fetch: loopback === undefined ? fetch : fetchFrom(loopback),
     },

@@ -6,8 +6,15 @@ import type { ServerMfa } from '../boot/mfa.ts'
 export function setUpLinksOf(foundation: Foundation, mfa: ServerMfa): SetUpLinks {
   const { storage, hasher, clock, random, record, issuer, serviceName } = foundation
   return setUpLinks({
-    ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
-    ...{ hasher, clock, random, record, issuer, serviceName },
+    accounts: storage.accounts,
+    oneTime: storage.oneTime,
+    counters: storage.counters,
+    hasher,
+    clock,
+    random,
+    record,
+    issuer,
+    serviceName,
     minimumLength: foundation.minimumPasswordLength,
     passwordChanged: (id) => mfa.accounts.passwordChanged(id),
     epochOf: (id) => mfa.accounts.epoch(id),

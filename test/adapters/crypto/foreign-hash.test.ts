@@ -75,9 +75,15 @@ const REFUSED: readonly [hash: string, fault: string][] = [
 ]
 
 const KINDS = [
-  ...['bcrypt 4', 'pbkdf2-sha1 10', 'pbkdf2-sha256 10', 'pbkdf2-sha256 10 x2'],
-  ...['pbkdf2-sha512 10', 'scrypt ln=4,r=8,p=1', 'argon2id v=19,m=64,t=1,p=1'],
-  ...['argon2i v=16,m=64,t=1,p=1', 'argon2d v=19,m=64,t=2,p=2'],
+  'bcrypt 4',
+  'pbkdf2-sha1 10',
+  'pbkdf2-sha256 10',
+  'pbkdf2-sha256 10 x2',
+  'pbkdf2-sha512 10',
+  'scrypt ln=4,r=8,p=1',
+  'argon2id v=19,m=64,t=1,p=1',
+  'argon2i v=16,m=64,t=1,p=1',
+  'argon2d v=19,m=64,t=2,p=2',
 ]
 
 describe('password hashes of other products', () => {

@@ -84,7 +84,10 @@ describe('what a sign-in asks of MongoDB', function () {
     const on = (filter: mongo.Document, sort = {}, limit = 0): void =>
       void queries.push({
         collection: command[commandName] as string,
-        ...{ command: commandName, filter, sort, limit },
+        command: commandName,
+        filter,
+        sort,
+        limit,
       })
     if (commandName === 'find') on(command['filter'], command['sort'], command['limit'])
     if (commandName === 'findAndModify') on(command['query'])
@@ -95,11 +98,15 @@ describe('what a sign-in asks of MongoDB', function () {
       queries.push(
         // By what the first stage has found: its `_id`.
         {
-          ...{ collection: $lookup.from, command: '$lookup', ...within },
+          collection: $lookup.from,
+          command: '$lookup',
+          ...within,
           filter: { [$lookup.foreignField]: $match[$lookup.localField] },
         },
         {
-          ...{ collection: $unionWith.coll, command: '$unionWith', ...within },
+          collection: $unionWith.coll,
+          command: '$unionWith',
+          ...within,
           filter: $unionWith.pipeline[0].$match,
         },
       )
@@ -177,7 +184,9 @@ describe('what a sign-in asks of MongoDB', function () {
   it('reads an account with its record where a request needs both', () => {
     const together = ['mfa_records by _id']
     expect(reads).to.deep.equal({
-      ...{ code: together, refresh: together, silent: together },
+      code: together,
+      refresh: together,
+      silent: together,
       // Found by its name; and the record once more, behind the hash, for the pending first factor.
       password: ['mfa_accounts by names', ...together, 'mfa_records by _id'],
     })

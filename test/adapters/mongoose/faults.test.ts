@@ -36,7 +36,8 @@ async function failNext(
   times = 1,
 ): Promise<void> {
   await connection.db!.admin().command({
-    ...{ configureFailPoint: 'failCommand', mode: { times } },
+    configureFailPoint: 'failCommand',
+    mode: { times },
     data: { failCommands, ...data },
   })
 }
@@ -126,7 +127,8 @@ describe('a MongoDB that fails', () => {
           'storage-unavailable',
         )
         expect(await storage.counters.reserve('name', LIMIT, NOW)).to.deep.equal({
-          ...{ allowed: true, count: 3 },
+          allowed: true,
+          count: 3,
         })
         expect((await storage.counters.reserve('name', LIMIT, NOW)).allowed).to.equal(false)
       })
@@ -135,13 +137,15 @@ describe('a MongoDB that fails', () => {
         'a lost connection': { closeConnection: true },
         'a node that shuts down': { errorCode: 91, errorLabels: ['RetryableWriteError'] },
         'a node that is no primary any more': {
-          ...{ errorCode: 10_107, errorLabels: ['RetryableWriteError'] },
+          errorCode: 10_107,
+          errorLabels: ['RetryableWriteError'],
         },
       }))
         it(`R18 counts once, saves once and takes once over ${fault}`, async () => {
           await fail(WRITES, data)
           expect(await storage.counters.reserve('name', LIMIT, NOW)).to.deep.equal({
-            ...{ allowed: true, count: 2 },
+            allowed: true,
+            count: 2,
           })
           await fail(WRITES, data)
           expect(await storage.records.save(String(MIRA), { n: 3 }, 2)).to.equal(true)

@@ -24,9 +24,14 @@ const note = 'seen'
 const secret = 'hidden'
 const STORED = {
   secret,
-  ...{ secrets: [secret], words: [secret], plain: { secret, note }, one: { secret, note } },
+  secrets: [secret],
+  words: [secret],
+  plain: { secret, note },
+  one: { secret, note },
   many: [{ secret, note, deep: { secret } }],
-  ...{ inline: [{ secret, note }], whole: { secret }, byName: { a: secret } },
+  inline: [{ secret, note }],
+  whole: { secret },
+  byName: { a: secret },
 }
 
 describe('findUser', () => {
@@ -79,7 +84,9 @@ describe('findUser', () => {
       new Schema({ secret: { ...SECRET, default: 'none' }, badge: new Schema({ secret: SECRET }) }),
     )
     const { _id } = await Staff.create({
-      ...{ name: 'stef', secret, badge: { secret } },
+      name: 'stef',
+      secret,
+      badge: { secret },
       events: [{ kind: 'Visit', at: 1, secret, note }],
     } as never)
     const found = (await storage.findUser(String(_id)))!

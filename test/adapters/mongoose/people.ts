@@ -65,7 +65,10 @@ export async function openPeople(
   await storage.records.save(String(MIRA), { n: 1 }, 0)
   await storage.records.save(String(MIRA), { n: 2 }, 1)
   return {
-    ...{ connection, User, storage, close },
+    connection,
+    User,
+    storage,
+    close,
     stored: async (id = MIRA) =>
       (await connection.db!.collection('users').findOne({ _id: id })) as unknown as StoredUser,
   }

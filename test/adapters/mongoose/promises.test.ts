@@ -43,8 +43,14 @@ describe('what STORAGE_URL cannot take back', function () {
 
   async function useEverything(): Promise<void> {
     const account: Account = {
-      ...{ id: '1', username: 'anna', emailVerified: false, groups: [], claims: {} },
-      ...{ createdAt: NOW, updatedAt: NOW, passwordOrigin: 'none' },
+      id: '1',
+      username: 'anna',
+      emailVerified: false,
+      groups: [],
+      claims: {},
+      createdAt: NOW,
+      updatedAt: NOW,
+      passwordOrigin: 'none',
     }
     await storage.accounts.insert(account, { username: 'anna' })
     await storage.accounts.update(account, { username: 'anne' }, 1)
@@ -83,7 +89,8 @@ describe('what STORAGE_URL cannot take back', function () {
     expect(new Set(writes.map(({ name }) => name))).to.have.keys(WRITES)
     for (const { name, command } of writes)
       expect(command['writeConcern'], `${name} of ${command[name]}`).to.deep.include({
-        ...{ w: 'majority', j: true },
+        w: 'majority',
+        j: true,
       })
   })
 

@@ -13,7 +13,9 @@ const ANSWERS: Readonly<Record<string, (people: People) => unknown>> = {
     User.findById(MIRA).select('mfa.record'),
   'toJSON with options': async ({ User }) =>
     (await User.findById(MIRA).select('+mfa'))!.toJSON({
-      ...{ virtuals: true, getters: true, flattenMaps: true },
+      virtuals: true,
+      getters: true,
+      flattenMaps: true,
       transform: (_doc, json) => json,
     }),
   'toObject with options': async ({ User }) =>

@@ -88,7 +88,8 @@ describe('a family of sessions', () => {
     expect(moved.live.map(({ id }) => id)).to.deep.equal(['b'])
     expect(withSession(moved, session('a'), TEST_START)).to.equal(undefined)
     expect(withSession(moved, session('c'), TEST_START)!.live.map(({ id }) => id)).to.deep.equal([
-      ...['b', 'c'],
+      'b',
+      'c',
     ])
   })
 

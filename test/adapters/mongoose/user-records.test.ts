@@ -7,10 +7,29 @@ import { MIRA, NOOR, openPeople, outcomeOf, userSchema, type People } from './pe
 
 /** What a request, or a token of somebody else's making, may bring as an account's id. */
 const NOBODY: readonly unknown[] = [
-  ...['', 'nobody', '0', '65000000000000000000000', String(MIRA).replace('1', 'g')],
-  ...['abcdefghijkl', ` ${String(MIRA)}`, '650000000000000000000ABC', 'ffffffffffffffffffffffff'],
-  ...[undefined, null, 0, 12, true, [], {}, { $ne: null }, { $gt: '' }, [String(MIRA)]],
-  ...[MIRA, { toString: () => String(MIRA) }, { _id: String(MIRA) }, /./],
+  '',
+  'nobody',
+  '0',
+  '65000000000000000000000',
+  String(MIRA).replace('1', 'g'),
+  'abcdefghijkl',
+  ` ${String(MIRA)}`,
+  '650000000000000000000ABC',
+  'ffffffffffffffffffffffff',
+  undefined,
+  null,
+  0,
+  12,
+  true,
+  [],
+  {},
+  { $ne: null },
+  { $gt: '' },
+  [String(MIRA)],
+  MIRA,
+  { toString: () => String(MIRA) },
+  { _id: String(MIRA) },
+  /./,
 ]
 
 describe('records in user documents', () => {
@@ -95,13 +114,19 @@ describe('records in user documents', () => {
   it('that nobody of us has written are unreadable, never "no second factor"', async () => {
     const users = people.connection.db!.collection('users')
     for (const mfa of [
-      ...[null, 'x', 1, [], {}, { version: 1 }, { record: '{}' }, { version: 0, record: '{}' }],
-      ...[
-        { version: 1.5, record: '{}' },
-        { version: 1, record: '{' },
-        { version: 1, record: {} },
-      ],
-      ...[{ version: 1, passwordChanged: {} }, { passwordChanged: { times: 1, at: 1 } }],
+      null,
+      'x',
+      1,
+      [],
+      {},
+      { version: 1 },
+      { record: '{}' },
+      { version: 0, record: '{}' },
+      { version: 1.5, record: '{}' },
+      { version: 1, record: '{' },
+      { version: 1, record: {} },
+      { version: 1, passwordChanged: {} },
+      { passwordChanged: { times: 1, at: 1 } },
       { version: 1, record: '{}', passwordChanged: { times: 'many', at: 1 } },
     ]) {
       await users.updateOne({ _id: MIRA }, { $set: { mfa } })
@@ -114,7 +139,9 @@ describe('records in user documents', () => {
     it(`are read from the primary as numbers, whatever the connection does (${JSON.stringify(options)})`, async () => {
       const { connection, User } = people
       const other = mongoose.createConnection(new URL(connection.name, url).href, {
-        ...{ ...options, readPreference: 'secondaryPreferred', autoIndex: false },
+        ...options,
+        readPreference: 'secondaryPreferred',
+        autoIndex: false,
         autoCreate: false,
       })
       try {
@@ -142,7 +169,9 @@ describe('records in user documents', () => {
       await found!.save()
       const { name, passwordHash, mfa } = await people.stored()
       expect({ name, passwordHash, version: mfa!.version }).to.deep.equal({
-        ...{ name: 'Mira', passwordHash: 'old', version: 2 },
+        name: 'Mira',
+        passwordHash: 'old',
+        version: 2,
       })
     })
 

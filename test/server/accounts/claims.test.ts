@@ -57,8 +57,14 @@ describe('the claims of a person', () => {
       address: { country: 5, planet: 'Earth' },
     })
     for (const claim of [
-      ...['name', 'picture', 'birthdate', 'zoneinfo', 'phone_number_verified', 'updated_at'],
-      ...['address.country', 'address.planet'],
+      'name',
+      'picture',
+      'birthdate',
+      'zoneinfo',
+      'phone_number_verified',
+      'updated_at',
+      'address.country',
+      'address.planet',
     ])
       expect(
         faults.some((fault) => fault.startsWith(`${claim}:`)),

@@ -29,8 +29,13 @@ describe('a set-up link', () => {
     hashBefore = undefined
     const { storage, hasher, clock, record } = here
     links = setUpLinks({
-      ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
-      ...{ hasher, clock, random, record },
+      accounts: storage.accounts,
+      oneTime: storage.oneTime,
+      counters: storage.counters,
+      hasher,
+      clock,
+      random,
+      record,
       issuer: 'https://id.example.com',
       serviceName: 'Acme',
       minimumLength: 8,
@@ -84,7 +89,9 @@ describe('a set-up link', () => {
     const check = passwordCheck(here.services)
     const attempt = (password: string, address: string) =>
       check({
-        ...{ name: 'alice', password, address },
+        name: 'alice',
+        password,
+        address,
         browserIsKnown: async () => false,
         browserFailed: async () => {},
       })
@@ -178,9 +185,17 @@ describe('a set-up link', () => {
       const token = await make()
       const { storage, hasher, clock, record } = here
       const slow = setUpLinks({
-        ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
-        ...{ hasher, clock, random, record, issuer: 'https://id.example.com' },
-        ...{ serviceName: 'Acme', minimumLength: 8, passwordChanged: async () => {} },
+        accounts: storage.accounts,
+        oneTime: storage.oneTime,
+        counters: storage.counters,
+        hasher,
+        clock,
+        random,
+        record,
+        issuer: 'https://id.example.com',
+        serviceName: 'Acme',
+        minimumLength: 8,
+        passwordChanged: async () => {},
         epochOf: async () => {
           await withdraw()
           return 1

@@ -59,7 +59,11 @@ export function world(limits: Partial<PasswordLimits> = {}): World {
     clock,
     record,
     services: {
-      ...{ accounts, counters, hasher, clock, record },
+      accounts,
+      counters,
+      hasher,
+      clock,
+      record,
       epochOf: async () => 1,
       limits: { ...LIMITS, ...limits },
     },

@@ -34,8 +34,17 @@ describe('what a request says of itself', () => {
     await start()
     const browser = new HttpClient({ headers: FALSE_HOST })
     const paths = [
-      ...['/', '/.well-known/openid-configuration', '/jwks', '/device', '/session/end'],
-      ...['/session/end/success', '/set-up/x', '/interaction/x', '/mfa/x', '/auth', '/me'],
+      '/',
+      '/.well-known/openid-configuration',
+      '/jwks',
+      '/device',
+      '/session/end',
+      '/session/end/success',
+      '/set-up/x',
+      '/interaction/x',
+      '/mfa/x',
+      '/auth',
+      '/me',
       `/auth?${server.authorize().searchParams.toString()}`,
       `/auth?${server.authorize({ prompt: 'none' }).searchParams.toString()}`,
       `/auth?${server.authorize({ response_mode: 'form_post', prompt: 'none' }).searchParams.toString()}`,

@@ -35,8 +35,14 @@ describe('R30 a form that another site fills in', () => {
   const linkFor = async (account: Account): Promise<string> => {
     const { storage, clock, issuer } = server
     const links = setUpLinks({
-      ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
-      ...{ clock, issuer, random: systemRandom, serviceName: 'Acme', minimumLength: 8 },
+      accounts: storage.accounts,
+      oneTime: storage.oneTime,
+      counters: storage.counters,
+      clock,
+      issuer,
+      random: systemRandom,
+      serviceName: 'Acme',
+      minimumLength: 8,
       hasher: { hash: async () => '', verify: async () => false, needsRehash: () => false },
       record: async () => undefined,
       passwordChanged: async () => undefined,
@@ -155,7 +161,8 @@ describe('R30 a form that another site fills in', () => {
         ]) {
           const answer = await send(browser, page, {}, headers)
           expect([answer.status, answer.name], JSON.stringify(headers)).to.deep.equal([
-            ...[403, 'forbidden'],
+            403,
+            'forbidden',
           ])
           expect(await isDone(answer, browser)).to.equal(false)
         }

@@ -137,8 +137,14 @@ describe('R31 the log of a server process, at its most talkative,', () => {
     const account = (await accounts.byId((await server.addPerson('nora')).accountId))?.account
     if (account === undefined) throw new Error('Nobody was added.')
     const links = setUpLinks({
-      ...{ accounts, oneTime, counters, clock: systemClock, random: systemRandom },
-      ...{ issuer: server.issuer, serviceName: 'Acme', minimumLength: 8 },
+      accounts,
+      oneTime,
+      counters,
+      clock: systemClock,
+      random: systemRandom,
+      issuer: server.issuer,
+      serviceName: 'Acme',
+      minimumLength: 8,
       hasher: { hash: async () => '', verify: async () => false, needsRehash: () => false },
       record: async () => undefined,
       passwordChanged: async () => undefined,

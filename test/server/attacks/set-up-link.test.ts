@@ -28,8 +28,15 @@ describe('a set-up link in the wrong hands', () => {
   const link = async (kind: LinkKind = 'invitation'): Promise<string> => {
     const { storage, clock, issuer } = server
     const links = setUpLinks({
-      ...{ accounts: storage.accounts, oneTime: storage.oneTime, counters: storage.counters },
-      ...{ clock, issuer, random: systemRandom, serviceName: 'Acme', minimumLength: 8, hasher },
+      accounts: storage.accounts,
+      oneTime: storage.oneTime,
+      counters: storage.counters,
+      clock,
+      issuer,
+      random: systemRandom,
+      serviceName: 'Acme',
+      minimumLength: 8,
+      hasher,
       record: async () => undefined,
       passwordChanged: async () => undefined,
       epochOf: async () => 1,

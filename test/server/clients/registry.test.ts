@@ -15,7 +15,10 @@ describe('the relying parties', () => {
 
   const open = (fromFile?: unknown): ClientRegistry =>
     clientRegistry({
-      ...{ clients: here.storage.clients, box, random, record: here.record },
+      clients: here.storage.clients,
+      box,
+      random,
+      record: here.record,
       validate: validator(),
       ...(fromFile === undefined ? {} : { fromFile }),
     })

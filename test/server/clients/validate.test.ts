@@ -45,8 +45,12 @@ describe('the check of clients', () => {
       'bare tos_uri',
     ])
     expect(faultsOf({}, 'text', null, [])).to.have.members([
-      ...['#1 client_id', '#1 client_secret', '#1 redirect_uris'],
-      ...['#2 metadata', '#3 metadata', '#4 metadata'],
+      '#1 client_id',
+      '#1 client_secret',
+      '#1 redirect_uris',
+      '#2 metadata',
+      '#3 metadata',
+      '#4 metadata',
     ])
   })
 
