@@ -18,6 +18,7 @@ export function patientStorage(storage: Storage, patienceMs: number = PATIENCE_M
       load: (accountId) => within(records.load(accountId)),
       save: (accountId, record, version, durability) =>
         within(records.save(accountId, record, version, durability)),
+      findByHandle: (handle) => within(records.findByHandle(handle)),
     },
     oneTime: {
       put: (key, value, expiresAt) => within(oneTime.put(key, value, expiresAt)),

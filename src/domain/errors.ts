@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'form-type' // not application/x-www-form-urlencoded
   | 'record-unreadable' // a stored document that does not parse, or is of a newer schema
   | 'record-contended' // compare-and-swap lost for 2 s
+  | 'handle-taken' // a record was to be saved with a handle that another account's record holds
   | 'key-missing' // a sealed value names a key that is not configured
   | 'seal-broken' // a sealed value does not open for this account and purpose
   | 'storage-unavailable'

@@ -45,6 +45,7 @@ const RULES: Readonly<Record<ErrorCode, Rule>> = {
   'form-type': { page: 'error', status: 415, close: true },
   'record-unreadable': { page: 'error', status: 500 },
   'record-contended': { page: 'unavailable', retryAfterSeconds: 1 },
+  'handle-taken': { page: 'error', status: 409 },
   'key-missing': { page: 'error', status: 500 },
   'seal-broken': { page: 'error', status: 500 },
   'storage-unavailable': { page: 'unavailable', retryAfterSeconds: 5 },

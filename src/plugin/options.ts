@@ -140,7 +140,7 @@ const shape = z.strictObject({
   issuerName: z.string(named('what people call the service, such as "Acme"')).trim().min(1),
   storage: z.object(
     {
-      records: withMethods('load', 'save'),
+      records: withMethods('load', 'save', 'findByHandle'),
       oneTime: withMethods('put', 'take', 'peek'),
       counters: withMethods('reserve', 'release', 'reset'),
     },

@@ -4,9 +4,9 @@ import type { Instant } from '../domain/time.ts'
 /** A stored record and the version it had when it was read. */
 export interface Versioned {
   readonly record: JsonObject
-  /** 1 after the first save, one more at each save and at each change of the password that the storage sees. */
+  /** 1 after the first save; raised by one by each save and by each change of the password that the storage sees. */
   readonly version: number
-  /** Absent: none since the last save. A storage that sees no passwords never has it. */
+  /** Absent: the password has not changed since the last save, or the storage does not see passwords. */
   readonly passwordChanged?: PasswordChanged
 }
 
@@ -18,8 +18,8 @@ export interface Unrecorded {
 }
 
 /**
- * What a storage that keeps the password beside the record has seen of it since the record was saved. Whoever loads
- * the record settles it, and the next save, which is of the settled record, takes it away.
+ * The changes of the password since the last save, as a storage that keeps the password beside the record has seen
+ * them. The caller that loads the record applies them to it; the next save stores that record and removes them.
  */
 export interface PasswordChanged {
   /** 1 or more. */
@@ -31,21 +31,26 @@ export interface PasswordChanged {
 export type Durability = 'durable' | 'relaxed'
 
 /**
- * One document per account with all of its MFA state, guarded by compare-and-swap.
- * The adapter knows nothing of what is inside and decides nothing.
+ * One document per account with all of its MFA state, guarded by compare-and-swap. The adapter decides nothing, and of
+ * the document it reads the top-level field `handles` alone.
  */
 export interface MfaRecords {
-  /** The account's record, or undefined when there is none yet. Never a stale replica's. */
+  /** The account's record, or undefined when there is none yet. Never read from a replica that may lag behind. */
   load(accountId: string): Promise<Versioned | Unrecorded | undefined>
 
   /**
    * Stores `record` as version `expectedVersion + 1` if the stored version is `expectedVersion`
    * (0: there must be none yet); answers whether it did. Atomic across processes and nodes (R18).
    * Durable when it answers true: a power cut must not bring back the version before (R5).
-   * Throws when the outcome is unknown or the storage is away.
+   * Throws when the outcome is unknown or the storage is unavailable.
    *
-   * `relaxed`: a power cut may bring back the version before, though never one before another save that was durable.
-   * Only for what is merely done again then; an adapter may treat it like any other.
+   * `record.handles` is absent or an array of strings. From a save that answers true until the account's next save,
+   * exactly these handles belong to the account. Throws MfaError `handle-taken` (409), and changes nothing, when
+   * another account's record holds one of them; of two accounts that save one handle at the same time, one succeeds.
+   * A save whose version is not the stored one answers false whatever its handles are.
+   *
+   * `relaxed`: a power cut may bring back an earlier version, though never one from before a durable save. The caller
+   * uses it for work that it can repeat; an adapter may treat it as `durable`.
    */
   save(
     accountId: string,
@@ -53,4 +58,10 @@ export interface MfaRecords {
     expectedVersion: number,
     durability?: Durability,
   ): Promise<boolean>
+
+  /**
+   * The id of the account whose stored record holds `handle`, or undefined. Exact: no folding of case, no prefix.
+   * One look-up by an index, for anybody may ask it before signing in. Never read from a replica that may lag behind.
+   */
+  findByHandle(handle: string): Promise<string | undefined>
 }

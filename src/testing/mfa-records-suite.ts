@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { JsonObject } from '../domain/json.ts'
 import type { MfaRecords } from '../ports/mfa-records.ts'
 import { AWKWARD_KEYS } from './awkward-keys.ts'
@@ -79,6 +79,137 @@ export function describeMfaRecords(
       deepEqual(await records.load('anna'), { record: { count: 20 }, version: 21 })
     })
   })
+  describeHandles(name, make, runner)
+}
+
+/** What the plugin relies on for credentials that name their owner: a handle leads to one account (R18). */
+function describeHandles(name: string, make: Make<MfaRecords>, runner: Runner): void {
+  const test = storeTests(make, runner)
+
+  runner.describe(`${name}: handles of records`, () => {
+    test('finds nobody by a handle that was never saved', async (records) => {
+      await records.save('anna', {}, 0)
+      await records.save('ben', { handles: [] }, 0)
+      await records.save('carl', { handles: [] }, 0)
+      equal(await records.findByHandle('key'), undefined)
+      equal(await records.findByHandle('anna'), undefined)
+    })
+
+    test('finds the account whose record holds the handle, by each of its handles', async (records) => {
+      equal(await records.save('anna', holding('key 1', 'key 2'), 0), true)
+      equal(await records.save('ben', holding('key 3'), 0), true)
+      equal(await records.findByHandle('key 1'), 'anna')
+      equal(await records.findByHandle('key 2'), 'anna')
+      equal(await records.findByHandle('key 3'), 'ben')
+      deepEqual((await records.load('anna'))?.record, holding('key 1', 'key 2'))
+    })
+
+    test('finds by the whole handle alone', async (records) => {
+      await records.save('ben', {}, 0)
+      for (const handle of AWKWARD_KEYS)
+        equal(await records.findByHandle(handle), undefined, handle)
+      for (const [index, handle] of AWKWARD_KEYS.entries())
+        equal(await records.save(`owner ${index}`, holding(handle), 0), true)
+      for (const [index, handle] of AWKWARD_KEYS.entries())
+        equal(await records.findByHandle(handle), `owner ${index}`)
+    })
+
+    test('looks for handles in `handles` at the top of the record and nowhere else', async (records) => {
+      await records.save('anna', { list: ['key'], inside: { handles: ['key'] } }, 0)
+      equal(await records.findByHandle('key'), undefined)
+      equal(await records.save('ben', holding('key'), 0), true)
+      equal(await records.findByHandle('key'), 'ben')
+    })
+
+    test('takes a handle that the record holds twice for one', async (records) => {
+      equal(await records.save('anna', holding('key', 'key'), 0), true)
+      equal(await records.findByHandle('key'), 'anna')
+      equal(await records.save('anna', {}, 1), true)
+      equal(await records.findByHandle('key'), undefined)
+    })
+
+    test('keeps the handles that a save holds still, adds its new ones and frees the others', async (records) => {
+      await records.save('anna', holding('kept', 'dropped'), 0)
+      equal(await records.save('anna', holding('new', 'kept'), 1), true)
+      equal(await records.findByHandle('kept'), 'anna')
+      equal(await records.findByHandle('new'), 'anna')
+      equal(await records.findByHandle('dropped'), undefined)
+    })
+
+    test('gives a handle that a save has freed to the next account', async (records) => {
+      await records.save('anna', holding('key'), 0)
+      await records.save('anna', {}, 1)
+      equal(await records.findByHandle('key'), undefined)
+      equal(await records.save('ben', holding('key'), 0), true)
+      equal(await records.findByHandle('key'), 'ben')
+    })
+
+    test('refuses a first save that holds a handle of another account, and changes nothing', async (records) => {
+      await records.save('anna', holding('key'), 0)
+      await rejects(records.save('ben', holding('own', 'key'), 0), HANDLE_TAKEN)
+      equal(await records.load('ben'), undefined)
+      equal(await records.findByHandle('own'), undefined)
+      equal(await records.findByHandle('key'), 'anna')
+      equal(await records.save('ben', holding('own'), 0), true)
+    })
+
+    test('refuses a later save that holds a handle of another account, and changes nothing', async (records) => {
+      await records.save('anna', holding('key'), 0)
+      await records.save('ben', holding('dropped'), 0)
+      await rejects(records.save('ben', holding('own', 'key'), 1), HANDLE_TAKEN)
+      deepEqual(await records.load('ben'), { record: holding('dropped'), version: 1 })
+      equal(await records.findByHandle('dropped'), 'ben')
+      equal(await records.findByHandle('own'), undefined)
+      equal(await records.findByHandle('key'), 'anna')
+      equal(await records.save('ben', holding('own'), 1), true)
+    })
+
+    test('R18 changes no handle by a save of another version than the stored one', async (records) => {
+      await records.save('anna', holding('key'), 0)
+      await records.save('ben', {}, 0)
+      for (const version of [0, 2]) {
+        equal(await records.save('anna', holding('other'), version), false)
+        equal(await records.save('anna', {}, version), false)
+      }
+      equal(await records.save('ben', holding('key'), 2), false)
+      equal(await records.findByHandle('key'), 'anna')
+      equal(await records.findByHandle('other'), undefined)
+    })
+
+    test('R18 gives a handle to one of many accounts that save it in parallel', async (records) => {
+      for (let index = 0; index < 10; index += 1) await records.save(`old ${index}`, {}, 0)
+      const names = Array.from({ length: 20 }, (_, index) =>
+        index < 10 ? `old ${index}` : `new ${index}`,
+      )
+      const answers = await inParallel(20, async (index) => {
+        const save = records.save(names[index] ?? '', holding('key'), index < 10 ? 1 : 0)
+        return save.catch((error: unknown) => codeOf(error))
+      })
+      const winners = names.filter((_, index) => answers[index] === true)
+      equal(winners.length, 1)
+      equal(answers.filter((answer) => answer === HANDLE_TAKEN.code).length, 19)
+      equal(await records.findByHandle('key'), winners[0])
+    })
+
+    test('R18 lets one of many parallel first saves of one account succeed, whatever their handles are', async (records) => {
+      const answers = await inParallel(20, (index) =>
+        records.save('anna', holding('key', `key ${index}`), 0),
+      )
+      equal(answers.filter(Boolean).length, 1)
+      const winner = answers.indexOf(true)
+      equal(await records.findByHandle('key'), 'anna')
+      for (const index of answers.keys())
+        equal(await records.findByHandle(`key ${index}`), index === winner ? 'anna' : undefined)
+    })
+  })
+}
+
+const HANDLE_TAKEN = { code: 'handle-taken', status: 409 }
+
+const holding = (...handles: readonly string[]): JsonObject => ({ handles: [...handles] })
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : error
 }
 
 const RECORD: JsonObject = {

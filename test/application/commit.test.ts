@@ -80,7 +80,7 @@ describe('a commit', () => {
   it('R32 gives up with 503 after two seconds of losing, and never says what it decided', async () => {
     let lost = 0
     const records: MfaRecords = {
-      load: async () => undefined,
+      ...memoryStorage().records,
       save: async () => {
         lost += 1
         return false
@@ -105,7 +105,7 @@ describe('a commit', () => {
       const { records } = memoryStorage()
       const one = world({
         records: {
-          load: records.load,
+          ...records,
           async save(...given) {
             if (wasSaved) await records.save(...given)
             throw new Error('The connection was lost')
@@ -228,7 +228,7 @@ describe('the events of a commit', () => {
     const lost = world({
       storage,
       records: {
-        load: storage.records.load,
+        ...storage.records,
         async save(...given) {
           await storage.records.save(...given)
           throw new Error('The connection was lost')

@@ -17,6 +17,7 @@ function seeingStorage() {
       stored = { record, version: version + 1 }
       return true
     },
+    findByHandle: async () => undefined,
   }
   const changePassword = (at: number): void => {
     const times = (stored?.passwordChanged?.times ?? 0) + 1

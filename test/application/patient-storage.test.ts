@@ -22,6 +22,7 @@ describe('a storage that is waited for', () => {
     const asked = [
       records.load('mira'),
       records.save('mira', {}, 0),
+      records.findByHandle('key'),
       oneTime.put('key', {}, 1),
       oneTime.take('key', 0),
       oneTime.peek('key', 0),
@@ -35,9 +36,12 @@ describe('a storage that is waited for', () => {
 
   it('answers and refuses as it is, when it does so in time', async () => {
     const storage = patientStorage(memoryStorage())
-    expect(await storage.records.save('mira', { n: 1 }, 0)).to.equal(true)
-    expect(await storage.records.save('mira', { n: 2 }, 0)).to.equal(false)
-    expect(await storage.records.load('mira')).to.deep.equal({ record: { n: 1 }, version: 1 })
+    const record = { handles: ['key'] }
+    expect(await storage.records.save('mira', record, 0)).to.equal(true)
+    expect(await storage.records.save('mira', {}, 0)).to.equal(false)
+    expect(await storage.records.load('mira')).to.deep.equal({ record, version: 1 })
+    expect(await storage.records.findByHandle('key')).to.equal('mira')
+    expect(await storage.records.findByHandle('another key')).to.equal(undefined)
     expect((await storage.counters.reserve('key', { limit: 1 }, 0)).allowed).to.equal(true)
     await storage.oneTime.put('link', { n: 1 }, 10)
     expect(await storage.oneTime.take('link', 0)).to.deep.equal({ n: 1 })

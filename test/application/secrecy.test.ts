@@ -15,7 +15,7 @@ describe('a whole life of an account', () => {
     const written: string[] = []
     const { records } = memoryStorage()
     const watched: MfaRecords = {
-      load: records.load,
+      ...records,
       save: (accountId, record, version) => {
         written.push(JSON.stringify(record))
         return records.save(accountId, record, version)

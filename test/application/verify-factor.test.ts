@@ -388,7 +388,7 @@ describe('an attempt at a second factor', () => {
     it('R32 when the storage goes away at the save', async () => {
       const node = nodeBeside(one, {
         records: {
-          load: one.storage.records.load,
+          ...one.storage.records,
           save: () => Promise.reject(new Error('The storage is away')),
         },
       })
@@ -403,7 +403,7 @@ describe('an attempt at a second factor', () => {
     const gate = Promise.withResolvers<void>()
     const node = nodeBeside(one, {
       records: {
-        load: one.storage.records.load,
+        ...one.storage.records,
         async save(...given) {
           await gate.promise
           return one.storage.records.save(...given)

@@ -106,7 +106,7 @@ export async function heardOf(of: World, ...types: EventType[]): Promise<MfaEven
 export function interrupted(records: MfaRecords, act: (nth: number) => unknown): MfaRecords {
   let nth = 0
   return {
-    load: records.load,
+    ...records,
     async save(accountId, record, version) {
       nth += 1
       await act(nth)

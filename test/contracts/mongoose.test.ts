@@ -13,6 +13,11 @@ interface Kind {
   idOf(name: string): unknown
 }
 
+interface OpenedStorage {
+  readonly store: Storage
+  ensureIndexes(): Promise<void>
+}
+
 const KINDS: Readonly<Record<string, Kind>> = {
   ObjectId: {
     type: mongoose.Schema.Types.ObjectId,
@@ -39,36 +44,49 @@ describe('MongoDB', () => {
     url = await requireMongodb(this)
   })
 
-  async function on(open: (connection: Connection) => Storage) {
+  async function on(open: (connection: Connection) => OpenedStorage) {
     const { connection, close } = await openDatabase(url)
-    return { store: open(connection), close }
+    const { store, ensureIndexes } = open(connection)
+    await ensureIndexes()
+    return { store, close }
   }
 
-  describeStorage('a collection of its own', () => on((connection) => mongooseStorage(connection)))
+  describeStorage('a collection of its own', () =>
+    on((connection) => {
+      const store = mongooseStorage(connection)
+      return { store, ensureIndexes: store.ensureIndexes }
+    }),
+  )
 
   for (const [name, kind] of Object.entries(KINDS))
     describeStorage(`users with ${name} ids`, () => on((connection) => withUsers(connection, kind)))
 })
 
 /** The storage on a user model, whose users come into being when a suite first speaks of them. */
-function withUsers(connection: Connection, { type, idOf }: Kind): Storage {
+function withUsers(connection: Connection, { type, idOf }: Kind): OpenedStorage {
   const schema = new mongoose.Schema({ _id: type as StringConstructor, name: String })
   schema.plugin(mfaFields, { passwordPath: false })
   const User = connection.model('User', schema)
   const storage = mongooseStorage(User)
-  const { load, save } = storage.records
+  const { load, save, findByHandle } = storage.records
+  const names = new Map<string, string>()
   const user = async (name: string): Promise<string> => {
     const _id = idOf(name)
     await User.collection.insertOne({ _id, name } as never).catch((error: { code?: number }) => {
       if (error.code !== 11_000) throw error as Error
     })
+    names.set(String(_id), name)
     return String(_id)
   }
   const records: MfaRecords = {
     load: async (name) => load(await user(name)),
     save: async (name, record, version) => save(await user(name), record, version),
+    findByHandle: async (handle) => {
+      const id = await findByHandle(handle)
+      return id === undefined ? undefined : names.get(id)
+    },
   }
-  return { ...storage, records }
+  return { store: { ...storage, records }, ensureIndexes: storage.ensureIndexes }
 }
 
 function digest(name: string): string {

@@ -50,7 +50,7 @@ export function faultyStorage(): FaultyStorage {
     open(clock) {
       database = new ToldDatabase({ path, migrate: true })
       const storage = sqliteStorageOn(database, clock)
-      const { load, save } = storage.records
+      const { load, save, findByHandle } = storage.records
       return {
         ...storage,
         records: {
@@ -61,6 +61,10 @@ export function faultyStorage(): FaultyStorage {
           async save(accountId, record, version) {
             await waiting?.promise
             return save(accountId, record, version)
+          },
+          async findByHandle(handle) {
+            await waiting?.promise
+            return findByHandle(handle)
           },
         },
       }

@@ -28,6 +28,7 @@ describe('answering an error', () => {
     'form-type': [415, 'error'],
     'record-unreadable': [500, 'error'],
     'record-contended': [503, 'unavailable', '1'],
+    'handle-taken': [409, 'error'],
     'key-missing': [500, 'error'],
     'seal-broken': [500, 'error'],
     'storage-unavailable': [503, 'unavailable', '5'],

@@ -33,6 +33,7 @@ function breakable(storage: ServerStorage, broken: Broken): ServerStorage {
   return {
     ...storage,
     records: {
+      ...storage.records,
       load: (id) => (broken.load ? fail() : storage.records.load(id)),
       async save(id, record, version) {
         if (broken.save) return fail()

@@ -47,7 +47,7 @@ export function recordWrites(storage: ServerStorage, writes: Write[]): ServerSto
   const { records, oneTime, counters, hostRecords } = storage
   return {
     ...storage,
-    records: { load: records.load, save: noting('records.save', records.save) },
+    records: { ...records, save: noting('records.save', records.save) },
     oneTime: {
       peek: oneTime.peek,
       put: noting('oneTime.put', oneTime.put),

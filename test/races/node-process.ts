@@ -28,7 +28,7 @@ function watched(storage: ServerStorage): ServerStorage {
   return {
     ...storage,
     records: {
-      load: storage.records.load,
+      ...storage.records,
       async save(accountId, record, version) {
         reached('before the save')
         const saved = await storage.records.save(accountId, record, version)

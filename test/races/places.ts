@@ -93,15 +93,16 @@ export async function openPlace(address: string): Promise<OpenPlace> {
     autoCreate: false,
   })
   await connection.asPromise()
-  return { storage: inUsers(connection), close: () => connection.close() }
+  return { storage: await inUsers(connection), close: () => connection.close() }
 }
 
 /** In documents of users who come into being when a race first speaks of them. */
-function inUsers(connection: mongoose.Connection): Storage {
+async function inUsers(connection: mongoose.Connection): Promise<Storage> {
   const schema = new mongoose.Schema({ _id: String })
   schema.plugin(mfaFields, { passwordPath: false })
   const User = connection.model('User', schema)
   const storage = mongooseStorage(User)
+  await storage.ensureIndexes()
   const made = new Map<string, Promise<unknown>>()
   const user = (_id: string): Promise<unknown> => {
     const making =
@@ -110,11 +111,15 @@ function inUsers(connection: mongoose.Connection): Storage {
     return making
   }
   const records: MfaRecords = {
+    ...storage.records,
+    async save(accountId, ...given) {
+      await user(accountId)
+      return storage.records.save(accountId, ...given)
+    },
     async load(accountId) {
       await user(accountId)
       return storage.records.load(accountId)
     },
-    save: storage.records.save,
   }
   return { ...storage, records }
 }

@@ -13,7 +13,8 @@ const NOW = 1_800_000_000
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 640
 
-export type Scenario = 'open' | 'reserve' | 'take' | 'increment' | 'consume' | 'sign-out' | 'claim'
+export type Scenario =
+  'open' | 'reserve' | 'take' | 'increment' | 'hold' | 'consume' | 'sign-out' | 'claim'
 
 export interface Order {
   readonly scenario: Scenario
@@ -43,6 +44,19 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
       if (await records.save('anna', { count }, before?.version ?? 0)) return 'saved'
       // As a commit does: two hundred that never pause keep each other from saving.
       await sleep(Math.random() * pause)
+    }
+  },
+
+  /** As many accounts that want one handle, half of them by their first save. */
+  async hold({ records }) {
+    const id = crypto.randomUUID()
+    const hasRecord = id < '8'
+    if (hasRecord) await records.save(id, {}, 0)
+    try {
+      const saved = await records.save(id, { handles: ['key', id] }, hasRecord ? 1 : 0)
+      return saved ? 'held' : 'lost'
+    } catch (error) {
+      return error instanceof MfaError ? error.code : String(error)
     }
   },
 

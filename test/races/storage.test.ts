@@ -80,6 +80,12 @@ for (const [name, make] of Object.entries(PLACES))
       })
     })
 
+    it('R18 a handle is one account’s, and the others keep nothing of the save', async () => {
+      expect(await race('hold')).to.deep.equal({ held: 1, 'handle-taken': 199 })
+      const owner = (await storage.records.findByHandle('key')) ?? ''
+      expect(await storage.records.findByHandle(owner)).to.equal(owner)
+    })
+
     if (!(name in SERVER_PLACES)) return
 
     it('R18 a name is one account’s, by which of its names it may be', async () => {

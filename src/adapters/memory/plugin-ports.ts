@@ -4,6 +4,7 @@ import type { Counters } from '../../ports/counters.ts'
 import type { MfaRecords } from '../../ports/mfa-records.ts'
 import type { OneTime } from '../../ports/one-time.ts'
 import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
+import { handlesOf, handleTaken } from '../handle-rules.ts'
 import { sweepMap } from './sweep-map.ts'
 
 /** Deletes at most `limit` entries past their time; answers how many. */
@@ -17,7 +18,9 @@ export interface Listed {
 }
 
 export function memoryRecords(): MfaRecords & Listed {
-  const stored = new Map<string, { json: string; version: number }>()
+  const stored = new Map<string, { json: string; version: number; handles: readonly string[] }>()
+  /** Which account each handle belongs to. */
+  const owners = new Map<string, string>()
   return {
     async load(accountId) {
       const entry = stored.get(accountId)
@@ -25,9 +28,20 @@ export function memoryRecords(): MfaRecords & Listed {
     },
 
     async save(accountId, record, expectedVersion) {
-      if ((stored.get(accountId)?.version ?? 0) !== expectedVersion) return false
-      stored.set(accountId, { json: JSON.stringify(record), version: expectedVersion + 1 })
+      const before = stored.get(accountId)
+      if ((before?.version ?? 0) !== expectedVersion) return false
+      const handles = handlesOf(record)
+      if (handles.some((handle) => (owners.get(handle) ?? accountId) !== accountId))
+        throw handleTaken()
+      for (const handle of before?.handles ?? []) owners.delete(handle)
+      for (const handle of handles) owners.set(handle, accountId)
+      const json = JSON.stringify(record)
+      stored.set(accountId, { json, version: expectedVersion + 1, handles })
       return true
+    },
+
+    async findByHandle(handle) {
+      return owners.get(handle)
     },
 
     async ids({ after, limit }) {

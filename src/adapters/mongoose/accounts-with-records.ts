@@ -8,8 +8,7 @@ type RecordWithAccount = RecordRow & { readonly account: readonly AccountDocumen
 type Row = RecordWithAccount | AccountDocument
 
 /**
- * Two collections in one read: the record is written at each sign-in and can be sharded, the account with its unique
- * names cannot.
+ * Two collections in one read. They are two because the record is written at each sign-in and the account is not.
  *
  * The account is looked up from the record that was found, so it is not the older of the two. Without a record it is
  * the union that finds it: whoever has none has the epoch that everybody begins with, which no change of a password

@@ -1,3 +1,4 @@
+import type { mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 
 /** The server's code for a key that is there already. */
@@ -23,8 +24,8 @@ function isOfTheSystem(error: Error): boolean {
   return 'code' in error && /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/.test(String(error.code))
 }
 
-/** Another document has this `_id`: whoever inserted it was faster. */
-export function isDuplicateKey(error: unknown): boolean {
+/** A unique index refused the write: another document has this `_id`, or this value of the index. */
+export function isDuplicateKey(error: unknown): error is mongo.MongoServerError {
   return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY
 }
 

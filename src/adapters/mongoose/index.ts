@@ -8,9 +8,17 @@ import type { MfaRecords } from '../../ports/mfa-records.ts'
 import type { Storage } from '../../ports/storage.ts'
 import { mongoCounters } from './counters.ts'
 import { MongoDatabase } from './database.ts'
-import { ensureIndexes, indexAutomatically } from './indexes.ts'
+import { HANDLES_FIELD, USER_HANDLES_PATH } from './field.ts'
+import { handleIndex, handleIndexOf, type HandleIndex } from './handle-index.ts'
+import {
+  ensureIndexes,
+  indexAutomatically,
+  isAutoIndex,
+  TTL_INDEXES,
+  type DeclaredIndex,
+} from './indexes.ts'
 import { mongoOneTime } from './one-time.ts'
-import { mongoRecords } from './records.ts'
+import { mongoRecords, RECORDS } from './records.ts'
 import { userRecords } from './user-records.ts'
 import { isGuarded } from './write-guard.ts'
 
@@ -18,8 +26,8 @@ export { mfaFields, type MfaFieldsOptions, type UserSchema } from './mfa-fields.
 
 export interface MongooseStorage extends Storage {
   /**
-   * Makes the indexes that delete what is past its time. It is done by itself when the connection opens, unless
-   * `autoIndex` is off: then call it when you deploy.
+   * Makes the indexes: the one that finds an account by a handle, and those that delete what is past its time. They
+   * are made when the connection opens, unless `autoIndex` is off: then call this when you deploy.
    */
   ensureIndexes(): Promise<void>
 }
@@ -35,24 +43,30 @@ export interface MongooseStorage extends Storage {
 export function mongooseStorage<User>(of: UserModel<User>): UserStorage<User>
 export function mongooseStorage(of: Connection): MongooseStorage
 export function mongooseStorage(of: UserModel<unknown> | Connection): MongooseStorage {
-  if (isModel(of)) {
-    const User = of as unknown as Model<never>
-    if (!isGuarded(User))
-      throw new MfaError(
-        'options-invalid',
-        'mongooseStorage: call userSchema.plugin(mfaFields, { passwordPath }) before the model is made',
-      )
-    const records = userRecords(new MongoDatabase(User.db), User)
-    const storage: UserStorage<unknown> = {
-      ...storageOn(User.db, () => records, User.schema.get('autoIndex')),
-      findUser: (accountId) => records.findUser(accountId),
-      duringRequest: (work) => records.duringRequest(work),
-    }
-    return storage
-  }
+  if (isModel(of)) return userStorage(of as unknown as Model<never>)
   if (typeof of !== 'object' || of === null || typeof of.asPromise !== 'function')
     throw new MfaError('options-invalid', 'mongooseStorage takes a model or a connection')
-  return storageOn(of, mongoRecords)
+  return storageOn(of, handleIndexOf(RECORDS, HANDLES_FIELD), undefined, mongoRecords)
+}
+
+function userStorage(User: Model<never>): UserStorage<unknown> {
+  if (!isGuarded(User))
+    throw new MfaError(
+      'options-invalid',
+      'mongooseStorage: call userSchema.plugin(mfaFields, { passwordPath }) before the model is made',
+    )
+  const storage = storageOn(
+    User.db,
+    handleIndexOf(User.collection.name, USER_HANDLES_PATH),
+    User.schema.get('autoIndex'),
+    (database, index) => userRecords(database, User, index),
+  )
+  const { records } = storage
+  return {
+    ...storage,
+    findUser: (accountId) => records.findUser(accountId),
+    duringRequest: (work) => records.duringRequest(work),
+  }
 }
 
 /** A storage in the application's user documents. */
@@ -77,16 +91,19 @@ function isModel(of: unknown): of is UserModel<unknown> {
   return typeof of === 'function' && 'modelName' in of
 }
 
-function storageOn(
+/** `autoIndex`: what the schema of the users says of it, where there is one. */
+function storageOn<Records extends MfaRecords>(
   connection: Connection,
-  records: (database: MongoDatabase) => MfaRecords,
-  autoIndex?: unknown,
-): MongooseStorage {
+  ofHandles: DeclaredIndex,
+  autoIndex: unknown,
+  recordsOn: (database: MongoDatabase, index: HandleIndex) => Records,
+): MongooseStorage & { readonly records: Records } {
   const database = new MongoDatabase(connection)
-  const ensure = (): Promise<void> => ensureIndexes(database)
+  const index = handleIndex(database, ofHandles, () => isAutoIndex(connection, autoIndex))
+  const ensure = (): Promise<void> => ensureIndexes(database, [...TTL_INDEXES, ofHandles])
   indexAutomatically(connection, ensure, autoIndex)
   return {
-    records: records(database),
+    records: recordsOn(database, index),
     oneTime: mongoOneTime(database),
     counters: mongoCounters(database),
     ensureIndexes: ensure,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Connection, mongo } from 'mongoose'
 import type { MongoDatabase } from './database.ts'
 import { COUNTERS } from './counters.ts'
@@ -10,6 +11,9 @@ export interface DeclaredIndex {
   readonly options?: mongo.CreateIndexesOptions
 }
 
+/** The server's code for a collection that nothing was written to yet. */
+const NAMESPACE_NOT_FOUND = 26
+
 /**
  * How long after its time something is deleted: the server's clock decides that one, and where it is ahead of ours, a
  * counter that was deleted early would give its failures away.
@@ -17,25 +21,64 @@ export interface DeclaredIndex {
 const SLACK_SECONDS = 3600
 
 /** What deletes what is past its time. It never decides anything: the code looks at the time itself. */
-export const INDEXES: readonly DeclaredIndex[] = [ONE_TIME, COUNTERS].map((collection) => ({
+export const TTL_INDEXES: readonly DeclaredIndex[] = [ONE_TIME, COUNTERS].map((collection) => ({
   collection,
   name: 'mfa_keep_until',
   key: { keepUntil: 1 },
   options: { expireAfterSeconds: SLACK_SECONDS },
 }))
 
-/** Makes the indexes that are not there yet. */
+/**
+ * Makes the indexes that are not there yet, however long it takes: with the time limit of a deed the server would
+ * give up on a large collection of users each time anew.
+ */
 export async function ensureIndexes(
   database: MongoDatabase,
-  indexes: readonly DeclaredIndex[] = INDEXES,
+  indexes: readonly DeclaredIndex[],
 ): Promise<void> {
   for (const { collection, name, key, options } of indexes)
-    await database.on(collection, (on) => on.createIndex(key, { ...options, name }))
+    await database.on(collection, (on) => on.createIndex(key, { ...options, name, timeoutMS: 0 }))
+}
+
+/** The indexes that a collection has; none where nothing was written to it yet. */
+export async function indexesOf(
+  collection: mongo.Collection,
+): Promise<readonly mongo.IndexDescriptionInfo[]> {
+  try {
+    return (await collection.listIndexes().toArray()) as mongo.IndexDescriptionInfo[]
+  } catch (error) {
+    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return []
+    throw error
+  }
+}
+
+/** Whether an index that a collection has is the declared one: of the same name, and with the same effect. */
+export function isDeclared(
+  present: mongo.IndexDescriptionInfo,
+  { name, key, options = {} }: DeclaredIndex,
+): boolean {
+  return (
+    present.name === name &&
+    isDeepStrictEqual(
+      Object.entries(present.key).map(([field, way]) => [field, Number(way)]),
+      Object.entries(key),
+    ) &&
+    Boolean(present.unique) === Boolean(options.unique) &&
+    isDeepStrictEqual(present.partialFilterExpression, options.partialFilterExpression) &&
+    present.expireAfterSeconds === options.expireAfterSeconds
+  )
+}
+
+/** Whether indexes are made without being asked for: `autoIndex` of the users' schema, the connection or Mongoose. */
+export function isAutoIndex(connection: Connection, ofSchema: unknown): boolean {
+  const own = connection.get('autoIndex') as unknown
+  const wanted = ofSchema ?? own ?? connection.base.get('autoIndex') ?? true
+  return wanted !== false
 }
 
 /**
- * Makes them when the connection is there, as Mongoose makes those of its models: unless `autoIndex` is off for the
- * schema of the users (`ofSchema`), the connection or Mongoose. A failure is not told, for nothing depends on them but room.
+ * Makes the indexes when the connection opens, as Mongoose makes those of its models, unless `autoIndex` is off. A
+ * failure is reported by the first call that depends on an index (handle-index.ts).
  */
 export function indexAutomatically(
   connection: Connection,
@@ -43,9 +86,7 @@ export function indexAutomatically(
   ofSchema: unknown,
 ): void {
   const make = (): void => {
-    const own = connection.get('autoIndex') as unknown
-    const wanted = ofSchema ?? own ?? connection.base.get('autoIndex') ?? true
-    if (wanted !== false) ensure().catch(() => undefined)
+    if (isAutoIndex(connection, ofSchema)) ensure().catch(() => undefined)
   }
   if (connection.readyState === connection.base.STATES.connected) make()
   else connection.once('connected', make)

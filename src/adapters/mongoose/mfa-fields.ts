@@ -1,6 +1,7 @@
 import type { Model } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
-import { MFA_FIELD } from './field.ts'
+import { MFA_FIELD, USER_HANDLES_PATH } from './field.ts'
+import { handleIndexOf } from './handle-index.ts'
 import { guardWrites } from './write-guard.ts'
 
 export interface MfaFieldsOptions {
@@ -16,14 +17,16 @@ export interface UserSchema {
   pathType(path: string): string
   get(option: 'strict'): unknown
   add(fields: object): unknown
+  index(fields: object, options: object): unknown
   on(event: 'init', listener: (model: Model<never>) => void): unknown
   pre(method: 'init', hook: (user: Record<string, unknown>) => void): unknown
 }
 
 /**
  * A plugin for the application's own user schema: `userSchema.plugin(mfaFields, { passwordPath: 'passwordHash' })`,
- * before the model is made. It adds the sub-document `mfa`, which is never selected and never in a document, and
- * lets nobody but the storage write it: other writes throw MfaError `fields-protected`, replacements keep it.
+ * before the model is made. It adds the sub-document `mfa`, which is never selected and never in a document, and the
+ * index `mfa_handles`. Only the storage may write the sub-document: other writes throw MfaError `fields-protected`, and
+ * replacements keep it.
  *
  * Throws MfaError `options-invalid`: no `passwordPath`, or one that the schema does not have; a field `mfa` of the
  * application's own.
@@ -33,6 +36,9 @@ export function mfaFields(schema: UserSchema, options: MfaFieldsOptions): void {
   if (schema.pathType(MFA_FIELD) !== 'adhocOrUndefined')
     throw invalid(`the schema has a field ${MFA_FIELD} already`)
   schema.add({ [MFA_FIELD]: { type: 'Mixed', select: false } })
+  // Declared here too: `Model.syncIndexes()` drops each index that the schema does not declare.
+  const { name, key, options: indexOptions } = handleIndexOf('', USER_HANDLES_PATH)
+  schema.index(key as object, { ...indexOptions, name })
 
   schema.on('init', (model) => {
     // Only now are all fields there: an application may add some after the plugin.

@@ -44,12 +44,13 @@ export async function bringUpToDate(
       .updateOne({ _id: is('schema') }, { $max: { version: wanted } }, { upsert: true })
   else if (migrate) await makeIndexes(db)
 
-  // Two accounts of one name are worse than no server: the others cost time alone, and `doctor` names them.
+  // Two accounts with one name or one handle are worse than no server. The other indexes only save time: `doctor`
+  // names those that are missing.
   const [unique] = (await missingIndexes(db)).filter((index) => index.options?.unique)
   if (unique !== undefined)
     throw refusal(
       'schema-outdated',
-      `The database lacks the index ${inWords(unique)}, which keeps names apart: run \`oidc-provider-mfa migrate\`.`,
+      `The database lacks the index ${inWords(unique)}, which keeps two accounts from having the same name or handle: run \`oidc-provider-mfa migrate\`.`,
     )
 }
 

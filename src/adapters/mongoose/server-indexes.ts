@@ -1,10 +1,9 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { mongo } from 'mongoose'
 import { COLLECTIONS } from './collections.ts'
-import { INDEXES, type DeclaredIndex } from './indexes.ts'
-
-/** The server's code for a collection that nothing was written to yet. */
-const NAMESPACE_NOT_FOUND = 26
+import { HANDLES_FIELD } from './field.ts'
+import { handleIndexOf } from './handle-index.ts'
+import { indexesOf, isDeclared, TTL_INDEXES, type DeclaredIndex } from './indexes.ts'
+import { RECORDS } from './records.ts'
 
 /** As in indexes.ts: the database's clock decides when it deletes, and may be ahead of ours. */
 const SLACK_SECONDS = 3600
@@ -12,12 +11,13 @@ const SLACK_SECONDS = 3600
 const { accounts, audit, hostRecords, hostSessions } = COLLECTIONS
 
 /**
- * What the server needs, its plugin's among it. Each find of a sign-in uses one, or an `_id`, and examines one
- * document (test/adapters/mongoose/explain.test.ts).
+ * The indexes that the server needs, those of the plugin included. Each find of a sign-in uses one of them, or the
+ * `_id`, and examines one document (test/adapters/mongoose/explain.test.ts).
  */
 export const SERVER_INDEXES: readonly DeclaredIndex[] = [
-  ...INDEXES,
-  // Without this one two accounts could have one name: the storage does not open.
+  ...TTL_INDEXES,
+  // Without one of the unique ones two accounts could have one handle or one name: the storage does not open.
+  handleIndexOf(RECORDS, HANDLES_FIELD),
   { collection: accounts, name: 'mfa_names', key: { names: 1 }, options: { unique: true } },
   { collection: audit, name: 'mfa_time', key: { at: -1, order: -1 } },
   { collection: audit, name: 'mfa_account', key: { accountId: 1, at: -1, order: -1 } },
@@ -46,38 +46,11 @@ export async function makeIndexes(db: mongo.Db): Promise<void> {
 export async function missingIndexes(db: mongo.Db): Promise<readonly DeclaredIndex[]> {
   const missing: DeclaredIndex[] = []
   for (const collection of new Set(SERVER_INDEXES.map((index) => index.collection))) {
-    const present = await indexesOf(db, collection)
+    const present = await indexesOf(db.collection(collection))
     for (const index of SERVER_INDEXES.filter((each) => each.collection === collection))
-      if (!present.some((each) => isThe(index, each))) missing.push(index)
+      if (!present.some((each) => isDeclared(each, index))) missing.push(index)
   }
   return missing
 }
 
 export const inWords = ({ collection, name }: DeclaredIndex): string => `${collection}.${name}`
-
-async function indexesOf(
-  db: mongo.Db,
-  collection: string,
-): Promise<readonly mongo.IndexDescriptionInfo[]> {
-  try {
-    return (await db.collection(collection).listIndexes().toArray()) as mongo.IndexDescriptionInfo[]
-  } catch (error) {
-    if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return []
-    throw error
-  }
-}
-
-function isThe(
-  { name, key, options = {} }: DeclaredIndex,
-  present: mongo.IndexDescriptionInfo,
-): boolean {
-  return (
-    present.name === name &&
-    isDeepStrictEqual(
-      Object.entries(present.key).map(([field, way]) => [field, Number(way)]),
-      Object.entries(key),
-    ) &&
-    Boolean(present.unique) === Boolean(options.unique) &&
-    present.expireAfterSeconds === options.expireAfterSeconds
-  )
-}

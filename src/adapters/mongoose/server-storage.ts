@@ -14,6 +14,7 @@ import { mongoClients } from './clients.ts'
 import { COLLECTIONS, is } from './collections.ts'
 import { atLeisure, openConnection } from './connection.ts'
 import { MongoDatabase, type Keyed } from './database.ts'
+import type { HandleIndex } from './handle-index.ts'
 import { mongoHostRecords } from './host-records.ts'
 import { mongooseStorage } from './index.ts'
 import { inspect } from './inspect.ts'
@@ -54,7 +55,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
   const together = accountsWithRecords(database)
   return {
     ...mongooseStorage(connection),
-    records: mongoRecords(database, together),
+    records: mongoRecords(database, OPENED, together),
     accounts: mongoAccounts(database, together),
     duringRequest: (work) => together.duringRequest(work),
     clients: mongoClients(database),
@@ -76,6 +77,9 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     close: () => connection.close(true),
   }
 }
+
+/** The storage does not open without the indexes that are unique (migrations.ts). */
+const OPENED: HandleIndex = { ready: async () => undefined }
 
 /** A document to write when the question is whether anything can be written. */
 interface WriteCheck extends Keyed {

@@ -1,8 +1,10 @@
 import type { Model } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 import type { MfaRecords, PasswordChanged, Unrecorded, Versioned } from '../../ports/mfa-records.ts'
+import { handlesOf, handleTaken } from '../handle-rules.ts'
 import type { MongoDatabase } from './database.ts'
-import { MFA_FIELD } from './field.ts'
+import { MFA_FIELD, USER_HANDLES_PATH } from './field.ts'
+import { isHandleTaken, ownerOf, type HandleIndex } from './handle-index.ts'
 import { OneRead } from './one-read.ts'
 import { isCount, readVersioned } from './records.ts'
 import { unselected } from './unselected.ts'
@@ -11,10 +13,11 @@ import { onWrite } from './write-guard.ts'
 /**
  * Records in the application's own user documents, as the sub-document `mfa`:
  *
- *     { version: 7, record: '{"schema":1,...}', passwordChanged: { times: 1, at: 1800000000 } }
+ *     { version: 7, record: '{"schema":1,...}', handles: ['...'], passwordChanged: { times: 1, at: 1800000000 } }
  *
  * A save replaces the sub-document if `mfa.version` is unchanged, so edits of the profile and sign-ins never collide.
- * `passwordChanged` is written, and the version raised, by whatever writes the password (write-guard.ts).
+ * `handles` is absent where the record has none. Each write of the password writes `passwordChanged` and raises the
+ * version (write-guard.ts).
  */
 interface UserRow {
   /** Of whatever type the application has given it. */
@@ -30,7 +33,11 @@ export interface UserRecords extends MfaRecords {
 }
 
 /** `User`: a model whose schema has the plugin `mfaFields`. An account's id is its `_id`, as text. */
-export function userRecords(database: MongoDatabase, User: Model<never>): UserRecords {
+export function userRecords(
+  database: MongoDatabase,
+  User: Model<never>,
+  index: HandleIndex,
+): UserRecords {
   const collection = User.collection.name
   const idOf = (accountId: string) => readId(User, accountId)
   const read = async (accountId: string, projection: Projection): Promise<UserRow | null> => {
@@ -76,24 +83,39 @@ export function userRecords(database: MongoDatabase, User: Model<never>): UserRe
     async save(accountId, record, expectedVersion) {
       const id = idOf(accountId)
       if (id === undefined) throw unknownAccount()
+      const handles = handlesOf(record)
+      if (handles.length > 0) await index.ready()
+      const saved = { version: expectedVersion + 1, record: JSON.stringify(record) }
+      const mfa = handles.length === 0 ? saved : { ...saved, handles }
+      const guard =
+        expectedVersion === 0
+          ? { [MFA_FIELD]: { $exists: false } }
+          : { [`${MFA_FIELD}.version`]: expectedVersion }
       together.forget(accountId)
-      const saved = database.on<UserRow, boolean>(collection, async (users) => {
-        const mfa = { version: expectedVersion + 1, record: JSON.stringify(record) }
-        const guard =
-          expectedVersion === 0
-            ? { [MFA_FIELD]: { $exists: false } }
-            : { [`${MFA_FIELD}.version`]: expectedVersion }
-        const { matchedCount } = await users.updateOne(
-          { _id: { $eq: id }, ...guard },
-          { $set: { [MFA_FIELD]: mfa } },
-        )
-        if (matchedCount === 1) return true
-        // Deleted meanwhile: nothing is saved for nobody, and trying again would not help.
+      const saving = database.on<UserRow, boolean>(collection, async (users) => {
+        try {
+          const { matchedCount } = await users.updateOne(
+            { _id: { $eq: id }, ...guard },
+            { $set: { [MFA_FIELD]: mfa } },
+          )
+          if (matchedCount === 1) return true
+        } catch (error) {
+          throw isHandleTaken(error) ? handleTaken(error) : error
+        }
+        // The user was deleted meanwhile: there is nobody to save a record of, and trying again would not help.
         const user = await users.findOne({ _id: { $eq: id } }, { projection: { _id: 1 } })
         if (user === null) throw unknownAccount()
         return false
       })
-      return saved.finally(() => together.forget(accountId))
+      return saving.finally(() => together.forget(accountId))
+    },
+
+    async findByHandle(handle) {
+      await index.ready()
+      const id = await database.on<UserRow, unknown>(collection, (users) =>
+        ownerOf(users, USER_HANDLES_PATH, handle),
+      )
+      return id === undefined ? undefined : String(User.schema.path('_id').cast(id))
     },
   }
 }

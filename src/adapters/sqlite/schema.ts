@@ -9,6 +9,13 @@ CREATE TABLE mfa_records (
   record     TEXT NOT NULL
 ) STRICT;
 
+-- The handles of each record, written in the transaction that saves it: the key gives a handle to one account.
+CREATE TABLE mfa_handles (
+  handle     TEXT PRIMARY KEY,
+  account_id TEXT NOT NULL REFERENCES mfa_records (account_id)
+) STRICT;
+CREATE INDEX mfa_handles_account ON mfa_handles (account_id);
+
 CREATE TABLE one_time (
   key        TEXT PRIMARY KEY,
   value      TEXT NOT NULL,

@@ -74,6 +74,8 @@ describe('what a sign-in asks of MongoDB', function () {
     )
     expect(proved.status).to.equal(303)
     await browser.submit(await browser.visit(new URL('/session/end', server.issuer)))
+    // By which a credential that names its owner signs in.
+    expect(await storage.records.findByHandle('handle of other-7')).to.equal('other-7')
   })
   after(async () => {
     await stopServers()
@@ -132,7 +134,7 @@ describe('what a sign-in asks of MongoDB', function () {
     await Promise.all(
       Array.from({ length: OTHERS }, async (_, nth) => {
         const id = `other-${nth}`
-        await storage.records.save(id, {}, 0)
+        await storage.records.save(id, { handles: [`handle of ${id}`] }, 0)
         await storage.oneTime.put(id, {}, far)
         await storage.counters.reserve(id, { limit: 5, windowSeconds: 3600 }, far)
         await storage.clients.put(id, {})
@@ -176,6 +178,7 @@ describe('what a sign-in asks of MongoDB', function () {
       'mfa_accounts by _id',
       'mfa_records by _id',
       'mfa_records by _id, version',
+      'mfa_records by handles',
       'mfa_host_sessions by ids',
       'mfa_host_records by _id',
     ])

@@ -18,6 +18,7 @@ const LIMIT = { limit: 3, windowSeconds: 600 }
 const DEEDS: Readonly<Record<string, (storage: Storage) => Promise<unknown>>> = {
   'records.load': ({ records }) => records.load(String(MIRA)),
   'records.save': ({ records }) => records.save(String(MIRA), { n: 3 }, 2),
+  'records.findByHandle': ({ records }) => records.findByHandle('mine'),
   'oneTime.put': ({ oneTime }) => oneTime.put('link', { n: 1 }, NOW + 60),
   'oneTime.take': ({ oneTime }) => oneTime.take('link', NOW),
   'oneTime.peek': ({ oneTime }) => oneTime.peek('link', NOW),
@@ -80,6 +81,7 @@ describe('a MongoDB that fails', () => {
       beforeEach(async () => {
         opened = await open()
         storage = opened.storage
+        await opened.storage.ensureIndexes()
         await storage.oneTime.put('link', { n: 1 }, NOW + 60)
         await storage.counters.reserve('name', LIMIT, NOW)
       })

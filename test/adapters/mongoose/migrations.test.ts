@@ -92,14 +92,18 @@ describe('the schema in MongoDB', function () {
     expect(await refusal(bringUpToDate(db, true))).to.equal('schema-foreign')
   })
 
-  it('R18 is not enough without the index that keeps names apart, until migrate makes it again', async () => {
-    await bringUpToDate(db, false)
-    await db.collection('mfa_accounts').dropIndex('mfa_names')
-    expect(await refusal(bringUpToDate(db, false))).to.equal('schema-outdated')
-    await db.collection('mfa_accounts').createIndex({ names: 1 }, { name: 'mfa_names' })
-    expect(await refusal(bringUpToDate(db, false))).to.equal('schema-outdated')
-    await db.collection('mfa_accounts').dropIndex('mfa_names')
-    await bringUpToDate(db, true)
-    expect(await refusal(bringUpToDate(db, false))).to.equal('done')
-  })
+  for (const [collection, name, field] of [
+    ['mfa_accounts', 'mfa_names', 'names'],
+    ['mfa_records', 'mfa_handles', 'handles'],
+  ] as const)
+    it(`R18 is not enough without the unique index ${name}, until migrate makes it again`, async () => {
+      await bringUpToDate(db, false)
+      await db.collection(collection).dropIndex(name)
+      expect(await refusal(bringUpToDate(db, false))).to.equal('schema-outdated')
+      await db.collection(collection).createIndex({ [field]: 1 }, { name })
+      expect(await refusal(bringUpToDate(db, false))).to.equal('schema-outdated')
+      await db.collection(collection).dropIndex(name)
+      await bringUpToDate(db, true)
+      expect(await refusal(bringUpToDate(db, false))).to.equal('done')
+    })
 })

@@ -15,6 +15,9 @@ async function useEverything({ records, oneTime, counters }: Storage, id: string
   await records.save(id, { n: 2 }, version)
   await records.save(id, { n: 2 }, version + 1)
   await records.load(id)
+  await records.save(id, { n: 3, handles: ['mine'] }, version + 2)
+  await records.findByHandle('mine')
+  await records.findByHandle('nobody’s')
   await oneTime.put('link', { n: 1 }, NOW + 60)
   await oneTime.put('link', { n: 2 }, NOW + 60)
   await oneTime.peek('link', NOW)
@@ -83,7 +86,7 @@ describe('what the ports ask of MongoDB', () => {
         const { storage, connection } = opened
         await storage.ensureIndexes()
         for (let n = 0; n < 20; n += 1) {
-          if (kind !== 'in user documents') await storage.records.save(`other ${n}`, {}, 0)
+          await holdHandle(opened, n)
           await storage.oneTime.put(`other ${n}`, {}, NOW + 60)
           await storage.counters.reserve(`other ${n}`, { limit: 9 }, NOW)
         }
@@ -99,17 +102,34 @@ describe('what the ports ask of MongoDB', () => {
         for (const each of filters) {
           const filter = filterOf(each)!
           const collection = opened.connection.db!.collection(each.command[each.name] as string)
-          await collection.insertOne({ ...lookedFor(filter) }).catch(() => undefined)
-          // mongod takes this index by itself wherever `_id` is compared for equality; the stand-in has to be told.
-          const { queryPlanner, executionStats } = await collection
-            .find(filter)
-            .hint({ _id: 1 })
-            .explain('executionStats')
+          const found = collection.find(filter)
+          if ('_id' in filter) {
+            await collection.insertOne({ ...lookedFor(filter) }).catch(() => undefined)
+            // mongod takes this index by itself wherever `_id` is compared for equality; the stand-in has to be told.
+            found.hint({ _id: 1 })
+          }
+          const { queryPlanner, executionStats } = await found.explain('executionStats')
           const plan = JSON.stringify(queryPlanner.winningPlan)
           const what = `${each.name} ${JSON.stringify(filter)} ${plan}`
           expect(plan, what).to.match(/IXSCAN|IDHACK|EXPRESS/)
           expect(plan, what).not.to.match(/COLLSCAN/)
           expect(executionStats.totalDocsExamined, what).to.be.at.most(1)
+        }
+      })
+
+      it('finds the owner of a handle by the index of handles, and reads one document for it', async () => {
+        const asked = sent
+          .map(filterOf)
+          .filter((filter) => filter !== undefined && !('_id' in filter))
+        expect(asked).to.have.length(2)
+        for (const filter of asked) {
+          const collection = opened.connection.db!.collection(recordsOf(opened))
+          const { queryPlanner, executionStats } = await collection
+            .find(filter!)
+            .explain('executionStats')
+          expect(JSON.stringify(queryPlanner.winningPlan)).to.contain('"indexName":"mfa_handles"')
+          expect(await collection.countDocuments()).to.be.greaterThan(20)
+          expect(executionStats.totalDocsExamined).to.equal(executionStats.nReturned)
         }
       })
 
@@ -134,7 +154,10 @@ describe('what the ports ask of MongoDB', () => {
 
       it('compares a key for equality, and takes none for an operator', () => {
         const filters = sent.map(filterOf).filter((filter) => filter !== undefined)
-        for (const { _id } of filters) expect(Object.keys(_id as object)).to.deep.equal(['$eq'])
+        for (const filter of filters) {
+          const key: unknown = filter._id ?? Object.values(filter)[0]
+          expect(Object.keys(key as object)).to.deep.equal(['$eq'])
+        }
       })
     })
 
@@ -151,6 +174,22 @@ describe('what the ports ask of MongoDB', () => {
     }
   })
 })
+
+/** Where the records are. */
+function recordsOf(opened: object): string {
+  return 'User' in opened ? 'users' : 'mfa_records'
+}
+
+/** Somebody else's record with a handle of its own. */
+async function holdHandle(
+  { storage, ...opened }: { readonly storage: Storage; readonly connection: Connection },
+  nth: number,
+): Promise<void> {
+  const users = opened.connection.db!.collection(recordsOf(opened))
+  const user = 'User' in opened ? await users.findOne({ name: `other ${nth}` }) : undefined
+  const id = String(user?._id ?? `other ${nth}`)
+  expect(await storage.records.save(id, { handles: [`handle ${nth}`] }, 0)).to.equal(true)
+}
 
 /** A document that the condition is about, so that there is one to examine. */
 function lookedFor(filter: mongo.Document): mongo.Document {

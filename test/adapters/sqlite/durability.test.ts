@@ -48,7 +48,8 @@ describe('SQLite durability', () => {
     expect(
       await levelsOf(async ({ records, oneTime, counters, accounts, clients, settings, audit }) => {
         await records.save('anna', { n: 1 }, 0)
-        await records.save('anna', { n: 2 }, 1)
+        await records.save('anna', { n: 2, handles: ['mine'] }, 1)
+        await records.findByHandle('mine')
         await oneTime.put('link', { n: 1 }, 1)
         await oneTime.take('link', 0)
         await counters.reserve('name', { limit: 1 }, 0)

@@ -44,6 +44,7 @@ describe('SQLite storage in trouble', () => {
   const everyPort: readonly ((storage: ServerStorage) => Promise<unknown>)[] = [
     (storage) => storage.records.load('anna'),
     (storage) => storage.records.save('anna', { n: 9 }, 1),
+    (storage) => storage.records.findByHandle('mine'),
     (storage) => storage.oneTime.take('link', 0),
     (storage) => storage.counters.reserve('name', { limit: 1 }, 0),
     (storage) => storage.counters.release('name', 0),

@@ -1,0 +1,25 @@
+import { MfaError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+
+/**
+ * The handles of a record that is about to be saved (ports/mfa-records.ts), each once. Throws TypeError when `handles`
+ * is there and is not an array of strings: an adapter that skipped it would leave the credential without an owner.
+ */
+export function handlesOf({ handles }: JsonObject): readonly string[] {
+  if (handles === undefined) return []
+  if (!Array.isArray(handles)) throw new TypeError('The handles of a record must be an array')
+  return [...new Set(handles.map(asString))]
+}
+
+function asString(handle: unknown): string {
+  if (typeof handle !== 'string') throw new TypeError('A handle of a record must be a string')
+  return handle
+}
+
+/** Names neither the handle nor its owner: a person who tries a foreign credential learns nothing of them (R33). */
+export function handleTaken(cause?: unknown): MfaError {
+  return new MfaError('handle-taken', 'A handle of the record belongs to another account', {
+    status: 409,
+    cause,
+  })
+}

@@ -1,0 +1,83 @@
+import type { mongo } from 'mongoose'
+import { MfaError } from '../../domain/errors.ts'
+import type { MongoDatabase } from './database.ts'
+import { isDuplicateKey } from './failure.ts'
+import { ensureIndexes, indexesOf, isDeclared, type DeclaredIndex } from './indexes.ts'
+
+const INDEX_NAME = 'mfa_handles'
+
+/**
+ * The index that finds an account by a handle, and gives each handle to one account. `path`: where the handles are in
+ * the documents of the collection. Partial: accounts without handles, most of them, take no room in it. The condition is
+ * true of every string, and a planner sees that it is true of whatever equals one.
+ */
+export function handleIndexOf(collection: string, path: string): DeclaredIndex {
+  return {
+    collection,
+    name: INDEX_NAME,
+    key: { [path]: 1 },
+    options: { unique: true, partialFilterExpression: { [path]: { $gte: '' } } },
+  }
+}
+
+export interface HandleIndex {
+  /**
+   * Resolves once the index exists. Without it two accounts could take one handle, and a look-up that anybody may ask
+   * for would read the whole collection. Rejects with MfaError `schema-outdated` when it is missing and is not to be
+   * made without being asked for.
+   */
+  ready(): Promise<void>
+}
+
+/** `isAutomatic`: whether a missing index is made. What is ready is asked for once. */
+export function handleIndex(
+  database: MongoDatabase,
+  index: DeclaredIndex,
+  isAutomatic: () => boolean,
+): HandleIndex {
+  const ensure = (): Promise<void> =>
+    isAutomatic() ? ensureIndexes(database, [index]) : requireIndex(database, index)
+  let checked: Promise<void> | undefined
+  return {
+    ready() {
+      checked ??= ensure().catch((error: unknown) => {
+        checked = undefined
+        throw error
+      })
+      return checked
+    },
+  }
+}
+
+async function requireIndex(database: MongoDatabase, index: DeclaredIndex): Promise<void> {
+  const present = await database.on(index.collection, indexesOf)
+  if (present.some((each) => isDeclared(each, index))) return
+  throw new MfaError(
+    'schema-outdated',
+    `The collection ${index.collection} lacks the index ${index.name}: call ensureIndexes() of the storage when you deploy.`,
+    { status: 503 },
+  )
+}
+
+/**
+ * The `_id` of the document that holds `handle` at `path`. A value of a request that is no text belongs to nobody, and
+ * reaches no query: an array would be compared with all handles of a record at once.
+ */
+export async function ownerOf<Row extends { readonly _id: unknown }>(
+  collection: mongo.Collection<Row>,
+  path: string,
+  handle: unknown,
+): Promise<Row['_id'] | undefined> {
+  if (typeof handle !== 'string') return undefined
+  const filter = { [path]: { $eq: handle } } as mongo.Filter<Row>
+  return (await collection.findOne(filter, { projection: { _id: 1 } }))?._id
+}
+
+/**
+ * Whether the unique index of handles refused a write, as against the `_id`. The server names the index in its message
+ * alone, and before the value, so that nothing in a value can be taken for it.
+ */
+export function isHandleTaken(error: unknown): error is mongo.MongoServerError {
+  if (!isDuplicateKey(error)) return false
+  return / index: (\S+) dup key: /.exec(error.message)?.[1] === INDEX_NAME
+}
