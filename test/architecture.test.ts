@@ -135,7 +135,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     packages: ['node:fs', 'node:path', 'node:url', 'node:net', 'node:crypto', 'zod'],
   },
   consoles: {
-    at: ['src/account/', 'src/admin/'],
+    at: ['src/account/'],
     may: ['vocabulary', 'types:domain', 'application', 'http', 'consoles'],
     packages: ['koa', '@koa/router', 'openid-client', 'types:node:http'],
   },
@@ -260,6 +260,35 @@ describe('the architecture', () => {
 
   it('has no circular imports, types included', () => {
     expect(cycles()).to.deep.equal([])
+  })
+
+  it('has no file that none of its entries leads to', () => {
+    const { exports } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as {
+      exports: Record<string, string | { default: string }>
+    }
+    const published = Object.values(exports).flatMap((entry) =>
+      typeof entry === 'string' ? [] : [entry.default.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts')],
+    )
+    const entries = [
+      ...published,
+      // The program that bin/ runs.
+      'src/server/cli/index.ts',
+      // The documented templates of a storage adapter and of factors, which the tests run on.
+      'src/adapters/memory/index.ts',
+      'src/testing/factors.ts',
+      'examples/relying-party/main.ts',
+    ]
+    const examples = files.filter((file) => /^examples\/.*\/(before|after)\/app\.ts$/.test(file))
+    const reached = new Set<string>()
+    const walk = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const reference of sources.get(file)?.imports ?? [])
+        if (reference.file !== undefined) walk(reference.file)
+    }
+    for (const file of [...entries, ...examples]) walk(file)
+    expect(entries.filter((file) => !sources.has(file))).to.deep.equal([])
+    expect(files.filter((file) => !reached.has(file))).to.deep.equal([])
   })
 
   it('reads the environment in config/ only', () => {

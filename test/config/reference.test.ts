@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { environmentTable, fileTable } from '../../config/reference.ts'
+import { environmentTable, fileTable } from './reference-tables.ts'
 
 /** Rows without the padding that a formatter adds. */
 function rows(text: string): string[] {

@@ -87,7 +87,7 @@ export class ServerProcess {
   async run(): Promise<void> {
     const child = spawn(
       process.execPath,
-      ['--import', CLOCK, join(ROOT, 'src/server/boot/main.ts')],
+      ['--import', CLOCK, join(ROOT, 'bin/oidc-provider-mfa.mjs'), 'serve'],
       {
         cwd: this.folder,
         env: this.#childEnvironment(),

@@ -47,7 +47,7 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
-/** `node src/server/boot/main.ts` on SQLite, with these settings: what an operator runs. */
+/** `npm start` on SQLite, with these settings: what an operator runs. */
 export async function startServerProcess(options: {
   readonly clients: readonly JsonObject[]
   readonly settings?: object
@@ -61,7 +61,7 @@ export async function startServerProcess(options: {
   const database = join(folder, 'server.sqlite')
   const child = spawn(
     process.execPath,
-    [join(import.meta.dirname, '..', '..', 'src', 'server', 'main.ts')],
+    [join(import.meta.dirname, '..', '..', 'bin', 'oidc-provider-mfa.mjs'), 'serve'],
     {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],

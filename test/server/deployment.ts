@@ -12,7 +12,7 @@ import { HttpClient } from '../support/http-client.ts'
 import { freePort } from '../support/mongodb.ts'
 import { authorizationUrl, PASSWORD, type Person } from './support.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/server/boot/main.ts', import.meta.url))
+const BIN = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
 const CLOCK = new URL('../journeys/shifted-clock.ts', import.meta.url).href
 
 /** Where people find the deployment, whichever node answers. */
@@ -40,7 +40,7 @@ export class Node {
     const port = await freePort()
     this.url = `http://127.0.0.1:${port}`
     const { PATH = '', HOME = '' } = process.env
-    const child = spawn(process.execPath, ['--import', CLOCK, MAIN], {
+    const child = spawn(process.execPath, ['--import', CLOCK, BIN, 'serve'], {
       cwd: this.#folder,
       env: {
         PATH,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,14 +9,25 @@ import { expect } from 'chai'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/server/boot/main.ts', import.meta.url))
-const BIN = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const BIN = join(ROOT, 'bin', 'oidc-provider-mfa.mjs')
+/** What package.json has for `npm start`, without the `node` that runs it. */
+const START = startScript()
 
 interface Started {
   readonly child: ChildProcess
   readonly lines: string[]
   line(prefix: string): string | undefined
   url(prefix: string): string
+}
+
+function startScript(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: { start: string }
+  }
+  const [program, script = '', ...words] = scripts.start.split(' ')
+  expect(program).to.equal('node')
+  return [join(ROOT, script), ...words]
 }
 
 describe('npm start', () => {
@@ -47,7 +58,12 @@ describe('npm start', () => {
 
   /** Up when it has printed what it has to say: the log comes after. */
   const start = async (environment: Record<string, string> = {}): Promise<Started> => {
-    const child = launch([MAIN], { PORT: '0', DEMO_PORT: '0', LOG_LEVEL: 'warn', ...environment })
+    const child = launch(START, {
+      PORT: '0',
+      DEMO_PORT: '0',
+      LOG_LEVEL: 'warn',
+      ...environment,
+    })
     const lines: string[] = []
     let [text, errors] = ['', '']
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -70,7 +86,7 @@ describe('npm start', () => {
   const refusal = async (
     environment: Record<string, string>,
   ): Promise<{ code: unknown; text: string }> => {
-    const child = launch([MAIN], environment)
+    const child = launch(START, environment)
     let text = ''
     child.stderr?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
@@ -156,7 +172,11 @@ describe('npm start', () => {
       .and.not.match(/at file:/)
   })
 
-  it('is what the program does by `serve`', async () => {
+  it('is the one program of the package with the command `serve`', () => {
+    expect(START).to.deep.equal([BIN, 'serve'])
+  })
+
+  it('prints the addresses as one line of JSON with --json', async () => {
     const child = launch([BIN, 'serve', '--json'], { PORT: '0', DEMO: 'off', LOG_LEVEL: 'silent' })
     const [chunk] = (await once(child.stdout ?? child, 'data')) as [Buffer]
     const { issuer } = JSON.parse(chunk.toString()) as { issuer: string }

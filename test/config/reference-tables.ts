@@ -1,5 +1,5 @@
-import type { Option } from './option.ts'
-import { environmentOptions, fileOptionList } from './schema.ts'
+import type { Option } from '../../config/option.ts'
+import { environmentOptions, fileOptionList } from '../../config/schema.ts'
 
 /** The two tables of docs/reference/configuration.md; a test holds the page to them. */
 export function environmentTable(): string {
