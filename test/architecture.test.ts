@@ -126,7 +126,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   testing: {
     // The contract suites and factors that a third party runs on its own adapters.
     at: ['src/testing/'],
-    may: ['vocabulary', 'domain', 'ports', 'factors', 'testing'],
+    // `http` shows the pages that a factor brings.
+    may: ['vocabulary', 'domain', 'ports', 'factors', 'http', 'testing'],
     packages: ['node:assert', 'node:assert/strict', 'node:crypto', 'oidc-provider'],
   },
   config: {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Assurance } from '../domain/assurance.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { Factor } from '../factors/factor.ts'
+import { describePages } from './factor-pages-suite.ts'
 import { beginEnrolment, enrol, freeze, someone, type FactorFixture } from './factor-person.ts'
 import { globalRunner, TEST_START, type Runner } from './runner.ts'
 
@@ -28,6 +29,7 @@ export function describeFactor(
     if (factor.enrolment === 'confirmed') describeConfirmed(fixture, it)
     else if (factor.remaining !== undefined) describeSupply(fixture, it)
     if (factor.challenge !== undefined) describeChallenged(fixture, it)
+    if (factor.pages !== undefined) describePages(fixture, it)
   })
 }
 

@@ -79,27 +79,27 @@ describe('the example of docs/guides/write-a-factor.md', () => {
       .to.contain('data-page="hotp-verify"')
       .and.to.contain('That code was not accepted')
   })
-})
 
-describeFactor('the example of the guide', {
-  factor: hotp(),
-  random: seededRandom('guide'),
-  hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
-  holder() {
-    let [key, counter] = ['', 0]
-    const press = () => {
-      counter += 1
-      return { code: codeOf(key, counter - 1) }
-    }
-    return {
-      confirm({ page }) {
-        key = String(page.key)
-        return press()
-      },
-      respond: press,
-    }
-  },
-  variations: ({ code = '' }) => [{ code: `${code.slice(0, 3)} ${code.slice(3)}` }],
-  wrong: { code: '000000' },
-  unreadable: [{ code: '12345' }, { code: '12345a' }],
+  describeFactor('the example of the guide', {
+    factor: hotp(),
+    random: seededRandom('guide'),
+    hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
+    holder() {
+      let [key, counter] = ['', 0]
+      const press = () => {
+        counter += 1
+        return { code: codeOf(key, counter - 1) }
+      }
+      return {
+        confirm({ page }) {
+          key = String(page.key)
+          return press()
+        },
+        respond: press,
+      }
+    },
+    variations: ({ code = '' }) => [{ code: `${code.slice(0, 3)} ${code.slice(3)}` }],
+    wrong: { code: '000000' },
+    unreadable: [{ code: '12345' }, { code: '12345a' }],
+  })
 })

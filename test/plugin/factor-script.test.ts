@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
 import type { AnyFactor } from '../../src/index.ts'
-import { challengeFactor } from '../../src/testing/factors.ts'
+import { passwordHasher } from '../../src/adapters/crypto/index.ts'
+import { challengeFactor, softKey } from '../../src/testing/factors.ts'
+import { describeFactor, type Seen } from '../../src/testing/index.ts'
+import { seededRandom } from '../factors/seeded-random.ts'
 import { launchBrowser, newPerson, pageName } from '../support/browser.ts'
 import { authorizeUrl, CLIENT, PASSWORD, redeem, startHost, type Host } from './host.ts'
 
@@ -21,6 +24,20 @@ function browserKey(): AnyFactor {
     },
   }
 }
+
+describeFactor('a factor with a script', {
+  factor: browserKey(),
+  random: seededRandom('browser-key'),
+  hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
+  holder() {
+    const key = softKey()
+    const answer = ({ page }: Seen) => ({ credential: key.answer(String(page.challenge)) })
+    return { confirm: answer, respond: answer }
+  },
+  variations: () => [],
+  wrong: { credential: softKey().answer('another challenge') },
+  unreadable: [{ credential: '{' }],
+})
 
 describe('a factor with a script and a style sheet of its own, in Chromium', function () {
   this.timeout(60_000)
