@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type nunjucks from 'nunjucks'
 import { MfaError } from '../domain/errors.ts'
 import type { EnrolPageName, FactorPages, VerifyPageName } from '../factors/factor-pages.ts'
 import type { AnyFactor } from '../factors/factor.ts'
@@ -206,7 +205,7 @@ function keyFault(
 
 /** Templates of a factor that are missing or do not compile, as lines of the refusal. */
 export function brokenTemplates(
-  environment: nunjucks.Environment,
+  environment: { getTemplate(name: string, eagerCompile: boolean): unknown },
   { id, folder }: FactorViews,
   templates: readonly string[],
 ): readonly string[] {
