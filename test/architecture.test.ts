@@ -292,6 +292,17 @@ describe('the architecture', () => {
     expect(files.filter((file) => !reached.has(file))).to.deep.equal([])
   })
 
+  it('changes a setting in one place of the server, and goes through the accounts in one', () => {
+    const usersOf = (pattern: RegExp): string[] =>
+      files.filter((file) => file.startsWith('src/server/') && uses(file, pattern))
+    expect(usersOf(/\bsettings\.(insert|replace)$/)).to.deep.equal([
+      'src/server/upkeep/change-setting.ts',
+    ])
+    expect(usersOf(/\b(accounts\.list|storage\.recordIds)$/)).to.deep.equal([
+      'src/server/accounts/batches.ts',
+    ])
+  })
+
   it('reads the environment in config/ only', () => {
     const readers = files.filter(
       (file) =>

@@ -5,6 +5,8 @@ import type { JsonObject } from '../../domain/json.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { Settings } from '../../ports/settings.ts'
+import { changeSetting } from '../upkeep/change-setting.ts'
+import { accountBatches } from './batches.ts'
 
 /** Each costs every sign-in one evaluation. */
 export const MOST_KINDS = 6
@@ -48,28 +50,24 @@ export function hashKinds({
   let known: readonly HashKind[] = []
   let readAt: Instant | undefined
 
-  const read = async (): Promise<{ stored: JsonObject | undefined; kinds: Kinds }> => {
-    const stored = await settings.get(SETTING)
+  const read = (stored: JsonObject | undefined): Kinds => {
     const kinds: Kinds = stored === undefined ? {} : format.parse(stored).kinds
     known = Object.keys(kinds).sort()
     readAt = clock.now()
-    return { stored, kinds }
+    return kinds
   }
   /** Changes the list as it is now, again if another process changed it meanwhile. */
   const change = async (
     decide: (kinds: Kinds) => Kinds | undefined,
   ): Promise<Kinds | undefined> => {
-    for (;;) {
-      const { stored, kinds } = await read()
+    let before: Kinds | undefined
+    await changeSetting(settings, SETTING, (stored) => {
+      const kinds = read(stored)
       const next = decide(kinds)
-      if (next === undefined) return undefined
-      const value = { kinds: next }
-      const saved =
-        stored === undefined
-          ? await settings.insert(SETTING, value)
-          : await settings.replace(SETTING, value, stored)
-      if (saved) return kinds
-    }
+      before = next && kinds
+      return next && { kinds: next }
+    })
+    return before
   }
 
   const note = async (kind: HashKind): Promise<boolean> => {
@@ -87,25 +85,21 @@ export function hashKinds({
   return {
     async held(anew) {
       const isFresh = readAt !== undefined && Math.abs(clock.now() - readAt) < REREAD_SECONDS
-      if (anew === 'anew' || !isFresh) await read()
+      if (anew === 'anew' || !isFresh) read(await settings.get(SETTING))
       return known
     },
 
     note,
 
     async made(kind) {
-      for (;;) {
-        const stored = await settings.get(MADE)
-        if (stored === undefined) {
-          if (await settings.insert(MADE, { kind })) return
-          continue
-        }
+      await changeSetting(settings, MADE, async (stored) => {
+        if (stored === undefined) return { kind }
         const { kind: former } = madeFormat.parse(stored)
-        if (former === kind) return
+        if (former === kind) return undefined
         // First: a node that ends in between notes it again.
         await note(former)
-        if (await settings.replace(MADE, { kind }, stored)) return
-      }
+        return { kind }
+      })
     },
 
     async drop(unused) {
@@ -115,14 +109,11 @@ export function hashKinds({
         const left = Object.entries(kinds).filter(([kind, notedAt]) => !isOver(kind, notedAt))
         return left.length === Object.keys(kinds).length ? undefined : Object.fromEntries(left)
       })
-      await read()
+      read(await settings.get(SETTING))
       return Object.keys(before ?? {}).filter((kind) => !known.includes(kind))
     },
   }
 }
-
-/** Most accounts that are in memory at once. */
-const PAGE = 500
 
 export interface HashKindUse {
   readonly kind: HashKind
@@ -145,17 +136,13 @@ export async function hashKindsInUse(
 ): Promise<readonly HashKindUse[]> {
   const held = await kinds.held('anew')
   const counts = new Map<HashKind, number>(held.map((kind) => [kind, 0]))
-  for (let after: string | undefined; ;) {
-    const page = await accounts.list({ limit: PAGE, ...(after === undefined ? {} : { after }) })
-    for (const { account } of page) {
-      if (account.passwordHash === undefined) continue
-      const reading = readForeignHash(account.passwordHash)
+  for await (const batch of accountBatches(accounts))
+    for (const { passwordHash } of batch) {
+      if (passwordHash === undefined) continue
+      const reading = readForeignHash(passwordHash)
       const kind = 'kind' in reading ? reading.kind : reading.fault
       counts.set(kind, (counts.get(kind) ?? 0) + 1)
     }
-    after = page.at(-1)?.account.id
-    if (page.length < PAGE) break
-  }
   return [...counts].sort().map(([kind, count]) => ({
     kind,
     accounts: count,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Account } from '../../ports/accounts.ts'
+import { accountBatches } from '../accounts/batches.ts'
 import { changeAccount, findByName, withdrawCredentials } from '../accounts/people.ts'
 import { setUpLinksOf } from '../pages/links.ts'
 import { withSession, type Session } from './session.ts'
@@ -7,8 +8,6 @@ import { answer, command, moment, Refusal, table, type Terminal } from './termin
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
 import { addUserImportCommand } from './user-import.ts'
-
-const PAGE = 200
 
 /** `user ...`: the people of the server. No command takes or shows a password or a second factor (R36). */
 export function addUserCommands(program: Command, terminal: Terminal): void {
@@ -21,15 +20,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   answer(terminal, command(user, 'list', 'list people'), async () =>
     withSession(terminal, async ({ foundation }) => {
       const all: Account[] = []
-      for (;;) {
-        const after = all.at(-1)?.id
-        const page = await foundation.storage.accounts.list({
-          limit: PAGE,
-          ...(after === undefined ? {} : { after }),
-        })
-        all.push(...page.map(({ account }) => account))
-        if (page.length < PAGE) break
-      }
+      for await (const batch of accountBatches(foundation.storage.accounts)) all.push(...batch)
       all.sort((one, other) => one.username.localeCompare(other.username))
       return {
         json: all.map(shown),

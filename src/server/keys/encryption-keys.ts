@@ -1,7 +1,7 @@
 import { secretBox } from '../../adapters/crypto/index.ts'
-import type { JsonObject } from '../../domain/json.ts'
-import type { SealContext } from '../../ports/services.ts'
+import type { SealContext, SecretBox } from '../../ports/services.ts'
 import type { Settings } from '../../ports/settings.ts'
+import { changeSetting } from '../upkeep/change-setting.ts'
 import { KeyFault } from './jwks.ts'
 
 /** A check value for each key with which something in the storage may be sealed, by the key's id. */
@@ -24,24 +24,24 @@ export async function checkEncryptionKeys(
       return [box.keyIds[0], box]
     }),
   )
-  for (;;) {
-    const stored = await settings.get(SETTING)
-    const known = stored ?? {}
-    for (const [id, sealed] of Object.entries(known)) {
-      const box = boxes.get(id)
-      if (box === undefined)
-        throw new KeyFault(
-          'ENCRYPTION_KEYS',
-          `lacks the key ${id}, with which values in this storage are sealed: add it after the newest one`,
-        )
-      if (typeof sealed !== 'string') throw new TypeError('a check value is not text')
-      box.open(sealed, CONTEXT)
-    }
+  await changeSetting(settings, SETTING, (known = {}) => {
+    for (const [id, sealed] of Object.entries(known)) checkKey(boxes.get(id), id, sealed)
     const [newest] = boxes
-    if (newest === undefined || newest[0] in known) return
+    if (newest === undefined || newest[0] in known) return undefined
     const [id, box] = newest
-    if (await swap(settings, { ...known, [id]: box.seal(CHECK, CONTEXT) }, stored)) return
-  }
+    return { ...known, [id]: box.seal(CHECK, CONTEXT) }
+  })
+}
+
+/** Throws KeyFault when the key is not configured, and MfaError when another key has its id. */
+function checkKey(box: SecretBox | undefined, id: string, sealed: unknown): void {
+  if (box === undefined)
+    throw new KeyFault(
+      'ENCRYPTION_KEYS',
+      `lacks the key ${id}, with which values in this storage are sealed: add it after the newest one`,
+    )
+  if (typeof sealed !== 'string') throw new TypeError('a check value is not text')
+  box.open(sealed, CONTEXT)
 }
 
 /** The ids of the keys with which something may be sealed: the first of each node, until it is retired. */
@@ -49,26 +49,13 @@ export async function encryptionKeysInUse(settings: Settings): Promise<readonly 
   return Object.keys((await settings.get(SETTING)) ?? {})
 }
 
-/** From now on a start does without these keys. Whoever calls it has seen that nothing is sealed with them. */
+/** A start no longer asks for these keys. The caller has seen that they seal nothing. */
 export async function retireEncryptionKeys(
   settings: Settings,
   ids: readonly string[],
 ): Promise<void> {
-  for (;;) {
-    const stored = await settings.get(SETTING)
-    if (stored === undefined) return
+  await changeSetting(settings, SETTING, (stored = {}) => {
     const left = Object.entries(stored).filter(([id]) => !ids.includes(id))
-    if (left.length === Object.keys(stored).length) return
-    if (await swap(settings, Object.fromEntries(left), stored)) return
-  }
-}
-
-function swap(
-  settings: Settings,
-  value: JsonObject,
-  expected: JsonObject | undefined,
-): Promise<boolean> {
-  return expected === undefined
-    ? settings.insert(SETTING, value)
-    : settings.replace(SETTING, value, expected)
+    return left.length === Object.keys(stored).length ? undefined : Object.fromEntries(left)
+  })
 }

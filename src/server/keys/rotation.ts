@@ -1,4 +1,5 @@
 import { MfaError } from '../../domain/errors.ts'
+import { recordIdBatches } from '../accounts/batches.ts'
 import { idOf, resealClient, sealingKeyOfClient } from '../clients/secret.ts'
 import { encryptionKeysInUse, retireEncryptionKeys } from './encryption-keys.ts'
 import type { Foundation } from '../boot/foundation.ts'
@@ -49,9 +50,6 @@ export interface RotationFault {
   readonly code: string
 }
 
-/** So many at once: nothing is held for long, and progress is told often. */
-const BATCH = 100
-
 /**
  * Seals anew, with the newest key, whatever an older one has sealed, record by record, while people sign in. Then
  * looks through everything once more and retires the keys that seal nothing: a start does without them. It can end
@@ -97,7 +95,7 @@ async function sealAnew(
   progress: Tell,
 ): Promise<{ resealed: number }> {
   let [records, resealed] = [0, 0]
-  for await (const batch of recordIds(storage)) {
+  for await (const batch of recordIdBatches(storage)) {
     for (const id of batch) {
       const work = (): Promise<boolean> => accounts.resealSecrets(id)
       if (await noting(faults, { where: 'account', id }, work)) resealed += 1
@@ -129,7 +127,7 @@ async function count(
     for (const [id, more] of Object.entries(found ?? {}))
       values.set(id, (values.get(id) ?? 0) + more)
   }
-  for await (const batch of recordIds(storage)) {
+  for await (const batch of recordIdBatches(storage)) {
     for (const id of batch) await add({ where: 'account', id }, () => accounts.sealingKeys(id))
     records += batch.length
     progress({ pass: 'counting', records, resealed: 0 })
@@ -163,17 +161,5 @@ async function noting<T>(
     const place = JSON.stringify([about.where, about.id])
     if (!faults.has(place)) faults.set(place, { ...about, code: error.code })
     return undefined
-  }
-}
-
-async function* recordIds(
-  storage: Foundation['storage'],
-): AsyncGenerator<readonly string[], void, undefined> {
-  for (let after: string | undefined; ;) {
-    const page = { limit: BATCH, ...(after === undefined ? {} : { after }) }
-    const batch = await storage.recordIds(page)
-    if (batch.length === 0) return
-    yield batch
-    after = batch.at(-1)
   }
 }

@@ -3,6 +3,7 @@ import type { FileValues } from '../../../config/schema.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { SealContext, SecretBox } from '../../ports/services.ts'
 import type { Settings } from '../../ports/settings.ts'
+import { changeSetting } from '../upkeep/change-setting.ts'
 import {
   makeSigningKey,
   SIGNING_ALGORITHMS,
@@ -58,19 +59,20 @@ export function keptSeconds({ sessions, tokens }: FileValues): number {
  */
 export async function loadSigningKeys(services: KeyServices, now: Instant): Promise<SigningKeys> {
   const { settings, box } = services
-  const stored = await settings.get(SETTING)
-  if (stored === undefined) {
-    const made = await Promise.all(SIGNING_ALGORITHMS.map(makeSigningKey))
-    const times: KeyTimes = { addedAt: now }
-    const kept = made.map((key) => keptOf(key, times))
-    await settings.insert(SETTING, seal(box, kept))
-    return loadSigningKeys(services, now)
-  }
-  const kept = open(box, stored)
-  const states = statesAt(kept, now)
-  const left = kept.filter(({ kid }) => states.get(kid) !== 'over')
-  if (left.length < kept.length || box.keyIdOf(sealedIn(stored)) !== box.keyIds[0])
-    await settings.replace(SETTING, seal(box, left), stored)
+  let left: readonly Kept[] = []
+  await changeSetting(settings, SETTING, async (stored) => {
+    if (stored === undefined) {
+      const made = await Promise.all(SIGNING_ALGORITHMS.map(makeSigningKey))
+      left = made.map((key) => keptOf(key, { addedAt: now }))
+      return seal(box, left)
+    }
+    const kept = open(box, stored)
+    const states = statesAt(kept, now)
+    left = kept.filter(({ kid }) => states.get(kid) !== 'over')
+    const isSealedWithNewest = box.keyIdOf(sealedIn(stored)) === box.keyIds[0]
+    return left.length === kept.length && isSealedWithNewest ? undefined : seal(box, left)
+  })
+  const states = statesAt(left, now)
   const signing = left.filter(({ kid }) => states.get(kid) === 'signs')
   return { keys: [...new Set([...signing, ...left])].map(({ key }) => key) }
 }
@@ -148,11 +150,11 @@ export async function rotateSigningKeys(
  * nothing happens. Throws MfaError when they do not open.
  */
 export async function resealSigningKeys({ settings, box }: KeyServices): Promise<boolean> {
-  for (;;) {
-    const stored = await settings.get(SETTING)
-    if (stored === undefined || box.keyIdOf(sealedIn(stored)) === box.keyIds[0]) return false
-    if (await settings.replace(SETTING, seal(box, open(box, stored)), stored)) return true
-  }
+  return changeSetting(settings, SETTING, (stored) =>
+    stored === undefined || box.keyIdOf(sealedIn(stored)) === box.keyIds[0]
+      ? undefined
+      : seal(box, open(box, stored)),
+  )
 }
 
 /** The id of the encryption key that the stored keys are sealed with. */
@@ -167,13 +169,11 @@ async function change(
   decide: (kept: readonly Kept[]) => readonly Kept[],
 ): Promise<void> {
   const { settings, box } = services
-  for (;;) {
-    await loadSigningKeys(services, now)
-    const stored = await settings.get(SETTING)
-    if (stored === undefined) continue
-    const next = withEnds(decide(open(box, stored)), now, seconds)
-    if (await settings.replace(SETTING, seal(box, next), stored)) return
-  }
+  await loadSigningKeys(services, now)
+  await changeSetting(settings, SETTING, (stored) => {
+    if (stored === undefined) throw new Error('the stored signing keys are gone')
+    return seal(box, withEnds(decide(open(box, stored)), now, seconds))
+  })
 }
 
 function keptOf(key: SigningKey, times: KeyTimes): Kept {

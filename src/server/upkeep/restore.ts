@@ -4,12 +4,12 @@ import type { Accounts } from '../../ports/accounts.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { Settings } from '../../ports/settings.ts'
 import type { Record } from '../observe/audit.ts'
+import { accountBatches } from '../accounts/batches.ts'
 import { changeAccount } from '../accounts/people.ts'
+import { changeSetting } from './change-setting.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 
 const SETTING = 'restore'
-/** Most accounts that are in memory at once. */
-const PAGE = 200
 
 const format = z.object({ startedAt: z.int().min(0), finishedAt: z.int().min(0).optional() })
 
@@ -54,19 +54,16 @@ export async function restoreAccounts(
   const startedAt = since ?? clock.now()
   if (!dryRun) await note(services.settings, { startedAt })
   const counts = { accounts: 0, done: 0, withBackupCodes: 0 }
-  for (let after: string | undefined; ;) {
-    const page = await accounts.list({ limit: PAGE, ...(after === undefined ? {} : { after }) })
-    for (const { account } of page) {
+  for await (const batch of accountBatches(accounts)) {
+    for (const account of batch) {
       const { factors, restoredAt } = await mfa.accounts.status(account.id)
       counts.accounts += 1
-      if (factors.some(({ remaining }) => remaining !== undefined)) counts.withBackupCodes += 1
+      if (factors.some(({ factor }) => factor === 'backup-codes')) counts.withBackupCodes += 1
       if (since !== undefined && restoredAt !== undefined && restoredAt >= since) counts.done += 1
       else if (!dryRun) await restore(services, account.id)
       progress(counts)
     }
     await mfa.settled()
-    after = page.at(-1)?.account.id
-    if (page.length < PAGE) break
   }
   if (!dryRun) {
     await note(services.settings, { startedAt, finishedAt: clock.now() })
@@ -89,12 +86,5 @@ async function restore({ accounts, mfa, clock }: RestoreServices, id: string): P
 async function note(settings: Settings, run: z.infer<typeof format>): Promise<void> {
   const { startedAt, finishedAt } = run
   const value = { startedAt, ...(finishedAt === undefined ? {} : { finishedAt }) }
-  for (;;) {
-    const stored = await settings.get(SETTING)
-    const saved =
-      stored === undefined
-        ? await settings.insert(SETTING, value)
-        : await settings.replace(SETTING, value, stored)
-    if (saved) return
-  }
+  await changeSetting(settings, SETTING, () => value)
 }

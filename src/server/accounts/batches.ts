@@ -1,0 +1,40 @@
+import type { Account, Accounts } from '../../ports/accounts.ts'
+import type { ServerStorage } from '../../ports/server-storage.ts'
+
+/** Most accounts or ids that are in memory at once. */
+const BATCH = 100
+
+type Page = { after?: string; limit: number }
+
+/** All accounts in order of `id`, in batches of at most 100. An account that is added meanwhile may be missed. */
+export function accountBatches(
+  accounts: Pick<Accounts, 'list'>,
+): AsyncGenerator<readonly Account[], void, undefined> {
+  const list = async (page: Page): Promise<readonly Account[]> =>
+    (await accounts.list(page)).map(({ account }) => account)
+  return batches(list, ({ id }) => id)
+}
+
+/** The ids of all accounts that have an MFA record, in order, in batches of at most 100. */
+export function recordIdBatches(
+  storage: Pick<ServerStorage, 'recordIds'>,
+): AsyncGenerator<readonly string[], void, undefined> {
+  return batches(
+    (page) => storage.recordIds(page),
+    (id) => id,
+  )
+}
+
+async function* batches<T>(
+  list: (page: Page) => Promise<readonly T[]>,
+  idOf: (item: T) => string,
+): AsyncGenerator<readonly T[], void, undefined> {
+  let batch = await list({ limit: BATCH })
+  for (;;) {
+    const last = batch.at(-1)
+    if (last === undefined) return
+    yield batch
+    if (batch.length < BATCH) return
+    batch = await list({ limit: BATCH, after: idOf(last) })
+  }
+}

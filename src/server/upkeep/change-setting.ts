@@ -1,0 +1,31 @@
+import type { JsonObject } from '../../domain/json.ts'
+import type { Settings } from '../../ports/settings.ts'
+
+/** Few processes write one setting. A loser of this many rounds in a row has a storage that compares wrongly. */
+const MOST_ROUNDS = 100
+
+/**
+ * Changes one setting by compare-and-swap. `decide` gets the stored value (undefined: there is none yet) and answers
+ * the value to store, or undefined to leave the setting as it is. When another process has changed the setting in
+ * between, `decide` is called again with the new value, so it may run several times. Answers whether a value was
+ * stored. What `decide` throws passes through.
+ */
+export async function changeSetting(
+  settings: Settings,
+  name: string,
+  decide: (stored: JsonObject | undefined) => NextValue | Promise<NextValue>,
+): Promise<boolean> {
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const stored = await settings.get(name)
+    const next = await decide(stored)
+    if (next === undefined) return false
+    const saved =
+      stored === undefined
+        ? await settings.insert(name, next)
+        : await settings.replace(name, next, stored)
+    if (saved) return true
+  }
+  throw new Error(`the setting ${name} was changed by other processes again and again`)
+}
+
+type NextValue = JsonObject | undefined
