@@ -24,12 +24,8 @@ export class Operations {
     return (name) => this.countIn(name, adapter(name))
   }
 
-  countInStorage({ records, oneTime, counters }: Storage): Storage {
-    return {
-      records: this.countIn('records', records),
-      oneTime: this.countIn('oneTime', oneTime),
-      counters: this.countIn('counters', counters),
-    }
+  countInStorage({ records }: Storage): Storage {
+    return { records: this.countIn('records', records) }
   }
 }
 

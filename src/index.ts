@@ -49,8 +49,6 @@ export { MfaError, type ErrorCode } from './domain/errors.ts'
 export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy.ts'
 export type { PageModels, PageName, Render, Surroundings } from './http/pages.ts'
 export type { MfaRecords, Versioned } from './ports/mfa-records.ts'
-export type { OneTime } from './ports/one-time.ts'
-export type { CounterAnswer, CounterLimit, Counters } from './ports/counters.ts'
 export type { Storage } from './ports/storage.ts'
 export type { Clock, Delivery, PasswordHasher, Random } from './ports/services.ts'
 

@@ -141,8 +141,6 @@ const shape = z.strictObject({
   storage: z.object(
     {
       records: withMethods('load', 'save', 'findByHandle'),
-      oneTime: withMethods('put', 'take', 'peek'),
-      counters: withMethods('reserve', 'release', 'reset'),
     },
     named('such as mongooseStorage(User) or openSqliteStorage({ path })'),
   ),

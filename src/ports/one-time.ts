@@ -1,7 +1,7 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 
-/** Values that can be taken once: links, challenges, proofs. Keys are already unguessable or hashed by the caller. */
+/** Values that can be taken once: the server's set-up links. The caller makes each key unguessable or hashes it. */
 export interface OneTime {
   /** Keeps `value` under `key` until `expiresAt`; an entry of that key is replaced. */
   put(key: string, value: JsonObject, expiresAt: Instant): Promise<void>

@@ -2,12 +2,16 @@ import type { Instant } from '../domain/time.ts'
 import type { Accounts } from './accounts.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Clients } from './clients.ts'
+import type { Counters } from './counters.ts'
 import type { HostRecords } from './host-records.ts'
+import type { OneTime } from './one-time.ts'
 import type { Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
 
-/** What the complete server keeps, beside the plugin's three ports. */
+/** What the complete server asks of a database: the plugin's port and its own. */
 export interface ServerStorage extends Storage {
+  readonly oneTime: OneTime
+  readonly counters: Counters
   readonly accounts: Accounts
   readonly clients: Clients
   readonly hostRecords: HostRecords

@@ -1,15 +1,15 @@
-import type { Counters } from './counters.ts'
 import type { MfaRecords } from './mfa-records.ts'
-import type { OneTime } from './one-time.ts'
 
-/** All the plugin asks of a database: three narrow ports. `oidc-provider-mfa/testing` has the suite an adapter must pass. */
+/**
+ * What the plugin asks of a database: one port. `describeStorage` of `oidc-provider-mfa/testing` is the suite that an
+ * adapter must pass.
+ */
 export interface Storage {
   readonly records: MfaRecords
-  readonly oneTime: OneTime
-  readonly counters: Counters
   /**
-   * Optional: does `work`, all of one request, and answers what it answers. What the storage reads for it of an account
-   * may come from one read, as long as nothing that the request has written since is missing.
+   * Optional. Is called around each request of the provider, with all of its work, and answers what `work` answers.
+   * Within it the storage may read a record together with other data of the account, as long as nothing is missing
+   * that the request has written before.
    */
   duringRequest?<T>(work: () => T): T
 }

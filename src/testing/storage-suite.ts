@@ -12,24 +12,24 @@ import { globalRunner, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 import { describeSettings } from './settings-suite.ts'
 
-/** All that `createMfa` asks of a storage. Run this on an adapter of your own. */
+/** Everything that `createMfa` asks of a storage. Run this on an adapter of your own. */
 export function describeStorage(
   name: string,
   make: Make<Storage>,
   runner: Runner = globalRunner(),
 ): void {
   describeMfaRecords(name, part(make, 'records'), runner)
-  describeOneTime(name, part(make, 'oneTime'), runner)
-  describeCounters(name, part(make, 'counters'), runner)
 }
 
-/** All that the complete server asks of a storage. */
+/** Everything that the complete server asks of a storage. */
 export function describeServerStorage(
   name: string,
   make: Make<ServerStorage>,
   runner: Runner = globalRunner(),
 ): void {
   describeStorage(name, make, runner)
+  describeOneTime(name, part(make, 'oneTime'), runner)
+  describeCounters(name, part(make, 'counters'), runner)
   describeAccounts(name, part(make, 'accounts'), runner)
   describeClients(name, part(make, 'clients'), runner)
   describeHostRecords(name, part(make, 'hostRecords'), runner)

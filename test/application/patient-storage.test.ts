@@ -9,27 +9,13 @@ function hanging(storage: Storage): Storage {
   const never = (): Promise<never> => new Promise(() => undefined)
   const silenced = <T extends object>(port: T): T =>
     Object.fromEntries(Object.keys(port).map((method) => [method, never])) as T
-  return {
-    records: silenced(storage.records),
-    oneTime: silenced(storage.oneTime),
-    counters: silenced(storage.counters),
-  }
+  return { records: silenced(storage.records) }
 }
 
 describe('a storage that is waited for', () => {
   it('R32 counts as away when it does not answer, whatever it was asked', async () => {
-    const { records, oneTime, counters } = patientStorage(hanging(memoryStorage()), 1)
-    const asked = [
-      records.load('mira'),
-      records.save('mira', {}, 0),
-      records.findByHandle('key'),
-      oneTime.put('key', {}, 1),
-      oneTime.take('key', 0),
-      oneTime.peek('key', 0),
-      counters.reserve('key', { limit: 1 }, 0),
-      counters.release('key', 0),
-      counters.reset('key'),
-    ]
+    const { records } = patientStorage(hanging(memoryStorage()), 1)
+    const asked = [records.load('mira'), records.save('mira', {}, 0), records.findByHandle('key')]
     const codes = await Promise.all(asked.map(codeOf))
     expect(new Set(codes)).to.deep.equal(new Set(['storage-unavailable']))
   })
@@ -42,9 +28,6 @@ describe('a storage that is waited for', () => {
     expect(await storage.records.load('mira')).to.deep.equal({ record, version: 1 })
     expect(await storage.records.findByHandle('key')).to.equal('mira')
     expect(await storage.records.findByHandle('another key')).to.equal(undefined)
-    expect((await storage.counters.reserve('key', { limit: 1 }, 0)).allowed).to.equal(true)
-    await storage.oneTime.put('link', { n: 1 }, 10)
-    expect(await storage.oneTime.take('link', 0)).to.deep.equal({ n: 1 })
   })
 
   it('reads for a request as the storage does', () => {

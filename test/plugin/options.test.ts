@@ -10,6 +10,9 @@ const good = (): MfaOptions => ({
   firstEnrolment: 'password',
 })
 
+/** An adapter that was written before handles were found. */
+const withoutFind = { load: async () => undefined, save: async () => true }
+
 /** As plain JavaScript would call it. */
 function refusalOf(wrong: object): MfaError {
   try {
@@ -24,7 +27,7 @@ function refusalOf(wrong: object): MfaError {
 describe('createMfa', () => {
   for (const [option, wrong] of Object.entries({
     issuerName: ['', 7, undefined],
-    storage: [undefined, {}, { records: {} }],
+    storage: [undefined, {}, { records: {} }, { records: withoutFind }],
     encryptionKeys: [[], ['short'], [Buffer.alloc(16)], 'x'.repeat(44), undefined],
     factors: [
       [],
@@ -84,6 +87,11 @@ describe('createMfa', () => {
   it('R31 does not show a key that it refuses', () => {
     const key = Buffer.alloc(31, 7).toString('base64')
     expect(refusalOf({ encryptionKeys: [key] }).message).not.to.contain(key)
+  })
+
+  it('takes a storage that has records and nothing else', () => {
+    const { records } = memoryStorage()
+    expect(createMfa({ ...good(), storage: { records } })).to.have.property('configure')
   })
 
   it('takes keys as bytes and in either base64', () => {

@@ -10,8 +10,7 @@ import {
   sessionEnding,
   USED_REFRESH_TOKEN_GRACE_SECONDS,
 } from '../host-record-rules.ts'
-import type { Sweepable } from './plugin-ports.ts'
-import { sweepMap } from './sweep-map.ts'
+import { sweepMap, type Sweepable } from './sweep-map.ts'
 
 interface HostRecord {
   readonly json: string

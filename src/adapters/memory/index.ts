@@ -1,15 +1,17 @@
 /**
  * Storage in the memory of one process: for tests, and as the template for an adapter of your own.
  *
- * A third party's adapter for the plugin needs `plugin-ports.ts` alone (`records`, `oneTime`, `counters`); run
- * `describeStorage` of `oidc-provider-mfa/testing` on it. Each operation here is synchronous inside, so nothing comes
- * between its check and its act; with a database the same must be one conditional statement (R18).
- * Values go in and come out as copies, by way of JSON text, as they would with a database.
+ * A third party's adapter for the plugin does what `mfa-records.ts` does and no more; `describeStorage` of
+ * `oidc-provider-mfa/testing` tests it. Each operation here runs without interruption, so no other call can act between
+ * its check and its write; with a database both must be one conditional statement or one transaction (R18).
+ * Values are copied by way of JSON text when they are put in and taken out, as a database would do.
  */
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
+import { memoryCounters } from './counters.ts'
 import { memoryHostRecords } from './host-records.ts'
-import { memoryCounters, memoryOneTime, memoryRecords } from './plugin-ports.ts'
+import { memoryRecords } from './mfa-records.ts'
+import { memoryOneTime } from './one-time.ts'
 import { memoryAccounts, memoryAudit, memoryClients, memorySettings } from './server-ports.ts'
 
 export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerStorage {

@@ -4,8 +4,7 @@ import type { AccountNames, Accounts, StoredAccount } from '../../ports/accounts
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import type { Clients } from '../../ports/clients.ts'
 import type { Settings } from '../../ports/settings.ts'
-import type { Sweepable } from './plugin-ports.ts'
-import { sweepMap } from './sweep-map.ts'
+import { sweepMap, type Sweepable } from './sweep-map.ts'
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 

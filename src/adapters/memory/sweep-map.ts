@@ -1,3 +1,10 @@
+import type { Instant } from '../../domain/time.ts'
+
+export interface Sweepable {
+  /** Deletes at most `limit` entries past their time; answers how many. */
+  sweep(now: Instant, limit: number): number
+}
+
 /** Deletes at most `limit` entries that are over; answers how many. */
 export function sweepMap<Key, Value>(
   map: Map<Key, Value>,

@@ -2,7 +2,7 @@ import type { mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 import type { MongoDatabase } from './database.ts'
 import { isDuplicateKey } from './failure.ts'
-import { ensureIndexes, indexesOf, isDeclared, type DeclaredIndex } from './indexes.ts'
+import { ensureIndex, indexesOf, isDeclared, type DeclaredIndex } from './indexes.ts'
 
 const INDEX_NAME = 'mfa_handles'
 
@@ -36,7 +36,7 @@ export function handleIndex(
   isAutomatic: () => boolean,
 ): HandleIndex {
   const ensure = (): Promise<void> =>
-    isAutomatic() ? ensureIndexes(database, [index]) : requireIndex(database, index)
+    isAutomatic() ? ensureIndex(database, index) : requireIndex(database, index)
   let checked: Promise<void> | undefined
   return {
     ready() {

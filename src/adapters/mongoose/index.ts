@@ -1,23 +1,15 @@
 /**
  * Storage in MongoDB through the application's own Mongoose (`oidc-provider-mfa/mongoose`): the record of the second
- * factor in its user documents, or in a collection of its own where people live elsewhere. No transactions are needed.
+ * factor in its user documents, or in a collection of its own where users are stored elsewhere. It needs no transactions.
  */
 import type { Connection, Model } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 import type { MfaRecords } from '../../ports/mfa-records.ts'
 import type { Storage } from '../../ports/storage.ts'
-import { mongoCounters } from './counters.ts'
 import { MongoDatabase } from './database.ts'
 import { HANDLES_FIELD, USER_HANDLES_PATH } from './field.ts'
 import { handleIndex, handleIndexOf, type HandleIndex } from './handle-index.ts'
-import {
-  ensureIndexes,
-  indexAutomatically,
-  isAutoIndex,
-  TTL_INDEXES,
-  type DeclaredIndex,
-} from './indexes.ts'
-import { mongoOneTime } from './one-time.ts'
+import { ensureIndex, indexAutomatically, isAutoIndex, type DeclaredIndex } from './indexes.ts'
 import { mongoRecords, RECORDS } from './records.ts'
 import { userRecords } from './user-records.ts'
 import { isGuarded } from './write-guard.ts'
@@ -26,19 +18,19 @@ export { mfaFields, type MfaFieldsOptions, type UserSchema } from './mfa-fields.
 
 export interface MongooseStorage extends Storage {
   /**
-   * Makes the indexes: the one that finds an account by a handle, and those that delete what is past its time. They
-   * are made when the connection opens, unless `autoIndex` is off: then call this when you deploy.
+   * Makes the index that finds an account by a handle. It is made when the connection opens, unless `autoIndex` is
+   * off: then call this when you deploy.
    */
   ensureIndexes(): Promise<void>
 }
 
 /**
  * `of`: a model whose schema has the plugin `mfaFields`, and the records are in its documents; or a connection, and
- * they are in a collection of their own. One-time values and counters are in collections beside them: `mfa_one_time`,
- * `mfa_counters`.
+ * they are in the collection `mfa_records`. No other collection is made.
  *
  * Throws MfaError `options-invalid`. Afterwards every failure of the database rejects with `storage-unavailable`, and
- * the storage recovers by itself when the cause has gone; a record of nobody's is not saved: `account-unknown`.
+ * the storage recovers by itself when the cause has gone. A save for an account without a user document rejects with
+ * `account-unknown`.
  */
 export function mongooseStorage<User>(of: UserModel<User>): UserStorage<User>
 export function mongooseStorage(of: Connection): MongooseStorage
@@ -100,12 +92,10 @@ function storageOn<Records extends MfaRecords>(
 ): MongooseStorage & { readonly records: Records } {
   const database = new MongoDatabase(connection)
   const index = handleIndex(database, ofHandles, () => isAutoIndex(connection, autoIndex))
-  const ensure = (): Promise<void> => ensureIndexes(database, [...TTL_INDEXES, ofHandles])
+  const ensure = (): Promise<void> => ensureIndex(database, ofHandles)
   indexAutomatically(connection, ensure, autoIndex)
   return {
     records: recordsOn(database, index),
-    oneTime: mongoOneTime(database),
-    counters: mongoCounters(database),
     ensureIndexes: ensure,
   }
 }

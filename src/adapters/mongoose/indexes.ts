@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Connection, mongo } from 'mongoose'
 import type { MongoDatabase } from './database.ts'
-import { COUNTERS } from './counters.ts'
-import { ONE_TIME } from './one-time.ts'
 
 export interface DeclaredIndex {
   readonly collection: string
@@ -15,29 +13,14 @@ export interface DeclaredIndex {
 const NAMESPACE_NOT_FOUND = 26
 
 /**
- * How long after its time something is deleted: the server's clock decides that one, and where it is ahead of ours, a
- * counter that was deleted early would give its failures away.
+ * Makes an index that is not there yet, however long it takes: with the time limit of other operations MongoDB would
+ * give up on a large collection of users at each attempt.
  */
-const SLACK_SECONDS = 3600
-
-/** What deletes what is past its time. It never decides anything: the code looks at the time itself. */
-export const TTL_INDEXES: readonly DeclaredIndex[] = [ONE_TIME, COUNTERS].map((collection) => ({
-  collection,
-  name: 'mfa_keep_until',
-  key: { keepUntil: 1 },
-  options: { expireAfterSeconds: SLACK_SECONDS },
-}))
-
-/**
- * Makes the indexes that are not there yet, however long it takes: with the time limit of a deed the server would
- * give up on a large collection of users each time anew.
- */
-export async function ensureIndexes(
+export async function ensureIndex(
   database: MongoDatabase,
-  indexes: readonly DeclaredIndex[],
+  { collection, name, key, options }: DeclaredIndex,
 ): Promise<void> {
-  for (const { collection, name, key, options } of indexes)
-    await database.on(collection, (on) => on.createIndex(key, { ...options, name, timeoutMS: 0 }))
+  await database.on(collection, (on) => on.createIndex(key, { ...options, name, timeoutMS: 0 }))
 }
 
 /** The indexes that a collection has; none where nothing was written to it yet. */
@@ -77,8 +60,8 @@ export function isAutoIndex(connection: Connection, ofSchema: unknown): boolean 
 }
 
 /**
- * Makes the indexes when the connection opens, as Mongoose makes those of its models, unless `autoIndex` is off. A
- * failure is reported by the first call that depends on an index (handle-index.ts).
+ * Makes the index when the connection opens, as Mongoose makes those of its models, unless `autoIndex` is off. A
+ * failure is reported by the first call that depends on the index (handle-index.ts).
  */
 export function indexAutomatically(
   connection: Connection,

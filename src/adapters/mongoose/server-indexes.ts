@@ -1,11 +1,16 @@
 import type { mongo } from 'mongoose'
 import { COLLECTIONS } from './collections.ts'
+import { COUNTERS } from './counters.ts'
 import { HANDLES_FIELD } from './field.ts'
 import { handleIndexOf } from './handle-index.ts'
-import { indexesOf, isDeclared, TTL_INDEXES, type DeclaredIndex } from './indexes.ts'
+import { indexesOf, isDeclared, type DeclaredIndex } from './indexes.ts'
+import { ONE_TIME } from './one-time.ts'
 import { RECORDS } from './records.ts'
 
-/** As in indexes.ts: the database's clock decides when it deletes, and may be ahead of ours. */
+/**
+ * How long after its time a document is deleted. The clock of the database decides that, and may be ahead of ours: a
+ * counter that is deleted too early would forget its failures. Nothing else depends on it: the code checks the time.
+ */
 const SLACK_SECONDS = 3600
 
 const { accounts, audit, hostRecords, hostSessions } = COLLECTIONS
@@ -15,7 +20,12 @@ const { accounts, audit, hostRecords, hostSessions } = COLLECTIONS
  * `_id`, and examines one document (test/adapters/mongoose/explain.test.ts).
  */
 export const SERVER_INDEXES: readonly DeclaredIndex[] = [
-  ...TTL_INDEXES,
+  ...[ONE_TIME, COUNTERS, hostRecords, hostSessions].map((collection) => ({
+    collection,
+    name: 'mfa_keep_until',
+    key: { keepUntil: 1 as const },
+    options: { expireAfterSeconds: SLACK_SECONDS },
+  })),
   // Without one of the unique ones two accounts could have one handle or one name: the storage does not open.
   handleIndexOf(RECORDS, HANDLES_FIELD),
   { collection: accounts, name: 'mfa_names', key: { names: 1 }, options: { unique: true } },
@@ -28,12 +38,6 @@ export const SERVER_INDEXES: readonly DeclaredIndex[] = [
     options: { sparse: true },
   })),
   { collection: hostSessions, name: 'mfa_ids', key: { ids: 1 } },
-  ...[hostRecords, hostSessions].map((collection) => ({
-    collection,
-    name: 'mfa_keep_until',
-    key: { keepUntil: 1 },
-    options: { expireAfterSeconds: SLACK_SECONDS },
-  })),
 ]
 
 /** Makes those that are not there, however long it takes; making one that is there changes nothing. */

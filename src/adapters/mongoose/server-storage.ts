@@ -13,12 +13,13 @@ import { mongoAudit } from './audit-trail.ts'
 import { mongoClients } from './clients.ts'
 import { COLLECTIONS, is } from './collections.ts'
 import { atLeisure, openConnection } from './connection.ts'
+import { mongoCounters } from './counters.ts'
 import { MongoDatabase, type Keyed } from './database.ts'
 import type { HandleIndex } from './handle-index.ts'
 import { mongoHostRecords } from './host-records.ts'
-import { mongooseStorage } from './index.ts'
 import { inspect } from './inspect.ts'
 import { bringUpToDate, readSchemaState } from './migrations.ts'
+import { mongoOneTime } from './one-time.ts'
 import { mongoRecordIds } from './record-ids.ts'
 import { mongoRecords } from './records.ts'
 import { mongoSettings } from './settings.ts'
@@ -54,8 +55,9 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
   const database = new MongoDatabase(connection)
   const together = accountsWithRecords(database)
   return {
-    ...mongooseStorage(connection),
     records: mongoRecords(database, OPENED, together),
+    oneTime: mongoOneTime(database),
+    counters: mongoCounters(database),
     accounts: mongoAccounts(database, together),
     duringRequest: (work) => together.duringRequest(work),
     clients: mongoClients(database),

@@ -10,15 +10,23 @@ import type { Storage } from '../../../src/ports/storage.ts'
 import { freePort, openDatabase, startStandIn, type MongoServer } from '../../support/mongodb.ts'
 import { requireMongodb, requireOwnMongodb } from '../../support/requirements.ts'
 import { MIRA, openPeople, outcomeOf } from './people.ts'
+import { serverPortsOn, type ServerPorts } from './server-ports.ts'
 
 const NOW = 1_800_000_000
 const LIMIT = { limit: 3, windowSeconds: 600 }
 
-/** Every deed of the ports. */
-const DEEDS: Readonly<Record<string, (storage: Storage) => Promise<unknown>>> = {
+type Deeds<Ports> = Readonly<Record<string, (ports: Ports) => Promise<unknown>>>
+
+/** Every deed of the plugin's port. */
+const RECORD_DEEDS: Deeds<Storage> = {
   'records.load': ({ records }) => records.load(String(MIRA)),
   'records.save': ({ records }) => records.save(String(MIRA), { n: 3 }, 2),
   'records.findByHandle': ({ records }) => records.findByHandle('mine'),
+}
+
+/** Every deed of the ports. */
+const DEEDS: Deeds<ServerPorts> = {
+  ...RECORD_DEEDS,
   'oneTime.put': ({ oneTime }) => oneTime.put('link', { n: 1 }, NOW + 60),
   'oneTime.take': ({ oneTime }) => oneTime.take('link', NOW),
   'oneTime.peek': ({ oneTime }) => oneTime.peek('link', NOW),
@@ -74,13 +82,13 @@ describe('a MongoDB that fails', () => {
   }))
     describe(kind, () => {
       let opened: Awaited<ReturnType<typeof open>>
-      let storage: Storage
+      let storage: ServerPorts
       const fail = (commands: readonly string[], data: object, times?: number) =>
         failNext(opened.connection, commands, data, times)
 
       beforeEach(async () => {
         opened = await open()
-        storage = opened.storage
+        storage = { ...opened.storage, ...serverPortsOn(opened.connection) }
         await opened.storage.ensureIndexes()
         await storage.oneTime.put('link', { n: 1 }, NOW + 60)
         await storage.counters.reserve('name', LIMIT, NOW)
@@ -165,7 +173,7 @@ describe('a MongoDB that fails', () => {
 describe('a connection to MongoDB', () => {
   it('R32 that was never opened is refused at once, by name', async () => {
     const connection = mongoose.createConnection()
-    const storage = mongooseStorage(connection)
+    const storage = { ...mongooseStorage(connection), ...serverPortsOn(connection) }
     for (const deed of Object.values(DEEDS))
       expect((await faultOf(deed(storage))).message).to.match(/connection is not open/)
     await connection.close()
@@ -173,7 +181,7 @@ describe('a connection to MongoDB', () => {
 
   it('R32 that was closed is refused at once, by name', async function () {
     const { connection, close } = await openDatabase(await requireMongodb(this))
-    const storage = mongooseStorage(connection)
+    const storage = { ...mongooseStorage(connection), ...serverPortsOn(connection) }
     await close()
     for (const [name, deed] of Object.entries(DEEDS))
       expect((await faultOf(deed(storage))).code, name).to.equal('storage-unavailable')
@@ -186,7 +194,7 @@ describe('a connection to MongoDB', () => {
     })
     connection.asPromise().catch(() => undefined)
     const storage = patientStorage(mongooseStorage(connection), 50)
-    for (const [name, deed] of Object.entries(DEEDS))
+    for (const [name, deed] of Object.entries(RECORD_DEEDS))
       expect((await faultOf(deed(storage))).code, name).to.equal('storage-unavailable')
     await connection.close(true)
   })
@@ -213,7 +221,7 @@ describe('a connection to MongoDB', () => {
     try {
       expect(await storage.records.save('mira', { n: 1 }, 0)).to.equal(true)
       await server.stop()
-      for (const [name, deed] of Object.entries(DEEDS)) {
+      for (const [name, deed] of Object.entries(RECORD_DEEDS)) {
         const impatient = patientStorage(storage, 200)
         expect((await faultOf(deed(impatient))).code, name).to.equal('storage-unavailable')
       }

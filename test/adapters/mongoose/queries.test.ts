@@ -4,12 +4,16 @@ import { mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
 import type { Storage } from '../../../src/ports/storage.ts'
 import { openDatabase } from '../../support/mongodb.ts'
 import { requireMongodb } from '../../support/requirements.ts'
-import { MIRA, NOOR, openPeople, userSchema } from './people.ts'
+import { MIRA, NOOR, openPeople, outcomeOf, userSchema } from './people.ts'
+import { serverPortsOn, type ServerPorts } from './server-ports.ts'
 
 const NOW = 1_800_000_000
 
 /** Everything that the ports ask of the database, each in every case that it knows. */
-async function useEverything({ records, oneTime, counters }: Storage, id: string): Promise<void> {
+async function useEverything(
+  { records, oneTime, counters }: ServerPorts,
+  id: string,
+): Promise<void> {
   const { version = 0 } = (await records.load(id)) ?? {}
   await records.save(id, { n: 1 }, version)
   await records.save(id, { n: 2 }, version)
@@ -83,8 +87,9 @@ describe('what the ports ask of MongoDB', () => {
 
       before(async () => {
         opened = await open()
-        const { storage, connection } = opened
-        await storage.ensureIndexes()
+        const { connection } = opened
+        await opened.storage.ensureIndexes()
+        const storage = { ...opened.storage, ...serverPortsOn(connection) }
         for (let n = 0; n < 20; n += 1) {
           await holdHandle(opened, n)
           await storage.oneTime.put(`other ${n}`, {}, NOW + 60)
@@ -197,40 +202,55 @@ function lookedFor(filter: mongo.Document): mongo.Document {
   return { _id: $eq }
 }
 
-describe('the indexes of the storage', () => {
+describe('the collections and indexes of the storage', () => {
   let url: string
   before(async function () {
     url = await requireMongodb(this)
   })
 
-  const COLLECTIONS = ['mfa_one_time', 'mfa_counters']
-
-  async function namesIn(connection: Connection): Promise<string[]> {
+  /** Each index of each collection, as `collection.index`. */
+  async function indexesIn(connection: Connection): Promise<string[]> {
+    const collections = await connection.db!.listCollections({}, { nameOnly: true }).toArray()
     const found = await Promise.all(
-      COLLECTIONS.map((name) =>
-        connection
-          .db!.collection(name)
-          .indexes()
-          .catch(() => [] as { name?: string }[]),
-      ),
+      collections.map(async ({ name }) => {
+        const indexes = await connection.db!.collection(name).indexes()
+        return indexes.map((index) => `${name}.${index.name ?? ''}`)
+      }),
     )
-    return found
-      .flat()
-      .map(({ name }) => name ?? '')
-      .filter((name) => name !== '_id_')
+    return found.flat().sort()
   }
 
-  it('are made when they are asked for, and again without harm', async () => {
+  /** What the plugin does with a storage in the life of an account. */
+  async function use({ records }: Storage, id: string): Promise<void> {
+    const { version = 0 } = (await records.load(id)) ?? {}
+    expect(await records.save(id, { handles: ['key'] }, version)).to.equal(true)
+    expect(await records.findByHandle('key')).to.equal(id)
+  }
+
+  it('are the records and their handles, and nothing that the plugin does not read', async () => {
     const { connection, close } = await openDatabase(url)
     const storage = mongooseStorage(connection)
+    expect(Object.keys(storage)).to.have.members(['records', 'ensureIndexes'])
     await storage.ensureIndexes()
+    await use(storage, 'mira')
+    expect(await indexesIn(connection)).to.deep.equal([
+      'mfa_records._id_',
+      'mfa_records.mfa_handles',
+    ])
+    await close()
+  })
+
+  it('are the application’s users alone where the records are in their documents', async () => {
+    const { connection, storage, close } = await openPeople(url)
+    expect(Object.keys(storage)).to.have.members([
+      'records',
+      'ensureIndexes',
+      'findUser',
+      'duringRequest',
+    ])
     await storage.ensureIndexes()
-    expect(await namesIn(connection)).to.deep.equal(['mfa_keep_until', 'mfa_keep_until'])
-    for (const name of COLLECTIONS) {
-      const [, index] = await connection.db!.collection(name).indexes()
-      // An hour later than the code ends it: the clock of the database decides nothing.
-      expect(index).to.deep.include({ key: { keepUntil: 1 }, expireAfterSeconds: 3600 })
-    }
+    await use(storage, String(MIRA))
+    expect(await indexesIn(connection)).to.deep.equal(['users._id_', 'users.mfa_handles'])
     await close()
   })
 
@@ -242,31 +262,31 @@ describe('the indexes of the storage', () => {
     'of the schema': () =>
       openPeople(url, { schema: userSchema({ autoIndex: false }), options: { autoIndex: true } }),
   }))
-    it(`are not made by themselves where the autoIndex ${where} is off`, async () => {
+    it(`are not indexed without a call of ensureIndexes where the autoIndex ${where} is off`, async () => {
       const { connection, storage, close } = await open()
-      await storage.oneTime.put('link', {}, NOW)
-      await storage.counters.reserve('name', { limit: 1 }, NOW)
-      await storage.oneTime.peek('link', NOW)
-      expect(await namesIn(connection)).to.deep.equal([])
+      await outcomeOf(() => storage.records.findByHandle('key'))
+      await outcomeOf(() => storage.records.save(String(MIRA), { handles: ['key'] }, 2))
+      const indexes = await indexesIn(connection)
+      expect(indexes.filter((name) => !name.endsWith('._id_'))).to.deep.equal([])
       await close()
     })
 
-  it('are made by themselves when the connection opens where it is on', async () => {
+  it('are indexed when the connection opens where autoIndex is on', async () => {
     const { connection: own, close } = await openDatabase(url)
     const connection = mongoose.createConnection()
     mongooseStorage(connection)
     await connection.openUri(new URL(own.name, url).href)
     const until = performance.now() + 10_000
-    while ((await namesIn(own)).length < 2 && performance.now() < until)
+    while ((await indexesIn(own)).length < 2 && performance.now() < until)
       await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(await namesIn(own)).to.deep.equal(['mfa_keep_until', 'mfa_keep_until'])
+    expect(await indexesIn(own)).to.deep.equal(['mfa_records._id_', 'mfa_records.mfa_handles'])
     await connection.close()
     await close()
   })
 
-  it('have what the code looks at as dates, an entry in its second and a counter when it is missed no more', async () => {
+  it('of the server have as dates the times that the code checks', async () => {
     const { connection, close } = await openDatabase(url)
-    const { oneTime, counters } = mongooseStorage(connection)
+    const { oneTime, counters } = serverPortsOn(connection)
     const kept = async (collection: string, key: string) => {
       const row = await connection.db!.collection<{ _id: string }>(collection).findOne({ _id: key })
       return (row as unknown as { keepUntil: Date }).keepUntil.getTime() / 1000 - NOW

@@ -1,0 +1,44 @@
+import type { JsonObject } from '../../domain/json.ts'
+import type { MfaRecords } from '../../ports/mfa-records.ts'
+import { handlesOf, handleTaken } from '../handle-rules.ts'
+
+/** The ids of all accounts with a record, page by page: for the server, not for `createMfa`. */
+export interface Listed {
+  ids(page: { after?: string; limit: number }): Promise<readonly string[]>
+}
+
+export function memoryRecords(): MfaRecords & Listed {
+  const stored = new Map<string, { json: string; version: number; handles: readonly string[] }>()
+  /** Which account each handle belongs to. */
+  const owners = new Map<string, string>()
+  return {
+    async load(accountId) {
+      const entry = stored.get(accountId)
+      return entry && { record: JSON.parse(entry.json) as JsonObject, version: entry.version }
+    },
+
+    async save(accountId, record, expectedVersion) {
+      const before = stored.get(accountId)
+      if ((before?.version ?? 0) !== expectedVersion) return false
+      const handles = handlesOf(record)
+      if (handles.some((handle) => (owners.get(handle) ?? accountId) !== accountId))
+        throw handleTaken()
+      for (const handle of before?.handles ?? []) owners.delete(handle)
+      for (const handle of handles) owners.set(handle, accountId)
+      const json = JSON.stringify(record)
+      stored.set(accountId, { json, version: expectedVersion + 1, handles })
+      return true
+    },
+
+    async findByHandle(handle) {
+      return owners.get(handle)
+    },
+
+    async ids({ after, limit }) {
+      return [...stored.keys()]
+        .filter((id) => after === undefined || id > after)
+        .sort((a, b) => (a < b ? -1 : 1))
+        .slice(0, limit)
+    },
+  }
+}
