@@ -56,7 +56,7 @@ export async function enrolPeople(
       detail: {},
     }
     const rule = 'allowed'
-    await beginFactor(deps, factor, place, { rule })
+    await beginFactor(deps, factor, place, { rule, locale: 'en' })
     const { record } = await loadRecord(deps, username)
     const about = { issuerName: 'Acme', label: username }
     const shown = await describePending(deps, factor, record, place.interaction, about)

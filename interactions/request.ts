@@ -57,10 +57,10 @@ export function pendingAccount(
  * request in its parsed claims with a voluntary one (`acr_values`, `default_acr_values`), which would let a
  * downgraded token out (R24).
  */
-export function acrRequestOf(oidc: OIDC): AcrRequest | undefined {
-  const essential = claimsRequestOf(oidc.params?.claims)
+export function acrRequestOf({ params }: Pick<OIDC, 'params'>): AcrRequest | undefined {
+  const essential = claimsRequestOf(params?.claims)
   if (essential?.essential) return essential
-  const voluntary = oidc.params?.acr_values
+  const voluntary = params?.acr_values
   if (typeof voluntary === 'string' && voluntary.trim() !== '')
     return { essential: false, values: voluntary.trim().split(/\s+/) }
   return essential

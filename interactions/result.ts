@@ -109,6 +109,27 @@ export async function writeRefusal(core: Core, interaction: Interaction): Promis
   })
 }
 
+/** Keeps something with the interaction that is no answer to the host; what was submitted before stays beside it. */
+export async function withResult(
+  interaction: Interaction,
+  name: string,
+  value: unknown,
+): Promise<void> {
+  interaction.result = { ...submittedOf(interaction), [name]: value }
+  await interaction.persist()
+}
+
+/** Takes it away again. */
+export async function withoutResult(interaction: Interaction, name: string): Promise<void> {
+  const { [name]: _, ...rest } = submittedOf(interaction)
+  interaction.result = rest
+  await interaction.persist()
+}
+
+function submittedOf({ result, lastSubmission }: Interaction): Readonly<Record<string, unknown>> {
+  return { ...lastSubmission, ...result }
+}
+
 function login(
   core: Core,
   cid: string,

@@ -1,5 +1,4 @@
 import type { AdapterPayload, InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
-import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { FIRST_EPOCH } from '../../src/domain/session.ts'
@@ -29,8 +28,7 @@ export async function adoptLogin(
   if (subject === undefined || typeof cid !== 'string') return undefined
   try {
     const { record } = await core.record(undefined, subject.accountId)
-    const more = isEnrolled(record) || (await needsMore(core, req, res, interaction, subject))
-    const result = more
+    const result = (await needsMore(core, req, res, interaction, { subject, record }))
       ? firstFactorOf(core, cid, subject, iat)
       : passwordLoginOf(core, cid, subject)
     return result as InteractionResults

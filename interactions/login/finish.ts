@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { completeSignIn } from '../../src/application/complete-sign-in.ts'
-import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
 import type { Instant } from '../../src/domain/time.ts'
@@ -74,7 +73,8 @@ export async function answerInteraction(
       },
     )
   const subject = subjectOfLogin(login, seen.record.epoch, now)
-  if (isEnrolled(seen.record) || (await needsMore(core, request, response, interaction, subject)))
+  const { record } = seen
+  if (await needsMore(core, request, response, interaction, { subject, record }))
     return writeFirstFactor(core, interaction, subject, rest)
 
   const { place, tokens } = placeOf(core, request, interaction, subject, undefined)

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { MfaError } from '../../src/domain/errors.ts'
-import { isFactorRequired } from '../../src/domain/import.ts'
-import { decide, PASSWORD_ACR } from '../../src/domain/policy.ts'
-import { providerOf, type Core } from '../core.ts'
+import type { MfaRecord } from '../../src/domain/mfa-record.ts'
+import { PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { providerOf, type Core, type HostClient } from '../core.ts'
+import { isMoreAsked } from '../decide.ts'
 import { acrRequestOf, changeIn, unknownAccount } from '../request.ts'
 import type { Interaction, Subject } from '../result.ts'
 
@@ -12,16 +13,43 @@ export type Asking = Pick<Interaction, 'params'> &
   Partial<Pick<Interaction, 'deviceCode' | 'trusted' | 'result' | 'session'>>
 
 /**
- * The policy for somebody who has nothing enrolled: asked in a context that looks like the host's at the resume.
- * Throws MfaError `interaction-expired`, `account-unknown`.
+ * Whether the policy asks for more than the first factor that the login page has proved. Throws MfaError
+ * `interaction-expired`, `account-unknown`.
  */
 export async function needsMore(
   core: Core,
   request: IncomingMessage,
   response: ServerResponse,
   interaction: Asking,
-  subject: Subject,
+  { subject, record }: { readonly subject: Subject; readonly record: MfaRecord },
 ): Promise<boolean> {
+  const { params, deviceCode } = interaction
+  const fresh =
+    asksFor(interaction, 'mfa') || deviceCode !== undefined || changeIn(params) !== undefined
+  return isMoreAsked(
+    { record, reached: PASSWORD_ACR, requested: acrRequestOf({ params }), fresh },
+    async () => {
+      const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
+      const account = await core.account(ctx, subject.accountId)
+      if (account === undefined) throw unknownAccount()
+      return core.requires({ account, client, params: { ...params } })
+    },
+  )
+}
+
+interface AtResume {
+  readonly ctx: KoaContextWithOIDC
+  readonly client: HostClient
+}
+
+/** A context that looks like the host's at the resume, with the person in the session. */
+export async function contextAtResume(
+  core: Core,
+  request: IncomingMessage,
+  response: ServerResponse,
+  interaction: Asking,
+  subject: Subject,
+): Promise<AtResume> {
   const provider = providerOf(core)
   const client = await provider.Client.find(String(interaction.params.client_id))
   if (client === undefined)
@@ -42,24 +70,7 @@ export async function needsMore(
   oidc.entity('Session', session)
   oidc.entity('Client', client)
   oidc.entity('Interaction', interaction)
-  const account = await core.account(ctx, subject.accountId)
-  if (account === undefined) throw unknownAccount()
-  const { record } = await core.record(ctx, subject.accountId)
-  const requested = acrRequestOf(oidc)
-  const decision = decide({
-    reached: PASSWORD_ACR,
-    enrolled: false,
-    required: isFactorRequired(
-      record,
-      await core.requires({ account, client, params: { ...interaction.params } }),
-    ),
-    fresh:
-      asksFor(interaction, 'mfa') ||
-      interaction.deviceCode !== undefined ||
-      changeIn(interaction.params) !== undefined,
-    ...(requested === undefined ? {} : { requested }),
-  })
-  return decision.step !== 'none'
+  return { ctx, client }
 }
 
 /** As it will be once the person is signed in; it is not stored. */

@@ -5,16 +5,25 @@ import {
   describePending,
   type EnrolmentGround,
 } from '../../src/application/enrol-factor.ts'
+import type { ChallengeGround } from '../../src/application/challenge-factor.ts'
+import { maskAddress } from '../../src/application/deliver.ts'
 import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/application/prove-owner.ts'
-import { challengeIn, enrolmentStep, isEnrolled, ruleNow } from '../../src/domain/enrolment.ts'
+import {
+  challengeIn,
+  enrolmentStep,
+  isEnrolled,
+  pendingIn,
+  ruleNow,
+} from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { enrolPageOf } from '../../src/http/factor-views.ts'
-import type { CodeError } from '../../src/http/pages.ts'
+import type { CodeError, DeliveryModel } from '../../src/http/pages.ts'
+import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
 import { finish } from './finish.ts'
-import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /**
  * Setting up a factor within a sign-in: proof of ownership, choice, set-up, look-up secrets. A first one, or one
@@ -44,26 +53,41 @@ export async function showChoice(visit: Visit): Promise<void> {
 }
 
 export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
-  const { core, place } = visit
-  const began = await beginFactor(core.deps, factor, place, groundOf(visit))
-  if (!began) throw expired('This factor cannot be set up in this sign-in any more')
+  const began = await beginFactor(visit.core.deps, factor, visit.place, enrolmentGround(visit))
+  if (began === 'stale') throw expired('This factor cannot be set up in this sign-in any more')
+  if (began === 'not-sent') return showAfterSending(visit, factor, pressed(began))
   redirect(visit, pathOf(visit, 'enrol', factor.id))
 }
 
-/** What the prompt found that an enrolment may begin on. */
-function groundOf({ details }: Visit): EnrolmentGround & { address?: string } {
-  const { rule, firstSignIn, address, change } = details
-  return {
-    ...{ rule, firstSignIn, adding: change?.kind === 'add' },
-    ...(address === undefined ? {} : { address }),
-  }
+/** The button of a set-up page that sends another code: answered on the page itself. */
+export async function send(visit: Visit, factor: AnyFactor): Promise<void> {
+  if (factor.delivers !== true) throw expired('This factor sends nothing')
+  const began = await beginFactor(visit.core.deps, factor, visit.place, enrolmentGround(visit))
+  if (began === 'stale') throw expired('This factor cannot be set up in this sign-in any more')
+  return showAfterSending(visit, factor, pressed(began === 'begun' ? 'sent' : began))
 }
 
-export async function showEnrolment(
-  visit: Visit,
-  factor: AnyFactor,
-  wrong?: { error?: CodeError; nameError?: 'too-long'; status: number; name: string },
-): Promise<void> {
+async function showAfterSending(visit: Visit, factor: AnyFactor, press: Pressed): Promise<void> {
+  const seen = await visit.core.record(undefined, visit.place.accountId)
+  await showEnrolment({ ...visit, seen }, factor, { status: press.status, press })
+}
+
+/** What the prompt found that an enrolment may begin on. */
+function enrolmentGround(visit: Visit): EnrolmentGround & ChallengeGround {
+  const { rule, firstSignIn, change } = visit.details
+  return { ...groundOf(visit), rule, firstSignIn, adding: change?.kind === 'add' }
+}
+
+/** Why the page is shown again after a POST. */
+interface Again {
+  readonly status: number
+  readonly error?: CodeError
+  readonly nameError?: 'too-long'
+  readonly name?: string
+  readonly press?: Pressed
+}
+
+export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Again): Promise<void> {
   const { core, details, interaction, seen } = visit
   const enrolment = await describePending(core.deps, factor, seen.record, interaction.uid, {
     issuerName: core.issuerName,
@@ -80,13 +104,24 @@ export async function showEnrolment(
       action: pathOf(visit, 'enrol', factor.id),
       cancelAction: pathOf(visit, 'cancel'),
       enrolment,
-      name: wrong?.name ?? '',
+      name: again?.name ?? '',
       ...(others === 0 ? {} : { nth: others + 1 }),
-      ...(wrong?.error === undefined ? {} : { error: wrong.error }),
-      ...(wrong?.nameError === undefined ? {} : { nameError: wrong.nameError }),
+      ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),
+      ...(again?.error === undefined ? {} : { error: again.error }),
+      ...(again?.nameError === undefined ? {} : { nameError: again.nameError }),
     },
-    wrong?.status,
+    again?.status,
   )
+}
+
+function deliveryOn(visit: Visit, factor: AnyFactor, press: Pressed | undefined): DeliveryModel {
+  const { core, seen, interaction } = visit
+  return deliveryModel(visit, {
+    record: seen.record,
+    sendAction: pathOf(visit, 'enrol', factor.id, 'send'),
+    sentTo: pendingIn(seen.record, interaction.uid, factor.id, core.deps.clock.now())?.sentTo,
+    press,
+  })
 }
 
 export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
@@ -99,7 +134,7 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
   if (nameFault(name) === 'too-long')
     return showEnrolment(visit, factor, { nameError: 'too-long', status: 422, name })
   const outcome = await confirmFactor(core.deps, factor, place, response, {
-    ...groundOf(visit),
+    ...enrolmentGround(visit),
     name,
   })
   switch (outcome.outcome) {
@@ -119,7 +154,7 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
 
 export async function showProof(
   visit: Visit,
-  wrong?: { error: CodeError; status: number },
+  again?: Pick<Again, 'status' | 'error' | 'press'>,
 ): Promise<void> {
   const { core, details, interaction, seen } = visit
   if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
@@ -131,20 +166,24 @@ export async function showProof(
       403,
     )
   const now = core.deps.clock.now()
-  const sent = challengeIn(seen.record, interaction.uid, OWNER_PROOF, now) !== undefined
+  const sent = challengeIn(seen.record, interaction.uid, OWNER_PROOF, now)
   await show(
     visit,
     'owner-proof',
     {
       csrf: tokenFor(visit),
-      address: masked(details.address),
-      sent,
-      sendAction: pathOf(visit, 'proof', 'send'),
+      address: maskAddress(details.address),
+      delivery: deliveryModel(visit, {
+        record: seen.record,
+        sendAction: pathOf(visit, 'proof', 'send'),
+        sentTo: sent?.sentTo,
+        press: again?.press,
+      }),
       action: pathOf(visit, 'proof'),
       cancelAction: pathOf(visit, 'cancel'),
-      ...(wrong === undefined ? {} : { error: wrong.error }),
+      ...(again?.error === undefined ? {} : { error: again.error }),
     },
-    wrong?.status,
+    again?.status,
   )
 }
 
@@ -155,15 +194,12 @@ export async function sendProof(visit: Visit): Promise<void> {
   const sent = await sendOwnerCode(core.deps, place, {
     address: details.address,
     app: details.client.name,
+    locale: visit.locale,
   })
   if (sent === 'stale') throw expired('The account changed during the sign-in')
-  const now = core.deps.clock.now()
-  const open = challengeIn(visit.seen.record, visit.interaction.uid, OWNER_PROOF, now)
-  // Within the cooldown the code sent before is still good and the page asks for it; without one it says how long.
-  if (sent === 'sent' || open !== undefined) return redirect(visit, pathOf(visit, 'proof'))
-  const retryAfterSeconds = sent.notBefore - now
-  visit.ctx.set('Retry-After', String(retryAfterSeconds))
-  return show(visit, 'busy', { retryAfterSeconds, sent: true }, 429)
+  const seen = await core.record(undefined, place.accountId)
+  const press = pressed(sent)
+  return showProof({ ...visit, seen }, { status: press.status, press })
 }
 
 export async function checkProof(visit: Visit, form: Form): Promise<void> {
@@ -182,10 +218,4 @@ export async function checkProof(visit: Visit, form: Form): Promise<void> {
     case 'stale':
       throw new MfaError('interaction-expired', 'The mailed code is over', { status: 410 })
   }
-}
-
-/** `m•••@example.com`: enough to know one's own address by, for nobody else. */
-function masked(address: string): string {
-  const at = address.lastIndexOf('@')
-  return `${Array.from(address)[0] ?? ''}•••${address.slice(at)}`
 }

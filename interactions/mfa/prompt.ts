@@ -1,10 +1,10 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
-import { isFactorRequired } from '../../src/domain/import.ts'
-import { decide, isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
+import { isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
 import { given, type Core, type HostAccount } from '../core.ts'
+import { stepOf } from '../decide.ts'
 import {
   acrRequestOf,
   CHANGE_PARAMETER,
@@ -110,21 +110,18 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
   const change = isShown ? undefined : changeIn(oidc.params)
   const sessionAcr: unknown = oidc.session?.acr
-  const decision = decide({
-    reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
-    enrolled: isEnrolled(record),
-    required: isFactorRequired(
+  const isFreshAsked =
+    oidc.promptPending(MFA_PROMPT) || (isDeviceRoute(oidc) && !isShown) || change !== undefined
+  const decision = await stepOf(
+    {
       record,
-      await core.requires({
-        account,
-        client: given(oidc.client, 'client'),
-        params: { ...oidc.params },
-      }),
-    ),
-    fresh:
-      oidc.promptPending(MFA_PROMPT) || (isDeviceRoute(oidc) && !isShown) || change !== undefined,
-    ...(requested === undefined ? {} : { requested }),
-  })
+      reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
+      requested,
+      fresh: isFreshAsked,
+    },
+    () =>
+      core.requires({ account, client: given(oidc.client, 'client'), params: { ...oidc.params } }),
+  )
   return { decision, pending: pending !== undefined, account, change }
 }
 

@@ -83,8 +83,12 @@ export function mfaRoutes(core: Core): Middleware {
   get('/verify/:factor', (visit) => verification.showVerification(visit, factorOf(visit)))
   post('/verify/:factor', (visit, form) => verification.verify(visit, factorOf(visit), form))
 
+  post('/verify/:factor/send', (visit) => verification.send(visit, factorOf(visit)))
+
   get('/enrol/:factor', (visit) => enrolment.showEnrolment(visit, factorOf(visit)))
   post('/enrol/:factor', (visit, form) => enrolment.confirm(visit, factorOf(visit), form))
+
+  post('/enrol/:factor/send', (visit) => enrolment.send(visit, factorOf(visit)))
 
   get('/proof', (visit) => enrolment.showProof(visit))
   post('/proof', (visit, form) => enrolment.checkProof(visit, form))

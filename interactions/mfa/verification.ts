@@ -1,15 +1,20 @@
-import { challengeFactor, factorGate, verifyFactor } from '../../src/application/verify-factor.ts'
+import { sendChallenge } from '../../src/application/challenge-factor.ts'
+import { factorGate } from '../../src/application/factor-gate.ts'
+import { authenticatorsOf, usableStates } from '../../src/application/owned-states.ts'
 import { openState } from '../../src/application/sealed-state.ts'
+import { verifyFactor } from '../../src/application/verify-factor.ts'
 import { challengeIn } from '../../src/domain/enrolment.ts'
 import { isUsable } from '../../src/domain/import.ts'
-import type { AcceptedAttempt, Authenticator } from '../../src/domain/mfa-record.ts'
+import type { AcceptedAttempt, Authenticator, OpenChallenge } from '../../src/domain/mfa-record.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { verifyPageOf } from '../../src/http/factor-views.ts'
-import type { CodeError, Method } from '../../src/http/pages.ts'
+import type { CodeError, DeliveryModel, Method } from '../../src/http/pages.ts'
+import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { finish } from './finish.ts'
+import { keptChallenge, openChallengeOf } from './kept-challenge.ts'
 import { showClosed } from './locked.ts'
-import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /** Proving a second factor that is enrolled. */
 
@@ -23,29 +28,30 @@ export function preferredFactor(visit: Visit): AnyFactor {
   return first.factor
 }
 
+/** Why the page is shown again after a POST. */
+interface Again {
+  readonly status: number
+  readonly error?: CodeError
+  /** What a press of the button that sends a code came to. */
+  readonly press?: Pressed
+}
+
 export async function showVerification(
   visit: Visit,
   factor: AnyFactor,
-  wrong?: { error: CodeError; status: number },
+  again?: Again,
 ): Promise<void> {
-  const { core, seen, place, interaction } = visit
-  const [latest, second] = authenticatorsOf(visit, factor)
+  const { core, seen, place } = visit
+  const [latest, second] = owned(visit, factor)
   if (latest === undefined || seen.record.epoch !== place.epoch)
     throw expired('This factor is not one of the account')
   const now = core.deps.clock.now()
   const open = factorGate(seen.record, factor, place, now)
   if (!open.open) return showClosed(visit, open, pathOf(visit, 'verify', factor.id))
 
-  const opened = challengeIn(seen.record, interaction.uid, factor.id, now)
-  // A challenge is made, or a code sent, when the person asks for it: a GET does neither.
-  if (factor.challenge !== undefined && opened === undefined && wrong === undefined)
-    return redirect(visit, pathOf(visit, 'choose'))
-  const challenge: unknown =
-    opened === undefined
-      ? undefined
-      : factor.parseChallenge(openState(core.deps.box, place.accountId, opened))
-  const state: unknown = factor.parseState(openState(core.deps.box, place.accountId, latest))
-  const verification = factor.describeVerification?.(state, challenge) ?? {}
+  const states = usableStates(core.deps, seen.record, factor, now)
+  const challenge = await challengeOn(visit, factor, again?.error !== undefined)
+  const verification = (await factor.describeVerification?.(states, challenge)) ?? {}
   await show(
     visit,
     verifyPageOf(factor),
@@ -56,10 +62,33 @@ export async function showVerification(
       verification,
       ...(ownedWays(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
       ...(second === undefined && latest.name !== '' ? { authenticatorName: latest.name } : {}),
-      ...(wrong === undefined ? {} : { error: wrong.error }),
+      ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),
+      ...(again?.error === undefined ? {} : { error: again.error }),
     },
-    wrong?.status,
+    again?.status,
   )
+}
+
+/** The challenge that the page shows: the one that was sent, or one that is kept with the interaction. */
+async function challengeOn(visit: Visit, factor: AnyFactor, fresh: boolean): Promise<unknown> {
+  if (factor.delivers !== true) return (await openChallengeOf(visit, factor, fresh))?.value
+  const sent = sentIn(visit, factor)
+  return sent === undefined
+    ? undefined
+    : factor.parseChallenge(openState(visit.core.deps.box, visit.place.accountId, sent))
+}
+
+function deliveryOn(visit: Visit, factor: AnyFactor, press: Pressed | undefined): DeliveryModel {
+  return deliveryModel(visit, {
+    record: visit.seen.record,
+    sendAction: pathOf(visit, 'verify', factor.id, 'send'),
+    sentTo: sentIn(visit, factor)?.sentTo,
+    press,
+  })
+}
+
+function sentIn({ core, seen, interaction }: Visit, factor: AnyFactor): OpenChallenge | undefined {
+  return challengeIn(seen.record, interaction.uid, factor.id, core.deps.clock.now())
 }
 
 export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
@@ -67,7 +96,8 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
   const response: unknown = factor.parseResponse(form)
   if (response === undefined)
     return showVerification(visit, factor, { error: { code: 'unreadable' }, status: 400 })
-  const outcome = await verifyFactor(core.deps, factor, place, response, seen)
+  const kept = keptChallenge(core, visit.interaction, factor, place)
+  const outcome = await verifyFactor(core.deps, factor, place, response, { seen, kept })
   switch (outcome.outcome) {
     case 'accepted': {
       const { remaining } = outcome.accepted
@@ -112,12 +142,30 @@ export async function showOtherWays(visit: Visit): Promise<void> {
   })
 }
 
+/** A factor that delivers sends its code now; the page of any other opens its challenge itself. */
 export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
-  if (authenticatorsOf(visit, factor).length === 0)
-    throw expired('This factor is not one of the account')
-  const outcome = await challengeFactor(visit.core.deps, factor, visit.place)
+  if (owned(visit, factor).length === 0) throw expired('This factor is not one of the account')
+  if (factor.delivers !== true) return redirect(visit, pathOf(visit, 'verify', factor.id))
+  const outcome = await sendChallenge(visit.core.deps, factor, visit.place, groundOf(visit))
+  // Within the cooldown the code that was sent before is still good, and the page says how long it takes.
+  if (outcome === 'not-sent') return showAfterSending(visit, factor, pressed(outcome))
   if (outcome === 'stale') throw expired('The account changed during the sign-in')
   redirect(visit, pathOf(visit, 'verify', factor.id))
+}
+
+/** The button of the page that sends another code: answered on the page itself. */
+export async function send(visit: Visit, factor: AnyFactor): Promise<void> {
+  if (factor.delivers !== true) throw expired('This factor sends nothing')
+  const outcome = await sendChallenge(visit.core.deps, factor, visit.place, groundOf(visit))
+  if (outcome === 'stale') throw expired('The account changed during the sign-in')
+  // The page in place of the form says why.
+  if (outcome === 'closed') return showVerification(visit, factor)
+  return showAfterSending(visit, factor, pressed(outcome))
+}
+
+async function showAfterSending(visit: Visit, factor: AnyFactor, press: Pressed): Promise<void> {
+  const seen = await visit.core.record(undefined, visit.place.accountId)
+  await showVerification({ ...visit, seen }, factor, { status: press.status, press })
 }
 
 interface Way {
@@ -132,7 +180,7 @@ function ownedWays(visit: Visit): readonly Way[] {
   const now = visit.core.deps.clock.now()
   return [...visit.core.deps.factors.values()]
     .flatMap((factor) => {
-      const [latest, second] = authenticatorsOf(visit, factor)
+      const [latest, second] = owned(visit, factor)
       return latest === undefined ? [] : [{ factor, latest, single: second === undefined }]
     })
     .toSorted(
@@ -168,13 +216,9 @@ function ownedMethods(visit: Visit): readonly Method[] {
 }
 
 /** The account's authenticators of a factor, those that can be used first, of them the last used. */
-function authenticatorsOf(visit: Visit, factor: AnyFactor): readonly Authenticator[] {
+function owned(visit: Visit, factor: AnyFactor): readonly Authenticator[] {
   const now = visit.core.deps.clock.now()
-  return visit.seen.record.authenticators
-    .filter((authenticator) => authenticator.factor === factor.id)
-    .toSorted(
-      (one, other) =>
-        Number(isUsable(other, now)) - Number(isUsable(one, now)) ||
-        (other.lastUsedAt ?? 0) - (one.lastUsedAt ?? 0),
-    )
+  return authenticatorsOf(visit.seen.record, factor).toSorted(
+    (one, other) => Number(isUsable(other, now)) - Number(isUsable(one, now)),
+  )
 }

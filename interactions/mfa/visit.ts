@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import type { ChallengeGround } from '../../src/application/challenge-factor.ts'
 import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/verify-factor.ts'
 import { MfaError } from '../../src/domain/errors.ts'
@@ -27,6 +28,8 @@ export interface Visit {
   readonly seen: Loaded
   readonly place: Place
   readonly tokens: BrowserTokens
+  /** The language of the page. */
+  readonly locale: string
 }
 
 /**
@@ -53,8 +56,25 @@ export async function openVisit(core: Core, ctx: Context, uid: string): Promise<
     subject,
     stepUp,
     seen,
+    locale: localeOf(core, ctx, interaction),
     ...placeOf(core, ctx.req, interaction, subject, ctx.ip),
   }
+}
+
+function localeOf(core: Core, ctx: Context, { params }: Interaction): string {
+  const { ui_locales: uiLocales } = params
+  return core.views.localeFor({
+    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
+    acceptLanguage: ctx.get('Accept-Language'),
+  })
+}
+
+/** What a factor is told of the person when it is asked for a challenge or an enrolment. */
+export function groundOf({
+  details: { address },
+  locale,
+}: Pick<Visit, 'locale'> & { readonly details: Pick<MfaDetails, 'address'> }): ChallengeGround {
+  return { locale, ...(address === undefined ? {} : { address }) }
 }
 
 async function subjectOf(
@@ -147,15 +167,11 @@ export function redirect(visit: Visit, location: string): void {
 }
 
 function surroundings(visit: Visit): Surroundings {
-  const { core, ctx, details, interaction } = visit
-  const { ui_locales: uiLocales } = interaction.params
+  const { core, details, locale } = visit
   const { ofIssuer, ...client } = details.client
   return {
     issuerName: core.issuerName,
-    locale: core.views.localeFor({
-      ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
-      acceptLanguage: ctx.get('Accept-Language'),
-    }),
+    locale,
     ...(ofIssuer ? {} : { client }),
     account: { label: details.label, initials: initialsOf(details.label) },
     links: core.links,

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import type { IssuedSet } from '../domain/enrolment.ts'
 import type { Json } from '../domain/json.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
@@ -19,13 +21,25 @@ export function bindAuthenticator(
   about: { readonly name: string; readonly now: Instant },
 ): Authenticator {
   const id = Buffer.from(deps.random.bytes(ID_BYTES)).toString('base64url')
+  const handles = (factor.handlesOf?.(state) ?? []).map((handle) => hashHandle(factor, handle))
   return {
     id,
     factor: factor.id,
     name: about.name,
     createdAt: about.now,
+    ...(handles.length === 0 ? {} : { handles }),
     sealed: sealState(deps.box, accountId, { id, factor: factor.id }, state),
   }
+}
+
+/**
+ * How a record knows a handle of a factor. A plain hash: handles are random, and a key that changes would lose the
+ * accounts behind them.
+ */
+export function hashHandle({ id }: AnyFactor, handle: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([id, handle]))
+    .digest('base64url')
 }
 
 /** What a person typed as a name, without what could not be seen or would turn the text around it; at most 64 characters. */
@@ -66,6 +80,19 @@ export function withSuperseded(
 ): ReadonlySet<string> {
   const superseded = [...factors.values()].filter(({ supersededBy }) => supersededBy === id)
   return new Set([id, ...superseded.map((factor) => factor.id)])
+}
+
+/** A set as an authenticator of an account, with what its factor tells of it. */
+export function bindSet(
+  deps: Dependencies,
+  accountId: string,
+  { factor, state }: FreshSet,
+  { now, renewed }: { readonly now: Instant; readonly renewed: boolean },
+): IssuedSet {
+  return {
+    authenticator: bindAuthenticator(deps, accountId, factor, state, { name: '', now }),
+    told: factor.eventsOf?.({ what: 'issued', renewed }) ?? [],
+  }
 }
 
 /** Slow: look-up secrets are hashed one by one. Undefined: the factor is not one that is issued. */

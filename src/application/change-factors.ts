@@ -12,7 +12,7 @@ import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import {
-  bindAuthenticator,
+  bindSet,
   issueSet,
   nameFault,
   nameOf,
@@ -73,7 +73,9 @@ export async function changeFactors(
     fingerprintOf(deps, place, 'factor-change', canonical, record)
   let issued: Promise<FreshSet | undefined> | undefined
   const deed: Deed = {
-    ...{ change, name, fingerprintIn },
+    change,
+    name,
+    fingerprintIn,
     issue: (factorId) => (issued ??= issueOf(deps, factorId)),
   }
   return admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
@@ -112,13 +114,17 @@ async function decide(
 
   const browser = classify(record, place.tokenHashes)
   const proved: ProvedChange = {
-    ...{ proof, fingerprint, browser, now, detail: place.detail },
+    proof,
+    fingerprint,
+    browser,
+    now,
+    detail: place.detail,
     tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
   }
   if (change.kind === 'renew') {
     const set = await issue(change.factor)
     if (set === undefined) return STALE
-    const bound = bindAuthenticator(deps, accountId, set.factor, set.state, { name: '', now })
+    const bound = bindSet(deps, accountId, set, { now, renewed: true })
     return changed(
       settleRenewed(record, bound, withSuperseded(deps, set.factor), proved),
       set.shown,

@@ -7,6 +7,7 @@ import {
   pendingIn,
   settleEnrolled,
   slowEnrolment,
+  takeBackEnrolment,
   ruleNow,
   type EnrolmentPermission,
 } from '../domain/enrolment.ts'
@@ -19,15 +20,18 @@ import type { Instant } from '../domain/time.ts'
 import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
-import { deliver } from './deliver.ts'
+import type { ChallengeGround } from './challenge-factor.ts'
+import { maskAddress, sendOrTakeBack } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
 import {
   bindAuthenticator,
+  bindSet,
   issueSet,
   nameOf,
   withSuperseded,
   type FreshSet,
 } from './authenticator.ts'
+import { existingStates } from './owned-states.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
@@ -39,61 +43,75 @@ export interface EnrolmentGround extends EnrolmentPermission {
 }
 
 /**
- * Whether it began. False: not now (somebody enrolled meanwhile, no proof of ownership, an older epoch, a factor
- * that is not set up on a page). `notBefore`: it would mail, and has mailed a moment ago or too often (R3); what
- * was begun before is still open.
+ * `stale`: it did not begin (somebody enrolled meanwhile, no proof of ownership, an older epoch, a factor that is not
+ * set up on a page). `not-sent`: it began, and its code could not be handed over. `notBefore`: it would send a code,
+ * and has sent one a moment ago or too often (R3); an enrolment that was begun before is still open.
  */
-export type BeginOutcome = boolean | { readonly notBefore: Instant }
+export type BeginOutcome = 'begun' | 'not-sent' | 'stale' | { readonly notBefore: Instant }
+
+interface Beginning {
+  readonly began: BeginOutcome
+  readonly delivery?: Delivery | undefined
+  readonly sealed?: string
+}
 
 /**
  * Begins setting up a factor in a sign-in: makes what the page will show and keeps it sealed with the
- * interaction. What is to be sent is sent after the commit. Throws MfaError `mail-failed`, and what a commit
- * throws.
+ * interaction. A code is sent after the commit; a failed delivery is reported and costs nothing of the cooldown (R3).
+ * Throws what a commit throws.
  */
 export async function beginFactor(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  about: EnrolmentGround & { address?: string },
+  about: EnrolmentGround & ChallengeGround,
 ): Promise<BeginOutcome> {
-  // Bound here: what follows asks again after each lost save.
-  const begin = factor.beginEnrolment?.bind(factor)
-  if (begin === undefined) return false
-  const begun = await commit<{ began: BeginOutcome; delivery?: Delivery | undefined }>(
-    deps,
-    place.accountId,
-    (record, now) => {
-      if (!mayEnrol(record, place, about, now)) return { outcome: { began: false } }
-      const { value, delivery } = begin({
-        accountId: place.accountId,
-        random: deps.random,
-        now,
-        ...(about.address === undefined ? {} : { address: about.address }),
-      }) as Begun<Json>
-      const delivered = delivery !== undefined
-      const notBefore = delivered ? nextDeliveryAt(record, now) : undefined
-      if (notBefore !== undefined) return { outcome: { began: { notBefore } } }
-      const where = { interaction: place.interaction, factor: factor.id }
-      const sealed = sealState(deps.box, place.accountId, where, value)
-      return {
-        outcome: { began: true, delivery },
-        record: beginEnrolment(record, { ...where, sealed }, delivered, now),
-        events: [
-          {
-            type: 'enrolment-started',
-            // Says on what proof: where the password was enough, the trail shows it (R10).
-            detail: {
-              ...place.detail,
-              factor: factor.id,
-              reason: isEnrolled(record) ? 'fresh-factor' : about.rule,
-            },
-          },
-        ],
-      }
-    },
+  const { accountId } = place
+  const { began, delivery, sealed } = await commit<Beginning>(deps, accountId, (record, now) =>
+    begin(deps, factor, place, { about, record, now }),
   )
-  if (begun.delivery !== undefined) await deliver(deps, begun.delivery)
-  return begun.began
+  if (delivery === undefined || sealed === undefined) return began
+  const isSent = await sendOrTakeBack(deps, accountId, delivery, (record) =>
+    takeBackEnrolment(record, sealed),
+  )
+  return isSent ? 'begun' : 'not-sent'
+}
+
+const NOT_BEGUN: Decided<Beginning> = { outcome: { began: 'stale' } }
+
+async function begin(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: Place,
+  given: {
+    readonly about: EnrolmentGround & ChallengeGround
+    readonly record: MfaRecord
+    readonly now: Instant
+  },
+): Promise<Decided<Beginning>> {
+  const { about, record, now } = given
+  const { accountId, interaction } = place
+  if (factor.beginEnrolment === undefined || !mayEnrol(record, place, about, now)) return NOT_BEGUN
+  const notBefore = factor.delivers === true ? nextDeliveryAt(record, now) : undefined
+  if (notBefore !== undefined) return { outcome: { began: { notBefore } } }
+  const { value, delivery } = (await factor.beginEnrolment({
+    accountId,
+    random: deps.random,
+    now,
+    existing: existingStates(deps, record, factor),
+    locale: about.locale,
+    ...(about.address === undefined ? {} : { address: about.address }),
+  })) as Begun<Json>
+  const where = { interaction, factor: factor.id }
+  const sealed = sealState(deps.box, accountId, where, value)
+  const sentTo = delivery === undefined ? {} : { sentTo: maskAddress(delivery.to) }
+  // Says on what proof: where the password was enough, the trail shows it (R10).
+  const reason = isEnrolled(record) ? 'fresh-factor' : about.rule
+  return {
+    outcome: { began: 'begun', delivery, sealed },
+    record: beginEnrolment(record, { ...where, ...sentTo, sealed }, now),
+    events: [{ type: 'enrolment-started', detail: { ...place.detail, factor: factor.id, reason } }],
+  }
 }
 
 /** What the set-up page shows; undefined: no enrolment of this factor is open in this interaction. */
@@ -148,7 +166,9 @@ export async function confirmFactor(
       (record, now) =>
         confirm(deps, factor, place, {
           ...confirmation,
-          ...{ record, now, fingerprint: fingerprintIn(record) },
+          record,
+          now,
+          fingerprint: fingerprintIn(record),
         }),
       seen,
     ),
@@ -203,10 +223,9 @@ async function confirm(
       tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
       now,
       detail: place.detail,
+      told: [],
     },
-    issued.map((set) =>
-      bindAuthenticator(deps, place.accountId, set.factor, set.state, { name: '', now }),
-    ),
+    issued.map((set) => bindSet(deps, place.accountId, set, { now, renewed: false })),
   )
   return {
     outcome: {

@@ -6,6 +6,8 @@ import {
   nextDeliveryAt,
   openChallenge,
   proveOwner,
+  takeBackChallenge,
+  type ChallengeOpened,
 } from '../domain/enrolment.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
@@ -13,7 +15,7 @@ import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import { normaliseTyped } from '../factors/normalise.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
-import { deliver } from './deliver.ts'
+import { maskAddress, sendOrTakeBack } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
@@ -29,10 +31,10 @@ const CODE = /^[0-9]{8}$/
 export async function sendOwnerCode(
   deps: Dependencies,
   place: Place,
-  about: { address: string; app: string },
-): Promise<'sent' | 'stale' | { readonly notBefore: Instant }> {
+  about: { address: string; app: string; locale: string },
+): Promise<'sent' | 'not-sent' | 'stale' | { readonly notBefore: Instant }> {
   const code = drawCode(deps)
-  const sent = await commit<'sent' | 'stale' | { notBefore: Instant }>(
+  const outcome = await commit<'stale' | { notBefore: Instant } | Omit<ChallengeOpened, 'record'>>(
     deps,
     place.accountId,
     (record, now) => {
@@ -40,20 +42,26 @@ export async function sendOwnerCode(
       const notBefore = nextDeliveryAt(record, now)
       if (notBefore !== undefined) return { outcome: { notBefore } }
       const where = { interaction: place.interaction, purpose: OWNER_PROOF }
-      const sealed = sealState(deps.box, place.accountId, where, {
-        codeHash: hashCode(place, code),
-      })
-      return { outcome: 'sent', record: openChallenge(record, { ...where, sealed }, true, now) }
+      const codeHash = hashCode(place, code)
+      const sealed = sealState(deps.box, place.accountId, where, { codeHash })
+      const challenge = { ...where, sealed, sentTo: maskAddress(about.address) }
+      const { record: next, opened, before } = openChallenge(record, challenge, now)
+      return { outcome: { opened, before }, record: next }
     },
   )
-  if (sent === 'sent')
-    await deliver(deps, {
-      channel: 'mail',
-      to: about.address,
-      template: 'enrolment-code',
-      values: { code, app: about.app, minutes: '10' },
-    })
-  return sent
+  if (outcome === 'stale' || 'notBefore' in outcome) return outcome
+  const delivery = {
+    channel: 'mail',
+    to: about.address,
+    template: 'enrolment-code',
+    locale: about.locale,
+    values: { code, app: about.app, minutes: '10' },
+  } as const
+  const { opened, before } = outcome
+  const isSent = await sendOrTakeBack(deps, place.accountId, delivery, (record) =>
+    takeBackChallenge(record, opened, before),
+  )
+  return isSent ? 'sent' : 'not-sent'
 }
 
 export type ProofOutcome =

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { MfaError } from '../domain/errors.ts'
-import { EVENT_TYPES } from '../domain/events.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { RECORD_SCHEMA, type MfaRecord } from '../domain/mfa-record.ts'
 
 const instant = z.number().int().nonnegative()
 const count = z.number().int().nonnegative()
 const text = z.string().min(1)
+
+/** Kebab-case. */
+const EVENT_TYPE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
 const delay = z.object({ failures: count, until: instant.optional() })
 
@@ -22,18 +24,26 @@ const format = z.object({
       createdAt: instant,
       lastUsedAt: instant.optional(),
       renewBy: instant.optional(),
+      handles: z.array(text).optional(),
       sealed: text,
     }),
   ),
   pending: z.array(
-    z.object({ interaction: text, factor: text, sealed: text, expiresAt: instant, delay }),
+    z.object({
+      interaction: text,
+      factor: text,
+      sealed: text,
+      sentTo: text.optional(),
+      expiresAt: instant,
+      delay,
+    }),
   ),
   challenges: z.array(
     z.object({
       interaction: text,
       purpose: text,
-      authenticatorId: text.optional(),
       sealed: text,
+      sentTo: text.optional(),
       expiresAt: instant,
     }),
   ),
@@ -59,6 +69,7 @@ const format = z.object({
       }),
       at: instant,
       epoch: count,
+      challenge: text.optional(),
       remaining: count.optional(),
       spentOn: text.optional(),
     }),
@@ -76,7 +87,8 @@ const format = z.object({
   events: z.array(
     z.object({
       id: text,
-      type: z.enum(EVENT_TYPES),
+      // General, or of a factor: what was decided is told whatever the factors of this node are.
+      type: z.string().regex(EVENT_TYPE),
       accountId: text,
       at: instant,
       detail: z.object({
@@ -136,6 +148,14 @@ function upgrade(stored: JsonObject, upgrades: Upgrades): JsonObject {
   return upgrade({ ...step(stored), schema: schema + 1 }, upgrades)
 }
 
+/**
+ * What a storage keeps. `handles`, made of those of the authenticators, is all that an adapter reads of it:
+ * `MfaRecords.findByHandle` finds the account by one of them.
+ */
 export function formatRecord(record: MfaRecord): JsonObject {
-  return record as unknown as JsonObject
+  const handles = record.authenticators.flatMap((authenticator) => authenticator.handles ?? [])
+  return {
+    ...(record as unknown as JsonObject),
+    ...(handles.length === 0 ? {} : { handles: [...new Set(handles)] }),
+  }
 }

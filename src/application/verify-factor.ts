@@ -1,22 +1,17 @@
-import { repeatOf, settleAccepted, settleRefused } from '../domain/attempt.ts'
-import { challengeIn, nextDeliveryAt, openChallenge } from '../domain/enrolment.ts'
+import { isChallengeSpent, repeatOf, settleAccepted, settleRefused } from '../domain/attempt.ts'
+import { challengeIn } from '../domain/enrolment.ts'
 import type { Json } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
-import type {
-  AcceptedAttempt,
-  Authenticator,
-  MfaRecord,
-  OpenChallenge,
-} from '../domain/mfa-record.ts'
-import { isUsable } from '../domain/import.ts'
-import { gate, type Gate } from '../domain/throttle.ts'
+import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
+import type { Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AnyFactor, Begun, Examined } from '../factors/factor.ts'
-import type { Delivery } from '../ports/services.ts'
+import type { AnyFactor, Examined, Owned } from '../factors/factor.ts'
+import type { KeptChallenge } from './challenge-factor.ts'
 import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
-import { deliver } from './deliver.ts'
+import { factorGate } from './factor-gate.ts'
 import { admit } from './flood.ts'
+import { authenticatorsOf, usableStates } from './owned-states.ts'
 import { fingerprintOf, type Place } from './place.ts'
 import { tellRefusedWhileLocked } from './refused-while-locked.ts'
 import { openState, sealState } from './sealed-state.ts'
@@ -32,7 +27,8 @@ export type VerifyOutcome =
 
 /**
  * One attempt at a second factor. In this order: double tap, throttle, examination, charge or consumption,
- * save, answer. `response` was parsed by the factor; `seen` is the record as this request has read it.
+ * save, answer. `response` was parsed by the factor; `seen` is the record as this request has read it; `kept` is the
+ * challenge that the interaction keeps, of a factor whose challenge sends nothing.
  *
  * Throws MfaError `too-many-attempts`, `record-contended`, `key-missing`, `seal-broken`, `storage-unavailable`.
  */
@@ -41,19 +37,22 @@ export async function verifyFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  seen: Loaded,
+  { seen, kept }: { readonly seen: Loaded; readonly kept?: KeptChallenge | undefined },
 ): Promise<VerifyOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
     fingerprintOf(deps, place, factor.id, canonical, record)
-  const examine = once(deps, factor, place, response)
+  const examine = once(deps, factor, response)
   const outcome = await admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
     commit(
       deps,
       place.accountId,
       (current, now) =>
         attempt(deps, factor, place, {
-          ...{ current, now, examine },
+          current,
+          now,
+          examine,
+          kept,
           fingerprint: fingerprintIn(current),
         }),
       seen,
@@ -72,196 +71,158 @@ interface Attempt {
   readonly now: Instant
   readonly fingerprint: string
   readonly examine: ReturnType<typeof once>
+  readonly kept: KeptChallenge | undefined
 }
 
 async function attempt(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { current, now, fingerprint, examine }: Attempt,
+  { current, now, fingerprint, examine, kept }: Attempt,
 ): Promise<Decided<VerifyOutcome>> {
   const accepted = repeatOf(current, place.interaction, fingerprint, now)
   if (accepted !== undefined) return { outcome: { outcome: 'accepted', accepted } }
   if (current.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
-
-  if (!isOwned(current, factor)) return { outcome: { outcome: 'stale' } }
-  const browser = classify(current, place.tokenHashes)
+  if (authenticatorsOf(current, factor).length === 0) return { outcome: { outcome: 'stale' } }
   const closed = factorGate(current, factor, place, now)
   if (!closed.open) return { outcome: { outcome: 'closed', gate: closed } }
-  const owned = current.authenticators.filter(
-    (candidate) => candidate.factor === factor.id && isUsable(candidate, now),
-  )
 
-  let refused: { behindSeconds?: number; replayed: boolean } = { replayed: false }
-  for (const authenticator of owned) {
-    const state = factor.parseState(openState(deps.box, place.accountId, authenticator)) as Json
-    const open = challengeFor(place, factor, current, authenticator, now)
-    const examined = await examine({ authenticator, state, open, now })
-    if (examined.outcome === 'refused') {
-      refused = { ...refused, ...hint(examined.behindSeconds) }
-      continue
-    }
-    const spent = factor.consume(state, examined.proof) as Json | undefined
-    if (spent === undefined) {
-      refused = { ...refused, replayed: true }
-      continue
-    }
-    const settled = settleAccepted(current, {
-      interaction: place.interaction,
-      fingerprint,
-      authenticator: {
-        ...authenticator,
-        sealed: sealState(deps.box, place.accountId, authenticator, spent),
-      },
-      assurance: factor.assurance(examined.proof),
-      browser,
-      tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
-      now,
-      detail: place.detail,
-      ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(spent) }),
-    })
-    return {
-      outcome: { outcome: 'accepted', accepted: settled.accepted },
-      record: settled.record,
-      events: settled.events,
-    }
-  }
-
-  const { behindSeconds, replayed } = refused
-  const settled = settleRefused(current, {
-    factor: factor.id,
-    guessable: factor.guessable,
-    reason: replayed ? 'replayed' : behindSeconds === undefined ? 'wrong' : 'late',
-    browser,
-    now,
-    detail: place.detail,
-  })
-  return {
-    // A replay gets no hint: it would say that the code was once right.
-    outcome: { outcome: 'refused', ...(replayed ? {} : hint(behindSeconds)) },
-    record: settled.record,
-    events: settled.events,
-  }
+  const states = usableStates(deps, current, factor, now)
+  const challenge = openFor(deps, factor, place, { current, kept, now })
+  const examined = await examine({ states, challenge, now })
+  if (examined.outcome === 'refused')
+    return refuse(current, factor, place, { now, behindSeconds: examined.behindSeconds })
+  const proved = spend(factor, states, examined)
+  // A replay gets no hint: it would say that the code was once right.
+  if (proved === undefined) return refuse(current, factor, place, { now, replayed: true })
+  return accept(deps, factor, place, { current, now, fingerprint, proved, challenge })
 }
 
-/** Whether an attempt at this factor would be examined now. */
-export function factorGate(
-  record: MfaRecord,
+interface Proved {
+  readonly authenticatorId: string
+  /** The authenticator's state with the proof spent. */
+  readonly spent: Json
+  readonly proof: unknown
+}
+
+/** Undefined: the proof was used before, or its authenticator is gone. */
+function spend(
   factor: AnyFactor,
-  { tokenHashes }: Pick<Place, 'tokenHashes'>,
-  now: Instant,
-): Gate {
-  const closed = gate(record, classify(record, tokenHashes), factor.guessable, now)
-  const owned = record.authenticators.filter((candidate) => candidate.factor === factor.id)
-  if (!closed.open || owned.length === 0 || owned.some((one) => isUsable(one, now))) return closed
-  return { open: false, reason: 'factor-ended' }
+  states: readonly Owned<Json>[],
+  { authenticatorId, proof }: Extract<Examined<unknown>, { outcome: 'proved' }>,
+): Proved | undefined {
+  const answered = states.find((owned) => owned.authenticatorId === authenticatorId)
+  const spent =
+    answered === undefined ? undefined : (factor.consume(answered.state, proof) as Json | undefined)
+  return spent === undefined ? undefined : { authenticatorId, spent, proof }
 }
 
-function isOwned(record: MfaRecord, factor: AnyFactor): boolean {
-  return record.authenticators.some((candidate) => candidate.factor === factor.id)
-}
-
-export type ChallengeOutcome =
-  | 'opened'
-  | 'not-needed'
-  | 'stale'
-  /** No attempt would be examined now, so nothing is sent that invites one. */
-  | 'closed'
-  /** Mailed a moment ago, or too often: not before then. */
-  | { readonly notBefore: Instant }
-
-interface Challenged {
-  readonly result: ChallengeOutcome
-  readonly delivery?: Delivery | undefined
-}
-
-/** Opens the challenge a factor needs before it can be answered, and sends what is to be sent after the commit. */
-export async function challengeFactor(
+function accept(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-): Promise<ChallengeOutcome> {
-  // Bound here: what follows asks again after each lost save.
-  const challenge = factor.challenge?.bind(factor)
-  if (challenge === undefined) return 'not-needed'
-  const begun = await commit<Challenged>(deps, place.accountId, (record, now) => {
-    const authenticator = lastUsed(record, factor)
-    if (authenticator === undefined || record.epoch !== place.epoch)
-      return { outcome: { result: 'stale' } }
-    if (!factorGate(record, factor, place, now).open) return { outcome: { result: 'closed' } }
-    const state: unknown = factor.parseState(openState(deps.box, place.accountId, authenticator))
-    const made = challenge(state, {
-      accountId: place.accountId,
-      random: deps.random,
-      now,
-    }) as Begun<Json>
-    const notBefore = made.delivery === undefined ? undefined : nextDeliveryAt(record, now)
-    if (notBefore !== undefined) return { outcome: { result: { notBefore } } }
-    const where = { interaction: place.interaction, purpose: factor.id }
-    return {
-      outcome: { result: 'opened', delivery: made.delivery },
-      record: openChallenge(
-        record,
-        {
-          ...where,
-          authenticatorId: authenticator.id,
-          sealed: sealState(deps.box, place.accountId, where, made.value),
-        },
-        made.delivery !== undefined,
-        now,
-      ),
-    }
+  given: Pick<Attempt, 'current' | 'now' | 'fingerprint'> & {
+    readonly proved: Proved
+    readonly challenge: OpenFor
+  },
+): Decided<VerifyOutcome> {
+  const { current, now, fingerprint, proved, challenge } = given
+  const authenticator = current.authenticators.find(({ id }) => id === proved.authenticatorId)
+  if (authenticator === undefined) throw new Error('An authenticator that was read is not there')
+  const browser = classify(current, place.tokenHashes)
+  const { accepted, record, events } = settleAccepted(current, {
+    interaction: place.interaction,
+    fingerprint,
+    authenticator: {
+      ...authenticator,
+      sealed: sealState(deps.box, place.accountId, authenticator, proved.spent),
+    },
+    assurance: factor.assurance(proved.proof),
+    browser,
+    tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
+    now,
+    detail: place.detail,
+    told: factor.eventsOf?.({ what: 'accepted', proof: proved.proof }) ?? [],
+    ...(challenge.id === undefined ? {} : { challenge: challenge.id }),
+    ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(proved.spent) }),
   })
-  if (begun.delivery !== undefined) await deliver(deps, begun.delivery)
-  return begun.result
+  return { outcome: { outcome: 'accepted', accepted }, record, events }
 }
 
-/** The one that the page shows: what a person used last is at hand. */
-function lastUsed(record: MfaRecord, factor: AnyFactor): Authenticator | undefined {
-  return record.authenticators
-    .filter((authenticator) => authenticator.factor === factor.id)
-    .toSorted((one, other) => (other.lastUsedAt ?? 0) - (one.lastUsedAt ?? 0))[0]
-}
-
-/** The challenge that this authenticator was given in this interaction. */
-function challengeFor(
-  place: Place,
+function refuse(
+  current: MfaRecord,
   factor: AnyFactor,
-  record: MfaRecord,
-  authenticator: Authenticator,
-  now: Instant,
-): OpenChallenge | undefined {
-  const open = challengeIn(record, place.interaction, factor.id, now)
-  return open?.authenticatorId === authenticator.id ? open : undefined
+  place: Place,
+  why: {
+    readonly now: Instant
+    readonly behindSeconds?: number | undefined
+    readonly replayed?: true
+  },
+): Decided<VerifyOutcome> {
+  const { now, behindSeconds, replayed = false } = why
+  const { record, events } = settleRefused(current, {
+    factor: factor.id,
+    guessable: factor.guessable,
+    reason: replayed ? 'replayed' : behindSeconds === undefined ? 'wrong' : 'late',
+    browser: classify(current, place.tokenHashes),
+    now,
+    detail: place.detail,
+  })
+  const hint = behindSeconds === undefined ? {} : { behindSeconds }
+  return { outcome: { outcome: 'refused', ...hint }, record, events }
+}
+
+/** The challenge that a response is examined with, and by what it is recognised. */
+interface OpenFor {
+  readonly id: string | undefined
+  readonly value: unknown
 }
 
 /**
- * The examination, done once per authenticator and challenge however often the commit decides again: hashing must
- * not be multiplied by contention. Whether the proof was used is decided on fresh state by `consume`; a challenge
- * that is gone meanwhile was used, and what answered it is examined without it.
+ * The challenge of this interaction: the one that was sent, or the one that the interaction keeps. None where it was
+ * spent by an accepted response: what answers it again is examined without it.
  */
-function once(deps: Dependencies, factor: AnyFactor, place: Place, response: unknown) {
-  const results = new Map<string, Promise<Examined<unknown>>>()
-  return (given: {
-    authenticator: Authenticator
-    state: Json
-    open: OpenChallenge | undefined
-    now: Instant
-  }): Promise<Examined<unknown>> => {
-    const { authenticator, state, open, now } = given
-    const key = JSON.stringify([authenticator.id, open?.sealed])
-    const known = results.get(key)
-    if (known !== undefined) return known
-    const challenge: unknown =
-      open === undefined
-        ? undefined
-        : factor.parseChallenge(openState(deps.box, place.accountId, open))
-    const result = factor.examine({ state, challenge, response, now, hasher: deps.hasher })
-    results.set(key, result)
-    return result
+function openFor(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: Place,
+  { current, kept, now }: Pick<Attempt, 'current' | 'kept' | 'now'>,
+): OpenFor {
+  if (kept !== undefined)
+    return isChallengeSpent(current, place.interaction, kept.id, now) ? NOTHING_OPEN : kept
+  const sent = challengeIn(current, place.interaction, factor.id, now)
+  if (sent === undefined) return NOTHING_OPEN
+  return {
+    id: sent.sealed,
+    value: factor.parseChallenge(openState(deps.box, place.accountId, sent)),
   }
 }
 
-function hint(behindSeconds: number | undefined): { behindSeconds?: number } {
-  return behindSeconds === undefined ? {} : { behindSeconds }
+const NOTHING_OPEN: OpenFor = { id: undefined, value: undefined }
+
+/**
+ * The examination, done once per set of authenticators and challenge however often the commit decides again: hashing
+ * must not be multiplied by contention. Whether the proof was used is decided on fresh state by `consume`.
+ */
+function once(deps: Dependencies, factor: AnyFactor, response: unknown) {
+  const results = new Map<string, Promise<Examined<unknown>>>()
+  return (given: {
+    states: readonly Owned<Json>[]
+    challenge: OpenFor
+    now: Instant
+  }): Promise<Examined<unknown>> => {
+    const { states, challenge, now } = given
+    const key = JSON.stringify([states.map((owned) => owned.authenticatorId), challenge.id])
+    const known = results.get(key)
+    if (known !== undefined) return known
+    const result = factor.examine({
+      states,
+      challenge: challenge.value,
+      response,
+      now,
+      hasher: deps.hasher,
+    })
+    results.set(key, result)
+    return result
+  }
 }

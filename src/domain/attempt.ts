@@ -51,6 +51,19 @@ export function repeatOf(
   return accepted?.fingerprint === fingerprint ? accepted : undefined
 }
 
+/**
+ * Whether an accepted response of this interaction has spent the challenge (R28). It is kept with the interaction, and
+ * of two answers to it at once, on two nodes, one is accepted.
+ */
+export function isChallengeSpent(
+  record: MfaRecord,
+  interaction: string,
+  challenge: string,
+  now: Instant,
+): boolean {
+  return acceptedIn(record, interaction, now)?.challenge === challenge
+}
+
 export interface Acceptance {
   readonly interaction: string
   readonly fingerprint: string
@@ -60,9 +73,19 @@ export interface Acceptance {
   readonly browser: BrowserClass
   /** The token this browser is known by from now on. */
   readonly tokenHash: string
+  /** Recognises the challenge that was answered, where there was one. */
+  readonly challenge?: string
   readonly remaining?: number
   readonly now: Instant
   readonly detail: EventDetail
+  /** What the factor tells in words of its own. */
+  readonly told: readonly FactorWord[]
+}
+
+/** An event in a factor's own words; who, where and with what is added to it. */
+export interface FactorWord {
+  readonly type: EventType
+  readonly detail?: Pick<EventDetail, 'reason'>
 }
 
 /** A proof was spent: its authenticator moves on, the browser is known, and the interaction has passed. */
@@ -86,9 +109,10 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
     ...pass(remember(forgiven, acceptance.tokenHash, now), acceptance),
     events: [
       { type: 'factor-accepted', detail },
-      ...(assurance.amr.includes('backup_code')
-        ? [{ type: 'backup-code-used', detail } as const]
-        : []),
+      ...acceptance.told.map((draft) => ({
+        type: draft.type,
+        detail: { ...detail, ...draft.detail },
+      })),
     ],
   }
 }
@@ -111,6 +135,7 @@ export function pass(
     assurance,
     at: now,
     epoch: record.epoch,
+    ...(acceptance.challenge === undefined ? {} : { challenge: acceptance.challenge }),
     ...(remaining === undefined ? {} : { remaining }),
     ...(spentOn === undefined ? {} : { spentOn }),
   }

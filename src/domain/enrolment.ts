@@ -1,7 +1,14 @@
-import { pass, type Acceptance, type EventDraft, type Passed, type Settled } from './attempt.ts'
+import {
+  pass,
+  type Acceptance,
+  type EventDraft,
+  type FactorWord,
+  type Passed,
+  type Settled,
+} from './attempt.ts'
 import type { EventDetail } from './events.ts'
 import { remember } from './known-browser.ts'
-import type { Authenticator, MfaRecord, PendingEnrolment } from './mfa-record.ts'
+import type { Authenticator, MfaRecord, OpenChallenge, PendingEnrolment } from './mfa-record.ts'
 import { clearFailures, clearSuspicion, grow } from './throttle.ts'
 import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
@@ -83,24 +90,53 @@ export function nextDeliveryAt(record: MfaRecord, now: Instant): Instant | undef
   return next > now ? next : undefined
 }
 
+/** A record with a code that was just sent, and the challenge whose place it took. */
+export interface ChallengeOpened {
+  readonly record: MfaRecord
+  readonly opened: OpenChallenge
+  readonly before: OpenChallenge | undefined
+}
+
 /** A newly sent code takes the place of the one before; it resets no count (R3). */
 export function openChallenge(
   record: MfaRecord,
-  challenge: Omit<MfaRecord['challenges'][number], 'expiresAt'>,
-  delivered: boolean,
+  challenge: Omit<OpenChallenge, 'expiresAt'>,
   now: Instant,
-): MfaRecord {
+): ChallengeOpened {
+  const { interaction, purpose } = challenge
+  const before = challengeIn(record, interaction, purpose, now)
   const others = record.challenges.filter(
     (open) =>
-      open.expiresAt > now &&
-      !(open.interaction === challenge.interaction && open.purpose === challenge.purpose),
+      open.expiresAt > now && !(open.interaction === interaction && open.purpose === purpose),
   )
   const opened = { ...challenge, expiresAt: now + CHALLENGE_SECONDS }
   return {
-    ...record,
-    challenges: [...others, opened].slice(-MOST_PENDING),
-    history: delivered ? withDelivery(record, now) : record.history,
+    record: {
+      ...record,
+      challenges: [...others, opened].slice(-MOST_PENDING),
+      history: withDelivery(record, now),
+    },
+    opened,
+    before,
   }
+}
+
+/**
+ * The code of `opened` could not be handed over: the one before it is open again, and the attempt to send counts
+ * nowhere. A challenge that was opened meanwhile stays.
+ */
+export function takeBackChallenge(
+  record: MfaRecord,
+  opened: OpenChallenge,
+  before: OpenChallenge | undefined,
+): MfaRecord {
+  if (!record.challenges.some(({ sealed }) => sealed === opened.sealed)) return record
+  const challenges = record.challenges.flatMap((open) => {
+    if (open.sealed !== opened.sealed) return [open]
+    return before === undefined ? [] : [before]
+  })
+  const sentAt = opened.expiresAt - CHALLENGE_SECONDS
+  return { ...record, challenges, history: withoutDelivery(record, sentAt) }
 }
 
 export function challengeIn(
@@ -108,7 +144,7 @@ export function challengeIn(
   interaction: string,
   purpose: string,
   now: Instant,
-): MfaRecord['challenges'][number] | undefined {
+): OpenChallenge | undefined {
   return record.challenges.find(
     (open) => open.interaction === interaction && open.purpose === purpose && open.expiresAt > now,
   )
@@ -120,8 +156,7 @@ export function challengeIn(
  */
 export function beginEnrolment(
   record: MfaRecord,
-  begun: Pick<PendingEnrolment, 'interaction' | 'factor' | 'sealed'>,
-  delivered: boolean,
+  begun: Pick<PendingEnrolment, 'interaction' | 'factor' | 'sealed' | 'sentTo'>,
   now: Instant,
 ): MfaRecord {
   const others = record.pending.filter(
@@ -137,7 +172,22 @@ export function beginEnrolment(
   return {
     ...record,
     pending: [...others, pending].slice(-MOST_PENDING),
-    history: delivered ? withDelivery(record, now) : record.history,
+    history: begun.sentTo === undefined ? record.history : withDelivery(record, now),
+  }
+}
+
+/**
+ * The code of an enrolment could not be handed over: the enrolment stays, says that nothing was sent, and the attempt
+ * to send counts nowhere.
+ */
+export function takeBackEnrolment(record: MfaRecord, sealed: string): MfaRecord {
+  const unsent = record.pending.find((pending) => pending.sealed === sealed)
+  if (unsent === undefined) return record
+  const { sentTo: _, ...kept } = unsent
+  return {
+    ...record,
+    pending: record.pending.map((pending) => (pending === unsent ? kept : pending)),
+    history: withoutDelivery(record, unsent.expiresAt - ENROLMENT_SECONDS),
   }
 }
 
@@ -177,14 +227,18 @@ export function slowEnrolment(
 export function settleEnrolled(
   record: MfaRecord,
   acceptance: Acceptance,
-  issued: readonly Authenticator[],
+  issued: readonly IssuedSet[],
 ): Passed {
   const { authenticator, now, browser } = acceptance
   const { mustEnrolSince: _, ...history } = record.history
   const bound: MfaRecord = {
     ...(isEnrolled(record) ? record : clearFailures(record)),
     epoch: record.epoch + 1,
-    authenticators: [...record.authenticators, { ...authenticator, lastUsedAt: now }, ...issued],
+    authenticators: [
+      ...record.authenticators,
+      { ...authenticator, lastUsedAt: now },
+      ...issued.map((set) => set.authenticator),
+    ],
     pending: [],
     challenges: [],
     accepted: [],
@@ -201,14 +255,27 @@ export function settleEnrolled(
   }
   const events: EventDraft[] = [
     { type: 'factor-enrolled', detail },
-    ...issued.map(({ factor, id }): EventDraft => ({
-      type: 'backup-codes-created',
-      detail: { ...acceptance.detail, factor, authenticatorId: id },
-    })),
+    ...issued.flatMap((set) => wordsOfSet(set, acceptance.detail)),
     { type: 'epoch-raised', detail: { epoch: bound.epoch, reason: 'factor-enrolled' } },
   ]
   const known = remember(bound, acceptance.tokenHash, now)
   return { ...pass(known, acceptance, acceptance.fingerprint), events }
+}
+
+/** A set that an issued factor has made, and what the factor tells of it. */
+export interface IssuedSet {
+  readonly authenticator: Authenticator
+  readonly told: readonly FactorWord[]
+}
+
+export function wordsOfSet(
+  { authenticator: { factor, id }, told }: IssuedSet,
+  detail: EventDetail,
+): readonly EventDraft[] {
+  return told.map((word) => ({
+    type: word.type,
+    detail: { ...detail, factor, authenticatorId: id, ...word.detail },
+  }))
 }
 
 /** Ends what was made under the epoch before: sessions, grants, refresh tokens, pending sign-ins (R20). */
@@ -270,6 +337,14 @@ export function isFirstSignIn({ history }: MfaRecord): boolean {
 
 function withDelivery(record: MfaRecord, now: Instant): MfaRecord['history'] {
   return { ...record.history, deliveredAt: [...deliveriesOfTheHour(record, now), now] }
+}
+
+/** One delivery less at that time. */
+function withoutDelivery({ history }: MfaRecord, at: Instant): MfaRecord['history'] {
+  const index = history.deliveredAt.lastIndexOf(at)
+  return index === -1
+    ? history
+    : { ...history, deliveredAt: history.deliveredAt.toSpliced(index, 1) }
 }
 
 function deliveriesOfTheHour(record: MfaRecord, now: Instant): readonly Instant[] {

@@ -25,6 +25,7 @@ export interface EventDetail {
   readonly epoch?: number
 }
 
+/** The events that do not depend on a factor. A factor adds words of its own: `Factor.eventTypes`. */
 export const EVENT_TYPES = [
   'factor-accepted', // a second factor was proved
   'factor-refused', // it was examined and refused; `reason`: wrong | replayed | late
@@ -38,8 +39,6 @@ export const EVENT_TYPES = [
   'factor-imported', // taken over from another product; `until` when it is weak and ends
   'factor-removed',
   'factor-renamed',
-  'backup-codes-created', // `reason`: renewed, where they took the place of others
-  'backup-code-used',
   'signed-in',
   'browser-forgotten', // a known browser voided after ten failures (R4)
   'epoch-raised', // sessions, grants and pending sign-ins of before are dead (R20)
@@ -47,4 +46,8 @@ export const EVENT_TYPES = [
   'reset', // an administrator started a reset (R36)
 ] as const
 
-export type EventType = (typeof EVENT_TYPES)[number]
+/** One of `EVENT_TYPES`, or one that a factor has added. */
+export type EventType = (typeof EVENT_TYPES)[number] | FactorEventType
+
+/** In kebab-case. */
+export type FactorEventType = string & {}

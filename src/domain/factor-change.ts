@@ -1,5 +1,5 @@
 import { acceptedIn, type EventDraft, type Passed } from './attempt.ts'
-import { isEnrolled, raiseEpoch } from './enrolment.ts'
+import { isEnrolled, raiseEpoch, wordsOfSet, type IssuedSet } from './enrolment.ts'
 import type { EventDetail } from './events.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
@@ -100,10 +100,9 @@ export function settleRemoved(
 ): Passed {
   const authenticators = record.authenticators.filter(({ id }) => id !== removed.id)
   const detail = about(change, removed)
-  return settleChange({ ...record, authenticators }, change, 'factor-removed', {
-    type: 'factor-removed',
-    detail,
-  })
+  return settleChange({ ...record, authenticators }, change, 'factor-removed', [
+    { type: 'factor-removed', detail },
+  ])
 }
 
 /**
@@ -112,20 +111,17 @@ export function settleRemoved(
  */
 export function settleRenewed(
   record: MfaRecord,
-  issued: Authenticator,
+  issued: IssuedSet,
   replaced: ReadonlySet<string>,
   change: ProvedChange,
 ): Passed {
+  const { authenticator } = issued
   const others = record.authenticators.filter(({ factor }) => !replaced.has(factor))
-  const detail = { ...about(change, issued), reason: 'renewed' }
   return settleChange(
-    { ...record, authenticators: [...others, issued] },
+    { ...record, authenticators: [...others, authenticator] },
     change,
     'factor-renewed',
-    {
-      type: 'backup-codes-created',
-      detail,
-    },
+    wordsOfSet(issued, about(change, authenticator)),
   )
 }
 
@@ -158,7 +154,7 @@ function settleChange(
   changed: MfaRecord,
   change: ProvedChange,
   reason: string,
-  event: EventDraft,
+  events: readonly EventDraft[],
 ): Passed {
   const raised = raiseEpoch(changed, reason)
   const accepted = spend(change, raised.record.epoch)
@@ -166,7 +162,7 @@ function settleChange(
   return {
     record: { ...known, accepted: [accepted] },
     accepted,
-    events: [event, ...raised.events],
+    events: [...events, ...raised.events],
   }
 }
 

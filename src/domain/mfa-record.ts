@@ -17,7 +17,7 @@ export interface MfaRecord {
   readonly authenticators: readonly Authenticator[]
   /** Enrolments begun and not confirmed. */
   readonly pending: readonly PendingEnrolment[]
-  /** Challenges and delivered codes waiting for their response. */
+  /** Delivered codes waiting for their response. */
   readonly challenges: readonly OpenChallenge[]
   readonly throttle: Throttle
   readonly browsers: readonly KnownBrowser[]
@@ -40,6 +40,8 @@ export interface Authenticator {
    * is asked to set up another.
    */
   readonly renewBy?: Instant
+  /** SHA-256 of the handles by which the account can be found; absent where the factor has none. */
+  readonly handles?: readonly string[]
   /** The factor's own state. */
   readonly sealed: string
 }
@@ -50,16 +52,20 @@ export interface PendingEnrolment {
   readonly factor: string
   readonly sealed: string
   readonly expiresAt: Instant
+  /** Where its code was sent, masked; absent where nothing was sent. */
+  readonly sentTo?: string
   /** Wrong confirmations only slow themselves down: guessing a secret one was shown gains nothing. */
   readonly delay: Delay
 }
 
+/** A code that was sent, waiting for its response. */
 export interface OpenChallenge {
   readonly interaction: string
   /** A factor's id, or `owner-proof`. */
   readonly purpose: string
-  readonly authenticatorId?: string
   readonly sealed: string
+  /** Where the code was sent, masked. */
+  readonly sentTo?: string
   readonly expiresAt: Instant
 }
 
@@ -101,6 +107,8 @@ export interface AcceptedAttempt {
   readonly at: Instant
   /** Counts only while it is the record's. */
   readonly epoch: number
+  /** Recognises the challenge that it was the answer to: spent, it is answered no second time (R28). */
+  readonly challenge?: string
   /** What is left of a look-up secret, for the warning straight after use. */
   readonly remaining?: number
   /** A keyed hash of the change of factors that it was made for and spent on: it is good for no other (R11). */

@@ -1,4 +1,5 @@
 import type { Assurance } from '../domain/assurance.ts'
+import type { EventDetail } from '../domain/events.ts'
 import type { Json } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Delivery, PasswordHasher, Random } from '../ports/services.ts'
@@ -17,8 +18,12 @@ export type * from './factor-pages.ts'
  * The order of an attempt is the application's: throttle, `examine`, `consume`, save, answer. After a lost
  * compare-and-swap only `consume` runs again, on the state just read.
  *
- * Three shapes fit: a code derived from state (TOTP, look-up secrets), a challenge-response (WebAuthn) and a
- * delivered code (mail). `src/testing/factors.ts` has the two that the product does not ship yet.
+ * A person may have several authenticators of one factor. A challenge is made for all of them, and `examine` says
+ * which one answered.
+ *
+ * Four shapes fit: a code derived from state (TOTP, look-up secrets), a challenge-response (WebAuthn), a delivered
+ * code (mail), and a credential that names its owner (a discoverable WebAuthn credential). `src/testing/factors.ts`
+ * has the three that the product does not ship yet.
  */
 export interface Factor<
   State extends Json = Json,
@@ -53,13 +58,23 @@ export interface Factor<
   /** Whether a guess can succeed by luck, so that failures count toward R1 and locks apply to it. */
   readonly guessable: boolean
 
+  /**
+   * True: `challenge` and `beginEnrolment` send a code (their `delivery`). The application then keeps the challenge
+   * in the account's record, limits how often a code is sent (R3), and shows a page with a button that sends another.
+   * Absent: a challenge sends nothing; it is made when the verify page is shown and kept with the interaction.
+   */
+  readonly delivers?: true
+
+  /** The types of the events of `eventsOf`, in kebab-case. Listeners and the audit trail get them as they are. */
+  readonly eventTypes?: readonly string[]
+
   /** Reads what was stored. Throws when it is not this factor's state. */
   parseState(stored: Json): State
   parsePending(stored: Json): Pending
   parseChallenge(stored: Json): Challenge
 
   /** Starts an enrolment. `confirmed` factors only. */
-  beginEnrolment?(input: EnrolmentInput): Begun<Pending>
+  beginEnrolment?(input: EnrolmentInput<State>): Promise<Begun<Pending>> | Begun<Pending>
   /** What the set-up page shows: `enrolment` in the model of its page. */
   describeEnrolment?(
     pending: Pending,
@@ -78,19 +93,44 @@ export interface Factor<
   remaining?(state: State): number
 
   /**
-   * What has to exist before a response can be examined; undefined: nothing (a code derived from state).
-   * The application keeps the challenge with the interaction, one use, at most 10 minutes.
+   * What has to exist before a response can be examined; absent: nothing (a code derived from state). One challenge
+   * for all of the person's authenticators of this factor, the last used one first. Its first accepted response
+   * spends it, and it ends after 10 minutes. `states` is empty when nobody has been named yet (`identify`).
    */
-  challenge?(state: State, input: ChallengeInput): Begun<Challenge>
-  /** What the verify page shows besides the form: `verification` in the model of its page. */
-  describeVerification?(state: State, challenge: Challenge | undefined): Described['verification']
+  challenge?(
+    states: readonly Owned<State>[],
+    input: ChallengeInput,
+  ): Promise<Begun<Challenge>> | Begun<Challenge>
+  /**
+   * What the verify page shows besides the form: `verification` in the model of its page. `states` as in `challenge`;
+   * `challenge`: the open one, undefined where there is none.
+   */
+  describeVerification?(
+    states: readonly Owned<State>[],
+    challenge: Challenge | undefined,
+  ): Promise<Described['verification']> | Described['verification']
 
   /** Types and normalises a form once (R34); undefined: this cannot be a response at all (400, not charged). */
   parseResponse(form: Form): Response | undefined
   /** The normal form of a response: what identifies "the same code" for R38 and for the used-check. */
   canonical(response: Response): string
 
-  /** The cryptography, no I/O. Does not decide whether it was used before; `consume` does, on fresh state. */
+  /**
+   * The handles of an authenticator by which its account can be found: random values, at least 128 bits each, never
+   * an account id. The application stores their SHA-256. No two accounts may have the same handle.
+   */
+  handlesOf?(state: State): readonly string[]
+  /**
+   * The handle that a response names, for a credential that carries its owner; undefined: it names none. It is a
+   * claim only: `examine` proves it, on the authenticators of the account that was found. A factor with `identify`
+   * is not guessable and needs a challenge; createMfa refuses it otherwise (R4).
+   */
+  identify?(response: Response): string | undefined
+
+  /**
+   * The cryptography, no I/O. Finds the authenticator that answered. Does not decide whether the proof was used
+   * before; `consume` does, on fresh state.
+   */
   examine(input: ExamineInput<State, Challenge, Response>): Promise<Examined<Proof>>
   /** Synchronous. The state with the proof spent; undefined: it was already (R5). */
   consume(state: State, proof: Proof): State | undefined
@@ -101,17 +141,38 @@ export interface Factor<
   afterRestore?(state: State, now: Instant): State
   /** What this proof says to relying parties (R26). */
   assurance(proof: Proof): Assurance
+  /**
+   * What happened in the factor's own words, told besides the general events: `accepted`, a proof was accepted and
+   * spent; `issued`, a set was made (`renewed`: in place of another). Each type is one of `eventTypes`. Account,
+   * time, authenticator and browser are added by the application.
+   */
+  eventsOf?(happened: Happened<Proof>): readonly FactorEvent[]
 }
 
 /** Any factor, for code that is generic over them. */
 export type AnyFactor = Factor<any, any, any, any, any>
+
+/** One of a person's authenticators of a factor, opened. */
+export interface Owned<State> {
+  readonly authenticatorId: string
+  readonly state: State
+}
+
+export type Happened<Proof> =
+  | { readonly what: 'accepted'; readonly proof: Proof }
+  | { readonly what: 'issued'; readonly renewed: boolean }
+
+export interface FactorEvent {
+  readonly type: string
+  readonly detail?: Pick<EventDetail, 'reason'>
+}
 
 /** A parsed form: each field once, strings only, no null bytes. */
 export type Form = Readonly<Record<string, string>>
 
 export interface Begun<T> {
   readonly value: T
-  /** Sent by the application after the commit. */
+  /** Sent by the application after the commit. Only of a factor that `delivers`. */
   readonly delivery?: Delivery
 }
 
@@ -122,12 +183,9 @@ export interface AccountLabel {
   readonly label: string
 }
 
-export interface EnrolmentInput {
-  readonly accountId: string
-  readonly random: Random
-  readonly now: Instant
-  /** A verified address, where the application knows one. */
-  readonly address?: string
+export interface EnrolmentInput<State = unknown> extends ChallengeInput {
+  /** The person's authenticators of this factor: a key that is registered is not registered once more (R40). */
+  readonly existing: readonly Owned<State>[]
 }
 
 export interface IssueInput {
@@ -136,13 +194,19 @@ export interface IssueInput {
 }
 
 export interface ChallengeInput {
-  readonly accountId: string
+  /** Undefined when nobody has been named yet (`identify`). */
+  readonly accountId: string | undefined
   readonly random: Random
   readonly now: Instant
+  /** A verified address of the person, where the application knows one. */
+  readonly address?: string
+  /** The language of the page that asks, as a BCP 47 tag; a `Delivery` is written in it. */
+  readonly locale: string
 }
 
 export interface ExamineInput<State, Challenge, Response> {
-  readonly state: State
+  /** All of the account's authenticators of this factor that can be used, the last used one first. */
+  readonly states: readonly Owned<State>[]
   readonly challenge: Challenge | undefined
   readonly response: Response
   readonly now: Instant
@@ -156,7 +220,12 @@ export interface Confirmed<State> {
 }
 
 export type Examined<Proof> =
-  | { readonly outcome: 'proved'; readonly proof: Proof }
+  | {
+      readonly outcome: 'proved'
+      /** Which of `states` has answered. */
+      readonly authenticatorId: string
+      readonly proof: Proof
+    }
   | {
       readonly outcome: 'refused'
       /** The code was right this many seconds ago and is unused: the phone's clock is behind. Never for the future. */

@@ -36,9 +36,8 @@ export interface PageModels {
     csrf: string
     /** Masked: `m•••@example.com`. */
     address: string
-    /** false: offer to send it; true: ask for it. */
-    sent: boolean
-    sendAction: string
+    /** `delivery.sentTo` absent: offer to send it; else ask for it. */
+    delivery: DeliveryModel
     action: string
     cancelAction: string
     error?: CodeError
@@ -133,8 +132,7 @@ export interface PageModels {
   /** The password is set; on to sign in. */
   'set-up-link-done': { href?: string }
   expired: { /** The way back to the app, where it is known. */ href?: string }
-  /** `sent`: it is about one more mail, and not about too many requests. */
-  busy: { retryAfterSeconds: number; sent?: true }
+  busy: { retryAfterSeconds: number }
   forbidden: Empty
   'not-found': Empty
   unavailable: { retryAfterSeconds: number }
@@ -165,6 +163,22 @@ export type OwnPage = Exclude<KnownPage, EnrolPageName | VerifyPageName>
 
 export type Empty = Readonly<Record<never, never>>
 
+/** What the last press of the button that sends a code came to. */
+export type DeliveryNotice = 'sent' | 'wait' | 'failed'
+
+/**
+ * Of a page that asks for a code that is sent: POST `{ csrf }` to `sendAction` sends another, and is answered with the
+ * same page.
+ */
+export interface DeliveryModel {
+  sendAction: string
+  /** Where the code went, masked: `m•••@example.com`. Absent: no code is open. */
+  sentTo?: string
+  /** Seconds until the next may be sent; absent: now. */
+  waitSeconds?: number
+  notice?: DeliveryNotice
+}
+
 /** Setting up a factor. Posts `csrf`, `name` and the factor's own fields to `action`. */
 export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   csrf: string
@@ -178,6 +192,8 @@ export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   nameError?: 'too-long'
   /** Which one of its kind it will be, from the second on: the name that the page suggests says so. */
   nth?: number
+  /** Of a factor whose code is sent. */
+  delivery?: DeliveryModel
   error?: CodeError
 }
 
@@ -198,6 +214,8 @@ export interface VerifyModel<Verification extends JsonObject = JsonObject> {
   cancelAction: string
   /** To mfa-choose; absent when there is no other way. Carries data-other-way. */
   otherWayHref?: string
+  /** Of a factor whose code is sent. */
+  delivery?: DeliveryModel
   error?: CodeError
   /** The name the person gave the authenticator, when there is just one. */
   authenticatorName?: string

@@ -8,7 +8,7 @@ import {
   type FactorViews,
 } from './factor-views.ts'
 import { translator, type Translator } from './messages.ts'
-import type { OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
+import type { DeliveryModel, OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
 import { inlineSvg } from './svg.ts'
 import { themeName } from './theme.ts'
 import { templates, type Sources } from './templates.ts'
@@ -28,8 +28,8 @@ interface PageView {
 }
 
 /**
- * Which template shows which page that is not a factor's. `wrong`: the page itself says that something is wrong, so its title begins
- * so; the others say it when their model holds an `error` or a `nameError`.
+ * Which template shows which page that is not a factor's. `wrong`: the page itself says that something is wrong, so
+ * its title begins so; the others say it when their model holds an `error`, a `nameError`, or a code that was not sent.
  */
 export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: true }>> = {
   login: { template: 'interaction/login.njk' },
@@ -132,8 +132,13 @@ function show(environment: nunjucks.Environment, template: string, context: obje
 }
 
 function saysWrong(model: object): boolean {
-  const { error, nameError } = model as { error?: unknown; nameError?: unknown }
-  return error !== undefined || nameError !== undefined
+  const { error, nameError, delivery } = model as {
+    error?: unknown
+    nameError?: unknown
+    delivery?: DeliveryModel
+  }
+  const notSent = delivery?.notice === 'failed' || delivery?.notice === 'wait'
+  return error !== undefined || nameError !== undefined || notSent
 }
 
 function pagesByName(factors: readonly FactorViews[]): ReadonlyMap<string, PageView> {

@@ -114,8 +114,8 @@ function viewsOf(options: ParsedOptions, mountPath: () => string): Views {
 
 function mailerOf(send: SendMail, views: Views, issuer: string): Dependencies['mailer'] {
   return {
-    async send({ to, template, values }) {
-      await send({ to, ...views.renderMail(template, { issuer, ...values }) })
+    async send({ to, template, locale, values }) {
+      await send({ to, ...views.renderMail(template, { issuer, ...values }, locale) })
     },
   }
 }

@@ -6,6 +6,7 @@ import type {
   PolicyQuestion,
 } from '../../interactions/core.ts'
 import { MfaError } from '../domain/errors.ts'
+import { EVENT_TYPES } from '../domain/events.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { Catalogue } from '../http/messages.ts'
@@ -120,6 +121,25 @@ const pages = z.strictObject({
   script: onDisk.optional(),
   style: onDisk.optional(),
 })
+const GENERAL_EVENTS: ReadonlySet<string> = new Set(EVENT_TYPES)
+
+/** R4: a guess at a factor that names its owner would need no password. */
+function canIdentify(given: {
+  identify?: unknown
+  handlesOf?: unknown
+  challenge?: unknown
+  guessable: boolean
+  delivers?: true | undefined
+}): boolean {
+  if (given.identify === undefined) return true
+  const sendsNothing = given.delivers === undefined
+  return (
+    !given.guessable &&
+    sendsNothing &&
+    given.challenge !== undefined &&
+    given.handlesOf !== undefined
+  )
+}
 
 const factor = withMethods(
   'parseState',
@@ -129,11 +149,29 @@ const factor = withMethods(
   'consume',
   'assurance',
 ).and(
-  z.object({
-    id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be kebab-case'),
-    enrolment: z.enum(['confirmed', 'issued', 'none']),
-    pages: pages.optional(),
-  }),
+  z
+    .object({
+      id: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be kebab-case'),
+      enrolment: z.enum(['confirmed', 'issued', 'none']),
+      pages: pages.optional(),
+      guessable: z.boolean(),
+      delivers: z.literal(true).optional(),
+      eventTypes: z
+        .array(
+          z
+            .string()
+            .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'must be kebab-case')
+            .refine((type) => !GENERAL_EVENTS.has(type), { error: 'is one of the general events' }),
+        )
+        .optional(),
+      challenge: fn.optional(),
+      identify: fn.optional(),
+      handlesOf: fn.optional(),
+    })
+    .refine(canIdentify, {
+      error:
+        'with `identify` must not be guessable, must send nothing, and needs `challenge` and `handlesOf`',
+    }),
 )
 
 const shape = z.strictObject({

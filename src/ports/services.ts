@@ -15,6 +15,8 @@ export interface Delivery {
   readonly channel: 'mail'
   readonly to: string
   readonly template: string
+  /** The language of the message: a BCP 47 tag. */
+  readonly locale: string
   readonly values: Readonly<Record<string, string>>
 }
 

@@ -3,7 +3,15 @@ import type { Assurance } from '../domain/assurance.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { Factor } from '../factors/factor.ts'
 import { describePages } from './factor-pages-suite.ts'
-import { beginEnrolment, enrol, freeze, someone, type FactorFixture } from './factor-person.ts'
+import {
+  beginEnrolment,
+  enrol,
+  freeze,
+  LOCALE,
+  someone,
+  type FactorFixture,
+} from './factor-person.ts'
+import { describeIdentifying, describeTwoAuthenticators } from './factor-suite-several.ts'
 import { globalRunner, TEST_START, type Runner } from './runner.ts'
 
 export type { FactorFixture, FactorHolder, Seen } from './factor-person.ts'
@@ -26,10 +34,13 @@ export function describeFactor(
   runner.describe(`${name} keeps the contract of a factor`, () => {
     describeForms(fixture, it)
     describeProofs(fixture, it)
-    if (factor.enrolment === 'confirmed') describeConfirmed(fixture, it)
-    else if (factor.remaining !== undefined) describeSupply(fixture, it)
+    if (factor.enrolment === 'confirmed') {
+      describeConfirmed(fixture, it)
+      describeTwoAuthenticators(fixture, it)
+    } else if (factor.remaining !== undefined) describeSupply(fixture, it)
     if (factor.challenge !== undefined) describeChallenged(fixture, it)
     if (factor.pages !== undefined) describePages(fixture, it)
+    if (factor.identify !== undefined) describeIdentifying(fixture, it)
   })
 }
 
@@ -56,7 +67,7 @@ function describeForms(fixture: FactorFixture, it: It): void {
   })
 
   it('R34 reads neither an empty nor an oversized form, nor what cannot be a response', async () => {
-    const { form } = (await enrol(fixture)).respond()
+    const { form } = await (await enrol(fixture)).respond()
     const oversized = Object.keys(form).map((field) => ({ [field]: OVERSIZED }))
     for (const unreadable of [{}, ...oversized, ...fixture.unreadable])
       assert.equal(
@@ -67,7 +78,7 @@ function describeForms(fixture: FactorFixture, it: It): void {
   })
 
   it('R34 reads one response however it is typed, and ignores fields that are not its own', async () => {
-    const { form, response } = (await enrol(fixture)).respond()
+    const { form, response } = await (await enrol(fixture)).respond()
     for (const variation of [form, ...fixture.variations(form)]) {
       const read = factor.parseResponse({ csrf: 'x', constructor: 'x', ...variation })
       assert.deepEqual(read, response)
@@ -83,13 +94,13 @@ function describeForms(fixture: FactorFixture, it: It): void {
 
   it('tells two responses apart by their normal form', async () => {
     const person = await enrol(fixture)
-    const [first, second] = [person.respond(), person.respond()]
+    const [first, second] = [await person.respond(), await person.respond()]
     assert.notEqual(factor.canonical(first.response), factor.canonical(second.response))
   })
 
   it('reads back what it stored, and refuses rubbish', async () => {
-    const { state, pending } = await enrol(fixture)
-    const begun = factor.challenge?.(state, { ...someone(fixture), now: TEST_START })
+    const { state, pending, states } = await enrol(fixture)
+    const begun = await factor.challenge?.(states(), { ...someone(fixture), now: TEST_START })
     const kept: readonly [stored: Json, parse: (stored: Json) => Json][] = [
       [state, (stored) => factor.parseState(stored)],
       [pending, (stored) => factor.parsePending(stored)],
@@ -108,7 +119,7 @@ function describeProofs(fixture: FactorFixture, it: It): void {
 
   it('R5 accepts a proof once, also when the state was written and read again', async () => {
     const person = await enrol(fixture)
-    const proof = await person.prove(person.respond())
+    const proof = await person.prove(await person.respond())
     const spent = consume(factor, person.state, proof)
     assert.equal(factor.consume(spent, proof), undefined)
     assert.equal(factor.consume(factor.parseState(throughJson(spent)), proof), undefined)
@@ -116,28 +127,28 @@ function describeProofs(fixture: FactorFixture, it: It): void {
 
   it('R5 decides on the state that consume is given: examined twice at once, accepted once', async () => {
     const person = await enrol(fixture)
-    const given = person.respond()
+    const given = await person.respond()
     const [first, second] = await Promise.all([person.prove(given), person.prove(given)])
     assert.equal(factor.consume(consume(factor, person.state, first), second), undefined)
   })
 
   it('accepts the next response after one was spent', async () => {
     const person = await enrol(fixture)
-    person.state = consume(factor, person.state, await person.prove(person.respond()))
-    consume(factor, person.state, await person.prove(person.respond()))
+    person.state = consume(factor, person.state, await person.prove(await person.respond()))
+    consume(factor, person.state, await person.prove(await person.respond()))
   })
 
   it('refuses a wrong response', async () => {
     const person = await enrol(fixture)
-    const given = { ...person.respond(), response: factor.parseResponse(fixture.wrong) }
+    const given = { ...(await person.respond()), response: factor.parseResponse(fixture.wrong) }
     assert.notEqual(given.response, undefined)
     assert.equal((await person.examine(given)).outcome, 'refused')
   })
 
   it('refuses the response of another person', async () => {
     const [person, other] = [await enrol(fixture), await enrol(fixture)]
-    const given = other.respond()
-    const { challenge, seen } = person.ask(given.at)
+    const given = await other.respond()
+    const { challenge, seen } = await person.ask(given.at)
     // A code that was delivered is bound to its challenge; a key could have been asked the same one.
     const bound = seen.delivery === undefined ? given : { ...given, challenge }
     assert.equal((await person.examine(bound)).outcome, 'refused')
@@ -145,15 +156,15 @@ function describeProofs(fixture: FactorFixture, it: It): void {
 
   it('R26 says what was proved and leaves the password and `mfa` to others', async () => {
     const person = await enrol(fixture)
-    checkAssurance(factor.assurance(await person.prove(person.respond())))
+    checkAssurance(factor.assurance(await person.prove(await person.respond())))
   })
 }
 
 function describeConfirmed(fixture: FactorFixture, it: It): void {
   const { factor } = fixture
 
-  it('begins each enrolment with something new', () => {
-    const [first, second] = [beginEnrolment(fixture), beginEnrolment(fixture)]
+  it('begins each enrolment with something new', async () => {
+    const [first, second] = [await beginEnrolment(fixture), await beginEnrolment(fixture)]
     assert.notDeepEqual(first.value, second.value)
   })
 
@@ -164,7 +175,7 @@ function describeConfirmed(fixture: FactorFixture, it: It): void {
   })
 
   it('refuses to confirm an enrolment with a wrong response', async () => {
-    const { value } = beginEnrolment(fixture)
+    const { value } = await beginEnrolment(fixture)
     const response = factor.parseResponse(fixture.wrong)
     assert.equal(await factor.confirmEnrolment?.(value, response, TEST_START), undefined)
   })
@@ -172,7 +183,7 @@ function describeConfirmed(fixture: FactorFixture, it: It): void {
   it('R5 spends the response that confirmed the enrolment', async () => {
     const person = await enrol(fixture)
     const examined = await person.examine({
-      ...person.ask(TEST_START),
+      ...(await person.ask(TEST_START)),
       response: person.confirming,
     })
     assert.ok(
@@ -188,14 +199,14 @@ function describeSupply(fixture: FactorFixture, it: It): void {
     const person = await enrol(fixture)
     for (let left = person.shown.length; left > 0; left -= 1) {
       assert.equal(factor.remaining?.(person.state), left)
-      person.state = consume(factor, person.state, await person.prove(person.respond()))
+      person.state = consume(factor, person.state, await person.prove(await person.respond()))
     }
     assert.equal(factor.remaining?.(person.state), 0)
   })
 
   it('R5 does not spend from a set that was made anew after the examination', async () => {
     const [before, after] = [await enrol(fixture), await enrol(fixture)]
-    const proof = await before.prove(before.respond())
+    const proof = await before.prove(await before.respond())
     assert.equal(factor.consume(after.state, proof), undefined)
   })
 
@@ -211,14 +222,23 @@ function describeSupply(fixture: FactorFixture, it: It): void {
 }
 
 function describeChallenged(fixture: FactorFixture, it: It): void {
+  const { factor } = fixture
+
+  it('sends a code exactly when it says that it delivers, in the language of the page', async () => {
+    const { seen } = await (await enrol(fixture)).ask(TEST_START)
+    assert.equal(seen.delivery !== undefined, factor.delivers === true)
+    if (seen.delivery !== undefined) assert.equal(seen.delivery.locale, LOCALE)
+  })
+
   it('asks something new each time', async () => {
     const person = await enrol(fixture)
-    assert.notDeepEqual(person.ask(TEST_START).challenge, person.ask(TEST_START).challenge)
+    const [first, second] = [await person.ask(TEST_START), await person.ask(TEST_START)]
+    assert.notDeepEqual(first.challenge, second.challenge)
   })
 
   it('refuses the response to another challenge, and to none', async () => {
     const person = await enrol(fixture)
-    const [first, second] = [person.respond(), person.respond()]
+    const [first, second] = [await person.respond(), await person.respond()]
     for (const challenge of [second.challenge, undefined])
       assert.equal((await person.examine({ ...first, challenge })).outcome, 'refused')
   })

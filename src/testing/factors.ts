@@ -1,9 +1,17 @@
 /**
- * Two factors for tests alone, of the shapes that the factor contract has to carry besides codes derived from state:
- * a challenge that a key answers (as WebAuthn does) and a code that is delivered (as mail is). The product ships
- * neither; a third party can read them as templates.
+ * Factors for tests alone, of the shapes that the factor contract has to carry besides codes derived from state:
+ * a challenge that a key answers (as WebAuthn does), a credential that names its owner (as a discoverable WebAuthn
+ * credential does), and a code that is delivered (as mail is). The product ships none of them; a third party can read
+ * them as templates.
  */
-import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto'
 import type { Assurance } from '../domain/assurance.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
@@ -17,11 +25,14 @@ export type KeyState = {
   readonly publicKey: string
   /** Of the last accepted signature. One that does not grow comes from a copied key (R29). */
   readonly counter: number
+  /** Random, made by the key: whose key it is. */
+  readonly handle: string
 }
 export type KeyChallenge = { readonly challenge: string }
 export interface KeyResponse {
   /** Sent at enrolment. */
   readonly publicKey?: string
+  readonly handle: string
   readonly counter: number
   readonly userVerified: boolean
   readonly signature: string
@@ -34,8 +45,9 @@ export type ChallengeFactor = Factor<KeyState, KeyChallenge, KeyChallenge, KeyRe
 
 /** Answers the challenges of `challengeFactor`, as a browser with a security key would. */
 export interface SoftKey {
-  /** The value of the form's `credential` field. */
-  answer(challenge: string, userVerified?: boolean): string
+  readonly handle: string
+  /** The value of the form's `credential` field. `claimed`: the handle that it names, its own unless given. */
+  answer(challenge: string, userVerified?: boolean, claimed?: string): string
 }
 
 const CHALLENGE_BYTES = 32
@@ -44,19 +56,19 @@ const CHALLENGE_BYTES = 32
  * An Ed25519 key signs the challenge, a counter and whether it verified its user. The proof decides what it is
  * worth: with user verification it is two kinds of factor in one.
  */
-export function challengeFactor(): ChallengeFactor {
+export function challengeFactor(id = 'test-key'): ChallengeFactor {
   const begin = (random: Random): { value: KeyChallenge } => ({
     value: { challenge: encode(random.bytes(CHALLENGE_BYTES)) },
   })
   return {
-    id: 'test-key',
+    id,
     enrolment: 'confirmed',
     guessable: false,
 
     parseState(stored) {
-      const { publicKey, counter } = fieldsOf(stored)
-      if (!isText(publicKey) || !isCount(counter)) throw unreadable()
-      return { publicKey, counter }
+      const { publicKey, counter, handle } = fieldsOf(stored)
+      if (!isText(publicKey) || !isCount(counter) || !isText(handle)) throw unreadable()
+      return { publicKey, counter, handle }
     },
     parsePending: parseKeyChallenge,
     parseChallenge: parseKeyChallenge,
@@ -64,26 +76,40 @@ export function challengeFactor(): ChallengeFactor {
     beginEnrolment: ({ random }) => begin(random),
     describeEnrolment: ({ challenge }) => ({ challenge }),
     async confirmEnrolment({ challenge }, response) {
-      const { publicKey, counter } = response
+      const { publicKey, counter, handle } = response
       if (publicKey === undefined || !isSigned(publicKey, challenge, response)) return undefined
-      return { state: { publicKey, counter }, assurance: keyAssurance(response.userVerified) }
+      const state = { publicKey, counter, handle }
+      return { state, assurance: keyAssurance(response.userVerified) }
     },
 
-    challenge: (_state, { random }) => begin(random),
-    describeVerification: (_state, challenge) => ({ ...challenge }),
+    challenge: (_states, { random }) => begin(random),
+    describeVerification: (_states, challenge) => ({ ...challenge }),
 
     parseResponse: ({ credential }) => parseCredential(credential),
     canonical: ({ counter, signature }) => `${counter}.${signature}`,
 
-    async examine({ state, challenge, response }) {
-      if (challenge === undefined || !isSigned(state.publicKey, challenge.challenge, response))
-        return { outcome: 'refused' }
+    async examine({ states, challenge, response }) {
+      const answered =
+        challenge === undefined
+          ? undefined
+          : states.find(({ state }) => isSigned(state.publicKey, challenge.challenge, response))
+      if (answered === undefined) return { outcome: 'refused' }
       const { counter, userVerified } = response
-      return { outcome: 'proved', proof: { counter, userVerified } }
+      const { authenticatorId } = answered
+      return { outcome: 'proved', authenticatorId, proof: { counter, userVerified } }
     },
     consume: (state, { counter }) => (counter > state.counter ? { ...state, counter } : undefined),
 
     assurance: ({ userVerified }) => keyAssurance(userVerified),
+  }
+}
+
+/** A key that names its owner: it signs in without a user name and without a password, when it verified its user. */
+export function namedKeyFactor(): ChallengeFactor {
+  return {
+    ...challengeFactor('test-named-key'),
+    handlesOf: ({ handle }) => [handle],
+    identify: ({ handle }) => handle,
   }
 }
 
@@ -97,11 +123,14 @@ function keyAssurance(userVerified: boolean): Assurance {
 
 export function softKey(): SoftKey {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const handle = encode(randomBytes(16))
   let counter = 0
   return {
-    answer(challenge, userVerified = false) {
+    handle,
+    answer(challenge, userVerified = false, claimed = handle) {
       counter += 1
       return JSON.stringify({
+        handle: claimed,
         publicKey: publicKey.export({ type: 'spki', format: 'der' }).toString('base64url'),
         counter,
         userVerified,
@@ -117,8 +146,11 @@ export type DeliveredState = {
   readonly spent: readonly SpentCode[]
 }
 export type SpentCode = { readonly id: string; readonly expiresAt: Instant }
-export type DeliveredChallenge = SpentCode & { readonly codeHash: string }
-export type DeliveredPending = DeliveredChallenge & { readonly address: string }
+export type DeliveredChallenge = SpentCode & {
+  readonly codeHash: string
+  /** Where it was sent. */
+  readonly address: string
+}
 export interface DeliveredResponse {
   readonly code: string
 }
@@ -127,7 +159,7 @@ export interface DeliveredProof extends SpentCode {
 }
 export type DeliveredCodeFactor = Factor<
   DeliveredState,
-  DeliveredPending,
+  DeliveredChallenge,
   DeliveredChallenge,
   DeliveredResponse,
   DeliveredProof
@@ -142,38 +174,35 @@ export function deliveredCodeFactor(): DeliveredCodeFactor {
     id: 'test-mailed-code',
     enrolment: 'confirmed',
     guessable: true,
+    delivers: true,
 
     parseState(stored) {
       const { address, spent } = fieldsOf(stored)
       if (!isText(address) || !Array.isArray(spent)) throw unreadable()
       return { address, spent: spent.map(parseSpent) }
     },
-    parsePending(stored) {
-      const { address } = fieldsOf(stored)
-      if (!isText(address)) throw unreadable()
-      return { ...parseDelivered(stored), address }
-    },
+    parsePending: parseDelivered,
     parseChallenge: parseDelivered,
 
     beginEnrolment(input) {
       const { address } = input
       if (address === undefined)
         throw new MfaError('options-invalid', 'A mailed code needs a verified address')
-      const { value, delivery } = mailCode(address, input)
-      return { value: { ...value, address }, delivery }
+      return mailCode(address, input)
     },
     describeEnrolment: ({ address }) => ({ address }),
-    async confirmEnrolment({ address, ...challenge }, response, now) {
-      return isDelivered(challenge, response, now)
-        ? {
-            state: { address, spent: [{ id: challenge.id, expiresAt: challenge.expiresAt }] },
-            assurance: MAILED,
-          }
-        : undefined
+    async confirmEnrolment(challenge, response, now) {
+      if (!isDelivered(challenge, response, now)) return undefined
+      const { id, expiresAt, address } = challenge
+      return { state: { address, spent: [{ id, expiresAt }] }, assurance: MAILED }
     },
 
-    challenge: ({ address }, input) => mailCode(address, input),
-    describeVerification: ({ address }) => ({ address }),
+    challenge([latest], input) {
+      if (latest === undefined)
+        throw new MfaError('options-invalid', 'A mailed code goes to an authenticator')
+      return mailCode(latest.state.address, input)
+    },
+    describeVerification: ([latest]) => ({ address: latest?.state.address ?? '' }),
 
     parseResponse(form) {
       const code = normaliseTyped(form.code)
@@ -181,11 +210,14 @@ export function deliveredCodeFactor(): DeliveredCodeFactor {
     },
     canonical: ({ code }) => code,
 
-    async examine({ challenge, response, now }) {
+    async examine({ states, challenge, response, now }) {
       if (challenge === undefined || !isDelivered(challenge, response, now))
         return { outcome: 'refused' }
-      const { id, expiresAt } = challenge
-      return { outcome: 'proved', proof: { id, expiresAt, at: now } }
+      const { id, expiresAt, address } = challenge
+      const answered = states.find(({ state }) => state.address === address)
+      if (answered === undefined) return { outcome: 'refused' }
+      const { authenticatorId } = answered
+      return { outcome: 'proved', authenticatorId, proof: { id, expiresAt, at: now } }
     },
     consume({ address, spent }, { id, expiresAt, at }) {
       if (spent.some((code) => code.id === id)) return undefined
@@ -199,13 +231,13 @@ export function deliveredCodeFactor(): DeliveredCodeFactor {
 
 const MAILED: Assurance = { amr: ['otp'], kinds: ['possession'], phishingResistant: false }
 
-function mailCode(address: string, { random, now }: ChallengeInput) {
+function mailCode(address: string, { random, now, locale }: ChallengeInput) {
   const id = encode(random.bytes(16))
   const number = Buffer.from(random.bytes(8)).readBigUInt64BE() % 100_000_000n
   const code = number.toString().padStart(8, '0')
   return {
-    value: { id, codeHash: hashCode(id, code), expiresAt: now + DELIVERED_CODE_SECONDS },
-    delivery: { channel: 'mail', to: address, template: 'code', values: { code } },
+    value: { id, codeHash: hashCode(id, code), expiresAt: now + DELIVERED_CODE_SECONDS, address },
+    delivery: { channel: 'mail', to: address, template: 'code', locale, values: { code } },
   } as const
 }
 
@@ -224,9 +256,9 @@ function parseSpent(stored: Json): SpentCode {
 }
 
 function parseDelivered(stored: Json): DeliveredChallenge {
-  const { codeHash } = fieldsOf(stored)
-  if (!isText(codeHash)) throw unreadable()
-  return { ...parseSpent(stored), codeHash }
+  const { codeHash, address } = fieldsOf(stored)
+  if (!isText(codeHash) || !isText(address)) throw unreadable()
+  return { ...parseSpent(stored), codeHash, address }
 }
 
 function parseKeyChallenge(stored: Json): KeyChallenge {
@@ -237,9 +269,11 @@ function parseKeyChallenge(stored: Json): KeyChallenge {
 
 function parseCredential(text: string | undefined): KeyResponse | undefined {
   if (text === undefined || text.length > 1024) return undefined
-  const { publicKey, counter, userVerified, signature } = fieldsOf(readJson(text))
-  if (!isCount(counter) || typeof userVerified !== 'boolean' || !isText(signature)) return undefined
-  return { counter, userVerified, signature, ...(isText(publicKey) ? { publicKey } : {}) }
+  const { publicKey, handle, counter, userVerified, signature } = fieldsOf(readJson(text))
+  if (!isCount(counter) || typeof userVerified !== 'boolean') return undefined
+  if (!isText(signature) || !isText(handle)) return undefined
+  const read = { handle, counter, userVerified, signature }
+  return isText(publicKey) ? { ...read, publicKey } : read
 }
 
 function readJson(text: string): unknown {

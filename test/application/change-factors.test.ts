@@ -38,7 +38,8 @@ describe('changing the factors of an account', () => {
     changeFactors(of.deps, place, what, await load(of))
   const idOf = async (factor: string, nth = 0): Promise<string> =>
     (await settledRecord(one)).authenticators.filter((each) => each.factor === factor)[nth]!.id
-  const beginAdding = (place: Place) => beginFactor(one.deps, factorOf(one, 'totp'), place, ADDING)
+  const beginAdding = (place: Place) =>
+    beginFactor(one.deps, factorOf(one, 'totp'), place, { ...ADDING, locale: 'en' })
   const confirmAdding = async (place: Place) => {
     const factor = factorOf(one, 'totp')
     const { page } = await pageOf(place)
@@ -55,17 +56,17 @@ describe('changing the factors of an account', () => {
   }
   const add = async (): Promise<void> => {
     const place = await prove('adding')
-    expect(await beginAdding(place)).to.equal(true)
+    expect(await beginAdding(place)).to.equal('begun')
     expect(await confirmAdding(place)).to.include({ outcome: 'enrolled' })
   }
   const renewal: DirectChange = { kind: 'renew', factor: 'backup-codes' }
 
   it('R11 adds one with a fresh proof of this interaction, and not without', async () => {
     const without = mira.place({ interaction: 'without' })
-    expect(await beginAdding(without)).to.equal(false)
+    expect(await beginAdding(without)).to.equal('stale')
     const proved = await prove('with')
-    expect(await beginAdding(mira.place({ interaction: 'other' }))).to.equal(false)
-    expect(await beginAdding(proved)).to.equal(true)
+    expect(await beginAdding(mira.place({ interaction: 'other' }))).to.equal('stale')
+    expect(await beginAdding(proved)).to.equal('begun')
     expect(await confirmAdding(proved)).to.deep.include({ outcome: 'enrolled', shown: [] })
     const { authenticators, epoch } = await settledRecord(one)
     expect(authenticators.map(({ factor }) => factor)).to.deep.equal([
@@ -76,7 +77,7 @@ describe('changing the factors of an account', () => {
 
   it('R11 adds nothing where nobody asked for it, fresh proof or not', async () => {
     const place = await prove('proved')
-    expect((await begin(one, 'totp', place)).began).to.equal(false)
+    expect((await begin(one, 'totp', place)).began).to.equal('stale')
   })
 
   it('R11 does not confirm when its proof is over: ten minutes', async () => {
@@ -148,7 +149,7 @@ describe('changing the factors of an account', () => {
     const place = await prove('proved')
     const older = { ...place, epoch: place.epoch - 1 }
     expect(await change(older, renewal)).to.deep.equal({ outcome: 'stale' })
-    expect(await beginAdding(older)).to.equal(false)
+    expect(await beginAdding(older)).to.equal('stale')
   })
 
   it('R11 is over when the account changes meanwhile', async () => {

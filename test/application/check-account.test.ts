@@ -2,7 +2,14 @@ import { expect } from 'chai'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
-import { backupCodes, createMfa, MfaError, totp, type MfaOptions } from '../../src/index.ts'
+import {
+  backupCodes,
+  createMfa,
+  importedCodes,
+  MfaError,
+  totp,
+  type MfaOptions,
+} from '../../src/index.ts'
 
 const FIELDS = {
   totp: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
@@ -17,7 +24,7 @@ describe('accounts.check', () => {
       issuerName: 'Acme',
       storage,
       encryptionKeys: [Buffer.alloc(32, 7)],
-      factors: [totp(), backupCodes()],
+      factors: [totp(), backupCodes(), importedCodes()],
       firstEnrolment: 'password',
       hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
       clock,

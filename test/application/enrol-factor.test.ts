@@ -38,7 +38,7 @@ describe('setting up a factor', () => {
 
   it('R7 shows a secret of 160 bits that the record keeps sealed', async () => {
     const { began, secret } = await setUp(one)
-    expect(began).to.equal(true)
+    expect(began).to.equal('begun')
     expect(secret).to.match(/^[A-Z2-7]{32}$/)
     expect(JSON.stringify(await settledRecord(one))).not.to.include(secret)
     const [started] = await heardOf(one)
@@ -116,7 +116,7 @@ describe('setting up a factor', () => {
 
   it('R10 is over once the account has a factor: nothing is put beside the owner’s', async () => {
     const mira = await owner(one)
-    expect((await setUp(one, mira.place())).began).to.equal(false)
+    expect((await setUp(one, mira.place())).began).to.equal('stale')
     expect((await settledRecord(one)).pending).to.deep.equal([])
   })
 
@@ -134,7 +134,9 @@ describe('setting up a factor', () => {
   it('R10 asks for a proof where the application says so', async () => {
     const factor = factorOf(one, 'totp')
     for (const rule of ['mailed-code', 'refused'] as const)
-      expect(await beginFactor(one.deps, factor, placeOf(), { rule })).to.equal(false)
+      expect(await beginFactor(one.deps, factor, placeOf(), { rule, locale: 'en' })).to.equal(
+        'stale',
+      )
     const { code } = await setUp(one)
     const outcome = await confirmFactor(one.deps, factor, placeOf(), code(), {
       rule: 'mailed-code',
@@ -147,7 +149,7 @@ describe('setting up a factor', () => {
     const { code } = await setUp(one)
     await endEverything(one.deps, 'mira', 'disabled')
     expect(await confirm(one, 'totp', code())).to.deep.equal({ outcome: 'stale' })
-    expect((await setUp(one)).began).to.equal(false)
+    expect((await setUp(one)).began).to.equal('stale')
   })
 
   it('is over after an hour, and confirmed in its own interaction alone', async () => {
@@ -164,7 +166,7 @@ describe('setting up a factor', () => {
   })
 
   it('is not how issued factors are come by', async () => {
-    expect((await begin(one, 'backup-codes')).began).to.equal(false)
+    expect((await begin(one, 'backup-codes')).began).to.equal('stale')
     expect((await load(one)).version).to.equal(0)
   })
 
@@ -212,7 +214,7 @@ describe('setting up a factor', () => {
   it('asks a factor that has nothing to show for nothing', async () => {
     const { describeEnrolment: _, ...plain } = totp()
     const node = world({ listed: [plain] })
-    expect(await begin(node, 'totp')).to.deep.equal({ began: true, page: {} })
+    expect(await begin(node, 'totp')).to.deep.equal({ began: 'begun', page: {} })
   })
 
   it('R35 fails with a pending secret that was moved here from another interaction', async () => {
@@ -236,8 +238,8 @@ describe('setting up a factor', () => {
 
   it('goes on though an address is known that it does not need', async () => {
     const factor = factorOf(one, 'totp')
-    const about = { rule: 'allowed', address: ADDRESS } as const
-    expect(await beginFactor(one.deps, factor, placeOf(), about)).to.equal(true)
+    const about = { rule: 'allowed', address: ADDRESS, locale: 'en' } as const
+    expect(await beginFactor(one.deps, factor, placeOf(), about)).to.equal('begun')
     expect(one.mails).to.deep.equal([])
   })
 })

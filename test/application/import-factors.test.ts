@@ -27,7 +27,7 @@ async function type(of: World, id: string, form: Form, accountId = 'mira') {
   if (response === undefined) return { outcome: 'unreadable' as const }
   attempts += 1
   const place = placeOf({ accountId, interaction: `i${attempts}`, epoch: seen.record.epoch })
-  return verifyFactor(of.deps, factor, place, response, seen)
+  return verifyFactor(of.deps, factor, place, response, { seen })
 }
 
 const hash = (code: string): string => createHash('sha256').update(code).digest('hex')
@@ -221,8 +221,8 @@ describe('backup codes that came from another application', () => {
   it('do for a set: an authenticator that is added brings no second one', async () => {
     const place = await prove('adding')
     const totpFactor = factorOf(one, 'totp')
-    const ground = { rule: 'refused', adding: true } as const
-    expect(await beginFactor(one.deps, totpFactor, place, ground)).to.equal(true)
+    const ground = { rule: 'refused', adding: true, locale: 'en' } as const
+    expect(await beginFactor(one.deps, totpFactor, place, ground)).to.equal('begun')
     const { record } = await load(one)
     const label = { issuerName: 'Acme', label: 'mira' }
     const page = await describePending(one.deps, totpFactor, record, place.interaction, label)

@@ -1,10 +1,16 @@
 import { expect } from 'chai'
 import { confirmFactor } from '../../src/application/enrol-factor.ts'
 import { endEverything } from '../../src/application/manage-accounts.ts'
+import { nextDeliveryAt } from '../../src/domain/enrolment.ts'
 import { sealState } from '../../src/application/sealed-state.ts'
-import { challengeFactor } from '../../src/application/verify-factor.ts'
+import {
+  makeChallenge,
+  openKeptChallenge,
+  sendChallenge,
+} from '../../src/application/challenge-factor.ts'
 import type { Json } from '../../src/domain/json.ts'
-import type { AnyFactor } from '../../src/factors/factor.ts'
+import type { Place } from '../../src/application/place.ts'
+import type { AnyFactor, Owned } from '../../src/factors/factor.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import {
   challengeFactor as testKey,
@@ -13,7 +19,6 @@ import {
 } from '../../src/testing/factors.ts'
 import { ADDRESS, begin, challenged, confirm, factorOf, keyOwner, verify } from './person.ts'
 import {
-  codeOf,
   heardOf,
   interrupted,
   load,
@@ -38,12 +43,14 @@ describe('a challenge-response factor', () => {
   })
 
   it('R26 is enrolled, challenged and proved; the proof decides what it is worth', async () => {
-    const challenge = await challenged(one, mira.place())
-    const outcome = await verify(one, 'test-key', answer(challenge, true), mira.place())
+    const { challenge, sealed } = await challenged(one, mira.place())
+    const outcome = await verify(one, 'test-key', answer(challenge, true), mira.place(), sealed)
     expect(outcome).to.deep.nested.include({
       outcome: 'accepted',
       'accepted.assurance': {
-        ...{ amr: ['swk', 'user'], kinds: ['possession', 'inherence'], phishingResistant: true },
+        amr: ['swk', 'user'],
+        kinds: ['possession', 'inherence'],
+        phishingResistant: true,
       },
     })
   })
@@ -51,112 +58,120 @@ describe('a challenge-response factor', () => {
   it('R28 takes an answer to its own challenge alone, of its own interaction', async () => {
     const first = await challenged(one, mira.place())
     const second = mira.place({ interaction: 'second' })
-    await challenged(one, second)
-    expect(await verify(one, 'test-key', answer(first), second)).to.deep.equal({
-      outcome: 'refused',
-    })
-  })
-
-  it('R28 takes an answer to the newest challenge, not to the one before', async () => {
-    const before = await challenged(one, mira.place())
-    const newest = await challenged(one, mira.place())
-    expect(newest).not.to.equal(before)
-    const outcomes = [before, newest].map((challenge) => answer(challenge))
-    expect(await verify(one, 'test-key', outcomes[0]!, mira.place())).to.include({
-      outcome: 'refused',
-    })
-    expect(await verify(one, 'test-key', outcomes[1]!, mira.place())).to.include({
-      outcome: 'accepted',
-    })
+    const { sealed } = await challenged(one, second)
+    for (const kept of [sealed, first.sealed])
+      expect(await verify(one, 'test-key', answer(first.challenge), second, kept)).to.deep.equal({
+        outcome: 'refused',
+      })
   })
 
   it('R28 takes no answer before it was asked, and none after ten minutes', async () => {
     expect(await verify(one, 'test-key', answer('nothing'), mira.place())).to.include({
       outcome: 'refused',
     })
-    const challenge = await challenged(one, mira.place())
+    const { challenge, sealed } = await challenged(one, mira.place())
     one.clock.advance(600)
-    expect(await verify(one, 'test-key', answer(challenge), mira.place())).to.include({
-      outcome: 'refused',
-    })
+    const late = await verify(one, 'test-key', answer(challenge), mira.place(), sealed)
+    expect(late).to.include({ outcome: 'refused' })
   })
 
   it('R28 is answered once, also when two nodes get an answer at the same time', async () => {
-    const challenge = await challenged(one, mira.place())
+    const { challenge, sealed } = await challenged(one, mira.place())
     const outcomes = await Promise.all(
       [one, nodeBeside(one, { listed: [testKey()] })].map((node) =>
-        verify(node, 'test-key', answer(challenge), mira.place()),
+        verify(node, 'test-key', answer(challenge), mira.place(), sealed),
       ),
     )
     expect(outcomes.map(({ outcome }) => outcome).toSorted()).to.deep.equal(['accepted', 'refused'])
   })
 
+  it('R28 is spent by the answer that was accepted', async () => {
+    const { challenge, sealed } = await challenged(one, mira.place())
+    const first = await verify(one, 'test-key', answer(challenge), mira.place(), sealed)
+    expect(first).to.include({ outcome: 'accepted' })
+    const second = await verify(one, 'test-key', answer(challenge), mira.place(), sealed)
+    expect(second).to.deep.equal({ outcome: 'refused' })
+  })
+
   it('R1 is not guessed: what it refuses is told of, counts nowhere and locks nobody out', async () => {
     const thief = softKey()
-    const challenge = await challenged(one, mira.place())
+    const { challenge, sealed } = await challenged(one, mira.place())
     for (let n = 0; n < 12; n += 1)
-      await verify(one, 'test-key', { credential: thief.answer(challenge) }, mira.place())
+      await verify(one, 'test-key', { credential: thief.answer(challenge) }, mira.place(), sealed)
     expect(await heardOf(one, 'factor-refused')).to.have.length(12)
     expect((await settledRecord(one)).throttle.failedAt).to.deep.equal([])
-    expect(await verify(one, 'test-key', answer(challenge), mira.place())).to.include({
-      outcome: 'accepted',
-    })
+    const owners = await verify(one, 'test-key', answer(challenge), mira.place(), sealed)
+    expect(owners).to.include({ outcome: 'accepted' })
   })
 
   it('R29 refuses an answer of a copied key, whose counter lags behind, and says replayed', async () => {
     const [second, third] = ['second', 'third'].map((interaction) => mira.place({ interaction }))
-    const byCopy = answer(await challenged(one, third!))
-    const byOwner = answer(await challenged(one, second!))
-    expect(await verify(one, 'test-key', byOwner, second!)).to.include({ outcome: 'accepted' })
-    expect(await verify(one, 'test-key', byCopy, third!)).to.deep.equal({ outcome: 'refused' })
+    const [atSecond, atThird] = [await challenged(one, second!), await challenged(one, third!)]
+    const byCopy = answer(atThird.challenge)
+    const byOwner = answer(atSecond.challenge)
+    expect(await verify(one, 'test-key', byOwner, second!, atSecond.sealed)).to.include({
+      outcome: 'accepted',
+    })
+    expect(await verify(one, 'test-key', byCopy, third!, atThird.sealed)).to.deep.equal({
+      outcome: 'refused',
+    })
     const [refused] = await heardOf(one, 'factor-refused')
     expect(refused?.detail.reason).to.equal('replayed')
   })
 
-  it('asks for the key that was used last, and takes that one alone', async () => {
+  it('is answered by any of a person\u2019s keys, and moves on the one that has answered', async () => {
     const old = softKey()
     const place = { id: 'old', factor: 'test-key' }
-    const publicKey = (JSON.parse(old.answer('')) as { publicKey: string }).publicKey
-    const sealed = sealState(one.deps.box, 'mira', place, { publicKey, counter: 0 })
+    const { publicKey, handle } = JSON.parse(old.answer('')) as Record<string, string>
+    const sealed = sealState(one.deps.box, 'mira', place, {
+      publicKey: publicKey!,
+      handle: handle!,
+      counter: 0,
+    })
     const { record, version } = await load(one)
     const authenticators = [{ ...place, name: '', createdAt: 0, sealed }, ...record.authenticators]
     const both = JSON.parse(JSON.stringify({ ...record, authenticators }))
     await one.storage.records.save('mira', both, version)
 
-    const challenge = await challenged(one, mira.place())
-    const byOld = { credential: old.answer(challenge) }
-    expect(await verify(one, 'test-key', byOld, mira.place())).to.include({ outcome: 'refused' })
-    expect(await verify(one, 'test-key', answer(challenge), mira.place())).to.include({
-      outcome: 'accepted',
-    })
+    for (const [interaction, key] of [
+      ['one', old],
+      ['two', mira.key],
+    ] as const) {
+      const where = mira.place({ interaction })
+      const open = await challenged(one, where)
+      const form = { credential: key.answer(open.challenge) }
+      expect(await verify(one, 'test-key', form, where, open.sealed)).to.include({
+        outcome: 'accepted',
+      })
+    }
+    const used = (await settledRecord(one)).accepted.map(({ authenticatorId }) => authenticatorId)
+    expect(used).to.deep.equal(['old', record.authenticators[0]!.id])
   })
 
-  it('R20 is not challenged under an epoch that is over', async () => {
+  it('R20 is not answered under an epoch that is over', async () => {
+    const { challenge, sealed } = await challenged(one, mira.place())
     await endEverything(one.deps, 'mira', 'disabled')
-    const outcome = await challengeFactor(one.deps, factorOf(one, 'test-key'), mira.place())
-    expect(outcome).to.equal('stale')
-    expect((await settledRecord(one)).challenges).to.deep.equal([])
-  })
-
-  it('is not challenged for an account that has none', async () => {
-    const place = placeOf({ accountId: 'theo' })
-    expect(await challengeFactor(one.deps, factorOf(one, 'test-key'), place)).to.equal('stale')
+    const outcome = await verify(one, 'test-key', answer(challenge), mira.place(), sealed)
+    expect(outcome).to.deep.equal({ outcome: 'stale' })
   })
 
   it('is the only kind that is challenged', async () => {
-    const outcome = await challengeFactor(one.deps, factorOf(one, 'backup-codes'), mira.place())
-    expect(outcome).to.equal('not-needed')
+    const place = mira.place()
+    const about = { states: [], locale: 'en' }
+    const made = await makeChallenge(one.deps, factorOf(one, 'backup-codes'), place, about)
+    expect(made).to.equal(undefined)
+    const sent = await sendChallenge(one.deps, factorOf(one, 'backup-codes'), place, about)
+    expect(sent).to.equal('stale')
   })
 
-  it('R35 fails with a challenge that was moved here from another interaction', async () => {
-    const challenge = await challenged(one, mira.place({ interaction: 'attacker' }))
-    await challenged(one, mira.place())
-    const { record, version } = await load(one)
-    const [attacker, own] = record.challenges
-    const moved = { ...record, challenges: [{ ...own!, sealed: attacker!.sealed }] }
-    await one.storage.records.save('mira', JSON.parse(JSON.stringify(moved)), version)
-    const attempt = verify(one, 'test-key', answer(challenge), mira.place())
-    expect(await codeOf(attempt)).to.equal('seal-broken')
+  it('R35 does not open a challenge that was sealed to another account or factor', async () => {
+    const { sealed } = await challenged(one, mira.place())
+    const factor = factorOf(one, 'test-key')
+    expect(openKeptChallenge(one.deps, factor, mira.place(), sealed)).not.to.equal(undefined)
+    const elsewhere = placeOf({ accountId: 'theo' })
+    expect(openKeptChallenge(one.deps, factor, elsewhere, sealed)).to.equal(undefined)
+    const another = { ...factor, id: 'another' }
+    expect(openKeptChallenge(one.deps, another, mira.place(), sealed)).to.equal(undefined)
   })
 })
 
@@ -165,6 +180,9 @@ describe('a delivered factor', () => {
   const factor = () => factorOf(one, 'test-mailed-code')
   const place = (changes = {}) => placeOf({ epoch: 2, ...changes })
   const lastCode = () => ({ code: one.mails.at(-1)!.values.code! })
+
+  const sendTo = (of: World, where: Place) =>
+    sendChallenge(of.deps, factorOf(of, 'test-mailed-code'), where, { locale: 'en' })
 
   beforeEach(async () => {
     one = world({ listed: [deliveredCodeFactor()] })
@@ -177,7 +195,7 @@ describe('a delivered factor', () => {
 
   it('is enrolled with a mailed code, mailed another and proved with that', async () => {
     expect(one.mails).to.have.length(1)
-    expect(await challengeFactor(one.deps, factor(), place())).to.equal('opened')
+    expect(await sendTo(one, place())).to.equal('sent')
     expect(one.mails).to.have.length(2)
     expect(one.mails[1]).to.include({ channel: 'mail', to: ADDRESS })
     expect(await verify(one, 'test-mailed-code', lastCode(), place())).to.include({
@@ -186,7 +204,7 @@ describe('a delivered factor', () => {
   })
 
   it('R5 takes a code once, and in its own interaction', async () => {
-    await challengeFactor(one.deps, factor(), place())
+    await sendTo(one, place())
     const code = lastCode()
     const elsewhere = place({ interaction: 'elsewhere' })
     expect(await verify(one, 'test-mailed-code', code, elsewhere)).to.include({
@@ -198,14 +216,14 @@ describe('a delivered factor', () => {
   })
 
   it('R3 resends after a minute, and resets no count with it', async () => {
-    await challengeFactor(one.deps, factor(), place())
+    await sendTo(one, place())
     await verify(one, 'test-mailed-code', { code: '00000000' }, place())
-    expect(await challengeFactor(one.deps, factor(), place())).to.deep.equal({
+    expect(await sendTo(one, place())).to.deep.equal({
       notBefore: one.clock.now() + 60,
     })
     one.clock.advance(60)
     const before = lastCode()
-    expect(await challengeFactor(one.deps, factor(), place())).to.equal('opened')
+    expect(await sendTo(one, place())).to.equal('sent')
     expect((await settledRecord(one)).throttle.unknownBrowsers.failures).to.equal(1)
     const [old, fresh] = [before, lastCode()]
     expect(await verify(one, 'test-mailed-code', old, place())).to.include({ outcome: 'refused' })
@@ -217,10 +235,10 @@ describe('a delivered factor', () => {
   it('R3 mails five times an hour at most, whatever the interaction', async () => {
     for (let n = 0; n < 5; n += 1) {
       const where = place({ interaction: `sign-in ${n}` })
-      expect(await challengeFactor(one.deps, factor(), where)).to.equal('opened')
+      expect(await sendTo(one, where)).to.equal('sent')
       one.clock.advance(60)
     }
-    const sixth = await challengeFactor(one.deps, factor(), place({ interaction: 'sixth' }))
+    const sixth = await sendTo(one, place({ interaction: 'sixth' }))
     expect(sixth).to.deep.equal({ notBefore: one.clock.now() + 3_300 })
     expect(one.mails).to.have.length(6)
   })
@@ -230,7 +248,7 @@ describe('a delivered factor', () => {
     const first = await begin(one, 'test-mailed-code', theo)
     const mailed = one.mails.length
     const again = await begin(one, 'test-mailed-code', theo)
-    expect([first.began, again.began]).to.deep.equal([true, { notBefore: one.clock.now() + 60 }])
+    expect([first.began, again.began]).to.deep.equal(['begun', { notBefore: one.clock.now() + 60 }])
     expect(one.mails).to.have.length(mailed)
     const confirmed = await confirmFactor(one.deps, factor(), theo, lastCode(), {
       ...{ rule: 'allowed', name: '' },
@@ -247,7 +265,7 @@ describe('a delivered factor', () => {
         place({ interaction: `wrong ${n}` }),
       )
     const mailed = one.mails.length
-    expect(await challengeFactor(one.deps, factor(), place())).to.equal('closed')
+    expect(await sendTo(one, place())).to.equal('closed')
     expect(one.mails).to.have.length(mailed)
   })
 
@@ -260,32 +278,64 @@ describe('a delivered factor', () => {
         nth === 1 ? touch(one.storage.records) : undefined,
       ),
     })
-    expect(await challengeFactor(node.deps, factorOf(node, 'test-mailed-code'), place())).to.equal(
-      'opened',
-    )
+    expect(await sendTo(node, place())).to.equal('sent')
     expect(mails).to.have.length(1)
     const outcome = await verify(node, 'test-mailed-code', { code: mails[0]! }, place())
     expect(outcome).to.include({ outcome: 'accepted' })
   })
 
-  it('R32 says so when a message cannot be handed over, without saying what it was', async () => {
+  it('R3 R32 says that nothing was sent, reports why, and takes nothing of the cooldown', async () => {
     const cause = new Error('550 no such mailbox')
+    let refuses = true
+    const reported: unknown[] = []
+    const mails: string[] = []
     const node = nodeBeside(one, {
       listed: [deliveredCodeFactor()],
-      mailer: { send: () => Promise.reject(cause) },
+      mailer: {
+        async send({ values }) {
+          if (refuses) throw cause
+          mails.push(values.code!)
+        },
+      },
+      report: (error) => void reported.push(error),
     })
-    const attempt = challengeFactor(node.deps, factorOf(node, 'test-mailed-code'), place())
-    expect(await codeOf(attempt)).to.equal('mail-failed')
-    await attempt.catch((error: Error & { status: number }) => {
-      expect(error).to.include({ status: 503, cause })
-      expect(error.message).not.to.match(/\d{8}|550/)
+    const before = await settledRecord(one)
+    for (let n = 0; n < 6; n += 1) expect(await sendTo(node, place())).to.equal('not-sent')
+    const after = await settledRecord(one)
+    expect(after.challenges).to.deep.equal(before.challenges)
+    expect(nextDeliveryAt(after, node.clock.now())).to.equal(undefined)
+    expect(reported).to.have.length(6)
+    expect(reported[0]).to.include({ code: 'mail-failed', cause })
+    expect(String(reported[0])).not.to.match(/\d{8}|550/)
+
+    refuses = false
+    expect(await sendTo(node, place())).to.equal('sent')
+    expect(await verify(node, 'test-mailed-code', { code: mails[0]! }, place())).to.include({
+      outcome: 'accepted',
     })
+  })
+
+  it('R3 keeps the code that was sent before, when another one cannot be handed over', async () => {
+    await sendTo(one, place())
+    const code = lastCode()
+    one.clock.advance(60)
+    const node = nodeBeside(one, {
+      listed: [deliveredCodeFactor()],
+      mailer: { send: () => Promise.reject(new Error('421 try later')) },
+    })
+    expect(await sendTo(node, place())).to.equal('not-sent')
+    expect(await verify(one, 'test-mailed-code', code, place())).to.include({ outcome: 'accepted' })
   })
 
   it('R32 says so when there is nothing to send with', async () => {
     const node = nodeBeside(one, { listed: [deliveredCodeFactor()], mailer: undefined })
-    const attempt = challengeFactor(node.deps, factorOf(node, 'test-mailed-code'), place())
-    expect(await codeOf(attempt)).to.equal('mail-failed')
+    expect(await sendTo(node, place())).to.equal('not-sent')
+  })
+
+  it('is sent in the language of the page', async () => {
+    const factor = factorOf(one, 'test-mailed-code')
+    await sendChallenge(one.deps, factor, place(), { locale: 'de' })
+    expect(one.mails.at(-1)).to.include({ locale: 'de' })
   })
 })
 
@@ -295,8 +345,12 @@ describe('a factor of somebody else', () => {
     const factor: AnyFactor = {
       ...deliveredCodeFactor(),
       parseState: (stored: Json) => stored,
-      examine: async ({ state }: { state: Json }) =>
-        state === 'used' ? { outcome: 'proved', proof: null } : late,
+      examine: async ({ states }: { states: readonly Owned<Json>[] }) => {
+        const used = states.find(({ state }) => state === 'used')
+        return used === undefined
+          ? late
+          : { outcome: 'proved', authenticatorId: used.authenticatorId, proof: null }
+      },
       consume: () => undefined,
     }
     const one = world({ listed: [factor] })

@@ -1,11 +1,8 @@
 import { describePending, beginFactor, confirmFactor } from '../../src/application/enrol-factor.ts'
 import type { Place } from '../../src/application/place.ts'
-import {
-  challengeFactor,
-  verifyFactor,
-  type VerifyOutcome,
-} from '../../src/application/verify-factor.ts'
-import { openState } from '../../src/application/sealed-state.ts'
+import { makeChallenge, openKeptChallenge } from '../../src/application/challenge-factor.ts'
+import { usableStates } from '../../src/application/owned-states.ts'
+import { verifyFactor, type VerifyOutcome } from '../../src/application/verify-factor.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { softKey } from '../../src/testing/factors.ts'
 import { ownCode } from '../support/totp.ts'
@@ -22,7 +19,11 @@ export function factorOf({ deps }: World, id: string): AnyFactor {
 /** Begins setting up a factor and shows its page. */
 export async function begin(of: World, id: string, place: Place = placeOf()) {
   const factor = factorOf(of, id)
-  const began = await beginFactor(of.deps, factor, place, { rule: 'allowed', address: ADDRESS })
+  const began = await beginFactor(of.deps, factor, place, {
+    rule: 'allowed',
+    address: ADDRESS,
+    locale: 'en',
+  })
   const { record } = await load(of, place.accountId)
   const page = await describePending(of.deps, factor, record, place.interaction, {
     issuerName: 'Acme',
@@ -39,17 +40,22 @@ export function confirm(of: World, id: string, form: Form, place: Place = placeO
   })
 }
 
-/** Types a form into the page of a factor. */
+/** Types a form into the page of a factor. `sealed`: the challenge that the interaction keeps. */
 export async function verify(
   of: World,
   id: string,
   form: Form,
   place: Place,
+  sealed?: string,
 ): Promise<VerifyOutcome> {
   const factor = factorOf(of, id)
   const response: unknown = factor.parseResponse(form)
   if (response === undefined) throw new Error('This cannot be a response at all')
-  return verifyFactor(of.deps, factor, place, response, await load(of, place.accountId))
+  const kept = sealed === undefined ? undefined : openKeptChallenge(of.deps, factor, place, sealed)
+  return verifyFactor(of.deps, factor, place, response, {
+    seen: await load(of, place.accountId),
+    kept,
+  })
 }
 
 export interface Owner {
@@ -101,13 +107,16 @@ export async function keyOwner(of: World) {
   return { key, place: (changes: Partial<Place> = {}) => placeOf({ epoch, ...changes }) }
 }
 
-/** Asks for a challenge and reads what the page would show of it. */
-export async function challenged(of: World, place: Place): Promise<string> {
+/** Opens the challenge of a page: what the page would show of it, and what the interaction keeps. */
+export async function challenged(
+  of: World,
+  place: Place,
+): Promise<{ challenge: string; sealed: string }> {
   const factor = factorOf(of, 'test-key')
-  await challengeFactor(of.deps, factor, place)
-  const { record } = await load(of)
-  const open = record.challenges.find(({ interaction }) => interaction === place.interaction)
-  if (open === undefined) throw new Error('Nothing was asked')
-  const value: unknown = factor.parseChallenge(openState(of.deps.box, place.accountId, open))
-  return (value as { challenge: string }).challenge
+  const { record } = await load(of, place.accountId)
+  const states = usableStates(of.deps, record, factor, of.clock.now())
+  const sealed = await makeChallenge(of.deps, factor, place, { states, locale: 'en' })
+  const kept = sealed === undefined ? undefined : openKeptChallenge(of.deps, factor, place, sealed)
+  if (sealed === undefined || kept === undefined) throw new Error('Nothing was asked')
+  return { challenge: (kept.value as { challenge: string }).challenge, sealed }
 }

@@ -4,7 +4,6 @@ import { checkOwnerCode, sendOwnerCode } from '../../src/application/prove-owner
 import { enrolmentStep, hasProved } from '../../src/domain/enrolment.ts'
 import { ADDRESS } from './person.ts'
 import {
-  codeOf,
   heardOf,
   interrupted,
   load,
@@ -17,7 +16,7 @@ import {
 } from './world.ts'
 
 const send = (of: World, place = placeOf()) =>
-  sendOwnerCode(of.deps, place, { address: ADDRESS, app: 'Fieldnotes' })
+  sendOwnerCode(of.deps, place, { address: ADDRESS, app: 'Fieldnotes', locale: 'en' })
 const codeMailed = ({ mails }: World) => mails.at(-1)!.values.code!
 
 describe('the proof of owning an address', () => {
@@ -162,6 +161,10 @@ describe('the proof of owning an address', () => {
 
   it('R32 is not said to be sent when it was not', async () => {
     const node = nodeBeside(one, { mailer: { send: () => Promise.reject(new Error('away')) } })
-    expect(await codeOf(send(node))).to.equal('mail-failed')
+    const reported: unknown[] = []
+    Object.assign(node.deps, { report: (error: unknown) => reported.push(error) })
+    expect(await send(node)).to.equal('not-sent')
+    expect(reported[0]).to.include({ code: 'mail-failed' })
+    expect((await settledRecord(node)).challenges).to.deep.equal([])
   })
 })

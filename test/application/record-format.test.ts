@@ -31,18 +31,22 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
       {
         ...{ id: text, factor: text, name: fc.string(), sealed: text },
         ...{ createdAt: instant, lastUsedAt: instant, renewBy: instant },
+        handles: fc.array(text, few),
       },
       { requiredKeys: ['id', 'factor', 'name', 'createdAt', 'sealed'] },
     ),
     few,
   ),
   pending: fc.array(
-    fc.record({ interaction: text, factor: text, sealed: text, expiresAt: instant, delay }),
+    fc.record(
+      { interaction: text, factor: text, sealed: text, sentTo: text, expiresAt: instant, delay },
+      { requiredKeys: ['interaction', 'factor', 'sealed', 'expiresAt', 'delay'] },
+    ),
     few,
   ),
   challenges: fc.array(
     fc.record(
-      { interaction: text, purpose: text, authenticatorId: text, sealed: text, expiresAt: instant },
+      { interaction: text, purpose: text, sentTo: text, sealed: text, expiresAt: instant },
       { requiredKeys: ['interaction', 'purpose', 'sealed', 'expiresAt'] },
     ),
     few,
@@ -74,7 +78,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
           ]),
           phishingResistant: fc.boolean(),
         }),
-        ...{ at: instant, epoch: fc.nat(), remaining: fc.nat(), spentOn: text },
+        ...{ at: instant, epoch: fc.nat(), remaining: fc.nat(), spentOn: text, challenge: text },
       },
       {
         requiredKeys: [

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { beginFactor } from '../../src/application/enrol-factor.ts'
 import { checkOwnerCode, sendOwnerCode } from '../../src/application/prove-owner.ts'
-import { challengeFactor } from '../../src/application/verify-factor.ts'
+import { sendChallenge } from '../../src/application/challenge-factor.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { deliveredCodeFactor } from '../../src/testing/factors.ts'
@@ -28,19 +28,23 @@ describe('a whole life of an account', () => {
     const typed: string[] = []
 
     const theo = placeOf({ accountId: 'theo', epoch: 1 })
-    await sendOwnerCode(one.deps, theo, { address: ADDRESS, app: 'Fieldnotes' })
+    await sendOwnerCode(one.deps, theo, { address: ADDRESS, app: 'Fieldnotes', locale: 'en' })
     for (const code of ['83927465', one.mails[0]!.values.code!]) {
       typed.push(code)
       await checkOwnerCode(one.deps, theo, code)
     }
     one.clock.advance(60)
     const mailed = factorOf(one, 'test-mailed-code')
-    await beginFactor(one.deps, mailed, theo, { rule: 'mailed-code', address: ADDRESS })
+    await beginFactor(one.deps, mailed, theo, {
+      rule: 'mailed-code',
+      address: ADDRESS,
+      locale: 'en',
+    })
     const confirming = one.mails.at(-1)!.values.code!
     typed.push(confirming)
     await confirm(one, 'test-mailed-code', { code: confirming }, theo)
     one.clock.advance(60)
-    await challengeFactor(one.deps, mailed, { ...theo, epoch: 2 })
+    await sendChallenge(one.deps, mailed, { ...theo, epoch: 2 }, { locale: 'en' })
     typed.push(one.mails.at(-1)!.values.code!)
 
     const mira = await owner(one)

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { globSync } from 'node:fs'
 import ts from 'typescript'
 import { EVENT_TYPES } from '../../src/domain/events.ts'
+import { BACKUP_CODE_EVENTS } from '../../src/factors/backup-codes/index.ts'
 import { SERVER_EVENTS } from '../../src/server/observe/audit.ts'
 import {
   codeIn,
@@ -16,15 +17,17 @@ import {
 
 const page = readText('docs/reference/events.md')
 const types = rowsOf(sectionOf(page, 2, 'Types'))
+/** General ones, and the words of the factors that the product brings. */
+const TYPES: readonly string[] = [...EVENT_TYPES, ...BACKUP_CODE_EVENTS]
 const NOT_SENT = 'Not sent in this release'
 
 /** The event types that something in the product sends. */
 function sentTypes(): string[] {
-  const files = globSync('src/{domain,application}/**/*.ts', { cwd: ROOT })
+  const files = globSync('src/{domain,application,factors}/**/*.ts', { cwd: ROOT })
   const sent = files.flatMap((file) =>
     [...readText(file).matchAll(/\btype: '([a-z-]+)'/g)].map((match) => match[1] ?? ''),
   )
-  return EVENT_TYPES.filter((type) => sent.includes(type))
+  return TYPES.filter((type) => sent.includes(type))
 }
 
 function keysOf(source: ts.SourceFile, constant: string): string[] {
@@ -35,7 +38,7 @@ function keysOf(source: ts.SourceFile, constant: string): string[] {
 
 describe('docs/reference/events.md', () => {
   it('explains every event type, each once, and no other', () => {
-    expect(types.map(([type]) => type)).to.have.members(EVENT_TYPES.map((type) => `\`${type}\``))
+    expect(types.map(([type]) => type)).to.have.members(TYPES.map((type) => `\`${type}\``))
     for (const [type, when = ''] of types) expect(when.length, type).to.be.greaterThan(10)
   })
 

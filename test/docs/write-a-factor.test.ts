@@ -51,13 +51,13 @@ describe('the example of docs/guides/write-a-factor.md', () => {
     for (const [counter, code] of vectors.codes.entries())
       expect(
         await hotp().examine({
-          state: { key, counter },
+          states: [{ authenticatorId: 'token', state: { key, counter } }],
           challenge: undefined,
           response: { code },
           now: 0,
           hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
         }),
-      ).to.deep.equal({ outcome: 'proved', proof: { counter } })
+      ).to.deep.equal({ outcome: 'proved', authenticatorId: 'token', proof: { counter } })
   })
 
   it('brings pages that show what is needed, and what was wrong', async () => {

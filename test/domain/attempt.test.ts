@@ -10,7 +10,7 @@ import {
 import { openChallenge, raiseEpoch } from '../../src/domain/enrolment.ts'
 import { UNKNOWN_BROWSER } from '../../src/domain/known-browser.ts'
 import { charge } from '../../src/domain/throttle.ts'
-import { acceptance, authenticator, BACKUP_CODE, browserOf, enrolled, NOW } from './records.ts'
+import { acceptance, authenticator, browserOf, enrolled, NOW } from './records.ts'
 
 describe('an accepted proof', () => {
   it('moves its authenticator on and leaves the others', () => {
@@ -30,8 +30,8 @@ describe('an accepted proof', () => {
 
   it('spends what was asked for in its interaction, and in no other', () => {
     const ask = (interaction: string) => ({ interaction, purpose: 'key', sealed: 'challenge' })
-    const one = openChallenge(enrolled(), ask('interaction-1'), false, NOW)
-    const both = openChallenge(one, ask('interaction-2'), false, NOW)
+    const one = openChallenge(enrolled(), ask('interaction-1'), NOW).record
+    const both = openChallenge(one, ask('interaction-2'), NOW).record
     const { record } = settleAccepted(both, acceptance())
     expect(record.challenges.map(({ interaction }) => interaction)).to.deep.equal(['interaction-2'])
   })
@@ -42,7 +42,7 @@ describe('an accepted proof', () => {
     expect(second.record.history.firstSignInAt).to.equal(NOW)
   })
 
-  it('is told of with the factor and the browser, a backup code besides', () => {
+  it('is told of with the factor and the browser, and in the words of the factor besides', () => {
     const events = (given: Parameters<typeof acceptance>[0]) =>
       settleAccepted(enrolled(), acceptance(given)).events
     const detail = {
@@ -50,7 +50,7 @@ describe('an accepted proof', () => {
       ...{ authenticatorName: 'Phone', browser: 'unknown' },
     }
     expect(events({})).to.deep.equal([{ type: 'factor-accepted', detail }])
-    expect(events({ assurance: BACKUP_CODE, remaining: 2 })).to.deep.equal([
+    expect(events({ told: [{ type: 'backup-code-used' }], remaining: 2 })).to.deep.equal([
       { type: 'factor-accepted', detail: { ...detail, remaining: 2 } },
       { type: 'backup-code-used', detail: { ...detail, remaining: 2 } },
     ])

@@ -17,6 +17,8 @@ import {
   settleEnrolled,
   settlePasswordChanged,
   slowEnrolment,
+  takeBackChallenge,
+  takeBackEnrolment,
 } from '../../src/domain/enrolment.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { acceptance, authenticator, enrolled, NOW } from './records.ts'
@@ -25,11 +27,15 @@ const HOUR = 3_600
 const fresh = newRecord('mira')
 
 const begin = (record: MfaRecord, interaction: string, factor = 'totp', now = NOW) =>
-  beginEnrolment(record, { interaction, factor, sealed: `${interaction} ${factor}` }, false, now)
+  beginEnrolment(record, { interaction, factor, sealed: `${interaction} ${factor}` }, now)
 const ask = (record: MfaRecord, interaction: string, purpose: string, now = NOW) =>
-  openChallenge(record, { interaction, purpose, sealed: `${interaction} ${now}` }, true, now)
+  openChallenge(record, { interaction, purpose, sealed: `${interaction} ${now}` }, now).record
 const enrol = (record = fresh, changes = {}, issued = [authenticator({ id: 'codes' })]) =>
-  settleEnrolled(record, acceptance(changes), issued)
+  settleEnrolled(
+    record,
+    acceptance(changes),
+    issued.map((set) => ({ authenticator: set, told: [{ type: 'backup-codes-created' }] })),
+  )
 
 describe('the first step of an enrolment', () => {
   it('R10 is to prove the factor there is, once there is one, whatever the rule says', () => {
@@ -142,8 +148,8 @@ describe('codes that are mailed', () => {
           const where = { interaction: `${now}`, sealed: 'sealed' }
           record =
             kind === 'challenge'
-              ? openChallenge(record, { ...where, purpose: 'mail' }, true, now)
-              : beginEnrolment(record, { ...where, factor: 'mail' }, true, now)
+              ? openChallenge(record, { ...where, purpose: 'mail' }, now).record
+              : beginEnrolment(record, { ...where, factor: 'mail', sentTo: 'm' }, now)
         }
         sentAt.slice(1).forEach((at, i) => expect(at - sentAt[i]!).to.be.at.least(60))
         sentAt.slice(5).forEach((at, i) => expect(at - sentAt[i]!).to.be.at.least(HOUR))
@@ -167,10 +173,35 @@ describe('codes that are mailed', () => {
     expect(challengeIn(asked, 'i', 'key', NOW)).to.equal(undefined)
   })
 
-  it('are not what a challenge that sends nothing is: it counts nowhere', () => {
-    const opened = openChallenge(fresh, { interaction: 'i', purpose: 'key', sealed: 's' }, false, 1)
-    expect(opened.history.deliveredAt).to.deep.equal([])
+  it('are counted where a code was sent, and nowhere else', () => {
     expect(begin(fresh, 'i').history.deliveredAt).to.deep.equal([])
+    const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
+    expect(beginEnrolment(fresh, where, NOW).history.deliveredAt).to.deep.equal([NOW])
+  })
+
+  it('R3 that could not be handed over count nowhere, and the code before is open again', () => {
+    const asked = { interaction: 'i', purpose: 'mail' }
+    const first = openChallenge(fresh, { ...asked, sealed: 'first' }, NOW)
+    const second = openChallenge(first.record, { ...asked, sealed: 'second' }, NOW + 60)
+    const back = takeBackChallenge(second.record, second.opened, second.before)
+    expect(back).to.deep.equal(first.record)
+    expect(takeBackChallenge(first.record, first.opened, first.before)).to.deep.equal(fresh)
+  })
+
+  it('R3 take back nothing that was sent meanwhile', () => {
+    const asked = { interaction: 'i', purpose: 'mail' }
+    const first = openChallenge(fresh, { ...asked, sealed: 'first' }, NOW)
+    const later = openChallenge(first.record, { ...asked, sealed: 'later' }, NOW + 60).record
+    expect(takeBackChallenge(later, first.opened, first.before)).to.equal(later)
+  })
+
+  it('R3 of an enrolment leave it open, to be sent again at once', () => {
+    const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
+    const unsent = takeBackEnrolment(beginEnrolment(fresh, where, NOW), 's')
+    expect(pendingIn(unsent, 'i', 'mail', NOW)).to.not.have.property('sentTo')
+    expect(pendingIn(unsent, 'i', 'mail', NOW)?.sealed).to.equal('s')
+    expect(nextDeliveryAt(unsent, NOW)).to.equal(undefined)
+    expect(takeBackEnrolment(unsent, 'another')).to.equal(unsent)
   })
 
   it('are open four at a time; those past their time go first', () => {

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import type { IssuedSet } from '../../src/domain/enrolment.ts'
+import type { Authenticator } from '../../src/domain/mfa-record.ts'
 import { pass } from '../../src/domain/attempt.ts'
 import { settleEnrolled } from '../../src/domain/enrolment.ts'
 import {
@@ -34,6 +36,12 @@ const change = (changes: Partial<ProvedChange> = {}): ProvedChange => ({
 })
 const idsOf = ({ authenticators }: MfaRecord) => authenticators.map(({ id }) => id)
 
+/** A set that was made anew, as its factor tells of it. */
+const renewed = (set: Authenticator): IssuedSet => ({
+  authenticator: set,
+  told: [{ type: 'backup-codes-created', detail: { reason: 'renewed' } }],
+})
+
 describe('a change of factors', () => {
   it('is read from its one spelling, and from no other', () => {
     expect(parseFactorChange('add')).to.deep.equal({ kind: 'add' })
@@ -68,7 +76,7 @@ describe('a change of factors', () => {
     expect(unspentProof({ ...proved, epoch: 2 }, 'interaction-1', NOW)).to.equal(undefined)
     for (const settled of [
       settleRemoved(proved, TABLET, change()),
-      settleRenewed(proved, CODES, SETS, change()),
+      settleRenewed(proved, renewed(CODES), SETS, change()),
       settleRenamed(proved, TABLET, change()),
       settleEnrolled(proved, acceptance({ authenticator: authenticator({ id: 'new' }) }), []),
     ]) {
@@ -91,7 +99,7 @@ describe('a change of factors', () => {
     const other = pass(proved, acceptance({ interaction: 'interaction-2' })).record
     for (const { record, accepted, events } of [
       settleRemoved(other, TABLET, change()),
-      settleRenewed(other, FRESH, SETS, change()),
+      settleRenewed(other, renewed(FRESH), SETS, change()),
     ]) {
       expect(record.epoch).to.equal(2)
       expect(record.accepted).to.deep.equal([accepted])
@@ -128,12 +136,12 @@ describe('a change of factors', () => {
     const old = authenticator({ id: 'old', factor: 'imported-codes' })
     const both = { ...proved, authenticators: [...proved.authenticators, old] }
     const sets = new Set(['backup-codes', 'imported-codes'])
-    const { record } = settleRenewed(both, FRESH, sets, change())
+    const { record } = settleRenewed(both, renewed(FRESH), sets, change())
     expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
   })
 
   it('puts fresh look-up secrets in place of all that there were', () => {
-    const { record, events } = settleRenewed(proved, FRESH, SETS, change())
+    const { record, events } = settleRenewed(proved, renewed(FRESH), SETS, change())
     expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
     expect(events.map(({ type }) => type)).to.deep.equal(['backup-codes-created', 'epoch-raised'])
     expect(events[0]?.detail).to.deep.equal({

@@ -41,6 +41,7 @@ export function acceptance(changes: Partial<Acceptance> = {}): Acceptance {
     tokenHash: 'new-browser',
     now: NOW,
     detail: { clientId: 'app' },
+    told: [],
     ...changes,
   }
 }

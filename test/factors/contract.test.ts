@@ -4,7 +4,12 @@ import { adoptCodes, readForeignCodes } from '../../src/factors/imported-codes/f
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { describeFactor, type FactorFixture, type Seen } from '../../src/testing/factor-suite.ts'
-import { challengeFactor, deliveredCodeFactor, softKey } from '../../src/testing/factors.ts'
+import {
+  challengeFactor,
+  deliveredCodeFactor,
+  namedKeyFactor,
+  softKey,
+} from '../../src/testing/factors.ts'
 import { ownCode } from '../support/totp.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -88,18 +93,22 @@ describeFactor('importedCodes', {
   unreadable: [{ backupCode: 'abc' }, { backupCode: 'x'.repeat(65) }, { code: 'abcd1234' }],
 })
 
-describeFactor('a challenge-response factor', {
-  ...services,
-  factor: challengeFactor(),
-  holder() {
-    const key = softKey()
-    const answer = ({ page }: Seen) => ({ credential: key.answer(String(page.challenge)) })
-    return { confirm: answer, respond: answer }
-  },
-  variations: () => [],
-  wrong: { credential: softKey().answer('another challenge') },
-  unreadable: [{ credential: '{' }, { credential: 'null' }, { credential: '{"counter":1}' }],
-})
+for (const [name, factor] of [
+  ['a challenge-response factor', challengeFactor()],
+  ['a credential that names its owner', namedKeyFactor()],
+] as const)
+  describeFactor(name, {
+    ...services,
+    factor,
+    holder() {
+      const key = softKey()
+      const answer = ({ page }: Seen) => ({ credential: key.answer(String(page.challenge)) })
+      return { confirm: answer, respond: answer }
+    },
+    variations: () => [],
+    wrong: { credential: softKey().answer('another challenge') },
+    unreadable: [{ credential: '{' }, { credential: 'null' }, { credential: '{"counter":1}' }],
+  })
 
 describeFactor('a delivered code', {
   ...services,

@@ -39,21 +39,23 @@ describe('the challenge-response factor for tests', () => {
 describe('the delivered code for tests', () => {
   const factor = deliveredCodeFactor()
   const state = { address: 'mira@example.com', spent: [] }
-  const ask = () => factor.challenge?.(state, { accountId: 'a', random, now: NOW })
+  const states = [{ authenticatorId: 'mail', state }]
+  const ask = async () =>
+    factor.challenge?.(states, { accountId: 'a', random, now: NOW, locale: 'en' })
 
   it('R3 ends after ten minutes', async () => {
-    const asked = ask()
+    const asked = await ask()
     const response = { code: asked?.delivery?.values.code ?? '' }
     const outcomes = await Promise.all(
       [599, 600].map((after) =>
-        factor.examine({ state, challenge: asked?.value, response, now: NOW + after, hasher }),
+        factor.examine({ states, challenge: asked?.value, response, now: NOW + after, hasher }),
       ),
     )
     expect(outcomes.map(({ outcome }) => outcome)).to.deep.equal(['proved', 'refused'])
   })
 
-  it('is mailed to the address of the authenticator and kept as a hash', () => {
-    const asked = ask()
+  it('is mailed to the address of the authenticator and kept as a hash', async () => {
+    const asked = await ask()
     expect(asked?.delivery).to.include({ channel: 'mail', to: 'mira@example.com' })
     expect(asked?.delivery?.values.code).to.match(/^\d{8}$/)
     expect(JSON.stringify(asked?.value)).not.to.include(asked?.delivery?.values.code)
@@ -70,8 +72,8 @@ describe('the delivered code for tests', () => {
   })
 
   it('asks for a verified address', () => {
-    expect(() => factor.beginEnrolment?.({ accountId: 'a', random, now: NOW })).to.throw(
-      'verified address',
-    )
+    expect(() =>
+      factor.beginEnrolment?.({ accountId: 'a', random, now: NOW, existing: [], locale: 'en' }),
+    ).to.throw('verified address')
   })
 })

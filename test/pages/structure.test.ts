@@ -45,6 +45,9 @@ function one(tags: readonly Tag[], predicate: (tag: Tag) => boolean): Tag {
 }
 
 const saysWrong = ({ model }: Sample): boolean => 'error' in model || 'nameError' in model
+/** The button that sends a code was pressed, and no code was sent. */
+const isNotSent = ({ model }: Sample): boolean =>
+  'delivery' in model && ['wait', 'failed'].includes(model.delivery?.notice ?? '')
 
 describe('each page', () => {
   it('says its language, its name and, once, what it is about', () =>
@@ -58,7 +61,7 @@ describe('each page', () => {
 
   it('begins its title with "Error: " and has an alert exactly when something is wrong', () =>
     everywhere(({ sample, tags }) => {
-      const wrong = saysWrong(sample) || WRONG.includes(sample.page)
+      const wrong = saysWrong(sample) || isNotSent(sample) || WRONG.includes(sample.page)
       const prefix = sample.surroundings.locale === 'de' ? 'Fehler: ' : 'Error: '
       expect(one(tags, has('title')).content.startsWith(prefix)).to.equal(wrong)
       expect(tags.filter((tag) => value(tag, 'role') === 'alert')).to.have.length(wrong ? 1 : 0)

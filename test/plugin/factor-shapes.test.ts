@@ -13,11 +13,24 @@ import { callbackOf, follow, redeem, showPassword, startHost, type Host } from '
 
 /** Pages of an application's own: each model as it is, and a form for its action. */
 const render: Render = (page, model) => {
-  const { action = '', csrf = '' } = model as { action?: string; csrf?: string }
+  const {
+    action = '',
+    csrf = '',
+    delivery,
+  } = model as {
+    action?: string
+    csrf?: string
+    delivery?: { sendAction: string }
+  }
   const shown = JSON.stringify(model).replaceAll('<', '\\u003c')
+  const token = `<input type="hidden" name="csrf" value="${csrf}">`
+  const send =
+    delivery === undefined
+      ? ''
+      : `<form method="post" action="${delivery.sendAction}">${token}<button>Send</button></form>`
   return (
     `<body data-page="${page}"><form method="post" action="${action}">` +
-    `<input type="hidden" name="csrf" value="${csrf}"><button>Go on</button></form>` +
+    `${token}<button>Go on</button></form>${send}` +
     `<script type="application/json">${shown}</script></body>`
   )
 }
@@ -51,7 +64,7 @@ describe('a factor that answers a challenge', () => {
     return follow(host, by, await by.submit(page, { credential: key.answer(challengeOn(page)) }))
   }
   const ask = async (by = new HttpClient()): Promise<{ by: HttpClient; page: Page }> => {
-    const page = await choose(host, by, await showPassword(host, by, 'mira'), 'test-key')
+    const page = await showPassword(host, by, 'mira')
     expect(page.name, page.body).to.equal('test-key-verify')
     return { by, page }
   }
@@ -89,9 +102,32 @@ describe('a factor that answers a challenge', () => {
   it('R2 what cannot be guessed is not made to wait', async () => {
     await enrol()
     const { by, page } = await ask()
-    for (let nth = 0; nth < 12; nth += 1)
-      expect((await by.submit(page, { credential: key.answer('another') })).status).to.equal(422)
-    const answer = await by.submit(page, { credential: key.answer(challengeOn(page)) })
+    let shown = page
+    for (let nth = 0; nth < 12; nth += 1) {
+      shown = await by.submit(shown, { credential: key.answer('another') })
+      expect(shown.status).to.equal(422)
+    }
+    const answer = await by.submit(shown, { credential: key.answer(challengeOn(shown)) })
+    expect(answer.status).to.equal(303)
+  })
+
+  it('R28 a response spends its challenge, right or wrong: the page comes with a fresh one', async () => {
+    await enrol()
+    const { by, page } = await ask()
+    const wrong = await by.submit(page, { credential: key.answer('another') })
+    expect(challengeOn(wrong)).not.to.equal(challengeOn(page))
+    const toSpent = await by.submit(wrong, { credential: key.answer(challengeOn(page)) })
+    expect(toSpent.status).to.equal(422)
+  })
+
+  it('has its challenge open when the page is first shown, and keeps it when it is shown again', async () => {
+    await enrol()
+    const by = new HttpClient()
+    const page = await showPassword(host, by, 'mira')
+    expect(page.name, page.body).to.equal('test-key-verify')
+    const again = await by.get(page.url)
+    expect(challengeOn(again)).to.equal(challengeOn(page))
+    const answer = await by.submit(again, { credential: key.answer(challengeOn(page)) })
     expect(answer.status).to.equal(303)
   })
 
@@ -109,17 +145,25 @@ describe('a factor that is delivered', () => {
   let host: Host
   let browser: HttpClient
   let mails: OutgoingMail[]
+  let refuses: boolean
   beforeEach(async () => {
     mkdirSync(views.file('mail'))
     writeFileSync(views.file('mail/code.njk'), 'Your code is {{ code }}.')
     mails = []
+    refuses = false
     host = await startHost({
       mfa: {
         factors: [deliveredCodeFactor(), backupCodes()],
         render,
         views: views.path,
-        messages: { en: { 'mail.code.subject': 'Your code' } },
-        sendMail: async (mail) => mails.push(mail),
+        messages: {
+          en: { 'mail.code.subject': 'Your code' },
+          de: { 'mail.code.subject': 'Ihr Code' },
+        },
+        sendMail: async (mail) => {
+          if (refuses) throw new Error('550 no such mailbox')
+          mails.push(mail)
+        },
       },
     })
     browser = new HttpClient()
@@ -134,16 +178,25 @@ describe('a factor that is delivered', () => {
   afterEach(async () => host.close())
 
   const mailed = (): string => /\b\d{8}\b/.exec(mails.at(-1)!.text)![0]
-  const ask = async (by = browser): Promise<Page> =>
-    choose(host, by, await showPassword(host, by, 'mira'), 'test-mailed-code')
+  const press = (by: HttpClient, page: Page): Promise<Page> =>
+    by.submit(page, {}, { form: /\/send"/ })
+  const ask = async (by = browser): Promise<Page> => press(by, await showPassword(host, by, 'mira'))
+  const noticeOn = (page: Page) =>
+    (modelOf(page) as unknown as { delivery: Record<string, unknown> }).delivery
 
   it('is mailed when the person asks for it, not when a page is looked at', async () => {
     expect(mails).to.have.length(1)
-    const ways = await showPassword(host, browser, 'mira')
-    await follow(host, browser, await browser.get(ways.url))
+    const shown = await showPassword(host, browser, 'mira')
+    expect(shown.name, shown.body).to.equal('test-mailed-code-verify')
+    await follow(host, browser, await browser.get(shown.url))
     expect(mails).to.have.length(1)
-    const page = await choose(host, browser, ways, 'test-mailed-code')
-    expect(page.name, page.body).to.equal('test-mailed-code-verify')
+    const page = await press(browser, shown)
+    expect([page.status, page.name]).to.deep.equal([200, 'test-mailed-code-verify'])
+    expect(noticeOn(page)).to.include({
+      sentTo: 'm•••@example.com',
+      waitSeconds: 60,
+      notice: 'sent',
+    })
     expect(mails).to.have.length(2)
     const back = await follow(host, browser, await browser.submit(page, { code: mailed() }))
     expect((await redeem(host, callbackOf(back))).claims.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
@@ -160,13 +213,40 @@ describe('a factor that is delivered', () => {
     expect(host.events.filter(({ type }) => type === 'factor-refused')).to.have.length(1)
   })
 
-  it('R3 is mailed once a minute', async () => {
-    await ask()
+  it('R3 is mailed once a minute: the page says how long, with every control still there', async () => {
+    const page = await ask()
+    host.clock.at += 18
+    const early = await press(browser, page)
+    expect(early.status).to.equal(429)
+    expect(early.headers['retry-after']).to.equal('42')
+    expect(noticeOn(early)).to.include({ waitSeconds: 42, notice: 'wait' })
     await ask(new HttpClient())
     expect(mails).to.have.length(2)
-    host.clock.at += 60
+    // The code that was sent before is still good on that page.
+    const back = await follow(host, browser, await browser.submit(early, { code: mailed() }))
+    expect((await redeem(host, callbackOf(back))).claims.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
+    host.clock.at += 42
     await ask(new HttpClient())
     expect(mails).to.have.length(3)
+  })
+
+  it('R3 says that nothing was sent when it could not be handed over, and may be asked for at once', async () => {
+    refuses = true
+    const failed = await ask()
+    expect([failed.status, failed.name]).to.deep.equal([503, 'test-mailed-code-verify'])
+    expect(noticeOn(failed)).to.have.all.keys(['sendAction', 'notice'])
+    expect(noticeOn(failed)).to.include({ notice: 'failed' })
+    expect(failed.body).not.to.contain('550')
+    refuses = false
+    const sent = await press(browser, failed)
+    expect(sent.status).to.equal(200)
+    expect((await browser.submit(sent, { code: mailed() })).status).to.equal(303)
+  })
+
+  it('speaks the language of the page in its mail', async () => {
+    const german = new HttpClient({ headers: { 'accept-language': 'de' } })
+    await ask(german)
+    expect(mails.at(-1)?.subject).to.equal('Ihr Code')
   })
 
   it('R5 is good once', async () => {

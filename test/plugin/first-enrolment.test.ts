@@ -383,7 +383,8 @@ describe('a first factor on the proof of a mailed code', () => {
   it('R32 is 503 when it cannot be mailed', async () => {
     await start({ firstEnrolment: mailedCode(() => Promise.reject(new Error('no route to host'))) })
     const failed = await browser.submit(await open(), {}, { form: /\/proof\/send"/ })
-    expect([failed.status, failed.name]).to.deep.equal([503, 'unavailable'])
+    expect([failed.status, failed.name]).to.deep.equal([503, 'owner-proof'])
+    expect(failed.text).to.contain('No code was sent').and.to.contain('Send the code')
     expect(failed.body).not.to.contain('no route')
     expect(signedInSessions(host.writes)).to.deep.equal([])
   })

@@ -22,6 +22,12 @@ export interface BackupCodeProof {
   readonly hash: string
 }
 
+/** The events that this factor tells besides the general ones. */
+export const BACKUP_CODE_EVENTS = [
+  'backup-codes-created', // a set was made; `reason`: renewed, where it took the place of another
+  'backup-code-used',
+] as const
+
 export type BackupCodes = Factor<BackupCodesState, null, null, BackupCodeResponse, BackupCodeProof>
 
 /**
@@ -67,12 +73,14 @@ export function backupCodes(): BackupCodes {
      * A spent slot costs a verification all the same (the hasher's promise for what is no hash): the time of the
      * answer must not say which codes are left.
      */
-    async examine({ state, response: { index, symbols }, hasher }) {
+    async examine({ states, response: { index, symbols }, hasher }) {
       const slot = INDEXES.indexOf(index)
-      const hash = state.hashes[slot] ?? SPENT
-      return (await hasher.verify(hash, symbols))
-        ? { outcome: 'proved', proof: { slot, hash } }
-        : { outcome: 'refused' }
+      for (const { authenticatorId, state } of states) {
+        const hash = state.hashes[slot] ?? SPENT
+        if (await hasher.verify(hash, symbols))
+          return { outcome: 'proved', authenticatorId, proof: { slot, hash } }
+      }
+      return { outcome: 'refused' }
     },
     consume: ({ hashes }, { slot, hash }) =>
       hashes[slot] === hash ? { hashes: hashes.with(slot, null) } : undefined,
@@ -81,6 +89,17 @@ export function backupCodes(): BackupCodes {
     afterRestore: ({ hashes }) => ({ hashes: hashes.map(() => null) }),
 
     assurance: () => ({ amr: ['backup_code'], kinds: ['possession'], phishingResistant: false }),
+
+    eventTypes: BACKUP_CODE_EVENTS,
+    eventsOf(happened) {
+      if (happened.what === 'accepted') return [{ type: 'backup-code-used' }]
+      return [
+        {
+          type: 'backup-codes-created',
+          ...(happened.renewed ? { detail: { reason: 'renewed' } } : {}),
+        },
+      ]
+    },
   }
 }
 

@@ -45,9 +45,12 @@ export function importedCodes(): ImportedCodes {
     parseResponse: ({ backupCode }) => readTyped(backupCode),
     canonical: (typed) => typed,
 
-    async examine({ state, response, hasher }) {
-      const proof = await findSlot(state, response, hasher)
-      return proof === undefined ? { outcome: 'refused' } : { outcome: 'proved', proof }
+    async examine({ states, response, hasher }) {
+      for (const { authenticatorId, state } of states) {
+        const proof = await findSlot(state, response, hasher)
+        if (proof !== undefined) return { outcome: 'proved', authenticatorId, proof }
+      }
+      return { outcome: 'refused' }
     },
     consume: (state, { slot, hash }) =>
       state.hashes[slot] === hash ? { ...state, hashes: state.hashes.with(slot, null) } : undefined,
@@ -56,6 +59,9 @@ export function importedCodes(): ImportedCodes {
     afterRestore: (state) => ({ ...state, hashes: state.hashes.map(() => null) }),
 
     assurance: () => ({ amr: ['backup_code'], kinds: ['possession'], phishingResistant: false }),
+
+    eventTypes: ['backup-code-used'],
+    eventsOf: ({ what }) => (what === 'accepted' ? [{ type: 'backup-code-used' }] : []),
   }
 }
 

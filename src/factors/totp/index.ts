@@ -104,7 +104,7 @@ export function totp(options: TotpOptions = {}): Totp {
       return { state: { ...pending, lastTimeStep }, assurance: ASSURANCE }
     },
 
-    describeVerification: ({ digits }) => ({ digits }),
+    describeVerification: ([latest]) => ({ digits: latest?.state.digits ?? settings.digits }),
 
     parseResponse(form) {
       const code = normaliseTyped(form.code)
@@ -112,14 +112,24 @@ export function totp(options: TotpOptions = {}): Totp {
     },
     canonical: ({ code }) => code,
 
-    async examine({ state, response: { code }, now }) {
-      if (code.length !== state.digits) return { outcome: 'refused' }
-      const codeAt = codesOf(state)
-      const reach = reachOf(state, now)
-      const timeStep = findTimeStep(codeAt, code, reach)
-      if (timeStep !== undefined) return { outcome: 'proved', proof: { timeStep } }
-      const { lastTimeStep } = state
-      const behindSeconds = findBehindSeconds(codeAt, code, { ...reach, lastTimeStep })
+    async examine({ states, response: { code }, now }) {
+      const fitting = states.filter(({ state }) => state.digits === code.length)
+      const matching = fitting.flatMap(({ authenticatorId, state }) => {
+        const timeStep = findTimeStep(codesOf(state), code, reachOf(state, now))
+        return timeStep === undefined ? [] : [{ authenticatorId, state, timeStep }]
+      })
+      // Two authenticators can show the same six digits by chance: the one whose step is unspent has answered.
+      const answered =
+        matching.find(({ state, timeStep }) => timeStep > state.lastTimeStep) ?? matching[0]
+      if (answered !== undefined) {
+        const { authenticatorId, timeStep } = answered
+        return { outcome: 'proved', authenticatorId, proof: { timeStep } }
+      }
+      const behind = fitting.flatMap(({ state }) => {
+        const reach = { ...reachOf(state, now), lastTimeStep: state.lastTimeStep }
+        return findBehindSeconds(codesOf(state), code, reach) ?? []
+      })
+      const [behindSeconds] = behind
       return behindSeconds === undefined
         ? { outcome: 'refused' }
         : { outcome: 'refused', behindSeconds }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { ConfigError, type Config } from '../../../config/environment.ts'
 import { loadConfig } from '../../../config/load.ts'
+import { backupCodes } from '../../index.ts'
 import { EVENT_TYPES } from '../../domain/events.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
@@ -87,7 +88,9 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
   )
 }
 
-const AUDITED: ReadonlySet<string> = new Set([...EVENT_TYPES, ...SERVER_EVENTS].sort())
+const AUDITED: ReadonlySet<string> = new Set(
+  [...EVENT_TYPES, ...(backupCodes().eventTypes ?? []), ...SERVER_EVENTS].sort(),
+)
 
 const HEAD = ['CHECK', 'RESULT', 'DETAIL']
 

@@ -30,7 +30,13 @@ async function issue(): Promise<{ state: BackupCodesState; shown: readonly strin
 function examine(state: BackupCodesState, typed: string, hasher = cheap) {
   const response = factor.parseResponse({ backupCode: typed })
   if (response === undefined) throw new Error('this is no code')
-  return factor.examine({ state, challenge: undefined, response, now: 0, hasher })
+  return factor.examine({
+    states: [{ authenticatorId: 'set', state }],
+    challenge: undefined,
+    response,
+    now: 0,
+    hasher,
+  })
 }
 
 describe('backup codes', () => {

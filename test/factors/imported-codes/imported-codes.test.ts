@@ -34,7 +34,13 @@ async function adopt(given: unknown, form?: CodeForm): Promise<ImportedCodesStat
 async function proofOf(state: ImportedCodesState, backupCode: string, hasher = cheap) {
   const response = factor.parseResponse({ backupCode })
   if (response === undefined) return undefined
-  const examined = await factor.examine({ state, challenge: undefined, response, now: 0, hasher })
+  const examined = await factor.examine({
+    states: [{ authenticatorId: 'set', state }],
+    challenge: undefined,
+    response,
+    now: 0,
+    hasher,
+  })
   return examined.outcome === 'proved' ? examined.proof : undefined
 }
 

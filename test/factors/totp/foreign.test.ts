@@ -159,7 +159,10 @@ describe('an authenticator of another product', () => {
         const response = factor.parseResponse({ code: codeAt(at) })
         if (response === undefined) throw new Error('this is no code')
         const examined = await factor.examine({
-          ...{ state, challenge: undefined, response, now: at },
+          states: [{ authenticatorId: 'phone', state }],
+          challenge: undefined,
+          response,
+          now: at,
           hasher: undefined as never,
         })
         return examined.outcome === 'proved' && factor.consume(state, examined.proof) !== undefined

@@ -25,13 +25,21 @@ const phone: TotpState = {
   lastTimeStep: 0,
 }
 
+const ENROLMENT = { accountId: 'a', now: NOW, existing: [], locale: 'en' } as const
+
 function vectors<T>(name: string): T {
   const url = new URL(`../../vectors/${name}.json`, import.meta.url)
   return JSON.parse(readFileSync(url, 'utf8')) as T
 }
 
 function examine(state: TotpState, code: string, now: number, options?: TotpOptions) {
-  return totp(options).examine({ state, challenge: undefined, response: { code }, now, hasher })
+  return totp(options).examine({
+    states: [{ authenticatorId: 'phone', state }],
+    challenge: undefined,
+    response: { code },
+    now,
+    hasher,
+  })
 }
 
 describe('totp', () => {
@@ -46,6 +54,7 @@ describe('totp', () => {
       const timeStep = Math.floor(at / 30)
       expect(await examine(state, code, at, { window: 0 })).to.deep.equal({
         outcome: 'proved',
+        authenticatorId: 'phone',
         proof: { timeStep },
       })
     }
@@ -58,11 +67,12 @@ describe('totp', () => {
     for (const [timeStep, code] of codes.entries())
       expect(await examine(state, code, timeStep * 30, { window: 0 })).to.deep.equal({
         outcome: 'proved',
+        authenticatorId: 'phone',
         proof: { timeStep },
       })
   })
 
-  it('R7 makes secrets of 160 bits from the randomness it is given, for every algorithm', () => {
+  it('R7 makes secrets of 160 bits from the randomness it is given, for every algorithm', async () => {
     for (const algorithm of ['SHA1', 'SHA256', 'SHA512'] as const) {
       const asked: number[] = []
       const random = {
@@ -71,7 +81,7 @@ describe('totp', () => {
           return Buffer.alloc(length, 7)
         },
       }
-      const begun = totp({ algorithm }).beginEnrolment?.({ accountId: 'a', random, now: NOW })
+      const begun = await totp({ algorithm }).beginEnrolment?.({ ...ENROLMENT, random })
       expect(begun?.value.secret).to.equal(base32('\x07'.repeat(20)))
       expect(asked).to.deep.equal([20])
     }
@@ -151,7 +161,11 @@ describe('totp', () => {
     const confirmed = await factor.confirmEnrolment?.(pending, response, NOW)
     expect(confirmed?.state).to.deep.equal({ ...phone, lastTimeStep: STEP + 1 })
     const earlier = await examine({ ...phone, lastTimeStep: STEP + 1 }, ownCode(phone, NOW), NOW)
-    expect(earlier).to.deep.equal({ outcome: 'proved', proof: { timeStep: STEP } })
+    expect(earlier).to.deep.equal({
+      outcome: 'proved',
+      authenticatorId: 'phone',
+      proof: { timeStep: STEP },
+    })
     expect(factor.consume({ ...phone, lastTimeStep: STEP + 1 }, { timeStep: STEP })).to.equal(
       undefined,
     )
@@ -173,13 +187,15 @@ describe('totp', () => {
     const old: TotpState = { ...phone, digits: 6, algorithm: 'SHA256' }
     const changed: TotpOptions = { digits: 8, algorithm: 'SHA512', periodSeconds: 60, window: 0 }
     expect((await examine(old, ownCode(old, NOW), NOW, changed)).outcome).to.equal('proved')
-    expect(totp(changed).describeVerification?.(old, undefined)).to.deep.equal({ digits: 6 })
+    expect(
+      totp(changed).describeVerification?.([{ authenticatorId: 'phone', state: old }], undefined),
+    ).to.deep.equal({ digits: 6 })
   })
 
-  it('makes what the options say', () => {
+  it('makes what the options say', async () => {
     const options: TotpOptions = { digits: 8, algorithm: 'SHA256', periodSeconds: 60, window: 0 }
     const random = seededRandom('options')
-    const begun = totp(options).beginEnrolment?.({ accountId: 'a', random, now: NOW })
+    const begun = await totp(options).beginEnrolment?.({ ...ENROLMENT, random })
     expect(begun?.value).to.include({ digits: 8, algorithm: 'SHA256', periodSeconds: 60 })
   })
 

@@ -8,6 +8,7 @@
   const database = await answerOf(openDatabase())
   const kept = (await answerOf(keysOf(database).get('mine'))) ?? {
     keys: await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']),
+    handle: encode(crypto.getRandomValues(new Uint8Array(16))),
     counter: 0,
   }
   const counter = kept.counter + 1
@@ -18,6 +19,7 @@
   const { privateKey, publicKey } = kept.keys
   form.elements.credential.value = JSON.stringify({
     publicKey: encode(await crypto.subtle.exportKey('spki', publicKey)),
+    handle: kept.handle,
     counter,
     userVerified,
     signature: encode(

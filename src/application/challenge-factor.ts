@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import {
+  CHALLENGE_SECONDS,
+  nextDeliveryAt,
+  openChallenge,
+  takeBackChallenge,
+} from '../domain/enrolment.ts'
+import type { Json } from '../domain/json.ts'
+import type { OpenChallenge } from '../domain/mfa-record.ts'
+import type { Instant } from '../domain/time.ts'
+import type { AnyFactor, Begun, ChallengeInput } from '../factors/factor.ts'
+import type { Delivery } from '../ports/services.ts'
+import { commit } from './commit.ts'
+import { sendOrTakeBack, maskAddress } from './deliver.ts'
+import type { Dependencies } from './dependencies.ts'
+import { factorGate } from './factor-gate.ts'
+import { usableStates } from './owned-states.ts'
+import type { Place } from './place.ts'
+import { sealState } from './sealed-state.ts'
+
+/** What the application knows of the person when it asks a factor for a challenge. */
+export type ChallengeGround = Pick<ChallengeInput, 'address' | 'locale'>
+
+export type ChallengeOutcome =
+  | 'sent'
+  | 'stale'
+  /** No attempt would be examined now, so no code is sent. */
+  | 'closed'
+  /** The message could not be handed over. Nothing has changed: the code sent before is still open. */
+  | 'not-sent'
+  /** A code was sent a moment ago, or too often: not before then (R3). */
+  | { readonly notBefore: Instant }
+
+interface Sending {
+  readonly result: ChallengeOutcome
+  readonly delivery?: Delivery | undefined
+  readonly opened?: OpenChallenge
+  readonly before?: OpenChallenge | undefined
+}
+
+/**
+ * Sends a code of a factor that `delivers`, after the commit that keeps its challenge in the account's record. A
+ * failed delivery is reported and taken back: it costs nothing of the cooldown and of the hour's number (R3).
+ * Throws what a commit throws.
+ */
+export async function sendChallenge(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: Place,
+  about: ChallengeGround,
+): Promise<ChallengeOutcome> {
+  const { accountId, interaction } = place
+  const sending = await commit<Sending>(deps, accountId, async (record, now) => {
+    if (record.epoch !== place.epoch) return { outcome: { result: 'stale' } }
+    const states = usableStates(deps, record, factor, now)
+    if (!factorGate(record, factor, place, now).open) return { outcome: { result: 'closed' } }
+    if (factor.challenge === undefined || states.length === 0)
+      return { outcome: { result: 'stale' } }
+    const notBefore = nextDeliveryAt(record, now)
+    if (notBefore !== undefined) return { outcome: { result: { notBefore } } }
+    const input: ChallengeInput = { accountId, random: deps.random, now, ...about }
+    const { value, delivery } = (await factor.challenge(states, input)) as Begun<Json>
+    const where = { interaction, purpose: factor.id }
+    const opened = {
+      interaction,
+      purpose: factor.id,
+      sealed: sealState(deps.box, accountId, where, value),
+      ...(delivery === undefined ? {} : { sentTo: maskAddress(delivery.to) }),
+    }
+    const next = openChallenge(record, opened, now)
+    return {
+      outcome: { result: 'sent', delivery, opened: next.opened, before: next.before },
+      record: next.record,
+    }
+  })
+  const { delivery, opened, before, result } = sending
+  if (delivery === undefined || opened === undefined) return result
+  const isSent = await sendOrTakeBack(deps, accountId, delivery, (record) =>
+    takeBackChallenge(record, opened, before),
+  )
+  return isSent ? 'sent' : 'not-sent'
+}
+
+/** A challenge that sends nothing, as the interaction keeps it. */
+export interface KeptChallenge {
+  /** Recognises it: an accepted response has spent it. */
+  readonly id: string
+  /** What the factor made. */
+  readonly value: unknown
+}
+
+/** To whom a challenge is sealed: the account, if one is named yet, and the interaction. */
+export type ChallengePlace = Pick<Place, 'interaction'> & { readonly accountId?: string }
+
+/**
+ * Makes a challenge of a factor that sends nothing, sealed to its account, factor and interaction. The caller keeps
+ * it with the interaction. `states`: as the factor's `challenge` gets them. Undefined: the factor needs none.
+ */
+export async function makeChallenge(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: ChallengePlace,
+  about: ChallengeGround & { readonly states: ReturnType<typeof usableStates> },
+): Promise<string | undefined> {
+  const { states, ...ground } = about
+  const now = deps.clock.now()
+  const input = { accountId: place.accountId, random: deps.random, now, ...ground }
+  const begun = (await factor.challenge?.(states, input)) as Begun<Json> | undefined
+  if (begun === undefined) return undefined
+  const kept = { value: begun.value, expiresAt: now + CHALLENGE_SECONDS }
+  return deps.box.seal(JSON.stringify(kept), sealContext(factor, place))
+}
+
+/** Undefined: it was made for another account, factor or interaction, or its ten minutes are over. */
+export function openKeptChallenge(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: ChallengePlace,
+  sealed: string,
+): KeptChallenge | undefined {
+  const opened = openSealed(deps, sealed, sealContext(factor, place))
+  if (opened === undefined || opened.expiresAt <= deps.clock.now()) return undefined
+  const id = createHash('sha256').update(sealed).digest('base64url')
+  return { id, value: factor.parseChallenge(opened.value) }
+}
+
+function openSealed(
+  { box }: Dependencies,
+  sealed: string,
+  context: ReturnType<typeof sealContext>,
+): { value: Json; expiresAt: Instant } | undefined {
+  try {
+    return JSON.parse(box.open(sealed, context)) as { value: Json; expiresAt: Instant }
+  } catch {
+    // Of another place, or sealed with a key that is gone: a fresh one takes its place.
+    return undefined
+  }
+}
+
+function sealContext(
+  { id }: AnyFactor,
+  { accountId = '', interaction }: ChallengePlace,
+): { accountId: string; purpose: string } {
+  return { accountId, purpose: JSON.stringify(['kept-challenge', id, interaction]) }
+}

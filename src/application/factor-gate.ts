@@ -1,0 +1,20 @@
+import { isUsable } from '../domain/import.ts'
+import { classify } from '../domain/known-browser.ts'
+import type { MfaRecord } from '../domain/mfa-record.ts'
+import { gate, type Gate } from '../domain/throttle.ts'
+import type { Instant } from '../domain/time.ts'
+import type { AnyFactor } from '../factors/factor.ts'
+import type { Place } from './place.ts'
+
+/** Whether an attempt at this factor would be examined now. */
+export function factorGate(
+  record: MfaRecord,
+  factor: AnyFactor,
+  { tokenHashes }: Pick<Place, 'tokenHashes'>,
+  now: Instant,
+): Gate {
+  const closed = gate(record, classify(record, tokenHashes), factor.guessable, now)
+  const owned = record.authenticators.filter((candidate) => candidate.factor === factor.id)
+  if (!closed.open || owned.length === 0 || owned.some((one) => isUsable(one, now))) return closed
+  return { open: false, reason: 'factor-ended' }
+}
