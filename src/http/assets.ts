@@ -44,20 +44,7 @@ export function loadAssets(
   options: { base?: string; brought?: readonly (readonly [name: string, bytes: Buffer])[] } = {},
 ): Assets {
   const base = `${(options.base ?? '/assets').replace(/\/+$/, '')}/`
-  const files = new Map<string, File>()
-  for (const folder of folders) {
-    if (!existsSync(folder)) continue
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const type = TYPES[extname(entry.name)]
-      if (!entry.isFile() || type === undefined || files.has(entry.name)) continue
-      files.set(entry.name, fileOf(readFileSync(join(folder, entry.name)), type))
-    }
-  }
-
-  for (const [name, bytes] of options.brought ?? []) {
-    const type = TYPES[extname(name)]
-    if (type !== undefined && !files.has(name)) files.set(name, fileOf(bytes, type))
-  }
+  const files = readFiles(folders, options.brought ?? [])
 
   function find(name: string): File | undefined {
     const file = files.get(name)
@@ -71,8 +58,7 @@ export function loadAssets(
     href(name) {
       const file = find(name)
       if (file === undefined) throw new Error(`No asset "${name}"`)
-      const extension = extname(name)
-      return `${base}${name.slice(0, -extension.length)}.${file.hash}${extension}`
+      return base + servedName(name, file)
     },
     get(path) {
       if (!path.startsWith(base)) return undefined
@@ -90,6 +76,49 @@ interface File {
   readonly bytes: Buffer
   readonly type: string
   readonly hash: string
+}
+
+function readFiles(
+  folders: readonly string[],
+  brought: readonly (readonly [name: string, bytes: Buffer])[],
+): ReadonlyMap<string, File> {
+  const files = new Map<string, File>()
+  const add = (name: string, read: () => Buffer) => {
+    const type = TYPES[extname(name)]
+    if (type !== undefined && !files.has(name)) files.set(name, fileOf(read(), type))
+  }
+  for (const folder of folders) {
+    if (!existsSync(folder)) continue
+    for (const entry of readdirSync(folder, { withFileTypes: true }))
+      if (entry.isFile()) add(entry.name, () => readFileSync(join(folder, entry.name)))
+  }
+  for (const [name, bytes] of brought) add(name, () => bytes)
+  for (const [name, file] of files) if (isSheet(name)) files.set(name, withServedNames(file, files))
+  return files
+}
+
+/** The name of a file with the hash of its content: `style.0123456789abcdef.css`. */
+function servedName(name: string, file: File): string {
+  const extension = extname(name)
+  return `${name.slice(0, -extension.length)}.${file.hash}${extension}`
+}
+
+function isSheet(name: string): boolean {
+  return extname(name) === '.css'
+}
+
+/**
+ * A style sheet names a picture or a typeface as its file is called, `url(own.woff2)`; it is served under a name with
+ * a hash. Names that are no file beside the sheet stay as they are, and so do other sheets.
+ */
+function withServedNames(sheet: File, files: ReadonlyMap<string, File>): File {
+  const text = sheet.bytes
+    .toString()
+    .replaceAll(/url\((["']?)([\w-][\w.-]*)\1\)/g, (reference, quote: string, name: string) => {
+      const file = isSheet(name) ? undefined : files.get(name)
+      return file === undefined ? reference : `url(${quote}${servedName(name, file)}${quote})`
+    })
+  return fileOf(Buffer.from(text), sheet.type)
 }
 
 function fileOf(bytes: Buffer, type: string): File {

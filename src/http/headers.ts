@@ -48,6 +48,7 @@ function contentSecurityPolicy(returnsTo: string | undefined): string {
     "style-src 'self'",
     "script-src 'self'",
     "img-src 'self' data: https:",
+    "font-src 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
     `form-action ${formAction.join(' ')}`,

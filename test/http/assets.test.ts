@@ -60,6 +60,27 @@ describe('the files that pages refer to', () => {
       expect(assets.get(path), path).to.equal(undefined)
   })
 
+  it('have their hash where a style sheet refers to them', () => {
+    writeFileSync(join(own, 'own.woff2'), 'glyphs')
+    writeFileSync(join(own, 'own.svg'), '<svg></svg>')
+    const sheet = (text: string) => {
+      writeFileSync(join(own, 'own.css'), text)
+      const assets = load()
+      return assets.get(assets.href('own.css'))?.bytes.toString()
+    }
+    const named = (name: string) => load().href(name).replace('/mfa/assets/', '')
+    expect(sheet(`a{src:url(own.woff2)}b{background:url("own.svg") url('own.svg')}`)).to.equal(
+      `a{src:url(${named('own.woff2')})}b{background:url("${named('own.svg')}") url('${named('own.svg')}')}`,
+    )
+    const others = 'url(gone.svg) url(own.css) url(data:image/png;base64,AA) url(/x/own.svg)'
+    expect(sheet(others)).to.equal(others)
+    // The sheet is kept for a year: it has another name when the typeface has.
+    sheet('a{src:url(own.woff2)}')
+    const before = load().href('own.css')
+    writeFileSync(join(own, 'own.woff2'), 'other glyphs')
+    expect(load().href('own.css')).not.to.equal(before)
+  })
+
   it('of another version are answered with what is there, not to be kept', () => {
     const asset = load().get('/mfa/assets/style.0123456789abcdef.css')
     expect(asset?.bytes.toString()).to.include('--accent')

@@ -17,6 +17,7 @@ describe("a page's headers", () => {
       ['style-src', "'self'"],
       ['script-src', "'self'"],
       ['img-src', "'self' data: https:"],
+      ['font-src', "'self'"],
       ['base-uri', "'none'"],
       ['frame-ancestors', "'none'"],
       ['form-action', "'self'"],
@@ -71,7 +72,7 @@ describe("a page's headers", () => {
       expect(redirectSources(uri).join(' '), uri).not.to.match(/[;,*]|unsafe/)
       const policy = policyOf(pageHeaders({ issuer: HTTPS, returnsTo: uri }))
       expect(policy.get('script-src'), uri).to.equal("'self'")
-      expect(policy.size, uri).to.equal(7)
+      expect(policy.size, uri).to.equal(8)
     }
   })
 
