@@ -11,7 +11,7 @@ export interface Migration {
   apply(db: mongo.Db): Promise<void>
 }
 
-/** A released one is never edited: what changes is a migration of its own. */
+/** Once a migration is released it is never edited: a later change is a migration of its own. */
 export const MIGRATIONS: readonly Migration[] = [{ version: 1, apply: makeIndexes }]
 
 interface SchemaDocument {

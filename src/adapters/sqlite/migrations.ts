@@ -1,7 +1,7 @@
 import { MfaError } from '../../domain/errors.ts'
 import type { SchemaState } from '../../ports/server-storage.ts'
 import type { Connection } from './connection.ts'
-import { COUNTERS_TOUCHED, FIRST_SCHEMA } from './schema.ts'
+import { FIRST_SCHEMA } from './schema.ts'
 
 export interface Migration {
   /** Counted from 1 without gaps; `PRAGMA user_version` holds the last one applied. */
@@ -9,10 +9,7 @@ export interface Migration {
   readonly sql: string
 }
 
-export const MIGRATIONS: readonly Migration[] = [
-  { version: 1, sql: FIRST_SCHEMA },
-  { version: 2, sql: COUNTERS_TOUCHED },
-]
+export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: FIRST_SCHEMA }]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */
 const APPLICATION_ID = 0x6d666131

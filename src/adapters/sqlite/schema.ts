@@ -1,6 +1,6 @@
 /**
- * Version 1. A released version's text is never edited: what changes is a migration of its own.
- * Times are seconds since the epoch. Documents are JSON text: this adapter looks into none of them.
+ * Version 1. Once a version is released its text is never edited: a later change is a migration of its own.
+ * Times are seconds since the epoch. Documents are JSON text.
  */
 export const FIRST_SCHEMA = `
 CREATE TABLE mfa_records (
@@ -23,14 +23,17 @@ CREATE TABLE one_time (
 ) STRICT;
 CREATE INDEX one_time_expiry ON one_time (expires_at);
 
--- ends_at: when it starts again from 0; NULL: never. A count of 0 is the same as no row.
+-- ends_at: when the counter starts again from 0; NULL: never. A count of 0 is the same as no row.
+-- touched_at: when it last changed; a counter that never ends is deleted long after (adapters/counter-rules.ts).
 CREATE TABLE counters (
-  key     TEXT PRIMARY KEY,
-  count   INTEGER NOT NULL,
-  ends_at INTEGER
+  key        TEXT PRIMARY KEY,
+  count      INTEGER NOT NULL,
+  ends_at    INTEGER,
+  touched_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX counters_end ON counters (ends_at);
 CREATE INDEX counters_at_zero ON counters (key) WHERE count = 0;
+CREATE INDEX counters_touched ON counters (touched_at) WHERE ends_at IS NULL;
 
 CREATE TABLE accounts (
   id       TEXT PRIMARY KEY,
@@ -101,14 +104,4 @@ CREATE TABLE write_checks (
   id INTEGER PRIMARY KEY,
   at INTEGER NOT NULL
 ) STRICT;
-`
-
-/**
- * Version 2. When a counter was last changed: those that never end are deleted long after. What was there before
- * counts as changed now, so that no name begins anew by an update of the server.
- */
-export const COUNTERS_TOUCHED = `
-ALTER TABLE counters ADD COLUMN touched_at INTEGER NOT NULL DEFAULT 0;
-UPDATE counters SET touched_at = unixepoch();
-CREATE INDEX counters_touched ON counters (touched_at) WHERE ends_at IS NULL;
 `

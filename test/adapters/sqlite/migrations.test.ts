@@ -63,18 +63,6 @@ describe('SQLite schema', () => {
     expect({ ...row }).to.deep.equal({ record: '{"n":1}', note: null })
   })
 
-  it('R4 begins no counter anew when version 2 learns when each was last changed', async () => {
-    openWith(false, MIGRATIONS.slice(0, 1))
-    const old = new DatabaseSync(path())
-    old.exec("INSERT INTO counters (key, count) VALUES ('name', 3)")
-    old.close()
-    const storage = openSqliteStorage({ path: path(), migrate: true })
-    const swept = await storage.sweep(10)
-    const { count } = await storage.counters.reserve('name', { limit: 9 }, 0)
-    await storage.close()
-    expect({ swept, count }).to.deep.equal({ swept: 0, count: 4 })
-  })
-
   it('refuses a newer database by name, also when it may migrate', async () => {
     await makeCurrent()
     openWith(true, NEXT)
