@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts'
 import type { Applied, AppliedClient } from '../clients/registry.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { readJson } from './read.ts'
-import { withSession } from './session.ts'
+import { withSession, type Session } from './session.ts'
 import {
   answer,
   command,
@@ -18,73 +18,88 @@ import {
 /** `client ...`: the relying parties. Metadata keeps the standard's snake_case. */
 export function addClientCommands(program: Command, terminal: Terminal): void {
   const client = program.command('client').description('apps that people sign in to')
-
-  answer(
-    terminal,
-    command(client, 'add', 'add an app; its secret is made and printed this once')
-      .argument('<id>', 'client_id')
-      .requiredOption('--redirect-uri <uri>', 'where sign-ins return to; may be repeated', collect)
-      .option('--name <name>', 'what people know it by')
-      .option('--post-logout-redirect-uri <uri>', 'after signing out; may be repeated', collect)
-      .option('--backchannel-logout-uri <uri>', 'told of each sign-out')
-      .option('--public', 'an app that cannot keep a secret')
-      .option('--first-party', 'one of our own: nobody is asked for consent')
-      .option('--refresh', 'may ask for refresh tokens')
-      .option('--mfa <policy>', '`required` asks everybody for a second factor')
-      .option('--no-pkce', 'allow a confidential app to do without PKCE'),
-    async ([id = ''], options) =>
-      withSession(terminal, async ({ clients }) => {
-        const registry = await clients()
-        if ((await registry.find(id)) !== undefined)
-          throw new Refusal('client-taken', 'There is a client of this id.')
-        const metadata = metadataOf(id, options)
-        const output = outputOf(await registry.apply([metadata]))
-        warnOfPlainHttp(terminal, [metadata], options)
-        return output
-      }),
-  )
-
+  addAddCommand(client, terminal)
   answer(
     terminal,
     command(client, 'apply', 'add and change the apps of a JSON array of client metadata').argument(
       '<file>',
     ),
     async ([file = ''], options) =>
-      withSession(terminal, async ({ clients }) => {
-        const list = await readJson(terminal, file)
-        const output = outputOf(await (await clients()).apply(list))
-        warnOfPlainHttp(terminal, list as readonly JsonObject[], options)
-        return output
-      }),
+      withSession(terminal, (session) => applyFile(session, terminal, file, options)),
   )
-
   answer(terminal, command(client, 'list', 'list apps, without secrets'), async () =>
-    withSession(terminal, async ({ clients }) => {
-      const all = await (await clients()).list()
-      return {
-        json: all,
-        text: table(
-          ['ID', 'NAME', 'KEPT IN', 'REDIRECT URIS'],
-          all.map(({ client_id, client_name, source, redirect_uris }) =>
-            [client_id, client_name, source, redirect_uris].map(cell),
-          ),
-        ),
-      }
-    }),
+    withSession(terminal, list),
   )
-
   answer(
     terminal,
     command(client, 'remove', 'remove an app').argument('<id>', 'client_id'),
-    async ([id = '']) =>
-      withSession(terminal, async ({ clients }) => {
-        const result = await (await clients()).remove(id)
-        if (result === 'unknown') throw new Refusal('client-unknown', 'There is no such client.')
-        if (result === 'read-only')
-          throw new Refusal('client-read-only', 'This client is in CLIENTS_FILE: remove it there.')
-        return { json: { client_id: id, result }, text: `${id} was removed.\n` }
-      }),
+    async ([id = '']) => withSession(terminal, (session) => remove(session, id)),
   )
+}
+
+function addAddCommand(client: Command, terminal: Terminal): void {
+  const made = command(client, 'add', 'add an app; its secret is made and printed this once')
+    .argument('<id>', 'client_id')
+    .requiredOption('--redirect-uri <uri>', 'where sign-ins return to; may be repeated', collect)
+    .option('--name <name>', 'what people know it by')
+    .option('--post-logout-redirect-uri <uri>', 'after signing out; may be repeated', collect)
+    .option('--backchannel-logout-uri <uri>', 'told of each sign-out')
+    .option('--public', 'an app that cannot keep a secret')
+    .option('--first-party', 'one of our own: nobody is asked for consent')
+    .option('--refresh', 'may ask for refresh tokens')
+    .option('--mfa <policy>', '`required` asks everybody for a second factor')
+    .option('--no-pkce', 'allow a confidential app to do without PKCE')
+  answer(terminal, made, async ([id = ''], options) =>
+    withSession(terminal, (session) => add(session, terminal, id, options)),
+  )
+}
+
+async function add(
+  { clients }: Session,
+  terminal: Terminal,
+  id: string,
+  options: Options,
+): Promise<Output> {
+  const registry = await clients()
+  if ((await registry.find(id)) !== undefined)
+    throw new Refusal('client-taken', 'There is a client of this id.')
+  const metadata = metadataOf(id, options)
+  const output = outputOf(await registry.apply([metadata]))
+  warnOfPlainHttp(terminal, [metadata], options)
+  return output
+}
+
+async function applyFile(
+  { clients }: Session,
+  terminal: Terminal,
+  file: string,
+  options: Options,
+): Promise<Output> {
+  const metadata = await readJson(terminal, file)
+  const output = outputOf(await (await clients()).apply(metadata))
+  warnOfPlainHttp(terminal, metadata as readonly JsonObject[], options)
+  return output
+}
+
+async function list({ clients }: Session): Promise<Output> {
+  const all = await (await clients()).list()
+  return {
+    json: all,
+    text: table(
+      ['ID', 'NAME', 'KEPT IN', 'REDIRECT URIS'],
+      all.map(({ client_id, client_name, source, redirect_uris }) =>
+        [client_id, client_name, source, redirect_uris].map(cell),
+      ),
+    ),
+  }
+}
+
+async function remove({ clients }: Session, id: string): Promise<Output> {
+  const result = await (await clients()).remove(id)
+  if (result === 'unknown') throw new Refusal('client-unknown', 'There is no such client.')
+  if (result === 'read-only')
+    throw new Refusal('client-read-only', 'This client is in CLIENTS_FILE: remove it there.')
+  return { json: { client_id: id, result }, text: `${id} was removed.\n` }
 }
 
 function outputOf(applied: Applied): Output {

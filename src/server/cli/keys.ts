@@ -11,85 +11,80 @@ import {
   signingKeyStates,
   type ChangeTimes,
   type KeyServices,
+  type Rotated,
 } from '../keys/signing-keys.ts'
-import { withSession } from './session.ts'
+import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
 
 const LONGEST_OVERLAP_HOURS = 720
 
-/** `keys ...`: those that sign tokens, and those that seal secrets at rest. */
+/** `keys ...`: the keys that sign tokens, and the keys that seal secrets at rest. */
 export function addKeyCommands(program: Command, terminal: Terminal): void {
   const keys = program.command('keys').description('keys that sign tokens and seal secrets')
-
   answer(terminal, command(keys, 'list', 'show which key does what, and since when'), async () =>
-    withSession(terminal, async ({ foundation }) => listed(foundation)),
+    withSession(terminal, list),
   )
-
   answer(
     terminal,
     command(keys, 'add', 'make a signing key that signs at once, without an overlap').addOption(
       algorithmOption().default('RS256'),
     ),
     async (_args, { algorithm }) =>
-      withSession(terminal, async ({ foundation }) => {
-        const made = await addSigningKey(
-          changeable(foundation),
-          algorithm as SigningAlgorithm,
-          timesOf(foundation),
-        )
-        return {
-          json: { kid: made.kid, algorithm },
-          text: `Key ${made.kid} (${String(algorithm)}) was made. Each node signs with it within a minute.\n`,
-        }
-      }),
+      withSession(terminal, (session) => add(session, algorithm as SigningAlgorithm)),
   )
-
   const rotate = keys.command('rotate').description('take new keys into use and retire old ones')
-  answer(
-    terminal,
-    command(
-      rotate,
-      'encryption',
-      'seal everything with the newest key and retire the others',
-    ).option('--dry-run', 'change nothing; count what is sealed with which key'),
-    async (_args, { dryRun, json }) =>
-      withSession(terminal, async ({ foundation, mfa }) =>
-        rotationOutput(
-          await rotateEncryption(
-            { foundation, accounts: mfa.accounts },
-            {
-              dryRun: dryRun === true,
-              progress: (done) => terminal.err(progressLine(done, json === true)),
-            },
-          ),
-          dryRun === true,
-        ),
-      ),
+  addRotateEncryptionCommand(rotate, terminal)
+  addRotateSigningCommand(rotate, terminal)
+}
+
+function addRotateEncryptionCommand(rotate: Command, terminal: Terminal): void {
+  const made = command(
+    rotate,
+    'encryption',
+    'seal everything with the newest key and retire the others',
+  ).option('--dry-run', 'change nothing; count what is sealed with which key')
+  answer(terminal, made, async (_args, options) =>
+    withSession(terminal, async ({ foundation, mfa }) => {
+      const dryRun = options['dryRun'] === true
+      const progress = (done: Progress): void =>
+        terminal.err(progressLine(done, options['json'] === true))
+      const services = { foundation, accounts: mfa.accounts }
+      return rotationOutput(await rotateEncryption(services, { dryRun, progress }), dryRun)
+    }),
   )
-  answer(
-    terminal,
-    command(rotate, 'signing', 'publish new signing keys, which sign after an overlap')
-      .addOption(algorithmOption())
-      .option('--overlap <hours>', 'how long they are only published', '24'),
-    async (_args, { algorithm, overlap }) =>
-      withSession(terminal, async ({ foundation }) => {
-        const rotated = await rotateSigningKeys(
-          changeable(foundation),
-          algorithm === undefined ? SIGNING_ALGORITHMS : [algorithm as SigningAlgorithm],
-          { ...timesOf(foundation), overlapSeconds: hoursOf(overlap) * HOUR_SECONDS },
-        )
-        return {
-          json: rotated.map(({ signsFrom, ...rest }) => ({ ...rest, signs_from: signsFrom })),
-          text: rotated
-            .map(({ algorithm: kind, kid, result, signsFrom }) =>
-              result === 'made'
-                ? `${kind}: ${kid} was made. It is published within a minute and signs from ${moment(signsFrom)} on.\n`
-                : `${kind}: ${kid} waits already and signs from ${moment(signsFrom)} on. Nothing was made.\n`,
-            )
-            .join(''),
-        }
-      }),
+}
+
+function addRotateSigningCommand(rotate: Command, terminal: Terminal): void {
+  const made = command(rotate, 'signing', 'publish new signing keys, which sign after an overlap')
+    .addOption(algorithmOption())
+    .option('--overlap <hours>', 'how long they are only published', '24')
+  answer(terminal, made, async (_args, { algorithm, overlap }) =>
+    withSession(terminal, async ({ foundation }) => {
+      const rotated = await rotateSigningKeys(
+        changeable(foundation),
+        algorithm === undefined ? SIGNING_ALGORITHMS : [algorithm as SigningAlgorithm],
+        { ...timesOf(foundation), overlapSeconds: hoursOf(overlap) * HOUR_SECONDS },
+      )
+      return {
+        json: rotated.map(({ signsFrom, ...rest }) => ({ ...rest, signs_from: signsFrom })),
+        text: rotated.map(lineAboutRotated).join(''),
+      }
+    }),
   )
+}
+
+function lineAboutRotated({ algorithm, kid, result, signsFrom }: Rotated): string {
+  return result === 'made'
+    ? `${algorithm}: ${kid} was made. It is published within a minute and signs from ${moment(signsFrom)} on.\n`
+    : `${algorithm}: ${kid} waits already and signs from ${moment(signsFrom)} on. Nothing was made.\n`
+}
+
+async function add({ foundation }: Session, algorithm: SigningAlgorithm): Promise<Output> {
+  const { kid } = await addSigningKey(changeable(foundation), algorithm, timesOf(foundation))
+  return {
+    json: { kid, algorithm },
+    text: `Key ${kid} (${algorithm}) was made. Each node signs with it within a minute.\n`,
+  }
 }
 
 function algorithmOption(): Option {
@@ -114,7 +109,7 @@ function hoursOf(text: unknown): number {
   return hours
 }
 
-async function listed(foundation: Foundation): Promise<Output> {
+async function list({ foundation }: Session): Promise<Output> {
   const { config, storage, box, clock } = foundation
   const signing =
     config.jwks === undefined

@@ -7,29 +7,27 @@ import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
 import { SERVER_EVENTS } from '../observe/audit.ts'
-import { examine } from '../upkeep/doctor.ts'
+import { examine, type Finding } from '../upkeep/doctor.ts'
 import { addMigrateLegacyCommand } from './migrate-legacy.ts'
 import { openStorage, schemaStateOf } from '../boot/storage.ts'
-import { withSession } from './session.ts'
-import { answer, command, failureOf, moment, Refusal, table, type Terminal } from './terminal.ts'
+import { withSession, type Session } from './session.ts'
+import {
+  answer,
+  command,
+  failureOf,
+  moment,
+  Refusal,
+  table,
+  type Options,
+  type Output,
+  type Terminal,
+} from './terminal.ts'
 
 /** `migrate`, `audit` and `doctor`. */
 export function addMaintenanceCommands(program: Command, terminal: Terminal): void {
   const migrate = command(program, 'migrate', 'bring the database to this version')
   addMigrateLegacyCommand(migrate, terminal)
-  answer(terminal, migrate, async () => {
-    const { storage } = loadConfig(terminal.environment)
-    const before = await schemaStateOf(storage)
-    await (await openStorage(storage, { migrate: true })).close()
-    const after = await schemaStateOf(storage)
-    return {
-      json: { from: before.current, to: after.current },
-      text:
-        before.current === after.current
-          ? `The database has version ${after.current} already.\n`
-          : `The database went from version ${before.current} to ${after.current}.\n`,
-    }
-  })
+  answer(terminal, migrate, async () => migrateStorage(terminal))
 
   answer(
     terminal,
@@ -37,62 +35,81 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
       .option('--user <name>', 'to this person alone')
       .option('--type <type>', 'of this type alone')
       .option('--limit <n>', 'so many at most', '100'),
-    async (_args, options) =>
-      withSession(terminal, async ({ foundation }) => {
-        const { user, type, limit } = options as Record<string, string | undefined>
-        if (type !== undefined && !AUDITED.has(type))
-          throw new Refusal('type', `There is no such type. There are: ${[...AUDITED].join(', ')}.`)
-        const about = user === undefined ? undefined : await idOf(foundation.storage.accounts, user)
-        const entries = await foundation.storage.audit.list({
-          limit: numberOf(limit),
-          ...(about === undefined ? {} : { accountId: about }),
-          ...(type === undefined ? {} : { type }),
-        })
-        const names = await namesOf(foundation.storage.accounts, entries)
-        return {
-          json: entries,
-          text: table(
-            ['WHEN', 'WHAT', 'WHO', 'HOW'],
-            entries.map((entry) => row(entry, names)),
-          ),
-        }
-      }),
+    async (_args, options) => withSession(terminal, (session) => showAudit(session, options)),
   )
 
   answer(
     terminal,
     command(program, 'doctor', 'check settings, keys, storage, clients and mail'),
-    async () => {
-      let config: Config
-      try {
-        config = loadConfig(terminal.environment)
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error
-        const findings = error.faults.map(({ setting, problem }) => ({
-          check: setting,
-          result: 'failed' as const,
-          detail: problem,
-        }))
-        return { json: findings, text: table(HEAD, findings.map(Object.values)), failed: true }
-      }
-      const findings = await examine(config, (error) => failureOf(error).message)
-      return {
-        json: findings,
-        text: table(
-          HEAD,
-          findings.map(({ check, result, detail }) => [check, result, detail]),
-        ),
-        ...(findings.some(({ result }) => result === 'failed') ? { failed: true as const } : {}),
-      }
-    },
+    async () => runDoctor(terminal),
   )
+}
+
+async function migrateStorage(terminal: Terminal): Promise<Output> {
+  const { storage } = loadConfig(terminal.environment)
+  const before = await schemaStateOf(storage)
+  await (await openStorage(storage, { migrate: true })).close()
+  const after = await schemaStateOf(storage)
+  return {
+    json: { from: before.current, to: after.current },
+    text:
+      before.current === after.current
+        ? `The database has version ${after.current} already.\n`
+        : `The database went from version ${before.current} to ${after.current}.\n`,
+  }
+}
+
+async function showAudit({ foundation }: Session, options: Options): Promise<Output> {
+  const { accounts, audit } = foundation.storage
+  const { user, type, limit } = options as Record<string, string | undefined>
+  if (type !== undefined && !AUDITED.has(type))
+    throw new Refusal('type', `There is no such type. There are: ${[...AUDITED].join(', ')}.`)
+  const about = user === undefined ? undefined : await idOf(accounts, user)
+  const entries = await audit.list({
+    limit: numberOf(limit),
+    ...(about === undefined ? {} : { accountId: about }),
+    ...(type === undefined ? {} : { type }),
+  })
+  const names = await namesOf(accounts, entries)
+  return {
+    json: entries,
+    text: table(
+      ['WHEN', 'WHAT', 'WHO', 'HOW'],
+      entries.map((entry) => row(entry, names)),
+    ),
+  }
+}
+
+/** Settings that cannot be read are findings too, and the only ones: nothing else can be looked at without them. */
+async function runDoctor(terminal: Terminal): Promise<Output> {
+  let config: Config
+  try {
+    config = loadConfig(terminal.environment)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const failed = error.faults.map(({ setting, problem }): Finding => ({
+      check: setting,
+      result: 'failed',
+      detail: problem,
+    }))
+    return outputOf(failed)
+  }
+  return outputOf(await examine(config, (error) => failureOf(error).message))
+}
+
+function outputOf(findings: readonly Finding[]): Output {
+  const text = table(
+    ['CHECK', 'RESULT', 'DETAIL'],
+    findings.map(({ check, result, detail }) => [check, result, detail]),
+  )
+  return findings.some(({ result }) => result === 'failed')
+    ? { json: findings, text, failed: true }
+    : { json: findings, text }
 }
 
 const AUDITED: ReadonlySet<string> = new Set(
   [...EVENT_TYPES, ...(backupCodes().eventTypes ?? []), ...SERVER_EVENTS].sort(),
 )
-
-const HEAD = ['CHECK', 'RESULT', 'DETAIL']
 
 async function idOf(accounts: Accounts, name: string): Promise<string> {
   const stored = await findByName(accounts, name)

@@ -4,7 +4,7 @@ import { accountBatches } from '../accounts/batches.ts'
 import { changeAccount, findByName, withdrawCredentials } from '../accounts/people.ts'
 import { setUpLinksOf } from '../pages/links.ts'
 import { withSession, type Session } from './session.ts'
-import { answer, command, moment, Refusal, table, type Terminal } from './terminal.ts'
+import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
 import { addUserImportCommand } from './user-import.ts'
@@ -12,159 +12,159 @@ import { addUserImportCommand } from './user-import.ts'
 /** `user ...`: the people of the server. No command takes or shows a password or a second factor (R36). */
 export function addUserCommands(program: Command, terminal: Terminal): void {
   const user = program.command('user').description('people who sign in')
-
   addUserAddCommand(user, terminal)
   addUserImportCommand(user, terminal)
   addUserHashesCommand(user, terminal)
-
-  answer(terminal, command(user, 'list', 'list people'), async () =>
-    withSession(terminal, async ({ foundation }) => {
-      const all: Account[] = []
-      for await (const batch of accountBatches(foundation.storage.accounts)) all.push(...batch)
-      all.sort((one, other) => one.username.localeCompare(other.username))
-      return {
-        json: all.map(shown),
-        text: table(
-          ['NAME', 'ADDRESS', 'GROUPS', 'STATE'],
-          all.map((account) => [
-            account.username,
-            account.email ?? '',
-            account.groups.join(','),
-            stateOf(account),
-          ]),
-        ),
-      }
-    }),
-  )
-
-  answer(
+  answer(terminal, command(user, 'list', 'list people'), async () => withSession(terminal, list))
+  addCommandAbout(user, terminal, 'show', 'show a person and their second factors', show)
+  addCommandAbout(
+    user,
     terminal,
-    command(user, 'show', 'show a person and their second factors').argument(
-      '<name>',
-      'user name or verified address',
+    'disable',
+    'refuse sign-ins and end everything live at once',
+    disable,
+  )
+  addCommandAbout(user, terminal, 'enable', 'allow sign-ins again', enable)
+  addCommandAbout(
+    user,
+    terminal,
+    'link',
+    'print a one-time link with which somebody sets a password; their second factors stay',
+    makeLink,
+  )
+  addCommandAbout(
+    user,
+    terminal,
+    'reset-mfa',
+    'remove all second factors, end everything live, and print a one-time link for a new password',
+    resetMfa,
+  )
+}
+
+type Deed = (session: Session, name: string) => Promise<Output>
+
+/** A command below `user` that takes the name of one person. */
+function addCommandAbout(
+  user: Command,
+  terminal: Terminal,
+  name: string,
+  summary: string,
+  deed: Deed,
+): void {
+  const made = command(user, name, summary).argument('<name>', 'user name or verified address')
+  answer(terminal, made, async ([typed = '']) =>
+    withSession(terminal, (session) => deed(session, typed)),
+  )
+}
+
+async function list({ foundation }: Session): Promise<Output> {
+  const all: Account[] = []
+  for await (const batch of accountBatches(foundation.storage.accounts)) all.push(...batch)
+  all.sort((one, other) => one.username.localeCompare(other.username))
+  return {
+    json: all.map(shown),
+    text: table(
+      ['NAME', 'ADDRESS', 'GROUPS', 'STATE'],
+      all.map((account) => [
+        account.username,
+        account.email ?? '',
+        account.groups.join(','),
+        stateOf(account),
+      ]),
     ),
-    async ([name = '']) =>
-      withSession(terminal, async (session) => {
-        const account = await find(session, name)
-        const mfa = await session.mfa.accounts.status(account.id)
-        return {
-          json: { ...shown(account), mfa: inSnakeCase(mfa) },
-          text: [
-            `${account.username} (${account.id}): ${stateOf(account)}`,
-            ...(account.email === undefined
-              ? []
-              : [`address: ${account.email}${account.emailVerified ? '' : ' (not verified)'}`]),
-            `groups: ${account.groups.join(', ') || 'none'}`,
-            ...mfa.factors.map(({ factor, name: own, createdAt, lastUsedAt, renewBy, remaining }) =>
-              [
-                `${factor}${own === '' ? '' : ` "${own}"`}: added ${moment(createdAt)}`,
-                ...(renewBy === undefined ? [] : [`weak: ends ${moment(renewBy)}`]),
-                `last used ${moment(lastUsedAt) || 'never'}`,
-                ...(remaining === undefined ? [] : [`${remaining} left`]),
-              ].join(', '),
-            ),
-            ...(mfa.factors.length === 0 ? ['no second factor'] : []),
-            ...(mfa.lockedUntil === undefined
-              ? []
-              : [`too many wrong codes: strangers wait until ${moment(mfa.lockedUntil)}`]),
-            ...(mfa.passwordSuspected
-              ? ['somebody else may know the password: new browsers need another one first']
-              : []),
-            ...(mfa.codesDisabled ? ['too many wrong codes in 30 days: codes are turned off'] : []),
-            ...(mfa.mustEnrolSince === undefined
-              ? []
-              : ['it was on where they come from: the next sign-in sets one up, with a proof']),
-            '',
-          ].join('\n'),
-        }
-      }),
-  )
+  }
+}
 
-  answer(
-    terminal,
-    command(user, 'disable', 'refuse sign-ins and end everything live at once').argument(
-      '<name>',
-      'user name or verified address',
-    ),
-    async ([name = '']) =>
-      withSession(terminal, async (session) => {
-        const { storage, clock, record } = session.foundation
-        const { id } = await find(session, name)
-        const now = clock.now()
-        const account = await changeAccount(storage.accounts, id, (current) => ({
-          ...current,
-          disabledAt: current.disabledAt ?? now,
-          updatedAt: now,
-        }))
-        // Afterwards, and each time: a second run mends a first one that broke off here.
-        await session.mfa.accounts.endEverything(id, 'disabled')
-        await record('user-disabled', { accountId: id })
-        return { json: account && shown(account), text: `${name} is disabled.\n` }
-      }),
-  )
+async function show(session: Session, name: string): Promise<Output> {
+  const account = await find(session, name)
+  const mfa = await session.mfa.accounts.status(account.id)
+  return {
+    json: { ...shown(account), mfa: inSnakeCase(mfa) },
+    text: [...linesAbout(account), ...linesAboutMfa(mfa), ''].join('\n'),
+  }
+}
 
-  answer(
-    terminal,
-    command(user, 'enable', 'allow sign-ins again').argument(
-      '<name>',
-      'user name or verified address',
-    ),
-    async ([name = '']) =>
-      withSession(terminal, async (session) => {
-        const { storage, clock, record } = session.foundation
-        const { id } = await find(session, name)
-        const account = await changeAccount(
-          storage.accounts,
-          id,
-          ({ disabledAt: _, ...current }) => ({ ...current, updatedAt: clock.now() }),
-        )
-        await record('user-enabled', { accountId: id })
-        return { json: account && shown(account), text: `${name} can sign in again.\n` }
-      }),
-  )
+function linesAbout(account: Account): string[] {
+  const lines = [`${account.username} (${account.id}): ${stateOf(account)}`]
+  if (account.email !== undefined)
+    lines.push(`address: ${account.email}${account.emailVerified ? '' : ' (not verified)'}`)
+  lines.push(`groups: ${account.groups.join(', ') || 'none'}`)
+  return lines
+}
 
-  answer(
-    terminal,
-    command(
-      user,
-      'link',
-      'print a one-time link with which somebody sets a password; their second factors stay',
-    ).argument('<name>', 'user name or verified address'),
-    async ([name = '']) =>
-      withSession(terminal, async (session) => {
-        const account = await find(session, name)
-        const kind = account.passwordHash === undefined ? 'invitation' : 'reset'
-        const link = await setUpLinksOf(session.foundation, session.mfa).make(account, kind)
-        return {
-          json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
-          text: `This link sets the password of ${account.username}, once, until ${moment(link.expiresAt)}:\n${link.url}\n`,
-        }
-      }),
-  )
+type MfaStatus = Awaited<ReturnType<Session['mfa']['accounts']['status']>>
 
-  answer(
-    terminal,
-    command(
-      user,
-      'reset-mfa',
-      'remove all second factors, end everything live, and print a one-time link for a new password',
-    ).argument('<name>', 'user name or verified address'),
-    async ([name = '']) =>
-      withSession(terminal, async (session) => {
-        const { storage, clock } = session.foundation
-        const { id } = await find(session, name)
-        const account = await withdrawCredentials({ accounts: storage.accounts, clock }, id)
-        if (account === undefined) throw unknownUser()
-        await session.mfa.accounts.reset(id)
-        const link = await setUpLinksOf(session.foundation, session.mfa).make(account, 'reset')
-        return {
-          json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
-          text:
-            `The second factors of ${account.username} are removed. This link sets a new password, ` +
-            `once, until ${moment(link.expiresAt)}; a new factor is set up at the next sign-in:\n${link.url}\n`,
-        }
-      }),
-  )
+function linesAboutMfa(mfa: MfaStatus): string[] {
+  const lines = mfa.factors.map(lineAboutFactor)
+  if (mfa.factors.length === 0) lines.push('no second factor')
+  if (mfa.lockedUntil !== undefined)
+    lines.push(`too many wrong codes: strangers wait until ${moment(mfa.lockedUntil)}`)
+  if (mfa.passwordSuspected)
+    lines.push('somebody else may know the password: new browsers need another one first')
+  if (mfa.codesDisabled) lines.push('too many wrong codes in 30 days: codes are turned off')
+  if (mfa.mustEnrolSince !== undefined)
+    lines.push('it was on where they come from: the next sign-in sets one up, with a proof')
+  return lines
+}
+
+function lineAboutFactor(held: MfaStatus['factors'][number]): string {
+  const { factor, name, createdAt, lastUsedAt, renewBy, remaining } = held
+  const parts = [`${factor}${name === '' ? '' : ` "${name}"`}: added ${moment(createdAt)}`]
+  if (renewBy !== undefined) parts.push(`weak: ends ${moment(renewBy)}`)
+  parts.push(`last used ${moment(lastUsedAt) || 'never'}`)
+  if (remaining !== undefined) parts.push(`${remaining} left`)
+  return parts.join(', ')
+}
+
+async function disable(session: Session, name: string): Promise<Output> {
+  const { storage, clock, record } = session.foundation
+  const { id } = await find(session, name)
+  const now = clock.now()
+  const account = await changeAccount(storage.accounts, id, (current) => ({
+    ...current,
+    disabledAt: current.disabledAt ?? now,
+    updatedAt: now,
+  }))
+  // Afterwards, and each time: a second run mends a first one that broke off here.
+  await session.mfa.accounts.endEverything(id, 'disabled')
+  await record('user-disabled', { accountId: id })
+  return { json: account && shown(account), text: `${name} is disabled.\n` }
+}
+
+async function enable(session: Session, name: string): Promise<Output> {
+  const { storage, clock, record } = session.foundation
+  const { id } = await find(session, name)
+  const account = await changeAccount(storage.accounts, id, ({ disabledAt: _, ...current }) => ({
+    ...current,
+    updatedAt: clock.now(),
+  }))
+  await record('user-enabled', { accountId: id })
+  return { json: account && shown(account), text: `${name} can sign in again.\n` }
+}
+
+async function makeLink(session: Session, name: string): Promise<Output> {
+  const account = await find(session, name)
+  const kind = account.passwordHash === undefined ? 'invitation' : 'reset'
+  const link = await setUpLinksOf(session.foundation, session.mfa).make(account, kind)
+  return {
+    json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
+    text: `This link sets the password of ${account.username}, once, until ${moment(link.expiresAt)}:\n${link.url}\n`,
+  }
+}
+
+async function resetMfa(session: Session, name: string): Promise<Output> {
+  const { storage, clock } = session.foundation
+  const { id } = await find(session, name)
+  const account = await withdrawCredentials({ accounts: storage.accounts, clock }, id)
+  if (account === undefined) throw unknownUser()
+  await session.mfa.accounts.reset(id)
+  const link = await setUpLinksOf(session.foundation, session.mfa).make(account, 'reset')
+  return {
+    json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
+    text:
+      `The second factors of ${account.username} are removed. This link sets a new password, ` +
+      `once, until ${moment(link.expiresAt)}; a new factor is set up at the next sign-in:\n${link.url}\n`,
+  }
 }
 
 function stateOf(account: Account): string {
