@@ -56,98 +56,31 @@ export interface ClientRegistry {
 
 /** The relying parties: those of CLIENTS_FILE, which only that file changes, and those in the storage. */
 export function clientRegistry(services: ClientServices): ClientRegistry {
-  const { clients, box, random, record, validate } = services
-  const fromFile = services.fromFile ?? []
-  const ofFile = new Map(
-    (Array.isArray(fromFile) ? fromFile : [])
-      .filter(isClient)
-      .map((metadata) => [metadata.client_id, metadata]),
-  )
-
-  const builtIn = new Map((services.builtIn ?? []).map((metadata) => [idOf(metadata), metadata]))
-
-  const reserved = new Map((services.reserved ?? []).map((metadata) => [idOf(metadata), metadata]))
-  const takingReserved = (list: readonly unknown[]): ClientFault[] =>
-    list
-      .filter(isClient)
-      .map(idOf)
-      .filter((id) => reserved.has(id))
-      .map(isReserved)
-
-  const storedClient = async (id: string): Promise<JsonObject | undefined> => {
-    const stored = await clients.get(id)
-    return stored && openSecret(box, stored)
+  const { clients, record, validate } = services
+  const fromFile: unknown = services.fromFile ?? []
+  const known: KnownClients = {
+    ofFile: byId((Array.isArray(fromFile) ? fromFile : []).filter(isClient)),
+    builtIn: byId(services.builtIn ?? []),
+    reserved: byId(services.reserved ?? []),
   }
-
-  /** A secret that was not given is the one it has already, or a new one. */
-  const completed = async (
-    metadata: JsonObject,
-  ): Promise<{ metadata: JsonObject; made?: string }> => {
-    if (metadata[SECRET] !== undefined || !needsSecret(metadata)) return { metadata }
-    const before = (await storedClient(idOf(metadata)))?.[SECRET]
-    if (before !== undefined) return { metadata: { ...metadata, [SECRET]: before } }
-    const made = Buffer.from(random.bytes(32)).toString('base64url')
-    return { metadata: { ...metadata, [SECRET]: made }, made }
-  }
-
-  const put = async (metadata: JsonObject): Promise<AppliedClient['result']> => {
-    const id = idOf(metadata)
-    const before = await storedClient(id)
-    // Compared in clear: the same secret sealed twice looks different.
-    if (before !== undefined && isDeepStrictEqual(before, metadata)) return 'unchanged'
-    await clients.put(id, sealSecret(box, metadata))
-    const result = before === undefined ? 'added' : 'changed'
-    await record(`client-${result}`, { detail: { clientId: id } })
-    return result
-  }
-
+  const { ofFile, builtIn, reserved } = known
   return {
     async find(clientId) {
       // First of all: what an older version has stored under the id must not take the server's place.
-      const own = reserved.get(clientId)
-      if (own !== undefined) return own
-      return ofFile.get(clientId) ?? (await storedClient(clientId)) ?? builtIn.get(clientId)
+      const own = reserved.get(clientId) ?? ofFile.get(clientId)
+      return own ?? (await storedClient(services, clientId)) ?? builtIn.get(clientId)
     },
 
     async list() {
-      const stored = (await clients.list()).map((client) => ({
+      const shown = (client: JsonObject, source: string): JsonObject => ({
         ...withoutSecret(client),
-        source: 'storage',
-      }))
-      const filed = [...ofFile.values()].map((client) => ({
-        ...withoutSecret(client),
-        source: 'file',
-      }))
-      return [...filed, ...stored]
+        source,
+      })
+      const stored = (await clients.list()).map((client) => shown(client, 'storage'))
+      return [...ofFile.values()].map((client) => shown(client, 'file')).concat(stored)
     },
 
-    async apply(list) {
-      if (!Array.isArray(list))
-        return refused('clients', 'metadata', 'must be an array of client metadata')
-      const completedList: { metadata: JsonObject; made?: string }[] = []
-      for (const entry of list as unknown[])
-        completedList.push(
-          isClient(entry) ? await completed(entry) : { metadata: entry as JsonObject },
-        )
-      const all = completedList.map(({ metadata }) => metadata)
-      const { faults, ignored } = validate(all)
-      const inBoth = all.filter((metadata) => isClient(metadata) && ofFile.has(idOf(metadata)))
-      const every = [
-        ...faults,
-        ...takingReserved(all),
-        ...inBoth.map((metadata) => inFileToo(idOf(metadata))),
-      ]
-      if (every.length > 0) return { ok: false, faults: every }
-
-      const applied: AppliedClient[] = []
-      for (const { metadata, made } of completedList)
-        applied.push({
-          client_id: idOf(metadata),
-          result: await put(metadata),
-          ...(made === undefined ? {} : { [SECRET]: made }),
-        })
-      return { ok: true, clients: applied, ignored }
-    },
+    apply: (list) => apply(services, known, list),
 
     async remove(clientId) {
       if (ofFile.has(clientId)) return 'read-only'
@@ -159,14 +92,102 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
     async fileFaults() {
       if (!Array.isArray(fromFile))
         return [{ client: 'CLIENTS_FILE', field: 'metadata', problem: 'must be an array' }]
+      const list = fromFile as unknown[]
       const both: ClientFault[] = []
       for (const id of ofFile.keys()) if (await clients.get(id)) both.push(inFileToo(id))
-      const list = fromFile as unknown[]
-      return [...validate(list).faults, ...takingReserved(list), ...both]
+      return [...validate(list).faults, ...takingReserved(known, list), ...both]
     },
 
     fileIgnored: () => (Array.isArray(fromFile) ? validate(fromFile as unknown[]).ignored : []),
   }
+}
+
+/** The clients that are not in the storage, by their ids. */
+interface KnownClients {
+  readonly ofFile: ReadonlyMap<string, JsonObject>
+  readonly builtIn: ReadonlyMap<string, JsonObject>
+  readonly reserved: ReadonlyMap<string, JsonObject>
+}
+
+function byId(list: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {
+  return new Map(list.map((metadata) => [idOf(metadata), metadata]))
+}
+
+async function storedClient(
+  { clients, box }: ClientServices,
+  id: string,
+): Promise<JsonObject | undefined> {
+  const stored = await clients.get(id)
+  return stored && openSecret(box, stored)
+}
+
+async function apply(
+  services: ClientServices,
+  known: KnownClients,
+  list: unknown,
+): Promise<Applied> {
+  if (!Array.isArray(list))
+    return refused('clients', 'metadata', 'must be an array of client metadata')
+  const completedList: Completed[] = []
+  for (const entry of list as unknown[])
+    completedList.push(
+      isClient(entry) ? await completed(services, entry) : { metadata: entry as JsonObject },
+    )
+  const all = completedList.map(({ metadata }) => metadata)
+  const { faults, ignored } = services.validate(all)
+  const inBoth = all.filter((metadata) => isClient(metadata) && known.ofFile.has(idOf(metadata)))
+  const every = [
+    ...faults,
+    ...takingReserved(known, all),
+    ...inBoth.map((metadata) => inFileToo(idOf(metadata))),
+  ]
+  if (every.length > 0) return { ok: false, faults: every }
+
+  const applied: AppliedClient[] = []
+  for (const { metadata, made } of completedList)
+    applied.push({
+      client_id: idOf(metadata),
+      result: await put(services, metadata),
+      ...(made === undefined ? {} : { [SECRET]: made }),
+    })
+  return { ok: true, clients: applied, ignored }
+}
+
+interface Completed {
+  readonly metadata: JsonObject
+  /** The secret, when it was made here. */
+  readonly made?: string
+}
+
+/** A client that needs a secret and was given none keeps the stored one, or gets a new one. */
+async function completed(services: ClientServices, metadata: JsonObject): Promise<Completed> {
+  if (metadata[SECRET] !== undefined || !needsSecret(metadata)) return { metadata }
+  const before = (await storedClient(services, idOf(metadata)))?.[SECRET]
+  if (before !== undefined) return { metadata: { ...metadata, [SECRET]: before } }
+  const made = Buffer.from(services.random.bytes(32)).toString('base64url')
+  return { metadata: { ...metadata, [SECRET]: made }, made }
+}
+
+async function put(
+  services: ClientServices,
+  metadata: JsonObject,
+): Promise<AppliedClient['result']> {
+  const id = idOf(metadata)
+  const before = await storedClient(services, id)
+  // Compared in clear: the same secret sealed twice looks different.
+  if (before !== undefined && isDeepStrictEqual(before, metadata)) return 'unchanged'
+  await services.clients.put(id, sealSecret(services.box, metadata))
+  const result = before === undefined ? 'added' : 'changed'
+  await services.record(`client-${result}`, { detail: { clientId: id } })
+  return result
+}
+
+function takingReserved({ reserved }: KnownClients, list: readonly unknown[]): ClientFault[] {
+  return list
+    .filter(isClient)
+    .map(idOf)
+    .filter((id) => reserved.has(id))
+    .map(isReserved)
 }
 
 /** Written with an id in both places, neither would be the client's metadata for sure. */

@@ -18,38 +18,20 @@ export interface Finding {
 const EARLIEST_INSTANT = Date.UTC(2026, 0, 1) / 1000
 
 /**
- * Looks at everything a start depends on, one thing after the other, and goes on after a failure. Changes
- * nothing but what a start changes. `inWords` says what went wrong without a secret.
+ * Looks at everything that a start depends on, one thing after the other, and goes on after a failure. It changes
+ * only what a start changes too. `inWords` says without a secret what went wrong.
  */
 export async function examine(
   config: Config,
   inWords: (error: unknown) => string,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [{ check: 'settings', result: 'ok', detail: '' }]
-  for (const { setting, problem } of config.unfit)
-    findings.push({
-      check: setting,
-      result: 'warning',
-      detail: `not fit for production: ${problem}`,
-    })
-  if (config.issuer?.startsWith('https:') && config.trustedProxies.length === 0)
-    findings.push({
-      check: 'TRUSTED_PROXIES',
-      result: 'warning',
-      detail: 'is empty: behind a proxy everybody shares the limits of its one address',
-    })
+  findings.push(...unfitSettings(config))
 
-  if (config.storage.kind === 'mongodb' && !config.storage.tls && !config.storage.local)
-    findings.push({
-      check: 'STORAGE_URL',
-      result: 'warning',
-      detail:
-        'is not encrypted: password hashes and sessions cross the network readable; add tls=true',
-    })
-
-  const check = async (name: string, work: () => Promise<string>): Promise<void> => {
+  const check = async (name: string, work: () => Promise<Checked>): Promise<void> => {
     try {
-      findings.push({ check: name, result: 'ok', detail: await work() })
+      const { detail = '', besides = [] } = await work()
+      findings.push(...besides, { check: name, result: 'ok', detail })
     } catch (error) {
       findings.push({ check: name, result: 'failed', detail: inWords(error) })
     }
@@ -58,93 +40,138 @@ export async function examine(
   let foundation: Foundation | undefined
   await check('storage', async () => {
     foundation = await layFoundation(config)
-    const { storage } = foundation
-    await storage.checkWritable()
-    for (const { about, problem } of (await storage.inspect?.()) ?? [])
-      findings.push({ check: `storage: ${about}`, result: 'warning', detail: problem })
-    return ''
+    return checkStorage(foundation)
   })
   if (foundation !== undefined) {
     const open = foundation
-    await check('signing keys', async () => {
-      const { keys } = await signingKeysOf(open)
-      const waiting = new Set(await waitingKeys(open))
-      return keys
-        .map(({ kty, kid }) => `${String(kty)} ${String(kid)}`)
-        .map((key, at) => (waiting.has(keys[at]?.kid) ? `${key} (does not sign yet)` : key))
-        .join(', ')
-    })
-    await check('encryption keys', async () => {
-      const [newest, ...older] = open.box.keyIds
-      const inUse = await encryptionKeysInUse(open.storage.settings)
-      for (const id of older)
-        findings.push(
-          inUse.includes(id)
-            ? {
-                check: 'encryption keys',
-                result: 'warning',
-                detail: `values may still be sealed with ${id}: run \`oidc-provider-mfa keys rotate encryption\``,
-              }
-            : {
-                check: 'encryption keys',
-                result: 'ok',
-                detail: `${id} is not in use and can be taken out of ENCRYPTION_KEYS`,
-              },
-        )
-      return `${newest} seals`
-    })
-    const restoring = await unfinishedRestore(open.storage.settings)
-    if (restoring !== undefined)
-      findings.push({
-        check: 'restore',
-        result: 'failed',
-        detail: 'has not finished: `restore --confirm --resume` goes on with it',
-      })
-    await check('password hashes', async () => {
-      const { hashKinds, storage, hasher } = open
-      if ((await hashKinds.held()).length === 0) return ''
-      const uses = await hashKindsInUse(hashKinds, storage.accounts, hasher.kind)
-      for (const { kind } of uses.filter(
-        ({ state, accounts }) => state === 'held' && accounts === 0,
-      ))
-        findings.push({
-          check: 'password hashes',
-          result: 'warning',
-          detail: `nobody has ${kind} any more: \`user hashes --prune\` makes sign-ins cheaper`,
-        })
-      const inWords = uses.map(({ kind, accounts }) => `${kind}: ${accounts}`)
-      return `every sign-in computes one of each kind: ${inWords.join('; ')}`
-    })
-    await check('clients', async () => {
-      const registry = clientsOf(open, await signingKeysOf(open))
-      const faults = await registry.fileFaults()
-      if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
-      for (const { client, field } of registry.fileIgnored())
-        findings.push({
-          check: 'CLIENTS_FILE',
-          result: 'warning',
-          detail: `${client}: ${field} is not known and has no effect`,
-        })
-      return `${(await registry.list()).length}`
-    })
+    await check('signing keys', () => checkSigningKeys(open))
+    await check('encryption keys', () => checkEncryption(open))
+    findings.push(...(await halfRestored(open)))
+    await check('password hashes', () => checkPasswordHashes(open))
+    await check('clients', () => checkClients(open))
     await open.storage.close()
   }
-  const { mail } = config
-  if (mail !== undefined)
-    await check('mail', async () => {
-      const mailer = smtpMailer({ url: mail.url, from: '' })
-      try {
-        await mailer.check()
-        return ''
-      } finally {
-        mailer.close()
-      }
-    })
+  if (config.mail !== undefined) {
+    const { url } = config.mail
+    await check('mail', () => checkMail(url))
+  }
   findings.push(clockFinding(systemClock.now()))
   return findings
 }
 
-/** Those that are published and do not sign yet. */
+/** A check that did not fail: what to say of it, and findings that came up on the way. */
+interface Checked {
+  readonly detail?: string
+  readonly besides?: readonly Finding[]
+}
+
+function unfitSettings({ unfit, issuer, trustedProxies, storage }: Config): Finding[] {
+  const warnings = unfit.map(({ setting, problem }) =>
+    warning(setting, `not fit for production: ${problem}`),
+  )
+  if (issuer?.startsWith('https:') && trustedProxies.length === 0)
+    warnings.push(
+      warning(
+        'TRUSTED_PROXIES',
+        'is empty: behind a proxy everybody shares the limits of its one address',
+      ),
+    )
+  if (storage.kind === 'mongodb' && !storage.tls && !storage.local)
+    warnings.push(
+      warning(
+        'STORAGE_URL',
+        'is not encrypted: password hashes and sessions cross the network readable; add tls=true',
+      ),
+    )
+  return warnings
+}
+
+function warning(check: string, detail: string): Finding {
+  return { check, result: 'warning', detail }
+}
+
+async function checkStorage({ storage }: Foundation): Promise<Checked> {
+  await storage.checkWritable()
+  const remarks = (await storage.inspect?.()) ?? []
+  return { besides: remarks.map(({ about, problem }) => warning(`storage: ${about}`, problem)) }
+}
+
+async function checkSigningKeys(foundation: Foundation): Promise<Checked> {
+  const { keys } = await signingKeysOf(foundation)
+  const waiting = new Set(await waitingKeys(foundation))
+  const each = keys.map(({ kty, kid }) => {
+    const name = `${String(kty)} ${String(kid)}`
+    return waiting.has(kid) ? `${name} (does not sign yet)` : name
+  })
+  return { detail: each.join(', ') }
+}
+
+async function checkEncryption({ box, storage }: Foundation): Promise<Checked> {
+  const [newest, ...older] = box.keyIds
+  const inUse = await encryptionKeysInUse(storage.settings)
+  const besides = older.map((id): Finding => {
+    const check = 'encryption keys'
+    return inUse.includes(id)
+      ? warning(
+          check,
+          `values may still be sealed with ${id}: run \`oidc-provider-mfa keys rotate encryption\``,
+        )
+      : {
+          check,
+          result: 'ok',
+          detail: `${id} is not in use and can be taken out of ENCRYPTION_KEYS`,
+        }
+  })
+  return { detail: `${newest} seals`, besides }
+}
+
+async function halfRestored({ storage }: Foundation): Promise<readonly Finding[]> {
+  if ((await unfinishedRestore(storage.settings)) === undefined) return []
+  const detail = 'has not finished: `restore --confirm --resume` goes on with it'
+  return [{ check: 'restore', result: 'failed', detail }]
+}
+
+async function checkPasswordHashes({ hashKinds, storage, hasher }: Foundation): Promise<Checked> {
+  if ((await hashKinds.held()).length === 0) return {}
+  const uses = await hashKindsInUse(hashKinds, storage.accounts, hasher.kind)
+  const unused = uses.filter(({ state, accounts }) => state === 'held' && accounts === 0)
+  const each = uses.map(({ kind, accounts }) => `${kind}: ${accounts}`)
+  return {
+    detail: `every sign-in computes one of each kind: ${each.join('; ')}`,
+    besides: unused.map(({ kind }) =>
+      warning(
+        'password hashes',
+        `nobody has ${kind} any more: \`user hashes --prune\` makes sign-ins cheaper`,
+      ),
+    ),
+  }
+}
+
+async function checkClients(foundation: Foundation): Promise<Checked> {
+  const registry = clientsOf(foundation, await signingKeysOf(foundation))
+  const faults = await registry.fileFaults()
+  if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
+  return {
+    detail: `${(await registry.list()).length}`,
+    besides: registry
+      .fileIgnored()
+      .map(({ client, field }) =>
+        warning('CLIENTS_FILE', `${client}: ${field} is not known and has no effect`),
+      ),
+  }
+}
+
+async function checkMail(url: string): Promise<Checked> {
+  const mailer = smtpMailer({ url, from: '' })
+  try {
+    await mailer.check()
+    return {}
+  } finally {
+    mailer.close()
+  }
+}
+
+/** The ids of the keys that are published and do not sign yet. */
 async function waitingKeys({ config, storage, box, clock }: Foundation): Promise<unknown[]> {
   if (config.jwks !== undefined) return []
   const states = await signingKeyStates({ settings: storage.settings, box }, clock.now())
