@@ -8,6 +8,7 @@ import { loadRecord } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import { beginFactor, confirmFactor, describePending } from '../src/application/enrol-factor.ts'
 import type { Place } from '../src/application/verify-factor.ts'
+import { importRules } from '../src/import/rules.ts'
 import { backupCodes, totp } from '../src/index.ts'
 import type { ServerStorage } from '../src/ports/server-storage.ts'
 import type { Storage } from '../src/ports/storage.ts'
@@ -40,6 +41,7 @@ export async function enrolPeople(
     box: secretBox({ keys: [encryptionKey] }),
     hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
     mailer: undefined,
+    rules: importRules,
     factors: new Map([factor, backupCodes()].map((each) => [each.id, each])),
     publish: async () => undefined,
     report: () => undefined,

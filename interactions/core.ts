@@ -6,6 +6,7 @@ import type { Dependencies } from '../src/application/dependencies.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
 import { presentMount } from '../src/http/mount.ts'
 import type { Views } from '../src/http/views.ts'
+import type { Notice } from './notice.ts'
 
 /** What the application's own functions are asked with. `account` is what its findAccount answered. */
 export interface PolicyQuestion {
@@ -42,6 +43,8 @@ export interface Core {
     question: PolicyQuestion & { readonly firstSignIn: boolean },
   ): Promise<FirstEnrolmentRule>
   describe(account: HostAccount): Promise<PersonDescription>
+  /** Pages between an accepted second factor and the app, besides those of every sign-in. */
+  readonly notices: readonly Notice[]
   /** Whether an app may ask for a change of the person's factors. */
   mayManage(client: HostClient): Promise<boolean>
   /** Where people manage their factors, if the application says. */

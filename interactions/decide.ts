@@ -1,11 +1,12 @@
+import type { AddedRules } from '../src/application/added-rules.ts'
 import { isEnrolled } from '../src/domain/enrolment.ts'
-import { isFactorRequired } from '../src/domain/import.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
 import { decide, type AcrRequest, type Acr, type Decision } from '../src/domain/policy.ts'
 
 /** What the policy is asked about: one account in one authorization request. */
 export interface PolicyCase {
   readonly record: MfaRecord
+  readonly rules: AddedRules
   /** The level that is proved so far. */
   readonly reached: Acr
   readonly requested: AcrRequest | undefined
@@ -37,13 +38,13 @@ export async function isMoreAsked(
 }
 
 function decideWith(
-  { record, reached, requested, fresh }: PolicyCase,
+  { record, rules, reached, requested, fresh }: PolicyCase,
   required: boolean,
 ): Decision {
   return decide({
     reached,
     enrolled: isEnrolled(record),
-    required: isFactorRequired(record, required),
+    required: rules.isFactorRequired(record, required),
     fresh,
     ...(requested === undefined ? {} : { requested }),
   })

@@ -6,14 +6,19 @@ import { answerInteraction, type InteractionResults } from '../interactions/logi
 import { wayBack } from '../interactions/way-back.ts'
 import { checkAccount } from './application/check-account.ts'
 import { settleEvents } from './application/commit.ts'
-import { importFactors, type ImportOutcome } from './application/import-factors.ts'
-import type { FieldsToImport } from './application/import-fields.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { restoreAccount } from './application/restore-account.ts'
 import { MfaError } from './domain/errors.ts'
 import type { EventType, MfaEvent } from './domain/events.ts'
 import type { Views } from './http/views.ts'
+import {
+  endingNotice,
+  importFactors,
+  importRules,
+  type FieldsToImport,
+  type ImportOutcome,
+} from './import/index.ts'
 import { attach } from './plugin/attach.ts'
 import { configure } from './plugin/configure.ts'
 import { coreOf } from './plugin/core.ts'
@@ -23,7 +28,6 @@ export { backupCodes } from './factors/backup-codes/index.ts'
 export { importedCodes } from './factors/imported-codes/index.ts'
 export { totp, type TotpOptions } from './factors/totp/index.ts'
 export type * from './factors/factor.ts'
-export { IMPORT_FIELDS } from './application/import-fields.ts'
 export { mailedCode } from './plugin/first-enrolment.ts'
 export type {
   FirstEnrolment,
@@ -41,8 +45,13 @@ export type {
   PolicyQuestion,
 } from '../interactions/core.ts'
 export type { FirstFactorResult, InteractionResults } from '../interactions/login/finish.ts'
-export type { ImportOutcome } from './application/import-factors.ts'
-export type { FieldsToImport, ImportFault, ImportWarning } from './application/import-fields.ts'
+export {
+  IMPORT_FIELDS,
+  type FieldsToImport,
+  type ImportFault,
+  type ImportOutcome,
+  type ImportWarning,
+} from './import/index.ts'
 export type { AccountStatus, FactorStatus } from './application/manage-accounts.ts'
 export type { EventDetail, EventType, MfaEvent } from './domain/events.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
@@ -131,6 +140,8 @@ export function createMfa(options: MfaOptions): Mfa {
   let findAccount: Configuration['findAccount']
   const core = coreOf(parsed, {
     findAccount: () => findAccount,
+    rules: importRules,
+    notices: [endingNotice],
     async publish(events) {
       for (const event of events)
         for (const type of [event.type, '*'] as const)

@@ -86,6 +86,22 @@ const PARTS: Readonly<Record<string, Part>> = {
       'types:@koa/router',
     ],
   },
+  import: {
+    // All that takes over another product's factors, and nothing else. A sign-in reaches it through what the public
+    // entry hands over: rules, and pages between the second factor and the app.
+    at: ['src/import/'],
+    may: [
+      'vocabulary',
+      'domain',
+      'ports',
+      'factors',
+      'application',
+      'import',
+      'types:http',
+      'types:interactions',
+    ],
+    packages: ['otplib'],
+  },
   interactions: {
     at: ['interactions/'],
     // The domain itself too: a prompt asks its policy, a pure question, on every authorization.
@@ -111,6 +127,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'http',
       'interactions',
       'cryptography',
+      'import',
       'plugin',
     ],
     packages: [
@@ -193,6 +210,24 @@ const FOREIGN = /^examples\/existing-provider/
 /** Of the plugin, the server may use what any customer can: the public entry. */
 const PUBLIC_ENTRY = 'src/index.ts'
 
+/** What of the import slice the public entry sees. */
+const IMPORT_ENTRY = 'src/import/index.ts'
+
+/**
+ * Fields of a record that an import leaves behind. Their meaning is in the slice alone; these files write their format
+ * down, show them to an administrator, or clear them with the rest.
+ */
+const OF_IMPORTS = /\b(renewBy|mustEnrolSince)\b/
+const IN_SLICE =
+  /^src\/(import|server\/(legacy|accounts\/import|cli\/(user-import|legacy-report)\.ts))/
+const KNOW_OF_IMPORTS = [
+  'src/application/manage-accounts.ts',
+  'src/application/record-format.ts',
+  'src/domain/enrolment.ts',
+  'src/domain/mfa-record.ts',
+  'src/server/cli/user.ts',
+]
+
 const FOLDERS = ['config', 'interactions', 'src', 'examples']
 const files = FOLDERS.flatMap((folder) =>
   globSync(`${folder}/**/*.{ts,mts,cts,js,mjs,cjs}`, { cwd: ROOT }),
@@ -235,6 +270,10 @@ function judge(file: string, reference: Import): string | undefined {
     }`
   if (part === 'server' && target === 'plugin' && reference.file !== PUBLIC_ENTRY)
     return `may use the plugin through ${PUBLIC_ENTRY} only, not ${reference.file}`
+  if (target === 'import' && part !== 'import')
+    return file === PUBLIC_ENTRY && reference.file === IMPORT_ENTRY
+      ? undefined
+      : `may not import ${reference.file}: ${PUBLIC_ENTRY} alone imports the slice, by ${IMPORT_ENTRY}`
   return undefined
 }
 
@@ -313,9 +352,16 @@ describe('the architecture', () => {
     expect(readers).to.deep.equal([])
   })
 
-  it('takes time and randomness as arguments in the domain and the factors', () => {
+  it('keeps the meaning of what an import leaves in a record inside the slice', () => {
+    const knowing = files.filter(
+      (file) => !IN_SLICE.test(file) && OF_IMPORTS.test(readFileSync(`${ROOT}/${file}`, 'utf8')),
+    )
+    expect(knowing).to.deep.equal(KNOW_OF_IMPORTS)
+  })
+
+  it('takes time and randomness as arguments in the domain, the factors and the import', () => {
     const impure = files
-      .filter((file) => /^src\/(domain|factors)\//.test(file))
+      .filter((file) => /^src\/(domain|factors|import)\//.test(file))
       .filter(
         (file) =>
           uses(file, /^(Date\.now|Math\.random|performance\.now|new Date\(\))$/) ||

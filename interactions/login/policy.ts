@@ -27,7 +27,13 @@ export async function needsMore(
   const fresh =
     asksFor(interaction, 'mfa') || deviceCode !== undefined || changeIn(params) !== undefined
   return isMoreAsked(
-    { record, reached: PASSWORD_ACR, requested: acrRequestOf({ params }), fresh },
+    {
+      record,
+      rules: core.deps.rules,
+      reached: PASSWORD_ACR,
+      requested: acrRequestOf({ params }),
+      fresh,
+    },
     async () => {
       const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
       const account = await core.account(ctx, subject.accountId)

@@ -1,5 +1,5 @@
 import { withSuperseded, type NameFault } from '../../src/application/authenticator.ts'
-import { changeFactors, lastingFactors } from '../../src/application/change-factors.ts'
+import { changeFactors, lasts } from '../../src/application/change-factors.ts'
 import { remainingOf } from '../../src/application/manage-accounts.ts'
 import { isLastFactor, unspentProof, type FactorChange } from '../../src/domain/factor-change.ts'
 import type { Authenticator } from '../../src/domain/mfa-record.ts'
@@ -74,7 +74,7 @@ export function mayChange({ core, details, interaction, seen }: Visit): boolean 
 export function isRefused({ core, details: { change }, seen }: Visit): boolean {
   return (
     change?.kind === 'remove' &&
-    isLastFactor(seen.record, { id: change.authenticatorId }, lastingFactors(core.deps))
+    isLastFactor(seen.record, { id: change.authenticatorId }, (one) => lasts(core.deps, one))
   )
 }
 

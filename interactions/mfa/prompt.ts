@@ -115,6 +115,7 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const decision = await stepOf(
     {
       record,
+      rules: core.deps.rules,
       reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
       requested,
       fresh: isFreshAsked,

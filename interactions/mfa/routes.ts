@@ -13,6 +13,7 @@ import { writeRefusal } from '../result.ts'
 import * as change from './change.ts'
 import * as enrolment from './enrolment.ts'
 import { finish } from './finish.ts'
+import { goOn, noticesOf, showNotice } from './notices.ts'
 import { MFA_PROMPT } from './prompt.ts'
 import { forgetShownCodes, readShownCodes } from './shown-codes.ts'
 import * as verification from './verification.ts'
@@ -107,31 +108,10 @@ export function mfaRoutes(core: Core): Middleware {
     return finish(visit, accepted)
   })
 
-  get('/backup-codes-low', (visit) =>
-    show(visit, 'backup-codes-low', {
-      csrf: tokenFor(visit),
-      action: pathOf(visit, 'backup-codes-low'),
-      remaining: passed(visit).remaining ?? 0,
-      ...(core.manageUrl === undefined ? {} : { manageHref: core.manageUrl }),
-    }),
-  )
-  post('/backup-codes-low', async (visit) => {
-    const accepted = passed(visit)
-    return verification.renewalOf(visit, accepted) === undefined
-      ? finish(visit, accepted)
-      : redirect(visit, pathOf(visit, 'factor-ends'))
-  })
-
-  get('/factor-ends', (visit) => {
-    const renewBy = verification.renewalOf(visit, passed(visit))
-    if (renewBy === undefined) throw expired('What was used here does not end')
-    return show(visit, 'factor-ends', {
-      csrf: tokenFor(visit),
-      action: pathOf(visit, 'factor-ends'),
-      endsInSeconds: Math.max(1, renewBy - visit.core.deps.clock.now()),
-    })
-  })
-  post('/factor-ends', (visit) => finish(visit, passed(visit)))
+  for (const notice of noticesOf(core)) {
+    get(`/${notice.page}`, (visit) => showNotice(visit, notice, passed(visit)))
+    post(`/${notice.page}`, (visit) => goOn(visit, passed(visit), notice))
+  }
 
   post('/cancel', async (visit) => redirect(visit, await writeRefusal(core, visit.interaction)))
 

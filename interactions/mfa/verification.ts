@@ -4,22 +4,17 @@ import { authenticatorsOf, usableStates } from '../../src/application/owned-stat
 import { openState } from '../../src/application/sealed-state.ts'
 import { verifyFactor } from '../../src/application/verify-factor.ts'
 import { challengeIn } from '../../src/domain/enrolment.ts'
-import { isUsable } from '../../src/domain/import.ts'
-import type { AcceptedAttempt, Authenticator, OpenChallenge } from '../../src/domain/mfa-record.ts'
-import type { Instant } from '../../src/domain/time.ts'
+import type { Authenticator, OpenChallenge } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { verifyPageOf } from '../../src/http/factor-views.ts'
 import type { CodeError, DeliveryModel, Method } from '../../src/http/pages.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
-import { finish } from './finish.ts'
 import { keptChallenge, openChallengeOf } from './kept-challenge.ts'
 import { showClosed } from './locked.ts'
+import { goOn } from './notices.ts'
 import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /** Proving a second factor that is enrolled. */
-
-/** Few look-up secrets left: the person is told straight after using one. */
-export const LOW_REMAINING = 3
 
 /** The factor that is asked for first: the one used last, never a look-up secret while there is another. */
 export function preferredFactor(visit: Visit): AnyFactor {
@@ -46,7 +41,7 @@ export async function showVerification(
   if (latest === undefined || seen.record.epoch !== place.epoch)
     throw expired('This factor is not one of the account')
   const now = core.deps.clock.now()
-  const open = factorGate(seen.record, factor, place, now)
+  const open = factorGate(core.deps, seen.record, factor, place, now)
   if (!open.open) return showClosed(visit, open, pathOf(visit, 'verify', factor.id))
 
   const states = usableStates(core.deps, seen.record, factor, now)
@@ -99,14 +94,8 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
   const kept = keptChallenge(core, visit.interaction, factor, place)
   const outcome = await verifyFactor(core.deps, factor, place, response, { seen, kept })
   switch (outcome.outcome) {
-    case 'accepted': {
-      const { remaining } = outcome.accepted
-      if (remaining !== undefined && remaining <= LOW_REMAINING)
-        return redirect(visit, pathOf(visit, 'backup-codes-low'))
-      if (renewalOf(visit, outcome.accepted) !== undefined)
-        return redirect(visit, pathOf(visit, 'factor-ends'))
-      return finish(visit, outcome.accepted)
-    }
+    case 'accepted':
+      return goOn(visit, outcome.accepted)
     case 'refused': {
       const { behindSeconds } = outcome
       const error: CodeError = {
@@ -121,14 +110,6 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
     case 'stale':
       throw expired('The account changed during the sign-in')
   }
-}
-
-/** When what was accepted ends: it was imported, and is weak. */
-export function renewalOf(
-  { seen }: Visit,
-  { authenticatorId }: AcceptedAttempt,
-): Instant | undefined {
-  return seen.record.authenticators.find(({ id }) => id === authenticatorId)?.renewBy
 }
 
 export async function showOtherWays(visit: Visit): Promise<void> {
@@ -177,7 +158,8 @@ interface Way {
 
 /** The person's ways, last used first, look-up secrets at the end. Opens nothing that is sealed. */
 function ownedWays(visit: Visit): readonly Way[] {
-  const now = visit.core.deps.clock.now()
+  const { clock, rules } = visit.core.deps
+  const now = clock.now()
   return [...visit.core.deps.factors.values()]
     .flatMap((factor) => {
       const [latest, second] = owned(visit, factor)
@@ -186,7 +168,7 @@ function ownedWays(visit: Visit): readonly Way[] {
     .toSorted(
       (one, other) =>
         // Past its time it leads nowhere; what is left of the ways comes first.
-        Number(isUsable(other.latest, now)) - Number(isUsable(one.latest, now)) ||
+        Number(rules.isUsable(other.latest, now)) - Number(rules.isUsable(one.latest, now)) ||
         Number(isLasting(other.factor)) - Number(isLasting(one.factor)) ||
         (other.latest.lastUsedAt ?? 0) - (one.latest.lastUsedAt ?? 0),
     )
@@ -217,8 +199,9 @@ function ownedMethods(visit: Visit): readonly Method[] {
 
 /** The account's authenticators of a factor, those that can be used first, of them the last used. */
 function owned(visit: Visit, factor: AnyFactor): readonly Authenticator[] {
-  const now = visit.core.deps.clock.now()
+  const { clock, rules } = visit.core.deps
+  const now = clock.now()
   return authenticatorsOf(visit.seen.record, factor).toSorted(
-    (one, other) => Number(isUsable(other, now)) - Number(isUsable(one, now)),
+    (one, other) => Number(rules.isUsable(other, now)) - Number(rules.isUsable(one, now)),
   )
 }

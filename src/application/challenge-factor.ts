@@ -53,7 +53,7 @@ export async function sendChallenge(
   const sending = await commit<Sending>(deps, accountId, async (record, now) => {
     if (record.epoch !== place.epoch) return { outcome: { result: 'stale' } }
     const states = usableStates(deps, record, factor, now)
-    if (!factorGate(record, factor, place, now).open) return { outcome: { result: 'closed' } }
+    if (!factorGate(deps, record, factor, place, now).open) return { outcome: { result: 'closed' } }
     if (factor.challenge === undefined || states.length === 0)
       return { outcome: { result: 'stale' } }
     const notBefore = nextDeliveryAt(record, now)

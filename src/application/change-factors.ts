@@ -9,7 +9,7 @@ import {
   type ProvedChange,
 } from '../domain/factor-change.ts'
 import { classify } from '../domain/known-browser.ts'
-import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
+import type { AcceptedAttempt, Authenticator, MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import {
   bindSet,
@@ -45,10 +45,10 @@ export type ChangeOutcome =
   /** No fresh proof in this interaction, or it was spent; an older epoch; what was to be changed is gone. */
   | { readonly outcome: 'stale' }
 
-/** The factors that people set up themselves: those that are left when look-up secrets have run out. */
-export function lastingFactors(deps: Dependencies): ReadonlySet<string> {
-  const all = [...deps.factors.values()]
-  return new Set(all.filter(({ enrolment }) => enrolment === 'confirmed').map(({ id }) => id))
+/** Whether an authenticator is left when look-up secrets have run out and others have ended. */
+export function lasts({ factors, rules }: Dependencies, authenticator: Authenticator): boolean {
+  const isSetUp = factors.get(authenticator.factor)?.enrolment === 'confirmed'
+  return isSetUp && rules.endOf(authenticator) === undefined
 }
 
 /**
@@ -134,7 +134,7 @@ async function decide(
   if (authenticator === undefined) return STALE
   if (change.kind === 'rename')
     return changed(settleRenamed(record, { ...authenticator, name }, proved))
-  if (isLastFactor(record, authenticator, lastingFactors(deps)))
+  if (isLastFactor(record, authenticator, (one) => lasts(deps, one)))
     return { outcome: { outcome: 'last-factor' } }
   return changed(settleRemoved(record, authenticator, proved))
 }

@@ -1,5 +1,6 @@
 import type { MfaEvent } from '../domain/events.ts'
 import type { AnyFactor } from '../factors/factor.ts'
+import type { AddedRules } from './added-rules.ts'
 import type { Clock, Mailer, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
 import type { Storage } from '../ports/storage.ts'
 
@@ -13,6 +14,8 @@ export interface Dependencies {
   readonly mailer: Mailer | undefined
   /** By id, in the order they were handed in: the order of preference. */
   readonly factors: ReadonlyMap<string, AnyFactor>
+  /** What single records add to the rules of every sign-in. */
+  readonly rules: AddedRules
   /** Passes events on to whoever listens; rejects when one could not take them, and they are kept. */
   readonly publish: (events: readonly MfaEvent[]) => Promise<void>
   /** Where a fault goes that no answer tells of: a listener that failed, after the answer. */

@@ -1,13 +1,14 @@
-import { isUsable } from '../domain/import.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import type { AnyFactor } from '../factors/factor.ts'
+import type { Dependencies } from './dependencies.ts'
 import type { Place } from './place.ts'
 
 /** Whether an attempt at this factor would be examined now. */
 export function factorGate(
+  { rules }: Pick<Dependencies, 'rules'>,
   record: MfaRecord,
   factor: AnyFactor,
   { tokenHashes }: Pick<Place, 'tokenHashes'>,
@@ -15,6 +16,7 @@ export function factorGate(
 ): Gate {
   const closed = gate(record, classify(record, tokenHashes), factor.guessable, now)
   const owned = record.authenticators.filter((candidate) => candidate.factor === factor.id)
-  if (!closed.open || owned.length === 0 || owned.some((one) => isUsable(one, now))) return closed
+  const hasEnded = owned.length > 0 && !owned.some((one) => rules.isUsable(one, now))
+  if (!closed.open || !hasEnded) return closed
   return { open: false, reason: 'factor-ended' }
 }

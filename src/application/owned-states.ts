@@ -1,4 +1,3 @@
-import { isUsable } from '../domain/import.ts'
 import type { Json } from '../domain/json.ts'
 import type { Authenticator, MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
@@ -18,13 +17,13 @@ export function authenticatorsOf(record: MfaRecord, { id }: AnyFactor): readonly
  * `key-missing`, `seal-broken`, and `record-unreadable` for a state that is not the factor's.
  */
 export function usableStates(
-  deps: Pick<Dependencies, 'box'>,
+  deps: Pick<Dependencies, 'box' | 'rules'>,
   record: MfaRecord,
   factor: AnyFactor,
   now: Instant,
 ): readonly Owned<Json>[] {
   return authenticatorsOf(record, factor)
-    .filter((authenticator) => isUsable(authenticator, now))
+    .filter((authenticator) => deps.rules.isUsable(authenticator, now))
     .map((authenticator) => openOwned(deps, record, factor, authenticator))
 }
 

@@ -84,7 +84,7 @@ async function attempt(
   if (accepted !== undefined) return { outcome: { outcome: 'accepted', accepted } }
   if (current.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
   if (authenticatorsOf(current, factor).length === 0) return { outcome: { outcome: 'stale' } }
-  const closed = factorGate(current, factor, place, now)
+  const closed = factorGate(deps, current, factor, place, now)
   if (!closed.open) return { outcome: { outcome: 'closed', gate: closed } }
 
   const states = usableStates(deps, current, factor, now)

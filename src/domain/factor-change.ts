@@ -67,18 +67,15 @@ export function repeatOfChange(
 }
 
 /**
- * Whether nothing that lasts would be left: look-up secrets run out, so they are no second factor by themselves, and
- * what was imported and is weak ends.
- * `lasting`: the factors that people set up on a page.
+ * Whether no lasting authenticator would be left. `lasts`: whether an authenticator neither runs out, as look-up
+ * secrets do, nor has an end.
  */
 export function isLastFactor(
   record: MfaRecord,
   { id }: Pick<Authenticator, 'id'>,
-  lasting: ReadonlySet<string>,
+  lasts: (authenticator: Authenticator) => boolean,
 ): boolean {
-  return !record.authenticators.some(
-    (other) => other.id !== id && lasting.has(other.factor) && other.renewBy === undefined,
-  )
+  return !record.authenticators.some((other) => other.id !== id && lasts(other))
 }
 
 export interface ProvedChange {

@@ -16,7 +16,7 @@ export type Gate =
   | { readonly open: true }
   | { readonly open: false; readonly reason: 'code'; readonly until: Instant }
   | { readonly open: false; readonly reason: 'password-suspected' | 'codes-disabled' }
-  /** All that the account has of this factor was imported, too weak to stay, and is past its time. */
+  /** Every authenticator that the account has of this factor has reached its end. */
   | { readonly open: false; readonly reason: 'factor-ended' }
 
 const OPEN: Gate = { open: true }

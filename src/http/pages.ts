@@ -74,7 +74,7 @@ export interface PageModels {
   }
   /** Fresh look-up secrets in place of those there are. POST `{ csrf }` to `action`. */
   'factor-renew': Omit<ChangeModel, 'name'> & { remaining?: number }
-  /** What was just used was imported, is weak, and is to be set up anew in that time. */
+  /** The authenticator that was just used ends then; its owner is to set up another before. */
   'factor-ends': { csrf: string; action: string; endsInSeconds: number }
   consent: {
     csrf: string
@@ -89,8 +89,8 @@ export interface PageModels {
   }
   locked: {
     /**
-     * `code`: too many wrong codes; `password-suspected`: R2; `codes-disabled`: R1; `factor-ended`: imported, weak,
-     * and past its time.
+     * `code`: too many wrong codes; `password-suspected`: R2; `codes-disabled`: R1; `factor-ended`: every
+     * authenticator of this factor has reached its end.
      */
     reason: 'code' | 'password-suspected' | 'codes-disabled' | 'factor-ended'
     /** Seconds to wait; also in Retry-After. Absent where waiting does not help. */

@@ -42,7 +42,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'factor-remove-refused': { template: 'interaction/factor-remove-refused.njk', wrong: true },
   'factor-rename': { template: 'interaction/factor-rename.njk' },
   'factor-renew': { template: 'interaction/factor-renew.njk' },
-  'factor-ends': { template: 'interaction/factor-ends.njk' },
+  'factor-ends': { template: 'import/factor-ends.njk' },
   consent: { template: 'interaction/consent.njk' },
   locked: { template: 'interaction/locked.njk', wrong: true },
   account: { template: 'account/account.njk' },

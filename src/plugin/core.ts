@@ -19,10 +19,14 @@ export interface Joined {
   /** The application's own, from the configuration that was wrapped. */
   findAccount(): Configuration['findAccount']
   publish: Dependencies['publish']
+  /** Of the parts of the product that a sign-in does not know. */
+  readonly rules: Dependencies['rules']
+  readonly notices: Core['notices']
 }
 
 /** What `createMfa` was given, as the pages, the prompt and the guards use it. */
-export function coreOf(options: ParsedOptions, { findAccount, publish }: Joined): Core {
+export function coreOf(options: ParsedOptions, joined: Joined): Core {
+  const { findAccount, publish, rules, notices } = joined
   const { firstEnrolment } = options
   const views = viewsOf(options, () => mountPath(core))
   const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
@@ -34,6 +38,7 @@ export function coreOf(options: ParsedOptions, { findAccount, publish }: Joined)
     hasher: options.hasher ?? passwordHasher(),
     mailer: send === undefined ? undefined : mailerOf(send, views, options.issuerName),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
+    rules,
     // Koa's own way. Without a listener `emit` would throw; Koa adds one that prints when it begins to serve.
     report(error) {
       if ((core.provider?.listenerCount('error') ?? 0) > 0) core.provider?.emit('error', error)
@@ -47,6 +52,7 @@ export function coreOf(options: ParsedOptions, { findAccount, publish }: Joined)
     issuerName: options.issuerName,
     path: options.path,
     views,
+    notices,
     links: options.links ?? {},
     sessionSeconds: options.sessionSeconds,
     async requires(question) {

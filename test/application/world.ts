@@ -11,6 +11,7 @@ import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
+import { importRules } from '../../src/import/rules.ts'
 import type { MfaRecords } from '../../src/ports/mfa-records.ts'
 import type { Delivery } from '../../src/ports/services.ts'
 import type { Storage } from '../../src/ports/storage.ts'
@@ -59,6 +60,7 @@ export function world(
     box: secretBox({ keys: [key] }),
     hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
     mailer: { send: async (delivery) => void mails.push(delivery) },
+    rules: importRules,
     factors: new Map(listed.map((factor) => [factor.id, factor])),
     publish: async (events) => void heard.push(...events),
     report: () => undefined,

@@ -23,7 +23,7 @@ const NOT_SENT = 'Not sent in this release'
 
 /** The event types that something in the product sends. */
 function sentTypes(): string[] {
-  const files = globSync('src/{domain,application,factors}/**/*.ts', { cwd: ROOT })
+  const files = globSync('src/{domain,application,factors,import}/**/*.ts', { cwd: ROOT })
   const sent = files.flatMap((file) =>
     [...readText(file).matchAll(/\btype: '([a-z-]+)'/g)].map((match) => match[1] ?? ''),
   )

@@ -4,8 +4,8 @@ import { readText, rowsOf, sectionOf } from './page.ts'
 /** Where the causes of bad lines and the warnings are named: as members of a union. */
 const SOURCES = [
   ...['import', 'lines', 'person'].map((name) => `src/server/accounts/import/${name}.ts`),
-  ...['src/application/import-fields.ts', 'src/adapters/crypto/foreign-hash/scheme.ts'],
-  ...['totp', 'imported-codes'].map((factor) => `src/factors/${factor}/foreign.ts`),
+  ...['fields', 'totp', 'codes'].map((name) => `src/import/${name}.ts`),
+  'src/adapters/crypto/foreign-hash/scheme.ts',
 ]
 
 const MEMBER = /^\s*(?:\||export type \w+ =|readonly code:|readonly warnings:)/

@@ -1,6 +1,6 @@
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
-import { adoptCodes, readForeignCodes } from '../../src/factors/imported-codes/foreign.ts'
+import { adoptCodes, readForeignCodes } from '../../src/import/codes.ts'
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { describeFactor, type FactorFixture, type Seen } from '../../src/testing/factor-suite.ts'

@@ -3,8 +3,15 @@ import type { FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import type { MfaError } from '../../src/index.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { authorizeUrl, callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
-import { signedInSessions } from './recorded-storage.ts'
+import {
+  authorizeUrl,
+  callbackOf,
+  follow,
+  showPassword,
+  startHost,
+  type Host,
+} from '../plugin/host.ts'
+import { signedInSessions } from '../plugin/recorded-storage.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const USERS: Readonly<Record<string, Record<string, unknown>>> = {

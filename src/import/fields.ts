@@ -1,16 +1,12 @@
 import type { CodeForm } from '../factors/imported-codes/code.ts'
-import {
-  readForeignCodes,
-  type ForeignCodesFault,
-  type ReadCodes,
-} from '../factors/imported-codes/foreign.ts'
+import { readForeignCodes, type ForeignCodesFault, type ReadCodes } from './codes.ts'
 import {
   readForeignTotp,
   SECRET_ENCODINGS,
   type ForeignTotp,
   type ForeignTotpFault,
   type SecretEncoding,
-} from '../factors/totp/foreign.ts'
+} from './totp.ts'
 import { STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
 
 /**

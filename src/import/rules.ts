@@ -1,7 +1,8 @@
-import type { EventDraft, Settled } from './attempt.ts'
-import { raiseEpoch } from './enrolment.ts'
-import type { Authenticator, MfaRecord } from './mfa-record.ts'
-import { DAY_SECONDS, type Instant } from './time.ts'
+import type { AddedRules } from '../application/added-rules.ts'
+import type { EventDraft, Settled } from '../domain/attempt.ts'
+import { raiseEpoch } from '../domain/enrolment.ts'
+import type { Authenticator, MfaRecord } from '../domain/mfa-record.ts'
+import { DAY_SECONDS, type Instant } from '../domain/time.ts'
 
 /** How long a weak secret or code of another product goes on working, for its owner to set up another. */
 export const RENEWAL_SECONDS = 30 * DAY_SECONDS
@@ -23,8 +24,8 @@ export function isImportable({ authenticators, history }: MfaRecord): boolean {
  * The person has what they had in another product, or nothing: then the first factor needs a proof, for the password
  * has a history that nobody here knows (R10). Sessions of before reach no further than the password; they end (R20).
  *
- * `wasOn`: they were asked for a second factor there. With nothing of it left they must set one up, or whoever has
- * the password would need less here than there.
+ * `wasOn`: they were asked for a second factor there. With nothing of it left they must set one up, or the
+ * password alone would be enough here and was not enough there.
  */
 export function settleImported(
   record: MfaRecord,
@@ -60,14 +61,13 @@ export function settleImported(
 }
 
 /**
- * Whether a second factor is asked for: by the application's policy, or because the person had one in another product
- * that did not come along. Where it is optional they would otherwise be let in with the password alone.
+ * What the record's `renewBy` and `mustEnrolSince` mean in a sign-in. `renewBy`: an imported authenticator that is
+ * weaker than those made here is examined until then and no longer (R7, R8). `mustEnrolSince`: the person had a second
+ * factor in another product and nothing of it came along; where a second factor is optional, they would otherwise be
+ * let in with the password alone (R10).
  */
-export function isFactorRequired({ history }: MfaRecord, byPolicy: boolean): boolean {
-  return byPolicy || history.mustEnrolSince !== undefined
-}
-
-/** Whether an authenticator is examined at all. */
-export function isUsable({ renewBy }: Authenticator, now: Instant): boolean {
-  return renewBy === undefined || now < renewBy
+export const importRules: AddedRules = {
+  isUsable: ({ renewBy }, now) => renewBy === undefined || now < renewBy,
+  endOf: ({ renewBy }) => renewBy,
+  isFactorRequired: ({ history }, byPolicy) => byPolicy || history.mustEnrolSince !== undefined,
 }

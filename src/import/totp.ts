@@ -1,6 +1,6 @@
 import { ScureBase32Plugin } from 'otplib'
-import type { Instant } from '../../domain/time.ts'
-import type { TotpState } from './index.ts'
+import type { Instant } from '../domain/time.ts'
+import type { TotpState } from '../factors/totp/index.ts'
 import {
   ALGORITHMS,
   isPeriod,
@@ -9,7 +9,7 @@ import {
   SHORTEST_SECRET_BYTES,
   type TotpAlgorithm,
   type TotpParameters,
-} from './parameters.ts'
+} from '../factors/totp/parameters.ts'
 
 /** How a product writes its secrets down; speakeasy and otplib have all three. */
 export type SecretEncoding = 'base32' | 'hex' | 'ascii'

@@ -2,17 +2,25 @@ import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { changeFactors } from '../../src/application/change-factors.ts'
 import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
-import { importFactors } from '../../src/application/import-factors.ts'
+import { importFactors } from '../../src/import/import-factors.ts'
 import { readStatus, resetAccount } from '../../src/application/manage-accounts.ts'
 import { restoreAccount } from '../../src/application/restore-account.ts'
 import { verifyFactor, type Place } from '../../src/application/verify-factor.ts'
 import { isFirstSignIn } from '../../src/domain/enrolment.ts'
-import { RENEWAL_SECONDS } from '../../src/domain/import.ts'
+import { RENEWAL_SECONDS } from '../../src/import/rules.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import type { Form } from '../../src/factors/factor.ts'
 import { ownCode } from '../support/totp.ts'
-import { factorOf, owner, verify } from './person.ts'
-import { heardOf, load, nodeBeside, placeOf, settledRecord, world, type World } from './world.ts'
+import { factorOf, owner, verify } from '../application/person.ts'
+import {
+  heardOf,
+  load,
+  nodeBeside,
+  placeOf,
+  settledRecord,
+  world,
+  type World,
+} from '../application/world.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const SHORT = 'JBSWY3DPEHPK3PXP'
@@ -180,6 +188,22 @@ describe('taking over what another application kept', () => {
   })
 })
 
+describe('an imported authenticator that ends', () => {
+  it('R18 does not make up for the last one that stays', async () => {
+    const one = world()
+    await importFactors(one.deps, 'mira', { totp: [SHORT, SECRET] })
+    one.clock.advance(30)
+    const [weak, strong] = (await settledRecord(one)).authenticators
+    const place = placeOf({ interaction: 'removal', epoch: 2 })
+    const form = { code: ownCode({ secret: SECRET }, one.clock.now()) }
+    expect(await verify(one, 'totp', form, place)).to.include({ outcome: 'accepted' })
+    const remove = async (authenticatorId = '') =>
+      changeFactors(one.deps, place, { kind: 'remove', authenticatorId }, await load(one))
+    expect(await remove(strong?.id)).to.deep.equal({ outcome: 'last-factor' })
+    expect(await remove(weak?.id)).to.include({ outcome: 'changed' })
+  })
+})
+
 describe('backup codes that came from another application', () => {
   let one: World
   beforeEach(async () => {
@@ -245,6 +269,13 @@ describe('backup codes that came from another application', () => {
     expect((await settledRecord(one)).accepted.at(-1)?.assurance.amr).to.deep.equal(['backup_code'])
   })
 
+  it('R37 are all spent by a restore', async () => {
+    await restoreAccount(one.deps, 'mira')
+    expect(await type(one, 'imported-codes', { backupCode: CODES[0] ?? '' })).to.include({
+      outcome: 'refused',
+    })
+  })
+
   it('R18 are no lasting factor: the authenticator beside them stays', async () => {
     const [authenticator] = (await settledRecord(one)).authenticators
     const place = await prove('removal')
@@ -252,62 +283,5 @@ describe('backup codes that came from another application', () => {
     expect(await changeFactors(one.deps, place, change, await load(one))).to.deep.equal({
       outcome: 'last-factor',
     })
-  })
-})
-
-describe('an account after a restore from a backup', () => {
-  let one: World
-  beforeEach(() => {
-    one = world()
-  })
-
-  it('R37 accepts no code that may have been used since the backup was made', async () => {
-    const mira = await owner(one)
-    const used = mira.code()
-    await restoreAccount(one.deps, 'mira')
-    expect(await type(one, 'totp', used)).to.include({ outcome: 'refused' })
-    for (const backupCode of mira.codes)
-      expect((await type(one, 'backup-codes', { backupCode })).outcome).not.to.equal('accepted')
-    expect((await readStatus(one.deps, 'mira')).factors[1]).to.include({ remaining: 0 })
-    one.clock.advance(3_700)
-    expect(await type(one, 'totp', mira.code())).to.include({ outcome: 'accepted' })
-  })
-
-  it('R37 spends the codes of another product too', async () => {
-    await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
-    await restoreAccount(one.deps, 'mira')
-    expect(await type(one, 'imported-codes', { backupCode: CODES[0] ?? '' })).to.include({
-      outcome: 'refused',
-    })
-  })
-
-  it('R20 R37 ends everything live and forgets browsers, and tells of it', async () => {
-    await owner(one)
-    const { epoch } = await settledRecord(one)
-    expect(await restoreAccount(one.deps, 'mira')).to.equal(true)
-    const record = await settledRecord(one)
-    expect(record.epoch).to.be.greaterThan(epoch + 1_000_000)
-    expect(record.browsers).to.deep.equal([])
-    expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal(['restored', 'epoch-raised'])
-  })
-
-  it('is left alone by a run that goes on', async () => {
-    await owner(one)
-    const since = one.clock.now()
-    expect(await restoreAccount(one.deps, 'mira', since)).to.equal(true)
-    const before = await settledRecord(one)
-    one.clock.advance(10)
-    expect(await restoreAccount(one.deps, 'mira', since)).to.equal(false)
-    expect(await settledRecord(one)).to.deep.equal(before)
-    expect(await restoreAccount(one.deps, 'mira', since + 1)).to.equal(true)
-    expect(await restoreAccount(one.deps, 'mira')).to.equal(true)
-  })
-
-  it('keeps a factor that is not offered here as it is', async () => {
-    await owner(one)
-    const [kept] = (await settledRecord(one)).authenticators
-    const none = nodeBeside(one, { listed: [] })
-    await restoreAccount(none.deps, 'mira')
-    expect((await settledRecord(one)).authenticators[0]).to.deep.equal(kept)
   })
 })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { mapFactors, readBoolean, readCodeForm } from '../../src/application/import-fields.ts'
+import { mapFactors, readBoolean, readCodeForm } from '../../src/import/fields.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const OTHER = 'KRSXG5DSNFXGOIDBKRSXG5DSNFXGOIDB'

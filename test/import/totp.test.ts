@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { adoptTotp, readForeignTotp, type ForeignTotp } from '../../../src/factors/totp/foreign.ts'
-import { totp } from '../../../src/factors/totp/index.ts'
-import { describeSetUp } from '../../../src/factors/totp/set-up.ts'
-import { totpCode } from '../../support/totp.ts'
+import { adoptTotp, readForeignTotp, type ForeignTotp } from '../../src/import/totp.ts'
+import { totp } from '../../src/factors/totp/index.ts'
+import { describeSetUp } from '../../src/factors/totp/set-up.ts'
+import { totpCode } from '../support/totp.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const HEX = Buffer.from(

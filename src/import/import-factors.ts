@@ -1,14 +1,14 @@
-import { isImportable, RENEWAL_SECONDS, settleImported } from '../domain/import.ts'
+import { isImportable, RENEWAL_SECONDS, settleImported } from './rules.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
-import { adoptCodes } from '../factors/imported-codes/foreign.ts'
+import { adoptCodes } from './codes.ts'
 import type { ImportedCodesState } from '../factors/imported-codes/index.ts'
-import { adoptTotp } from '../factors/totp/foreign.ts'
-import { commit, loadRecord } from './commit.ts'
-import type { Dependencies } from './dependencies.ts'
-import { bindAuthenticator, nameOf } from './authenticator.ts'
+import { adoptTotp } from './totp.ts'
+import { commit, loadRecord } from '../application/commit.ts'
+import type { Dependencies } from '../application/dependencies.ts'
+import { bindAuthenticator, nameOf } from '../application/authenticator.ts'
 import {
   areWeakCodes,
   isWeakSecret,
@@ -17,7 +17,7 @@ import {
   type ImportFault,
   type ImportWarning,
   type MappedFactors,
-} from './import-fields.ts'
+} from './fields.ts'
 
 export type ImportOutcome =
   | {

@@ -1,6 +1,12 @@
-import type { PasswordHasher } from '../../ports/services.ts'
-import { inForm, LONGEST_CODE, SHORTEST_CODE, type CodeDigest, type CodeForm } from './code.ts'
-import type { ImportedCodesState } from './index.ts'
+import type { PasswordHasher } from '../ports/services.ts'
+import {
+  inForm,
+  LONGEST_CODE,
+  SHORTEST_CODE,
+  type CodeDigest,
+  type CodeForm,
+} from '../factors/imported-codes/code.ts'
+import type { ImportedCodesState } from '../factors/imported-codes/index.ts'
 
 export type ForeignCodesFault =
   | 'codes-unreadable' // no list, and no text that is one

@@ -1,0 +1,15 @@
+import type { Authenticator, MfaRecord } from '../domain/mfa-record.ts'
+import type { Instant } from '../domain/time.ts'
+
+/**
+ * Rules on single accounts and authenticators, which a part of the product adds to those of every sign-in. The
+ * sign-in asks them and does not know their reasons; src/import gives the only ones. All are pure.
+ */
+export interface AddedRules {
+  /** Whether a response is examined for this authenticator at all. */
+  isUsable(authenticator: Authenticator, now: Instant): boolean
+  /** From when on it is not usable. Undefined: it stays usable. */
+  endOf(authenticator: Authenticator): Instant | undefined
+  /** Whether a second factor is asked for. `byPolicy`: what the application's policy says. */
+  isFactorRequired(record: MfaRecord, byPolicy: boolean): boolean
+}
