@@ -70,6 +70,7 @@ export async function writeMultiFactorLogin(
   interaction: Interaction,
   subject: Subject,
   accepted: AcceptedAttempt,
+  answersMfa = true,
 ): Promise<string> {
   const { amr, multiFactor } = combine(subject.amr, accepted.assurance)
   return write(core, interaction, {
@@ -80,7 +81,7 @@ export async function writeMultiFactorLogin(
       multiFactor ? MULTI_FACTOR_ACR : PASSWORD_ACR,
       amr,
     ),
-    mfa: { factor: accepted.factor, at: accepted.at },
+    ...(answersMfa ? { mfa: { factor: accepted.factor, at: accepted.at } } : {}),
     firstFactor: null,
   })
 }

@@ -3,6 +3,7 @@ import type { Configuration, Provider } from 'oidc-provider'
 import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-token.ts'
 import type { Core } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
+import { answerIdentification, openIdentification } from '../interactions/login/identify.ts'
 import { wayBack } from '../interactions/way-back.ts'
 import { checkAccount } from './application/check-account.ts'
 import { settleEvents } from './application/commit.ts'
@@ -11,6 +12,8 @@ import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { restoreAccount } from './application/restore-account.ts'
 import { MfaError } from './domain/errors.ts'
 import type { EventType, MfaEvent } from './domain/events.ts'
+import type { JsonObject } from './domain/json.ts'
+import type { Form } from './factors/factor.ts'
 import type { Views } from './http/views.ts'
 import {
   endingNotice,
@@ -83,6 +86,25 @@ export interface Mfa {
     results: InteractionResults,
     options?: { mergeWithLastSubmission?: boolean },
   ): Promise<string>
+  /**
+   * For a login page that takes a credential which names its owner (a passkey): opens a challenge of that factor in this
+   * sign-in and answers what the page shows of it. Call it when the page is shown, and again after a refusal.
+   */
+  identification(
+    request: IncomingMessage,
+    response: ServerResponse,
+    factorId: string,
+  ): Promise<JsonObject>
+  /**
+   * Examines what that login page received, as a parsed form. Answers where the browser goes next; undefined: refused,
+   * for whatever reason. Check your form's own protection against forgery first, as for a password.
+   */
+  identificationResult(
+    request: IncomingMessage,
+    response: ServerResponse,
+    factorId: string,
+    form: Form,
+  ): Promise<string | undefined>
   readonly accounts: {
     status(accountId: string): Promise<accounts.AccountStatus>
     /**
@@ -171,6 +193,10 @@ export function createMfa(options: MfaOptions): Mfa {
     },
     interactionResult: (request, response, results, finishOptions) =>
       answerInteraction(core, request, response, results, finishOptions),
+    identification: (request, response, factorId) =>
+      openIdentification(core, request, response, factorId),
+    identificationResult: (request, response, factorId, form) =>
+      answerIdentification(core, request, response, { factorId, form }),
     accounts: {
       status: (accountId) => accounts.readStatus(deps, accountId),
       epoch: (accountId) => accounts.readEpoch(deps, accountId),

@@ -12,6 +12,7 @@ import {
   type EnrolmentPermission,
 } from '../domain/enrolment.ts'
 import { unspentProof } from '../domain/factor-change.ts'
+import { MfaError } from '../domain/errors.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
@@ -159,7 +160,7 @@ export async function confirmFactor(
   const issuing = once(() => issueAll(deps))
   const seen = await loadRecord(deps, place.accountId)
   const confirmation = { response, issuing, ...about }
-  return admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
+  const attempt = (): Promise<EnrolOutcome> =>
     commit(
       deps,
       place.accountId,
@@ -171,8 +172,14 @@ export async function confirmFactor(
           fingerprint: fingerprintIn(record),
         }),
       seen,
-    ),
-  )
+    )
+  try {
+    return await admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, attempt)
+  } catch (error) {
+    // The credential is another account's (R46). Its owner is not named.
+    if (error instanceof MfaError && error.code === 'handle-taken') return { outcome: 'refused' }
+    throw error
+  }
 }
 
 interface Confirmation extends EnrolmentGround {

@@ -1,4 +1,5 @@
 import { isChallengeSpent, repeatOf, settleAccepted, settleRefused } from '../domain/attempt.ts'
+import type { Assurance } from '../domain/assurance.ts'
 import { challengeIn } from '../domain/enrolment.ts'
 import type { Json } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
@@ -27,8 +28,7 @@ export type VerifyOutcome =
 
 /**
  * One attempt at a second factor. In this order: double tap, throttle, examination, charge or consumption,
- * save, answer. `response` was parsed by the factor; `seen` is the record as this request has read it; `kept` is the
- * challenge that the interaction keeps, of a factor whose challenge sends nothing.
+ * save, answer. `response` was parsed by the factor.
  *
  * Throws MfaError `too-many-attempts`, `record-contended`, `key-missing`, `seal-broken`, `storage-unavailable`.
  */
@@ -37,7 +37,7 @@ export async function verifyFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  { seen, kept }: { readonly seen: Loaded; readonly kept?: KeptChallenge | undefined },
+  { seen, kept, suffices }: Shown,
 ): Promise<VerifyOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
@@ -53,6 +53,7 @@ export async function verifyFactor(
           now,
           examine,
           kept,
+          suffices,
           fingerprint: fingerprintIn(current),
         }),
       seen,
@@ -66,19 +67,30 @@ export async function verifyFactor(
   return outcome
 }
 
+/** What an attempt is made with besides the response. */
+export interface Shown {
+  /** The record as this request has read it. */
+  readonly seen: Loaded
+  /** The challenge that the interaction keeps, of a factor whose challenge sends nothing. */
+  readonly kept?: KeptChallenge | undefined
+  /** Whether a proof of this worth is accepted at all; every proof is, unless given. */
+  readonly suffices?: (assurance: Assurance) => boolean
+}
+
 interface Attempt {
   readonly current: MfaRecord
   readonly now: Instant
   readonly fingerprint: string
   readonly examine: ReturnType<typeof once>
   readonly kept: KeptChallenge | undefined
+  readonly suffices: Shown['suffices']
 }
 
 async function attempt(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { current, now, fingerprint, examine, kept }: Attempt,
+  { current, now, fingerprint, examine, kept, suffices }: Attempt,
 ): Promise<Decided<VerifyOutcome>> {
   const accepted = repeatOf(current, place.interaction, fingerprint, now)
   if (accepted !== undefined) return { outcome: { outcome: 'accepted', accepted } }
@@ -92,6 +104,8 @@ async function attempt(
   const examined = await examine({ states, challenge, now })
   if (examined.outcome === 'refused')
     return refuse(current, factor, place, { now, behindSeconds: examined.behindSeconds })
+  if (suffices?.(factor.assurance(examined.proof)) === false)
+    return refuse(current, factor, place, { now })
   const proved = spend(factor, states, examined)
   // A replay gets no hint: it would say that the code was once right.
   if (proved === undefined) return refuse(current, factor, place, { now, replayed: true })

@@ -37,6 +37,11 @@ export interface Combined {
   readonly multiFactor: boolean
 }
 
+/** Whether a proof reaches the second level without a first factor: it proved two different kinds by itself (R26). */
+export function isMultiFactorAlone(proof: Assurance): boolean {
+  return combine([], proof).multiFactor
+}
+
 /** Adds a proof to what was proved before. `mfa` is said only of two different kinds of factor (RFC 8176, R26). */
 export function combine(before: readonly Amr[], proof: Assurance): Combined {
   const said = [...before, ...proof.amr].filter((amr) => amr !== 'mfa')

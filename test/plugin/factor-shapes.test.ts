@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { backupCodes, type OutgoingMail, type Render } from '../../src/index.ts'
+import { backupCodes, type OutgoingMail } from '../../src/index.ts'
 import {
   challengeFactor,
   deliveredCodeFactor,
@@ -9,33 +9,9 @@ import {
 } from '../../src/testing/factors.ts'
 import { temporaryFolder } from '../adapters/sqlite/temporary-folder.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { modelOf, renderModels } from './rendered-models.ts'
 import { callbackOf, follow, redeem, showPassword, startHost, type Host } from './host.ts'
 
-/** Pages of an application's own: each model as it is, and a form for its action. */
-const render: Render = (page, model) => {
-  const {
-    action = '',
-    csrf = '',
-    delivery,
-  } = model as {
-    action?: string
-    csrf?: string
-    delivery?: { sendAction: string }
-  }
-  const shown = JSON.stringify(model).replaceAll('<', '\\u003c')
-  const token = `<input type="hidden" name="csrf" value="${csrf}">`
-  const send =
-    delivery === undefined
-      ? ''
-      : `<form method="post" action="${delivery.sendAction}">${token}<button>Send</button></form>`
-  return (
-    `<body data-page="${page}"><form method="post" action="${action}">` +
-    `${token}<button>Go on</button></form>${send}` +
-    `<script type="application/json">${shown}</script></body>`
-  )
-}
-const modelOf = (page: Page): Record<string, never> =>
-  JSON.parse(/<script type="application\/json">(.*)<\/script>/s.exec(page.body)![1]!) as never
 const choose = async (host: Host, browser: HttpClient, page: Page, factor: string) =>
   follow(host, browser, await browser.submit(page, { factor }))
 
@@ -44,7 +20,7 @@ describe('a factor that answers a challenge', () => {
   let browser: HttpClient
   let key: SoftKey
   beforeEach(async () => {
-    host = await startHost({ mfa: { factors: [challengeFactor()], render } })
+    host = await startHost({ mfa: { factors: [challengeFactor()], render: renderModels } })
     browser = new HttpClient()
     key = softKey()
   })
@@ -154,7 +130,7 @@ describe('a factor that is delivered', () => {
     host = await startHost({
       mfa: {
         factors: [deliveredCodeFactor(), backupCodes()],
-        render,
+        render: renderModels,
         views: views.path,
         messages: {
           en: { 'mail.code.subject': 'Your code' },

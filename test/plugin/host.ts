@@ -20,6 +20,7 @@ import {
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { type HttpClient, type Page } from '../support/http-client.ts'
 import { hostPages, PASSWORD } from './host-pages.ts'
+import { keyPage } from './key-page.ts'
 import { recordWrites, STORAGES, type OpenStorage, type Write } from './recorded-storage.ts'
 
 export { PASSWORD } from './host-pages.ts'
@@ -67,6 +68,8 @@ export interface HostOptions {
     accountId: string,
   ) => Promise<void>
   readonly storage?: OpenStorage
+  /** A factor whose credentials the login page takes without a user name, at /interaction/UID/key. */
+  readonly keyPage?: string
   /** The path under which a larger application mounts the provider, as koa-mount and Express do. */
   readonly mount?: string
 }
@@ -134,6 +137,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     options.answer ??
     ((_host, request, response, accountId) =>
       mfa.interactionFinished(request, response, { login: { accountId } }))
+  if (options.keyPage !== undefined) provider.use(keyPage(mfa, options.keyPage))
   provider.use(
     hostPages(provider, (request, response, accountId) =>
       answer(host, request, response, accountId),

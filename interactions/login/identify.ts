@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { makeChallenge, type KeptChallenge } from '../../src/application/challenge-factor.ts'
+import { findOwner } from '../../src/application/find-owner.ts'
+import { verifyFactor } from '../../src/application/verify-factor.ts'
+import { isMultiFactorAlone } from '../../src/domain/assurance.ts'
+import { MfaError } from '../../src/domain/errors.ts'
+import type { JsonObject } from '../../src/domain/json.ts'
+import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import { keepBrowserToken } from '../browser-token.ts'
+import { providerOf, type Core } from '../core.ts'
+import { dropChallenge, keepChallenge, keptChallenge } from '../mfa/kept-challenge.ts'
+import { placeOf } from '../place.ts'
+import { changeIn } from '../request.ts'
+import { writeMultiFactorLogin, type Interaction, type Subject } from '../result.ts'
+import { contextAtResume } from './policy.ts'
+
+/**
+ * Signing in with a credential that names its owner, on the login page that the application keeps: nobody types a
+ * user name or a password. The credential has to prove two different kinds of factor by itself (R26).
+ */
+
+/**
+ * Opens a challenge in this interaction and answers what the login page shows of it: the factor's
+ * `describeVerification`. Throws MfaError `not-attached`, `options-invalid`, `wrong-prompt`; the host's
+ * SessionNotFound.
+ */
+export async function openIdentification(
+  core: Core,
+  request: IncomingMessage,
+  response: ServerResponse,
+  factorId: string,
+): Promise<JsonObject> {
+  const factor = identifyingFactor(core, factorId)
+  const interaction = await loginInteraction(core, request, response)
+  const { ui_locales: uiLocales } = interaction.params
+  const locale = core.views.localeFor({
+    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
+    acceptLanguage: request.headers['accept-language'],
+  })
+  const place = { interaction: interaction.uid }
+  const sealed = await makeChallenge(core.deps, factor, place, { states: [], locale })
+  if (sealed === undefined) throw new Error(`The factor ${factorId} has made no challenge`)
+  await keepChallenge(interaction, factor, sealed)
+  const kept = keptChallenge(core, interaction, factor, place)
+  return (await factor.describeVerification?.([], kept?.value)) ?? {}
+}
+
+/**
+ * Examines the response that the login page received, and spends the challenge whatever comes of it. Answers where the
+ * browser goes on, or undefined: refused, with one answer for every reason (R33). Throws as `openIdentification`, and
+ * what a commit throws.
+ */
+export async function answerIdentification(
+  core: Core,
+  request: IncomingMessage,
+  response: ServerResponse,
+  given: { readonly factorId: string; readonly form: Form },
+): Promise<string | undefined> {
+  const factor = identifyingFactor(core, given.factorId)
+  const interaction = await loginInteraction(core, request, response)
+  const kept = keptChallenge(core, interaction, factor, { interaction: interaction.uid })
+  await dropChallenge(interaction, factor)
+  const typed: unknown = factor.parseResponse(given.form)
+  if (typed === undefined || kept === undefined) return undefined
+  const accountId = await findOwner(core.deps, factor, typed)
+  if (accountId === undefined) return examineNothing(core, factor, typed, kept)
+  return signIn(core, { request, response, interaction, factor, typed, kept, accountId })
+}
+
+interface Attempt {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly interaction: Interaction
+  readonly factor: AnyFactor
+  readonly typed: unknown
+  readonly kept: KeptChallenge
+  readonly accountId: string
+}
+
+async function signIn(core: Core, attempt: Attempt): Promise<string | undefined> {
+  const { request, response, interaction, factor, typed, kept, accountId } = attempt
+  const seen = await core.record(undefined, accountId)
+  const subject: Subject = {
+    accountId,
+    amr: [],
+    ts: core.deps.clock.now(),
+    epoch: seen.record.epoch,
+  }
+  const { ctx } = await contextAtResume(core, request, response, interaction, subject)
+  // Deleted or disabled: the application no longer answers for this account.
+  if ((await core.account(ctx, accountId)) === undefined)
+    return examineNothing(core, factor, typed, kept)
+  const { place, tokens } = placeOf(core, request, interaction, subject, ctx.ip)
+  const outcome = await verifyFactor(core.deps, factor, place, typed, {
+    seen,
+    kept,
+    suffices: isMultiFactorAlone,
+  })
+  if (outcome.outcome !== 'accepted') return undefined
+  const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
+  if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
+  // A change of factors takes a fresh proof of its own (R11): this one has signed in and is spent.
+  const isChange = changeIn(interaction.params) !== undefined
+  return writeMultiFactorLogin(core, interaction, subject, outcome.accepted, !isChange)
+}
+
+/** The same cryptography for an account that there is not: its time must not tell the two apart. */
+async function examineNothing(
+  core: Core,
+  factor: AnyFactor,
+  response: unknown,
+  kept: KeptChallenge,
+): Promise<undefined> {
+  await factor.examine({
+    states: [],
+    challenge: kept.value,
+    response,
+    now: core.deps.clock.now(),
+    hasher: core.deps.hasher,
+  })
+}
+
+function identifyingFactor(core: Core, id: string): AnyFactor {
+  const factor = core.deps.factors.get(id)
+  if (factor?.identify === undefined)
+    throw new MfaError(
+      'options-invalid',
+      `There is no factor "${id}" among \`factors\` whose responses name their owner (\`identify\`)`,
+    )
+  return factor
+}
+
+async function loginInteraction(
+  core: Core,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Interaction> {
+  const interaction = await providerOf(core).interactionDetails(request, response)
+  if (interaction.prompt.name !== 'login')
+    throw new MfaError(
+      'wrong-prompt',
+      `Identification answers the prompt "login"; this interaction asks "${interaction.prompt.name}"`,
+      { status: 410 },
+    )
+  return interaction
+}

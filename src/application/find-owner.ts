@@ -1,0 +1,16 @@
+import type { AnyFactor } from '../factors/factor.ts'
+import { hashHandle } from './authenticator.ts'
+import type { Dependencies } from './dependencies.ts'
+
+/**
+ * The account whose authenticator a response names; undefined: it names none, or nobody has it. A claim, until the
+ * response was examined on the authenticators of that account.
+ */
+export async function findOwner(
+  { storage }: Dependencies,
+  factor: AnyFactor,
+  response: unknown,
+): Promise<string | undefined> {
+  const handle = factor.identify?.(response)
+  return handle === undefined ? undefined : storage.records.findByHandle(hashHandle(factor, handle))
+}
