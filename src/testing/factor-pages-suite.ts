@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { Factor } from '../factors/factor.ts'
 import { enrolPageOf, verifyPageOf } from '../http/factor-views.ts'
-import type { EnrolModel, VerifyModel } from '../http/pages.ts'
+import type { DeliveryModel, EnrolModel, VerifyModel } from '../http/pages.ts'
 import { createViews } from '../http/views.ts'
 import { enrol, type FactorFixture } from './factor-person.ts'
 import { TEST_START } from './runner.ts'
@@ -19,11 +20,24 @@ interface Shown {
 const LATER_SECONDS = 300
 const FORM = { csrf: 'the-token', action: '/the-action', cancelAction: '/the-cancel-action' }
 const OTHER_WAY = '/the-other-way'
+const SEND_ACTION = '/the-send-action'
+const SENT_TO = 'm•••@example.com'
+const WAIT_SECONDS = 47
 const WRONG = [
   { error: { code: 'refused' } },
   { error: { code: 'unreadable' } },
   { error: { code: 'refused', behindSeconds: 90 } },
 ] as const
+
+/** What a page of a factor that sends a code is told of it. */
+const DELIVERIES: readonly DeliveryModel[] = [
+  { sendAction: SEND_ACTION },
+  { sendAction: SEND_ACTION, sentTo: SENT_TO },
+  { sendAction: SEND_ACTION, sentTo: SENT_TO, waitSeconds: WAIT_SECONDS, notice: 'sent' },
+  { sendAction: SEND_ACTION, sentTo: SENT_TO, waitSeconds: WAIT_SECONDS, notice: 'wait' },
+  { sendAction: SEND_ACTION, waitSeconds: WAIT_SECONDS, notice: 'wait' },
+  { sendAction: SEND_ACTION, notice: 'failed' },
+]
 
 /** The pages that a factor brings: what they have to hold for people, for automation and for the browser. */
 export function describePages(fixture: FactorFixture, it: It): void {
@@ -37,21 +51,34 @@ export function describePages(fixture: FactorFixture, it: It): void {
   })
 
   it('posts its form with the token, by a button that comes first', async () => {
-    for (const { name, locale, html } of await showAll(fixture)) {
-      const [, form = ''] = /<form\b([\s\S]*?)<\/form>/.exec(html) ?? []
+    for (const { name, locale, model, html } of await showAll(fixture)) {
+      // Where no code was sent there is nothing to post but the wish for one.
+      const unsent = model.delivery !== undefined && model.delivery.sentTo === undefined
+      const form = formTo(unsent ? SEND_ACTION : FORM.action, html)
       assert.match(form, /\bmethod="post"/, at(name, locale))
-      assert.ok(form.includes(`action="${FORM.action}"`), at(name, locale))
       assert.ok(form.includes(`name="csrf" value="${FORM.csrf}"`), at(name, locale))
       assert.match(form, /<button(?![^>]*type="button")/, at(name, locale))
+      assert.equal(html.indexOf('<form'), html.indexOf(form), at(name, locale))
     }
   })
 
   it('says in one alert that something was wrong, and in none that nothing was', async () => {
     for (const { name, locale, model, html } of await showAll(fixture)) {
       const alerts = html.match(/\brole="alert"/g) ?? []
-      assert.equal(alerts.length, model.error === undefined ? 0 : 1, at(name, locale))
+      assert.equal(alerts.length, isWrong(model) ? 1 : 0, at(name, locale))
     }
   })
+
+  if (fixture.factor.delivers === true)
+    it('R3 says where a code went and when the next may be sent, and has a button for it', async () => {
+      for (const { name, locale, model, html } of await showAll(fixture)) {
+        const { sentTo, waitSeconds } = model.delivery ?? {}
+        assert.match(formTo(SEND_ACTION, html), /<button\b[^>]*\bdata-send\b/, at(name, locale))
+        assert.equal(html.includes(SENT_TO), sentTo !== undefined, at(name, locale))
+        const tells = new RegExp(`\\b${WAIT_SECONDS}\\b`).test(html)
+        assert.equal(tells, waitSeconds !== undefined, at(name, locale))
+      }
+    })
 
   it('leads back to the app, and to another way where there is one', async () => {
     for (const { name, locale, model, html } of await showAll(fixture)) {
@@ -68,6 +95,15 @@ export function describePages(fixture: FactorFixture, it: It): void {
       assert.doesNotMatch(html, /<[a-z][^>]*\s(?:style|on[a-z]+)=/, at(name, locale))
     }
   })
+}
+
+function formTo(action: string, html: string): string {
+  const forms = html.match(/<form\b[\s\S]*?<\/form>/g) ?? []
+  return forms.find((form) => form.includes(`action="${action}"`)) ?? ''
+}
+
+function isWrong({ error, delivery }: EnrolModel | VerifyModel): boolean {
+  return error !== undefined || delivery?.notice === 'wait' || delivery?.notice === 'failed'
 }
 
 function at(name: string, locale: string): string {
@@ -102,17 +138,29 @@ async function enrolModels(fixture: FactorFixture): Promise<readonly EnrolModel[
   const about = { issuerName: 'Acme', label: 'mira@example.com' }
   const enrolment = (await factor.describeEnrolment?.(pending, about)) ?? {}
   const fresh = { ...FORM, enrolment, name: '' }
-  return [
-    fresh,
-    { ...fresh, name: 'Mine', nth: 2 },
-    ...WRONG.map((wrong) => ({ ...fresh, ...wrong })),
-  ]
+  const second = { ...fresh, name: 'Mine', nth: 2 }
+  return withDeliveries(factor, [fresh, second, ...WRONG.map((wrong) => ({ ...fresh, ...wrong }))])
 }
 
 async function verifyModels(fixture: FactorFixture): Promise<readonly VerifyModel[]> {
   const person = await enrol(fixture)
-  const { seen } = await Promise.resolve(person.ask(TEST_START + LATER_SECONDS))
+  const { seen } = await person.ask(TEST_START + LATER_SECONDS)
   const only = { ...FORM, verification: seen.page }
   const named = { ...only, otherWayHref: OTHER_WAY, authenticatorName: 'Mine' }
-  return [only, named, ...WRONG.map((wrong) => ({ ...named, ...wrong }))]
+  const wrong = WRONG.map((error) => ({ ...named, ...error }))
+  return withDeliveries(fixture.factor, [only, named, ...wrong])
+}
+
+/** A page of a factor that sends a code is always told of it; it says what was wrong with a code that was sent. */
+function withDeliveries<Model extends EnrolModel | VerifyModel>(
+  { delivers }: Pick<Factor, 'delivers'>,
+  models: readonly Model[],
+): readonly Model[] {
+  if (delivers !== true) return models
+  const sent = { sendAction: SEND_ACTION, sentTo: SENT_TO }
+  return models.flatMap((model) =>
+    model.error === undefined
+      ? DELIVERIES.map((delivery) => ({ ...model, delivery }))
+      : [{ ...model, delivery: sent }],
+  )
 }

@@ -237,7 +237,13 @@ function mailCode(address: string, { random, now, locale }: ChallengeInput) {
   const code = number.toString().padStart(8, '0')
   return {
     value: { id, codeHash: hashCode(id, code), expiresAt: now + DELIVERED_CODE_SECONDS, address },
-    delivery: { channel: 'mail', to: address, template: 'code', locale, values: { code } },
+    delivery: {
+      channel: 'mail',
+      to: address,
+      template: 'test-mailed-code',
+      locale,
+      values: { code },
+    },
   } as const
 }
 

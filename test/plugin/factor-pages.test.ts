@@ -1,8 +1,19 @@
 import { expect } from 'chai'
-import type { AnyFactor, Render } from '../../src/index.ts'
-import { challengeFactor } from '../../src/testing/factors.ts'
+import { backupCodes, type AnyFactor, type OutgoingMail, type Render } from '../../src/index.ts'
+import { passwordHasher } from '../../src/adapters/crypto/index.ts'
+import { challengeFactor, deliveredCodeFactor } from '../../src/testing/factors.ts'
+import { describeFactor, type Seen } from '../../src/testing/index.ts'
+import { seededRandom } from '../factors/seeded-random.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
-import { follow, showPassword, startHost, type Host, type HostOptions } from './host.ts'
+import {
+  callbackOf,
+  follow,
+  redeem,
+  showPassword,
+  startHost,
+  type Host,
+  type HostOptions,
+} from './host.ts'
 
 const FOLDER = new URL('./browser-key/', import.meta.url)
 const NAMES = { enrol: 'own-key-enrol', verify: 'own-key-verify' } as const
@@ -51,5 +62,92 @@ describe('the pages of a factor in a sign-in', () => {
     expect(name).to.equal('own-key-enrol')
     expect(model).to.have.nested.property('enrolment.challenge')
     expect(model).to.include.keys('csrf', 'action', 'cancelAction', 'name')
+  })
+})
+
+function mailedCode() {
+  return {
+    ...deliveredCodeFactor(),
+    pages: { views: new URL('./mailed-code/', import.meta.url) },
+  }
+}
+
+describeFactor('a factor that mails a code and brings its pages', {
+  factor: mailedCode(),
+  random: seededRandom('mailed-code'),
+  hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
+  holder() {
+    const type = ({ delivery }: Seen) => ({ code: delivery?.values.code ?? '' })
+    return { confirm: type, respond: type }
+  },
+  variations: () => [],
+  wrong: { code: '00000000' },
+  unreadable: [{ code: '1234567' }],
+})
+
+describe('a factor that mails a code, with pages and a mail of its own', () => {
+  let host: Host
+  let browser: HttpClient
+  let mails: OutgoingMail[]
+  let refuses: boolean
+  beforeEach(async () => {
+    mails = []
+    refuses = false
+    host = await startHost({
+      mfa: {
+        factors: [mailedCode(), backupCodes()],
+        sendMail: async (mail) => {
+          if (refuses) throw new Error('550 no such mailbox')
+          mails.push(mail)
+        },
+      },
+    })
+    browser = new HttpClient({ headers: { 'accept-language': 'de' } })
+    const ways = await showPassword(host, browser, 'mira')
+    const chosen = await browser.submit(ways, { factor: 'test-mailed-code' })
+    const page = await follow(host, browser, chosen)
+    expect(page.name, page.body).to.equal('test-mailed-code-enrol')
+    const codes = await follow(host, browser, await browser.submit(page, { code: mailed() }))
+    await browser.submit(codes, { saved: 'yes' })
+    host.clock.at += 120
+    browser = new HttpClient({ headers: { 'accept-language': 'de' } })
+  })
+  afterEach(async () => host.close())
+
+  const mailed = (): string => /\b\d{8}\b/.exec(mails.at(-1)!.text)![0]
+  const press = (page: Page): Promise<Page> => browser.submit(page, {}, { form: /\/send"/ })
+
+  it('signs in: a German page sends a German mail, both in words of the factor', async () => {
+    const page = await showPassword(host, browser, 'mira')
+    expect([page.name, page.alert]).to.deep.equal(['test-mailed-code-verify', undefined])
+    expect(page.text).to.include('Den Code aus der E-Mail eingeben').and.include('Code senden')
+    const sent = await press(page)
+    expect(sent.status).to.equal(200)
+    expect(sent.text).to.include('Er ging an m•••@example.com')
+    expect(mails.at(-1)).to.include({ to: 'mira@example.com', subject: 'Ihr Code für Acme' })
+    expect(mails.at(-1)!.text).to.include('Dieser Code gilt einmal:')
+    const back = await follow(host, browser, await browser.submit(sent, { code: mailed() }))
+    expect((await redeem(host, callbackOf(back))).claims.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
+  })
+
+  it('R3 says on the page itself that it is too early, and takes the code that was sent', async () => {
+    const sent = await press(await showPassword(host, browser, 'mira'))
+    host.clock.at += 18
+    const early = await press(sent)
+    expect([early.status, early.name]).to.deep.equal([429, 'test-mailed-code-verify'])
+    expect(early.alert).to.include('42 Sekunden')
+    expect(mails).to.have.length(2)
+    expect((await browser.submit(early, { code: mailed() })).status).to.equal(303)
+  })
+
+  it('says that nothing was sent, and sends at once when it is asked again', async () => {
+    const page = await showPassword(host, browser, 'mira')
+    refuses = true
+    const failed = await press(page)
+    expect([failed.status, failed.name]).to.deep.equal([503, 'test-mailed-code-verify'])
+    expect(failed.alert).to.include('kein Code')
+    refuses = false
+    const sent = await press(failed)
+    expect((await browser.submit(sent, { code: mailed() })).status).to.equal(303)
   })
 })

@@ -124,7 +124,7 @@ describe('a factor that is delivered', () => {
   let refuses: boolean
   beforeEach(async () => {
     mkdirSync(views.file('mail'))
-    writeFileSync(views.file('mail/code.njk'), 'Your code is {{ code }}.')
+    writeFileSync(views.file('mail/test-mailed-code.njk'), 'Your code is {{ code }}.')
     mails = []
     refuses = false
     host = await startHost({
@@ -133,8 +133,8 @@ describe('a factor that is delivered', () => {
         render: renderModels,
         views: views.path,
         messages: {
-          en: { 'mail.code.subject': 'Your code' },
-          de: { 'mail.code.subject': 'Ihr Code' },
+          en: { 'mail.test-mailed-code.subject': 'Your code' },
+          de: { 'mail.test-mailed-code.subject': 'Ihr Code' },
         },
         sendMail: async (mail) => {
           if (refuses) throw new Error('550 no such mailbox')
