@@ -111,8 +111,8 @@ const format = z.object({
 /** What makes a record of each older schema one of the next. */
 export type Upgrades = Readonly<Record<number, (older: JsonObject) => JsonObject>>
 
-/** 2 added what imports and restores leave behind: `renewBy`, `importedAt`, `restoredAt`; all may be missing. */
-const UPGRADES: Upgrades = { 1: (older) => older }
+/** None yet: no released version has stored another schema. */
+const UPGRADES: Upgrades = {}
 
 /**
  * Reads a stored record. An older one is brought to this schema, step by step; it is stored so with its next change.

@@ -3,7 +3,7 @@ import type { MfaEvent } from './events.ts'
 import type { Instant } from './time.ts'
 
 /** Raised when the shape of a stored record changes; an older one is upgraded when read, a newer one refused. */
-export const RECORD_SCHEMA = 2
+export const RECORD_SCHEMA = 1
 
 /**
  * All MFA state of one account: one document, one version, saved only if nothing changed meanwhile.

@@ -9,7 +9,7 @@ import { NOW } from './records.ts'
 describe('the record that an account begins with', () => {
   it('has no factor, no history and nothing held against it', () => {
     const record = newRecord('mira')
-    expect(record).to.include({ accountId: 'mira', epoch: 1, schema: 2 })
+    expect(record).to.include({ accountId: 'mira', epoch: 1, schema: 1 })
     expect(isEnrolled(record)).to.equal(false)
     expect(isFirstSignIn(record)).to.equal(true)
     expect(gate(record, UNKNOWN_BROWSER, true, NOW)).to.deep.equal({ open: true })
