@@ -23,7 +23,7 @@ import { pageShower, type ShowPage } from '../pages/render.ts'
 import { hostConfiguration } from './provider.ts'
 import { addressNormaliser } from './proxies.ts'
 import { addConsentRoutes, showConsent, type ConsentServices } from '../pages/consent.ts'
-import { formGuard, interactionOf } from '../pages/context.ts'
+import { formGuard, interactionOf, type FormGuard } from '../pages/context.ts'
 import { addHealthRoutes } from '../pages/health.ts'
 import { addLoginRoutes, showLogin, type LoginServices } from '../pages/login.ts'
 import { addSetUpLinkRoutes } from '../pages/set-up-link.ts'
@@ -54,19 +54,64 @@ export interface ServerApp {
  * Throws ClientFaults when CLIENTS_FILE cannot be used.
  */
 export async function createApp(foundation: Foundation, services: AppServices): Promise<ServerApp> {
-  const { config, settings, issuer, serviceName, storage, box, clock, random, record } = foundation
+  const { config, settings, issuer, serviceName, storage } = foundation
   const { log, mailer } = services
-  const { accounts } = storage
   const signingKeys = await signingKeysOf(foundation)
   const clients = clientsOf(foundation, signingKeys, services.builtInClients)
+  await checkClientsFile(clients, log)
+
+  const mfa = serverMfa(foundation, services)
+  const show = pageShower({ views: mfa.views, issuer, serviceName, links: linksOf(settings) })
+  const provider = makeProvider({ foundation, signingKeys, clients, mfa, show, log })
+  const own: OwnPages = { foundation, services, provider, mfa, show }
+  const account = (await clients.find(ACCOUNT_CLIENT_ID)) ?? {}
+  provider.use(ownRoutes(own, account).routes() as Parameters<Provider['use']>[0])
+
+  passEventsOn({
+    mfa,
+    issuerName: serviceName,
+    audit: storage.audit,
+    accounts: storage.accounts,
+    log,
+    manageUrl: accountUrl(foundation),
+    ...(mailer === undefined ? {} : { mailer }),
+  })
+  reportHost(provider, log)
+
+  const normaliseAddress = addressNormaliser(config.trustedProxies)
+  const callback = provider.callback()
+  return {
+    handle(request, response) {
+      normaliseAddress(request)
+      void callback(request, response)
+    },
+    provider,
+    mfa,
+    clients,
+    signingKeys,
+  }
+}
+
+async function checkClientsFile(clients: ClientRegistry, log: Logger): Promise<void> {
   const faults = await clients.fileFaults()
   if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
   for (const { client, field } of clients.fileIgnored())
     log.warn({ client, field }, 'a member in CLIENTS_FILE is not known and has no effect')
+}
 
-  const mfa = serverMfa(foundation, services)
-  const { views } = mfa
-  const show = pageShower({ views, issuer, serviceName, links: linksOf(settings) })
+interface HostParts {
+  readonly foundation: Foundation
+  readonly signingKeys: SigningKeys
+  readonly clients: ClientRegistry
+  readonly mfa: ServerMfa
+  readonly show: ShowPage
+  readonly log: Logger
+}
+
+/** The host with the plugin in it: the one place where they meet. */
+function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: HostParts): Provider {
+  const { config, settings, issuer, storage, clock, random } = foundation
+  const { accounts } = storage
   const configuration = hostConfiguration({
     issuer,
     settings,
@@ -77,7 +122,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     counters: storage.counters,
     hostRecords: storage.hostRecords,
     findClient: (id) => clients.find(id),
-    locales: views.locales,
+    locales: mfa.views.locales,
     pages: hostPages({
       show,
       accounts,
@@ -85,34 +130,30 @@ export async function createApp(foundation: Foundation, services: AppServices): 
       explain: (ctx, error) => explained(mfa, ctx, error),
     }),
   })
-
-  // The one place where the plugin meets the host.
   const provider = new Provider(issuer, mfa.configure(configuration))
   speakAsIssuer(provider, issuer)
   provider.use(accessLog(log, random))
   provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
   mfa.attach(provider)
+  return provider
+}
 
+interface OwnPages {
+  readonly foundation: Foundation
+  readonly services: AppServices
+  readonly provider: Provider
+  readonly mfa: ServerMfa
+  readonly show: ShowPage
+}
+
+/** The pages of the server: health, login, consent, set-up links, and the account page. */
+function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
+  const { foundation, services, provider, mfa, show } = own
+  const { storage, settings, box, issuer, record } = foundation
   const forms = formGuard(box, issuer)
-  const { counters } = storage
-  const login: LoginServices = {
-    provider,
-    mfa,
-    show,
-    forms,
-    now: () => clock.now(),
-    checkPassword: passwordCheck({
-      accounts,
-      counters,
-      hasher: foundation.passwords,
-      clock,
-      record,
-      limits: settings.passwords,
-      epochOf: (accountId) => mfa.accounts.epoch(accountId),
-    }),
-  }
-  const consent: ConsentServices = { provider, accounts, show, forms, record }
+  const login = loginOf(own, forms)
+  const consent: ConsentServices = { provider, accounts: storage.accounts, show, forms, record }
   const router = new Router()
   addHealthRoutes(router, {
     checkWritable: () => storage.checkWritable(),
@@ -138,33 +179,29 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     mfa,
     show,
     factors: serverFactors(settings),
-    client: (await clients.find(ACCOUNT_CLIENT_ID)) ?? {},
+    client: accountClient,
     ...(services.loopback === undefined ? {} : { loopback: services.loopback }),
   })
-  provider.use(router.routes() as Parameters<Provider['use']>[0])
+  return router
+}
 
-  passEventsOn({
-    mfa,
-    issuerName: serviceName,
-    audit: storage.audit,
-    accounts,
-    log,
-    manageUrl: accountUrl(foundation),
-    ...(mailer === undefined ? {} : { mailer }),
-  })
-  reportHost(provider, log)
-
-  const normaliseAddress = addressNormaliser(config.trustedProxies)
-  const callback = provider.callback()
+function loginOf({ foundation, provider, mfa, show }: OwnPages, forms: FormGuard): LoginServices {
+  const { storage, passwords, clock, record, settings } = foundation
   return {
-    handle(request, response) {
-      normaliseAddress(request)
-      void callback(request, response)
-    },
     provider,
     mfa,
-    clients,
-    signingKeys,
+    show,
+    forms,
+    now: () => clock.now(),
+    checkPassword: passwordCheck({
+      accounts: storage.accounts,
+      counters: storage.counters,
+      hasher: passwords,
+      clock,
+      record,
+      limits: settings.passwords,
+      epochOf: (accountId) => mfa.accounts.epoch(accountId),
+    }),
   }
 }
 

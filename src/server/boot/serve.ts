@@ -2,11 +2,17 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../../config/environment.ts'
 import { loopbackAddress } from '../pages/account.ts'
+import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Settings } from '../../ports/settings.ts'
 import { createApp, type AppServices } from './app.ts'
-import { demonstrationClient, prepareDemonstration, startDemonstration } from './demonstration.ts'
-import { layFoundation, mailerOf, type OpenOptions } from './foundation.ts'
-import { renewedApp } from '../upkeep/renewal.ts'
+import {
+  demonstrationClient,
+  prepareDemonstration,
+  startDemonstration,
+  type DemonstrationSecrets,
+} from './demonstration.ts'
+import { layFoundation, mailerOf, type Foundation, type OpenOptions } from './foundation.ts'
+import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { sweepStorage } from '../upkeep/sweep.ts'
 import { openLog, type Logger } from '../observe/log.ts'
 import { LIVENESS_PATH } from '../pages/health.ts'
@@ -39,98 +45,51 @@ const SWEEP_MILLISECONDS = 60_000
 /** How long a node may go on without what a command has changed: its keys, or a restore under its feet. */
 const RENEWAL_MILLISECONDS = 60_000
 
-/** Nobody needs longer to send a form; whoever does holds a connection on purpose. */
+/** How long a client may take to send a request. A slower one holds the connection on purpose. */
 const REQUEST_MILLISECONDS = 30_000
 
 /** Starts the server, and outside production the demonstration, unless it is told not to. */
 export async function serve(config: Config, options: ServeOptions): Promise<Running> {
   const log = options.log ?? openLog(config.logLevel)
-  const server = createServer({ requestTimeout: REQUEST_MILLISECONDS })
-  let handle: RequestListener = answerNotYet
-  server.on('request', (request, response) => handle(request, response))
+  const door: Door = { handle: answerNotYet, isStopping: false }
+  const server = createServer({ requestTimeout: REQUEST_MILLISECONDS }, (request, response) =>
+    door.handle(request, response),
+  )
   await listen(server, config.port, config.host)
   const { port } = server.address() as AddressInfo
   // Undone in the reverse order, after a stop and after a start that failed.
-  const started: (() => unknown)[] = [() => close(server)]
+  const started: Started = [() => close(server)]
   const undo = async (): Promise<void> => {
     for (const step of started.splice(0).reverse()) await step()
   }
 
   try {
-    const foundation = await layFoundation(config, {
-      issuer: `http://localhost:${port}`,
-      ...options,
-    })
-    const { issuer, storage } = foundation
-    started.push(() => storage.close())
-    await refuseHalfRestored(storage.settings)
-    const mailer = mailerOf(foundation)
-    started.push(() => mailer?.close())
-
-    const demonstration =
-      config.demonstration && (await prepareDemonstration(foundation, options.folder))
-    // It looks for its provider when somebody signs in, and its address decides what is registered.
-    const app = demonstration && (await startDemonstration(issuer, config, demonstration.secrets))
-    if (app !== undefined) started.push(() => app.close())
-
-    let stopping = false
+    const { foundation, mailer } = await open(config, port, options, started)
+    const demonstration = await demonstrate(foundation, options.folder, started)
     const services: AppServices = {
       log,
       loopback: loopbackAddress(config.host, port),
-      isStopping: () => stopping,
+      isStopping: () => door.isStopping,
       ...(mailer === undefined ? {} : { mailer }),
-      ...(demonstration === undefined ? {} : { demonstrationAccountId: demonstration.account.id }),
-      ...(demonstration === undefined || app === undefined
-        ? {}
-        : { builtInClients: [demonstrationClient(app.url, demonstration.secrets)] }),
+      ...demonstration?.services,
     }
     const served = await renewedApp(foundation, () => createApp(foundation, services), log)
-    handle = (request, response) => {
-      // It lives: started anew it would end at once, and would not see the end of the restore.
-      if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotYet(request, response)
-      else served.app.handle(request, response)
-    }
-    // Nobody is answered any more when the last events are passed on.
+    door.handle = handlerOf(served)
+    // The last events are passed on when no request is answered any more.
     started.push(
       () => served.settled(),
       () => close(server),
     )
-
-    started.push(
-      every(SWEEP_MILLISECONDS, async () => {
-        await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
-      }),
-      every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
-        const failed = (error: unknown): void =>
-          log.error({ error }, 'not looked at what commands have changed')
-        await served.renew().catch(failed)
-      }),
-    )
-
-    const { print } = options
-    print(`oidc-provider-mfa: ${issuer}`)
-    if (demonstration !== undefined && app !== undefined) {
-      print(`demonstration app: ${app.url}`)
-      print(`user: ${demonstration.secrets.username}`)
-      print(`password: ${demonstration.secrets.password}`)
-      print('This account may set up its first factor with the password alone.')
-    }
-    if (config.unfit.length > 0) {
-      print('Not fit for production:')
-      for (const fault of config.unfit) print(`  ${inWords(fault)}`)
-    }
-    if (config.production && config.trustedProxies.length === 0)
-      log.warn(
-        'TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address',
-      )
+    started.push(...upkeepOf(foundation, served, options, log))
+    announce(foundation, demonstration, options, log)
 
     const running: Running = {
-      issuer,
+      issuer: foundation.issuer,
       port,
       url: `http://${config.host}:${port}`,
-      ...(app === undefined ? {} : { demonstrationUrl: app.url }),
+      ...(demonstration === undefined ? {} : { demonstrationUrl: demonstration.url }),
       async stop() {
-        stopping = true
+        door.isStopping = true
         await undo()
       },
     }
@@ -142,7 +101,108 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
   }
 }
 
-/** What a backup has brought back is still alive in the accounts that were not reached (R37). */
+/** Who answers at present: nobody yet, or the app. */
+interface Door {
+  handle: RequestListener
+  isStopping: boolean
+}
+
+/** How to undo each step of the start, in the order of the steps. */
+type Started = (() => unknown)[]
+
+async function open(
+  config: Config,
+  port: number,
+  options: OpenOptions,
+  started: Started,
+): Promise<{ foundation: Foundation; mailer: SmtpMailer | undefined }> {
+  const foundation = await layFoundation(config, { issuer: `http://localhost:${port}`, ...options })
+  const { storage } = foundation
+  started.push(() => storage.close())
+  await refuseHalfRestored(storage.settings)
+  const mailer = mailerOf(foundation)
+  started.push(() => mailer?.close())
+  return { foundation, mailer }
+}
+
+interface RunningDemonstration {
+  readonly url: string
+  readonly secrets: DemonstrationSecrets
+  readonly services: Pick<AppServices, 'demonstrationAccountId' | 'builtInClients'>
+}
+
+/** Starts the demonstration's relying party. Undefined: the settings want no demonstration. */
+async function demonstrate(
+  foundation: Foundation,
+  folder: string | undefined,
+  started: Started,
+): Promise<RunningDemonstration | undefined> {
+  const { config, issuer } = foundation
+  if (config.demonstration === undefined) return undefined
+  const { account, secrets } = await prepareDemonstration(foundation, folder)
+  // It looks for its provider when somebody signs in, and its address decides what is registered.
+  const app = await startDemonstration(issuer, config, secrets)
+  started.push(() => app.close())
+  return {
+    url: app.url,
+    secrets,
+    services: {
+      demonstrationAccountId: account.id,
+      builtInClients: [demonstrationClient(app.url, secrets)],
+    },
+  }
+}
+
+function handlerOf(served: RenewedApp): RequestListener {
+  return (request, response) => {
+    // The process is alive: started anew it would end at once, and would not see the end of the restore.
+    if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotYet(request, response)
+    else served.app.handle(request, response)
+  }
+}
+
+/** Starts what is done again and again; answers how each is ended. */
+function upkeepOf(
+  foundation: Foundation,
+  served: RenewedApp,
+  options: ServeOptions,
+  log: Logger,
+): Started {
+  return [
+    every(SWEEP_MILLISECONDS, async () => {
+      await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
+    }),
+    every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
+      await served
+        .renew()
+        .catch((error: unknown) => log.error({ error }, 'not looked at what commands have changed'))
+    }),
+  ]
+}
+
+/** Tells the person at the terminal the addresses, the demonstration's account, and what production would refuse. */
+function announce(
+  { config, issuer }: Foundation,
+  demonstration: RunningDemonstration | undefined,
+  { print }: ServeOptions,
+  log: Logger,
+): void {
+  print(`oidc-provider-mfa: ${issuer}`)
+  if (demonstration !== undefined) {
+    print(`demonstration app: ${demonstration.url}`)
+    print(`user: ${demonstration.secrets.username}`)
+    print(`password: ${demonstration.secrets.password}`)
+    print('This account may set up its first factor with the password alone.')
+  }
+  if (config.unfit.length > 0) {
+    print('Not fit for production:')
+    for (const fault of config.unfit) print(`  ${inWords(fault)}`)
+  }
+  if (config.production && config.trustedProxies.length === 0)
+    log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
+}
+
+/** Refuses the start: in the accounts that the restore has not reached, revoked things are alive again (R37). */
 async function refuseHalfRestored(settings: Settings): Promise<void> {
   if ((await unfinishedRestore(settings)) === undefined) return
   throw new ConfigError([
@@ -150,7 +210,7 @@ async function refuseHalfRestored(settings: Settings): Promise<void> {
   ])
 }
 
-/** While it starts, or is being restored: whoever asks is told to come back, and does not hang. */
+/** The answer during a start and a restore: the client is told to come back, and does not hang. */
 const answerNotYet: RequestListener = (_request, response) => {
   response.writeHead(503, { 'Retry-After': '1', 'Cache-Control': 'no-store' }).end()
 }
