@@ -34,29 +34,7 @@ export async function startBenchHost(options: {
   const server = createServer({ keepAliveTimeout: 300_000 })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const configuration: Configuration = {
-    adapter: options.adapter,
-    clients: [CLIENT],
-    cookies: { keys: ['cookie-key-of-the-benchmark'] },
-    jwks: { keys: [signingKey()] },
-    ttl: { Interaction: 600, Grant: 86_400, Session: 86_400, AccessToken: 3_600, IdToken: 3_600 },
-    features: { devInteractions: { enabled: false } },
-    claims: { openid: ['sub'], email: ['email'] },
-    findAccount: (_ctx, sub) => ({
-      accountId: sub,
-      claims: () => ({ sub, email: `${sub}@example.com` }),
-    }),
-    async loadExistingGrant(ctx) {
-      const { client, session, provider } = ctx.oidc
-      const grant = new provider.Grant({
-        clientId: client!.clientId,
-        accountId: session!.accountId!,
-      })
-      grant.addOIDCScope('openid email')
-      await grant.save()
-      return grant
-    },
-  }
+  const configuration = configurationOf(options.adapter)
   const { provider, mfa } = options.attach?.(issuer, configuration) ?? {
     provider: new Provider(issuer, configuration),
     mfa: undefined,
@@ -84,6 +62,33 @@ export async function startBenchHost(options: {
         server.close(() => done())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** One confidential client, and a grant that is made without a page. */
+function configurationOf(adapter: AdapterFactory): Configuration {
+  return {
+    adapter,
+    clients: [CLIENT],
+    cookies: { keys: ['cookie-key-of-the-benchmark'] },
+    jwks: { keys: [signingKey()] },
+    ttl: { Interaction: 600, Grant: 86_400, Session: 86_400, AccessToken: 3_600, IdToken: 3_600 },
+    features: { devInteractions: { enabled: false } },
+    claims: { openid: ['sub'], email: ['email'] },
+    findAccount: (_ctx, sub) => ({
+      accountId: sub,
+      claims: () => ({ sub, email: `${sub}@example.com` }),
+    }),
+    async loadExistingGrant(ctx) {
+      const { client, session, provider } = ctx.oidc
+      const grant = new provider.Grant({
+        clientId: client!.clientId,
+        accountId: session!.accountId!,
+      })
+      grant.addOIDCScope('openid email')
+      await grant.save()
+      return grant
+    },
   }
 }
 

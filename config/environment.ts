@@ -55,57 +55,66 @@ export function parseEnvironment(environment: Environment, readFile: ReadFile): 
 
   const unfit = productionFaults(values, given, faults)
   if (production) faults.push(...unfit)
-  const { ENCRYPTION_KEYS: encryptionKeys, COOKIE_KEYS: cookieKeys } = values
-  for (const [setting, keys] of Object.entries({
-    ENCRYPTION_KEYS: encryptionKeys,
-    COOKIE_KEYS: cookieKeys,
-  }))
-    if (keys === undefined && !production && !names(faults, setting))
-      faults.push({
-        setting,
-        problem: 'is missing: set it to 32 random bytes (openssl rand -base64 32)',
-      })
+  else faults.push(...missingKeys(values, faults))
+  faults.push(...faultsTogether(values, settings, faults))
+  if (faults.length > 0 || !settings || !values.ENCRYPTION_KEYS || !values.COOKIE_KEYS)
+    throw new ConfigError(faults)
+  return {
+    ...configOf(values, production),
+    encryptionKeys: values.ENCRYPTION_KEYS,
+    cookieKeys: values.COOKIE_KEYS,
+    settings,
+    unfit: production ? [] : unfit,
+    ...(jwks === undefined ? {} : { jwks }),
+    ...(fileClients === undefined ? {} : { fileClients }),
+  }
+}
 
-  if (
-    settings?.mfa.firstEnrolment === 'mailed-code' &&
-    values.SMTP_URL === undefined &&
-    !names(faults, 'SMTP_URL')
-  )
-    faults.push({
+/** Keys that a demonstration needs too. Those that are set and unfit have their fault already. */
+function missingKeys(values: EnvironmentValues, faults: readonly Fault[]): Fault[] {
+  const keys = { ENCRYPTION_KEYS: values.ENCRYPTION_KEYS, COOKIE_KEYS: values.COOKIE_KEYS }
+  return Object.entries(keys)
+    .filter(([setting, value]) => value === undefined && !names(faults, setting))
+    .map(([setting]) => ({
+      setting,
+      problem: 'is missing: set it to 32 random bytes (openssl rand -base64 32)',
+    }))
+}
+
+/** Settings of the file that do not go with the environment. */
+function faultsTogether(
+  values: EnvironmentValues,
+  settings: FileValues | undefined,
+  faults: readonly Fault[],
+): Fault[] {
+  const found: Fault[] = []
+  const noMail = values.SMTP_URL === undefined && !names(faults, 'SMTP_URL')
+  if (settings?.mfa.firstEnrolment === 'mailed-code' && noMail)
+    found.push({
       setting: 'CONFIG_FILE mfa.firstEnrolment',
       problem: 'mails a code: set SMTP_URL, or choose another proof',
     })
-
   if (settings?.features.postAuthorization === true && !values.ISSUER?.startsWith('https:'))
-    faults.push({
+    found.push({
       setting: 'CONFIG_FILE features.postAuthorization',
       problem: 'needs an https ISSUER: a browser sends such a cookie over https alone',
     })
+  return found
+}
 
-  if (faults.length > 0 || !settings || !encryptionKeys || !cookieKeys)
-    throw new ConfigError(faults)
+/** The part of the configuration that comes from the environment alone. */
+function configOf(values: EnvironmentValues, production: boolean) {
+  const { SMTP_URL: url, MAIL_FROM: from } = values
+  const mail = url === undefined ? undefined : { url, ...(from === undefined ? {} : { from }) }
   return {
     production,
     host: values.HOST,
     port: values.PORT,
     storage: values.STORAGE_URL,
-    encryptionKeys,
-    cookieKeys,
     trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
-    settings,
-    unfit: production ? [] : unfit,
     ...(values.ISSUER === undefined ? {} : { issuer: values.ISSUER }),
-    ...(jwks === undefined ? {} : { jwks }),
-    ...(fileClients === undefined ? {} : { fileClients }),
-    ...(values.SMTP_URL === undefined
-      ? {}
-      : {
-          mail: {
-            url: values.SMTP_URL,
-            ...(values.MAIL_FROM === undefined ? {} : { from: values.MAIL_FROM }),
-          },
-        }),
+    ...(mail === undefined ? {} : { mail }),
     ...(production || values.DEMO === 'off' ? {} : { demonstration: { port: values.DEMO_PORT } }),
   }
 }

@@ -1,4 +1,4 @@
-import type { AdapterPayload } from 'oidc-provider'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Instant } from '../../domain/time.ts'
 import type { HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
@@ -17,101 +17,21 @@ interface HostRecord {
   readonly uid?: string | undefined
   readonly userCode?: string | undefined
   readonly grantId?: string | undefined
-  /** Undefined: for ever. */
+  /** Undefined: the record never expires. */
   keepUntil: Instant | undefined
   consumed: Instant | undefined
 }
 
 /** The host's own records, each model a Map of its own; `adapters/host-record-rules.ts` says why sessions differ. */
 export function memoryHostRecords(clock: Clock): { records: HostRecords } & Sweepable {
-  const models = new Map<string, Map<string, HostRecord>>()
+  const models = new Map<string, ModelRecords>()
   const ended = endedSessions()
-
-  const isOver = (record: HostRecord, now: Instant): boolean =>
-    record.keepUntil !== undefined && record.keepUntil <= now
-
-  const records: HostRecords = (model) => {
-    const stored = models.get(model) ?? new Map<string, HostRecord>()
-    models.set(model, stored)
-
-    const read = (record: HostRecord | undefined): AdapterPayload | undefined => {
-      if (record === undefined || isOver(record, clock.now())) return undefined
-      const payload = JSON.parse(record.json) as AdapterPayload
-      return record.consumed === undefined ? payload : { ...payload, consumed: record.consumed }
-    }
-    const last = (fits: (record: HostRecord) => boolean): HostRecord | undefined =>
-      [...stored.values()].findLast(fits)
-    const deleteWhere = (fits: (record: HostRecord) => boolean): void => {
-      for (const [id, record] of stored) if (fits(record)) stored.delete(id)
-    }
-
-    const endSession = (id: string): void => {
-      const isLive = stored.has(id)
-      const uid = stored.get(id)?.uid ?? ended.uidOf(id)
-      if (uid === undefined) return
-      const ending = sessionEnding(id)
-      const endsUid = ending === 'signed-out' || (ending === 'unknown' && isLive)
-      const tombstone = ended.of(uid, clock.now())
-      for (const [liveId, record] of stored) {
-        if (record.uid !== uid || !(endsUid || liveId === id)) continue
-        stored.delete(liveId)
-        tombstone.ids.add(liveId)
-      }
-      if (endsUid) tombstone.over = true
-      tombstone.heirUntil = ending === 'unknown' && isLive ? clock.now() + HEIR_SECONDS : 0
-    }
-
-    return {
-      async upsert(id, payload, expiresIn) {
-        const now = clock.now()
-        const before = stored.get(id)
-        const uid = model === 'Session' ? payload.uid : undefined
-        if (uid !== undefined && !before && !ended.admits(id, uid, now)) return
-        stored.set(id, {
-          json: JSON.stringify(payload),
-          uid,
-          userCode: payload.userCode,
-          grantId: payload.grantId,
-          keepUntil: keepUntil(now, expiresIn),
-          // A request in flight that writes a used code back does not make it fresh again.
-          consumed: before?.consumed ?? (payload.consumed ? Number(payload.consumed) : undefined),
-        })
-      },
-
-      async find(id) {
-        return read(stored.get(id))
-      },
-
-      async findByUid(uid) {
-        return read(last((record) => record.uid === uid))
-      },
-
-      async findByUserCode(userCode) {
-        return read(last((record) => record.userCode === userCode))
-      },
-
-      async consume(id) {
-        const record = stored.get(id)
-        if (!record || record.consumed !== undefined) throw alreadyConsumed(model)
-        record.consumed = clock.now()
-        if (model === 'RefreshToken' && record.keepUntil !== undefined) {
-          record.keepUntil += USED_REFRESH_TOKEN_GRACE_SECONDS
-        }
-      },
-
-      async destroy(id) {
-        if (model === 'Session') endSession(id)
-        else stored.delete(id)
-      },
-
-      async revokeByGrantId(grantId) {
-        deleteWhere((record) => record.grantId === grantId)
-      },
-    }
-  }
-
   return {
-    records,
+    records(model) {
+      const stored: ModelRecords = models.get(model) ?? new Map<string, HostRecord>()
+      models.set(model, stored)
+      return modelAdapter(model, stored, ended, clock)
+    },
     sweep(now, limit) {
       let swept = ended.sweep(now, limit)
       for (const stored of models.values()) {
@@ -120,6 +40,92 @@ export function memoryHostRecords(clock: Clock): { records: HostRecords } & Swee
       return swept
     },
   }
+}
+
+type ModelRecords = Map<string, HostRecord>
+type EndedSessions = ReturnType<typeof endedSessions>
+
+function modelAdapter(
+  model: string,
+  stored: ModelRecords,
+  ended: EndedSessions,
+  clock: Clock,
+): Adapter {
+  const last = (fits: (record: HostRecord) => boolean): AdapterPayload | undefined =>
+    payloadOf([...stored.values()].findLast(fits), clock.now())
+  return {
+    async upsert(id, payload, expiresIn) {
+      const now = clock.now()
+      const before = stored.get(id)
+      const uid = model === 'Session' ? payload.uid : undefined
+      if (uid !== undefined && !before && !ended.admits(id, uid, now)) return
+      stored.set(id, {
+        json: JSON.stringify(payload),
+        uid,
+        userCode: payload.userCode,
+        grantId: payload.grantId,
+        keepUntil: keepUntil(now, expiresIn),
+        // A request in flight that writes a used code back does not make it fresh again.
+        consumed: before?.consumed ?? (payload.consumed ? Number(payload.consumed) : undefined),
+      })
+    },
+
+    async find(id) {
+      return payloadOf(stored.get(id), clock.now())
+    },
+
+    async findByUid(uid) {
+      return last((record) => record.uid === uid)
+    },
+
+    async findByUserCode(userCode) {
+      return last((record) => record.userCode === userCode)
+    },
+
+    async consume(id) {
+      const record = stored.get(id)
+      if (!record || record.consumed !== undefined) throw alreadyConsumed(model)
+      record.consumed = clock.now()
+      if (model === 'RefreshToken' && record.keepUntil !== undefined) {
+        record.keepUntil += USED_REFRESH_TOKEN_GRACE_SECONDS
+      }
+    },
+
+    async destroy(id) {
+      if (model === 'Session') endSession(stored, ended, id, clock.now())
+      else stored.delete(id)
+    },
+
+    async revokeByGrantId(grantId) {
+      for (const [id, record] of stored) if (record.grantId === grantId) stored.delete(id)
+    },
+  }
+}
+
+function isOver(record: HostRecord, now: Instant): boolean {
+  return record.keepUntil !== undefined && record.keepUntil <= now
+}
+
+function payloadOf(record: HostRecord | undefined, now: Instant): AdapterPayload | undefined {
+  if (record === undefined || isOver(record, now)) return undefined
+  const payload = JSON.parse(record.json) as AdapterPayload
+  return record.consumed === undefined ? payload : { ...payload, consumed: record.consumed }
+}
+
+function endSession(stored: ModelRecords, ended: EndedSessions, id: string, now: Instant): void {
+  const isLive = stored.has(id)
+  const uid = stored.get(id)?.uid ?? ended.uidOf(id)
+  if (uid === undefined) return
+  const ending = sessionEnding(id)
+  const endsUid = ending === 'signed-out' || (ending === 'unknown' && isLive)
+  const tombstone = ended.of(uid, now)
+  for (const [liveId, record] of stored) {
+    if (record.uid !== uid || !(endsUid || liveId === id)) continue
+    stored.delete(liveId)
+    tombstone.ids.add(liveId)
+  }
+  if (endsUid) tombstone.over = true
+  tombstone.heirUntil = ending === 'unknown' && isLive ? now + HEIR_SECONDS : 0
 }
 
 interface EndedSession {

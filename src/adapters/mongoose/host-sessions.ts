@@ -36,29 +36,8 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapte
   const byUid = (uid: string): Promise<FamilyDocument | null> =>
     onFamilies((families) => families.findOne({ _id: is(uid) }))
 
-  /** False: somebody else has changed the family since it was read. */
-  const save = (
-    uid: string,
-    before: FamilyDocument | null,
-    family: SessionFamily,
-  ): Promise<boolean> =>
-    onFamilies(async (families) => {
-      const { _id, ...content } = documentOf(uid, (before?.version ?? 0) + 1, family)
-      if (before !== null) {
-        const { matchedCount } = await families.updateOne(
-          { _id: is(uid), version: is(before.version) },
-          { $set: content },
-        )
-        return matchedCount === 1
-      }
-      try {
-        await families.insertOne({ _id, ...content })
-        return true
-      } catch (error) {
-        if (isDuplicateKey(error)) return false
-        throw error
-      }
-    })
+  const save: SaveFamily = (uid, before, family) =>
+    onFamilies((families) => saveFamily(families, uid, before, family))
 
   return {
     async find(id) {
@@ -105,6 +84,34 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapte
       throw alreadyConsumed('Session')
     },
     async revokeByGrantId() {},
+  }
+}
+
+/** Answers false when another request has changed the family since it was read. */
+type SaveFamily = (
+  uid: string,
+  before: FamilyDocument | null,
+  family: SessionFamily,
+) => Promise<boolean>
+
+async function saveFamily(
+  families: mongo.Collection<FamilyDocument>,
+  ...[uid, before, family]: Parameters<SaveFamily>
+): Promise<boolean> {
+  const { _id, ...content } = documentOf(uid, (before?.version ?? 0) + 1, family)
+  if (before !== null) {
+    const { matchedCount } = await families.updateOne(
+      { _id: is(uid), version: is(before.version) },
+      { $set: content },
+    )
+    return matchedCount === 1
+  }
+  try {
+    await families.insertOne({ _id, ...content })
+    return true
+  } catch (error) {
+    if (isDuplicateKey(error)) return false
+    throw error
   }
 }
 

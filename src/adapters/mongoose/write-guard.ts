@@ -55,11 +55,11 @@ export function onWrite(model: Model<never>, listener: () => void): void {
 
 /**
  * Stands between Mongoose and the driver, at the one place that every write of a model passes: `save`, queries, bulk
- * writes, aggregations, with or without hooks. Hooks of a schema would miss half of them, and whoever calls with
+ * writes, aggregations, with or without hooks. Hooks of a schema would miss half of them, and a call with
  * `{ middleware: false }` would go around the rest.
  *
- * Several models may have one collection, each with a password of its own: whichever is written through any of them
- * counts, for a document is everybody's.
+ * Several models may share one collection, each with a password path of its own. A write through any of them counts
+ * for all of these paths, since the documents are the same.
  */
 export function guardWrites(
   model: Model<never>,
@@ -74,34 +74,55 @@ export function guardWrites(
   if (known !== undefined) return
   guards.set(collection, { passwordPaths, listeners })
   const rule: WriteRule = { passwordPaths, now }
-  const native = {
+  const native = nativeWrites(collection)
+  const once = onlyOnce()
+  Object.assign(collection, {
+    ...told(guardedWrites(native, rule, once), listeners),
+    // Writes too, with `$out` and `$merge`. Answers a cursor, at once.
+    aggregate(pipeline: mongo.Document[] = [], options?: Options) {
+      const safe = once(pipeline, () => guardedAggregate(pipeline, model.collection.name))
+      return native.aggregate(safe, options)
+    },
+    initializeOrderedBulkOp: refuseBuilder,
+    initializeUnorderedBulkOp: refuseBuilder,
+  })
+}
+
+/** The collection's own methods, as they were before the guard took their place. */
+function nativeWrites(collection: Collection) {
+  type Answering = (...given: unknown[]) => Promise<never>
+  return {
     insertOne: collection.insertOne.bind(collection),
     insertMany: collection.insertMany.bind(collection),
     updateOne: collection.updateOne.bind(collection),
     updateMany: collection.updateMany.bind(collection),
-    findOneAndUpdate: collection.findOneAndUpdate.bind(collection) as (
-      ...given: unknown[]
-    ) => Promise<never>,
+    findOneAndUpdate: collection.findOneAndUpdate.bind(collection) as Answering,
     deleteOne: collection.deleteOne.bind(collection),
     deleteMany: collection.deleteMany.bind(collection),
-    findOneAndDelete: collection.findOneAndDelete.bind(collection) as (
-      ...given: unknown[]
-    ) => Promise<never>,
+    findOneAndDelete: collection.findOneAndDelete.bind(collection) as Answering,
     bulkWrite: collection.bulkWrite.bind(collection),
     aggregate: collection.aggregate.bind(collection),
   }
-  // Before the connection is open, Mongoose keeps a call and makes it again: what is settled is not settled twice.
+}
+
+type Once = <T>(given: T, settle: () => unknown) => T
+
+/** Before the connection is open, Mongoose keeps a call and makes it again: a settled argument is not settled twice. */
+function onlyOnce(): Once {
   const settled = new WeakSet<object>()
-  const once = <T>(given: T, settle: () => unknown): T => {
+  return <T>(given: T, settle: () => unknown): T => {
     if (settled.has(given as object)) return given
     const answer = settle() as T
     settled.add(answer as object)
     return answer
   }
-  const update = <T>(given: T): T => once(given, () => guardedUpdate(given, rule))
-  const replacement = (given: unknown): mongo.Document[] => guardedReplacement(given, rule)
+}
 
-  const writes = {
+function guardedWrites(native: ReturnType<typeof nativeWrites>, rule: WriteRule, once: Once) {
+  const update = <T>(given: T): T => once(given, () => guardedUpdate(given, rule))
+  const replacement = (given: mongo.Document): mongo.Document =>
+    once(given, () => guardedReplacement(given, rule))
+  return {
     async insertOne(document: mongo.Document, options?: Options) {
       checkInsert(document)
       return native.insertOne(document, options)
@@ -120,7 +141,7 @@ export function guardWrites(
     },
     async replaceOne(filter: mongo.Document, document: mongo.Document, options?: Options) {
       checkFilter(filter, options?.['upsert'])
-      return native.updateOne(filter, update(once(document, () => replacement(document))), options)
+      return native.updateOne(filter, update(replacement(document)), options)
     },
     async findOneAndUpdate(filter: mongo.Document, given: mongo.Document, options?: Options) {
       checkFilter(filter, options?.['upsert'])
@@ -128,13 +149,9 @@ export function guardWrites(
     },
     async findOneAndReplace(filter: mongo.Document, document: mongo.Document, options?: Options) {
       checkFilter(filter, options?.['upsert'])
-      return native.findOneAndUpdate(
-        filter,
-        once(document, () => replacement(document)),
-        options,
-      )
+      return native.findOneAndUpdate(filter, replacement(document), options)
     },
-    // Guarded against nothing: whoever deletes a user deletes the record with it.
+    // Not guarded: a deleted user takes the record along, as it should be.
     deleteOne: native.deleteOne,
     deleteMany: native.deleteMany,
     findOneAndDelete: native.findOneAndDelete,
@@ -143,16 +160,6 @@ export function guardWrites(
       return native.bulkWrite(safe, options)
     },
   }
-  Object.assign(collection, {
-    ...told(writes, listeners),
-    // Writes too, with `$out` and `$merge`. Answers a cursor, at once.
-    aggregate(pipeline: mongo.Document[] = [], options?: Options) {
-      const safe = once(pipeline, () => guardedAggregate(pipeline, model.collection.name))
-      return native.aggregate(safe, options)
-    },
-    initializeOrderedBulkOp: refuseBuilder,
-    initializeUnorderedBulkOp: refuseBuilder,
-  })
 }
 
 function told<T extends Readonly<Record<string, (...given: never[]) => Promise<unknown>>>>(

@@ -13,24 +13,6 @@ const storedAccount = (row: AccountRow): StoredAccount => ({
 })
 
 export function sqliteAccounts(database: SqliteDatabase): Accounts {
-  const isTaken = (connection: Connection, id: string, names: AccountNames): boolean =>
-    connection.get(
-      'SELECT 1 FROM account_names WHERE name IN (?, ?) AND account_id <> ?',
-      names.username,
-      names.email ?? null,
-      id,
-    ) !== undefined
-  const putNames = (connection: Connection, id: string, names: AccountNames): void => {
-    for (const name of [names.username, names.email]) {
-      if (name === undefined) continue
-      connection.run(
-        'INSERT INTO account_names (name, account_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
-        name,
-        id,
-      )
-    }
-  }
-
   return {
     byId: (id) =>
       database.durable((connection) => {
@@ -53,39 +35,12 @@ export function sqliteAccounts(database: SqliteDatabase): Accounts {
 
     insert: (account, names) =>
       database.durable((connection) =>
-        connection.transaction(() => {
-          if (isTaken(connection, account.id, names)) return false
-          const inserted = connection.run(
-            'INSERT INTO accounts (id, version, document) VALUES (?, 1, ?) ON CONFLICT DO NOTHING',
-            account.id,
-            JSON.stringify(account),
-          )
-          if (inserted === 0) return false
-          putNames(connection, account.id, names)
-          return true
-        }),
+        connection.transaction(() => insert(connection, account, names)),
       ),
 
     update: (account, names, expectedVersion) =>
       database.durable((connection) =>
-        connection.transaction(() => {
-          if (isTaken(connection, account.id, names)) return false
-          const updated = connection.run(
-            'UPDATE accounts SET document = ?, version = version + 1 WHERE id = ? AND version = ?',
-            JSON.stringify(account),
-            account.id,
-            expectedVersion,
-          )
-          if (updated === 0) return false
-          connection.run(
-            'DELETE FROM account_names WHERE account_id = ? AND name <> ? AND name <> ?',
-            account.id,
-            names.username,
-            names.email ?? names.username,
-          )
-          putNames(connection, account.id, names)
-          return true
-        }),
+        connection.transaction(() => update(connection, account, names, expectedVersion)),
       ),
 
     list: ({ after, limit }) =>
@@ -98,5 +53,64 @@ export function sqliteAccounts(database: SqliteDatabase): Accounts {
           )
           .map(storedAccount),
       ),
+  }
+}
+
+/** Inside a transaction. Answers false when a name or the id is taken. */
+function insert(connection: Connection, account: Account, names: AccountNames): boolean {
+  if (isTaken(connection, account.id, names)) return false
+  const inserted = connection.run(
+    'INSERT INTO accounts (id, version, document) VALUES (?, 1, ?) ON CONFLICT DO NOTHING',
+    account.id,
+    JSON.stringify(account),
+  )
+  if (inserted === 0) return false
+  putNames(connection, account.id, names)
+  return true
+}
+
+/** Inside a transaction. Answers false when a name is taken or the stored version is another. */
+function update(
+  connection: Connection,
+  account: Account,
+  names: AccountNames,
+  expectedVersion: number,
+): boolean {
+  if (isTaken(connection, account.id, names)) return false
+  const updated = connection.run(
+    'UPDATE accounts SET document = ?, version = version + 1 WHERE id = ? AND version = ?',
+    JSON.stringify(account),
+    account.id,
+    expectedVersion,
+  )
+  if (updated === 0) return false
+  connection.run(
+    'DELETE FROM account_names WHERE account_id = ? AND name <> ? AND name <> ?',
+    account.id,
+    names.username,
+    names.email ?? names.username,
+  )
+  putNames(connection, account.id, names)
+  return true
+}
+
+function isTaken(connection: Connection, id: string, names: AccountNames): boolean {
+  const other = connection.get(
+    'SELECT 1 FROM account_names WHERE name IN (?, ?) AND account_id <> ?',
+    names.username,
+    names.email ?? null,
+    id,
+  )
+  return other !== undefined
+}
+
+function putNames(connection: Connection, id: string, names: AccountNames): void {
+  for (const name of [names.username, names.email]) {
+    if (name === undefined) continue
+    connection.run(
+      'INSERT INTO account_names (name, account_id) VALUES (?, ?) ON CONFLICT DO NOTHING',
+      name,
+      id,
+    )
   }
 }

@@ -13,24 +13,7 @@ import { destroySession, upsertSession } from './host-sessions.ts'
 /** The host's own records; `host-sessions.ts` has what is particular to sessions. */
 export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostRecords {
   return (model): Adapter => {
-    const findBy = (column: 'id' | 'uid' | 'user_code') => {
-      const sql = `SELECT payload, consumed FROM host_records
-        WHERE model = ? AND ${column} = ? AND (keep_until IS NULL OR keep_until > ?)
-        ORDER BY rowid DESC LIMIT 1`
-      return (value: string): Promise<AdapterPayload | undefined> =>
-        database.relaxed((connection) => {
-          const row = connection.get<{ payload: string; consumed: number | null }>(
-            sql,
-            model,
-            value,
-            clock.now(),
-          )
-          if (!row) return undefined
-          const payload = JSON.parse(row.payload) as AdapterPayload
-          if (row.consumed !== null) payload.consumed = row.consumed
-          return payload
-        })
-    }
+    const findBy = (column: Column) => finder(database, clock, model, column)
 
     return {
       find: findBy('id'),
@@ -80,6 +63,33 @@ export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostR
         }),
     }
   }
+}
+
+type Column = 'id' | 'uid' | 'user_code'
+
+/** Finds the last record of a model whose `column` has a value, unless it has expired. */
+function finder(
+  database: SqliteDatabase,
+  clock: Clock,
+  model: string,
+  column: Column,
+): (value: string) => Promise<AdapterPayload | undefined> {
+  const sql = `SELECT payload, consumed FROM host_records
+    WHERE model = ? AND ${column} = ? AND (keep_until IS NULL OR keep_until > ?)
+    ORDER BY rowid DESC LIMIT 1`
+  return (value) =>
+    database.relaxed((connection) => {
+      const row = connection.get<{ payload: string; consumed: number | null }>(
+        sql,
+        model,
+        value,
+        clock.now(),
+      )
+      if (!row) return undefined
+      const payload = JSON.parse(row.payload) as AdapterPayload
+      if (row.consumed !== null) payload.consumed = row.consumed
+      return payload
+    })
 }
 
 /** Replaces, but for one thing: a request in flight that writes a used code back does not make it fresh again. */

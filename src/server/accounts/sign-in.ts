@@ -106,14 +106,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     }
 
     const judged = judge(account, right, nameAllowed)
-    const about = {
-      ...(account === undefined ? {} : { accountId: account.id }),
-      detail: {
-        browser: known ? ('known' as const) : ('unknown' as const),
-        ip: attempt.address,
-        ...(attempt.userAgent === undefined ? {} : { userAgent: attempt.userAgent.slice(0, 300) }),
-      },
-    }
+    const about = entryAbout(attempt, account, known)
     if ('reason' in judged) {
       if (known) await chargeKnownBrowser(services, attempt, id)
       await record('password-refused', {
@@ -130,6 +123,18 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     await record('password-accepted', about)
     await rehash(services, judged.account, attempt.password)
     return { outcome: 'accepted', account: judged.account, epoch }
+  }
+}
+
+/** What the audit trail says of an attempt, whatever came of it. */
+function entryAbout(attempt: PasswordAttempt, account: Account | undefined, known: boolean) {
+  return {
+    ...(account === undefined ? {} : { accountId: account.id }),
+    detail: {
+      browser: known ? ('known' as const) : ('unknown' as const),
+      ip: attempt.address,
+      ...(attempt.userAgent === undefined ? {} : { userAgent: attempt.userAgent.slice(0, 300) }),
+    },
   }
 }
 
