@@ -13,7 +13,7 @@ export interface Asset {
 export interface Assets {
   /** The URL path of a file by its name (`style.css`), the hash of its content within. Throws for an unknown one. */
   href(name: string): string
-  /** What a URL path stands for; undefined: not an asset. */
+  /** The asset with this URL path; undefined: there is none. */
   get(path: string): Asset | undefined
   /** The path that all of them begin with, `/` at the end. */
   readonly base: string
@@ -36,8 +36,8 @@ const TYPES: Readonly<Record<string, string>> = {
  * others', so that an application's own style.css takes the place of ours. `brought`: files of factors by the name
  * that they are served under; a file of that name in a folder takes their place.
  *
- * A path names the content, so it may be kept for a year. Where two nodes run two versions, one is asked for a
- * hash of the other: it answers with what it has and tells the browser not to keep it.
+ * A path names the content, so a browser may keep it for a year. While two nodes run two versions, one of them is asked
+ * for a file with the hash of the other: it answers with its own file and tells the browser not to keep it.
  */
 export function loadAssets(
   folders: readonly string[],

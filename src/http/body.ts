@@ -94,7 +94,7 @@ function readBytes(request: FormRequest, limitBytes: number): Promise<Buffer> {
     const onClose = (): void => settle(() => reject(unreadable('it broke off')))
     const settle = (done: () => void): void => {
       request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
-      // Whoever sends without end must not be read without end.
+      // A client that sends without end must not be read without end.
       request.pause()
       done()
     }

@@ -26,7 +26,7 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
 
 /**
  * What a `User-Agent` calls itself, in words of ours; undefined: nothing that we know. The header itself is never
- * shown: whoever signs in writes it, and would write to the owner of the account in our name.
+ * shown: an attacker who signs in chooses it, and could write to the owner of the account in our name.
  */
 export function browserName(userAgent: string): BrowserName | undefined {
   const browser = nameIn(BROWSERS, userAgent)

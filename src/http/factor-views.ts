@@ -38,7 +38,7 @@ export function verifyPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): 
   return pages?.names?.verify ?? `${id}-verify`
 }
 
-/** What has a name before there is any factor. */
+/** The names that are taken before there is any factor. */
 export interface KnownNames {
   readonly pages: readonly string[]
   readonly mails: readonly string[]
@@ -171,7 +171,7 @@ function unfitMails({ id, mails, catalogues }: FactorViews): readonly string[] {
   })
 }
 
-/** A key of another's would change a sentence on a page that the factor has nothing to do with. */
+/** A key of another owner would change a sentence on a page that does not belong to the factor. */
 function unfitKeys(views: readonly FactorViews[], words: Catalogue): readonly string[] {
   const owners = new Map(Object.keys(words).map((key) => [key, 'this product']))
   return views.flatMap(({ id, mails, catalogues }) => {

@@ -104,7 +104,7 @@ function neededBy(template: string): readonly string[] {
   return Object.hasOwn(MAIL_VALUES, template) ? MAIL_VALUES[template as MailTemplate].needed : []
 }
 
-/** In words of ours, or nothing: the header is written by whoever signs in. */
+/** In our own words, or nothing: the header comes from the person who signs in, who may be an attacker. */
 function browserIn(values: Readonly<Record<string, string>>, words: Translator): string {
   const name = browserName(values.browser ?? '')
   if (name === undefined) return ''

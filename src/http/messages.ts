@@ -14,9 +14,9 @@ export type MessageValues = Readonly<Record<string, unknown>>
 
 export interface Translator {
   readonly locale: string
-  /** Plain text; whoever puts it into HTML escapes it. Throws for an unknown key or a value not given. */
+  /** Plain text, to be escaped by the template. Throws for an unknown key and for a value that is missing. */
   text(key: string, values?: MessageValues): string
-  /** HTML: everything escaped, and `**what stands out**` in the message, never in a value, becomes `<b>`. */
+  /** HTML: everything is escaped, and `**words**` in the message become `<b>`; in a value they stay as they are. */
   html(key: string, values?: MessageValues): string
   has(key: string): boolean
   /** A length of time in words, rounded up: "45 seconds", "about 4 minutes", "about 2 hours". */
@@ -76,8 +76,8 @@ function isMessage(value: unknown): value is Message {
 }
 
 /**
- * Keys missing in `locale` are taken from `fallback`, so that a young translation is usable; what is missing there
- * too is English, which every catalogue begins with.
+ * A key that is missing in `locale` is taken from `fallback`, so that an incomplete translation can be used, and a key
+ * that is missing there too is taken from English, in which every key exists.
  */
 export function translator(catalogues: Catalogues, locale: string, fallback: string): Translator {
   const layers = [locale, fallback, 'en'].map((name) => [name, catalogues.get(name) ?? {}] as const)
@@ -169,12 +169,12 @@ export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => HTML_ESCAPES[character] ?? character)
 }
 
-/** A browser may send any length of list; what a person reads fits in this many. */
+/** A browser may send a list of any length. Nobody reads more languages than this. */
 const LONGEST_LIST = 20
 
 /**
- * What a person reads, the best first: `ui_locales` of the request (OIDC Core 3.1.2.1, space-separated) before
- * the browser's Accept-Language (RFC 9110 12.5.4). What is not a language tag is passed over.
+ * The languages that a person reads, the best first: `ui_locales` of the request (OIDC Core 3.1.2.1, space-separated) before
+ * the browser's Accept-Language (RFC 9110 12.5.4). Anything else than a language tag is left out.
  */
 export function wantedLocales(request: {
   uiLocales?: string | undefined

@@ -16,7 +16,7 @@ export interface PageModels {
     csrf: string
     username: string
     error?: LoginError
-    /** Where a forgotten password is mended, if anywhere. */
+    /** The page where a person can reset a forgotten password, if there is one. */
     forgottenHref?: string
     /** Back to the app without signing in. */
     cancelAction?: string
@@ -42,7 +42,7 @@ export interface PageModels {
     cancelAction: string
     error?: CodeError
   }
-  /** No proof is possible here (no verified address, link expired): whom to ask. */
+  /** No proof is possible here (no verified address, link expired). The page says whom to ask. */
   'enrolment-refused': { cancelAction: string; csrf: string }
   'totp-enrol': EnrolModel<TotpDescriptions['enrolment']>
   'totp-verify': VerifyModel<TotpDescriptions['verification']>
@@ -62,14 +62,14 @@ export interface PageModels {
     /** Where new ones are made, if the application says. */
     manageHref?: string
   }
-  /** What removing an authenticator means. POST `{ csrf }` to `action`. */
+  /** Explains the removal of an authenticator. POST `{ csrf }` to `action`. */
   'factor-remove': ChangeModel
-  /** It is the last one that lasts. */
+  /** The removal is refused: no other authenticator of the person would be left. */
   'factor-remove-refused': Omit<ChangeModel, 'action'>
   /** POST `{ csrf, name }` to `action`. */
   'factor-rename': ChangeModel & {
     error?: 'nameless' | 'too-long'
-    /** With `error`: what was typed. */
+    /** With `error`: the name as it was typed. */
     typed?: string
   }
   /** Fresh look-up secrets in place of those there are. POST `{ csrf }` to `action`. */
@@ -100,7 +100,7 @@ export interface PageModels {
     csrf?: string
     cancelAction?: string
   }
-  /** What guards the account, for its owner. POST `{ csrf, change }` to `action`. */
+  /** The owner's view of the account's factors. POST `{ csrf, change }` to `action`. */
   account: {
     csrf: string
     action: string
@@ -111,7 +111,7 @@ export interface PageModels {
     renewable: readonly string[]
     signOutHref: string
   }
-  /** Nobody is signed in to the account page: the person turned back, or came with somebody else's answer. */
+  /** Nobody is signed in to the account page: the person cancelled, or the answer belongs to another browser. */
   'account-closed': { /** Where to begin again. */ href: string }
   logout: {
     /** The host's own form: action and xsrf. */ action: string
@@ -186,7 +186,7 @@ export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   cancelAction: string
   /** The answer of the factor's `describeEnrolment`; empty where it has none. */
   enrolment: Enrolment
-  /** What the person calls it; empty: the page suggests a name. */
+  /** The person's name for the authenticator; empty: the page suggests one. */
   name: string
   /** The name was not taken; the code was not examined. */
   nameError?: 'too-long'
@@ -254,11 +254,11 @@ export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 
 /** `refused` is the one answer for wrong, replayed and unknown. `behindSeconds`: the clock hint. */
 export type CodeError = { code: 'refused' | 'unreadable'; behindSeconds?: number }
 
-/** What every page gets besides its own model. */
+/** The values that every page gets besides its own model. */
 export interface Surroundings {
   readonly issuerName: string
   readonly locale: string
-  /** The app being signed in to; none where it is the issuer's own page. */
+  /** The app that the person signs in to; absent on the issuer's own pages. */
   readonly client?: {
     readonly name: string
     readonly logoUri?: string

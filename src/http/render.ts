@@ -172,7 +172,7 @@ function webAddress(address: unknown): string {
   return hasProtocol(address, ['https:', 'http:']) ? address : ''
 }
 
-/** What the content security policy lets a page show. */
+/** The address of a picture, where the content security policy lets a page show it; else empty. */
 function pictureAddress(address: unknown): string {
   if (typeof address !== 'string') return ''
   if (/^\/(?![/\\])/.test(address) || /^data:image\//.test(address)) return address
@@ -209,7 +209,7 @@ function namesMore(scopes: unknown): boolean {
   return Array.isArray(scopes) && scopes.some((scope) => !UNNAMED_SCOPES.has(scope))
 }
 
-/** Said otherwise: everybody who signs in is identified, and absence is a line by itself. */
+/** Scopes without a line of their own: everybody who signs in is identified, and access while away has another line. */
 const UNNAMED_SCOPES: ReadonlySet<unknown> = new Set(['openid', 'offline_access'])
 
 /** A factor's own drawing, or a common one. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import nunjucks from 'nunjucks'
 import type { Catalogues } from './messages.ts'
 
-/** What the renderers work on. */
+/** The templates and messages that pages and mails are made from. */
 export interface Sources {
   /** Searched in this order; ours is the last one. */
   readonly folders: readonly string[]
@@ -28,8 +28,8 @@ export function viewFolders(own: string | readonly string[] = []): readonly stri
 }
 
 /**
- * The views folder of this package, from the source tree (src/http) and from what is published (dist/src/http)
- * alike: the nearest one upwards, no further than the package reaches.
+ * The views folder of this package, from the source tree (src/http) and from the published files (dist/src/http)
+ * alike: the nearest one upwards, within this package.
  */
 export function builtInViews(from: string = fileURLToPath(import.meta.url)): string {
   for (let folder = dirname(from); ; folder = dirname(folder)) {

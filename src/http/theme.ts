@@ -1,7 +1,7 @@
 /**
- * A client's theme: an accent, the ink on it, a logo. The accent comes from client metadata, and whoever writes
- * those need not know about contrast: what misses WCAG 2.2 AA against the product's own grounds is corrected to
- * the nearest shade that meets it, in light and in dark apart.
+ * A client's theme: an accent, the ink on it, a logo. The accent comes from client metadata, and its author need not
+ * know about contrast: a colour that misses WCAG 2.2 AA against the product's own grounds is corrected to the nearest
+ * shade that meets it, for light and dark separately.
  */
 
 type Rgb = readonly [red: number, green: number, blue: number]

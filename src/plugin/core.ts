@@ -14,7 +14,7 @@ import { createViews, type Views } from '../http/views.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
 import type { ParsedOptions } from './options.ts'
 
-/** What the core is joined to, and what is known only later. */
+/** Parts of the plugin that the core needs and that are known later than the options. */
 export interface Joined {
   /** The application's own, from the configuration that was wrapped. */
   findAccount(): Configuration['findAccount']
@@ -24,7 +24,7 @@ export interface Joined {
   readonly notices: Core['notices']
 }
 
-/** What `createMfa` was given, as the pages, the prompt and the guards use it. */
+/** Makes the core, which pages, prompt and guards share, from the options of `createMfa`. */
 export function coreOf(options: ParsedOptions, joined: Joined): Core {
   const { findAccount, publish, rules, notices } = joined
   const { firstEnrolment } = options
@@ -126,7 +126,7 @@ function mailerOf(send: SendMail, views: Views, issuer: string): Dependencies['m
   }
 }
 
-/** By the standard claims: what most applications have. */
+/** Takes label and address from the standard claims, which most applications have. */
 async function describeByClaims(account: HostAccount): Promise<PersonDescription> {
   const claims = account.claims as unknown as (
     use: string,

@@ -32,14 +32,14 @@ export interface MfaOptions {
   readonly encryptionKeys: readonly (string | Uint8Array)[]
   /** In the order of preference: `[totp(), backupCodes()]`. */
   readonly factors: readonly AnyFactor[]
-  /** Who needs a second factor, per request: a truth value, or a promise of one. Default: everybody. Whoever has enrolled is asked in any case. */
+  /** Who needs a second factor, per request: a truth value, or a promise of one. Default: everybody. A person who has enrolled is asked in any case. */
   readonly require?: boolean | ((question: PolicyQuestion) => unknown)
   readonly firstEnrolment: FirstEnrolment
   /** Which apps may ask for a change of a person's factors (`mfa_action`). Default: none. */
   readonly manage?: ManageOptions
   /** How a person is shown to themselves. Default: preferred_username, email or name of the account's claims. */
   readonly describe?: (account: HostAccount) => PersonDescription | Promise<PersonDescription>
-  /** Hands over what factors deliver. Not needed with `mailedCode`, which brings its own. */
+  /** Sends the messages of factors that deliver a code. Not needed with `mailedCode`, which has its own function. */
   readonly sendMail?: SendMail
   /** Under which path of the provider the pages are. Default `/mfa`. */
   readonly path?: string
@@ -61,7 +61,7 @@ export interface MfaOptions {
   readonly acknowledge?: readonly Acknowledged[]
   /** Grant types of your own that assert the policy themselves. */
   readonly trustedGrantTypes?: readonly string[]
-  /** While nodes without the plugin serve the same sign-ins: what their login pages answer counts as a password. Default: false. */
+  /** True while nodes without the plugin serve the same sign-ins: a login that they answered counts as a password. Default: false. */
   readonly adopting?: boolean
   /** For tests. */
   readonly clock?: Clock
@@ -93,7 +93,7 @@ const key = z.unknown().transform((value, context) => {
   return z.NEVER
 })
 
-/** What to say where an option is of another kind, above all where it is not there: it may be misspelt. */
+/** The message for an option that is missing, perhaps because its name is misspelt, or that has another type. */
 const named = (what: string): { error: (issue: { input?: unknown }) => string } => ({
   error: ({ input }) => `${input === undefined ? 'is missing' : 'is something else'}: ${what}`,
 })
