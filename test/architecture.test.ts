@@ -157,6 +157,21 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: ['vocabulary', 'types:domain', 'application', 'http', 'consoles'],
     packages: ['koa', '@koa/router', 'openid-client', 'types:node:http'],
   },
+  'server-import': {
+    // The server's half of src/import: files of people, users of an application, and the commands for both.
+    at: ['src/server/import/'],
+    may: [
+      'vocabulary',
+      'types:ports',
+      'plugin',
+      'adapters',
+      'cryptography',
+      'config',
+      'server',
+      'server-import',
+    ],
+    packages: ['commander', 'csv-parse', 'mongoose', 'node:fs', 'node:fs/promises', 'node:os'],
+  },
   server: {
     at: ['src/server/'],
     may: [
@@ -171,6 +186,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'consoles',
       'http',
       'server',
+      'server-import',
       'relying-party',
     ],
     packages: ['*'],
@@ -213,13 +229,15 @@ const PUBLIC_ENTRY = 'src/index.ts'
 /** What of the import slice the public entry sees. */
 const IMPORT_ENTRY = 'src/import/index.ts'
 
+/** The command line, which alone reaches the server's half of an import. */
+const COMMANDS = 'src/server/cli/'
+
 /**
  * Fields of a record that an import leaves behind. Their meaning is in the slice alone; these files write their format
  * down, show them to an administrator, or clear them with the rest.
  */
 const OF_IMPORTS = /\b(renewBy|mustEnrolSince)\b/
-const IN_SLICE =
-  /^src\/(import|server\/(legacy|accounts\/import|cli\/(user-import|legacy-report)\.ts))/
+const IN_SLICE = /^src\/(import|server\/import)\//
 const KNOW_OF_IMPORTS = [
   'src/application/manage-accounts.ts',
   'src/application/record-format.ts',
@@ -268,8 +286,10 @@ function judge(file: string, reference: Import): string | undefined {
     return `(${part}) may not import ${reference.file} (${target})${
       rules.may.includes(`types:${target}`) ? ' but for its types' : ''
     }`
-  if (part === 'server' && target === 'plugin' && reference.file !== PUBLIC_ENTRY)
+  if (/^server/.test(part ?? '') && target === 'plugin' && reference.file !== PUBLIC_ENTRY)
     return `may use the plugin through ${PUBLIC_ENTRY} only, not ${reference.file}`
+  if (target === 'server-import' && part !== 'server-import' && !file.startsWith(COMMANDS))
+    return `may not import ${reference.file}: the commands alone do`
   if (target === 'import' && part !== 'import')
     return file === PUBLIC_ENTRY && reference.file === IMPORT_ENTRY
       ? undefined

@@ -57,7 +57,9 @@ async function commandsBelow(path: readonly string[]): Promise<Command[]> {
 
 /** The codes of the refusals that the commands make, computed ones from what they are computed of. */
 function refusalCodes(): string[] {
-  const codes = globSync('src/server/cli/*.ts', { cwd: ROOT }).flatMap((file) =>
+  const codes = globSync('src/server/{cli/*,import/{user-import,migrate-legacy}}.ts', {
+    cwd: ROOT,
+  }).flatMap((file) =>
     [...readText(file).matchAll(/(?:new Refusal\(\s*|\bcode: )'([a-z-]+)'/g)].map(
       (match) => match[1] ?? '',
     ),

@@ -3,7 +3,7 @@ import { readText, rowsOf, sectionOf } from './page.ts'
 
 /** Where the causes of bad lines and the warnings are named: as members of a union. */
 const SOURCES = [
-  ...['import', 'lines', 'person'].map((name) => `src/server/accounts/import/${name}.ts`),
+  ...['people', 'lines', 'person'].map((name) => `src/server/import/${name}.ts`),
   ...['fields', 'totp', 'codes'].map((name) => `src/import/${name}.ts`),
   'src/adapters/crypto/foreign-hash/scheme.ts',
 ]

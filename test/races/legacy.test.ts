@@ -12,7 +12,7 @@ import {
   sha256,
   type Application,
   type Report,
-} from '../server/legacy/support.ts'
+} from '../server/import/support.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { requireMongodb } from '../support/requirements.ts'
 import { totpCode } from '../support/totp.ts'

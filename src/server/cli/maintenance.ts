@@ -8,7 +8,7 @@ import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
 import { SERVER_EVENTS } from '../observe/audit.ts'
 import { examine, type Finding } from '../upkeep/doctor.ts'
-import { addMigrateLegacyCommand } from './migrate-legacy.ts'
+import { addMigrateLegacyCommand } from '../import/migrate-legacy.ts'
 import { openStorage, schemaStateOf } from '../boot/storage.ts'
 import { withSession, type Session } from './session.ts'
 import {

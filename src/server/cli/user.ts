@@ -7,7 +7,7 @@ import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
-import { addUserImportCommand } from './user-import.ts'
+import { addUserImportCommand } from '../import/user-import.ts'
 
 /** `user ...`: the people of the server. No command takes or shows a password or a second factor (R36). */
 export function addUserCommands(program: Command, terminal: Terminal): void {

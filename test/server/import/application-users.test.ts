@@ -4,7 +4,7 @@ import {
   applicationUsers,
   readUserId,
   type UserDocument,
-} from '../../../src/adapters/mongoose/application-users.ts'
+} from '../../../src/server/import/application-users.ts'
 import { openDatabase } from '../../support/mongodb.ts'
 import { requireMongodb } from '../../support/requirements.ts'
 

@@ -1,10 +1,10 @@
 import type { Connection, Model, mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 import type { Storage } from '../../ports/storage.ts'
-import { MongoDatabase } from './database.ts'
-import { MFA_FIELD } from './field.ts'
-import { mongooseStorage } from './index.ts'
-import { mfaFields } from './mfa-fields.ts'
+import { MongoDatabase } from '../../adapters/mongoose/database.ts'
+import { MFA_FIELD } from '../../adapters/mongoose/field.ts'
+import { mongooseStorage } from '../../adapters/mongoose/index.ts'
+import { mfaFields } from '../../adapters/mongoose/mfa-fields.ts'
 
 /** A user of an application as the database has it: only `_id` and what was asked for. */
 export type UserDocument = Readonly<Record<string, unknown>> & { readonly _id: unknown }

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import type { UserDocument } from '../../../src/adapters/mongoose/application-users.ts'
+import type { UserDocument } from '../../../src/server/import/application-users.ts'
 import { MfaError, type FieldsToImport, type Mfa } from '../../../src/index.ts'
-import { readLegacyFields } from '../../../src/server/legacy/fields.ts'
-import type { LegacyUsers } from '../../../src/server/legacy/open.ts'
-import { inParallel, takeOver } from '../../../src/server/legacy/take-over.ts'
+import { readLegacyFields } from '../../../src/server/import/legacy-fields.ts'
+import type { LegacyUsers } from '../../../src/server/import/legacy-users.ts'
+import { inParallel, takeOver } from '../../../src/server/import/take-over.ts'
 
 const STATUS = { enrolled: false } as Awaited<ReturnType<Mfa['accounts']['status']>>
 

@@ -1,8 +1,8 @@
-import type { UserDocument } from '../../adapters/mongoose/application-users.ts'
+import type { UserDocument } from './application-users.ts'
 import { MfaError } from '../../domain/errors.ts'
 import type { ImportFault, ImportWarning } from '../../index.ts'
-import { legacyFieldsOf } from './fields.ts'
-import type { LegacyAccount, LegacyUsers } from './open.ts'
+import { legacyFieldsOf } from './legacy-fields.ts'
+import type { LegacyAccount, LegacyUsers } from './legacy-users.ts'
 
 export type TakenOver = { readonly id: unknown } & (
   | {

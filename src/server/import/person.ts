@@ -2,10 +2,10 @@ import {
   readForeignHash,
   type HashFault,
   type HashKind,
-} from '../../../adapters/crypto/foreign-hash/index.ts'
-import type { JsonObject } from '../../../domain/json.ts'
-import { CLAIMS_OF_SCOPE, readClaims } from '../claims.ts'
-import { isAddress, isGroup, normaliseName } from '../name.ts'
+} from '../../adapters/crypto/foreign-hash/index.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import { CLAIMS_OF_SCOPE, readClaims } from '../accounts/claims.ts'
+import { isAddress, isGroup, normaliseName } from '../accounts/name.ts'
 
 /** A person of an import file, without their second factor. */
 export interface ImportedPerson {

@@ -1,11 +1,18 @@
 import type { Command } from 'commander'
-import { FIELD_KINDS, readLegacyFields } from '../legacy/fields.ts'
-import { withLegacyUsers, type LegacyOptions, type LegacyUsers } from '../legacy/open.ts'
-import { removeLegacy } from '../legacy/remove.ts'
-import { takeOver } from '../legacy/take-over.ts'
+import { FIELD_KINDS, readLegacyFields } from './legacy-fields.ts'
+import { withLegacyUsers, type LegacyOptions, type LegacyUsers } from './legacy-users.ts'
+import { removeLegacy } from './remove-legacy.ts'
+import { takeOver } from './take-over.ts'
 import { removalReport, takeOverReport } from './legacy-report.ts'
-import { progress } from './progress.ts'
-import { answer, command, Refusal, type Options, type Output, type Terminal } from './terminal.ts'
+import { progress } from '../cli/progress.ts'
+import {
+  answer,
+  command,
+  Refusal,
+  type Options,
+  type Output,
+  type Terminal,
+} from '../cli/terminal.ts'
 
 const SOME = `${FIELD_KINDS.join(', ')} or a name that an import reads`
 

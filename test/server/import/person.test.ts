@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { readPerson, type ImportedPerson } from '../../../src/server/accounts/import/person.ts'
+import { readPerson, type ImportedPerson } from '../../../src/server/import/person.ts'
 
 const BCRYPT = '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW'
 

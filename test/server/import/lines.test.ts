@@ -7,7 +7,7 @@ import {
   LONGEST_LINE,
   readImport,
   type ImportLine,
-} from '../../../src/server/accounts/import/lines.ts'
+} from '../../../src/server/import/lines.ts'
 
 describe('a file to import', () => {
   let folder: string

@@ -1,7 +1,7 @@
-import type { UserDocument } from '../../adapters/mongoose/application-users.ts'
+import type { UserDocument } from './application-users.ts'
 import { MfaError } from '../../domain/errors.ts'
-import { legacyFieldsOf, valueAt, type LegacyFields } from './fields.ts'
-import type { LegacyUsers } from './open.ts'
+import { legacyFieldsOf, valueAt, type LegacyFields } from './legacy-fields.ts'
+import type { LegacyUsers } from './legacy-users.ts'
 import { inParallel, whatIsThere } from './take-over.ts'
 
 export type Removal = { readonly id: unknown } & (

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { legacyFieldsOf, readLegacyFields } from '../../../src/server/legacy/fields.ts'
+import { legacyFieldsOf, readLegacyFields } from '../../../src/server/import/legacy-fields.ts'
 
 describe('the fields of a home-made second factor', () => {
   const read = (document: object, ...told: string[]) =>

@@ -1,6 +1,6 @@
-import type { Removal } from '../legacy/remove.ts'
-import type { TakenOver } from '../legacy/take-over.ts'
-import { moment, type Output, type Terminal } from './terminal.ts'
+import type { Removal } from './remove-legacy.ts'
+import type { TakenOver } from './take-over.ts'
+import { moment, type Output, type Terminal } from '../cli/terminal.ts'
 
 interface ReportOptions {
   readonly json: boolean

@@ -1,17 +1,17 @@
 import { access } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import { IMPORT_FIELDS, type FieldsToImport } from '../../index.ts'
-import { importPeople, type LineOutcome } from '../accounts/import/import.ts'
+import { importPeople, type LineOutcome } from './people.ts'
 import {
   formatOf,
   IMPORT_FORMATS,
   readImport,
   type ImportFormat,
   type ImportLine,
-} from '../accounts/import/lines.ts'
-import { PERSON_FIELDS } from '../accounts/import/person.ts'
-import { withSession } from './session.ts'
-import { answer, command, moment, Refusal, type Options, type Terminal } from './terminal.ts'
+} from './lines.ts'
+import { PERSON_FIELDS } from './person.ts'
+import { withSession } from '../cli/session.ts'
+import { answer, command, moment, Refusal, type Options, type Terminal } from '../cli/terminal.ts'
 
 const PROGRESS_MS = 1_000
 /** Bad lines that the summary lists; all of them are told of as they come. */

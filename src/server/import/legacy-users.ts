@@ -8,12 +8,12 @@ import {
   readUserId,
   type ApplicationUsers,
   type UserDocument,
-} from '../../adapters/mongoose/application-users.ts'
+} from './application-users.ts'
 import { mongooseStorage } from '../../adapters/mongoose/index.ts'
 import { MfaError } from '../../domain/errors.ts'
 import { createMfa, importedCodes, totp, type Mfa } from '../../index.ts'
 import type { Storage } from '../../ports/storage.ts'
-import { valueAt, type LegacyFields } from './fields.ts'
+import { valueAt, type LegacyFields } from './legacy-fields.ts'
 
 export interface LegacyOptions {
   readonly collection: string
