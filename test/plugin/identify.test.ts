@@ -32,7 +32,11 @@ for (const storage of ['memory', 'sqlite'] as const)
       host = await startHost({
         storage: STORAGES[storage]!,
         keyPage: ID,
-        mfa: { factors: [namedKeyFactor(), challengeFactor()], render: renderModels },
+        mfa: {
+          factors: [namedKeyFactor(), challengeFactor()],
+          render: renderModels,
+          manage: { clients: ['app'] },
+        },
         configuration: {
           findAccount: async (_ctx, sub) =>
             disabled.has(sub) ? undefined : { accountId: sub, claims: async () => ({ sub }) },
@@ -144,6 +148,13 @@ for (const storage of ['memory', 'sqlite'] as const)
       const answered = await answer(key.answer(challenge, true))
       const back = await follow(host, browser, answered)
       expect((await redeem(host, callbackOf(back))).claims.acr).to.equal(MULTI_FACTOR_ACR)
+    })
+
+    it('R11 is no proof for a change of factors that the same authorization asks for', async () => {
+      const { browser, challenge, answer } = await open({ mfa_action: 'add' })
+      const answered = await answer(key.answer(challenge, true))
+      const page = await follow(host, browser, answered)
+      expect(page.name, page.body).to.equal('test-named-key-verify')
     })
 
     it('is no answer to another prompt, and no factor that names nobody', async () => {

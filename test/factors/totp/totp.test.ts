@@ -183,6 +183,21 @@ describe('totp', () => {
     })
   })
 
+  it('R5 takes a code for the authenticator whose step is unspent, where two show the same one', async () => {
+    const state: TotpState = { ...phone, digits: 6 }
+    const code = ownCode(state, NOW)
+    const timeStep = Math.floor(NOW / 30)
+    const spent = { authenticatorId: 'spent', state: { ...state, lastTimeStep: timeStep } }
+    const fresh = { authenticatorId: 'fresh', state }
+    for (const [states, authenticatorId] of [
+      [[spent, fresh], 'fresh'],
+      [[spent], 'spent'],
+    ] as const) {
+      const given = { states, challenge: undefined, response: { code }, now: NOW, hasher }
+      expect(await totp().examine(given)).to.deep.include({ outcome: 'proved', authenticatorId })
+    }
+  })
+
   it('keeps an authenticator working when the options change', async () => {
     const old: TotpState = { ...phone, digits: 6, algorithm: 'SHA256' }
     const changed: TotpOptions = { digits: 8, algorithm: 'SHA512', periodSeconds: 60, window: 0 }
