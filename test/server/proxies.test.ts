@@ -74,6 +74,20 @@ describe('R23 forwarded headers', () => {
       '::ffff:198.51.100.1',
       '198.51.100.1',
     ],
+    [
+      'on a socket of both families are IPv4 in the hexadecimal form as well',
+      '10.0.0.0/8',
+      '::ffff:a00:1',
+      '::ffff:c633:6401',
+      '198.51.100.1',
+    ],
+    [
+      'with an address in the octal form at the end are the proxy',
+      '10.0.0.0/8',
+      '10.0.0.1',
+      '198.51.100.1, 012.0.0.1',
+      '10.0.0.1',
+    ],
   ] as const)
     it(what, () => {
       expect(addressFor(trusted, socket, chain)).to.equal(address)

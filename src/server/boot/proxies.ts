@@ -3,10 +3,10 @@ import { BlockList, isIP } from 'node:net'
 import type { Cidr } from '../../../config/values.ts'
 import { unmapped } from '../accounts/network.ts'
 
-/** Whatever a proxy may say of a request, and anybody else may pretend. */
+/** The headers in which a proxy describes the request that it forwards. Any client can send them too. */
 const FORWARDED = /^(x-forwarded-|x-real-ip$|forwarded$)/
 
-/** Puts the address of whoever asked into the one header that Koa reads; removes every other claim. */
+/** Puts the client's address into the one header that Koa reads, and removes all other forwarded headers. */
 export type NormaliseAddress = (request: IncomingMessage) => void
 
 /**
@@ -37,7 +37,10 @@ export function addressNormaliser(trusted: readonly Cidr[]): NormaliseAddress {
   }
 }
 
-/** Addresses from the left to the right; what is none ends the chain, since nothing before it can be believed. */
+/**
+ * The addresses of the chain, from the left to the right. An entry that is no address ends the chain: the entries
+ * before it cannot be believed.
+ */
 function hopsOf(header: string | string[] | undefined): string[] {
   const hops: string[] = []
   for (const part of [header ?? ''].flat().join(',').split(',')) {
