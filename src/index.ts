@@ -197,19 +197,7 @@ export function createMfa(options: MfaOptions): Mfa {
       openIdentification(core, request, response, factorId),
     identificationResult: (request, response, factorId, form) =>
       answerIdentification(core, request, response, { factorId, form }),
-    accounts: {
-      status: (accountId) => accounts.readStatus(deps, accountId),
-      epoch: (accountId) => accounts.readEpoch(deps, accountId),
-      reset: (accountId) => accounts.resetAccount(deps, accountId),
-      passwordChanged: (accountId) => accounts.passwordChanged(deps, accountId),
-      endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
-      resealSecrets: (accountId) => resealSecrets(deps, accountId),
-      sealingKeys: (accountId) => sealingKeys(deps, accountId),
-      import: (accountId, fields, importOptions) =>
-        importFactors(deps, accountId, fields, importOptions),
-      check: (accountId) => checkAccount(deps, accountId),
-      restored: (accountId, { since } = {}) => restoreAccount(deps, accountId, since),
-    },
+    accounts: accountsOf(deps),
     browsers: {
       isKnown: (request, accountId) =>
         accounts.knowsBrowser(deps, accountId, tokenHashes(request, accountId)),
@@ -224,6 +212,21 @@ export function createMfa(options: MfaOptions): Mfa {
     wayBack: async (uid) => (core.provider === undefined ? undefined : wayBack(core.provider, uid)),
     views: core.views,
     settled: () => settleEvents(deps),
+  }
+}
+
+function accountsOf(deps: Core['deps']): Mfa['accounts'] {
+  return {
+    status: (accountId) => accounts.readStatus(deps, accountId),
+    epoch: (accountId) => accounts.readEpoch(deps, accountId),
+    reset: (accountId) => accounts.resetAccount(deps, accountId),
+    passwordChanged: (accountId) => accounts.passwordChanged(deps, accountId),
+    endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
+    resealSecrets: (accountId) => resealSecrets(deps, accountId),
+    sealingKeys: (accountId) => sealingKeys(deps, accountId),
+    import: (accountId, fields, options) => importFactors(deps, accountId, fields, options),
+    check: (accountId) => checkAccount(deps, accountId),
+    restored: (accountId, { since } = {}) => restoreAccount(deps, accountId, since),
   }
 }
 

@@ -53,22 +53,7 @@ export function mfaRoutes(core: Core): Middleware {
   const factorOf = ({ ctx }: Visit): AnyFactor =>
     knownFactor(core, (ctx.params as { factor?: string }).factor)
 
-  get('', async (visit) => {
-    if (isEnrolled(visit.seen.record)) return showFirst(visit)
-    switch (enrolment.stepOf(visit)) {
-      case 'prove':
-        return enrolment.showProof(visit)
-      case 'refuse':
-        return show(
-          visit,
-          'enrolment-refused',
-          { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') },
-          403,
-        )
-      default:
-        return enrolment.showChoice(visit)
-    }
-  })
+  get('', async (visit) => showBeginning(visit))
   get('/choose', async (visit) =>
     isEnrolled(visit.seen.record)
       ? verification.showOtherWays(visit)
@@ -116,6 +101,24 @@ export function mfaRoutes(core: Core): Middleware {
   post('/cancel', async (visit) => redirect(visit, await writeRefusal(core, visit.interaction)))
 
   return router.routes() as unknown as Middleware
+}
+
+/** The first page of all: of the verification for somebody enrolled, of the enrolment for everybody else. */
+async function showBeginning(visit: Visit): Promise<void> {
+  if (isEnrolled(visit.seen.record)) return showFirst(visit)
+  switch (enrolment.stepOf(visit)) {
+    case 'prove':
+      return enrolment.showProof(visit)
+    case 'refuse':
+      return show(
+        visit,
+        'enrolment-refused',
+        { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') },
+        403,
+      )
+    default:
+      return enrolment.showChoice(visit)
+  }
 }
 
 /** The first page for somebody enrolled: straight to the form, unless everything is proved already. */

@@ -81,19 +81,7 @@ function isMessage(value: unknown): value is Message {
  */
 export function translator(catalogues: Catalogues, locale: string, fallback: string): Translator {
   const layers = [locale, fallback, 'en'].map((name) => [name, catalogues.get(name) ?? {}] as const)
-  const numbers = new Intl.NumberFormat(locale)
-  const units = new Map(
-    (['second', 'minute', 'hour', 'day'] as const).map((unit) => [
-      unit,
-      new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }),
-    ]),
-  )
-  const moments = new Intl.DateTimeFormat(locale, {
-    dateStyle: 'long',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  })
-  const days = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' })
+  const { numbers, units, moments, days } = formatsOf(locale)
   const plurals = new Map(layers.map(([name]) => [name, new Intl.PluralRules(name)]))
 
   function find(key: string): { source: string; message: Message } | undefined {
@@ -145,6 +133,21 @@ export function translator(catalogues: Catalogues, locale: string, fallback: str
     },
     day: (secondsSinceEpoch) => days.format(new Date(secondsSinceEpoch * 1000)),
     moment: (secondsSinceEpoch) => moments.format(new Date(secondsSinceEpoch * 1000)),
+  }
+}
+
+function formatsOf(locale: string) {
+  const utc = { dateStyle: 'long', timeZone: 'UTC' } as const
+  return {
+    numbers: new Intl.NumberFormat(locale),
+    units: new Map(
+      (['second', 'minute', 'hour', 'day'] as const).map((unit) => [
+        unit,
+        new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }),
+      ]),
+    ),
+    moments: new Intl.DateTimeFormat(locale, { ...utc, timeStyle: 'short' }),
+    days: new Intl.DateTimeFormat(locale, utc),
   }
 }
 

@@ -55,23 +55,10 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     notices,
     links: options.links ?? {},
     sessionSeconds: options.sessionSeconds,
-    async requires(question) {
-      const { require = true } = options
-      return typeof require === 'boolean' ? require : Boolean(await require(question))
-    },
-    async firstEnrolmentRule(question) {
-      if (firstEnrolment === 'password') return 'allowed'
-      const rule: FirstEnrolmentFunction =
-        typeof firstEnrolment === 'function' ? firstEnrolment : firstEnrolment.rule
-      return rule(question)
-    },
+    requires: (question) => isRequired(options, question),
+    firstEnrolmentRule: async (question) => firstEnrolmentRule(firstEnrolment, question),
     describe: async (account) => (options.describe ?? describeByClaims)(account),
-    async mayManage(client) {
-      const { clients = [] } = options.manage ?? {}
-      return typeof clients === 'function'
-        ? Boolean(await clients(client))
-        : clients.includes(client.clientId)
-    },
+    mayManage: (client) => mayManage(options, client),
     manageUrl: options.manage?.url,
     async account(ctx, accountId, seenAs = ctx) {
       const { session, account } = ctx.oidc
@@ -90,6 +77,33 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     provider: undefined,
   }
   return core
+}
+
+async function isRequired(
+  { require = true }: ParsedOptions,
+  question: Parameters<Core['requires']>[0],
+): Promise<boolean> {
+  return typeof require === 'boolean' ? require : Boolean(await require(question))
+}
+
+function firstEnrolmentRule(
+  firstEnrolment: ParsedOptions['firstEnrolment'],
+  question: Parameters<Core['firstEnrolmentRule']>[0],
+): ReturnType<FirstEnrolmentFunction> | 'allowed' {
+  if (firstEnrolment === 'password') return 'allowed'
+  return typeof firstEnrolment === 'function'
+    ? firstEnrolment(question)
+    : firstEnrolment.rule(question)
+}
+
+async function mayManage(
+  { manage }: ParsedOptions,
+  client: Parameters<Core['mayManage']>[0],
+): Promise<boolean> {
+  const clients = manage?.clients ?? []
+  return typeof clients === 'function'
+    ? Boolean(await clients(client))
+    : clients.includes(client.clientId)
 }
 
 /** One answer per request and account: the checks of one authorization must not see two states. */

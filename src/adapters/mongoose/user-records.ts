@@ -1,4 +1,4 @@
-import type { Model } from 'mongoose'
+import type { Model, mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 import type { MfaRecords, PasswordChanged, Unrecorded, Versioned } from '../../ports/mfa-records.ts'
 import { handlesOf, handleTaken } from '../handle-rules.ts'
@@ -85,28 +85,13 @@ export function userRecords(
       if (id === undefined) throw unknownAccount()
       const handles = handlesOf(record)
       if (handles.length > 0) await index.ready()
-      const saved = { version: expectedVersion + 1, record: JSON.stringify(record) }
+      const version = expectedVersion + 1
+      const saved = { version, record: JSON.stringify(record) }
       const mfa = handles.length === 0 ? saved : { ...saved, handles }
-      const guard =
-        expectedVersion === 0
-          ? { [MFA_FIELD]: { $exists: false } }
-          : { [`${MFA_FIELD}.version`]: expectedVersion }
       together.forget(accountId)
-      const saving = database.on<UserRow, boolean>(collection, async (users) => {
-        try {
-          const { matchedCount } = await users.updateOne(
-            { _id: { $eq: id }, ...guard },
-            { $set: { [MFA_FIELD]: mfa } },
-          )
-          if (matchedCount === 1) return true
-        } catch (error) {
-          throw isHandleTaken(error) ? handleTaken(error) : error
-        }
-        // The user was deleted meanwhile: there is nobody to save a record of, and trying again would not help.
-        const user = await users.findOne({ _id: { $eq: id } }, { projection: { _id: 1 } })
-        if (user === null) throw unknownAccount()
-        return false
-      })
+      const saving = database.on<UserRow, boolean>(collection, (users) =>
+        saveRecord(users, id, mfa, expectedVersion),
+      )
       return saving.finally(() => together.forget(accountId))
     },
 
@@ -118,6 +103,32 @@ export function userRecords(
       return id === undefined ? undefined : String(User.schema.path('_id').cast(id))
     },
   }
+}
+
+/** Answers false when the stored version is not the expected one. */
+async function saveRecord(
+  users: mongo.Collection<UserRow>,
+  id: UserRow['_id'],
+  mfa: object,
+  expectedVersion: number,
+): Promise<boolean> {
+  const guard =
+    expectedVersion === 0
+      ? { [MFA_FIELD]: { $exists: false } }
+      : { [`${MFA_FIELD}.version`]: expectedVersion }
+  try {
+    const { matchedCount } = await users.updateOne(
+      { _id: { $eq: id }, ...guard },
+      { $set: { [MFA_FIELD]: mfa } },
+    )
+    if (matchedCount === 1) return true
+  } catch (error) {
+    throw isHandleTaken(error) ? handleTaken(error) : error
+  }
+  // A user who was deleted meanwhile has no place for a record, and trying again would not help.
+  const user = await users.findOne({ _id: { $eq: id } }, { projection: { _id: 1 } })
+  if (user === null) throw unknownAccount()
+  return false
 }
 
 type Projection = Readonly<Record<string, 0 | 1>>

@@ -1,6 +1,6 @@
 import { ScureBase32Plugin } from 'otplib'
 import type { Assurance } from '../../domain/assurance.ts'
-import type { Factor } from '../factor.ts'
+import type { Examined, ExamineInput, Factor } from '../factor.ts'
 import { normaliseTyped } from '../normalise.ts'
 import { codesOf } from './code.ts'
 import {
@@ -112,28 +112,8 @@ export function totp(options: TotpOptions = {}): Totp {
     },
     canonical: ({ code }) => code,
 
-    async examine({ states, response: { code }, now }) {
-      const fitting = states.filter(({ state }) => state.digits === code.length)
-      const matching = fitting.flatMap(({ authenticatorId, state }) => {
-        const timeStep = findTimeStep(codesOf(state), code, reachOf(state, now))
-        return timeStep === undefined ? [] : [{ authenticatorId, state, timeStep }]
-      })
-      // Two authenticators can show the same six digits by chance: the one whose step is unspent has answered.
-      const answered =
-        matching.find(({ state, timeStep }) => timeStep > state.lastTimeStep) ?? matching[0]
-      if (answered !== undefined) {
-        const { authenticatorId, timeStep } = answered
-        return { outcome: 'proved', authenticatorId, proof: { timeStep } }
-      }
-      const behind = fitting.flatMap(({ state }) => {
-        const reach = { ...reachOf(state, now), lastTimeStep: state.lastTimeStep }
-        return findBehindSeconds(codesOf(state), code, reach) ?? []
-      })
-      const [behindSeconds] = behind
-      return behindSeconds === undefined
-        ? { outcome: 'refused' }
-        : { outcome: 'refused', behindSeconds }
-    },
+    examine: async ({ states, response: { code }, now }) =>
+      examineCode(states, code, (state) => reachOf(state, now)),
     /** Refuses steps at or before `lastTimeStep` (RFC 6238 5.2, R5). */
     consume: (state, { timeStep }) =>
       timeStep > state.lastTimeStep ? { ...state, lastTimeStep: timeStep } : undefined,
@@ -149,4 +129,30 @@ export function totp(options: TotpOptions = {}): Totp {
 
     assurance: () => ASSURANCE,
   }
+}
+
+function examineCode(
+  states: ExamineInput<TotpState, null, TotpResponse>['states'],
+  code: string,
+  reachOf: (state: TotpState) => Reach,
+): Examined<TotpProof> {
+  const fitting = states.filter(({ state }) => state.digits === code.length)
+  const matching = fitting.flatMap(({ authenticatorId, state }) => {
+    const timeStep = findTimeStep(codesOf(state), code, reachOf(state))
+    return timeStep === undefined ? [] : [{ authenticatorId, state, timeStep }]
+  })
+  // Two authenticators can show the same six digits by chance: the one whose step is unspent has answered.
+  const answered =
+    matching.find(({ state, timeStep }) => timeStep > state.lastTimeStep) ?? matching[0]
+  if (answered !== undefined) {
+    const { authenticatorId, timeStep } = answered
+    return { outcome: 'proved', authenticatorId, proof: { timeStep } }
+  }
+  const [behindSeconds] = fitting.flatMap(({ state }) => {
+    const reach = { ...reachOf(state), lastTimeStep: state.lastTimeStep }
+    return findBehindSeconds(codesOf(state), code, reach) ?? []
+  })
+  return behindSeconds === undefined
+    ? { outcome: 'refused' }
+    : { outcome: 'refused', behindSeconds }
 }

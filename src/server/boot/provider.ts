@@ -47,8 +47,11 @@ export function clientRules(settings: FileValues, signingKeys: SigningKeys): Con
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', ...Object.keys(CLAIMS_OF_SCOPE)],
     clientAuthMethods: [
-      ...(['client_secret_basic', 'client_secret_post', 'client_secret_jwt'] as const),
-      ...(['private_key_jwt', 'none'] as const),
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+      'none',
     ],
     features: features(settings),
   }
@@ -58,7 +61,6 @@ export function clientRules(settings: FileValues, signingKeys: SigningKeys): Con
 export function hostConfiguration(deps: HostDependencies): Configuration {
   const { settings, pages } = deps
   const rules = clientRules(settings, deps.signingKeys)
-  const secure = deps.issuer.startsWith('https:')
   return {
     ...rules,
     adapter: hostAdapter(deps),
@@ -70,23 +72,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
       op_policy_uri: settings.service.privacy,
       op_tos_uri: settings.service.terms,
     },
-    cookies: {
-      keys: deps.cookieKeys.map((key) => Buffer.from(key).toString('base64url')),
-      // The prefixes make a browser refuse the same name from a sibling domain or over plain http (R30).
-      names: secure
-        ? {
-            session: '__Host-session',
-            interaction: '__Secure-interaction',
-            resume: '__Secure-resume',
-          }
-        : { session: 'session', interaction: 'interaction', resume: 'resume' },
-      long: {
-        httpOnly: true,
-        secure,
-        sameSite: settings.features.postAuthorization ? 'none' : 'lax',
-      },
-      short: { httpOnly: true, secure, sameSite: 'lax' },
-    },
+    cookies: cookiesOf(deps),
     enableHttpPostMethods: settings.features.postAuthorization,
     clientBasedCORS: mayReadFromBrowser,
     fetch: fetchRegistered,
@@ -94,17 +80,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     // The host alone would rotate those of public clients only (R21).
     rotateRefreshToken: () => true,
     loadExistingGrant: existingGrant,
-    ttl: {
-      Session: (_ctx, session) => sessionSeconds(settings, session.loginTs, deps.clock.now()),
-      Interaction: settings.sessions.interactionSeconds,
-      Grant: settings.tokens.refreshTokenSeconds,
-      RefreshToken: settings.tokens.refreshTokenSeconds,
-      AccessToken: settings.tokens.accessTokenSeconds,
-      IdToken: settings.tokens.idTokenSeconds,
-      ClientCredentials: settings.tokens.accessTokenSeconds,
-      AuthorizationCode: SECONDS_OF_CODE,
-      DeviceCode: SECONDS_OF_DEVICE_CODE,
-    },
+    ttl: lifetimesOf(deps),
     renderError: pages.error,
     features: {
       ...features(settings),
@@ -125,6 +101,43 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
         successSource: pages.deviceDone,
       },
     },
+  }
+}
+
+function cookiesOf({ settings, issuer, cookieKeys }: HostDependencies): Configuration['cookies'] {
+  const secure = issuer.startsWith('https:')
+  return {
+    keys: cookieKeys.map((key) => Buffer.from(key).toString('base64url')),
+    // The prefixes make a browser refuse the same name from a sibling domain or over plain http (R30).
+    names: secure
+      ? {
+          session: '__Host-session',
+          interaction: '__Secure-interaction',
+          resume: '__Secure-resume',
+        }
+      : { session: 'session', interaction: 'interaction', resume: 'resume' },
+    long: {
+      httpOnly: true,
+      secure,
+      sameSite: settings.features.postAuthorization ? 'none' : 'lax',
+    },
+    short: { httpOnly: true, secure, sameSite: 'lax' },
+  }
+}
+
+/** How long each of the host's records lives, in seconds. */
+function lifetimesOf({ settings, clock }: HostDependencies): NonNullable<Configuration['ttl']> {
+  const { sessions, tokens } = settings
+  return {
+    Session: (_ctx, session) => sessionSeconds(settings, session.loginTs, clock.now()),
+    Interaction: sessions.interactionSeconds,
+    Grant: tokens.refreshTokenSeconds,
+    RefreshToken: tokens.refreshTokenSeconds,
+    AccessToken: tokens.accessTokenSeconds,
+    IdToken: tokens.idTokenSeconds,
+    ClientCredentials: tokens.accessTokenSeconds,
+    AuthorizationCode: SECONDS_OF_CODE,
+    DeviceCode: SECONDS_OF_DEVICE_CODE,
   }
 }
 

@@ -4,10 +4,20 @@ import type { Clock, Random } from '../../ports/services.ts'
 
 /** What the server itself records, beside the plugin's events. */
 export const SERVER_EVENTS = [
-  ...(['password-accepted', 'password-refused', 'password-set', 'set-up-link-made'] as const),
-  ...(['user-added', 'user-imported', 'user-disabled', 'user-enabled'] as const),
-  ...(['storage-restored', 'client-added', 'client-changed', 'client-removed'] as const),
-  ...(['consent-granted', 'consent-refused'] as const),
+  'password-accepted',
+  'password-refused',
+  'password-set',
+  'set-up-link-made',
+  'user-added',
+  'user-imported',
+  'user-disabled',
+  'user-enabled',
+  'storage-restored',
+  'client-added',
+  'client-changed',
+  'client-removed',
+  'consent-granted',
+  'consent-refused',
 ] as const
 export type ServerEvent = (typeof SERVER_EVENTS)[number]
 
