@@ -59,7 +59,16 @@ export type { AccountStatus, FactorStatus } from './application/manage-accounts.
 export type { EventDetail, EventType, MfaEvent } from './domain/events.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
 export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy.ts'
-export type { PageModels, PageName, Render, Surroundings } from './http/pages.ts'
+export type {
+  CodeError,
+  DeliveryModel,
+  EnrolModel,
+  PageModels,
+  PageName,
+  Render,
+  Surroundings,
+  VerifyModel,
+} from './http/pages.ts'
 export type { MfaRecords, Versioned } from './ports/mfa-records.ts'
 export type { Storage } from './ports/storage.ts'
 export type { Clock, Delivery, PasswordHasher, Random } from './ports/services.ts'

@@ -5,7 +5,6 @@ import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { FactorPages } from '../../src/factors/factor-pages.ts'
-import type { Factor } from '../../src/factors/factor.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { ShownFactor } from '../../src/http/factor-views.ts'
 import type { Surroundings } from '../../src/http/pages.ts'
@@ -13,8 +12,9 @@ import { createViews, type ViewsOptions } from '../../src/http/views.ts'
 
 const ENGLISH: Surroundings = { issuerName: 'Acme', locale: 'en' }
 const GERMAN: Surroundings = { ...ENGLISH, locale: 'de' }
-const model = { csrf: 'c', action: '/a', cancelAction: '/c', verification: { colour: 'grey' } }
-const enrolModel = { csrf: 'c', action: '/a', cancelAction: '/c', name: '', enrolment: {} }
+const FORM = { csrf: 'c', action: '/a', cancelAction: '/c' }
+const model = { ...FORM, verification: { colour: 'grey' } }
+const enrolModel = { ...FORM, name: '', enrolment: {} }
 
 const page = (content: string) =>
   `{% extends "layouts/page.njk" %}{% set title = t('pigeon.title') %}
@@ -302,18 +302,5 @@ describe('the pages that a factor brings', () => {
       files['pigeon/messages/de.json'] = '{}'
       expect(refusal({ factors: [gone, pigeon()] }).match(/^- /gm)).to.have.length(2)
     })
-  })
-
-  it('are typed: what a factor describes is what its pages are given', () => {
-    type Described = { enrolment: Record<never, never>; verification: { colour: string } }
-    type Pigeon = Factor<null, null, null, null, null, Described>
-    const right: Pick<Pigeon, 'describeVerification'> = {
-      describeVerification: () => ({ colour: 'grey' }),
-    }
-    const wrong: Pick<Pigeon, 'describeVerification'> = {
-      // @ts-expect-error: the pages of this factor are given a colour
-      describeVerification: () => ({ color: 'grey' }),
-    }
-    expect(right.describeVerification).not.to.equal(wrong.describeVerification)
   })
 })
