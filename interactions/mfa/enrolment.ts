@@ -197,6 +197,10 @@ export async function sendProof(visit: Visit): Promise<void> {
     locale: visit.locale,
   })
   if (sent === 'stale') throw expired('The account changed during the sign-in')
+  const now = core.deps.clock.now()
+  const before = challengeIn(visit.seen.record, visit.interaction.uid, OWNER_PROOF, now)
+  // The page says by itself that the first code was sent; only another one needs a notice.
+  if (sent === 'sent' && before === undefined) return redirect(visit, pathOf(visit, 'proof'))
   const seen = await core.record(undefined, place.accountId)
   const press = pressed(sent)
   return showProof({ ...visit, seen }, { status: press.status, press })
