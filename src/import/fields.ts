@@ -54,16 +54,24 @@ const ENABLED = ['two_factor_enabled', 'twoFactorEnabled'] as const
 const SECRET = ['two_factor_secret', 'twoFactorSecret'] as const
 const TOTP = ['totp', 'otpauth_url', 'otpauthUrl'] as const
 const CODES = [
-  ...['backupCodes', 'backup_codes', 'two_factor_backup_codes', 'twoFactorBackupCodes'],
-  ...['two_factor_recovery_codes', 'twoFactorRecoveryCodes'],
+  'backupCodes',
+  'backup_codes',
+  'two_factor_backup_codes',
+  'twoFactorBackupCodes',
+  'two_factor_recovery_codes',
+  'twoFactorRecoveryCodes',
 ] as const
 const ENCODING = ['secretEncoding', 'secret_encoding'] as const
 const FORM = ['backupCodeForm', 'backup_code_form'] as const
 
 /** Every name that is read. What else a file has is reported once, for it may be misspelt. */
 export const IMPORT_FIELDS: readonly string[] = [
-  ...[...ENABLED, ...SECRET, ...TOTP],
-  ...[...CODES, ...ENCODING, ...FORM],
+  ...ENABLED,
+  ...SECRET,
+  ...TOTP,
+  ...CODES,
+  ...ENCODING,
+  ...FORM,
 ]
 
 export function isWeakSecret({ secretBits }: ForeignTotp): boolean {

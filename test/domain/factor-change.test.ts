@@ -29,8 +29,12 @@ const { record: proved, accepted: proof } = pass(
   acceptance(),
 )
 const change = (changes: Partial<ProvedChange> = {}): ProvedChange => ({
-  ...{ proof, fingerprint: 'change-1', browser: UNKNOWN_BROWSER, tokenHash: 'new-browser' },
-  ...{ now: NOW + 60, detail: { clientId: 'account' } },
+  proof,
+  fingerprint: 'change-1',
+  browser: UNKNOWN_BROWSER,
+  tokenHash: 'new-browser',
+  now: NOW + 60,
+  detail: { clientId: 'account' },
   ...changes,
 })
 const idsOf = ({ authenticators }: MfaRecord) => authenticators.map(({ id }) => id)
@@ -46,13 +50,27 @@ describe('a change of factors', () => {
     expect(parseFactorChange('add')).to.deep.equal({ kind: 'add' })
     expect(parseFactorChange('add:totp')).to.deep.equal({ kind: 'add', factor: 'totp' })
     expect(parseFactorChange('renew:backup-codes')).to.deep.equal({
-      ...{ kind: 'renew', factor: 'backup-codes' },
+      kind: 'renew',
+      factor: 'backup-codes',
     })
     for (const kind of ['remove', 'rename'] as const)
       expect(parseFactorChange(`${kind}:a_B-9`)).to.deep.equal({ kind, authenticatorId: 'a_B-9' })
     for (const text of [
-      ...['', 'Add', 'add:', 'add:TOTP', 'add:totp:x', 'renew', 'renew:', 'renew:a b', 'remove'],
-      ...['remove:', `remove:${'x'.repeat(65)}`, 'remove:../x', 'rename:', 'reset:totp', ':totp'],
+      '',
+      'Add',
+      'add:',
+      'add:TOTP',
+      'add:totp:x',
+      'renew',
+      'renew:',
+      'renew:a b',
+      'remove',
+      'remove:',
+      `remove:${'x'.repeat(65)}`,
+      'remove:../x',
+      'rename:',
+      'reset:totp',
+      ':totp',
     ])
       expect(parseFactorChange(text), text).to.equal(undefined)
   })
@@ -123,8 +141,11 @@ describe('a change of factors', () => {
       {
         type: 'factor-removed',
         detail: {
-          ...{ clientId: 'account', factor: 'totp', authenticatorId: 'tablet' },
-          ...{ authenticatorName: 'Tablet', browser: 'unknown' },
+          clientId: 'account',
+          factor: 'totp',
+          authenticatorId: 'tablet',
+          authenticatorName: 'Tablet',
+          browser: 'unknown',
         },
       },
       { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-removed' } },
@@ -144,8 +165,11 @@ describe('a change of factors', () => {
     expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
     expect(events.map(({ type }) => type)).to.deep.equal(['backup-codes-created', 'epoch-raised'])
     expect(events[0]?.detail).to.deep.equal({
-      ...{ clientId: 'account', factor: 'backup-codes', authenticatorId: 'fresh' },
-      ...{ browser: 'unknown', reason: 'renewed' },
+      clientId: 'account',
+      factor: 'backup-codes',
+      authenticatorId: 'fresh',
+      browser: 'unknown',
+      reason: 'renewed',
     })
   })
 

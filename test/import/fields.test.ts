@@ -57,7 +57,9 @@ describe('the fields of another application', () => {
         mapFactors({ two_factor_enabled, two_factor_secret: SECRET, backup_codes: CODES }),
       ).to.deep.equal({ totp: [], warnings: ['not-enabled'], faults: [] })
     expect(mapFactors({ two_factor_enabled: false })).to.deep.equal({
-      ...{ totp: [], warnings: [], faults: [] },
+      totp: [],
+      warnings: [],
+      faults: [],
     })
   })
 
@@ -68,7 +70,9 @@ describe('the fields of another application', () => {
       { two_factor_enabled: undefined, twoFactorEnabled: null },
     ])
       expect(mapFactors({ ...flag, twoFactorSecret: SECRET })).to.deep.equal({
-        ...{ totp: [], warnings: ['not-enabled'], faults: [] },
+        totp: [],
+        warnings: ['not-enabled'],
+        faults: [],
       })
     for (const flag of [
       {},
@@ -80,7 +84,9 @@ describe('the fields of another application', () => {
 
   it('without any of them say nothing', () => {
     expect(mapFactors({ name: 'Ada', two_factor_enabled: null })).to.deep.equal({
-      ...{ totp: [], warnings: [], faults: [] },
+      totp: [],
+      warnings: [],
+      faults: [],
     })
   })
 
@@ -98,7 +104,9 @@ describe('the fields of another application', () => {
 
   it('codes without an authenticator that they stand in for are left behind', () => {
     expect(mapFactors({ backupCodes: CODES })).to.deep.equal({
-      ...{ totp: [], warnings: ['codes-without-authenticator'], faults: [] },
+      totp: [],
+      warnings: ['codes-without-authenticator'],
+      faults: [],
     })
   })
 
@@ -135,8 +143,10 @@ describe('the fields of another application', () => {
 
   it('may stand there twice, and the same', () => {
     const fields = {
-      ...{ twoFactorSecret: SECRET, two_factor_secret: SECRET },
-      ...{ twoFactorEnabled: true, two_factor_enabled: 'true' },
+      twoFactorSecret: SECRET,
+      two_factor_secret: SECRET,
+      twoFactorEnabled: true,
+      two_factor_enabled: 'true',
     }
     expect(mapFactors({ ...fields, backupCodes: CODES, backup_codes: [...CODES] })).to.deep.include(
       { warnings: [], faults: [] },
@@ -145,8 +155,10 @@ describe('the fields of another application', () => {
 
   it('say in what the secrets and the codes are written', () => {
     const mapped = mapFactors({
-      ...{ two_factor_secret: '12345678901234567890', secret_encoding: 'ascii' },
-      ...{ backup_codes: [sha256('AB')], backup_code_form: 'upper,compact' },
+      two_factor_secret: '12345678901234567890',
+      secret_encoding: 'ascii',
+      backup_codes: [sha256('AB')],
+      backup_code_form: 'upper,compact',
     })
     expect(mapped.totp[0]?.parameters.secret).to.equal('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ')
     expect(mapped.codes?.form).to.deep.equal({ letters: 'upper', separators: 'removed' })

@@ -53,7 +53,9 @@ describe('taking over what another application kept', () => {
   it('signs in with the authenticator and with the codes of before', async () => {
     const outcome = await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
     expect(outcome).to.deep.equal({
-      ...{ outcome: 'imported', factors: ['totp', 'imported-codes'], warnings: [] },
+      outcome: 'imported',
+      factors: ['totp', 'imported-codes'],
+      warnings: [],
     })
     one.clock.advance(30)
     expect(await type(one, 'totp', code(SECRET, 0))).to.include({ outcome: 'accepted' })
@@ -258,7 +260,9 @@ describe('backup codes that came from another application', () => {
     expect(added).to.deep.include({ outcome: 'enrolled', shown: [] })
     const { authenticators } = await settledRecord(one)
     expect(authenticators.map(({ factor }) => factor)).to.deep.equal([
-      ...['totp', 'imported-codes', 'totp'],
+      'totp',
+      'imported-codes',
+      'totp',
     ])
   })
 

@@ -29,7 +29,9 @@ describe('taking over the factors of another product', () => {
       {
         type: 'factor-imported',
         detail: {
-          ...{ factor: 'totp', authenticatorId: 'old', authenticatorName: 'Phone' },
+          factor: 'totp',
+          authenticatorId: 'old',
+          authenticatorName: 'Phone',
           until: NOW + RENEWAL_SECONDS,
         },
       },

@@ -103,7 +103,8 @@ describe('an authenticator of another product', () => {
       ).to.deep.equal(DEFAULTS)
     expect(read({ secret: SECRET, digits: '8', step: '60' }).parameters).to.deep.equal({
       ...DEFAULTS,
-      ...{ digits: 8, periodSeconds: 60 },
+      digits: 8,
+      periodSeconds: 60,
     })
     expect(read({ secret: SECRET, periodSeconds: 60, name: 'phone' })).to.deep.include({
       name: 'phone',

@@ -61,7 +61,7 @@ describe('kill -9 in the middle of an import', function () {
       expect(
         record?.authenticators.map(({ factor }) => factor),
         username,
-      ).to.deep.equal([...['totp', 'imported-codes']])
+      ).to.deep.equal(['totp', 'imported-codes'])
     }
   }
 
@@ -84,7 +84,9 @@ describe('kill -9 in the middle of an import', function () {
     const [code] = (await once(child, 'close')) as [number]
     expect(code).to.equal(0)
     expect(JSON.parse(out)).to.include({
-      ...{ imported: PEOPLE - before.length, unchanged: before.length, bad: 0 },
+      imported: PEOPLE - before.length,
+      unchanged: before.length,
+      bad: 0,
     })
     expect(await accounts()).to.have.length(PEOPLE)
     expect(await accounts()).to.deep.include.members(before)

@@ -79,7 +79,10 @@ describe('kill -9 in the middle of migrate legacy', function () {
     const [code] = (await once(child, 'close')) as [number]
     expect(code).to.equal(0)
     expect(JSON.parse(out) as Report).to.include({
-      ...{ documents: PEOPLE, enrolled: PEOPLE - before.length, unchanged: before.length, bad: 0 },
+      documents: PEOPLE,
+      enrolled: PEOPLE - before.length,
+      unchanged: before.length,
+      bad: 0,
     })
     const after = await there()
     expect(after).to.have.length(PEOPLE)
@@ -131,7 +134,9 @@ describe('migrate legacy while people sign in', function () {
 
     const mine = setUps.filter((_, nth) => answers[nth]!.status === 303)
     expect(report.json()).to.deep.include({
-      ...{ set_up_here: mine.length, enrolled: people.length - mine.length, bad: 0 },
+      set_up_here: mine.length,
+      enrolled: people.length - mine.length,
+      bad: 0,
     })
     expect(report.json().set_up_here_ids).to.have.members(mine.map(({ id }) => id))
     host.clock.at += 60

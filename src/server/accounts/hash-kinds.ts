@@ -39,40 +39,18 @@ export interface HashKinds {
   drop(unused: readonly HashKind[]): Promise<readonly HashKind[]>
 }
 
-/** The kinds of password hashes that imports brought into this storage: one list for all nodes. */
-export function hashKinds({
-  settings,
-  clock,
-}: {
+interface HashKindServices {
   readonly settings: Settings
   readonly clock: Clock
-}): HashKinds {
-  let known: readonly HashKind[] = []
-  let readAt: Instant | undefined
+}
 
-  const read = (stored: JsonObject | undefined): Kinds => {
-    const kinds: Kinds = stored === undefined ? {} : format.parse(stored).kinds
-    known = Object.keys(kinds).sort()
-    readAt = clock.now()
-    return kinds
-  }
-  /** Changes the list as it is now, again if another process changed it meanwhile. */
-  const change = async (
-    decide: (kinds: Kinds) => Kinds | undefined,
-  ): Promise<Kinds | undefined> => {
-    let before: Kinds | undefined
-    await changeSetting(settings, SETTING, (stored) => {
-      const kinds = read(stored)
-      const next = decide(kinds)
-      before = next && kinds
-      return next && { kinds: next }
-    })
-    return before
-  }
+/** The kinds of password hashes that imports brought into this storage: one list for all nodes. */
+export function hashKinds({ settings, clock }: HashKindServices): HashKinds {
+  const list = kindList({ settings, clock })
 
   const note = async (kind: HashKind): Promise<boolean> => {
     let fits = true
-    await change((kinds) => {
+    await list.change((kinds) => {
       const notedAt = kinds[kind]
       fits = notedAt !== undefined || Object.keys(kinds).length < MOST_KINDS
       const now = clock.now()
@@ -83,12 +61,7 @@ export function hashKinds({
   }
 
   return {
-    async held(anew) {
-      const isFresh = readAt !== undefined && Math.abs(clock.now() - readAt) < REREAD_SECONDS
-      if (anew === 'anew' || !isFresh) read(await settings.get(SETTING))
-      return known
-    },
-
+    held: list.held,
     note,
 
     async made(kind) {
@@ -105,12 +78,48 @@ export function hashKinds({
     async drop(unused) {
       const isOver = (kind: HashKind, notedAt: Instant): boolean =>
         unused.includes(kind) && clock.now() - notedAt >= SETTLED_SECONDS
-      const before = await change((kinds) => {
+      const before = await list.change((kinds) => {
         const left = Object.entries(kinds).filter(([kind, notedAt]) => !isOver(kind, notedAt))
         return left.length === Object.keys(kinds).length ? undefined : Object.fromEntries(left)
       })
-      read(await settings.get(SETTING))
-      return Object.keys(before ?? {}).filter((kind) => !known.includes(kind))
+      const held = await list.held('anew')
+      return Object.keys(before ?? {}).filter((kind) => !held.includes(kind))
+    },
+  }
+}
+
+/** The list as it is stored, with the kinds that this node has read last. */
+function kindList({ settings, clock }: HashKindServices) {
+  let known: readonly HashKind[] = []
+  let readAt: Instant | undefined
+
+  const read = (stored: JsonObject | undefined): Kinds => {
+    const kinds: Kinds = stored === undefined ? {} : format.parse(stored).kinds
+    known = Object.keys(kinds).sort()
+    readAt = clock.now()
+    return kinds
+  }
+
+  return {
+    async held(anew?: 'anew'): Promise<readonly HashKind[]> {
+      const isFresh = readAt !== undefined && Math.abs(clock.now() - readAt) < REREAD_SECONDS
+      if (anew === 'anew' || !isFresh) read(await settings.get(SETTING))
+      return known
+    },
+
+    /**
+     * Changes the list as it is now, again if another process changed it meanwhile. Answers the kinds before the
+     * change; undefined where nothing changed.
+     */
+    async change(decide: (kinds: Kinds) => Kinds | undefined): Promise<Kinds | undefined> {
+      let before: Kinds | undefined
+      await changeSetting(settings, SETTING, (stored) => {
+        const kinds = read(stored)
+        const next = decide(kinds)
+        before = next && kinds
+        return next && { kinds: next }
+      })
+      return before
     },
   }
 }

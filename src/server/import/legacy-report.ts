@@ -1,6 +1,7 @@
 import type { Removal } from './remove-legacy.ts'
 import type { TakenOver } from './take-over.ts'
-import { moment, type Output, type Terminal } from '../cli/terminal.ts'
+import { warningCounts } from './warnings.ts'
+import type { Output, Terminal } from '../cli/terminal.ts'
 
 interface ReportOptions {
   readonly json: boolean
@@ -12,12 +13,10 @@ const MOST_LISTED = 1_000
 
 /** Counts what becomes of the documents, and tells of bad ones on the way: by `_id` and cause, without a secret (R31). */
 export function takeOverReport(terminal: Terminal, { json, dryRun }: ReportOptions) {
-  const counts = { documents: 0, enrolled: 0, must_enrol: 0, not_enrolled: 0 }
-  const others = { unchanged: 0, set_up_here: 0, without_fields: 0, bad: 0 }
-  const warnings: { [code: string]: number } = {}
+  const counts = noDocuments()
+  const warnings = warningCounts()
   const bad: { id: string; faults: readonly object[] }[] = []
   const setUpHere: string[] = []
-  let renewBy: number | undefined
   const say = (value: object, text: string): void =>
     terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
 
@@ -30,24 +29,23 @@ export function takeOverReport(terminal: Terminal, { json, dryRun }: ReportOptio
           const { factors, warnings: told } = done
           if (factors.length > 0) counts.enrolled += 1
           else counts[told.includes('must-enrol') ? 'must_enrol' : 'not_enrolled'] += 1
-          for (const code of told) warnings[code] = (warnings[code] ?? 0) + 1
+          warnings.add(done)
           if (told.length > 0) say({ id, warnings: told }, `${id}: warning: ${told.join(', ')}`)
-          renewBy = done.renewBy ?? renewBy
           return
         }
         case 'before':
-          others.unchanged += 1
+          counts.unchanged += 1
           return
         case 'own':
-          others.set_up_here += 1
+          counts.set_up_here += 1
           if (setUpHere.length < MOST_LISTED) setUpHere.push(id)
           say({ id, set_up_here: true }, `${id}: set up here already, left as it is`)
           return
         case 'none':
-          others.without_fields += 1
+          counts.without_fields += 1
           return
         case 'bad':
-          others.bad += 1
+          counts.bad += 1
           if (bad.length < MOST_LISTED) bad.push({ id, faults: done.faults })
           say(
             { id, faults: done.faults },
@@ -56,35 +54,46 @@ export function takeOverReport(terminal: Terminal, { json, dryRun }: ReportOptio
       }
     },
 
-    output(): Output {
-      const would = dryRun ? ' (nothing was changed)' : ''
-      const about = Object.entries(warnings).map(([code, count]) => `  ${code}: ${count}`)
-      return {
-        json: {
-          ...{ dry_run: dryRun, ...counts, ...others, warnings },
-          ...(renewBy === undefined ? {} : { renew_by: renewBy }),
-          set_up_here_ids: setUpHere,
-          bad_documents: bad,
-        },
-        text: [
-          `${counts.documents} documents${would}:`,
-          `  ${counts.enrolled} have their factors here`,
-          `  ${counts.must_enrol} had it on without a secret that works: they set one up, with a proof`,
-          `  ${counts.not_enrolled} had it off`,
-          `  ${others.unchanged} were taken over before`,
-          `  ${others.set_up_here} have set one up here: left as they are`,
-          `  ${others.without_fields} have none of the fields`,
-          `  ${others.bad} bad`,
-          ...(about.length === 0 ? [] : ['Warnings:', ...about]),
-          ...(renewBy === undefined
-            ? []
-            : [`What is weak ends on ${moment(renewBy)}: ask its owners to set it up anew.`]),
-          '',
-        ].join('\n'),
-        ...(others.bad > 0 ? { failed: true as const } : {}),
-      }
-    },
+    output: (): Output => ({
+      json: {
+        dry_run: dryRun,
+        ...counts,
+        ...warnings.json(),
+        set_up_here_ids: setUpHere,
+        bad_documents: bad,
+      },
+      text: [...linesOf(counts, dryRun), ...warnings.lines(), ''].join('\n'),
+      ...(counts.bad > 0 ? { failed: true } : {}),
+    }),
   }
+}
+
+type TakeOverCounts = Readonly<ReturnType<typeof noDocuments>>
+
+function noDocuments() {
+  return {
+    documents: 0,
+    enrolled: 0,
+    must_enrol: 0,
+    not_enrolled: 0,
+    unchanged: 0,
+    set_up_here: 0,
+    without_fields: 0,
+    bad: 0,
+  }
+}
+
+function linesOf(counts: TakeOverCounts, dryRun: boolean): readonly string[] {
+  return [
+    `${counts.documents} documents${dryRun ? ' (nothing was changed)' : ''}:`,
+    `  ${counts.enrolled} have their factors here`,
+    `  ${counts.must_enrol} had it on without a secret that works: they set one up, with a proof`,
+    `  ${counts.not_enrolled} had it off`,
+    `  ${counts.unchanged} were taken over before`,
+    `  ${counts.set_up_here} have set one up here: left as they are`,
+    `  ${counts.without_fields} have none of the fields`,
+    `  ${counts.bad} bad`,
+  ]
 }
 
 export function removalReport(terminal: Terminal, { json, dryRun }: ReportOptions) {

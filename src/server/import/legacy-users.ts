@@ -89,7 +89,9 @@ function legacyUsers(
     return accounts
   }
   return {
-    ...{ users, fields, records },
+    users,
+    fields,
+    records,
     atOnce: availableParallelism(),
     accountOf(user) {
       const id = readUserId(records === 'apart' ? valueAt(user, accountId) : user._id)
@@ -116,8 +118,11 @@ async function connect(url: string): Promise<Connection> {
     return await connection.openUri(url, {
       serverSelectionTimeoutMS: SELECTION_MS,
       appName: 'oidc-provider-mfa',
-      ...{ autoCreate: false, autoIndex: false, bufferCommands: false },
-      ...{ retryWrites: true, retryReads: true },
+      autoCreate: false,
+      autoIndex: false,
+      bufferCommands: false,
+      retryWrites: true,
+      retryReads: true,
     })
   } catch (cause) {
     await connection.close(true).catch(() => undefined)

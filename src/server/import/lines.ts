@@ -89,7 +89,10 @@ async function* csvRecords(
   const skipped: ImportLine[] = []
   let unchecked: readonly string[] | undefined
   const parser = parse({
-    ...{ bom: true, info: true, skip_empty_lines: true, skip_records_with_error: true },
+    bom: true,
+    info: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
     columns: (header: string[]) => (unchecked = header.map((name) => name.trim())),
     max_record_size: LONGEST_LINE,
     on_skip(error) {

@@ -126,7 +126,8 @@ async function importLine(
   if (holder !== undefined) return { line, ...holder }
   if (!(await isKindTaken(services, person.hashKind, options, seen)))
     return {
-      ...{ line, outcome: 'bad' },
+      line,
+      outcome: 'bad',
       faults: [{ field: 'passwordHash', code: 'too-many-hash-kinds' }],
     }
 
@@ -138,7 +139,8 @@ async function importLine(
   if (factors.outcome === 'exists') throw new Error('a new account has a second factor already')
   const { warnings, renewBy } = factors
   const imported = {
-    ...{ line, outcome: 'imported' as const },
+    line,
+    outcome: 'imported' as const,
     warnings: person.passwordHash === undefined ? [...warnings, 'no-password' as const] : warnings,
     ...(renewBy === undefined ? {} : { renewBy }),
   }

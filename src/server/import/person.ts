@@ -41,8 +41,12 @@ const PASSWORD_HASH = ['passwordHash', 'password_hash']
 
 /** Every name that is read here. */
 export const PERSON_FIELDS: readonly string[] = [
-  ...[...USERNAME, ...EMAIL, ...EMAIL_VERIFIED, ...PASSWORD_HASH],
-  ...['groups', 'claims'],
+  ...USERNAME,
+  ...EMAIL,
+  ...EMAIL_VERIFIED,
+  ...PASSWORD_HASH,
+  'groups',
+  'claims',
 ]
 
 /** Whoever runs the import vouches for addresses, as with `user add`, unless told otherwise. */

@@ -19,7 +19,10 @@ export type WhyNeeded =
   | 'options-invalid'
 
 const WHY_NOT_OPEN: readonly string[] = [
-  ...(['record-unreadable', 'seal-broken', 'key-missing', 'options-invalid'] as const),
+  'record-unreadable',
+  'seal-broken',
+  'key-missing',
+  'options-invalid',
 ]
 
 /**

@@ -29,7 +29,10 @@ export interface LegacyFault {
 
 /** What concerns one document; anything else ends the run, which may be begun again. */
 const OF_ONE_DOCUMENT: readonly MfaError['code'][] = [
-  ...(['record-unreadable', 'record-contended', 'seal-broken', 'key-missing'] as const),
+  'record-unreadable',
+  'record-contended',
+  'seal-broken',
+  'key-missing',
 ]
 
 const BATCH = 100

@@ -1,23 +1,12 @@
 import { access } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
-import { IMPORT_FIELDS, type FieldsToImport } from '../../index.ts'
-import { importPeople, type LineOutcome } from './people.ts'
-import {
-  formatOf,
-  IMPORT_FORMATS,
-  readImport,
-  type ImportFormat,
-  type ImportLine,
-} from './lines.ts'
+import type { FieldsToImport } from '../../index.ts'
+import { importPeople } from './people.ts'
+import { formatOf, IMPORT_FORMATS, readImport, type ImportFormat } from './lines.ts'
 import { PERSON_FIELDS } from './person.ts'
+import { importReport, KNOWN_FIELDS } from './user-import-report.ts'
 import { withSession } from '../cli/session.ts'
-import { answer, command, moment, Refusal, type Options, type Terminal } from '../cli/terminal.ts'
-
-const PROGRESS_MS = 1_000
-/** Bad lines that the summary lists; all of them are told of as they come. */
-const MOST_LISTED = 1_000
-/** What looks like the name of a field. In the wrong place anything may stand for one, a hash or a secret (R31). */
-const FIELD_NAME = /^[a-z][A-Za-z_]{0,39}$/
+import { answer, command, Refusal, type Options, type Terminal } from '../cli/terminal.ts'
 
 /** `user import`: people of another application, with their passwords and second factors. */
 export function addUserImportCommand(user: Command, terminal: Terminal): void {
@@ -43,12 +32,17 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
     return withSession(terminal, async ({ foundation, mfa }) => {
       const dryRun = options['dryRun'] === true
       const { storage, hashKinds, hasher, clock, random, record, settings } = foundation
-      const sums = summary(terminal, options['json'] === true, dryRun)
+      const report = importReport(terminal, { json: options['json'] === true, dryRun })
       const services = {
-        ...{ accounts: storage.accounts, mfa, hashKinds, todaysKind: hasher.kind },
-        ...{ clock, random, record },
+        accounts: storage.accounts,
+        mfa,
+        hashKinds,
+        todaysKind: hasher.kind,
+        clock,
+        random,
+        record,
       }
-      const lines = sums.noticing(readImport(file, format, checkHeader))
+      const lines = report.noticing(readImport(file, format, checkHeader))
       for await (const outcome of importPeople(services, lines, {
         dryRun,
         emailsVerified: options['emailsUnverified'] !== true,
@@ -56,8 +50,8 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
         // No more than are hashed at once: the queue behind them may be as short as nothing.
         atOnce: settings.passwords.hashingAtOnce,
       }))
-        sums.add(outcome)
-      return sums.output()
+        report.add(outcome)
+      return report.output()
     })
   })
 }
@@ -79,95 +73,7 @@ function checkHeader(columns: readonly string[]): void {
       'header',
       'The first line names no field that says who it is: a CSV file begins with the names of its columns.',
     )
-  const twice = columns.find((name, at) => KNOWN.has(name) && columns.indexOf(name) !== at)
+  const twice = columns.find((name, at) => KNOWN_FIELDS.has(name) && columns.indexOf(name) !== at)
   if (twice !== undefined)
     throw new Refusal('header', `Two columns are called ${twice}: leave one of them out.`)
 }
-
-interface Told {
-  readonly line: number
-  readonly faults: readonly { readonly field: string; readonly code: string }[]
-}
-
-/** Counts what becomes of the lines, and tells of it on the way. Neither a name nor a secret is said (R31). */
-function summary(terminal: Terminal, json: boolean, dryRun: boolean) {
-  const counts = { lines: 0, imported: 0, unchanged: 0, bad: 0 }
-  const warnings: { [code: string]: number } = {}
-  const ignored = new Set<string>()
-  const bad: Told[] = []
-  let renewBy: number | undefined
-  let toldAt = performance.now()
-
-  const say = (value: object, text: string): void =>
-    terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
-  const inWords = (): string =>
-    `${counts.lines} read: ${counts.imported} ${dryRun ? 'to be imported' : 'imported'}, ` +
-    `${counts.unchanged} unchanged, ${counts.bad} bad`
-
-  return {
-    /** Passes lines on, and keeps the names of fields that nobody reads: one of them may be misspelt. */
-    async *noticing(lines: AsyncIterable<ImportLine>): AsyncGenerator<ImportLine> {
-      for await (const line of lines) {
-        if ('fields' in line && ignored.size < MOST_LISTED)
-          for (const field of Object.keys(line.fields)) if (!KNOWN.has(field)) ignored.add(field)
-        yield line
-      }
-    },
-
-    add(done: LineOutcome): void {
-      const { line, outcome } = done
-      counts.lines += 1
-      counts[outcome] += 1
-      if (outcome === 'bad') {
-        const { faults } = done
-        if (bad.length < MOST_LISTED) bad.push({ line, faults })
-        say(
-          { line, faults },
-          `line ${line}: ${faults.map(({ field, code }) => `${field} ${code}`).join(', ')}`,
-        )
-      }
-      if (outcome === 'imported') {
-        for (const code of done.warnings) warnings[code] = (warnings[code] ?? 0) + 1
-        if (done.warnings.length > 0)
-          say(
-            { line, warnings: done.warnings },
-            `line ${line}: warning: ${done.warnings.join(', ')}`,
-          )
-        renewBy = done.renewBy ?? renewBy
-      }
-      if (performance.now() - toldAt < PROGRESS_MS) return
-      toldAt = performance.now()
-      say({ progress: counts }, inWords())
-    },
-
-    output() {
-      const fields = [...ignored].filter((field) => FIELD_NAME.test(field)).sort()
-      const others = ignored.size - fields.length
-      const about = Object.entries(warnings).map(([code, count]) => `  ${code}: ${count}`)
-      return {
-        json: {
-          ...counts,
-          dry_run: dryRun,
-          warnings,
-          ...(renewBy === undefined ? {} : { renew_by: renewBy }),
-          ignored_fields: fields,
-          ignored_others: others,
-          bad_lines: bad,
-        },
-        text: [
-          `${inWords()}.`,
-          ...(about.length === 0 ? [] : ['Warnings:', ...about]),
-          ...(renewBy === undefined
-            ? []
-            : [`What is weak ends on ${moment(renewBy)}: ask its owners to set it up anew.`]),
-          ...(fields.length === 0 ? [] : [`Fields that are not known: ${fields.join(', ')}`]),
-          ...(others === 0 ? [] : [`Fields that are not known, and look like no name: ${others}`]),
-          '',
-        ].join('\n'),
-        ...(counts.bad > 0 ? { failed: true as const } : {}),
-      }
-    },
-  }
-}
-
-const KNOWN = new Set([...PERSON_FIELDS, ...IMPORT_FIELDS])

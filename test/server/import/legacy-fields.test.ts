@@ -27,14 +27,17 @@ describe('the fields of a home-made second factor', () => {
   it('may be anywhere, and what is told takes the place of all names of its kind', () => {
     const document = {
       security: { otp: { key: 'mine', on: true } },
-      ...{ two_factor_secret: 'other', twoFactorSecret: 'another', twoFactorEnabled: false },
+      two_factor_secret: 'other',
+      twoFactorSecret: 'another',
+      twoFactorEnabled: false,
     }
     expect(read(document, 'secret=security.otp.key', 'enabled=security.otp.on')).to.deep.equal({
       two_factor_secret: 'mine',
       two_factor_enabled: true,
     })
     expect(read(document, 'twoFactorSecret=security.otp.key')).to.deep.equal({
-      ...{ two_factor_secret: 'mine', twoFactorEnabled: false },
+      two_factor_secret: 'mine',
+      twoFactorEnabled: false,
     })
     expect(read({ twoFactorSecret: 'x' }, 'secret=security.otp.key')).to.deep.equal({})
   })
@@ -47,7 +50,9 @@ describe('the fields of a home-made second factor', () => {
     expect(read(secret)).to.deep.equal(secret)
     expect(read(secret, 'enabled=security.on')).to.deep.equal(off)
     expect(read({ ...secret, twoFactorEnabled: null, two_factor_enabled: 1 })).to.deep.equal({
-      ...{ ...secret, twoFactorEnabled: null, two_factor_enabled: 1 },
+      ...secret,
+      twoFactorEnabled: null,
+      two_factor_enabled: 1,
     })
     expect(read({ two_factor_enabled: null }, 'enabled=two_factor_enabled')).to.deep.equal({})
   })

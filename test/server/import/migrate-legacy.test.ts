@@ -84,8 +84,15 @@ describe('migrate legacy', function () {
     const { code, err, json, out } = await application.migrate('--dry-run')
     expect(code).to.equal(1)
     expect(json()).to.deep.include({
-      ...{ dry_run: true, documents: 5, enrolled: 1, must_enrol: 1, not_enrolled: 1 },
-      ...{ unchanged: 0, set_up_here: 0, without_fields: 1, bad: 1 },
+      dry_run: true,
+      documents: 5,
+      enrolled: 1,
+      must_enrol: 1,
+      not_enrolled: 1,
+      unchanged: 0,
+      set_up_here: 0,
+      without_fields: 1,
+      bad: 1,
       warnings: { 'codes-weak': 1, 'secret-unusable': 1, 'must-enrol': 1, 'not-enabled': 1 },
       bad_documents: [
         { id: String(DORA), faults: [{ field: 'two_factor_enabled', code: 'enabled-unreadable' }] },

@@ -13,26 +13,35 @@ function read(...given: Parameters<typeof readPerson>): ImportedPerson {
 describe('a person of an import file', () => {
   it('is read from the names that applications use, and from the cells of a table', () => {
     const expected = {
-      ...{ username: 'ada', email: 'ada@example.com', emailVerified: true },
-      ...{ passwordHash: BCRYPT, hashKind: 'bcrypt 5', groups: ['staff', 'admins'] },
+      username: 'ada',
+      email: 'ada@example.com',
+      emailVerified: true,
+      passwordHash: BCRYPT,
+      hashKind: 'bcrypt 5',
+      groups: ['staff', 'admins'],
       claims: { given_name: 'Ada' },
     }
     for (const fields of [
       {
-        ...{ username: 'ada', email: 'ada@example.com', passwordHash: BCRYPT },
-        ...{ groups: ['staff', 'admins'], claims: { given_name: 'Ada' } },
+        username: 'ada',
+        email: 'ada@example.com',
+        passwordHash: BCRYPT,
+        groups: ['staff', 'admins'],
+        claims: { given_name: 'Ada' },
       },
       {
-        ...{ login: ' ada ', email_address: 'ada@example.com', email_verified: 't' },
-        ...{ password_hash: BCRYPT, groups: 'staff, admins', claims: '{"given_name":"Ada"}' },
+        login: ' ada ',
+        email_address: 'ada@example.com',
+        email_verified: 't',
+        password_hash: BCRYPT,
+        groups: 'staff, admins',
+        claims: '{"given_name":"Ada"}',
       },
       {
-        ...{
-          user_name: 'ada',
-          emailVerified: 1,
-          password_hash: BCRYPT,
-          groups: '["staff","admins"]',
-        },
+        user_name: 'ada',
+        emailVerified: 1,
+        password_hash: BCRYPT,
+        groups: '["staff","admins"]',
         claims: { given_name: 'Ada', email: 'ada@example.com' },
       },
     ])

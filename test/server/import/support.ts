@@ -62,7 +62,9 @@ export async function openApplication(
   }
   const hosts: Host[] = []
   return {
-    ...{ connection, environment, users },
+    connection,
+    environment,
+    users,
     async dump() {
       const collections = await connection.db!.listCollections().toArray()
       const names = collections.map(({ name }) => name).sort()

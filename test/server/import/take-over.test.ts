@@ -85,7 +85,11 @@ describe('taking over the users of an application', () => {
     const bad = new MfaError('record-unreadable', 'bad')
     const some = legacy(users(5), { fails: (id) => (id === '2' ? bad : undefined) })
     expect(await run(some)).to.have.members([
-      ...['0 taken-over', '1 taken-over', '2 bad', '3 taken-over', '4 taken-over'],
+      '0 taken-over',
+      '1 taken-over',
+      '2 bad',
+      '3 taken-over',
+      '4 taken-over',
     ])
   })
 

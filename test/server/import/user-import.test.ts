@@ -100,7 +100,10 @@ describe('user import', () => {
 
   it('brings password, authenticator and backup codes along, and all of them sign in', async () => {
     const ada = {
-      ...{ username: 'ada', email: 'ada@example.com', passwordHash: bcrypt, groups: ['staff'] },
+      username: 'ada',
+      email: 'ada@example.com',
+      passwordHash: bcrypt,
+      groups: ['staff'],
       totp: [{ secret: SECRET, algorithm: 'SHA1', digits: 6, period: 30, name: 'phone' }],
       backupCodes: CODES,
     }
@@ -161,11 +164,15 @@ describe('user import', () => {
     ].join('\n')
     const { code, sum } = await importing(file('people.csv', content))
     expect({ code, ...sum }).to.deep.include({
-      ...{ code: 0, imported: 3, bad: 0, ignored_fields: ['created_at'] },
+      code: 0,
+      imported: 3,
+      bad: 0,
+      ignored_fields: ['created_at'],
       warnings: { 'codes-weak': 1, 'not-enabled': 1, 'must-enrol': 1 },
     })
     expect((await statusOf('bob')).mfa.factors.map(({ remaining }) => remaining)).to.deep.equal([
-      ...[undefined, 2],
+      undefined,
+      2,
     ])
     const dan = await cli('user', 'show', 'd,an')
     expect(dan.out).to.contain('no second factor\nit was on where they come from: the next sign-in')
@@ -244,8 +251,11 @@ describe('user import', () => {
       sum.bad_lines.map(({ line, faults }) => [line, faults.map(({ code: cause }) => cause)]),
     )
     expect(causes).to.deep.equal({
-      ...{ 2: ['line-unreadable'], 3: ['hash-unknown'], 4: ['secret-unusable'] },
-      ...{ 5: ['repeated'], 6: ['email-unfit'] },
+      2: ['line-unreadable'],
+      3: ['hash-unknown'],
+      4: ['secret-unusable'],
+      5: ['repeated'],
+      6: ['email-unfit'],
     })
     for (const secret of [SECRET, 'not base32', '$1$', bcrypt]) expect(err).not.to.contain(secret)
     expect((await statusOf('eve')).mfa.enrolled).to.equal(true)
@@ -411,8 +421,10 @@ describe('user import', () => {
     const people = file(
       'people.txt',
       JSON.stringify({
-        ...{ username: 'ada', email: 'ada@example.com', passwordHash: bcrypt },
-        ...{ two_factor_secret: '3132333435363738393031323334353637383930' },
+        username: 'ada',
+        email: 'ada@example.com',
+        passwordHash: bcrypt,
+        two_factor_secret: '3132333435363738393031323334353637383930',
         backup_codes: [sha256('AAAA1111')],
       }),
     )
@@ -451,7 +463,8 @@ describe('user import', () => {
     for (const { imported, bad_lines } of [dry.sum, sum]) {
       expect(imported).to.equal(6)
       expect(bad_lines[0]?.faults[0]).to.deep.equal({
-        ...{ field: 'passwordHash', code: 'too-many-hash-kinds' },
+        field: 'passwordHash',
+        code: 'too-many-hash-kinds',
       })
     }
   })
@@ -459,7 +472,8 @@ describe('user import', () => {
   it('says that a file cannot be read', async () => {
     const { code, err } = await cli('user', 'import', join(folder, 'nowhere.csv'), '--json')
     expect({ code, err: JSON.parse(err) as object }).to.deep.nested.include({
-      ...{ code: 1, 'err.error.code': 'file-unreadable' },
+      code: 1,
+      'err.error.code': 'file-unreadable',
     })
   })
 
@@ -473,7 +487,10 @@ describe('user import', () => {
       const clock = { now: () => 1_800_000_000 }
       close = () => storage.close()
       services = {
-        ...{ accounts: storage.accounts, clock, todaysKind: '', record: async () => undefined },
+        accounts: storage.accounts,
+        clock,
+        todaysKind: '',
+        record: async () => undefined,
         hashKinds: hashKinds({ settings: storage.settings, clock }),
         random: { bytes: (length) => randomBytes(length) },
         mfa: mfaOf(async () => ({ outcome: 'imported', factors: [], warnings: [] })),

@@ -1,0 +1,31 @@
+import type { Instant } from '../../domain/time.ts'
+import { moment } from '../cli/terminal.ts'
+
+export interface Warned {
+  readonly warnings: readonly string[]
+  /** When what is weak ends. */
+  readonly renewBy?: Instant
+}
+
+/** Counts what an import warns of, for its report. */
+export function warningCounts() {
+  const warnings: { [code: string]: number } = {}
+  let renewBy: Instant | undefined
+
+  return {
+    add(warned: Warned): void {
+      for (const code of warned.warnings) warnings[code] = (warnings[code] ?? 0) + 1
+      renewBy = warned.renewBy ?? renewBy
+    },
+
+    json: () => ({ warnings, ...(renewBy === undefined ? {} : { renew_by: renewBy }) }),
+
+    lines(): readonly string[] {
+      const counted = Object.entries(warnings).map(([code, count]) => `  ${code}: ${count}`)
+      const lines = counted.length === 0 ? [] : ['Warnings:', ...counted]
+      if (renewBy === undefined) return lines
+      const end = `What is weak ends on ${moment(renewBy)}: ask its owners to set it up anew.`
+      return [...lines, end]
+    },
+  }
+}
