@@ -1,5 +1,5 @@
 /**
- * What every adapter of the host's records has to keep the same, whatever its database.
+ * The rules that every adapter of the host's records follows, whatever its database.
  *
  * **Sessions do not come back.** The host saves a session as a whole document at the end of each request, so a
  * request in flight writes back a session that was signed out meanwhile. Refusing the destroyed id is not enough:
@@ -23,13 +23,13 @@
  */
 import Provider, { errors } from 'oidc-provider'
 
-/** `find` goes on answering with an expired record for so long: the host tells "expired" from "unknown" itself. */
+/** For how long `find` answers with a record that has expired: the host itself tells "expired" from "unknown". */
 export const FIND_GRACE_SECONDS = 600
 
 /** A used refresh token is kept longer: presenting it again is how a theft shows (RFC 9700 4.14.2). */
 export const USED_REFRESH_TOKEN_GRACE_SECONDS = 24 * 3600
 
-/** Ended sessions are remembered for so long: longer than any request is in flight. */
+/** For how long ended sessions are remembered: longer than any request is in flight. */
 export const ENDED_SESSION_SECONDS = 3600
 
 /** How long after `destroy(oldId)` its `upsert(newId)` may come: the host makes the two calls in a row. */
@@ -47,7 +47,7 @@ export function sessionEnding(id: string): SessionEnding {
   return 'unknown'
 }
 
-/** What the second caller of `consume` gets: the host looks, then consumes, and ignores the answer. */
+/** The error for the second caller of `consume`. The host reads the record, consumes it, and ignores the answer. */
 export function alreadyConsumed(model: string): Error {
   return new errors.InvalidGrant(`${model} was already used`)
 }

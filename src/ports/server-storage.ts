@@ -17,16 +17,16 @@ export interface ServerStorage extends Storage {
   readonly hostRecords: HostRecords
   readonly audit: AuditTrail
   readonly settings: Settings
-  /** Accounts that have an MFA record, whether or not they have an account: in order of `id`, after `after`. */
+  /** The ids under which there is an MFA record, with an account of the server or without: in order, after `after`. */
   recordIds(page: { after?: string; limit: number }): Promise<readonly string[]>
   /** Throws when the storage cannot be written durably right now (health/ready). */
   checkWritable(): Promise<void>
   /**
-   * Deletes a bounded number of records past their time; answers how many. Of the audit trail those from before
-   * `auditBefore`; without it none.
+   * Deletes at most `limit` records past their time, and entries of the audit trail from before `auditBefore` (without
+   * it none); answers how many.
    */
   sweep(limit: number, auditBefore?: Instant): Promise<number>
-  /** What works, and an operator should change all the same (`doctor`). Absent: there is nothing to look at. */
+  /** Settings that work and that an operator should change all the same (`doctor`). Absent: the storage checks none. */
   inspect?(): Promise<readonly StorageRemark[]>
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/time.ts'
 
-/** The server's time; nobody else's counts (R7). */
+/** The server's time. The time of a browser or an app never counts (R7). */
 export interface Clock {
   now(): Instant
 }

@@ -10,9 +10,9 @@ type Row = RecordWithAccount | AccountDocument
 /**
  * Two collections in one read. They are two because the record is written at each sign-in and the account is not.
  *
- * The account is looked up from the record that was found, so it is not the older of the two. Without a record it is
- * the union that finds it: whoever has none has the epoch that everybody begins with, which no change of a password
- * has raised. Always one command, whoever is asked for, nobody included: the time says nothing (R33).
+ * The account is looked up after its record was found, so the account is never the older of the two. An account without
+ * a record is found by the union; its epoch is the first one, which no change of a password has raised. It is one
+ * command for every id, known or not, so that the time tells nothing (R33).
  */
 export function accountsWithRecords(
   database: MongoDatabase,

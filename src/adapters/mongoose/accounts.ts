@@ -14,8 +14,8 @@ const namesOf = ({ username, email }: AccountNames): string[] =>
   email === undefined || email === username ? [username] : [username, email]
 
 /**
- * An account and its names are one document, so that one write changes both, and a unique index over the names
- * refuses a name that any other account has: no second document that a crash could leave behind.
+ * An account and its names are one document, so that one write changes both and a crash leaves nothing half-done. A
+ * unique index over the names refuses a name that another account has.
  */
 export function mongoAccounts(
   database: MongoDatabase,
@@ -51,27 +51,10 @@ export function mongoAccounts(
       }),
 
     insert: (account, names) =>
-      write(account.id, async (accounts) => {
-        await accounts.insertOne({
-          _id: account.id,
-          version: 1,
-          names: namesOf(names),
-          document: JSON.stringify(account),
-        })
-        return true
-      }),
+      write(account.id, (accounts) => insertAccount(accounts, account, names)),
 
     update: (account, names, expectedVersion) =>
-      write(account.id, async (accounts) => {
-        const { matchedCount } = await accounts.updateOne(
-          { _id: is(account.id), version: is(expectedVersion) },
-          {
-            $set: { names: namesOf(names), document: JSON.stringify(account) },
-            $inc: { version: 1 },
-          },
-        )
-        return matchedCount === 1
-      }),
+      write(account.id, (accounts) => updateAccount(accounts, account, names, expectedVersion)),
 
     list: ({ after, limit }) =>
       onAccounts(async (accounts) => {
@@ -83,6 +66,34 @@ export function mongoAccounts(
         return page.map(storedAccount)
       }),
   }
+}
+
+async function insertAccount(
+  accounts: mongo.Collection<AccountDocument>,
+  account: Account,
+  names: AccountNames,
+): Promise<true> {
+  await accounts.insertOne({
+    _id: account.id,
+    version: 1,
+    names: namesOf(names),
+    document: JSON.stringify(account),
+  })
+  return true
+}
+
+/** Answers false when the stored version is not `expectedVersion`. */
+async function updateAccount(
+  accounts: mongo.Collection<AccountDocument>,
+  account: Account,
+  names: AccountNames,
+  expectedVersion: number,
+): Promise<boolean> {
+  const { matchedCount } = await accounts.updateOne(
+    { _id: is(account.id), version: is(expectedVersion) },
+    { $set: { names: namesOf(names), document: JSON.stringify(account) }, $inc: { version: 1 } },
+  )
+  return matchedCount === 1
 }
 
 async function unlessTaken(write: Promise<boolean>): Promise<boolean> {

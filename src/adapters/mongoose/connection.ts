@@ -4,20 +4,20 @@ import { isStorageFailure, storageUnavailable } from './failure.ts'
 import { refusalOf } from './refusal.ts'
 
 /**
- * What no STORAGE_URL may change. One that says `w=1`, or reads from secondaries, would give a spent code its life
- * back after a failover, or show the state before it was spent.
+ * Options that STORAGE_URL cannot change. With `w=1` a spent code could be valid again after a failover; with reads from
+ * secondaries a node could see the record from before the code was spent.
  */
 const PROMISES = {
   readPreference: 'primary',
-  // What is written and not yet confirmed by a majority is seen: a code that may be spent counts as spent.
+  // Reads see writes that no majority has confirmed yet: a code that may be spent counts as spent.
   readConcern: new mongoose.mongo.ReadConcern('local'),
   writeConcern: { w: 'majority', journal: true },
 } as const satisfies mongo.DbOptions
 
-/** A write that was cut off is known again when it is repeated, and done once. */
+/** The server recognises a write that the driver repeats after a lost connection, and applies it once. */
 const RETRIES = { retryWrites: true, retryReads: true } as const satisfies mongoose.ConnectOptions
 
-/** A server that is away is found out before the patience of a page is over, and found again soon after. */
+/** The driver notices a missing server before a page gives up, and finds it again soon after it is back. */
 const LIMITS = {
   serverSelectionTimeoutMS: 2_000,
   connectTimeoutMS: 2_000,

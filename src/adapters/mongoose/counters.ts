@@ -11,7 +11,7 @@ interface CounterRow extends Keyed {
   readonly count: number
   /** When it starts again from 0; null: never. */
   readonly endsAt: Instant | null
-  /** When nobody misses it any more, for the index that deletes. */
+  /** When it may be deleted, for the TTL index. */
   readonly keepUntil: Date
 }
 
@@ -34,7 +34,7 @@ export function mongoCounters(database: MongoDatabase): Counters {
             return refusal(present ?? { count: 0, endsAt })
           if (present === null && (await insertFirst(collection, key, first)))
             return { allowed: true, count: 1 }
-          // It came, went or changed in between: somebody else has got on.
+          // Another call has made, deleted or changed it in between.
         }
       }),
 

@@ -18,7 +18,7 @@ export function isStorageFailure(error: unknown): error is Error {
   return false
 }
 
-/** Node's own: with the system call, or, on a socket that the other side has ended, with its code alone (EPIPE). */
+/** An error of Node's: it names the system call, or, on a socket that the other side has closed, the code alone (EPIPE). */
 function isOfTheSystem(error: Error): boolean {
   if ('syscall' in error) return true
   return 'code' in error && /^(E[A-Z]+|ERR_(STREAM|SOCKET)_\w+)$/.test(String(error.code))

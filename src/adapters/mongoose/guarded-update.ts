@@ -13,9 +13,9 @@ import {
 /** Stages of an update pipeline whose result has no field that they do not name. */
 const DROPS_FIELDS = ['$project', '$replaceRoot', '$replaceWith']
 
-/** What a write of the application has to keep to. */
+/** The rule that each write of the application is held to. */
 export interface WriteRule {
-  /** Where passwords, or their hashes, are; none: the application tells of their changes itself. */
+  /** The paths of passwords or their hashes. Empty: the application reports their changes itself. */
   readonly passwordPaths: ReadonlySet<string>
   readonly now: () => Instant
 }
@@ -34,8 +34,9 @@ export function checkFilter(filter: unknown, upsert: unknown): void {
 }
 
 /**
- * An update, with operators or as a pipeline, as it may be carried out: one that writes the password tells the record
- * so in the same atomic step. The one given stays as it was. Throws MfaError `fields-protected` when it would write, move or drop the record.
+ * Answers the update, with operators or as a pipeline, as it may be carried out: one that writes the password notes
+ * that in the record in the same atomic step. The given update is not changed. Throws MfaError `fields-protected` when
+ * it would write, move or drop the record.
  */
 export function guardedUpdate(update: unknown, rule: WriteRule): unknown {
   if (Array.isArray(update)) return guardedPipeline(update, rule)
@@ -48,9 +49,9 @@ export function guardedUpdate(update: unknown, rule: WriteRule): unknown {
 }
 
 /**
- * A replacement as the update that it has to be: everything is replaced but the record, which is taken over as it is
- * at the moment of the write. Read before and written with the rest, it would bring back a code that a sign-in spends
- * in between. Throws MfaError `fields-protected`.
+ * Answers a replacement as an update: everything is replaced but the record, which stays as it is at the moment of the
+ * write. If it were read before and written with the rest, a code that a sign-in spends in between would be valid
+ * again. Throws MfaError `fields-protected`.
  */
 export function guardedReplacement(replacement: unknown, rule: WriteRule): Fields[] {
   const user = asWritten(replacement)

@@ -8,8 +8,8 @@ const INDEX_NAME = 'mfa_handles'
 
 /**
  * The index that finds an account by a handle, and gives each handle to one account. `path`: where the handles are in
- * the documents of the collection. Partial: accounts without handles, most of them, take no room in it. The condition is
- * true of every string, and a planner sees that it is true of whatever equals one.
+ * the documents of the collection. Partial: most accounts have no handles and take no room in it. Its condition holds for
+ * every string, and a query planner can tell that it holds for a field that equals a string.
  */
 export function handleIndexOf(collection: string, path: string): DeclaredIndex {
   return {
@@ -22,14 +22,14 @@ export function handleIndexOf(collection: string, path: string): DeclaredIndex {
 
 export interface HandleIndex {
   /**
-   * Resolves once the index exists. Without it two accounts could take one handle, and a look-up that anybody may ask
-   * for would read the whole collection. Rejects with MfaError `schema-outdated` when it is missing and is not to be
-   * made without being asked for.
+   * Resolves once the index exists. Without it two accounts could take one handle, and each look-up, which needs no
+   * sign-in, would read the whole collection. Rejects with MfaError `schema-outdated` when the index is missing and
+   * `autoIndex` is off.
    */
   ready(): Promise<void>
 }
 
-/** `isAutomatic`: whether a missing index is made. What is ready is asked for once. */
+/** `isAutomatic`: whether a missing index is made. The index is checked until it is there, and not again. */
 export function handleIndex(
   database: MongoDatabase,
   index: DeclaredIndex,
@@ -60,8 +60,8 @@ async function requireIndex(database: MongoDatabase, index: DeclaredIndex): Prom
 }
 
 /**
- * The `_id` of the document that holds `handle` at `path`. A value of a request that is no text belongs to nobody, and
- * reaches no query: an array would be compared with all handles of a record at once.
+ * The `_id` of the document that holds `handle` at `path`. A handle that is not a string belongs to nobody and reaches
+ * no query: an array would be compared with all handles of a record at once.
  */
 export async function ownerOf<Row extends { readonly _id: unknown }>(
   collection: mongo.Collection<Row>,

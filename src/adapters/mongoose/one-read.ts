@@ -12,7 +12,7 @@ export interface Both<Account, Record> {
   readonly record: Record
 }
 
-/** Longer than a page takes. What a request that hangs has read is no news any more. */
+/** Longer than a page takes. What a hanging request has read before that counts as out of date. */
 const FRESH_MS = 5_000
 
 interface Seen<Account, Record> {
@@ -21,36 +21,37 @@ interface Seen<Account, Record> {
   readonly untaken: Set<'account' | 'record'>
 }
 
-/** What one request has read. Over with it: work that it has left behind wants to know what is true then. */
+/** What one request has read. Work that goes on after the request reads by itself: it needs the state of that time. */
 interface Request<Account, Record> {
   readonly seen: Map<string, Seen<Account, Record>>
   isOver: boolean
 }
 
 /**
- * An account and its record come in one read where one request asks for both, whichever it asks for first. Each half
- * is given out once. Whoever reads anew, because a decision lost its save or something was written, makes the other
- * half the past, and so does the time. Outside of a request each is read by itself.
+ * Reads an account and its record at once where one request asks for both, in either order: the first question reads
+ * both, the second is answered from that read. Each half is answered once. The half that was not asked for yet is
+ * dropped when the request writes, when it reads the same half again, and after 5 s. Outside of a request the account
+ * and the record are read separately.
  *
- * A password is compared only with an epoch that was read no later than it (R20): otherwise the old password, read
- * before a change, would be good under the epoch that the change has raised.
+ * A password may only be compared with an epoch that was read together with it or earlier (R20). Otherwise an old
+ * password, read before a change, would be accepted under the epoch that the change has raised.
  */
 export class OneRead<Account, Record> {
   readonly #reads: Reads<Account, Record>
   readonly #requests = new AsyncLocalStorage<Request<Account, Record>>()
   readonly #now: () => number
 
-  /** `now`: milliseconds, of a clock that is never set. */
+  /** `now`: milliseconds of a monotonic clock. */
   constructor(reads: Reads<Account, Record>, now = () => performance.now()) {
     this.#reads = reads
     this.#now = now
   }
 
-  /** `work`: all that one request does. A request inside of it, of a provider that is mounted in another, is part of it. */
+  /** `work`: everything that one request does. A request of a provider that is mounted in another is part of the outer one. */
   duringRequest<T>(work: () => T): T {
     if (this.#request !== undefined) return work()
     const request: Request<Account, Record> = { seen: new Map(), isOver: false }
-    // Timers and sockets that it has opened keep the request: they need not keep what it has read.
+    // Timers and sockets that the request has opened keep it in memory, but not what it has read.
     const end = (): void => {
       request.isOver = true
       request.seen.clear()
@@ -75,12 +76,12 @@ export class OneRead<Account, Record> {
     return both === undefined ? this.#reads.record(accountId) : (await both).record
   }
 
-  /** To be told before each write and behind it, whatever came of it: what was read before is the past. */
+  /** Drops what was read of the account. Call it before each write and after it, whether or not it succeeded. */
   forget(accountId: string): void {
     this.#request?.seen.get(accountId)?.untaken.clear()
   }
 
-  /** For writes that do not say whose. */
+  /** The same for a write that does not say which accounts it changes. */
   forgetAll(): void {
     for (const { untaken } of this.#request?.seen.values() ?? []) untaken.clear()
   }

@@ -2,7 +2,7 @@ import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Keyed, MongoDatabase } from './database.ts'
 import { RECORDS } from './records.ts'
 
-/** Who has a record, by its `_id`: the server pages over them, the plugin never does. */
+/** The ids of accounts with a record, page by page: for the server, the plugin never lists them. */
 export function mongoRecordIds(database: MongoDatabase): ServerStorage['recordIds'] {
   return ({ after, limit }) =>
     database.on<Keyed, string[]>(RECORDS, async (records) => {

@@ -40,13 +40,13 @@ export const SERVER_INDEXES: readonly DeclaredIndex[] = [
   { collection: hostSessions, name: 'mfa_ids', key: { ids: 1 } },
 ]
 
-/** Makes those that are not there, however long it takes; making one that is there changes nothing. */
+/** Makes the missing indexes, however long it takes. An index that exists is left as it is. */
 export async function makeIndexes(db: mongo.Db): Promise<void> {
   for (const { collection, name, key, options } of SERVER_INDEXES)
     await db.collection(collection).createIndex(key, { ...options, name })
 }
 
-/** What is not there, or is there as something else. */
+/** The indexes that are missing, or that have the name and another effect. */
 export async function missingIndexes(db: mongo.Db): Promise<readonly DeclaredIndex[]> {
   const missing: DeclaredIndex[] = []
   for (const collection of new Set(SERVER_INDEXES.map((index) => index.collection))) {

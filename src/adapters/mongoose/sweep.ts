@@ -6,8 +6,8 @@ import type { MongoDatabase } from './database.ts'
 import { ONE_TIME } from './one-time.ts'
 
 /**
- * Where the time of a document is in `keepUntil`. The database's TTL indexes delete most of this, later and by its own
- * clock; here it is done by the server's, and counted.
+ * The collections whose documents have their time in `keepUntil`. MongoDB's TTL indexes delete most of them, later and
+ * by the database's clock. A sweep deletes by the server's clock and counts.
  */
 const PERISHABLE = [COLLECTIONS.hostRecords, COLLECTIONS.hostSessions, ONE_TIME, COUNTERS]
 
@@ -48,7 +48,7 @@ async function sweepSome(
       .limit(limit)
       .toArray()
     if (found.length === 0) return 0
-    // Looked at again: what was renewed meanwhile stays.
+    // The time is part of the filter again: a document that was renewed meanwhile stays.
     const { deletedCount } = await documents.deleteMany({
       _id: { $in: found.map(({ _id }) => _id) },
       [field]: past,

@@ -1,6 +1,6 @@
 import { isDuplicateKey } from './failure.ts'
 
-/** Of two that insert one key at once, the database refuses one; a second time there is something to change. */
+/** Of two upserts that insert one key at once, MongoDB refuses one. Its second attempt finds the document and changes it. */
 export async function onceMoreOnDuplicateKey<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write()

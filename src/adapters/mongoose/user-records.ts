@@ -138,8 +138,8 @@ function without(paths: readonly string[]): Projection {
 }
 
 /**
- * The `_id` that an account id stands for; undefined: nobody's. Only the one spelling that an id is shown in counts.
- * What is no text, or is no id of this kind, is somebody unknown and no error, and reaches no query.
+ * The `_id` that an account id stands for, or undefined when no user can have it. An id counts in the one spelling that
+ * MongoDB shows it in. A value that is not text, or not an id of this type, belongs to nobody and reaches no query.
  */
 function readId(User: Model<never>, accountId: unknown): UserRow['_id'] | undefined {
   if (typeof accountId !== 'string') return undefined
@@ -151,7 +151,7 @@ function readId(User: Model<never>, accountId: unknown): UserRow['_id'] | undefi
   }
 }
 
-/** Fails closed: a sub-document that nobody of us has written is no "has no second factor". */
+/** Fails closed: a sub-document that this adapter has not written never counts as "no second factor". */
 function readStored(mfa: unknown): Versioned | Unrecorded {
   if (typeof mfa !== 'object' || mfa === null)
     throw new MfaError('record-unreadable', `The field ${MFA_FIELD} of the user is no record`)

@@ -21,8 +21,8 @@ export class Connection {
   readonly #statements = new Map<string, StatementSync>()
 
   /**
-   * Never creates the file: a database that has gone away must not come back empty. Never opens one that may only be
-   * read: SQLite would, and leave a log with the same mode, on which the file made writable again would founder.
+   * Never creates the file: a missing database must not come back empty. Never opens a read-only file: SQLite would make
+   * a read-only log beside it, and the database could not be written even after its file is writable again.
    */
   constructor(path: string, durability: Durability) {
     accessSync(path, constants.R_OK | constants.W_OK)

@@ -34,7 +34,7 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
         }
       }),
 
-    // What a power cut takes back here counts a failure that was none: on the safe side, and sooner done.
+    // If a power cut undoes this, a success stays counted as a failure. That is safe, and spares the wait for the disk.
     release: (key, now) =>
       database.relaxed((connection) => {
         connection.run(

@@ -97,15 +97,15 @@ export class SqliteDatabase {
 
   #attempt<T>(kind: 'durable' | 'relaxed', work: (connection: Connection) => T): T {
     if (this.#isClosed) throw storageUnavailable('The storage is closed.')
-    // A file that went away is not made anew while running: it would come back without a single account, factor
-    // or spent code. It is waited for.
+    // A missing file is not made anew while the server runs: it would have no accounts, factors or spent codes. Each
+    // call fails until the file is back.
     this.#file ??= openFile(this.#path, LOCK_WAIT_MS, (connection) =>
       requireCurrentSchema(connection, this.#migrations),
     )
     const file = this.#file
     const outcome = work(file[kind])
-    // A file that was deleted or replaced still takes writes, which are gone with the process: a code noted as spent
-    // there would be good again. So nothing is answered from a file that no longer has the database's name.
+    // A file that was deleted or replaced still takes writes, which are lost when the process ends: a code that was
+    // spent in it would be valid again. So no answer comes from a file that no longer has the database's name.
     if (identityOf(this.#path) !== file.identity) {
       this.#drop()
       throw storageUnavailable(
@@ -122,7 +122,7 @@ export class SqliteDatabase {
       try {
         connection?.close()
       } catch {
-        // What is dropped has failed already, and that failure is the one to report.
+        // The connection has failed before, and that failure is reported.
       }
     }
   }
@@ -173,7 +173,7 @@ function createIfMissing(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    // A file that exists is not even opened here: closing it would drop the locks that this process has on it.
+    // `wx` does not open a file that exists: closing it would drop the locks that this process holds on it.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }

@@ -25,7 +25,7 @@ export function leavesConnectionSound(error: unknown): boolean {
   return isLocked(error) || resultCode(error) === FULL
 }
 
-/** The file is another one than is meant, or was written over. */
+/** The file is not an SQLite database, or was overwritten. */
 export function isNoDatabase(error: unknown): boolean {
   return resultCode(error) === NOT_A_DATABASE
 }

@@ -2,7 +2,7 @@ import type { Instant } from '../../domain/time.ts'
 import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
 import type { Connection } from './connection.ts'
 
-/** Each finds its rows by an index, and deletes at most as many as it is told: a sweep holds nobody up. */
+/** Each statement finds its rows by an index and deletes a bounded number: other writers do not wait for long. */
 export const SWEEPS = [
   `DELETE FROM host_records WHERE rowid IN
      (SELECT rowid FROM host_records WHERE keep_until <= ?1 LIMIT ?2)`,
@@ -19,7 +19,7 @@ export const SWEEPS = [
       WHERE ends_at IS NULL AND touched_at <= ?1 - ${COUNTER_KEPT_SECONDS} LIMIT ?2)`,
 ]
 
-/** Of the time it is given: what is older than that. */
+/** Deletes entries from before the given time. */
 export const AUDIT_SWEEP = `DELETE FROM audit WHERE sequence IN
      (SELECT sequence FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)`
 
