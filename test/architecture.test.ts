@@ -323,14 +323,8 @@ describe('the architecture', () => {
   })
 
   it('has no file that none of its entries leads to', () => {
-    const { exports } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as {
-      exports: Record<string, string | { default: string }>
-    }
-    const published = Object.values(exports).flatMap((entry) =>
-      typeof entry === 'string' ? [] : [entry.default.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts')],
-    )
     const entries = [
-      ...published,
+      ...publicEntries(),
       // The program that bin/ runs.
       'src/server/cli/index.ts',
       // The documented templates of a storage adapter and of factors, which the tests run on.
@@ -349,6 +343,29 @@ describe('the architecture', () => {
     for (const file of [...entries, ...examples]) walk(file)
     expect(entries.filter((file) => !sources.has(file))).to.deep.equal([])
     expect(files.filter((file) => !reached.has(file))).to.deep.equal([])
+  })
+
+  it('exports no value that no other file imports', () => {
+    const others = ['test', 'bench'].flatMap((folder) =>
+      globSync(`${folder}/**/*.ts`, { cwd: ROOT }).map((file) => readSource(ROOT, file)),
+    )
+    const taken = new Set<string>()
+    for (const { imports } of [...sources.values(), ...others])
+      for (const { file, names } of imports) {
+        // `import * as` and `import()` may use anything.
+        for (const name of names.length === 0 ? ['*'] : names) taken.add(`${file} ${name}`)
+      }
+    // bin/ calls it.
+    taken.add('src/server/cli/index.ts main')
+    const unused = files.flatMap((file) =>
+      taken.has(`${file} *`)
+        ? []
+        : (sources.get(file)?.exports ?? [])
+            .filter((name) => !taken.has(`${file} ${name}`))
+            .filter(() => !publicEntries().includes(file))
+            .map((name) => `${file} ${name}`),
+    )
+    expect(unused).to.deep.equal([])
   })
 
   it('changes a setting in one place of the server, and goes through the accounts in one', () => {
@@ -414,6 +431,16 @@ describe('the architecture', () => {
     expect(named.filter((name) => !types.test(name) && !imported.has(name))).to.deep.equal([])
   })
 })
+
+/** The files behind `exports` of package.json. */
+function publicEntries(): string[] {
+  const { exports } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as {
+    exports: Record<string, string | { default: string }>
+  }
+  return Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? [] : [entry.default.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts')],
+  )
+}
 
 function uses(file: string, pattern: RegExp): boolean {
   return (sources.get(file)?.members ?? []).some((member) => pattern.test(member))

@@ -179,7 +179,7 @@ function surroundings(visit: Visit): Surroundings {
 }
 
 /** `mira.k@example.com`: MK. */
-export function initialsOf(label: string): string {
+function initialsOf(label: string): string {
   const [name = ''] = label.split('@')
   const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean)
   const ends = words.length > 1 ? [words.at(0), words.at(-1)] : words

@@ -24,7 +24,7 @@
 import Provider, { errors } from 'oidc-provider'
 
 /** For how long `find` answers with a record that has expired: the host itself tells "expired" from "unknown". */
-export const FIND_GRACE_SECONDS = 600
+const FIND_GRACE_SECONDS = 600
 
 /** A used refresh token is kept longer: presenting it again is how a theft shows (RFC 9700 4.14.2). */
 export const USED_REFRESH_TOKEN_GRACE_SECONDS = 24 * 3600

@@ -2,7 +2,7 @@ import { MfaError } from '../domain/errors.ts'
 import type { Storage } from '../ports/storage.ts'
 
 /** Longer than our adapters keep trying, and shorter than a person or a proxy waits. */
-export const PATIENCE_MS = 5_000
+const PATIENCE_MS = 5_000
 
 /**
  * A storage that does not answer in time counts as unavailable (R32): the call rejects with MfaError

@@ -13,12 +13,12 @@ import { clearFailures, clearSuspicion, grow } from './throttle.ts'
 import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** A pending enrolment dies with its interaction, and after this at the latest. */
-export const ENROLMENT_SECONDS = HOUR_SECONDS
+const ENROLMENT_SECONDS = HOUR_SECONDS
 const MOST_PENDING = 4
 const MOST_PROOFS = 4
 /** R3: a new code at most once a minute and five times an hour. */
-export const DELIVERY_COOLDOWN_SECONDS = MINUTE_SECONDS
-export const DELIVERIES_PER_HOUR = 5
+const DELIVERY_COOLDOWN_SECONDS = MINUTE_SECONDS
+const DELIVERIES_PER_HOUR = 5
 /** A challenge or delivered code waits at most this long (R3). */
 export const CHALLENGE_SECONDS = 10 * MINUTE_SECONDS
 

@@ -8,7 +8,7 @@ export const FIRST_DELAY_SECONDS = 30
 export const LONGEST_DELAY_SECONDS = HOUR_SECONDS
 /** NIST SP 800-63B-4 3.2.2: at most this many failures in any 30 days, successes notwithstanding (R1). */
 export const MOST_FAILURES = 100
-export const FAILURE_WINDOW_SECONDS = 30 * DAY_SECONDS
+const FAILURE_WINDOW_SECONDS = 30 * DAY_SECONDS
 /** Failures of strangers, each after a right password, that mean the password is known to someone (R2). */
 export const FAILURES_TO_SUSPECT = 10
 

@@ -170,7 +170,7 @@ const SYSTEM_CODES = new Set([
 ])
 
 /** Recognises what drivers throw when the database is away, full, read-only or slow, by code or by class name. */
-export function isStorageFault(error: unknown): boolean {
+function isStorageFault(error: unknown): boolean {
   let current = error
   for (let depth = 0; depth < CAUSE_DEPTH && current instanceof Error; depth += 1) {
     if (current instanceof MfaError && current.code === 'storage-unavailable') return true

@@ -71,7 +71,7 @@ export function refuse(faults: readonly string[]): void {
 }
 
 /** A fault of a factor, as one line of the refusal. */
-export function faultOf(id: string, fault: string): string {
+function faultOf(id: string, fault: string): string {
   return `factors: "${id}": ${fault}`
 }
 

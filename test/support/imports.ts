@@ -19,6 +19,8 @@ export interface Source {
   readonly imports: readonly Import[]
   /** `process.env`, `Date.now`, `Math.random` and the like, as written. */
   readonly members: readonly string[]
+  /** The functions, constants and classes that are declared with `export`. */
+  readonly exports: readonly string[]
   /** An import whose specifier is computed: nothing can be checked about it. */
   readonly computedImports: number
 }
@@ -28,6 +30,7 @@ export function readSource(root: string, path: string): Source {
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
   const imports: Import[] = []
   const members: string[] = []
+  const exports = tree.statements.filter(isExported).flatMap(valuesOf)
   let computedImports = 0
 
   const add = (specifier: string, typeOnly: boolean, names: readonly string[]): void => {
@@ -71,9 +74,24 @@ export function readSource(root: string, path: string): Source {
     ts.forEachChild(node, visit)
   }
   visit(tree)
-  return { imports, members, computedImports }
+  return { imports, members, exports, computedImports }
 }
 
 function nameOf(element: ts.ImportSpecifier | ts.ExportSpecifier): string {
   return (element.propertyName ?? element.name).text
+}
+
+function isExported(statement: ts.Statement): boolean {
+  const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined
+  return modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
+}
+
+/** The names of the values, not of the types, that a statement declares. */
+function valuesOf(statement: ts.Statement): string[] {
+  if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement))
+    return statement.name === undefined ? [] : [statement.name.text]
+  if (!ts.isVariableStatement(statement)) return []
+  return statement.declarationList.declarations.flatMap(({ name }) =>
+    ts.isIdentifier(name) ? [name.text] : [],
+  )
 }

@@ -19,7 +19,7 @@ const { accounts, audit, hostRecords, hostSessions } = COLLECTIONS
  * The indexes that the server needs, those of the plugin included. Each find of a sign-in uses one of them, or the
  * `_id`, and examines one document (test/adapters/mongoose/explain.test.ts).
  */
-export const SERVER_INDEXES: readonly DeclaredIndex[] = [
+const SERVER_INDEXES: readonly DeclaredIndex[] = [
   ...[ONE_TIME, COUNTERS, hostRecords, hostSessions].map((collection) => ({
     collection,
     name: 'mfa_keep_until',

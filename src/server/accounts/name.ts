@@ -42,9 +42,3 @@ export function isAddress(text: string): boolean {
   if (UNREADABLE.test(text)) return false
   return text.length <= 254 && /^[^\s@<>()[\]\\,;:"]{1,64}@[^\s@<>()[\]\\,;:"]+$/u.test(text)
 }
-
-/** The address as a page may show it to someone who has only proved the password: `m•••@example.com`. */
-export function maskAddress(address: string): string {
-  const at = address.lastIndexOf('@')
-  return `${[...address].slice(0, 1).join('')}•••${address.slice(at)}`
-}

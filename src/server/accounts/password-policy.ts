@@ -1,7 +1,6 @@
 import { COMMON_WORDS } from './common-passwords.ts'
 
-/** NIST SP 800-63B-4 3.1.1.2: with a second factor, and where the password stands alone (R16). */
-export const SHORTEST_WITH_MFA = 8
+/** Characters of a password that stands alone, without a second factor (NIST SP 800-63B-4 3.1.1.2, R16). */
 export const SHORTEST_ALONE = 15
 /** At least 64 characters must be accepted; the bound only keeps a megabyte away from the hash. */
 export const LONGEST_PASSWORD_BYTES = 1024

@@ -55,7 +55,7 @@ export async function addPerson(
 }
 
 /** What an account is found by. */
-export function namesOf(account: Account): AccountNames {
+function namesOf(account: Account): AccountNames {
   const username = normaliseName(account.username)
   if (username === undefined) throw new TypeError('an account without a name cannot be stored')
   const email = account.emailVerified ? normaliseName(account.email ?? '') : undefined

@@ -25,7 +25,7 @@ export function subjectFinder(accounts: Accounts): NonNullable<Configuration['fi
   }
 }
 
-export function subjectOf(account: Account): Subject {
+function subjectOf(account: Account): Subject {
   return {
     accountId: account.id,
     groups: account.groups,

@@ -102,7 +102,7 @@ export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): QueuedPa
 }
 
 /** Where a password may have to stand alone it is longer (R16). */
-export function minimumPasswordLength({ mfa, passwords }: FileValues): number {
+function minimumPasswordLength({ mfa, passwords }: FileValues): number {
   return mfa.required === 'everybody'
     ? passwords.minimumLength
     : Math.max(SHORTEST_ALONE, passwords.minimumLength)

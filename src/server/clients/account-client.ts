@@ -27,7 +27,7 @@ export function accountClient(
 }
 
 /** The usual one, or one of the keys that an operator has brought. */
-export function idTokenAlgorithm({ keys }: SigningKeys): string {
+function idTokenAlgorithm({ keys }: SigningKeys): string {
   const usual = keys.some(({ kty, alg = 'RS256' }) => kty === 'RSA' && alg === 'RS256')
   const [{ kty, alg } = {}] = keys
   return usual ? 'RS256' : (alg ?? (kty === 'RSA' ? 'RS256' : kty === 'EC' ? 'ES256' : 'EdDSA'))

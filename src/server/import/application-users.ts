@@ -10,8 +10,7 @@ import { mfaFields } from '../../adapters/mongoose/mfa-fields.ts'
 export type UserDocument = Readonly<Record<string, unknown>> & { readonly _id: unknown }
 
 /** The types of `_id` that an account id, which is text, can stand for. */
-export const ID_TYPES = ['ObjectId', 'String', 'UUID', 'Number'] as const
-export type IdType = (typeof ID_TYPES)[number]
+export type IdType = 'ObjectId' | 'String' | 'UUID' | 'Number'
 
 /** A collection of users whose model is not here: it belongs to an application. */
 export interface ApplicationUsers {

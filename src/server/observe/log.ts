@@ -17,7 +17,7 @@ export function openLog(level: string): Logger {
 }
 
 /** What an operator needs of an error. Causes are named, not printed: a driver may quote what it was given. */
-export function describeError(error: unknown): object {
+function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { name: typeof error }
   const { code, error: oauth } = error as { code?: unknown; error?: unknown }
   return {

@@ -1,0 +1,9 @@
+import { expect } from 'chai'
+import { maskAddress } from '../../src/application/deliver.ts'
+
+describe('the address that a page shows of a code that was sent', () => {
+  it('is masked but for its first letter and its domain', () => {
+    expect(maskAddress('alice@example.com')).to.equal('a•••@example.com')
+    expect(maskAddress('😀x@example.com')).to.equal('😀•••@example.com')
+  })
+})
