@@ -9,39 +9,39 @@ import {
 import type { ImportedCodesState } from '../factors/imported-codes/index.ts'
 
 export type ForeignCodesFault =
-  | 'codes-unreadable' // no list, and no text that is one
+  | 'codes-unreadable' // neither a list of texts nor a text that holds one
   | 'codes-too-many'
-  | 'codes-mixed' // some plain, some hashed: which is which would be a guess
+  | 'codes-mixed' // plain codes beside hashes
   | 'codes-hash-unknown' // salted, or of a kind that cannot be wrapped
 
 export interface ReadCodes {
   readonly form: CodeForm
   readonly digest: CodeDigest
-  /** To be hashed as they are, or `argon2id` hashes to be kept. Never shown. */
+  /** Texts that are still to be hashed; with `areHashed`, argon2id hashes that are kept. Never shown. */
   readonly values: readonly string[]
   readonly areHashed: boolean
-  /** Of the weakest, from its length and the letters that occur in all of them; undefined for hashes. */
+  /** Strength of the weakest code, from its length and the alphabet of the whole set; undefined for hashes. */
   readonly bits?: number
 }
 
-/** Each costs one slow hash at every attempt. */
+/** Most codes of a set: each one costs a slow hash at every attempt. */
 const MOST_CODES = 20
 
-/** The parameters stand in any order. */
+/** An argon2id hash in PHC form; its parameters may be in any order. */
 const ARGON2ID = /^\$argon2id\$v=19\$([mtp]=[^$]+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
-/** Of what the hasher reads: shorter and longer ones it refuses, and such a code would match nothing. */
+/** Lengths that the hasher reads. It refuses others, so such a code would never be accepted. */
 const SALT_BYTES = { least: 8, most: 48 }
 const TAG_BYTES = { least: 10, most: 64 }
 const MOST_LANES = 9
-/** Memory in KiB times passes, of one code: 64 MiB and four passes, or 85 MiB and three. */
+/** Most work for one code, in KiB times passes: 64 MiB and four passes, or 85 MiB and three. */
 const MOST_WORK_KIB = 256 * 1024
 /**
- * Of a set, for each attempt computes all of it: about ten codes at 64 MiB and three passes, the second choice of
- * RFC 9106. More would let whoever has the password keep a CPU busy for seconds with each wrong code.
+ * Most work for a whole set, which every attempt computes: about ten codes at 64 MiB and three passes, the second
+ * choice of RFC 9106. With more, somebody who has the password could keep a CPU busy for seconds with each wrong code.
  */
 const MOST_WORK_OF_ALL_KIB = 2 * 1024 * 1024
 
-/** `$2b$...`, `pbkdf2:...`: salted, by one product or another; MD5 and SHA-1 by their length. */
+/** Hashes that cannot be wrapped: salted ones (`$2b$...`, `pbkdf2:...`), and MD5 and SHA-1, known by their length. */
 const OTHER_HASH = /^\$|^\w+:|^(?:[0-9a-f]{32}|[0-9a-f]{40})$/i
 
 const DIGESTS = [
@@ -51,7 +51,7 @@ const DIGESTS = [
   { digest: 'sha512', encoding: 'base64', shape: /^[A-Za-z0-9+/_-]{86}(?:==)?$/ },
 ] as const
 
-/** How many symbols each class of them has. */
+/** Alphabets of codes, the smallest first, with their number of symbols. */
 const ALPHABETS: readonly [symbols: RegExp, size: number][] = [
   [/^\d*$/, 10],
   [/^(?:[0-9a-f]*|[0-9A-F]*)$/, 16],
@@ -61,9 +61,9 @@ const ALPHABETS: readonly [symbols: RegExp, size: number][] = [
 const LARGEST_ALPHABET = 62
 
 /**
- * The codes in a list, in JSON text of one, or in text separated by commas, semicolons, line ends or spaces. `form`:
- * what they were hashed in; plain ones say it themselves, and hashed ones that nobody says it of were hashed as they
- * were shown. Empty where there are none.
+ * Reads codes from a list, from JSON text of a list, or from text separated by commas, semicolons, line ends or spaces.
+ * `form` is the form in which hashed codes were hashed; without it they count as hashed as they were shown. The form
+ * of plain codes is found from the codes themselves. No codes are read from an empty value.
  */
 export function readForeignCodes(
   given: unknown,
@@ -105,7 +105,7 @@ function areOurKind(codes: readonly string[]): boolean {
   )
 }
 
-/** What an argon2id hash costs, in KiB times passes; infinite where it is none that the hasher reads. */
+/** The work for an argon2id hash, in KiB times passes; infinite for a text that the hasher does not read. */
 function workOf(code: string): number {
   const [, written = '', salt = '', tag = ''] = ARGON2ID.exec(code) ?? []
   const parameters = written.split(',')
@@ -119,7 +119,7 @@ function workOf(code: string): number {
   return Number.isNaN(work) ? Infinity : work
 }
 
-/** Not a number where it is missing, zero or longer than any that is borne; comparisons with it fail. */
+/** A parameter as a number; NaN where it is missing, zero or has more than six digits. Comparisons with NaN fail. */
 function valueOf(parameters: readonly string[], name: string): number {
   const value = parameters.find((one) => one.startsWith(`${name}=`))?.slice(2) ?? ''
   return /^[1-9]\d{0,5}$/.test(value) ? Number(value) : NaN

@@ -16,7 +16,7 @@ import { STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
  */
 export type FieldsToImport = Readonly<Record<string, unknown>>
 
-/** Why nothing is taken over. `field` is the one it came in; neither holds a secret (R31). */
+/** Why nothing is taken over, and in which field the cause is. Neither member holds a secret (R31). */
 export interface ImportFault {
   readonly field: string
   readonly code:
@@ -30,7 +30,7 @@ export interface ImportFault {
     | 'ambiguous' // under two names, and not the same
 }
 
-/** Taken over, and not as it was. */
+/** What differs from the other application after the import. */
 export type ImportWarning =
   | 'must-enrol' // it was on without a secret that works: the next sign-in sets one up, with a proof (R10)
   | 'not-enabled' // there is a secret, and it was off: that is no enrolment
@@ -64,7 +64,7 @@ const CODES = [
 const ENCODING = ['secretEncoding', 'secret_encoding'] as const
 const FORM = ['backupCodeForm', 'backup_code_form'] as const
 
-/** Every name that is read. What else a file has is reported once, for it may be misspelt. */
+/** Every name that is read. Reports name other fields of a file, since one of them may be misspelt. */
 export const IMPORT_FIELDS: readonly string[] = [
   ...ENABLED,
   ...SECRET,
@@ -78,14 +78,14 @@ export function isWeakSecret({ secretBits }: ForeignTotp): boolean {
   return secretBits < STRONG_SECRET_BYTES * 8
 }
 
-/** Of hashes nobody can say how strong what was hashed is; most applications made codes of eight characters. */
+/** A hash does not show how strong its code is, and most applications made codes of eight characters. */
 export function areWeakCodes({ bits }: ReadCodes): boolean {
   return bits === undefined || bits < STRONG_CODE_BITS
 }
 
 /**
- * From the fields of another application to factors. Pure: hashes nothing, keeps nothing. A fault means that nothing
- * of it may be taken over; a warning, that something is not as it was.
+ * Maps the fields of another application to factors. Pure: it hashes nothing and keeps nothing. With a fault, nothing
+ * of the account may be taken over; with a warning, something differs from before.
  */
 export function mapFactors(fields: FieldsToImport): MappedFactors {
   const faults: ImportFault[] = []
@@ -196,42 +196,42 @@ export function readCodeForm(given: unknown): CodeForm | undefined {
   }
 }
 
-/** Those of these that are there and not empty. */
+/** The fields of these names that are present and not empty, in the order of the names. */
 function allOf(fields: FieldsToImport, names: readonly string[]): readonly Found[] {
   return names
     .filter((field) => Object.hasOwn(fields, field) && !isEmpty(fields[field]))
     .map((field) => ({ field, value: fields[field] }))
 }
 
-/** The same text or number, or a list of the same. Objects are not looked into. */
+/** Whether both are the same text or number, or lists of the same. Objects are compared by identity. */
 function isSame(one: unknown, other: unknown): boolean {
   if (!Array.isArray(one) || !Array.isArray(other)) return one === other
   return one.length === other.length && one.every((each, at) => isSame(each, other[at]))
 }
 
-/** An empty list, in a cell of a table too, is what databases keep where there is nothing. */
+/** Databases write nothing as null, as an empty text or as an empty list, which may be text in a cell. */
 function isEmpty(value: unknown): boolean {
   if (typeof value === 'string') return /^\s*(?:\[\s*\])?\s*$/.test(value)
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 }
 
 /**
- * A flag that is there and empty was never set: the secret beside it is that of a set-up which nobody confirmed, and
- * taken for a factor it would shut its owner out. No flag at all is another matter: there are tables without one.
+ * A flag that is present and empty was never set: nobody confirmed the set-up that the secret beside it belongs to, and
+ * the secret would shut its owner out if it were taken for a factor. A table without any flag says nothing about it.
  */
 function emptyFlag(fields: FieldsToImport): Found | undefined {
   const field = ENABLED.find((name) => Object.hasOwn(fields, name) && fields[name] !== undefined)
   return field === undefined ? undefined : { field, value: false }
 }
 
-/** As databases and spreadsheets write it. */
+/** Reads yes or no as databases and spreadsheets write it. Undefined: neither. */
 export function readBoolean(value: unknown): boolean | undefined {
   const word = String(value).trim().toLowerCase()
   if (['true', '1', 't', 'yes', 'y', 'on'].includes(word)) return true
   return ['false', '0', 'f', 'no', 'n', 'off'].includes(word) ? false : undefined
 }
 
-/** One, a list of them, or JSON text of a list. */
+/** A single value, a list, or JSON text of a list, as a list. Undefined: none of these. */
 function listOf(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value as readonly unknown[]
   if (typeof value === 'object') return [value]

@@ -22,10 +22,10 @@ import {
 export type ImportOutcome =
   | {
       readonly outcome: 'imported'
-      /** Ids of the factors that the person now has; none: the next sign-in sets one up, with a proof (R10). */
+      /** Ids of the factors that the person now has. Empty: the next sign-in sets one up, with a proof (R10). */
       readonly factors: readonly string[]
       readonly warnings: readonly ImportWarning[]
-      /** When what is weak ends. */
+      /** When the authenticators end that are weaker than those made here. */
       readonly renewBy?: Instant
     }
   /** The account has factors, was imported before, or was reset: it is left as it is. */
@@ -81,7 +81,7 @@ export async function importFactors(
   )
 }
 
-/** A document of Mongoose has its fields in its prototype: it would be taken for somebody who had nothing. */
+/** A Mongoose document has its fields in its prototype: its owner would count as somebody without a factor. */
 function checkPlain(fields: unknown): void {
   const prototype: unknown =
     typeof fields === 'object' && fields !== null ? Object.getPrototypeOf(fields) : undefined
@@ -106,7 +106,7 @@ function authenticatorsOf(
 ): readonly Authenticator[] {
   const adopt = (id: string, state: Json, about: { name: string; weak: boolean }) => {
     const factor = deps.factors.get(id)
-    // Asked before: what is not offered was refused.
+    // `notOffered` has refused the import of a factor that is missing here.
     if (factor === undefined) return []
     const { name, weak } = about
     const bound = bindAuthenticator(deps, accountId, factor, factor.parseState(state) as Json, {

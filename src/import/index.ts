@@ -1,6 +1,6 @@
 /**
- * Taking over another product's factors: what of it the plugin stands on. The sign-in reaches it through `rules` and
- * `notices`, which `createMfa` hands to it; nothing else of the plugin imports this folder.
+ * Takes over another product's factors. The sign-in reaches this folder through the rules and the notice that `createMfa`
+ * hands to it; no other file of the plugin imports the folder.
  */
 export {
   IMPORT_FIELDS,

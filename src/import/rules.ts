@@ -4,12 +4,12 @@ import { raiseEpoch } from '../domain/enrolment.ts'
 import type { Authenticator, MfaRecord } from '../domain/mfa-record.ts'
 import { DAY_SECONDS, type Instant } from '../domain/time.ts'
 
-/** How long a weak secret or code of another product goes on working, for its owner to set up another. */
+/** How long a weak secret or code of another product still works, so that its owner can set up another. */
 export const RENEWAL_SECONDS = 30 * DAY_SECONDS
 
 /**
- * Whether another product's factors may still be taken over. Once, and never beside a factor or after a reset: a
- * second run of an import would bring back what was removed meanwhile.
+ * Whether another product's factors may still be taken over: once, and never beside a factor or after a reset. Otherwise
+ * a second run of an import would bring back a factor that was removed meanwhile.
  */
 export function isImportable({ authenticators, history }: MfaRecord): boolean {
   return (
@@ -21,11 +21,12 @@ export function isImportable({ authenticators, history }: MfaRecord): boolean {
 }
 
 /**
- * The person has what they had in another product, or nothing: then the first factor needs a proof, for the password
- * has a history that nobody here knows (R10). Sessions of before reach no further than the password; they end (R20).
+ * Gives the person the factors that they had in another product. Where they had none, their first factor here needs a
+ * proof, since the password may have been known to others before (R10). With factors, the epoch rises: sessions of
+ * before prove the password alone, so they end (R20).
  *
- * `wasOn`: they were asked for a second factor there. With nothing of it left they must set one up, or the
- * password alone would be enough here and was not enough there.
+ * `wasOn`: the other product asked them for a second factor. If none of it could be taken over, they must set one up;
+ * otherwise the password alone would be enough here, and it was not enough there.
  */
 export function settleImported(
   record: MfaRecord,

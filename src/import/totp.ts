@@ -11,14 +11,14 @@ import {
   type TotpParameters,
 } from '../factors/totp/parameters.ts'
 
-/** How a product writes its secrets down; speakeasy and otplib have all three. */
+/** The encodings in which products store a secret; speakeasy and otplib use all three. */
 export type SecretEncoding = 'base32' | 'hex' | 'ascii'
 export const SECRET_ENCODINGS = ['base32', 'hex', 'ascii'] as const
 
-/** What cannot be taken over, by its part. Holds nothing of the secret (R31). */
+/** Which part of an authenticator cannot be taken over. Holds nothing of the secret (R31). */
 export type ForeignTotpFault =
   | 'secret-missing'
-  | 'secret-unusable' // not what the encoding says, or of a length that nothing computes with
+  | 'secret-unusable' // not in the encoding that was named, or of a length that is not supported
   | 'otpauth-unreadable' // not a URI of a time-based authenticator
   | 'algorithm-unknown'
   | 'digits-unfit'
@@ -27,7 +27,7 @@ export type ForeignTotpFault =
 export interface ForeignTotp {
   readonly parameters: TotpParameters
   readonly secretBits: number
-  /** Of the URI's label, or as it was given. */
+  /** The account in the URI's label, or the name that was given beside the secret. */
   readonly name?: string
 }
 
@@ -36,7 +36,7 @@ const LONGEST_TEXT = 2048
 /**
  * The authenticator that another product kept: a secret by itself, an `otpauth://totp/` URI, or an object of either
  * (speakeasy's `{ ascii, hex, base32, otpauth_url }`; `{ secret, encoding, algorithm, digits, period, name }`), also
- * as JSON text. `encoding`: of a secret that does not say.
+ * as JSON text. `encoding` is that of a secret which does not name its own.
  */
 export function readForeignTotp(
   given: unknown,
@@ -55,7 +55,7 @@ export function readForeignTotp(
   return assemble(written, { ...beside, ...fields })
 }
 
-/** As it is kept. The step of the import is spent: a code just used in the other product is not accepted again. */
+/** The state to keep. The time step of the import is spent: a code just used in the other product is not accepted again. */
 export function adoptTotp(parameters: TotpParameters, now: Instant): TotpState {
   return { ...parameters, lastTimeStep: Math.floor(now / parameters.periodSeconds) }
 }
@@ -158,14 +158,14 @@ function decode(secret: string, encoding: SecretEncoding): Uint8Array | undefine
     }
     case 'base32': {
       const base32 = secret.replaceAll(/[\s-]/g, '').replace(/=+$/, '')
-      // Nobody writes it in both cases: that is a ciphertext or another encoding, with the luck of its letters.
+      // Base32 is written in one case: a text in both is a ciphertext or another encoding that looks like base32.
       const isOneCase = base32 === base32.toUpperCase() || base32 === base32.toLowerCase()
       return isOneCase ? fromBase32(base32.toUpperCase()) : undefined
     }
   }
 }
 
-/** Undefined for a last symbol with bits to spare that are not zero: a letter is missing then, or one too many. */
+/** Undefined where the spare bits of the last symbol are not zero: then a letter is missing, or there is one too many. */
 function fromBase32(base32: string): Uint8Array | undefined {
   try {
     return new ScureBase32Plugin().decode(base32)

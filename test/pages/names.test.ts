@@ -219,6 +219,13 @@ describe('what the pages say', () => {
     expect(await said('backup-code-verify-unreadable')).to.include('with the digit in front')
   })
 
+  it('that backup codes came from before, and that new ones can be made', async () => {
+    expect(await said('account-imported'))
+      .to.include('Backup codes from before')
+      .and.include('2 codes left')
+      .and.include('Make new backup codes')
+  })
+
   it('that an imported backup code is typed as it was saved: it has no digit of ours in front', async () => {
     for (const name of ['fresh', 'refused', 'unreadable']) {
       const text = await said(`imported-codes-verify-${name}`)

@@ -283,6 +283,23 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     disabled: { reason: 'codes-disabled', csrf: 'c5rf', cancelAction: '/cancel' },
   },
   account: {
+    imported: {
+      ...form,
+      methods: [
+        {
+          id: 'm1',
+          factor: 'imported-codes',
+          name: '',
+          own: false,
+          only: false,
+          addedAt: 1_767_261_600,
+          remaining: 2,
+        },
+      ],
+      addable: ['totp'],
+      renewable: ['backup-codes'],
+      signOutHref: '/sign-out',
+    },
     usual: {
       ...form,
       methods: [

@@ -1,9 +1,9 @@
 import { IMPORT_FIELDS, type FieldsToImport } from '../../index.ts'
 
-/** What an application's users have of a second factor, and where: the name that an import reads it by, to its path. */
+/** Where an application's users keep their second factor: from the name that an import reads to the path in a document. */
 export type LegacyFields = ReadonlyMap<string, string>
 
-/** What an option calls the commonest. */
+/** Short names of the most common fields, for the option `--field`. */
 const KINDS = {
   enabled: /enabled$/i,
   secret: /secret$/i,
@@ -25,7 +25,7 @@ const ONLY_IF_TOLD = [
   'backup_code_form',
 ]
 
-/** Names of fields and dots between; nothing that an operator of the database begins with. */
+/** Field names with dots between them. Excludes `$`, with which operators of the database begin. */
 const PATH = /^[^\s.$\0]+(?:\.[^\s.$\0]+)*$/
 const NOT_A_FIELD = /(?:^|\.)__proto__(?:\.|$)|^_id(?:\.|$)/
 
@@ -52,8 +52,8 @@ export function readLegacyFields(told: readonly string[]): LegacyFields | undefi
 }
 
 /**
- * The fields that a document has, under the names that an import reads. Empty ones are none, but for the flag beside
- * others: there and empty it was never set, and so it was where it is missing and an option says where it would be.
+ * The fields that a document has, under the names that an import reads. Empty fields are left out, except the flag
+ * beside others: a flag that is present and empty was never set, and so was a missing one whose path an option names.
  */
 export function legacyFieldsOf(
   document: Readonly<Record<string, unknown>>,
@@ -63,7 +63,7 @@ export function legacyFieldsOf(
   const found = all.filter(([, value]) => !isEmpty(value))
   if (found.length === 0) return {}
   const flags = all.filter(([name]) => KINDS.enabled.test(name))
-  // The common names are several; what an option tells of is the only one of its kind.
+  // There are several common names; a name from an option is the only one of its kind.
   const isTold = flags.length === 1
   const unset = flags.filter(([, value]) => isEmpty(value) && (isTold || value !== undefined))
   return Object.fromEntries([...found, ...unset.map(([name]) => [name, null] as const)])

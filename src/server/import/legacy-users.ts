@@ -31,7 +31,7 @@ export interface LegacyUsers {
   readonly records: LegacyOptions['records']
   /** People that are worked on at once: most of it is hashing. */
   readonly atOnce: number
-  /** Whose a document is. Undefined: it says nobody that a record could be kept for. */
+  /** The account of a document. Undefined: the document names no account that a record can belong to. */
   accountOf(user: UserDocument): LegacyAccount | undefined
 }
 
@@ -105,7 +105,7 @@ function legacyUsers(
   }
 }
 
-/** Loaded here: whoever runs a server with SQLite has no Mongoose. */
+/** Loads Mongoose when it is needed: a server with SQLite starts without it. */
 async function connect(url: string): Promise<Connection> {
   const { default: mongoose } = await import('mongoose').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error

@@ -4,17 +4,17 @@ import { parse, type CsvError } from 'csv-parse'
 export const IMPORT_FORMATS = ['jsonl', 'csv'] as const
 export type ImportFormat = (typeof IMPORT_FORMATS)[number]
 
-/** One person of a file, or why there is none to be read. `line`: from 1; of a CSV record its last. */
+/** One person of a file, or why the line cannot be read. `line` counts from 1; a CSV record has its last line's number. */
 export type ImportLine =
   | { readonly line: number; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly line: number; readonly fault: LineFault }
 
 export type LineFault = 'line-unreadable' | 'line-too-long'
 
-/** Longer than anything that is about one person; the whole file is never in memory. */
+/** Longest line, in characters: no person needs more, and the whole file is never in memory. */
 export const LONGEST_LINE = 256 * 1024
 
-/** By its name; undefined: the name does not say. */
+/** The format by the file's name. Undefined: the name does not tell. */
 export function formatOf(path: string): ImportFormat | undefined {
   if (/\.csv$/i.test(path)) return 'csv'
   return /\.(?:jsonl|ndjson|json)$/i.test(path) ? 'jsonl' : undefined
@@ -22,8 +22,8 @@ export function formatOf(path: string): ImportFormat | undefined {
 
 /**
  * The people of a file, one after the other as they are asked for: JSON objects, one a line, or CSV with a header,
- * which `checkHeader` gets before the first of them. What cannot be read is answered by its number, and the rest goes
- * on. Throws what reading a file throws, and what `checkHeader` throws.
+ * which `checkHeader` gets before the first of them. A line that cannot be read is answered by its number, and
+ * the rest goes on. Throws what reading a file throws, and what `checkHeader` throws.
  */
 export function readImport(
   path: string,
@@ -53,7 +53,7 @@ function readObject(text: string, line: number): ImportLine {
   }
 }
 
-/** Without their ends; undefined for one that is too long, of which no more than that is kept. */
+/** The lines without their line ends. Undefined for a line that is too long; its text is dropped. */
 async function* textLines(path: string): AsyncGenerator<string | undefined> {
   let rest = ''
   let tooLong = false

@@ -15,7 +15,7 @@ export interface ImportServices {
   readonly accounts: Accounts
   readonly mfa: Pick<ServerMfa, 'accounts' | 'settled'>
   readonly hashKinds: HashKinds
-  /** The kind that is made now: it costs nobody anything. */
+  /** The kind of hash that is made now: it adds no work to a sign-in. */
   readonly todaysKind: HashKind
   readonly clock: Clock
   readonly random: Random
@@ -53,7 +53,7 @@ export type LineOutcome =
       )[]
     }
 
-/** So that what listeners are still to be told of never fills the memory. */
+/** Lines after which events are handed to listeners, so that events that wait do not fill the memory. */
 const SETTLED_EVERY = 200
 
 /**
@@ -80,16 +80,16 @@ export async function* importPeople(
   while (running.size > 0) yield await nextOf(running)
 }
 
-/** What the lines before have had. */
+/** The names and hash kinds of the lines before. */
 interface Seen {
   readonly names: Set<string>
   readonly newKinds: Set<HashKind>
 }
 
 /**
- * A person has one line. Of two, an export that joins people with their authenticators has one for each, either one
- * alone would leave out a factor, so the second is told of. So it is when the first was bad: alone it would make an
- * account without the factor that the first has.
+ * Whether a line before named the same person. An export that joins people with their authenticators has a line for
+ * each authenticator, and one line alone would leave out a factor, so the second one is bad. It is bad also where the
+ * first one was bad: it would make an account without the factor of the first.
  */
 function isRepeated({ names }: Seen, ofLine: readonly string[]): boolean {
   const repeated = ofLine.some((name) => names.has(name))
@@ -116,7 +116,7 @@ async function importLine(
     return { line, outcome: 'bad', faults: [{ field: 'line', code: read.fault }] }
   const fields = withDefaults(read.fields, options.defaults)
   const reading = readPerson(fields, options)
-  // Nothing is waited for before this: of several lines the first in the file is the first.
+  // No `await` before this: the lines register their names in the order of the file.
   const repeated = isRepeated(seen, namesIn(fields, options))
   if ('faults' in reading) return { line, outcome: 'bad', faults: reading.faults }
   if (repeated) return { line, outcome: 'bad', faults: [{ field: 'username', code: 'repeated' }] }
@@ -131,8 +131,8 @@ async function importLine(
       faults: [{ field: 'passwordHash', code: 'too-many-hash-kinds' }],
     }
 
-  // The second factor first, under an id that nobody has yet: ended in between, nobody exists without the factor
-  // that they had. What is left then is a record without an account, by which nobody signs in.
+  // The second factor is stored first, under a new id: if the process ends in between, no account exists without the
+  // factor that its owner had. A record without an account is left then, and nobody signs in with it.
   const id = Buffer.from(services.random.bytes(16)).toString('base64url')
   const factors = await services.mfa.accounts.import(id, fields, { dryRun: options.dryRun })
   if (factors.outcome === 'refused') return { line, outcome: 'bad', faults: factors.faults }
@@ -156,7 +156,7 @@ async function importLine(
   return imported
 }
 
-/** With what a line does not say itself, in camel case or in snake case. An empty cell says nothing. */
+/** The line with the defaults for fields that it lacks or has empty, in camel case and in snake case. */
 function withDefaults(fields: FieldsToImport, defaults: FieldsToImport): FieldsToImport {
   const isEmpty = (value: unknown = null): boolean =>
     value === null || (typeof value === 'string' && /^\s*(?:\[\s*\])?\s*$/.test(value))
@@ -168,7 +168,7 @@ function withDefaults(fields: FieldsToImport, defaults: FieldsToImport): FieldsT
   return { ...fields, ...Object.fromEntries(unsaid) }
 }
 
-/** Who has these names: the same person, or somebody else. Undefined: nobody. */
+/** Whether the names belong to the same person or to somebody else. Undefined: they are free. */
 async function holderOf(
   accounts: Accounts,
   { username, email, emailVerified }: ImportedPerson,
@@ -188,7 +188,7 @@ function taken(field: string) {
   return { outcome: 'bad' as const, faults: [{ field, code: 'taken' as const }] }
 }
 
-/** Notes the kind before its first account is stored, or every sign-in of that account would be told by a clock. */
+/** Notes the kind before its first account is stored; otherwise the time of a sign-in would tell that account apart (R33). */
 async function isKindTaken(
   { hashKinds, todaysKind }: ImportServices,
   kind: HashKind | undefined,

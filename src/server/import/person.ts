@@ -49,7 +49,7 @@ export const PERSON_FIELDS: readonly string[] = [
   'claims',
 ]
 
-/** Whoever runs the import vouches for addresses, as with `user add`, unless told otherwise. */
+/** Reads a line. Addresses count as verified, as with `user add`, unless `emailsVerified` or the line says otherwise. */
 export function readPerson(
   fields: Readonly<Record<string, unknown>>,
   { emailsVerified = true }: { readonly emailsVerified?: boolean } = {},
@@ -93,8 +93,8 @@ export function readPerson(
 }
 
 /**
- * The names that a line is about, as they are looked up; of a line with faults those that can be read. An address is
- * one as soon as it would be taken as verified.
+ * The normalised names that a line is about; of a line with faults, the names that can be read. An address is a name
+ * where it counts as verified.
  */
 export function namesIn(
   fields: Readonly<Record<string, unknown>>,
@@ -109,7 +109,7 @@ export function namesIn(
   })
 }
 
-/** Who a line is about, as it stands there: one reading for who is imported and for whom a line has named. */
+/** User name and address as the line has them: read in one place for the import and for the check of repeated lines. */
 function identityIn(
   fields: Readonly<Record<string, unknown>>,
   emailsVerified: boolean,

@@ -46,7 +46,7 @@ export async function* removeLegacy(
   })
 }
 
-/** Empty ones too, where others are not: what the application never reads again goes as a whole. */
+/** All old fields of a document, empty ones included, if at least one of them is not empty. */
 function pathsIn(user: UserDocument, fields: LegacyFields): readonly string[] {
   if (Object.keys(legacyFieldsOf(user, fields)).length === 0) return []
   return [...fields.values()].filter((path) => valueAt(user, path) !== undefined)
@@ -57,7 +57,7 @@ async function whyNeeded(legacy: LegacyUsers, user: UserDocument): Promise<WhyNe
   if (account === undefined) return 'account-id-unfit'
   try {
     if ((await whatIsThere(account)) === undefined) {
-      // After a reset nothing is taken over any more, and there is no factor to show for it.
+      // After a reset the account takes nothing over and has no factor; its old fields may go.
       const fields = legacyFieldsOf(user, legacy.fields)
       const { outcome } = await account.accounts.import(account.id, fields, { dryRun: true })
       if (outcome !== 'exists') return 'not-taken-over'

@@ -27,7 +27,7 @@ export interface LegacyFault {
   readonly code: ImportFault['code'] | MfaError['code'] | 'account-id-unfit'
 }
 
-/** What concerns one document; anything else ends the run, which may be begun again. */
+/** Errors that concern one document. Any other error ends the run, which can be started again. */
 const OF_ONE_DOCUMENT: readonly MfaError['code'][] = [
   'record-unreadable',
   'record-contended',
@@ -51,7 +51,7 @@ export async function* takeOver(
     yield user
 }
 
-/** So many documents at once; the answers come in no order. A batch is all that is ever in memory. */
+/** Works on `atOnce` documents at a time and answers in no order. No more than one batch is in memory. */
 export async function* inParallel<T>(
   { users, atOnce }: LegacyUsers,
   work: (user: UserDocument) => Promise<T>,
@@ -69,7 +69,7 @@ export async function* inParallel<T>(
     }
     for (let nth = 0; nth < atOnce; nth += 1) begin()
     while (running.size > 0) {
-      // Of those that are done at once each has to be answered: only the one that is answered is taken out.
+      // Several may be done at once: only the one that is answered is taken out, so that each is answered.
       const { of, answer } = await Promise.race(running.values())
       running.delete(of)
       begin()
@@ -116,7 +116,7 @@ async function takeOverOne(
   }
 }
 
-/** Whether the account has a history of a second factor here, by which its old fields are good for nothing any more. */
+/** Whether the account has a history of a second factor here: then its old fields are not used any more. */
 export async function whatIsThere({
   id,
   accounts,

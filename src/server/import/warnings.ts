@@ -3,7 +3,7 @@ import { moment } from '../cli/terminal.ts'
 
 export interface Warned {
   readonly warnings: readonly string[]
-  /** When what is weak ends. */
+  /** When the weak authenticators end. */
   readonly renewBy?: Instant
 }
 
