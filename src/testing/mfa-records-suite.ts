@@ -57,7 +57,18 @@ export function describeMfaRecords(
       first.list.push(3)
       deepEqual((await records.load('anna'))?.record, { list: [1] })
     })
+  })
+  describeRecordRaces(name, make, runner)
+  describeHandleLookup(name, make, runner)
+  describeHandleOwners(name, make, runner)
+  describeHandleRaces(name, make, runner)
+}
 
+/** No save is lost, however many there are at once. */
+function describeRecordRaces(name: string, make: Make<MfaRecords>, runner: Runner): void {
+  const test = storeTests(make, runner)
+
+  runner.describe(`${name}: parallel saves of a record`, () => {
     test('R18 lets one of many parallel first saves succeed', async (records) => {
       const answers = await inParallel(20, (index) => records.save('anna', { by: index }, 0))
       equal(answers.filter(Boolean).length, 1)
@@ -79,14 +90,13 @@ export function describeMfaRecords(
       deepEqual(await records.load('anna'), { record: { count: 20 }, version: 21 })
     })
   })
-  describeHandles(name, make, runner)
 }
 
-/** What the plugin relies on for credentials that name their owner: a handle leads to one account (R18). */
-function describeHandles(name: string, make: Make<MfaRecords>, runner: Runner): void {
+/** A credential that names its owner is found by its handle, and by nothing else of the record. */
+function describeHandleLookup(name: string, make: Make<MfaRecords>, runner: Runner): void {
   const test = storeTests(make, runner)
 
-  runner.describe(`${name}: handles of records`, () => {
+  runner.describe(`${name}: accounts found by a handle`, () => {
     test('finds nobody by a handle that was never saved', async (records) => {
       await records.save('anna', {}, 0)
       await records.save('ben', { handles: [] }, 0)
@@ -135,7 +145,14 @@ function describeHandles(name: string, make: Make<MfaRecords>, runner: Runner): 
       equal(await records.findByHandle('new'), 'anna')
       equal(await records.findByHandle('dropped'), undefined)
     })
+  })
+}
 
+/** A handle belongs to one account: otherwise a sign-in by it could end in the wrong one. */
+function describeHandleOwners(name: string, make: Make<MfaRecords>, runner: Runner): void {
+  const test = storeTests(make, runner)
+
+  runner.describe(`${name}: handles of another account`, () => {
     test('gives a handle that a save has freed to the next account', async (records) => {
       await records.save('anna', holding('key'), 0)
       await records.save('anna', {}, 1)
@@ -163,7 +180,14 @@ function describeHandles(name: string, make: Make<MfaRecords>, runner: Runner): 
       equal(await records.findByHandle('key'), 'anna')
       equal(await records.save('ben', holding('own'), 1), true)
     })
+  })
+}
 
+/** A handle has one owner, and changes with its record alone, however many saves there are at once (R18). */
+function describeHandleRaces(name: string, make: Make<MfaRecords>, runner: Runner): void {
+  const test = storeTests(make, runner)
+
+  runner.describe(`${name}: parallel saves of handles`, () => {
     test('R18 changes no handle by a save of another version than the stored one', async (records) => {
       await records.save('anna', holding('key'), 0)
       await records.save('ben', {}, 0)
