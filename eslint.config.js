@@ -18,6 +18,15 @@ const unpredictable = [
   { object: 'performance', property: 'now', message: 'Take the time as an argument.' },
 ]
 
+/** A spread of a literal spreads nothing: it only keeps the formatter from giving each member its own line. */
+const packedLines = {
+  selector: [
+    'SpreadElement > :matches(ArrayExpression, ObjectExpression)',
+    'SpreadElement > :matches(TSAsExpression, TSSatisfiesExpression) > :matches(ArrayExpression, ObjectExpression)',
+  ].join(', '),
+  message: 'Write the members of the literal in place of the spread.',
+}
+
 const readsEnvironment = ['config/**', 'test/**', 'bench/**', 'bin/**', 'examples/**']
 
 export default defineConfig(
@@ -63,6 +72,7 @@ export default defineConfig(
       'no-eval': 'error',
       'no-implied-eval': 'error',
       'no-restricted-properties': ['error', environment],
+      'no-restricted-syntax': ['error', packedLines],
       'object-shorthand': 'error',
       'prefer-template': 'error',
       'no-control-regex': 'off',
@@ -74,10 +84,23 @@ export default defineConfig(
       'no-restricted-properties': ['error', environment, ...unpredictable],
       'no-restricted-syntax': [
         'error',
+        packedLines,
         {
           selector: "NewExpression[callee.name='Date'][arguments.length=0]",
           message: 'Take the time as an argument.',
         },
+      ],
+    },
+  },
+  {
+    // A long function is a list of steps, each with a name. Tests are left out, and so are the suites that an adapter or
+    // a factor has to pass: a `describe` is as long as the list of sentences in it, and each `it` is a step already.
+    files: ['src/**', 'interactions/**', 'config/**', 'bin/**', 'bench/**', 'examples/**'],
+    ignores: ['src/testing/*-suite.ts'],
+    rules: {
+      'max-lines-per-function': [
+        'error',
+        { max: 60, skipBlankLines: true, skipComments: true, IIFEs: true },
       ],
     },
   },
@@ -113,6 +136,7 @@ export default defineConfig(
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       'no-restricted-syntax': [
         'error',
+        packedLines,
         {
           selector:
             'MemberExpression[object.name=/^(it|describe|specify)$/][property.name=/^(only|skip)$/]',

@@ -92,7 +92,10 @@ export function subjectOfLogin(login: FirstFactorResult, epoch: number, now: Ins
   const { accountId, amr = ['pwd'], ts = now, remember, epoch: _epoch, ...rest } = login
   const { acr: _acr, seal: _seal, ...extra } = rest
   return {
-    ...{ accountId, amr, ts, epoch },
+    accountId,
+    amr,
+    ts,
+    epoch,
     ...(remember === undefined ? {} : { remember }),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   }

@@ -50,7 +50,8 @@ describe('changing the factors of an account', () => {
   const pageOf = async (place: Place) => {
     const { record } = await load(one)
     const page = await describePending(one.deps, factorOf(one, 'totp'), record, place.interaction, {
-      ...{ issuerName: 'Acme', label: 'mira' },
+      issuerName: 'Acme',
+      label: 'mira',
     })
     return { page }
   }
@@ -70,7 +71,9 @@ describe('changing the factors of an account', () => {
     expect(await confirmAdding(proved)).to.deep.include({ outcome: 'enrolled', shown: [] })
     const { authenticators, epoch } = await settledRecord(one)
     expect(authenticators.map(({ factor }) => factor)).to.deep.equal([
-      ...['totp', 'backup-codes', 'totp'],
+      'totp',
+      'backup-codes',
+      'totp',
     ])
     expect(epoch).to.equal(3)
   })
@@ -101,10 +104,13 @@ describe('changing the factors of an account', () => {
   for (const [kind, make] of Object.entries({
     renew: async (): Promise<DirectChange> => renewal,
     remove: async (): Promise<DirectChange> => ({
-      ...{ kind: 'remove', authenticatorId: await idOf('totp') },
+      kind: 'remove',
+      authenticatorId: await idOf('totp'),
     }),
     rename: async (): Promise<DirectChange> => ({
-      ...{ kind: 'rename', authenticatorId: await idOf('totp'), name: 'New' },
+      kind: 'rename',
+      authenticatorId: await idOf('totp'),
+      name: 'New',
     }),
   })) {
     it(`R11 takes a fresh proof for one change and spends it: ${kind}`, async () => {
@@ -115,7 +121,7 @@ describe('changing the factors of an account', () => {
       expect(await change(session, what)).to.deep.equal({ outcome: 'stale' })
       const place = await prove('proved')
       expect(await change({ ...place, interaction: 'other' }, what)).to.include({
-        ...{ outcome: 'stale' },
+        outcome: 'stale',
       })
       expect(await change(place, what)).to.include({ outcome: 'changed' })
       // As a page of the same interaction that sees the epoch of now would ask.
@@ -185,16 +191,18 @@ describe('changing the factors of an account', () => {
   it('refuses what there is none of, and a name that says nothing', async () => {
     const place = await prove('proved')
     expect(await change(place, { kind: 'remove', authenticatorId: 'gone' })).to.include({
-      ...{ outcome: 'stale' },
+      outcome: 'stale',
     })
     for (const factor of ['totp', 'pigeon'])
       expect(await change(place, { kind: 'renew', factor })).to.include({ outcome: 'stale' })
     const nameless = { kind: 'rename', authenticatorId: await idOf('totp'), name: ' ​ ' } as const
     expect(await change(place, nameless)).to.include({
-      ...{ outcome: 'name-unfit', fault: 'nameless' },
+      outcome: 'name-unfit',
+      fault: 'nameless',
     })
     expect(await change(place, { ...nameless, name: '😀'.repeat(65) })).to.include({
-      ...{ outcome: 'name-unfit', fault: 'too-long' },
+      outcome: 'name-unfit',
+      fault: 'too-long',
     })
   })
 

@@ -60,7 +60,10 @@ describe('setting up a factor', () => {
     ])
     expect(epoch).to.equal(2)
     expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal([
-      ...['enrolment-started', 'factor-enrolled', 'backup-codes-created', 'epoch-raised'],
+      'enrolment-started',
+      'factor-enrolled',
+      'backup-codes-created',
+      'epoch-raised',
     ])
   })
 
@@ -182,7 +185,9 @@ describe('setting up a factor', () => {
     }
     const { storage, clock } = one
     const node = world({
-      ...{ storage, clock, listed: [totp(), counted] },
+      storage,
+      clock,
+      listed: [totp(), counted],
       records: interrupted(storage.records, (nth) =>
         nth === 3 || nth === 4 ? touch(storage.records) : undefined,
       ),
@@ -197,7 +202,8 @@ describe('setting up a factor', () => {
     const { storage, clock } = one
     const codes = backupCodes()
     const node = world({
-      ...{ storage, clock },
+      storage,
+      clock,
       listed: [totp(), { ...codes, issue: () => Promise.reject(new Error('made')) }],
     })
     await setUp(node)

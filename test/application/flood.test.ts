@@ -94,7 +94,10 @@ describe('a flood of attempts', () => {
       four.forEach((each, index) => (index % 2 === 0 ? each.fail() : each.land()))
       const outcomes = await Promise.allSettled(running)
       expect(outcomes.map(({ status }) => status)).to.deep.equal([
-        ...['rejected', 'fulfilled', 'rejected', 'fulfilled'],
+        'rejected',
+        'fulfilled',
+        'rejected',
+        'fulfilled',
       ])
     }
   })

@@ -37,8 +37,13 @@ describe('the status of an account', () => {
     const status = await readStatus(one.deps, 'mira')
     const now = one.clock.now()
     expect(status).to.deep.include({
-      ...{ enrolled: true, codesDisabled: false, passwordSuspected: false },
-      ...{ knownBrowsers: 2, epoch: 2, firstSignInAt: now - 3_600, firstEnrolledAt: now - 3_600 },
+      enrolled: true,
+      codesDisabled: false,
+      passwordSuspected: false,
+      knownBrowsers: 2,
+      epoch: 2,
+      firstSignInAt: now - 3_600,
+      firstEnrolledAt: now - 3_600,
     })
     const [app, codes] = status.factors
     expect(app).to.deep.include({ factor: 'totp', name: 'Phone', createdAt: now - 3_600 })
@@ -48,8 +53,12 @@ describe('the status of an account', () => {
 
   it('of an account that nobody has seen is that of one without a factor', async () => {
     expect(await readStatus(one.deps, 'nobody')).to.deep.equal({
-      ...{ enrolled: false, factors: [], codesDisabled: false, passwordSuspected: false },
-      ...{ knownBrowsers: 0, epoch: 1 },
+      enrolled: false,
+      factors: [],
+      codesDisabled: false,
+      passwordSuspected: false,
+      knownBrowsers: 0,
+      epoch: 1,
     })
   })
 

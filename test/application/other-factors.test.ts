@@ -251,7 +251,8 @@ describe('a delivered factor', () => {
     expect([first.began, again.began]).to.deep.equal(['begun', { notBefore: one.clock.now() + 60 }])
     expect(one.mails).to.have.length(mailed)
     const confirmed = await confirmFactor(one.deps, factor(), theo, lastCode(), {
-      ...{ rule: 'allowed', name: '' },
+      rule: 'allowed',
+      name: '',
     })
     expect(confirmed).to.include({ outcome: 'enrolled' })
   })
@@ -356,7 +357,10 @@ describe('a factor of somebody else', () => {
     const one = world({ listed: [factor] })
     const { id } = factor
     const authenticators = ['used', 'late'].map((state) => ({
-      ...{ id: state, factor: id, name: '', createdAt: 0 },
+      id: state,
+      factor: id,
+      name: '',
+      createdAt: 0,
       sealed: sealState(one.deps.box, 'mira', { id: state, factor: id }, state),
     }))
     const record = JSON.parse(JSON.stringify({ ...(await load(one)).record, authenticators }))

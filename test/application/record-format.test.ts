@@ -29,8 +29,13 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
   authenticators: fc.array(
     fc.record(
       {
-        ...{ id: text, factor: text, name: fc.string(), sealed: text },
-        ...{ createdAt: instant, lastUsedAt: instant, renewBy: instant },
+        id: text,
+        factor: text,
+        name: fc.string(),
+        sealed: text,
+        createdAt: instant,
+        lastUsedAt: instant,
+        renewBy: instant,
         handles: fc.array(text, few),
       },
       { requiredKeys: ['id', 'factor', 'name', 'createdAt', 'sealed'] },
@@ -62,28 +67,45 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
   ) satisfies fc.Arbitrary<Throttle>,
   browsers: fc.array(
     fc.record({
-      ...{ tokenHash: text, since: instant, lastSeenAt: instant },
-      ...{ delay, failures: fc.nat() },
+      tokenHash: text,
+      since: instant,
+      lastSeenAt: instant,
+      delay,
+      failures: fc.nat(),
     }),
     few,
   ),
   accepted: fc.array(
     fc.record(
       {
-        ...{ interaction: text, fingerprint: text, factor: text, authenticatorId: text },
+        interaction: text,
+        fingerprint: text,
+        factor: text,
+        authenticatorId: text,
         assurance: fc.record({
           amr: fc.array(text, few),
           kinds: fc.subarray<'knowledge' | 'possession' | 'inherence'>([
-            ...(['knowledge', 'possession', 'inherence'] as const),
+            'knowledge',
+            'possession',
+            'inherence',
           ]),
           phishingResistant: fc.boolean(),
         }),
-        ...{ at: instant, epoch: fc.nat(), remaining: fc.nat(), spentOn: text, challenge: text },
+        at: instant,
+        epoch: fc.nat(),
+        remaining: fc.nat(),
+        spentOn: text,
+        challenge: text,
       },
       {
         requiredKeys: [
-          ...(['interaction', 'fingerprint', 'factor', 'authenticatorId'] as const),
-          ...(['assurance', 'at', 'epoch'] as const),
+          'interaction',
+          'fingerprint',
+          'factor',
+          'authenticatorId',
+          'assurance',
+          'at',
+          'epoch',
         ],
       },
     ) satisfies fc.Arbitrary<AcceptedAttempt>,
@@ -91,8 +113,12 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
   ),
   history: fc.record(
     {
-      ...{ firstSignInAt: instant, firstEnrolledAt: instant, resetAt: instant },
-      ...{ importedAt: instant, mustEnrolSince: instant, restoredAt: instant },
+      firstSignInAt: instant,
+      firstEnrolledAt: instant,
+      resetAt: instant,
+      importedAt: instant,
+      mustEnrolSince: instant,
+      restoredAt: instant,
       ownerProofs: fc.array(fc.record({ interaction: text, at: instant }), few),
       deliveredAt: fc.array(instant, few),
     },
@@ -100,13 +126,23 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
   ) satisfies fc.Arbitrary<History>,
   events: fc.array(
     fc.record({
-      ...{ id: text, type: fc.constantFrom(...EVENT_TYPES), accountId: text, at: instant },
+      id: text,
+      type: fc.constantFrom(...EVENT_TYPES),
+      accountId: text,
+      at: instant,
       detail: fc.record(
         {
-          ...{ factor: text, authenticatorId: text, authenticatorName: text, reason: text },
+          factor: text,
+          authenticatorId: text,
+          authenticatorName: text,
+          reason: text,
           browser: fc.constantFrom('known' as const, 'unknown' as const),
-          ...{ clientId: text, ip: text, userAgent: text },
-          ...{ remaining: fc.nat(), until: instant, epoch: fc.nat() },
+          clientId: text,
+          ip: text,
+          userAgent: text,
+          remaining: fc.nat(),
+          until: instant,
+          epoch: fc.nat(),
         },
         { requiredKeys: [] },
       ) satisfies fc.Arbitrary<EventDetail>,

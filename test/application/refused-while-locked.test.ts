@@ -20,10 +20,16 @@ describe('a refusal while locked', () => {
     tell(one)
     const [heard] = await heardOf(one)
     expect(heard).to.deep.include({
-      ...{ type: 'refused-while-locked', accountId: 'mira', at: one.clock.now() },
+      type: 'refused-while-locked',
+      accountId: 'mira',
+      at: one.clock.now(),
       detail: {
-        ...{ clientId: 'app', ip: '192.0.2.7', userAgent: 'Browser/1' },
-        ...{ factor: 'totp', browser: 'unknown', reason: 'password-suspected' },
+        clientId: 'app',
+        ip: '192.0.2.7',
+        userAgent: 'Browser/1',
+        factor: 'totp',
+        browser: 'unknown',
+        reason: 'password-suspected',
       },
     })
   })

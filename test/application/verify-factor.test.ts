@@ -71,8 +71,12 @@ describe('an attempt at a second factor', () => {
     const refused = await heardOf(one, 'factor-refused')
     expect(refused.map(({ detail }) => detail)).to.deep.equal(
       ['replayed', 'wrong'].map((reason) => ({
-        ...{ clientId: 'app', ip: '192.0.2.7', userAgent: 'Browser/1' },
-        ...{ factor: 'totp', browser: 'unknown', reason },
+        clientId: 'app',
+        ip: '192.0.2.7',
+        userAgent: 'Browser/1',
+        factor: 'totp',
+        browser: 'unknown',
+        reason,
       })),
     )
   })
@@ -196,7 +200,9 @@ describe('an attempt at a second factor', () => {
       authenticators: [
         ...record.authenticators,
         {
-          ...{ ...place, name: 'Tablet', createdAt: one.clock.now() },
+          ...place,
+          name: 'Tablet',
+          createdAt: one.clock.now(),
           sealed: sealState(one.deps.box, 'mira', place, state),
         },
       ],
@@ -266,8 +272,13 @@ describe('an attempt at a second factor', () => {
         accountId: 'mira',
         at: one.clock.now(),
         detail: {
-          ...{ clientId: 'app', ip: '192.0.2.7', userAgent: 'Browser/1' },
-          ...{ factor: 'totp', browser: 'unknown', reason: 'code', until: one.clock.now() + 30 },
+          clientId: 'app',
+          ip: '192.0.2.7',
+          userAgent: 'Browser/1',
+          factor: 'totp',
+          browser: 'unknown',
+          reason: 'code',
+          until: one.clock.now() + 30,
         },
       })
       expect(await load(one)).to.deep.equal(before)

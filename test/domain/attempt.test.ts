@@ -46,8 +46,11 @@ describe('an accepted proof', () => {
     const events = (given: Parameters<typeof acceptance>[0]) =>
       settleAccepted(enrolled(), acceptance(given)).events
     const detail = {
-      ...{ clientId: 'app', factor: 'totp', authenticatorId: 'phone' },
-      ...{ authenticatorName: 'Phone', browser: 'unknown' },
+      clientId: 'app',
+      factor: 'totp',
+      authenticatorId: 'phone',
+      authenticatorName: 'Phone',
+      browser: 'unknown',
     }
     expect(events({})).to.deep.equal([{ type: 'factor-accepted', detail }])
     expect(events({ told: [{ type: 'backup-code-used' }], remaining: 2 })).to.deep.equal([
@@ -60,8 +63,12 @@ describe('an accepted proof', () => {
     const { record, accepted } = settleAccepted(enrolled(), acceptance({ remaining: 2 }))
     expect(record.accepted).to.deep.equal([accepted])
     expect(accepted).to.deep.include({
-      ...{ interaction: 'interaction-1', factor: 'totp', authenticatorId: 'phone' },
-      ...{ at: NOW, epoch: 1, remaining: 2 },
+      interaction: 'interaction-1',
+      factor: 'totp',
+      authenticatorId: 'phone',
+      at: NOW,
+      epoch: 1,
+      remaining: 2,
     })
   })
 
@@ -124,7 +131,11 @@ describe('a double tap', () => {
 describe('a refused response', () => {
   const refuse = (record = enrolled(), reason: 'wrong' | 'replayed' | 'late' = 'wrong') =>
     settleRefused(record, {
-      ...{ factor: 'totp', guessable: true, reason, browser: UNKNOWN_BROWSER, now: NOW },
+      factor: 'totp',
+      guessable: true,
+      reason,
+      browser: UNKNOWN_BROWSER,
+      now: NOW,
       detail: { clientId: 'app' },
     })
 
@@ -160,7 +171,11 @@ describe('a refused response', () => {
     let record = enrolled({}, ['laptop'])
     for (let n = 0; n < 9; n += 1) record = charge(record, browserOf(record, 'laptop'), NOW).record
     const { events } = settleRefused(record, {
-      ...{ factor: 'totp', guessable: true, reason: 'wrong', now: NOW, detail: {} },
+      factor: 'totp',
+      guessable: true,
+      reason: 'wrong',
+      now: NOW,
+      detail: {},
       browser: browserOf(record, 'laptop'),
     })
     expect(events.map(({ type }) => type)).to.deep.equal(['factor-refused', 'browser-forgotten'])

@@ -207,7 +207,10 @@ describe('codes that are mailed', () => {
   it('are open four at a time; those past their time go first', () => {
     const many = ['a', 'b', 'c', 'd', 'e'].reduce((r, i) => ask(r, i, 'mail'), fresh)
     expect(many.challenges.map(({ interaction }) => interaction)).to.deep.equal([
-      ...['b', 'c', 'd', 'e'],
+      'b',
+      'c',
+      'd',
+      'e',
     ])
     const later = ask(many, 'f', 'mail', NOW + 600)
     expect(later.challenges.map(({ interaction }) => interaction)).to.deep.equal(['f'])
@@ -275,11 +278,15 @@ describe('a factor that is bound', () => {
 
   it('R1 begins with a clean count, without ending a suspicion on the password', () => {
     const throttle = {
-      ...{ failedAt: [NOW], codesDisabledAt: NOW, passwordSuspectedAt: NOW },
+      failedAt: [NOW],
+      codesDisabledAt: NOW,
+      passwordSuspectedAt: NOW,
       unknownBrowsers: { failures: 10, until: NOW + 960 },
     }
     expect(enrol({ ...fresh, throttle }).record.throttle).to.deep.equal({
-      ...{ failedAt: [], passwordSuspectedAt: NOW, unknownBrowsers: { failures: 0 } },
+      failedAt: [],
+      passwordSuspectedAt: NOW,
+      unknownBrowsers: { failures: 0 },
     })
   })
 
@@ -295,8 +302,11 @@ describe('a factor that is bound', () => {
       {
         type: 'factor-enrolled',
         detail: {
-          ...{ clientId: 'app', factor: 'totp', authenticatorId: 'phone' },
-          ...{ authenticatorName: 'Phone', browser: 'unknown' },
+          clientId: 'app',
+          factor: 'totp',
+          authenticatorId: 'phone',
+          authenticatorName: 'Phone',
+          browser: 'unknown',
         },
       },
       {
@@ -340,8 +350,11 @@ describe('a reset', () => {
 
   it('R10 keeps the history, so that the password alone enrols nothing', () => {
     expect(record.history).to.deep.equal({
-      ...{ firstSignInAt: NOW, firstEnrolledAt: NOW, resetAt: NOW + HOUR },
-      ...{ ownerProofs: [], deliveredAt: [] },
+      firstSignInAt: NOW,
+      firstEnrolledAt: NOW,
+      resetAt: NOW + HOUR,
+      ownerProofs: [],
+      deliveredAt: [],
     })
     expect(isFirstSignIn(record)).to.equal(false)
   })

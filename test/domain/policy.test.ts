@@ -20,7 +20,10 @@ const ALL: readonly PolicyInput[] = ACR_VALUES.flatMap((reached) =>
     BOOLEANS.flatMap((enrolled) =>
       BOOLEANS.flatMap((fresh) =>
         requests().map((requested) => ({
-          ...{ reached, required, enrolled, fresh },
+          reached,
+          required,
+          enrolled,
+          fresh,
           ...(requested === undefined ? {} : { requested }),
         })),
       ),

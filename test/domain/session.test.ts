@@ -33,7 +33,10 @@ describe('the level of a session without an epoch', () => {
       levelWithoutEpoch(MULTI_FACTOR_ACR, amr),
     )
     expect(levels.map((level) => level === MULTI_FACTOR_ACR)).to.deep.equal([
-      ...[false, false, false, false],
+      false,
+      false,
+      false,
+      false,
       true,
     ])
     expect(levels.slice(0, 4)).to.deep.equal(Array(4).fill(PASSWORD_ACR))

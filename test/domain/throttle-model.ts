@@ -47,7 +47,12 @@ export function play(acts: readonly Act[], start = enrolled({}, ['laptop', 'phon
     if (act.what === 'password-changed') record = clearSuspicion(before)
     else if (open.open && act.what === 'wrong')
       record = settleRefused(before, {
-        ...{ factor: 'totp', guessable: true, reason: 'wrong', browser, now: at, detail: {} },
+        factor: 'totp',
+        guessable: true,
+        reason: 'wrong',
+        browser,
+        now: at,
+        detail: {},
       }).record
     else if (open.open) {
       const tokenHash = act.who === 'stranger' ? `stranger-${at}` : act.who

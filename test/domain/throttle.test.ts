@@ -47,7 +47,7 @@ describe('the delay after wrong codes', () => {
       waits.push((delay.until ?? NOW) - NOW)
     }
     expect(waits.slice(0, 13)).to.deep.equal([
-      ...[0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600],
+      0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600,
     ])
     expect(new Set(waits.slice(12))).to.deep.equal(new Set([3_600]))
   })
@@ -168,7 +168,9 @@ describe('the throttle', () => {
     const refusal = { factor: 'key', reason: 'wrong', now: NOW, detail: {} } as const
     const record = enrolled()
     const settled = settleRefused(record, {
-      ...{ ...refusal, guessable: false, browser: UNKNOWN_BROWSER },
+      ...refusal,
+      guessable: false,
+      browser: UNKNOWN_BROWSER,
     })
     expect(settled.record).to.equal(record)
     expect(settled.events.map(({ type }) => type)).to.deep.equal(['factor-refused'])

@@ -126,7 +126,8 @@ describe('the fields of another application', () => {
     [{ two_factor_enabled: false, twoFactorEnabled: true }, 'twoFactorEnabled', 'ambiguous'],
     [
       { totp: SECRET, backup_codes: CODES, two_factor_recovery_codes: CODES.slice(1) },
-      ...(['two_factor_recovery_codes', 'ambiguous'] as const),
+      'two_factor_recovery_codes',
+      'ambiguous',
     ],
   ] as const)
     it(`are refused by field and cause: ${field} ${code}`, () => {

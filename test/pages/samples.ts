@@ -415,21 +415,27 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
 
 /** Pages that come before the first factor, or after the end: nobody is named on them. */
 const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
-  ...(['login', 'signed-out', 'set-up-link', 'set-up-link-expired', 'set-up-link-done'] as const),
-  ...([
-    'account-closed',
-    'expired',
-    'busy',
-    'forbidden',
-    'not-found',
-    'unavailable',
-    'error',
-  ] as const),
+  'login',
+  'signed-out',
+  'set-up-link',
+  'set-up-link-expired',
+  'set-up-link-done',
+  'account-closed',
+  'expired',
+  'busy',
+  'forbidden',
+  'not-found',
+  'unavailable',
+  'error',
 ])
 
 /** Between them these have every part that takes a theme's colour. */
 const THEMES_SHOW: ReadonlySet<KnownPage> = new Set([
-  ...(['login', 'mfa-choose', 'totp-enrol', 'backup-codes', 'consent'] as const),
+  'login',
+  'mfa-choose',
+  'totp-enrol',
+  'backup-codes',
+  'consent',
 ])
 
 function withoutAccount({ account: _, ...rest }: Surroundings): Surroundings {

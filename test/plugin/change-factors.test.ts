@@ -193,7 +193,8 @@ describe('who may ask for a change, and where', () => {
     const { json } = await asClient(host, '/request', parameters)
     const url = new URL('/auth', host.issuer)
     url.search = new URLSearchParams({
-      ...{ client_id: 'app', request_uri: String(json.request_uri) },
+      client_id: 'app',
+      request_uri: String(json.request_uri),
     }).toString()
     const page = await follow(host, mira.browser, await mira.browser.get(url))
     expect(page.name).to.equal('totp-verify')

@@ -155,7 +155,12 @@ describe('configure', () => {
       jwks: { keys: [] },
     }
     const ours = [
-      ...['adapter', 'acrValues', 'claims', 'interactions', 'extraTokenClaims', 'extraParams'],
+      'adapter',
+      'acrValues',
+      'claims',
+      'interactions',
+      'extraTokenClaims',
+      'extraParams',
     ]
     const wrapped = newMfa().configure(given) as Record<string, unknown>
     for (const name of Object.keys(given).filter((each) => !ours.includes(each)))

@@ -139,7 +139,9 @@ describe('setting up a first factor', () => {
     const name = 'n'.repeat(65)
     const long = await browser.submit(setUp, { code, name })
     expect([long.status, long.name, long.form().fields['name']]).to.deep.equal([
-      ...[422, 'totp-enrol', name],
+      422,
+      'totp-enrol',
+      name,
     ])
     expect(long.alert).to.contain('64 characters')
     const shown = await browser.follow(await browser.submit(long, { code, name: 'n'.repeat(64) }))

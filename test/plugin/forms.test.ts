@@ -8,8 +8,16 @@ import { enrolledPerson, nextCode, uidOf, type Person } from './sign-in.ts'
 
 /** Everything that can be posted to below `/mfa/<uid>`. */
 const POSTS = [
-  ...['choose', 'verify/totp', 'verify/backup-codes', 'enrol/totp', 'proof', 'proof/send'],
-  ...['backup-codes', 'backup-codes-low', 'factor-ends', 'cancel'],
+  'choose',
+  'verify/totp',
+  'verify/backup-codes',
+  'enrol/totp',
+  'proof',
+  'proof/send',
+  'backup-codes',
+  'backup-codes-low',
+  'factor-ends',
+  'cancel',
 ]
 
 describe('a form that is posted to the plugin', () => {

@@ -201,9 +201,17 @@ describe("the application's own functions", () => {
   })
 
   const names = [
-    ...['check before login', 'check of login', 'check after login'],
-    ...['interactions.url', 'ttl.Interaction', 'findAccount', 'loadExistingGrant'],
-    ...['issueRefreshToken', 'rotateRefreshToken', 'extraTokenClaims', 'renderError'],
+    'check before login',
+    'check of login',
+    'check after login',
+    'interactions.url',
+    'ttl.Interaction',
+    'findAccount',
+    'loadExistingGrant',
+    'issueRefreshToken',
+    'rotateRefreshToken',
+    'extraTokenClaims',
+    'renderError',
   ]
   for (const name of names)
     it(`see with the plugin what they would have seen without it: ${name}`, () => {

@@ -125,7 +125,15 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     )
   })
   const host: Host = {
-    ...{ issuer, mfa, provider, storage, clock, writes, events, faults, answers },
+    issuer,
+    mfa,
+    provider,
+    storage,
+    clock,
+    writes,
+    events,
+    faults,
+    answers,
     async close() {
       server.closeAllConnections()
       await new Promise<void>((done) => server.close(() => done()))

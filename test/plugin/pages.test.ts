@@ -159,8 +159,17 @@ describe('a page of the plugin', () => {
       await host.mfa.settled()
       const before = host.writes.length
       for (const path of [
-        ...['', '/choose', '/verify/totp', '/verify/backup-codes', '/enrol/totp', '/proof'],
-        ...['/backup-codes', '/backup-codes.txt', '/backup-codes-low', '/cancel', '/nowhere'],
+        '',
+        '/choose',
+        '/verify/totp',
+        '/verify/backup-codes',
+        '/enrol/totp',
+        '/proof',
+        '/backup-codes',
+        '/backup-codes.txt',
+        '/backup-codes-low',
+        '/cancel',
+        '/nowhere',
       ]) {
         const { status } = await browser.get(new URL(`/mfa/${uid}${path}`, host.issuer))
         looked.add(`${path} ${status}`)

@@ -79,7 +79,13 @@ export async function startTwoNodes(options: TwoNodesOptions = {}): Promise<TwoN
     void serve[node](request, response)
   })
   return {
-    ...{ issuer, mfa, after, storage, clock, writes, passwords },
+    issuer,
+    mfa,
+    after,
+    storage,
+    clock,
+    writes,
+    passwords,
     servedBy(next) {
       node = next
     },

@@ -55,8 +55,13 @@ export async function startStandIn(
   const child = spawn(
     program,
     [
-      ...['--host', '127.0.0.1', '--port', String(port)],
-      ...['--storage-path', options.path ?? ':memory:', '--enable-test-commands'],
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--storage-path',
+      options.path ?? ':memory:',
+      '--enable-test-commands',
       ...(options.args ?? []),
     ],
     { stdio: 'ignore' },

@@ -46,9 +46,21 @@ export async function startProtectedMongodb(
   execFileSync(
     'openssl',
     [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
-      ...['-keyout', key, '-out', certificate],
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost,IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
     ],
     { stdio: 'ignore' },
   )
@@ -59,7 +71,8 @@ export async function startProtectedMongodb(
     return `mongodb://${credentials}@127.0.0.1:${port}/${database}?${String(query)}`
   }
   const server = await startStandIn({
-    ...{ path, port },
+    path,
+    port,
     args: ['--auth', '--tls-cert-file', certificate, '--tls-key-file', key],
     ready: url('admin', credentialsOf(users[0])),
   })

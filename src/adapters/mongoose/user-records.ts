@@ -40,18 +40,7 @@ export function userRecords(
 ): UserRecords {
   const collection = User.collection.name
   const idOf = (accountId: string) => readId(User, accountId)
-  const read = async (accountId: string, projection: Projection): Promise<UserRow | null> => {
-    const id = idOf(accountId)
-    if (id === undefined) return null
-    return database.on<UserRow, UserRow | null>(collection, (users) =>
-      users.findOne({ _id: { $eq: id } }, { projection }),
-    )
-  }
-  const hidden = (): string[] => unselected(User.schema)
-  const whole = (accountId: string): Promise<UserRow | null> =>
-    read(accountId, without(hidden().filter((path) => path !== MFA_FIELD)))
-  const recordOnly = (accountId: string): Promise<UserRow | null> =>
-    read(accountId, { _id: 0, [MFA_FIELD]: 1 })
+  const { whole, recordOnly } = readsOf(database, User)
   const together = new OneRead<UserRow | null, UserRow | null>({
     both: async (accountId) => {
       const row = await whole(accountId)
@@ -72,7 +61,7 @@ export function userRecords(
       givesUsers = true
       const row = await together.account(accountId)
       // Told what was left out: a default in its place would be written over it by the next `save()`.
-      return row === null ? undefined : User.hydrate(row, without(hidden()))
+      return row === null ? undefined : User.hydrate(row, without(unselected(User.schema)))
     },
 
     async load(accountId) {
@@ -102,6 +91,22 @@ export function userRecords(
       )
       return id === undefined ? undefined : String(User.schema.path('_id').cast(id))
     },
+  }
+}
+
+/** The two ways to read a user: all that the application may see and the record, or the record alone. */
+function readsOf(database: MongoDatabase, User: Model<never>) {
+  const read = async (accountId: string, projection: Projection): Promise<UserRow | null> => {
+    const id = readId(User, accountId)
+    if (id === undefined) return null
+    return database.on<UserRow, UserRow | null>(User.collection.name, (users) =>
+      users.findOne({ _id: { $eq: id } }, { projection }),
+    )
+  }
+  return {
+    whole: (accountId: string) =>
+      read(accountId, without(unselected(User.schema).filter((path) => path !== MFA_FIELD))),
+    recordOnly: (accountId: string) => read(accountId, { _id: 0, [MFA_FIELD]: 1 }),
   }
 }
 

@@ -98,7 +98,11 @@ describe('totp', () => {
       [-2, -1, 0, 1, 2].map((offset) => examine(phone, ownCode(phone, NOW + 30 * offset), NOW)),
     )
     expect(outcomes.map(({ outcome }) => outcome)).to.deep.equal([
-      ...['refused', 'proved', 'proved', 'proved', 'refused'],
+      'refused',
+      'proved',
+      'proved',
+      'proved',
+      'refused',
     ])
   })
 

@@ -357,7 +357,9 @@ describe('migrate legacy', function () {
       writeFileSync(file, `${APPLICATION_MONGODB_URL}\n`)
       const { json } = await command(
         { ENCRYPTION_KEYS: ENCRYPTION_KEYS! },
-        ...['--url-file', file, '--dry-run'],
+        '--url-file',
+        file,
+        '--dry-run',
       )
       expect(json()).to.include({ documents: 5 })
     })

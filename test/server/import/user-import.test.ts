@@ -200,7 +200,10 @@ describe('user import', () => {
       ['username,username', 'ada,bob'],
     ]) {
       const { code, err } = await cli(
-        ...['user', 'import', file('people.csv', `${columns}\n${cells}\n`), '--json'],
+        'user',
+        'import',
+        file('people.csv', `${columns}\n${cells}\n`),
+        '--json',
       )
       expect([code, JSON.parse(err).error.code], columns).to.deep.equal([1, 'header'])
     }
@@ -430,8 +433,14 @@ describe('user import', () => {
     )
     expect((await cli('user', 'import', people)).err).to.contain('--format')
     const { sum } = await importing(
-      ...[people, '--format', 'jsonl', '--emails-unverified'],
-      ...['--secret-encoding', 'hex', '--backup-code-form', 'upper,compact'],
+      people,
+      '--format',
+      'jsonl',
+      '--emails-unverified',
+      '--secret-encoding',
+      'hex',
+      '--backup-code-form',
+      'upper,compact',
     )
     expect(sum).to.include({ imported: 1 })
     expect(await statusOf('ada')).to.include({ email_verified: false })
