@@ -4,7 +4,7 @@ export interface MongodbAddress {
   /** Holds the password: never printed, never logged. */
   readonly url: string
   readonly tls: boolean
-  /** Takes whatever certificate it is shown: whoever is between reads and changes everything. */
+  /** Takes any certificate: an attacker in between reads and changes everything. */
   readonly trustsAnyCertificate: boolean
   /** On this machine alone. */
   readonly local: boolean

@@ -42,7 +42,7 @@ export function productionFaults(
   else if (storage.kind === 'mongodb' && storage.trustsAnyCertificate)
     unfit(
       'STORAGE_URL',
-      'takes any certificate: whoever is on the way reads everything; name the authority with tlsCAFile',
+      'takes any certificate: an attacker on the way reads everything; name the authority with tlsCAFile',
     )
   if (values.SMTP_URL === undefined)
     unfit(

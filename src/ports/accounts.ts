@@ -24,7 +24,7 @@ export interface Account {
   readonly setUpSerial?: number
 }
 
-/** Spent by a completed sign-in, an enrolment, a reset: by whatever raises the epoch. */
+/** Spent by a completed sign-in, and by every change that raises the epoch: an enrolment, a reset. */
 export interface EnrolmentProof {
   /** When the link was used. */
   readonly usedAt: Instant

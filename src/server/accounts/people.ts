@@ -91,7 +91,7 @@ export async function changeAccount(
 
 /**
  * The first step of a reset: the password, the proof of an earlier link and every outstanding link are void.
- * Before the factors go, or whoever knows the password would enrol their own in between (R10).
+ * It comes before the factors are removed: in between, an attacker who knows the password would enrol a factor (R10).
  */
 export async function withdrawCredentials(
   { accounts, clock }: { accounts: Accounts; clock: Clock },
@@ -120,5 +120,5 @@ export async function spendEnrolmentProof(
   )
 }
 
-/** Few write to one account; whoever loses this often has met a fault. */
+/** Few processes write to one account: so many lost rounds in a row are a fault. */
 const MOST_ATTEMPTS = 20

@@ -50,7 +50,7 @@ export interface SetUpLinks {
   use(token: string, password: string): Promise<LinkUse>
 }
 
-/** The path that a link leads to. Whatever follows it is a secret and stays out of logs (R31). */
+/** The path that a link leads to. The rest of the link is a secret and stays out of logs (R31). */
 export const SET_UP_PATH = '/set-up'
 
 /**
@@ -157,7 +157,7 @@ function isToken(token: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(token)
 }
 
-/** Whoever reads the storage cannot use the link. */
+/** The storage holds a hash: a thief who reads the storage cannot use the link. */
 function keyOf(token: string): string {
   return `set-up:${createHash('sha256').update(token).digest('base64url')}`
 }

@@ -126,7 +126,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
   }
 }
 
-/** What the audit trail says of an attempt, whatever came of it. */
+/** The part of an audit entry that accepted and refused attempts share. */
 function entryAbout(attempt: PasswordAttempt, account: Account | undefined, known: boolean) {
   return {
     ...(account === undefined ? {} : { accountId: account.id }),
@@ -161,7 +161,7 @@ async function reserveKnownBrowser(
 
 /**
  * The reservation stays, for the failures of a browser are consecutive. Once the plugin has forgotten the
- * browser they are given back: whoever stole its token must not make strangers of the owner's other ones.
+ * browser they are given back: a thief of its token must not make strangers of the owner's other browsers.
  */
 async function chargeKnownBrowser(
   { counters }: SignInServices,

@@ -205,7 +205,7 @@ function loginOf({ foundation, provider, mfa, show }: OwnPages, forms: FormGuard
   }
 }
 
-/** Whatever is thrown on the way, and whatever nobody answers, becomes a page with no more than a person needs. */
+/** Turns an error, and a request that no route answers, into a page that says no more than a person needs. */
 function errorPages({ show, log, mfa }: { show: ShowPage; log: Logger; mfa: ServerMfa }) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {

@@ -141,7 +141,7 @@ function lifetimesOf({ settings, clock }: HostDependencies): NonNullable<Configu
   }
 }
 
-/** What the host can do. Whatever is not named is as the host has it. */
+/** The features of the host. A feature that is not named here keeps the host's default. */
 function features(settings: FileValues) {
   return {
     // On by default in the host, and in the way of our own pages.
@@ -210,7 +210,7 @@ async function mayIntrospect(
   return account !== undefined && account.disabledAt === undefined
 }
 
-/** A token belongs to the client it was made for. Whoever is told that another's is there has learnt something. */
+/** A token belongs to the client it was made for. A client that learns of another's token has learnt too much. */
 function mayRevoke(
   _ctx: KoaContextWithOIDC,
   client: Client,

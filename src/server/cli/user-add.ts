@@ -18,7 +18,7 @@ export function addUserAddCommand(user: Command, terminal: Terminal): void {
     'add a person and print a one-time link that sets their password',
   )
     .argument('<name>', 'user name')
-    .option('--email <address>', 'address; taken as verified by whoever runs this')
+    .option('--email <address>', 'address; taken as verified by the operator')
     .option('--email-unverified', 'the address is not verified: nobody signs in by it')
     .option('--group <group>', 'a group; may be repeated', collect, [])
     .option('--claims <file>', 'JSON file of standard claims (OpenID Connect Core 5.1)')

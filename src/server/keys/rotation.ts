@@ -51,7 +51,7 @@ export interface RotationFault {
 }
 
 /**
- * Seals anew, with the newest key, whatever an older one has sealed, record by record, while people sign in. Then
+ * Seals with the newest key every value that an older one has sealed, record by record, while people sign in. Then
  * looks through everything once more and retires the keys that seal nothing: a start does without them. It can end
  * at any point and be begun again: what is done stays done. Throws when the storage is away.
  */

@@ -53,7 +53,7 @@ export function accessLog(log: Logger, random: Random) {
         status: ctx.res.statusCode,
         milliseconds: Number((process.hrtime.bigint() - begun) / 1_000_000n),
         ip: ctx.ip,
-        // Whoever went before the answer did is seen as such.
+        // A client that left before the answer was sent is logged as such.
         ...(ctx.res.writableFinished ? {} : { aborted: true }),
       })
     })

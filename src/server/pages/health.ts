@@ -9,7 +9,7 @@ export interface Health {
   readonly isStopping: () => boolean
 }
 
-/** A check writes durably: whoever asks without end must not make the disk busy. */
+/** A check writes durably: a client that asks without end must not make the disk busy. */
 const FRESH_MILLISECONDS = 500
 /** A storage that answers later than this is no help to a person who is signing in. */
 const PATIENCE_MILLISECONDS = 2000

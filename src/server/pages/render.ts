@@ -30,7 +30,7 @@ export interface PageServices {
   readonly links: NonNullable<Surroundings['links']>
 }
 
-/** Answers with a page of ours, whatever was about to be answered. */
+/** Answers with a page of ours, in place of an answer that was prepared before. */
 export function pageShower({ views, issuer, serviceName, links }: PageServices): ShowPage {
   return async (ctx, page, model, about = {}) => {
     const surroundings: Surroundings = {

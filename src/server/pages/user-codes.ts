@@ -8,7 +8,7 @@ import { networkOf } from '../accounts/network.ts'
 export const SECONDS_OF_DEVICE_CODE = 600
 /** R17. A person copies eight letters wrongly once or twice. */
 const MOST_IN_A_BROWSER = 5
-/** For whoever starts over with another browser. Several people can share an address: one typo is not everyone's. */
+/** For an attacker who starts over with another browser. Several people can share an address: one typo is not everyone's. */
 const MOST_FROM_AN_ADDRESS = 25
 
 /** Too many codes were wrong: none is looked up any more. The host shows it on the page that asks for the code. */

@@ -29,7 +29,7 @@ export interface RestoreCounts {
   readonly withBackupCodes: number
 }
 
-/** What to say in a run's way: which of the two is right, only whoever put a backup back knows. */
+/** Follows the refusal to go on. Only the operator, who put the backup back, knows which of the two is right. */
 export const HOW_TO_FINISH =
   '`oidc-provider-mfa restore --confirm --resume` goes on with it; `--anew` begins again, which is right if another backup was put back since'
 
