@@ -7,16 +7,13 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
-# What the server alone stands on is in serverDependencies: taken here by name, in the locked versions.
-RUN npm prune --omit=dev --ignore-scripts \
-  && npm install --no-save --save-prod --omit=dev --ignore-scripts \
-    @node-rs/bcrypt commander csv-parse jose koa mongoose nodemailer openid-client pino
 
 FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 WORKDIR /app
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules ./node_modules
+# The locked versions of what the server stands on, and nothing that only a build needs.
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --cache .npm && rm -rf .npm
 COPY --from=build /app/bin ./bin
 COPY --from=build /app/dist ./dist
 # The embedded database lives here when STORAGE_URL names it; nothing else is written.
@@ -25,6 +22,6 @@ VOLUME /app/data
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/ready').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Not npm: a signal to stop has to reach the server itself.
 CMD ["node", "bin/oidc-provider-mfa.mjs", "serve"]

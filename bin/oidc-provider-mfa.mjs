@@ -2,8 +2,7 @@
 // Plain JavaScript that any Node from 18 on can run: it finds a Node that runs the product, which is written
 // in TypeScript with types that are stripped, and hands over to it.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import * as modules from 'node:module'
+import { existsSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -17,79 +16,10 @@ const installed = root.split(sep).includes('node_modules')
 const program = !installed && existsSync(source) ? source : built
 
 if (isFit(process.versions.node)) {
-  checkPackages()
   const { main } = await import(pathToFileURL(program).href)
   await main()
 } else {
   handOver(pinnedNode())
-}
-
-/**
- * What the server stands on is left to whoever runs it: an application with the plugin alone needs none of it, and
- * may have other versions for itself. Peers would forbid those to it, optional or not.
- */
-function checkPackages() {
-  const { peerDependencies, serverDependencies } = manifestOf(join(root, 'package.json'))
-  const needed = Object.entries({
-    'oidc-provider': peerDependencies['oidc-provider'],
-    ...serverDependencies,
-  })
-  const unfit = needed.flatMap(([name, range]) => {
-    const version = versionOf(name)
-    const isFit = version === undefined ? isThere(name) : satisfies(version, range)
-    return isFit ? [] : [{ name, range, version }]
-  })
-  if (unfit.length === 0) return
-  const wanted = unfit.map(({ name, range }) => `${name}@${/\d+/.exec(range)}`)
-  const others = unfit.filter(({ version }) => version !== undefined)
-  const lines = [
-    `The server needs packages that are not installed: npm install ${wanted.join(' ')}`,
-    ...others.map(
-      ({ name, range, version }) => `${name} is ${version} here and has to be ${range}`,
-    ),
-    ...(others.length === 0
-      ? []
-      : ['An application that needs those: give the server a folder of its own.']),
-  ]
-  console.error(lines.join('\n'))
-  process.exit(1)
-}
-
-function versionOf(name) {
-  try {
-    return manifestOf(modules.findPackageJSON(name, pathToFileURL(program))).version
-  } catch {
-    return undefined
-  }
-}
-
-/** Where packages lie in no folders that can be looked at, Node's own resolution still knows of them. */
-function isThere(name) {
-  try {
-    modules.createRequire(program).resolve(name)
-    return true
-  } catch (error) {
-    return error.code !== 'MODULE_NOT_FOUND'
-  }
-}
-
-function manifestOf(path) {
-  return JSON.parse(readFileSync(path, 'utf8'))
-}
-
-/** Of ranges such as `^1.10.7 || ^2.0.0`, which are all that package.json has here. */
-function satisfies(version, range) {
-  const [major, minor, patch] = numbersOf(version)
-  return range.split('||').some((each) => {
-    const [sameMajor, leastMinor, leastPatch] = numbersOf(each)
-    return (
-      major === sameMajor && (minor > leastMinor || (minor === leastMinor && patch >= leastPatch))
-    )
-  })
-}
-
-function numbersOf(text) {
-  return text.match(/\d+/g).slice(0, 3).map(Number)
 }
 
 function isFit(version) {

@@ -412,10 +412,9 @@ describe('the architecture', () => {
     const manifest = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as {
       dependencies: Record<string, string>
       peerDependencies: Record<string, string>
-      serverDependencies: Record<string, string>
     }
-    const { dependencies, peerDependencies, serverDependencies } = manifest
-    const named = Object.keys({ ...dependencies, ...peerDependencies, ...serverDependencies })
+    const { dependencies, peerDependencies } = manifest
+    const named = Object.keys({ ...dependencies, ...peerDependencies })
     const imported = new Set(
       files
         .filter((file) => !FOREIGN.test(file))

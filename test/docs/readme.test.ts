@@ -78,9 +78,10 @@ describe('the README', () => {
   })
 
   it('says the versions that package.json says', () => {
-    const { engines, peerDependencies: peers } = JSON.parse(readText('package.json')) as {
+    const { engines, peerDependencies, dependencies } = JSON.parse(readText('package.json')) as {
       engines: { node: string }
       peerDependencies: Record<string, string>
+      dependencies: Record<string, string>
     }
     const versions = /## Versions\n\n(.*)/.exec(README)?.[1] ?? ''
     expect(versions).to.contain(`Node ${engines.node.replace('>=', '')} or newer`)
@@ -88,8 +89,11 @@ describe('the README', () => {
       ['oidc-provider', '`oidc-provider`'],
       ['mongoose', 'Mongoose'],
     ] as const) {
-      const [major, minor] = (peers[peer] ?? '').replace('^', '').split('.')
-      expect(versions).to.contain(`${name} ${major}.${minor}`)
+      const ranges = (peerDependencies[peer] ?? dependencies[peer] ?? '').split(' || ')
+      for (const range of ranges) {
+        const [, major, minor] = /^[~^](\d+)\.(\d+)/.exec(range) ?? []
+        expect(versions).to.contain(`${name} ${major}.${minor}`)
+      }
     }
   })
 

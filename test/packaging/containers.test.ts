@@ -4,21 +4,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { parseEnvironment } from '../../config/environment.ts'
+import { instructionsOf } from './dockerfile.ts'
 
 /*
- * No container engine runs where these tests do: the files are read, and what they name is looked up. That an
- * image builds and a container starts is not shown here.
+ * No container engine runs where these tests do: the files are read, and what they name is looked up. Their own
+ * commands are run in image.test.ts.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8')
-
-interface Instruction {
-  readonly name: string
-  readonly text: string
-  /** The number of the stage it stands in, from 0. */
-  readonly stage: number
-}
 
 const dockerfile = instructionsOf(read('Dockerfile'))
 const manifest = JSON.parse(read('package.json')) as {
@@ -49,14 +43,17 @@ describe('the Dockerfile', () => {
     expect(scripts.filter((name) => !((name ?? '') in manifest.scripts))).to.deep.equal([])
   })
 
-  it('takes over only what the build stage has: the package, its modules, the program', () => {
+  it('takes over only the program that the build stage has made, and installs the locked packages', () => {
     const folder = /^WORKDIR (.*)$/m.exec(read('Dockerfile'))?.[1]
-    const made = ['package.json', 'node_modules', 'bin', 'dist'].map((name) => `${folder}/${name}`)
-    const taken = inLast('COPY').map((text) => {
-      expect(text).to.match(/^--from=build /)
-      return text.split(/\s+/)[1]
-    })
-    expect(taken).to.deep.equal(made)
+    const taken = inLast('COPY').filter((text) => text.startsWith('--from=build '))
+    expect(taken.map((text) => text.split(/\s+/)[1])).to.deep.equal([
+      `${folder}/bin`,
+      `${folder}/dist`,
+    ])
+    expect(inLast('COPY')).to.include('package.json package-lock.json ./')
+    expect(inLast('RUN').join('\n'))
+      .to.match(/npm ci --omit=dev/)
+      .and.not.match(/npm install/)
   })
 
   it('does not run as root, and starts the server without a shell or npm between', () => {
@@ -67,11 +64,12 @@ describe('the Dockerfile', () => {
     expect(existsSync(`${ROOT}${script}`)).to.equal(true)
   })
 
-  it('asks whether it is ready on the port that it listens on', () => {
+  it('asks whether it is alive on the port that it listens on', () => {
     expect(inLast('ENV').join(' ')).to.contain('NODE_ENV=production')
     expect(inLast('ENV').join(' ')).to.contain('PORT=3000')
     expect(inLast('EXPOSE')).to.deep.equal(['3000'])
-    expect(inLast('HEALTHCHECK')[0]).to.contain("process.env.PORT + '/health/ready'")
+    // Not `ready`: a node whose database is away is not restarted for it.
+    expect(inLast('HEALTHCHECK')[0]).to.contain("process.env.PORT + '/health/live'")
   })
 
   it('keeps secrets, data and history out of the build', () => {
@@ -151,22 +149,6 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(compose.volumes)).to.deep.equal(['data'])
   })
 })
-
-/** Instructions with continued lines joined and comments gone. */
-function instructionsOf(text: string): Instruction[] {
-  let stage = -1
-  return text
-    .replaceAll(/^#.*\n/gm, '')
-    .replaceAll(/\\\n\s*/g, '')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const at = line.indexOf(' ')
-      const name = line.slice(0, at)
-      if (name === 'FROM') stage += 1
-      return { name, text: line.slice(at + 1), stage }
-    })
-}
 
 /** Compose's `${NAME:-default}` and `${NAME:?message}`. */
 function interpolate(value: string, given: Readonly<Record<string, string>>): string {

@@ -1,0 +1,171 @@
+import { expect } from 'chai'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { miss } from '../support/requirements.ts'
+import { NO_REGISTRY } from './application.ts'
+import { instructionsOf } from './dockerfile.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** What `.dockerignore` and a clean clone leave out. */
+const NOT_IN_CONTEXT = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|secrets)$/
+/** `nobody`: the user that the image names is not on this machine. */
+const UNPRIVILEGED = 65_534
+
+/**
+ * What `docker build` would make, by the Dockerfile's own commands: each stage is a folder, its instructions are run
+ * there one after the other, and the outcome is started by its own CMD as an unprivileged user. What a container engine
+ * adds (isolation, the base image, the volume) is not shown here.
+ */
+describe('the image’s file system', function () {
+  this.timeout(400_000)
+  const folder = mkdtempSync(join(tmpdir(), 'oidc-provider-mfa-image-'))
+  const instructions = instructionsOf(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))
+  const last = Math.max(...instructions.map(({ stage }) => stage))
+  const environment: Record<string, string> = {}
+  let workdir = ''
+
+  before(function () {
+    chmodSync(folder, 0o755)
+    const names = instructions
+      .filter(({ name }) => name === 'FROM')
+      .map(({ text }) => / AS (\w+)$/.exec(text)?.[1] ?? 'last')
+    try {
+      for (const { name, text, stage } of instructions) {
+        const root = join(folder, String(stage))
+        if (name === 'WORKDIR') mkdirSync(join(root, (workdir = text)), { recursive: true })
+        if (name === 'COPY')
+          copy(text, { root, stages: names.map((_, nth) => join(folder, String(nth))), names })
+        if (name === 'RUN') run(text, join(root, workdir))
+        if (name === 'ENV' && stage === last)
+          for (const pair of text.split(' ')) {
+            const [key = '', value = ''] = pair.split('=')
+            environment[key] = value
+          }
+      }
+    } catch (error) {
+      if (NO_REGISTRY.test(String((error as { stderr?: unknown }).stderr)))
+        return miss(this, 'registry')
+      throw error
+    }
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  function copy(
+    text: string,
+    where: {
+      readonly root: string
+      readonly stages: readonly string[]
+      readonly names: readonly string[]
+    },
+  ): void {
+    const words = text.split(/\s+/)
+    const from = words[0]?.startsWith('--from=') === true ? words.shift()?.slice(7) : undefined
+    const source = from === undefined ? ROOT : where.stages[where.names.indexOf(from)]
+    const target = words.pop()
+    if (source === undefined || target === undefined) throw new Error(`COPY ${text}`)
+    for (const path of words) {
+      const here = join(source, path)
+      const there = resolve(join(where.root, workdir), target)
+      const isFolder = target.endsWith('/')
+      cpSync(here, isFolder && path !== '.' ? join(there, path.split('/').at(-1) ?? '') : there, {
+        recursive: true,
+        filter: (file) => from !== undefined || !isLeftOut(file),
+      })
+    }
+  }
+
+  const isLeftOut = (file: string): boolean =>
+    dirname(`${file}/.`) !== ROOT &&
+    resolve(dirname(file)) === resolve(ROOT) &&
+    NOT_IN_CONTEXT.test(file.split('/').at(-1) ?? '')
+
+  function run(command: string, cwd: string): void {
+    const here = command.replaceAll('node:node', `${UNPRIVILEGED}:${UNPRIVILEGED}`)
+    execFileSync('sh', ['-c', here], { cwd, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
+  }
+
+  it('has the versions of the lock file, and nothing that only a build needs', () => {
+    const modules = join(folder, String(last), workdir, 'node_modules')
+    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { version: string; dev?: true; optional?: true; devOptional?: true }>
+    }
+    let compared = 0
+    for (const [path, { version, dev, optional, devOptional }] of Object.entries(packages)) {
+      if (path === '') continue
+      const manifest = join(modules, '..', path, 'package.json')
+      if (dev === true) expect(existsSync(manifest), path).to.equal(false)
+      else if (optional !== true && devOptional !== true) {
+        const installed = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
+        expect(installed.version, path).to.equal(version)
+        compared += 1
+      }
+    }
+    expect(compared).to.be.greaterThan(50)
+  })
+
+  it('starts as an unprivileged user, says that it is alive, and stops on SIGTERM', async () => {
+    const [command = ''] = instructions.filter(({ name }) => name === 'CMD').map(({ text }) => text)
+    const [, ...args] = JSON.parse(command) as string[]
+    const port = await freePort()
+    const key = (): string => randomBytes(32).toString('base64')
+    const child = spawn(process.execPath, args, {
+      cwd: join(folder, String(last), workdir),
+      // Somebody else than root runs these tests as an unprivileged user already.
+      ...(process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {}),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...environment,
+        PATH: process.env.PATH,
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        ISSUER: 'https://id.example',
+        STORAGE_URL: `sqlite:${join(folder, String(last), workdir)}/data/server.sqlite`,
+        ENCRYPTION_KEYS: key(),
+        COOKIE_KEYS: key(),
+        SMTP_URL: 'smtps://user:password@127.0.0.1:1',
+        MAIL_FROM: 'id@id.example',
+      },
+    })
+    const said: string[] = []
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => said.push(chunk.toString()))
+    const ended = once(child, 'exit') as Promise<[number | null]>
+    expect(await isAlive(child, port), said.join('')).to.equal(true)
+    child.kill('SIGTERM')
+    const [code] = await ended
+    expect(code, said.join('')).to.equal(0)
+  })
+
+  async function isAlive(child: ChildProcess, port: number): Promise<boolean> {
+    for (let tries = 0; tries < 100 && child.exitCode === null; tries += 1) {
+      const answer = await fetch(`http://127.0.0.1:${port}/health/live`).catch(() => undefined)
+      if (answer?.ok === true) return true
+      await sleep(100)
+    }
+    return false
+  }
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
