@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { combine, type Assurance } from '../../src/domain/assurance.ts'
+import { combine, isMultiFactorAlone, type Assurance } from '../../src/domain/assurance.ts'
 import { BACKUP_CODE, OTP, PASSKEY } from './records.ts'
 
 const KNOWLEDGE = ['pwd', 'pin', 'kba']
@@ -68,5 +68,13 @@ describe('what two proofs come to together', () => {
         expect(new Set(amr).size).to.equal(amr.length)
       }),
     )
+  })
+})
+
+describe('a proof without a first factor', () => {
+  it('R26 reaches the second level only where it proves two different kinds by itself', () => {
+    expect(isMultiFactorAlone(PASSKEY)).to.equal(true)
+    for (const proof of [OTP, BACKUP_CODE, nothing, { ...PASSKEY, kinds: ['possession'] as const }])
+      expect(isMultiFactorAlone({ ...proof, amr: proof.amr })).to.equal(false)
   })
 })

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import {
   acceptedIn,
+  isChallengeSpent,
   repeatOf,
   settleAccepted,
   settleCompleted,
@@ -21,6 +22,14 @@ describe('an accepted proof', () => {
       authenticator({ sealed: 'spent', lastUsedAt: NOW }),
       tablet,
     ])
+  })
+
+  it('R28 spends its challenge in its interaction, while what it proved counts', () => {
+    const { record } = settleAccepted(enrolled(), acceptance({ challenge: 'asked' }))
+    expect(isChallengeSpent(record, 'interaction-1', 'asked', NOW)).to.equal(true)
+    expect(isChallengeSpent(record, 'interaction-1', 'another', NOW)).to.equal(false)
+    expect(isChallengeSpent(record, 'interaction-2', 'asked', NOW)).to.equal(false)
+    expect(isChallengeSpent(enrolled(), 'interaction-1', 'asked', NOW)).to.equal(false)
   })
 
   it('R4 makes the browser known', () => {

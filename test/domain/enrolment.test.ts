@@ -188,6 +188,20 @@ describe('codes that are mailed', () => {
     expect(takeBackChallenge(first.record, first.opened, first.before)).to.deep.equal(fresh)
   })
 
+  it('R3 leave what others wait for, and change no list of deliveries that has lost them since', () => {
+    const others = begin(ask(fresh, 'j', 'mail', NOW - 60), 'j')
+    const sent = openChallenge(others, { interaction: 'i', purpose: 'mail', sealed: 's' }, NOW)
+    expect(takeBackChallenge(sent.record, sent.opened, sent.before)).to.deep.equal(others)
+    const forgotten = { ...sent.record, history: { ...sent.record.history, deliveredAt: [] } }
+    const back = takeBackChallenge(forgotten, sent.opened, sent.before)
+    expect(back.history.deliveredAt).to.deep.equal([])
+    const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
+    const begun = beginEnrolment(others, where, NOW)
+    const unsent = takeBackEnrolment(begun, 's')
+    expect(unsent.pending.map(({ interaction }) => interaction)).to.deep.equal(['j', 'i'])
+    expect(pendingIn(unsent, 'j', 'totp', NOW)).to.equal(pendingIn(begun, 'j', 'totp', NOW))
+  })
+
   it('R3 take back nothing that was sent meanwhile', () => {
     const asked = { interaction: 'i', purpose: 'mail' }
     const first = openChallenge(fresh, { ...asked, sealed: 'first' }, NOW)

@@ -40,6 +40,20 @@ function examine(state: BackupCodesState, typed: string, hasher = cheap) {
 }
 
 describe('backup codes', () => {
+  it('tell of a used code, of a set, and of one that took the place of another, in their own words', () => {
+    const told = (happened: Parameters<NonNullable<typeof factor.eventsOf>>[0]) =>
+      factor.eventsOf?.(happened)
+    const proof = { slot: 0, hash: '' }
+    expect(told({ what: 'accepted', proof })).to.deep.equal([{ type: 'backup-code-used' }])
+    expect(told({ what: 'issued', renewed: false })).to.deep.equal([
+      { type: 'backup-codes-created' },
+    ])
+    expect(told({ what: 'issued', renewed: true })).to.deep.equal([
+      { type: 'backup-codes-created', detail: { reason: 'renewed' } },
+    ])
+    expect(factor.eventTypes).to.have.members(['backup-code-used', 'backup-codes-created'])
+  })
+
   it('R8 are ten, of at least 64 bits each, in an alphabet without lookalikes', async () => {
     const { shown } = await issue()
     expect(shown).to.have.length(10)

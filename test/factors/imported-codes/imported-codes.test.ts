@@ -43,6 +43,14 @@ const hashed = (algorithm: string, encoding: 'hex' | 'base64' | 'base64url', cod
   createHash(algorithm).update(code).digest(encoding)
 
 describe('backup codes of another product', () => {
+  it('tell of a used code in the words of backup codes, and are issued to nobody', () => {
+    const proof = { slot: 0, hash: '' }
+    expect(factor.eventsOf?.({ what: 'accepted', proof })).to.deep.equal([
+      { type: 'backup-code-used' },
+    ])
+    expect(factor.eventsOf?.({ what: 'issued', renewed: false })).to.deep.equal([])
+  })
+
   it('R8 are kept as argon2id hashes only, each with its own salt', async () => {
     const state = await adopt(['abcd-1234', 'abcd-1234'])
     const stored = JSON.stringify(state)

@@ -202,6 +202,10 @@ describe('totp', () => {
     }
   })
 
+  it('describes a page before anybody is named by its own options', () => {
+    expect(totp({ digits: 8 }).describeVerification?.([], undefined)).to.deep.equal({ digits: 8 })
+  })
+
   it('keeps an authenticator working when the options change', async () => {
     const old: TotpState = { ...phone, digits: 6, algorithm: 'SHA256' }
     const changed: TotpOptions = { digits: 8, algorithm: 'SHA512', periodSeconds: 60, window: 0 }
