@@ -227,7 +227,7 @@ describe('the published package', function () {
     })
   })
 
-  for (const major of [8, 9])
+  for (const major of [9])
     describe(`with Mongoose ${major}, in an empty project`, () => {
       let application: Application
 
@@ -302,6 +302,28 @@ describe('the published package', function () {
         createMfa({ issuerName: 1, factors })`,
       )
       application.write('tsconfig.json', JSON.stringify(STRICT))
+      application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
+    })
+
+    it('has types for a resolution that knows no exports', () => {
+      application.write(
+        'node10.ts',
+        `import { createMfa } from '${NAME}'
+        import { openSqliteStorage } from '${NAME}/sqlite'
+        import { mfaFields } from '${NAME}/mongoose'
+        import { describeStorage } from '${NAME}/testing'
+        import { serve } from '${NAME}/server'
+        export const all = [createMfa, openSqliteStorage, mfaFields, describeStorage, serve]`,
+      )
+      const { compilerOptions } = STRICT
+      const node10 = {
+        ...compilerOptions,
+        module: 'esnext',
+        moduleResolution: 'node10',
+        ignoreDeprecations: '6.0',
+      }
+      const files = ['node10.ts']
+      application.write('tsconfig.json', JSON.stringify({ compilerOptions: node10, files }))
       application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
     })
   })
