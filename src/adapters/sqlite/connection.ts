@@ -15,7 +15,10 @@ export const LOCK_WAIT_MS = 25
  */
 export type Durability = 'FULL' | 'NORMAL'
 
-/** One connection to a database that exists, with its prepared statements. */
+/**
+ * One connection to a database that exists, with its prepared statements. A statement names its values by `?`, in order:
+ * Node 22 cannot bind numbered parameters (`?1`).
+ */
 export class Connection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()

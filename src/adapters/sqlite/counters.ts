@@ -9,17 +9,19 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
         // One statement, so that of any number of parallel calls `limit` are allowed. In a refusal nothing is
         // written, so that a flood costs no commit.
         const reserved = connection.get<{ count: number }>(
-          `INSERT INTO counters (key, count, ends_at, touched_at) SELECT ?1, 1, ?2, ?4 WHERE ?3 > 0
+          `INSERT INTO counters (key, count, ends_at, touched_at) SELECT ?, 1, ?, ? WHERE ? > 0
            ON CONFLICT (key) DO UPDATE SET
-             touched_at = ?4,
-             count   = CASE WHEN count = 0 OR ends_at <= ?4 THEN 1 ELSE count + 1 END,
-             ends_at = CASE WHEN count = 0 OR ends_at <= ?4 THEN excluded.ends_at ELSE ends_at END
-           WHERE count < ?3 OR ends_at <= ?4
+             touched_at = excluded.touched_at,
+             count   = CASE WHEN count = 0 OR ends_at <= excluded.touched_at THEN 1 ELSE count + 1 END,
+             ends_at = CASE WHEN count = 0 OR ends_at <= excluded.touched_at
+                            THEN excluded.ends_at ELSE ends_at END
+           WHERE count < ? OR ends_at <= excluded.touched_at
            RETURNING count`,
           key,
           endsAt,
-          limit,
           now,
+          limit,
+          limit,
         )
         if (reserved) return { allowed: true, count: reserved.count }
         const present = connection.get<{ count: number; ends_at: number | null }>(
