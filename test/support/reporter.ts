@@ -13,6 +13,14 @@ export function tallyLine(tally: Tally): string {
   return `${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`
 }
 
+export function sumOf(tallies: readonly Tally[]): Tally {
+  return tallies.reduce((sum, each) => ({
+    passed: sum.passed + each.passed,
+    failed: sum.failed + each.failed,
+    skipped: sum.skipped + each.skipped,
+  }))
+}
+
 /**
  * Mocha's own list, then each reason for which something was skipped, then one line with the sums. With
  * TALLY_FILE set the sums go there and the caller prints the line, so that it ends the whole run.

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { tallyLine, type Tally } from './reporter.ts'
+import { sumOf, tallyLine, type Tally } from './reporter.ts'
 
 /**
  * The one test command: types, lint and format, each counted as one test, then every suite. Runs everything
@@ -12,39 +12,42 @@ import { tallyLine, type Tally } from './reporter.ts'
 const CHECKS = ['typecheck', 'lint', 'format:check']
 /** Takes the coverage of the domain and the factors besides; it runs their tests once more. */
 const WITH_COVERAGE = '--with-coverage'
+/** Runs unit, contract and plugin tests once more, on the oldest Node that package.json promises. */
+const WITH_OLDEST_NODE = '--with-oldest-node'
 
 const given = process.argv.slice(2)
-const suites = given.filter((argument) => argument !== WITH_COVERAGE)
+const suites = given.filter((argument) => ![WITH_COVERAGE, WITH_OLDEST_NODE].includes(argument))
 const scripts = given.includes(WITH_COVERAGE) ? [...CHECKS, 'coverage'] : CHECKS
 const folder = mkdtempSync(join(tmpdir(), 'oidc-provider-mfa-'))
-const tallyFile = join(folder, 'tally.json')
 
 try {
-  const checks = await Promise.all(scripts.map(check))
-  const code = await run('mocha', suites.length === 0 ? ['test/**/*.test.ts'] : suites)
-  const tests = readTally() ?? { passed: 0, failed: 0, skipped: 0 }
-  // Mocha can end badly with no test to blame: a suite that does not load, an error between two tests.
-  const failed = code === 0 ? tests.failed : Math.max(tests.failed, 1)
-  const passed = checks.filter((each) => each).length
-  console.log(
-    `\n${tallyLine({
-      passed: tests.passed + passed,
-      failed: failed + checks.length - passed,
-      skipped: tests.skipped,
-    })}`,
-  )
-  process.exitCode = failed === 0 && passed === checks.length ? 0 : 1
+  const tallies = await Promise.all(scripts.map(check))
+  tallies.push(await test('mocha', suites.length === 0 ? ['test/**/*.test.ts'] : suites))
+  if (given.includes(WITH_OLDEST_NODE))
+    tallies.push(await test('npm', ['run', '--silent', 'test:node', '--', 'oldest']))
+  const sums = sumOf(tallies)
+  console.log(`\n${tallyLine(sums)}`)
+  process.exitCode = sums.failed === 0 ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true })
 }
 
-async function check(script: string): Promise<boolean> {
+async function check(script: string): Promise<Tally> {
   const passed = (await run('npm', ['run', '--silent', script])) === 0
   console.log(`  ${passed ? '✔' : '✖'} ${script}`)
-  return passed
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
 }
 
-function run(command: string, args: readonly string[]): Promise<number> {
+/** Runs mocha, by itself or in a script. */
+async function test(command: string, args: readonly string[]): Promise<Tally> {
+  const tallyFile = join(mkdtempSync(join(folder, 'tests-')), 'tally.json')
+  const code = await run(command, args, tallyFile)
+  const tally = readTally(tallyFile) ?? { passed: 0, failed: 0, skipped: 0 }
+  // Mocha can end badly with no test to blame: a suite that does not load, an error between two tests.
+  return code === 0 ? tally : { ...tally, failed: Math.max(tally.failed, 1) }
+}
+
+function run(command: string, args: readonly string[], tallyFile?: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: 'inherit',
@@ -56,7 +59,7 @@ function run(command: string, args: readonly string[]): Promise<number> {
 }
 
 /** Undefined when mocha ended before it could say. */
-function readTally(): Tally | undefined {
+function readTally(tallyFile: string): Tally | undefined {
   try {
     return JSON.parse(readFileSync(tallyFile, 'utf8')) as Tally
   } catch {

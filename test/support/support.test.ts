@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { axeFindings, launchBrowser, newPerson, pageName } from './browser.ts'
 import { HttpClient } from './http-client.ts'
+import { namedNode } from './node-versions.ts'
+import { sumOf, tallyLine } from './reporter.ts'
 import { requireBrowser, requireTool, skipped } from './requirements.ts'
 import { oathtoolCode, ownCode } from './totp.ts'
 
@@ -87,6 +89,29 @@ describe('the means of the tests', () => {
       }
       await new HttpClient({ origins }).get('https://id.example/page')
       expect(seen[0]?.headers).to.include({ host: 'id.example', 'x-forwarded-proto': 'https' })
+    })
+  })
+
+  describe('the sums of a run', () => {
+    it('add up what each of its parts came to', () => {
+      const parts = [
+        { passed: 1, failed: 0, skipped: 2 },
+        { passed: 10, failed: 1, skipped: 0 },
+      ]
+      expect(tallyLine(sumOf(parts))).to.equal('11 passed, 1 failed, 2 skipped')
+    })
+  })
+
+  describe('another version of Node', () => {
+    it('is the oldest that package.json promises, or the one that is named', () => {
+      expect(namedNode('oldest', '>=22.18')).to.equal('22.18')
+      expect(namedNode('24', '>=22.18')).to.equal('24')
+    })
+
+    it('is refused where neither says one', () => {
+      expect(() => namedNode(undefined, '>=22.18')).to.throw(/Name a version/)
+      expect(() => namedNode('latest', '>=22.18')).to.throw(/Name a version/)
+      expect(() => namedNode('oldest', '^22 || ^24')).to.throw(/no plain lower bound/)
     })
   })
 

@@ -1,0 +1,17 @@
+/** A version of Node as its releases are named: `22.18`, `24`. */
+const VERSION = /^\d+(\.\d+){0,2}$/
+
+/** The oldest Node that `engines.node` of a package.json takes. Throws where it is no plain lower bound. */
+export function oldestNode(engines: string): string {
+  const [, version] = /^>=(\d+(?:\.\d+){0,2})$/.exec(engines) ?? []
+  if (version === undefined) throw new Error(`engines.node has no plain lower bound: ${engines}`)
+  return version
+}
+
+/** The version that an argument of `npm run test:node` names; `oldest` is the one of `engines`. */
+export function namedNode(argument: string | undefined, engines: string): string {
+  if (argument === 'oldest') return oldestNode(engines)
+  if (argument === undefined || !VERSION.test(argument))
+    throw new Error('Name a version of Node: npm run test:node -- 22.18, or: -- oldest')
+  return argument
+}

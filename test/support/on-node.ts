@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { namedNode } from './node-versions.ts'
+
+/**
+ * `npm run test:node -- VERSION [suites]` runs suites on another version of Node than the one that the repository brings;
+ * `oldest` stands for the oldest that package.json promises. That Node is installed from the registry into an ignored
+ * folder, once. Without suites it runs the unit, contract and plugin tests and tries the published package.
+ */
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const SUITES = [
+  'test/{adapters,application,config,contracts,domain,factors,http,import,plugin}/**/*.test.ts',
+  'test/packaging/package.test.ts',
+]
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  engines: { node: string }
+}
+const [argument, ...suites] = process.argv.slice(2)
+const version = namedNode(argument, manifest.engines.node)
+const folder = join(ROOT, '.ci', `node-${version}`)
+const binaries = join(folder, 'node_modules', '.bin')
+const environment = {
+  ...process.env,
+  // For the programs that the tests start, too.
+  PATH: [binaries, process.env.PATH].join(delimiter),
+}
+
+install()
+// A version that does not match the folder would show nothing about the version that was asked for.
+const found = run(join(binaries, 'node'), ['--version'], 'pipe').stdout.trim()
+if (!`${found}.`.startsWith(`v${version}.`))
+  throw new Error(`${folder} holds Node ${found}, not ${version}: remove it.`)
+console.log(`Node ${found}`)
+const mocha = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js')
+process.exitCode =
+  run(join(binaries, 'node'), [mocha, ...(suites.length === 0 ? SUITES : suites)], 'inherit')
+    .status ?? 1
+
+function install(): void {
+  if (existsSync(join(binaries, 'node'))) return
+  mkdirSync(folder, { recursive: true })
+  // The package `node` fetches the binary of this machine when it is installed.
+  const project = { name: 'another-node', private: true, allowScripts: { node: true } }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(project))
+  const { status } = run(
+    'npm',
+    ['install', '--no-save', '--no-package-lock', '--prefix', folder, `node@${version}`],
+    'inherit',
+  )
+  if (status !== 0) throw new Error(`Node ${version} could not be installed.`)
+}
+
+function run(command: string, args: readonly string[], stdout: 'inherit' | 'pipe') {
+  return spawnSync(command, args, {
+    cwd: ROOT,
+    env: environment,
+    stdio: ['ignore', stdout, 'inherit'],
+    encoding: 'utf8',
+  })
+}
