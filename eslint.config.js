@@ -27,7 +27,7 @@ const packedLines = {
   message: 'Write the members of the literal in place of the spread.',
 }
 
-const readsEnvironment = ['config/**', 'test/**', 'bench/**', 'bin/**', 'examples/**']
+const readsEnvironment = ['config/**', 'test/**', 'bench/**', 'bin/**', 'examples/**', 'release/**']
 
 export default defineConfig(
   globalIgnores(['.ci/secantus/', 'dist/', 'coverage/', 'data/', 'screenshots/']),
