@@ -16,6 +16,7 @@ const installed = root.split(sep).includes('node_modules')
 const program = !installed && existsSync(source) ? source : built
 
 if (isFit(process.versions.node)) {
+  silenceExperiments()
   const { main } = await import(pathToFileURL(program).href)
   await main()
 } else {
@@ -25,6 +26,18 @@ if (isFit(process.versions.node)) {
 function isFit(version) {
   const [major, minor] = version.split('.').map(Number)
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])
+}
+
+/**
+ * Node 22 and 24 warn that SQLite and the stripping of types are experiments. The product is tested on them, and with
+ * `--json` a program parses all that a command writes.
+ */
+function silenceExperiments() {
+  const { emitWarning } = process
+  process.emitWarning = (warning, ...rest) => {
+    const isKnown = /^(SQLite|Type Stripping) is an experimental feature/.test(String(warning))
+    if (!isKnown) emitWarning.call(process, warning, ...rest)
+  }
 }
 
 /** The Node that the repository brings as a package: in a clone beside us, elsewhere where npm put it. */

@@ -7,12 +7,13 @@ import { namedNode } from './node-versions.ts'
 /**
  * `npm run test:node -- VERSION [suites]` runs suites on another version of Node than the one that the repository brings;
  * `oldest` stands for the oldest that package.json promises. That Node is installed from the registry into an ignored
- * folder, once. Without suites it runs the unit, contract and plugin tests and tries the published package.
+ * folder, once. Without suites it runs the unit, contract and plugin tests, tries the published package and starts the server.
  */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const SUITES = [
   'test/{adapters,application,config,contracts,domain,factors,http,import,plugin}/**/*.test.ts',
   'test/packaging/package.test.ts',
+  'test/server/{command-process,start}.test.ts',
 ]
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
