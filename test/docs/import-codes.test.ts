@@ -25,7 +25,7 @@ const NO_CAUSES = ['jsonl', 'csv', 'hex', 'ascii', 'unchanged', 'secret-missing'
 describe('what an import says of a line', () => {
   it('is explained in the guide, each cause and warning, and no other', () => {
     const guide = readText('docs/guides/migrate-from-home-made-2fa.md')
-    const rows = rowsOf(sectionOf(guide, 3, 'What a line is told of'))
+    const rows = rowsOf(sectionOf(guide, 3, 'Faults and warnings of a line'))
     const explained = rows.flatMap(([cause = '']) =>
       [...cause.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code),
     )
