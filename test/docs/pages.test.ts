@@ -11,7 +11,7 @@ import { codeIn, parseSource, readText, ROOT, rowsOf, sectionOf, unionOf } from 
 const page = readText('docs/reference/pages.md')
 const pages = rowsOf(sectionOf(page, 2, 'Names of pages'))
 const [fields = '', everywhere = ''] = sectionOf(page, 2, 'Fields and elements').split(
-  'On every page:',
+  'These selectors work on every page:',
 )
 
 /** Enough of CSS for the selectors of the page: `tag`, `#id`, `[a]`, `[a=b]`, `[a^="b"]`, and a descendant. */
