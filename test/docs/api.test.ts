@@ -54,7 +54,7 @@ describe('docs/reference/api.md', () => {
   })
 
   it('explains every member of the plugin, as it is declared, and no other', () => {
-    const documented = sectionsOf(sectionOf(page, 2, 'What createMfa answers'), 3)
+    const documented = sectionsOf(sectionOf(page, 2, 'What createMfa returns'), 3)
     expect(
       documented.map(({ heading, body }) => ({ name: heading, line: body.split('\n')[0] })),
     ).to.have.deep.members(members())
