@@ -174,12 +174,12 @@ export const fileOptions = {
       type: 'choice or list of groups',
       default: 'everybody',
       bounds: 'everybody, optional, or the groups that must',
-      doc: "Who is asked for a second factor; a client's own `mfa` can ask for more, and whoever has enrolled is always asked.",
+      doc: "Who is asked for a second factor; a client's own `mfa` can ask for more, and people who have enrolled are always asked.",
     }),
     firstEnrolment: choice({
       of: ['automatic', 'mailed-code', 'first-sign-in', 'password'],
       default: 'automatic',
-      doc: "What proves the owner before a first factor: `automatic` takes `mailed-code` where mail is set and else `first-sign-in` (the password, once, within 72 h of the account's making); `password` alone lets whoever knows the password enrol.",
+      doc: "What proves the owner before a first factor: `automatic` takes `mailed-code` where mail is set and else `first-sign-in` (the password, once, within 72 h of the account's making); `password` alone lets everybody who knows the password enrol.",
     }),
   },
   totp: {
