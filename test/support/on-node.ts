@@ -13,7 +13,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const SUITES = [
   'test/{adapters,application,config,contracts,domain,factors,http,import,plugin}/**/*.test.ts',
   'test/packaging/package.test.ts',
-  'test/server/{command-process,start}.test.ts',
+  'test/server/command-process.test.ts',
+  'test/server/start.test.ts',
 ]
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
