@@ -157,7 +157,7 @@ function accept(
     now,
     detail: place.detail,
     told: factor.eventsOf?.({ what: 'accepted', proof: proved.proof }) ?? [],
-    ...(challenge.id === undefined ? {} : { challenge: challenge.id }),
+    ...(challenge.keptId === undefined ? {} : { challenge: challenge.keptId }),
     ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(proved.spent) }),
   })
   return { outcome: { outcome: 'accepted', accepted }, record, events }
@@ -189,6 +189,8 @@ function refuse(
 /** The challenge that a response is examined with, and by what it is recognised. */
 interface OpenFor {
   readonly id: string | undefined
+  /** The same of a challenge that the interaction keeps: an accepted response leaves it in the record as spent. */
+  readonly keptId: string | undefined
   readonly value: unknown
 }
 
@@ -203,16 +205,19 @@ function openFor(
   { current, kept, now }: Pick<Attempt, 'current' | 'kept' | 'now'>,
 ): OpenFor {
   if (kept !== undefined)
-    return isChallengeSpent(current, place.interaction, kept.id, now) ? NOTHING_OPEN : kept
+    return isChallengeSpent(current, place.interaction, kept.id, now)
+      ? NOTHING_OPEN
+      : { ...kept, keptId: kept.id }
   const sent = challengeIn(current, place.interaction, factor.id, now)
   if (sent === undefined) return NOTHING_OPEN
   return {
     id: sent.sealed,
+    keptId: undefined,
     value: factor.parseChallenge(openState(deps.box, place.accountId, sent)),
   }
 }
 
-const NOTHING_OPEN: OpenFor = { id: undefined, value: undefined }
+const NOTHING_OPEN: OpenFor = { id: undefined, keptId: undefined, value: undefined }
 
 /**
  * The examination, done once per set of authenticators and challenge however often the commit decides again: hashing

@@ -203,6 +203,15 @@ describe('a delivered factor', () => {
     })
   })
 
+  it('R35 leaves nothing of the code in the record once it is used, sealed or not', async () => {
+    await sendTo(one, place())
+    const [open] = (await settledRecord(one)).challenges
+    expect(await verify(one, 'test-mailed-code', lastCode(), place())).to.include({
+      outcome: 'accepted',
+    })
+    expect(JSON.stringify(await settledRecord(one))).not.to.contain(open!.sealed)
+  })
+
   it('R5 takes a code once, and in its own interaction', async () => {
     await sendTo(one, place())
     const code = lastCode()
