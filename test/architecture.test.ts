@@ -48,7 +48,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   'mongodb-server': {
     // Loads Mongoose by itself; the plugin's half takes the application's, which may be another copy.
     at: ['connection', 'server-storage'].map((name) => `src/adapters/mongoose/${name}.ts`),
-    may: ['vocabulary', 'ports', 'adapters', 'mongodb-server'],
+    may: ['vocabulary', 'ports', 'adapters', 'cryptography', 'mongodb-server'],
     packages: ['mongoose'],
   },
   adapters: {
@@ -394,6 +394,17 @@ describe('the architecture', () => {
       (file) => !IN_SLICE.test(file) && OF_IMPORTS.test(readFileSync(`${ROOT}/${file}`, 'utf8')),
     )
     expect(knowing).to.deep.equal(KNOW_OF_IMPORTS)
+  })
+
+  it('reads the clock in one place, and besides only to order audit entries and to compare two clocks', () => {
+    const readers = files.filter(
+      (file) => /^(src|interactions)\//.test(file) && uses(file, /^Date\.now$/),
+    )
+    expect(readers).to.deep.equal([
+      'src/adapters/crypto/system.ts',
+      'src/adapters/mongoose/audit-trail.ts',
+      'src/adapters/mongoose/inspect.ts',
+    ])
   })
 
   it('takes time and randomness as arguments in the domain, the factors and the import', () => {

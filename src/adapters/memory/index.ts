@@ -8,6 +8,7 @@
  */
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
+import { systemClock } from '../crypto/system.ts'
 import { memoryCounters } from './counters.ts'
 import { memoryHostRecords } from './host-records.ts'
 import { memoryRecords } from './mfa-records.ts'
@@ -15,7 +16,7 @@ import { memoryOneTime } from './one-time.ts'
 import { memoryAccounts, memoryAudit, memoryClients, memorySettings } from './server-ports.ts'
 
 export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerStorage {
-  const clock = options.clock ?? { now: () => Math.floor(Date.now() / 1000) }
+  const clock = options.clock ?? systemClock
   const records = memoryRecords()
   const oneTime = memoryOneTime()
   const counters = memoryCounters()

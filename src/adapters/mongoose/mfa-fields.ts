@@ -1,5 +1,6 @@
 import type { Model } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
+import { systemClock } from '../crypto/system.ts'
 import { MFA_FIELD, USER_HANDLES_PATH } from './field.ts'
 import { handleIndexOf } from './handle-index.ts'
 import { guardWrites } from './write-guard.ts'
@@ -44,7 +45,7 @@ export function mfaFields(schema: UserSchema, options: MfaFieldsOptions): void {
     // Only now are all fields there: an application may add some after the plugin.
     if (passwordPath !== false && !hasPath(schema, passwordPath))
       throw invalid(`the schema has no path ${passwordPath} (option passwordPath)`)
-    guardWrites(model, passwordPath, () => Math.floor(Date.now() / 1000))
+    guardWrites(model, passwordPath, () => systemClock.now())
   })
 
   // Whoever selects it gets a document without it: what is not there is in no answer, whatever transforms it.

@@ -7,6 +7,7 @@
  */
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
+import { systemClock } from '../crypto/system.ts'
 import { accountsWithRecords } from './accounts-with-records.ts'
 import { mongoAccounts } from './accounts.ts'
 import { mongoAudit } from './audit-trail.ts'
@@ -35,8 +36,6 @@ export interface MongoStorageOptions {
 
 /** Whoever asks whether it can be written does not wait for long. */
 const CHECK_MS = 4_000
-
-const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) }
 
 /**
  * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-newer`,

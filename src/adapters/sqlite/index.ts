@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
+import { systemClock } from '../crypto/system.ts'
 import { sqliteAccounts } from './accounts.ts'
 import { sqliteAudit } from './audit-trail.ts'
 import { sqliteClients } from './clients.ts'
@@ -30,8 +31,6 @@ export interface SqliteStorageOptions {
   readonly migrate?: boolean
   readonly clock?: Clock
 }
-
-const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) }
 
 /**
  * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-newer`,
