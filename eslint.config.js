@@ -27,7 +27,14 @@ const packedLines = {
   message: 'Write the members of the literal in place of the spread.',
 }
 
-const readsEnvironment = ['config/**', 'test/**', 'bench/**', 'bin/**', 'examples/**', 'release/**']
+const readsEnvironment = [
+  'config/**',
+  'test/**',
+  'bench/**',
+  'bin/**',
+  'examples/**',
+  '.ci/release/**',
+]
 
 export default defineConfig(
   globalIgnores(['.ci/secantus/', 'dist/', 'coverage/', 'data/', 'screenshots/']),

@@ -137,7 +137,7 @@ describe('.github/workflows', () => {
     const ran = Object.values(manifest.scripts).flatMap((script) =>
       [...script.matchAll(/\bnode ([\w/.-]+)/g)].map(([, path]) => path ?? ''),
     )
-    expect(ran).to.include('release/main.ts')
+    expect(ran).to.include('.ci/release/main.ts')
     for (const path of ran) expect(existsSync(join(ROOT, path)), path).to.equal(true)
   })
 

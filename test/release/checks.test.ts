@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { faultsOf, type Repository } from '../../release/checks.ts'
+import { faultsOf, type Repository } from '../../.ci/release/checks.ts'
 
 const CHANGELOG = `# Changelog
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../../release/main.ts', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../.ci/release/main.ts', import.meta.url))
 
 /** A repository of its own, in which the command may commit and tag. */
 describe('npm run release', function () {
