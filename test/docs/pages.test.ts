@@ -3,9 +3,10 @@ import { globSync } from 'node:fs'
 import { MfaError, type ErrorCode } from '../../src/domain/errors.ts'
 import { answerError } from '../../src/http/errors.ts'
 import { enrolPageOf, verifyPageOf } from '../../src/http/factor-views.ts'
-import { tagsOf, type Tag } from '../pages/markup.ts'
+import { parsePage } from '../pages/markup.ts'
 import { PAGES, SAMPLES } from '../pages/samples.ts'
 import { OUR_FACTORS, ourViews, show } from '../pages/stage.ts'
+import { type Element } from '../support/html.ts'
 import { codeIn, parseSource, readText, ROOT, rowsOf, sectionOf, unionOf } from './page.ts'
 
 const page = readText('docs/reference/pages.md')
@@ -14,37 +15,17 @@ const [fields = '', everywhere = ''] = sectionOf(page, 2, 'Fields and elements')
   'These selectors work on every page:',
 )
 
-/** Enough of CSS for the selectors of the page: `tag`, `#id`, `[a]`, `[a=b]`, `[a^="b"]`, and a descendant. */
-function select(tags: readonly Tag[], selector: string): Tag[] {
-  const [first = '', ...rest] = selector.split(' ')
-  const found = tags.filter((tag) => fits(tag, first))
-  const inner = rest.join(' ')
-  return inner === '' ? found : found.flatMap((tag) => select(tagsOf(tag.content), inner))
-}
-
-function fits({ name, attributes }: Tag, simple: string): boolean {
-  const [, wanted, id] = /^([a-z]*)(?:#([\w-]+))?/.exec(simple) ?? []
-  if (wanted !== '' && wanted !== name) return false
-  if (id !== undefined && id !== attributes.get('id')) return false
-  return [...simple.matchAll(/\[([\w-]+)(?:(\^?=)"?([^"\]]*)"?)?\]/g)].every(
-    ([, attribute = '', operator, text = '']) => {
-      const value = attributes.get(attribute)
-      if (value === undefined) return false
-      if (operator === undefined) return true
-      return operator === '=' ? value === text : value.startsWith(text)
-    },
-  )
-}
-
 describe('docs/reference/pages.md', () => {
-  const rendered = new Map<string, Tag[]>()
+  const rendered = new Map<string, Element[]>()
+  const found = (documents: readonly Element[], selector: string) =>
+    documents.flatMap((document) => [...document.querySelectorAll(selector)])
 
   before(async () => {
     const views = ourViews()
     for (const sample of SAMPLES)
       rendered.set(sample.page, [
         ...(rendered.get(sample.page) ?? []),
-        ...tagsOf(await show(views, sample)),
+        parsePage(await show(views, sample)),
       ])
   })
 
@@ -92,27 +73,25 @@ describe('docs/reference/pages.md', () => {
     const rows = rowsOf(fields)
     expect(rows.length).to.be.greaterThan(10)
     for (const [name = '', selector = ''] of rows) {
-      const tags = rendered.get(codeIn(name)[0] ?? '') ?? []
-      expect(select(tags, codeIn(selector)[0] ?? ''), `${name} ${selector}`).to.not.be.empty
+      const documents = rendered.get(codeIn(name)[0] ?? '') ?? []
+      expect(found(documents, codeIn(selector)[0] ?? ''), `${name} ${selector}`).to.not.be.empty
     }
   })
 
   it('lists attributes that some page has', () => {
-    const tags = [...rendered.values()].flat()
+    const documents = [...rendered.values()].flat()
     for (const [selector = ''] of rowsOf(everywhere)) {
       const any = (codeIn(selector)[0] ?? '').replace('=F]', ']')
-      expect(select(tags, any), selector).to.not.be.empty
+      expect(found(documents, any), selector).to.not.be.empty
     }
   })
 
   it('lists the name of every field and button, but for those of a refusal', () => {
     const documented = [...page.matchAll(/\[name=(\w+)\]/g)].map((match) => match[1])
-    const used = [...rendered.values()]
-      .flat()
-      .filter((tag) => tag.name === 'input' || tag.name === 'button')
-      .filter((tag) => !tag.attributes.has('data-refuse'))
-      .map((tag) => tag.attributes.get('name'))
-      .filter((name) => name !== undefined && name !== 'xsrf')
+    const named = ':is(input, button)[name]:not([data-refuse], [name=xsrf])'
+    const used = found([...rendered.values()].flat(), named).map((each) =>
+      each.getAttribute('name'),
+    )
     expect([...new Set(documented)]).to.have.members([...new Set(used)])
   })
 })

@@ -46,9 +46,8 @@ describe('the demonstration relying party', () => {
 
   const signIn = (path = '/sign-in'): Promise<Page> => person.visit(`${app.url}${path}`)
   const claim = (page: Page, name: string): string | undefined =>
-    new RegExp(`<td data-claim="${name}">([^<]*)</td>`).exec(page.body)?.[1]
-  const errorOf = (page: Page): string | undefined =>
-    /<code data-error>([^<]*)</.exec(page.body)?.[1]
+    page.texts(`td[data-claim="${name}"]`)[0]
+  const errorOf = (page: Page): string | undefined => page.texts('code[data-error]')[0]
 
   it('signs a person in and shows what the ID token says', async () => {
     const page = await signIn()

@@ -9,6 +9,7 @@ import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { ShownFactor } from '../../src/http/factor-views.ts'
 import type { Surroundings } from '../../src/http/pages.ts'
 import { createViews, type ViewsOptions } from '../../src/http/views.ts'
+import { parse } from '../support/html.ts'
 
 const ENGLISH: Surroundings = { issuerName: 'Acme', locale: 'en' }
 const GERMAN: Surroundings = { ...ENGLISH, locale: 'de' }
@@ -187,9 +188,9 @@ describe('the pages that a factor brings', () => {
       return { factors: [pigeon({ script, style: join(root, 'pigeon/coo.css') })] }
     }
     const linked = (html: string) =>
-      [...html.matchAll(/(?:src|href)="(\/mfa\/assets\/factor-[^"]+)"/g)].map(
-        ([, path = '']) => path,
-      )
+      parse(html)
+        .querySelectorAll(':is([src^="/mfa/assets/factor-"], [href^="/mfa/assets/factor-"])')
+        .map((each) => each.getAttribute('src') ?? each.getAttribute('href') ?? '')
 
     it('link them under hashed names, to be kept for a year', async () => {
       const shown = views({ ...withFiles(), assetBase: '/mfa/assets' })

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { MAIL_VALUES } from '../../src/http/mail.ts'
 import { createViews } from '../../src/http/views.ts'
+import { parse, textOf } from '../support/html.ts'
 
 const { renderMail } = createViews()
 const VALUES: Readonly<Record<string, string>> = {
@@ -18,7 +19,7 @@ const VALUES: Readonly<Record<string, string>> = {
 }
 const valuesOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, VALUES[name] ?? '']))
-const words = (html: string) => html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')
+const words = (html: string) => textOf(parse(html))
 
 describe('a mail', () => {
   for (const [template, { needed, optional }] of Object.entries(MAIL_VALUES)) {

@@ -90,7 +90,7 @@ describe('backup codes that were taken over', () => {
 
   /** The page of the choice that begins this request, where imported codes are chosen. */
   const choose = async (browser: HttpClient, verify: Page): Promise<Page> => {
-    const ways = await browser.get(verify.link(/data-other-way/))
+    const ways = await browser.get(verify.link('[data-other-way]'))
     const chosen = await browser.submit(ways, {}, { button: 'imported-codes' })
     return follow(host, browser, chosen)
   }

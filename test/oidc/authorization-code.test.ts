@@ -272,7 +272,7 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
       if (answered === undefined) throw new Error(`Stopped on ${String(page.name)}.`)
       page = await mira.browser.follow(answered, atTheApp)
     }
-    const refused = await mira.browser.submit(page, {}, { form: /data-refuse/ })
+    const refused = await mira.browser.submit(page, {}, { form: 'form:has([data-refuse])' })
     const back = await mira.browser.follow(refused, atTheApp)
     expect(errorOf(back)).to.equal('access_denied')
     expect(

@@ -113,7 +113,7 @@ describe('the device flow, switched on', () => {
   it('R17 tells the device when the person refuses, and does not take the code again', async () => {
     const device = await begin()
     const page = await enter(mira.browser, device.user_code)
-    const refused = await mira.browser.submit(page, {}, { form: /data-refuse/ })
+    const refused = await mira.browser.submit(page, {}, { form: 'form:has([data-refuse])' })
     expect(refused.name).to.equal('device')
     expect(await oauthErrorOf(poll(device))).to.equal('access_denied')
     expect((await enter(mira.browser, device.user_code)).name).to.equal('device')

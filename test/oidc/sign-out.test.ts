@@ -92,7 +92,9 @@ describe('signing out', () => {
   it('can be declined: the app that asked is told and loses its tokens, the person stays', async () => {
     const { access_token: token } = await signedIn()
     const page = await mira.browser.visit(endSession())
-    await mira.browser.follow(await mira.browser.submit(page, {}, { form: /data-refuse/ }))
+    await mira.browser.follow(
+      await mira.browser.submit(page, {}, { form: 'form:has([data-refuse])' }),
+    )
     expect(notices).to.have.length(1)
     const about = await client.tokenIntrospection(app.configuration, token)
     expect(about.active).to.equal(false)

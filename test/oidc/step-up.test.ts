@@ -61,7 +61,7 @@ describe('stepping up, where the second factor is optional', () => {
   it('R19 makes a new session identifier', async () => {
     await passwordOnly()
     const idOf = (): string | undefined =>
-      mira.browser.jar.all().find(({ name }) => name === 'session')?.value
+      mira.browser.jar.all().find(({ key }) => key === 'session')?.value
     const before = idOf()
     await mira.signIn(await app.request({ claims: ESSENTIAL }))
     expect(before).to.be.a('string')
@@ -102,7 +102,7 @@ describe('stepping up, where the second factor is optional', () => {
   it('R24 a person who turns back gets no token of the lower level', async () => {
     await passwordOnly()
     const page = await mira.browser.visit((await app.request({ claims: ESSENTIAL })).url)
-    const cancelled = await mira.browser.submit(page, {}, { form: /cancel/ })
+    const cancelled = await mira.browser.submit(page, {}, { form: '[action$="/cancel"]' })
     const back = await mira.browser.follow(cancelled, atTheApp)
     expect(errorOf(back)).to.be.a('string')
     expect(back.location?.searchParams.has('code')).to.equal(false)

@@ -14,6 +14,7 @@ import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { addPerson } from '../../src/server/accounts/people.ts'
 import { hasherOf } from '../../src/server/boot/foundation.ts'
 import { fileSchema } from '../../config/settings-file.ts'
+import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 
@@ -278,12 +279,10 @@ export class Visitor {
       case 'consent':
         return browser.submit(page)
       case 'totp-enrol':
-        this.secret = /id="totp-secret"[^>]*>([^<]+)</.exec(page.body)?.[1] ?? ''
+        this.secret = secretOf(page)
         return browser.submit(page, { code: this.nextCode(), name: 'phone' })
       case 'backup-codes':
-        this.codes = [...page.body.matchAll(/<li>(?:<[^>]+>)*([^<]+)</g)].map(
-          ([, code = '']) => code,
-        )
+        this.codes = backupCodesOf(page)
         return browser.submit(page, { saved: 'yes' })
       case 'totp-verify':
         return browser.submit(page, { code: this.nextCode() })

@@ -1,107 +1,103 @@
 import { expect } from 'chai'
-import { tagsOf, textOf, type Tag } from './markup.ts'
+import { attributesOf, textOf, type Element } from '../support/html.ts'
+import { parsePage, value } from './markup.ts'
 import { SAMPLES } from './samples.ts'
 import { ourViews, show } from './stage.ts'
 
 const views = ourViews()
 
-async function page(name: string): Promise<{ html: string; tags: readonly Tag[] }> {
+async function page(name: string): Promise<Element> {
   const sample = SAMPLES.find((candidate) => candidate.name === name)
   if (sample === undefined) throw new Error(`There is no sample ${name}`)
-  const html = await show(views, sample)
-  return { html, tags: tagsOf(html) }
+  return parsePage(await show(views, sample))
 }
 
-const value = (tag: Tag | undefined, attribute: string) => tag?.attributes.get(attribute)
-const field = (tags: readonly Tag[], name: string) =>
-  tags.find((tag) => tag.name === 'input' && value(tag, 'name') === name)
-const attributes = (tag: Tag | undefined) => Object.fromEntries(tag?.attributes ?? [])
-
+const field = (document: Element, name: string) => document.querySelector(`input[name=${name}]`)
+const attributes = (element: Element | null) => (element === null ? {} : attributesOf(element))
 /** The first submit button of the first form: what automation presses to say yes. */
-function affirmative(tags: readonly Tag[]): Tag | undefined {
-  const form = tags.find((tag) => tag.name === 'form')
-  return tagsOf(form?.content ?? '').find(
-    (tag) => tag.name === 'button' && value(tag, 'type') !== 'button',
-  )
-}
+const affirmative = (document: Element) =>
+  document.querySelector('form')?.querySelector('button:not([type=button])') ?? null
 
 describe('what automation and password managers rely on', () => {
   it('on the login page: the two fields, named and announced as what they are', async () => {
-    const { tags } = await page('login-credentials')
-    expect(attributes(field(tags, 'username'))).to.include({
+    const document = await page('login-credentials')
+    expect(attributes(field(document, 'username'))).to.include({
       type: 'text',
       autocomplete: 'username webauthn',
       autocapitalize: 'none',
       spellcheck: 'false',
     })
-    expect(attributes(field(tags, 'password'))).to.include({
+    expect(attributes(field(document, 'password'))).to.include({
       type: 'password',
       autocomplete: 'current-password',
     })
   })
 
   it('on the login page after an error: the user name is kept and the password is not', async () => {
-    const { tags } = await page('login-credentials')
-    expect(value(field(tags, 'username'), 'value')).to.equal('mira.k@example.com')
-    expect(field(tags, 'password')?.attributes.has('value')).to.equal(false)
+    const document = await page('login-credentials')
+    expect(value(field(document, 'username'), 'value')).to.equal('mira.k@example.com')
+    expect(field(document, 'password')?.hasAttribute('value')).to.equal(false)
   })
 
   for (const name of ['totp-verify-fresh', 'totp-enrol-fresh', 'owner-proof-sent'])
     it(`on ${name}: one field for the code, for any code as typed`, async () => {
-      const { tags } = await page(name)
-      expect(tags.filter((tag) => value(tag, 'autocomplete') === 'one-time-code')).to.have.length(1)
-      expect(attributes(field(tags, 'code'))).to.include({
+      const document = await page(name)
+      expect(document.querySelectorAll('[autocomplete=one-time-code]')).to.have.length(1)
+      expect(attributes(field(document, 'code'))).to.include({
         type: 'text',
         inputmode: 'numeric',
         autocomplete: 'one-time-code',
       })
-      expect(attributes(field(tags, 'code'))).to.not.have.any.keys('pattern', 'value', 'maxlength')
+      expect(attributes(field(document, 'code'))).to.not.have.any.keys(
+        'pattern',
+        'value',
+        'maxlength',
+      )
     })
 
   it('on both backup code pages: the field backupCode', async () => {
     for (const name of ['backup-code-verify-fresh', 'imported-codes-verify-fresh']) {
-      const { tags } = await page(name)
-      expect(field(tags, 'backupCode'), name).to.not.equal(undefined)
+      const document = await page(name)
+      expect(field(document, 'backupCode'), name).to.not.equal(null)
     }
   })
 
   it('on the page of imported codes: a field whose capitals no keyboard chooses', async () => {
-    const { tags } = await page('imported-codes-verify-fresh')
-    expect(attributes(field(tags, 'backupCode'))).to.include({ autocapitalize: 'none' })
+    const document = await page('imported-codes-verify-fresh')
+    expect(attributes(field(document, 'backupCode'))).to.include({ autocapitalize: 'none' })
   })
 
   it('on the set-up page: the secret in fours, its settings, and an otpauth:// link', async () => {
-    const { html, tags } = await page('totp-enrol-fresh')
-    const secret = tags.find((tag) => value(tag, 'id') === 'totp-secret')
-    expect(secret?.content).to.equal('JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP')
-    expect(secret?.attributes.has('hidden')).to.equal(false)
-    const link = tags.find((tag) => tag.name === 'a' && /^otpauth:/.test(value(tag, 'href') ?? ''))
+    const document = await page('totp-enrol-fresh')
+    const secret = document.querySelector('#totp-secret')
+    expect(secret?.textContent).to.equal('JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP')
+    expect(secret?.hasAttribute('hidden')).to.equal(false)
+    const link = document.querySelector('a[href^="otpauth:"]')
     expect(value(link, 'href')).to.include('secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Acme')
-    expect(textOf(html)).to.include('Time-based, 6 digits, 30 seconds, SHA1.')
-    const drawing = tags.find((tag) => value(tag, 'role') === 'img')
+    expect(textOf(document)).to.include('Time-based, 6 digits, 30 seconds, SHA1.')
+    const drawing = document.querySelector('[role=img]')
     expect(value(drawing, 'aria-label')).to.match(/^QR code/)
-    expect(drawing?.content).to.match(/^<svg/)
+    expect(drawing?.querySelector('svg')).to.be.an('object')
   })
 
   it('on the set-up page: a name that can stay as it is, or the one typed before', async () => {
     const fresh = await page('totp-enrol-fresh')
-    expect(value(field(fresh.tags, 'name'), 'value')).to.equal('My phone')
+    expect(value(field(fresh, 'name'), 'value')).to.equal('My phone')
     const again = await page('totp-enrol-refused')
-    expect(value(field(again.tags, 'name'), 'value')).to.equal('Work phone')
+    expect(value(field(again, 'name'), 'value')).to.equal('Work phone')
   })
 
   it('on the backup codes page: ten items, a download and the box to tick', async () => {
-    const { html, tags } = await page('backup-codes-fresh')
-    const list = tags.find((tag) => value(tag, 'id') === 'backup-codes')
-    const codes = tagsOf(list?.content ?? '').filter((tag) => tag.name === 'li')
-    expect(codes.map((tag) => tag.content))
+    const document = await page('backup-codes-fresh')
+    const codes = [...document.querySelectorAll('#backup-codes li')]
+    expect(codes.map(({ textContent }) => textContent))
       .to.have.length(10)
       .and.include('1-7KQ4M-WXA9R-TDHN3')
-    const download = tags.find((tag) => tag.name === 'a' && tag.attributes.has('download'))
+    const download = document.querySelector('a[download]')
     expect(value(download, 'href')).to.equal('/interaction/u1d/backup-codes.txt')
-    expect(download?.attributes.has('hidden')).to.equal(false)
-    expect(attributes(field(tags, 'saved'))).to.include({ type: 'checkbox', value: 'yes' })
-    expect(html).to.include('I have saved these')
+    expect(download?.hasAttribute('hidden')).to.equal(false)
+    expect(attributes(field(document, 'saved'))).to.include({ type: 'checkbox', value: 'yes' })
+    expect(textOf(document)).to.include('I have saved these')
   })
 
   it('on a verify page: the way to the other methods, which the choice names', async () => {
@@ -110,12 +106,12 @@ describe('what automation and password managers rely on', () => {
       'backup-code-verify-fresh',
       'imported-codes-verify-fresh',
     ]) {
-      const { tags } = await page(name)
-      const other = tags.find((tag) => tag.attributes.has('data-other-way'))
+      const document = await page(name)
+      const other = document.querySelector('[data-other-way]')
       expect(value(other, 'href')).to.equal('/interaction/u1d/mfa')
     }
-    const { tags } = await page('mfa-choose-verify')
-    const choices = tags.filter((tag) => tag.attributes.has('data-factor'))
+    const document = await page('mfa-choose-verify')
+    const choices = [...document.querySelectorAll('[data-factor]')]
     expect(choices.map((tag) => [value(tag, 'data-factor'), value(tag, 'value')])).to.deep.equal([
       ['totp', 'totp'],
       ['totp', 'totp'],
@@ -125,8 +121,8 @@ describe('what automation and password managers rely on', () => {
   })
 
   it('on a verify page with nothing else to try: no way to the other methods', async () => {
-    const { tags } = await page('totp-verify-only')
-    expect(tags.some((tag) => tag.attributes.has('data-other-way'))).to.equal(false)
+    const document = await page('totp-verify-only')
+    expect(document.querySelector('[data-other-way]')).to.equal(null)
   })
 
   it('the affirmative button is the first submit button of the first form', async () => {
@@ -150,9 +146,9 @@ describe('what automation and password managers rely on', () => {
       'device-confirm-plain': 'Connect',
     }
     for (const [name, text] of Object.entries(expected)) {
-      const button = affirmative((await page(name)).tags)
-      expect(textOf(button?.content ?? ''), name).to.match(new RegExp(`^${text}`))
-      expect(button?.attributes.has('data-refuse'), name).to.equal(false)
+      const button = affirmative(await page(name))
+      expect(button === null ? '' : textOf(button), name).to.match(new RegExp(`^${text}`))
+      expect(button?.hasAttribute('data-refuse'), name).to.equal(false)
     }
   })
 
@@ -163,33 +159,30 @@ describe('what automation and password managers rely on', () => {
       'totp-verify-fresh',
       'mfa-choose-enrol',
     ])
-      expect(
-        (await page(name)).tags.filter((tag) => tag.attributes.has('data-refuse')),
-        name,
-      ).to.have.length(1)
+      expect((await page(name)).querySelectorAll('[data-refuse]'), name).to.have.length(1)
   })
 
   it('the page of few codes left is one form with one button', async () => {
-    const { tags } = await page('backup-codes-low-three')
-    expect(tags.filter((tag) => tag.name === 'form')).to.have.length(1)
-    expect(tags.filter((tag) => tag.name === 'button')).to.have.length(1)
+    const document = await page('backup-codes-low-three')
+    expect(document.querySelectorAll('form')).to.have.length(1)
+    expect(document.querySelectorAll('button')).to.have.length(1)
   })
 
   it("the host's own forms keep the host's names", async () => {
     const logout = await page('logout-known')
-    expect(attributes(affirmative(logout.tags))).to.include({ name: 'logout', value: 'yes' })
+    expect(attributes(affirmative(logout))).to.include({ name: 'logout', value: 'yes' })
     const switching = await page('switch-account-plain')
-    expect(attributes(field(switching.tags, 'logout'))).to.include({ type: 'hidden', value: 'yes' })
+    expect(attributes(field(switching, 'logout'))).to.include({ type: 'hidden', value: 'yes' })
     const device = await page('device-confirm-plain')
-    expect(attributes(affirmative(device.tags))).to.include({ name: 'confirm', value: 'yes' })
-    const refusal = device.tags.find((tag) => tag.attributes.has('data-refuse'))
+    expect(attributes(affirmative(device))).to.include({ name: 'confirm', value: 'yes' })
+    const refusal = device.querySelector('[data-refuse]')
     expect(attributes(refusal)).to.include({ name: 'abort', value: 'yes' })
-    expect(value(field((await page('device-empty')).tags, 'user_code'), 'type')).to.equal('text')
+    expect(value(field(await page('device-empty'), 'user_code'), 'type')).to.equal('text')
   })
 })
 
 describe('what the pages say', () => {
-  const said = async (name: string) => textOf((await page(name)).html)
+  const said = async (name: string) => textOf(await page(name))
 
   it('the app that is being signed in to, and who is signing in', async () => {
     expect(await said('totp-verify-fresh'))
@@ -263,11 +256,11 @@ describe('what the pages say', () => {
   })
 
   it('that a sign-in took too long, with the way back to the app', async () => {
-    const { html, tags } = await page('expired-back')
-    expect(textOf(html)).to.include('Your sign-in took too long')
-    const back = tags.find((tag) => value(tag, 'class') === 'button')
+    const document = await page('expired-back')
+    expect(textOf(document)).to.include('Your sign-in took too long')
+    const back = document.querySelector('[class=button]')
     expect(value(back, 'href')).to.equal('https://fieldnotes.example.com/')
-    expect(back?.content).to.equal('Back to Fieldnotes')
+    expect(back?.textContent).to.equal('Back to Fieldnotes')
   })
 
   it('that a new code is needed after a fault', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { ownCode, totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import { callbackOf, redeem, showPassword } from './host.ts'
 import {
   add,
@@ -53,7 +53,7 @@ describe('adding an authenticator', () => {
   })
 
   it('R19 R20 gives the session that made it a new identifier', async () => {
-    const sessionOf = () => mira.browser.jar.all().find(({ name }) => name === '_session')?.value
+    const sessionOf = () => mira.browser.jar.all().find(({ key }) => key === '_session')?.value
     const before = sessionOf()
     await add()
     expect(sessionOf()).to.be.a('string').and.not.to.equal(before)

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/index.ts'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import {
   authorizeUrl,
   callbackOf,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { mailedCode } from '../../src/index.ts'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import {
   authorizeUrl,
   callbackOf,

@@ -133,7 +133,7 @@ describe('a change of factors', () => {
     const back = await follow(
       host,
       mira.browser,
-      await mira.browser.submit(page, {}, { form: /cancel/ }),
+      await mira.browser.submit(page, {}, { form: '[action$="/cancel"]' }),
     )
     expect(callbackOf(back).get('error')).to.equal('access_denied')
   })

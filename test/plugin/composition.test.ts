@@ -3,6 +3,7 @@ import { errors, interactionPolicy } from 'oidc-provider'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/index.ts'
 import type { HostRecords } from '../../src/ports/host-records.ts'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import {
@@ -16,7 +17,7 @@ import {
   type Host,
   type HostOptions,
 } from './host.ts'
-import { enrol, secretOf } from './enrol.ts'
+import { enrol } from './enrol.ts'
 import { introspect, userinfo } from './relying-party.ts'
 import { signedInSessions } from './recorded-storage.ts'
 import { enrolledPerson, signIn } from './sign-in.ts'

@@ -115,7 +115,8 @@ describe('a factor that mails a code, with pages and a mail of its own', () => {
   afterEach(async () => host.close())
 
   const mailed = (): string => /\b\d{8}\b/.exec(mails.at(-1)!.text)![0]
-  const press = (page: Page): Promise<Page> => browser.submit(page, {}, { form: /\/send"/ })
+  const press = (page: Page): Promise<Page> =>
+    browser.submit(page, {}, { form: '[action$="/send"]' })
 
   it('signs in: a German page sends a German mail, both in words of the factor', async () => {
     const page = await showPassword(host, browser, 'mira')

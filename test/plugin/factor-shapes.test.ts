@@ -155,7 +155,7 @@ describe('a factor that is delivered', () => {
 
   const mailed = (): string => /\b\d{8}\b/.exec(mails.at(-1)!.text)![0]
   const press = (by: HttpClient, page: Page): Promise<Page> =>
-    by.submit(page, {}, { form: /\/send"/ })
+    by.submit(page, {}, { form: '[action$="/send"]' })
   const ask = async (by = browser): Promise<Page> => press(by, await showPassword(host, by, 'mira'))
   const noticeOn = (page: Page) =>
     (modelOf(page) as unknown as { delivery: Record<string, unknown> }).delivery

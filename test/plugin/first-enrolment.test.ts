@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { mailedCode, type MfaOptions, type OutgoingMail } from '../../src/index.ts'
+import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import {
   authorizeUrl,
   callbackOf,
@@ -19,8 +19,6 @@ const choose = async (host: Host, browser: HttpClient, page: Page): Promise<Page
   follow(host, browser, await browser.submit(page, { factor: 'totp' }))
 const codeOf = (host: Host, setUp: Page): string =>
   totpCode({ secret: secretOf(setUp) }, host.clock.at)
-const backupCodesOn = (page: Page): string[] =>
-  [...page.body.matchAll(/<li[^>]*>\s*([0-9]-[A-Z0-9-]+)/g)].map(([, code]) => code!)
 
 for (const [name, storage] of Object.entries(STORAGES))
   describe(`setting up a first factor (${name})`, () => {
@@ -66,7 +64,7 @@ for (const [name, storage] of Object.entries(STORAGES))
       const taps = await Promise.all([0, 1].map(() => browser.submit(setUp, { code })))
       expect(taps.map(({ status }) => status)).to.deep.equal([303, 303])
       const shown = await follow(host, browser, taps[1]!)
-      expect(backupCodesOn(shown)).to.have.length(10)
+      expect(backupCodesOf(shown)).to.have.length(10)
       const back = await follow(host, browser, await browser.submit(shown, { saved: 'yes' }))
       expect(callbackOf(back).get('code')).to.be.a('string')
     })
@@ -176,11 +174,11 @@ describe('setting up a first factor', () => {
       browser,
       await browser.submit(setUp, { code: codeOf(host, setUp) }),
     )
-    const codes = backupCodesOn(shown)
+    const codes = backupCodesOf(shown)
     expect(new Set(codes)).to.have.property('size', 10)
     const ungated = await browser.submit(shown)
-    expect([ungated.status, backupCodesOn(ungated)]).to.deep.equal([422, codes])
-    const file = await browser.get(shown.link(/download/))
+    expect([ungated.status, backupCodesOf(ungated)]).to.deep.equal([422, codes])
+    const file = await browser.get(shown.link('a[download]'))
     expect(file.headers['content-disposition']).to.match(/^attachment/)
     expect(file.headers['cache-control']).to.equal('no-store')
     for (const code of codes) expect(file.body).to.contain(code)
@@ -193,7 +191,7 @@ describe('setting up a first factor', () => {
     const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
     const secret = secretOf(setUp)
     await browser.submit(setUp, { code: codeOf(host, setUp) })
-    const sealed = browser.jar.all().find((cookie) => cookie.name === 'mfa_codes')!
+    const sealed = browser.jar.all().find(({ key }) => key === 'mfa_codes')!
     host.clock.at += 60
     const verify = await showPassword(host, browser, 'mira')
     await browser.submit(verify, { code: totpCode({ secret }, host.clock.at) })
@@ -230,7 +228,7 @@ describe('a first factor on the proof of a mailed code', () => {
 
   const open = (by = browser): Promise<Page> => showPassword(host, by, 'mira')
   const send = async (proof: Page, by = browser): Promise<Page> =>
-    follow(host, by, await by.submit(proof, {}, { form: /\/proof\/send"/ }))
+    follow(host, by, await by.submit(proof, {}, { form: '[action$="/proof/send"]' }))
   const answer = (proof: Page, code: string, by = browser): Promise<Page> =>
     by.post(new URL(`/mfa/${uidOf(proof)}/proof`, host.issuer), {
       csrf: proof.form().fields.csrf!,
@@ -384,7 +382,7 @@ describe('a first factor on the proof of a mailed code', () => {
 
   it('R32 is 503 when it cannot be mailed', async () => {
     await start({ firstEnrolment: mailedCode(() => Promise.reject(new Error('no route to host'))) })
-    const failed = await browser.submit(await open(), {}, { form: /\/proof\/send"/ })
+    const failed = await browser.submit(await open(), {}, { form: '[action$="/proof/send"]' })
     expect([failed.status, failed.name]).to.deep.equal([503, 'owner-proof'])
     expect(failed.text).to.contain('No code was sent').and.to.contain('Send the code')
     expect(failed.body).not.to.contain('no route')

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { request as httpRequest } from 'node:http'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import { callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
 import { enrolledPerson, nextCode, uidOf, type Person } from './sign-in.ts'
 

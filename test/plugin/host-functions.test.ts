@@ -10,9 +10,9 @@ import {
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import { createMfa, totp } from '../../src/index.ts'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import {
   authorizeUrl,
   callbackOf,

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { enrol, secretOf } from './enrol.ts'
+import { enrol } from './enrol.ts'
 import {
   authorizeUrl,
   callbackOf,
@@ -69,7 +70,7 @@ describe('a sign-in with a second factor in a host application', () => {
     expect(codes).to.have.length(10)
     const client = new HttpClient()
     const verify = await showPassword(host, client, 'mira')
-    const other = await client.get(verify.link(/data-other-way/))
+    const other = await client.get(verify.link('[data-other-way]'))
     expect(other.name).to.equal('mfa-choose')
     const form = await follow(host, client, await client.submit(other, { factor: 'backup-codes' }))
     expect(form.name, form.body).to.equal('backup-code-verify')

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import type { MfaEvent, MfaOptions } from '../../src/index.ts'
+import { secretOf } from '../support/enrolment.ts'
 import type { HttpClient, Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import { authorizeUrl, callbackOf, follow, startHost, type Host, type HostOptions } from './host.ts'
 import { enrolledPerson, nextCode, type Person } from './sign-in.ts'
 

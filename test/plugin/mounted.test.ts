@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import { authorizeUrl, PASSWORD, startHost, type Host } from './host.ts'
 
 describe('a provider mounted under a path of a larger application', () => {
@@ -41,7 +41,7 @@ describe('a provider mounted under a path of a larger application', () => {
     const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
     const shown = await follow(await browser.submit(setUp, { code }))
     expect(shown.name).to.equal('backup-codes')
-    const file = await browser.get(shown.link(/download/))
+    const file = await browser.get(shown.link('a[download]'))
     expect([file.status, file.url.pathname.startsWith('/op/mfa/')]).to.deep.equal([200, true])
     const back = await follow(await browser.submit(shown, { saved: 'yes' }))
     expect(back.location?.searchParams.get('code')).to.be.a('string')

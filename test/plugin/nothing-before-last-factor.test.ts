@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { AdapterPayload } from 'oidc-provider'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import {
@@ -269,7 +270,7 @@ for (const [name, storage] of Object.entries(STORAGES))
       const choose = await showPassword(host, browser, 'noor')
       const second = await showPassword(host, browser, 'noor')
       const setUp = await follow(host, browser, await browser.submit(choose, { factor: 'totp' }))
-      const secret = /id="totp-secret"[^>]*>([^<]+)</.exec(setUp.body)![1]!
+      const secret = secretOf(setUp)
       const confirmed = await browser.submit(setUp, { code: totpCode({ secret }, host.clock.at) })
       expect(confirmed.location!.pathname).to.match(/backup-codes$/)
       for (const path of ['backup-codes', 'backup-codes.txt'])

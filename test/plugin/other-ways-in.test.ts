@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { MULTI_FACTOR_ACR, type MfaOptions } from '../../src/index.ts'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import {
   authorizeUrl,
   callbackOf,
@@ -230,7 +230,7 @@ describe('the device flow', () => {
 
   it('R17 a person who gives up ends the code', async () => {
     const verify = await typePassword(await confirm())
-    const cancelled = await browser.submit(verify, {}, { form: /\/cancel"/ })
+    const cancelled = await browser.submit(verify, {}, { form: '[action$="/cancel"]' })
     await follow(host, browser, cancelled)
     expect((await poll()).json.error).to.equal('access_denied')
   })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
-import { secretOf } from './enrol.ts'
 import { callbackOf, CLIENT, follow, showPassword, startHost, type Host } from './host.ts'
 import {
   enrolledPerson,
@@ -37,9 +37,7 @@ describe('a page of the plugin', () => {
       browser.submit(setUp, { code: totpCode({ secret }, host.clock.at), name: 'Phone' }),
     )
     await see(browser.submit(shown))
-    const codes = [...shown.body.matchAll(/<li[^>]*>\s*([0-9]-[A-Z0-9-]+)/g)].map(
-      ([, code]) => code!,
-    )
+    const codes = backupCodesOf(shown)
     const back = await follow(host, browser, await browser.submit(shown, { saved: 'yes' }))
     expect(callbackOf(back).get('code')).to.be.a('string')
     host.clock.at += 60
@@ -47,7 +45,7 @@ describe('a page of the plugin', () => {
 
     const stranger = new HttpClient()
     const verify = await see(showPassword(host, stranger, 'mira'), stranger)
-    const ways = await see(stranger.get(verify.link(/data-other-way/)), stranger)
+    const ways = await see(stranger.get(verify.link('[data-other-way]')), stranger)
     const backup = await see(stranger.submit(ways, { factor: 'backup-codes' }), stranger)
     await see(stranger.submit(backup, { backupCode: wrongBackupCode(codes[0]!) }), stranger)
     const action = new URL(verify.form().action, verify.url)
@@ -66,7 +64,7 @@ describe('a page of the plugin', () => {
       const page = await follow(
         host,
         other,
-        await other.submit(await other.get(first.link(/data-other-way/)), {
+        await other.submit(await other.get(first.link('[data-other-way]')), {
           factor: 'backup-codes',
         }),
       )

@@ -96,7 +96,7 @@ describe('what is told of a person', () => {
       for (const backupCode of mira.codes.slice(0, 2)) {
         const browser = new HttpClient()
         const verify = await showPassword(host, browser, 'mira')
-        const ways = await browser.get(verify.link(/data-other-way/))
+        const ways = await browser.get(verify.link('[data-other-way]'))
         const form = await follow(
           host,
           browser,

@@ -108,7 +108,7 @@ describe('what a relying party asks for', () => {
 
   it('is told by access_denied that the person gave up at the second factor', async () => {
     const verify = await showPassword(host, browser, 'mira')
-    const cancel = await browser.submit(verify, {}, { form: /\/cancel"/ })
+    const cancel = await browser.submit(verify, {}, { form: '[action$="/cancel"]' })
     const back = callbackOf(await follow(host, browser, cancel))
     expect(back.get('error')).to.equal('access_denied')
     expect(back.get('state')).to.equal('the-state')

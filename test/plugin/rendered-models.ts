@@ -20,7 +20,7 @@ export const renderModels: Render = (page, model) => {
 
 /** The model of a page that `renderModels` has shown. */
 export function modelOf(page: Page): Record<string, never> {
-  const [, json] = /<script type="application\/json">(.*)<\/script>/s.exec(page.body) ?? []
+  const json = page.all('script[type="application/json"]')[0]?.textContent
   if (json === undefined) throw new Error(`No model is on this page: ${page.body}`)
   return JSON.parse(json) as Record<string, never>
 }

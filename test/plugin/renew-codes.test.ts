@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { backupCodesOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { authorizeUrl, callbackOf, follow, redeem, showPassword } from './host.ts'
 import {
@@ -19,15 +20,12 @@ describe('making new backup codes', () => {
   beforeEach(() => begin())
   afterEach(end)
 
-  const codesOn = (page: Page): string[] =>
-    [...page.body.matchAll(/<li[^>]*>\s*([0-9]-[A-Z0-9-]+)/g)].map((match) => match[1]!)
-
   it('R8 R11 shows ten new ones once, and the old ones are gone with the same commit', async () => {
     const page = await prove('renew:backup-codes')
     expect(page.name).to.equal('factor-renew')
     const shown = await press(page)
     expect(shown.name).to.equal('backup-codes')
-    const codes = codesOn(shown)
+    const codes = backupCodesOf(shown)
     expect(new Set([...codes, ...mira.codes]).size).to.equal(20)
     expect(await ids('backup-codes')).to.have.length(1)
     const back = await press(shown, { saved: 'yes' })
@@ -38,7 +36,7 @@ describe('making new backup codes', () => {
     const tryCode = async (backupCode: string): Promise<Page> => {
       const browser = new HttpClient()
       const verify = await showPassword(host, browser, 'mira')
-      const choose = await browser.get(verify.link(/data-other-way/))
+      const choose = await browser.get(verify.link('[data-other-way]'))
       const chosen = await browser.submit(choose, {}, { button: 'backup-codes' })
       return browser.submit(await browser.follow(chosen), { backupCode })
     }
@@ -84,7 +82,7 @@ describe('making new backup codes', () => {
     for (const backupCode of mira.codes.slice(0, 7)) {
       const browser = mira.browser
       const verify = await ask('renew:backup-codes')
-      const choose = await browser.get(verify.link(/data-other-way/))
+      const choose = await browser.get(verify.link('[data-other-way]'))
       const chosen = await browser.submit(choose, {}, { button: 'backup-codes' })
       const answer = await browser.submit(await browser.follow(chosen), { backupCode })
       const page = await browser.follow(answer)
@@ -108,7 +106,7 @@ describe('the warning that few backup codes are left', () => {
       for (const backupCode of mira.codes.slice(0, 7)) {
         const browser = new HttpClient()
         const verify = await showPassword(host, browser, 'mira')
-        const choose = await browser.get(verify.link(/data-other-way/))
+        const choose = await browser.get(verify.link('[data-other-way]'))
         const chosen = await browser.submit(choose, {}, { button: 'backup-codes' })
         const answer = await browser.submit(await browser.follow(chosen), { backupCode })
         page =

@@ -64,7 +64,7 @@ export function uidOf(page: Page): string {
 export function interactionCookies(client: HttpClient, uid: string): string {
   return client.jar
     .all()
-    .filter(({ name, path }) => name.startsWith('_interaction') && path.endsWith(uid))
-    .map(({ name, value }) => `${name}=${value}`)
+    .filter(({ key, path }) => key.startsWith('_interaction') && path?.endsWith(uid))
+    .map(({ key, value }) => `${key}=${value}`)
     .join('; ')
 }

@@ -151,7 +151,7 @@ for (const [name, storage] of Object.entries(STORAGES))
   })
 
 async function openBackupCode(browser = stranger): Promise<Page> {
-  const other = await browser.get((await open(browser)).link(/data-other-way/))
+  const other = await browser.get((await open(browser)).link('[data-other-way]'))
   return follow(host, browser, await browser.submit(other, { factor: 'backup-codes' }))
 }
 

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { callbackOf, follow, showPassword, type Host } from '../plugin/host.ts'
-import { secretOf } from '../plugin/enrol.ts'
 import {
   objectId,
   openApplication,
@@ -13,6 +12,7 @@ import {
   type Application,
   type Report,
 } from '../server/import/support.ts'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { requireMongodb } from '../support/requirements.ts'
 import { totpCode } from '../support/totp.ts'

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { clientsOf, layFoundation, signingKeysOf } from '../../src/server/boot/foundation.ts'
@@ -55,7 +56,7 @@ describe('the account page', () => {
   }
   const add = async (page: Page): Promise<{ page: Page; secret: string }> => {
     const setUp = await press(await prove(page, 'add:totp'), 'totp')
-    const secret = /id="totp-secret"[^>]*>([^<]+)</.exec(setUp.body)![1]!.replaceAll(/\s/g, '')
+    const secret = secretOf(setUp)
     return { secret, page: await type(setUp, { code: code(secret), name: 'Tablet' }) }
   }
   const buttons = (page: Page): string[] =>
@@ -65,7 +66,7 @@ describe('the account page', () => {
     server.clock.ahead += 15 * 60
     return (await client.get(account())).location!
   }
-  const cookies = () => browser.jar.all().filter(({ name }) => name.startsWith('account'))
+  const cookies = () => browser.jar.all().filter(({ key }) => key.startsWith('account'))
 
   it('asks whoever comes to sign in, second factor and all, and shows what they have', async () => {
     await begin()
@@ -135,8 +136,8 @@ describe('the account page', () => {
     expect(renew.name).to.equal('factor-renew')
     const shown = await press(renew, /Make/)
     expect(shown.name).to.equal('backup-codes')
-    const fresh = [...shown.body.matchAll(/<li>([^<]+)</g)].map(([, text = '']) => text.trim())
-    expect(new Set([...fresh, ...(alice.codes ?? []).map((text) => text.trim())]).size).to.equal(20)
+    const fresh = backupCodesOf(shown)
+    expect(new Set([...fresh, ...(alice.codes ?? [])]).size).to.equal(20)
     const page = await type(shown, { saved: 'yes' })
     expect([page.name, page.text.includes('10 codes left')]).to.deep.equal(['account', true])
   })
@@ -164,21 +165,25 @@ describe('the account page', () => {
   it('goes back to the list when the person turns back, and changes nothing', async () => {
     const page = await arrive()
     const verify = await choose(page, 'renew:backup-codes')
-    const back = await browser.follow(await browser.submit(verify, {}, { form: /cancel/ }))
+    const back = await browser.follow(
+      await browser.submit(verify, {}, { form: '[action$="/cancel"]' }),
+    )
     expect([back.name, back.url.pathname]).to.deep.equal(['account', '/account'])
   })
 
   it('lets whoever turns back at the password go: it does not ask again', async () => {
     await begin()
     const login = await browser.visit(account())
-    const back = await browser.follow(await browser.submit(login, {}, { form: /cancel/ }))
+    const back = await browser.follow(
+      await browser.submit(login, {}, { form: '[action$="/cancel"]' }),
+    )
     expect([back.status, back.name]).to.deep.equal([200, 'account-closed'])
-    expect(await browser.visit(back.link(/button/))).to.have.property('name', 'login')
+    expect(await browser.visit(back.link('a.button'))).to.have.property('name', 'login')
   })
 
   it('R20 is over with the session of the sign-in', async () => {
     const page = await arrive()
-    const logout = await browser.visit(page.link(/Sign out/))
+    const logout = await browser.visit(page.link('.aside a'))
     expect(logout.name).to.equal('logout')
     expect((await press(logout, 'yes')).name).to.equal('signed-out')
     expect((await browser.visit(account())).name).to.equal('login')
@@ -230,8 +235,8 @@ describe('the account page', () => {
     browser = new HttpClient({ origins })
     const page = await signIn(browser, account(), alice, server)
     expect([page.name, page.url.href]).to.deep.equal(['account', 'https://id.example/account'])
-    const kept = browser.jar.all().filter(({ name }) => name.includes('account'))
-    expect(kept.map(({ name, path }) => [name, path])).to.deep.equal([['__Host-account', '/']])
+    const kept = browser.jar.all().filter(({ key }) => key.includes('account'))
+    expect(kept.map(({ key, path }) => [key, path])).to.deep.equal([['__Host-account', '/']])
     expect(decodeURIComponent(kept[0]?.value ?? '')).not.to.include(alice.id)
     const again = await new HttpClient({ origins }).get(account())
     const [begun = ''] = [again.headers['set-cookie'] ?? []].flat()

@@ -71,7 +71,11 @@ describe('the device flow', () => {
   })
 
   it('can be refused, and the device hears of it', async () => {
-    const page = await browser.submit(await enter(device.user_code), {}, { form: /data-refuse/ })
+    const page = await browser.submit(
+      await enter(device.user_code),
+      {},
+      { form: 'form:has([data-refuse])' },
+    )
     expect(page.name).to.equal('device')
     expect((await poll()).body['error']).to.equal('access_denied')
   })

@@ -75,7 +75,7 @@ describe('restore', () => {
       await browser.submit(login, { username: person.username, password: person.password }),
       atTheApp,
     )
-    const choose = await browser.visit(verify.link(/data-other-way/))
+    const choose = await browser.visit(verify.link('[data-other-way]'))
     const form = await browser.follow(
       await browser.submit(choose, { factor: 'backup-codes' }),
       atTheApp,

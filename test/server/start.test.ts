@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 
@@ -111,7 +112,7 @@ describe('npm start', () => {
     )
     expect(choose.name).to.equal('mfa-choose')
     const enrol = await browser.follow(await browser.submit(choose))
-    const secret = /id="totp-secret"[^>]*>([^<]+)</.exec(enrol.body)?.[1] ?? ''
+    const secret = secretOf(enrol)
     const codes = await browser.follow(await browser.submit(enrol, { code: totpCode({ secret }) }))
     expect(codes.name).to.equal('backup-codes')
     const consent = await browser.follow(await browser.submit(codes, { saved: 'yes' }))

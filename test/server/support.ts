@@ -12,6 +12,7 @@ import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import type { Clock } from '../../src/ports/services.ts'
 import { openLog, type Logger } from '../../src/server/observe/log.ts'
 import { serve, type Running } from '../../src/server/boot/serve.ts'
+import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import type { HttpClient, Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 
@@ -250,16 +251,13 @@ async function step(
     case 'mfa-choose':
       return browser.submit(page)
     case 'totp-enrol':
-      person.secret =
-        /id="totp-secret"[^>]*>([^<]+)</.exec(page.body)?.[1]?.replaceAll(' ', '') ?? ''
+      person.secret = secretOf(page)
       return browser.submit(page, {
         code: totpCode({ secret: person.secret }, now()),
         name: 'phone',
       })
     case 'backup-codes':
-      person.codes = [...page.body.matchAll(/<li>(?:<[^>]+>)*([^<]+)</g)].map(
-        ([, code = '']) => code,
-      )
+      person.codes = backupCodesOf(page)
       return browser.submit(page, { saved: 'yes' })
     case 'totp-verify':
       return browser.submit(page, { code: totpCode({ secret: person.secret ?? '' }, now()) })

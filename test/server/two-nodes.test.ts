@@ -180,7 +180,7 @@ describe('two servers on one MongoDB', function () {
       if (useBackup)
         for (const [nth, visitor] of visitors.entries()) {
           const browser = deployment.nodes[nth % 2]!.browser(visitor.jar)
-          const ways = await browser.get(visitor.page.link(/data-other-way/))
+          const ways = await browser.get(visitor.page.link('[data-other-way]'))
           visitor.page = await browser.follow(
             await browser.submit(ways, { factor: 'backup-codes' }),
           )

@@ -1,3 +1,19 @@
+import { parseHTML } from 'linkedom'
+
+/** What tests use of the DOM. The compiler's own types of it would give every source file a `window`. */
+export interface Element {
+  readonly localName: string
+  readonly nodeType: number
+  readonly attributes: Iterable<{ readonly name: string; readonly value: string }>
+  readonly childNodes: Iterable<Element>
+  readonly textContent: string
+  getAttribute(name: string): string | null
+  hasAttribute(name: string): boolean
+  matches(selector: string): boolean
+  querySelector(selector: string): Element | null
+  querySelectorAll(selector: string): readonly Element[]
+}
+
 /** A form as a browser without JavaScript would send it. */
 export interface HtmlForm {
   /** As written; empty: the page's own address. */
@@ -10,80 +26,49 @@ export interface HtmlForm {
     readonly value: string
     readonly text: string
   }[]
-  /** The attributes of every input, in order. */
-  readonly inputs: readonly Readonly<Record<string, string>>[]
-  readonly html: string
 }
 
-/** Reads what tests ask of our own pages. No parser of the web's HTML. */
-export function formsOf(html: string): HtmlForm[] {
-  return [...html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)].map((match) => {
-    const attributes = attributesOf(match[1] ?? '')
-    const inside = match[2] ?? ''
-    const inputs = tagsOf(inside, 'input')
-    return {
-      action: attributes['action'] ?? '',
-      method: attributes['method']?.toLowerCase() === 'post' ? 'post' : 'get',
-      fields: fieldsOf(inputs),
-      buttons: [...inside.matchAll(/<button\b([^>]*)>(.*?)<\/button>/gis)].map((button) => {
-        const { name, value = '' } = attributesOf(button[1] ?? '')
-        return { value, text: textOf(button[2] ?? ''), ...(name === undefined ? {} : { name }) }
-      }),
-      inputs,
-      html: match[0],
-    }
-  })
+export function parse(html: string): Element {
+  return (parseHTML(html) as unknown as { document: Element }).document
 }
 
-function fieldsOf(inputs: readonly Readonly<Record<string, string>>[]): Record<string, string> {
-  const fields: Record<string, string> = {}
-  for (const input of inputs) {
-    const { name, type = 'text', value } = input
-    if (name === undefined || type === 'submit') continue
-    if (type !== 'checkbox' && type !== 'radio') fields[name] = value ?? ''
-    else if ('checked' in input) fields[name] = value ?? 'on'
+export function formOf(form: Element): HtmlForm {
+  const inputs = [...form.querySelectorAll('input[name]')]
+    .filter(
+      (input) => !input.matches('[type=submit], :is([type=checkbox], [type=radio]):not([checked])'),
+    )
+    .map((input) => [input.getAttribute('name'), valueOf(input)])
+  return {
+    action: form.getAttribute('action') ?? '',
+    method: form.getAttribute('method')?.toLowerCase() === 'post' ? 'post' : 'get',
+    fields: Object.fromEntries(inputs) as Record<string, string>,
+    buttons: [...form.querySelectorAll('button')].map((button) => {
+      const name = button.getAttribute('name')
+      const value = button.getAttribute('value') ?? ''
+      return { value, text: textOf(button), ...(name === null ? {} : { name }) }
+    }),
   }
-  return fields
 }
 
-/** The attributes of each such tag, in order. */
-export function tagsOf(html: string, tag: string): Record<string, string>[] {
-  return [...html.matchAll(new RegExp(`<${tag}\\b((?:"[^"]*"|'[^']*'|[^>"'])*)>`, 'gi'))].map(
-    (match) => attributesOf(match[1] ?? ''),
-  )
+function valueOf(input: Element): string {
+  const isTicked = input.matches('[type=checkbox], [type=radio]')
+  return input.getAttribute('value') ?? (isTicked ? 'on' : '')
 }
 
-function attributesOf(text: string): Record<string, string> {
-  const attributes: Record<string, string> = {}
-  for (const match of text.matchAll(
-    /([^\s=/"'<>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g,
-  ))
-    attributes[(match[1] ?? '').toLowerCase()] = decode(match[2] ?? match[3] ?? match[4] ?? '')
-  return attributes
+export function attributesOf({ attributes }: Element): Record<string, string> {
+  return Object.fromEntries([...attributes].map(({ name, value }) => [name, value]))
 }
 
-/** What is read of it: tags gone, entities decoded, white space as one space. */
-export function textOf(html: string): string {
-  return decode(
-    html
-      .replaceAll(/<(script|style)\b.*?<\/\1>/gis, ' ')
-      .replaceAll(/<[^>]*>/g, ' ')
-      .replaceAll(/\s+/g, ' '),
-  ).trim()
+/** What is read of it: a space between its parts, white space as one space, no scripts and styles. */
+export function textOf(element: Element): string {
+  return textIn(element).replaceAll(/\s+/g, ' ').trim()
 }
 
-function decode(text: string): string {
-  const named: Record<string, string> = {
-    amp: '&',
-    lt: '<',
-    gt: '>',
-    quot: '"',
-    apos: "'",
-    nbsp: ' ',
-  }
-  return text.replaceAll(/&(#x[0-9a-f]+|#\d+|[a-z]+);/gi, (whole, body: string) => {
-    if (/^#x/i.test(body)) return String.fromCodePoint(parseInt(body.slice(2), 16))
-    if (body.startsWith('#')) return String.fromCodePoint(parseInt(body.slice(1), 10))
-    return named[body] ?? whole
-  })
+const TEXT_NODE = 3
+
+/** The parser makes a text of several nodes, one for each entity: only tags put a space between two of them. */
+function textIn({ nodeType, localName, childNodes, textContent }: Element): string {
+  if (nodeType === TEXT_NODE) return textContent
+  if (/^(script|style)$/.test(localName)) return ' '
+  return ` ${[...childNodes].map(textIn).join('')} `
 }

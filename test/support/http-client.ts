@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { CookieJar } from './cookie-jar.ts'
-import { formsOf, tagsOf, textOf, type HtmlForm } from './html.ts'
+import { attributesOf, formOf, parse, textOf, type Element, type HtmlForm } from './html.ts'
 
 export type Fields = Readonly<Record<string, string>> | URLSearchParams
 
@@ -27,6 +27,7 @@ export class Page {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  #document: Element | undefined
 
   constructor(url: URL, status: number, headers: IncomingHttpHeaders, body: string) {
     this.url = url
@@ -43,55 +44,54 @@ export class Page {
       : undefined
   }
 
+  /** What a CSS selector finds, in order. */
+  all(selector: string): readonly Element[] {
+    this.#document ??= parse(this.body)
+    return [...this.#document.querySelectorAll(selector)]
+  }
+
+  /** The texts of what a selector finds. */
+  texts(selector: string): string[] {
+    return this.all(selector).map(textOf)
+  }
+
+  /** The attributes of what a selector finds. */
+  tags(selector: string): Record<string, string>[] {
+    return this.all(selector).map(attributesOf)
+  }
+
   /** The page's stable name: `body[data-page]`. */
   get name(): string | undefined {
-    return tagsOf(this.body, 'body')[0]?.['data-page']
+    return this.tags('body')[0]?.['data-page']
   }
 
   get text(): string {
-    return textOf(this.body)
+    return textOf((this.#document ??= parse(this.body)))
   }
 
-  /** The text of `[role=alert]`. */
   get alert(): string | undefined {
-    const match = /<(\w+)\b[^>]*\brole="?alert"?[^>]*>(.*?)<\/\1>/is.exec(this.body)
-    return match === null ? undefined : textOf(match[2] ?? '')
+    return this.texts('[role=alert]')[0]
   }
 
   get json(): unknown {
     return JSON.parse(this.body) as unknown
   }
 
-  get forms(): HtmlForm[] {
-    return formsOf(this.body)
+  /** The first form that a selector finds. Throws when there is none: the page is another than expected. */
+  form(selector = 'form'): HtmlForm {
+    return formOf(this.#one(selector))
   }
 
-  /** The nth form, or the first whose markup fits. Throws when there is none: the page is another than expected. */
-  form(which: number | RegExp = 0): HtmlForm {
-    const form =
-      typeof which === 'number'
-        ? this.forms[which]
-        : this.forms.find(({ html }) => which.test(html))
-    if (form === undefined)
-      throw new Error(
-        `No such form on ${this.name ?? 'the answer'} (${this.status} ${this.url.href}).`,
-      )
-    return form
+  /** Where the first link leads that a selector finds. Throws when there is none. */
+  link(selector: string): URL {
+    return new URL(this.#one(selector).getAttribute('href') ?? '', this.url)
   }
 
-  /** The attributes of each such tag, in order. */
-  tags(tag: string): Record<string, string>[] {
-    return tagsOf(this.body, tag)
-  }
-
-  /** The href of the first link whose attributes or text fit. */
-  link(which: RegExp): URL {
-    for (const match of this.body.matchAll(/<a\b[^>]*>.*?<\/a>/gis)) {
-      const href = tagsOf(match[0], 'a')[0]?.['href']
-      if (which.test(match[0]) && href !== undefined) return new URL(href, this.url)
-    }
+  #one(selector: string): Element {
+    const [found] = this.all(selector)
+    if (found !== undefined) return found
     throw new Error(
-      `No link fits ${String(which)} on ${this.name ?? 'the answer'} (${this.url.href}).`,
+      `No ${selector} on ${this.name ?? 'the answer'} (${this.status} ${this.url.href}).`,
     )
   }
 }
@@ -139,7 +139,7 @@ export class HttpClient {
   submit(
     page: Page,
     values: Readonly<Record<string, string>> = {},
-    options: RequestOptions & { form?: number | RegExp; button?: string | RegExp } = {},
+    options: RequestOptions & { form?: string; button?: string | RegExp } = {},
   ): Promise<Page> {
     const form = page.form(options.form)
     const { button: wanted } = options

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { axeFindings, launchBrowser, newPerson, pageName } from './browser.ts'
+import { CookieJar } from './cookie-jar.ts'
 import { HttpClient } from './http-client.ts'
 import { namedNode } from './node-versions.ts'
 import { sumOf, tallyLine } from './reporter.ts'
@@ -56,8 +57,11 @@ describe('the means of the tests', () => {
       ])
       expect(page.text).to.contain('A & B')
       expect(page.form().fields).to.deep.equal({ csrf: 'x"y', code: '', on: 'on' })
-      expect(page.link(/data-other-way/).pathname).to.equal('/other')
-      expect(() => page.form(1)).to.throw(/No such form/)
+      expect(page.link('[data-other-way]').pathname).to.equal('/other')
+      expect(page.tags('input[name=csrf]')).to.deep.equal([
+        { type: 'hidden', name: 'csrf', value: 'x"y' },
+      ])
+      expect(() => page.form('form ~ form')).to.throw(/No form ~ form on sample/)
     })
 
     it('sends a form like a browser and keeps cookies by their path', async () => {
@@ -70,7 +74,7 @@ describe('the means of the tests', () => {
       const end = await client.follow(answer)
       expect(end.body).to.equal('end')
       expect(seen[2]?.headers).to.include({ cookie: 'b=2; a=1' })
-      expect(client.jar.all().map(({ name }) => name)).to.deep.equal(['b', 'c'])
+      expect(client.jar.all().map(({ key }) => key)).to.deep.equal(['b', 'c'])
     })
 
     it('stops before an address it is told to, and in a circle', async () => {
@@ -89,6 +93,38 @@ describe('the means of the tests', () => {
       }
       await new HttpClient({ origins }).get('https://id.example/page')
       expect(seen[0]?.headers).to.include({ host: 'id.example', 'x-forwarded-proto': 'https' })
+    })
+  })
+
+  describe('the cookie jar', () => {
+    const HTTPS = new URL('https://id.example/a/b')
+    const PLAIN = new URL('http://id.example/a/b')
+    const keep = (url: URL, ...headers: string[]): CookieJar => {
+      const jar = new CookieJar()
+      jar.store(url, headers)
+      return jar
+    }
+
+    it('keeps no cookie that breaks the promise of its prefix, and no Secure one from plain HTTP', () => {
+      const cookies = ['__Host-a=1; Secure; Path=/a', '__Secure-b=1', '__Host-c=1; Secure; Path=/']
+      expect(keep(HTTPS, ...cookies).header(HTTPS)).to.equal('__Host-c=1')
+      expect(keep(PLAIN, 'd=1; Secure').all()).to.deep.equal([])
+    })
+
+    it('sends a Secure cookie over HTTPS and to this machine only', () => {
+      const jar = keep(HTTPS, 'a=1; Secure; Path=/')
+      expect([jar.header(HTTPS), jar.header(PLAIN)]).to.deep.equal(['a=1', undefined])
+      const here = new URL('http://127.0.0.1:3000/')
+      expect(keep(here, 'a=1; Secure').header(here)).to.equal('a=1')
+    })
+
+    it('drops what has expired and what it is told to drop, and copies the others', () => {
+      const jar = keep(HTTPS, 'a=1', 'b=1', 'c=1; Max-Age=0', 'd=1')
+      const copy = jar.copy()
+      jar.delete('a')
+      copy.delete('d')
+      expect([jar.header(HTTPS), copy.header(HTTPS)]).to.deep.equal(['b=1; d=1', 'a=1; b=1'])
+      expect(keep(HTTPS, 'e=1; Max-Age=0').all()).to.deep.equal([])
     })
   })
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { create } from 'qrcode'
 import { describeSetUp } from '../../../src/factors/totp/set-up.ts'
 import type { TotpParameters } from '../../../src/factors/totp/index.ts'
+import { parse } from '../../support/html.ts'
 
 const parameters: TotpParameters = {
   secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
@@ -17,7 +18,7 @@ function uriOf(issuerName: string, label: string, other: Partial<TotpParameters>
 
 /** Which modules the path of the picture makes dark. */
 function darkModules(svg: string): Set<string> {
-  const dark = /<path fill="#000" d="([^"]*)"/.exec(svg)?.[1] ?? ''
+  const dark = parse(svg).querySelector('path[fill="#000"]')?.getAttribute('d') ?? ''
   const modules = new Set<string>()
   for (const [, x, y, width] of dark.matchAll(/M(\d+) (\d+)h(\d+)v1h-\3z/g))
     for (let at = 0; at < Number(width); at += 1) modules.add(`${Number(x) + at} ${y}`)

@@ -19,7 +19,7 @@ const NEW_PASSWORD = 'a password that is new and long'
 /** One form of the server: how a victim gets to see it, what is typed, and how one sees that it was done. */
 interface Target {
   readonly show: (browser: HttpClient) => Promise<Page>
-  readonly form?: RegExp
+  readonly form?: string
   readonly fields: Readonly<Record<string, string>>
   readonly isDone: (answer: Page, browser: HttpClient) => Promise<boolean>
 }
@@ -65,12 +65,17 @@ describe('R30 a form that another site fills in', () => {
     },
     'leaving the login': {
       show: (browser) => browser.visit(server.authorize()),
-      form: /cancel/,
+      form: '[action$="/cancel"]',
       fields: {},
       isDone: leadsOn,
     },
     consent: { show: atConsent, fields: {}, isDone: leadsOn },
-    'refusing consent': { show: atConsent, form: /data-refuse/, fields: {}, isDone: leadsOn },
+    'refusing consent': {
+      show: atConsent,
+      form: 'form:has([data-refuse])',
+      fields: {},
+      isDone: leadsOn,
+    },
     'set-up link': {
       show: async (browser) => {
         const account = (await server.storage.accounts.byId((await someone()).id))?.account
@@ -98,14 +103,14 @@ describe('R30 a form that another site fills in', () => {
 
   for (const [name, { show, form, fields, isDone }] of Object.entries(TARGETS)) {
     const tokenOf = (page: Page): 'csrf' | 'xsrf' =>
-      page.form(form ?? 0).fields['xsrf'] === undefined ? 'csrf' : 'xsrf'
+      page.form(form).fields['xsrf'] === undefined ? 'csrf' : 'xsrf'
     const send = (
       browser: HttpClient,
       page: Page,
       changed: Record<string, string>,
       headers: Record<string, string> = {},
     ): Promise<Page> => {
-      const target = page.form(form ?? 0)
+      const target = page.form(form)
       const all = { ...target.fields, ...fields, ...changed }
       return browser.post(new URL(target.action, page.url), all, { headers })
     }
@@ -115,13 +120,13 @@ describe('R30 a form that another site fills in', () => {
       const page = await show(browser)
       const other = await show(new HttpClient())
       const token = tokenOf(page)
-      const own = page.form(form ?? 0).fields[token] ?? ''
+      const own = page.form(form).fields[token] ?? ''
       const forged = [
         '',
         'x'.repeat(own.length),
         `${own.slice(0, -2)}${own.endsWith('AA') ? 'BB' : 'AA'}`,
         `${own} `,
-        other.form(form ?? 0).fields[token] ?? '',
+        other.form(form).fields[token] ?? '',
       ]
       for (const value of forged) {
         const answer = await send(browser, page, { [token]: value })

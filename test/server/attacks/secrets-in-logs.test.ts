@@ -105,8 +105,8 @@ describe('R31 the log of a server process, at its most talkative,', () => {
     await device()
 
     // The uid of an interaction is in its path, and worth nothing without the signature beside its cookie.
-    for (const { name, value } of mira.browser.jar.all())
-      if (!/^(interaction|resume)$/.test(name)) keep(`cookie ${name}`, value)
+    for (const { key, value } of mira.browser.jar.all())
+      if (!/^(interaction|resume)$/.test(key)) keep(`cookie ${key}`, value)
     const out = await mira.browser.visit(
       client.buildEndSessionUrl(app.configuration, { id_token_hint: tokens.id_token ?? '' }),
     )

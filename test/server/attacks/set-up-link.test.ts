@@ -125,7 +125,7 @@ describe('a set-up link in the wrong hands', () => {
 
   it('R12 is neither a session nor a way around the second factor', async () => {
     await use(await browser.get(await link()))
-    expect(browser.jar.all().map(({ name }) => name)).to.not.include('session')
+    expect(browser.jar.all().map(({ key }) => key)).to.not.include('session')
     const page = await browser.get(server.authorize({ prompt: 'none' }))
     expect(page.location?.searchParams.get('error')).to.equal('login_required')
   })

@@ -59,7 +59,7 @@ const nextCode = (host: Host, secret = SECRET): string => {
 async function withBackupCode(host: Host, id: unknown, backupCode: string): Promise<Page> {
   const browser = new HttpClient()
   const verify = await showPassword(host, browser, String(id))
-  const ways = await browser.get(verify.link(/data-other-way/))
+  const ways = await browser.get(verify.link('[data-other-way]'))
   const form = await follow(host, browser, await browser.submit(ways, { factor: 'imported-codes' }))
   return follow(host, browser, await browser.submit(form, { backupCode }))
 }

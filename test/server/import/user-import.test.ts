@@ -122,7 +122,7 @@ describe('user import', () => {
     expect(consent.name).to.equal('consent')
 
     const [other, verify] = await withPassword(server, 'ada')
-    const choose = await other.visit(verify.link(/data-other-way/))
+    const choose = await other.visit(verify.link('[data-other-way]'))
     const form = await other.follow(
       await other.submit(choose, { factor: 'imported-codes' }),
       atTheApp,
@@ -146,7 +146,7 @@ describe('user import', () => {
       [sha256(CODES[0] ?? ''), 422],
     ] as const) {
       const [browser, verify] = await withPassword(server, 'ada')
-      const choose = await browser.visit(verify.link(/data-other-way/))
+      const choose = await browser.visit(verify.link('[data-other-way]'))
       const form = await browser.follow(
         await browser.submit(choose, { factor: 'imported-codes' }),
         atTheApp,
@@ -366,7 +366,7 @@ describe('user import', () => {
     await importing(jsonl({ username: 'ada', passwordHash: bcrypt, totp: SECRET, backupCodes }))
     const server = await serving()
     const [browser, page] = await withPassword(server, 'ada')
-    const choose = await browser.visit(page.link(/data-other-way/))
+    const choose = await browser.visit(page.link('[data-other-way]'))
     const form = await browser.follow(await browser.submit(choose, { factor: 'imported-codes' }))
     const low = await browser.follow(await browser.submit(form, { backupCode: backupCodes[0]! }))
     expect(low.name).to.equal('backup-codes-low')
