@@ -4,6 +4,7 @@ import { MfaError } from '../src/domain/errors.ts'
 import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
+import type { HostClient } from '../src/host/provider.ts'
 import { presentMount } from '../src/http/mount.ts'
 import type { Views } from '../src/http/views.ts'
 import type { Notice } from './notice.ts'
@@ -18,8 +19,6 @@ export interface PolicyQuestion {
 
 /** What the application's findAccount answers: the host types it loosely, applications add what they like. */
 export type HostAccount = Account
-
-export type HostClient = NonNullable<KoaContextWithOIDC['oidc']['client']>
 
 /** How a person is shown to, and reached for, themselves. */
 export interface PersonDescription {
@@ -93,10 +92,4 @@ export function misconfigured(ctx: KoaContextWithOIDC, error: MfaError): MfaErro
   const { app } = ctx as unknown as Context
   if (app.listenerCount('error') > 0) app.emit('error', error, ctx)
   return error
-}
-
-/** What the host has always set where this is asked. Throws where that is not so, rather than deciding on nothing. */
-export function given<T>(value: T | null | undefined, name: string): T {
-  if (value === undefined || value === null) throw new Error(`The host has given no ${name}`)
-  return value
 }

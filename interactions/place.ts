@@ -7,7 +7,8 @@ import {
   type BrowserTokens,
 } from './browser-token.ts'
 import { providerOf, type Core } from './core.ts'
-import type { Interaction, Subject } from './result.ts'
+import type { Interaction } from '../src/host/interaction.ts'
+import type { Subject } from './result.ts'
 
 const LONGEST_USER_AGENT = 256
 

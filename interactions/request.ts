@@ -3,11 +3,11 @@ import { MfaError } from '../src/domain/errors.ts'
 import { isCurrent, type PendingFirstFactor } from '../src/domain/first-factor.ts'
 import { parseFactorChange, type FactorChange } from '../src/domain/factor-change.ts'
 import type { AcrRequest } from '../src/domain/policy.ts'
+import { interactionIn, type OIDC } from '../src/host/context.ts'
+import { authorizationIdOf } from '../src/host/interaction.ts'
+import { withPendingSubject } from '../src/host/pending-view.ts'
 import type { Core, HostAccount } from './core.ts'
-import { withPendingSubject } from './login/view.ts'
 import { parseFirstFactor } from './seal.ts'
-
-type OIDC = KoaContextWithOIDC['oidc']
 
 /** The results of the interaction that is being resumed. */
 export function resultsOf(oidc: OIDC): Readonly<Record<string, unknown>> {
@@ -24,7 +24,7 @@ export async function pendingOf(
 ): Promise<{ readonly present: boolean; readonly pending?: PendingFirstFactor }> {
   const value = resultsOf(ctx.oidc).firstFactor
   if (value === undefined || value === null) return { present: false }
-  const cid = (ctx.oidc.entities.Interaction as { cid?: unknown } | undefined)?.cid
+  const cid = authorizationIdOf(interactionIn(ctx.oidc))
   const pending = parseFirstFactor(core.deps.box, cid, value)
   if (pending === undefined) return { present: true }
   const { record } = await core.record(ctx, pending.accountId)
@@ -96,10 +96,4 @@ export function changeIn(
 ): FactorChange | undefined {
   const value = params?.[CHANGE_PARAMETER]
   return typeof value === 'string' ? parseFactorChange(value) : undefined
-}
-
-/** The device flow asks for a fresh factor whatever the browser's session has (R17). */
-export function isDeviceRoute(oidc: OIDC): boolean {
-  const { route } = oidc as unknown as { route: string }
-  return route === 'code_verification' || route === 'device_resume'
 }

@@ -1,11 +1,15 @@
-import type { Provider } from 'oidc-provider'
 import type { AcceptedAttempt } from '../src/domain/mfa-record.ts'
 import { combine, type Amr, type Assurance } from '../src/domain/assurance.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../src/domain/policy.ts'
+import {
+  answer,
+  authorizationIdOf,
+  submissionOf,
+  type Interaction,
+} from '../src/host/interaction.ts'
+import { given } from '../src/host/given.ts'
 import { providerOf, type Core } from './core.ts'
 import { sealFirstFactor, sealLogin } from './seal.ts'
-
-export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
 
 /** Whom a step is about: the pending first factor, or the session that a higher level is asked of. */
 export interface Subject {
@@ -31,7 +35,7 @@ export async function writeFirstFactor(
   subject: Subject,
   rest: object,
 ): Promise<string> {
-  return write(core, interaction, { ...rest, ...firstFactorOf(core, interaction.cid, subject) })
+  return write(core, interaction, { ...rest, ...firstFactorOf(core, cidOf(interaction), subject) })
 }
 
 /** `answeredAt`: when the login page has answered; now, unless a node without the plugin has served it. */
@@ -56,7 +60,10 @@ export async function writePasswordLogin(
   subject: Subject,
   rest: object,
 ): Promise<string> {
-  return write(core, interaction, { ...rest, ...passwordLoginOf(core, interaction.cid, subject) })
+  return write(core, interaction, {
+    ...rest,
+    ...passwordLoginOf(core, cidOf(interaction), subject),
+  })
 }
 
 export function passwordLoginOf(core: Core, cid: string, subject: Subject): object {
@@ -76,7 +83,7 @@ export async function writeMultiFactorLogin(
   return write(core, interaction, {
     login: login(
       core,
-      interaction.cid,
+      cidOf(interaction),
       { ...subject, epoch: accepted.epoch },
       multiFactor ? MULTI_FACTOR_ACR : PASSWORD_ACR,
       amr,
@@ -116,19 +123,22 @@ export async function withResult(
   name: string,
   value: unknown,
 ): Promise<void> {
-  interaction.result = { ...submittedOf(interaction), [name]: value }
-  await interaction.persist()
+  await answer(interaction, { ...submittedOf(interaction), [name]: value })
 }
 
 /** Takes it away again. */
 export async function withoutResult(interaction: Interaction, name: string): Promise<void> {
   const { [name]: _, ...rest } = submittedOf(interaction)
-  interaction.result = rest
-  await interaction.persist()
+  await answer(interaction, rest)
 }
 
-function submittedOf({ result, lastSubmission }: Interaction): Readonly<Record<string, unknown>> {
-  return { ...lastSubmission, ...result }
+function submittedOf(interaction: Interaction): Readonly<Record<string, unknown>> {
+  return { ...submissionOf(interaction), ...interaction.result }
+}
+
+/** What a seal binds a result to: the authorization that the interaction belongs to. */
+function cidOf(interaction: Interaction): string {
+  return given(authorizationIdOf(interaction), 'cid')
 }
 
 function login(
@@ -149,18 +159,13 @@ function login(
   return { ...extra, ...sealed }
 }
 
-/**
- * As the host's interactionFinished merges, on the interaction that was loaded already: setting it there and
- * persisting saves reading it again.
- */
+/** Merges as the host's interactionFinished does. */
 async function write(core: Core, interaction: Interaction, result: object): Promise<string> {
-  return persist(core, interaction, { ...interaction.lastSubmission, ...result })
+  return persist(core, interaction, { ...submissionOf(interaction), ...result })
 }
 
 async function persist(core: Core, interaction: Interaction, result: object): Promise<string> {
-  interaction.result = { ...result }
-  await interaction.persist()
-  return onIssuer(providerOf(core).issuer, interaction.returnTo)
+  return onIssuer(providerOf(core).issuer, await answer(interaction, result))
 }
 
 /**

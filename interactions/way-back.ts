@@ -1,4 +1,6 @@
 import type { Provider } from 'oidc-provider'
+import { expiredParams } from '../src/host/interaction.ts'
+import { findClient, homeOf } from '../src/host/provider.ts'
 
 /**
  * From an interaction whose time is over back to the app that began it: where the app starts a sign-in, else its
@@ -15,15 +17,12 @@ export async function wayBack(provider: Provider, uid: string): Promise<string |
 }
 
 async function findWayBack(provider: Provider, uid: string): Promise<string | undefined> {
-  // Past the model, which knows no expired interactions; a storage keeps them for a while.
-  const stored = (await provider.Interaction.adapter.find(uid)) as
-    { params?: Record<string, unknown> } | undefined
-  const { client_id: clientId, redirect_uri: redirectUri } = stored?.params ?? {}
+  const params = await expiredParams(provider, uid)
+  const { client_id: clientId, redirect_uri: redirectUri } = params
   if (typeof clientId !== 'string') return undefined
-  const client = await provider.Client.find(clientId)
+  const client = await findClient(provider, clientId)
   if (client === undefined) return undefined
-  const { initiateLoginUri, clientUri } = client
-  const home = initiateLoginUri ?? clientUri
+  const home = homeOf(client)
   if (home !== undefined) return home
   if (typeof redirectUri !== 'string' || !client.redirectUris?.includes(redirectUri))
     return undefined

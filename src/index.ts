@@ -41,12 +41,8 @@ export type {
   SendMail,
 } from './plugin/first-enrolment.ts'
 export type { ManageOptions, MfaOptions } from './plugin/options.ts'
-export type {
-  HostAccount,
-  HostClient,
-  PersonDescription,
-  PolicyQuestion,
-} from '../interactions/core.ts'
+export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
+export type { HostClient } from './host/provider.ts'
 export type { FirstFactorResult, InteractionResults } from '../interactions/login/finish.ts'
 export {
   IMPORT_FIELDS,

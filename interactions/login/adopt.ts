@@ -1,12 +1,14 @@
-import type { AdapterPayload, InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
+import type { InteractionResults, KoaContextWithOIDC } from 'oidc-provider'
 import { MfaError } from '../../src/domain/errors.ts'
 import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { FIRST_EPOCH } from '../../src/domain/session.ts'
 import type { Instant } from '../../src/domain/time.ts'
+import { authorizationIdOf, type StoredInteraction } from '../../src/host/interaction.ts'
+import type { Resumable } from '../../src/host/resume.ts'
 import type { Core } from '../core.ts'
 import { firstFactorOf, passwordLoginOf, type Subject } from '../result.ts'
 import { faultsOfLogin, subjectOfLogin, type FirstFactorResult } from './finish.ts'
-import { needsMore, type Asking } from './policy.ts'
+import { needsMore } from './policy.ts'
 
 /**
  * What the login page of a node without the plugin has answered, as if it had answered with
@@ -17,15 +19,16 @@ import { needsMore, type Asking } from './policy.ts'
 export async function adoptLogin(
   core: Core,
   { req, res }: KoaContextWithOIDC,
-  interaction: Asking & { readonly cid?: unknown; readonly iat?: Instant },
+  interaction: Resumable & Pick<StoredInteraction, 'cid' | 'iat'>,
   login: unknown,
 ): Promise<InteractionResults | undefined> {
   const now = core.deps.clock.now()
-  const { cid, iat = now } = interaction
+  const { iat = now } = interaction
+  const cid = authorizationIdOf(interaction)
   // Nothing tells when the page has answered, but that it was not before the interaction: it waits from then on.
   if (now >= iat + PENDING_SECONDS) return undefined
   const subject = await subjectBefore(core, login, iat)
-  if (subject === undefined || typeof cid !== 'string') return undefined
+  if (subject === undefined || cid === undefined) return undefined
   try {
     const { record } = await core.record(undefined, subject.accountId)
     const result = (await needsMore(core, req, res, interaction, { subject, record }))
@@ -45,11 +48,13 @@ export async function adoptLogin(
  */
 export async function adoptSignedIn(
   core: Core,
-  { cid, session, iat }: AdapterPayload & { readonly cid?: unknown },
+  interaction: StoredInteraction,
   login: unknown,
 ): Promise<InteractionResults | undefined> {
+  const { session, iat } = interaction
+  const cid = authorizationIdOf(interaction)
   const subject = await subjectBefore(core, login, iat ?? core.deps.clock.now())
-  if (subject === undefined || typeof cid !== 'string') return undefined
+  if (subject === undefined || cid === undefined) return undefined
   return session?.accountId === subject.accountId
     ? (passwordLoginOf(core, cid, subject) as InteractionResults)
     : undefined

@@ -11,7 +11,8 @@ import { providerOf, type Core } from '../core.ts'
 import { dropChallenge, keepChallenge, keptChallenge } from '../mfa/kept-challenge.ts'
 import { placeOf } from '../place.ts'
 import { changeIn } from '../request.ts'
-import { writeMultiFactorLogin, type Interaction, type Subject } from '../result.ts'
+import type { Interaction } from '../../src/host/interaction.ts'
+import { writeMultiFactorLogin, type Subject } from '../result.ts'
 import { contextAtResume } from './policy.ts'
 
 /**

@@ -1,16 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { KoaContextWithOIDC } from 'oidc-provider'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { PASSWORD_ACR } from '../../src/domain/policy.ts'
-import { providerOf, type Core, type HostClient } from '../core.ts'
+import { isForDevice } from '../../src/host/interaction.ts'
+import { findClient, type HostClient } from '../../src/host/provider.ts'
+import { contextOfResume, type Resumable } from '../../src/host/resume.ts'
+import { providerOf, type Core } from '../core.ts'
 import { isMoreAsked } from '../decide.ts'
 import { acrRequestOf, changeIn, unknownAccount } from '../request.ts'
-import type { Interaction, Subject } from '../result.ts'
-
-/** What of an interaction the policy is asked with; as the host keeps it, or as a storage does. */
-export type Asking = Pick<Interaction, 'params'> &
-  Partial<Pick<Interaction, 'deviceCode' | 'trusted' | 'result' | 'session'>>
+import type { Subject } from '../result.ts'
 
 /**
  * Whether the policy asks for more than the first factor that the login page has proved. Throws MfaError
@@ -20,12 +19,12 @@ export async function needsMore(
   core: Core,
   request: IncomingMessage,
   response: ServerResponse,
-  interaction: Asking,
+  interaction: Resumable,
   { subject, record }: { readonly subject: Subject; readonly record: MfaRecord },
 ): Promise<boolean> {
-  const { params, deviceCode } = interaction
+  const { params } = interaction
   const fresh =
-    asksFor(interaction, 'mfa') || deviceCode !== undefined || changeIn(params) !== undefined
+    asksFor(interaction, 'mfa') || isForDevice(interaction) || changeIn(params) !== undefined
   return isMoreAsked(
     {
       record,
@@ -53,42 +52,19 @@ export async function contextAtResume(
   core: Core,
   request: IncomingMessage,
   response: ServerResponse,
-  interaction: Asking,
+  interaction: Resumable,
   subject: Subject,
 ): Promise<AtResume> {
   const provider = providerOf(core)
-  const client = await provider.Client.find(String(interaction.params.client_id))
+  const client = await findClient(provider, String(interaction.params.client_id))
   if (client === undefined)
     throw new MfaError('interaction-expired', 'The client of this sign-in is gone', { status: 410 })
-  const ctx = provider.createContext(request, response) as unknown as KoaContextWithOIDC
-  const oidc = new provider.OIDCContext(ctx)
-  Object.defineProperty(ctx, 'oidc', { value: oidc })
   const { accountId, amr, ts, remember, extra } = subject
-  const result = { ...interaction.result, login: { ...extra, accountId, amr, ts, remember } }
-  const session = sessionFor(provider, interaction, subject)
-  Object.assign(oidc, {
-    route: interaction.deviceCode === undefined ? 'resume' : 'device_resume',
-    params: interaction.params,
-    trusted: interaction.trusted,
-    result,
-    session,
-  })
-  oidc.entity('Session', session)
-  oidc.entity('Client', client)
-  oidc.entity('Interaction', interaction)
+  const login = { ...extra, accountId, amr, ts, remember }
+  const ctx = contextOfResume(provider, { request, response }, interaction, { client, login })
   return { ctx, client }
 }
 
-/** As it will be once the person is signed in; it is not stored. */
-function sessionFor(
-  { Session }: Provider,
-  { session }: Asking,
-  { accountId, ts, amr }: Subject,
-): InstanceType<Provider['Session']> {
-  const known = session === undefined ? {} : { uid: session.uid, jti: session.cookie }
-  return Object.assign(new Session(), { ...known, accountId, loginTs: ts, amr: [...amr] })
-}
-
-function asksFor({ params: { prompt } }: Asking, name: string): boolean {
+function asksFor({ params: { prompt } }: Resumable, name: string): boolean {
   return typeof prompt === 'string' && prompt.split(' ').includes(name)
 }

@@ -3,45 +3,30 @@ import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { isMeetable } from '../../src/domain/policy.ts'
 import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { given, misconfigured, type Core } from '../core.ts'
+import { given } from '../../src/host/given.ts'
+import { withPendingSubject } from '../../src/host/pending-view.ts'
+import { promptSeeing, removeAcrChecks } from '../../src/host/prompt.ts'
+import { epochIn, signInTimeOf } from '../../src/host/session.ts'
+import { misconfigured, type Core } from '../core.ts'
 import { decideFor } from '../mfa/prompt.ts'
 import { acrRequestOf, pendingAccount, pendingOf, unknownAccount } from '../request.ts'
-import { withPendingSubject } from './view.ts'
 
-const { Check, Prompt } = interactionPolicy
-type Prompt = InstanceType<typeof Prompt>
+const { Check } = interactionPolicy
+type Prompt = InstanceType<typeof interactionPolicy.Prompt>
 
 /**
  * A prompt of the host, up to and including `login`, that sees a pending first factor where there is one. The
  * session has no account until the last factor, so the stock checks would ask for the password twice.
  */
 export function seePendingSubject(core: Core, prompt: Prompt): Prompt {
-  const checks = [...prompt.checks].map(
-    (check) =>
-      new Check(
-        check.reason,
-        check.description,
-        check.error as string,
-        async (ctx) => check.check(await viewOf(core, ctx)),
-        async (ctx) => check.details(await viewOf(core, ctx)),
-      ),
-  )
-  const wrapped = new Prompt(
-    { name: prompt.name },
-    async (ctx) => prompt.details(await viewOf(core, ctx)),
-    ...checks,
-  )
-  // Given to the constructor it would add the prompt's own check a second time.
-  wrapped.requestable = prompt.requestable
-  return wrapped
+  return promptSeeing(prompt, (ctx) => viewOf(core, ctx))
 }
 
 /** The login prompt: the host's checks on the pending subject, without those that the mfa prompt answers. */
 export function loginPrompt(core: Core, prompt: Prompt): Prompt {
   const wrapped = seePendingSubject(core, prompt)
   // They would ask for the password for ever, since only a later prompt can raise the level.
-  wrapped.checks.remove('essential_acr')
-  wrapped.checks.remove('essential_acrs')
+  removeAcrChecks(wrapped)
   wrapped.checks.add(
     new Check('subject_current', 'End-User authentication is required', 'login_required', (ctx) =>
       needsFirstFactor(core, ctx),
@@ -82,8 +67,7 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   // Deleted or disabled since: the host would fail on it, and prompt=none with a 500.
   if (oidc.account === undefined) return true
   const { record } = await core.record(ctx, session.accountId)
-  const { mfaEpoch = FIRST_EPOCH } = session as { mfaEpoch?: number }
-  const state = { epoch: mfaEpoch, loginTs: session.loginTs }
+  const state = { epoch: epochIn(session) ?? FIRST_EPOCH, signedInAt: signInTimeOf(session) }
   const now = core.deps.clock.now()
   if (!isLive(state, record.epoch, core.sessionSeconds, now)) return true
   return !isLive(state, record.epoch, PENDING_SECONDS, now) && (await wouldEnrol(core, ctx))

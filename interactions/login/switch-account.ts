@@ -1,6 +1,14 @@
 import type { Context } from 'koa'
-import type { KoaContextWithOIDC } from 'oidc-provider'
 import { pageHeaders } from '../../src/http/headers.ts'
+import {
+  asHostContext,
+  interactionIn,
+  isResume,
+  oidcIn,
+  type OIDC,
+} from '../../src/host/context.ts'
+import { pathOfRoute } from '../../src/host/provider.ts'
+import { formTokenOf } from '../../src/host/session.ts'
 import type { Core } from '../core.ts'
 
 /**
@@ -9,13 +17,14 @@ import type { Core } from '../core.ts'
  * says nothing: ours stands in its place, and asks.
  */
 export async function showSwitchAccount(core: Core, ctx: Context): Promise<void> {
-  const { oidc } = ctx as unknown as KoaContextWithOIDC
-  const { session, provider } = oidc
-  const { secret } = (session?.state ?? {}) as { secret?: unknown }
-  const next = comingIn(oidc)
-  if (session?.accountId === undefined || next === undefined || typeof secret !== 'string') return
+  const hostContext = asHostContext(ctx)
+  const { session, provider } = hostContext.oidc
+  const next = comingIn(hostContext.oidc)
+  if (session?.accountId === undefined || next === undefined) return
+  const xsrf = formTokenOf(session)
+  if (xsrf === undefined) return
   const nameOf = async (accountId: string): Promise<string> => {
-    const account = await core.account(ctx as unknown as KoaContextWithOIDC, accountId)
+    const account = await core.account(hostContext, accountId)
     return account === undefined ? accountId : (await core.describe(account)).label
   }
   ctx.set(pageHeaders({ issuer: provider.issuer }))
@@ -24,8 +33,8 @@ export async function showSwitchAccount(core: Core, ctx: Context): Promise<void>
   ctx.body = await core.views.render(
     'switch-account',
     {
-      action: provider.pathFor('end_session_confirm'),
-      xsrf: secret,
+      action: pathOfRoute(provider, 'end_session_confirm'),
+      xsrf,
       from: await nameOf(session.accountId),
       to: await nameOf(next),
     },
@@ -39,18 +48,14 @@ export async function showSwitchAccount(core: Core, ctx: Context): Promise<void>
 
 /** The host has just answered a resume with its self-posting page: the session in the browser is another person's. */
 export function isSwitching(ctx: Context): boolean {
-  const { oidc } = ctx as unknown as { oidc?: OIDC & { route?: string } }
-  if (oidc?.route !== 'resume' && oidc?.route !== 'device_resume') return false
+  const oidc = oidcIn(ctx)
+  if (oidc === undefined || !isResume(oidc)) return false
   const present = oidc.session?.accountId
   const next = comingIn(oidc)
   return ctx.status === 200 && present !== undefined && next !== undefined && next !== present
 }
 
-type OIDC = KoaContextWithOIDC['oidc']
-
 function comingIn(oidc: OIDC): string | undefined {
-  const { result } = (oidc.entities.Interaction ?? {}) as {
-    result?: { login?: { accountId: string } }
-  }
-  return result?.login?.accountId
+  const { login } = (interactionIn(oidc)?.result ?? {}) as { login?: { accountId: string } }
+  return login?.accountId
 }

@@ -7,7 +7,8 @@ import {
 import { usableStates } from '../../src/application/owned-states.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import type { Core } from '../core.ts'
-import { withoutResult, withResult, type Interaction } from '../result.ts'
+import type { Interaction } from '../../src/host/interaction.ts'
+import { withoutResult, withResult } from '../result.ts'
 import { groundOf, type Visit } from './visit.ts'
 
 /**

@@ -3,13 +3,15 @@ import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/do
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
 import { isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
-import { given, type Core, type HostAccount } from '../core.ts'
+import { isDeviceRoute, isPromptPending } from '../../src/host/context.ts'
+import { given } from '../../src/host/given.ts'
+import { lookOf, type ClientLook } from '../../src/host/provider.ts'
+import type { Core, HostAccount } from '../core.ts'
 import { stepOf } from '../decide.ts'
 import {
   acrRequestOf,
   CHANGE_PARAMETER,
   changeIn,
-  isDeviceRoute,
   pendingAccount,
   pendingOf,
   resultsOf,
@@ -32,11 +34,7 @@ export interface MfaDetails {
   readonly firstSignIn: boolean
   /** What this authorization is to change of the person's factors. */
   readonly change?: FactorChange
-  readonly client: {
-    readonly name: string
-    readonly logoUri?: string
-    readonly accent?: string
-    readonly accentInk?: string
+  readonly client: ClientLook & {
     /** It is the issuer's own page of factors, and no app that people go on to. */
     readonly ofIssuer: boolean
   }
@@ -111,7 +109,10 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const change = isShown ? undefined : changeIn(oidc.params)
   const sessionAcr: unknown = oidc.session?.acr
   const isFreshAsked =
-    oidc.promptPending(MFA_PROMPT) || (isDeviceRoute(oidc) && !isShown) || change !== undefined
+    isPromptPending(oidc, MFA_PROMPT) ||
+    // The device flow asks for a fresh factor whatever the browser's session has (R17).
+    (isDeviceRoute(oidc) && !isShown) ||
+    change !== undefined
   const decision = await stepOf(
     {
       record,
@@ -134,7 +135,7 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const enrolled = isEnrolled(record)
   const firstSignIn = isFirstSignIn(record)
   const { label, address } = await core.describe(account)
-  const { logoUri, clientName, clientId } = client
+  const look = lookOf(client)
   return {
     reason: reasonOf(decision, change !== undefined, enrolled),
     label,
@@ -143,11 +144,9 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
     firstSignIn,
     ...(change === undefined ? {} : { change }),
     client: {
-      name: clientName ?? clientId,
-      ...(logoUri === undefined ? {} : { logoUri }),
-      ...themeOf(client),
+      ...look,
       // The name alone would be anybody's where clients register themselves.
-      ofIssuer: clientName === core.issuerName && (await core.mayManage(client)),
+      ofIssuer: client.clientName === core.issuerName && (await core.mayManage(client)),
     },
   }
 }
@@ -156,13 +155,4 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
 function reasonOf(decision: Decision, changes: boolean, enrolled: boolean): ChooseReason {
   if (changes) return enrolled ? 'change' : 'chosen'
   return 'reason' in decision ? decision.reason : 'policy'
-}
-
-/** `accent` and `accent_ink` of the client's metadata, where an administrator set them. */
-function themeOf(client: object): { accent?: string; accentInk?: string } {
-  const { accent, accent_ink: accentInk } = client as { accent?: unknown; accent_ink?: unknown }
-  return {
-    ...(typeof accent === 'string' ? { accent } : {}),
-    ...(typeof accentInk === 'string' ? { accentInk } : {}),
-  }
 }

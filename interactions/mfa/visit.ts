@@ -7,12 +7,14 @@ import { isCurrent } from '../../src/domain/first-factor.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import { FIRST_EPOCH } from '../../src/domain/session.ts'
 import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
+import { authorizationIdOf, submissionOf, type Interaction } from '../../src/host/interaction.ts'
+import { signedInSession } from '../../src/host/session.ts'
 import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import type { BrowserTokens } from '../browser-token.ts'
 import { mountPath, providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
-import type { Interaction, Subject } from '../result.ts'
+import type { Subject } from '../result.ts'
 import { parseFirstFactor } from '../seal.ts'
 import { MFA_PROMPT, type MfaDetails } from './prompt.ts'
 
@@ -81,10 +83,9 @@ async function subjectOf(
   core: Core,
   interaction: Interaction,
 ): Promise<Pick<Visit, 'subject' | 'stepUp' | 'seen'>> {
-  const { lastSubmission, cid, session } = interaction
-  const value = (lastSubmission as { firstFactor?: unknown } | undefined)?.firstFactor
+  const value = submissionOf(interaction)?.firstFactor
   if (value !== undefined && value !== null) {
-    const pending = parseFirstFactor(core.deps.box, cid, value)
+    const pending = parseFirstFactor(core.deps.box, authorizationIdOf(interaction), value)
     if (pending === undefined) throw expired('The first factor of this sign-in is not ours')
     const seen = await core.record(undefined, pending.accountId)
     // An enrolment in this very interaction raises the epoch: what it proved stands in the record.
@@ -94,22 +95,13 @@ async function subjectOf(
       throw expired('The first factor of this sign-in is over')
     return { subject: pending, stepUp: false, seen }
   }
-  const stored =
-    session === undefined ? undefined : await providerOf(core).Session.findByUid(session.uid)
-  if (stored?.accountId === undefined || stored.loginTs === undefined)
-    throw expired('There is neither a first factor nor a session')
-  const seen = await core.record(undefined, stored.accountId)
-  const { mfaEpoch = FIRST_EPOCH } = stored as { mfaEpoch?: number }
+  const session = await signedInSession(providerOf(core), interaction.session)
+  if (session === undefined) throw expired('There is neither a first factor nor a session')
+  const { accountId, amr = ['pwd'], signedInAt, remember, epoch = FIRST_EPOCH } = session
   return {
-    subject: {
-      accountId: stored.accountId,
-      amr: stored.amr ?? ['pwd'],
-      ts: stored.loginTs,
-      epoch: mfaEpoch,
-      ...(stored.transient === true ? { remember: false } : {}),
-    },
+    subject: { accountId, amr, ts: signedInAt, epoch, ...(remember ? {} : { remember }) },
     stepUp: true,
-    seen,
+    seen: await core.record(undefined, accountId),
   }
 }
 

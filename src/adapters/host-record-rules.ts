@@ -21,7 +21,7 @@
  * A refused `upsert` is dropped in silence. The request in flight then answers as it would have, and its browser
  * holds the id of a session that does not exist.
  */
-import Provider, { errors } from 'oidc-provider'
+import { errors } from 'oidc-provider'
 
 /** For how long `find` answers with a record that has expired: the host itself tells "expired" from "unknown". */
 const FIND_GRACE_SECONDS = 600
@@ -34,18 +34,6 @@ export const ENDED_SESSION_SECONDS = 3600
 
 /** How long after `destroy(oldId)` its `upsert(newId)` may come: the host makes the two calls in a row. */
 export const HEIR_SECONDS = 10
-
-/** Why a session's record is destroyed. */
-export type SessionEnding = 'moved' | 'signed-out' | 'unknown'
-
-/** Asks the host's current request, if there is one, why it destroys the session record `id`. */
-export function sessionEnding(id: string): SessionEnding {
-  const session = Provider.ctx?.oidc?.session as unknown as
-    { readonly id?: unknown; readonly oldId?: unknown } | undefined
-  if (session?.oldId === id) return 'moved'
-  if (session?.id === id) return 'signed-out'
-  return 'unknown'
-}
 
 /** The error for the second caller of `consume`. The host reads the record, consumes it, and ignores the answer. */
 export function alreadyConsumed(model: string): Error {

@@ -29,6 +29,7 @@ export class MfaError extends Error {
 export type ErrorCode =
   | 'options-invalid' // createMfa was given something it cannot work with; the message lists every fault
   | 'configuration-not-composable' // configure() met a host configuration it cannot wrap
+  | 'host-unfit' // the provider lacks what the plugin uses of it, or comes from another copy of oidc-provider
   | 'not-attached' // configure() without attach()
   | 'cookie-keys-differ' // the application around the provider signs cookies with other keys
   | 'login-not-sealed' // a `login` result that did not come from the plugin

@@ -14,7 +14,7 @@ export const FIRST_EPOCH = 1
 export interface SessionState {
   /** The epoch it was made under; undefined for one from before the plugin. */
   readonly epoch: number | undefined
-  readonly loginTs: Instant | undefined
+  readonly signedInAt: Instant | undefined
 }
 
 /** Whether a stored session still speaks for its account: equality of epochs, never a comparison of times (R20). */
@@ -26,8 +26,8 @@ export function isLive(
 ): boolean {
   return (
     session.epoch === epoch &&
-    session.loginTs !== undefined &&
-    now - session.loginTs < longestSeconds
+    session.signedInAt !== undefined &&
+    now - session.signedInAt < longestSeconds
   )
 }
 

@@ -1,11 +1,17 @@
 import type { Context, Next } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { given, providerOf, type Core } from '../../interactions/core.ts'
+import { providerOf, type Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { parseLogin } from '../../interactions/seal.ts'
 import { wayBack } from '../../interactions/way-back.ts'
 import { MfaError } from '../domain/errors.ts'
+import { interactionIn } from '../host/context.ts'
+import { given } from '../host/given.ts'
+import { authorizationIdOf } from '../host/interaction.ts'
+import { prepareHost } from '../host/needs.ts'
+import { pathOfRoute } from '../host/provider.ts'
+import { giveEpoch } from '../host/session.ts'
 import { answerError } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
@@ -15,7 +21,7 @@ import { withinMount } from '../http/mount.ts'
  * under. Right after `new Provider(...)`: the host remembers the shape of its models at their first use.
  *
  * Throws MfaError `options-invalid` when it was attached to another provider already, and where the pages would
- * stand in the way of the host's own.
+ * stand in the way of the host's own; `host-unfit` when the host lacks what the plugin uses of it.
  */
 export function attach(core: Core, provider: Provider): void {
   if (core.provider !== undefined)
@@ -23,6 +29,7 @@ export function attach(core: Core, provider: Provider): void {
       'options-invalid',
       'This createMfa() is attached to a provider already; make one for each',
     )
+  prepareHost(provider)
   for (const route of HOST_ROUTES)
     if (isBelow(core.path, routeOf(provider, route)))
       throw new MfaError(
@@ -30,8 +37,6 @@ export function attach(core: Core, provider: Provider): void {
         `createMfa: path: ${core.path} is where the host has its route "${route}"; choose another`,
       )
   core.provider = provider
-  carryEpoch(provider.Session)
-  carryEpoch(provider.Grant)
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('server_error', sayUnavailable)
   provider.use((_ctx: Context, next: Next) => asOneRequest(core, next))
@@ -71,7 +76,7 @@ const HOST_ROUTES = [
 /** Undefined: the feature is off. */
 function routeOf(provider: Provider, name: string): string | undefined {
   try {
-    return provider.pathFor(name, { mountPath: '' })
+    return pathOfRoute(provider, name, '')
   } catch {
     return undefined
   }
@@ -81,19 +86,12 @@ function isBelow(path: string, route: string | undefined): boolean {
   return route === path || route?.startsWith(`${path}/`) === true
 }
 
-function carryEpoch(model: object): void {
-  const { IN_PAYLOAD } = model as { IN_PAYLOAD: string[] }
-  Object.defineProperty(model, 'IN_PAYLOAD', { value: [...IN_PAYLOAD, 'mfaEpoch'] })
-}
-
 /** The host applies the login to the session itself; only the epoch is ours to add. */
 function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const { oidc } = ctx
-  const { cid } = (oidc.entities.Interaction ?? {}) as { cid?: unknown }
   const { login } = (oidc.result ?? {}) as { login?: unknown }
-  const sealed = parseLogin(core.deps.box, cid, login)
-  if (sealed !== undefined)
-    Object.assign(given(oidc.session, 'session'), { mfaEpoch: sealed.epoch })
+  const sealed = parseLogin(core.deps.box, authorizationIdOf(interactionIn(oidc)), login)
+  if (sealed !== undefined) giveEpoch(given(oidc.session, 'session'), sealed.epoch)
 }
 
 /**

@@ -2,6 +2,7 @@ import { errors, type Client, type Configuration, type KoaContextWithOIDC } from
 import type { Core } from '../../interactions/core.ts'
 import { CHANGE_PARAMETER } from '../../interactions/request.ts'
 import { parseFactorChange } from '../domain/factor-change.ts'
+import { routeOf } from '../host/context.ts'
 
 type ExtraParams = Configuration['extraParams']
 
@@ -27,8 +28,7 @@ export function withChangeParameter(core: Core, own: ExtraParams): NonNullable<E
       client: Client,
     ): Promise<void> => {
       if (value === undefined) return
-      const { route } = ctx.oidc as unknown as { route: string }
-      if (!ROUTES.includes(route) || !(await core.mayManage(client)))
+      if (!ROUTES.includes(routeOf(ctx.oidc) ?? '') || !(await core.mayManage(client)))
         throw new errors.InvalidRequest(`${CHANGE_PARAMETER} is not for this client or endpoint`)
       if (!isOffered(core, value))
         throw new errors.InvalidRequest(`${CHANGE_PARAMETER} is no change that is offered here`)

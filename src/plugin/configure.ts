@@ -1,17 +1,14 @@
 import { types } from 'node:util'
-import {
-  errors,
-  interactionPolicy,
-  type Configuration,
-  type KoaContextWithOIDC,
-} from 'oidc-provider'
-import { given, type Core } from '../../interactions/core.ts'
+import { errors, interactionPolicy, type Configuration } from 'oidc-provider'
+import type { Core } from '../../interactions/core.ts'
 import { loginPrompt, seePendingSubject } from '../../interactions/login/prompt.ts'
 import { MFA_PROMPT, mfaPrompt } from '../../interactions/mfa/prompt.ts'
 import { publicPath } from '../../interactions/mfa/visit.ts'
 import { MfaError } from '../domain/errors.ts'
 import { ACR_VALUES } from '../domain/policy.ts'
 import { takesOurName, withChangeParameter } from './change-parameter.ts'
+import { grantTypesOf } from '../host/context.ts'
+import { given } from '../host/given.ts'
 import { refuseForeignKeys } from './cookie-keys.ts'
 import { guardAdapter } from './guards.ts'
 
@@ -179,13 +176,3 @@ function refusingUncovered(
     return own?.(ctx, token)
   }
 }
-
-/** By the token and by the request: a handler of the application's own gives its tokens any name, or none. */
-function grantTypesOf(ctx: KoaContextWithOIDC | undefined, token: object): readonly string[] {
-  const { gty = '' } = token as { gty?: string }
-  const { route, params } = (ctx?.oidc ?? {}) as { route?: string; params?: Params }
-  const asked = route === 'token' ? params?.grant_type : undefined
-  return [...gty.split(' '), ...(typeof asked === 'string' ? [asked] : [])].filter(Boolean)
-}
-
-type Params = Readonly<Record<string, unknown>>

@@ -1,30 +1,23 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { misconfigured } from '../../interactions/core.ts'
 import { MfaError } from '../domain/errors.ts'
-
-interface Signer {
-  sign(data: string): string
-  verify(data: string, signature: string): boolean
-}
+import { applicationOf, canReadOwnCookies } from '../host/cookie-keys.ts'
 
 /** Applications whose keys were found to fit: they are fixed at the start. */
 const fitting = new WeakSet<object>()
 
 /**
- * The host sets the interaction's cookie with the keys of the application that serves the request, and reads it
- * with its own. Below another application (koa-mount) the two may differ: every sign-in would then end as one that
- * cannot be found. Asked just before the cookie is set. Throws MfaError `cookie-keys-differ`.
+ * Below another application (koa-mount) the host may set the cookie of an interaction with other keys than it reads it
+ * with: every sign-in would then end as one that cannot be found. Call it just before the cookie is set. Throws MfaError
+ * `cookie-keys-differ`.
  */
 export function refuseForeignKeys(
   ctx: KoaContextWithOIDC,
   cookies: Configuration['cookies'] = {},
 ): void {
-  const { provider } = ctx.oidc
-  const { app } = ctx as unknown as { app: object }
-  if (app === provider || cookies.short?.signed === false || fitting.has(app)) return
-  const reader = keysOf(provider.createContext(ctx.req, ctx.res))
-  const writer = keysOf(ctx)
-  if (reader !== undefined && !(writer && reader.verify(PROBE, writer.sign(PROBE))))
+  const app = applicationOf(ctx)
+  if (cookies.short?.signed === false || fitting.has(app)) return
+  if (!canReadOwnCookies(ctx))
     throw misconfigured(
       ctx,
       new MfaError(
@@ -34,11 +27,4 @@ export function refuseForeignKeys(
       ),
     )
   fitting.add(app)
-}
-
-const PROBE = 'oidc-provider-mfa'
-
-/** Undefined: without keys cookies are not signed. */
-function keysOf({ cookies }: { readonly cookies: object }): Signer | undefined {
-  return (cookies as { keys?: Signer }).keys
 }

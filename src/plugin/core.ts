@@ -1,6 +1,5 @@
 import type { Configuration } from 'oidc-provider'
 import {
-  given,
   mountPath,
   type Core,
   type HostAccount,
@@ -10,6 +9,7 @@ import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapter
 import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import { patientStorage } from '../application/patient-storage.ts'
+import { given } from '../host/given.ts'
 import { createViews, type Views } from '../http/views.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
 import type { ParsedOptions } from './options.ts'

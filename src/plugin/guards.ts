@@ -1,17 +1,21 @@
-import {
-  Provider,
-  type Adapter,
-  type AdapterFactory,
-  type AdapterPayload,
-  type InteractionResults,
-  type KoaContextWithOIDC,
-} from 'oidc-provider'
-import { given, type Core } from '../../interactions/core.ts'
+import type { Adapter, AdapterFactory, AdapterPayload, InteractionResults } from 'oidc-provider'
+import type { Core } from '../../interactions/core.ts'
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
 import { FIRST_EPOCH, levelWithoutEpoch } from '../domain/session.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
+import { isResume, presentContext } from '../host/context.ts'
+import { given } from '../host/given.ts'
+import {
+  authorizationIdOf,
+  remainsOf,
+  submissionOf,
+  withSubmission,
+  type StoredInteraction,
+} from '../host/interaction.ts'
+import { overlay } from '../host/overlay.ts'
+import { epochIn, withEpoch } from '../host/session.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
 
@@ -54,8 +58,8 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
  */
 function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
   return {
-    async upsert(id, payload: Payload, expiresIn) {
-      for (const results of [payload.result, payload.lastSubmission])
+    async upsert(id, payload: StoredInteraction, expiresIn) {
+      for (const results of [payload.result, submissionOf(payload)])
         if (results?.login !== undefined && sealedIn(core, payload, results) === undefined)
           throw new MfaError(
             'login-not-sealed',
@@ -65,13 +69,21 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
       return inner.upsert(id, payload, expiresIn)
     },
     async find(id) {
-      const payload = await readSubmission(core, (await inner.find(id)) as Payload | undefined)
-      if (payload?.result?.login === undefined || !isResume()) return payload
+      const payload = await readSubmission(
+        core,
+        (await inner.find(id)) as StoredInteraction | undefined,
+      )
+      if (payload?.result?.login === undefined || !isResume(presentContext()?.oidc)) return payload
       const sealed = sealedIn(core, payload, payload.result)
       if (sealed !== undefined && (await isOfPresentEpoch(core, sealed))) return payload
       const rest = withoutLogin(payload.result)
       const { login } = payload.result
-      const adopted = await adoptLogin(core, given(Provider.ctx, 'context'), asking(payload), login)
+      const adopted = await adoptLogin(
+        core,
+        given(presentContext(), 'context'),
+        asking(payload),
+        login,
+      )
       return { ...payload, result: { ...rest, ...adopted } }
     },
     // In place of it and under its name: one write, as before.
@@ -82,20 +94,20 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
   }
 }
 
-function asking(payload: Payload): Parameters<typeof adoptLogin>[2] {
+function asking(payload: StoredInteraction): Parameters<typeof adoptLogin>[2] {
   const { params = {}, ...rest } = payload
   return { ...rest, params } as Parameters<typeof adoptLogin>[2]
 }
 
 async function readSubmission(
   core: Core,
-  payload: Payload | undefined,
-): Promise<Payload | undefined> {
-  const submitted = payload?.lastSubmission
+  payload: StoredInteraction | undefined,
+): Promise<StoredInteraction | undefined> {
+  const submitted = payload && submissionOf(payload)
   if (payload === undefined || submitted?.login === undefined) return payload
   if (sealedIn(core, payload, submitted) !== undefined) return payload
   const adopted = await adoptSignedIn(core, payload, submitted.login)
-  return { ...payload, lastSubmission: { ...withoutLogin(submitted), ...adopted } }
+  return withSubmission(payload, { ...withoutLogin(submitted), ...adopted })
 }
 
 function withoutLogin({ login: _, ...rest }: InteractionResults): InteractionResults {
@@ -103,25 +115,12 @@ function withoutLogin({ login: _, ...rest }: InteractionResults): InteractionRes
 }
 
 /**
- * What is left of an interaction that the host has just ended: which app it was for, so that the page which the
- * back button finds can lead there. It has expired long ago, whatever the host tolerates of clocks: nothing can be
- * answered or resumed with it.
- */
-function remainsOf(id: string): AdapterPayload | undefined {
-  const { oidc } = (Provider.ctx ?? {}) as Partial<KoaContextWithOIDC>
-  const ended = oidc?.entities.Interaction
-  if (ended === undefined || ended.jti !== id) return undefined
-  const { client_id, redirect_uri } = ended.params
-  return { jti: id, kind: 'Interaction', exp: 1, params: { client_id, redirect_uri } }
-}
-
-/**
  * A session of before the plugin, or of a node without it, carries no epoch. Its level is what it shows, also in the
  * tokens that come of it.
  */
 function guardSession(inner: Adapter): Partial<Adapter> {
-  const read = (payload: SessionPayload | undefined | void): SessionPayload | undefined | void => {
-    if (!payload || payload.accountId === undefined || payload.mfaEpoch !== undefined)
+  const read = (payload: AdapterPayload | undefined | void): AdapterPayload | undefined | void => {
+    if (!payload || payload.accountId === undefined || epochIn(payload) !== undefined)
       return payload
     return { ...payload, acr: levelWithoutEpoch(payload.acr, payload.amr ?? []) }
   }
@@ -134,50 +133,37 @@ function guardSession(inner: Adapter): Partial<Adapter> {
 /** A grant made under another epoch is none: with it die its codes and its refresh and access tokens (R20). */
 function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
   const epochOf = async (accountId: string): Promise<number> =>
-    (await core.record(Provider.ctx, accountId)).record.epoch
+    (await core.record(presentContext(), accountId)).record.epoch
   return {
     async upsert(id, payload, expiresIn) {
-      const { accountId, mfaEpoch } = payload as GrantPayload
-      if (accountId === undefined || mfaEpoch !== undefined)
+      const { accountId } = payload
+      if (accountId === undefined || epochIn(payload) !== undefined)
         return inner.upsert(id, payload, expiresIn)
       // A new one. Saved again later it keeps its epoch, so that a request in flight revives nothing.
-      const stamped = { ...payload, mfaEpoch: await epochOf(accountId) }
-      return inner.upsert(id, stamped, expiresIn)
+      return inner.upsert(id, withEpoch(payload, await epochOf(accountId)), expiresIn)
     },
     async find(id) {
       const payload = await inner.find(id)
       if (payload === undefined || payload === null) return payload
-      const { accountId, mfaEpoch = FIRST_EPOCH } = payload as GrantPayload
+      const { accountId } = payload
       if (accountId === undefined) return payload
-      return mfaEpoch === (await epochOf(accountId)) ? payload : undefined
+      const epoch = epochIn(payload) ?? FIRST_EPOCH
+      return epoch === (await epochOf(accountId)) ? payload : undefined
     },
   }
 }
 
-type Payload = AdapterPayload & {
-  result?: InteractionResults
-  lastSubmission?: InteractionResults
-  cid?: unknown
-}
-type GrantPayload = AdapterPayload & { mfaEpoch?: number }
-type SessionPayload = AdapterPayload & { mfaEpoch?: number }
-
 /** The login among the results, if it was sealed for this very authorization. */
 function sealedIn(
   core: Core,
-  { cid }: Payload,
-  { login }: InteractionResults,
+  interaction: StoredInteraction,
+  { login }: Readonly<Record<string, unknown>>,
 ): SealedLogin | undefined {
-  return parseLogin(core.deps.box, cid, login)
+  return parseLogin(core.deps.box, authorizationIdOf(interaction), login)
 }
 
 async function isOfPresentEpoch(core: Core, { accountId, epoch }: SealedLogin): Promise<boolean> {
-  return epoch === (await core.record(Provider.ctx, accountId)).record.epoch
-}
-
-function isResume(): boolean {
-  const { oidc } = (Provider.ctx ?? {}) as { oidc?: { route?: string } }
-  return oidc?.route === 'resume' || oidc?.route === 'device_resume'
+  return epoch === (await core.record(presentContext(), accountId)).record.epoch
 }
 
 /** The host's own test: what it would call with `new`. */
@@ -187,16 +173,4 @@ function isConstructor(value: unknown): value is new (name: string) => Adapter {
     typeof (value as { prototype?: unknown }).prototype === 'object' &&
     (value as { prototype?: unknown }).prototype !== null
   )
-}
-
-function overlay(inner: Adapter, replaced: Partial<Adapter>): Adapter {
-  return new Proxy(inner, {
-    get(original, name) {
-      if (Object.hasOwn(replaced, name)) return replaced[name as keyof Adapter]
-      const value: unknown = Reflect.get(original, name, original)
-      return typeof value === 'function'
-        ? (value as (...args: unknown[]) => unknown).bind(original)
-        : value
-    },
-  })
 }

@@ -1,14 +1,10 @@
 import { z } from 'zod'
-import type {
-  HostAccount,
-  HostClient,
-  PersonDescription,
-  PolicyQuestion,
-} from '../../interactions/core.ts'
+import type { HostAccount, PersonDescription, PolicyQuestion } from '../../interactions/core.ts'
 import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES } from '../domain/events.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
 import type { AnyFactor } from '../factors/factor.ts'
+import type { HostClient } from '../host/provider.ts'
 import type { Catalogue } from '../http/messages.ts'
 import type { Render } from '../http/pages.ts'
 import type { Clock, PasswordHasher, Random } from '../ports/services.ts'

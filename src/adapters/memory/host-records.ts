@@ -1,5 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider'
 import type { Instant } from '../../domain/time.ts'
+import { sessionEnding } from '../../host/session.ts'
 import type { HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
@@ -7,7 +8,6 @@ import {
   ENDED_SESSION_SECONDS,
   HEIR_SECONDS,
   keepUntil,
-  sessionEnding,
   USED_REFRESH_TOKEN_GRACE_SECONDS,
 } from '../host-record-rules.ts'
 import { sweepMap, type Sweepable } from './sweep-map.ts'

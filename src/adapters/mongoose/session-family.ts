@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/time.ts'
-import { ENDED_SESSION_SECONDS, HEIR_SECONDS, type SessionEnding } from '../host-record-rules.ts'
+import type { SessionEnding } from '../../host/session.ts'
+import { ENDED_SESSION_SECONDS, HEIR_SECONDS } from '../host-record-rules.ts'
 
 /** A record of a session under the id that it has now. */
 export interface LiveSession {

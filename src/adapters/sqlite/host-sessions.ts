@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/time.ts'
-import { ENDED_SESSION_SECONDS, HEIR_SECONDS, sessionEnding } from '../host-record-rules.ts'
+import { sessionEnding } from '../../host/session.ts'
+import { ENDED_SESSION_SECONDS, HEIR_SECONDS } from '../host-record-rules.ts'
 import type { Connection } from './connection.ts'
 
 interface SessionRecord {

@@ -1,5 +1,6 @@
 import type { Context, Next } from 'koa'
-import type { OIDCContext } from 'oidc-provider'
+import { oidcIn } from '../../host/context.ts'
+import { postsItself } from '../../host/pages.ts'
 import { pageHeaders, redirectSources } from '../../http/headers.ts'
 
 const CSP = 'Content-Security-Policy'
@@ -32,7 +33,7 @@ function isPage(ctx: Context): boolean {
 }
 
 function destinationOf(ctx: Context): string | undefined {
-  const params = (ctx as { oidc?: OIDCContext }).oidc?.params
+  const params = oidcIn(ctx)?.params
   const uri = params?.['redirect_uri'] ?? params?.['post_logout_redirect_uri']
   return typeof uri === 'string' ? uri : undefined
 }
@@ -40,7 +41,7 @@ function destinationOf(ctx: Context): string | undefined {
 /** Only where the host has a form that posts itself: it has checked the address by then. */
 function letFormGoTo(ctx: Context, uri: string): void {
   const policy = ctx.res.getHeader(CSP)
-  if (typeof policy !== 'string' || !policy.includes("'sha256-")) return
+  if (typeof policy !== 'string' || !postsItself(policy)) return
   const sources = ["'self'", ...redirectSources(uri)].join(' ')
   ctx.set(CSP, policy.replace(/form-action [^;]*/, `form-action ${sources}`))
 }

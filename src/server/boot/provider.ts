@@ -7,6 +7,8 @@ import type { Counters } from '../../ports/counters.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { HostRecords } from '../../ports/host-records.ts'
+import { routeOf } from '../../host/context.ts'
+import { signInTimeOf } from '../../host/session.ts'
 import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
 import { extraClientMetadata } from '../clients/metadata.ts'
 import { existingGrant } from '../clients/grants.ts'
@@ -96,7 +98,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       deviceFlow: {
         enabled: settings.features.deviceFlow,
-        userCodeInputSource: pages.deviceCode,
+        userCodeInputSource: pages.deviceInput,
         userCodeConfirmSource: pages.deviceConfirm,
         successSource: pages.deviceDone,
       },
@@ -129,7 +131,7 @@ function cookiesOf({ settings, issuer, cookieKeys }: HostDependencies): Configur
 function lifetimesOf({ settings, clock }: HostDependencies): NonNullable<Configuration['ttl']> {
   const { sessions, tokens } = settings
   return {
-    Session: (_ctx, session) => sessionSeconds(settings, session.loginTs, clock.now()),
+    Session: (_ctx, session) => sessionSeconds(settings, signInTimeOf(session), clock.now()),
     Interaction: sessions.interactionSeconds,
     Grant: tokens.refreshTokenSeconds,
     RefreshToken: tokens.refreshTokenSeconds,
@@ -178,7 +180,7 @@ function fetchRegistered(url: string | URL | Request, options?: RequestInit): Pr
 
 /** Single-page apps call from the origins that they return to; apps with a secret do not call from a browser. */
 function mayReadFromBrowser(ctx: KoaContextWithOIDC, origin: string, client: Client): boolean {
-  const isOpen = ctx.oidc.route === 'userinfo' || client.clientAuthMethod === 'none'
+  const isOpen = routeOf(ctx.oidc) === 'userinfo' || client.clientAuthMethod === 'none'
   return isOpen && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin)
 }
 

@@ -1,4 +1,4 @@
-import '../boot/host-runtime.ts'
+import '../../host/runtime.ts'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline/promises'

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Grant, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { DAY_SECONDS } from '../../domain/time.ts'
+import {
+  findGrant,
+  give,
+  newGrant,
+  newGrantNamed,
+  permissionsOf,
+  type Parties,
+} from '../../host/grant.ts'
 
 /** Afterwards the person is asked once more. */
 const REMEMBERED_SECONDS = 365 * DAY_SECONDS
@@ -16,20 +24,19 @@ export async function existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | un
   const accountId = session?.accountId
   if (client === undefined || session === undefined || accountId === undefined) return undefined
 
-  const consent = ctx.oidc.result?.consent
-  const grantId = consent?.grantId ?? session.grantIdFor(client.clientId)
-  const found = grantId === undefined ? undefined : await provider.Grant.find(grantId)
+  const parties = { accountId, clientId: client.clientId }
+  const grantId = ctx.oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId)
+  const found = await findGrant(provider, grantId)
   const existing = found?.accountId === accountId ? found : undefined
-  if (client['first_party'] !== true)
-    return existing ?? (await rememberedGrant(provider, accountId, client.clientId))
+  if (client['first_party'] !== true) return existing ?? (await rememberedGrant(provider, parties))
 
-  const grant = existing ?? new provider.Grant({ clientId: client.clientId, accountId })
-  const before = JSON.stringify([grant.openid, grant.rejected])
-  grant.addOIDCScope([...ctx.oidc.requestParamOIDCScopes].join(' '))
-  grant.addOIDCClaims([...ctx.oidc.requestParamClaims])
+  const grant = existing ?? newGrant(provider, parties)
+  const givesMore = give(grant, {
+    scopes: [...ctx.oidc.requestParamOIDCScopes],
+    claims: [...ctx.oidc.requestParamClaims],
+  })
   // Written only when the app asks for more than it had: single sign-on stays a read.
-  if (existing === undefined || JSON.stringify([grant.openid, grant.rejected]) !== before)
-    await grant.save()
+  if (existing === undefined || givesMore) await grant.save()
   return grant
 }
 
@@ -41,41 +48,28 @@ export async function existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | un
 export async function rememberConsent(
   provider: Provider,
   given: Grant,
-  { accountId, clientId }: { readonly accountId: string; readonly clientId: string },
+  parties: Parties,
 ): Promise<void> {
-  const id = memoryId(accountId, clientId)
-  const before = await provider.Grant.find(id)
-  const memory = new provider.Grant({ accountId, clientId })
-  Object.assign(memory, { jti: id, expiresIn: REMEMBERED_SECONDS })
-  if (before !== undefined) give(memory, before)
-  give(memory, given)
+  const id = memoryId(parties)
+  const before = await findGrant(provider, id)
+  const memory = newGrantNamed(provider, parties, { id, seconds: REMEMBERED_SECONDS })
+  if (before !== undefined) give(memory, permissionsOf(before))
+  give(memory, permissionsOf(given))
   await memory.save()
 }
 
 /** A grant for this session with what was allowed in an earlier one. */
-async function rememberedGrant(
-  provider: Provider,
-  accountId: string,
-  clientId: string,
-): Promise<Grant | undefined> {
-  const memory = await provider.Grant.find(memoryId(accountId, clientId))
+async function rememberedGrant(provider: Provider, parties: Parties): Promise<Grant | undefined> {
+  const memory = await findGrant(provider, memoryId(parties))
   if (memory === undefined) return undefined
-  const grant = new provider.Grant({ accountId, clientId })
-  give(grant, memory)
+  const grant = newGrant(provider, parties)
+  give(grant, permissionsOf(memory))
   await grant.save()
   return grant
 }
 
-function give(to: Grant, from: Grant): void {
-  const scope = from.getOIDCScope()
-  if (scope !== '') to.addOIDCScope(scope)
-  to.addOIDCClaims(from.getOIDCClaims())
-  for (const [indicator, scopes] of Object.entries(from.resources ?? {}))
-    to.addResourceScope(indicator, scopes)
-}
-
 /** One for each person and app. Nobody but the host names a grant, so it need not be a secret. */
-function memoryId(accountId: string, clientId: string): string {
+function memoryId({ accountId, clientId }: Parties): string {
   return createHash('sha256')
     .update(JSON.stringify(['consent', accountId, clientId]))
     .digest('base64url')

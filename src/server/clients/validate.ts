@@ -1,6 +1,6 @@
-import { errors, Provider } from 'oidc-provider'
 import type { Configuration } from 'oidc-provider'
 import type { JsonObject } from '../../domain/json.ts'
+import { hostClientRules, type HostClientRules } from '../../host/clients.ts'
 
 export interface ClientFault {
   /** The client's id, or its place in the array: `#2`. */
@@ -29,9 +29,6 @@ export interface ClientCheck {
   readonly ignored: readonly { readonly client: string; readonly field: string }[]
 }
 
-/** The host's client, as far as it is used here; its published types have no constructor. */
-type HostClient = new (metadata: JsonObject) => { metadata(): JsonObject }
-
 export type ValidateClients = (clients: readonly unknown[]) => ClientCheck
 
 /**
@@ -42,19 +39,10 @@ export type ValidateClients = (clients: readonly unknown[]) => ClientCheck
  * `rules` are the server's own, its signing keys included: they decide which algorithms a client may ask for.
  */
 export function clientValidator(issuer: string, rules: Configuration): ValidateClients {
-  let made: HostClient | undefined
-  // Made when it is first needed: most commands and most sign-ins check no client.
-  const hostClient = (): HostClient =>
-    (made ??= new Provider(issuer, {
-      ...rules,
-      adapter: () => {
-        throw new TypeError('this host stores nothing')
-      },
-      cookies: { keys: ['unused: this host serves nobody'] },
-    }).Client as unknown as HostClient)
-
+  let made: HostClientRules | undefined
   return (clients) => {
-    const host = hostClient()
+    // Made when it is first needed: most commands and most sign-ins check no client.
+    const host = (made ??= hostClientRules(issuer, rules))
     const faults: ClientFault[] = []
     const ignored: { client: string; field: string }[] = []
     const seen = new Set<string>()
@@ -73,7 +61,7 @@ export function clientValidator(issuer: string, rules: Configuration): ValidateC
         })
       seen.add(client)
       faults.push(...faultsOf(host, metadata).map((fault) => ({ client, ...fault })))
-      for (const field of unknownTo(host, metadata)) ignored.push({ client, field })
+      for (const field of host.unknownTo(metadata)) ignored.push({ client, field })
     }
     return { faults, ignored }
   }
@@ -90,16 +78,16 @@ const STAND_INS: JsonObject = {
 /** A client has a few dozen members; more rounds than that find nothing new. */
 const MOST_ROUNDS = 60
 
-function faultsOf(host: HostClient, metadata: JsonObject): Omit<ClientFault, 'client'>[] {
+function faultsOf(host: HostClientRules, metadata: JsonObject): Omit<ClientFault, 'client'>[] {
   const faults: Omit<ClientFault, 'client'>[] = []
   const looked = new Set<string>()
   let rest: JsonObject = { ...metadata }
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    const message = refusalOf(host, rest)
-    if (message === undefined) break
-    const field = fieldOf(message)
+    const refusal = host.refusalOf(rest)
+    if (refusal === undefined) break
+    const { field } = refusal
     // A member that was put aside for its own fault and is now missed is no second one.
-    if (!looked.has(field)) faults.push({ field, problem: problemOf(message, field) })
+    if (!looked.has(field)) faults.push(refusal)
     const before = rest
     rest = without(rest, field, looked)
     looked.add(field)
@@ -113,42 +101,6 @@ function without(metadata: JsonObject, field: string, looked: ReadonlySet<string
   const standIn = STAND_INS[field]
   if (standIn !== undefined && present !== standIn) return { ...others, [field]: standIn }
   return present === undefined || looked.has(field) ? metadata : others
-}
-
-function refusalOf(host: HostClient, metadata: JsonObject): string | undefined {
-  try {
-    new host(structuredClone(metadata))
-    return undefined
-  } catch (error) {
-    if (error instanceof errors.OIDCProviderError)
-      return error.error_description ?? 'is refused by the host'
-    // The host looks into some members before it has looked at their type.
-    if (error instanceof TypeError) return 'metadata has a member of a wrong type'
-    throw error
-  }
-}
-
-/** The host begins its messages with the member's name, but for a few. */
-function fieldOf(message: string): string {
-  if (message.includes('JSON Web Key Set')) return 'jwks'
-  const first = /^(?:invalid )?([a-z0-9_]+)(?= )/.exec(message)?.[1] ?? ''
-  return first.includes('_') || ['scope', 'contacts', 'jwks', 'mfa', 'accent'].includes(first)
-    ? first
-    : 'metadata'
-}
-
-function problemOf(message: string, field: string): string {
-  return message.startsWith(`${field} `) ? message.slice(field.length + 1) : message
-}
-
-/** What the host dropped from a client that it accepted. */
-function unknownTo(host: HostClient, metadata: JsonObject): string[] {
-  try {
-    const taken = new host(structuredClone(metadata)).metadata()
-    return Object.keys(metadata).filter((key) => !(key in taken))
-  } catch {
-    return []
-  }
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -2,6 +2,7 @@ import type Router from '@koa/router'
 import type { Provider } from 'oidc-provider'
 import { addAccountRoutes, CALLBACK_PATH } from '../../account/console.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
+import { pathOfRoute } from '../../host/provider.ts'
 import type { Foundation } from '../boot/foundation.ts'
 import type { serverFactors, ServerMfa } from '../boot/mfa.ts'
 import type { ShowPage } from './render.ts'
@@ -23,7 +24,7 @@ const PURPOSE = 'account-page'
 export function addAccountPage(router: Router, services: AccountServices): void {
   const { foundation, provider, mfa, factors, client, show, loopback } = services
   const { issuer, box, clock, random } = foundation
-  const at = (name: string): string => new URL(provider.pathFor(name), issuer).href
+  const at = (name: string): string => new URL(pathOfRoute(provider, name), issuer).href
   const signOut = new URLSearchParams({ client_id: ACCOUNT_CLIENT_ID })
   const idsOf = (kind: 'confirmed' | 'issued'): string[] =>
     factors.filter(({ enrolment }) => enrolment === kind).map(({ id }) => id)
@@ -51,7 +52,7 @@ export function addAccountPage(router: Router, services: AccountServices): void 
     newId: () => Buffer.from(random.bytes(16)).toString('base64url'),
     statusOf: (accountId) => mfa.accounts.status(accountId),
     factors: { lasting: idsOf('confirmed'), issued: idsOf('issued') },
-    signOutHref: `${provider.pathFor('end_session')}?${signOut.toString()}`,
+    signOutHref: `${pathOfRoute(provider, 'end_session')}?${signOut.toString()}`,
     show: (ctx, page, model, about) => show(ctx, page, model, about),
   })
 }

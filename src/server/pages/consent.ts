@@ -5,7 +5,9 @@ import type { Accounts } from '../../ports/accounts.ts'
 import type { Record } from '../observe/audit.ts'
 import type { ShowPage } from './render.ts'
 import { rememberConsent } from '../clients/grants.ts'
-import { aboutInteraction, interactionOf, type FormGuard, type Interaction } from './context.ts'
+import { findGrant, give, newGrant, type Parties } from '../../host/grant.ts'
+import type { Interaction } from '../../host/interaction.ts'
+import { aboutInteraction, interactionOf, type FormGuard } from './context.ts'
 
 export interface ConsentServices {
   readonly provider: Provider
@@ -33,8 +35,9 @@ export function addConsentRoutes(router: Router, services: ConsentServices): voi
     const { uid = '' } = ctx.params
     const interaction = await interactionOf(provider, ctx, uid, 'consent')
     await forms.read(ctx, uid, PURPOSE)
-    const { accountId, clientId } = partiesOf(interaction)
-    const grantId = await widenGrant(provider, interaction, accountId, clientId)
+    const parties = partiesOf(interaction)
+    const { accountId, clientId } = parties
+    const grantId = await widenGrant(provider, interaction, parties)
     await record('consent-granted', { accountId, detail: { clientId } })
     await provider.interactionFinished(ctx.req, ctx.res, { consent: { grantId } })
   })
@@ -91,7 +94,7 @@ function asksWhileAway(scope: unknown): boolean {
 /** They tell of the sign-in, not of the person. */
 const ABOUT_SIGN_IN = new Set(['acr', 'amr', 'auth_time', 'iss', 'nonce', 'sid', 'sub'])
 
-function partiesOf({ session, params }: Interaction): { accountId: string; clientId: string } {
+function partiesOf({ session, params }: Interaction): Parties {
   const { client_id: clientId } = params
   if (session === undefined || typeof clientId !== 'string')
     throw new TypeError('consent is asked for without a person or an app')
@@ -101,16 +104,15 @@ function partiesOf({ session, params }: Interaction): { accountId: string; clien
 async function widenGrant(
   provider: Provider,
   { grantId, prompt }: Interaction,
-  accountId: string,
-  clientId: string,
+  parties: Parties,
 ): Promise<string> {
-  const found = grantId === undefined ? undefined : await provider.Grant.find(grantId)
-  const grant = found ?? new provider.Grant({ accountId, clientId })
-  const missing = prompt.details as Missing
-  grant.addOIDCScope((missing.missingOIDCScope ?? []).join(' '))
-  grant.addOIDCClaims([...(missing.missingOIDCClaims ?? [])])
-  for (const [indicator, scopes] of Object.entries(missing.missingResourceScopes ?? {}))
-    grant.addResourceScope(indicator, scopes.join(' '))
-  await rememberConsent(provider, grant, { accountId, clientId })
+  const grant = (await findGrant(provider, grantId)) ?? newGrant(provider, parties)
+  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = prompt.details as Missing
+  give(grant, {
+    scopes: missingOIDCScope,
+    claims: missingOIDCClaims,
+    resources: missingResourceScopes,
+  })
+  await rememberConsent(provider, grant, parties)
   return grant.save()
 }

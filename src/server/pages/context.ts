@@ -1,13 +1,13 @@
 import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
 import { MfaError } from '../../domain/errors.ts'
+import type { Interaction } from '../../host/interaction.ts'
+import { findClient } from '../../host/provider.ts'
 import { checkCsrf, csrfToken } from '../../http/csrf.ts'
 import { readForm, type Form } from '../../http/body.ts'
 import { checkOrigin } from '../../http/origin.ts'
 import type { SecretBox } from '../../ports/services.ts'
 import { aboutClient, type About } from './render.ts'
-
-export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
 
 /**
  * The interaction that this browser's cookie names. The host finds it by the cookie alone: here it must be the
@@ -33,7 +33,7 @@ export async function aboutInteraction(
   { params }: Interaction,
 ): Promise<About> {
   const { client_id: clientId, redirect_uri: returnsTo, ui_locales: uiLocales } = params
-  const client = typeof clientId === 'string' ? await provider.Client.find(clientId) : undefined
+  const client = typeof clientId === 'string' ? await findClient(provider, clientId) : undefined
   return {
     ...(client === undefined ? {} : aboutClient(client)),
     ...(typeof returnsTo === 'string' ? { returnsTo } : {}),

@@ -1,5 +1,7 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { MfaError } from '../../domain/errors.ts'
+import { readHostForm, userCodeProblem } from '../../host/pages.ts'
+import { isNew, leaveUnstored } from '../../host/session.ts'
 import type { ErrorAnswer } from '../../http/errors.ts'
 import type { PageModels } from '../../http/pages.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -17,7 +19,7 @@ export interface HostPages {
   readonly error: NonNullable<Configuration['renderError']>
   readonly logout: NonNullable<Logout['logoutSource']>
   readonly signedOut: NonNullable<Logout['postLogoutSuccessSource']>
-  readonly deviceCode: NonNullable<Device['userCodeInputSource']>
+  readonly deviceInput: NonNullable<Device['userCodeInputSource']>
   readonly deviceConfirm: NonNullable<Device['userCodeConfirmSource']>
   readonly deviceDone: NonNullable<Device['successSource']>
 }
@@ -41,7 +43,7 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
     },
 
     async logout(ctx, form) {
-      const { action, fields } = readForm(form)
+      const { action, xsrf } = readHostForm(form)
       const accountId = ctx.oidc.session?.accountId
       const account =
         accountId === undefined ? undefined : (await accounts.byId(accountId))?.account
@@ -51,7 +53,7 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
         'logout',
         {
           action,
-          xsrf: fields['xsrf'] ?? '',
+          xsrf,
           ...(account === undefined ? {} : { signedInAs: account.username }),
         },
         { ...aboutRequest(ctx), ...(typeof returnsTo === 'string' ? { returnsTo } : {}) },
@@ -62,16 +64,16 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
       await show(ctx, 'signed-out', {}, aboutRequest(ctx))
     },
 
-    async deviceCode(ctx, form, _out, error) {
+    async deviceInput(ctx, form, _out, error) {
       if (error !== undefined && isOver(ctx, error)) throw forgotten(ctx, error)
-      const { action, fields } = readForm(form)
+      const { action, xsrf } = readHostForm(form)
       const problem = error && deviceProblem(error)
       await show(
         ctx,
         'device',
         {
           action,
-          xsrf: fields['xsrf'] ?? '',
+          xsrf,
           userCode: '',
           ...(problem === undefined ? {} : { error: problem }),
         },
@@ -80,11 +82,11 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
     },
 
     async deviceConfirm(ctx, form, client, _info, userCode) {
-      const { action, fields } = readForm(form)
+      const { action, xsrf } = readHostForm(form)
       await show(
         ctx,
         'device-confirm',
-        { action, xsrf: fields['xsrf'] ?? '', userCode, refuseName: 'abort' },
+        { action, xsrf, userCode, refuseName: 'abort' },
         aboutClient(client),
       )
     },
@@ -101,26 +103,12 @@ function aboutRequest(ctx: KoaContextWithOIDC): About {
 }
 
 function deviceProblem(error: Error): PageModels['device']['error'] {
-  switch (error.name) {
-    case 'NoCodeError':
-      return 'missing'
-    case 'ExpiredError':
-      return 'expired'
-    case 'AlreadyUsedError':
-      return 'used'
-    case 'AbortedError':
-      return 'aborted'
-    case 'TooManyUserCodes':
-      return 'too-many'
-    default:
-      return 'unknown'
-  }
+  return error instanceof TooManyUserCodes ? 'too-many' : userCodeProblem(error)
 }
 
 /** Nothing is left of what this form or this resume belongs to: the person took too long, or never was here. */
 function isOver({ oidc }: KoaContextWithOIDC, error: Error): boolean {
-  const { new: isNew } = (oidc.session ?? {}) as { new?: boolean }
-  return isNew === true || error.name === 'SessionNotFound'
+  return isNew(oidc.session) || error.name === 'SessionNotFound'
 }
 
 /**
@@ -128,7 +116,7 @@ function isOver({ oidc }: KoaContextWithOIDC, error: Error): boolean {
  * fault of the server in place of an explanation.
  */
 function forgotten({ oidc }: KoaContextWithOIDC, cause: Error): MfaError {
-  Object.assign(oidc.session ?? {}, { touched: false })
+  leaveUnstored(oidc.session)
   return new MfaError('interaction-expired', 'The session of this device sign-in is gone', {
     status: 410,
     cause,
@@ -139,15 +127,4 @@ function refusal(error: Error, now: Instant): About {
   if (!(error instanceof TooManyUserCodes)) return { status: 400 }
   const seconds = Math.max(1, error.retryAt - now)
   return { status: error.statusCode, headers: { 'Retry-After': String(seconds) } }
-}
-
-/** What the host says in the form that it hands over as HTML of its own making. */
-function readForm(form: string): { action: string; fields: Record<string, string> } {
-  const action = /<form\b[^>]*\saction="([^"]*)"/.exec(form)?.[1] ?? ''
-  const fields = Object.fromEntries(
-    [...form.matchAll(/<input\b[^>]*\sname="([^"]*)"[^>]*\svalue="([^"]*)"/g)].map(
-      ([, name = '', value = '']) => [name, value],
-    ),
-  )
-  return { action, fields }
 }

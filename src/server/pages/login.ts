@@ -6,7 +6,8 @@ import type { CheckPassword } from '../accounts/sign-in.ts'
 import { LONGEST_NAME } from '../accounts/name.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 import type { ShowPage } from './render.ts'
-import { aboutInteraction, interactionOf, type FormGuard, type Interaction } from './context.ts'
+import type { Interaction } from '../../host/interaction.ts'
+import { aboutInteraction, interactionOf, type FormGuard } from './context.ts'
 
 export interface LoginServices {
   readonly provider: Provider

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { lookOf, type HostClient } from '../../host/provider.ts'
 import { pageHeaders } from '../../http/headers.ts'
 import type { PageModels, PageName, Surroundings } from '../../http/pages.ts'
 import type { Views } from '../../http/views.ts'
@@ -60,25 +61,11 @@ export function pageShower({ views, issuer, serviceName, links }: PageServices):
 }
 
 /**
- * What pages show of a client; the parts of its metadata that are no text are left out. The account page is the
- * server itself, and no app: it is known by its id, since any app may call itself what it likes.
+ * What pages show of a client. The account page is the server itself, and no app: it is known by its id, since any app
+ * may call itself what it likes.
  */
-export function aboutClient(client: {
-  readonly clientId: string
-  readonly clientName?: string | undefined
-  readonly logoUri?: string | undefined
-  readonly [member: string]: unknown
-}): Pick<About, 'client'> {
-  const { clientId, clientName, logoUri, accent, accent_ink: accentInk } = client
-  if (clientId === ACCOUNT_CLIENT_ID) return {}
-  return {
-    client: {
-      name: clientName ?? clientId,
-      ...(logoUri === undefined ? {} : { logoUri }),
-      ...(typeof accent === 'string' ? { accent } : {}),
-      ...(typeof accentInk === 'string' ? { accentInk } : {}),
-    },
-  }
+export function aboutClient(client: HostClient): Pick<About, 'client'> {
+  return client.clientId === ACCOUNT_CLIENT_ID ? {} : { client: lookOf(client) }
 }
 
 function initialsOf(label: string): string {

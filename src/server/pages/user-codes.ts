@@ -1,5 +1,7 @@
-import { Provider, type Adapter } from 'oidc-provider'
+import type { Adapter } from 'oidc-provider'
 import type { Instant } from '../../domain/time.ts'
+import { presentContext } from '../../host/context.ts'
+import { overlay } from '../../host/overlay.ts'
 import type { CounterAnswer, Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
 import { networkOf } from '../accounts/network.ts'
@@ -53,20 +55,12 @@ export function limitUserCodes(
     } else if (byBrowser.count >= MOST_IN_A_BROWSER) throw tooMany(byBrowser, clock.now())
     return found
   }
-  return new Proxy(adapter, {
-    get(target, name) {
-      if (name === 'findByUserCode') return findByUserCode
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function'
-        ? (value as (...args: unknown[]) => unknown).bind(target)
-        : value
-    },
-  })
+  return overlay(adapter, { findByUserCode })
 }
 
 /** The host asks for a code only in a session that has shown the form, and tells its adapters of no request. */
 function whoAsks(): { browser: string; address: string } {
-  const ctx = Provider.ctx
+  const ctx = presentContext()
   const uid = ctx?.oidc.session?.uid
   if (ctx === undefined || uid === undefined)
     throw new TypeError('a user code is looked up outside of a session')

@@ -1,0 +1,5 @@
+/** What the host has always set where this is called. Throws where it has not, because nothing can be decided then. */
+export function given<T>(value: T | null | undefined, name: string): T {
+  if (value === undefined || value === null) throw new Error(`The host has given no ${name}`)
+  return value
+}

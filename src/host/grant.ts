@@ -1,0 +1,63 @@
+import type { Grant, Provider } from 'oidc-provider'
+
+/** Whose grant it is, and for which app. */
+export interface Parties {
+  readonly accountId: string
+  readonly clientId: string
+}
+
+/** What a person gives an app. */
+export interface Permissions {
+  readonly scopes?: readonly string[] | undefined
+  readonly claims?: readonly string[] | undefined
+  /** The scopes at each resource server, by its indicator (RFC 8707). */
+  readonly resources?: Readonly<{ [indicator: string]: readonly string[] }> | undefined
+}
+
+/** Undefined: there is none, it has expired, or it was made under another epoch. */
+export async function findGrant(
+  provider: Provider,
+  id: string | undefined,
+): Promise<Grant | undefined> {
+  return id === undefined ? undefined : provider.Grant.find(id)
+}
+
+/** A grant that gives nothing yet and is not stored. The host chooses its id when it is saved. */
+export function newGrant(provider: Provider, parties: Parties): Grant {
+  return new provider.Grant({ ...parties })
+}
+
+/** The same under an id of ours and with a life of its own, in seconds. */
+export function newGrantNamed(
+  provider: Provider,
+  parties: Parties,
+  { id, seconds }: { readonly id: string; readonly seconds: number },
+): Grant {
+  return Object.assign(newGrant(provider, parties), { jti: id, expiresIn: seconds })
+}
+
+/** Adds permissions to those that a grant has. Answers whether it gives more than before. */
+export function give(grant: Grant, { scopes, claims, resources }: Permissions): boolean {
+  const before = givenBy(grant)
+  if (scopes !== undefined && scopes.length > 0) grant.addOIDCScope(scopes.join(' '))
+  grant.addOIDCClaims([...(claims ?? [])])
+  for (const [indicator, given] of Object.entries(resources ?? {}))
+    grant.addResourceScope(indicator, given.join(' '))
+  return givenBy(grant) !== before
+}
+
+/** What a grant gives. */
+export function permissionsOf(grant: Grant): Permissions {
+  const resources = Object.entries(grant.resources ?? {})
+  return {
+    scopes: grant.getOIDCScope().split(' ').filter(Boolean),
+    claims: grant.getOIDCClaims(),
+    resources: Object.fromEntries(
+      resources.map(([indicator, scopes]) => [indicator, scopes.split(' ')]),
+    ),
+  }
+}
+
+function givenBy({ openid, resources, rejected }: Grant): string {
+  return JSON.stringify([openid, resources, rejected])
+}

@@ -1,0 +1,74 @@
+import type { AdapterPayload, InteractionResults, Provider } from 'oidc-provider'
+import { interactionIn, presentContext } from './context.ts'
+
+/** An interaction as `provider.interactionDetails` answers it. */
+export type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
+
+/** An interaction as an adapter stores it. */
+export type StoredInteraction = AdapterPayload & {
+  readonly result?: InteractionResults | undefined
+  readonly lastSubmission?: InteractionResults | undefined
+  readonly cid?: unknown
+}
+
+/**
+ * What binds all interactions of one authorization: it stays the same from the first prompt to the last. Undefined: the
+ * interaction was not made by this host.
+ */
+export function authorizationIdOf(
+  interaction: { readonly cid?: unknown } | undefined,
+): string | undefined {
+  const cid = interaction?.cid
+  return typeof cid === 'string' ? cid : undefined
+}
+
+/** What earlier pages of the authorization have answered. */
+export function submissionOf({
+  lastSubmission,
+}: Pick<StoredInteraction, 'lastSubmission'>): Readonly<Record<string, unknown>> | undefined {
+  return lastSubmission
+}
+
+/** A stored interaction with other answers of earlier pages. */
+export function withSubmission(
+  stored: StoredInteraction,
+  submission: InteractionResults,
+): StoredInteraction {
+  return { ...stored, lastSubmission: submission }
+}
+
+/**
+ * Stores `result` as the answer to an interaction, and answers where the browser goes on. Setting it on the interaction
+ * that was loaded saves reading it again, as the host's `interactionFinished` does.
+ */
+export async function answer(interaction: Interaction, result: object): Promise<string> {
+  interaction.result = { ...result }
+  await interaction.persist()
+  return interaction.returnTo
+}
+
+/** Whether an interaction is about the code of a device. */
+export function isForDevice({ deviceCode }: { readonly deviceCode?: unknown }): boolean {
+  return deviceCode !== undefined
+}
+
+/** Of an interaction that has expired or ended: the parameters of its authorization request, while they are stored. */
+export async function expiredParams(
+  provider: Provider,
+  uid: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  // The model answers with no expired interaction. A storage keeps them for a while.
+  const stored = (await provider.Interaction.adapter.find(uid)) as AdapterPayload | undefined
+  return stored?.params ?? {}
+}
+
+/**
+ * What is left of the interaction `id`, if the present request has just ended it: which app it was for. It expired long
+ * ago, whatever difference of clocks the host tolerates, so that nobody can answer or resume it.
+ */
+export function remainsOf(id: string): AdapterPayload | undefined {
+  const ended = interactionIn(presentContext()?.oidc)
+  if (ended === undefined || ended.jti !== id) return undefined
+  const { client_id, redirect_uri } = ended.params
+  return { jti: id, kind: 'Interaction', exp: 1, params: { client_id, redirect_uri } }
+}

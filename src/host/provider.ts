@@ -1,0 +1,45 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+
+/** A client of the host, with its metadata in camel case. */
+export type HostClient = NonNullable<KoaContextWithOIDC['oidc']['client']>
+
+/** What pages show of a client. */
+export interface ClientLook {
+  readonly name: string
+  readonly logoUri?: string
+  /** Colours, from the metadata `accent` and `accent_ink`. */
+  readonly accent?: string
+  readonly accentInk?: string
+}
+
+/** The parts of a client's metadata that pages show; those that are no text are left out. */
+export function lookOf(client: HostClient): ClientLook {
+  const { clientId, clientName, logoUri, accent, accent_ink: accentInk } = client
+  return {
+    name: clientName ?? clientId,
+    ...(logoUri === undefined ? {} : { logoUri }),
+    ...(typeof accent === 'string' ? { accent } : {}),
+    ...(typeof accentInk === 'string' ? { accentInk } : {}),
+  }
+}
+
+/** Where the app of a client begins a sign-in, or its home page. */
+export function homeOf({ initiateLoginUri, clientUri }: HostClient): string | undefined {
+  return initiateLoginUri ?? clientUri
+}
+
+/** Undefined: there is no such client, or it is no longer valid. */
+export async function findClient(
+  provider: Provider,
+  clientId: string,
+): Promise<HostClient | undefined> {
+  return provider.Client.find(clientId)
+}
+
+/**
+ * The path of a route by the host's name for it, below `mountPath`; without one, below where the present request has
+ * found the provider. Throws where the feature of the route is off.
+ */
+export function pathOfRoute(provider: Provider, name: string, mountPath?: string): string {
+  return provider.pathFor(name, mountPath === undefined ? {} : { mountPath })
+}

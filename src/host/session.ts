@@ -1,0 +1,88 @@
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { presentContext } from './context.ts'
+
+/** The member of a session and of a grant that says under which epoch of its account it was made. */
+const EPOCH = 'mfaEpoch'
+
+/**
+ * Lets the sessions and grants of a provider carry an epoch. Of a model the host stores the members that its
+ * `IN_PAYLOAD` names, and remembers them at the first use of the model: call it before.
+ */
+export function carryEpoch(provider: Provider): void {
+  for (const model of [provider.Session, provider.Grant]) {
+    const { IN_PAYLOAD } = model as unknown as { IN_PAYLOAD?: Iterable<string> }
+    Object.defineProperty(model, 'IN_PAYLOAD', { value: [...(IN_PAYLOAD ?? []), EPOCH] })
+  }
+}
+
+/** The epoch of a session or grant, stored or loaded. Undefined: it was made without the plugin. */
+export function epochIn(holder: object): number | undefined {
+  return (holder as { [EPOCH]?: number })[EPOCH]
+}
+
+/** Gives a loaded session its epoch; the host stores the session at the end of the request. */
+export function giveEpoch(session: object, epoch: number): void {
+  Object.assign(session, { [EPOCH]: epoch })
+}
+
+/** A session or grant as it is stored, with its epoch. */
+export function withEpoch<T extends object>(payload: T, epoch: number): T {
+  return { ...payload, [EPOCH]: epoch }
+}
+
+/** A session that somebody is signed in with. */
+export interface SignedIn {
+  readonly accountId: string
+  readonly amr: readonly string[] | undefined
+  /** When its first factor was shown, in seconds since the epoch of Unix. */
+  readonly signedInAt: number
+  /** False: it ends with the browser. */
+  readonly remember: boolean
+  readonly epoch: number | undefined
+}
+
+/** The session that an interaction was begun in. Undefined: it is gone, or nobody is signed in with it. */
+export async function signedInSession(
+  provider: Provider,
+  session: { readonly uid: string } | undefined,
+): Promise<SignedIn | undefined> {
+  const stored = session && (await provider.Session.findByUid(session.uid))
+  if (stored?.accountId === undefined || stored.loginTs === undefined) return undefined
+  const { accountId, amr, loginTs: signedInAt, transient } = stored
+  return { accountId, amr, signedInAt, remember: transient !== true, epoch: epochIn(stored) }
+}
+
+/** When the first factor of a session was shown, in seconds since the epoch of Unix. */
+export function signInTimeOf(session: object): number | undefined {
+  return (session as { loginTs?: number }).loginTs
+}
+
+type Session = NonNullable<KoaContextWithOIDC['oidc']['session']>
+
+/** The token of the form that the host has just prepared, to sign out or to change the person. */
+export function formTokenOf(session: Session): string | undefined {
+  const { secret } = (session.state ?? {}) as { secret?: unknown }
+  return typeof secret === 'string' ? secret : undefined
+}
+
+/** Whether the request brought no session: the host has made this one and not stored it yet. */
+export function isNew(session: Session | undefined): boolean {
+  return (session as { new?: boolean } | undefined)?.new === true
+}
+
+/** Lets the host store nothing of a session at the end of the request. */
+export function leaveUnstored(session: Session | undefined): void {
+  if (session !== undefined) Object.assign(session, { touched: false })
+}
+
+/** Why a session's record is destroyed. */
+export type SessionEnding = 'moved' | 'signed-out' | 'unknown'
+
+/** Asks the host's current request, if there is one, why it destroys the session record `id`. */
+export function sessionEnding(id: string): SessionEnding {
+  const session = presentContext()?.oidc?.session as unknown as
+    { readonly id?: unknown; readonly oldId?: unknown } | undefined
+  if (session?.oldId === id) return 'moved'
+  if (session?.id === id) return 'signed-out'
+  return 'unknown'
+}
