@@ -494,7 +494,7 @@ describe('the reader of imports behind the architecture test', () => {
     expect(imports.map(({ specifier, typeOnly }) => [specifier, typeOnly])).to.deep.equal([
       ['./value.ts', false],
       ['./type.ts', true],
-      ['./each-type.ts', true],
+      ['./each-type.ts', false],
       ['./mixed.ts', false],
       ['./side-effect.ts', false],
       ['./all.ts', false],

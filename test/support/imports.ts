@@ -8,7 +8,7 @@ export interface Import {
   readonly specifier: string
   /** The file it leads to, from the root of the repository; absent for packages. */
   readonly file?: string
-  /** Gone at run time: `import type`, `export type`, `typeof import()`. */
+  /** Gone at run time: `import type`, `export type`, `typeof import()`. Node loads the module of `import { type A }`. */
   readonly typeOnly: boolean
   /** What is taken by name, as the other module calls it. */
   readonly names: readonly string[]
@@ -43,17 +43,12 @@ export function readSource(root: string, path: string): Source {
       const bindings = node.importClause?.namedBindings
       const elements = bindings && ts.isNamedImports(bindings) ? [...bindings.elements] : []
       const wholly = node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
-      const each =
-        elements.length > 0 &&
-        node.importClause?.name === undefined &&
-        elements.every((element) => element.isTypeOnly)
-      add(node.moduleSpecifier.text, wholly || each, elements.map(nameOf))
+      add(node.moduleSpecifier.text, wholly, elements.map(nameOf))
     } else if (ts.isExportDeclaration(node) && node.moduleSpecifier) {
       if (ts.isStringLiteral(node.moduleSpecifier)) {
         const clause = node.exportClause
         const elements = clause && ts.isNamedExports(clause) ? [...clause.elements] : []
-        const each = elements.length > 0 && elements.every((element) => element.isTypeOnly)
-        add(node.moduleSpecifier.text, node.isTypeOnly || each, elements.map(nameOf))
+        add(node.moduleSpecifier.text, node.isTypeOnly, elements.map(nameOf))
       }
     } else if (ts.isImportTypeNode(node)) {
       if (ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal))
