@@ -1,15 +1,30 @@
 /*
- * Comfort, never need: each page works without this. What needs it is `hidden` until it has run.
+ * Comfort, never need: each page works without this. What needs it is `hidden` until it has run. The braces keep the
+ * names of this script out of the way of a factor's own script.
  */
 'use strict'
-;(() => {
+{
+  const DONE_MILLISECONDS = 2000
+  const ONCE_MILLISECONDS = 5000
   const all = (selector) => document.querySelectorAll(selector)
 
-  // The summary of an error has `autofocus`; a browser that knows that for fields only is helped here.
-  const summary = document.querySelector('[role="alert"][tabindex="-1"]')
-  if (summary && document.activeElement !== summary) summary.focus()
+  focusOnError()
+  all('[data-reveal]').forEach(offerReveal)
+  // Only a secure context has a clipboard; elsewhere the button stays away.
+  if (navigator.clipboard) all('[data-copy]').forEach(offerCopy)
+  all('[data-print]').forEach(offerPrint)
+  all('form').forEach(sendOnce)
+  // Back from the next page: the form is as it was left.
+  window.addEventListener('pageshow', () => all('form').forEach(release))
+  all('[data-countdown]').forEach(countDown)
 
-  for (const button of all('[data-reveal]')) {
+  // The summary of an error has `autofocus`; a browser that knows that for fields only is helped here.
+  function focusOnError() {
+    const summary = document.querySelector('[role="alert"][tabindex="-1"]')
+    if (summary && document.activeElement !== summary) summary.focus()
+  }
+
+  function offerReveal(button) {
     const field = document.getElementById(button.dataset.reveal)
     button.hidden = false
     const toggle = () => {
@@ -27,26 +42,23 @@
     })
   }
 
-  // Only a secure context has a clipboard; elsewhere the button stays away.
-  if (navigator.clipboard) {
-    for (const button of all('[data-copy]')) {
-      const source = document.querySelector(button.dataset.copy)
-      const live = document.createElement('span')
-      live.className = 'sr'
-      live.setAttribute('role', 'status')
-      button.after(live)
-      button.hidden = false
-      button.addEventListener('click', async () => {
-        await navigator.clipboard.writeText(textOf(source, 'compact' in button.dataset))
-        const before = button.textContent
-        if (before === button.dataset.done) return
-        button.textContent = live.textContent = button.dataset.done
-        setTimeout(() => {
-          button.textContent = before
-          live.textContent = ''
-        }, 2000)
-      })
-    }
+  function offerCopy(button) {
+    const source = document.querySelector(button.dataset.copy)
+    const live = document.createElement('span')
+    live.className = 'sr'
+    live.setAttribute('role', 'status')
+    button.after(live)
+    button.hidden = false
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(textOf(source, 'compact' in button.dataset))
+      const before = button.textContent
+      if (before === button.dataset.done) return
+      button.textContent = live.textContent = button.dataset.done
+      setTimeout(() => {
+        button.textContent = before
+        live.textContent = ''
+      }, DONE_MILLISECONDS)
+    })
   }
 
   function textOf(element, compact) {
@@ -55,14 +67,13 @@
     return Array.from(lines, (line) => line.textContent.trim()).join('\n')
   }
 
-  for (const button of all('[data-print]')) {
+  function offerPrint(button) {
     button.hidden = false
     button.addEventListener('click', () => window.print())
   }
 
   // A double tap sends a form once. Five seconds at most, so that a lost answer does not lock the form.
-  const ONCE_MILLISECONDS = 5000
-  for (const form of all('form')) {
+  function sendOnce(form) {
     form.addEventListener('submit', (event) => {
       if (form.dataset.sent) {
         event.preventDefault()
@@ -73,8 +84,6 @@
       setTimeout(() => release(form), ONCE_MILLISECONDS)
     })
   }
-  // Back from the next page: the form is as it was left.
-  window.addEventListener('pageshow', () => all('form').forEach(release))
 
   function release(form) {
     delete form.dataset.sent
@@ -88,8 +97,6 @@
       else button.removeAttribute('aria-disabled')
     }
   }
-
-  for (const element of all('[data-countdown]')) countDown(element)
 
   function countDown(element) {
     const { countdown, template, about, over } = element.dataset
@@ -121,4 +128,4 @@
     const style = { style: 'unit', unit, unitDisplay: 'long' }
     return new Intl.NumberFormat(document.documentElement.lang, style).format(Math.ceil(amount))
   }
-})()
+}
