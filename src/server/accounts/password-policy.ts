@@ -1,4 +1,4 @@
-import { COMMON_WORDS } from './common-passwords.ts'
+import { commonPasswords } from './common-passwords.ts'
 
 /** Characters of a password that stands alone, without a second factor (NIST SP 800-63B-4 3.1.1.2, R16). */
 export const SHORTEST_ALONE = 15
@@ -38,14 +38,15 @@ export function isTooLong(password: string): boolean {
  * Whether a new password may be used: length, a blocklist of what guessers try first, and words of the
  * account's own. No rule asks for digits or signs (R16): they make passwords predictable, not strong.
  */
-export function judgePassword(typed: string, rules: PasswordRules): PasswordVerdict {
+export async function judgePassword(typed: string, rules: PasswordRules): Promise<PasswordVerdict> {
   const password = normalisePassword(typed)
   if (isTooLong(password)) return { accepted: false, reason: 'too-long' }
   if ([...password].length < rules.minimumLength) return { accepted: false, reason: 'too-short' }
   const plain = password.normalize('NFKC').toLowerCase()
   if (rules.contextWords.some((word) => isMostly(plain, word)))
     return { accepted: false, reason: 'contains-name' }
-  if (isCommon(plain) || isDate(plain)) return { accepted: false, reason: 'blocked' }
+  if (isCommon(plain, await commonPasswords()) || isDate(plain))
+    return { accepted: false, reason: 'blocked' }
   return { accepted: true, password }
 }
 
@@ -63,12 +64,12 @@ const FEWEST_BESIDE_NAME = 8
  * A common word as people disguise it: capitals, digits and signs around it, letters as digits, twice in a
  * row; or a walk over the keyboard. One entry of the list thus stands for the thousands that leaks are made of.
  */
-function isCommon(plain: string): boolean {
+function isCommon(plain: string, common: ReadonlySet<string>): boolean {
   const cores = new Set(
     [plain, withoutDisguise(plain)].flatMap((text) => [text, text.replaceAll(EDGES, '')]),
   )
   for (const core of [...cores]) cores.add(withoutDisguise(core))
-  return [...cores].some((core) => COMMON_WORDS.has(once(core))) || isWalk(plain)
+  return [...cores].some((core) => common.has(core) || common.has(once(core))) || isWalk(plain)
 }
 
 /** A birthday, year first or last. */

@@ -87,7 +87,7 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
     async use(token, typed) {
       const account = await look(token)
       if (account === undefined) return { outcome: 'gone' }
-      const verdict = judgePassword(typed, {
+      const verdict = await judgePassword(typed, {
         minimumLength: services.minimumLength,
         contextWords: contextWordsOf(account, services.serviceName),
       })

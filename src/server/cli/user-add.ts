@@ -94,7 +94,7 @@ async function newPasswordHash(
   about: { username: string; email: string | undefined },
 ): Promise<string> {
   const { minimumPasswordLength: minimumLength, serviceName } = foundation
-  const verdict = judgePassword(typed, {
+  const verdict = await judgePassword(typed, {
     minimumLength,
     contextWords: contextWordsOf(about, serviceName),
   })
