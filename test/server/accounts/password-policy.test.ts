@@ -66,6 +66,7 @@ describe('a new password', () => {
     '12.03.1984',
     '!!football!!',
     'bubblegum1',
+    'choochoo',
     'Gatekeeper!',
     'Schnucki2020',
     'Drowssap',
