@@ -27,7 +27,8 @@ export async function showSwitchAccount(core: Core, ctx: Context): Promise<void>
     const account = await core.account(hostContext, accountId)
     return account === undefined ? accountId : (await core.describe(account)).label
   }
-  ctx.set(pageHeaders({ issuer: provider.issuer }))
+  const leadsToApp = interactionIn(hostContext.oidc)?.params.redirect_uri !== undefined
+  ctx.set(pageHeaders({ issuer: provider.issuer, leadsToApp }))
   ctx.status = 200
   ctx.type = 'html'
   ctx.body = await core.views.render(

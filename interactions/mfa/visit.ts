@@ -139,14 +139,9 @@ export async function show<P extends PageName>(
   status = 200,
 ): Promise<void> {
   const { core, ctx, interaction } = visit
-  const redirectUri = interaction.params.redirect_uri
+  const leadsToApp = interaction.params.redirect_uri !== undefined
   ctx.status = status
-  ctx.set(
-    pageHeaders({
-      issuer: providerOf(core).issuer,
-      ...(typeof redirectUri === 'string' ? { returnsTo: redirectUri } : {}),
-    }),
-  )
+  ctx.set(pageHeaders({ issuer: providerOf(core).issuer, leadsToApp }))
   ctx.type = 'html'
   ctx.body = await core.views.render(page, model, surroundings(visit))
 }

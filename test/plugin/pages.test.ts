@@ -114,11 +114,25 @@ describe('a page of the plugin', () => {
     ])
   })
 
-  it('R30 lets its forms lead to this server and to the app of the sign-in alone', async () => {
-    const choose = await showPassword(host, new HttpClient(), 'mira')
-    expect(choose.headers['content-security-policy']).to.match(
-      /form-action 'self' http:\/\/127\.0\.0\.1:1 https:/,
-    )
+  it('R30 puts nothing of the redirect URI into the policy of a page', async () => {
+    const redirectUri = 'http://a;script-src-elem/cb'
+    const injected = await startHost({
+      configuration: {
+        clients: [CLIENT, { ...CLIENT, client_id: 'semicolon', redirect_uris: [redirectUri] }],
+      },
+    })
+    try {
+      const choose = await showPassword(injected, new HttpClient(), 'mira', {
+        client_id: 'semicolon',
+        redirect_uri: redirectUri,
+      })
+      expect(choose.name).to.equal('mfa-choose')
+      const policy = String(choose.headers['content-security-policy'])
+      expect(policy).to.contain("script-src 'self'")
+      expect(policy).not.to.match(/script-src-elem|form-action/)
+    } finally {
+      await injected.close()
+    }
   })
 
   it('R31 leaves no secret and no code in an address, a log line, an event or the storage', async () => {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { makeCertificate } from './certificate.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,27 +43,7 @@ export async function startProtectedMongodb(
   await connection.close(true)
   await open.stop()
 
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=localhost',
-      '-addext',
-      'subjectAltName=DNS:localhost,IP:127.0.0.1',
-      '-keyout',
-      key,
-      '-out',
-      certificate,
-    ],
-    { stdio: 'ignore' },
-  )
+  makeCertificate({ key, certificate })
   const port = Number(new URL(open.url).port)
   const url: ProtectedMongodb['url'] = (database, credentials, options = {}) => {
     const trusted = { authSource: 'admin', tls: 'true', tlsCAFile: certificate }

@@ -1,14 +1,12 @@
 import type { Context, Next } from 'koa'
-import { oidcIn } from '../../host/context.ts'
 import { postsItself } from '../../host/pages.ts'
-import { pageHeaders, redirectSources } from '../../http/headers.ts'
+import { pageHeaders, withoutFormAction } from '../../http/headers.ts'
 
 const CSP = 'Content-Security-Policy'
 
 /**
  * Security headers for what the host writes itself: the page that posts an authorization response by form, or
- * a sign-out. The host adds the hash of its script to a policy that is there; where the form may go is known
- * only afterwards. Answers to programs keep no more than nosniff, HSTS and what the host says.
+ * a sign-out. The host adds the hash of its script to a policy that is there. Answers to programs keep no more than nosniff, HSTS and what the host says.
  */
 export function hostHeaders(issuer: string) {
   const headers = pageHeaders({ issuer })
@@ -19,8 +17,7 @@ export function hostHeaders(issuer: string) {
     if (ctx.headerSent) return
     for (const [name, value] of Object.entries(headers))
       if (!ctx.res.hasHeader(name) && wanted(ctx, name)) ctx.set(name, value)
-    const returnsTo = destinationOf(ctx)
-    if (returnsTo !== undefined) letFormGoTo(ctx, returnsTo)
+    letFormLeave(ctx)
   }
 }
 
@@ -32,16 +29,8 @@ function isPage(ctx: Context): boolean {
   return ctx.response.is('html') === 'html'
 }
 
-function destinationOf(ctx: Context): string | undefined {
-  const params = oidcIn(ctx)?.params
-  const uri = params?.['redirect_uri'] ?? params?.['post_logout_redirect_uri']
-  return typeof uri === 'string' ? uri : undefined
-}
-
-/** Only where the host has a form that posts itself: it has checked the address by then. */
-function letFormGoTo(ctx: Context, uri: string): void {
+/** A page of the host that posts itself leads to an app: the host has checked the address by then. */
+function letFormLeave(ctx: Context): void {
   const policy = ctx.res.getHeader(CSP)
-  if (typeof policy !== 'string' || !postsItself(policy)) return
-  const sources = ["'self'", ...redirectSources(uri)].join(' ')
-  ctx.set(CSP, policy.replace(/form-action [^;]*/, `form-action ${sources}`))
+  if (typeof policy === 'string' && postsItself(policy)) ctx.set(CSP, withoutFormAction(policy))
 }

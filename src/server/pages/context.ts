@@ -32,11 +32,11 @@ export async function aboutInteraction(
   provider: Provider,
   { params }: Interaction,
 ): Promise<About> {
-  const { client_id: clientId, redirect_uri: returnsTo, ui_locales: uiLocales } = params
+  const { client_id: clientId, redirect_uri: redirectUri, ui_locales: uiLocales } = params
   const client = typeof clientId === 'string' ? await findClient(provider, clientId) : undefined
   return {
     ...(client === undefined ? {} : aboutClient(client)),
-    ...(typeof returnsTo === 'string' ? { returnsTo } : {}),
+    leadsToApp: redirectUri !== undefined,
     ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
   }
 }

@@ -56,7 +56,7 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
           xsrf,
           ...(account === undefined ? {} : { signedInAs: account.username }),
         },
-        { ...aboutRequest(ctx), ...(typeof returnsTo === 'string' ? { returnsTo } : {}) },
+        { ...aboutRequest(ctx), leadsToApp: returnsTo !== undefined },
       )
     },
 

@@ -11,8 +11,8 @@ export interface About {
   readonly headers?: Readonly<Record<string, string>>
   readonly client?: NonNullable<Surroundings['client']>
   readonly accountLabel?: string
-  /** Where the flow ends: the content security policy has to let its redirect through. */
-  readonly returnsTo?: string
+  /** Whether a form of the page can end at a relying party. */
+  readonly leadsToApp?: boolean
   /** `ui_locales` of the authorization request. */
   readonly uiLocales?: string
 }
@@ -49,10 +49,7 @@ export function pageShower({ views, issuer, serviceName, links }: PageServices):
     const html = await views.render(page, model, surroundings)
     ctx.status = about.status ?? 200
     ctx.set({
-      ...pageHeaders({
-        issuer,
-        ...(about.returnsTo === undefined ? {} : { returnsTo: about.returnsTo }),
-      }),
+      ...pageHeaders({ issuer, leadsToApp: about.leadsToApp ?? false }),
       ...about.headers,
     })
     ctx.type = 'html'
