@@ -8,8 +8,8 @@ interface SelectingPath {
   readonly selected?: boolean
   /** Of a sub-document, or of those in an array. */
   readonly schema?: Selecting
-  /** Of what is in an array of plain values. */
-  readonly embeddedSchemaType?: { readonly selected?: boolean }
+  /** Of what is in an array or a map. The property behind it has another name in each version of Mongoose. */
+  getEmbeddedSchemaType(): SelectingPath | undefined
 }
 
 /**
@@ -27,7 +27,7 @@ function unselectedIn(schema: Selecting, above: readonly Selecting[]): string[] 
   const kinds = [schema, ...Object.values(schema.discriminators ?? {})]
   return kinds.flatMap(({ paths }) =>
     Object.entries(paths).flatMap(([path, type]) => {
-      if (type.selected === false || type.embeddedSchemaType?.selected === false)
+      if (type.selected === false || type.getEmbeddedSchemaType()?.selected === false)
         // What is in a map has no path that a projection could name.
         return [path.replace(/\.\$\*$/, '')]
       if (type.schema === undefined) return []
