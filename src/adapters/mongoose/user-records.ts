@@ -89,7 +89,7 @@ export function userRecords(
       const id = await database.on<UserRow, unknown>(collection, (users) =>
         ownerOf(users, USER_HANDLES_PATH, handle),
       )
-      return id === undefined ? undefined : String(User.schema.path('_id').cast(id))
+      return id === undefined ? undefined : String(castId(User, id))
     },
   }
 }
@@ -149,11 +149,18 @@ function without(paths: readonly string[]): Projection {
 function readId(User: Model<never>, accountId: unknown): UserRow['_id'] | undefined {
   if (typeof accountId !== 'string') return undefined
   try {
-    const id = User.schema.path('_id').cast(accountId) as UserRow['_id']
+    const id = castId(User, accountId)
     return String(id) === accountId ? id : undefined
   } catch {
     return undefined
   }
+}
+
+/** An `_id` as the driver has it. Mongoose 8 casts a UUID to its bytes, whose text is not the id's spelling. */
+function castId(User: Model<never>, given: unknown): UserRow['_id'] {
+  const path = User.schema.path('_id')
+  const id: unknown = path.cast(given)
+  return (path.instance === 'UUID' ? new User.base.mongo.UUID(id as Uint8Array) : id) as never
 }
 
 /** Fails closed: a sub-document that this adapter has not written never counts as "no second factor". */
