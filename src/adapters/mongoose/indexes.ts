@@ -14,13 +14,15 @@ const NAMESPACE_NOT_FOUND = 26
 
 /**
  * Makes an index that is not there yet, however long it takes: with the time limit of other operations MongoDB would
- * give up on a large collection of users at each attempt.
+ * give up on a large collection of users at each attempt. One with the same effect is left as it is: an index that
+ * Mongoose 8 has made from the schema has the option `background` besides, and not every server takes the two for one.
  */
-export async function ensureIndex(
-  database: MongoDatabase,
-  { collection, name, key, options }: DeclaredIndex,
-): Promise<void> {
-  await database.on(collection, (on) => on.createIndex(key, { ...options, name, timeoutMS: 0 }))
+export async function ensureIndex(database: MongoDatabase, index: DeclaredIndex): Promise<void> {
+  const { collection, name, key, options } = index
+  await database.on(collection, async (on) => {
+    if ((await indexesOf(on)).some((present) => isDeclared(present, index))) return
+    await on.createIndex(key, { ...options, name, timeoutMS: 0 })
+  })
 }
 
 /** The indexes that a collection has; none where nothing was written to it yet. */
