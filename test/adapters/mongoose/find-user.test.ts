@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import mongoose from 'mongoose'
 import { requireMongodb } from '../../support/requirements.ts'
-import { MIRA, openPeople, userSchema, type People } from './people.ts'
+import { changesOf, MIRA, openPeople, userSchema, type People } from './people.ts'
 
 const { Schema } = mongoose
 const id = String(MIRA)
@@ -63,7 +63,7 @@ describe('findUser', () => {
   it('puts no default over what the schema does not select', async () => {
     const before = await people.stored()
     const found = (await people.storage.findUser(id))!
-    expect(found.$getChanges()).to.deep.equal({})
+    expect(changesOf(found)).to.deep.equal({})
     found.profile.city = 'Basel'
     await found.save()
     const profile = { city: 'Basel', tags: ['a'] }
@@ -94,6 +94,6 @@ describe('findUser', () => {
     expect(JSON.stringify(found))
       .to.match(/seen/)
       .and.not.match(/hidden|none/)
-    expect(found.$getChanges()).to.deep.equal({})
+    expect(changesOf(found)).to.deep.equal({})
   })
 })

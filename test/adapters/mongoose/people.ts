@@ -74,6 +74,12 @@ export async function openPeople(
   }
 }
 
+/** What a `save()` would write. Mongoose 8 has one name for it, Mongoose 9 another. */
+export function changesOf(document: object): unknown {
+  type Changes = Readonly<Record<string, () => unknown>>
+  return (document as Changes)['$getChanges' in document ? '$getChanges' : 'getChanges']!()
+}
+
 /** The code of the MfaError that a deed ends with, or `done`. Anything else is thrown on. */
 export async function outcomeOf(deed: () => unknown): Promise<string> {
   try {

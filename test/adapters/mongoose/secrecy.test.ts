@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import mongoose from 'mongoose'
 import { mfaFields } from '../../../src/adapters/mongoose/index.ts'
 import { requireMongodb } from '../../support/requirements.ts'
-import { MIRA, NOOR, openPeople, userSchema, type People } from './people.ts'
+import { changesOf, MIRA, NOOR, openPeople, userSchema, type People } from './people.ts'
 
 /** Ways in which a record could get into an answer of the application. */
 const ANSWERS: Readonly<Record<string, (people: People) => unknown>> = {
@@ -54,7 +54,7 @@ const ANSWERS: Readonly<Record<string, (people: People) => unknown>> = {
   'the audit of changes': async ({ User }) => {
     const user = (await User.findById(MIRA))!
     user.passwordHash = 'newer'
-    return [user.$getChanges(), user.modifiedPaths()]
+    return [changesOf(user), user.modifiedPaths()]
   },
 }
 
