@@ -1,6 +1,7 @@
 import type { Connection, Model, mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 import { guardedAggregate } from './aggregates.ts'
+import { MFA_FIELD } from './field.ts'
 import {
   checkFilter,
   checkInsert,
@@ -8,6 +9,7 @@ import {
   guardedUpdate,
   type WriteRule,
 } from './guarded-update.ts'
+import { onlyOnce, withCallback, type Calls, type Once } from './kept-calls.ts'
 
 type Collection = Pick<
   mongo.Collection,
@@ -77,11 +79,18 @@ export function guardWrites(
   const native = nativeWrites(collection)
   const once = onlyOnce()
   Object.assign(collection, {
-    ...told(guardedWrites(native, rule, once), listeners),
+    ...withCallback(told(guardedWrites(native, rule, once), listeners)),
     // Writes too, with `$out` and `$merge`. Answers a cursor, at once.
-    aggregate(pipeline: mongo.Document[] = [], options?: Options) {
-      const safe = once(pipeline, () => guardedAggregate(pipeline, model.collection.name))
-      return native.aggregate(safe, options)
+    aggregate(pipeline: mongo.Document[] = [], ...rest: unknown[]) {
+      try {
+        return native.aggregate(
+          once(pipeline, () => guardedAggregate(pipeline, model.collection.name)),
+          ...rest,
+        )
+      } catch (error) {
+        if (error instanceof MfaError) return refusedCursor(native, error)
+        throw error
+      }
     },
     initializeOrderedBulkOp: refuseBuilder,
     initializeUnorderedBulkOp: refuseBuilder,
@@ -91,6 +100,7 @@ export function guardWrites(
 /** The collection's own methods, as they were before the guard took their place. */
 function nativeWrites(collection: Collection) {
   type Answering = (...given: unknown[]) => Promise<never>
+  type Reading = (...given: unknown[]) => mongo.AggregationCursor
   return {
     insertOne: collection.insertOne.bind(collection),
     insertMany: collection.insertMany.bind(collection),
@@ -101,21 +111,20 @@ function nativeWrites(collection: Collection) {
     deleteMany: collection.deleteMany.bind(collection),
     findOneAndDelete: collection.findOneAndDelete.bind(collection) as Answering,
     bulkWrite: collection.bulkWrite.bind(collection),
-    aggregate: collection.aggregate.bind(collection),
+    aggregate: collection.aggregate.bind(collection) as Reading,
   }
 }
 
-type Once = <T>(given: T, settle: () => unknown) => T
-
-/** Before the connection is open, Mongoose keeps a call and makes it again: a settled argument is not settled twice. */
-function onlyOnce(): Once {
-  const settled = new WeakSet<object>()
-  return <T>(given: T, settle: () => unknown): T => {
-    if (settled.has(given as object)) return given
-    const answer = settle() as T
-    settled.add(answer as object)
-    return answer
-  }
+/**
+ * A cursor that gives the refusal to whoever reads from it, and reads nothing. Mongoose 8 makes a cursor where nobody
+ * catches what is thrown: the application would end.
+ */
+function refusedCursor(native: ReturnType<typeof nativeWrites>, refusal: MfaError) {
+  const cursor = native.aggregate([{ $limit: 1 }, { $unset: MFA_FIELD }], {
+    signal: AbortSignal.abort(refusal),
+  })
+  // The one function that does not ask the signal.
+  return Object.assign(cursor, { explain: () => Promise.reject(refusal) })
 }
 
 function guardedWrites(native: ReturnType<typeof nativeWrites>, rule: WriteRule, once: Once) {
@@ -162,10 +171,7 @@ function guardedWrites(native: ReturnType<typeof nativeWrites>, rule: WriteRule,
   }
 }
 
-function told<T extends Readonly<Record<string, (...given: never[]) => Promise<unknown>>>>(
-  writes: T,
-  listeners: readonly (() => void)[],
-): T {
+function told<T extends Calls>(writes: T, listeners: readonly (() => void)[]): T {
   const telling = Object.entries(writes).map(([name, write]) => [
     name,
     async (...given: never[]) => {

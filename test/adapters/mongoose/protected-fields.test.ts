@@ -154,6 +154,22 @@ const REPLACEMENTS: Readonly<Record<string, (people: People, stale: StoredUser) 
   },
 }
 
+/** The ways to read what an aggregation answers, which begin it. */
+const READS: Readonly<Record<string, (cursor: mongoose.mongo.AggregationCursor) => unknown>> = {
+  next: (cursor) => cursor.next(),
+  tryNext: (cursor) => cursor.tryNext(),
+  hasNext: (cursor) => cursor.hasNext(),
+  toArray: (cursor) => cursor.toArray(),
+  forEach: (cursor) => cursor.forEach(() => undefined),
+  'a stream': (cursor) => cursor.stream().toArray(),
+  'a loop': async (cursor) => {
+    for await (const _ of cursor) continue
+  },
+  'a copy': (cursor) => cursor.clone().toArray(),
+  'one with more stages': (cursor) => cursor.match({}).addStage({ $limit: 1 }).toArray(),
+  explain: (cursor) => cursor.explain(),
+}
+
 describe('what is ours in a user document', () => {
   let url: string
   let people: People
@@ -220,6 +236,16 @@ describe('what is ours in a user document', () => {
     expect(await people.stored()).to.deep.equal(before)
   })
 
+  for (const [name, read] of Object.entries(READS))
+    it(`R5 a refused aggregation answers ${name} with the refusal, and does not end the process`, async () => {
+      const before = await people.stored()
+      const cursor = people.User.collection.aggregate([{ $set: { mfa } }, { $merge: 'users' }])
+      await new Promise(setImmediate)
+      expect(await outcomeOf(() => read(cursor))).to.equal('fields-protected')
+      await cursor.close()
+      expect(await people.stored()).to.deep.equal(before)
+    })
+
   it('R5 is not written by what was called before the connection opened', async () => {
     const connection = mongoose.createConnection()
     connection.set('autoIndex', false)
@@ -239,6 +265,39 @@ describe('what is ours in a user document', () => {
       expect(await people.stored()).to.deep.include({ name: 'early', mfa: before.mfa })
       expect((await people.stored(NOOR)).mfa?.passwordChanged?.times).to.equal(1)
     } finally {
+      await connection.close()
+    }
+  })
+
+  it('R5 R31 is neither written nor shown by any other call that was made before that', async () => {
+    const connection = mongoose.createConnection()
+    connection.set('autoIndex', false)
+    connection.set('autoCreate', false)
+    const User = connection.model('User', people.User.schema)
+    const before = await people.stored()
+    const id = new mongoose.mongo.ObjectId()
+    const calls = [
+      User.create({ _id: id, name: 'new', passwordHash: 'p' }).then(() => 'done'),
+      User.bulkWrite([{ updateOne: { filter: byId, update: { $set: { name: 'bulk' } } } }]),
+      User.findOneAndUpdate({ _id: NOOR }, { passwordHash: 'newer' }).lean(),
+      User.aggregate([{ $match: byId }]),
+    ]
+    const refused = [
+      User.create({ name: 'x', mfa } as never),
+      User.bulkWrite([{ updateOne: { filter: byId, update: { $unset: { mfa: 1 } } } }]),
+      User.collection.insertMany([{ name: 'x', mfa }]),
+      User.aggregate([{ $set: { mfa } }, { $merge: { into: 'users' } }]).exec(),
+    ].map((call) => outcomeOf(() => call))
+    const times = (await people.stored(NOOR)).mfa?.passwordChanged?.times ?? 0
+    await connection.openUri(new URL(people.connection.name, url).href)
+    try {
+      expect(await Promise.all(refused)).to.deep.equal(refused.map(() => 'fields-protected'))
+      expect(JSON.stringify(await Promise.all(calls))).not.to.match(/mfa|record/)
+      expect(await people.stored()).to.deep.include({ name: 'bulk', mfa: before.mfa })
+      expect((await people.stored(NOOR)).mfa?.passwordChanged?.times).to.equal(times + 1)
+      expect(await people.stored(id)).to.not.have.property('mfa')
+    } finally {
+      await User.deleteOne({ _id: id })
       await connection.close()
     }
   })
