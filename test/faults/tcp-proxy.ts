@@ -101,7 +101,7 @@ export class TcpProxy {
       if (cut === 'before it is applied') return end()
       cutsAnswer = cut === 'after it was applied'
       await this.#wait()
-      database.write(message)
+      database.write(withOneTimeLimit(message))
     })
     passOn(database, async (message) => {
       if (cutsAnswer) return end()
@@ -121,6 +121,18 @@ export class TcpProxy {
   async #wait(): Promise<void> {
     if (this.delayMs > 0) await sleep(this.delayMs, undefined, { ref: false })
   }
+}
+
+/**
+ * The driver of Mongoose 8 says in `maxTimeMS` how much time is left, which is less when it repeats a write. A mongod knows
+ * a repeated write by its session and number; the stand-in compares the whole command besides, and would apply the write
+ * twice. Every command gets the same limit here.
+ */
+function withOneTimeLimit(message: Buffer): Buffer {
+  const name = Buffer.from('\u0010maxTimeMS\0')
+  const at = message.indexOf(name)
+  if (at !== -1) message.writeInt32LE(60_000, at + name.length)
+  return message
 }
 
 /** Hands on one whole message after the other, in their order. */
