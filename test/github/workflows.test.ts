@@ -90,7 +90,7 @@ describe('.github/workflows', () => {
 
   it('leaves no credentials behind a checkout, and uses no stored secret', () => {
     const checkouts = steps.filter(({ step }) => step.uses?.startsWith('actions/checkout@'))
-    expect(checkouts).to.have.length(4)
+    expect(checkouts).to.have.length(5)
     for (const { job, step } of checkouts)
       expect(step.with?.['persist-credentials'], job).to.equal(false)
     for (const file of files) expect(read(file), file).not.to.contain('secrets.')
@@ -129,7 +129,7 @@ describe('.github/workflows', () => {
   it('runs scripts and files that are there', () => {
     const all = [...commands, ...scripts.map(read)].join('\n')
     const named = [...all.matchAll(/\bnpm run (?:--silent )?([\w:-]+)/g)].map(([, name]) => name)
-    expect(named).to.include.members(['test:node', 'release'])
+    expect(named).to.include.members(['test:node', 'test:mongoose', 'release'])
     for (const name of named) expect(manifest.scripts, name).to.have.property(name ?? '')
     const programs = [...all.matchAll(/(?<![\w/.-])\.ci\/[\w-]+/g)].map(([path]) => path)
     expect(programs).to.include.members(scripts)
@@ -152,7 +152,8 @@ describe('.github/workflows', () => {
   })
 
   describe('the versions that are tested', () => {
-    const matrix = workflow('test').jobs['versions']?.strategy?.matrix
+    const { versions, mongoose } = workflow('test').jobs
+    const matrix = versions?.strategy?.matrix
 
     it('begin with the oldest Node that package.json and README.md promise, and end with our own', () => {
       const oldest = oldestNode(manifest.engines.node)
@@ -164,16 +165,27 @@ describe('.github/workflows', () => {
     it('have each major version of Mongoose that package.json takes', () => {
       const range = manifest.dependencies['mongoose'] ?? ''
       const majors = range.split('||').map((part) => /\d+/.exec(part)?.[0])
-      expect(matrix?.['mongoose']).to.deep.equal(majors)
+      expect(mongoose?.strategy?.matrix['mongoose']).to.deep.equal(majors)
+    })
+
+    it('each reach the command that runs the tests', () => {
+      for (const { name, job } of jobs)
+        for (const variable of Object.keys(job.strategy?.matrix ?? {}))
+          expect(
+            job.steps?.some(({ run }) => run?.includes(`-- \${{ matrix.${variable} }}`)),
+            `${name} ${variable}`,
+          ).to.equal(true)
+      expect(manifest.scripts['test:mongoose']).to.equal('node test/support/on-mongoose.ts')
     })
 
     it('meet a mongod that is a replica set', () => {
-      const { env, steps: own } = workflow('test').jobs['versions'] ?? {}
-      expect(own?.map(({ run }) => run)).to.include('.ci/mongod')
       const [, set = ''] = /--replSet (\w+)/.exec(read('.ci/mongod')) ?? []
-      expect(env?.['MONGODB_URL']).to.match(new RegExp(`\\?replicaSet=${set}$`))
       expect(read('.ci/mongod')).to.contain(`rs.initiate({ _id: "${set}"`)
-      expect(env?.['REQUIRE_MONGODB']).to.equal('1')
+      for (const { env, steps: own } of [versions ?? {}, mongoose ?? {}]) {
+        expect(own?.map(({ run }) => run)).to.include('.ci/mongod')
+        expect(env?.['MONGODB_URL']).to.match(new RegExp(`\\?replicaSet=${set}$`))
+        expect(env?.['REQUIRE_MONGODB']).to.equal('1')
+      }
     })
   })
 

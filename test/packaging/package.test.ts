@@ -227,7 +227,7 @@ describe('the published package', function () {
     })
   })
 
-  for (const major of [9])
+  for (const major of [8, 9])
     describe(`with Mongoose ${major}, in an empty project`, () => {
       let application: Application
 

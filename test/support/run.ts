@@ -14,9 +14,13 @@ const CHECKS = ['typecheck', 'lint', 'format:check']
 const WITH_COVERAGE = '--with-coverage'
 /** Runs unit, contract and plugin tests once more, on the oldest Node that package.json promises. */
 const WITH_OLDEST_NODE = '--with-oldest-node'
+/** Runs the suites that use Mongoose once more, on Mongoose 8: the other suites have Mongoose 9. */
+const WITH_MONGOOSE_8 = '--with-mongoose-8'
 
 const given = process.argv.slice(2)
-const suites = given.filter((argument) => ![WITH_COVERAGE, WITH_OLDEST_NODE].includes(argument))
+const suites = given.filter(
+  (argument) => ![WITH_COVERAGE, WITH_OLDEST_NODE, WITH_MONGOOSE_8].includes(argument),
+)
 const scripts = given.includes(WITH_COVERAGE) ? [...CHECKS, 'coverage'] : CHECKS
 const folder = mkdtempSync(join(tmpdir(), 'oidc-provider-mfa-'))
 
@@ -25,6 +29,8 @@ try {
   tallies.push(await test('mocha', suites.length === 0 ? ['test/**/*.test.ts'] : suites))
   if (given.includes(WITH_OLDEST_NODE))
     tallies.push(await test('npm', ['run', '--silent', 'test:node', '--', 'oldest']))
+  if (given.includes(WITH_MONGOOSE_8))
+    tallies.push(await test('npm', ['run', '--silent', 'test:mongoose', '--', '8']))
   const sums = sumOf(tallies)
   console.log(`\n${tallyLine(sums)}`)
   process.exitCode = sums.failed === 0 ? 0 : 1

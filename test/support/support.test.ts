@@ -1,15 +1,21 @@
 import { expect } from 'chai'
+import { execFileSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { axeFindings, launchBrowser, newPerson, pageName } from './browser.ts'
 import { CookieJar } from './cookie-jar.ts'
 import { HttpClient } from './http-client.ts'
+import { MONGOOSE_SUITES } from './mongoose-suites.ts'
 import { namedNode } from './node-versions.ts'
 import { sumOf, tallyLine } from './reporter.ts'
 import { requireBrowser, requireTool, skipped } from './requirements.ts'
 import { oathtoolCode, ownCode } from './totp.ts'
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PAGE = `<!doctype html><html lang="en"><head><title>T</title></head><body data-page="sample">
 <main><h1>A &amp; B</h1><p role="alert">It was <b>refused</b>.</p>
 <form method="post" action="/next?a=1&amp;b=2"><input type="hidden" name="csrf" value="x&quot;y">
@@ -148,6 +154,37 @@ describe('the means of the tests', () => {
       expect(() => namedNode(undefined, '>=22.18')).to.throw(/Name a version/)
       expect(() => namedNode('latest', '>=22.18')).to.throw(/Name a version/)
       expect(() => namedNode('oldest', '^22 || ^24')).to.throw(/no plain lower bound/)
+    })
+  })
+
+  describe('another version of Mongoose', () => {
+    const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+    it('is what `mongoose` names, in an import and in a require', () => {
+      const preload = pathToFileURL(join(ROOT, 'test/support/mongoose-8.ts')).href
+      const program = `import mongoose from 'mongoose'
+        import { createRequire } from 'node:module'
+        console.log(mongoose.version, createRequire(import.meta.url)('mongoose') === mongoose)`
+      const answer = execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
+        cwd: ROOT,
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: `--import=${preload}` },
+      })
+      expect(answer).to.match(/^8\.\S+ true$/m)
+    })
+
+    it('meets every suite that uses Mongoose, or one that installs the version by itself', () => {
+      const uses =
+        /from 'mongoose'|adapters\/mongoose\/|require(Own)?Mongodb|SERVER_PLACES|mongodbPlace/
+      const found = globSync('test/**/*.test.ts', { cwd: ROOT }).filter((file) =>
+        uses.test(read(file)),
+      )
+      const others = ['architecture', 'packaging/package', 'support/support']
+      expect(found.sort()).to.deep.equal(
+        globSync([...MONGOOSE_SUITES, ...others.map((name) => `test/${name}.test.ts`)], {
+          cwd: ROOT,
+        }).sort(),
+      )
     })
   })
 
