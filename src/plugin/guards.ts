@@ -1,5 +1,5 @@
 import type { Adapter, AdapterFactory, AdapterPayload, InteractionResults } from 'oidc-provider'
-import type { Core } from '../../interactions/core.ts'
+import { providerOf, type Core } from '../../interactions/core.ts'
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { MfaError } from '../domain/errors.ts'
@@ -15,7 +15,7 @@ import {
   type StoredInteraction,
 } from '../host/interaction.ts'
 import { overlay } from '../host/overlay.ts'
-import { epochIn, withEpoch } from '../host/session.ts'
+import { epochIn, signedInSession, withEpoch } from '../host/session.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
 
@@ -66,7 +66,7 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
             'A `login` result did not come from the plugin, so nobody is signed in. In the login page replace ' +
               '`provider.interactionFinished` by `mfa.interactionFinished` (and `interactionResult` likewise)',
           )
-      return inner.upsert(id, payload, expiresIn)
+      return inner.upsert(id, await withoutEndedConsent(core, payload), expiresIn)
     },
     async find(id) {
       const payload = await readSubmission(
@@ -108,6 +108,26 @@ async function readSubmission(
   if (sealedIn(core, payload, submitted) !== undefined) return payload
   const adopted = await adoptSignedIn(core, payload, submitted.login)
   return withSubmission(payload, { ...withoutLogin(submitted), ...adopted })
+}
+
+/**
+ * Leaves a consent out that a page has answered for a session of a former epoch (R20). The grant is new and carries the
+ * present epoch: counted, it would let the app in at the owner's next sign-in, without a page.
+ */
+async function withoutEndedConsent(
+  core: Core,
+  payload: StoredInteraction,
+): Promise<StoredInteraction> {
+  const { result, session: begunIn } = payload
+  if (result?.consent === undefined || begunIn?.uid === undefined) return payload
+  const session = await signedInSession(providerOf(core), { uid: begunIn.uid })
+  const { record } = await core.record(
+    presentContext(),
+    given(payload.session?.accountId, 'account'),
+  )
+  if (session !== undefined && (session.epoch ?? FIRST_EPOCH) === record.epoch) return payload
+  const { consent: _, ...rest } = result
+  return { ...payload, result: rest }
 }
 
 function withoutLogin({ login: _, ...rest }: InteractionResults): InteractionResults {

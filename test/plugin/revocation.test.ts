@@ -5,6 +5,7 @@ import {
   authorizeUrl,
   callbackOf,
   follow,
+  PASSWORD,
   redeem,
   showPassword,
   startHost,
@@ -178,6 +179,21 @@ describe('the epoch of an account', () => {
     }
     await host.storage.hostRecords('Session').upsert(session.jti!, session, 3600)
     expect((await silent()).get('code')).to.be.a('string')
+  })
+
+  it('R20 takes no consent from a page of an ended session: it is asked for again', async () => {
+    host = await startHost()
+    const mira = await enrolledPerson(host)
+    const browser = new HttpClient()
+    const page = await signIn(host, browser, mira, { prompt: 'consent' })
+    expect(page.name).to.equal('host-consent')
+    await host.mfa.accounts.passwordChanged('mira')
+    const login = await follow(host, browser, await browser.submit(page))
+    expect(login.name).to.equal('host-login')
+    const typed = { username: 'mira', password: PASSWORD }
+    const verify = await follow(host, browser, await browser.submit(login, typed))
+    const answer = await browser.submit(verify, { code: nextCode(host, mira) })
+    expect((await follow(host, browser, answer)).name).to.equal('host-consent')
   })
 
   it('R20 counts by equality for grants too', async () => {

@@ -79,6 +79,24 @@ describe('consent', () => {
     expect((await ask()).name).to.equal('consent')
   })
 
+  it('R20 is not given by a session that has ended: the person signs in again, and is asked then', async () => {
+    const page = await ask()
+    expect(page.name).to.equal('consent')
+    const foundation = await layFoundation(server.config, { storage: server.storage })
+    await serverMfa(foundation).accounts.passwordChanged(alice.id)
+    const answered = await browser.follow(await browser.submit(page), atTheApp)
+    expect(answered.name).to.equal('login')
+    expect(answered.text).to.contain('The App')
+    expect(await types()).not.to.include('consent-granted')
+
+    // Neither in this browser nor in another has the app anything.
+    for (const next of [browser, new HttpClient()]) {
+      server.clock.ahead += 60
+      await signIn(next, server.authorize({ client_id: 'ours' }), alice, server)
+      expect((await next.visit(server.authorize(), atTheApp)).name).to.equal('consent')
+    }
+  })
+
   it('refused brings the app access_denied, and nothing else', async () => {
     const page = await ask()
     const back = await browser.follow(

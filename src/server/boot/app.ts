@@ -153,7 +153,14 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
   const { storage, settings, box, issuer, record } = foundation
   const forms = formGuard(box, issuer)
   const login = loginOf(own, forms)
-  const consent: ConsentServices = { provider, accounts: storage.accounts, show, forms, record }
+  const consent: ConsentServices = {
+    provider,
+    mfa,
+    accounts: storage.accounts,
+    show,
+    forms,
+    record,
+  }
   const router = new Router()
   addHealthRoutes(router, {
     checkWritable: () => storage.checkWritable(),

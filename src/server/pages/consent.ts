@@ -6,11 +6,13 @@ import type { Record } from '../observe/audit.ts'
 import type { ShowPage } from './render.ts'
 import { rememberConsent } from '../clients/grants.ts'
 import { findGrant, give, newGrant, type Parties } from '../../host/grant.ts'
-import type { Interaction } from '../../host/interaction.ts'
-import { aboutInteraction, interactionOf, type FormGuard } from './context.ts'
+import { answer, type Interaction } from '../../host/interaction.ts'
+import type { ServerMfa } from '../boot/mfa.ts'
+import { aboutInteraction, interactionOf, isOfLiveSession, type FormGuard } from './context.ts'
 
 export interface ConsentServices {
   readonly provider: Provider
+  readonly mfa: Pick<ServerMfa, 'accounts'>
   readonly accounts: Accounts
   readonly show: ShowPage
   readonly forms: FormGuard
@@ -35,6 +37,12 @@ export function addConsentRoutes(router: Router, services: ConsentServices): voi
     const { uid = '' } = ctx.params
     const interaction = await interactionOf(provider, ctx, uid, 'consent')
     await forms.read(ctx, uid, PURPOSE)
+    if (!(await isOfLiveSession(services, interaction))) {
+      // The host goes through its checks again: the person signs in for the same app.
+      ctx.redirect(await answer(interaction, {}))
+      ctx.status = 303
+      return
+    }
     const parties = partiesOf(interaction)
     const { accountId, clientId } = parties
     const grantId = await widenGrant(provider, interaction, parties)

@@ -3,10 +3,12 @@ import type { Provider } from 'oidc-provider'
 import { MfaError } from '../../domain/errors.ts'
 import type { Interaction } from '../../host/interaction.ts'
 import { findClient } from '../../host/provider.ts'
+import { signedInSession } from '../../host/session.ts'
 import { checkCsrf, csrfToken } from '../../http/csrf.ts'
 import { readForm, type Form } from '../../http/body.ts'
 import { checkOrigin } from '../../http/origin.ts'
 import type { SecretBox } from '../../ports/services.ts'
+import type { ServerMfa } from '../boot/mfa.ts'
 import { aboutClient, type About } from './render.ts'
 
 /**
@@ -25,6 +27,18 @@ export async function interactionOf(
   if (prompt !== undefined && interaction.prompt.name !== prompt)
     throw new MfaError('wrong-prompt', `This sign-in does not ask for ${prompt}`, { status: 410 })
   return interaction
+}
+
+/**
+ * Whether the session that an interaction was begun in still counts: it is there, and its epoch is its account's (R20).
+ * A page that acts for a session asks this before it writes anything.
+ */
+export async function isOfLiveSession(
+  { provider, mfa }: { readonly provider: Provider; readonly mfa: Pick<ServerMfa, 'accounts'> },
+  { session }: Interaction,
+): Promise<boolean> {
+  const present = await signedInSession(provider, session)
+  return present !== undefined && present.epoch === (await mfa.accounts.epoch(present.accountId))
 }
 
 /** The app, its language and its address, for a page within an interaction. */
