@@ -3,7 +3,6 @@ import type { KoaContextWithOIDC } from 'oidc-provider'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { PASSWORD_ACR } from '../../src/domain/policy.ts'
-import { isForDevice } from '../../src/host/interaction.ts'
 import { findClient, type HostClient } from '../../src/host/provider.ts'
 import { contextOfResume, type Resumable } from '../../src/host/resume.ts'
 import { providerOf, type Core } from '../core.ts'
@@ -23,8 +22,7 @@ export async function needsMore(
   { subject, record }: { readonly subject: Subject; readonly record: MfaRecord },
 ): Promise<boolean> {
   const { params } = interaction
-  const fresh =
-    asksFor(interaction, 'mfa') || isForDevice(interaction) || changeIn(params) !== undefined
+  const fresh = asksFor(interaction, 'mfa') || changeIn(params) !== undefined
   return isMoreAsked(
     {
       record,

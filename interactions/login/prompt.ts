@@ -3,13 +3,15 @@ import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { isMeetable } from '../../src/domain/policy.ts'
 import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
+import { isDeviceRoute } from '../../src/host/context.ts'
+import { deviceAsksForLogin } from '../../src/host/device.ts'
 import { given } from '../../src/host/given.ts'
 import { withPendingSubject } from '../../src/host/pending-view.ts'
 import { promptSeeing, removeAcrChecks } from '../../src/host/prompt.ts'
 import { epochIn, signInTimeOf } from '../../src/host/session.ts'
 import { misconfigured, type Core } from '../core.ts'
-import { decideFor } from '../mfa/prompt.ts'
-import { acrRequestOf, pendingAccount, pendingOf, unknownAccount } from '../request.ts'
+import { decideFor, MFA_PROMPT } from '../mfa/prompt.ts'
+import { acrRequestOf, pendingAccount, pendingOf, resultsOf, unknownAccount } from '../request.ts'
 
 const { Check } = interactionPolicy
 type Prompt = InstanceType<typeof interactionPolicy.Prompt>
@@ -70,7 +72,20 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   const state = { epoch: epochIn(session) ?? FIRST_EPOCH, signedInAt: signInTimeOf(session) }
   const now = core.deps.clock.now()
   if (!isLive(state, record.epoch, core.sessionSeconds, now)) return true
+  if (await isNewLoginAsked(core, ctx)) return true
   return !isLive(state, record.epoch, PENDING_SECONDS, now) && (await wouldEnrol(core, ctx))
+}
+
+/**
+ * In the device flow the first factor is shown anew where the device asks for that, and where no second factor will be:
+ * the session of a browser alone signs in no device (R17). The host reads neither `prompt=login` nor `max_age=0` there.
+ */
+async function isNewLoginAsked(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
+  const { oidc } = ctx
+  if (!isDeviceRoute(oidc) || resultsOf(oidc).login !== undefined) return false
+  if (deviceAsksForLogin(oidc)) return true
+  const { decision } = await decideFor(core, ctx)
+  return decision.step === 'none' && resultsOf(oidc)[MFA_PROMPT] === undefined
 }
 
 /**

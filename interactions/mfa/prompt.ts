@@ -107,19 +107,16 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const requested = acrRequestOf(oidc)
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
   const change = isShown ? undefined : changeIn(oidc.params)
+  // The device flow counts nothing that the browser's session has shown before (R17).
+  const counts = pending === undefined && (isShown || !isDeviceRoute(oidc))
   const sessionAcr: unknown = oidc.session?.acr
-  const isFreshAsked =
-    isPromptPending(oidc, MFA_PROMPT) ||
-    // The device flow asks for a fresh factor whatever the browser's session has (R17).
-    (isDeviceRoute(oidc) && !isShown) ||
-    change !== undefined
   const decision = await stepOf(
     {
       record,
       rules: core.deps.rules,
-      reached: pending === undefined && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
+      reached: counts && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
       requested,
-      fresh: isFreshAsked,
+      fresh: isPromptPending(oidc, MFA_PROMPT) || change !== undefined,
     },
     () =>
       core.requires({ account, client: given(oidc.client, 'client'), params: { ...oidc.params } }),

@@ -22,7 +22,7 @@ export interface PolicyInput {
   /** The account has a confirmed second factor. */
   readonly enrolled: boolean
   readonly requested?: AcrRequest
-  /** A fresh second factor is asked for whatever the session has: prompt=mfa, the device flow. */
+  /** A fresh second factor is asked for whatever the session has: prompt=mfa, a change of factors. */
   readonly fresh: boolean
 }
 

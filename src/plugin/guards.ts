@@ -6,6 +6,7 @@ import { MfaError } from '../domain/errors.ts'
 import { FIRST_EPOCH, levelWithoutEpoch } from '../domain/session.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 import { isResume, presentContext } from '../host/context.ts'
+import { withPromptOfRequest } from '../host/device.ts'
 import { given } from '../host/given.ts'
 import {
   authorizationIdOf,
@@ -38,6 +39,8 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
         return overlay(inner, guardSession(inner))
       case 'Grant':
         return overlay(inner, guardGrant(core, inner))
+      case 'DeviceCode':
+        return overlay(inner, guardDeviceCode(inner))
       default:
         return inner
     }
@@ -170,6 +173,13 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
       const epoch = epochIn(payload) ?? FIRST_EPOCH
       return epoch === (await epochOf(accountId)) ? payload : undefined
     },
+  }
+}
+
+/** What the device has asked for stays known, though the host drops it. */
+function guardDeviceCode(inner: Adapter): Partial<Adapter> {
+  return {
+    upsert: (id, payload, expiresIn) => inner.upsert(id, withPromptOfRequest(payload), expiresIn),
   }
 }
 

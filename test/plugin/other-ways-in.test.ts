@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
-import { MULTI_FACTOR_ACR, type MfaOptions } from '../../src/index.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR, type MfaOptions } from '../../src/index.ts'
 import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
@@ -13,9 +13,9 @@ import {
   redeem,
   startHost,
   type Host,
+  type HostOptions,
 } from './host.ts'
 import { asClient, type Answered } from './relying-party.ts'
-import { signedInSessions } from './recorded-storage.ts'
 import { enrolledPerson, nextCode, signIn, uidOf, type Person } from './sign-in.ts'
 
 const DIRECT = 'urn:example:direct'
@@ -148,6 +148,21 @@ describe('the device flow', () => {
   const typePassword = async (login: Page, username = 'mira'): Promise<Page> =>
     follow(host, browser, await browser.post(login.url, { username, password: PASSWORD }))
 
+  /** Another host, with the device flow on. */
+  const startWith = async (
+    mfa: Partial<MfaOptions>,
+    answer?: NonNullable<HostOptions['answer']>,
+  ): Promise<void> => {
+    await host.close()
+    const features = { devInteractions: { enabled: false }, deviceFlow: { enabled: true } }
+    host = await startHost({
+      mfa,
+      configuration: { ...withGrantType(DEVICE), features },
+      ...(answer === undefined ? {} : { answer }),
+    })
+    browser = new HttpClient()
+  }
+
   it('R17 is off unless the application turns it on', async () => {
     const plain = await startHost()
     try {
@@ -196,6 +211,44 @@ describe('the device flow', () => {
     expect((await poll()).status).to.equal(200)
   })
 
+  for (const [name, parameters] of [
+    ['prompt=login', { prompt: 'login' }],
+    ['max_age=0', { max_age: '0' }],
+  ] as const)
+    it(`R25 asks for the password and the factor anew under ${name}, as a browser does`, async () => {
+      await signIn(host, browser, mira)
+      host.clock.at += 30
+      await begin(parameters)
+      const login = await confirm()
+      expect(login.name).to.equal('host-login')
+      const before = host.clock.at
+      const verify = await typePassword(login)
+      expect(verify.name).to.equal('totp-verify')
+      const answer = await browser.submit(verify, { code: nextCode(host, mira) })
+      expect((await follow(host, browser, answer)).status).to.equal(200)
+      const { json } = await poll()
+      const payload = String(json.id_token).split('.')[1]!
+      const { auth_time: authTime } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+        auth_time: number
+      }
+      expect(authTime).to.equal(before)
+    })
+
+  it('R25 asks for the password anew when max_age has passed', async () => {
+    // The host compares max_age with the time of the machine.
+    let shownAt = Math.floor(Date.now() / 1000) - 100
+    await startWith({}, (_host, request, response, accountId) =>
+      host.mfa.interactionFinished(request, response, { login: { accountId, ts: shownAt } }),
+    )
+    mira = await enrolledPerson(host)
+    await signIn(host, browser, mira)
+    await begin({ max_age: '20' })
+    const login = await confirm()
+    expect(login.name).to.equal('host-login')
+    shownAt = Math.floor(Date.now() / 1000)
+    expect((await typePassword(login)).name).to.equal('totp-verify')
+  })
+
   it('R17 a fresh factor of another request does not count for the device', async () => {
     await signIn(host, browser, mira, { prompt: 'mfa' })
     const verify = await confirm()
@@ -208,23 +261,27 @@ describe('the device flow', () => {
     expect((await poll()).json.error).to.equal('authorization_pending')
   })
 
-  it('R17 asks somebody without a second factor to set one up, though nobody requires it', async () => {
-    await host.close()
-    host = await startHost({
-      mfa: { require: false },
-      configuration: {
-        ...withGrantType(DEVICE),
-        features: { devInteractions: { enabled: false }, deviceFlow: { enabled: true } },
-      },
-    })
+  it('R17 asks somebody without a second factor for the password alone where nothing requires more', async () => {
+    await startWith({ require: false })
     await begin()
-    const choose = await typePassword(await confirm(), 'noor')
-    expect(choose.name).to.equal('mfa-choose')
-    expect(signedInSessions(host.writes)).to.deep.equal([])
-    const setUp = await follow(host, browser, await browser.submit(choose, { factor: 'totp' }))
-    const typed = totpCode({ secret: secretOf(setUp) }, host.clock.at)
-    const shown = await follow(host, browser, await browser.submit(setUp, { code: typed }))
-    await follow(host, browser, await browser.submit(shown, { saved: 'yes' }))
+    expect((await typePassword(await confirm(), 'noor')).status).to.equal(200)
+    const { status, json } = await poll()
+    expect(status).to.equal(200)
+    const payload = String(json.id_token).split('.')[1]!
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object
+    expect(claims).to.deep.include({ sub: 'noor', acr: PASSWORD_ACR, amr: ['pwd'] })
+  })
+
+  it('R17 asks for that password anew in a session that has shown it: a session alone signs in no device', async () => {
+    await startWith({ require: false })
+    callbackOf(
+      await typePassword(await follow(host, browser, await browser.get(authorizeUrl(host)))),
+    )
+    await begin()
+    const login = await confirm()
+    expect(login.name).to.equal('host-login')
+    expect((await poll()).json.error).to.equal('authorization_pending')
+    expect((await typePassword(login)).status).to.equal(200)
     expect((await poll()).status).to.equal(200)
   })
 
