@@ -3,6 +3,7 @@ import {
   beginEnrolment,
   enrolmentStep,
   isEnrolled,
+  isFull,
   nextDeliveryAt,
   pendingIn,
   settleEnrolled,
@@ -45,7 +46,7 @@ export interface EnrolmentGround extends EnrolmentPermission {
 
 /**
  * `stale`: it did not begin (somebody enrolled meanwhile, no proof of ownership, an older epoch, a factor that is not
- * set up on a page). `not-sent`: it began, and its code could not be handed over. `notBefore`: it would send a code,
+ * set up on a page, or of which the account has the most that it may have). `not-sent`: it began, and its code could not be handed over. `notBefore`: it would send a code,
  * and has sent one a moment ago or too often (R3); an enrolment that was begun before is still open.
  */
 export type BeginOutcome = 'begun' | 'not-sent' | 'stale' | { readonly notBefore: Instant }
@@ -92,7 +93,8 @@ async function begin(
 ): Promise<Decided<Beginning>> {
   const { about, record, now } = given
   const { accountId, interaction } = place
-  if (factor.beginEnrolment === undefined || !mayEnrol(record, place, about, now)) return NOT_BEGUN
+  if (factor.beginEnrolment === undefined) return NOT_BEGUN
+  if (isFull(record, factor) || !mayEnrol(record, place, about, now)) return NOT_BEGUN
   const notBefore = factor.delivers === true ? nextDeliveryAt(record, now) : undefined
   if (notBefore !== undefined) return { outcome: { began: { notBefore } } }
   const { value, delivery } = (await factor.beginEnrolment({
@@ -200,7 +202,8 @@ async function confirm(
   const repeated = repeatOf(record, place.interaction, fingerprint, now)
   if (repeated !== undefined)
     return { outcome: { outcome: 'enrolled', accepted: repeated, shown: [] } }
-  if (!mayEnrol(record, place, ground, now)) return { outcome: { outcome: 'stale' } }
+  if (isFull(record, factor) || !mayEnrol(record, place, ground, now))
+    return { outcome: { outcome: 'stale' } }
   const pending = pendingIn(record, place.interaction, factor.id, now)
   if (pending === undefined) return { outcome: { outcome: 'stale' } }
   const gate = delayGate(pending.delay, now)
@@ -209,7 +212,7 @@ async function confirm(
   const value: unknown = factor.parsePending(openState(deps.box, place.accountId, pending))
   const confirmed = (await factor.confirmEnrolment?.(value, response, now)) as
     Confirmed<Json> | undefined
-  if (confirmed === undefined)
+  if (confirmed === undefined || isRegistered(deps, record, factor, confirmed.state))
     return { outcome: { outcome: 'refused' }, record: slowEnrolment(record, pending, now) }
 
   const authenticator = bindAuthenticator(deps, place.accountId, factor, confirmed.state, {
@@ -254,6 +257,18 @@ function mayEnrol(record: MfaRecord, place: Place, ground: EnrolmentGround, now:
   if (isEnrolled(record))
     return ground.adding === true && unspentProof(record, place.interaction, now) !== undefined
   return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
+}
+
+/** Whether the account has this key: bound twice, it would accept one code twice (R40). */
+function isRegistered(
+  deps: Dependencies,
+  record: MfaRecord,
+  factor: AnyFactor,
+  state: Json,
+): boolean {
+  const key = factor.keyOf?.(state)
+  if (key === undefined) return false
+  return existingStates(deps, record, factor).some((owned) => factor.keyOf?.(owned.state) === key)
 }
 
 /** Whether the account has a set of this issued factor, or one that it brought from elsewhere and that does for it. */

@@ -20,9 +20,28 @@ export async function restoreAccount(
     const { restoredAt } = record.history
     if (since !== undefined && restoredAt !== undefined && restoredAt >= since)
       return { outcome: false }
-    const authenticators = record.authenticators.map((one) => spend(deps, accountId, one, now))
+    const keys = new Set<string>()
+    const authenticators = record.authenticators
+      .filter((one) => isFirstOfKey(deps, accountId, one, keys))
+      .map((one) => spend(deps, accountId, one, now))
     return { outcome: true, ...settleRestored(record, authenticators, now) }
   })
+}
+
+/** Of two authenticators of one key, which a record of an older version may have, the first one stays (R40). */
+function isFirstOfKey(
+  deps: Dependencies,
+  accountId: string,
+  authenticator: Authenticator,
+  keys: Set<string>,
+): boolean {
+  const factor = deps.factors.get(authenticator.factor)
+  if (factor?.keyOf === undefined) return true
+  const state: unknown = factor.parseState(openState(deps.box, accountId, authenticator))
+  const key = JSON.stringify([factor.id, factor.keyOf(state)])
+  const isFirst = !keys.has(key)
+  keys.add(key)
+  return isFirst
 }
 
 /** A factor that this deployment does not offer is left as it is: nothing of it is accepted. */

@@ -27,6 +27,22 @@ export function isEnrolled(record: MfaRecord): boolean {
   return record.authenticators.length > 0
 }
 
+/**
+ * Most authenticators of one guessable factor: each is a further chance for a guess, and the guess limits of
+ * docs/threat-model.md are computed for this number (R1, R40).
+ */
+export const MOST_OF_A_FACTOR = 10
+
+/** Whether the account has as many authenticators of this factor as it may have. */
+export function isFull(
+  { authenticators }: Pick<MfaRecord, 'authenticators'>,
+  { id, guessable }: { readonly id: string; readonly guessable: boolean },
+): boolean {
+  return (
+    guessable && authenticators.filter(({ factor }) => factor === id).length >= MOST_OF_A_FACTOR
+  )
+}
+
 /** What the application answered to "may this person enrol a first factor now, and on what proof?" (R10). */
 export type FirstEnrolmentRule = 'allowed' | 'mailed-code' | 'refused'
 

@@ -91,6 +91,11 @@ export interface Factor<
   issue?(input: IssueInput): Promise<{ state: State; shown: readonly string[] }>
   /** Uses left, where that is limited. */
   remaining?(state: State): number
+  /**
+   * The key of an authenticator, decoded and in one spelling: two authenticators of an account with the same one would
+   * accept one code twice, so the second is refused at an enrolment and left out after a restore (R40).
+   */
+  keyOf?(state: State): string
 
   /**
    * What has to exist before a response can be examined; absent: nothing (a code derived from state). One challenge

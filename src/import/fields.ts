@@ -7,7 +7,8 @@ import {
   type ForeignTotpFault,
   type SecretEncoding,
 } from './totp.ts'
-import { STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
+import { MOST_OF_A_FACTOR } from '../domain/enrolment.ts'
+import { keyOf, STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
 
 /**
  * What an application kept of a person's second factor, under the names that applications commonly give it: `totp`,
@@ -28,6 +29,8 @@ export interface ImportFault {
     | 'code-form-unknown'
     | 'factor-not-offered'
     | 'ambiguous' // under two names, and not the same
+    | 'totp-ambiguous' // one key with two algorithms, numbers of digits or periods
+    | 'too-many' // authenticators of one factor
 }
 
 /** What differs from the other application after the import. */
@@ -113,13 +116,12 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
     if (allOf(fields, [...TOTP, ...SECRET]).length > 0) warnings.add('not-enabled')
     return { totp, warnings: [...warnings], faults }
   }
-  totp.push(...explicitTotp(find(TOTP), encoding, fault))
   const secret = find(SECRET)
-  if (secret !== undefined) {
-    const found = readForeignTotp(secret.value, encoding)
-    if (!('fault' in found)) totp.push(found)
-    else warnings.add('secret-unusable')
-  }
+  const found = [
+    ...explicitTotp(find(TOTP), encoding, fault),
+    ...secretOf(secret, encoding, warnings),
+  ]
+  totp.push(...oneOfEachKey(found, fault))
   if (totp.length === 0 && (isOn === true || secret !== undefined)) warnings.add('must-enrol')
   if (totp.some(isWeakSecret)) warnings.add('secret-weak')
 
@@ -141,7 +143,7 @@ function explicitTotp(
   given: Found | undefined,
   encoding: SecretEncoding | undefined,
   fault: Fault,
-): readonly ForeignTotp[] {
+): readonly TotpIn[] {
   if (given === undefined) return []
   const list = listOf(given.value)
   if (list === undefined) {
@@ -150,10 +152,50 @@ function explicitTotp(
   }
   return list.flatMap((one) => {
     const found = readForeignTotp(one, encoding)
-    if (!('fault' in found)) return [found]
+    if (!('fault' in found)) return [{ ...found, field: given.field }]
     fault(given.field, found.fault === 'secret-missing' ? 'totp-unreadable' : found.fault)
     return []
   })
+}
+
+function secretOf(
+  given: Found | undefined,
+  encoding: SecretEncoding | undefined,
+  warnings: Set<ImportWarning>,
+): readonly TotpIn[] {
+  if (given === undefined) return []
+  const found = readForeignTotp(given.value, encoding)
+  if (!('fault' in found)) return [{ ...found, field: given.field }]
+  warnings.add('secret-unusable')
+  return []
+}
+
+/** An authenticator and the field in which it was found. */
+type TotpIn = ForeignTotp & { readonly field: string }
+
+/**
+ * Many applications keep a secret and the URI with the same secret in two columns. Two authenticators of one key would
+ * accept one code twice, and removing one of them would leave the other (R5, R40). The first name stays.
+ */
+function oneOfEachKey(found: readonly TotpIn[], fault: Fault): readonly ForeignTotp[] {
+  const kept = new Map<string, ForeignTotp>()
+  for (const { field, ...one } of found) {
+    const key = keyOf(one.parameters)
+    const first = kept.get(key)
+    if (first !== undefined && !isAlike(first, one)) fault(field, 'totp-ambiguous')
+    const name = first?.name ?? one.name
+    kept.set(key, { ...(first ?? one), ...(name === undefined ? {} : { name }) })
+  }
+  if (kept.size > MOST_OF_A_FACTOR) fault(found[0]?.field ?? '', 'too-many')
+  return [...kept.values()]
+}
+
+function isAlike({ parameters: one }: ForeignTotp, { parameters: other }: ForeignTotp): boolean {
+  return (
+    one.algorithm === other.algorithm &&
+    one.digits === other.digits &&
+    one.periodSeconds === other.periodSeconds
+  )
 }
 
 function codesOf(
@@ -164,7 +206,11 @@ function codesOf(
 ): ReadCodes | undefined {
   if (given === undefined) return undefined
   const codes = readForeignCodes(given.value, form)
-  if (!('fault' in codes)) return codes.values.length === 0 ? undefined : codes
+  if (!('fault' in codes)) {
+    // One entry for each code: what is listed twice would be accepted twice (R5, R40).
+    const values = [...new Set(codes.values)]
+    return values.length === 0 ? undefined : { ...codes, values }
+  }
   if (codes.fault === 'codes-hash-unknown') warnings.add('codes-hash-unknown')
   else fault(given.field, codes.fault)
   return undefined

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { ScureBase32Plugin } from 'otplib'
+import { importFactors } from '../../src/import/import-factors.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
@@ -146,6 +148,41 @@ describe('setting up a factor', () => {
       name: '',
     })
     expect(outcome).to.deep.equal({ outcome: 'stale' })
+  })
+
+  it('R1 R40 is refused for an eleventh authenticator of a guessable factor', async () => {
+    await importFactors(one.deps, 'mira', {
+      totp: Array.from({ length: 10 }, (_, nth) => ({ hex: String(10 + nth).repeat(10) })),
+    })
+    one.clock.advance(30)
+    const { epoch } = await settledRecord(one)
+    const place = placeOf({ interaction: 'adding', epoch })
+    const secret = new ScureBase32Plugin().encode(Buffer.from('10'.repeat(10), 'hex'))
+    const form = { code: ownCode({ secret }, one.clock.now()) }
+    expect(await verify(one, 'totp', form, place)).to.include({ outcome: 'accepted' })
+    const ground = { rule: 'refused', adding: true, locale: 'en' } as const
+    expect(await beginFactor(one.deps, factorOf(one, 'totp'), place, ground)).to.equal('stale')
+  })
+
+  it('R40 is refused for a key that the account has', async () => {
+    const { secret } = await owner(one)
+    const known = { secret, algorithm: 'SHA1', digits: 6, periodSeconds: 30 } as const
+    const same = { ...totp(), beginEnrolment: () => ({ value: known }) }
+    const node = nodeBeside(one, { listed: [same, backupCodes()] })
+    one.clock.advance(30)
+    const { epoch } = await settledRecord(node)
+    const place = placeOf({ interaction: 'adding', epoch })
+    const form = { code: ownCode(known, one.clock.now()) }
+    expect(await verify(node, 'totp', form, place)).to.include({ outcome: 'accepted' })
+    const ground = { rule: 'refused', adding: true, locale: 'en', name: '' } as const
+    const factor = factorOf(node, 'totp')
+    expect(await beginFactor(node.deps, factor, place, ground)).to.equal('begun')
+    one.clock.advance(30)
+    const next = factor.parseResponse({ code: ownCode(known, one.clock.now()) })
+    expect(await confirmFactor(node.deps, factor, place, next, ground)).to.deep.equal({
+      outcome: 'refused',
+    })
+    expect((await settledRecord(node)).authenticators).to.have.length(2)
   })
 
   it('R20 is over with the epoch it was begun under', async () => {

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
+import { bindAuthenticator } from '../../src/application/authenticator.ts'
 import { readStatus } from '../../src/application/manage-accounts.ts'
 import { restoreAccount } from '../../src/application/restore-account.ts'
+import { openState } from '../../src/application/sealed-state.ts'
+import type { Json, JsonObject } from '../../src/domain/json.ts'
 import type { Form } from '../../src/factors/factor.ts'
-import { owner, verify } from './person.ts'
+import { factorOf, owner, verify } from './person.ts'
 import { heardOf, load, nodeBeside, placeOf, settledRecord, world, type World } from './world.ts'
 
 let attempts = 0
@@ -52,6 +55,27 @@ describe('an account after a restore from a backup', () => {
     expect(await settledRecord(one)).to.deep.equal(before)
     expect(await restoreAccount(one.deps, 'mira', since + 1)).to.equal(true)
     expect(await restoreAccount(one.deps, 'mira')).to.equal(true)
+  })
+
+  it('R5 R40 leaves one authenticator of each key, of a record that has one twice', async () => {
+    const mira = await owner(one)
+    const totpFactor = factorOf(one, 'totp')
+    const { record, version } = await load(one)
+    const [first] = record.authenticators
+    if (first === undefined) throw new Error('there is no authenticator')
+    const state = totpFactor.parseState(openState(one.deps.box, 'mira', first)) as Json
+    const about = { name: 'again', now: one.clock.now() }
+    const again = bindAuthenticator(one.deps, 'mira', totpFactor, state, about)
+    const twice = { ...record, authenticators: [...record.authenticators, again] }
+    await one.storage.records.save('mira', twice as unknown as JsonObject, version)
+    await restoreAccount(one.deps, 'mira')
+    const { authenticators } = await settledRecord(one)
+    expect(authenticators.map(({ id }) => id)).not.to.include(again.id)
+    expect(authenticators).to.have.length(2)
+    one.clock.advance(3_700)
+    const used = mira.code()
+    expect(await type(one, 'totp', used)).to.include({ outcome: 'accepted' })
+    expect(await type(one, 'totp', used)).to.include({ outcome: 'refused' })
   })
 
   it('keeps a factor that is not offered here as it is', async () => {

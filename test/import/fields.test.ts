@@ -35,6 +35,69 @@ describe('the fields of another application', () => {
     }
   })
 
+  it('R5 R40 the same key twice is one authenticator, however it is written and wherever it stands', () => {
+    const hex = Buffer.from('Hello!\u00de\u00ad\u00be\u00ef'.repeat(2), 'latin1').toString('hex')
+    const uri = `otpauth://totp/Acme:ada?secret=${SECRET}`
+    for (const fields of [
+      { two_factor_secret: SECRET, otpauth_url: uri },
+      { two_factor_secret: SECRET.toLowerCase(), totp: [{ base32: `${SECRET}======` }] },
+      { totp: [SECRET, { hex }, uri, { secret: hex.toUpperCase(), encoding: 'hex' }] },
+      // HMAC fills a key with zeros: the same key, with other bytes.
+      { totp: [{ hex }, { hex: `${hex}0000` }] },
+    ]) {
+      const { totp, faults } = mapFactors(fields)
+      expect(totp.map(({ parameters }) => parameters.secret)).to.deep.equal([SECRET])
+      expect(faults).to.deep.equal([])
+    }
+    const named = (...names: (string | undefined)[]) =>
+      mapFactors({ totp: names.map((name) => ({ secret: SECRET, name })) }).totp[0]?.name
+    expect(named('phone', 'tablet')).to.equal('phone')
+    expect(named(undefined, 'tablet')).to.equal('tablet')
+  })
+
+  it('R40 the same key with another algorithm, length or period is refused: nobody knows which is right', () => {
+    for (const other of [{ algorithm: 'SHA256' }, { digits: 8 }, { period: 60 }])
+      expect(mapFactors({ totp: [SECRET, { secret: SECRET, ...other }] }).faults).to.deep.equal([
+        { field: 'totp', code: 'totp-ambiguous' },
+      ])
+    const otpauth_url = `otpauth://totp/x?secret=${SECRET}&period=60`
+    expect(mapFactors({ two_factor_secret: SECRET, otpauth_url }).faults).to.deep.equal([
+      { field: 'two_factor_secret', code: 'totp-ambiguous' },
+    ])
+  })
+
+  it('R1 R40 more than ten authenticators are refused: each is a further chance for a guess', () => {
+    const keys = (count: number) =>
+      Array.from({ length: count }, (_, nth) => ({ hex: String(10 + nth).repeat(10) }))
+    expect(mapFactors({ totp: keys(10) })).to.deep.include({ faults: [] })
+    expect(mapFactors({ totp: [...keys(10), ...keys(10)] })).to.deep.include({ faults: [] })
+    for (const fields of [
+      { totp: keys(11) },
+      { totp: keys(80) },
+      { totp: keys(10), two_factor_secret: SECRET },
+    ])
+      expect(mapFactors(fields).faults).to.deep.equal([{ field: 'totp', code: 'too-many' }])
+  })
+
+  it('R5 R40 a backup code that is listed twice is one, however it is written', () => {
+    const codesOf = (backup_codes: unknown) =>
+      mapFactors({ totp: SECRET, backup_codes }).codes?.values
+    for (const listed of [
+      ['ABCD-1234', 'ABCD-1234'],
+      ['ABCD-1234', 'ABCD1234', ' ABCD 1234'],
+      'ABCD-1234,ABCD1234',
+    ])
+      expect(codesOf(listed)).to.deep.equal(['ABCD1234'])
+    const hex = sha256('ABCD-1234')
+    const base64 = Buffer.from(hex, 'hex').toString('base64')
+    expect(codesOf([hex, hex.toUpperCase(), hex])).to.deep.equal([hex])
+    expect(codesOf([base64, base64.replace('=', '')])).to.deep.equal([hex])
+    const argon2 = `$argon2id$v=19$m=8,t=1,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
+    expect(codesOf([argon2, argon2])).to.deep.equal([argon2])
+    // A set with both cases: these are two codes.
+    expect(codesOf(['aBcd1234', 'AbCD1234'])).to.have.length(2)
+  })
+
   it('R10 a second factor that was on without a secret that works is none', () => {
     for (const fields of [
       { two_factor_enabled: true },

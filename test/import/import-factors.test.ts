@@ -69,6 +69,21 @@ describe('taking over what another application kept', () => {
     expect((await readStatus(one.deps, 'mira')).factors[1]).to.include({ remaining: 0 })
   })
 
+  it('R5 R40 accepts a code once where the secret stands in two columns, and a backup code that is listed twice', async () => {
+    const otpauth_url = `otpauth://totp/x?secret=${SECRET}`
+    const twice = [CODES[0], CODES[0]?.replaceAll('-', '')]
+    const fields = { two_factor_secret: SECRET, otpauth_url, backup_codes: twice }
+    expect(await importFactors(one.deps, 'mira', fields)).to.include({ outcome: 'imported' })
+    one.clock.advance(30)
+    const backupCode = CODES[0] ?? ''
+    for (const outcome of ['accepted', 'refused']) {
+      expect(await type(one, 'totp', code(SECRET, 0))).to.include({ outcome })
+      expect(await type(one, 'imported-codes', { backupCode })).to.include({ outcome })
+    }
+    const { factors } = await readStatus(one.deps, 'mira')
+    expect(factors.map(({ factor }) => factor)).to.deep.equal(['totp', 'imported-codes'])
+  })
+
   it('R5 does not accept the code that the other application has just accepted', async () => {
     await importFactors(one.deps, 'mira', { totp: SECRET })
     expect(await type(one, 'totp', code(SECRET, 0))).to.include({ outcome: 'refused' })

@@ -19,6 +19,8 @@ export interface ImportedCodeProof {
   readonly slot: number
   /** The hash that the code was checked against. */
   readonly hash: string
+  /** Other slots with the same code: the other product listed it twice. They are spent with it (R5). */
+  readonly others?: readonly { readonly slot: number; readonly hash: string }[]
 }
 
 /** The response is the typed code, before it is brought to the form of its product. */
@@ -52,8 +54,12 @@ export function importedCodes(): ImportedCodes {
       }
       return { outcome: 'refused' }
     },
-    consume: (state, { slot, hash }) =>
-      state.hashes[slot] === hash ? { ...state, hashes: state.hashes.with(slot, null) } : undefined,
+    consume(state, { slot, hash, others = [] }) {
+      const matched = [{ slot, hash }, ...others]
+      if (matched.some((one) => state.hashes[one.slot] !== one.hash)) return undefined
+      const spent = new Set(matched.map((one) => one.slot))
+      return { ...state, hashes: state.hashes.map((kept, at) => (spent.has(at) ? null : kept)) }
+    },
 
     /** Each code may have been used since the backup was made, and nothing says which were. */
     afterRestore: (state) => ({ ...state, hashes: state.hashes.map(() => null) }),
@@ -66,7 +72,7 @@ export function importedCodes(): ImportedCodes {
 }
 
 /**
- * The slot whose code was typed. Every slot costs one verification, also a spent one: the time of the answer shows
+ * The slots whose code was typed: one, unless the other product listed a code twice. Every slot costs one verification, also a spent one: the time of the answer shows
  * neither which code matched nor how many are left (R33).
  */
 async function findSlot(
@@ -75,12 +81,13 @@ async function findSlot(
   hasher: PasswordHasher,
 ): Promise<ImportedCodeProof | undefined> {
   const secret = hashedText(typed, state)
-  let found: ImportedCodeProof | undefined
+  const found: { readonly slot: number; readonly hash: string }[] = []
   for (const [slot, hash] of state.hashes.entries()) {
     const matches = await hasher.verify(hash ?? SPENT, secret)
-    if (matches && hash !== null) found ??= { slot, hash }
+    if (matches && hash !== null) found.push({ slot, hash })
   }
-  return found
+  const [first, ...others] = found
+  return first === undefined || others.length === 0 ? first : { ...first, others }
 }
 
 /** Not a hash, so no code verifies against it. */

@@ -5,6 +5,7 @@ import { normaliseTyped } from '../normalise.ts'
 import { codesOf } from './code.ts'
 import {
   fieldsOf,
+  keyOf,
   parseParameters,
   readTotpOptions,
   unreadable,
@@ -82,6 +83,7 @@ export function totp(options: TotpOptions = {}): Totp {
       return { ...parseParameters(stored), lastTimeStep: lastTimeStep as number }
     },
     parsePending: parseParameters,
+    keyOf,
     parseChallenge(stored) {
       if (stored !== null) throw unreadable()
       return stored

@@ -109,6 +109,17 @@ export function isPeriod(value: unknown): value is number {
   )
 }
 
+/**
+ * The secret's bytes in hexadecimal. HMAC fills a key with zeros (RFC 2104 2), so zeros at its end make no other key:
+ * without this an attacker could bind one key twice.
+ */
+export function keyOf({ secret }: Pick<TotpParameters, 'secret'>): string {
+  const bytes = new ScureBase32Plugin().decode(secret)
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/(?:00)+$/, '')
+}
+
 function isSecret(secret: string): boolean {
   try {
     const { length } = new ScureBase32Plugin().decode(secret)

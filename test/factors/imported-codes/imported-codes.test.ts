@@ -75,6 +75,20 @@ describe('backup codes of another product', () => {
     expect(factor.remaining?.(state)).to.equal(0)
   })
 
+  it('R5 R40 a code that the product hashed twice, each with its own salt, is spent once', async () => {
+    const state = await adopt([await cheap.hash('ABCD1234'), await cheap.hash('ABCD1234')], UPPER)
+    const proof = await proofOf(state, 'abcd-1234')
+    const spent = proof && factor.consume(state, proof)
+    if (proof === undefined || spent === undefined) throw new Error('the code was refused')
+    expect(factor.remaining?.(spent)).to.equal(0)
+    expect(await proofOf(spent, 'abcd-1234')).to.equal(undefined)
+    // Another attempt has spent one of them meanwhile.
+    for (const slot of [0, 1])
+      expect(factor.consume({ ...state, hashes: state.hashes.with(slot, null) }, proof)).to.equal(
+        undefined,
+      )
+  })
+
   it('keep case where the product had both', async () => {
     const state = await adopt(['aBcd1234', 'AbCD1234'])
     expect((await proofOf(state, 'aBcd-1234'))?.slot).to.equal(0)
