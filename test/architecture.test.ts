@@ -180,6 +180,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     ],
     packages: ['commander', 'csv-parse', 'mongoose', 'node:fs', 'node:fs/promises', 'node:os'],
   },
+  demonstration: {
+    // The app that the demonstration signs people in to. It stands for one of somebody else: it knows nothing of the product.
+    at: ['src/server/demonstration/'],
+    may: ['demonstration'],
+    packages: ['node:crypto', 'node:fs/promises', 'node:http', 'jose', 'openid-client'],
+  },
   server: {
     at: ['src/server/'],
     may: [
@@ -196,15 +202,15 @@ const PARTS: Readonly<Record<string, Part>> = {
       'http',
       'server',
       'server-import',
-      'relying-party',
+      'demonstration',
     ],
     packages: ['*'],
   },
   'relying-party': {
-    // Stands for an application of somebody else: it knows nothing of the product.
+    // Starts the demonstration's app by itself.
     at: ['examples/relying-party/'],
-    may: ['relying-party'],
-    packages: ['node:crypto', 'node:fs/promises', 'node:http', 'jose', 'openid-client'],
+    may: ['demonstration'],
+    packages: [],
   },
   'existing-provider': {
     // Stand for providers of somebody else: they know the product by its package's name alone.

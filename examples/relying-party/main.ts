@@ -1,4 +1,4 @@
-import { startRelyingParty } from './relying-party.ts'
+import { startRelyingParty } from '../../src/server/demonstration/relying-party.ts'
 
 const { ISSUER, CLIENT_ID, CLIENT_SECRET, PORT, HOST, PUBLIC_URL } = process.env
 
@@ -8,6 +8,7 @@ const app = await startRelyingParty({
   clientId: CLIENT_ID ?? 'fieldnotes',
   ...(CLIENT_SECRET === undefined ? {} : { clientSecret: CLIENT_SECRET }),
   port,
+  now: () => Math.floor(Date.now() / 1000),
   ...(HOST === undefined ? {} : { host: HOST }),
   ...(PUBLIC_URL === undefined ? {} : { publicUrl: PUBLIC_URL }),
 }).catch((error: NodeJS.ErrnoException) => {

@@ -3,12 +3,12 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
-import { MULTI_FACTOR } from '../../examples/relying-party/provider.ts'
+import { MULTI_FACTOR } from '../../src/server/demonstration/provider.ts'
 import {
   clientMetadata,
   startRelyingParty,
   type RelyingParty,
-} from '../../examples/relying-party/relying-party.ts'
+} from '../../src/server/demonstration/relying-party.ts'
 import {
   axeFindings,
   launchBrowser,
@@ -21,6 +21,7 @@ import { HttpClient, type Page } from '../support/http-client.ts'
 import { startProgram } from './program.ts'
 import { startPlainProvider, type Decision } from './provider.ts'
 
+const now = (): number => Math.floor(Date.now() / 1000)
 const CLIENT = { clientId: 'fieldnotes', clientSecret: 'a secret of this test that is long enough' }
 
 describe('the demonstration relying party', () => {
@@ -32,7 +33,7 @@ describe('the demonstration relying party', () => {
   before(async () => {
     decision = { acr: 'one-factor', amr: ['pwd'] }
     provider = await startPlainProvider(decision)
-    app = await startRelyingParty({ issuer: provider.issuer, ...CLIENT, port: 0 })
+    app = await startRelyingParty({ issuer: provider.issuer, ...CLIENT, port: 0, now })
     provider.register(clientMetadata({ ...CLIENT, url: app.url }))
   })
   beforeEach(() => {
@@ -212,7 +213,7 @@ describe('the demonstration relying party', () => {
   it('starts before its provider, says so, and signs in once it is there', async () => {
     const late = await startPlainProvider(decision)
     await late.close()
-    const early = await startRelyingParty({ issuer: late.issuer, ...CLIENT, port: 0 })
+    const early = await startRelyingParty({ issuer: late.issuer, ...CLIENT, port: 0, now })
     try {
       expect((await person.get(early.url)).name).to.equal('rp-home')
       const page = await person.get(`${early.url}/sign-in`)
@@ -257,7 +258,7 @@ describe('the demonstration relying party', () => {
       })
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
       issuer = `http://localhost:${(server.address() as AddressInfo).port}`
-      relyingParty = await startRelyingParty({ issuer, ...CLIENT, port: 0 })
+      relyingParty = await startRelyingParty({ issuer, ...CLIENT, port: 0, now })
     })
     after(async () => {
       await relyingParty.close()

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
-import { MULTI_FACTOR } from '../../examples/relying-party/provider.ts'
+import { MULTI_FACTOR } from '../../src/server/demonstration/provider.ts'
 import { PHONE } from '../support/browser.ts'
 import { setStage } from './stage.ts'
 import type { Visitor } from './visitor.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { MULTI_FACTOR } from '../../examples/relying-party/provider.ts'
+import { MULTI_FACTOR } from '../../src/server/demonstration/provider.ts'
 import type { Credentials } from './server.ts'
 import { setStage } from './stage.ts'
 import type { Visitor } from './visitor.ts'

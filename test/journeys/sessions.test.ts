@@ -2,12 +2,12 @@ import { expect } from 'chai'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MULTI_FACTOR } from '../../examples/relying-party/provider.ts'
+import { MULTI_FACTOR } from '../../src/server/demonstration/provider.ts'
 import {
   clientMetadata,
   startRelyingParty,
   type RelyingParty,
-} from '../../examples/relying-party/relying-party.ts'
+} from '../../src/server/demonstration/relying-party.ts'
 import { freePorts, type Credentials } from './server.ts'
 import { setStage, type Stage } from './stage.ts'
 import type { Visitor } from './visitor.ts'
@@ -20,6 +20,7 @@ async function openLedger({ server }: Stage): Promise<RelyingParty> {
     ...client,
     issuer: server.issuer,
     port,
+    now: () => Math.floor(Date.now() / 1000),
     // Cookies do not tell ports apart: on localhost it would share the demonstration's.
     publicUrl: `http://127.0.0.1:${port}`,
   })

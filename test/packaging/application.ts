@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -56,6 +57,36 @@ export class Application {
   /** The last line that a program prints: the host says this and that before it. */
   lastLine(args: readonly string[], environment: NodeJS.ProcessEnv = {}): string | undefined {
     return this.node(args, environment).trim().split('\n').at(-1)
+  }
+
+  /** A Node program that runs on, once it has said what is waited for. Throws when it ends before. */
+  async start(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv,
+    ready: RegExp,
+  ): Promise<{ said(): string; stop(): Promise<void> }> {
+    const child = spawn(process.execPath, args, {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    })
+    let text = ''
+    const ended = once(child, 'exit')
+    await new Promise<void>((resolve, reject) => {
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk: Buffer) => {
+          text += chunk.toString()
+          if (ready.test(text)) resolve()
+        })
+      child.once('exit', () => reject(new Error(text)))
+    })
+    return {
+      said: () => text,
+      async stop() {
+        child.kill('SIGTERM')
+        await ended
+      },
+    }
   }
 
   /** The last line that a program of plain JavaScript prints. */

@@ -149,6 +149,7 @@ describe('the image’s file system', function () {
     child.kill('SIGTERM')
     const [code] = await ended
     expect(code, said.join('')).to.equal(0)
+    expect(said.join('')).to.match(/^no demonstration: NODE_ENV is production$/m)
   })
 
   async function isAlive(child: ChildProcess, port: number): Promise<boolean> {

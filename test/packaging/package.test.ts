@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { HttpClient } from '../support/http-client.ts'
 import { openDatabase } from '../support/mongodb.ts'
 import { miss, requireMongodb } from '../support/requirements.ts'
 import { Application, NoRegistry } from './application.ts'
@@ -89,8 +90,7 @@ describe('the published package', function () {
 
   it('holds the program, its views and what a reader needs, and nothing else', () => {
     const others = packed.filter((path) => !/^dist\/(config|interactions|src|views)\//.test(path))
-    const example = others.filter((path) => path.startsWith('dist/examples/relying-party/'))
-    expect(others.filter((path) => !example.includes(path))).to.deep.equal([
+    expect(others).to.deep.equal([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -98,13 +98,12 @@ describe('the published package', function () {
       `bin/${NAME}.mjs`,
       'package.json',
     ])
-    expect(example).to.include('dist/examples/relying-party/style.css')
+    expect(packed).to.include('dist/src/server/demonstration/style.css')
+    expect(packed.filter((path) => /examples/.test(path))).to.deep.equal([])
   })
 
   it('has each module built, with its types, and no source', () => {
-    const sources = globSync('{config,interactions,src,examples/relying-party}/**/*.ts', {
-      cwd: ROOT,
-    })
+    const sources = globSync('{config,interactions,src}/**/*.ts', { cwd: ROOT })
     const built = sources.flatMap((path) => [
       `dist/${path.replace(/\.ts$/, '.js')}`,
       `dist/${path.replace(/\.ts$/, '.d.ts')}`,
@@ -200,6 +199,23 @@ describe('the published package', function () {
     it('answers on the command line', () => {
       const program = join('node_modules', NAME, manifest.bin[NAME] ?? '')
       expect(application.node([program, '--help'])).to.match(/serve/)
+    })
+
+    it('starts the demonstration with one command, its app and its account', async () => {
+      const started = await application.start(
+        [join('node_modules', NAME, manifest.bin[NAME] ?? ''), 'serve'],
+        { PORT: '0', DEMO_PORT: '0', LOG_LEVEL: 'silent' },
+        /^password: /m,
+      )
+      try {
+        const app = /^demonstration app: (.*)$/m.exec(started.said())?.[1] ?? ''
+        for (const path of ['/', '/style.css'])
+          expect((await fetch(`${app}${path}`)).status, path).to.equal(200)
+        const signIn = await new HttpClient().visit(`${app}/sign-in`)
+        expect(signIn.name).to.equal('login')
+      } finally {
+        await started.stop()
+      }
     })
   })
 

@@ -135,6 +135,7 @@ describe('npm start', () => {
     for (const name of ['ISSUER', 'ENCRYPTION_KEYS', 'COOKIE_KEYS', 'STORAGE_URL', 'SMTP_URL'])
       expect(text).to.contain(name)
     expect(text).not.to.match(/user:|password:|demonstration app/)
+    expect(lines).to.include('no demonstration: DEMO is off')
   })
 
   it('listens on loopback only', async () => {

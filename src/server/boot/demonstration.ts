@@ -3,8 +3,8 @@ import {
   clientMetadata,
   startRelyingParty,
   type RelyingParty,
-} from '../../../examples/relying-party/relying-party.ts'
-import { ConfigError, type Config } from '../../../config/environment.ts'
+} from '../demonstration/relying-party.ts'
+import { ConfigError } from '../../../config/environment.ts'
 import { DEMONSTRATION_FOLDER, keepOnce } from '../../../config/load.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Account } from '../../ports/accounts.ts'
@@ -93,13 +93,13 @@ export function demonstrationClient(url: string, secrets: DemonstrationSecrets):
 
 /** Throws ConfigError when DEMO_PORT is taken. */
 export async function startDemonstration(
-  issuer: string,
-  { demonstration }: Config,
+  { issuer, config: { demonstration }, clock }: Pick<Foundation, 'issuer' | 'config' | 'clock'>,
   { clientSecret }: DemonstrationSecrets,
 ): Promise<RelyingParty> {
   const port = demonstration?.port ?? 0
   try {
-    return await startRelyingParty({ issuer, clientId: CLIENT_ID, clientSecret, port })
+    const app = { issuer, clientId: CLIENT_ID, clientSecret, port }
+    return await startRelyingParty({ ...app, now: () => clock.now() })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     const problem = `${port} is taken: choose another, or start without the demonstration (DEMO=off)`

@@ -137,11 +137,10 @@ async function demonstrate(
   folder: string | undefined,
   started: Started,
 ): Promise<RunningDemonstration | undefined> {
-  const { config, issuer } = foundation
-  if (config.demonstration === undefined) return undefined
+  if (foundation.config.demonstration === undefined) return undefined
   const { account, secrets } = await prepareDemonstration(foundation, folder)
   // It looks for its provider when somebody signs in, and its address decides what is registered.
-  const app = await startDemonstration(issuer, config, secrets)
+  const app = await startDemonstration(foundation, secrets)
   started.push(() => app.close())
   return {
     url: app.url,
@@ -188,7 +187,9 @@ function announce(
   log: Logger,
 ): void {
   print(`oidc-provider-mfa: ${issuer}`)
-  if (demonstration !== undefined) {
+  if (demonstration === undefined)
+    print(`no demonstration: ${config.production ? 'NODE_ENV is production' : 'DEMO is off'}`)
+  else {
     print(`demonstration app: ${demonstration.url}`)
     print(`user: ${demonstration.secrets.username}`)
     print(`password: ${demonstration.secrets.password}`)

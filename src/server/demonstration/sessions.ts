@@ -25,7 +25,7 @@ export interface Session {
   readonly signedIn?: SignedIn
 }
 
-const LIFETIME_MS = 8 * 60 * 60 * 1000
+const LIFETIME_SECONDS = 8 * 60 * 60
 /** Sign-ins under way at once in one browser: its tabs. */
 const PENDING_LIMIT = 8
 /** In memory, so bounded: a demonstration needs few, and a flood must not fill the machine. */
@@ -33,11 +33,16 @@ const SESSION_LIMIT = 10_000
 
 /** The sessions of this app, in memory and gone with it. */
 export class Sessions {
+  readonly #now: () => number
   readonly #sessions = new Map<string, { session: Session; endsAt: number }>()
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
 
   find(id: string | undefined): Session | undefined {
     const entry = id === undefined ? undefined : this.#sessions.get(id)
-    if (entry === undefined || entry.endsAt <= Date.now()) return undefined
+    if (entry === undefined || entry.endsAt <= this.#now()) return undefined
     return entry.session
   }
 
@@ -79,7 +84,7 @@ export class Sessions {
 
   #keep(session: Session): Session {
     this.#sessions.delete(session.id)
-    this.#sessions.set(session.id, { session, endsAt: Date.now() + LIFETIME_MS })
+    this.#sessions.set(session.id, { session, endsAt: this.#now() + LIFETIME_SECONDS })
     if (this.#sessions.size > SESSION_LIMIT)
       for (const oldest of this.#sessions.keys()) {
         this.end(oldest)

@@ -11,6 +11,8 @@ export interface ProviderOptions {
   readonly clientSecret?: string
   readonly redirectUri: string
   readonly postLogoutRedirectUri: string
+  /** Seconds since the Unix epoch. */
+  readonly now: () => number
 }
 
 /** The level that was asked for as essential did not come back: the answer is no sign-in (OpenID Connect Core 5.5.1.1). */
@@ -105,10 +107,10 @@ export class Provider {
   }
 
   #useOnce(jti: string): void {
-    const now = Date.now()
+    const now = this.#options.now()
     for (const [used, until] of this.#usedTokens) if (until <= now) this.#usedTokens.delete(used)
     if (this.#usedTokens.has(jti)) throw new Error('It was used before.')
-    this.#usedTokens.set(jti, now + 5 * 60_000)
+    this.#usedTokens.set(jti, now + 5 * 60)
   }
 
   /** Discovery, when it is first needed and again after a failure: the app may start before its provider. */

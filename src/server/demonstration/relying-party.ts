@@ -10,6 +10,8 @@ export interface RelyingPartyOptions {
   readonly clientId: string
   /** Absent: a public client. */
   readonly clientSecret?: string
+  /** The time, in seconds since the Unix epoch. */
+  readonly now: () => number
   /** 0: any free port. */
   readonly port: number
   readonly host?: string
@@ -73,7 +75,7 @@ class App {
   readonly #url: string
   readonly #style: string
   readonly #provider: Provider
-  readonly #sessions = new Sessions()
+  readonly #sessions: Sessions
 
   constructor(options: RelyingPartyOptions, url: string, style: string) {
     this.#issuer = options.issuer
@@ -85,7 +87,9 @@ class App {
       ...(options.clientSecret === undefined ? {} : { clientSecret: options.clientSecret }),
       redirectUri: `${url}/callback`,
       postLogoutRedirectUri: `${url}/signed-out`,
+      now: options.now,
     })
+    this.#sessions = new Sessions(options.now)
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
