@@ -160,18 +160,22 @@ function decode(secret: string, encoding: SecretEncoding): Uint8Array | undefine
       const base32 = secret.replaceAll(/[\s-]/g, '').replace(/=+$/, '')
       // Base32 is written in one case: a text in both is a ciphertext or another encoding that looks like base32.
       const isOneCase = base32 === base32.toUpperCase() || base32 === base32.toLowerCase()
-      return isOneCase ? fromBase32(base32.toUpperCase()) : undefined
+      return isOneCase && /^[A-Z2-7]+$/i.test(base32) ? fromBase32(base32) : undefined
     }
   }
 }
 
-/** Undefined where the spare bits of the last symbol are not zero: then a letter is missing, or there is one too many. */
-function fromBase32(base32: string): Uint8Array | undefined {
-  try {
-    return new ScureBase32Plugin().decode(base32)
-  } catch {
-    return undefined
-  }
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/**
+ * The whole bytes; the bits of the last symbols that make no whole byte are dropped. RFC 4648 6 allows only some lengths,
+ * with zeros in those bits. Many generators draw letters at random, and authenticator apps read them in this way.
+ */
+function fromBase32(base32: string): Uint8Array {
+  const bits = Array.from(base32.toUpperCase(), (symbol) =>
+    BASE32.indexOf(symbol).toString(2).padStart(5, '0'),
+  ).join('')
+  return Uint8Array.from(bits.match(/.{8}/g) ?? [], (byte) => parseInt(byte, 2))
 }
 
 function algorithmOf(value: unknown): TotpAlgorithm | undefined {

@@ -11,6 +11,13 @@ const HEX = Buffer.from(
   'latin1',
 ).toString('hex')
 const DEFAULTS = { secret: SECRET, algorithm: 'SHA1', digits: 6, periodSeconds: 30 }
+const RANDOM_LETTERS = [
+  ['S46SQCPPTCNPROMHWYBDCTBZXV', '512026'],
+  ['S46SQCPPTCNPROMHWYBDCTBZX', '421474'],
+  ['S46SQCPPTCNPROMHWYBDCTBZXVA', '512026'],
+  ['S46SQCPPTCNPROMHWYBDC', '691254'],
+  ['S46SQCPPTCNPROMHWYBDCTBZXVQ7K3', '350502'],
+] as const
 const NOW = 1_800_000_000
 const factor = totp()
 
@@ -35,6 +42,21 @@ describe('an authenticator of another product', () => {
     expect(read('12345678901234567890', 'ascii').parameters.secret).to.equal(
       'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
     )
+  })
+
+  it('is read from letters drawn at random, as authenticator apps read them', () => {
+    // The codes of a Python program that drops the incomplete last bits (hmac and hashlib), at 1700000000.
+    for (const [secret, code] of RANDOM_LETTERS)
+      for (const given of [secret, secret.toLowerCase(), `otpauth://totp/x?secret=${secret}`]) {
+        const { parameters, secretBits } = read(given)
+        expect(totpCode(parameters, 1_700_000_000), secret).to.equal(code)
+        expect(secretBits).to.equal(Math.floor((secret.length * 5) / 8) * 8)
+        expect(factor.parseState(adoptTotp(parameters, NOW))).to.be.an('object')
+      }
+    // A long s is no letter of base32, though its capital is one.
+    expect(readForeignTotp('\u017f46sqcpptcnpromhwybdctbzxv')).to.deep.equal({
+      fault: 'secret-unusable',
+    })
   })
 
   it('is read from what speakeasy and otplib keep', () => {
