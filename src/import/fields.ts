@@ -54,6 +54,8 @@ export interface MappedFactors {
 const STRONG_CODE_BITS = 64
 
 const ENABLED = ['two_factor_enabled', 'twoFactorEnabled'] as const
+/** The time at which the set-up was confirmed (Laravel Fortify). Empty: it never was. */
+const CONFIRMED = ['two_factor_confirmed_at', 'twoFactorConfirmedAt'] as const
 const SECRET = ['two_factor_secret', 'twoFactorSecret'] as const
 const TOTP = ['totp', 'otpauth_url', 'otpauthUrl'] as const
 const CODES = [
@@ -70,6 +72,7 @@ const FORM = ['backupCodeForm', 'backup_code_form'] as const
 /** Every name that is read. Reports name other fields of a file, since one of them may be misspelt. */
 export const IMPORT_FIELDS: readonly string[] = [
   ...ENABLED,
+  ...CONFIRMED,
   ...SECRET,
   ...TOTP,
   ...CODES,
@@ -104,9 +107,7 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
       if (!isSame(read(value), read(first?.value))) fault(field, 'ambiguous')
     return first
   }
-  const enabled = find(ENABLED, readBoolean) ?? emptyFlag(fields)
-  const isOn = enabled === undefined ? undefined : readBoolean(enabled.value)
-  if (enabled !== undefined && isOn === undefined) fault(enabled.field, 'enabled-unreadable')
+  const isOn = isOnIn(fields, find(ENABLED, readBoolean), find(CONFIRMED, readConfirmed), fault)
   const encoding = encodingOf(find(ENCODING), fault)
   const form = formOf(find(FORM), fault)
 
@@ -262,12 +263,36 @@ function isEmpty(value: unknown): boolean {
 }
 
 /**
- * A flag that is present and empty was never set: nobody confirmed the set-up that the secret beside it belongs to, and
- * the secret would shut its owner out if it were taken for a factor. A table without any flag says nothing about it.
+ * Whether the second factor was on. Undefined: no field says so. A flag that is present and empty was never set: nobody
+ * confirmed the set-up that the secret beside it belongs to, and the secret would shut its owner out if it were taken
+ * for a factor. A table without any flag says nothing about it.
  */
-function emptyFlag(fields: FieldsToImport): Found | undefined {
-  const field = ENABLED.find((name) => Object.hasOwn(fields, name) && fields[name] !== undefined)
-  return field === undefined ? undefined : { field, value: false }
+function isOnIn(
+  fields: FieldsToImport,
+  enabled: Found | undefined,
+  confirmed: Found | undefined,
+  fault: Fault,
+): boolean | undefined {
+  const byFlag = enabled && readBoolean(enabled.value)
+  if (enabled !== undefined && byFlag === undefined) fault(enabled.field, 'enabled-unreadable')
+  const byTime = confirmed && readConfirmed(confirmed.value)
+  if (confirmed !== undefined && byTime === undefined) fault(confirmed.field, 'enabled-unreadable')
+  const never = byTime === false ? confirmed?.field : emptyField(fields, CONFIRMED, confirmed)
+  // On, and never confirmed: one of the two is wrong, and the wrong choice locks the owner out or lets others in.
+  if (byFlag === true && never !== undefined) fault(never, 'ambiguous')
+  if (byFlag !== undefined) return byFlag
+  if (never !== undefined) return false
+  return byTime ?? (emptyField(fields, ENABLED, undefined) === undefined ? undefined : false)
+}
+
+/** The first of these names that is present, where none of them has a value. */
+function emptyField(
+  fields: FieldsToImport,
+  names: readonly string[],
+  found: Found | undefined,
+): string | undefined {
+  if (found !== undefined) return undefined
+  return names.find((name) => Object.hasOwn(fields, name) && fields[name] !== undefined)
 }
 
 /** Reads yes or no as databases and spreadsheets write it. Undefined: neither. */
@@ -275,6 +300,16 @@ export function readBoolean(value: unknown): boolean | undefined {
   const word = String(value).trim().toLowerCase()
   if (['true', '1', 't', 'yes', 'y', 'on'].includes(word)) return true
   return ['false', '0', 'f', 'no', 'n', 'off'].includes(word) ? false : undefined
+}
+
+/** Whether a time is one, as databases write it, or yes or no. Undefined: neither. MySQL writes no time as zeros. */
+function readConfirmed(value: unknown): boolean | undefined {
+  if (value instanceof Date) return !Number.isNaN(value.getTime())
+  const text = String(value).trim()
+  if (/^0000-00-00/.test(text)) return false
+  return /^\d{4}-\d{2}-\d{2}(?:\D|$)|^[1-9]\d{8,15}(?:\.\d+)?$/.test(text)
+    ? true
+    : readBoolean(text)
 }
 
 /** A single value, a list, or JSON text of a list, as a list. Undefined: none of these. */

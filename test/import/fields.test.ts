@@ -145,6 +145,56 @@ describe('the fields of another application', () => {
       expect(mapFactors({ ...flag, twoFactorSecret: SECRET }).totp).to.have.length(1)
   })
 
+  it('R10 a set-up that was never confirmed (Fortify) is off, and a confirmed one is on', () => {
+    for (const none of [null, '', ' ', 0, '0', false, '0000-00-00 00:00:00'])
+      for (const name of ['two_factor_confirmed_at', 'twoFactorConfirmedAt'])
+        expect(
+          mapFactors({ two_factor_secret: SECRET, two_factor_recovery_codes: CODES, [name]: none }),
+          `${name} ${String(none)}`,
+        ).to.deep.equal({ totp: [], warnings: ['not-enabled'], faults: [] })
+    for (const time of [
+      '2026-11-28 07:45:00',
+      '2026-11-28T07:45:00.000000Z',
+      '2026-11-28 07:45:00.123456+00',
+      '2026-11-28',
+      1_764_316_800,
+      '1764316800000',
+      new Date(1_764_316_800_000),
+      true,
+    ])
+      expect(
+        mapFactors({ two_factor_secret: SECRET, two_factor_confirmed_at: time }),
+        String(time),
+      ).to.deep.include({ warnings: [], faults: [] })
+    expect(mapFactors({ two_factor_confirmed_at: '2026-11-28 07:45:00' }).warnings).to.deep.equal([
+      'must-enrol',
+    ])
+  })
+
+  it('R10 a flag beside the time of confirmation decides, unless it is on without that time', () => {
+    const time = '2026-11-28 07:45:00'
+    const isOn = (two_factor_enabled: unknown, two_factor_confirmed_at: unknown) => {
+      const fields = { two_factor_secret: SECRET, two_factor_enabled, two_factor_confirmed_at }
+      const { totp, faults } = mapFactors(fields)
+      return faults[0] ?? totp.length === 1
+    }
+    expect(isOn(true, time)).to.equal(true)
+    expect(isOn(false, time)).to.equal(false)
+    expect(isOn(false, null)).to.equal(false)
+    expect(isOn(null, time)).to.equal(true)
+    expect(isOn(null, null)).to.equal(false)
+    expect(isOn(undefined, undefined)).to.equal(true)
+    for (const none of [null, '', false])
+      expect(isOn(true, none)).to.deep.equal({
+        field: 'two_factor_confirmed_at',
+        code: 'ambiguous',
+      })
+    expect(isOn(undefined, 'perhaps')).to.deep.equal({
+      field: 'two_factor_confirmed_at',
+      code: 'enabled-unreadable',
+    })
+  })
+
   it('without any of them say nothing', () => {
     expect(mapFactors({ name: 'Ada', two_factor_enabled: null })).to.deep.equal({
       totp: [],

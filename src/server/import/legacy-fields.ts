@@ -6,6 +6,7 @@ export type LegacyFields = ReadonlyMap<string, string>
 /** Short names of the most common fields, for the option `--field`. */
 const KINDS = {
   enabled: /enabled$/i,
+  confirmed: /confirmed_?at$/i,
   secret: /secret$/i,
   codes: /codes$/i,
 } as const
@@ -62,10 +63,12 @@ export function legacyFieldsOf(
   const all = [...fields].map(([name, path]) => [name, valueAt(document, path)] as const)
   const found = all.filter(([, value]) => !isEmpty(value))
   if (found.length === 0) return {}
-  const flags = all.filter(([name]) => KINDS.enabled.test(name))
-  // There are several common names; a name from an option is the only one of its kind.
-  const isTold = flags.length === 1
-  const unset = flags.filter(([, value]) => isEmpty(value) && (isTold || value !== undefined))
+  const unset = [KINDS.enabled, KINDS.confirmed].flatMap((kind) => {
+    const flags = all.filter(([name]) => kind.test(name))
+    // There are several common names; a name from an option is the only one of its kind.
+    const isTold = flags.length === 1
+    return flags.filter(([, value]) => isEmpty(value) && (isTold || value !== undefined))
+  })
   return Object.fromEntries([...found, ...unset.map(([name]) => [name, null] as const)])
 }
 

@@ -57,6 +57,20 @@ describe('the fields of a home-made second factor', () => {
     expect(read({ two_factor_enabled: null }, 'enabled=two_factor_enabled')).to.deep.equal({})
   })
 
+  it('R10 have a time of confirmation that is empty, and one that is missing and was told of', () => {
+    const secret = { two_factor_secret: 'x' }
+    const never = { ...secret, two_factor_confirmed_at: null }
+    expect(read(never)).to.deep.equal(never)
+    expect(read(secret)).to.deep.equal(secret)
+    expect(read(secret, 'confirmed=two_factor.at')).to.deep.equal(never)
+    const at = new Date()
+    expect(read({ ...secret, two_factor: { at } }, 'confirmed=two_factor.at')).to.deep.equal({
+      ...secret,
+      two_factor_confirmed_at: at,
+    })
+    expect(read(secret, 'two_factor_confirmed_at=at')).to.deep.equal(never)
+  })
+
   it('do not include a totp that nobody has told of', () => {
     const document = { totp: { enabled: false, secret: 'x' } }
     expect(read(document)).to.deep.equal({})
