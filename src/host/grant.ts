@@ -58,6 +58,17 @@ export function permissionsOf(grant: Grant): Permissions {
   }
 }
 
+/**
+ * Ends a grant and everything that was issued under it. The grant itself too: a token that a request in flight stores
+ * afterwards has none, so it counts nowhere.
+ */
+export async function endGrant(provider: Provider, grantId: string): Promise<void> {
+  await provider.Grant.adapter.destroy(grantId)
+  const { AccessToken, RefreshToken, AuthorizationCode, DeviceCode } = provider
+  const issued = [AccessToken, RefreshToken, AuthorizationCode, DeviceCode]
+  await Promise.all(issued.map((model) => model.revokeByGrantId(grantId)))
+}
+
 function givenBy({ openid, resources, rejected }: Grant): string {
   return JSON.stringify([openid, resources, rejected])
 }

@@ -1,4 +1,10 @@
-import type { Adapter, AdapterFactory, AdapterPayload, InteractionResults } from 'oidc-provider'
+import {
+  errors,
+  type Adapter,
+  type AdapterFactory,
+  type AdapterPayload,
+  type InteractionResults,
+} from 'oidc-provider'
 import { providerOf, type Core } from '../../interactions/core.ts'
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
@@ -8,6 +14,7 @@ import { HOUR_SECONDS } from '../domain/time.ts'
 import { isResume, presentContext } from '../host/context.ts'
 import { withPromptOfRequest } from '../host/device.ts'
 import { given } from '../host/given.ts'
+import { endGrant } from '../host/grant.ts'
 import {
   authorizationIdOf,
   remainsOf,
@@ -40,7 +47,10 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
       case 'Grant':
         return overlay(inner, guardGrant(core, inner))
       case 'DeviceCode':
-        return overlay(inner, guardDeviceCode(inner))
+        return overlay(inner, { ...guardDeviceCode(inner), ...guardUse(core, inner) })
+      case 'AuthorizationCode':
+      case 'RefreshToken':
+        return overlay(inner, guardUse(core, inner))
       default:
         return inner
     }
@@ -172,6 +182,24 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
       if (accountId === undefined) return payload
       const epoch = epochIn(payload) ?? FIRST_EPOCH
       return epoch === (await epochOf(accountId)) ? payload : undefined
+    },
+  }
+}
+
+/**
+ * A code or refresh token that is used twice ends its family (R21). A second use that comes later is seen by the host;
+ * of one at the same moment only the adapter knows, and the host would answer it with no more than a refusal.
+ */
+function guardUse(core: Core, inner: Adapter): Partial<Adapter> {
+  return {
+    async consume(id) {
+      try {
+        await inner.consume(id)
+      } catch (error) {
+        const used = error instanceof errors.InvalidGrant ? await inner.find(id) : undefined
+        if (used?.grantId !== undefined) await endGrant(providerOf(core), used.grantId)
+        throw error
+      }
     },
   }
 }
