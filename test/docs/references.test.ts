@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import { existsSync, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path/posix'
+import { brokenLinks, linksIn, withoutFences } from './links.ts'
 import { codeIn, readText, ROOT } from './page.ts'
 
 const PAGES = [
@@ -11,40 +12,9 @@ const PAGES = [
 /** A path of this repository, written as code: `src/domain/policy.ts`, `test/docs`. */
 const OWN_PATH = /^(?:bench|bin|config|docs|examples|interactions|src|test|views)\/[\w./*{},-]*$/
 
-function withoutFences(text: string): string {
-  return text.replaceAll(/^```[\s\S]*?^```$/gm, '')
-}
-
-/** The targets of links and pictures, as written. */
-function linksIn(text: string): string[] {
-  return [...withoutFences(text).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '')
-}
-
-/** The anchors of a page's headings, as they are made where it is shown. */
-function anchorsOf(text: string): string[] {
-  return [...withoutFences(text).matchAll(/^#+ (.*)$/gm)].map((match) =>
-    (match[1] ?? '')
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .trim()
-      .replaceAll(' ', '-'),
-  )
-}
-
 describe('what the documentation refers to', () => {
   it('has a page and a heading behind every link within the repository', () => {
-    const broken = PAGES.flatMap((page) =>
-      linksIn(readText(page))
-        .filter((link) => !/^[a-z]+:/.test(link))
-        .filter((link) => {
-          const [path = '', anchor] = link.split('#')
-          const target = path === '' ? page : normalize(join(dirname(page), path))
-          if (!existsSync(`${ROOT}/${target}`)) return true
-          return anchor !== undefined && !anchorsOf(readText(target)).includes(anchor)
-        })
-        .map((link) => `${page}: ${link}`),
-    )
-    expect(broken).to.deep.equal([])
+    expect(brokenLinks(ROOT, PAGES)).to.deep.equal([])
   })
 
   it('names no file of the repository that is not there', () => {

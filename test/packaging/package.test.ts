@@ -1,30 +1,11 @@
 import { expect } from 'chai'
-import { execFileSync } from 'node:child_process'
-import {
-  accessSync,
-  constants,
-  cpSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { accessSync, constants, globSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { HttpClient } from '../support/http-client.ts'
 import { openDatabase } from '../support/mongodb.ts'
 import { miss, requireMongodb } from '../support/requirements.ts'
 import { Application, NoRegistry } from './application.ts'
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const NAME = 'oidc-provider-mfa'
-
-/** What a clone has besides what is tracked. */
-const NOT_COPIED = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|secrets)$/
+import { NAME, packPackage, ROOT, type Manifest } from './packed.ts'
 
 /** What only the server imports: none of it is loaded by an application with the plugin. */
 const OF_THE_SERVER = [
@@ -39,49 +20,22 @@ const OF_THE_SERVER = [
 /** What an application may have for itself, in versions that the server cannot do with. */
 const ITS_OWN = ['@node-rs/bcrypt@1.10.5', 'commander@12', 'jose@5', 'nodemailer@6', 'pino@9']
 
-interface Manifest {
-  readonly exports: Record<string, string | { readonly types: string; readonly default: string }>
-  readonly bin: Record<string, string>
-  readonly dependencies: Record<string, string>
-  readonly peerDependencies: Record<string, string>
-  readonly main: string
-  readonly types: string
-  readonly typesVersions: Record<string, Record<string, [string]>>
-}
-
-/** Packs the package as `npm publish` would, in a copy: a build must not touch the tree that others work in. */
 describe('the published package', function () {
   this.timeout(180_000)
-  let folder: string
-  let tarball: string
-  let packed: string[]
+  let packed: readonly string[]
   let manifest: Manifest
 
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), `${NAME}-pack-`))
-    const copy = join(folder, 'clone')
-    mkdirSync(copy)
-    for (const entry of readdirSync(ROOT))
-      if (!NOT_COPIED.test(entry)) cpSync(join(ROOT, entry), join(copy, entry), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
-    const answer = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
-      cwd: copy,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-    })
-    const [made] = JSON.parse(answer.slice(answer.indexOf('[\n'))) as [
-      { filename: string; files: { path: string }[] },
-    ]
-    tarball = join(folder, made.filename)
-    packed = made.files.map(({ path }) => path).toSorted()
-    manifest = JSON.parse(readFileSync(join(copy, 'package.json'), 'utf8')) as Manifest
+    const { files, manifest: read } = packPackage()
+    packed = files
+    manifest = read
   })
-  after(() => rmSync(folder, { recursive: true, force: true }))
 
   /** An empty project in which somebody has installed the package, and what else they name. */
   function install(context: Mocha.Context, name: string, packages: readonly string[]): Application {
     try {
-      return Application.install(join(folder, name), [tarball, ...packages])
+      const { tarball, folder } = packPackage()
+      return Application.install(folder(name), [tarball, ...packages])
     } catch (error) {
       if (error instanceof NoRegistry) return miss(context, 'registry')
       throw error
@@ -89,12 +43,17 @@ describe('the published package', function () {
   }
 
   it('holds the program, its views and what a reader needs, and nothing else', () => {
-    const others = packed.filter((path) => !/^dist\/(config|interactions|src|views)\//.test(path))
+    const others = packed.filter(
+      (path) => !/^(dist\/(config|interactions|src|views)|docs)\//.test(path),
+    )
     expect(others).to.deep.equal([
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'SECURITY.md',
+      'bench/README.md',
+      'bench/indistinguishable.md',
       `bin/${NAME}.mjs`,
       'package.json',
     ])
