@@ -120,11 +120,9 @@ function nativeWrites(collection: Collection) {
  * catches what is thrown: the application would end.
  */
 function refusedCursor(native: ReturnType<typeof nativeWrites>, refusal: MfaError) {
-  const cursor = native.aggregate([{ $limit: 1 }, { $unset: MFA_FIELD }], {
+  return native.aggregate([{ $limit: 1 }, { $unset: MFA_FIELD }], {
     signal: AbortSignal.abort(refusal),
   })
-  // The one function that does not ask the signal.
-  return Object.assign(cursor, { explain: () => Promise.reject(refusal) })
 }
 
 function guardedWrites(native: ReturnType<typeof nativeWrites>, rule: WriteRule, once: Once) {
