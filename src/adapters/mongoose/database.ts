@@ -16,6 +16,7 @@ const OPTIONS: mongo.CollectionOptions = {
   writeConcern: { w: 'majority', journal: true },
   readPreference: 'primary',
   readConcern: { level: 'local' },
+  // The driver of Mongoose 8 gives up at the server too, and that of Mongoose 9 ignores it: `inTime` holds for both.
   timeoutMS: DEED_MS,
   promoteValues: true,
   promoteLongs: true,
@@ -43,7 +44,15 @@ export class MongoDatabase {
    * Carries out one deed on a collection. Throws MfaError `storage-unavailable` when the database is away or when
    * what became of a write is not known: never to be taken for "somebody else was faster".
    */
-  async on<Row extends mongo.Document, T>(
+  on<Row extends mongo.Document, T>(
+    collection: string,
+    deed: (collection: mongo.Collection<Row>) => Promise<T>,
+  ): Promise<T> {
+    return this.withoutLimit<Row, T>(collection, (on) => inTime(deed(on), DEED_MS))
+  }
+
+  /** The same for a deed that nobody waits for and that takes long where there are many documents. */
+  async withoutLimit<Row extends mongo.Document, T>(
     collection: string,
     deed: (collection: mongo.Collection<Row>) => Promise<T>,
   ): Promise<T> {
@@ -58,7 +67,8 @@ export class MongoDatabase {
 
   async #open(): Promise<mongo.Db> {
     const { connecting } = this.#connection.base.STATES
-    if (this.#connection.readyState === connecting) await orTooLate(this.#connection.asPromise())
+    if (this.#connection.readyState === connecting)
+      await inTime(this.#connection.asPromise(), DEED_MS)
     // One that was lost is still there: the driver looks for its server again, and finds it when it is back.
     const { db } = this.#connection
     if (db === undefined)
@@ -67,14 +77,18 @@ export class MongoDatabase {
   }
 }
 
-async function orTooLate(connected: Promise<unknown>): Promise<void> {
+/**
+ * Waits for an answer for that long at most. Whoever gets MfaError `storage-unavailable` does not know what became of a
+ * write; it may still be carried out.
+ */
+export async function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => reject(storageUnavailable(`MongoDB did not answer within ${DEED_MS} ms.`)),
-    DEED_MS,
+    () => reject(storageUnavailable(`MongoDB did not answer within ${limitMs} ms.`)),
+    limitMs,
   )
   try {
-    await Promise.race([connected, late])
+    return await Promise.race([answer, late])
   } finally {
     clearTimeout(timer)
   }

@@ -19,7 +19,7 @@ const NAMESPACE_NOT_FOUND = 26
  */
 export async function ensureIndex(database: MongoDatabase, index: DeclaredIndex): Promise<void> {
   const { collection, name, key, options } = index
-  await database.on(collection, async (on) => {
+  await database.withoutLimit(collection, async (on) => {
     if ((await indexesOf(on)).some((present) => isDeclared(present, index))) return
     await on.createIndex(key, { ...options, name, timeoutMS: 0 })
   })

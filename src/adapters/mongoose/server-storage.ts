@@ -15,7 +15,7 @@ import { mongoClients } from './clients.ts'
 import { COLLECTIONS, is } from './collections.ts'
 import { atLeisure, openConnection } from './connection.ts'
 import { mongoCounters } from './counters.ts'
-import { MongoDatabase, type Keyed } from './database.ts'
+import { inTime, MongoDatabase, type Keyed } from './database.ts'
 import type { HandleIndex } from './handle-index.ts'
 import { mongoHostRecords } from './host-records.ts'
 import { inspect } from './inspect.ts'
@@ -68,9 +68,10 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     // In the words of an opening: `doctor` and the log are to say what to mend.
     checkWritable: () =>
       atLeisure(async () => {
-        await db
-          .collection<WriteCheck>(COLLECTIONS.writeChecks, { timeoutMS: CHECK_MS })
+        const checking = db
+          .collection<WriteCheck>(COLLECTIONS.writeChecks)
           .updateOne({ _id: is('check') }, { $set: { at: clock.now() } }, { upsert: true })
+        await inTime(checking, CHECK_MS)
       }),
 
     sweep: (limit, auditBefore) => sweep(database, limit, clock.now(), auditBefore),

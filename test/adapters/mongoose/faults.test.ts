@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mongoose, { type Connection } from 'mongoose'
 import { mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
+import { openMongoStorage } from '../../../src/adapters/mongoose/server-storage.ts'
 import { patientStorage } from '../../../src/application/patient-storage.ts'
 import { MfaError } from '../../../src/domain/errors.ts'
 import type { Storage } from '../../../src/ports/storage.ts'
@@ -110,6 +111,30 @@ describe('a MongoDB that fails', () => {
           await fail([...WRITES, 'find'], { errorCode: 8 }, 0)
           await deed(storage)
         })
+
+      it('R32 refuses every deed that is not answered within five seconds', async function () {
+        this.timeout(30_000)
+        await fail([...WRITES, 'find'], { blockConnection: true, blockTimeMS: 8_000 }, 1_000)
+        const begun = performance.now()
+        const faults = Object.values(DEEDS).map((deed) => faultOf(deed(storage)))
+        for (const { code } of await Promise.all(faults))
+          expect(code).to.equal('storage-unavailable')
+        expect(performance.now() - begun).to.be.lessThan(6_000)
+      })
+
+      it('R32 answers whether it can be written within five seconds, whatever hangs', async function () {
+        this.timeout(30_000)
+        const server = await openMongoStorage({ url: new URL(opened.connection.name, url).href })
+        try {
+          await server.checkWritable()
+          await fail(['update'], { blockConnection: true, blockTimeMS: 8_000 }, 1_000)
+          const begun = performance.now()
+          expect((await faultOf(server.checkWritable())).code).to.equal('storage-unavailable')
+          expect(performance.now() - begun).to.be.lessThan(6_000)
+        } finally {
+          await server.close()
+        }
+      })
 
       it('R5 R18 does not answer a save that was applied and not confirmed, and shows it to whoever looks again', async () => {
         await fail(WRITES, { writeConcernError: { code: 64, errmsg: 'waiting timed out' } })
