@@ -189,6 +189,13 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
     })
   })
 
+  it('R21 a request without a redirect URI is refused, also where the app has registered one alone', async () => {
+    const { url } = await app.request()
+    url.searchParams.delete('redirect_uri')
+    const page = await mira.browser.get(url)
+    expect([page.status, page.name, page.location]).to.deep.equal([400, 'error', undefined])
+  })
+
   describe('R25 prompt=none', () => {
     it('is login_required for a stranger and for whoever has given the password alone', async () => {
       const silent = await app.request({ prompt: 'none' })

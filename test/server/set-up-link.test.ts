@@ -113,6 +113,6 @@ describe('the page of a set-up link', () => {
     const page = await browser.get(url)
     await browser.submit(page, { password: GOOD, passwordAgain: GOOD })
     expect(page.headers['referrer-policy']).to.equal('same-origin')
-    expect(server.lines.join('\n')).to.contain('/set-up/...').and.not.to.contain(url.slice(-43))
+    expect(server.lines.join('\n')).to.contain('/set-up/…').and.not.to.contain(url.slice(-43))
   })
 })

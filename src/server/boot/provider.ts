@@ -76,6 +76,8 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     },
     cookies: cookiesOf(deps),
     enableHttpPostMethods: settings.features.postAuthorization,
+    // OpenID Connect Core 3.1.2.1 requires a redirect URI in each authentication request.
+    allowOmittingSingleRegisteredRedirectUri: false,
     clientBasedCORS: mayReadFromBrowser,
     fetch: fetchRegistered,
     pkce: { required: (_ctx, client) => requiresPkce(client) },

@@ -1,7 +1,7 @@
 import { pino, type Logger } from 'pino'
 import type { Context, Next } from 'koa'
 import type { Random } from '../../ports/services.ts'
-import { SET_UP_PATH } from '../accounts/set-up-link.ts'
+import { pathToLog } from './path-to-log.ts'
 
 export type { Logger } from 'pino'
 
@@ -59,11 +59,6 @@ export function accessLog(log: Logger, random: Random) {
     })
     await next()
   }
-}
-
-/** The token of a set-up link is a secret in a path. */
-function pathToLog(path: string): string {
-  return path.startsWith(`${SET_UP_PATH}/`) ? `${SET_UP_PATH}/...` : path
 }
 
 export function requestIdOf(ctx: { readonly state: object }): string {

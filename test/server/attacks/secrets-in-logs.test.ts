@@ -177,7 +177,7 @@ describe('R31 the log of a server process, at its most talkative,', () => {
       .map((line) => JSON.parse(line) as { path?: string; status?: number; requestId?: string })
       .filter(({ path }) => path !== undefined)
     expect(requests.length).to.be.greaterThan(40)
-    for (const path of ['/auth', '/token', '/me', '/set-up/...', '/device', '/session/end'])
+    for (const path of ['/auth', '/token', '/me', '/set-up/…', '/device', '/session/end'])
       expect(
         requests.map((request) => request.path),
         path,

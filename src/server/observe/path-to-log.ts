@@ -1,0 +1,36 @@
+/** A part of a path that may be a token: as long as the shortest of ours, and made of their letters. */
+const TOKEN = /[\w.~-]{20,}/g
+
+/** Long names of routes that are no tokens. */
+const ROUTES = new Set(['openid-configuration'])
+
+/** More rounds than that decode nothing that a server of ours would take for a path. */
+const MOST_DECODINGS = 3
+
+/**
+ * A path as it may be logged (R31): percent-decoded, each part that may be a token replaced. Tokens are in the paths of
+ * set-up links and of interactions, and somebody may write such a path in many ways.
+ */
+export function pathToLog(path: string): string {
+  return decoded(path).replace(TOKEN, (part) => (ROUTES.has(part) ? part : '…'))
+}
+
+function decoded(path: string): string {
+  let before = path
+  for (let round = 0; round < MOST_DECODINGS; round += 1) {
+    const after = before.replace(/(?:%[0-9a-f]{2})+/gi, decodedOrSame)
+    if (after === before) break
+    before = after
+  }
+  // A "%" that is left hides the letters behind it from the pattern.
+  return before.replace(/%[0-9a-f]{2}/gi, '_')
+}
+
+function decodedOrSame(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    // Bytes that are no UTF-8.
+    return encoded
+  }
+}
