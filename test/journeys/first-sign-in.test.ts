@@ -55,7 +55,7 @@ describe('a first sign-in', function () {
     const refused = await visitor.press()
     expect(refused?.status()).to.equal(422)
     await visitor.see('backup-codes', 'not-saved')
-    await visitor.expectErrorFirst()
+    await visitor.expectErrorFirst('input[name=saved]')
     await visitor.writeCodesDown()
     expect(visitor.backupCodes).to.deep.equal(before)
   }

@@ -115,7 +115,7 @@ describe('people of a server with mail', function () {
     const [, code = ''] = /^ +(\d{8})\s*$/m.exec((await postOffice.next(address)).text) ?? []
     await visitor.typeCode(code === '00000000' ? '11111111' : '00000000')
     await visitor.see('owner-proof', 'refused')
-    await visitor.expectErrorFirst()
+    await visitor.expectErrorFirst('input[name=code]')
     await visitor.typeCode(code)
     expect(await visitor.at()).to.equal('mfa-choose')
     await visitor.setUp()

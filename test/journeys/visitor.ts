@@ -236,10 +236,10 @@ export class Visitor {
     return this.page.locator('[role=alert]').innerText()
   }
 
-  /** A refused form is told of in the title, and in a summary that has the focus. */
-  async expectErrorFirst(): Promise<void> {
+  /** A refused form says so in the title; the focus is on the summary, or in the page's only field. */
+  async expectErrorFirst(focused = '[role=alert]'): Promise<void> {
     expect(await this.page.title()).to.match(/^Error: /)
-    expect(await this.focusIsOn('[role=alert]'), 'the focus is on the summary').to.equal(true)
+    expect(await this.focusIsOn(focused), `the focus is on ${focused}`).to.equal(true)
   }
 
   async focusIsOn(selector: string): Promise<boolean> {

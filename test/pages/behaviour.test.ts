@@ -126,13 +126,24 @@ describe('a page in use', function () {
     expect(await wait.textContent()).to.equal('Try again in 109 seconds.')
   })
 
-  for (const script of [true, false])
-    it(`has the focus on what went wrong, ${script ? 'with' : 'without'} script`, async () => {
+  for (const script of [true, false]) {
+    it(`has the focus in the only field after an error, ${script ? 'with' : 'without'} script, and Enter sends it`, async () => {
       await open('totp-verify-refused', { script })
+      await page.locator('input[name=code]:focus').waitFor()
+      await page.keyboard.type('287082')
+      const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+      await page.keyboard.press('Enter')
+      await answered
+      expect(stage.posted.at(-1)).to.equal('csrf=c5rf&code=287082')
+    })
+
+    it(`has the focus on the summary above several fields, ${script ? 'with' : 'without'} script`, async () => {
+      await open('totp-enrol-refused', { script })
       const focused = page.locator('[role=alert]:focus')
       await focused.waitFor()
       expect(await focused.textContent()).to.include('That code was not accepted')
     })
+  }
 
   it('has the focus on the field to type into, where there is one', async () => {
     await open('totp-verify-fresh')

@@ -63,14 +63,30 @@ describe('each page', () => {
       expect(document.querySelectorAll('[role=alert]')).to.have.length(wrong ? 1 : 0)
     }))
 
-  it('sends the reader of an error summary to a field that is there and says it is wrong', () =>
+  it('says what is wrong once: at the only field, which has the focus, or in a summary that links to the field', () =>
     everywhere(({ sample, document }) => {
       if (!saysWrong(sample)) return
       const alert = one(document, '[role=alert]')
+      const fields = [...document.querySelectorAll('input:not([type=hidden], [hidden])')]
+      const wrong = fields.filter((field) => value(field, 'aria-invalid') === 'true')
+      expect(alert.querySelectorAll('h2')).to.have.length(0)
+      for (const field of wrong) {
+        const description = (value(field, 'aria-describedby') ?? '').split(' ').at(-1) ?? ''
+        const sentence = textOf(one(document, `[id="${description}"]`))
+        expect(textOf(alert)).to.equal(sentence)
+        expect(textOf(document).split(sentence)).to.have.length(2)
+      }
+      const [only, second] = fields
+      if (second === undefined) {
+        expect(only?.hasAttribute('autofocus')).to.equal(true)
+        expect(alert.hasAttribute('autofocus')).to.equal(false)
+        expect(document.querySelector('.field [role=alert]')).to.equal(alert)
+        return
+      }
       expect(value(alert, 'tabindex')).to.equal('-1')
       expect(alert.hasAttribute('autofocus')).to.equal(true)
       const target = value(alert.querySelector('a[href^="#"]'), 'href') ?? ''
-      expect(value(one(document, `input${target}`), 'aria-invalid')).to.equal('true')
+      expect(wrong.map((field) => `#${value(field, 'id')}`)).to.include(target)
     }))
 
   it('holds no script, style or address but those of this server', () =>

@@ -60,6 +60,7 @@ for (const [name, storage] of Object.entries(STORAGES))
         expect(answer.status).to.equal(422)
         expect(answer.name).to.equal('totp-verify')
         expect(answer.alert).to.equal(answers[0]!.alert).and.to.be.a('string')
+        expect(answer.text).to.equal(answers[0]!.text)
       }
       const locked = await open()
       expect(locked.status).to.equal(429)
