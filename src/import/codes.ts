@@ -6,6 +6,8 @@ import {
   type CodeDigest,
   type CodeForm,
 } from '../factors/imported-codes/code.ts'
+import { listOfCodes } from './code-list.ts'
+import { isWord } from './words.ts'
 import type { ImportedCodesState } from '../factors/imported-codes/index.ts'
 
 export type ForeignCodesFault =
@@ -61,15 +63,14 @@ const ALPHABETS: readonly [symbols: RegExp, size: number][] = [
 const LARGEST_ALPHABET = 62
 
 /**
- * Reads codes from a list, from JSON text of a list, or from text separated by commas, semicolons, line ends or spaces.
- * `form` is the form in which hashed codes were hashed; without it they count as hashed as they were shown. The form
+ * Reads codes from whatever `listOfCodes` reads. `form` is the form in which hashed codes were hashed; without it they count as hashed as they were shown. The form
  * of plain codes is found from the codes themselves. No codes are read from an empty value.
  */
 export function readForeignCodes(
   given: unknown,
   form?: CodeForm,
 ): ReadCodes | { readonly fault: ForeignCodesFault } {
-  const codes = listOf(given)
+  const codes = listOfCodes(given)
   if (codes === undefined) return { fault: 'codes-unreadable' }
   if (codes.length > MOST_CODES) return { fault: 'codes-too-many' }
   const asShown = form ?? { letters: 'as-is', separators: 'kept' }
@@ -139,7 +140,7 @@ function readPlain(
   if (codes.some((code) => OTHER_HASH.test(code) || code.length > LONGEST_CODE))
     return { fault: 'codes-hash-unknown' }
   const symbols = codes.map((code) => inForm(code, { letters: 'as-is', separators: 'removed' }))
-  if (symbols.some((code) => code.length < SHORTEST_CODE)) return { fault: 'codes-unreadable' }
+  if (symbols.some((code) => !isCode(code))) return { fault: 'codes-unreadable' }
   const all = symbols.join('')
   const oneCase = all === all.toUpperCase() || all === all.toLowerCase()
   const form = given ?? { letters: oneCase ? 'upper' : 'as-is', separators: 'removed' }
@@ -154,18 +155,9 @@ function readPlain(
   }
 }
 
-function listOf(given: unknown): readonly string[] | undefined {
-  if (given === undefined || given === null) return []
-  if (Array.isArray(given))
-    return given.every((code) => typeof code === 'string')
-      ? given.map((code) => code.trim()).filter((code) => code !== '')
-      : undefined
-  if (typeof given !== 'string') return undefined
-  const written = given.trim()
-  if (!written.startsWith('[')) return written.split(/[\s,;]+/).filter((code) => code !== '')
-  try {
-    return listOf(JSON.parse(written))
-  } catch {
-    return undefined
-  }
+/** Letters and digits alone. Punctuation belongs to a shape that was not understood, and is no strength. */
+function isCode(symbols: string): boolean {
+  return (
+    symbols.length >= SHORTEST_CODE && /^[\p{L}\p{M}\p{N}]+$/u.test(symbols) && !isWord(symbols)
+  )
 }

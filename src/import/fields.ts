@@ -256,9 +256,9 @@ function isSame(one: unknown, other: unknown): boolean {
   return one.length === other.length && one.every((each, at) => isSame(each, other[at]))
 }
 
-/** Databases write nothing as null, as an empty text or as an empty list, which may be text in a cell. */
+/** Databases write nothing as null, as an empty text or as an empty list or array, which may be text in a cell. */
 function isEmpty(value: unknown): boolean {
-  if (typeof value === 'string') return /^\s*(?:\[\s*\])?\s*$/.test(value)
+  if (typeof value === 'string') return /^\s*(?:\[\s*\]|\{\s*\})?\s*$/.test(value)
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 }
 

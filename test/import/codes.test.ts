@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { parseOptions } from '@node-rs/argon2'
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import { readForeignCodes, type ReadCodes } from '../../src/import/codes.ts'
 
@@ -30,8 +31,134 @@ describe('lists of backup codes of another product', () => {
       expect(read(given)).to.deep.equal(read(SHOWN))
   })
 
+  it('are read from the shapes in which databases and programs keep a list', () => {
+    const [a, b, c] = SHOWN as [string, string, string]
+    for (const given of [
+      // Postgres arrays.
+      `{${a},${b},${c}}`,
+      `{"${a}", "${b}",${c}, NULL}`,
+      `{"abcd\\-1234","${b}","${c}"}`,
+      // JSON in JSON.
+      JSON.stringify(JSON.stringify(SHOWN)),
+      [JSON.stringify(SHOWN)],
+      JSON.stringify([JSON.stringify(SHOWN)]),
+      JSON.stringify(SHOWN.join(',')),
+      [...SHOWN, null],
+      // Separators, also behind each code.
+      SHOWN.join('|'),
+      SHOWN.join(' | '),
+      SHOWN.join(';'),
+      SHOWN.join('\r'),
+      SHOWN.join('\t'),
+      SHOWN.map((code) => `${code},`).join('\r\n'),
+      SHOWN.map((code) => `${code},`),
+      `${SHOWN.join(', ')},`,
+      [`${a},${b}`, c],
+      // PHP.
+      `a:3:{i:0;s:9:"${a}";i:1;s:9:"${b}";i:2;s:9:"${c}";}`,
+      `a:3:{s:1:"x";s:9:"${a}";s:1:"y";s:9:"${b}";s:1:"z";s:9:"${c}";}`,
+      `s:33:"["${a}","${b}","${c}"]";`.replace('33', String(JSON.stringify(SHOWN).length)),
+    ])
+      expect(readForeignCodes(given), JSON.stringify(given)).to.deep.equal(read(SHOWN))
+    expect(read(['1234 5678', '8765 4321']).values).to.deep.equal(['12345678', '87654321'])
+  })
+
+  it('hashes with commas in them are read from each of these shapes', () => {
+    const tail = `$${'A'.repeat(22)}$${'A'.repeat(43)}`
+    const hashes = [`$argon2id$v=19$m=8,t=1,p=1${tail}`, `$argon2id$v=19$m=16,t=1,p=1${tail}`]
+    const quoted = hashes.map((hash) => `"${hash}"`).join(',')
+    for (const given of [
+      `{${quoted}}`,
+      `[${quoted}]`,
+      ...[' ', '\n', ';', '|', ', ', ',\n'].map((between) => hashes.join(between)),
+    ])
+      expect(readForeignCodes(given), JSON.stringify(given)).to.deep.equal(read(hashes))
+  })
+
+  it('R8 never hold punctuation, nor a word that stands for nothing, whatever is given', () => {
+    for (const given of [
+      '{abcd-1234,{efgh-5678}}',
+      '{"abcd-1234"',
+      '{abcd-1234,efgh-5678',
+      '{"code":"abcd-1234"}',
+      '[0:1]={abcd-1234,efgh-5678}',
+      "['abcd-1234', 'efgh-5678']",
+      '"abcd-1234","efgh-5678"',
+      'a:2:{i:0;s:9:"abcd-1234";}',
+      'a:1:{i:0;s:8:"abcd-1234";}',
+      'a:1:{i:0;a:1:{s:4:"code";s:9:"abcd-1234";}}',
+      's:8:"abcd-1234";',
+      '---\n- abcd-1234\n- efgh-5678\n',
+      '1. abcd-1234',
+      ['1) abcd-1234'],
+      ['*abcd-1234'],
+      ['abcd_1234', 'ef+h/5678'],
+      'abcd/1234/efgh',
+      '(abcd-1234)',
+      '<abcd-1234>',
+      '1234 5678 8765 4321',
+      '7KQ4M WXA9R TDHN3',
+      '1234 5678, 8765 4321',
+      'undefined',
+      ['None', 'None'],
+      'false',
+      '[[[[[["abcd-1234"]]]]]]',
+      [{ code: 'abcd-1234' }],
+      [['abcd-1234']],
+    ])
+      expect(readForeignCodes(given), JSON.stringify(given)).to.deep.equal({
+        fault: 'codes-unreadable',
+      })
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      '"',
+      ',',
+      '|',
+      ';',
+      ':',
+      '[',
+      ']',
+      '\\',
+      '\n',
+      ' ',
+      'a',
+      'abcd-1234',
+      's:9:',
+      'NULL',
+      '=',
+      '.',
+    )
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.array(pieces).map((some) => some.join('')),
+          fc.string(),
+        ),
+        (given) => {
+          const codes = readForeignCodes(given)
+          if (!('fault' in codes))
+            for (const value of codes.values) expect(value).to.match(/^[\p{L}\p{M}\p{N}]{4,}$/u)
+        },
+      ),
+    )
+  })
+
   it('are none where there is nothing', () => {
-    for (const none of [undefined, null, '', ' ', [], '[]'])
+    for (const none of [
+      undefined,
+      null,
+      '',
+      ' ',
+      [],
+      '[]',
+      '{}',
+      'a:0:{}',
+      'NULL',
+      '\\n',
+      '{NULL}',
+      [''],
+    ])
       expect(read(none).values).to.deep.equal([])
   })
 
