@@ -2,6 +2,7 @@ import type { PasswordHasher } from '../ports/services.ts'
 import {
   inForm,
   LONGEST_CODE,
+  selectorOf,
   SHORTEST_CODE,
   type CodeDigest,
   type CodeForm,
@@ -22,6 +23,8 @@ export interface ReadCodes {
   /** Texts that are still to be hashed; with `areHashed`, argon2id hashes that are kept. Never shown. */
   readonly values: readonly string[]
   readonly areHashed: boolean
+  /** Fast hashes of codes whose form nobody said: a typed code is tried in every form. */
+  readonly anyForm?: true
   /** Strength of the weakest code, from its length and the alphabet of the whole set; undefined for hashes. */
   readonly bits?: number
 }
@@ -63,7 +66,8 @@ const ALPHABETS: readonly [symbols: RegExp, size: number][] = [
 const LARGEST_ALPHABET = 62
 
 /**
- * Reads codes from whatever `listOfCodes` reads. `form` is the form in which hashed codes were hashed; without it they count as hashed as they were shown. The form
+ * Reads codes from whatever `listOfCodes` reads. `form` is the form in which hashed codes were hashed. Without it, argon2id hashes count as hashed as they were shown, and
+ * codes behind a fast hash are tried in every form. The form
  * of plain codes is found from the codes themselves. No codes are read from an empty value.
  */
 export function readForeignCodes(
@@ -84,6 +88,7 @@ export function readForeignCodes(
     digest: kind.digest,
     values: codes.map((code) => Buffer.from(code, kind.encoding).toString('hex')),
     areHashed: false,
+    ...(form === undefined ? { anyForm: true } : {}),
   }
 }
 
@@ -94,7 +99,9 @@ export async function adoptCodes(
 ): Promise<ImportedCodesState> {
   const hashes: string[] = []
   for (const value of read.values) hashes.push(read.areHashed ? value : await hasher.hash(value))
-  return { form: read.form, digest: read.digest, hashes }
+  const { form, digest } = read
+  const selectors = read.anyForm === true ? { selectors: read.values.map(selectorOf) } : {}
+  return { form, digest, hashes, ...selectors }
 }
 
 /** Whether all are argon2id hashes that the hasher can compute, at a cost that every attempt can bear. */

@@ -45,3 +45,21 @@ export function hashedText(
   const code = inForm(typed, form)
   return digest === 'none' ? code : createHash(digest).update(code).digest('hex')
 }
+
+/** Every form in which products hash codes, in one order. */
+const FORMS: readonly CodeForm[] = (['as-is', 'upper', 'lower'] as const).flatMap((letters) =>
+  (['kept', 'removed'] as const).map((separators) => ({ letters, separators })),
+)
+
+/**
+ * The texts that the slow hash may have been made of, where nobody said in which form the product hashed its codes. Their
+ * number is always the same (R33).
+ */
+export function hashedTexts(typed: string, digest: CodeDigest): readonly string[] {
+  return FORMS.map((form) => hashedText(typed, { form, digest }))
+}
+
+/** The first byte of a fast hash in hexadecimal: it selects the hashes to check, so that six spellings cost six hashes. */
+export function selectorOf(fastHash: string): number {
+  return Number.parseInt(fastHash.slice(0, 2), 16)
+}

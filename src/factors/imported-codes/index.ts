@@ -2,7 +2,14 @@ import { MfaError } from '../../domain/errors.ts'
 import type { Json } from '../../domain/json.ts'
 import type { PasswordHasher } from '../../ports/services.ts'
 import type { Factor } from '../factor.ts'
-import { hashedText, readTyped, type CodeDigest, type CodeForm } from './code.ts'
+import {
+  hashedText,
+  hashedTexts,
+  readTyped,
+  selectorOf,
+  type CodeDigest,
+  type CodeForm,
+} from './code.ts'
 
 /**
  * Look-up secrets of another product. Each hash is argon2id with its own salt: of the code in the product's form, or,
@@ -13,6 +20,11 @@ export type ImportedCodesState = {
   readonly digest: CodeDigest
   /** Null once spent. */
   readonly hashes: readonly (string | null)[]
+  /**
+   * Of fast hashes whose form nobody said: the first byte of each. A typed code is then tried in every form, and the byte
+   * selects the hash to check. Absent: the form is known.
+   */
+  readonly selectors?: readonly number[]
 }
 
 export interface ImportedCodeProof {
@@ -72,32 +84,64 @@ export function importedCodes(): ImportedCodes {
 }
 
 /**
- * The slots whose code was typed: one, unless the other product listed a code twice. Every slot costs one verification, also a spent one: the time of the answer shows
- * neither which code matched nor how many are left (R33).
+ * The slots whose code was typed: one, unless the other product listed a code twice. The number of verifications depends
+ * on the set alone, also where slots are spent: the time of the answer shows neither which code matched nor how many
+ * are left (R33).
  */
 async function findSlot(
   state: ImportedCodesState,
   typed: string,
   hasher: PasswordHasher,
 ): Promise<ImportedCodeProof | undefined> {
-  const secret = hashedText(typed, state)
-  const found: { readonly slot: number; readonly hash: string }[] = []
-  for (const [slot, hash] of state.hashes.entries()) {
-    const matches = await hasher.verify(hash ?? SPENT, secret)
-    if (matches && hash !== null) found.push({ slot, hash })
+  const found = new Map<number, string>()
+  for (const { slot, text } of checksOf(state, typed)) {
+    const hash = state.hashes[slot] ?? SPENT
+    const matches = await hasher.verify(hash, text)
+    if (matches && hash !== SPENT) found.set(slot, hash)
   }
-  const [first, ...others] = found
+  const [first, ...others] = [...found].map(([slot, hash]) => ({ slot, hash }))
   return first === undefined || others.length === 0 ? first : { ...first, others }
+}
+
+/** Which slots are checked against which texts. A slot that does not exist counts as spent. */
+function checksOf(
+  state: ImportedCodesState,
+  typed: string,
+): readonly { readonly slot: number; readonly text: string }[] {
+  const { hashes, selectors } = state
+  if (selectors === undefined)
+    return hashes.map((_, slot) => ({ slot, text: hashedText(typed, state) }))
+  const width = Math.max(...selectors.map((one) => slotsOf(selectors, one).length))
+  return hashedTexts(typed, state.digest).flatMap((text) => {
+    const slots = slotsOf(selectors, selectorOf(text))
+    return Array.from({ length: width }, (_, at) => ({ slot: slots[at] ?? -1, text }))
+  })
+}
+
+function slotsOf(selectors: readonly number[], selector: number): readonly number[] {
+  return selectors.flatMap((one, slot) => (one === selector ? [slot] : []))
 }
 
 /** Not a hash, so no code verifies against it. */
 const SPENT = 'spent'
 
 function parseState(stored: Json): ImportedCodesState {
-  const { form, digest, hashes } = Object(stored) as Readonly<Record<string, unknown>>
+  const { form, digest, hashes, selectors } = Object(stored) as Readonly<Record<string, unknown>>
   if (!isForm(form) || !isDigest(digest) || !Array.isArray(hashes) || !hashes.every(isSlot))
     throw unreadable()
-  return { form: { letters: form.letters, separators: form.separators }, digest, hashes }
+  const set = { form: { letters: form.letters, separators: form.separators }, digest, hashes }
+  if (selectors === undefined) return set
+  const areSelectors =
+    digest !== 'none' &&
+    Array.isArray(selectors) &&
+    selectors.length === hashes.length &&
+    selectors.every(isByte)
+  if (!areSelectors) throw unreadable()
+  return { ...set, selectors }
+}
+
+function isByte(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255
 }
 
 function isForm(value: unknown): value is CodeForm {

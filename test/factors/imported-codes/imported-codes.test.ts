@@ -126,6 +126,74 @@ describe('backup codes of another product', () => {
     }
   })
 
+  it('hashed ones whose form nobody said are accepted in every sensible spelling, once', async () => {
+    const spellings: readonly [hashedAs: string, typed: readonly string[], not: string][] = [
+      ['ab12cd34ef', ['ab12cd34ef', 'AB12CD34EF', 'AB12C-D34EF', ' ab12c d34ef '], 'ab12cd34e'],
+      ['AB12CD34EF', ['ab12cd34ef', 'AB12CD34EF', 'ab12c-d34ef'], 'AB12CD34E0'],
+      ['ab12c-d34ef', ['ab12c-d34ef', 'AB12C-D34EF'], 'ab12cd34ef'],
+      ['AB12C-D34EF', ['ab12c-d34ef', 'AB12C-D34EF'], 'AB12CD34EF'],
+      ['aB-cd12', ['aB-cd12'], 'ab-cd12'],
+      ['aBcd12', ['aBcd12', 'aB-cd12'], 'abcd12'],
+    ]
+    for (const algorithm of ['sha256', 'sha512'])
+      for (const [hashedAs, typed, not] of spellings) {
+        const others = SHOWN.map((code) => hashed(algorithm, 'hex', code))
+        const state = await adopt([...others, hashed(algorithm, 'hex', hashedAs)])
+        expect(factor.parseState(state)).to.deep.equal(state)
+        expect(await proofOf(state, not), not).to.equal(undefined)
+        for (const one of typed) {
+          const proof = await proofOf(state, one)
+          expect(proof, `${hashedAs} as ${one}`).to.include({ slot: 3 }).and.not.have.key('others')
+          const spent = proof && factor.consume(state, proof)
+          if (spent === undefined) throw new Error('it was spent')
+          expect(factor.remaining?.(spent)).to.equal(3)
+          for (const again of typed) expect(await proofOf(spent, again)).to.equal(undefined)
+        }
+      }
+  })
+
+  it('R5 are spent together where a product hashed one code in two spellings', async () => {
+    const state = await adopt(['ab12cd34', 'AB12CD34'].map((code) => hashed('sha256', 'hex', code)))
+    const proof = await proofOf(state, 'ab12cd34')
+    expect(proof && factor.remaining?.(factor.consume(state, proof) ?? state)).to.equal(0)
+  })
+
+  it('R33 hashed ones cost the same number of verifications for every typed code and whatever is spent', async () => {
+    const codes = Array.from({ length: 20 }, (_, nth) => `code-${nth}000`)
+    let state = await adopt(codes.map((code) => hashed('sha256', 'hex', code)))
+    const counts = new Set<number>()
+    for (const typed of [...codes, ...codes, 'CODE-1000', 'wrong-code', '12345678']) {
+      let count = 0
+      const counting = {
+        ...cheap,
+        verify: (...it: [string, string]) => (count++, cheap.verify(...it)),
+      }
+      const proof = await proofOf(state, typed, counting)
+      counts.add(count)
+      state = (proof && factor.consume(state, proof)) ?? state
+    }
+    expect(factor.remaining?.(state)).to.equal(0)
+    expect(counts.size).to.equal(1)
+    // Six spellings, times the most slots that one selector selects.
+    expect([...counts][0]).to.be.oneOf([6, 12, 18])
+  })
+
+  it('refuse selectors that are not those of a set', async () => {
+    const state = await adopt(SHOWN.map((code) => hashed('sha256', 'hex', code)))
+    for (const selectors of [
+      [],
+      [1, 2],
+      [1, 2, 256],
+      [1, 2, -1],
+      [1, 2, 1.5],
+      [1, 2, '3'],
+      null,
+      'abc',
+    ])
+      expect(() => factor.parseState({ ...state, selectors })).to.throw(MfaError)
+    expect(() => factor.parseState({ ...state, digest: 'none' })).to.throw(MfaError)
+  })
+
   it('argon2id hashes are kept as they are', async () => {
     const hash = await cheap.hash('ABCD1234')
     const state = await adopt([hash], UPPER)
