@@ -28,6 +28,16 @@ export interface PersonDescription {
   readonly address?: string
 }
 
+/** The parts of a configuration without which nobody would be asked for a second factor. */
+export interface Taken {
+  /** `configure` was called. */
+  configured: boolean
+  /** The host has made the guarded adapter of its interactions. */
+  adapter: boolean
+  /** The requests in which the host has asked the wrapped policy. */
+  readonly policy: WeakSet<object>
+}
+
 /** What prompts, routes and guards of one `createMfa` share. */
 export interface Core {
   readonly deps: Dependencies
@@ -61,6 +71,8 @@ export interface Core {
   record(ctx: object | undefined, accountId: string): Promise<Loaded>
   /** Nodes without the plugin serve the same sign-ins. */
   readonly adopting: boolean
+  /** What the provider has taken of the configuration that `configure` has made. */
+  readonly taken: Taken
   /** Set by `attach`. */
   provider: Provider | undefined
 }

@@ -44,6 +44,7 @@ export function loginPrompt(core: Core, prompt: Prompt): Prompt {
  * nobody can reach, and MfaError `not-attached`.
  */
 async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
+  core.taken.policy.add(ctx)
   const { oidc } = ctx
   if (core.provider !== oidc.provider)
     throw misconfigured(
@@ -98,6 +99,7 @@ async function wouldEnrol(core: Core, ctx: KoaContextWithOIDC): Promise<boolean>
 }
 
 async function viewOf(core: Core, ctx: KoaContextWithOIDC): Promise<KoaContextWithOIDC> {
+  core.taken.policy.add(ctx)
   const { pending } = await pendingOf(core, ctx)
   if (pending === undefined) return ctx
   const account = await pendingAccount(core, ctx, pending)

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'options-invalid' // createMfa was given something it cannot work with; the message lists every fault
   | 'configuration-not-composable' // configure() met a host configuration it cannot wrap
   | 'host-unfit' // the provider lacks what the plugin uses of it, or comes from another copy of oidc-provider
+  | 'not-configured' // attach() with a provider that was not made from what configure() has answered
   | 'not-attached' // configure() without attach()
   | 'cookie-keys-differ' // the application around the provider signs cookies with other keys
   | 'login-not-sealed' // a `login` result that did not come from the plugin

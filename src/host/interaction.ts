@@ -62,6 +62,11 @@ export async function expiredParams(
   return stored?.params ?? {}
 }
 
+/** Makes the adapter of the interactions, unless the host has made it before. Throws what the adapter throws. */
+export function makeAdapter({ Interaction }: Provider): void {
+  void Interaction.adapter
+}
+
 /**
  * What is left of the interaction `id`, if the present request has just ended it: which app it was for. It expired long
  * ago, whatever difference of clocks the host tolerates, so that nobody can answer or resume it.

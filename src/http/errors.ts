@@ -33,6 +33,7 @@ const RULES: Readonly<Record<ErrorCode, Rule>> = {
   'options-invalid': { page: 'error', status: 500 },
   'configuration-not-composable': { page: 'error', status: 500 },
   'host-unfit': { page: 'error', status: 500 },
+  'not-configured': { page: 'error', status: 500 },
   'not-attached': { page: 'error', status: 500 },
   'cookie-keys-differ': { page: 'error', status: 500 },
   'login-not-sealed': { page: 'error', status: 500 },

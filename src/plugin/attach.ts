@@ -15,13 +15,15 @@ import { giveEpoch } from '../host/session.ts'
 import { answerError } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
+import { refuseOtherPolicy, refuseUnconfigured } from './composed.ts'
 
 /**
  * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch they were made
  * under. Right after `new Provider(...)`: the host remembers the shape of its models at their first use.
  *
- * Throws MfaError `options-invalid` when it was attached to another provider already, and where the pages would
- * stand in the way of the host's own; `host-unfit` when the host lacks what the plugin uses of it.
+ * Throws MfaError `options-invalid` without a provider, when it was attached to another one already, and where the pages would
+ * stand in the way of the host's own; `host-unfit` when the host lacks what the plugin uses of it;
+ * `not-configured` when the provider was not made from what `configure` has answered.
  */
 export function attach(core: Core, provider: Provider): void {
   if (core.provider !== undefined)
@@ -29,7 +31,13 @@ export function attach(core: Core, provider: Provider): void {
       'options-invalid',
       'This createMfa() is attached to a provider already; make one for each',
     )
+  if (typeof (provider as unknown) !== 'object')
+    throw new MfaError(
+      'options-invalid',
+      'mfa.attach(provider) needs the provider: call it after `new Provider(...)`',
+    )
   prepareHost(provider)
+  refuseUnconfigured(core, provider)
   for (const route of HOST_ROUTES)
     if (isBelow(core.path, routeOf(provider, route)))
       throw new MfaError(
@@ -37,6 +45,8 @@ export function attach(core: Core, provider: Provider): void {
         `createMfa: path: ${core.path} is where the host has its route "${route}"; choose another`,
       )
   core.provider = provider
+  provider.on('interaction.started', (ctx) => refuseOtherPolicy(core, ctx))
+  provider.on('authorization.accepted', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('server_error', sayUnavailable)
   provider.use((_ctx: Context, next: Next) => asOneRequest(core, next))

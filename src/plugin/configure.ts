@@ -60,6 +60,7 @@ export function configure(
       'configuration-not-composable',
       `This configuration cannot take a second factor:\n- ${faults.join('\n- ')}`,
     )
+  core.taken.configured = true
   return {
     ...configuration,
     adapter: guardAdapter(core, given(configuration.adapter, 'adapter')),

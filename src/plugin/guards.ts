@@ -41,6 +41,7 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
     const inner = make(name)
     switch (name) {
       case 'Interaction':
+        core.taken.adapter = true
         return overlay(inner, guardInteraction(core, inner))
       case 'Session':
         return overlay(inner, guardSession(inner))

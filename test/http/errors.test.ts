@@ -17,6 +17,7 @@ describe('answering an error', () => {
     'options-invalid': [500, 'error'],
     'configuration-not-composable': [500, 'error'],
     'host-unfit': [500, 'error'],
+    'not-configured': [500, 'error'],
     'not-attached': [500, 'error'],
     'cookie-keys-differ': [500, 'error'],
     'login-not-sealed': [500, 'error'],

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import { Provider } from 'oidc-provider'
-import { MfaError } from '../../src/index.ts'
+import { interactionPolicy, Provider, type AdapterFactory, type Configuration } from 'oidc-provider'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { createMfa, MfaError, totp, type Mfa } from '../../src/index.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
   authorizeUrl,
@@ -103,6 +104,92 @@ for (const [name, storage] of Object.entries(STORAGES))
       }
     })
   })
+
+describe('a host that forgets mfa.configure', () => {
+  const newMfa = (): Mfa =>
+    createMfa({
+      issuerName: 'Acme',
+      storage: memoryStorage(),
+      encryptionKeys: [Buffer.alloc(32, 7)],
+      factors: [totp()],
+      firstEnrolment: 'password',
+    })
+  const plain = (): Configuration => defaultConfiguration(memoryStorage())
+  const newProvider = (configuration: Configuration): Provider =>
+    new Provider('http://op.example', configuration)
+  const refusalOf = (act: () => void): { code: string; message: string } => {
+    try {
+      act()
+    } catch (error) {
+      return error as MfaError
+    }
+    throw new Error('Nothing was refused')
+  }
+
+  it('R17 is told so by name at attach', () => {
+    const refused = refusalOf(() => newMfa().attach(newProvider(plain())))
+    expect(refused.code).to.equal('not-configured')
+    expect(refused.message).to.contain('new Provider(issuer, mfa.configure(configuration))')
+  })
+
+  it('R17 is told so when configure comes after the provider, or belongs to another createMfa', () => {
+    const late = newMfa()
+    const provider = newProvider(plain())
+    late.configure(plain())
+    expect(refusalOf(() => late.attach(provider)).code).to.equal('not-configured')
+    const ofAnother = newProvider(newMfa().configure(plain()))
+    expect(refusalOf(() => newMfa().attach(ofAnother)).code).to.equal('not-configured')
+  })
+
+  it('R17 is told so when it puts its own adapter back', () => {
+    const mfa = newMfa()
+    const { adapter } = plain()
+    const provider = newProvider({ ...mfa.configure(plain()), adapter: adapter! })
+    const refused = refusalOf(() => mfa.attach(provider))
+    expect(refused.code).to.equal('not-configured')
+    expect(refused.message).to.contain('`adapter`')
+  })
+
+  it('R17 is told so when attach comes before the provider', () => {
+    const refused = refusalOf(() => newMfa().attach(undefined as never))
+    expect(refused.code).to.equal('options-invalid')
+    expect(refused.message).to.contain('new Provider')
+  })
+
+  it('may wrap the adapter that it was given', () => {
+    const mfa = newMfa()
+    const configured = mfa.configure(plain())
+    const adapter = configured.adapter as AdapterFactory
+    const wrapped: AdapterFactory = (name) => adapter(name)
+    expect(() => mfa.attach(newProvider({ ...configured, adapter: wrapped }))).not.to.throw()
+  })
+
+  it('may have an adapter that cannot be made before its database is there', () => {
+    const mfa = newMfa()
+    const adapter: AdapterFactory = () => {
+      throw new Error('no database yet')
+    }
+    expect(() => mfa.attach(newProvider(mfa.configure({ ...plain(), adapter })))).not.to.throw()
+  })
+
+  it('R17 gets no authorization through when it puts its own policy back, and is told so by name', async () => {
+    const host = await startHost({
+      reconfigure: (configured) => ({
+        ...configured,
+        interactions: { ...configured.interactions, policy: interactionPolicy.base() },
+      }),
+    })
+    try {
+      const browser = new HttpClient()
+      const answer = await follow(host, browser, await browser.get(authorizeUrl(host)))
+      expect(answer.status).to.equal(500)
+      expect(host.faults.map((fault) => (fault as MfaError).code)).to.deep.equal(['not-configured'])
+      expect(host.faults[0]!.message).to.contain('`interactions.policy`')
+    } finally {
+      await host.close()
+    }
+  })
+})
 
 describe('a host that forgets mfa.attach', () => {
   it('R17 gets no authorization through, and is told so by name', async () => {

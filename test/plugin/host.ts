@@ -60,6 +60,8 @@ export interface HostOptions {
   readonly mfa?: Partial<MfaOptions>
   readonly configuration?: Partial<Configuration>
   readonly attach?: boolean
+  /** What a careless application changes of the configuration after `configure`. */
+  readonly reconfigure?: (configured: Configuration) => Configuration
   /** What the login page answers with; default: the plugin's interactionFinished. */
   readonly answer?: (
     host: Host,
@@ -108,7 +110,8 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     ...defaultConfiguration(recorded),
     ...options.configuration,
   })
-  const provider = new Provider(issuer, configuration)
+  const { reconfigure = (configured) => configured } = options
+  const provider = new Provider(issuer, reconfigure(configuration))
   if (options.attach !== false) mfa.attach(provider)
   const faults: Error[] = []
   const application: NodeJS.EventEmitter = provider
