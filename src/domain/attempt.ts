@@ -23,8 +23,12 @@ export interface Passed extends Settled {
   readonly accepted: AcceptedAttempt
 }
 
-/** Most interactions of one account that may have passed and not yet finished. */
-const MOST_ACCEPTED = 4
+/**
+ * Most interactions of one account that may have passed within PENDING_SECONDS. Codes alone do not reach it: an
+ * authenticator app has twenty of them in that time, and a set of backup codes ten. So no other sign-in takes the proof
+ * away that its owner has shown for a change.
+ */
+const MOST_ACCEPTED = 32
 
 /** What this interaction has proved, while the epoch it was proved under is the record's. */
 export function acceptedIn(

@@ -8,6 +8,7 @@ import {
   settleCompleted,
   settleRefused,
 } from '../../src/domain/attempt.ts'
+import { unspentProof } from '../../src/domain/factor-change.ts'
 import { openChallenge, raiseEpoch } from '../../src/domain/enrolment.ts'
 import { UNKNOWN_BROWSER } from '../../src/domain/known-browser.ts'
 import { charge } from '../../src/domain/throttle.ts'
@@ -81,16 +82,26 @@ describe('an accepted proof', () => {
     })
   })
 
-  it('is kept for the four interactions that passed last, each once', () => {
+  it('is kept while every code of an authenticator app and every backup code sign in elsewhere', () => {
+    const { record } = settleAccepted(enrolled(), acceptance({ interaction: 'change' }))
+    const others = Array.from({ length: 30 }, (_, i) => `sign-in-${i}`)
+    const later = others.reduce(
+      (before, interaction) => settleAccepted(before, acceptance({ interaction })).record,
+      record,
+    )
+    expect(unspentProof(later, 'change', NOW)).to.deep.include({ interaction: 'change' })
+  })
+
+  it('is kept for the 32 interactions that passed last, each once', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 20, size: 'max' }),
+        fc.array(fc.integer({ min: 1, max: 40 }).map(String), { maxLength: 120, size: 'max' }),
         (interactions) => {
           const record = interactions.reduce(
             (before, interaction) => settleAccepted(before, acceptance({ interaction })).record,
             enrolled(),
           )
-          const last = [...new Set(interactions.toReversed())].slice(0, 4)
+          const last = [...new Set(interactions.toReversed())].slice(0, 32)
           expect(record.accepted.map(({ interaction }) => interaction).toReversed()).to.deep.equal(
             last,
           )
