@@ -109,6 +109,14 @@ export async function writeLoginRequired(core: Core, interaction: Interaction): 
   })
 }
 
+/**
+ * Another person is at the browser: what was proved in this authorization counts no more, and the first factor is asked
+ * for again. A `firstFactor` without a seal is one that does not count, whoever the session belongs to.
+ */
+export async function writeFirstFactorAgain(core: Core, interaction: Interaction): Promise<string> {
+  return write(core, interaction, { firstFactor: false, login: undefined, mfa: undefined })
+}
+
 /** The person gave up: the app gets the standard's `access_denied`. */
 export async function writeRefusal(core: Core, interaction: Interaction): Promise<string> {
   return persist(core, interaction, {

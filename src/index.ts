@@ -4,7 +4,7 @@ import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-tok
 import type { Core } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { answerIdentification, openIdentification } from '../interactions/login/identify.ts'
-import { wayBack } from '../interactions/way-back.ts'
+import { wayBack, type WayBack } from '../interactions/way-back.ts'
 import { checkAccount } from './application/check-account.ts'
 import { settleEvents } from './application/commit.ts'
 import * as accounts from './application/manage-accounts.ts'
@@ -43,6 +43,7 @@ export type {
 export type { ManageOptions, MfaOptions } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
 export type { HostClient } from './host/provider.ts'
+export type { WayBack } from '../interactions/way-back.ts'
 export type { FirstFactorResult, InteractionResults } from '../interactions/login/finish.ts'
 export {
   IMPORT_FIELDS,
@@ -149,8 +150,8 @@ export interface Mfa {
   }
   /** Events of a decision, at least once each; `'*'` for all of them. Answers how to stop listening. */
   on(type: EventType | '*', listener: Listener): () => void
-  /** From an expired interaction, by its uid, back to the app that began it; for a page that explains it. */
-  wayBack(uid: string): Promise<string | undefined>
+  /** Of an interaction that is over, by its uid: whether its page was answered, and the way back to its app. */
+  wayBack(uid: string): Promise<WayBack>
   /** The pages, mails and assets: for an application that shows its own pages in the same look. */
   readonly views: Views
   /** Resolves when what has been decided was passed on to the listeners: before closing the storage. */
@@ -214,7 +215,8 @@ export function createMfa(options: MfaOptions): Mfa {
       listeners.set(type, set.add(listener))
       return () => void set.delete(listener)
     },
-    wayBack: async (uid) => (core.provider === undefined ? undefined : wayBack(core.provider, uid)),
+    wayBack: async (uid) =>
+      core.provider === undefined ? { answered: false } : wayBack(core.provider, uid),
     views: core.views,
     settled: () => settleEvents(deps),
   }

@@ -1,6 +1,5 @@
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
-import { acceptedIn } from '../../src/domain/attempt.ts'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
@@ -10,7 +9,7 @@ import { pageHeaders } from '../../src/http/headers.ts'
 import { checkOrigin } from '../../src/http/origin.ts'
 import { given } from '../../src/host/given.ts'
 import { providerOf, type Core } from '../core.ts'
-import { writeRefusal } from '../result.ts'
+import { writeFirstFactorAgain, writeRefusal } from '../result.ts'
 import * as change from './change.ts'
 import * as enrolment from './enrolment.ts'
 import { finish } from './finish.ts'
@@ -22,6 +21,7 @@ import {
   expired,
   knownFactor,
   openVisit,
+  passedOrNot,
   pathOf,
   redirect,
   show,
@@ -99,6 +99,10 @@ export function mfaRoutes(core: Core): Middleware {
     post(`/${notice.page}`, (visit) => goOn(visit, passed(visit), notice))
   }
 
+  post('/not-you', async (visit) => {
+    if (passedOrNot(visit) !== undefined) throw expired('The second factor was proved already')
+    redirect(visit, await writeFirstFactorAgain(core, visit.interaction))
+  })
   post('/cancel', async (visit) => redirect(visit, await writeRefusal(core, visit.interaction)))
 
   return router.routes() as unknown as Middleware
@@ -166,10 +170,6 @@ function passed(visit: Visit): AcceptedAttempt {
   const accepted = passedOrNot(visit)
   if (accepted === undefined) throw expired('The second factor has not been shown in this sign-in')
   return accepted
-}
-
-function passedOrNot({ seen, interaction, core }: Visit): AcceptedAttempt | undefined {
-  return acceptedIn(seen.record, interaction.uid, core.deps.clock.now())
 }
 
 /** Whether a request is for a page of ours. */

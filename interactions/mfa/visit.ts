@@ -2,9 +2,11 @@ import type { Context } from 'koa'
 import type { ChallengeGround } from '../../src/application/challenge-factor.ts'
 import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/verify-factor.ts'
+import { acceptedIn } from '../../src/domain/attempt.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isCurrent } from '../../src/domain/first-factor.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
+import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { FIRST_EPOCH } from '../../src/domain/session.ts'
 import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
 import { authorizationIdOf, submissionOf, type Interaction } from '../../src/host/interaction.ts'
@@ -160,9 +162,20 @@ function surroundings(visit: Visit): Surroundings {
     issuerName: core.issuerName,
     locale,
     ...(ofIssuer ? {} : { client }),
-    account: { label: details.label, initials: initialsOf(details.label) },
+    account: { label: details.label, initials: initialsOf(details.label), ...notYou(visit) },
     links: core.links,
   }
+}
+
+/** Nobody has proved a second factor in this sign-in yet, so somebody else may sign in instead. */
+function notYou(visit: Visit): Pick<NonNullable<Surroundings['account']>, 'notYou'> {
+  if (passedOrNot(visit) !== undefined) return {}
+  return { notYou: { action: pathOf(visit, 'not-you'), csrf: tokenFor(visit) } }
+}
+
+/** What this interaction has proved. */
+export function passedOrNot({ seen, interaction, core }: Visit): AcceptedAttempt | undefined {
+  return acceptedIn(seen.record, interaction.uid, core.deps.clock.now())
 }
 
 /** `mira.k@example.com`: MK. */

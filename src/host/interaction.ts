@@ -11,6 +11,9 @@ export type StoredInteraction = AdapterPayload & {
   readonly cid?: unknown
 }
 
+/** The member of the payload that marks an answered interaction. */
+const ANSWERED = 'answered'
+
 /**
  * What binds all interactions of one authorization: it stays the same from the first prompt to the last. Undefined: the
  * interaction was not made by this host.
@@ -52,14 +55,18 @@ export function isForDevice({ deviceCode }: { readonly deviceCode?: unknown }): 
   return deviceCode !== undefined
 }
 
-/** Of an interaction that has expired or ended: the parameters of its authorization request, while they are stored. */
-export async function expiredParams(
-  provider: Provider,
-  uid: string,
-): Promise<Readonly<Record<string, unknown>>> {
-  // The model answers with no expired interaction. A storage keeps them for a while.
+/** What is left of an interaction that has expired or was answered. */
+export interface EndedInteraction {
+  /** Of its authorization request. */
+  readonly params: Readonly<Record<string, unknown>>
+  /** Its page was answered, and the host went on; it did not run out of time. */
+  readonly answered: boolean
+}
+
+/** What is stored of an interaction that has ended. The model finds no such interaction; a storage keeps it for a while. */
+export async function endedInteraction(provider: Provider, uid: string): Promise<EndedInteraction> {
   const stored = (await provider.Interaction.adapter.find(uid)) as AdapterPayload | undefined
-  return stored?.params ?? {}
+  return { params: stored?.params ?? {}, answered: stored?.[ANSWERED] === true }
 }
 
 /** Makes the adapter of the interactions, unless the host has made it before. Throws what the adapter throws. */
@@ -75,5 +82,11 @@ export function remainsOf(id: string): AdapterPayload | undefined {
   const ended = interactionIn(presentContext()?.oidc)
   if (ended === undefined || ended.jti !== id) return undefined
   const { client_id, redirect_uri } = ended.params
-  return { jti: id, kind: 'Interaction', exp: 1, params: { client_id, redirect_uri } }
+  return {
+    jti: id,
+    kind: 'Interaction',
+    exp: 1,
+    [ANSWERED]: true,
+    params: { client_id, redirect_uri },
+  }
 }

@@ -2,7 +2,8 @@ import { MfaError, type ErrorCode } from '../domain/errors.ts'
 import type { PageModels } from './pages.ts'
 
 /** The pages that explain an error. */
-export type ErrorPage = 'busy' | 'error' | 'expired' | 'forbidden' | 'not-found' | 'unavailable'
+export type ErrorPage =
+  'answered' | 'busy' | 'error' | 'expired' | 'forbidden' | 'not-found' | 'unavailable'
 
 /** How an error is answered. Holds nothing of the error itself but what is public (R31, R32). */
 export type ErrorAnswer = {
@@ -19,8 +20,10 @@ export type ErrorAnswer = {
 export interface ErrorContext {
   /** Shown on the error page and in the log, so that a person's report finds its log line. */
   readonly requestId: string
-  /** From an expired interaction back to the app, where it is known. */
+  /** From an interaction that is over back to the app, where it is known. */
   readonly wayBack?: string
+  /** A page was asked for that the person has answered already: nothing is wrong. */
+  readonly answered?: boolean
 }
 
 /** Status, page and, for a wait, seconds. The one place that decides them, whatever the thrower thought. */
@@ -62,6 +65,7 @@ const RULES: Readonly<Record<ErrorCode, Rule>> = {
 }
 
 const STATUS = {
+  answered: 200,
   busy: 429,
   expired: 410,
   forbidden: 403,
@@ -121,14 +125,16 @@ function answerOf(
         fault: page === 'unavailable',
       }
     }
-    case 'expired':
+    case 'expired': {
+      const page = context.answered === true ? 'answered' : 'expired'
       return {
-        status: STATUS.expired,
-        page: 'expired',
+        status: STATUS[page],
+        page,
         model: context.wayBack === undefined ? {} : { href: context.wayBack },
         headers: {},
         fault: false,
       }
+    }
     case 'forbidden':
     case 'not-found':
       return {

@@ -132,6 +132,8 @@ export interface PageModels {
   /** The password is set; on to sign in. */
   'set-up-link-done': { href?: string }
   expired: { /** The way back to the app, where it is known. */ href?: string }
+  /** A page of a sign-in that was answered already (the back button). */
+  answered: { /** The way back to the app, where it is known. */ href?: string }
   busy: { retryAfterSeconds: number }
   forbidden: Empty
   'not-found': Empty
@@ -266,7 +268,12 @@ export interface Surroundings {
     readonly accentInk?: string
   }
   /** Who is signing in, once the first factor has said so. */
-  readonly account?: { readonly label: string; readonly initials: string }
+  readonly account?: {
+    readonly label: string
+    readonly initials: string
+    /** Before the second factor: POST `{ csrf }` to `action` asks for the first factor again, for somebody else. */
+    readonly notYou?: { readonly action: string; readonly csrf: string }
+  }
   readonly links?: { readonly help?: string; readonly privacy?: string; readonly terms?: string }
 }
 

@@ -54,6 +54,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'set-up-link-expired': { template: 'set-up/expired.njk', wrong: true },
   'set-up-link-done': { template: 'set-up/done.njk' },
   expired: { template: 'error/expired.njk', wrong: true },
+  answered: { template: 'error/answered.njk' },
   busy: { template: 'error/busy.njk', wrong: true },
   forbidden: { template: 'error/forbidden.njk', wrong: true },
   'not-found': { template: 'error/not-found.njk', wrong: true },

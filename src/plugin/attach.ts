@@ -4,7 +4,7 @@ import { providerOf, type Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { parseLogin } from '../../interactions/seal.ts'
-import { wayBack } from '../../interactions/way-back.ts'
+import { aboutEnd, wayBack } from '../../interactions/way-back.ts'
 import { MfaError } from '../domain/errors.ts'
 import { interactionIn } from '../host/context.ts'
 import { given } from '../host/given.ts'
@@ -143,11 +143,8 @@ function uidOf(core: Core, ctx: Context): string {
 /** Nothing of an error gets out but its page; the application hears of a fault by Koa's own `error` event. */
 async function explain(core: Core, ctx: Context, error: unknown): Promise<void> {
   const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
-  const href = isExpired(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
-  const answer = answerError(error, {
-    requestId,
-    ...(href === undefined ? {} : { wayBack: href }),
-  })
+  const end = isExpired(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
+  const answer = answerError(error, { requestId, ...aboutEnd(ctx, end) })
   if (answer.fault) ctx.app.emit('error', error, ctx)
   ctx.status = answer.status
   ctx.set({ ...pageHeaders({ issuer: providerOf(core).issuer }), ...answer.headers })

@@ -48,9 +48,15 @@ describe('docs/reference/pages.md', () => {
         expect(ofFactors.includes(name) || plugin.includes(`'${name}'`), name).to.equal(true)
       if (owner === 'server') expect(server.includes(`'${name}'`), name).to.equal(true)
       if (owner === 'both')
-        expect(['busy', 'expired', 'forbidden', 'not-found', 'unavailable', 'error']).to.include(
-          name,
-        )
+        expect([
+          'answered',
+          'busy',
+          'expired',
+          'forbidden',
+          'not-found',
+          'unavailable',
+          'error',
+        ]).to.include(name)
       else expect(owner).to.be.oneOf(['plugin', 'server'])
     }
   })

@@ -63,7 +63,7 @@ describe('tabs, history and time', function () {
     await visitor.allow()
     expect(await visitor.at()).to.equal('rp-signed-in')
     await visitor.page.goBack()
-    await visitor.see('expired', 'back')
+    await visitor.see('answered')
     await expectWayBack(visitor)
   })
 
@@ -73,7 +73,7 @@ describe('tabs, history and time', function () {
     await visitor.typePassword(person)
     expect(await visitor.at()).to.equal('totp-verify')
     await visitor.page.goBack()
-    await visitor.see('expired', 'back')
+    await visitor.see('answered')
     await expectWayBack(visitor)
   })
 

@@ -384,6 +384,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   'set-up-link-expired': { plain: {} },
   'set-up-link-done': { next: { href: '/auth' }, plain: {} },
   expired: { back: { href: 'https://fieldnotes.example.com/' }, plain: {} },
+  answered: { back: { href: 'https://fieldnotes.example.com/' }, plain: {} },
   busy: { plain: { retryAfterSeconds: 1 } },
   forbidden: { plain: {} },
   'not-found': { plain: {} },
@@ -422,12 +423,29 @@ const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
   'set-up-link-done',
   'account-closed',
   'expired',
+  'answered',
   'busy',
   'forbidden',
   'not-found',
   'unavailable',
   'error',
 ])
+
+/** Pages before the second factor: the person can say that the account is not theirs. */
+const BEFORE_SECOND_FACTOR: ReadonlySet<KnownPage> = new Set([
+  'mfa-choose',
+  'owner-proof',
+  'totp-enrol',
+  'totp-verify',
+  'backup-code-verify',
+  'imported-codes-verify',
+])
+
+function withNotYou(surroundings: Surroundings): Surroundings {
+  const { account } = surroundings
+  if (account === undefined) return surroundings
+  return { ...surroundings, account: { ...account, notYou: { action: '/not-you', csrf: 'c5rf' } } }
+}
 
 /** Between them these have every part that takes a theme's colour. */
 const THEMES_SHOW: ReadonlySet<KnownPage> = new Set([
@@ -448,7 +466,12 @@ export const PAGES = Object.keys(STATES) as readonly KnownPage[]
 export const SAMPLES: readonly Sample[] = PAGES.flatMap((page) =>
   Object.entries(STATES[page]).flatMap(([state, model], index) => {
     const sample = (name: string, surroundings: Surroundings) =>
-      ({ name: `${page}-${name}`, page, model, surroundings }) as Sample
+      ({
+        name: `${page}-${name}`,
+        page,
+        model,
+        surroundings: BEFORE_SECOND_FACTOR.has(page) ? withNotYou(surroundings) : surroundings,
+      }) as Sample
     const nameless = WITHOUT_ACCOUNT.has(page)
     const usual = nameless ? NOBODY : ENGLISH
     return [

@@ -234,6 +234,10 @@ async function explained(mfa: ServerMfa, ctx: Context, error: unknown): Promise<
   const answer = answerError(error, { requestId })
   const [, uid] = /^\/(?:interaction|auth|device)\/([\w-]+)/.exec(ctx.path) ?? []
   if (answer.page !== 'expired' || uid === undefined) return answer
-  const wayBack = await mfa.wayBack(uid)
-  return wayBack === undefined ? answer : answerError(error, { requestId, wayBack })
+  const { answered, href } = await mfa.wayBack(uid)
+  return answerError(error, {
+    requestId,
+    answered: answered && ctx.method !== 'POST',
+    ...(href === undefined ? {} : { wayBack: href }),
+  })
 }
