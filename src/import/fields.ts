@@ -7,6 +7,7 @@ import {
   type ForeignTotpFault,
   type SecretEncoding,
 } from './totp.ts'
+import { isNothing } from './words.ts'
 import { MOST_OF_A_FACTOR } from '../domain/enrolment.ts'
 import { keyOf, STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
 
@@ -258,7 +259,8 @@ function isSame(one: unknown, other: unknown): boolean {
 
 /** Databases write nothing as null, as an empty text or as an empty list or array, which may be text in a cell. */
 function isEmpty(value: unknown): boolean {
-  if (typeof value === 'string') return /^\s*(?:\[\s*\]|\{\s*\})?\s*$/.test(value)
+  if (typeof value === 'string')
+    return isNothing(value) || /^\s*(?:\[\s*\]|\{\s*\})\s*$/.test(value)
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 }
 

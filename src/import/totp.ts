@@ -1,4 +1,5 @@
 import { ScureBase32Plugin } from 'otplib'
+import { isWord } from './words.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TotpState } from '../factors/totp/index.ts'
 import {
@@ -101,7 +102,7 @@ function assemble(
   { secret, encoding }: Written,
   about: Readonly<Record<string, unknown>>,
 ): ForeignTotp | { readonly fault: ForeignTotpFault } {
-  const bytes = decode(secret, encoding)
+  const bytes = isWord(secret) ? undefined : decode(secret, encoding)
   if (
     bytes === undefined ||
     bytes.length < SHORTEST_SECRET_BYTES ||

@@ -248,7 +248,7 @@ describe('the fields of another application', () => {
     })
 
   it('R10 are looked for under their other names where one is empty', () => {
-    for (const none of [[], '[]', ' ', '', null, undefined]) {
+    for (const none of [[], '[]', '{}', ' ', '', null, undefined, 'NULL', 'null', '\\N', '\\n']) {
       const fields = { totp: none, otpauthUrl: SECRET, backupCodes: none, backup_codes: CODES }
       const { totp, codes, faults } = mapFactors(fields)
       expect([totp.length, codes?.values, faults]).to.deep.equal([1, CODES, []])

@@ -156,6 +156,13 @@ describe('an authenticator of another product', () => {
       expect(readForeignTotp(given)).to.deep.equal({ fault })
     })
 
+  it('R7 is never made of a word that stands for nothing, though it could be read as base32', () => {
+    for (const word of ['undefined', 'DISABLED', 'NULL', '\\N', 'None', 'not set', 'n/a', 'false'])
+      for (const encoding of ['base32', 'ascii', 'hex'] as const)
+        for (const given of [word, { secret: word }, `otpauth://totp/x?secret=${word}`])
+          expect(readForeignTotp(given, encoding), word).to.have.property('fault')
+  })
+
   it('R31 is refused without an error, and without a word of the secret, whatever it is', () => {
     const starts = ['', '{', 'otpauth://totp/', 'otpauth://totp/x?secret=']
     fc.assert(

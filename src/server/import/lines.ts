@@ -1,17 +1,18 @@
 import { createReadStream } from 'node:fs'
-import { parse, type CsvError } from 'csv-parse'
+import { csvDivider, fieldsOf, styleOf, type CsvText } from './csv.ts'
 
 export const IMPORT_FORMATS = ['jsonl', 'csv'] as const
 export type ImportFormat = (typeof IMPORT_FORMATS)[number]
 
-/** One person of a file, or why the line cannot be read. `line` counts from 1; a CSV record has its last line's number. */
+/** One person of a file, or why the line cannot be read. `line` counts from 1: of a record of several lines the first. */
 export type ImportLine =
   | { readonly line: number; readonly fields: Readonly<Record<string, unknown>> }
-  | { readonly line: number; readonly fault: LineFault }
+  /** `to`: the last line of a CSV record that is lost. */
+  | { readonly line: number; readonly to?: number; readonly fault: LineFault }
 
-export type LineFault = 'line-unreadable' | 'line-too-long'
+export type LineFault = 'line-unreadable' | 'line-too-long' | 'line-encoding' // it has bytes that are not UTF-8: names would be damaged without a word
 
-/** Longest line, in characters: no person needs more, and the whole file is never in memory. */
+/** Longest line, in bytes: no person needs more, and the whole file is never in memory. */
 export const LONGEST_LINE = 256 * 1024
 
 /** The format by the file's name. Undefined: the name does not tell. */
@@ -21,23 +22,43 @@ export function formatOf(path: string): ImportFormat | undefined {
 }
 
 /**
- * The people of a file, one after the other as they are asked for: JSON objects, one a line, or CSV with a header,
- * which `checkHeader` gets before the first of them. A line that cannot be read is answered by its number, and
- * the rest goes on. Throws what reading a file throws, and what `checkHeader` throws.
+ * The people of a file, one after the other as they are asked for: JSON objects, one a line, or CSV with a header.
+ * `readHeader` gets the columns before the first of them, and answers the names of the fields. A line that cannot be
+ * read is answered by its number, and the rest goes on. Throws what reading a file throws, and what `readHeader` throws.
  */
 export function readImport(
   path: string,
   format: ImportFormat,
-  checkHeader: (columns: readonly string[]) => void = () => undefined,
+  readHeader: (columns: readonly string[]) => readonly string[] = (columns) => columns,
 ): AsyncIterable<ImportLine> {
-  return format === 'csv' ? csvRecords(path, checkHeader) : jsonLines(path)
+  return format === 'csv' ? csvRecords(path, readHeader) : jsonLines(path)
+}
+
+/** The parts of a file with a character for each byte, so that a bad byte is found in its line. */
+async function* partsOf(path: string): AsyncGenerator<string> {
+  let isFirst = true
+  for await (const part of createReadStream(path, 'latin1')) {
+    yield isFirst ? String(part).replace(/^\u00ef\u00bb\u00bf/, '') : String(part)
+    isFirst = false
+  }
+}
+
+/** Undefined: the bytes are not UTF-8. */
+function decode(bytes: string): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(bytes, 'latin1'))
+  } catch {
+    return undefined
+  }
 }
 
 async function* jsonLines(path: string): AsyncGenerator<ImportLine> {
   let line = 0
-  for await (const text of textLines(path)) {
+  for await (const bytes of byteLines(path)) {
     line += 1
-    if (text === undefined) yield { line, fault: 'line-too-long' }
+    const text = bytes === undefined ? undefined : decode(bytes)
+    if (bytes === undefined) yield { line, fault: 'line-too-long' }
+    else if (text === undefined) yield { line, fault: 'line-encoding' }
     else if (text.trim() !== '') yield readObject(text, line)
   }
 }
@@ -54,14 +75,11 @@ function readObject(text: string, line: number): ImportLine {
 }
 
 /** The lines without their line ends. Undefined for a line that is too long; its text is dropped. */
-async function* textLines(path: string): AsyncGenerator<string | undefined> {
+async function* byteLines(path: string): AsyncGenerator<string | undefined> {
   let rest = ''
   let tooLong = false
-  let isFirst = true
-  for await (const chunk of createReadStream(path, 'utf8')) {
-    const text = isFirst ? String(chunk).replace(/^\uFEFF/, '') : String(chunk)
-    isFirst = false
-    const [next = '', ...others] = text.split('\n')
+  for await (const part of partsOf(path)) {
+    const [next = '', ...others] = part.split('\n')
     rest += tooLong ? '' : next
     for (const other of others) {
       yield tooLong || rest.length > LONGEST_LINE ? undefined : rest
@@ -77,40 +95,51 @@ async function* textLines(path: string): AsyncGenerator<string | undefined> {
   else if (rest !== '') yield rest
 }
 
-interface CsvRecord {
-  readonly record: Readonly<Record<string, string>>
-  readonly info: { readonly lines: number }
-}
-
 async function* csvRecords(
   path: string,
-  checkHeader: (columns: readonly string[]) => void,
+  readHeader: (columns: readonly string[]) => readonly string[],
 ): AsyncGenerator<ImportLine> {
-  const skipped: ImportLine[] = []
-  let unchecked: readonly string[] | undefined
-  const parser = parse({
-    bom: true,
-    info: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    columns: (header: string[]) => (unchecked = header.map((name) => name.trim())),
-    max_record_size: LONGEST_LINE,
-    on_skip(error) {
-      // The error quotes the record: its number and kind are all that is passed on.
-      const { code, lines } = error as CsvError & { lines: number }
-      const fault = code === 'CSV_MAX_RECORD_SIZE' ? 'line-too-long' : 'line-unreadable'
-      skipped.push({ line: lines, fault })
-      return undefined
-    },
-  })
-  const file = createReadStream(path)
-  file.on('error', (error) => parser.destroy(error))
-  file.pipe(parser)
-  for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
-    if (unchecked !== undefined) checkHeader(unchecked)
-    unchecked = undefined
-    yield* skipped.splice(0)
-    yield { line: info.lines, fields: record }
+  let names: readonly string[] | undefined
+  let delimiter = ','
+  for await (const record of csvTexts(path, (found) => (delimiter = found))) {
+    const { line, to, text, isBroken } = record
+    if (text?.trim() === '') continue
+    if (text === undefined) yield { line, to, fault: 'line-too-long' }
+    else if (isBroken) yield { line, to, fault: 'line-unreadable' }
+    else if (names === undefined) names = readHeader(columnsIn(text, delimiter))
+    else yield readRecord(record, text, names, delimiter)
   }
-  yield* skipped
+}
+
+/** A column whose name is damaged is none that is known. */
+function columnsIn(bytes: string, delimiter: string): readonly string[] {
+  const text = new TextDecoder('utf-8').decode(Buffer.from(bytes, 'latin1'))
+  return (fieldsOf(text, delimiter) ?? []).map((name) => name.trim())
+}
+
+function readRecord(
+  { line, to }: CsvText,
+  bytes: string,
+  names: readonly string[],
+  delimiter: string,
+): ImportLine {
+  const text = decode(bytes)
+  const end = to === line ? {} : { to }
+  if (text === undefined) return { line, ...end, fault: 'line-encoding' }
+  const fields = fieldsOf(text, delimiter)
+  if (fields?.length !== names.length) return { line, ...end, fault: 'line-unreadable' }
+  return { line, fields: Object.fromEntries(names.map((name, at) => [name, fields[at]])) }
+}
+
+async function* csvTexts(path: string, told: (delimiter: string) => void): AsyncGenerator<CsvText> {
+  let divider: ReturnType<typeof csvDivider> | undefined
+  for await (const part of partsOf(path)) {
+    if (divider === undefined) {
+      const style = styleOf(part)
+      told(style.delimiter)
+      divider = csvDivider(style, LONGEST_LINE)
+    }
+    yield* divider.add(part)
+  }
+  if (divider !== undefined) yield* divider.end()
 }

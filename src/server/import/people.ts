@@ -42,6 +42,8 @@ export type LineOutcome =
   | { readonly line: number; readonly outcome: 'unchanged' }
   | {
       readonly line: number
+      /** The last line of a lost record. */
+      readonly to?: number
       readonly outcome: 'bad'
       readonly faults: readonly (
         | ImportFault
@@ -112,8 +114,10 @@ async function importLine(
   seen: Seen,
 ): Promise<LineOutcome> {
   const { line } = read
-  if ('fault' in read)
-    return { line, outcome: 'bad', faults: [{ field: 'line', code: read.fault }] }
+  if ('fault' in read) {
+    const to = read.to === undefined ? {} : { to: read.to }
+    return { line, ...to, outcome: 'bad', faults: [{ field: 'line', code: read.fault }] }
+  }
   const fields = withDefaults(read.fields, options.defaults)
   const reading = readPerson(fields, options)
   // No `await` before this: the lines register their names in the order of the file.
@@ -159,7 +163,8 @@ async function importLine(
 /** The line with the defaults for fields that it lacks or has empty, in camel case and in snake case. */
 function withDefaults(fields: FieldsToImport, defaults: FieldsToImport): FieldsToImport {
   const isEmpty = (value: unknown = null): boolean =>
-    value === null || (typeof value === 'string' && /^\s*(?:\[\s*\])?\s*$/.test(value))
+    value === null ||
+    (typeof value === 'string' && /^\s*(?:\[\s*\]|\{\s*\}|null|\\n)?\s*$/i.test(value))
   const isUnsaid = (name: string): boolean =>
     [name, name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)].every((own) =>
       isEmpty(fields[own]),

@@ -150,7 +150,12 @@ const STANDARD_CLAIMS = Object.values(CLAIMS_OF_SCOPE).flat()
 function find(fields: Readonly<Record<string, unknown>>, names: readonly string[]): unknown {
   return names
     .map((name) => (Object.hasOwn(fields, name) ? fields[name] : undefined))
-    .find((value) => value !== undefined && value !== null && trimmed(value) !== '')
+    .find((value) => value !== undefined && value !== null && !isNothing(value))
+}
+
+/** An empty text, or one with which a database writes nothing: `NULL`, and `\N` of MySQL and of Postgres' COPY. */
+function isNothing(value: unknown): boolean {
+  return typeof value === 'string' && /^\s*(?:null|\\n)?\s*$/i.test(value)
 }
 
 function readBoolean(value: unknown): boolean | undefined {

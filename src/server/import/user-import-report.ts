@@ -11,6 +11,9 @@ const MOST_LISTED = 1_000
 /** What looks like the name of a field. In the wrong place anything may stand for one, a hash or a secret (R31). */
 const FIELD_NAME = /^[a-z][A-Za-z_]{0,39}$/
 
+/** What the code of a fault does not say. */
+const REMARKS: Readonly<Record<string, string>> = { 'line-encoding': ' (not UTF-8)' }
+
 /** The names of fields that an import reads. */
 export const KNOWN_FIELDS: ReadonlySet<string> = new Set([...PERSON_FIELDS, ...IMPORT_FIELDS])
 
@@ -21,6 +24,8 @@ interface ReportOptions {
 
 interface BadLine {
   readonly line: number
+  /** The last line of a record that is lost. */
+  readonly to?: number
   readonly faults: readonly { readonly field: string; readonly code: string }[]
 }
 
@@ -46,10 +51,12 @@ export function importReport(terminal: Terminal, { json, dryRun }: ReportOptions
       counts.lines += 1
       counts[outcome] += 1
       if (outcome === 'bad') {
-        const { faults } = done
-        if (bad.length < MOST_LISTED) bad.push({ line, faults })
-        const causes = faults.map(({ field, code }) => `${field} ${code}`).join(', ')
-        say({ line, faults }, `line ${line}: ${causes}`)
+        const { to, faults } = done
+        const lost = to === undefined ? { line, faults } : { line, to, faults }
+        if (bad.length < MOST_LISTED) bad.push(lost)
+        const causes = faults.map(({ field, code }) => `${field} ${code}${REMARKS[code] ?? ''}`)
+        const lines = to === undefined || to === line ? `line ${line}` : `lines ${line} to ${to}`
+        say(lost, `${lines}: ${causes.join(', ')}`)
       }
       if (outcome === 'imported') {
         const { warnings: told } = done

@@ -42,7 +42,7 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
         random,
         record,
       }
-      const lines = report.noticing(readImport(file, format, checkHeader))
+      const lines = report.noticing(readImport(file, format, readHeader))
       for await (const outcome of importPeople(services, lines, {
         dryRun,
         emailsVerified: options['emailsUnverified'] !== true,
@@ -64,16 +64,28 @@ function defaultsOf({ secretEncoding, backupCodeForm }: Options): FieldsToImport
 }
 
 /**
- * Throws Refusal `header` before the first person. Without a header theirs would be taken for the names of fields, and
- * told of as such; of two columns of one name the second, empty, would take away what the first has.
+ * The names of the fields under which the columns are read: a spreadsheet writes `Username` and `E-Mail`, so that a column
+ * whose name is no field's has that of the field with the same letters. Throws Refusal `header` before the first person.
+ * Without a header theirs would be taken for the names of fields, and told of as such; of two columns of one name the
+ * second, empty, would take away what the first has.
  */
-function checkHeader(columns: readonly string[]): void {
-  if (!columns.some((name) => PERSON_FIELDS.includes(name)))
+function readHeader(columns: readonly string[]): readonly string[] {
+  const names = columns.map((column) =>
+    KNOWN_FIELDS.has(column) ? column : (FIELD_OF_LETTERS.get(lettersOf(column)) ?? column),
+  )
+  if (!names.some((name) => PERSON_FIELDS.includes(name)))
     throw new Refusal(
       'header',
-      'The first line names no field that says who it is: a CSV file begins with the names of its columns.',
+      'The first line names no field that says who it is: a CSV file is in UTF-8 and begins with the names of its columns.',
     )
-  const twice = columns.find((name, at) => KNOWN_FIELDS.has(name) && columns.indexOf(name) !== at)
+  const twice = names.find((name, at) => KNOWN_FIELDS.has(name) && names.indexOf(name) !== at)
   if (twice !== undefined)
     throw new Refusal('header', `Two columns are called ${twice}: leave one of them out.`)
+  return names
 }
+
+const lettersOf = (name: string): string => name.toLowerCase().replaceAll(/[\s_-]/g, '')
+
+const FIELD_OF_LETTERS: ReadonlyMap<string, string> = new Map(
+  [...KNOWN_FIELDS].map((name) => [lettersOf(name), name]),
+)

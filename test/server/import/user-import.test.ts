@@ -181,6 +181,48 @@ describe('user import', () => {
     for (const name of ['cyd', 'd,an']) expect((await statusOf(name)).mfa.enrolled).to.equal(false)
   })
 
+  it('reads a table of a spreadsheet, with semicolons, capitals and words for nothing', async () => {
+    const csv = file(
+      'people.csv',
+      `User Name;E-Mail;Password_Hash;Two Factor Enabled;TwoFactorSecret;Backup Codes\r\n` +
+        `ada;NULL;${bcrypt};1;${SECRET};"${CODES.join(',')}"\r\n` +
+        `bob;bob@example.com;\\N;NULL;undefined;null\r\n` +
+        `cleo;cleo@example.com;${bcrypt};1;undefined;NULL\r\n`,
+    )
+    const { sum, err } = await importing(csv)
+    expect(sum, err).to.include({ imported: 3, bad: 0 })
+    expect(sum.ignored_fields).to.deep.equal([])
+    const factors = async (name: string) =>
+      (await statusOf(name)).mfa.factors.map(({ factor }) => factor)
+    expect(await factors('ada')).to.deep.equal(['totp', 'imported-codes'])
+    // `undefined` could be read as base32.
+    for (const name of ['bob', 'cleo']) expect(await factors(name)).to.deep.equal([])
+    expect(sum.warnings).to.include({ 'no-password': 1, 'must-enrol': 1 })
+  })
+
+  it('refuses a line that is not UTF-8 and a record that is too long, and imports the others', async () => {
+    const long = `"${'x'.repeat(300_000)}\nadmin,admin@example.com\n"`
+    const csv = join(folder, 'people.csv')
+    writeFileSync(
+      csv,
+      Buffer.from(`username,groups\nzo\u00eb,a\nada,a\nbob,${long}\ncleo,a\n`, 'latin1'),
+    )
+    const { code, err, sum } = await importing(csv)
+    expect({ code, imported: sum.imported, bad: sum.bad }).to.deep.equal({
+      code: 1,
+      imported: 2,
+      bad: 2,
+    })
+    expect(sum.bad_lines).to.deep.equal([
+      { line: 2, faults: [{ field: 'line', code: 'line-encoding' }] },
+      { line: 4, to: 6, faults: [{ field: 'line', code: 'line-too-long' }] },
+    ])
+    expect(err).not.to.contain('admin')
+    const words = await cli('user', 'import', csv)
+    expect(words.err).to.contain('line 2: line line-encoding (not UTF-8)')
+    expect(words.err).to.contain('lines 4 to 6: line line-too-long')
+  })
+
   it('R31 says nothing of a first person who stands where the header should', async () => {
     const content = [`alice,alice@example.com,${bcrypt},${SECRET}`, `bob,b@example.com,x,${SECRET}`]
     const people = file('people.csv', content.join('\n'))
