@@ -11,9 +11,12 @@ RUN npm run build
 FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 WORKDIR /app
-# The locked versions of what the server stands on, and nothing that only a build needs.
+# The locked versions of what the server stands on, and nothing that only a build needs. npm leaves a package in which a
+# development tool and an optional binary of another platform meet: nothing here needs it, and npm ls says so.
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts --cache .npm && rm -rf .npm
+RUN npm ci --omit=dev --ignore-scripts --cache .npm \
+  && npm ls --all --omit=dev --parseable --long --cache .npm | sed -n 's/:.*:EXTRANEOUS$//p' | xargs -r rm -rf \
+  && rm -rf .npm
 COPY --from=build /app/bin ./bin
 COPY --from=build /app/dist ./dist
 # The embedded database lives here when STORAGE_URL names it; nothing else is written.

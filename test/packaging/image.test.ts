@@ -1,19 +1,22 @@
 import { expect } from 'chai'
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chmodSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
 } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { miss } from '../support/requirements.ts'
@@ -21,8 +24,10 @@ import { NO_REGISTRY } from './application.ts'
 import { instructionsOf } from './dockerfile.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** What `.dockerignore` and a clean clone leave out. */
-const NOT_IN_CONTEXT = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|secrets)$/
+/** What the build does not get: patterns for the names at the top. */
+const NOT_IN_CONTEXT = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'))
 /** `nobody`: the user that the image names is not on this machine. */
 const UNPRIVILEGED = 65_534
 
@@ -92,7 +97,7 @@ describe('the image’s file system', function () {
   const isLeftOut = (file: string): boolean =>
     dirname(`${file}/.`) !== ROOT &&
     resolve(dirname(file)) === resolve(ROOT) &&
-    NOT_IN_CONTEXT.test(file.split('/').at(-1) ?? '')
+    NOT_IN_CONTEXT.some((pattern) => matchesGlob(basename(file), pattern))
 
   function run(command: string, cwd: string): void {
     const here = command.replaceAll('node:node', `${UNPRIVILEGED}:${UNPRIVILEGED}`)
@@ -101,11 +106,10 @@ describe('the image’s file system', function () {
 
   it('has the versions of the lock file, and nothing that only a build needs', () => {
     const modules = join(folder, String(last), workdir, 'node_modules')
-    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-      packages: Record<string, { version: string; dev?: true; optional?: true; devOptional?: true }>
-    }
     let compared = 0
-    for (const [path, { version, dev, optional, devOptional }] of Object.entries(packages)) {
+    for (const [path, { version, dev, optional, devOptional }] of Object.entries(
+      lockedPackages(),
+    )) {
       if (path === '') continue
       const manifest = join(modules, '..', path, 'package.json')
       if (dev === true) expect(existsSync(manifest), path).to.equal(false)
@@ -116,6 +120,63 @@ describe('the image’s file system', function () {
       }
     }
     expect(compared).to.be.greaterThan(50)
+  })
+
+  it('has what npm itself takes for right: each package in the version and place of the lock file, none too many', () => {
+    const root = realpathSync(join(folder, String(last), workdir))
+    // npm fails where a package is missing or not in the range of the package that needs it.
+    const answer = execFileSync('npm', ['ls', '--all', '--omit=dev', '--long', '--json'], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+    })
+    const tree = JSON.parse(answer) as Tree & { problems?: string[] }
+    expect(tree.problems ?? []).to.deep.equal([])
+    const found = new Map<string, string>()
+    const walk = ({ dependencies = {} }: Tree): void => {
+      for (const child of Object.values(dependencies)) {
+        // An optional package of another platform is not there, and has no path.
+        if (child.path === undefined) continue
+        found.set(relative(root, child.path), child.version ?? '')
+        walk(child)
+      }
+    }
+    walk(tree)
+    const locked = new Map(
+      Object.entries(lockedPackages()).map(([path, { version }]) => [path, version]),
+    )
+    for (const [path, version] of found) expect(version, path).to.equal(locked.get(path))
+    const needed = Object.entries(lockedPackages()).filter(
+      ([path, { dev, optional, devOptional }]) =>
+        path !== '' && dev !== true && optional !== true && devOptional !== true,
+    )
+    expect(needed.map(([path]) => path).filter((path) => !found.has(path))).to.deep.equal([])
+  })
+
+  it('has the program and its packages, and neither tests nor documents nor examples', () => {
+    const root = join(folder, String(last), workdir)
+    expect(readdirSync(root).toSorted()).to.deep.equal([
+      'bin',
+      'data',
+      'dist',
+      'node_modules',
+      'package-lock.json',
+      'package.json',
+    ])
+    expect(readdirSync(join(root, 'dist')).toSorted()).to.deep.equal([
+      'config',
+      'interactions',
+      'src',
+      'views',
+    ])
+    const own = globSync('{bin,dist,data}/**/*', { cwd: root })
+    expect(own.filter((path) => /\.(test|md)\b|example/.test(path))).to.deep.equal([])
+    // Not in the build either: a change of a test or a document makes no new image.
+    const build = readdirSync(join(folder, '0', workdir))
+    expect(build.filter((name) => /^(test|docs|examples|bench|.*\.md)$/.test(name))).to.deep.equal(
+      [],
+    )
   })
 
   it('starts as an unprivileged user, says that it is alive, and stops on SIGTERM', async () => {
@@ -145,12 +206,28 @@ describe('the image’s file system', function () {
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => said.push(chunk.toString()))
     const ended = once(child, 'exit') as Promise<[number | null]>
-    expect(await isAlive(child, port), said.join('')).to.equal(true)
-    child.kill('SIGTERM')
+    try {
+      expect(await isAlive(child, port), said.join('')).to.equal(true)
+      expect(healthCheck(port)).to.equal(0)
+    } finally {
+      // A server left running would keep the run from ending.
+      child.kill('SIGTERM')
+    }
     const [code] = await ended
     expect(code, said.join('')).to.equal(0)
+    expect(healthCheck(port)).to.equal(1)
     expect(said.join('')).to.match(/^no demonstration: NODE_ENV is production$/m)
   })
+
+  /** The exit code of the command by which a container engine asks. */
+  function healthCheck(port: number): number | null {
+    const [text = ''] = instructions
+      .filter(({ name }) => name === 'HEALTHCHECK')
+      .map(({ text }) => text)
+    const [, ...args] = JSON.parse(text.slice(text.indexOf('CMD ') + 4)) as string[]
+    const env = { ...environment, PATH: process.env.PATH, PORT: String(port) }
+    return spawnSync(process.execPath, args, { env }).status
+  }
 
   async function isAlive(child: ChildProcess, port: number): Promise<boolean> {
     for (let tries = 0; tries < 100 && child.exitCode === null; tries += 1) {
@@ -161,6 +238,27 @@ describe('the image’s file system', function () {
     return false
   }
 })
+
+/** A package as `npm ls` shows it. */
+interface Tree {
+  readonly version?: string
+  readonly path?: string
+  readonly dependencies?: Readonly<Record<string, Tree>>
+}
+
+interface Locked {
+  readonly version: string
+  readonly dev?: true
+  readonly optional?: true
+  readonly devOptional?: true
+}
+
+function lockedPackages(): Record<string, Locked> {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, Locked>
+  }
+  return packages
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
