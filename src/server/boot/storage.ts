@@ -1,4 +1,3 @@
-import { ConfigError } from '../../../config/environment.ts'
 import type { StorageAddress } from '../../../config/values.ts'
 import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
@@ -10,7 +9,7 @@ export interface StorageOptions {
   readonly clock?: Clock
 }
 
-/** The storage that STORAGE_URL names. Throws MfaError, and ConfigError where its driver is not installed. */
+/** The storage that STORAGE_URL names. Throws MfaError. */
 export async function openStorage(
   address: StorageAddress,
   options: StorageOptions = {},
@@ -33,18 +32,7 @@ export async function schemaStateOf(address: StorageAddress): Promise<SchemaStat
   }
 }
 
-/** Loaded here and nowhere else in the server: with SQLite nobody needs Mongoose. */
-async function mongodb(): Promise<typeof import('../../adapters/mongoose/server-storage.ts')> {
-  try {
-    return await import('../../adapters/mongoose/server-storage.ts')
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'mongoose'")) throw error
-    throw new ConfigError([
-      {
-        setting: 'STORAGE_URL',
-        problem: 'names MongoDB, and Mongoose is not installed: npm install mongoose',
-      },
-    ])
-  }
+/** Loaded here and nowhere else in the server: a server with SQLite starts without loading Mongoose. */
+function mongodb(): Promise<typeof import('../../adapters/mongoose/server-storage.ts')> {
+  return import('../../adapters/mongoose/server-storage.ts')
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Connection } from 'mongoose'
 import { loadApplicationConfig, type ApplicationConfig } from '../../../config/application.ts'
-import { ConfigError, type Environment } from '../../../config/environment.ts'
+import type { Environment } from '../../../config/environment.ts'
 import { passwordHasher } from '../../adapters/crypto/index.ts'
 import {
   applicationUsers,
@@ -107,12 +107,7 @@ function legacyUsers(
 
 /** Loads Mongoose when it is needed: a server with SQLite starts without it. */
 async function connect(url: string): Promise<Connection> {
-  const { default: mongoose } = await import('mongoose').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new ConfigError([
-      { setting: 'APPLICATION_MONGODB_URL', problem: 'needs Mongoose: npm install mongoose' },
-    ])
-  })
+  const { default: mongoose } = await import('mongoose')
   const connection = mongoose.createConnection()
   try {
     return await connection.openUri(url, {
