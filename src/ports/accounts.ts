@@ -31,6 +31,8 @@ export interface EnrolmentProof {
   readonly until: Instant
   /** The account's epoch when the password was set; under another one this proves nothing. */
   readonly epoch: number
+  /** SHA-256 of what the browser that used the link keeps in a cookie; in another browser this proves nothing. */
+  readonly browser: string
 }
 
 export interface StoredAccount {

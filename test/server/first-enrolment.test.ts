@@ -8,7 +8,9 @@ import {
   addPerson,
   APP,
   atTheApp,
+  browserWithProof,
   PASSWORD,
+  PROOF,
   signIn,
   startServer,
   stopServers,
@@ -33,8 +35,10 @@ describe('R10 the first factor, without mail', () => {
   }
   const change = (about: Partial<Account>) =>
     changeAccount(server.storage.accounts, id, (account) => ({ ...account, ...about }))
-  const afterPassword = async (params: Record<string, string> = {}): Promise<Page> => {
-    const browser = new HttpClient()
+  const afterPassword = async (
+    params: Record<string, string> = {},
+    browser = browserWithProof(server),
+  ): Promise<Page> => {
     const login = await browser.visit(server.authorize(params))
     return browser.follow(
       await browser.submit(login, { username: 'alice', password: PASSWORD }),
@@ -46,7 +50,7 @@ describe('R10 the first factor, without mail', () => {
     serverMfa(await layFoundation(server.config, { storage: server.storage })).accounts
   const proof = (seconds = 60): NonNullable<Account['enrolmentProof']> => {
     const usedAt = server.clock.now()
-    return { usedAt, until: usedAt + seconds, epoch: 1 }
+    return { usedAt, until: usedAt + seconds, epoch: 1, browser: PROOF.hash }
   }
   afterEach(stopServers)
 
@@ -81,6 +85,17 @@ describe('R10 the first factor, without mail', () => {
     expect((await afterPassword()).name).to.equal('mfa-choose')
     server.clock.ahead += 60
     expect((await afterPassword()).name).to.equal('enrolment-refused')
+  })
+
+  it('cannot by a link that was used in another browser, whoever knows the password there', async () => {
+    await start()
+    server.clock.ahead = 10 * DAY
+    await change({ passwordOrigin: 'set-up-link', enrolmentProof: proof() })
+    expect((await afterPassword({}, new HttpClient())).name).to.equal('enrolment-refused')
+    const forged = new HttpClient()
+    forged.jar.store(new URL(server.issuer), [`set-up-proof=${PROOF.hash}; Path=/`])
+    expect((await afterPassword({}, forged)).name).to.equal('enrolment-refused')
+    expect((await afterPassword()).name).to.equal('mfa-choose')
   })
 
   it('cannot by a link that was used before a reset, though its time is not over', async () => {

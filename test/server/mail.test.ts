@@ -6,7 +6,9 @@ import { HttpClient } from '../support/http-client.ts'
 import {
   addPerson,
   atTheApp,
+  browserWithProof,
   PASSWORD,
+  PROOF,
   signIn,
   startServer,
   stopServers,
@@ -52,7 +54,7 @@ describe('a server with mail', () => {
     const now = clock.now()
     const stored = await storage.accounts.byId(accountId)
     if (!stored) throw new Error('no account')
-    const proof = { usedAt: now, until: now + 3600, epoch: 1 }
+    const proof = { usedAt: now, until: now + 3600, epoch: 1, browser: PROOF.hash }
     const account = { ...stored.account, enrolmentProof: proof }
     await storage.accounts.update(account, { username: 'alice' }, stored.version)
   }
@@ -85,10 +87,23 @@ describe('a server with mail', () => {
     expect(mails.at(-1)?.content).not.to.contain(alice.secret)
   })
 
+  it('R10 asks for the mailed code in a browser that has not used the set-up link', async () => {
+    const alice = await addPerson(server)
+    await prove(alice.id)
+    for (const [browser, page] of [
+      [new HttpClient(), 'owner-proof'],
+      [browserWithProof(server), 'mfa-choose'],
+    ] as const) {
+      const login = await browser.visit(server.authorize())
+      const answer = await browser.submit(login, { username: 'alice', password: PASSWORD })
+      expect((await browser.follow(answer, atTheApp)).name).to.equal(page)
+    }
+  })
+
   it('R11 tells of new backup codes, and where factors are managed', async () => {
     const alice = await addPerson(server)
     await prove(alice.id)
-    const browser = new HttpClient()
+    const browser = browserWithProof(server)
     const page = await signIn(browser, new URL('/account', server.issuer), alice, server)
     expect(page.name).to.equal('account')
     server.clock.ahead += 30
@@ -108,7 +123,7 @@ describe('a server with mail', () => {
     await new Promise<void>((done) => {
       smtp.close(done)
     })
-    const page = await signIn(new HttpClient(), server.authorize(), alice, server)
+    const page = await signIn(browserWithProof(server), server.authorize(), alice, server)
     expect(page.location?.searchParams.has('code')).to.equal(true)
     await server.stop()
     expect(server.lines.join('\n'))

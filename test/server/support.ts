@@ -1,3 +1,4 @@
+import { hashProof } from '../../src/server/accounts/set-up-link.ts'
 import { decodeJwt } from 'jose'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,7 +14,7 @@ import type { Clock } from '../../src/ports/services.ts'
 import { openLog, type Logger } from '../../src/server/observe/log.ts'
 import { serve, type Running } from '../../src/server/boot/serve.ts'
 import { backupCodesOf, secretOf } from '../support/enrolment.ts'
-import type { HttpClient, Page } from '../support/http-client.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 
 export const CALLBACK = 'https://app.example/callback'
@@ -222,6 +223,16 @@ export interface Person {
 }
 
 /** From the login page over whatever comes to the redirect back to the app, or to the page that stops it. */
+/** What the browser that used a set-up link keeps, and what the account keeps of it. */
+export const PROOF = { cookie: 'a'.repeat(43), hash: hashProof('a'.repeat(43)) }
+
+/** A browser in which a set-up link was used. */
+export function browserWithProof({ issuer }: Pick<TestServer, 'issuer'>): HttpClient {
+  const browser = new HttpClient()
+  browser.jar.store(new URL(issuer), [`set-up-proof=${PROOF.cookie}; Path=/`])
+  return browser
+}
+
 export async function signIn(
   browser: HttpClient,
   start: URL,

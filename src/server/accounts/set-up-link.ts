@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DAY_SECONDS, type Instant } from '../../domain/time.ts'
+import { DAY_SECONDS, HOUR_SECONDS, type Instant } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { OneTime } from '../../ports/one-time.ts'
@@ -37,7 +37,8 @@ export interface SetUpLink {
 }
 
 export type LinkUse =
-  | { readonly outcome: 'done'; readonly account: Account }
+  /** `proof`: for the cookie of the browser that used the link. */
+  | { readonly outcome: 'done'; readonly account: Account; readonly proof: string }
   | { readonly outcome: 'refused'; readonly reason: PasswordFault }
   /** Used, expired, or never made: one answer. */
   | { readonly outcome: 'gone' }
@@ -49,6 +50,9 @@ export interface SetUpLinks {
   /** Sets the password. The link is taken only with a password that may be used. */
   use(token: string, password: string): Promise<LinkUse>
 }
+
+/** For how long a link that was used lets a first factor be set up, in the browser that used it. */
+export const PROOF_SECONDS = HOUR_SECONDS
 
 /** The path that a link leads to. The rest of the link is a secret and stays out of logs (R31). */
 export const SET_UP_PATH = '/set-up'
@@ -113,17 +117,34 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       )
       if (set === undefined) return { outcome: 'gone' }
       await services.passwordChanged(set.id)
-      // Last, under the epoch that is good from now on. A reset that comes between has taken the password away.
-      const proof = { usedAt: now, until: link.expiresAt, epoch: await services.epochOf(set.id) }
-      const changed = await changeAccount(accounts, set.id, (current) =>
-        current.passwordHash === passwordHash ? { ...current, enrolmentProof: proof } : undefined,
-      )
-      if (changed === undefined) return { outcome: 'gone' }
-      await forgiveName(services.counters, changed)
-      await record('password-set', { accountId: changed.id, detail: { reason: link.kind } })
-      return { outcome: 'done', account: changed }
+      // Last, under the epoch that is good from now on.
+      const proved = await giveProof(services, set, passwordHash)
+      if (proved === undefined) return { outcome: 'gone' }
+      await forgiveName(services.counters, proved.account)
+      await record('password-set', { accountId: set.id, detail: { reason: link.kind } })
+      return { outcome: 'done', ...proved }
     },
   }
+}
+
+/** Makes the proof for a first factor. Undefined: a reset has come between and has taken the password away. */
+async function giveProof(
+  { accounts, clock, random, epochOf }: SetUpLinkServices,
+  { id }: Account,
+  passwordHash: string,
+): Promise<{ readonly account: Account; readonly proof: string } | undefined> {
+  const proof = Buffer.from(random.bytes(32)).toString('base64url')
+  const usedAt = clock.now()
+  const enrolmentProof = {
+    usedAt,
+    until: usedAt + PROOF_SECONDS,
+    epoch: await epochOf(id),
+    browser: hashProof(proof),
+  }
+  const account = await changeAccount(accounts, id, (current) =>
+    current.passwordHash === passwordHash ? { ...current, enrolmentProof } : undefined,
+  )
+  return account && { account, proof }
 }
 
 /** What a guesser of this account's password tries first. */
@@ -160,6 +181,11 @@ function isToken(token: string): boolean {
 /** The storage holds a hash: a thief who reads the storage cannot use the link. */
 function keyOf(token: string): string {
   return `set-up:${createHash('sha256').update(token).digest('base64url')}`
+}
+
+/** How an account knows the cookie of the browser that used a link. */
+export function hashProof(proof: string): string {
+  return createHash('sha256').update(`enrolment-proof:${proof}`).digest('base64url')
 }
 
 /** Changes with the password, and with a reset: an account that had no password has none after it either. */

@@ -178,6 +178,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     links: setUpLinksOf(foundation, mfa),
     show,
     forms,
+    issuer,
     minimumLength: foundation.minimumPasswordLength,
   })
   addAccountPage(router, {

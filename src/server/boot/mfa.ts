@@ -15,6 +15,7 @@ import { HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 import { spendEnrolmentProof } from '../accounts/people.ts'
+import { shownProof } from '../pages/proof-cookie.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Foundation } from './foundation.ts'
 import type { Subject } from '../accounts/subject.ts'
@@ -94,7 +95,7 @@ function firstEnrolmentOf(
   services: MfaServices,
   statusOf: (accountId: string) => Promise<Status>,
 ): FirstEnrolment {
-  const { settings, storage, clock } = foundation
+  const { settings, storage, clock, issuer } = foundation
   const { mailer, demonstrationAccountId } = services
   if (settings.mfa.firstEnrolment === 'password') return 'password'
   const mails = mailer !== undefined && settings.mfa.firstEnrolment !== 'first-sign-in'
@@ -104,7 +105,8 @@ function firstEnrolmentOf(
     if (account === undefined) return 'refused'
     const now = clock.now()
     if (accountId === demonstrationAccountId) return 'allowed'
-    if (isProved(account, await statusOf(accountId), now)) return 'allowed'
+    if (isProved(account, await statusOf(accountId), { now, browser: shownProof(issuer) }))
+      return 'allowed'
     if (mails && account.email !== undefined && account.emailVerified) return 'mailed-code'
     return firstSignIn && isFresh(account, now) ? 'allowed' : 'refused'
   }
@@ -112,13 +114,18 @@ function firstEnrolmentOf(
 }
 
 /**
- * A set-up link was used, and since then nobody has enrolled, been reset or signed in: enrolments and resets
- * raise the epoch. Sign-ins do not; they take the proof away, and the first ever is seen here before that is done.
+ * A set-up link was used in this browser, within the last hour, and since then nobody has enrolled, been reset or signed
+ * in: enrolments and resets raise the epoch. Whoever knows the password alone, in another browser, proves nothing. Sign-ins do not; they take the proof away, and the first ever is seen here before that is done.
  */
-function isProved({ enrolmentProof: proof }: Account, status: Status, now: number): boolean {
+function isProved(
+  { enrolmentProof: proof }: Account,
+  status: Status,
+  { now, browser }: { readonly now: number; readonly browser: string | undefined },
+): boolean {
   return (
     proof !== undefined &&
     now < proof.until &&
+    browser === proof.browser &&
     status.epoch === proof.epoch &&
     (status.firstSignInAt === undefined || status.firstSignInAt < proof.usedAt)
   )

@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { PasswordError } from '../../http/pages.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { SET_UP_PATH, type SetUpLinks } from '../accounts/set-up-link.ts'
+import { keepProof } from './proof-cookie.ts'
 import type { ShowPage } from './render.ts'
 import type { FormGuard } from './context.ts'
 
@@ -10,6 +11,7 @@ export interface SetUpLinkRoutes {
   readonly links: SetUpLinks
   readonly show: ShowPage
   readonly forms: FormGuard
+  readonly issuer: string
   readonly minimumLength: number
 }
 
@@ -39,6 +41,7 @@ export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): v
       case 'refused':
         return showForm(services, ctx, token, account, use.reason)
       case 'done':
+        keepProof(ctx.res, services.issuer, use.proof)
         return show(ctx, 'set-up-link-done', {})
     }
   })

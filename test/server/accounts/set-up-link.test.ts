@@ -7,7 +7,7 @@ import {
   spendEnrolmentProof,
   withdrawCredentials,
 } from '../../../src/server/accounts/people.ts'
-import { setUpLinks, type SetUpLinks } from '../../../src/server/accounts/set-up-link.ts'
+import { hashProof, setUpLinks, type SetUpLinks } from '../../../src/server/accounts/set-up-link.ts'
 import { passwordCheck } from '../../../src/server/accounts/sign-in.ts'
 import { random, world, type World } from './support.ts'
 
@@ -66,12 +66,19 @@ describe('a set-up link', () => {
     expect((await links.make(account, 'reset')).expiresAt).to.equal(here.clock.time + DAY_SECONDS)
   })
 
-  it('sets the password and counts as the owner’s proof until it would have expired (R10)', async () => {
-    const { url, expiresAt } = await links.make(account, 'invitation')
-    expect((await links.use(tokenOf(url), GOOD)).outcome).to.equal('done')
+  it('sets the password and counts for an hour as the owner’s proof, in the browser that used it (R10)', async () => {
+    const { url } = await links.make(account, 'invitation')
+    const use = await links.use(tokenOf(url), GOOD)
+    if (use.outcome !== 'done') throw new Error(use.outcome)
+    expect(use.proof).to.match(/^[A-Za-z0-9_-]{43}$/)
     expect(await current()).to.deep.include({
       passwordOrigin: 'set-up-link',
-      enrolmentProof: { usedAt: here.clock.time, until: expiresAt, epoch: raised.length },
+      enrolmentProof: {
+        usedAt: here.clock.time,
+        until: here.clock.time + 3600,
+        epoch: raised.length,
+        browser: hashProof(use.proof),
+      },
       emailVerified: true,
     })
     const verdict = await passwordCheck(here.services)({
