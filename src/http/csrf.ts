@@ -24,13 +24,19 @@ export function csrfToken(macs: Macs, binding: FormBinding): string {
 
 /** Throws MfaError `form-forged` (403) unless the token was made for this binding. Compares in constant time. */
 export function checkCsrf(macs: Macs, binding: FormBinding, token: string | undefined): void {
-  if (token === undefined || !macs.verifyMac(MAC_PURPOSE, messageOf(binding), token))
-    throw new MfaError('form-forged', `The form's token does not fit (${binding.purpose}).`, {
-      status: 403,
-    })
+  if (token === undefined || token === '')
+    throw forged(`The form has no csrf field, or an empty one (${binding.purpose}).`)
+  if (!macs.verifyMac(MAC_PURPOSE, messageOf(binding), token))
+    throw forged(
+      `The form's csrf field was made for another form or sign-in, or with another key (${binding.purpose}).`,
+    )
 }
 
 /** Unambiguous: with plain joining, (`a:b`, `c`) and (`a`, `b:c`) would share a token. */
 function messageOf(binding: FormBinding): string {
   return JSON.stringify([binding.boundTo, binding.purpose])
+}
+
+function forged(why: string): MfaError {
+  return new MfaError('form-forged', why, { status: 403 })
 }

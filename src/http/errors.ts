@@ -101,6 +101,11 @@ function answerPublic(error: Error, context: ErrorContext): ErrorAnswer {
   return answerOf({ page: 'error', status }, context)
 }
 
+/** Whether a form was refused before any of it counted. Its sender learns no more than the page; the operator does. */
+export function isRefusedForm(error: unknown): error is MfaError {
+  return error instanceof MfaError && error.code.startsWith('form-')
+}
+
 interface PublicError extends Error {
   readonly status?: unknown
   readonly expose?: unknown

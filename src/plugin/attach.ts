@@ -12,7 +12,7 @@ import { authorizationIdOf } from '../host/interaction.ts'
 import { prepareHost } from '../host/needs.ts'
 import { pathOfRoute } from '../host/provider.ts'
 import { giveEpoch } from '../host/session.ts'
-import { answerError } from '../http/errors.ts'
+import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
 import { refuseOtherPolicy, refuseUnconfigured } from './composed.ts'
@@ -146,6 +146,7 @@ async function explain(core: Core, ctx: Context, error: unknown): Promise<void> 
   const end = isExpired(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
   const answer = answerError(error, { requestId, ...aboutEnd(ctx, end) })
   if (answer.fault) ctx.app.emit('error', error, ctx)
+  if (isRefusedForm(error)) ctx.app.emit('mfa.form_refused', ctx, error)
   ctx.status = answer.status
   ctx.set({ ...pageHeaders({ issuer: providerOf(core).issuer }), ...answer.headers })
   ctx.type = 'html'

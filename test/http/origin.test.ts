@@ -9,6 +9,10 @@ describe('where a form was posted from', () => {
     ['our own page', { origin: 'https://id.example.com', 'sec-fetch-site': 'same-origin' }],
     ['our own page, a browser without Sec-Fetch-Site', { origin: 'https://id.example.com' }],
     ['our own page, a browser without Origin', { 'sec-fetch-site': 'same-origin' }],
+    [
+      'our own page behind a proxy that adds Referrer-Policy: no-referrer',
+      { origin: 'null', 'sec-fetch-site': 'same-origin' },
+    ],
     ['a restored tab', { origin: 'https://id.example.com', 'sec-fetch-site': 'none' }],
     ['an old browser with neither', {}],
   ]
@@ -28,7 +32,12 @@ describe('where a form was posted from', () => {
       { origin: 'https://id.example.com', 'sec-fetch-site': 'same-site' },
     ],
     ['a sandboxed frame', { origin: 'null' }],
-    ['a sandboxed frame in our own site', { origin: 'null', 'sec-fetch-site': 'same-origin' }],
+    [
+      'a sandboxed frame, as a browser sends it',
+      { origin: 'null', 'sec-fetch-site': 'cross-site' },
+    ],
+    ['a sandboxed frame of a sibling', { origin: 'null', 'sec-fetch-site': 'same-site' }],
+    ['a restored frame without an origin', { origin: 'null', 'sec-fetch-site': 'none' }],
     ['the same host over http', { origin: 'http://id.example.com' }],
     ['another port', { origin: 'https://id.example.com:8443' }],
     ['a longer host', { origin: 'https://id.example.com.evil.example' }],

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { request as httpRequest } from 'node:http'
+import type { MfaError } from '../../src/index.ts'
 import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
@@ -17,6 +18,7 @@ const POSTS = [
   'backup-codes',
   'backup-codes-low',
   'factor-ends',
+  'not-you',
   'cancel',
 ]
 
@@ -71,7 +73,7 @@ describe('a form that is posted to the plugin', () => {
 
   for (const [origin, headers] of Object.entries({
     'another origin': { origin: 'https://evil.example' },
-    'a sandboxed frame': { origin: 'null' },
+    'a sandboxed frame': { origin: 'null', 'sec-fetch-site': 'cross-site' },
     'another port of this host': { origin: 'http://127.0.0.1:1' },
     'another site, as the browser says': { 'sec-fetch-site': 'cross-site' },
     'a sibling subdomain, as the browser says': { 'sec-fetch-site': 'same-site' },
@@ -79,6 +81,31 @@ describe('a form that is posted to the plugin', () => {
     it(`R30 is refused from ${origin}, its token notwithstanding`, async () => {
       await expectRefused((url) => browser.post(url, fields(), { headers }), 403, 'forbidden')
     })
+
+  it('goes on to the token check behind a proxy that makes the browser send Origin: null', async () => {
+    const headers = { origin: 'null', 'sec-fetch-site': 'same-origin' }
+    const refused = await browser.post(at('verify/totp'), { ...fields(), csrf: 'x' }, { headers })
+    expect(refused.status).to.equal(403)
+    const accepted = await browser.post(at('verify/totp'), fields(), { headers })
+    expect(accepted.status).to.equal(303)
+  })
+
+  it('R47 tells the application why it was refused, and the sender nothing', async () => {
+    const causes: string[] = []
+    const provider: NodeJS.EventEmitter = host.provider
+    provider.on('mfa.form_refused', (_ctx: unknown, error: MfaError) => {
+      causes.push(`${error.code}: ${error.message}`)
+    })
+    const elsewhere = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+    const far = await browser.post(at('verify/totp'), fields(), { headers: elsewhere })
+    await browser.post(at('verify/totp'), { ...fields(), csrf: '' })
+    await browser.post(at('verify/totp'), { ...fields(), csrf: 'x' })
+    expect(causes).to.have.length(3)
+    expect(causes[0]).to.match(/^form-forged: .*Origin is https:\/\/evil\.example/)
+    expect(causes[1]).to.match(/has no csrf field/)
+    expect(causes[2]).to.match(/made for another form/)
+    expect(far.body).to.not.include('evil.example')
+  })
 
   for (const type of [
     'application/json',

@@ -4,7 +4,7 @@ import type { Context, Next } from 'koa'
 import { Provider } from 'oidc-provider'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
-import { answerError, type ErrorAnswer } from '../../http/errors.ts'
+import { answerError, isRefusedForm, type ErrorAnswer } from '../../http/errors.ts'
 import { addAccountPage } from '../pages/account.ts'
 import { passwordCheck } from '../accounts/sign-in.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
@@ -13,7 +13,7 @@ import type { ClientRegistry } from '../clients/registry.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
 import { hostPages } from '../pages/host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
-import { reportHost } from '../observe/host-events.ts'
+import { logRefusedForm, reportHost } from '../observe/host-events.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
 import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
 import { setUpLinksOf } from '../pages/links.ts'
@@ -223,6 +223,7 @@ function errorPages({ show, log, mfa }: { show: ShowPage; log: Logger; mfa: Serv
     } catch (error) {
       const answer = await explained(mfa, ctx, error)
       if (answer.fault) log.error({ requestId: requestIdOf(ctx), error })
+      if (isRefusedForm(error)) logRefusedForm(log, ctx, error)
       if (ctx.headerSent) return void ctx.res.destroy()
       await show(ctx, answer.page, answer.model, { status: answer.status, headers: answer.headers })
     }

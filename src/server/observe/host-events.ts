@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Context } from 'koa'
+import type { MfaError } from '../../domain/errors.ts'
 import { answerError } from '../../http/errors.ts'
 import { requestIdOf, type Logger } from './log.ts'
 
@@ -29,6 +30,11 @@ export function reportHost(host: EventEmitter, log: Logger): void {
     ctx.set({ ...headers })
   })
 
+  // Of the plugin's pages; those of the server's own pages come by another way.
+  host.on('mfa.form_refused', (ctx: Context, error: MfaError) => {
+    logRefusedForm(log, ctx, error)
+  })
+
   for (const event of REFUSALS)
     host.on(event, (ctx: Context, error: { error?: string }) => {
       log.info({ requestId: requestIdOf(ctx), event, code: error.error })
@@ -38,4 +44,9 @@ export function reportHost(host: EventEmitter, log: Logger): void {
     const { clientId } = client
     log.warn({ requestId: requestIdOf(ctx), clientId, error }, 'not told of a sign-out')
   })
+}
+
+/** The cause, which the page does not say: a proxy that changes a header refuses everybody's forms. */
+export function logRefusedForm(log: Logger, ctx: Context, { code, message }: MfaError): void {
+  log.warn({ requestId: requestIdOf(ctx), code, cause: message }, 'a form was refused')
 }

@@ -158,7 +158,7 @@ describe('R30 a form that another site fills in', () => {
         const page = await show(browser)
         for (const headers of [
           { origin: 'https://evil.example' },
-          { origin: 'null' },
+          { origin: 'null', 'sec-fetch-site': 'cross-site' },
           { origin: `${server.issuer}.evil.example` },
           { origin: server.issuer.replace(/\d+$/, '1') },
           { 'sec-fetch-site': 'cross-site' },
@@ -174,6 +174,22 @@ describe('R30 a form that another site fills in', () => {
         expect(await isDone(await send(browser, page, {}), browser)).to.equal(true)
       })
   }
+
+  it('R47 is logged with its cause, on the pages of the server and of the second factor', async () => {
+    const browser = new HttpClient()
+    const login = await browser.visit(server.authorize())
+    await browser.submit(login, { csrf: 'x' })
+    const headers = { 'sec-fetch-site': 'cross-site' }
+    await browser.post(new URL('/mfa/a-sign-in/choose', server.issuer), {}, { headers })
+    const [first, second] = server.lines
+      .map((line) => JSON.parse(line) as [string, { code: string; cause: string }, string?])
+      .filter(([, , message]) => message === 'a form was refused')
+      .slice(-2)
+      .map(([, about]) => about)
+    expect(first).to.include({ code: 'form-forged' })
+    expect(first?.cause).to.match(/csrf field was made for another form/)
+    expect(second?.cause).to.match(/Sec-Fetch-Site is cross-site/)
+  })
 
   it('is no use to whoever knows the address of a sign-in: its cookie is signed', async () => {
     const victim = new HttpClient()
