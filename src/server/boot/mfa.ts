@@ -88,6 +88,35 @@ function isRequired({ mfa }: FileValues, { account, client }: PolicyQuestion): b
   return mfa.required.some((group) => groups.includes(group))
 }
 
+/**
+ * Whether an imported person without a factor can sign in with their password: no second factor is asked of them, or they
+ * can prove who they are before they set one up. An import is never the first sign-in (R10).
+ */
+export function hasWayIn(
+  settings: FileValues,
+  { isMailSet, person, mustEnrol }: ImportedWithoutFactor,
+): boolean {
+  const { required, firstEnrolment } = settings.mfa
+  const isAsked =
+    mustEnrol ||
+    required === 'everybody' ||
+    (required !== 'optional' && required.some((group) => person.groups.includes(group)))
+  if (!isAsked || firstEnrolment === 'password') return true
+  const mails = isMailSet && firstEnrolment !== 'first-sign-in'
+  return mails && person.email !== undefined && person.emailVerified
+}
+
+export interface ImportedWithoutFactor {
+  readonly isMailSet: boolean
+  /** A second factor was on, and none of it came along. */
+  readonly mustEnrol: boolean
+  readonly person: {
+    readonly email?: string
+    readonly emailVerified: boolean
+    readonly groups: readonly string[]
+  }
+}
+
 type Status = Awaited<ReturnType<Mfa['accounts']['status']>>
 
 function firstEnrolmentOf(

@@ -1,6 +1,6 @@
 import type { HashKind } from '../../adapters/crypto/foreign-hash/index.ts'
 import type { Instant } from '../../domain/time.ts'
-import type { FieldsToImport, ImportFault, ImportWarning } from '../../index.ts'
+import type { FieldsToImport, ImportFault, ImportOutcome, ImportWarning } from '../../index.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 import type { Record } from '../observe/audit.ts'
@@ -27,6 +27,8 @@ export interface ImportOptions {
   readonly emailsVerified: boolean
   /** For lines that do not say it themselves. */
   readonly defaults: FieldsToImport
+  /** Whether somebody who has a password and no factor can sign in here. Absent: nothing is said about it. */
+  readonly hasWayIn?: (person: ImportedPerson, mustEnrol: boolean) => boolean
   /** People that are worked on at once: most of it is hashing. */
   readonly atOnce: number
 }
@@ -35,7 +37,7 @@ export type LineOutcome =
   | {
       readonly line: number
       readonly outcome: 'imported'
-      readonly warnings: readonly (ImportWarning | 'no-password')[]
+      readonly warnings: readonly (ImportWarning | 'no-password' | 'no-way-in')[]
       readonly renewBy?: Instant
     }
   /** There is an account of this name; it is left as it is. */
@@ -141,11 +143,11 @@ async function importLine(
   const factors = await services.mfa.accounts.import(id, fields, { dryRun: options.dryRun })
   if (factors.outcome === 'refused') return { line, outcome: 'bad', faults: factors.faults }
   if (factors.outcome === 'exists') throw new Error('a new account has a second factor already')
-  const { warnings, renewBy } = factors
+  const { renewBy } = factors
   const imported = {
     line,
     outcome: 'imported' as const,
-    warnings: person.passwordHash === undefined ? [...warnings, 'no-password' as const] : warnings,
+    warnings: warningsOf(person, factors, options),
     ...(renewBy === undefined ? {} : { renewBy }),
   }
   if (options.dryRun) return imported
@@ -158,6 +160,18 @@ async function importLine(
   }
   await services.record('user-imported', { accountId: id })
   return imported
+}
+
+/** The link that sets a missing password is also the proof for a first factor. */
+function warningsOf(
+  person: ImportedPerson,
+  { factors, warnings }: Extract<ImportOutcome, { outcome: 'imported' }>,
+  { hasWayIn }: ImportOptions,
+): readonly (ImportWarning | 'no-password' | 'no-way-in')[] {
+  if (person.passwordHash === undefined) return [...warnings, 'no-password']
+  const isShutOut =
+    factors.length === 0 && hasWayIn?.(person, warnings.includes('must-enrol')) === false
+  return isShutOut ? [...warnings, 'no-way-in'] : warnings
 }
 
 /** The line with the defaults for fields that it lacks or has empty, in camel case and in snake case. */

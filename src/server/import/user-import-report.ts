@@ -3,7 +3,7 @@ import type { Output, Terminal } from '../cli/terminal.ts'
 import type { ImportLine } from './lines.ts'
 import type { LineOutcome } from './people.ts'
 import { PERSON_FIELDS } from './person.ts'
-import { warningCounts } from './warnings.ts'
+import { warningCounts, type Warned } from './warnings.ts'
 
 const PROGRESS_MS = 1_000
 /** Bad lines and unknown fields that the report lists; bad lines are also told of as they come. */
@@ -35,52 +35,80 @@ export function importReport(terminal: Terminal, { json, dryRun }: ReportOptions
   const warnings = warningCounts()
   const ignored = ignoredFields()
   const bad: BadLine[] = []
-  let toldAt = performance.now()
+  const begunAt = performance.now()
+  let toldAt = begunAt
+  let expected = 0
 
   const say = (value: object, text: string): void =>
     terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
   const inWords = (): string =>
-    `${counts.lines} read: ${counts.imported} ${dryRun ? 'to be imported' : 'imported'}, ` +
+    `${counts.imported} ${dryRun ? 'to be imported' : 'imported'}, ` +
     `${counts.unchanged} unchanged, ${counts.bad} bad`
+
+  const tellBad = ({ line, to, faults }: BadLine): void => {
+    const lost = to === undefined ? { line, faults } : { line, to, faults }
+    if (bad.length < MOST_LISTED) bad.push(lost)
+    say(lost, inWordsOf(lost))
+  }
+  /** Each kind of warning at its first line: 15,000 lines of one kind hide the others. The summary has the counts. */
+  const tellNew = (done: Warned & { readonly line: number }): void => {
+    const fresh = warnings.add(done)
+    if (fresh.length === 0) return
+    const { line } = done
+    say({ line, warnings: fresh }, `line ${line} and perhaps others: warning: ${fresh.join(', ')}`)
+  }
 
   return {
     noticing: ignored.noticing,
 
+    /** How many lines there will be. */
+    expect(lines: number): void {
+      expected = lines
+    },
+
     add(done: LineOutcome): void {
-      const { line, outcome } = done
+      const { outcome } = done
       counts.lines += 1
       counts[outcome] += 1
-      if (outcome === 'bad') {
-        const { to, faults } = done
-        const lost = to === undefined ? { line, faults } : { line, to, faults }
-        if (bad.length < MOST_LISTED) bad.push(lost)
-        const causes = faults.map(({ field, code }) => `${field} ${code}${REMARKS[code] ?? ''}`)
-        const lines = to === undefined || to === line ? `line ${line}` : `lines ${line} to ${to}`
-        say(lost, `${lines}: ${causes.join(', ')}`)
-      }
-      if (outcome === 'imported') {
-        const { warnings: told } = done
-        warnings.add(done)
-        if (told.length > 0)
-          say({ line, warnings: told }, `line ${line}: warning: ${told.join(', ')}`)
-      }
+      if (outcome === 'bad') tellBad(done)
+      if (outcome === 'imported') tellNew(done)
       if (performance.now() - toldAt < PROGRESS_MS) return
       toldAt = performance.now()
-      say({ progress: counts }, inWords())
+      const secondsLeft = leftOf((toldAt - begunAt) / 1_000, counts.lines, expected)
+      say(
+        { progress: { ...counts, total: expected, seconds_left: secondsLeft } },
+        `${counts.lines} of ${expected}, about ${inTime(secondsLeft)} left: ${inWords()}`,
+      )
     },
 
     output: (): Output => ({
-      json: {
-        ...counts,
-        dry_run: dryRun,
-        ...warnings.json(),
-        ...ignored.json(),
-        bad_lines: bad,
-      },
-      text: [`${inWords()}.`, ...warnings.lines(), ...ignored.lines(), ''].join('\n'),
+      json: { ...counts, ...warnings.json(), ...ignored.json(), dry_run: dryRun, bad_lines: bad },
+      text: [
+        `${counts.lines} read: ${inWords()}.`,
+        ...warnings.lines(),
+        ...ignored.lines(),
+        '',
+      ].join('\n'),
       ...(counts.bad > 0 ? { failed: true } : {}),
     }),
   }
+}
+
+function inWordsOf({ line, to = line, faults }: BadLine): string {
+  const causes = faults.map(({ field, code }) => `${field} ${code}${REMARKS[code] ?? ''}`)
+  return `${to === line ? `line ${line}` : `lines ${line} to ${to}`}: ${causes.join(', ')}`
+}
+
+/** Where the lines that are left take as long as those before. */
+function leftOf(seconds: number, done: number, expected: number): number {
+  return Math.max(0, Math.ceil((seconds / done) * (expected - done)))
+}
+
+/** A time in the largest unit of which it has two, as a person says it. */
+function inTime(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
 }
 
 /** The names of fields that nobody reads: one of them may be misspelt. */

@@ -5,6 +5,7 @@ import { importPeople } from './people.ts'
 import { formatOf, IMPORT_FORMATS, readImport, type ImportFormat } from './lines.ts'
 import { PERSON_FIELDS } from './person.ts'
 import { importReport, KNOWN_FIELDS } from './user-import-report.ts'
+import { hasWayIn } from '../boot/mfa.ts'
 import { withSession } from '../cli/session.ts'
 import { answer, command, Refusal, type Options, type Terminal } from '../cli/terminal.ts'
 
@@ -42,11 +43,18 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
         random,
         record,
       }
+      report.expect(await countOf(readImport(file, format, readHeader)))
       const lines = report.noticing(readImport(file, format, readHeader))
       for await (const outcome of importPeople(services, lines, {
         dryRun,
         emailsVerified: options['emailsUnverified'] !== true,
         defaults: defaultsOf(options),
+        hasWayIn: (person, mustEnrol) =>
+          hasWayIn(settings, {
+            isMailSet: foundation.config.mail !== undefined,
+            person,
+            mustEnrol,
+          }),
         // No more than are hashed at once: the queue behind them may be as short as nothing.
         atOnce: settings.passwords.hashingAtOnce,
       }))
@@ -54,6 +62,13 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
       return report.output()
     })
   })
+}
+
+/** The people of a file are counted first, so that the progress says how many there are and how long they take. */
+async function countOf(lines: AsyncIterable<unknown>): Promise<number> {
+  let count = 0
+  for await (const _ of lines) count += 1
+  return count
 }
 
 function defaultsOf({ secretEncoding, backupCodeForm }: Options): FieldsToImport {

@@ -13,9 +13,12 @@ export function warningCounts() {
   let renewBy: Instant | undefined
 
   return {
-    add(warned: Warned): void {
+    /** Answers the warnings that nothing had before. */
+    add(warned: Warned): readonly string[] {
+      const fresh = warned.warnings.filter((code) => warnings[code] === undefined)
       for (const code of warned.warnings) warnings[code] = (warnings[code] ?? 0) + 1
       renewBy = warned.renewBy ?? renewBy
+      return fresh
     },
 
     json: () => ({ warnings, ...(renewBy === undefined ? {} : { renew_by: renewBy }) }),

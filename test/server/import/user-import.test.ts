@@ -8,6 +8,8 @@ import { openSqliteStorage } from '../../../src/adapters/sqlite/index.ts'
 import { hashKinds } from '../../../src/server/accounts/hash-kinds.ts'
 import { importPeople, type ImportServices } from '../../../src/server/import/people.ts'
 import { findByName } from '../../../src/server/accounts/people.ts'
+import { importReport } from '../../../src/server/import/user-import-report.ts'
+import type { Terminal } from '../../../src/server/cli/terminal.ts'
 import { run } from '../../../src/server/cli/index.ts'
 import { HttpClient, type Page } from '../../support/http-client.ts'
 import { totpCode } from '../../support/totp.ts'
@@ -168,7 +170,7 @@ describe('user import', () => {
       imported: 3,
       bad: 0,
       ignored_fields: ['created_at'],
-      warnings: { 'codes-weak': 1, 'not-enabled': 1, 'must-enrol': 1 },
+      warnings: { 'codes-weak': 1, 'not-enabled': 1, 'must-enrol': 1, 'no-way-in': 2 },
     })
     expect((await statusOf('bob')).mfa.factors.map(({ remaining }) => remaining)).to.deep.equal([
       undefined,
@@ -388,6 +390,53 @@ describe('user import', () => {
     const people = ['ada', 'bob'].map((username) => ({ username, email: 'us@example.com' }))
     const { sum } = await importing(jsonl(...people), '--emails-unverified')
     expect(sum).to.include({ imported: 2, bad: 0 })
+  })
+
+  it('R10 says beforehand who has no factor and no way to set one up, once, with the count', async () => {
+    const people = Array.from({ length: 300 }, (_, nth) => ({
+      username: `person${nth}`,
+      email: `person${nth}@example.com`,
+      passwordHash: bcrypt,
+      groups: nth === 0 ? ['staff'] : [],
+    }))
+    const factors = { username: 'ada', passwordHash: bcrypt, totp: SECRET }
+    const link = { username: 'bob', email: 'bob@example.com' }
+    const count = async (variables: object, mfa: object, ...more: string[]) => {
+      const before = environment
+      environment = {
+        ...before,
+        CONFIG_FILE: file('c.json', JSON.stringify({ mfa })),
+        ...variables,
+      }
+      const options = ['--dry-run', ...more]
+      const { sum, err } = await importing(jsonl(...people, factors, link), ...options)
+      environment = before
+      expect(err.split('\n').filter((told) => told.includes('warnings'))).to.have.length.at.most(2)
+      return sum.warnings['no-way-in']
+    }
+    const mail = { SMTP_URL: 'smtp://localhost:1', MAIL_FROM: 'a@example.com' }
+    expect(await count({}, {})).to.equal(300)
+    expect(await count({}, { required: 'optional' })).to.equal(undefined)
+    expect(await count({}, { required: ['staff'] })).to.equal(1)
+    expect(await count({}, { firstEnrolment: 'password' })).to.equal(undefined)
+    expect(await count(mail, {})).to.equal(undefined)
+    expect(await count(mail, { firstEnrolment: 'first-sign-in' })).to.equal(300)
+    expect(await count(mail, {}, '--emails-unverified')).to.equal(300)
+  })
+
+  it('says how many people there are and how long they take', async () => {
+    const lines: string[] = []
+    const terminal = { err: (text: string) => void lines.push(text) } as unknown as Terminal
+    for (const json of [false, true]) {
+      const report = importReport(terminal, { json, dryRun: false })
+      report.expect(15_350)
+      await new Promise((resolve) => setTimeout(resolve, 1_050))
+      report.add({ line: 1, outcome: 'unchanged' })
+    }
+    expect(lines[0]).to.match(/^1 of 15350, about \d h left: 0 imported, 1 unchanged, 0 bad\n$/)
+    const { progress } = JSON.parse(lines[1] ?? '') as { progress: Record<string, number> }
+    expect(progress).to.include({ lines: 1, total: 15_350 })
+    expect(progress['seconds_left']).to.be.closeTo(16_100, 1_000)
   })
 
   it('R7 R8 warns of what is weak, and says when it ends', async () => {
