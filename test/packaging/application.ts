@@ -17,18 +17,17 @@ export class Application {
       join(folder, 'package.json'),
       JSON.stringify({ name: 'application', private: true, type: 'module' }),
     )
-    try {
-      execFileSync(
-        'npm',
-        ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', ...packages],
-        { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' },
-      )
-    } catch (error) {
-      const { stderr = '' } = error as { stderr?: string }
-      if (NO_REGISTRY.test(stderr)) throw new NoRegistry()
-      throw new Error(stderr, { cause: error })
-    }
+    install(folder, ['--ignore-scripts', ...packages])
     return new Application(folder)
+  }
+
+  /** The program `node` of a version, which the package `node` fetches when it is installed. */
+  static installNode(folder: string, version: string): string {
+    mkdirSync(folder, { recursive: true })
+    const project = { name: 'another-node', private: true, allowScripts: { node: true } }
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(project))
+    install(folder, [`node@${version}`])
+    return join(folder, 'node_modules', 'node', 'bin', 'node')
   }
 
   private constructor(folder: string) {
@@ -45,8 +44,12 @@ export class Application {
   }
 
   /** Standard output of a Node program. Throws when it fails, with what it wrote. */
-  node(args: readonly string[], environment: NodeJS.ProcessEnv = {}): string {
-    return execFileSync(process.execPath, args, {
+  node(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+    node: string = process.execPath,
+  ): string {
+    return execFileSync(node, args, {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       encoding: 'utf8',
@@ -55,8 +58,12 @@ export class Application {
   }
 
   /** The last line that a program prints: the host says this and that before it. */
-  lastLine(args: readonly string[], environment: NodeJS.ProcessEnv = {}): string | undefined {
-    return this.node(args, environment).trim().split('\n').at(-1)
+  lastLine(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv = {},
+    node: string = process.execPath,
+  ): string | undefined {
+    return this.node(args, environment, node).trim().split('\n').at(-1)
   }
 
   /** A Node program that runs on, once it has said what is waited for. Throws when it ends before. */
@@ -96,3 +103,17 @@ export class Application {
 }
 
 export class NoRegistry extends Error {}
+
+function install(folder: string, args: readonly string[]): void {
+  try {
+    execFileSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    })
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string }
+    if (NO_REGISTRY.test(stderr)) throw new NoRegistry()
+    throw new Error(stderr, { cause: error })
+  }
+}

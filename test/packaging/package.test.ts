@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { accessSync, constants, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { HttpClient } from '../support/http-client.ts'
+import { oldestNode } from '../support/node-versions.ts'
 import { openDatabase } from '../support/mongodb.ts'
 import { miss, requireMongodb } from '../support/requirements.ts'
 import { Application, NoRegistry } from './application.ts'
@@ -36,6 +37,16 @@ describe('the published package', function () {
     try {
       const { tarball, folder } = packPackage()
       return Application.install(folder(name), [tarball, ...packages])
+    } catch (error) {
+      if (error instanceof NoRegistry) return miss(context, 'registry')
+      throw error
+    }
+  }
+
+  let oldest: string | undefined
+  function nodeOf(context: Mocha.Context, version: string): string {
+    try {
+      return (oldest ??= Application.installNode(packPackage().folder(`node-${version}`), version))
     } catch (error) {
       if (error instanceof NoRegistry) return miss(context, 'registry')
       throw error
@@ -223,21 +234,31 @@ describe('the published package', function () {
         expect(application.evaluate(program)).to.match(new RegExp(`^${major}\\.`))
       })
 
-      it('compiles the ten lines', () => {
+      it('compiles the ten lines, as an ES module and as CommonJS', () => {
         application.write('adapter.js', ADAPTER)
         application.write('main.ts', TEN_LINES)
-        application.write('tsconfig.json', JSON.stringify(STRICT))
+        application.write('main.cts', inFunction(TEN_LINES))
+        const { compilerOptions } = STRICT
+        const emitting = { ...compilerOptions, noEmit: false, outDir: 'built' }
+        const files = ['main.ts', 'main.cts']
+        application.write('tsconfig.json', JSON.stringify({ compilerOptions: emitting, files }))
         application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
       })
 
-      it('runs them, compiled and as plain JavaScript: an authorization leads to the login page', async function () {
+      it('runs them on the oldest Node and on this one, with import and require: an authorization leads to the login page', async function () {
+        const oldest = nodeOf(this, oldestNode(manifest.engines.node))
         const database = await openDatabase(await requireMongodb(this))
         try {
           application.write('main.js', TEN_LINES)
-          for (const file of ['main.ts', 'main.js'])
-            expect(application.lastLine([file], { MONGODB_URL: database.url }), file).to.match(
-              /^303 http:\/\/127\.0\.0\.1:\d+\/interaction\/\S+$/,
-            )
+          application.write('main.cjs', withRequire(TEN_LINES))
+          for (const node of new Set([oldest, process.execPath]))
+            for (const file of ['main.js', 'main.cjs', 'built/main.js', 'built/main.cjs'])
+              expect(
+                application.lastLine([file], { MONGODB_URL: database.url }, node),
+                `${node} ${file}`,
+              ).to.match(
+                /^303 http:\/\/127\.0\.0\.1:\d+\/interaction\/\S+ urn:\S+:password,\S+\/multi-factor$/,
+              )
         } finally {
           await database.close()
         }
@@ -280,7 +301,7 @@ describe('the published package', function () {
       application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
     })
 
-    it('has types for a resolution that knows no exports', () => {
+    it('has types for a resolution that knows no exports, and for that of bundlers', () => {
       application.write(
         'node10.ts',
         `import { createMfa } from '${NAME}'
@@ -298,8 +319,11 @@ describe('the published package', function () {
         ignoreDeprecations: '6.0',
       }
       const files = ['node10.ts']
-      application.write('tsconfig.json', JSON.stringify({ compilerOptions: node10, files }))
-      application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
+      const bundler = { ...compilerOptions, module: 'esnext', moduleResolution: 'bundler' }
+      for (const options of [node10, bundler]) {
+        application.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }))
+        application.node([join('node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])
+      }
     })
   })
 })
@@ -344,10 +368,27 @@ server.on('request', provider.callback())
 
 const query = 'client_id=app&response_type=code&scope=openid&redirect_uri=https://app.example/cb'
 const answer = await fetch(issuer + '/auth?' + query, { redirect: 'manual' })
-console.log(answer.status, new URL(answer.headers.get('location') ?? '', issuer).href)
+const discovery = await (await fetch(issuer + '/.well-known/openid-configuration')).json()
+const { acr_values_supported: levels } = Object(discovery)
+console.log(answer.status, new URL(answer.headers.get('location') ?? '', issuer).href, String(levels))
 server.close()
 await mongoose.disconnect()
 `
+
+/** CommonJS has no `await` outside a function. */
+function inFunction(program: string): string {
+  const imports = program.split('\n').filter((line) => line.startsWith('import '))
+  const rest = program.split('\n').filter((line) => !line.startsWith('import '))
+  return `${imports.join('\n')}\nvoid (async () => {\n${rest.join('\n')}\n})()\n`
+}
+
+/** Of an application in CommonJS: Node loads ES modules by `require` as well. */
+function withRequire(program: string): string {
+  return inFunction(program).replaceAll(
+    /^import (.*) from ('.*')$/gm,
+    (_, names, specifier) => `const ${names} = require(${specifier})`,
+  )
+}
 
 /** The host's records in memory, as an application would not keep them. */
 const ADAPTER = `
