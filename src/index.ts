@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Context } from 'koa'
 import type { Configuration, Provider } from 'oidc-provider'
 import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-token.ts'
 import type { Core } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { answerIdentification, openIdentification } from '../interactions/login/identify.ts'
+import { sessionOf, type SignedInSession } from '../interactions/session.ts'
 import { wayBack, type WayBack } from '../interactions/way-back.ts'
 import { checkAccount } from './application/check-account.ts'
 import { settleEvents } from './application/commit.ts'
@@ -42,6 +44,7 @@ export type {
 } from './plugin/first-enrolment.ts'
 export type { ManageOptions, MfaOptions } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
+export type { SignedInSession } from '../interactions/session.ts'
 export type { HostClient } from './host/provider.ts'
 export type { WayBack } from '../interactions/way-back.ts'
 export type { FirstFactorResult, InteractionResults } from '../interactions/login/finish.ts'
@@ -111,6 +114,11 @@ export interface Mfa {
     factorId: string,
     form: Form,
   ): Promise<string | undefined>
+  /**
+   * Who is signed in in the browser that sends a request, for a page of your own. The host's `Session.get` answers with
+   * sessions that have ended, too. `ctx`: any Koa context, or `{ req, res }`.
+   */
+  sessionOf(ctx: Pick<Context, 'req' | 'res'>): Promise<SignedInSession | undefined>
   readonly accounts: {
     status(accountId: string): Promise<accounts.AccountStatus>
     /**
@@ -203,6 +211,7 @@ export function createMfa(options: MfaOptions): Mfa {
       openIdentification(core, request, response, factorId),
     identificationResult: (request, response, factorId, form) =>
       answerIdentification(core, request, response, { factorId, form }),
+    sessionOf: (ctx) => sessionOf(core, ctx),
     accounts: accountsOf(deps),
     browsers: {
       isKnown: (request, accountId) =>

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { presentContext } from './context.ts'
 
@@ -33,6 +34,7 @@ export function withEpoch<T extends object>(payload: T, epoch: number): T {
 /** A session that somebody is signed in with. */
 export interface SignedIn {
   readonly accountId: string
+  readonly acr: string | undefined
   readonly amr: readonly string[] | undefined
   /** When its first factor was shown, in seconds since the epoch of Unix. */
   readonly signedInAt: number
@@ -47,9 +49,22 @@ export async function signedInSession(
   session: { readonly uid: string } | undefined,
 ): Promise<SignedIn | undefined> {
   const stored = session && (await provider.Session.findByUid(session.uid))
-  if (stored?.accountId === undefined || stored.loginTs === undefined) return undefined
-  const { accountId, amr, loginTs: signedInAt, transient } = stored
-  return { accountId, amr, signedInAt, remember: transient !== true, epoch: epochIn(stored) }
+  return stored && signedInWith(stored)
+}
+
+/** The session of the browser that sends a request. Undefined: nobody is signed in with it. */
+export async function signedInSessionOf(
+  provider: Provider,
+  { req, res }: { readonly req: IncomingMessage; readonly res: ServerResponse },
+): Promise<SignedIn | undefined> {
+  return signedInWith(await provider.Session.get(provider.createContext(req, res)))
+}
+
+function signedInWith(session: InstanceType<Provider['Session']>): SignedIn | undefined {
+  const { accountId, acr, amr, loginTs: signedInAt, transient } = session
+  if (accountId === undefined || signedInAt === undefined) return undefined
+  const epoch = epochIn(session)
+  return { accountId, acr, amr, signedInAt, remember: transient !== true, epoch }
 }
 
 /** When the first factor of a session was shown, in seconds since the epoch of Unix. */

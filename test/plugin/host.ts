@@ -72,6 +72,8 @@ export interface HostOptions {
   readonly storage?: OpenStorage
   /** A factor whose credentials the login page takes without a user name, at /interaction/UID/key. */
   readonly keyPage?: string
+  /** Where the application shows as JSON who is signed in. */
+  readonly ownPage?: string
   /** The path under which a larger application mounts the provider, as koa-mount and Express do. */
   readonly mount?: string
 }
@@ -149,6 +151,11 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     ((_host, request, response, accountId) =>
       mfa.interactionFinished(request, response, { login: { accountId } }))
   if (options.keyPage !== undefined) provider.use(keyPage(mfa, options.keyPage))
+  if (options.ownPage !== undefined)
+    provider.use(async (ctx, next) => {
+      if (ctx.path !== options.ownPage) return next()
+      ctx.body = (await mfa.sessionOf(ctx)) ?? {}
+    })
   provider.use(
     hostPages(provider, (request, response, accountId) =>
       answer(host, request, response, accountId),

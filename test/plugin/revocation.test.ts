@@ -181,6 +181,21 @@ describe('the epoch of an account', () => {
     expect((await silent()).get('code')).to.be.a('string')
   })
 
+  it('R20 shows an application who is signed in, and nobody in a session that has ended', async () => {
+    host = await startHost({ ownPage: '/who' })
+    const mira = await enrolledPerson(host)
+    const browser = new HttpClient()
+    const who = async (): Promise<unknown> => (await browser.get(new URL('/who', host.issuer))).json
+    expect(await who()).to.deep.equal({})
+    await signIn(host, browser, mira)
+    expect(await who()).to.deep.include({ accountId: 'mira', amr: ['pwd', 'otp', 'mfa'] })
+    await host.mfa.accounts.endEverything('mira', 'stolen laptop')
+    expect(await who()).to.deep.equal({})
+    await signIn(host, browser, mira)
+    host.clock.at += 86_400
+    expect(await who(), 'a day later').to.deep.equal({})
+  })
+
   it('R20 takes no consent from a page of an ended session: it is asked for again', async () => {
     host = await startHost()
     const mira = await enrolledPerson(host)
