@@ -7,18 +7,18 @@ import type { Macs } from '../src/http/csrf.ts'
 const COOKIE = 'mfa_browser'
 /** R4: at least 128 bits, in base64url. */
 const TOKEN_LENGTH = 22
-/** People who share a browser: each has a token of their own in one cookie. */
+/** The most tokens in the cookie. Each person who shares the browser has a token of their own in it. */
 const MOST_TOKENS = 5
 const KEPT_SECONDS = 400 * DAY_SECONDS
 
 /** The tokens by which accounts know this browser. None of them says which account it belongs to. */
 export interface BrowserTokens {
   readonly shown: readonly string[]
-  /** What this account will know the browser by, should the sign-in complete. */
+  /** The token by which this account will know the browser if the sign-in completes. */
   readonly fresh: string
 }
 
-/** What the browser has shown. */
+/** The tokens that the browser has sent. */
 export function readBrowserTokens(request: IncomingMessage, issuer: string): readonly string[] {
   const value = readCookie(request.headers.cookie, COOKIE, { issuer, path: '/' }) ?? ''
   const shown = value.split('.').filter((token) => /^[\w-]{22}$/.test(token))
@@ -26,8 +26,8 @@ export function readBrowserTokens(request: IncomingMessage, issuer: string): rea
 }
 
 /**
- * Made of the account and the interaction under our keys, so that it is the same on every page of a sign-in and at
- * each tap of a double tap: the request that makes it known and the one that hands it out are often two.
+ * A token made of the account and the interaction under our keys. It is therefore the same on every page of a sign-in
+ * and for both requests of a double tap: one request often stores its hash, and another one sets the cookie.
  */
 export function freshBrowserToken(macs: Macs, accountId: string, interaction: string): string {
   const token = macs.mac('browser-token', JSON.stringify([accountId, interaction]))
@@ -35,8 +35,8 @@ export function freshBrowserToken(macs: Macs, accountId: string, interaction: st
 }
 
 /**
- * How the record knows a token: hashed, and bound to the account. A fresh token is made at each first sign-in,
- * so that one planted in a victim's browser never becomes the victim's.
+ * The form in which a record stores a token: hashed, and bound to the account. A fresh token is made at each first
+ * sign-in, so that a token that an attacker plants in a victim's browser never becomes the victim's.
  */
 export function hashBrowserToken(accountId: string, token: string): string {
   return createHash('sha256')
@@ -44,7 +44,7 @@ export function hashBrowserToken(accountId: string, token: string): string {
     .digest('base64url')
 }
 
-/** After a completed sign-in in a browser that the account did not know. */
+/** Sets the cookie after a completed sign-in in a browser that the account did not know. */
 export function keepBrowserToken(
   response: ServerResponse,
   issuer: string,

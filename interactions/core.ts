@@ -9,7 +9,7 @@ import { presentMount } from '../src/http/mount.ts'
 import type { Views } from '../src/http/views.ts'
 import type { Notice } from './notice.ts'
 
-/** What the application's own functions are asked with. `account` is what its findAccount answered. */
+/** The argument of the application's own functions. `account` is the answer of its findAccount. */
 export interface PolicyQuestion {
   readonly account: HostAccount
   readonly client: HostClient
@@ -17,18 +17,20 @@ export interface PolicyQuestion {
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** What the application's findAccount answers: the host types it loosely, applications add what they like. */
+/**
+ * The answer of the application's findAccount. The host types it loosely, and applications add members of their own.
+ */
 export type HostAccount = Account
 
-/** How a person is shown to, and reached for, themselves. */
+/** The name and the address of a person, as pages and mails use them. */
 export interface PersonDescription {
-  /** A user name or address: on the pages and in the authenticator app. */
+  /** A user name or address, which the pages and the authenticator app show. */
   readonly label: string
-  /** A verified address to mail to, if there is one. */
+  /** A verified mail address, if there is one. */
   readonly address?: string
 }
 
-/** The parts of a configuration without which nobody would be asked for a second factor. */
+/** Which parts of the configuration are in use. Without them nobody would be asked for a second factor. */
 export interface Taken {
   /** `configure` was called. */
   configured: boolean
@@ -38,11 +40,11 @@ export interface Taken {
   readonly policy: WeakSet<object>
 }
 
-/** What prompts, routes and guards of one `createMfa` share. */
+/** The data and functions that the prompts, routes and guards of one `createMfa` share. */
 export interface Core {
   readonly deps: Dependencies
   readonly issuerName: string
-  /** Under which path of the provider the pages are: `/mfa`. */
+  /** The path of the pages below the provider, such as `/mfa`. */
   readonly path: string
   readonly views: Views
   readonly links: Readonly<Record<string, string>>
@@ -52,34 +54,35 @@ export interface Core {
     question: PolicyQuestion & { readonly firstSignIn: boolean },
   ): Promise<FirstEnrolmentRule>
   describe(account: HostAccount): Promise<PersonDescription>
-  /** Pages between an accepted second factor and the app, besides those of every sign-in. */
+  /** Pages between an accepted second factor and the app, in addition to those that every sign-in has. */
   readonly notices: readonly Notice[]
   /** Whether an app may ask for a change of the person's factors. */
   mayManage(client: HostClient): Promise<boolean>
-  /** Where people manage their factors, if the application says. */
+  /** The page on which people manage their factors, if the application names one. */
   readonly manageUrl: string | undefined
   /**
-   * What the application's findAccount answers for an account, asked once per request. `seenAs`: the context as it
-   * would be without the plugin, with the person in the session.
+   * The answer of the application's findAccount for an account; findAccount is called once per request. `seenAs` is the
+   * context that it receives: as it would be without the plugin, with the person in the session.
    */
   account(
     ctx: KoaContextWithOIDC,
     accountId: string,
     seenAs?: KoaContextWithOIDC,
   ): Promise<HostAccount | undefined>
-  /** The account's record as it is within this request: read once. */
+  /** The account's record, which is read once per request, or at each call without `ctx`. */
   record(ctx: object | undefined, accountId: string): Promise<Loaded>
-  /** Nodes without the plugin serve the same sign-ins. */
+  /** Whether nodes without the plugin serve the same sign-ins. */
   readonly adopting: boolean
-  /** What the provider has taken of the configuration that `configure` has made. */
+  /** The parts of the configuration from `configure` that the provider uses. */
   readonly taken: Taken
   /** Set by `attach`. */
   provider: Provider | undefined
 }
 
 /**
- * Where a browser finds the provider, without a slash at the end: where this request has found it, else the path of
- * its issuer, which a proxy may have taken away. Empty before `attach`.
+ * The path at which a browser finds the provider, without a slash at the end. It is the path at which the present
+ * request found the provider, or else the path of the issuer, which a proxy may have removed from the request. Empty
+ * before `attach`.
  */
 export function mountPath({ provider }: Pick<Core, 'provider'>): string {
   if (provider === undefined) return ''
@@ -97,8 +100,9 @@ export function providerOf(core: Core): Provider {
 }
 
 /**
- * The host tells of an error in an authorization by an event of its own, to which few listen. Koa's `error` is
- * printed where nobody does: how an application is put together should not have to be guessed.
+ * Reports an error of the set-up by Koa's `error` event and answers it, so that the caller can throw it. The host
+ * reports errors of an authorization by an event of its own, to which few applications listen. Koa prints an `error`
+ * event that has no other listener, so the developer sees the cause.
  */
 export function misconfigured(ctx: KoaContextWithOIDC, error: MfaError): MfaError {
   const { app } = ctx as unknown as Context

@@ -3,20 +3,21 @@ import { isEnrolled } from '../src/domain/enrolment.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
 import { decide, type AcrRequest, type Acr, type Decision } from '../src/domain/policy.ts'
 
-/** What the policy is asked about: one account in one authorization request. */
+/** The case that the policy decides: one account in one authorization request. */
 export interface PolicyCase {
   readonly record: MfaRecord
   readonly rules: AddedRules
-  /** The level that is proved so far. */
+  /** The level that has been proved so far. */
   readonly reached: Acr
   readonly requested: AcrRequest | undefined
-  /** A fresh second factor is asked for, whatever the session has. */
+  /** Whether a fresh second factor is asked for, whatever the session has. */
   readonly fresh: boolean
 }
 
 /**
- * The step that this account has still to make. `required`: the application's rule. The only caller of the domain's
- * policy, so that the login page, the adoption of a former node's login and the prompt decide alike.
+ * The step that this account still has to make. `required` is the application's rule. Only this module calls the
+ * domain's policy, so that the login page, the prompt and the adoption of a login from a node without the plugin decide
+ * alike.
  */
 export async function stepOf(
   given: PolicyCase,
@@ -26,8 +27,8 @@ export async function stepOf(
 }
 
 /**
- * Whether anything is asked for besides the first factor. The application's rule can only ask for more, so it is not
- * asked where the answer is clear without it.
+ * Whether the policy asks for more than the first factor. The application's rule can only ask for more, so it is not
+ * called where the answer is clear without it.
  */
 export async function isMoreAsked(
   given: PolicyCase,

@@ -12,7 +12,7 @@ import type { Subject } from './result.ts'
 
 const LONGEST_USER_AGENT = 256
 
-/** Who is trying, in which interaction and browser, as the application wants to know it. */
+/** The place of an attempt: its account, interaction, epoch and browser, with the details that events report. */
 export function placeOf(
   core: Core,
   request: IncomingMessage & { ip?: string },

@@ -15,8 +15,9 @@ export function resultsOf(oidc: OIDC): Readonly<Record<string, unknown>> {
 }
 
 /**
- * What the login page has proved in this authorization. `present` without `pending`: it is there and counts no
- * more (its time is over, the epoch was raised, or it is not ours), so the first factor has to be shown again.
+ * The pending first factor of this authorization. `present` without `pending` means that there is one which no longer
+ * counts (its time is over, the epoch was raised, or it has no seal of ours), so the first factor has to be shown
+ * again.
  */
 export async function pendingOf(
   core: Core,
@@ -33,7 +34,7 @@ export async function pendingOf(
     : { present: true }
 }
 
-/** For the developer: who the login page means, and who the provider knows, are two. */
+/** Tells the developer that findAccount does not know the account that the login page named. */
 export function unknownAccount(): MfaError {
   return new MfaError(
     'account-unknown',
@@ -42,7 +43,10 @@ export function unknownAccount(): MfaError {
   )
 }
 
-/** The account of a pending first factor. findAccount is asked as the host would, with the person in the session. */
+/**
+ * The account of a pending first factor. findAccount receives the context that the host would give it, with the person
+ * in the session.
+ */
 export function pendingAccount(
   core: Core,
   ctx: KoaContextWithOIDC,
@@ -53,9 +57,9 @@ export function pendingAccount(
 }
 
 /**
- * The acr that was asked for. Read from the parameters as they were sent: the host overwrites an essential
- * request in its parsed claims with a voluntary one (`acr_values`, `default_acr_values`), which would let a
- * downgraded token out (R24).
+ * The acr that the request asks for, read from the parameters as they were sent. The host overwrites an essential
+ * request in its parsed claims with a voluntary one (`acr_values`, `default_acr_values`), which would let a downgraded
+ * token out (R24).
  */
 export function acrRequestOf({ params }: Pick<OIDC, 'params'>): AcrRequest | undefined {
   const essential = claimsRequestOf(params?.claims)
@@ -66,13 +70,16 @@ export function acrRequestOf({ params }: Pick<OIDC, 'params'>): AcrRequest | und
   return essential
 }
 
-/** Throws `invalid_request` for an essential request that cannot be read: left out, it would count as met (R24). */
+/**
+ * Throws `invalid_request` for an essential request that cannot be read: if it were ignored, it would count as met
+ * (R24).
+ */
 function claimsRequestOf(claims: unknown): AcrRequest | undefined {
   if (typeof claims !== 'string') return undefined
-  // The host has parsed it before; what does not parse has been refused.
+  // The host has parsed the parameter before, and has refused one that does not parse.
   const request = (JSON.parse(claims) as ClaimsParameter).id_token?.acr ?? {}
   const { essential, value, values = value === undefined ? undefined : [value] } = request
-  // Essential without a value asks for whatever acr there is: it is always sent.
+  // An essential request without a value accepts any acr, and an acr is always sent.
   if (values === undefined) return undefined
   if (Array.isArray(values) && values.every((each): each is string => typeof each === 'string'))
     return {
@@ -90,7 +97,9 @@ interface ClaimsParameter {
 /** The authorization parameter by which an app asks for a change of the person's factors. */
 export const CHANGE_PARAMETER = 'mfa_action'
 
-/** The change that an authorization request asks for; who may ask has been checked when it came in. */
+/**
+ * The change that an authorization request asks for. When the request came in, it was checked that its client may ask.
+ */
 export function changeIn(
   params: Readonly<Record<string, unknown>> | undefined,
 ): FactorChange | undefined {

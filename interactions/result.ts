@@ -11,23 +11,23 @@ import { given } from '../src/host/given.ts'
 import { providerOf, type Core } from './core.ts'
 import { sealFirstFactor, sealLogin } from './seal.ts'
 
-/** Whom a step is about: the pending first factor, or the session that a higher level is asked of. */
+/** The person whom a step is about, from the pending first factor, or from the session in a step-up. */
 export interface Subject {
   readonly accountId: string
   readonly amr: readonly Amr[]
-  /** When the first factor was shown: `auth_time` stays it. */
+  /** The time at which the first factor was shown. `auth_time` stays this time. */
   readonly ts: number
   readonly epoch: number
   readonly remember?: boolean
   readonly extra?: Readonly<Record<string, unknown>>
 }
 
-/** No second factor was shown: a login page cannot say `mfa` of one kind of factor (R26). */
+/** The assurance without a second factor. A login page cannot claim `mfa` for one kind of factor (R26). */
 const NOTHING: Assurance = { amr: [], kinds: [], phishingResistant: false }
 
 /**
- * The sole maker of interaction results. Everything that can sign a person in goes through here, and is sealed.
- * Answers where to go on.
+ * Stores a pending first factor as the result and answers where the browser goes on. Only this module makes results
+ * that can sign a person in, and it seals each of them.
  */
 export async function writeFirstFactor(
   core: Core,
@@ -38,7 +38,9 @@ export async function writeFirstFactor(
   return write(core, interaction, { ...rest, ...firstFactorOf(core, cidOf(interaction), subject) })
 }
 
-/** `answeredAt`: when the login page has answered; now, unless a node without the plugin has served it. */
+/**
+ * `answeredAt` is the time of the login page's answer. It is not now where a node without the plugin served the page.
+ */
 export function firstFactorOf(
   core: Core,
   cid: string,
@@ -53,7 +55,7 @@ export function firstFactorOf(
   }
 }
 
-/** The first factor is all that policy asks for. */
+/** Stores a login where the policy asks for no more than the first factor. */
 export async function writePasswordLogin(
   core: Core,
   interaction: Interaction,
@@ -71,7 +73,7 @@ export function passwordLoginOf(core: Core, cid: string, subject: Subject): obje
   return { login: login(core, cid, subject, PASSWORD_ACR, amr), firstFactor: null }
 }
 
-/** The last factor was proved. */
+/** Stores a login after the last factor was proved. */
 export async function writeMultiFactorLogin(
   core: Core,
   interaction: Interaction,
@@ -93,14 +95,14 @@ export async function writeMultiFactorLogin(
   })
 }
 
-/** Nothing was decided: the host goes through its checks again. */
+/** Stores an empty result, after which the host goes through its checks again. */
 export async function writeNothing(core: Core, interaction: Interaction): Promise<string> {
   return persist(core, interaction, {})
 }
 
 /**
- * The session has become too old for the app's max_age while its factors were changed: the app hears
- * `login_required`. Sent through the checks again, the person would be asked to make the change once more.
+ * Answers the app with `login_required`, because the session became too old for its max_age while the factors were
+ * changed. If the host went through its checks again, the person would be asked to make the change once more.
  */
 export async function writeLoginRequired(core: Core, interaction: Interaction): Promise<string> {
   return persist(core, interaction, {
@@ -110,14 +112,14 @@ export async function writeLoginRequired(core: Core, interaction: Interaction): 
 }
 
 /**
- * Another person is at the browser: what was proved in this authorization counts no more, and the first factor is asked
- * for again. A `firstFactor` without a seal is one that does not count, whoever the session belongs to.
+ * Has the first factor asked for again, because another person is at the browser: the proofs of this authorization no
+ * longer count. A `firstFactor` without a seal makes the login prompt ask, even if the browser has a session.
  */
 export async function writeFirstFactorAgain(core: Core, interaction: Interaction): Promise<string> {
   return write(core, interaction, { firstFactor: false, login: undefined, mfa: undefined })
 }
 
-/** The person gave up: the app gets the standard's `access_denied`. */
+/** Answers the app with the standard's `access_denied`, because the person gave up. */
 export async function writeRefusal(core: Core, interaction: Interaction): Promise<string> {
   return persist(core, interaction, {
     error: 'access_denied',
@@ -125,7 +127,7 @@ export async function writeRefusal(core: Core, interaction: Interaction): Promis
   })
 }
 
-/** Keeps something with the interaction that is no answer to the host; what was submitted before stays beside it. */
+/** Keeps a value with the interaction that is not an answer to the host. Earlier submissions stay beside it. */
 export async function withResult(
   interaction: Interaction,
   name: string,
@@ -134,7 +136,7 @@ export async function withResult(
   await answer(interaction, { ...submittedOf(interaction), [name]: value })
 }
 
-/** Takes it away again. */
+/** Removes a value that `withResult` has kept. */
 export async function withoutResult(interaction: Interaction, name: string): Promise<void> {
   const { [name]: _, ...rest } = submittedOf(interaction)
   await answer(interaction, rest)
@@ -144,7 +146,7 @@ function submittedOf(interaction: Interaction): Readonly<Record<string, unknown>
   return { ...submissionOf(interaction), ...interaction.result }
 }
 
-/** What a seal binds a result to: the authorization that the interaction belongs to. */
+/** The id of the authorization that the interaction belongs to. A seal binds a result to it. */
 function cidOf(interaction: Interaction): string {
   return given(authorizationIdOf(interaction), 'cid')
 }
@@ -167,7 +169,7 @@ function login(
   return { ...extra, ...sealed }
 }
 
-/** Merges as the host's interactionFinished does. */
+/** Merges the result with earlier submissions, as the host's interactionFinished does. */
 async function write(core: Core, interaction: Interaction, result: object): Promise<string> {
   return persist(core, interaction, { ...submissionOf(interaction), ...result })
 }
@@ -177,8 +179,8 @@ async function persist(core: Core, interaction: Interaction, result: object): Pr
 }
 
 /**
- * The host makes the address of the request. Behind a proxy that ends TLS, and without `provider.proxy`, it says
- * http: the policy of our pages would stop their forms there.
+ * The host makes the address from that of the request. Behind a proxy that ends TLS, and without `provider.proxy`, the
+ * address begins with http, and the content security policy of our pages would stop their forms.
  */
 function onIssuer(issuer: string, returnTo: string): string {
   const { protocol, origin } = new URL(issuer)

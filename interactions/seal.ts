@@ -3,7 +3,7 @@ import type { PendingFirstFactor } from '../src/domain/first-factor.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { Macs } from '../src/http/csrf.ts'
 
-/** The `login` that the host stores as a session. Only a sealed one is believed. */
+/** The `login` that the host stores as a session. The plugin accepts only a sealed one. */
 export interface SealedLogin {
   readonly accountId: string
   readonly acr: string
@@ -17,8 +17,8 @@ export interface SealedLogin {
 export type SealedFirstFactor = PendingFirstFactor & { readonly seal: string }
 
 /**
- * Binds a result to the authorization (`cid`) it was reached in. A login page that forgets the plugin, a result
- * carried from another sign-in, or a document edited in the database has no seal that fits.
+ * Binds a result to the authorization (`cid`) in which it was reached. A result has no seal that fits if it comes from
+ * a login page that does not use the plugin, from another sign-in, or from a document edited in the database.
  */
 export function sealLogin(macs: Macs, cid: string, login: Omit<SealedLogin, 'seal'>): SealedLogin {
   return { ...login, seal: macs.mac('login', loginMessage(cid, login)) }

@@ -2,18 +2,18 @@ import type { Provider } from 'oidc-provider'
 import { endedInteraction } from '../src/host/interaction.ts'
 import { findClient, homeOf } from '../src/host/provider.ts'
 
-/** What a page can say of an interaction that is over. */
+/** The facts that a page can tell about an interaction that is over. */
 export interface WayBack {
-  /** Its page was answered already, and the sign-in went on: the person has pressed the back button. */
+  /** True if its page was answered and the sign-in went on: the person has then pressed the back button. */
   readonly answered: boolean
-  /** Back to the app that began it, where that is known. */
+  /** The address of the app that began it, where that is known. */
   readonly href?: string
 }
 
 /**
- * From an interaction that is over back to the app that began it: where the app starts a sign-in, else its
- * home page, else the origin that it is answered at. All three are registered by the client. The caller knows the
- * interaction's unguessable uid.
+ * Finds the way from an interaction that is over back to the app that began it: the address at which the app starts a
+ * sign-in, else its home page, else the origin of its redirect URI. All three are registered with the client. The
+ * caller knows the interaction's unguessable uid.
  */
 export async function wayBack(provider: Provider, uid: string): Promise<WayBack> {
   try {
@@ -21,14 +21,14 @@ export async function wayBack(provider: Provider, uid: string): Promise<WayBack>
     const href = await addressOf(provider, params)
     return { answered, ...(href === undefined ? {} : { href }) }
   } catch {
-    // The page explains without it: a second fault must not take the place of the first.
+    // The page explains the first fault without a link: a second fault must not take its place.
     return { answered: false }
   }
 }
 
 /**
- * How a request for a page of an interaction that is over is answered. A form of an answered page stays refused, and a
- * download (the text of the backup codes) fails: the browser would save the page under the file's name.
+ * Decides what the page tells about an interaction that is over. The form of an answered page stays refused, and so
+ * does a download (the text of the backup codes), because the browser would save the page under the file's name.
  */
 export function aboutEnd(
   { method, path }: { readonly method: string; readonly path: string },

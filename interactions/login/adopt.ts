@@ -11,10 +11,10 @@ import { faultsOfLogin, subjectOfLogin, type FirstFactorResult } from './finish.
 import { needsMore } from './policy.ts'
 
 /**
- * What the login page of a node without the plugin has answered, as if it had answered with
- * `mfa.interactionFinished`: at most a first factor. Only where the application has said that there are such nodes
- * (`adopting`), and only for accounts that have not changed since: nothing tells whether the password was checked
- * before a change or after. Undefined: it counts for nothing.
+ * Treats a login from a node without the plugin as if its login page had answered with `mfa.interactionFinished`: it
+ * counts at most as a first factor. It counts only if the application has said that there are such nodes (`adopting`),
+ * and only for accounts that have never changed, because nothing tells whether the password was checked before a change
+ * or after. Undefined: the login does not count.
  */
 export async function adoptLogin(
   core: Core,
@@ -25,7 +25,8 @@ export async function adoptLogin(
   const now = core.deps.clock.now()
   const { iat = now } = interaction
   const cid = authorizationIdOf(interaction)
-  // Nothing tells when the page has answered, but that it was not before the interaction: it waits from then on.
+  // The time of the page's answer is unknown, but it cannot be before the interaction began: the first factor is
+  // pending from that time on.
   if (now >= iat + PENDING_SECONDS) return undefined
   const subject = await subjectBefore(core, login, iat)
   if (subject === undefined || cid === undefined) return undefined
@@ -36,15 +37,15 @@ export async function adoptLogin(
       : passwordLoginOf(core, cid, subject)
     return result as InteractionResults
   } catch (error) {
-    // Its account or its client is gone.
+    // The account or the client of the login is gone.
     if (error instanceof MfaError && error.status < 500) return undefined
     throw error
   }
 }
 
 /**
- * The same of a login that such a node has applied already: its session is there, and a later page (consent) hands
- * the login on. It is the level of that session, so that `prompt=login` is not asked for again.
+ * Does the same for a login that such a node has applied already: its session exists, and a later page (consent) passes
+ * the login on. The login gets the level of that session, so that the host does not ask for `prompt=login` again.
  */
 export async function adoptSignedIn(
   core: Core,
@@ -60,14 +61,14 @@ export async function adoptSignedIn(
     : undefined
 }
 
-/** Undefined: nobody expects such a login, or it is none. */
+/** The person of such a login. Undefined: no such login is expected, it is malformed, or the account has changed. */
 async function subjectBefore(
   core: Core,
   login: unknown,
   answeredAt: Instant,
 ): Promise<Subject | undefined> {
   const said = Object(login) as FirstFactorResult
-  // A seal that does not fit was made up or carried here: no page of before has ever made one.
+  // A seal that does not fit was forged or copied from elsewhere, because a page without the plugin makes no seal.
   if (!core.adopting || 'seal' in said || faultsOfLogin(said, core.deps.clock.now()).length > 0)
     return undefined
   const { record } = await core.record(undefined, said.accountId)

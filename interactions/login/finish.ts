@@ -9,32 +9,37 @@ import { placeOf } from '../place.ts'
 import { writeFirstFactor, writePasswordLogin, type Subject } from '../result.ts'
 import { needsMore } from './policy.ts'
 
-/** What a login page answers with; the host's own shape. `amr` defaults to `['pwd']`. */
+/** The `login` that a login page answers with, in the host's own shape. `amr` defaults to `['pwd']`. */
 export interface FirstFactorResult {
   readonly accountId: string
   readonly amr?: readonly string[]
-  /** When it was shown, in seconds since the epoch; now, if not given. */
+  /** The time at which the first factor was shown, in seconds since the epoch of Unix. Default: now. */
   readonly ts?: number
   /** False: the session ends with the browser. */
   readonly remember?: boolean
   /**
-   * What `mfa.accounts.epoch(accountId)` answered *before* the password was read to be checked. A password that
-   * was changed meanwhile then counts no more; without it, one checked just before the change does.
+   * The answer of `mfa.accounts.epoch(accountId)` from *before* the stored password was read for the check. With it, a
+   * password that was changed meanwhile does not count; without it, a password that was checked just before the change
+   * does.
    */
   readonly epoch?: number
-  /** For checks and pages of your own. An `acr` is left out: the level is what was proved. */
+  /** Members for checks and pages of your own. An `acr` is dropped: the level is the one that was proved. */
   readonly [name: string]: unknown
 }
 
-/** Everything else a host page may answer with: passed on as it is. */
+/**
+ * The results that a login page answers with. Members other than `login` go to the host, except `mfa` and
+ * `firstFactor`.
+ */
 export interface InteractionResults {
   readonly login?: FirstFactorResult
   readonly [name: string]: unknown
 }
 
 /**
- * Takes the place of the host's interactionResult in the login page: what it answers with becomes a pending
- * first factor, or a login where policy asks for no more. Results without `login` go to the host unchanged.
+ * Takes the place of the host's interactionResult in the login page. The `login` of the results becomes a pending first
+ * factor, or a login where the policy asks for no more. Results without `login` go to the host, without `mfa` and
+ * `firstFactor`.
  *
  * Throws MfaError `not-attached`, `wrong-prompt`, `options-invalid`, `account-unknown`, `interaction-expired`; the
  * host's SessionNotFound.
@@ -49,7 +54,7 @@ export async function answerInteraction(
   const { provider } = core
   if (provider === undefined)
     throw new MfaError('not-attached', 'Call mfa.attach(provider) right after `new Provider(...)`')
-  // What only the pages of the second factor may say.
+  // Only the pages of the second factor may set `mfa` and `firstFactor`.
   const { login, mfa: _mfa, firstFactor: _firstFactor, ...rest } = results
   if (login === undefined) return provider.interactionResult(request, response, rest, options)
 
@@ -87,7 +92,7 @@ export async function answerInteraction(
   return writePasswordLogin(core, interaction, subject, rest)
 }
 
-/** Whom a login page has answered with, under the epoch that this counts for. */
+/** The person whom a login page has named, with the epoch in which this first factor counts. */
 export function subjectOfLogin(login: FirstFactorResult, epoch: number, now: Instant): Subject {
   const { accountId, amr = ['pwd'], ts = now, remember, epoch: _epoch, ...rest } = login
   const { acr: _acr, seal: _seal, ...extra } = rest
@@ -102,8 +107,8 @@ export function subjectOfLogin(login: FirstFactorResult, epoch: number, now: Ins
 }
 
 /**
- * Plain JavaScript gets no help from types. Sealed all the same, it would be no first factor when it is read
- * again, and its person asked for the password for ever.
+ * The faults of a `login`, since plain JavaScript gets no help from types. If a faulty login were sealed, it would not
+ * count when it is read again, and the person would be asked for the password for ever.
  */
 export function faultsOfLogin(
   { accountId, amr, ts, remember }: Readonly<Record<string, unknown>>,

@@ -16,12 +16,12 @@ import { writeMultiFactorLogin, type Subject } from '../result.ts'
 import { contextAtResume } from './policy.ts'
 
 /**
- * Signing in with a credential that names its owner, on the login page that the application keeps: nobody types a
- * user name or a password. The credential has to prove two different kinds of factor by itself (R26).
+ * These functions sign a person in with a credential that names its owner, on the application's own login page: nobody
+ * types a user name or a password. The credential has to prove two different kinds of factor by itself (R26).
  */
 
 /**
- * Opens a challenge in this interaction and answers what the login page shows of it: the factor's
+ * Opens a challenge in this interaction and answers the data of it for the login page: the answer of the factor's
  * `describeVerification`. Throws MfaError `not-attached`, `options-invalid`, `wrong-prompt`; the host's
  * SessionNotFound.
  */
@@ -47,9 +47,9 @@ export async function openIdentification(
 }
 
 /**
- * Examines the response that the login page received, and spends the challenge whatever comes of it. Answers where the
- * browser goes on, or undefined: refused, with one answer for every reason (R33). Throws as `openIdentification`, and
- * what a commit throws.
+ * Examines the response that the login page received, and spends the challenge whatever the outcome. Answers where the
+ * browser goes on. Undefined: the response is refused, with one answer for every reason (R33). Throws the errors of
+ * `openIdentification` and of a commit.
  */
 export async function answerIdentification(
   core: Core,
@@ -88,7 +88,7 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
     epoch: seen.record.epoch,
   }
   const { ctx } = await contextAtResume(core, request, response, interaction, subject)
-  // Deleted or disabled: the application no longer answers for this account.
+  // The account was deleted or disabled: the application's findAccount no longer knows it.
   if ((await core.account(ctx, accountId)) === undefined)
     return examineNothing(core, factor, typed, kept)
   const { place, tokens } = placeOf(core, request, interaction, subject, ctx.ip)
@@ -100,12 +100,12 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
   if (outcome.outcome !== 'accepted') return undefined
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
-  // A change of factors takes a fresh proof of its own (R11): this one has signed in and is spent.
+  // A change of factors needs a fresh proof of its own (R11): this proof is spent on the sign-in.
   const isChange = changeIn(interaction.params) !== undefined
   return writeMultiFactorLogin(core, interaction, subject, outcome.accepted, !isChange)
 }
 
-/** The same cryptography for an account that there is not: its time must not tell the two apart. */
+/** Does the same cryptography when there is no such account: the time of the answer must not reveal that. */
 async function examineNothing(
   core: Core,
   factor: AnyFactor,

@@ -17,8 +17,8 @@ const { Check } = interactionPolicy
 type Prompt = InstanceType<typeof interactionPolicy.Prompt>
 
 /**
- * A prompt of the host, up to and including `login`, that sees a pending first factor where there is one. The
- * session has no account until the last factor, so the stock checks would ask for the password twice.
+ * A prompt of the host, up to and including `login`, that sees a pending first factor where there is one. The session
+ * has no account before the last factor is proved, so the host's checks would ask for the password twice.
  */
 export function seePendingSubject(core: Core, prompt: Prompt): Prompt {
   return promptSeeing(prompt, (ctx) => viewOf(core, ctx))
@@ -27,7 +27,7 @@ export function seePendingSubject(core: Core, prompt: Prompt): Prompt {
 /** The login prompt: the host's checks on the pending subject, without those that the mfa prompt answers. */
 export function loginPrompt(core: Core, prompt: Prompt): Prompt {
   const wrapped = seePendingSubject(core, prompt)
-  // They would ask for the password for ever, since only a later prompt can raise the level.
+  // The checks of acr would ask for the password for ever, since only a later prompt can raise the level.
   removeAcrChecks(wrapped)
   wrapped.checks.add(
     new Check('subject_current', 'End-User authentication is required', 'login_required', (ctx) =>
@@ -39,9 +39,9 @@ export function loginPrompt(core: Core, prompt: Prompt): Prompt {
 }
 
 /**
- * Whether what is known of the person does not count any more. Runs before every other check, in every
- * authorization. Throws `unmet_authentication_requirements` before a password is typed for an acr that
- * nobody can reach, and MfaError `not-attached`.
+ * Whether the pending first factor or the session no longer counts, so that the first factor has to be shown again.
+ * This check runs before every other one, in every authorization. Throws `unmet_authentication_requirements` before a
+ * password is typed for an acr that nobody can reach, and MfaError `not-attached`.
  */
 async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
   core.taken.policy.add(ctx)
@@ -61,13 +61,13 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   if (present) {
     if (pending === undefined) return true
     if ((await pendingAccount(core, ctx, pending)) !== undefined) return false
-    // The person is asked again. If nobody said why, the application would ask for ever.
+    // The person is asked again, for ever if nothing changes, so the developer has to hear the reason.
     core.deps.report(unknownAccount())
     return true
   }
   const session = given(oidc.session, 'session')
   if (session.accountId === undefined) return false
-  // Deleted or disabled since: the host would fail on it, and prompt=none with a 500.
+  // The account was deleted or disabled since: the host would fail on it, and answer `prompt=none` with a 500.
   if (oidc.account === undefined) return true
   const { record } = await core.record(ctx, session.accountId)
   const state = { epoch: epochIn(session) ?? FIRST_EPOCH, signedInAt: signInTimeOf(session) }
@@ -78,8 +78,9 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
 }
 
 /**
- * In the device flow the first factor is shown anew where the device asks for that, and where no second factor will be:
- * the session of a browser alone signs in no device (R17). The host reads neither `prompt=login` nor `max_age=0` there.
+ * Whether the first factor has to be shown again in the device flow: where the device asks for a new login, and where
+ * no second factor will be shown. The session of a browser alone must not sign in a device (R17). In this flow the host
+ * reads neither `prompt=login` nor `max_age=0`.
  */
 async function isNewLoginAsked(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
   const { oidc } = ctx
@@ -90,8 +91,9 @@ async function isNewLoginAsked(core: Core, ctx: KoaContextWithOIDC): Promise<boo
 }
 
 /**
- * A first factor is set up on the first one (R10), shown no longer ago than one that waits. Whoever stole a session
- * would else add a factor of their own, and the owner would be the one who is kept out.
+ * Whether the next step is the enrolment of the account's first authenticator. The person must have signed in no longer
+ * ago than a pending first factor stays valid (R10). Otherwise an attacker with a stolen session could add a factor of
+ * their own and lock the owner out.
  */
 async function wouldEnrol(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
   const { decision } = await decideFor(core, ctx)

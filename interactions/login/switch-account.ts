@@ -12,9 +12,9 @@ import { formTokenOf } from '../../src/host/session.ts'
 import type { Core } from '../core.ts'
 
 /**
- * When somebody signs in where another person's session is (two tabs, two people), the host posts a form by a
- * script of its own to end the first session. A strict content security policy stops that script and the page
- * says nothing: ours stands in its place, and asks.
+ * Shows our page in place of the host's when a person signs in while the browser has another person's session (two
+ * tabs, two people). The host's page ends the first session by a form that its own script posts. A strict content
+ * security policy stops that script and leaves the page empty. Our page has a button instead.
  */
 export async function showSwitchAccount(core: Core, ctx: Context): Promise<void> {
   const hostContext = asHostContext(ctx)
@@ -47,7 +47,10 @@ export async function showSwitchAccount(core: Core, ctx: Context): Promise<void>
   )
 }
 
-/** The host has just answered a resume with its self-posting page: the session in the browser is another person's. */
+/**
+ * Whether the host has just answered a resume with its self-posting page: the session in the browser is another
+ * person's.
+ */
 export function isSwitching(ctx: Context): boolean {
   const oidc = oidcIn(ctx)
   if (oidc === undefined || !isResume(oidc)) return false

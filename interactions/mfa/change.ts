@@ -10,14 +10,14 @@ import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { expired, knownFactor, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /**
- * What an authorization was asked to change of the person's factors: each page comes after a fresh second factor in
- * this interaction, says what will happen, and does it when its button is pressed. Whoever lured the person here by
- * a link has only made them look at it.
+ * These pages make the change of a person's factors that an authorization request asks for. Each page comes after a
+ * fresh second factor in this interaction, says what will happen, and makes the change when its button is pressed. An
+ * attacker who lures a person here by a link can only make them look at the page.
  */
 
 export async function showChange(visit: Visit): Promise<void> {
   const change = changeOf(visit)
-  // Out of order (a bookmark, the back button): the way here begins with the proof.
+  // The page was requested out of order (a bookmark, the back button): the proof comes first.
   if (!mayChange(visit)) return redirect(visit, pathOf(visit))
   switch (change.kind) {
     case 'add':
@@ -56,13 +56,13 @@ export async function makeChange(visit: Visit, form: Form): Promise<void> {
       return showPage(visit, 'factor-rename', { error: outcome.fault, typed: name ?? '' })
     case 'changed':
       if (outcome.shown.length > 0) keepShownCodes(visit, outcome.shown)
-      // A second tap that came later, or on another node, has nothing to show: only hashes are left.
+      // A second tap that came later, or to another node, has no codes to show: only their hashes are stored.
       else if (readShownCodes(visit) === undefined) return finish(visit, outcome.accepted)
       return redirect(visit, pathOf(visit, 'backup-codes'))
   }
 }
 
-/** Whether this interaction has the proof that its change is made with. */
+/** Whether this interaction has an unspent proof with which its change can be made. */
 export function mayChange({ core, details, interaction, seen }: Visit): boolean {
   const now = core.deps.clock.now()
   return (
@@ -70,7 +70,9 @@ export function mayChange({ core, details, interaction, seen }: Visit): boolean 
   )
 }
 
-/** Removing the last factor is refused before a code is asked for: it would be spent for nothing. */
+/**
+ * Whether the change would remove the last factor. Such a change is refused before a code would be spent for nothing.
+ */
 export function isRefused({ core, details: { change }, seen }: Visit): boolean {
   return (
     change?.kind === 'remove' &&
@@ -128,7 +130,10 @@ function changeOf({ details: { change } }: Visit): FactorChange {
   return change
 }
 
-/** The one that the change is about. Throws `interaction-expired` when it is gone, by another tab perhaps. */
+/**
+ * The authenticator that the change is about. Throws `interaction-expired` when it is gone, perhaps removed in another
+ * tab.
+ */
 function authenticatorOf(visit: Visit): Authenticator {
   const change = changeOf(visit)
   const found =

@@ -3,13 +3,13 @@ import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { DeliveryModel, DeliveryNotice } from '../../src/http/pages.ts'
 import type { Visit } from './visit.ts'
 
-/** What a press of the button that sends a code came to. */
+/** The outcome of pressing the button that sends a code. */
 export interface Pressed {
   readonly notice: DeliveryNotice
   readonly status: number
 }
 
-/** From what the application answered: sent, not handed over (503), or too early (429). */
+/** The page's notice and status for an outcome: sent (200), not handed over (503), or too early (429). */
 export function pressed(outcome: 'sent' | 'not-sent' | { readonly notBefore: number }): Pressed {
   if (outcome === 'sent') return { notice: 'sent', status: 200 }
   return outcome === 'not-sent'
@@ -17,7 +17,7 @@ export function pressed(outcome: 'sent' | 'not-sent' | { readonly notBefore: num
     : { notice: 'wait', status: 429 }
 }
 
-/** What a page says of the code that it asks for: where it went, and when the next may be sent. */
+/** The part of a page about the code that it asks for: where the code was sent, and when the next one may be sent. */
 export function deliveryModel(
   visit: Pick<Visit, 'core' | 'ctx'>,
   about: {

@@ -26,8 +26,8 @@ import { finish } from './finish.ts'
 import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /**
- * Setting up a factor within a sign-in: proof of ownership, choice, set-up, look-up secrets. A first one, or one
- * more in an authorization that asks for it (change.ts).
+ * These pages set up a factor within a sign-in: owner proof, choice, set-up, look-up secrets. It is the person's first
+ * factor, or one more in an authorization that asks for it (change.ts).
  */
 
 export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
@@ -59,7 +59,7 @@ export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
   redirect(visit, pathOf(visit, 'enrol', factor.id))
 }
 
-/** The button of a set-up page that sends another code: answered on the page itself. */
+/** Answers the button of a set-up page that sends another code, on the page itself. */
 export async function send(visit: Visit, factor: AnyFactor): Promise<void> {
   if (factor.delivers !== true) throw expired('This factor sends nothing')
   const began = await beginFactor(visit.core.deps, factor, visit.place, enrolmentGround(visit))
@@ -72,7 +72,7 @@ async function showAfterSending(visit: Visit, factor: AnyFactor, press: Pressed)
   await showEnrolment({ ...visit, seen }, factor, { status: press.status, press })
 }
 
-/** What the prompt found that an enrolment may begin on. */
+/** The findings of the prompt that decide whether an enrolment may begin. */
 function enrolmentGround(visit: Visit): EnrolmentGround & ChallengeGround {
   const { rule, firstSignIn, change } = visit.details
   return { ...groundOf(visit), rule, firstSignIn, adding: change?.kind === 'add' }
@@ -93,7 +93,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
     issuerName: core.issuerName,
     label: details.label,
   })
-  // Nothing is open here (a bookmark, another tab, its time is over): choosing begins anew.
+  // No enrolment is pending here (a bookmark, another tab, or its time is over): the person chooses again.
   if (enrolment === undefined) return redirect(visit, pathOf(visit))
   const others = seen.record.authenticators.filter((one) => one.factor === factor.id).length
   await show(
@@ -130,7 +130,8 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
   const response: unknown = factor.parseResponse(form)
   if (response === undefined)
     return showEnrolment(visit, factor, { error: { code: 'unreadable' }, status: 400, name })
-  // Before the code is spent: it would be a wrong one when it comes again with a shorter name.
+  // The name is checked before the code is spent: a spent code would be refused when it comes again with a shorter
+  // name.
   if (nameFault(name) === 'too-long')
     return showEnrolment(visit, factor, { nameError: 'too-long', status: 422, name })
   const outcome = await confirmFactor(core.deps, factor, place, response, {
@@ -199,7 +200,7 @@ export async function sendProof(visit: Visit): Promise<void> {
   if (sent === 'stale') throw expired('The account changed during the sign-in')
   const now = core.deps.clock.now()
   const before = challengeIn(visit.seen.record, visit.interaction.uid, OWNER_PROOF, now)
-  // The page says by itself that the first code was sent; only another one needs a notice.
+  // The page itself says that the first code was sent; only a later code needs a notice.
   if (sent === 'sent' && before === undefined) return redirect(visit, pathOf(visit, 'proof'))
   const seen = await core.record(undefined, place.accountId)
   const press = pressed(sent)

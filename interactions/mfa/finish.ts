@@ -5,8 +5,9 @@ import { providerOf } from '../core.ts'
 import { pathOf, redirect, type Visit } from './visit.ts'
 
 /**
- * Everything asked for was proved and saved: the result goes to the host, the browser back to the app. A proof that
- * was asked for to change factors leads to the page of the change first, and back to the app when it is spent on it.
+ * Gives the result to the host and sends the browser back to the app, after everything asked for was proved and saved.
+ * A proof for a change of factors leads to the page of the change first, and back to the app once it is spent on the
+ * change.
  */
 export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<void> {
   if (visit.details.change !== undefined && accepted.spentOn === undefined)
@@ -24,8 +25,8 @@ export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<v
 }
 
 /**
- * The session was young enough when the step-up began and is not any more. A login written now would satisfy
- * the host's check of max_age with the old time (R25): without one it asks for the first factor.
+ * Whether the session has become too old for max_age since the step-up began. A login written now would pass the host's
+ * check of max_age with the old time (R25). Without a login the host asks for the first factor.
  */
 function isTooOld({ stepUp, interaction, subject, core }: Visit): boolean {
   const maxAge = interaction.params.max_age

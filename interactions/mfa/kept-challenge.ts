@@ -12,12 +12,12 @@ import { withoutResult, withResult } from '../result.ts'
 import { groundOf, type Visit } from './visit.ts'
 
 /**
- * Challenges that send nothing are kept with the interaction, sealed. They are not in the account's record: there,
- * somebody with the password could push out the owner's by opening others.
+ * Challenges that send nothing are kept with the interaction, sealed. They are not in the account's record, where an
+ * attacker with the password could push out the owner's challenge by opening others.
  */
 const KEPT = 'mfaChallenges'
 
-/** The challenge that this interaction keeps of a factor; undefined: none was made, or its ten minutes are over. */
+/** The challenge that this interaction keeps of a factor. Undefined: none was made, or its ten minutes are over. */
 export function keptChallenge(
   core: Core,
   interaction: Interaction,
@@ -31,8 +31,8 @@ export function keptChallenge(
 }
 
 /**
- * Opens the challenge when its page is first shown: nobody has to press a button for it. A page that is shown again
- * keeps the challenge that is open; `fresh` makes another, since a response has spent the one before.
+ * Opens the challenge when its page is first shown, so that the person has no button to press first. A page that is
+ * shown again keeps the open challenge. `fresh` makes a new challenge, because a response has spent the one before.
  */
 export async function openChallengeOf(
   { core, interaction, place, seen, details, locale }: Visit,
@@ -58,7 +58,7 @@ export async function keepChallenge(
   await withResult(interaction, KEPT, { ...sealedOf(interaction), [factor.id]: sealed })
 }
 
-/** Spends it: its first response was given. */
+/** Spends the challenge, because its first response was given. */
 export async function dropChallenge(interaction: Interaction, factor: AnyFactor): Promise<void> {
   const { [factor.id]: spent, ...others } = sealedOf(interaction)
   if (spent === undefined) return

@@ -1,7 +1,10 @@
 import type { Gate } from '../../src/domain/throttle.ts'
 import { pathOf, show, tokenFor, type Visit } from './visit.ts'
 
-/** The page in place of the form while nothing is examined. 429 with Retry-After where waiting helps. */
+/**
+ * Shows a page in place of the form while no response is examined: with 429 and Retry-After where waiting helps, else
+ * with 403.
+ */
 export async function showClosed(
   visit: Visit,
   gate: Gate & { open: false },

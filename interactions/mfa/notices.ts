@@ -5,7 +5,7 @@ import type { Notice } from '../notice.ts'
 import { finish } from './finish.ts'
 import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
-/** So few look-up secrets are left that the person is told straight after using one. */
+/** A person who has this many look-up secrets left, or fewer, is told so right after using one. */
 const LOW_REMAINING = 3
 
 /** The pages between an accepted second factor and the app, in their order. */
@@ -24,7 +24,7 @@ function lowCodes({ manageUrl }: Core): Notice<'backup-codes-low'> {
   }
 }
 
-/** To the first page that has something to tell, among those behind `after`; else back to the app. */
+/** Leads to the first page after `after` that has something to tell, or else back to the app. */
 export async function goOn(visit: Visit, accepted: AcceptedAttempt, after?: Notice): Promise<void> {
   const pages = noticesOf(visit.core)
   const left = pages.slice(pages.findIndex(({ page }) => page === after?.page) + 1)
@@ -32,7 +32,7 @@ export async function goOn(visit: Visit, accepted: AcceptedAttempt, after?: Noti
   return next === undefined ? finish(visit, accepted) : redirect(visit, pathOf(visit, next.page))
 }
 
-/** Throws `interaction-expired` where there is nothing to tell: the page was asked for out of order. */
+/** Throws `interaction-expired` where there is nothing to tell: the page was requested out of order. */
 export async function showNotice(
   visit: Visit,
   notice: Notice,

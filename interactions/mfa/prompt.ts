@@ -22,28 +22,29 @@ const { Check, Prompt } = interactionPolicy
 export const MFA_PROMPT = 'mfa'
 
 /**
- * What the prompt found, kept in the interaction's details so that the pages need no context of the host:
- * who it is, what the app is called, and on what proof a first factor may be set up.
+ * The findings of the prompt, kept in the interaction's details so that the pages need no context of the host: the
+ * person's label, the look of the app, and the proof on which a first factor may be set up.
  */
 export interface MfaDetails {
   readonly reason: ChooseReason
   readonly label: string
   readonly address?: string
   readonly rule: FirstEnrolmentRule
-  /** Whether it was given for a first sign-in: it ends when somebody has completed one. */
+  /** Whether `rule` was given for a first sign-in: it ends when somebody has completed one. */
   readonly firstSignIn: boolean
-  /** What this authorization is to change of the person's factors. */
+  /** The change of the person's factors that this authorization request asks for. */
   readonly change?: FactorChange
   readonly client: ClientLook & {
-    /** It is the issuer's own page of factors, and no app that people go on to. */
+    /** Whether the client is the issuer's own page for factors, and not an app to which people go on. */
     readonly ofIssuer: boolean
   }
 }
 
 /**
- * Stands between `login` and `consent`. Asks for the second factor where the policy wants one and for as long as
- * a first factor is pending: nothing but this prompt turns a pending first factor into a session. An authorization
- * that asks for a change of factors is asked for a fresh one whatever the session has (R11).
+ * Makes the prompt that comes right after `login`. It asks for the second factor where the policy requires one and for
+ * as long as a first factor is pending: nothing but this prompt turns a pending first factor into a session. Where the
+ * authorization request asks for a change of factors, it asks for a fresh second factor, whatever the session has
+ * (R11).
  */
 export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
   return new Prompt(
@@ -59,9 +60,9 @@ export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
 }
 
 /**
- * Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24), and where
- * a factor that was shown just now did not reach the level: of the same kind as the first one (R26), it would be
- * asked for for ever. Throws `invalid_request` for a change of what the account does not have.
+ * Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24), and where a
+ * factor that was shown just now did not reach the level: it is of the same kind as the first one (R26), and the person
+ * would be asked for it for ever. Throws `invalid_request` for a change of what the account does not have.
  */
 async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
   const { decision, pending, change, account } = await decideFor(core, ctx)
@@ -81,13 +82,13 @@ interface Decided {
   readonly decision: Decision
   readonly pending: boolean
   readonly account: HostAccount
-  /** Asked for and not made yet. */
+  /** The change that was asked for and is not made yet. */
   readonly change: FactorChange | undefined
 }
 
 const decided = new WeakMap<KoaContextWithOIDC, Promise<Decided>>()
 
-/** The policy on the pending subject, or on the session's: asked once per request. */
+/** The policy's decision on the pending subject, or on the session's. It is made once per request. */
 export function decideFor(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
   const known = decided.get(ctx)
   if (known !== undefined) return known
@@ -107,7 +108,7 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const requested = acrRequestOf(oidc)
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
   const change = isShown ? undefined : changeIn(oidc.params)
-  // The device flow counts nothing that the browser's session has shown before (R17).
+  // In the device flow nothing counts that was proved in the browser's session before (R17).
   const counts = pending === undefined && (isShown || !isDeviceRoute(oidc))
   const sessionAcr: unknown = oidc.session?.acr
   const decision = await stepOf(
@@ -142,13 +143,13 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
     ...(change === undefined ? {} : { change }),
     client: {
       ...look,
-      // The name alone would be anybody's where clients register themselves.
+      // The name alone proves nothing where clients register themselves, because any client could take it.
       ofIssuer: client.clientName === core.issuerName && (await core.mayManage(client)),
     },
   }
 }
 
-/** Whoever has no factor yet changes nothing: they set up their first one. */
+/** A person who has no factor yet changes nothing: they set up their first one. */
 function reasonOf(decision: Decision, changes: boolean, enrolled: boolean): ChooseReason {
   if (changes) return enrolled ? 'change' : 'chosen'
   return 'reason' in decision ? decision.reason : 'policy'

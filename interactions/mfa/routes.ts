@@ -33,8 +33,9 @@ type Get = (visit: Visit) => Promise<void>
 type Post = (visit: Visit, form: Form) => Promise<void>
 
 /**
- * The pages of a second factor, generic over the factors. A GET writes nothing; every POST is checked for its
- * origin and its token before anything is looked at, and answered 303, or 4xx with the page again.
+ * The pages of a second factor, generic over the factors. A GET changes nothing of the account; it may keep a challenge
+ * with the interaction. Every POST is checked for its origin and its token before anything else, and is answered by 303
+ * or with a page.
  */
 export function mfaRoutes(core: Core): Middleware {
   const router = new Router({ prefix: core.path })
@@ -108,7 +109,7 @@ export function mfaRoutes(core: Core): Middleware {
   return router.routes() as unknown as Middleware
 }
 
-/** The first page of all: of the verification for somebody enrolled, of the enrolment for everybody else. */
+/** Shows the first page of all: of the verification to an enrolled person, of the enrolment to everybody else. */
 async function showBeginning(visit: Visit): Promise<void> {
   if (isEnrolled(visit.seen.record)) return showFirst(visit)
   switch (enrolment.stepOf(visit)) {
@@ -126,7 +127,9 @@ async function showBeginning(visit: Visit): Promise<void> {
   }
 }
 
-/** The first page for somebody enrolled: straight to the form, unless everything is proved already. */
+/**
+ * Shows the first page to an enrolled person: the form, unless the proof was given already or the change is refused.
+ */
 async function showFirst(visit: Visit): Promise<void> {
   if (readShownCodes(visit) !== undefined && passedOrNot(visit) !== undefined)
     return redirect(visit, pathOf(visit, 'backup-codes'))
@@ -153,7 +156,7 @@ async function showCodes(visit: Visit, error?: 'not-confirmed'): Promise<void> {
   )
 }
 
-/** All of them as text: the download works without JavaScript. */
+/** Answers all codes as a text file, so that the download works without JavaScript. */
 function downloadCodes(visit: Visit): void {
   passed(visit)
   const codes = readShownCodes(visit)
@@ -165,14 +168,17 @@ function downloadCodes(visit: Visit): void {
   ctx.body = `${core.issuerName} - ${visit.details.label}\n\n${codes.join('\n')}\n`
 }
 
-/** What this interaction has proved. Throws `interaction-expired`: a page was asked for out of order (R17). */
+/**
+ * The accepted attempt of this interaction. Throws `interaction-expired` without one: a page was requested out of order
+ * (R17).
+ */
 function passed(visit: Visit): AcceptedAttempt {
   const accepted = passedOrNot(visit)
   if (accepted === undefined) throw expired('The second factor has not been shown in this sign-in')
   return accepted
 }
 
-/** Whether a request is for a page of ours. */
+/** Whether a request is for a page of the plugin. */
 export function isOurs(core: Core, ctx: Context): boolean {
   return ctx.path === core.path || ctx.path.startsWith(`${core.path}/`)
 }

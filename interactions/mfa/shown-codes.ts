@@ -6,16 +6,16 @@ import { pathOf, type Visit } from './visit.ts'
 const COOKIE = 'mfa_codes'
 
 /**
- * Fresh look-up secrets on their way to the page that shows them once. The database has nothing but their
- * hashes (R8), so they travel in a cookie of the one browser that may see them, sealed to the account and the
- * interaction, for that interaction's pages alone.
+ * Keeps fresh look-up secrets for the page that shows them once. The database has nothing but their hashes (R8), so
+ * they travel in a cookie of the one browser that may see them. The cookie is sealed to the account and the
+ * interaction, and only that interaction's pages receive it.
  */
 export function keepShownCodes(visit: Visit, codes: readonly string[]): void {
   const sealed = visit.core.deps.box.seal(JSON.stringify(codes), sealContext(visit))
   setCookie(visit.ctx.res, COOKIE, sealed, scopeOf(visit), { maxAgeSeconds: HOUR_SECONDS })
 }
 
-/** Undefined: shown and confirmed already, or in another browser. */
+/** Undefined: the codes were shown and confirmed already, their hour is over, or another browser has them. */
 export function readShownCodes(visit: Visit): readonly string[] | undefined {
   const sealed = readCookie(visit.ctx.req.headers.cookie, COOKIE, scopeOf(visit))
   if (sealed === undefined) return undefined

@@ -14,9 +14,9 @@ import { showClosed } from './locked.ts'
 import { goOn } from './notices.ts'
 import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
-/** Proving a second factor that is enrolled. */
+/** These pages verify a second factor that the person has enrolled. */
 
-/** The factor that is asked for first: the one used last, never a look-up secret while there is another. */
+/** The factor that is asked for first: the one used last, and a look-up secret only if no other factor is usable. */
 export function preferredFactor(visit: Visit): AnyFactor {
   const [first] = ownedWays(visit)
   if (first === undefined) throw expired('None of the factors of this account is configured')
@@ -27,7 +27,7 @@ export function preferredFactor(visit: Visit): AnyFactor {
 interface Again {
   readonly status: number
   readonly error?: CodeError
-  /** What a press of the button that sends a code came to. */
+  /** The outcome of pressing the button that sends a code. */
   readonly press?: Pressed
 }
 
@@ -102,7 +102,7 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
         code: 'refused',
         ...(behindSeconds === undefined ? {} : { behindSeconds }),
       }
-      // The fifth failure is answered like the first: the form as it was read, not the lock it has earned.
+      // A failure that causes a lock is answered like the first one: by the form, from the record as it was before.
       return showVerification(visit, factor, { error, status: 422 })
     }
     case 'closed':
@@ -128,18 +128,18 @@ export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
   if (owned(visit, factor).length === 0) throw expired('This factor is not one of the account')
   if (factor.delivers !== true) return redirect(visit, pathOf(visit, 'verify', factor.id))
   const outcome = await sendChallenge(visit.core.deps, factor, visit.place, groundOf(visit))
-  // Within the cooldown the code that was sent before is still good, and the page says how long it takes.
+  // Within the cooldown the code that was sent before is still valid, and the page says how long the cooldown lasts.
   if (outcome === 'not-sent') return showAfterSending(visit, factor, pressed(outcome))
   if (outcome === 'stale') throw expired('The account changed during the sign-in')
   redirect(visit, pathOf(visit, 'verify', factor.id))
 }
 
-/** The button of the page that sends another code: answered on the page itself. */
+/** Answers the button that sends another code, on the page itself. */
 export async function send(visit: Visit, factor: AnyFactor): Promise<void> {
   if (factor.delivers !== true) throw expired('This factor sends nothing')
   const outcome = await sendChallenge(visit.core.deps, factor, visit.place, groundOf(visit))
   if (outcome === 'stale') throw expired('The account changed during the sign-in')
-  // The page in place of the form says why.
+  // The page that takes the place of the form says why.
   if (outcome === 'closed') return showVerification(visit, factor)
   return showAfterSending(visit, factor, pressed(outcome))
 }
@@ -151,12 +151,15 @@ async function showAfterSending(visit: Visit, factor: AnyFactor, press: Pressed)
 
 interface Way {
   readonly factor: AnyFactor
-  /** The authenticator of it that was used last. */
+  /** The authenticator of the factor that was used last, a usable one if there is any. */
   readonly latest: Authenticator
   readonly single: boolean
 }
 
-/** The person's ways, last used first, look-up secrets at the end. Opens nothing that is sealed. */
+/**
+ * The factors that the person has, last used first: usable ones before others, and among these look-up secrets last.
+ * Opens nothing that is sealed.
+ */
 function ownedWays(visit: Visit): readonly Way[] {
   const { clock, rules } = visit.core.deps
   const now = clock.now()
@@ -167,19 +170,19 @@ function ownedWays(visit: Visit): readonly Way[] {
     })
     .toSorted(
       (one, other) =>
-        // Past its time it leads nowhere; what is left of the ways comes first.
+        // An authenticator past its time cannot be used, so usable ones come first.
         Number(rules.isUsable(other.latest, now)) - Number(rules.isUsable(one.latest, now)) ||
         Number(isLasting(other.factor)) - Number(isLasting(one.factor)) ||
         (other.latest.lastUsedAt ?? 0) - (one.latest.lastUsedAt ?? 0),
     )
 }
 
-/** Set up by the person: every other factor is a supply that runs out. */
+/** Whether the person sets the factor up and confirms it. Every other factor is a supply that runs out. */
 function isLasting({ enrolment }: AnyFactor): boolean {
   return enrolment === 'confirmed'
 }
 
-/** The ways as the page lists them: how many look-up secrets are left is inside what is sealed. */
+/** The ways as the page lists them. Opens their states, because the number of remaining look-up secrets is sealed. */
 function ownedMethods(visit: Visit): readonly Method[] {
   const { core, place } = visit
   const ways = ownedWays(visit)
@@ -197,7 +200,7 @@ function ownedMethods(visit: Visit): readonly Method[] {
   })
 }
 
-/** The account's authenticators of a factor, those that can be used first, of them the last used. */
+/** The account's authenticators of a factor: usable ones before others, and among these the last used one first. */
 function owned(visit: Visit, factor: AnyFactor): readonly Authenticator[] {
   const { clock, rules } = visit.core.deps
   const now = clock.now()

@@ -27,7 +27,7 @@ export interface Visit {
   readonly interaction: Interaction
   readonly details: MfaDetails
   readonly subject: Subject
-  /** A higher level is asked of a session; no first factor was shown in this sign-in. */
+  /** Whether a higher level is asked of a session, and no first factor was shown in this sign-in. */
   readonly stepUp: boolean
   readonly seen: Loaded
   readonly place: Place
@@ -37,9 +37,9 @@ export interface Visit {
 }
 
 /**
- * Finds the interaction by its cookie and checks that it is the one in the URL, that it asks for the second
- * factor, and whom it is about. The host finds it by cookie alone: without these checks an answer meant for one
- * account or prompt could be given in another's place.
+ * Finds the interaction by its cookie and checks that it is the one in the URL, that it asks for the second factor, and
+ * whom it is about. The host finds it by the cookie alone: without these checks an answer for one account or prompt
+ * could be counted for another.
  *
  * Throws the host's SessionNotFound, MfaError `interaction-expired`, `wrong-prompt`.
  */
@@ -73,7 +73,7 @@ function localeOf(core: Core, ctx: Context, { params }: Interaction): string {
   })
 }
 
-/** What a factor is told of the person when it is asked for a challenge or an enrolment. */
+/** The facts about the person that a factor receives when it makes a challenge or an enrolment. */
 export function groundOf({
   details: { address },
   locale,
@@ -90,7 +90,8 @@ async function subjectOf(
     const pending = parseFirstFactor(core.deps.box, authorizationIdOf(interaction), value)
     if (pending === undefined) throw expired('The first factor of this sign-in is not ours')
     const seen = await core.record(undefined, pending.accountId)
-    // An enrolment in this very interaction raises the epoch: what it proved stands in the record.
+    // An enrolment in this very interaction raises the epoch, and its proof is in the record: the pending epoch still
+    // counts.
     const passed = seen.record.accepted.some((a) => a.interaction === interaction.uid)
     const epoch = passed ? pending.epoch : seen.record.epoch
     if (!isCurrent(pending, epoch, core.deps.clock.now()))
@@ -119,12 +120,15 @@ export function knownFactor(core: Core, id: string | undefined): AnyFactor {
   return factor
 }
 
-/** The path of a page of this interaction; below the interaction cookie's own path, so that two tabs keep apart. */
+/**
+ * The path of a page of this interaction. It begins with the path of the interaction's cookie, so that two tabs stay
+ * apart.
+ */
 export function pathOf(visit: Visit, ...steps: readonly string[]): string {
   return [publicPath(visit.core), visit.interaction.uid, ...steps].join('/')
 }
 
-/** As a browser sees it: with the path of the issuer, where the provider is mounted. */
+/** The path of the pages as a browser sees it: with the path at which the provider is mounted. */
 export function publicPath(core: Core): string {
   return mountPath(core) + core.path
 }
@@ -167,18 +171,18 @@ function surroundings(visit: Visit): Surroundings {
   }
 }
 
-/** Nobody has proved a second factor in this sign-in yet, so somebody else may sign in instead. */
+/** The form by which another person may sign in instead, until a second factor is proved in this sign-in. */
 function notYou(visit: Visit): Pick<NonNullable<Surroundings['account']>, 'notYou'> {
   if (passedOrNot(visit) !== undefined) return {}
   return { notYou: { action: pathOf(visit, 'not-you'), csrf: tokenFor(visit) } }
 }
 
-/** What this interaction has proved. */
+/** The accepted attempt of this interaction, if there is one. */
 export function passedOrNot({ seen, interaction, core }: Visit): AcceptedAttempt | undefined {
   return acceptedIn(seen.record, interaction.uid, core.deps.clock.now())
 }
 
-/** `mira.k@example.com`: MK. */
+/** The initials of a label: `mira.k@example.com` gives `MK`. */
 function initialsOf(label: string): string {
   const [name = ''] = label.split('@')
   const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean)
