@@ -36,7 +36,7 @@ export interface AppServices {
   readonly isStopping?: () => boolean
   /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
   readonly builtInClients?: readonly JsonObject[]
-  /** Where this process is reached from its own machine; default: at the issuer's address. */
+  /** The address at which this process is reached from its own machine. Default: the issuer's address. */
   readonly loopback?: string
 }
 
@@ -45,7 +45,7 @@ export interface ServerApp {
   readonly provider: Provider
   readonly mfa: ServerMfa
   readonly clients: ClientRegistry
-  /** Those it signs with and publishes, for as long as it lives: a provider takes no others. */
+  /** The keys that the provider signs with and publishes. A provider keeps its keys as long as it lives. */
   readonly signingKeys: SigningKeys
 }
 
@@ -230,7 +230,7 @@ function errorPages({ show, log, mfa }: { show: ShowPage; log: Logger; mfa: Serv
   }
 }
 
-/** An interaction that is over, of ours or of the host, is explained with the way back to its app. */
+/** Explains an error. If an interaction of ours or of the host is over, the page shows the way back to its app. */
 async function explained(mfa: ServerMfa, ctx: Context, error: unknown): Promise<ErrorAnswer> {
   const requestId = requestIdOf(ctx)
   const answer = answerError(error, { requestId })

@@ -14,11 +14,11 @@ import type { Foundation } from './foundation.ts'
 const USERNAME = 'demo'
 const CLIENT_ID = 'fieldnotes'
 
-/** Letters that no two fonts confuse. */
+/** Letters and digits that look different in every font. */
 const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789'
 const PASSWORD_LENGTH = 16
 
-/** What a demonstration made for itself at its first start, kept in `data/`, mode 0600. */
+/** The secrets that the demonstration made at its first start. They are kept in `data/` with mode 0600. */
 export interface DemonstrationSecrets {
   readonly username: string
   readonly password: string
@@ -30,7 +30,7 @@ export interface Demonstration {
   readonly account: Account
 }
 
-/** The account and the secrets of the demonstration, those of its first start. */
+/** The demonstration's account, and the secrets of its first start. */
 export async function prepareDemonstration(
   foundation: Foundation,
   folder?: string,
@@ -52,7 +52,7 @@ function demonstrationSecrets(
   return JSON.parse(kept) as DemonstrationSecrets
 }
 
-/** The account that a person tries the server with. Made once for each storage; its password is the kept one. */
+/** The account with which a person tries the server. It is made once for each storage and has the kept password. */
 async function demonstrationAccount(
   foundation: Foundation,
   secrets: DemonstrationSecrets,
@@ -71,7 +71,7 @@ async function demonstrationAccount(
       },
     )
     if (added.ok) return added.account
-    // Another process was quicker.
+    // Another process has added the account meanwhile.
     return demonstrationAccount(foundation, secrets)
   }
   if (existing.passwordHash && (await hasher.verify(existing.passwordHash, password)))
@@ -85,7 +85,7 @@ async function demonstrationAccount(
   return changed ?? existing
 }
 
-/** What the server has to know of the demonstration's relying party. Kept by nobody: it is made at each start. */
+/** The client metadata of the demonstration's relying party. It is not stored but made at each start. */
 export function demonstrationClient(url: string, secrets: DemonstrationSecrets): JsonObject {
   const { clientSecret } = secrets
   return clientMetadata({ clientId: CLIENT_ID, clientSecret, url }) as JsonObject
@@ -107,7 +107,7 @@ export async function startDemonstration(
   }
 }
 
-/** Every byte below the largest multiple of the alphabet counts: none of its letters is likelier. */
+/** Uses only bytes below the largest multiple of the alphabet's length, so that no letter is likelier than another. */
 function letters(bytes: Uint8Array): string {
   const limit = 256 - (256 % ALPHABET.length)
   return [...bytes]

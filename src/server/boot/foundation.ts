@@ -24,18 +24,18 @@ import { clientRules } from './provider.ts'
 import { loadSigningKeys } from '../keys/signing-keys.ts'
 import { openStorage } from './storage.ts'
 
-/** What every command and the server itself stand on. */
+/** The settings, the storage and the services that every command and the server itself use. */
 export interface Foundation {
   readonly config: Config
   readonly settings: FileValues
   readonly issuer: string
-  /** What people call the service. */
+  /** The name by which people know the service. */
   readonly serviceName: string
   readonly storage: ServerStorage
   readonly box: SecretBox
-  /** Hashes of our own making. */
+  /** Makes and verifies the server's own hashes. */
   readonly hasher: QueuedPasswordHasher
-  /** Hashes of people's passwords, those that were imported too. */
+  /** Verifies people's passwords, also against imported hashes. */
   readonly passwords: PasswordHasher
   readonly hashKinds: HashKinds
   readonly clock: Clock
@@ -45,7 +45,7 @@ export interface Foundation {
 }
 
 export interface OpenOptions {
-  /** Where the server is reached when ISSUER does not say; by default from PORT. */
+  /** The address of the server if ISSUER is not set. Default: http://localhost with PORT. */
   readonly issuer?: string
   readonly clock?: Clock
   /** An open storage in place of the one that STORAGE_URL names. */
@@ -53,8 +53,9 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the storage and checks that every key it was sealed with is there. An empty database is migrated; an
- * older one is refused (`schema-outdated`) until `migrate` is run, so that a node of yesterday still reads it.
+ * Opens the storage and checks that every key with which its values were sealed is configured. An empty database is
+ * migrated. An older one is refused (`schema-outdated`) until `migrate` is run, so that nodes of the older version
+ * can still read it.
  *
  * Throws MfaError and KeyFault.
  */
@@ -101,14 +102,14 @@ export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): QueuedPa
   })
 }
 
-/** Where a password may have to stand alone it is longer (R16). */
+/** The minimum is higher if a password may be the only factor of an account (R16). */
 function minimumPasswordLength({ mfa, passwords }: FileValues): number {
   return mfa.required === 'everybody'
     ? passwords.minimumLength
     : Math.max(SHORTEST_ALONE, passwords.minimumLength)
 }
 
-/** Those that are to be used now; in the storage they change with time. */
+/** The signing keys to use now. Keys in the storage change with time. */
 export async function signingKeysOf(foundation: Foundation): Promise<SigningKeys> {
   const { config, storage, box, clock } = foundation
   return config.jwks === undefined
@@ -116,7 +117,7 @@ export async function signingKeysOf(foundation: Foundation): Promise<SigningKeys
     : parseSigningKeys(config.jwks)
 }
 
-/** Absent: no mail is set, and nothing is mailed. */
+/** Returns undefined if no mail server is set; then nothing is mailed. */
 export function mailerOf({ config, issuer }: Foundation): SmtpMailer | undefined {
   const { mail } = config
   if (mail === undefined) return undefined

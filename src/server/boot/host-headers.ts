@@ -5,8 +5,9 @@ import { pageHeaders, withoutFormAction } from '../../http/headers.ts'
 const CSP = 'Content-Security-Policy'
 
 /**
- * Security headers for what the host writes itself: the page that posts an authorization response by form, or
- * a sign-out. The host adds the hash of its script to a policy that is there. Answers to programs keep no more than nosniff, HSTS and what the host says.
+ * Sets security headers on the host's own responses, such as the page that posts an authorization response by form,
+ * or a sign-out. The policy is set first, because the host adds the hash of its script to a policy that is already
+ * there. Responses that are not pages get nosniff and HSTS in addition to that policy and the host's own headers.
  */
 export function hostHeaders(issuer: string) {
   const headers = pageHeaders({ issuer })
@@ -29,7 +30,7 @@ function isPage(ctx: Context): boolean {
   return ctx.response.is('html') === 'html'
 }
 
-/** A page of the host that posts itself leads to an app: the host has checked the address by then. */
+/** A page of the host that posts itself leads to an app. The host has already checked the app's address. */
 function letFormLeave(ctx: Context): void {
   const policy = ctx.res.getHeader(CSP)
   if (typeof policy === 'string' && postsItself(policy)) ctx.set(CSP, withoutFormAction(policy))

@@ -25,14 +25,17 @@ export type ServerMfa = Mfa
 export interface MfaServices {
   /** Absent: no mail is set. */
   readonly mailer?: SmtpMailer
-  /** Whose first factor needs no proof but the password: the demonstration's account (said at the start). */
+  /**
+   * The demonstration's account. It may set up its first factor with the password alone, which the server says at its
+   * start.
+   */
   readonly demonstrationAccountId?: string
 }
 
-/** R10: as long as this after an account was made, its first sign-in may set up a factor with the password alone. */
+/** R10: for this long after an account was made, its first sign-in may set up a factor with the password alone. */
 const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
 
-/** What people can be asked for here, in the order in which it is offered. */
+/** The factors of this server, in the order in which they are offered. */
 export function serverFactors({ totp: options }: FileValues) {
   return [totp(options), backupCodes(), importedCodes()]
 }
@@ -70,7 +73,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
   return mfa
 }
 
-/** The links in the footer of each page, those that are set. */
+/** The links in the footer of each page, as far as they are set. */
 export function linksOf({ service }: FileValues): Record<string, string> {
   const { help, privacy, terms } = service
   return Object.fromEntries(
@@ -80,7 +83,7 @@ export function linksOf({ service }: FileValues): Record<string, string> {
   )
 }
 
-/** The server's rule, and more where a client asks for more; never less. */
+/** Applies the server's rule. A client can require a second factor where the server does not, but cannot waive it. */
 function isRequired({ mfa }: FileValues, { account, client }: PolicyQuestion): boolean {
   if (mfa.required === 'everybody' || client['mfa'] === 'required') return true
   if (mfa.required === 'optional') return false
@@ -143,8 +146,10 @@ function firstEnrolmentOf(
 }
 
 /**
- * A set-up link was used in this browser, within the last hour, and since then nobody has enrolled, been reset or signed
- * in: enrolments and resets raise the epoch. Whoever knows the password alone, in another browser, proves nothing. Sign-ins do not; they take the proof away, and the first ever is seen here before that is done.
+ * Whether a set-up link was used in this browser within the last hour, and nobody has since enrolled, reset or signed
+ * in. Enrolments and resets raise the epoch. Sign-ins do not raise it but take the proof away. The first sign-in ever
+ * is compared here as well, since its time is recorded before its proof is taken away. A person who knows only the
+ * password, in another browser, proves nothing.
  */
 function isProved(
   { enrolmentProof: proof }: Account,
@@ -160,7 +165,10 @@ function isProved(
   )
 }
 
-/** Never after an import or a reset: somebody else may have set or known that password. */
+/**
+ * Whether an administrator set the password of a new account. False after an import or a reset: somebody else may
+ * have set or known that password.
+ */
 function isFresh({ createdAt, passwordOrigin }: Account, now: number): boolean {
   return passwordOrigin === 'administrator' && now < createdAt + FIRST_SIGN_IN_SECONDS
 }

@@ -20,7 +20,7 @@ import { limitUserCodes, SECONDS_OF_DEVICE_CODE } from '../pages/user-codes.ts'
 export interface HostDependencies {
   readonly issuer: string
   readonly settings: FileValues
-  /** Newest first. */
+  /** The keys that sign cookies, the newest first. */
   readonly cookieKeys: readonly Uint8Array[]
   readonly signingKeys: SigningKeys
   readonly accounts: Accounts
@@ -38,14 +38,14 @@ type Features = NonNullable<Configuration['features']>
 const SECONDS_OF_CODE = 60
 
 /**
- * What a client may be depends on this much of the configuration, no more: the check of clients runs on it
+ * The part of the configuration that decides which clients are valid. The check of clients needs no more, so it runs
  * without a storage or a page.
  */
 export function clientRules(settings: FileValues, signingKeys: SigningKeys): Configuration {
   return {
     jwks: { keys: [...signingKeys.keys] },
     extraClientMetadata,
-    // Nothing that puts a token into the address bar (RFC 9700 2.1.2).
+    // No response type puts a token into the address bar (RFC 9700 2.1.2).
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access', ...Object.keys(CLAIMS_OF_SCOPE)],
     clientAuthMethods: [
@@ -59,7 +59,7 @@ export function clientRules(settings: FileValues, signingKeys: SigningKeys): Con
   }
 }
 
-/** The whole configuration of the host, for `mfa.configure`. Discovery says nothing but standard members. */
+/** The whole configuration of the host, for `mfa.configure`. Discovery contains standard members only. */
 export function hostConfiguration(deps: HostDependencies): Configuration {
   const { settings, pages } = deps
   const rules = clientRules(settings, deps.signingKeys)
@@ -81,7 +81,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     clientBasedCORS: mayReadFromBrowser,
     fetch: fetchRegistered,
     pkce: { required: (_ctx, client) => requiresPkce(client) },
-    // The host alone would rotate those of public clients only (R21).
+    // By default the host would rotate a confidential client's refresh token only near the end of its lifetime (R21).
     rotateRefreshToken: () => true,
     loadExistingGrant: existingGrant,
     ttl: lifetimesOf(deps),
@@ -148,7 +148,7 @@ function lifetimesOf({ settings, clock }: HostDependencies): NonNullable<Configu
 /** The features of the host. A feature that is not named here keeps the host's default. */
 function features(settings: FileValues) {
   return {
-    // On by default in the host, and in the way of our own pages.
+    // The host enables these by default, and they would answer in place of our own pages.
     devInteractions: { enabled: false },
     claimsParameter: { enabled: true },
     userinfo: { enabled: true },
@@ -156,7 +156,7 @@ function features(settings: FileValues) {
     introspection: { enabled: true },
     revocation: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
-    // On, so that a request object that is refused is refused in the response mode that was asked for.
+    // Enabled, so that the host refuses a request object in the response mode that the client asked for.
     requestObjects: { enabled: true },
     rpInitiatedLogout: { enabled: true },
     backchannelLogout: { enabled: true },
@@ -171,9 +171,10 @@ function features(settings: FileValues) {
 }
 
 /**
- * How the host reaches a relying party: its keys, its back channel. The host alone refuses addresses of private
- * networks and of this machine, which is right where strangers register clients. Here an administrator does,
- * and most apps of a company live there. Redirects are not followed: they would lead where nobody registered.
+ * Fetches the keys of a relying party and calls its back channel. The host's default refuses addresses of private
+ * networks and of this machine, which is right where strangers register clients. Here an administrator registers
+ * them, and most apps of a company have such addresses. Redirects are not followed: they would lead to addresses that
+ * nobody registered.
  */
 function fetchRegistered(url: string | URL | Request, options?: RequestInit): Promise<Response> {
   const { dispatcher: _, ...rest } = { ...options } as RequestInit & { dispatcher?: unknown }
@@ -190,7 +191,7 @@ function requiresPkce(client: Client): boolean {
   return client['require_pkce'] !== false || client.clientAuthMethod === 'none'
 }
 
-/** Idle time, and never beyond the longest time since the sign-in (R15). */
+/** The lifetime of a session: the idle time, but never beyond the longest time since the sign-in (R15). */
 function sessionSeconds(settings: FileValues, loginTs: number | undefined, now: Instant): number {
   const { idleSeconds, longestSeconds } = settings.sessions
   if (loginTs === undefined) return idleSeconds
@@ -199,8 +200,8 @@ function sessionSeconds(settings: FileValues, loginTs: number | undefined, now: 
 }
 
 /**
- * A public client learns of its own tokens only; and of a disabled person's nobody learns anything but that
- * they are no longer active. The host itself never asks for the account here.
+ * A public client learns only of its own tokens. Of a disabled person's token every client learns only that it is no
+ * longer active. The host itself does not look at the account here.
  */
 async function mayIntrospect(
   accounts: Accounts,
@@ -214,7 +215,7 @@ async function mayIntrospect(
   return account !== undefined && account.disabledAt === undefined
 }
 
-/** A token belongs to the client it was made for. A client that learns of another's token has learnt too much. */
+/** Only the client to which a token was issued may revoke it, even if another client has learnt the token. */
 function mayRevoke(
   _ctx: KoaContextWithOIDC,
   client: Client,
@@ -223,7 +224,7 @@ function mayRevoke(
   return token.clientId === client.clientId
 }
 
-/** The host's records, with clients from where ours are: the storage and CLIENTS_FILE. */
+/** The host's records. Clients come from the storage and from CLIENTS_FILE. */
 function hostAdapter(deps: HostDependencies): (model: string) => Adapter {
   const { hostRecords, findClient } = deps
   return (model) => {

@@ -10,9 +10,9 @@ const FORWARDED = /^(x-forwarded-|x-real-ip$|forwarded$)/
 export type NormaliseAddress = (request: IncomingMessage) => void
 
 /**
- * Koa with `proxy` believes anyone: a guesser would have a new address for each guess. So the headers of a
- * sender who is no trusted proxy are removed, and of a trusted one's only the address is kept, read from the
- * right until the first that is no proxy of ours (R23). Scheme and host are never taken from a request.
+ * Koa with `proxy` believes every sender: a guesser would have a new address for each guess. Therefore the headers of
+ * a sender that is no trusted proxy are removed. From a trusted proxy only the address is kept, read from the right
+ * up to the first address that is no trusted proxy (R23). Scheme and host are never taken from a request.
  */
 export function addressNormaliser(trusted: readonly Cidr[]): NormaliseAddress {
   const proxies = new BlockList()

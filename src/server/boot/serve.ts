@@ -19,12 +19,12 @@ import { LIVENESS_PATH } from '../pages/health.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
 
 export interface ServeOptions extends OpenOptions {
-  /** Tells the person at the terminal; the log is apart. */
+  /** Prints a line to the person at the terminal. The log is separate. */
   readonly print: (line: string) => void
   readonly log?: Logger
-  /** Where the demonstration keeps what it makes; `data/`. */
+  /** The folder in which the demonstration keeps its secrets. Default: `data/`. */
   readonly folder?: string
-  /** How often a node looks for changed keys; a minute. */
+  /** The interval at which a node looks for changed keys and for a restore. Default: one minute. */
   readonly renewalMilliseconds?: number
   /** Whether SIGTERM and SIGINT stop the server. Default: yes. */
   readonly signals?: boolean
@@ -35,20 +35,20 @@ export interface Running {
   readonly url: string
   readonly port: number
   readonly demonstrationUrl?: string
-  /** Answers what is being asked, refuses the rest, closes the storage. */
+  /** Finishes the requests under way, refuses new ones, and closes the storage. */
   stop(): Promise<void>
 }
 
-/** How long a stop waits for answers under way: a password and a code take a second. */
+/** How long a stop waits for responses under way. Checking a password and a code takes about a second. */
 const GRACE_MILLISECONDS = 10_000
 const SWEEP_MILLISECONDS = 60_000
-/** How long a node may go on without what a command has changed: its keys, or a restore under its feet. */
+/** How long a node may work before it notices what a command has changed: its keys, or a restore that has begun. */
 const RENEWAL_MILLISECONDS = 60_000
 
 /** How long a client may take to send a request. A slower one holds the connection on purpose. */
 const REQUEST_MILLISECONDS = 30_000
 
-/** Starts the server, and outside production the demonstration, unless it is told not to. */
+/** Starts the server and, outside production and unless DEMO is off, the demonstration. */
 export async function serve(config: Config, options: ServeOptions): Promise<Running> {
   const log = options.log ?? openLog(config.logLevel)
   const door: Door = { handle: answerNotYet, isStopping: false }
@@ -57,7 +57,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
   )
   await listen(server, config.port, config.host)
   const { port } = server.address() as AddressInfo
-  // Undone in the reverse order, after a stop and after a start that failed.
+  // The steps are undone in the reverse order, after a stop and after a start that failed.
   const started: Started = [() => close(server)]
   const undo = async (): Promise<void> => {
     for (const step of started.splice(0).reverse()) await step()
@@ -75,7 +75,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     }
     const served = await renewedApp(foundation, () => createApp(foundation, services), log)
     door.handle = handlerOf(served)
-    // The last events are passed on when no request is answered any more.
+    // The last events are passed on only after the server has stopped answering requests.
     started.push(
       () => served.settled(),
       () => close(server),
@@ -101,7 +101,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
   }
 }
 
-/** Who answers at present: nobody yet, or the app. */
+/** The function that answers requests at present: a refusal during the start, then the app. */
 interface Door {
   handle: RequestListener
   isStopping: boolean
@@ -131,7 +131,7 @@ interface RunningDemonstration {
   readonly services: Pick<AppServices, 'demonstrationAccountId' | 'builtInClients'>
 }
 
-/** Starts the demonstration's relying party. Undefined: the settings want no demonstration. */
+/** Starts the demonstration's relying party. Returns undefined if the settings want no demonstration. */
 async function demonstrate(
   foundation: Foundation,
   folder: string | undefined,
@@ -139,7 +139,8 @@ async function demonstrate(
 ): Promise<RunningDemonstration | undefined> {
   if (foundation.config.demonstration === undefined) return undefined
   const { account, secrets } = await prepareDemonstration(foundation, folder)
-  // It looks for its provider when somebody signs in, and its address decides what is registered.
+  // The relying party starts before its provider: its address decides what is registered, and it looks for the
+  // provider only when somebody signs in.
   const app = await startDemonstration(foundation, secrets)
   started.push(() => app.close())
   return {
@@ -154,13 +155,14 @@ async function demonstrate(
 
 function handlerOf(served: RenewedApp): RequestListener {
   return (request, response) => {
-    // The process is alive: started anew it would end at once, and would not see the end of the restore.
+    // The liveness check still succeeds: a restarted process would end at once and would not see the end of the
+    // restore.
     if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotYet(request, response)
     else served.app.handle(request, response)
   }
 }
 
-/** Starts what is done again and again; answers how each is ended. */
+/** Starts the repeated tasks; returns the functions that stop them. */
 function upkeepOf(
   foundation: Foundation,
   served: RenewedApp,
@@ -203,7 +205,10 @@ function announce(
     log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
 }
 
-/** Refuses the start: in the accounts that the restore has not reached, revoked things are alive again (R37). */
+/**
+ * Refuses the start after an unfinished restore: in the accounts that it has not reached, revoked things are valid
+ * again (R37).
+ */
 async function refuseHalfRestored(settings: Settings): Promise<void> {
   if ((await unfinishedRestore(settings)) === undefined) return
   throw new ConfigError([
@@ -211,7 +216,7 @@ async function refuseHalfRestored(settings: Settings): Promise<void> {
   ])
 }
 
-/** The answer during a start and a restore: the client is told to come back, and does not hang. */
+/** The response during a start and a restore: the client is told to try again, instead of waiting without an answer. */
 const answerNotYet: RequestListener = (_request, response) => {
   response.writeHead(503, { 'Retry-After': '1', 'Cache-Control': 'no-store' }).end()
 }
@@ -248,7 +253,7 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   }
 }
 
-/** Lets answers under way finish; idle connections go at once, the rest when the grace is over. */
+/** Lets responses under way finish. Idle connections are closed at once, the others when the grace period is over. */
 async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
@@ -259,7 +264,7 @@ async function close(server: Server): Promise<void> {
   clearTimeout(timer)
 }
 
-/** Does it again and again, never twice at once, for as long as the process has something else to do. */
+/** Runs the work repeatedly, never twice at once. The timer alone does not keep the process alive. */
 function every(milliseconds: number, work: () => Promise<void>): () => Promise<void> {
   let running: Promise<void> | undefined
   const timer = setInterval(() => {

@@ -1,9 +1,9 @@
 import type { Provider } from 'oidc-provider'
 
 /**
- * Scheme and host of every request are the issuer's, whatever it says of itself: a false `Host` changes no link
- * (R12), and behind a proxy that ends TLS cookies are still `Secure`. Of a proxy only the address of the person
- * is taken, and proxies.ts has made that one value.
+ * Gives every request the issuer's scheme and host, whatever the request says: a false `Host` changes no link (R12),
+ * and cookies are still `Secure` behind a proxy that ends TLS. Only the person's address is taken from a proxy, and
+ * proxies.ts has reduced that to one value.
  */
 export function speakAsIssuer(provider: Provider, issuer: string): void {
   const { protocol, host, hostname } = new URL(issuer)

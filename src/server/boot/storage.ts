@@ -22,7 +22,7 @@ export async function openStorage(
   }
 }
 
-/** Which version its schema has. Neither makes nor changes anything; throws like `openStorage`. */
+/** Reads the version of the storage's schema. Neither makes nor changes anything; throws like `openStorage`. */
 export async function schemaStateOf(address: StorageAddress): Promise<SchemaState> {
   switch (address.kind) {
     case 'sqlite':
@@ -32,7 +32,7 @@ export async function schemaStateOf(address: StorageAddress): Promise<SchemaStat
   }
 }
 
-/** Loaded here and nowhere else in the server: a server with SQLite starts without loading Mongoose. */
+/** Mongoose is loaded here and nowhere else in the server, so a server with SQLite starts without loading it. */
 function mongodb(): Promise<typeof import('../../adapters/mongoose/server-storage.ts')> {
   return import('../../adapters/mongoose/server-storage.ts')
 }

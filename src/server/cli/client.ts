@@ -117,8 +117,9 @@ function outputOf(applied: Applied): Output {
 }
 
 /**
- * An app under development is there, and one that has gone into production by mistake. Says the origin alone: what
- * else stands in the address may be a password, or steer the terminal (R31).
+ * Warns of redirect URIs that are neither encrypted nor on this machine. Such an app may be under development, or in
+ * production by mistake. Prints only the origin: the rest of the address may hold a password or steer the terminal
+ * (R31).
  */
 function warnOfPlainHttp(
   terminal: Terminal,

@@ -12,13 +12,13 @@ import { addServeCommand } from './serve.ts'
 import { EXIT, failureOf, harmless, type Terminal } from './terminal.ts'
 import { addUserCommands } from './user.ts'
 
-/** By the package's own name: what is built stands elsewhere than its source. */
+/** The file is found by the package's own name, because built code has another relative path to it than the source. */
 const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.json') as {
   version: string
 }
 
 /**
- * The command line. Answers the exit code: 0 done, 1 refused or failed, 2 not understood. Results go to
+ * Runs the command line and returns the exit code: 0 done, 1 refused or failed, 2 not understood. Results go to
  * standard output, everything else to standard error; with `--json` both are JSON.
  */
 export async function run(argv: readonly string[], given: Terminal): Promise<number> {
@@ -35,7 +35,7 @@ export async function run(argv: readonly string[], given: Terminal): Promise<num
       return EXIT.failed
     }
     if (error.exitCode === 0 || error.code === 'failed') return error.exitCode
-    // For people the parser has printed what it found itself, with how to get help.
+    // Without `--json` the parser has already printed its own errors and how to get help.
     if (json || error.code === 'usage')
       say({ code: 'usage', message: error.message.replace(/^error: /, '') })
     return EXIT.usage
@@ -52,9 +52,9 @@ function commandLine(terminal: Terminal, json: boolean): Command {
       writeErr: (text) => (json ? undefined : terminal.err(text)),
     })
     .showHelpAfterError('(--help shows how)')
-    // `migrate` does something by itself: what stands behind a command below it is that command's.
+    // `migrate` is a command and also has a subcommand: options after the subcommand's name belong to the subcommand.
     .enablePositionalOptions()
-  // Settings of the parser pass to the commands that are made after them.
+  // Commands inherit the parser's settings only if they are added afterwards.
   addServeCommand(program, terminal)
   addUserCommands(program, terminal)
   addClientCommands(program, terminal)
@@ -79,7 +79,7 @@ function processTerminal(): Terminal {
   }
 }
 
-/** What bin/oidc-provider-mfa.mjs runs. */
+/** The function that bin/oidc-provider-mfa.mjs runs. */
 export async function main(): Promise<void> {
   process.exitCode = await run(process.argv.slice(2), processTerminal())
 }

@@ -91,7 +91,7 @@ function algorithmOption(): Option {
   return new Option('--algorithm <name>', 'what it signs by').choices(SIGNING_ALGORITHMS)
 }
 
-/** Throws Refusal where the keys are in a file, which only its owner changes. */
+/** Throws Refusal if the keys are in a file, which only its owner changes. */
 function changeable({ config, storage, box }: Foundation): KeyServices {
   if (config.jwks !== undefined)
     throw new Refusal('keys-read-only', 'The keys are in JWKS_FILE: change them there.')

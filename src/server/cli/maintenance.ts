@@ -80,7 +80,10 @@ async function showAudit({ foundation }: Session, options: Options): Promise<Out
   }
 }
 
-/** Settings that cannot be read are findings too, and the only ones: nothing else can be looked at without them. */
+/**
+ * Examines the server. If the settings cannot be read, their faults are the only findings: every other check needs
+ * the settings.
+ */
 async function runDoctor(terminal: Terminal): Promise<Output> {
   let config: Config
   try {
@@ -124,7 +127,9 @@ function numberOf(text: string | undefined): number {
   return number
 }
 
-/** Who the entries are about, by id. Who is gone has none. */
+/**
+ * The user names of the accounts in the entries, by account id. An account that no longer exists is named by its id.
+ */
 async function namesOf(
   accounts: Accounts,
   entries: readonly AuditEntry[],
@@ -143,7 +148,7 @@ function row(
   return [moment(at), type, names.get(accountId) ?? '', about.join(' ')]
 }
 
-/** Where it could be read as more than one detail: somebody's browser says what it likes. */
+/** Quotes a value that could be read as more than one detail: a browser chooses its own `User-Agent`. */
 function quoted(value: string): string {
   return /[\s"=]/.test(value) ? JSON.stringify(value) : value
 }

@@ -2,7 +2,9 @@ import type { Terminal } from './terminal.ts'
 
 const PROGRESS_MS = 1_000
 
-/** Says on standard error how far a long run has come, once a second. Called once for each that is done. */
+/**
+ * Says on standard error, at most once a second, how far a long run has come. Call the result once for each document.
+ */
 export function progress(terminal: Terminal, json: boolean, total: number): () => void {
   let done = 0
   let toldAt = performance.now()

@@ -1,6 +1,6 @@
 import { Refusal, type Terminal } from './terminal.ts'
 
-/** Reads a file that an operator names. A message of the parser is not passed on: it would quote the file. */
+/** Reads a JSON file that an operator names. The parser's own message is not passed on: it would quote the file. */
 export async function readJson(terminal: Terminal, path: string): Promise<unknown> {
   let content: string
   try {

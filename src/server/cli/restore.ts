@@ -10,7 +10,7 @@ import { answer, command, moment, Refusal, type Terminal } from './terminal.ts'
 
 const PROGRESS_MS = 1_000
 
-/** `restore`: what has to happen after a backup was put back, before anybody signs in. */
+/** `restore`: makes the accounts safe after a backup was put back, before anybody signs in. */
 export function addRestoreCommand(program: Command, terminal: Terminal): void {
   const made = command(
     program,

@@ -3,7 +3,7 @@ import { loadConfig } from '../../../config/load.ts'
 import { serve } from '../boot/serve.ts'
 import type { Terminal } from './terminal.ts'
 
-/** `serve`: runs until it is told to stop. With `--json` what it prints at the start is one line of JSON. */
+/** `serve`: runs until it is told to stop. With `--json` it prints one line of JSON at the start. */
 export function addServeCommand(program: Command, terminal: Terminal): void {
   program
     .command('serve')

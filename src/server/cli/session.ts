@@ -11,14 +11,14 @@ import { passEventsOn } from '../observe/notices.ts'
 import { accountUrl, serverMfa, type ServerMfa } from '../boot/mfa.ts'
 import type { Terminal } from './terminal.ts'
 
-/** What a command works with. */
+/** The services that a command works with. */
 export interface Session {
   readonly foundation: Foundation
   readonly mfa: ServerMfa
   clients(): Promise<ClientRegistry>
 }
 
-/** Opens what the environment names, runs the work, and closes it again. */
+/** Opens the storage and the mailer that the environment names, runs the work, and closes them again. */
 export async function withSession<T>(
   terminal: Terminal,
   work: (session: Session) => Promise<T>,
@@ -43,7 +43,7 @@ export async function withSession<T>(
       clients: async () => clientsOf(foundation, await signingKeysOf(foundation)),
     })
   } finally {
-    // What the command has decided is in the trail, and mailed, when it answers.
+    // The command ends only after its events are in the trail and mailed.
     await mfa.settled()
     mailer?.close()
     await foundation.storage.close()

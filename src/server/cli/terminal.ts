@@ -4,11 +4,14 @@ import { MfaError } from '../../domain/errors.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { KeyFault } from '../keys/jwks.ts'
 
-/** Where a command reads and writes; a test hands in its own. */
+/** The input and output of a command. A test passes its own. */
 export interface Terminal {
   out(text: string): void
   err(text: string): void
-  /** The first line of standard input, without its end; for secrets, which never stand in arguments. */
+  /**
+   * The first line of standard input, without its line end. Secrets are read here, since they never stand in
+   * arguments.
+   */
   readLine(): Promise<string>
   readFile(path: string): Promise<string>
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -29,11 +32,11 @@ export class Refusal extends Error {
 }
 
 export interface Output {
-  /** What a program reads, with `--json`. */
+  /** The result for a program, printed with `--json`. */
   readonly json: unknown
-  /** What a person reads. */
+  /** The result for a person. */
   readonly text: string
-  /** Done, and something in it is not as it should be (`doctor`). */
+  /** Present if the command has run but found a fault (`doctor`). */
   readonly failed?: true
 }
 
@@ -42,7 +45,7 @@ export function command(parent: Command, name: string, summary: string): Command
   return parent.command(name).description(summary).option('--json', 'answer with JSON')
 }
 
-/** What the command does: arguments in, output out. */
+/** Sets what a command does: `run` gets the arguments and options, and its output is printed. */
 export function answer(
   terminal: Terminal,
   made: Command,
@@ -60,7 +63,7 @@ export function answer(
 
 export type Options = Readonly<Record<string, unknown>>
 
-/** What went wrong, for people and for programs. Never holds a secret (R31). */
+/** Describes an expected error for people and for programs, without a secret (R31). Throws any other error again. */
 export function failureOf(error: unknown): { code: string; message: string; faults?: unknown } {
   if (error instanceof ConfigError)
     return { code: 'configuration', message: error.message, faults: error.faults }
@@ -78,8 +81,9 @@ export function failureOf(error: unknown): { code: string; message: string; faul
 }
 
 /**
- * Prints nothing that steers a terminal or turns text around: a browser chooses its `User-Agent` and a file its names,
- * and an operator reads both. Such a character is written as its number, which in JSON is the same character.
+ * Wraps a terminal so that it prints nothing that steers a terminal or reverses text: a browser chooses its
+ * `User-Agent` and a file its names, and an operator reads both. Such a character is written as its number, which in
+ * JSON is the same character.
  */
 export function harmless(terminal: Terminal): Terminal {
   return {
@@ -89,7 +93,9 @@ export function harmless(terminal: Terminal): Terminal {
   }
 }
 
-/** Control characters but the line feed, marks of direction, and what some take for the end of a line. */
+/**
+ * Control characters except the line feed, marks of direction, and characters that some programs take for a line end.
+ */
 const STEERING = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 const LINE_ENDS = /[\n\r]/g
 
@@ -100,7 +106,7 @@ function escaped(text: string, characters: RegExp): string {
   )
 }
 
-/** Columns under a head, for people. A cell stays on its line. */
+/** A table for people: columns under a head. The line ends in a cell are escaped, so that it stays on its line. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((row) => row.map((cell) => escaped(cell, LINE_ENDS)))
   const widths = head.map((_, column) =>

@@ -10,7 +10,7 @@ import { readJson } from './read.ts'
 import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, type Terminal } from './terminal.ts'
 
-/** `user add`: with a set-up link, or with a password from standard input, for automation. */
+/** `user add`: adds a person, with a set-up link or, for automation, with a password from standard input. */
 export function addUserAddCommand(user: Command, terminal: Terminal): void {
   const add = command(
     user,
@@ -65,7 +65,7 @@ export function addUserAddCommand(user: Command, terminal: Terminal): void {
   )
 }
 
-/** What may be shown: no hash, no secret. */
+/** The parts of an account that may be shown: no hash, no secret. */
 export function shown(account: Account): JsonObject {
   return {
     id: account.id,

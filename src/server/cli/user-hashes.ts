@@ -3,7 +3,7 @@ import { hashKindsInUse } from '../accounts/hash-kinds.ts'
 import { withSession } from './session.ts'
 import { answer, command, table, type Terminal } from './terminal.ts'
 
-/** `user hashes`: which kinds of password hashes there are, since each that was imported costs every sign-in. */
+/** `user hashes`: counts the kinds of password hashes, since each imported kind adds a hash to every sign-in. */
 export function addUserHashesCommand(user: Command, terminal: Terminal): void {
   const hashes = command(
     user,

@@ -9,7 +9,10 @@ import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
 import { addUserImportCommand } from '../import/user-import.ts'
 
-/** `user ...`: the people of the server. No command takes or shows a password or a second factor (R36). */
+/**
+ * `user ...`: the people of the server. No command reads or shows a secret of a second factor; only `user add` reads
+ * a password, and none shows one (R36).
+ */
 export function addUserCommands(program: Command, terminal: Terminal): void {
   const user = program.command('user').description('people who sign in')
   addUserAddCommand(user, terminal)
@@ -125,7 +128,7 @@ async function disable(session: Session, name: string): Promise<Output> {
     disabledAt: current.disabledAt ?? now,
     updatedAt: now,
   }))
-  // Afterwards, and each time: a second run mends a first one that broke off here.
+  // This runs after the change and each time, so that a second run completes a first one that broke off here.
   await session.mfa.accounts.endEverything(id, 'disabled')
   await record('user-disabled', { accountId: id })
   return { json: account && shown(account), text: `${name} is disabled.\n` }
@@ -182,7 +185,7 @@ function unknownUser(): Refusal {
   return new Refusal('user-unknown', 'There is nobody of this name.')
 }
 
-/** The names of the answer, as they are everywhere on the command line. */
+/** Writes member names in snake_case, as the command line does everywhere. */
 function inSnakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inSnakeCase)
   if (typeof value !== 'object' || value === null) return value

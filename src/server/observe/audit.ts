@@ -2,7 +2,7 @@ import type { EventDetail } from '../../domain/events.ts'
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 
-/** What the server itself records, beside the plugin's events. */
+/** The events that the server itself records, in addition to the plugin's events. */
 export const SERVER_EVENTS = [
   'password-accepted',
   'password-refused',
@@ -26,7 +26,7 @@ export type Record = (
   about: { accountId?: string; detail?: EventDetail },
 ) => Promise<void>
 
-/** Writes to the trail. Never a name that was typed: people type their password there (R31). */
+/** Writes entries to the trail. An entry never holds a name as typed: people type their password there (R31). */
 export function recorder(trail: AuditTrail, clock: Clock, random: Random): Record {
   return async (type, { accountId, detail }) => {
     const entry: AuditEntry = {

@@ -15,7 +15,7 @@ const REFUSALS = [
   'pushed_authorization_request.error',
 ]
 
-/** The host answers by itself; what went wrong in it an operator finds in the log. */
+/** Logs the host's errors and refusals, since the host answers such requests by itself. */
 export function reportHost(host: EventEmitter, log: Logger): void {
   host.on('error', (error: unknown, ctx?: Context) => {
     log.error({ requestId: ctx === undefined ? '' : requestIdOf(ctx), error })
@@ -23,7 +23,7 @@ export function reportHost(host: EventEmitter, log: Logger): void {
 
   host.on('server_error', (ctx: Context, error: unknown) => {
     log.error({ requestId: requestIdOf(ctx), error })
-    // For programs the host says 500 whatever it was: they should try again when the storage is back (R32).
+    // The host answers programs with 500 for every fault. They should try again when the storage is back (R32).
     const { status, headers } = answerError(error, { requestId: '' })
     if (status !== 503) return
     ctx.status = status

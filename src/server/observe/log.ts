@@ -5,7 +5,9 @@ import { pathToLog } from './path-to-log.ts'
 
 export type { Logger } from 'pino'
 
-/** Structured lines on standard output. Nothing that is logged holds a body, a query, a cookie or a token (R31). */
+/**
+ * A logger that writes structured lines to standard output. No line holds a body, a query, a cookie or a token (R31).
+ */
 export function openLog(level: string): Logger {
   return pino({
     level,
@@ -16,7 +18,7 @@ export function openLog(level: string): Logger {
   })
 }
 
-/** What an operator needs of an error. Causes are named, not printed: a driver may quote what it was given. */
+/** The parts of an error that an operator needs. Causes are named but not printed: a driver may quote its input. */
 function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { name: typeof error }
   const { code, error: oauth } = error as { code?: unknown; error?: unknown }
@@ -38,7 +40,10 @@ function causeOf(cause: unknown): object {
   }
 }
 
-/** One line for each request, with an id that error pages show. Paths only: a query may hold a code or a hint. */
+/**
+ * Logs one line for each request, with an id that error pages show. A line has only the path: a query may hold a code
+ * or a hint.
+ */
 export function accessLog(log: Logger, random: Random) {
   return async (ctx: Context, next: Next): Promise<void> => {
     const begun = process.hrtime.bigint()

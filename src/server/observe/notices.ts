@@ -16,7 +16,7 @@ export interface NoticeServices {
   readonly log?: Logger
 }
 
-/** What its owner has to hear of, and the mail that says so. */
+/** The events that the account's owner is told of, each with the template of its mail. */
 const MAILS: Partial<Record<EventType, string>> = {
   'factor-enrolled': 'factor-enrolled',
   'factor-removed': 'factor-removed',
@@ -27,9 +27,10 @@ const MAILS: Partial<Record<EventType, string>> = {
 }
 
 /**
- * Passes the plugin's events on: to the audit trail, which knows an event that comes twice, and by mail to the
- * person. A trail that is away keeps the events for later; a mail server that is away is logged, since a
- * sign-in must not depend on it and an address that no longer works would hold the events for ever.
+ * Passes the plugin's events on: to the audit trail, which recognises an event that comes twice, and by mail to the
+ * person. While the trail is unavailable, the events are kept for later. A mail that cannot be sent is only logged: a
+ * sign-in must not depend on the mail server, and an address that no longer works would hold the events back for
+ * ever.
  */
 export function passEventsOn(services: NoticeServices): void {
   const { mfa, issuerName, audit, accounts, manageUrl, mailer, log } = services
@@ -49,7 +50,10 @@ export function passEventsOn(services: NoticeServices): void {
   })
 }
 
-/** The first backup codes come with a factor, which is mailed; new ones take others away, and have a mail. */
+/**
+ * The template of an event's mail. The first backup codes come with a factor, which has its own mail. Renewed codes
+ * replace others, so they have a mail.
+ */
 function templateFor({ type, detail }: MfaEvent): string | undefined {
   if (type === 'backup-codes-created' && detail.reason === 'renewed') return 'backup-codes-renewed'
   return MAILS[type]

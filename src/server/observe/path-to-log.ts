@@ -1,10 +1,10 @@
-/** A part of a path that may be a token: as long as the shortest of ours, and made of their letters. */
+/** A part of a path that may be a token: it is as long as our shortest token and made of the same characters. */
 const TOKEN = /[\w.~-]{20,}/g
 
-/** Long names of routes that are no tokens. */
+/** Names in routes that match the pattern but are no tokens. */
 const ROUTES = new Set(['openid-configuration'])
 
-/** More rounds than that decode nothing that a server of ours would take for a path. */
+/** The most rounds of decoding. No route of the server is reached by a path that was encoded more often. */
 const MOST_DECODINGS = 3
 
 /**
@@ -30,7 +30,7 @@ function decodedOrSame(encoded: string): string {
   try {
     return decodeURIComponent(encoded)
   } catch {
-    // Bytes that are no UTF-8.
+    // The bytes are not UTF-8.
     return encoded
   }
 }
