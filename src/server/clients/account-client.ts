@@ -2,7 +2,10 @@ import type { JsonObject } from '../../domain/json.ts'
 import { CALLBACK_PATH } from '../../account/console.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
 
-/** The id of the account page as a relying party. No other client may have it: it may change people's factors. */
+/**
+ * The id of the account page as a relying party. No other client may have this id, since the account page may change
+ * people's factors.
+ */
 export const ACCOUNT_CLIENT_ID = 'account'
 
 /**
@@ -26,7 +29,7 @@ export function accountClient(
   }
 }
 
-/** The usual one, or one of the keys that an operator has brought. */
+/** RS256 if there is such a key, otherwise the algorithm of the operator's first key. */
 function idTokenAlgorithm({ keys }: SigningKeys): string {
   const usual = keys.some(({ kty, alg = 'RS256' }) => kty === 'RSA' && alg === 'RS256')
   const [{ kty, alg } = {}] = keys

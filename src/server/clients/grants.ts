@@ -10,14 +10,14 @@ import {
   type Parties,
 } from '../../host/grant.ts'
 
-/** Afterwards the person is asked once more. */
+/** After this time the person is asked for consent once more. */
 const REMEMBERED_SECONDS = 365 * DAY_SECONDS
 
 /**
- * The grant that the host works with. An app of the service's own (`first_party`) gets what it asks for
- * without a consent page; every other app what this person has given it, in this session or before.
+ * The grant for the host's present request. An app of the service's own (`first_party`) gets what it asks for without
+ * a consent page. Every other app gets what this person has allowed it, in this session or before.
  *
- * Nothing is given while nobody is signed in: before the last factor the session has no account.
+ * No grant is made while nobody is signed in: before the last factor the session has no account.
  */
 export async function existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
   const { client, session, provider } = ctx.oidc
@@ -35,15 +35,15 @@ export async function existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | un
     scopes: [...ctx.oidc.requestParamOIDCScopes],
     claims: [...ctx.oidc.requestParamClaims],
   })
-  // Written only when the app asks for more than it had: single sign-on stays a read.
+  // The grant is saved only when the app asks for more than it had, so that single sign-on only reads.
   if (existing === undefined || givesMore) await grant.save()
   return grant
 }
 
 /**
- * Remembers what a person has just allowed an app, so that the next sign-in does not ask again. A record apart
- * from the session's grant, which ends with the session and takes that session's tokens with it; tokens never
- * hang on this one. Like every grant it counts only under the epoch it was made under (R20).
+ * Remembers what a person has just allowed an app, so that the next sign-in does not ask again. This record is
+ * separate from the session's grant, which ends with the session and revokes that session's tokens; no token belongs
+ * to this record. Like every grant it is valid only in the epoch in which it was made (R20).
  */
 export async function rememberConsent(
   provider: Provider,
@@ -58,7 +58,7 @@ export async function rememberConsent(
   await memory.save()
 }
 
-/** A grant for this session with what was allowed in an earlier one. */
+/** Makes a grant for this session with what the person has allowed in an earlier one. */
 async function rememberedGrant(provider: Provider, parties: Parties): Promise<Grant | undefined> {
   const memory = await findGrant(provider, memoryId(parties))
   if (memory === undefined) return undefined
@@ -68,7 +68,7 @@ async function rememberedGrant(provider: Provider, parties: Parties): Promise<Gr
   return grant
 }
 
-/** One for each person and app. Nobody but the host names a grant, so it need not be a secret. */
+/** The id of the record of one person and one app. Only the host names a grant, so the id need not be secret. */
 function memoryId({ accountId, clientId }: Parties): string {
   return createHash('sha256')
     .update(JSON.stringify(['consent', accountId, clientId]))

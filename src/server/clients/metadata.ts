@@ -2,19 +2,23 @@ import { errors } from 'oidc-provider'
 import type { Configuration } from 'oidc-provider'
 
 /**
- * What a client may say besides the standard's members (RFC 7591, OpenID Registration).
+ * The client metadata in addition to the standard's (RFC 7591, OpenID Registration).
+ *
  * `first_party`: an app of the service's own, so nobody is asked for consent.
- * `mfa`: `required` asks everybody who signs in to it for a second factor.
+ *
+ * `mfa`: `required` asks everybody who signs in to the app for a second factor.
+ *
  * `require_pkce`: false for a confidential client that cannot do PKCE.
- * `accent`, `accent_ink`: colours of its sign-in pages.
+ *
+ * `accent`, `accent_ink`: colours of the app's sign-in pages.
  */
 export const OWN_METADATA = ['first_party', 'mfa', 'require_pkce', 'accent', 'accent_ink'] as const
 
 const COLOUR = /^#[0-9a-f]{6}$/i
 
 /**
- * Runs inside the host's own check of a client, for registered and for stored ones: must be synchronous.
- * An unfit value must not be ignored: a misspelt policy would not be one.
+ * The host calls the validator in its own check of every client and does not wait for a promise. An unfit value must
+ * be refused, not ignored: a misspelt policy would have no effect.
  */
 export const extraClientMetadata: NonNullable<Configuration['extraClientMetadata']> = {
   properties: [...OWN_METADATA],

@@ -12,18 +12,18 @@ export interface ClientServices {
   readonly random: Random
   readonly record: Record
   readonly validate: ValidateClients
-  /** What CLIENTS_FILE holds, as it was read. */
+  /** The JSON value of CLIENTS_FILE, not checked yet. */
   readonly fromFile?: unknown
-  /** Of the server's own making; one of the storage or the file with the same id goes before. */
+  /** Clients that the server itself makes. A client of the storage or the file with the same id takes precedence. */
   readonly builtIn?: readonly JsonObject[]
-  /** Parts of the server itself: no client of the storage or the file may have their ids. */
+  /** Clients that are parts of the server itself. No client of the storage or the file may have their ids. */
   readonly reserved?: readonly JsonObject[]
 }
 
 export interface AppliedClient {
   readonly client_id: string
   readonly result: 'added' | 'changed' | 'unchanged'
-  /** Made here, shown this once, and kept sealed. */
+  /** The secret that was made here. It is shown only this once, and kept sealed. */
   readonly client_secret?: string
 }
 
@@ -41,16 +41,19 @@ export type Applied =
   | Refused
 
 export interface ClientRegistry {
-  /** The whole metadata, secret in clear: for the host. */
+  /** The whole metadata, with the secret in clear, for the host. */
   find(clientId: string): Promise<JsonObject | undefined>
-  /** Those of the storage and of the file (`source`), without secrets. */
+  /** The clients of the storage and of the file, without secrets; `source` says where each is kept. */
   list(): Promise<readonly JsonObject[]>
-  /** Adds and changes; all of them or, with a fault anywhere, none. What is not named stays. */
+  /** Adds and changes clients: all of them or, if any has a fault, none. Other clients stay as they are. */
   apply(list: unknown): Promise<Applied>
   remove(clientId: string): Promise<'removed' | 'unknown' | 'read-only'>
-  /** What is wrong with CLIENTS_FILE, ids that the storage has as well among it. To be asked at the start. */
+  /** The faults of CLIENTS_FILE, including ids that are in the storage as well. A start asks for them. */
   fileFaults(): Promise<readonly ClientFault[]>
-  /** Members in CLIENTS_FILE that nobody knows, such as a misspelt one: to be told, since they have no effect. */
+  /**
+   * Unknown members in CLIENTS_FILE, such as a misspelt one. An operator has to know of them, since they have no
+   * effect.
+   */
   fileIgnored(): readonly { readonly client: string; readonly field: string }[]
 }
 
@@ -66,7 +69,8 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
   const { ofFile, builtIn, reserved } = known
   return {
     async find(clientId) {
-      // First of all: what an older version has stored under the id must not take the server's place.
+      // Reserved ids come first: a client that an older version has stored under such an id must not replace a part
+      // of the server.
       const own = reserved.get(clientId) ?? ofFile.get(clientId)
       return own ?? (await storedClient(services, clientId)) ?? builtIn.get(clientId)
     },
@@ -174,7 +178,7 @@ async function put(
 ): Promise<AppliedClient['result']> {
   const id = idOf(metadata)
   const before = await storedClient(services, id)
-  // Compared in clear: the same secret sealed twice looks different.
+  // The secrets are compared in clear: the same secret sealed twice looks different.
   if (before !== undefined && isDeepStrictEqual(before, metadata)) return 'unchanged'
   await services.clients.put(id, sealSecret(services.box, metadata))
   const result = before === undefined ? 'added' : 'changed'
@@ -190,7 +194,7 @@ function takingReserved({ reserved }: KnownClients, list: readonly unknown[]): C
     .map(isReserved)
 }
 
-/** Written with an id in both places, neither would be the client's metadata for sure. */
+/** The fault of an id that is in both places: nobody could be sure which metadata is the client's. */
 function inFileToo(client: string): ClientFault {
   return {
     client,
@@ -199,7 +203,9 @@ function inFileToo(client: string): ClientFault {
   }
 }
 
-/** As the server's own part such a client could change people's factors, or would be shut out by it. */
+/**
+ * The fault of a reserved id: with it a client could change people's factors, or the server's own part would hide it.
+ */
 function isReserved(client: string): ClientFault {
   return { client, field: 'client_id', problem: 'is that of a part of the server: choose another' }
 }
@@ -217,7 +223,7 @@ function isClient(value: unknown): value is JsonObject & { client_id: string } {
   )
 }
 
-/** The methods of RFC 7591 that work without a secret. */
+/** Whether the client authenticates with a secret. Its default method is `client_secret_basic` (RFC 7591). */
 function needsSecret(metadata: JsonObject): boolean {
   const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic'
   return typeof method === 'string' && method.startsWith('client_secret_')

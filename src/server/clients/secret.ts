@@ -33,8 +33,8 @@ export function sealingKeyOfClient(box: SecretBox, stored: JsonObject): string |
 }
 
 /**
- * Seals the client's secret with the newest key; answers whether it was not. A client that is changed or removed at
- * the same moment is looked at once more, so that neither is undone.
+ * Seals the client's secret with the newest key. Returns whether another key had sealed it. A client that is changed
+ * or removed at the same moment is read once more, so that neither change is undone.
  */
 export async function resealClient(
   clients: Clients,

@@ -32,16 +32,16 @@ export interface ClientCheck {
 export type ValidateClients = (clients: readonly unknown[]) => ClientCheck
 
 /**
- * Checks clients with the host's own rules, by a host that never serves anyone: whatever passes here is
- * accepted at run time, whatever fails there is found here. The host stops at a client's first fault; here
- * the faulty member is put aside and the host is asked again, so that each fault is named.
+ * Checks clients with the host's own rules, in a host that never serves a request: metadata that passes here is
+ * accepted at run time, and every fault that would be refused there is found here. The host stops at a client's first
+ * fault. Here the faulty member is put aside and the host is asked again, so that each fault is named.
  *
  * `rules` are the server's own, its signing keys included: they decide which algorithms a client may ask for.
  */
 export function clientValidator(issuer: string, rules: Configuration): ValidateClients {
   let made: HostClientRules | undefined
   return (clients) => {
-    // Made when it is first needed: most commands and most sign-ins check no client.
+    // The host is made when it is first needed: most commands and most sign-ins check no client.
     const host = (made ??= hostClientRules(issuer, rules))
     const faults: ClientFault[] = []
     const ignored: { client: string; field: string }[] = []
@@ -67,7 +67,7 @@ export function clientValidator(issuer: string, rules: Configuration): ValidateC
   }
 }
 
-/** Fitting values for members that must be there, to look past one that is missing. */
+/** Valid values for required members, so that the check can go on after a missing one. */
 const STAND_INS: JsonObject = {
   client_id: 'stand-in',
   client_secret: 'stand-in-stand-in-stand-in-stand-in',
@@ -86,7 +86,7 @@ function faultsOf(host: HostClientRules, metadata: JsonObject): Omit<ClientFault
     const refusal = host.refusalOf(rest)
     if (refusal === undefined) break
     const { field } = refusal
-    // A member that was put aside for its own fault and is now missed is no second one.
+    // A member that was put aside for its own fault is then missing, which is no second fault.
     if (!looked.has(field)) faults.push(refusal)
     const before = rest
     rest = without(rest, field, looked)

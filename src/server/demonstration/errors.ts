@@ -1,7 +1,7 @@
 import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
 import { LevelNotReached } from './provider.ts'
 
-/** What the person is told. An `error_description` is shown only from an answer whose state fitted. */
+/** Explains an error to the person. An `error_description` is shown only from a response whose state matched. */
 export function explain(error: unknown): {
   status: number
   error: string

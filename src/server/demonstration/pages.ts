@@ -2,7 +2,7 @@ import type { Claims, SignedIn } from './sessions.ts'
 
 export const APP_NAME = 'Fieldnotes'
 
-/** The name in `body[data-page]`: what a test or a script can rely on. */
+/** The name in `body[data-page]`, on which tests and scripts can rely. */
 export type PageName = 'rp-home' | 'rp-signed-in' | 'rp-error'
 
 export function homePage(options: { issuer: string; signedOut: boolean }): string {
@@ -62,7 +62,7 @@ export function errorPage(options: { error: string; text: string; description?: 
   )
 }
 
-/** In the order in which they matter here; the rest follows as it came. */
+/** The claims that are shown first, in this order. The others follow in the order in which they came. */
 const ORDER = ['sub', 'acr', 'amr', 'auth_time', 'iss', 'aud', 'iat', 'exp']
 
 const MEANING: Readonly<Record<string, string>> = {

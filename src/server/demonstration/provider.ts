@@ -15,7 +15,10 @@ export interface ProviderOptions {
   readonly now: () => number
 }
 
-/** The level that was asked for as essential did not come back: the answer is no sign-in (OpenID Connect Core 5.5.1.1). */
+/**
+ * The ID token does not have the `acr` that was requested as essential, so nobody is signed in (OpenID Connect Core
+ * 5.5.1.1).
+ */
 export class LevelNotReached extends Error {}
 
 /** The identity provider as this app sees it: everything goes through `openid-client`. */
@@ -23,14 +26,17 @@ export class Provider {
   readonly #options: ProviderOptions
   #discovered: Promise<oidc.Configuration> | undefined
   #keys: JWTVerifyGetKey | undefined
-  /** Logout tokens that were used, with the time they expire: each counts once. */
+  /** The `jti` of used logout tokens, with the time until which each is remembered: each token is accepted once. */
   readonly #usedTokens = new Map<string, number>()
 
   constructor(options: ProviderOptions) {
     this.#options = options
   }
 
-  /** Where to send the browser, and what to remember. `acr` asks for a level that must be reached. */
+  /**
+   * Begins a sign-in. Returns the URL for the browser and the values to remember. `acr` asks for a level that must be
+   * reached.
+   */
   async begin(acr?: string): Promise<{ url: URL; pending: PendingSignIn }> {
     const configuration = await this.#configuration()
     const state = oidc.randomState()
@@ -96,7 +102,7 @@ export class Provider {
     const { events } = payload as Claims
     if (typeof events !== 'object' || events === null || !(LOGOUT_EVENT in events))
       throw new Error('It says nothing of a logout.')
-    // An ID token has a nonce: one that leaked must not pass for a logout token.
+    // An ID token has a nonce: a leaked ID token must not pass for a logout token.
     if ('nonce' in payload) throw new Error('It has a nonce.')
     if (sub === undefined && typeof sid !== 'string') throw new Error('It names nobody.')
     this.#useOnce(jti)
@@ -113,7 +119,7 @@ export class Provider {
     this.#usedTokens.set(jti, now + 5 * 60)
   }
 
-  /** Discovery, when it is first needed and again after a failure: the app may start before its provider. */
+  /** Runs discovery at first use, and again after a failure: the app may start before its provider. */
   #configuration(): Promise<oidc.Configuration> {
     this.#discovered ??= this.#discover().catch((error: unknown) => {
       this.#discovered = undefined
@@ -136,7 +142,7 @@ export class Provider {
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
-/** Plain http is for a provider on this machine only: anywhere else tokens could be read on the way. */
+/** Plain http is allowed only for a provider on this machine: from any other host tokens could be read on the way. */
 function isLoopbackHttp(issuer: string): boolean {
   const { protocol, hostname } = new URL(issuer)
   return protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)

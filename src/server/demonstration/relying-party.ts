@@ -15,7 +15,7 @@ export interface RelyingPartyOptions {
   /** 0: any free port. */
   readonly port: number
   readonly host?: string
-  /** How browsers reach it; http://localhost:PORT when left out. */
+  /** The address at which browsers reach the app. Default: http://localhost:PORT. */
   readonly publicUrl?: string
 }
 
@@ -24,7 +24,7 @@ export interface RelyingParty {
   close(): Promise<void>
 }
 
-/** What the provider has to know of this app, under the standard's names. */
+/** The client metadata of this app (RFC 7591), for its provider. */
 export function clientMetadata(options: {
   readonly clientId: string
   readonly clientSecret?: string
@@ -45,10 +45,12 @@ export function clientMetadata(options: {
   }
 }
 
-/** Cookies do not tell ports apart: on one host the provider's must have other names. */
+/**
+ * Browsers send a cookie to every port of a host, so this name must differ from the names of the provider's cookies.
+ */
 const COOKIE = 'fieldnotes_session'
 
-/** Starts the app. It finds its provider when somebody signs in, so it may be the first of the two to start. */
+/** Starts the app. It looks for its provider only when somebody signs in, so either of the two may start first. */
 export async function startRelyingParty(options: RelyingPartyOptions): Promise<RelyingParty> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {
@@ -104,7 +106,7 @@ class App {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // The address is what the provider was told; what Host says is the sender's choice.
+    // The URL has the address that the provider knows: the sender of a request chooses its `Host`.
     const url = new URL(`${this.#url}${request.url ?? '/'}`)
     const session = this.#sessions.find(cookieOf(request))
     switch (`${request.method} ${url.pathname}`) {
@@ -146,7 +148,8 @@ class App {
 
   async #callback(response: ServerResponse, session: Session | undefined, url: URL): Promise<void> {
     const pending = this.#sessions.take(session, url.searchParams.get('state'))
-    // Not begun in this browser: an answer that somebody else wants this person to be signed in with.
+    // This sign-in was not begun in this browser: an attacker may want to sign this person in to the attacker's
+    // account.
     if (session === undefined || pending === undefined)
       return html(
         response,
@@ -175,7 +178,7 @@ class App {
     redirect(response, idToken === undefined ? this.#url : await this.#provider.signOutUrl(idToken))
   }
 
-  /** From server to server: the provider says that a session has ended. */
+  /** Answers the provider's message from server to server that a session has ended. */
   async #backchannelLogout(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const token = new URLSearchParams(await bodyOf(request)).get('logout_token') ?? ''

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
-/** What a sign-in must come back with. Kept here, not in the browser, so that nobody else can supply it. */
+/**
+ * The values that the response of a sign-in must match. They are kept here, not in the browser, so that nobody else
+ * can supply them.
+ */
 export interface PendingSignIn {
   readonly state: string
   readonly nonce: string
@@ -13,9 +16,9 @@ export type Claims = Readonly<Record<string, unknown>>
 
 export interface SignedIn {
   readonly idToken: string
-  /** Of the ID token. */
+  /** The claims of the ID token. */
   readonly claims: Claims
-  /** Of the userinfo endpoint. */
+  /** The claims of the userinfo endpoint. */
   readonly userinfo: Claims
 }
 
@@ -26,12 +29,12 @@ export interface Session {
 }
 
 const LIFETIME_SECONDS = 8 * 60 * 60
-/** Sign-ins under way at once in one browser: its tabs. */
+/** The most sign-ins under way at once in one browser, in its tabs. */
 const PENDING_LIMIT = 8
-/** In memory, so bounded: a demonstration needs few, and a flood must not fill the machine. */
+/** The most sessions in memory: a demonstration needs few, and a flood of requests must not fill the memory. */
 const SESSION_LIMIT = 10_000
 
-/** The sessions of this app, in memory and gone with it. */
+/** The sessions of this app. They are in memory and end with its process. */
 export class Sessions {
   readonly #now: () => number
   readonly #sessions = new Map<string, { session: Session; endsAt: number }>()
@@ -62,7 +65,7 @@ export class Sessions {
     return found
   }
 
-  /** Signs in under a new id: whoever knew the old one (a planted cookie) has nothing. */
+  /** Signs in under a new id: an attacker who knew the old one (a planted cookie) gains nothing. */
   signIn(session: Session, signedIn: SignedIn): Session {
     const { pending } = this.find(session.id) ?? session
     this.end(session.id)
@@ -73,7 +76,7 @@ export class Sessions {
     this.#sessions.delete(id)
   }
 
-  /** Ends every session that the provider's logout token speaks of: by its session id, else by the person. */
+  /** Ends every session that the provider's logout token names: by its session id or, without one, by its subject. */
   endOf(subject: string | undefined, sid: string | undefined): void {
     for (const [id, { session }] of this.#sessions) {
       const claims = session.signedIn?.claims

@@ -4,15 +4,16 @@ import type { Settings } from '../../ports/settings.ts'
 import { changeSetting } from '../upkeep/change-setting.ts'
 import { KeyFault } from './jwks.ts'
 
-/** A check value for each key with which something in the storage may be sealed, by the key's id. */
+/** The setting that holds, by key id, a check value for each key with which something in the storage may be sealed. */
 const SETTING = 'encryption-keys'
 const CONTEXT: SealContext = { accountId: 'server', purpose: 'key-check' }
 const CHECK = 'opens'
 
 /**
- * Checks that every encryption key in use is configured, and notes the first, which seals from now on. Without this
- * a lost key would show only when its owner signs in (R35). A key behind the first is not noted: it seals nothing,
- * so one that was retired stays so while nodes still have it. Throws KeyFault.
+ * Checks that every encryption key in use is configured, and notes the first one, which seals from now on. Without
+ * this check a lost key would be noticed only when a person signs in whose secrets it seals (R35). A key behind the
+ * first is not noted, since it seals nothing. A retired key thus stays retired while nodes still have it. Throws
+ * KeyFault.
  */
 export async function checkEncryptionKeys(
   settings: Settings,
@@ -44,12 +45,15 @@ function checkKey(box: SecretBox | undefined, id: string, sealed: unknown): void
   box.open(sealed, CONTEXT)
 }
 
-/** The ids of the keys with which something may be sealed: the first of each node, until it is retired. */
+/** The ids of the keys with which something may be sealed. A node's first key is among them until it is retired. */
 export async function encryptionKeysInUse(settings: Settings): Promise<readonly string[]> {
   return Object.keys((await settings.get(SETTING)) ?? {})
 }
 
-/** A start no longer asks for these keys. The caller has seen that they seal nothing. */
+/**
+ * Removes keys from those in use, so that a start no longer requires them. The caller has checked that they seal
+ * nothing.
+ */
 export async function retireEncryptionKeys(
   settings: Settings,
   ids: readonly string[],

@@ -3,14 +3,14 @@ import { promisify } from 'node:util'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import { z } from 'zod'
 
-/** Private keys to sign tokens with; of one kind the first signs, the others are still published. */
+/** Private keys that sign tokens. The first key of each kind signs; the others are still published. */
 export interface SigningKeys {
   readonly keys: readonly JWK[]
 }
 
 export type SigningKey = JWK & { readonly kid: string }
 
-/** What is wrong with the keys and what mends it: for the one message in which a start is refused. */
+/** A fault of the keys and how to mend it, for the one message with which a start is refused. */
 export class KeyFault extends Error {
   readonly setting: 'ENCRYPTION_KEYS' | 'JWKS_FILE'
 
@@ -30,7 +30,7 @@ const jwks = z.object({
   keys: z.array(z.record(z.string(), z.unknown())).min(1, 'holds no key'),
 })
 
-/** Reads JWKS_FILE. Throws KeyFault. What a key holds is never part of a message. */
+/** Checks the value of JWKS_FILE. Throws KeyFault, whose message never contains a part of a key. */
 export function parseSigningKeys(value: unknown): SigningKeys {
   const parsed = jwks.safeParse(value)
   if (!parsed.success)
@@ -58,6 +58,6 @@ export async function makeSigningKey(algorithm: SigningAlgorithm): Promise<Signi
       : makePair('ed25519'))
   const jwk = privateKey.export({ format: 'jwk' })
   const kid = await calculateJwkThumbprint(jwk)
-  // Ed25519 signs under two names, `EdDSA` and the newer `Ed25519` (RFC 9864): it is bound to neither.
+  // An Ed25519 key signs under two names, `EdDSA` and the newer `Ed25519` (RFC 9864): it is bound to neither.
   return { ...jwk, kid, use: 'sig', ...(algorithm === 'EdDSA' ? {} : { alg: algorithm }) }
 }

@@ -12,17 +12,17 @@ export interface RotationServices {
 }
 
 export interface RotationOptions {
-  /** Only counts what is sealed with which key. */
+  /** Whether the run only counts what is sealed with which key. */
   readonly dryRun?: boolean
-  /** After each batch of records. */
+  /** Is called after each batch of records. */
   readonly progress?: (done: Progress) => void
 }
 
 export interface Progress {
   readonly pass: 'sealing' | 'counting'
-  /** Records looked at so far. */
+  /** How many records have been read so far. */
   readonly records: number
-  /** Of them, those that were sealed anew. */
+  /** How many of them were sealed anew. */
   readonly resealed: number
 }
 
@@ -37,23 +37,23 @@ export interface Rotation {
 
 export interface KeyUse {
   readonly id: string
-  /** `retired`: by this run. `unused`: it was not in use, and can be taken out of ENCRYPTION_KEYS. */
+  /** `retired`: this run has retired it. `unused`: it was not in use, and can be taken out of ENCRYPTION_KEYS. */
   readonly state: 'newest' | 'in-use' | 'retired' | 'unused'
   readonly values: number
 }
 
-/** Something that could not be sealed anew or read. What it is sealed with stays in use. */
+/** A value that could not be sealed anew or read. The key that seals it stays in use. */
 export interface RotationFault {
   readonly where: 'account' | 'client' | 'setting'
   readonly id: string
-  /** Of an MfaError. */
+  /** The code of the MfaError. */
   readonly code: string
 }
 
 /**
  * Seals with the newest key every value that an older one has sealed, record by record, while people sign in. Then
- * looks through everything once more and retires the keys that seal nothing: a start does without them. It can end
- * at any point and be begun again: what is done stays done. Throws when the storage is away.
+ * reads everything once more and retires the keys that seal nothing, so that a start no longer requires them. The run
+ * may be interrupted anywhere and begun again: finished work stays done. Throws when the storage is unavailable.
  */
 export async function rotateEncryption(
   services: RotationServices,
@@ -66,7 +66,7 @@ export async function rotateEncryption(
 
   const inUse = await encryptionKeysInUse(storage.settings)
   const idle = (id: string): boolean => id !== box.keyIds[0] && !counted.values.has(id)
-  // What cannot be read may be sealed with any of them.
+  // An unreadable value may be sealed with any of the keys.
   const retired = dryRun || counted.incomplete ? [] : inUse.filter(idle)
   await retireEncryptionKeys(storage.settings, retired)
   const stateOf = (id: string): KeyUse['state'] => {
@@ -148,7 +148,7 @@ function one(id: string | undefined): Readonly<Record<string, number>> {
 
 type About = Omit<RotationFault, 'code'>
 
-/** What goes wrong with one is noted, and the rest goes on; without its storage nothing does. */
+/** Notes a fault of one value, so that the run goes on. Throws when the storage is unavailable. */
 async function noting<T>(
   faults: Faults,
   about: About,

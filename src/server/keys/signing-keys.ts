@@ -21,14 +21,14 @@ export interface KeyServices {
   readonly box: SecretBox
 }
 
-/** What a change of the keys goes by. */
+/** The times that a change of the keys needs. */
 export interface ChangeTimes {
   readonly now: Instant
   /** How long a key is published after the last token that it may have signed. */
   readonly keptSeconds: number
 }
 
-/** The keys in the storage: newest first, and for each when it does what. */
+/** The keys in the storage, the newest first, and the times of each. */
 interface Stored {
   readonly keys: readonly SigningKey[]
   readonly times?: Readonly<Record<string, KeyTimes>>
@@ -47,15 +47,19 @@ export interface SigningKeyStatus extends KeyTimes {
   readonly state: KeyState
 }
 
-/** An ID token is shown as a hint until its session is over. An hour more for clocks and for nodes that lag. */
+/**
+ * How long a key is still published after it has stopped signing. An ID token is used as a hint until its session is
+ * over. One more hour allows for inaccurate clocks and for nodes that learn of a change late.
+ */
 export function keptSeconds({ sessions, tokens }: FileValues): number {
   return Math.max(sessions.longestSeconds, tokens.idTokenSeconds) + HOUR_SECONDS
 }
 
 /**
- * The keys in the storage as they are to be used now: of each kind the first signs, the others are published. Made
- * at the first start; of two nodes starting at once both get those of one. They are sealed: a copy of the database
- * alone signs nothing. Sealed again when a newer encryption key is set, and without those whose time is over.
+ * The keys in the storage as they are to be used now: the first of each kind signs, the others are published. They
+ * are made at the first start; two nodes that start at once get the same keys. They are stored sealed, so that a copy
+ * of the database alone signs nothing. They are stored again when a newer encryption key is set, and when the time of
+ * a key is over, without that key.
  */
 export async function loadSigningKeys(services: KeyServices, now: Instant): Promise<SigningKeys> {
   const { settings, box } = services
@@ -77,7 +81,7 @@ export async function loadSigningKeys(services: KeyServices, now: Instant): Prom
   return { keys: [...new Set([...signing, ...left])].map(({ key }) => key) }
 }
 
-/** What each key in the storage does now. */
+/** The state of each key in the storage. */
 export async function signingKeyStates(
   services: KeyServices,
   now: Instant,
@@ -93,7 +97,10 @@ export async function signingKeyStates(
   }))
 }
 
-/** Makes a key that signs at once. The others of its kind are published until their tokens are over. */
+/**
+ * Makes a key that signs at once. The others of its kind are published until the tokens that they signed have
+ * expired.
+ */
 export async function addSigningKey(
   services: KeyServices,
   algorithm: SigningAlgorithm,
@@ -110,14 +117,14 @@ export async function addSigningKey(
 export interface Rotated {
   readonly algorithm: SigningAlgorithm
   readonly kid: string
-  /** `waiting`: there was a next key already, and nothing was made. */
+  /** `waiting`: there was a next key already, and no key was made. */
   readonly result: 'made' | 'waiting'
   readonly signsFrom: Instant
 }
 
 /**
- * Makes for each algorithm a key that is published now and signs after the overlap: relying parties that keep the
- * key set for that long have it by then. Where a next key waits already nothing is made, so that doing it again
+ * Makes for each algorithm a key that is published now and signs after the overlap: by then relying parties that
+ * cache the key set for that long have it. If an algorithm has a next key already, none is made, so that a second run
  * changes nothing.
  */
 export async function rotateSigningKeys(
@@ -146,8 +153,8 @@ export async function rotateSigningKeys(
 }
 
 /**
- * Seals the stored keys with the newest encryption key; answers whether they were not. Without keys in the storage
- * nothing happens. Throws MfaError when they do not open.
+ * Seals the stored keys with the newest encryption key. Returns whether another key had sealed them. Does nothing if
+ * the storage has no keys. Throws MfaError when they do not open.
  */
 export async function resealSigningKeys({ settings, box }: KeyServices): Promise<boolean> {
   return changeSetting(settings, SETTING, (stored) =>
@@ -180,7 +187,7 @@ function keptOf(key: SigningKey, times: KeyTimes): Kept {
   return { kid: key.kid, kind: kindOf(key), key, times }
 }
 
-/** Ed25519 keys of ours name no algorithm: they sign by two names. */
+/** Our Ed25519 keys name no algorithm, since they sign under two names. */
 function kindOf({ alg }: SigningKey): string {
   return alg ?? 'EdDSA'
 }

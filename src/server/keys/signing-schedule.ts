@@ -1,31 +1,32 @@
 import type { Instant } from '../../domain/time.ts'
 
-/** When a signing key does what. */
+/** The times of a signing key. */
 export interface KeyTimes {
-  /** Absent: before the server kept such times. */
+  /** When the key was added. Absent: it was added before the server kept such times. */
   readonly addedAt?: Instant
-  /** It signs from then on, until another of its kind does. Absent: from the first. */
+  /** When the key begins to sign; it does so until another of its kind begins. Absent: it signs from the first. */
   readonly signsFrom?: Instant
-  /** Published until then. Absent: no other has taken its place yet. */
+  /** When the key stops being published. Absent: no other key has taken its place yet. */
   readonly until?: Instant
 }
 
 export interface ScheduledKey {
   readonly kid: string
-  /** Of the keys of one kind, one signs. */
+  /** The kind of the key, such as its algorithm. Of the keys of one kind, one signs. */
   readonly kind: string
   readonly times: KeyTimes
 }
 
 /**
- * `next`: published, so that relying parties have it before they need it. `signs`: published too. `published`: for
- * the tokens it has signed. `over`: they are over, and it can go.
+ * `next`: published, so that relying parties have the key before they need it. `signs`: published, and signs.
+ * `published`: only published, for the tokens that it has signed. `over`: those tokens have expired, and the key can
+ * be removed.
  */
 export type KeyState = 'next' | 'signs' | 'published' | 'over'
 
 /**
- * What each key does at a moment. Of each kind the one that began last signs, the first in the list among equals.
- * One signs at any time, also when the clock has been set back to before all of them began.
+ * The state of each key at `now`. Of each kind, the key signs that began last; among equals, the first in the list.
+ * One key of each kind always signs, even when the clock has been set back to before all of them began.
  */
 export function statesAt(
   keys: readonly ScheduledKey[],
@@ -36,8 +37,8 @@ export function statesAt(
 }
 
 /**
- * Says how long each key stays that another has taken over from: `keptSeconds` after that one begins to sign, or
- * from now where nobody has noted when that was. What is said already stays.
+ * Sets the end of each key that another key has succeeded: `keptSeconds` after the successor begins to sign, or after
+ * `now` if that is later. An end that is already set stays.
  */
 export function withEnds<Key extends ScheduledKey>(
   keys: readonly Key[],
@@ -74,7 +75,7 @@ function otherStateOf({ times }: ScheduledKey, now: Instant): KeyState {
   return times.until === undefined || now < times.until ? 'published' : 'over'
 }
 
-/** Who begins last comes first; the sort keeps the order of equals. */
+/** Sorts the key that begins last to the front; the sort keeps the order of equals. */
 function byStart(a: ScheduledKey, b: ScheduledKey): number {
   return startOf(b) - startOf(a)
 }

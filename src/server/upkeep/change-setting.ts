@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json.ts'
 import type { Settings } from '../../ports/settings.ts'
 
-/** Few processes write one setting. A loser of this many rounds in a row has a storage that compares wrongly. */
+/** Few processes write one setting. If one process loses this many rounds in a row, the storage compares wrongly. */
 const MOST_ROUNDS = 100
 
 /**

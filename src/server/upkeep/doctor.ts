@@ -14,12 +14,15 @@ export interface Finding {
   readonly detail: string
 }
 
-/** A year in which this could not have been built: the clock of the machine is wrong, and codes depend on it. */
+/**
+ * An instant before this version was built. A clock that shows an earlier one is wrong, and time-based codes depend
+ * on it.
+ */
 const EARLIEST_INSTANT = Date.UTC(2026, 0, 1) / 1000
 
 /**
- * Looks at everything that a start depends on, one thing after the other, and goes on after a failure. It changes
- * only what a start changes too. `inWords` says without a secret what went wrong.
+ * Checks everything that a start depends on, one thing after the other, and goes on after a failure. It changes only
+ * what a start changes too. `inWords` describes an error without a secret.
  */
 export async function examine(
   config: Config,
@@ -59,7 +62,7 @@ export async function examine(
   return findings
 }
 
-/** A check that did not fail: what to say of it, and findings that came up on the way. */
+/** The result of a check that did not fail: a remark, and further findings of the check. */
 interface Checked {
   readonly detail?: string
   readonly besides?: readonly Finding[]

@@ -4,24 +4,24 @@ import { signingKeysOf, type Foundation } from '../boot/foundation.ts'
 import type { Logger } from '../observe/log.ts'
 import { unfinishedRestore } from './restore.ts'
 
-/** A server whose storage changes by commands while it runs. */
+/** The app of a server whose storage is changed by commands while it runs. */
 export interface RenewedApp {
-  /** The present one: for each request anew. */
+  /** The present app. Read it again for each request. */
   readonly app: ServerApp
-  /** Nothing may be answered: what a backup revives is still alive in some accounts (R37). */
+  /** True while no request may be answered: what a backup revives is still valid in some accounts (R37). */
   readonly isRestoring: boolean
-  /** Looks for an unfinished restore, and at the keys: begins anew with them if they have changed. */
+  /** Looks for an unfinished restore and for changed keys. If the signing keys have changed, it makes a new app. */
   renew(): Promise<void>
-  /** Resolves when what has been decided was passed on. */
+  /** Resolves when all events have been passed on. */
   settled(): Promise<void>
 }
 
 /**
- * The host takes its keys when it is made and no others later, so a change of keys makes a new one beside the old,
- * which finishes what it has begun. Everything that lasts is in the storage: nobody notices.
+ * The host takes its keys only when it is made. A change of keys therefore makes a new host beside the old one, which
+ * finishes the requests that it has begun. All lasting state is in the storage, so people notice nothing.
  *
- * The encryption keys are looked at as well: a node that still seals with a key that was retired over its head has
- * it noted as in use again, before anybody starts without it.
+ * The encryption keys are checked as well: if this node still seals with a key that a command has retired meanwhile,
+ * the check notes the key as in use again, before anybody starts without it.
  */
 export async function renewedApp(
   foundation: Foundation,
@@ -58,7 +58,7 @@ export async function renewedApp(
   }
 }
 
-/** In order: the first of a kind signs. */
+/** The ids of the keys in order, since the first key of a kind signs. */
 function namesOf(keys: ServerApp['signingKeys']['keys']): string {
   return JSON.stringify(keys.map(({ kid }) => kid))
 }

@@ -23,17 +23,20 @@ export interface RestoreServices {
 
 export interface RestoreCounts {
   readonly accounts: number
-  /** Of those, how many had been done by the run that broke off. */
+  /** The number of these accounts that the interrupted run had done. */
   readonly done: number
-  /** Whose backup codes are void and have to be made anew. */
+  /** The number of accounts whose backup codes are void and have to be made anew. */
   readonly withBackupCodes: number
 }
 
-/** Follows the refusal to go on. Only the operator, who put the backup back, knows which of the two is right. */
+/**
+ * The advice of every refusal after an unfinished restore. Only the operator, who put the backup back, knows which of
+ * the two is right.
+ */
 export const HOW_TO_FINISH =
   '`oidc-provider-mfa restore --confirm --resume` goes on with it; `--anew` begins again, which is right if another backup was put back since'
 
-/** When a run began that has not finished; undefined: none. It may have come with the backup itself. */
+/** The time when an unfinished run began; undefined: there is none. The backup itself may contain such a run. */
 export async function unfinishedRestore(settings: Settings): Promise<Instant | undefined> {
   const stored = await settings.get(SETTING)
   const run = stored && format.parse(stored)
@@ -41,9 +44,9 @@ export async function unfinishedRestore(settings: Settings): Promise<Instant | u
 }
 
 /**
- * After the storage came from a backup: goes through all accounts and makes void what a backup brings back to life
- * (R37). `since`: the beginning of a run that broke off, which this one goes on with; accounts that it had done are
- * left. Each account is whole after each step, so it may break off anywhere.
+ * Goes through all accounts after the storage came from a backup, and makes void what the backup makes valid again
+ * (R37). `since`: the beginning of an interrupted run, which this one continues; accounts that it had done are
+ * skipped. Each account is consistent after each step, so the run may be interrupted anywhere.
  */
 export async function restoreAccounts(
   services: RestoreServices,
@@ -72,11 +75,11 @@ export async function restoreAccounts(
   return counts
 }
 
-/** Links first: what says that an account is done comes last. */
+/** Makes the links void first: the step that marks the account as done comes last. */
 async function restore({ accounts, mfa, clock }: RestoreServices, id: string): Promise<void> {
   await changeAccount(accounts, id, ({ enrolmentProof: _, ...account }) => ({
     ...account,
-    // Links that were used or withdrawn since the backup would lead in again.
+    // Otherwise links that were used or withdrawn since the backup would be valid again.
     setUpSerial: (account.setUpSerial ?? 0) + 1,
     updatedAt: clock.now(),
   }))

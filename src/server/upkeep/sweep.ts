@@ -1,12 +1,12 @@
 import { DAY_SECONDS } from '../../domain/time.ts'
 import type { Foundation } from '../boot/foundation.ts'
 
-/** So few that nobody waits for it. */
+/** The number of records is so small that no request waits for the deletion. */
 const SWEPT_AT_ONCE = 1000
 
 /**
- * Deletes what is past its time, a little of it; answers how much. Called again and again. The audit trail has
- * addresses of people in it: it is kept for as long as the settings say and no longer.
+ * Deletes some of the expired records; returns how many. The server calls it repeatedly. The audit trail holds
+ * people's addresses, so it is kept for as long as the settings say and no longer.
  */
 export async function sweepStorage({
   storage,
