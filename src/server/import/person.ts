@@ -1,5 +1,6 @@
 import {
   readForeignHash,
+  storedForm,
   type HashFault,
   type HashKind,
 } from '../../adapters/crypto/foreign-hash/index.ts'
@@ -84,7 +85,7 @@ export function readPerson(
       username,
       ...(isAddressText(email) ? { email } : {}),
       emailVerified,
-      ...(passwordHash === undefined ? {} : { passwordHash }),
+      ...(passwordHash === undefined ? {} : { passwordHash: storedForm(passwordHash) }),
       ...(hash !== undefined && 'kind' in hash ? { hashKind: hash.kind } : {}),
       groups,
       claims: claims.claims,

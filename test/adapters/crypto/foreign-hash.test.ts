@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { hash as bcryptHash } from '@node-rs/bcrypt'
 import {
   readForeignHash,
+  storedForm,
   unmatchedForeignHash,
   verifyForeignHash,
 } from '../../../src/adapters/crypto/foreign-hash/index.ts'
@@ -48,11 +49,72 @@ const VECTORS: readonly { from: string; secret: string; hash: string; kind: stri
   },
 ]
 
+/** Of `pässword`, in the forms of products. Django 5.2.19 made its own; Python's hashlib, hmac and bcrypt the others. */
+const NATIVE: readonly [product: string, kind: string, hash: string][] = [
+  [
+    'Django',
+    'pbkdf2-sha256 12000',
+    'pbkdf2_sha256$12000$seasalt12345678$SD6e3RNK8e/O+C1lQQEf+d316qQhVtMnMSSLUrznBDQ=',
+  ],
+  ['Django', 'pbkdf2-sha1 12000', 'pbkdf2_sha1$12000$seasalt12345678$InO5QHG1Zbfxoavc3R8UVIOq6aA='],
+  [
+    'Django',
+    'argon2id v=19,m=128,t=2,p=2',
+    'argon2$argon2id$v=19$m=128,t=2,p=2$c2Vhc2FsdDEyMzQ1Njc4$yTzKAVf+qjoivNFBsUfBVQmP/WmqxGWm9nG1kl3/K4k',
+  ],
+  ['Django', 'bcrypt 5', 'bcrypt$$2b$05$ZbO08pZ7H4qSbBC3MOlpGumbXwS1AcuiWiCIOZMwvT6wZSb5lXI5a'],
+  [
+    'Django',
+    'bcrypt 5',
+    'bcrypt_sha256$$2b$05$BdMe/3RtLYvJmJu.k2gajOw07y9VUTUOKN2qQIL7cWRNJvgOZWlRW',
+  ],
+  [
+    'Django',
+    'scrypt ln=10,r=8,p=1',
+    'scrypt$1024$seasalt$8$1$9x2GUAh99+7sR4t9qrppCL00sO45dfu/CEVDKijJNX4V7sRyw0TZK3S8l/ox63lKNDg3/wBfhrHCvw/xtXeCQg==',
+  ],
+  ['WordPress', 'bcrypt 5', '$wp$2y$05$N.dC7n5R44/IbgrCV91CiOnV/ncknRu33IHt0Sa4xVbfrqW/.s5CO'],
+  [
+    'ASP.NET Identity',
+    'pbkdf2-sha1 1000',
+    'AQAAAAAAAAPoAAAAEAABAgMEBQYHCAkKCwwNDg8tctRNcTDPduy92cIbI+HSY3OEaxPckh6Mr9gzciNUcA==',
+  ],
+  [
+    'ASP.NET Identity',
+    'pbkdf2-sha256 1000',
+    'AQAAAAEAAAPoAAAAEAABAgMEBQYHCAkKCwwNDg9PRnnBSpr+uvyRZvsp4uydisQ/oajw2z6yCUC93ixKPA==',
+  ],
+  [
+    'ASP.NET Identity',
+    'pbkdf2-sha512 1000',
+    'AQAAAAIAAAPoAAAAEAABAgMEBQYHCAkKCwwNDg/L95GPYXAeCzoDR3zAqF45Y5Hk+OUplRUQgPkryWuljQ==',
+  ],
+]
+
 const REFUSED: readonly [hash: string, fault: string][] = [
   ['', 'hash-unknown'],
   ['hunter2', 'hash-unknown'],
   ['5f4dcc3b5aa765d61d8327deb882cf99', 'hash-unknown'],
   ['$1$salt$qJH7.N4xYta3aEG/dfqo/0', 'hash-unknown'],
+  ['$P$BIRXVj/ZG0YRiBH8gnRy0x72BXJxXcA', 'hash-unknown'],
+  ['md5$salt$2c6ee24b09816a6f14f95d1698b24ead', 'hash-unknown'],
+  [
+    'pbkdf2_sha256$999999999$seasalt$SD6e3RNK8e/O+C1lQQEf+d316qQhVtMnMSSLUrznBDQ=',
+    'hash-too-costly',
+  ],
+  ['pbkdf2_sha256$0$seasalt$SD6e3RNK8e/O+C1lQQEf+d316qQhVtMnMSSLUrznBDQ=', 'hash-malformed'],
+  ['scrypt$1000$seasalt$8$1$9x2GUAh99+7sR4t9qrppCL00sO45dfu/CEVDKijJNX4=', 'hash-malformed'],
+  ['$wp$2y$05$short', 'hash-malformed'],
+  ['bcrypt$$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-too-costly'],
+  // A header whose salt is longer than the whole.
+  [
+    'AQAAAAEAAAPoAAAA/wABAgMEBQYHCAkKCwwNDg9PRnnBSpr+uvyRZvsp4uydisQ/oajw2z6yCUC93ixKPA==',
+    'hash-malformed',
+  ],
+  [
+    'AQAAAAEAAAAAAAAAEAABAgMEBQYHCAkKCwwNDg9PRnnBSpr+uvyRZvsp4uydisQ/oajw2z6yCUC93ixKPA==',
+    'hash-malformed',
+  ],
   ['$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-too-costly'],
   ['$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-malformed'],
   ['$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-malformed'],
@@ -92,6 +154,17 @@ describe('password hashes of other products', () => {
       expect(readForeignHash(hash)).to.deep.equal({ kind })
       expect(await verifyForeignHash(hash, secret)).to.equal(true)
       expect(await verifyForeignHash(hash, `${secret}x`)).to.equal(false)
+    })
+
+  for (const [product, kind, hash] of NATIVE)
+    it(`verify ${hash.slice(0, 20)}, which is in the form of ${product}`, async () => {
+      expect(readForeignHash(hash))
+        .to.have.property('kind')
+        .that.satisfies((found: string) => found.startsWith(kind))
+      for (const kept of [hash, storedForm(hash)]) {
+        expect(await verifyForeignHash(kept, 'p\u00e4ssword')).to.equal(true)
+        expect(await verifyForeignHash(kept, 'p\u00e4ssworD')).to.equal(false)
+      }
     })
 
   for (const variant of ['argon2id', 'argon2i', 'argon2d'] as const)
@@ -136,6 +209,12 @@ describe('password hashes of other products', () => {
       '$scrypt$',
       '$argon2',
       '$argon2id$v=19$',
+      'pbkdf2_sha256$',
+      'argon2$argon2id$',
+      'bcrypt$$2b$',
+      'scrypt$1024$',
+      '$wp$2y$',
+      'AQAAAAEAAAPoAAAA',
     ]
     fc.assert(
       fc.property(fc.constantFrom(...starts), fc.string(), (start, rest) => {

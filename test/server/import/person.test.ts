@@ -107,4 +107,12 @@ describe('a person of an import file', () => {
       ),
     )
   })
+
+  it('keeps the hash of a product in the form in which the password of a sign-in is checked', () => {
+    const hash =
+      '$argon2id$v=19$m=128,t=2,p=2$c2Vhc2FsdDEyMzQ1Njc4$yTzKAVf+qjoivNFBsUfBVQmP/WmqxGWm9nG1kl3/K4k'
+    const reading = readPerson({ username: 'ada', password_hash: `argon2${hash}` })
+    expect(reading).to.have.nested.property('person.passwordHash', hash)
+    expect(reading).to.have.nested.property('person.hashKind', 'argon2id v=19,m=128,t=2,p=2')
+  })
 })

@@ -2,8 +2,10 @@ import { argon2 } from './argon2.ts'
 import { bcrypt } from './bcrypt.ts'
 import { pbkdf2Scheme } from './pbkdf2.ts'
 import type { HashKind, HashReading, HashScheme } from './scheme.ts'
+import { standardForm } from './native-form.ts'
 import { scryptScheme } from './scrypt.ts'
 
+export { storedForm } from './native-form.ts'
 export type { HashFault, HashKind, HashReading } from './scheme.ts'
 
 const SCHEMES: readonly HashScheme[] = [bcrypt, pbkdf2Scheme, scryptScheme, argon2]
@@ -13,8 +15,9 @@ const SCHEMES: readonly HashScheme[] = [bcrypt, pbkdf2Scheme, scryptScheme, argo
  * it is wrong, or checking it would cost more than a second. Computes nothing, so nothing that is refused ever runs.
  */
 export function readForeignHash(hash: string): HashReading {
+  const standard = standardForm(hash).hash
   for (const scheme of SCHEMES) {
-    const reading = scheme.read(hash)
+    const reading = scheme.read(standard)
     if (reading !== undefined) return reading
   }
   return { fault: 'hash-unknown' }
@@ -31,6 +34,7 @@ export function unmatchedForeignHash(kind: HashKind): string | undefined {
 
 /** False also for what `readForeignHash` refuses. */
 export async function verifyForeignHash(hash: string, secret: string): Promise<boolean> {
-  const scheme = SCHEMES.find((candidate) => 'kind' in (candidate.read(hash) ?? {}))
-  return scheme !== undefined && scheme.verify(hash, secret)
+  const { hash: standard, secretOf } = standardForm(hash)
+  const scheme = SCHEMES.find((candidate) => 'kind' in (candidate.read(standard) ?? {}))
+  return scheme !== undefined && scheme.verify(standard, secretOf(secret))
 }
