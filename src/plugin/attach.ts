@@ -18,11 +18,11 @@ import { withinMount } from '../http/mount.ts'
 import { refuseOtherPolicy, refuseUnconfigured } from './composed.ts'
 
 /**
- * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch they were made
- * under. Right after `new Provider(...)`: the host remembers the shape of its models at their first use.
+ * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch in which they were made.
+ * Call it right after `new Provider(...)`, because the host remembers the shape of its models at their first use.
  *
- * Throws MfaError `options-invalid` without a provider, when it was attached to another one already, and where the pages would
- * stand in the way of the host's own; `host-unfit` when the host lacks what the plugin uses of it;
+ * Throws MfaError `options-invalid` without a provider, when this `createMfa()` is attached already, and where the
+ * pages would take the path of a route of the host; `host-unfit` when the host lacks what the plugin uses of it;
  * `not-configured` when the provider was not made from what `configure` has answered.
  */
 export function attach(core: Core, provider: Provider): void {
@@ -67,7 +67,7 @@ export function attach(core: Core, provider: Provider): void {
   })
 }
 
-/** By the host's names; where they are is its option `routes`. */
+/** The host's names of the routes whose paths the pages must not take. The host's option `routes` sets the paths. */
 const HOST_ROUTES = [
   'authorization',
   'token',
@@ -83,7 +83,7 @@ const HOST_ROUTES = [
   'code_verification',
 ]
 
-/** Undefined: the feature is off. */
+/** The path of a route of the host. Undefined: the feature of the route is off. */
 function routeOf(provider: Provider, name: string): string | undefined {
   try {
     return pathOfRoute(provider, name, '')
@@ -96,7 +96,7 @@ function isBelow(path: string, route: string | undefined): boolean {
   return route === path || route?.startsWith(`${path}/`) === true
 }
 
-/** The host applies the login to the session itself; only the epoch is ours to add. */
+/** Adds the epoch to the session, to which the host itself applies the rest of the login. */
 function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const { oidc } = ctx
   const { login } = (oidc.result ?? {}) as { login?: unknown }
@@ -105,8 +105,8 @@ function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
 }
 
 /**
- * On its own routes the host answers 500 whatever went wrong. While the storage is away programs and people are to
- * try again later (R32); the body stays the application's own `renderError`, or the host's JSON.
+ * Answers 503 on the host's own routes while the storage is unavailable, so that programs and people try again later
+ * (R32): the host would answer 500. The body stays that of the application's own `renderError`, or the host's JSON.
  */
 function sayUnavailable(ctx: Context, error: unknown): void {
   const { page, status, headers } = answerError(error, { requestId: '' })
@@ -140,7 +140,7 @@ function uidOf(core: Core, ctx: Context): string {
   return ctx.path.slice(core.path.length + 1).split('/')[0] ?? ''
 }
 
-/** Nothing of an error gets out but its page; the application hears of a fault by Koa's own `error` event. */
+/** Shows the page of an error and nothing else of it. The application receives a fault by Koa's own `error` event. */
 async function explain(core: Core, ctx: Context, error: unknown): Promise<void> {
   const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
   const end = isExpired(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined

@@ -6,18 +6,18 @@ import { routeOf } from '../host/context.ts'
 
 type ExtraParams = Configuration['extraParams']
 
-/** Where a browser is at hand, and a page can ask for the fresh factor that a change takes. */
+/** The routes that lead to a browser, where a page can ask for the fresh factor that a change needs. */
 const ROUTES = ['authorization', 'pushed_authorization_request']
 
-/** Whether the application has a parameter of our name: neither could tell whose it is. */
+/** Whether the application has a parameter of our name: the plugin could not tell which of the two a request means. */
 export function takesOurName(own: ExtraParams): boolean {
   return Object.hasOwn(asObject(own), CHANGE_PARAMETER)
 }
 
 /**
  * The application's own parameters and `mfa_action`, by which an app that the application names asks for a change of
- * the person's factors. Refused with `invalid_request` for every other app: left out in silence, the app would
- * take the sign-in that follows for the change.
+ * the person's factors. The parameter is refused with `invalid_request` for every other app: if it were ignored, the
+ * app would take the sign-in that follows for the change.
  */
 export function withChangeParameter(core: Core, own: ExtraParams): NonNullable<ExtraParams> {
   return {
@@ -53,7 +53,7 @@ function isOffered({ deps: { factors } }: Core, value: string): boolean {
 
 type Checks = Exclude<NonNullable<ExtraParams>, readonly string[] | Set<string>>
 
-/** The host takes names alone, as a list or a set, or names with a check each. */
+/** Parameters as an object of checks by name. The host also accepts names alone, as a list or a set. */
 function asObject(own: ExtraParams): Checks {
   if (Array.isArray(own) || own instanceof Set)
     return Object.fromEntries([...(own as Iterable<string>)].map((name) => [name, null]))

@@ -4,7 +4,7 @@ import { MfaError } from '../domain/errors.ts'
 import { makeAdapter } from '../host/interaction.ts'
 
 /**
- * Whether a provider was made from what `configure` has answered. Any other provider has no second factor: the right
+ * Refuses a provider that was not made from the answer of `configure`. Such a provider has no second factor: the right
  * password would lead to the login page again and again, or past the factor.
  *
  * Throws MfaError `not-configured`.
@@ -18,7 +18,7 @@ export function refuseUnconfigured({ taken }: Core, provider: Provider): void {
   try {
     makeAdapter(provider)
   } catch {
-    // An adapter that needs its database first. The login prompt and the guards are looked for at each request as well.
+    // The adapter cannot be made before its database is there. Each authorization still checks for the wrapped policy.
     return
   }
   if (!taken.adapter)
@@ -29,8 +29,9 @@ export function refuseUnconfigured({ taken }: Core, provider: Provider): void {
 }
 
 /**
- * Stops an authorization in which the host has not asked the wrapped policy: somebody has put another one in its place
- * after `configure`. Throws MfaError `not-configured`; the host answers 500, and the application hears of it.
+ * Stops an authorization in which the host has not asked the wrapped policy, because the application replaced the
+ * policy after `configure`. Throws MfaError `not-configured`; the host answers 500, and Koa's `error` event tells the
+ * application.
  */
 export function refuseOtherPolicy({ taken }: Core, ctx: KoaContextWithOIDC): void {
   if (taken.policy.has(ctx)) return

@@ -12,7 +12,10 @@ import { given } from '../host/given.ts'
 import { refuseForeignKeys } from './cookie-keys.ts'
 import { guardAdapter } from './guards.ts'
 
-/** Ways to a token that never meet the interaction policy. Whoever uses them says that they assert it themselves. */
+/**
+ * Ways to a token that never meet the interaction policy. An application that uses them declares that it asserts the
+ * policy itself.
+ */
 export type Acknowledged = 'ciba' | 'pre-authorized-codes'
 
 export interface ConfigureOptions {
@@ -22,8 +25,8 @@ export interface ConfigureOptions {
 }
 
 /**
- * Grant types whose tokens go back to an authorization that met the policy, or to no person at all; by the names
- * that requests have for them, and by those that the host gives to tokens.
+ * Grant types whose tokens go back to an authorization that met the policy, or to no person at all. The list has the
+ * names that requests use, and those that the host gives to tokens.
  */
 const COVERED_GRANT_TYPES = [
   'authorization_code',
@@ -43,7 +46,7 @@ const ACKNOWLEDGED_GRANT_TYPES: Readonly<Record<Acknowledged, readonly string[]>
 }
 
 /**
- * The host's configuration with the second factor in it; the one given is left as it was. It has to be wrapped
+ * The host's configuration with the second factor in it. The given configuration stays as it was. It has to be wrapped
  * before `new Provider`, which clones it: a prompt added later has no effect.
  *
  * Throws MfaError `configuration-not-composable` that names everything that cannot be wrapped.
@@ -121,7 +124,7 @@ function faultsOf(
   return faults
 }
 
-/** The order of prompts: everything up to `login` as it was, then `mfa`, then the rest. */
+/** Puts the prompt `mfa` right after `login` and keeps the order of the others. */
 function withMfa(core: Core, policy: Policy): InstanceType<typeof interactionPolicy.Prompt>[] {
   const at = [...policy].findIndex(({ name }) => name === 'login')
   const prompts = [...policy].map((prompt, index) => {
@@ -143,7 +146,10 @@ function withMfaPage(core: Core, { interactions, cookies }: Configuration): Inte
   }
 }
 
-/** `acr`, `amr` and `auth_time` in every ID token: relying parties see what was proved without asking. */
+/**
+ * Adds `acr`, `amr` and `auth_time` to every ID token, so that relying parties see what was proved without asking for
+ * it.
+ */
 function withAuthenticationClaims(
   claims: Configuration['claims'],
 ): NonNullable<Configuration['claims']> {
@@ -158,7 +164,7 @@ function withAuthenticationClaims(
 
 type ExtraTokenClaims = NonNullable<Configuration['extraTokenClaims']>
 
-/** A grant type of the application's own gets a token with no policy asked: refused unless vouched for (R17). */
+/** Refuses a token of any grant type that the policy does not cover, unless the application vouches for it (R17). */
 function refusingUncovered(
   own: ExtraTokenClaims | undefined,
   { acknowledge, trustedGrantTypes }: ConfigureOptions,

@@ -3,13 +3,13 @@ import { misconfigured } from '../../interactions/core.ts'
 import { MfaError } from '../domain/errors.ts'
 import { applicationOf, canReadOwnCookies } from '../host/cookie-keys.ts'
 
-/** Applications whose keys were found to fit: they are fixed at the start. */
+/** Applications whose keys were found to fit. The keys are fixed at the start, so one check is enough. */
 const fitting = new WeakSet<object>()
 
 /**
- * Below another application (koa-mount) the host may set the cookie of an interaction with other keys than it reads it
- * with: every sign-in would then end as one that cannot be found. Call it just before the cookie is set. Throws MfaError
- * `cookie-keys-differ`.
+ * Refuses an interaction whose cookie the host would sign with other keys than it verifies it with, as may happen below
+ * another application (koa-mount): no interaction would be found. Call it just before the cookie is set. Throws
+ * MfaError `cookie-keys-differ`.
  */
 export function refuseForeignKeys(
   ctx: KoaContextWithOIDC,

@@ -16,10 +16,10 @@ import type { ParsedOptions } from './options.ts'
 
 /** Parts of the plugin that the core needs and that are known later than the options. */
 export interface Joined {
-  /** The application's own, from the configuration that was wrapped. */
+  /** The application's own function, from the configuration that was wrapped. */
   findAccount(): Configuration['findAccount']
   publish: Dependencies['publish']
-  /** Of the parts of the product that a sign-in does not know. */
+  /** The rules of the parts of the product that a sign-in does not know. */
   readonly rules: Dependencies['rules']
   readonly notices: Core['notices']
 }
@@ -39,7 +39,8 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     mailer: send === undefined ? undefined : mailerOf(send, views, options.issuerName),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
     rules,
-    // Koa's own way. Without a listener `emit` would throw; Koa adds one that prints when it begins to serve.
+    // Errors go to Koa's own event. Without a listener `emit` would throw; Koa adds one that prints when it begins to
+    // serve.
     report(error) {
       if ((core.provider?.listenerCount('error') ?? 0) > 0) core.provider?.emit('error', error)
     },
@@ -62,10 +63,10 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     manageUrl: options.manage?.url,
     async account(ctx, accountId, seenAs = ctx) {
       const { session, account } = ctx.oidc
-      // The host has asked for the session's already, and would not ask twice.
+      // The host has already asked for the account of the session.
       if (account !== undefined && session?.accountId === accountId) return account
       return onceFor(found, ctx, accountId, async () => {
-        // Drivers answer null for nobody.
+        // Database drivers answer null where there is no account.
         return (await given(findAccount(), 'findAccount')(seenAs, accountId)) ?? undefined
       })
     },

@@ -11,7 +11,9 @@ export interface OutgoingMail {
 
 export type SendMail = (mail: OutgoingMail) => Promise<unknown>
 
-/** What an application's own rule is asked with. `firstSignIn`: the account has never completed one, nor enrolled. */
+/**
+ * The argument of an application's own rule. `firstSignIn`: the account has never completed a sign-in or an enrolment.
+ */
 export type FirstEnrolmentQuestion = PolicyQuestion & { readonly firstSignIn: boolean }
 export type FirstEnrolmentFunction = (
   question: FirstEnrolmentQuestion,
@@ -24,8 +26,8 @@ export interface MailedCode {
 }
 
 /**
- * On what proof somebody who has no second factor yet may set one up (R10): the password may be anybody's by then.
- * `'password'` is the weaker choice, said out loud and audited.
+ * The proof on which a person who has no second factor yet may set one up (R10): by then an attacker may know the
+ * password. `'password'` is the weaker choice, which has to be named and is audited.
  */
 export type FirstEnrolment = 'password' | MailedCode | FirstEnrolmentFunction
 

@@ -27,12 +27,12 @@ import { epochIn, signedInSession, withEpoch } from '../host/session.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
 
-/** How long a finished interaction still knows its app: a tab or the back button comes back to it. */
+/** The time for which the app of a finished interaction stays known: a tab or the back button may lead back to it. */
 const REMAINS_SECONDS = HOUR_SECONDS
 
 /**
- * Wraps the application's own storage of the host's records, for the models in which a sign-in is decided.
- * Everything else goes through untouched.
+ * Wraps the application's own storage of the host's records, for the models in which a sign-in is decided. Every other
+ * model is left untouched.
  */
 export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory {
   const make = (name: string): Adapter =>
@@ -59,16 +59,16 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
 }
 
 /**
- * A `login` that the plugin has not sealed never becomes a session. Refused when it is written, inside the page
- * that forgot; left out when the host reads it to apply it, should it have come by another way. At the resume it
- * would be too late to throw: the host stores the session all the same.
+ * A `login` that the plugin has not sealed never becomes a session. It is refused when it is written, by a page that
+ * does not use the plugin. A login that came by another way is left out when the host reads it to apply it. At the
+ * resume it would be too late to throw: the host stores the session all the same.
  *
- * One that was sealed under an epoch of before is left out there without an error: nobody forgot anything, the
- * account changed while a later page was open, and the person signs in again.
+ * A login that was sealed under an earlier epoch is left out there without an error: the account changed while a later
+ * page was open, and the person signs in again.
  *
- * While nodes without the plugin run beside this one, sign-ins come over from them. An unsealed login that is stored
- * as submitted before can only be theirs: it is left out wherever it is read, so that a later page (consent) is not
- * taken for one that forgot.
+ * While nodes without the plugin run beside this one, sign-ins come over from them. An unsealed login among the earlier
+ * submissions can only be theirs. It is adopted or left out wherever it is read, so that a later page (consent) is not
+ * refused as one that does not use the plugin.
  */
 function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
   return {
@@ -100,7 +100,7 @@ function guardInteraction(core: Core, inner: Adapter): Partial<Adapter> {
       )
       return { ...payload, result: { ...rest, ...adopted } }
     },
-    // In place of it and under its name: one write, as before.
+    // The remains take the place of the interaction, under its id: one write, as without the plugin.
     destroy(id) {
       const remains = remainsOf(id)
       return remains === undefined ? inner.destroy(id) : inner.upsert(id, remains, REMAINS_SECONDS)
@@ -125,8 +125,8 @@ async function readSubmission(
 }
 
 /**
- * Leaves a consent out that a page has answered for a session of a former epoch (R20). The grant is new and carries the
- * present epoch: counted, it would let the app in at the owner's next sign-in, without a page.
+ * Leaves out a consent that a page has answered for a session of an earlier epoch (R20). Its grant is new and carries
+ * the present epoch: if it counted, the app would get access at the owner's next sign-in without a consent page.
  */
 async function withoutEndedConsent(
   core: Core,
@@ -149,8 +149,8 @@ function withoutLogin({ login: _, ...rest }: InteractionResults): InteractionRes
 }
 
 /**
- * A session of before the plugin, or of a node without it, carries no epoch. Its level is what it shows, also in the
- * tokens that come of it.
+ * Lowers the level of a session without an epoch to the one that it can show, also in the tokens issued from it. Such a
+ * session was made before the plugin was installed, or by a node without the plugin.
  */
 function guardSession(inner: Adapter): Partial<Adapter> {
   const read = (payload: AdapterPayload | undefined | void): AdapterPayload | undefined | void => {
@@ -164,7 +164,7 @@ function guardSession(inner: Adapter): Partial<Adapter> {
   }
 }
 
-/** A grant made under another epoch is none: with it die its codes and its refresh and access tokens (R20). */
+/** Hides a grant that was made in another epoch: its codes and its refresh and access tokens end with it (R20). */
 function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
   const epochOf = async (accountId: string): Promise<number> =>
     (await core.record(presentContext(), accountId)).record.epoch
@@ -173,7 +173,7 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
       const { accountId } = payload
       if (accountId === undefined || epochIn(payload) !== undefined)
         return inner.upsert(id, payload, expiresIn)
-      // A new one. Saved again later it keeps its epoch, so that a request in flight revives nothing.
+      // The grant is new. A grant that is saved again keeps its epoch, so that a request in flight revives nothing.
       return inner.upsert(id, withEpoch(payload, await epochOf(accountId)), expiresIn)
     },
     async find(id) {
@@ -188,8 +188,8 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
 }
 
 /**
- * A code or refresh token that is used twice ends its family (R21). A second use that comes later is seen by the host;
- * of one at the same moment only the adapter knows, and the host would answer it with no more than a refusal.
+ * Ends the grant of a code or refresh token that is used twice, and everything issued under it (R21). The host sees a
+ * second use that comes later. Only the adapter sees one at the same moment, which the host would merely refuse.
  */
 function guardUse(core: Core, inner: Adapter): Partial<Adapter> {
   return {
@@ -205,7 +205,7 @@ function guardUse(core: Core, inner: Adapter): Partial<Adapter> {
   }
 }
 
-/** What the device has asked for stays known, though the host drops it. */
+/** Keeps the prompt that the device has asked for, which the host drops. */
 function guardDeviceCode(inner: Adapter): Partial<Adapter> {
   return {
     upsert: (id, payload, expiresIn) => inner.upsert(id, withPromptOfRequest(payload), expiresIn),
@@ -225,7 +225,7 @@ async function isOfPresentEpoch(core: Core, { accountId, epoch }: SealedLogin): 
   return epoch === (await core.record(presentContext(), accountId)).record.epoch
 }
 
-/** The host's own test: what it would call with `new`. */
+/** Whether the host would call the value with `new`, by the host's own test. */
 function isConstructor(value: unknown): value is new (name: string) => Adapter {
   return (
     typeof value === 'function' &&

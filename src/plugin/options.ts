@@ -15,51 +15,60 @@ import type { FirstEnrolment, SendMail } from './first-enrolment.ts'
 export interface ManageOptions {
   /** Client ids of the apps, or a function of the client that answers a truth value or a promise of one. */
   readonly clients: readonly string[] | ((client: HostClient) => unknown)
-  /** The page where people manage their factors: linked to where they should. */
+  /** The page where people manage their factors. Pages link to it where people should do so. */
   readonly url?: string
 }
 
 export interface MfaOptions {
-  /** What the authenticator app and the pages call the service. */
+  /** The name of the service in the authenticator app and on the pages. */
   readonly issuerName: string
-  /** Where the MFA records are kept: `openSqliteStorage(...)`, or an adapter of your own. */
+  /** The storage of the MFA records: `openSqliteStorage(...)`, or an adapter of your own. */
   readonly storage: Storage
-  /** 32 bytes each, as bytes or in base64 (standard or url), the newest first. Outside the database. */
+  /** Keys of 32 bytes, as bytes or in base64 (standard or url), the newest first. Keep them outside the database. */
   readonly encryptionKeys: readonly (string | Uint8Array)[]
-  /** In the order of preference: `[totp(), backupCodes()]`. */
+  /** The factors, in the order of preference: `[totp(), backupCodes()]`. */
   readonly factors: readonly AnyFactor[]
-  /** Who needs a second factor, per request: a truth value, or a promise of one. Default: everybody. A person who has enrolled is asked in any case. */
+  /**
+   * Whether a person needs a second factor in a request: a boolean, or a function that answers a truth value or a
+   * promise of one. Default: everybody does. A person who has enrolled is asked in any case.
+   */
   readonly require?: boolean | ((question: PolicyQuestion) => unknown)
   readonly firstEnrolment: FirstEnrolment
-  /** Which apps may ask for a change of a person's factors (`mfa_action`). Default: none. */
+  /** The apps that may ask for a change of a person's factors (`mfa_action`). Default: none. */
   readonly manage?: ManageOptions
-  /** How a person is shown to themselves. Default: preferred_username, email or name of the account's claims. */
+  /**
+   * The label and the mail address of a person. Default: preferred_username, email or name of the account's claims, and
+   * the verified email.
+   */
   readonly describe?: (account: HostAccount) => PersonDescription | Promise<PersonDescription>
   /** Sends the messages of factors that deliver a code. Not needed with `mailedCode`, which has its own function. */
   readonly sendMail?: SendMail
-  /** Under which path of the provider the pages are. Default `/mfa`. */
+  /** The path of the pages below the provider. Default `/mfa`. */
   readonly path?: string
   /** Folders of your own with templates, messages and style sheets, searched before ours. */
   readonly views?: string | readonly string[]
-  /** The language where nothing that a person reads is there. Default `en`. */
+  /** The language for a person for whom no preferred language is available. Default `en`. */
   readonly locale?: string
-  /** Single messages, by locale and key. */
+  /** Single messages that replace ours, by locale and key. */
   readonly messages?: Readonly<Record<string, Catalogue>>
-  /** Takes the place of the templates altogether. */
+  /** A function that takes the place of all templates. */
   readonly render?: Render
-  /** In the footer of each page: `help`, `privacy`, `terms`. */
+  /** The links in the footer of each page: `help`, `privacy`, `terms`. */
   readonly links?: Readonly<Record<string, string>>
-  /** Seconds after which a session is over whatever happens in it. Default 24 h (R15). */
+  /** Seconds after which a session ends, whatever happens in it. Default 24 h (R15). */
   readonly sessionSeconds?: number
-  /** Slow hashes for look-up secrets. Default: argon2id with OWASP's parameters, bounded. */
+  /** Slow hashes for look-up secrets. Default: argon2id with OWASP's parameters and a bounded queue. */
   readonly hasher?: PasswordHasher
-  /** Ways to a token that meet no interaction policy, and that you say assert it themselves. */
+  /** Ways to a token that never meet the interaction policy, and for which you declare that you assert it yourself. */
   readonly acknowledge?: readonly Acknowledged[]
   /** Grant types of your own that assert the policy themselves. */
   readonly trustedGrantTypes?: readonly string[]
-  /** True while nodes without the plugin serve the same sign-ins: a login that they answered counts as a password. Default: false. */
+  /**
+   * True while nodes without the plugin serve the same sign-ins: a login that they have answered counts as a password.
+   * Default: false.
+   */
   readonly adopting?: boolean
-  /** For tests. */
+  /** The clock and the source of randomness, for tests. */
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -94,7 +103,7 @@ const named = (what: string): { error: (issue: { input?: unknown }) => string } 
   error: ({ input }) => `${input === undefined ? 'is missing' : 'is something else'}: ${what}`,
 })
 
-/** A drive letter of Windows is one letter, a scheme has more. */
+/** A drive letter of Windows has one letter; a scheme has more. */
 const OTHER_SCHEME = /^(?!file:)[a-z][a-z0-9+.-]+:/i
 const onDisk = z.custom<URL | string>(
   (value) =>
@@ -119,7 +128,7 @@ const pages = z.strictObject({
 })
 const GENERAL_EVENTS: ReadonlySet<string> = new Set(EVENT_TYPES)
 
-/** R4: a guess at a factor that names its owner would need no password. */
+/** Whether a factor that names its owner fits. A guessable one does not: a guess would need no password (R4). */
 function canIdentify(given: {
   identify?: unknown
   handlesOf?: unknown
