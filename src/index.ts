@@ -73,22 +73,25 @@ export type { MfaRecords, Versioned } from './ports/mfa-records.ts'
 export type { Storage } from './ports/storage.ts'
 export type { Clock, Delivery, PasswordHasher, Random } from './ports/services.ts'
 
-/** May return a promise: an event is kept, and offered again, until every listener has taken it. */
+/**
+ * A function that receives events, and may return a promise. An event is kept, and offered again, until every listener
+ * has taken it.
+ */
 export type Listener = (event: MfaEvent) => unknown
 
 export interface Mfa {
   /** The host's configuration with the second factor in it: `new Provider(issuer, mfa.configure(configuration))`. */
   configure(configuration: Configuration): Configuration
-  /** The plugin's pages and routes. Right after `new Provider(...)`. */
+  /** Adds the plugin's pages and routes to the provider. Call it right after `new Provider(...)`. */
   attach(provider: Provider): void
-  /** In the login page, in place of `provider.interactionFinished`. Answers the request with a redirect. */
+  /** Takes the place of `provider.interactionFinished` in the login page. Answers the request with a redirect. */
   interactionFinished(
     request: IncomingMessage,
     response: ServerResponse,
     results: InteractionResults,
     options?: { mergeWithLastSubmission?: boolean },
   ): Promise<void>
-  /** For JSON front ends, in place of `provider.interactionResult`. Answers where the browser goes next. */
+  /** Takes the place of `provider.interactionResult`, for JSON front ends. Answers where the browser goes next. */
   interactionResult(
     request: IncomingMessage,
     response: ServerResponse,
@@ -96,8 +99,8 @@ export interface Mfa {
     options?: { mergeWithLastSubmission?: boolean },
   ): Promise<string>
   /**
-   * For a login page that takes a credential which names its owner (a passkey): opens a challenge of that factor in this
-   * sign-in and answers what the page shows of it. Call it when the page is shown, and again after a refusal.
+   * Opens a challenge of a factor in this sign-in and answers the data that the login page shows of it. The factor's
+   * credential names its owner (a passkey). Call it when the page is shown, and again after a refusal.
    */
   identification(
     request: IncomingMessage,
@@ -105,8 +108,9 @@ export interface Mfa {
     factorId: string,
   ): Promise<JsonObject>
   /**
-   * Examines what that login page received, as a parsed form. Answers where the browser goes next; undefined: refused,
-   * for whatever reason. Check your form's own protection against forgery first, as for a password.
+   * Examines the parsed form that this login page received. Answers where the browser goes next. Undefined: the
+   * response is refused, whatever the reason. Check your form's own protection against forgery first, as for a
+   * password.
    */
   identificationResult(
     request: IncomingMessage,
@@ -122,47 +126,50 @@ export interface Mfa {
   readonly accounts: {
     status(accountId: string): Promise<accounts.AccountStatus>
     /**
-     * The epoch to read before a password is checked and to hand to `interactionFinished` with the account: what
-     * was right under an older one is not accepted under a new one.
+     * The epoch of the account. Read it before a password is checked and hand it to `interactionFinished` with the
+     * account: a password that was right in an older epoch is not accepted in a new one.
      */
     epoch(accountId: string): Promise<number>
     /** Removes every factor and ends everything live: an administrator starts a reset (R36). */
     reset(accountId: string): Promise<void>
-    /** After every change of the password: it ends what the old one has signed in (R20). */
+    /** Ends everything that was signed in with the old password (R20). Call it after every change of the password. */
     passwordChanged(accountId: string): Promise<void>
-    /** Ends sessions, grants and tokens; factors stay. For a disabled account. */
+    /** Ends sessions, grants and tokens of an account, such as a disabled one. Its factors stay. */
     endEverything(accountId: string, reason: string): Promise<void>
     /**
-     * Seals anew, with the newest encryption key, what an older one has sealed for the account; answers whether
-     * there was anything. Throws, after the rest was saved, when a value does not open.
+     * Seals anew, with the newest encryption key, the values that an older key has sealed for the account; answers
+     * whether there were any. Throws, after the rest was saved, when a value does not open.
      */
     resealSecrets(accountId: string): Promise<boolean>
-    /** How many values of the account are sealed with each encryption key, by the key's id. Opens none. */
+    /** The number of the account's values that are sealed with each encryption key, by the key's id. Opens no value. */
     sealingKeys(accountId: string): Promise<Readonly<Record<string, number>>>
-    /** Takes over what another application kept of a person's second factor. Once; a second call changes nothing. */
+    /** Takes over a person's second factor from another application, once: a second call changes nothing. */
     import(
       accountId: string,
       fields: FieldsToImport,
       options?: { dryRun?: boolean },
     ): Promise<ImportOutcome>
-    /** Opens everything that a sign-in would open; throws what would stop it. */
+    /** Opens every value that a sign-in would open, and throws the error that would stop it. */
     check(accountId: string): Promise<void>
-    /** After a restore from a backup, for every account, before anybody signs in (R37). */
+    /** Makes an account safe after a restore from a backup. Call it for every account before anybody signs in (R37). */
     restored(accountId: string, options?: { since?: number }): Promise<boolean>
   }
   readonly browsers: {
     /** Whether the account's owner has completed a sign-in in this browser: it is exempt from strangers' limits (R4). */
     isKnown(request: IncomingMessage, accountId: string): Promise<boolean>
-    /** A wrong password came from it. At ten failures it is a stranger again. */
+    /** Counts a wrong password from this browser. At ten failures the account no longer knows the browser. */
     failed(request: IncomingMessage, accountId: string): Promise<void>
   }
-  /** Events of a decision, at least once each; `'*'` for all of them. Answers how to stop listening. */
+  /**
+   * Offers each event of a type to the listener, at least once; `'*'` means every type. Answers a function that stops
+   * it.
+   */
   on(type: EventType | '*', listener: Listener): () => void
-  /** Of an interaction that is over, by its uid: whether its page was answered, and the way back to its app. */
+  /** Tells of an interaction that is over, by its uid, whether its page was answered, and the way back to its app. */
   wayBack(uid: string): Promise<WayBack>
-  /** The pages, mails and assets: for an application that shows its own pages in the same look. */
+  /** The pages, mails and assets, for an application that shows its own pages in the same look. */
   readonly views: Views
-  /** Resolves when what has been decided was passed on to the listeners: before closing the storage. */
+  /** Resolves when all decided events were passed on to the listeners. Await it before you close the storage. */
   settled(): Promise<void>
 }
 
