@@ -4,19 +4,19 @@ import type { JsonObject } from '../domain/json.ts'
 /** The constructor of a host's clients; its published types have none. It throws at the first fault of the metadata. */
 type ClientClass = new (metadata: JsonObject) => { metadata(): JsonObject }
 
-/** Why the host refuses a client. */
+/** The reason why the host refuses a client. */
 export interface ClientRefusal {
   /** The member of the metadata that is at fault; `metadata` for the whole. */
   readonly field: string
-  /** What is wrong, without the member's name. Never holds a value. */
+  /** The fault, without the member's name. It never contains a value. */
   readonly problem: string
 }
 
 /** The host's own rules for clients. */
 export interface HostClientRules {
-  /** Undefined: the host accepts the client. It stops at the first fault. */
+  /** The first fault that the host finds. Undefined: the host accepts the client. */
   refusalOf(metadata: JsonObject): ClientRefusal | undefined
-  /** The members that the host dropped from a client that it accepts. */
+  /** The members that the host drops from a client that it accepts. */
   unknownTo(metadata: JsonObject): string[]
 }
 

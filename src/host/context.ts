@@ -1,6 +1,6 @@
 import { Provider, type KoaContextWithOIDC } from 'oidc-provider'
 
-/** What the host keeps of one request. */
+/** The host's data of one request. */
 export type OIDC = KoaContextWithOIDC['oidc']
 
 type Results = Readonly<Record<string, unknown>>
@@ -20,7 +20,7 @@ export function presentContext(): KoaContextWithOIDC | undefined {
   return Provider.ctx
 }
 
-/** What the host keeps of the request of a Koa context. Undefined where the host has not begun with the request. */
+/** The host's data of the request of a Koa context. Undefined where the host has not begun with the request. */
 export function oidcIn(ctx: object): OIDC | undefined {
   return (ctx as { oidc?: OIDC }).oidc
 }

@@ -25,7 +25,7 @@ export function canReadOwnCookies(ctx: KoaContextWithOIDC): boolean {
   return writer !== undefined && reader.verify(PROBE, writer.sign(PROBE))
 }
 
-/** Undefined: without keys cookies are not signed. */
+/** The keys by which cookies are signed. Undefined: cookies are not signed. */
 function keysOf({ cookies }: { readonly cookies: object }): Signer | undefined {
   return (cookies as { keys?: Signer }).keys
 }

@@ -4,8 +4,8 @@ import { presentContext, routeOf, type OIDC } from './context.ts'
 const LOGIN = 'login'
 
 /**
- * Keeps `prompt=login` of a device's request with its device code. The host keeps it only where it comes of `max_age=0`,
- * and reads it in neither case.
+ * Keeps `prompt=login` of a device's request with its device code. The host keeps it only where it results from
+ * `max_age=0`, and reads it in neither case.
  */
 export function withPromptOfRequest(deviceCode: AdapterPayload): AdapterPayload {
   const oidc = presentContext()?.oidc

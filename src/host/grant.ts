@@ -1,12 +1,12 @@
 import type { Grant, Provider } from 'oidc-provider'
 
-/** Whose grant it is, and for which app. */
+/** The person and the app of a grant. */
 export interface Parties {
   readonly accountId: string
   readonly clientId: string
 }
 
-/** What a person gives an app. */
+/** The permissions that a person gives to an app. */
 export interface Permissions {
   readonly scopes?: readonly string[] | undefined
   readonly claims?: readonly string[] | undefined
@@ -14,7 +14,7 @@ export interface Permissions {
   readonly resources?: Readonly<{ [indicator: string]: readonly string[] }> | undefined
 }
 
-/** Undefined: there is none, it has expired, or it was made under another epoch. */
+/** A stored grant. Undefined: there is none, it has expired, or it was made in another epoch. */
 export async function findGrant(
   provider: Provider,
   id: string | undefined,
@@ -27,7 +27,7 @@ export function newGrant(provider: Provider, parties: Parties): Grant {
   return new provider.Grant({ ...parties })
 }
 
-/** The same under an id of ours and with a life of its own, in seconds. */
+/** A grant as `newGrant` makes it, with an id of ours and a lifetime in seconds. */
 export function newGrantNamed(
   provider: Provider,
   parties: Parties,
@@ -46,7 +46,7 @@ export function give(grant: Grant, { scopes, claims, resources }: Permissions): 
   return givenBy(grant) !== before
 }
 
-/** What a grant gives. */
+/** The permissions that a grant gives. */
 export function permissionsOf(grant: Grant): Permissions {
   const resources = Object.entries(grant.resources ?? {})
   return {
@@ -59,8 +59,8 @@ export function permissionsOf(grant: Grant): Permissions {
 }
 
 /**
- * Ends a grant and everything that was issued under it. The grant itself too: a token that a request in flight stores
- * afterwards has none, so it counts nowhere.
+ * Ends a grant and everything that was issued under it. It destroys the grant itself too: a token that a request in
+ * flight stores afterwards has no grant, so it counts nowhere.
  */
 export async function endGrant(provider: Provider, grantId: string): Promise<void> {
   await provider.Grant.adapter.destroy(grantId)

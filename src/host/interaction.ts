@@ -15,8 +15,8 @@ export type StoredInteraction = AdapterPayload & {
 const ANSWERED = 'answered'
 
 /**
- * What binds all interactions of one authorization: it stays the same from the first prompt to the last. Undefined: the
- * interaction was not made by this host.
+ * The id that all interactions of one authorization share: it stays the same from the first prompt to the last.
+ * Undefined: the interaction was not made by this host.
  */
 export function authorizationIdOf(
   interaction: { readonly cid?: unknown } | undefined,
@@ -25,7 +25,7 @@ export function authorizationIdOf(
   return typeof cid === 'string' ? cid : undefined
 }
 
-/** What earlier pages of the authorization have answered. */
+/** The answers of earlier pages of the authorization. */
 export function submissionOf({
   lastSubmission,
 }: Pick<StoredInteraction, 'lastSubmission'>): Readonly<Record<string, unknown>> | undefined {
@@ -55,15 +55,18 @@ export function isForDevice({ deviceCode }: { readonly deviceCode?: unknown }): 
   return deviceCode !== undefined
 }
 
-/** What is left of an interaction that has expired or was answered. */
+/** The remains of an interaction that has expired or was answered. */
 export interface EndedInteraction {
-  /** Of its authorization request. */
+  /** The parameters of its authorization request. */
   readonly params: Readonly<Record<string, unknown>>
-  /** Its page was answered, and the host went on; it did not run out of time. */
+  /** Whether its page was answered and the host went on. False if it ran out of time. */
   readonly answered: boolean
 }
 
-/** What is stored of an interaction that has ended. The model finds no such interaction; a storage keeps it for a while. */
+/**
+ * The stored remains of an interaction that has ended. The model finds no such interaction; a storage keeps it for a
+ * while.
+ */
 export async function endedInteraction(provider: Provider, uid: string): Promise<EndedInteraction> {
   const stored = (await provider.Interaction.adapter.find(uid)) as AdapterPayload | undefined
   return { params: stored?.params ?? {}, answered: stored?.[ANSWERED] === true }
@@ -75,8 +78,9 @@ export function makeAdapter({ Interaction }: Provider): void {
 }
 
 /**
- * What is left of the interaction `id`, if the present request has just ended it: which app it was for. It expired long
- * ago, whatever difference of clocks the host tolerates, so that nobody can answer or resume it.
+ * The remains of the interaction `id`, if the present request has just ended it. They name its app. Their time of
+ * expiry is long past, whatever difference of clocks the host tolerates, so that nobody can answer or resume the
+ * interaction.
  */
 export function remainsOf(id: string): AdapterPayload | undefined {
   const ended = interactionIn(presentContext()?.oidc)

@@ -11,13 +11,13 @@ type Policy = ReturnType<typeof interactionPolicy.base>
 /** One thing that the plugin uses of `oidc-provider` and that the documentation of `oidc-provider` does not promise. */
 export interface Need {
   readonly name: string
-  /** Whether the provider has it. It stores nothing; an exception counts as no. */
+  /** Whether the provider has it. The test stores nothing; an exception counts as no. */
   readonly isMet: (provider: Provider, policy: Policy) => boolean
 }
 
 /**
- * Everything that can be seen without a request. How the host behaves in a request (that `result.login` is applied, what
- * its forms look like) is what the tests hold.
+ * Every need that can be checked without a request. The test suite checks how the host behaves in a request, such as
+ * that it applies `result.login`, and what its forms look like.
  */
 export const NEEDS: readonly Need[] = [
   {
@@ -202,14 +202,14 @@ function isMethod(object: object, name: string): boolean {
   return typeof (object as Probe)[name] === 'function'
 }
 
-/** Looks at the getter without calling it: the one of a model would make the application's adapter. */
+/** Looks for a getter without calling it: to call the getter of a model would make the application's adapter. */
 function isGetter(object: object, name: string): boolean {
   for (let at: object | null = object; at !== null; at = Object.getPrototypeOf(at) as object | null)
     if (Object.getOwnPropertyDescriptor(at, name)?.get !== undefined) return true
   return false
 }
 
-/** Five members, given to the constructor in this order, make the same check again. */
+/** Whether the constructor makes the same check again from these five members, given in this order. */
 function isCheck(check: InstanceType<typeof interactionPolicy.Check>): boolean {
   const { reason, description, error, check: ask, details } = check
   const again = new interactionPolicy.Check(reason, description, error as string, ask, details)

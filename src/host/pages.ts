@@ -2,7 +2,7 @@ import { MfaError } from '../domain/errors.ts'
 
 /** A form that the host hands over as HTML. */
 export interface HostForm {
-  /** Where it is posted. */
+  /** The address to which it is posted. */
   readonly action: string
   /** The token in it by which the host recognises its own form. */
   readonly xsrf: string
@@ -21,7 +21,7 @@ export function readHostForm(html: string): HostForm {
   return { action, xsrf }
 }
 
-/** Why the host shows its page for the code of a device again. */
+/** The reason why the host shows its page for the code of a device again. */
 export type UserCodeProblem = 'missing' | 'expired' | 'used' | 'aborted' | 'unknown'
 
 export function userCodeProblem({ name }: Error): UserCodeProblem {

@@ -6,9 +6,9 @@ import { given } from './given.ts'
 import { overlay } from './overlay.ts'
 
 /**
- * What the checks before the second factor look at: the host's context, with the pending subject in place of
- * the session's. The host's own checks (`no_session`, `max_age`, `id_token_hint`, `sub`) and an application's
- * then decide about the person who has just shown a password, although nobody is signed in.
+ * The context that the checks before the second factor see: the host's context, with the pending subject in place of
+ * the session's. The host's own checks (`no_session`, `max_age`, `id_token_hint`, `sub`) and an application's then
+ * decide about the person who has just shown a password, although nobody is signed in.
  */
 export function withPendingSubject(
   ctx: KoaContextWithOIDC,
@@ -42,8 +42,8 @@ export function withPendingSubject(
 }
 
 /**
- * As the host gives it to a person who has granted nothing yet. What is granted is not looked up before the second
- * factor: an application's loadExistingGrant may store a grant.
+ * The grant that the host makes for a person who has granted nothing yet. Stored grants are not looked up before the
+ * second factor: an application's loadExistingGrant may store a grant.
  */
 function grantFor({ provider, client }: OIDC, accountId: string): object {
   return new provider.Grant({ accountId, clientId: given(client, 'client').clientId })

@@ -23,7 +23,7 @@ export function promptSeeing(
     async (ctx) => prompt.details(await view(ctx)),
     ...checks,
   )
-  // Given to the constructor it would add the prompt's own check a second time.
+  // With `requestable` the constructor would add the prompt's own check a second time.
   seeing.requestable = prompt.requestable
   return seeing
 }

@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 /** A client of the host, with its metadata in camel case. */
 export type HostClient = NonNullable<KoaContextWithOIDC['oidc']['client']>
 
-/** What pages show of a client. */
+/** The data of a client that pages show. */
 export interface ClientLook {
   readonly name: string
   readonly logoUri?: string
@@ -12,7 +12,7 @@ export interface ClientLook {
   readonly accentInk?: string
 }
 
-/** The parts of a client's metadata that pages show; those that are no text are left out. */
+/** The parts of a client's metadata that pages show; colours that are no text are left out. */
 export function lookOf(client: HostClient): ClientLook {
   const { clientId, clientName, logoUri, accent, accent_ink: accentInk } = client
   return {
@@ -23,12 +23,12 @@ export function lookOf(client: HostClient): ClientLook {
   }
 }
 
-/** Where the app of a client begins a sign-in, or its home page. */
+/** The address at which the app of a client begins a sign-in, or else its home page. */
 export function homeOf({ initiateLoginUri, clientUri }: HostClient): string | undefined {
   return initiateLoginUri ?? clientUri
 }
 
-/** Undefined: there is no such client, or it is no longer valid. */
+/** A client by its id. Undefined: there is no such client, or it is no longer valid. */
 export async function findClient(
   provider: Provider,
   clientId: string,
@@ -37,8 +37,8 @@ export async function findClient(
 }
 
 /**
- * The path of a route by the host's name for it, below `mountPath`; without one, below where the present request has
- * found the provider. Throws where the feature of the route is off.
+ * The path of a route by the host's name for it, below `mountPath`; without one, below the path at which the present
+ * request has found the provider. Throws where the feature of the route is off.
  */
 export function pathOfRoute(provider: Provider, name: string, mountPath?: string): string {
   return provider.pathFor(name, mountPath === undefined ? {} : { mountPath })

@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { isForDevice, type Interaction } from './interaction.ts'
 import type { HostClient } from './provider.ts'
 
-/** An interaction, loaded or stored, with what an authorization is resumed with. */
+/** An interaction, loaded or stored, with the data by which its authorization is resumed. */
 export type Resumable = Pick<Interaction, 'params'> &
   Partial<Pick<Interaction, 'deviceCode' | 'trusted' | 'result' | 'session'>>
 

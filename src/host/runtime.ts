@@ -1,7 +1,8 @@
 /**
- * Imported before the host. It warns on standard error of every Node without the mark of a long-term release, and the
- * build of one that npm has may lack it: the first thing that a newcomer reads would be a warning about the Node that
- * this repository brings, and `--json` would not be JSON. Of a Node that never becomes one it still warns.
+ * This module is imported before the host. The host warns on standard error about every Node without the mark of a
+ * long-term release, and the build of Node from npm may lack that mark. A newcomer would first read a warning about the
+ * Node that this repository brings, and it would stand beside the output of `--json`. The host still warns about a Node
+ * that never becomes a long-term release.
  */
 const OLDEST_MAJOR = 22
 const WARNING = 'Unsupported runtime. Use Node.js v22.x LTS, or a later LTS release.'

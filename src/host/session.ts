@@ -6,8 +6,8 @@ import { presentContext } from './context.ts'
 const EPOCH = 'mfaEpoch'
 
 /**
- * Lets the sessions and grants of a provider carry an epoch. Of a model the host stores the members that its
- * `IN_PAYLOAD` names, and remembers them at the first use of the model: call it before.
+ * Lets the sessions and grants of a provider carry an epoch. The host stores the members that the `IN_PAYLOAD` of a
+ * model names, and remembers them at the first use of the model: call this function before.
  */
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {
@@ -90,7 +90,7 @@ export function leaveUnstored(session: Session | undefined): void {
   if (session !== undefined) Object.assign(session, { touched: false })
 }
 
-/** Why a session's record is destroyed. */
+/** The reason why a session's record is destroyed. */
 export type SessionEnding = 'moved' | 'signed-out' | 'unknown'
 
 /** Asks the host's current request, if there is one, why it destroys the session record `id`. */
