@@ -1,10 +1,10 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 
-/** A person of the server (the plugin alone does not have these: its host application does). */
+/** A person of the server. The plugin alone has no accounts: its host application has them. */
 export interface Account {
   readonly id: string
-  /** As it was typed at creation; shown. */
+  /** The name as it was typed at creation, and as pages show it. */
   readonly username: string
   readonly email?: string
   readonly emailVerified: boolean
@@ -16,22 +16,25 @@ export interface Account {
   readonly createdAt: Instant
   readonly updatedAt: Instant
   readonly disabledAt?: Instant
-  /** How the present password came to be: decides whether it alone may enrol a first factor (R10). */
+  /** The origin of the present password, which decides whether it alone may enrol a first factor (R10). */
   readonly passwordOrigin: 'none' | 'administrator' | 'set-up-link' | 'reset' | 'import'
-  /** A set-up link was used: the proof for one first enrolment (R10). */
+  /** The proof that a set-up link was used, for one first enrolment (R10). */
   readonly enrolmentProof?: EnrolmentProof
-  /** Links made under another number are void; absent: 0. A reset raises it. */
+  /** The number of the set-up links that are valid; absent: 0. A reset raises it and so ends earlier links. */
   readonly setUpSerial?: number
 }
 
-/** Spent by a completed sign-in, and by every change that raises the epoch: an enrolment, a reset. */
+/** A proof that is spent by a completed sign-in, and by every change that raises the epoch: an enrolment, a reset. */
 export interface EnrolmentProof {
   /** When the link was used. */
   readonly usedAt: Instant
   readonly until: Instant
-  /** The account's epoch when the password was set; under another one this proves nothing. */
+  /** The account's epoch when the password was set; under another epoch the proof does not count. */
   readonly epoch: number
-  /** SHA-256 of what the browser that used the link keeps in a cookie; in another browser this proves nothing. */
+  /**
+   * SHA-256 of the value that the browser which used the link keeps in a cookie. In another browser the proof does not
+   * count.
+   */
   readonly browser: string
 }
 
@@ -43,18 +46,18 @@ export interface StoredAccount {
 /** Names are normalised by the caller (server/accounts/name.ts); the store keeps them unique. */
 export interface Accounts {
   byId(id: string): Promise<StoredAccount | undefined>
-  /** By normalised user name, or by normalised verified address. */
+  /** Finds an account by its normalised user name, or by its normalised verified address. */
   byName(normalisedName: string): Promise<StoredAccount | undefined>
-  /** False: a normalised name or address is taken. */
+  /** Inserts an account. False: a normalised name or address is taken. */
   insert(account: Account, names: AccountNames): Promise<boolean>
   /** Compare-and-swap. False: changed meanwhile, or a name is taken. */
   update(account: Account, names: AccountNames, expectedVersion: number): Promise<boolean>
-  /** In order of `id`, after `after`. */
+  /** Lists accounts in order of `id`, after `after`. */
   list(page: { after?: string; limit: number }): Promise<readonly StoredAccount[]>
 }
 
 export interface AccountNames {
   readonly username: string
-  /** Only when verified: an unverified address signs nobody in. */
+  /** Present only when verified: an unverified address signs nobody in. */
   readonly email?: string
 }

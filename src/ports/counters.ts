@@ -4,8 +4,8 @@ export interface CounterLimit {
   /** The counter never passes this. */
   readonly limit: number
   /**
-   * Seconds after its first increment when it starts again from 0; undefined: never. Names that nobody has are
-   * counted too, so one without an end may be deleted once nothing was added or taken back for 90 days.
+   * Seconds after its first increment when the counter starts again from 0; undefined: never. Names that no account has
+   * are counted too, so a counter without a window may be deleted once it has not changed for 90 days.
    */
   readonly windowSeconds?: number
 }
@@ -22,9 +22,9 @@ export interface Counters {
    */
   reserve(key: string, limit: CounterLimit, now: Instant): Promise<CounterAnswer>
 
-  /** Takes one back, never below 0: the attempt that reserved it did not fail. */
+  /** Subtracts one, never below 0: the attempt that reserved it did not fail. */
   release(key: string, now: Instant): Promise<void>
 
-  /** Starts again from 0. */
+  /** Sets the counter to 0. */
   reset(key: string): Promise<void>
 }

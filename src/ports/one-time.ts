@@ -7,12 +7,11 @@ export interface OneTime {
   put(key: string, value: JsonObject, expiresAt: Instant): Promise<void>
 
   /**
-   * Deletes the entry and returns its value, in one atomic step: of any number of parallel calls on any
-   * number of nodes one gets the value, the rest undefined. An entry past its time is undefined,
-   * whether or not it has been swept.
+   * Deletes the entry and returns its value, in one atomic step: of any number of parallel calls on any number of nodes
+   * one gets the value, the rest undefined. An entry past its time gives undefined, whether or not it has been swept.
    */
   take(key: string, now: Instant): Promise<JsonObject | undefined>
 
-  /** The value without taking it: for showing a page (a GET takes nothing). */
+  /** Returns the value without taking it, to show a page (a GET takes nothing). */
   peek(key: string, now: Instant): Promise<JsonObject | undefined>
 }

@@ -8,7 +8,7 @@ import type { OneTime } from './one-time.ts'
 import type { Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
 
-/** What the complete server asks of a database: the plugin's port and its own. */
+/** The storage that the complete server needs: the plugin's port and the server's own ports. */
 export interface ServerStorage extends Storage {
   readonly oneTime: OneTime
   readonly counters: Counters
@@ -17,7 +17,7 @@ export interface ServerStorage extends Storage {
   readonly hostRecords: HostRecords
   readonly audit: AuditTrail
   readonly settings: Settings
-  /** The ids under which there is an MFA record, with an account of the server or without: in order, after `after`. */
+  /** The ids of all MFA records, whether or not the server has such an account, in order, after `after`. */
   recordIds(page: { after?: string; limit: number }): Promise<readonly string[]>
   /** Throws when the storage cannot be written durably right now (health/ready). */
   checkWritable(): Promise<void>
@@ -26,12 +26,14 @@ export interface ServerStorage extends Storage {
    * it none); answers how many.
    */
   sweep(limit: number, auditBefore?: Instant): Promise<number>
-  /** Settings that work and that an operator should change all the same (`doctor`). Absent: the storage checks none. */
+  /**
+   * Settings of the database that work but that an operator should change (`doctor`). Absent: the storage checks none.
+   */
   inspect?(): Promise<readonly StorageRemark[]>
   close(): Promise<void>
 }
 
-/** A sentence without a secret. */
+/** A remark about a setting of the database. It contains no secret. */
 export interface StorageRemark {
   readonly about: string
   readonly problem: string

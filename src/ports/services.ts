@@ -25,7 +25,10 @@ export interface Mailer {
   send(delivery: Delivery): Promise<void>
 }
 
-/** To what a sealed value belongs: part of the authenticated data, so that ciphertexts cannot be swapped (R35). */
+/**
+ * The account and the purpose of a sealed value: part of the authenticated data, so that ciphertexts cannot be swapped
+ * (R35).
+ */
 export interface SealContext {
   readonly accountId: string
   readonly purpose: string
@@ -33,12 +36,12 @@ export interface SealContext {
 
 /** Authenticated encryption at rest, several keys at once, the newest first. */
 export interface SecretBox {
-  /** The ids of the keys, the newest first: what `keyIdOf` answers for values that they have sealed. */
+  /** The ids of the keys, the newest first, as `keyIdOf` answers them for values that the keys have sealed. */
   readonly keyIds: readonly [string, ...string[]]
   seal(plaintext: string, context: SealContext): string
   /** Throws MfaError `key-missing` or `seal-broken`. */
   open(sealed: string, context: SealContext): string
-  /** Which key a sealed value names: for rotation and for the check at start. */
+  /** The id of the key that a sealed value names, for rotation and for the check at start. */
   keyIdOf(sealed: string): string
   /** HMAC-SHA-256, base64url, under a key derived for `purpose` from the newest key. */
   mac(purpose: string, message: string): string
@@ -46,11 +49,11 @@ export interface SecretBox {
   verifyMac(purpose: string, message: string, mac: string): boolean
 }
 
-/** Slow hashes for things people choose or that are stored for long (argon2id, PHC strings). */
+/** Slow hashes for secrets that people choose or that are stored for long (argon2id, PHC strings). */
 export interface PasswordHasher {
   /** Throws MfaError `hashing-overloaded` when the queue is full. */
   hash(secret: string): Promise<string>
-  /** False for a wrong secret and for a string that is no hash, in the same time (R33). Same throw. */
+  /** False for a wrong secret and for a string that is no hash, in the same time (R33). Throws as `hash` does. */
   verify(phc: string, secret: string): Promise<boolean>
   /** Whether the parameters have grown since this hash was made. */
   needsRehash(phc: string): boolean
