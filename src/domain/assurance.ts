@@ -30,10 +30,10 @@ const KINDS: ReadonlyMap<string, FactorKind> = new Map([
   ['vbm', 'inherence'],
 ])
 
-/** What a first factor and a proof come to together. */
+/** The combined methods of a first factor and a proof. */
 export interface Combined {
   readonly amr: readonly Amr[]
-  /** Two different kinds were proved: `mfa` may be said (R26). */
+  /** Two different kinds of factor were proved, so the token may contain `mfa` (R26). */
   readonly multiFactor: boolean
 }
 

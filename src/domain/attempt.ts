@@ -6,13 +6,13 @@ import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
 import { charge, forgive } from './throttle.ts'
 import type { Instant } from './time.ts'
 
-/** An event before the commit that makes it true: identity, account and time are the commit's. */
+/** An event that a decision proposes. The commit adds its id, its account and its time. */
 export interface EventDraft {
   readonly type: EventType
   readonly detail: EventDetail
 }
 
-/** What an attempt comes to: the record to save and what it tells of. */
+/** The result of an attempt: the record to save, and the events to pass on. */
 export interface Settled {
   readonly record: MfaRecord
   readonly events: readonly EventDraft[]
@@ -25,12 +25,12 @@ export interface Passed extends Settled {
 
 /**
  * Most interactions of one account that may have passed within PENDING_SECONDS. Codes alone do not reach it: an
- * authenticator app has twenty of them in that time, and a set of backup codes ten. So no other sign-in takes the proof
- * away that its owner has shown for a change.
+ * authenticator app has twenty of them in that time, and a set of backup codes ten. So other sign-ins cannot push out
+ * the proof that the owner has shown for a change.
  */
 const MOST_ACCEPTED = 32
 
-/** What this interaction has proved, while the epoch it was proved under is the record's. */
+/** The accepted attempt of this interaction, if the record still has the epoch in which it was accepted. */
 export function acceptedIn(
   record: MfaRecord,
   interaction: string,
@@ -56,8 +56,8 @@ export function repeatOf(
 }
 
 /**
- * Whether an accepted response of this interaction has spent the challenge (R28). It is kept with the interaction, and
- * of two answers to it at once, on two nodes, one is accepted.
+ * Whether an accepted response of this interaction has spent the challenge (R28). The challenge is kept with the
+ * interaction; if two nodes receive a response to it at the same time, one is accepted.
  */
 export function isChallengeSpent(
   record: MfaRecord,
@@ -71,7 +71,7 @@ export function isChallengeSpent(
 export interface Acceptance {
   readonly interaction: string
   readonly fingerprint: string
-  /** As it is after the proof was spent. */
+  /** The authenticator after the proof was spent. */
   readonly authenticator: Authenticator
   readonly assurance: Assurance
   readonly browser: BrowserClass
@@ -82,17 +82,17 @@ export interface Acceptance {
   readonly remaining?: number
   readonly now: Instant
   readonly detail: EventDetail
-  /** What the factor tells in words of its own. */
+  /** The events of the factor's own types. */
   readonly told: readonly FactorWord[]
 }
 
-/** An event in a factor's own words; who, where and with what is added to it. */
+/** An event of a factor's own type. The account, the browser and the authenticator are added to it. */
 export interface FactorWord {
   readonly type: EventType
   readonly detail?: Pick<EventDetail, 'reason'>
 }
 
-/** A proof was spent: its authenticator moves on, the browser is known, and the interaction has passed. */
+/** A proof was spent: its authenticator has a new state, the browser is known, and the interaction has passed. */
 export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passed {
   const { authenticator, browser, assurance, now, remaining } = acceptance
   const moved: MfaRecord = {
@@ -151,7 +151,10 @@ export function pass(
 
 export interface Refusal {
   readonly factor: string
-  /** What cannot be guessed is not charged: else anyone with the password could end the owner's codes with noise. */
+  /**
+   * A factor that cannot be guessed is not charged: otherwise a person who has the password could send wrong responses
+   * until the owner's codes are disabled.
+   */
   readonly guessable: boolean
   /** For the audit alone: the person gets one answer for all of them. */
   readonly reason: 'wrong' | 'replayed' | 'late'

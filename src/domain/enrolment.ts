@@ -12,7 +12,7 @@ import type { Authenticator, MfaRecord, OpenChallenge, PendingEnrolment } from '
 import { clearFailures, clearSuspicion, grow } from './throttle.ts'
 import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
-/** A pending enrolment dies with its interaction, and after this at the latest. */
+/** A pending enrolment ends with its interaction, and after this time at the latest. */
 const ENROLMENT_SECONDS = HOUR_SECONDS
 const MOST_PENDING = 4
 const MOST_PROOFS = 4
@@ -47,8 +47,8 @@ export function isFull(
 export type FirstEnrolmentRule = 'allowed' | 'mailed-code' | 'refused'
 
 /**
- * Whether a factor can be set up in this sign-in. Once the account has one, only proving that one leads on:
- * otherwise whoever has the password would add a factor beside the owner's (R10).
+ * Whether a factor can be set up in this sign-in. Once the account has a factor, only a proof of that factor leads on:
+ * otherwise a person who has the password could add a factor beside the owner's (R10).
  */
 export function enrolmentStep(
   record: MfaRecord,
@@ -69,8 +69,8 @@ export interface EnrolmentPermission {
 }
 
 /**
- * What is left of it: a permission that was given because nobody had signed in yet ends when somebody has, in
- * every interaction that was begun before (R10).
+ * The rule that holds now. A permission that was given because nobody had signed in to the account ends with the first
+ * completed sign-in, also in interactions that were begun before it (R10).
  */
 export function ruleNow(
   record: MfaRecord,
@@ -113,7 +113,7 @@ export interface ChallengeOpened {
   readonly before: OpenChallenge | undefined
 }
 
-/** A newly sent code takes the place of the one before; it resets no count (R3). */
+/** A newly sent code replaces the code before it, and resets no count (R3). */
 export function openChallenge(
   record: MfaRecord,
   challenge: Omit<OpenChallenge, 'expiresAt'>,
@@ -234,11 +234,12 @@ export function slowEnrolment(
 }
 
 /**
- * A factor is bound, and with it look-up secrets where there were none. The epoch rises: what was begun on less
- * than this, sessions and pending sign-ins, is dead (R20). The interaction has passed: the confirming response
- * proved the new factor, and is no proof for a change besides.
+ * A factor is bound, and with it look-up secrets where there were none. The epoch rises, which ends sessions and
+ * pending sign-ins that were begun without this factor (R20). The interaction has passed: the confirming response
+ * proved the new factor, and no change of factors can be made with it.
  *
- * A first factor begins with a clean count. One that is added does not: R1 counts whatever else succeeds.
+ * A first factor begins with a count of zero failures. An added factor does not: the sum of R1 goes on although other
+ * attempts succeed.
  */
 export function settleEnrolled(
   record: MfaRecord,
@@ -258,7 +259,7 @@ export function settleEnrolled(
     pending: [],
     challenges: [],
     accepted: [],
-    // They may be known by less than this, perhaps a stranger's: nobody keeps an exemption from before.
+    // A browser may be known without this factor, and may be a stranger's: no browser stays known.
     browsers: [],
     history: { firstSignInAt: now, firstEnrolledAt: now, ...history, ownerProofs: [] },
   }
@@ -278,7 +279,7 @@ export function settleEnrolled(
   return { ...pass(known, acceptance, acceptance.fingerprint), events }
 }
 
-/** A set that an issued factor has made, and what the factor tells of it. */
+/** A set that an issued factor has made, and the factor's own events of it. */
 export interface IssuedSet {
   readonly authenticator: Authenticator
   readonly told: readonly FactorWord[]
@@ -294,7 +295,7 @@ export function wordsOfSet(
   }))
 }
 
-/** Ends what was made under the epoch before: sessions, grants, refresh tokens, pending sign-ins (R20). */
+/** Ends everything that was made in an earlier epoch: sessions, grants, refresh tokens, pending sign-ins (R20). */
 export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
   const epoch = record.epoch + by
   return {
@@ -311,8 +312,9 @@ export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
 }
 
 /**
- * The old password counts nowhere any more, nor does what it alone has made known (R2, R20). `times`: it may have
- * changed more than once before anybody looked, and what was begun in between is over as well.
+ * A first factor that was proved with the old password is void, and so is a browser that became known with the password
+ * alone (R2, R20). `times`: how often the password has changed since the record was last loaded; sign-ins that were
+ * begun between two changes end as well.
  */
 export function settlePasswordChanged(record: MfaRecord, times = 1): Settled {
   const cleared = clearSuspicion(record)
@@ -324,8 +326,8 @@ export function settlePasswordChanged(record: MfaRecord, times = 1): Settled {
 }
 
 /**
- * An administrator starts over: no factor, no known browser, a clean count. History stays and remembers the
- * reset, so that R10 asks for a proof even of an account that had never signed in.
+ * A reset by an administrator: it leaves no factor, no known browser and no failures. The history stays and holds the
+ * time of the reset, so that R10 requires a proof even for an account that had never signed in.
  */
 export function resetFactors(record: MfaRecord, now: Instant): Settled {
   const raised = raiseEpoch(record, 'reset')
@@ -355,7 +357,7 @@ function withDelivery(record: MfaRecord, now: Instant): MfaRecord['history'] {
   return { ...record.history, deliveredAt: [...deliveriesOfTheHour(record, now), now] }
 }
 
-/** One delivery less at that time. */
+/** The history without one delivery of that time. */
 function withoutDelivery({ history }: MfaRecord, at: Instant): MfaRecord['history'] {
   const index = history.deliveredAt.lastIndexOf(at)
   return index === -1

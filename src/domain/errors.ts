@@ -10,7 +10,7 @@ const RETRY_AFTER_SECONDS = '5'
 export class MfaError extends Error {
   readonly code: ErrorCode
   readonly status: number
-  /** What Koa sends with an error that nobody has caught: whoever comes during an outage is to try again. */
+  /** The headers that Koa sends with an uncaught error: during an outage, `Retry-After` says when to try again. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(

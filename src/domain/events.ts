@@ -29,7 +29,7 @@ export interface EventDetail {
 export const EVENT_TYPES = [
   'factor-accepted', // a second factor was proved
   'factor-refused', // it was examined and refused; `reason`: wrong | replayed | late
-  'refused-while-locked', // not examined; audited apart, bounded
+  'refused-while-locked', // not examined; told outside the commit, once a minute at most
   'locked', // delays began or grew; `until`
   'codes-disabled', // 100 failures in 30 days (R1)
   'password-suspected', // ten failures after a right password in unknown browsers (R2)
@@ -40,13 +40,13 @@ export const EVENT_TYPES = [
   'factor-removed',
   'factor-renamed',
   'signed-in',
-  'browser-forgotten', // a known browser voided after ten failures (R4)
-  'epoch-raised', // sessions, grants and pending sign-ins of before are dead (R20)
-  'restored', // the storage came from a backup: what a backup revives is void (R37)
+  'browser-forgotten', // a known browser is unknown again after ten failures (R4)
+  'epoch-raised', // earlier sessions, grants and pending sign-ins have ended (R20)
+  'restored', // the storage came from a backup: codes and sessions that the backup brought back are void (R37)
   'reset', // an administrator started a reset (R36)
 ] as const
 
-/** One of `EVENT_TYPES`, or one that a factor has added. */
+/** One of `EVENT_TYPES`, or a type that a factor has added. */
 export type EventType = (typeof EVENT_TYPES)[number] | FactorEventType
 
 /** In kebab-case. */

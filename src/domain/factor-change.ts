@@ -5,11 +5,11 @@ import { remember, type BrowserClass } from './known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
 import type { Instant } from './time.ts'
 
-/** What people change of their own factors, each in an authorization that asks for it (R11). */
+/** A change that people make to their own factors. Each is made in an authorization that asks for it (R11). */
 export type FactorChange =
   /** Sets up one more authenticator: of this factor, or of one that the person chooses. */
   | { readonly kind: 'add'; readonly factor?: string }
-  /** Makes an issued factor anew: the look-up secrets of before are gone. */
+  /** Issues a new set of look-up secrets, which replaces the set before. */
   | { readonly kind: 'renew'; readonly factor: string }
   | { readonly kind: 'remove' | 'rename'; readonly authenticatorId: string }
 
@@ -29,7 +29,10 @@ export function parseFactorChange(text: string): FactorChange | undefined {
   return undefined
 }
 
-/** Whether the account has what is to be changed. Adding to none is a first enrolment, with its own proof (R10). */
+/**
+ * Whether the account has the authenticator or the set that is to be changed. If it has no factor, adding one is a
+ * first enrolment, which requires its own proof (R10).
+ */
 export function hasSubject(record: MfaRecord, change: FactorChange): boolean {
   switch (change.kind) {
     case 'add':
@@ -43,8 +46,8 @@ export function hasSubject(record: MfaRecord, change: FactorChange): boolean {
 }
 
 /**
- * The fresh proof that one change may be made with (R11): a second factor accepted in this very interaction, hence
- * in this browser, and spent on nothing yet. A session, however it was come by, is none.
+ * The fresh proof that one change may be made with (R11): a second factor that was accepted in this interaction, and so
+ * in this browser, and that no change has been made with. A session is never such a proof.
  */
 export function unspentProof(
   record: MfaRecord,
@@ -55,7 +58,7 @@ export function unspentProof(
   return accepted?.spentOn === undefined ? accepted : undefined
 }
 
-/** What this interaction has changed already, if it is the same once more: a double tap (R38). */
+/** The change that this interaction has made already, if the same change is requested again: a double tap (R38). */
 export function repeatOfChange(
   record: MfaRecord,
   interaction: string,
@@ -80,7 +83,7 @@ export function isLastFactor(
 
 export interface ProvedChange {
   readonly proof: AcceptedAttempt
-  /** Recognises the change when it comes again. */
+  /** Recognises the change when it is requested again. */
   readonly fingerprint: string
   readonly browser: BrowserClass
   /** The token that this browser is known by from now on. */
@@ -89,7 +92,7 @@ export interface ProvedChange {
   readonly detail: EventDetail
 }
 
-/** An authenticator goes, and with it whatever it has signed in. */
+/** Removes an authenticator, and ends the sessions and grants of the account. */
 export function settleRemoved(
   record: MfaRecord,
   removed: Authenticator,
@@ -103,7 +106,7 @@ export function settleRemoved(
 }
 
 /**
- * New look-up secrets take the place of all that the account has of these factors: a list that was lost opens nothing
+ * New look-up secrets take the place of all that the account has of these factors: a lost list of codes is not accepted
  * any more, whichever product has made it (R11).
  */
 export function settleRenewed(
@@ -122,7 +125,7 @@ export function settleRenewed(
   )
 }
 
-/** Another name opens and closes nothing: the proof is spent, and whatever lives goes on. */
+/** A new name changes no security: the proof is spent, and sessions and grants stay. */
 export function settleRenamed(
   record: MfaRecord,
   renamed: Authenticator,
@@ -144,8 +147,8 @@ export function settleRenamed(
 }
 
 /**
- * The epoch rises (R20). The interaction that made the change goes on under the new one; no browser keeps an
- * exemption that it may owe to the factor of before.
+ * The epoch rises (R20). The interaction that made the change goes on under the new one; no browser stays known,
+ * because it may have become known with the earlier factor.
  */
 function settleChange(
   changed: MfaRecord,
@@ -163,7 +166,10 @@ function settleChange(
   }
 }
 
-/** Its time begins anew: what was shown for it, such as fresh look-up secrets, takes a while to save. */
+/**
+ * The lifetime of the accepted attempt begins anew: the person needs time to save what the page shows, such as fresh
+ * look-up secrets.
+ */
 function spend({ proof, fingerprint, now }: ProvedChange, epoch: number): AcceptedAttempt {
   return { ...proof, at: now, epoch, spentOn: fingerprint }
 }

@@ -3,25 +3,31 @@ import { MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** How long a right password waits for the second factor. */
 export const PENDING_SECONDS = 10 * MINUTE_SECONDS
-/** How far the clocks of two nodes may differ: what one has just sealed, the other takes. */
+/**
+ * How far the clocks of two nodes may differ: a node accepts a value that another node with a faster clock has just
+ * sealed.
+ */
 export const CLOCK_SKEW_SECONDS = 30
 
 /**
- * What the login page has proved, kept in the interaction and nowhere else: nobody is signed in by it.
- * It is carried from interaction to interaction of one authorization (`cid`) and counts while its time
- * runs and the account's epoch is the one it was made under.
+ * The proof of the login page. It is kept in the interaction and nowhere else, and signs nobody in. It is carried from
+ * interaction to interaction of one authorization (`cid`), and is valid until its time ends or the account's epoch
+ * changes.
  */
 export interface PendingFirstFactor {
   readonly accountId: string
   readonly amr: readonly Amr[]
-  /** When it was shown: `auth_time`. Long ago, where the login page asks a provider of its own. */
+  /**
+   * When the person proved the first factor: `auth_time`. May be long ago if the login page asks another identity
+   * provider.
+   */
   readonly ts: Instant
-  /** When the login page answered with it: from then on it waits. */
+  /** When the login page answered with it. Its lifetime begins then. */
   readonly answeredAt: Instant
   readonly epoch: number
   /** False: the session ends with the browser. */
   readonly remember?: boolean
-  /** What else the login page has said, for the application's own checks; nothing is decided by it. */
+  /** Other values of the login page, for the application's own checks. The plugin decides nothing by them. */
   readonly extra?: Readonly<Record<string, unknown>>
 }
 

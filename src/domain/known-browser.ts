@@ -1,12 +1,12 @@
 import type { Delay, KnownBrowser, MfaRecord } from './mfa-record.ts'
 import type { Instant } from './time.ts'
 
-/** Failures after which a known browser is a stranger again (R4). */
+/** The number of failures after which a known browser is unknown again (R4). */
 export const FAILURES_TO_FORGET = 10
-/** The oldest goes first: a person has few browsers, an attacker must not grow the record. */
+/** The oldest is removed first. A person has few browsers, and an attacker must not be able to make the record grow. */
 export const MOST_KNOWN_BROWSERS = 20
 
-/** Strangers are one class, each known browser is its own (R2). */
+/** All unknown browsers together are one class; each known browser is a class of its own (R2). */
 export type BrowserClass =
   { readonly kind: 'unknown' } | ({ readonly kind: 'known' } & KnownBrowser)
 
@@ -33,8 +33,9 @@ export function remember(record: MfaRecord, tokenHash: string, now: Instant): Mf
 }
 
 /**
- * Counts a failure against a known browser. At the tenth it is forgotten, so that a stolen token is no
- * endless exemption from the strangers' limits. `delay`: the wait it has earned; a wrong password earns none.
+ * Counts a failure against a known browser. At the tenth failure the browser is forgotten, so that a stolen token does
+ * not exempt an attacker from the limits of unknown browsers for ever. `delay`: the new wait of the browser; a wrong
+ * password causes none.
  */
 export function chargeBrowser(
   record: MfaRecord,

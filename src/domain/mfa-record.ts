@@ -6,8 +6,8 @@ import type { Instant } from './time.ts'
 export const RECORD_SCHEMA = 1
 
 /**
- * All MFA state of one account: one document, one version, saved only if nothing changed meanwhile.
- * What must be secret is inside `sealed` strings; everything else may be read by an operator.
+ * All MFA state of one account: one document, one version, saved only if nothing changed meanwhile. Secrets are inside
+ * `sealed` strings; an operator may read everything else.
  */
 export interface MfaRecord {
   readonly schema: typeof RECORD_SCHEMA
@@ -24,20 +24,20 @@ export interface MfaRecord {
   /** Interactions in which everything asked for was proved, until they have finished. */
   readonly accepted: readonly AcceptedAttempt[]
   readonly history: History
-  /** Decided together with what they tell of; passed on afterwards, at least once. */
+  /** Events, saved together with the change that they report; passed on afterwards, at least once. */
   readonly events: readonly MfaEvent[]
 }
 
 export interface Authenticator {
   readonly id: string
   readonly factor: string
-  /** What the person calls it. */
+  /** The person's name for it. */
   readonly name: string
   readonly createdAt: Instant
   readonly lastUsedAt?: Instant
   /**
-   * Imported, and weaker than what is made here (R7, R8): from then on it is not examined, and until then its owner
-   * is asked to set up another.
+   * Set if it was imported and is weaker than an authenticator that is set up here (R7, R8). From then on it is not
+   * examined; until then its owner is asked to set up another.
    */
   readonly renewBy?: Instant
   /** SHA-256 of the handles by which the account can be found; absent where the factor has none. */
@@ -47,14 +47,16 @@ export interface Authenticator {
 }
 
 export interface PendingEnrolment {
-  /** The interaction that began it: it dies with that. */
+  /** The interaction that began it. It ends with that interaction. */
   readonly interaction: string
   readonly factor: string
   readonly sealed: string
   readonly expiresAt: Instant
   /** Where its code was sent, masked; absent where nothing was sent. */
   readonly sentTo?: string
-  /** Wrong confirmations only slow themselves down: guessing a secret one was shown gains nothing. */
+  /**
+   * Wrong confirmations delay this enrolment only: a person who guesses a secret that the page has shown gains nothing.
+   */
   readonly delay: Delay
 }
 
@@ -69,7 +71,7 @@ export interface OpenChallenge {
   readonly expiresAt: Instant
 }
 
-/** Consecutive failures and the wait they have earned. */
+/** Consecutive failures, and the wait that they cause. */
 export interface Delay {
   readonly failures: number
   readonly until?: Instant
@@ -78,11 +80,14 @@ export interface Delay {
 export interface Throttle {
   /** When codes were refused within the last 30 days, oldest first; at most 100 (R1). */
   readonly failedAt: readonly Instant[]
-  /** Set when the hundredth came; only a recovery or a phishing-resistant factor clears it. */
+  /** Set at the hundredth failure; only a recovery or a phishing-resistant factor clears it. */
   readonly codesDisabledAt?: Instant
-  /** All browsers the owner has not completed a sign-in from, together (R2). */
+  /** All browsers in which the owner has not completed a sign-in, together (R2). */
   readonly unknownBrowsers: Delay
-  /** Ten failures after a right password: somebody has it (R2). Cleared by a changed password. */
+  /**
+   * Set after ten failures that followed a right password: somebody else may know the password (R2). Cleared by a
+   * changed password.
+   */
   readonly passwordSuspectedAt?: Instant
 }
 
@@ -93,7 +98,7 @@ export interface KnownBrowser {
   readonly lastSeenAt: Instant
   /** Wrong codes in this browser. */
   readonly delay: Delay
-  /** Wrong passwords and codes since its last success; at ten the browser is a stranger again. */
+  /** Wrong passwords and codes since its last success; at ten the browser is unknown again. */
   readonly failures: number
 }
 
@@ -105,29 +110,36 @@ export interface AcceptedAttempt {
   readonly authenticatorId: string
   readonly assurance: Assurance
   readonly at: Instant
-  /** Counts only while it is the record's. */
+  /** The attempt is valid only while the record has this epoch. */
   readonly epoch: number
-  /** Recognises the challenge that it was the answer to: spent, it is answered no second time (R28). */
+  /** Recognises the challenge that it answered, which is spent and cannot be answered again (R28). */
   readonly challenge?: string
-  /** What is left of a look-up secret, for the warning straight after use. */
+  /** The number of look-up secrets left, for the warning directly after use. */
   readonly remaining?: number
-  /** A keyed hash of the change of factors that it was made for and spent on: it is good for no other (R11). */
+  /** A keyed hash of the change of factors that was made with it; no other change can be made with it (R11). */
   readonly spentOn?: string
 }
 
 export interface History {
   readonly firstSignInAt?: Instant
   readonly firstEnrolledAt?: Instant
-  /** The last reset by an administrator: after one the password alone enrols nothing (R10). */
+  /** The last reset by an administrator. After a reset the password alone is not enough to enrol a factor (R10). */
   readonly resetAt?: Instant
-  /** When the factors of another product were taken over, or that there were none. Once; the same holds after it. */
+  /**
+   * When the factors of another product were imported, or were found to be none. An account is imported once. As after
+   * a reset, the password alone is not enough to enrol a factor.
+   */
   readonly importedAt?: Instant
   /**
-   * When somebody was imported whose second factor was on in another product, with nothing of it that works: until
-   * they have set one up they are asked to, whatever the application's policy says. A reset leaves it to the policy.
+   * When an account was imported whose second factor was on in another product but could not be taken over. The person
+   * must set up a factor at the next sign-in, even if the application's policy requires none. After a reset the policy
+   * alone decides.
    */
   readonly mustEnrolSince?: Instant
-  /** The last restore from a backup: what happened since it was made is forgotten, so the same holds after it. */
+  /**
+   * The last restore from a backup. The record does not hold what happened after the backup was made, so the password
+   * alone is not enough to enrol a factor, as after a reset.
+   */
   readonly restoredAt?: Instant
   /** Proofs of ownership made for a first enrolment, per interaction (R10). */
   readonly ownerProofs: readonly OwnerProof[]

@@ -15,7 +15,7 @@ export interface AcrRequest {
 }
 
 export interface PolicyInput {
-  /** What is proved so far: by the pending first factor (password), or by the session. */
+  /** The level reached so far: by the pending first factor (password), or by the session. */
   readonly reached: Acr
   /** The application's `require` for this account, client and request. */
   readonly required: boolean
@@ -29,15 +29,15 @@ export interface PolicyInput {
 export type Decision =
   | { readonly step: 'none' }
   | { readonly step: 'verify' | 'enrol'; readonly reason: Reason }
-  /** No way of signing in leads to an acr that was asked for as essential. */
+  /** No way of signing in reaches an `acr` that was requested as essential. */
   | { readonly step: 'unmet' }
 
 export type Reason = 'policy' | 'step-up' | 'chosen'
 
 /**
- * What has still to happen before the request is answered. The lowest level that satisfies everybody is
- * aimed at: the application's policy, the person's own choice (whoever has enrolled is asked), and the
- * relying party. A level once reached is never lowered to fit a request.
+ * The step that is still needed before the request is answered. The target is the lowest level that satisfies the
+ * application's policy, the person's own choice (a person who has enrolled is asked), and the relying party. A level
+ * once reached is never lowered to fit a request.
  */
 export function decide(input: PolicyInput): Decision {
   const floor: Acr =
@@ -61,7 +61,7 @@ function aim(floor: Acr, { requested, enrolled }: PolicyInput): Acr | undefined 
   const reachable = floor === PASSWORD_ACR ? ACR_VALUES : ([MULTI_FACTOR_ACR] as const)
   const fitting = reachable.find((acr) => requested.values.includes(acr))
   if (fitting !== undefined && (requested.essential || enrolled)) return fitting
-  // A voluntary wish is granted where it costs no enrolment, and never fails (OIDC Core 3.1.2.1).
+  // A voluntary `acr` is granted where it requires no enrolment, and never makes the request fail (OIDC Core 3.1.2.1).
   return requested.essential ? undefined : floor
 }
 

@@ -4,9 +4,9 @@ import type { Authenticator, MfaRecord } from './mfa-record.ts'
 import type { Instant } from './time.ts'
 
 /**
- * The record came from a backup, and what was true since is not in it (R37). `authenticators`: those of the record
- * with whatever they could accept a second time spent. Known browsers are strangers again, for one may have been
- * forgotten since.
+ * The record came from a backup and lacks the changes made since then (R37). `authenticators`: those of the record, in
+ * states that accept no code a second time. Known browsers become unknown, because one may have been forgotten since
+ * the backup was made.
  *
  * The epoch does not rise by one: the storage that was lost may have reached that number, and a host whose sessions
  * are kept elsewhere would show some made under it. It becomes the time in seconds, which no number of changes

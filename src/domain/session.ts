@@ -6,13 +6,13 @@ import { DAY_SECONDS, type Instant } from './time.ts'
 export const SESSION_SECONDS = DAY_SECONDS
 
 /**
- * The epoch of every account until its first change: what was made without the plugin counts for that one, and is
- * dead after it.
+ * The epoch of every account until its first change: a session that was made without the plugin is valid in that epoch,
+ * and ends with it.
  */
 export const FIRST_EPOCH = 1
 
 export interface SessionState {
-  /** The epoch it was made under; undefined for one from before the plugin. */
+  /** The epoch it was made under; undefined for a session made before the plugin was added. */
   readonly epoch: number | undefined
   readonly signedInAt: Instant | undefined
 }
@@ -32,9 +32,9 @@ export function isLive(
 }
 
 /**
- * The level of a session that the plugin has not made, from before it or of a node without it. What it says is
- * believed as far as its `amr` shows it: login pages are known to answer with whatever level was asked for. An `acr`
- * of the application's own stays; none at all is the password.
+ * The level of a session that the plugin has not made: it is older than the plugin, or a node without the plugin made
+ * it. Its `acr` is accepted only if its `amr` supports it, because some login pages answer with the level that was
+ * requested. An `acr` of the application's own stays; a session without `acr` has the level of a password.
  */
 export function levelWithoutEpoch(acr: string | undefined, amr: readonly Amr[]): string {
   if (acr === undefined) return PASSWORD_ACR

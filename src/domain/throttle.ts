@@ -2,14 +2,17 @@ import { chargeBrowser, type BrowserClass } from './known-browser.ts'
 import type { Delay, KnownBrowser, MfaRecord } from './mfa-record.ts'
 import { DAY_SECONDS, HOUR_SECONDS, type Instant } from './time.ts'
 
-/** Wrong codes that cost nothing but themselves, per browser class. */
+/** The number of consecutive failures in a browser class at which its first wait begins. */
 export const FREE_FAILURES = 5
 export const FIRST_DELAY_SECONDS = 30
 export const LONGEST_DELAY_SECONDS = HOUR_SECONDS
-/** NIST SP 800-63B-4 3.2.2: at most this many failures in any 30 days, successes notwithstanding (R1). */
+/** NIST SP 800-63B-4 3.2.2: at most this many failures in any 30 days; a success does not reset the sum (R1). */
 export const MOST_FAILURES = 100
 const FAILURE_WINDOW_SECONDS = 30 * DAY_SECONDS
-/** Failures of strangers, each after a right password, that mean the password is known to someone (R2). */
+/**
+ * The number of failures in unknown browsers, each after a right password, from which the password is suspected to be
+ * known to somebody else (R2).
+ */
 export const FAILURES_TO_SUSPECT = 10
 
 export type Gate =
@@ -22,8 +25,8 @@ export type Gate =
 const OPEN: Gate = { open: true }
 
 /**
- * Whether an attempt is examined at all. Read before anything is examined: while closed no code is
- * consumed and none is charged. `guessable`: what cannot be guessed is not made to wait.
+ * Whether an attempt is examined at all. Asked before anything is examined: while the gate is closed, no code is
+ * consumed and no failure is counted. `guessable`: a factor that cannot be guessed never has to wait.
  */
 export function gate(
   record: MfaRecord,
@@ -39,7 +42,7 @@ export function gate(
   return delayGate(delayOf(record, browser), now)
 }
 
-/** The same waiting rule for whatever keeps a `Delay`. */
+/** The rule of waiting for one `Delay`. */
 export function delayGate(delay: Delay, now: Instant): Gate {
   return delay.until !== undefined && delay.until > now
     ? { open: false, reason: 'code', until: delay.until }
@@ -56,9 +59,9 @@ export function grow(delay: Delay, now: Instant): Delay {
 
 export interface Charged {
   readonly record: MfaRecord
-  /** Until when the class of this browser now waits. */
+  /** The end of the wait of this browser's class. */
   readonly lockedUntil?: Instant
-  /** This failure was the one that crossed the line. */
+  /** This failure was the one that disabled the codes (R1). */
   readonly codesDisabled: boolean
   readonly passwordSuspected: boolean
   readonly browserForgotten: boolean
@@ -90,7 +93,7 @@ function chargeOwners(record: MfaRecord, browser: KnownBrowser, delay: Delay): C
     record: charged,
     passwordSuspected: false,
     browserForgotten: forgotten,
-    // Forgotten, it waits no longer: it is one of the strangers now.
+    // A forgotten browser has no wait of its own: it belongs to the unknown browsers now.
     ...(forgotten ? {} : lockedUntil(delay)),
   }
 }
@@ -111,8 +114,8 @@ function chargeStrangers(record: MfaRecord, delay: Delay, now: Instant): ClassCh
 }
 
 /**
- * After a success: its own class starts again, the 30-day sum does not (R1, R2). What a phishing-resistant
- * factor proves lifts the ban on codes as well.
+ * After a success the failures of its own browser class are reset; the 30-day sum is not (R1, R2). A proof of a
+ * phishing-resistant factor enables codes again as well.
  */
 export function forgive(
   record: MfaRecord,
@@ -130,19 +133,22 @@ export function forgive(
   return { ...record, throttle, browsers }
 }
 
-/** A changed password ends the suspicion: whoever was guessing has to begin with the new one. */
+/** A changed password ends the suspicion: an attacker does not know the new password. */
 export function clearSuspicion(record: MfaRecord): MfaRecord {
   const { passwordSuspectedAt: _, ...throttle } = record.throttle
   return { ...record, throttle: { ...throttle, unknownBrowsers: { failures: 0 } } }
 }
 
-/** A recovery that binds new factors begins with a clean count. */
+/** A recovery that binds new factors begins with a count of zero failures. */
 export function clearFailures(record: MfaRecord): MfaRecord {
   const { codesDisabledAt: _, ...throttle } = record.throttle
   return { ...record, throttle: { ...throttle, failedAt: [], unknownBrowsers: { failures: 0 } } }
 }
 
-/** The sum starts again only where the ban is lifted: a passkey used now and then must not make room for guesses. */
+/**
+ * The sum is reset only if codes were disabled: an owner who uses a passkey from time to time must not give an attacker
+ * more guesses.
+ */
 function withoutBan(throttle: MfaRecord['throttle']): MfaRecord['throttle'] {
   const { codesDisabledAt, ...rest } = throttle
   return codesDisabledAt === undefined ? throttle : { ...rest, failedAt: [] }
