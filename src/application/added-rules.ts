@@ -8,8 +8,8 @@ import type { Instant } from '../domain/time.ts'
 export interface AddedRules {
   /** Whether a response is examined for this authenticator at all. */
   isUsable(authenticator: Authenticator, now: Instant): boolean
-  /** From when on it is not usable. Undefined: it stays usable. */
+  /** The time from which it is not usable. Undefined: it stays usable. */
   endOf(authenticator: Authenticator): Instant | undefined
-  /** Whether a second factor is asked for. `byPolicy`: what the application's policy says. */
+  /** Whether a second factor is required. `byPolicy`: the answer of the application's policy. */
   isFactorRequired(record: MfaRecord, byPolicy: boolean): boolean
 }

@@ -33,8 +33,8 @@ export function bindAuthenticator(
 }
 
 /**
- * How a record knows a handle of a factor. A plain hash: handles are random, and a key that changes would lose the
- * accounts behind them.
+ * The form in which a record keeps a handle of a factor. A hash without a key is enough, because handles are random;
+ * with a keyed hash, a change of the key would make the accounts unfindable.
  */
 export function hashHandle({ id }: AnyFactor, handle: string): string {
   return createHash('sha256')
@@ -42,21 +42,24 @@ export function hashHandle({ id }: AnyFactor, handle: string): string {
     .digest('base64url')
 }
 
-/** What a person typed as a name, without what could not be seen or would turn the text around it; at most 64 characters. */
+/**
+ * The name that a person typed, without invisible characters and without those that change the direction of text; at
+ * most 64 characters.
+ */
 export function nameOf(typed: string): string {
   return visible(typed).slice(0, LONGEST_NAME).join('')
 }
 
 export type NameFault = 'nameless' | 'too-long'
 
-/** Why a person is asked for another name. An authenticator that is set up may do without. */
+/** Why a person is asked for another name. A new authenticator needs no name. */
 export function nameFault(typed: string): NameFault | undefined {
   const { length } = visible(typed)
   if (length === 0) return 'nameless'
   return length > LONGEST_NAME ? 'too-long' : undefined
 }
 
-/** Its characters: code points, not the halves of them. */
+/** The characters of the text, as code points and not as UTF-16 units. */
 function visible(typed: string): string[] {
   const plain = typed
     .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
@@ -65,15 +68,15 @@ function visible(typed: string): string[] {
   return Array.from(plain.toWellFormed())
 }
 
-/** A fresh set of an issued factor, before it is bound: made once, however often a commit decides again. */
+/** A fresh set of an issued factor, before it is bound. It is made once, even if a commit has to decide again. */
 export interface FreshSet {
   readonly factor: AnyFactor
   readonly state: Json
-  /** What the person sees once. */
+  /** The look-up secrets, which the person sees once. */
   readonly shown: readonly string[]
 }
 
-/** The ids of a factor and of those whose place it takes. */
+/** The ids of a factor and of the factors that it replaces. */
 export function withSuperseded(
   { factors }: Pick<Dependencies, 'factors'>,
   { id }: Pick<AnyFactor, 'id'>,
@@ -82,7 +85,7 @@ export function withSuperseded(
   return new Set([id, ...superseded.map((factor) => factor.id)])
 }
 
-/** A set as an authenticator of an account, with what its factor tells of it. */
+/** A set as an authenticator of an account, with its factor's events. */
 export function bindSet(
   deps: Dependencies,
   accountId: string,
@@ -95,7 +98,7 @@ export function bindSet(
   }
 }
 
-/** Slow: look-up secrets are hashed one by one. Undefined: the factor is not one that is issued. */
+/** Slow: look-up secrets are hashed one by one. Undefined: the factor is not `issued`. */
 export async function issueSet(
   deps: Dependencies,
   factor: AnyFactor,

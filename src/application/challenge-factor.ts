@@ -28,7 +28,7 @@ export type ChallengeOutcome =
   | 'closed'
   /** The message could not be handed over. Nothing has changed: the code sent before is still open. */
   | 'not-sent'
-  /** A code was sent a moment ago, or too often: not before then (R3). */
+  /** A code was sent a moment ago, or too often. The next may be sent at this time (R3). */
   | { readonly notBefore: Instant }
 
 interface Sending {
@@ -39,9 +39,9 @@ interface Sending {
 }
 
 /**
- * Sends a code of a factor that `delivers`, after the commit that keeps its challenge in the account's record. A
- * failed delivery is reported and taken back: it costs nothing of the cooldown and of the hour's number (R3).
- * Throws what a commit throws.
+ * Sends a code of a factor that `delivers`, after the commit that keeps its challenge in the account's record. A failed
+ * delivery is reported and taken back: it counts neither for the cooldown nor for the hourly limit (R3). Throws what a
+ * commit throws.
  */
 export async function sendChallenge(
   deps: Dependencies,
@@ -81,15 +81,15 @@ export async function sendChallenge(
   return isSent ? 'sent' : 'not-sent'
 }
 
-/** A challenge that sends nothing, as the interaction keeps it. */
+/** A kept challenge: it sends nothing, and is stored with its interaction. */
 export interface KeptChallenge {
-  /** Recognises it: an accepted response has spent it. */
+  /** Identifies the challenge, so that the record can show that an accepted response has spent it. */
   readonly id: string
-  /** What the factor made. */
+  /** The challenge that the factor made. */
   readonly value: unknown
 }
 
-/** To whom a challenge is sealed: the account, if one is named yet, and the interaction. */
+/** The account, if it is known yet, and the interaction to which a challenge is sealed. */
 export type ChallengePlace = Pick<Place, 'interaction'> & { readonly accountId?: string }
 
 /**
@@ -111,7 +111,10 @@ export async function makeChallenge(
   return deps.box.seal(JSON.stringify(kept), sealContext(factor, place))
 }
 
-/** Undefined: it was made for another account, factor or interaction, or its ten minutes are over. */
+/**
+ * Opens a kept challenge. Undefined: it was made for another account, factor or interaction, or more than ten minutes
+ * ago.
+ */
 export function openKeptChallenge(
   deps: Dependencies,
   factor: AnyFactor,
@@ -132,7 +135,7 @@ function openSealed(
   try {
     return JSON.parse(box.open(sealed, context)) as { value: Json; expiresAt: Instant }
   } catch {
-    // Of another place, or sealed with a key that is gone: a fresh one takes its place.
+    // It was sealed for another place, or with a key that is not configured any more. The caller makes a new challenge.
     return undefined
   }
 }

@@ -25,9 +25,9 @@ import type { Dependencies } from './dependencies.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
 
-/** Changes that are one deed; adding takes the pages of an enrolment. */
+/** The changes that one request makes. To add a factor, a person goes through the pages of an enrolment. */
 export type DirectChange = Exclude<FactorChange, { kind: 'add' }> & {
-  /** What it is to be called from now on, as it was typed. */
+  /** The new name, as it was typed. */
   readonly name?: string
 }
 
@@ -38,23 +38,26 @@ export type ChangeOutcome =
       /** Fresh look-up secrets, to be shown once; empty on a double tap. */
       readonly shown: readonly string[]
     }
-  /** Nothing that lasts would be left. */
+  /** No lasting authenticator would be left. */
   | { readonly outcome: 'last-factor' }
-  /** A name has to say something, briefly. */
+  /** The name is empty or too long. */
   | { readonly outcome: 'name-unfit'; readonly fault: NameFault }
-  /** No fresh proof in this interaction, or it was spent; an older epoch; what was to be changed is gone. */
+  /**
+   * This interaction has no fresh proof, or its proof was spent; or the epoch has changed; or the authenticator does
+   * not exist any more.
+   */
   | { readonly outcome: 'stale' }
 
-/** Whether an authenticator is left when look-up secrets have run out and others have ended. */
+/** Whether an authenticator lasts: it is no set of look-up secrets, which run out, and it has no end. */
 export function lasts({ factors, rules }: Dependencies, authenticator: Authenticator): boolean {
   const isSetUp = factors.get(authenticator.factor)?.enrolment === 'confirmed'
   return isSetUp && rules.endOf(authenticator) === undefined
 }
 
 /**
- * Changes a person's own factors. The commit that makes the change requires the fresh proof of this interaction on
- * the record that it saves, and spends it (R11): of two at once under one proof, or of two removals that would
- * leave nothing, one is made.
+ * Changes a person's own factors. The commit that makes the change requires the fresh proof of this interaction on the
+ * record that it saves, and spends it (R11): of two simultaneous changes with one proof, or two removals that would
+ * leave no factor, only one is made.
  *
  * Throws MfaError `too-many-attempts`, and what a commit throws.
  */
@@ -92,7 +95,7 @@ interface Deed {
   readonly change: DirectChange
   readonly name: string
   readonly fingerprintIn: (record: MfaRecord) => string
-  /** Made once, when the proof has been seen: whoever has none makes nobody hash. */
+  /** Issues a set once, after the proof was checked: a request without a proof must not cause slow hashing. */
   readonly issue: (factorId: string) => Promise<FreshSet | undefined>
 }
 

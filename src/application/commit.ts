@@ -14,11 +14,14 @@ export { settleEvents } from './event-queue.ts'
 /** How long a decision is tried again before the answer is 503. */
 const CONTENDED_MS = 2_000
 const FIRST_PAUSE_MS = 2
-/** Events that wait in a record for a listener that fails: the oldest go, so that a save never fails for its size. */
+/**
+ * The most events that wait in a record while a listener fails. The oldest are dropped, so that the record never
+ * becomes too large to save.
+ */
 const MOST_EVENTS = 500
 const LONGEST_PAUSE_MS = 80
 
-/** What a decision comes to. Without `record` nothing changes and nothing is saved. */
+/** The result of a decision. Without `record` nothing changes and nothing is saved. */
 export interface Decided<T> {
   readonly outcome: T
   readonly record?: MfaRecord
@@ -41,21 +44,21 @@ export async function loadRecord(deps: Dependencies, accountId: string): Promise
   const record =
     stored.record === undefined ? newRecord(accountId) : parseRecord(stored.record, accountId)
   if (passwordChanged === undefined) return { record, version }
-  // The change is told with the account's next save. Its event has the version that the change itself has made, which
-  // no commit makes: it is the same event however often the record is loaded before.
+  // The event of the change is passed on with the account's next save. Its id comes from the version that the change of
+  // the password made; no commit makes that version, so the event has the same id each time the record is loaded.
   const { record: settled, events } = settlePasswordChanged(record, passwordChanged.times)
   const told = stamp(events, accountId, version, passwordChanged.at)
   return { record: { ...settled, events: [...settled.events, ...told] }, version }
 }
 
 /**
- * The one way in which a record changes (R18): load, decide in pure code, save if nothing changed meanwhile,
- * else load and decide again. No outcome leaves before its save is durable. Expensive work belongs outside
- * `decide` or is remembered between its calls. `seen`: the record as this request has just read it, to begin
- * with; if it has changed since, the save fails and it is read again.
+ * The one way in which a record changes (R18): load, decide in pure code, save if nothing changed meanwhile, otherwise
+ * load and decide again. No outcome is returned before its save is durable. Expensive work belongs outside `decide` or
+ * is remembered between its calls. `seen`: the record as this request has just read it, to begin with; if it has
+ * changed since, the save fails and it is read again.
  *
- * Throws MfaError `record-contended` (503) after 2 s of losing, and whatever the storage throws: an unknown
- * outcome is never answered.
+ * Throws MfaError `record-contended` (503) after 2 s of lost saves, and every error of the storage: an unknown outcome
+ * is never reported as a success or a refusal.
  */
 export async function commit<T>(
   deps: Dependencies,
@@ -87,10 +90,10 @@ export async function commit<T>(
 }
 
 /**
- * Identity comes from the version that the commit makes: the same event has the same id wherever and
- * however often it is passed on, and a lost commit leaves none behind. The time is in it because versions
- * begin anew with a record: after a restore, or for an account id given out again, an audit trail would take
- * new events for old ones.
+ * The id of an event comes from the version that the commit makes: an event has the same id on each node and each time
+ * it is passed on, and a lost commit leaves no event. The id contains the time because the versions of a new record
+ * begin again: after a restore, or if an account id is used again, an audit trail would otherwise take new events for
+ * old ones.
  */
 function stamp(
   drafts: readonly EventDraft[],
@@ -107,12 +110,12 @@ function stamp(
 }
 
 /**
- * Hands the record's events to the listeners and takes them out of it, after the answer: at least once, in
- * order. What fails stays in the record and is tried at the account's next commit.
+ * Hands the record's events to the listeners and takes them out of it, after the answer: at least once, in order. An
+ * event whose listener fails stays in the record and is passed on again at the account's next commit.
  */
 function pass(deps: Dependencies, saved: Loaded): void {
   const { accountId } = saved.record
-  // Behind another run the record has changed since: read it again, so that nothing is told twice.
+  // If another run came first, it has changed the record: read it again, so that no event is passed on twice.
   inTurn(deps, accountId, async (behind) =>
     drain(deps, behind ? await loadRecord(deps, accountId) : saved),
   )
@@ -122,7 +125,8 @@ async function drain(deps: Dependencies, { record, version }: Loaded): Promise<v
   const { accountId, events } = record
   if (events.length === 0) return
   await deps.publish(events)
-  // Relaxed: should a power cut undo it, they are told once more, and nobody waits for the disk a second time.
+  // This save need not be durable: if a power failure undoes it, the events are passed on once more. The request does
+  // not wait for the disk a second time.
   const told = formatRecord({ ...record, events: [] })
   if (await deps.storage.records.save(accountId, told, version, 'relaxed')) return
   const passed = new Set(events.map((event) => event.id))

@@ -5,9 +5,9 @@ import type { Dependencies } from './dependencies.ts'
 import type { Place } from './place.ts'
 
 /**
- * A sign-in is complete with the first factor alone. Written down only where it changes something: the first
- * one ever, the first one in a browser, and one that ends a row of failures there (R4). False: the account's
- * epoch has changed since.
+ * A sign-in is complete with the first factor alone. Saved only if it changes the record: the first sign-in of the
+ * account, the first in a browser, or one after failures in that browser (R4). False: the account's epoch has changed
+ * meanwhile.
  */
 export async function completeSignIn(
   deps: Dependencies,

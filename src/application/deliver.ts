@@ -39,7 +39,7 @@ async function send({ mailer }: Dependencies, delivery: Delivery): Promise<void>
   }
 }
 
-/** `m•••@example.com`: enough for a person to know their own address by, and for nobody else. */
+/** `m•••@example.com`: the owner recognises the address; nobody else learns it. */
 export function maskAddress(address: string): string {
   const at = address.lastIndexOf('@')
   return `${Array.from(address)[0] ?? ''}•••${at === -1 ? '' : address.slice(at)}`

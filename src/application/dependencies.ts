@@ -4,7 +4,7 @@ import type { AddedRules } from './added-rules.ts'
 import type { Clock, Mailer, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
 import type { Storage } from '../ports/storage.ts'
 
-/** What the application works with; made once by `createMfa`. */
+/** The dependencies of the operations; made once by `createMfa`. */
 export interface Dependencies {
   readonly storage: Storage
   readonly clock: Clock
@@ -12,12 +12,12 @@ export interface Dependencies {
   readonly box: SecretBox
   readonly hasher: PasswordHasher
   readonly mailer: Mailer | undefined
-  /** By id, in the order they were handed in: the order of preference. */
+  /** By id, in the order in which they were passed to `createMfa`: the order of preference. */
   readonly factors: ReadonlyMap<string, AnyFactor>
-  /** What single records add to the rules of every sign-in. */
+  /** The rules that single records add to those of every sign-in. */
   readonly rules: AddedRules
-  /** Passes events on to whoever listens; rejects when one could not take them, and they are kept. */
+  /** Passes events on to the listeners. Rejects if a listener fails; the events then stay in the record. */
   readonly publish: (events: readonly MfaEvent[]) => Promise<void>
-  /** Where a fault goes that no answer tells of: a listener that failed, after the answer. */
+  /** Takes a fault that no response reports, such as a listener that failed after the response. */
   readonly report: (error: unknown) => void
 }

@@ -38,16 +38,17 @@ import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
 
-/** What an enrolment may begin on: the rule of a first one; or this authorization asks to add to what there is. */
+/** Why an enrolment may begin: the rule of a first enrolment, or an authorization that asks to add a factor. */
 export interface EnrolmentGround extends EnrolmentPermission {
-  /** The person asked for one more, and the application lets this app ask (R11). */
+  /** The person asked to add a factor, and the application allows this client to ask for it (R11). */
   readonly adding?: boolean
 }
 
 /**
- * `stale`: it did not begin (somebody enrolled meanwhile, no proof of ownership, an older epoch, a factor that is not
- * set up on a page, or of which the account has the most that it may have). `not-sent`: it began, and its code could not be handed over. `notBefore`: it would send a code,
- * and has sent one a moment ago or too often (R3); an enrolment that was begun before is still open.
+ * `stale`: it did not begin (a factor was enrolled meanwhile, the proof of ownership is missing, the epoch has changed,
+ * the factor is not set up on a page, or the account has as many authenticators of it as it may have). `not-sent`: it
+ * began, and its code could not be delivered. `notBefore`: it would send a code, but one was sent a moment ago or too
+ * often (R3); an enrolment that was begun before is still open.
  */
 export type BeginOutcome = 'begun' | 'not-sent' | 'stale' | { readonly notBefore: Instant }
 
@@ -58,9 +59,9 @@ interface Beginning {
 }
 
 /**
- * Begins setting up a factor in a sign-in: makes what the page will show and keeps it sealed with the
- * interaction. A code is sent after the commit; a failed delivery is reported and costs nothing of the cooldown (R3).
- * Throws what a commit throws.
+ * Begins setting up a factor in a sign-in: makes the data that the page will show, and keeps it sealed in the record,
+ * bound to the interaction. A code is sent after the commit; a failed delivery is reported and does not count for the
+ * cooldown (R3). Throws what a commit throws.
  */
 export async function beginFactor(
   deps: Dependencies,
@@ -108,7 +109,7 @@ async function begin(
   const where = { interaction, factor: factor.id }
   const sealed = sealState(deps.box, accountId, where, value)
   const sentTo = delivery === undefined ? {} : { sentTo: maskAddress(delivery.to) }
-  // Says on what proof: where the password was enough, the trail shows it (R10).
+  // The reason names the proof: the trail shows a case in which the password was enough (R10).
   const reason = isEnrolled(record) ? 'fresh-factor' : about.rule
   return {
     outcome: { began: 'begun', delivery, sealed },
@@ -117,7 +118,7 @@ async function begin(
   }
 }
 
-/** What the set-up page shows; undefined: no enrolment of this factor is open in this interaction. */
+/** The data of the set-up page; undefined: no enrolment of this factor is open in this interaction. */
 export async function describePending(
   deps: Dependencies,
   factor: AnyFactor,
@@ -143,8 +144,8 @@ export type EnrolOutcome =
   | { readonly outcome: 'stale' }
 
 /**
- * Confirms an enrolment with one good response, and makes look-up secrets where the account has none. A
- * double tap while it runs is answered alike, so that the secrets are shown whichever answer arrives.
+ * Confirms an enrolment with one good response, and makes look-up secrets where the account has none. A double tap
+ * while it runs gets the same answer, so that the browser shows the secrets with either response.
  *
  * Throws MfaError `too-many-attempts`, and what a commit throws.
  */
@@ -249,8 +250,8 @@ async function confirm(
 }
 
 /**
- * R10 and R11 on the record as it is at the commit. Of two first enrolments at once only one counts; to factors that
- * are there one is added with a fresh proof of them, made in this interaction and spent by the same commit.
+ * Checks R10 and R11 on the record at the time of the commit. Of two simultaneous first enrolments only one succeeds. A
+ * further factor needs a fresh proof of an existing one, made in this interaction and spent by the same commit.
  */
 function mayEnrol(record: MfaRecord, place: Place, ground: EnrolmentGround, now: Instant): boolean {
   if (record.epoch !== place.epoch) return false
@@ -271,13 +272,16 @@ function isRegistered(
   return existingStates(deps, record, factor).some((owned) => factor.keyOf?.(owned.state) === key)
 }
 
-/** Whether the account has a set of this issued factor, or one that it brought from elsewhere and that does for it. */
+/** Whether the account has a set of this issued factor, or an imported one that stands in for it. */
 function hasSet(deps: Dependencies, record: MfaRecord, issued: AnyFactor): boolean {
   const ids = withSuperseded(deps, issued)
   return record.authenticators.some(({ factor }) => ids.has(factor))
 }
 
-/** Whether an issued factor is missing: hashing is not done for those who have theirs. */
+/**
+ * Whether the account lacks a set of an issued factor. Without this check, secrets would be hashed for accounts that
+ * have a set.
+ */
 function lacksSets(deps: Dependencies, record: MfaRecord): boolean {
   return [...deps.factors.values()].some(
     (factor) => factor.enrolment === 'issued' && !hasSet(deps, record, factor),

@@ -4,8 +4,9 @@ import type { Dependencies } from './dependencies.ts'
 const queues = new WeakMap<Dependencies, Map<string, Promise<void>>>()
 
 /**
- * Runs `tell` after the answer and after whatever is being told of this account already, so that listeners hear
- * of one account in order. `behind`: something was. A `tell` that fails is reported and left at that.
+ * Runs `tell` after the response and after earlier runs for the same account, so that listeners get the events of one
+ * account in order. `behind`: an earlier run came first. If `tell` fails, the error is reported and nothing else
+ * happens.
  */
 export function inTurn(
   deps: Dependencies,
@@ -15,7 +16,7 @@ export function inTurn(
   const running = queues.get(deps) ?? new Map<string, Promise<void>>()
   queues.set(deps, running)
   const before = running.get(accountId)
-  // In the next turn: listeners write to a disk, and the answer must not wait for that.
+  // It runs in the next turn of the event loop: listeners write to a disk, and the response must not wait for that.
   const run = (before ?? nextTurn())
     .then(() => tell(before !== undefined))
     .catch((error: unknown) => deps.report(error))
@@ -25,7 +26,7 @@ export function inTurn(
   running.set(accountId, run)
 }
 
-/** Resolves when everything that was decided has been passed on, or has failed to be for now. */
+/** Resolves when every waiting event was passed on, or its listener has failed. */
 export async function settleEvents(deps: Dependencies): Promise<void> {
   const running = queues.get(deps)
   while (running !== undefined && running.size > 0) await Promise.all(running.values())

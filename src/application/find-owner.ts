@@ -3,8 +3,8 @@ import { hashHandle } from './authenticator.ts'
 import type { Dependencies } from './dependencies.ts'
 
 /**
- * The account whose authenticator a response names; undefined: it names none, or nobody has it. A claim, until the
- * response was examined on the authenticators of that account.
+ * The account whose authenticator a response names; undefined: the response names none, or no account has it. The
+ * result is a claim until the response was examined on the authenticators of that account.
  */
 export async function findOwner(
   { storage }: Dependencies,

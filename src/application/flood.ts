@@ -8,9 +8,9 @@ import type { Place } from './place.ts'
 export const MOST_IN_FLIGHT = 4
 
 /**
- * Keeps a flood from starving the owner's save: one attempt in flight per interaction, four per account and
- * browser class (strangers and a known browser apart). The rest is refused and charges nothing. It is no
- * security limit, so memory of one node is enough; the limits that are, are in the record.
+ * Keeps a flood from starving the owner's save: one attempt in flight per interaction, four per account and browser
+ * class (unknown browsers together, each known browser by itself). Further attempts are refused and are not charged.
+ * This is no security limit, so the memory of one node is enough; the security limits are in the record.
  */
 export class Flood {
   /** By interaction. */

@@ -8,11 +8,11 @@ import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { openState } from './sealed-state.ts'
 
-/** What an administrator and the account's owner may know; holds no secret (R36). */
+/** The status that an administrator and the account's owner may see; it holds no secret (R36). */
 export interface AccountStatus {
   readonly enrolled: boolean
   readonly factors: readonly FactorStatus[]
-  /** Present while codes are refused unseen. */
+  /** Present while codes are refused without being examined. */
   readonly lockedUntil?: Instant
   readonly codesDisabled: boolean
   readonly passwordSuspected: boolean
@@ -20,7 +20,10 @@ export interface AccountStatus {
   readonly epoch: number
   readonly firstSignInAt?: Instant
   readonly firstEnrolledAt?: Instant
-  /** Imported with its second factor on and nothing of it left: the next sign-in sets one up, whatever policy says. */
+  /**
+   * Set if the account was imported with its second factor on and the factor could not be taken over: the next sign-in
+   * sets one up, even if the policy requires none.
+   */
   readonly mustEnrolSince?: Instant
   /** When another product's factors were taken over, or that there were none. */
   readonly importedAt?: Instant
@@ -34,7 +37,10 @@ export interface FactorStatus {
   readonly name: string
   readonly createdAt: Instant
   readonly lastUsedAt?: Instant
-  /** Imported, and weaker than what is made here: it ends then, and is to be set up anew before. */
+  /**
+   * Set if it was imported and is weaker than one that is set up here. It ends at this time; its owner has to set up
+   * another before.
+   */
   readonly renewBy?: Instant
   readonly remaining?: number
 }
@@ -63,7 +69,10 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
   }
 }
 
-/** Removes every factor and ends everything live (R36). The next sign-in enrols anew, with a proof (R10). */
+/**
+ * Removes every factor and ends sessions, grants and pending sign-ins (R36). The next sign-in enrols a factor again,
+ * with a proof (R10).
+ */
 export async function resetAccount(deps: Dependencies, accountId: string): Promise<void> {
   await commit(deps, accountId, (record, now) => ({
     outcome: undefined,
@@ -71,7 +80,10 @@ export async function resetAccount(deps: Dependencies, accountId: string): Promi
   }))
 }
 
-/** After every change of the password: ends what was made with the old one, and the suspicion on it (R2, R20). */
+/**
+ * After every change of the password: ends the sessions and grants that were made with the old one, and the suspicion
+ * that it is known to others (R2, R20).
+ */
 export async function passwordChanged(deps: Dependencies, accountId: string): Promise<void> {
   await commit(deps, accountId, (record) => ({
     outcome: undefined,
@@ -79,7 +91,10 @@ export async function passwordChanged(deps: Dependencies, accountId: string): Pr
   }))
 }
 
-/** Ends sessions, grants, refresh tokens and pending sign-ins without touching factors: a disabled account, a theft. */
+/**
+ * Ends sessions, grants, refresh tokens and pending sign-ins without changing factors: for a disabled account, or after
+ * a theft.
+ */
 export async function endEverything(
   deps: Dependencies,
   accountId: string,
@@ -89,8 +104,8 @@ export async function endEverything(
 }
 
 /**
- * The account's epoch alone. The rest of the record is not parsed: whoever has factors has a larger one, and the
- * time that takes, before a password is checked, would tell them from the others (R33). Throws MfaError
+ * The account's epoch alone. The rest of the record is not parsed: an account with factors has a larger record, and the
+ * time to parse it, before the password is checked, would show that the account has factors (R33). Throws MfaError
  * `record-unreadable`.
  */
 export async function readEpoch(deps: Dependencies, accountId: string): Promise<number> {
@@ -108,19 +123,19 @@ export async function knowsBrowser(
   tokenHashes: readonly string[],
 ): Promise<boolean> {
   if (tokenHashes.length === 0) return false
-  // Asked before a password is checked: not parsed as a whole, as in `readEpoch`.
+  // This runs before a password is checked, so the record is not parsed as a whole (see `readEpoch`).
   const stored = await deps.storage.records.load(accountId)
   const { browsers, authenticators } = stored?.record ?? { browsers: [], authenticators: [] }
   if (!Array.isArray(browsers) || !Array.isArray(authenticators))
     throw new MfaError('record-unreadable', 'The MFA record has no browsers or no authenticators')
-  // As `settlePasswordChanged` has it: what the old password alone has made known is known no more.
+  // As in `settlePasswordChanged`: a browser that became known with the old password alone is unknown now.
   if (stored?.passwordChanged !== undefined && authenticators.length === 0) return false
   return (browsers as { tokenHash?: unknown }[]).some(
     (browser) => typeof browser?.tokenHash === 'string' && tokenHashes.includes(browser.tokenHash),
   )
 }
 
-/** Counts a wrong password against a known browser; at the tenth failure it is a stranger again (R4). */
+/** Counts a wrong password against a known browser; at the tenth failure the browser is unknown again (R4). */
 export async function browserFailed(
   deps: Dependencies,
   accountId: string,
@@ -142,8 +157,8 @@ export async function browserFailed(
 }
 
 /**
- * Uses left of an authenticator; undefined where they are not limited. Opens only what has something to count: a
- * status is read also where a key is missing.
+ * Uses left of an authenticator; undefined where they are not limited. Opens only states that have uses to count, so
+ * that a status can be read although a key is missing.
  */
 export function remainingOf(
   deps: Dependencies,

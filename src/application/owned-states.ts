@@ -13,8 +13,8 @@ export function authenticatorsOf(record: MfaRecord, { id }: AnyFactor): readonly
 }
 
 /**
- * The opened states of those that can be used, the last used one first: what a factor is asked with. Throws MfaError
- * `key-missing`, `seal-broken`, and `record-unreadable` for a state that is not the factor's.
+ * The opened states of the usable authenticators, the last used one first, as they are passed to a factor. Throws
+ * MfaError `key-missing`, `seal-broken`, and `record-unreadable` for a state that is not the factor's.
  */
 export function usableStates(
   deps: Pick<Dependencies, 'box' | 'rules'>,
@@ -27,7 +27,7 @@ export function usableStates(
     .map((authenticator) => openOwned(deps, record, factor, authenticator))
 }
 
-/** As `usableStates`, with those that have ended. */
+/** As `usableStates`, but including authenticators that have ended. */
 export function existingStates(
   deps: Pick<Dependencies, 'box'>,
   record: MfaRecord,

@@ -1,7 +1,7 @@
 import { MfaError } from '../domain/errors.ts'
 import type { Storage } from '../ports/storage.ts'
 
-/** Longer than our adapters keep trying, and shorter than a person or a proxy waits. */
+/** Longer than the time for which our adapters retry, and shorter than the time for which a person or a proxy waits. */
 const PATIENCE_MS = 5_000
 
 /**

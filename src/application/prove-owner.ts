@@ -22,7 +22,10 @@ import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
 import { tellRefusedWhileLocked } from './refused-while-locked.ts'
 
-/** The mailed code that a first enrolment asks for (R10): not a factor, it proves an address. */
+/**
+ * The purpose of the mailed code that a first enrolment requires (R10). It is not a factor: it proves that the person
+ * reads mail at an address.
+ */
 export const OWNER_PROOF = 'owner-proof'
 const DIGITS = 8
 const CODE = /^[0-9]{8}$/
@@ -69,8 +72,8 @@ export type ProofOutcome =
   | { readonly outcome: 'closed'; readonly gate: Gate & { open: false } }
 
 /**
- * Examines a mailed code as it was typed; wrong ones count on the account like those of any code factor (R1).
- * Throws MfaError `too-many-attempts`, and what a commit throws.
+ * Examines a mailed code as it was typed. Wrong codes count on the account like those of a factor (R1). Throws MfaError
+ * `too-many-attempts`, and what a commit throws.
  */
 export async function checkOwnerCode(
   deps: Dependencies,
@@ -108,7 +111,7 @@ function examine(
   if (!open.open) return { outcome: { outcome: 'closed', gate: open } }
   const challenge = challengeIn(record, place.interaction, OWNER_PROOF, now)
   if (challenge === undefined)
-    // A double tap that another node has answered: the code is spent, and what it proved stands (R38).
+    // A double tap that another node has answered: the code is spent, and its proof is still valid (R38).
     return { outcome: { outcome: hasProved(record, place.interaction, now) ? 'proved' : 'stale' } }
   const { codeHash } = openState(deps.box, place.accountId, challenge) as { codeHash: string }
   if (timingSafeEqual(Buffer.from(codeHash), Buffer.from(hashCode(place, code))))
@@ -133,7 +136,9 @@ function drawCode(deps: Dependencies): string {
   return number.toString().padStart(DIGITS, '0')
 }
 
-/** Sealed besides; hashed so that not even an opened record shows a code that is still good. */
+/**
+ * The hash is also sealed. The code is hashed so that even an opened record does not show a code that is still valid.
+ */
 function hashCode(place: Place, code: string): string {
   return createHash('sha256')
     .update(JSON.stringify([place.accountId, place.interaction, code]))

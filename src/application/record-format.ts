@@ -87,7 +87,8 @@ const format = z.object({
   events: z.array(
     z.object({
       id: text,
-      // General, or of a factor: what was decided is told whatever the factors of this node are.
+      // A general type, or one of a factor. Any type is accepted, so that this node passes on events of factors that it
+      // does not have.
       type: z.string().regex(EVENT_TYPE),
       accountId: text,
       at: instant,
@@ -108,7 +109,7 @@ const format = z.object({
   ),
 })
 
-/** What makes a record of each older schema one of the next. */
+/** For each older schema, the function that converts a record to the next schema. */
 export type Upgrades = Readonly<Record<number, (older: JsonObject) => JsonObject>>
 
 /** None yet: no released version has stored another schema. */
@@ -116,8 +117,8 @@ const UPGRADES: Upgrades = {}
 
 /**
  * Reads a stored record. An older one is brought to this schema, step by step; it is stored so with its next change.
- * Fails closed: what does not parse, belongs to another account, or was written by a newer version is refused, never
- * taken for "no second factor". Throws MfaError `record-unreadable`.
+ * Fails closed: a record that does not parse, belongs to another account, or was written by a newer version is refused
+ * and never read as "no second factor". Throws MfaError `record-unreadable`.
  */
 export function parseRecord(
   stored: JsonObject,
@@ -134,13 +135,13 @@ export function parseRecord(
     const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')
     throw new MfaError('record-unreadable', `The MFA record does not parse: ${fields}`)
   }
-  // A document copied over another account's would otherwise bring the copier's factors with it.
+  // Otherwise a person who copies their own document over another account's would put their own factors there.
   if (parsed.data.accountId !== accountId)
     throw new MfaError('record-unreadable', 'The MFA record belongs to another account')
   return parsed.data as MfaRecord
 }
 
-/** Left as it is where a step is missing: it does not parse then. */
+/** If a step is missing, the record stays as it is and then does not parse. */
 function upgrade(stored: JsonObject, upgrades: Upgrades): JsonObject {
   const { schema } = stored
   const step = typeof schema === 'number' ? upgrades[schema] : undefined
@@ -149,8 +150,8 @@ function upgrade(stored: JsonObject, upgrades: Upgrades): JsonObject {
 }
 
 /**
- * What a storage keeps. `handles`, made of those of the authenticators, is all that an adapter reads of it:
- * `MfaRecords.findByHandle` finds the account by one of them.
+ * The form in which a storage keeps a record. An adapter reads only `handles`, which collects the handles of all
+ * authenticators: `MfaRecords.findByHandle` finds the account by one of them.
  */
 export function formatRecord(record: MfaRecord): JsonObject {
   const handles = record.authenticators.flatMap((authenticator) => authenticator.handles ?? [])

@@ -5,17 +5,20 @@ import type { Dependencies } from './dependencies.ts'
 import { inTurn } from './event-queue.ts'
 import type { Place } from './place.ts'
 
-/** Accounts remembered at once; beyond them nothing is told until some have had their minute. */
+/**
+ * The most accounts that are remembered at once. Beyond this number no event is told until the minute of some of them
+ * is over.
+ */
 export const MOST_REMEMBERED = 10_000
 const ID_BYTES = 12
 
 const told = new WeakMap<Dependencies, Map<string, Instant>>()
 
 /**
- * Tells listeners of an attempt that was not examined because its account was locked. Such an attempt changes
- * nothing, so there is no commit that would carry the event: it is told at once, kept nowhere, and lost if a
- * listener fails. Whoever hammers a locked account must not fill the audit trail or this node's memory: one
- * event per account and minute, for a bounded number of accounts.
+ * Tells listeners of an attempt that was not examined because its account was locked. Such an attempt changes nothing,
+ * so there is no commit that would carry the event: it is told at once, kept nowhere, and lost if a listener fails. An
+ * attacker who sends many attempts to a locked account must not fill the audit trail or this node's memory: one event
+ * per account and minute, for a bounded number of accounts.
  */
 export function tellRefusedWhileLocked(
   deps: Dependencies,
@@ -39,7 +42,7 @@ export function tellRefusedWhileLocked(
 function isDue(deps: Dependencies, accountId: string, now: Instant): boolean {
   const recent = told.get(deps) ?? new Map<string, Instant>()
   told.set(deps, recent)
-  // In the order they were told, so the ones to forget are in front.
+  // The map is in the order in which events were told, so the entries to forget come first.
   for (const [other, at] of recent) {
     if (now < at + MINUTE_SECONDS) break
     recent.delete(other)

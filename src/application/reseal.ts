@@ -6,11 +6,11 @@ import { openState, sealState, type SealedPlace } from './sealed-state.ts'
 type Sealed = SealedPlace & { readonly sealed: string }
 
 /**
- * Seals anew, with the newest key, what an older one has sealed in the account's record; answers whether there was
- * anything. What the newest has sealed stays as it is, so doing it again changes nothing. It goes through the one
- * commit loop: a sign-in at the same moment is neither lost nor done twice (R18).
+ * Seals the values of the account's record that an older key has sealed again with the newest key; returns whether
+ * there were any. Values that the newest key has sealed stay unchanged, so a second run changes nothing. It goes
+ * through the one commit loop: a sign-in at the same moment is neither lost nor repeated (R18).
  *
- * A value that does not open keeps nobody from the rest: that is saved, and then MfaError `key-missing` or
+ * If a value does not open, the other values are sealed again and saved all the same; then MfaError `key-missing` or
  * `seal-broken` is thrown.
  */
 export async function resealSecrets(deps: Dependencies, accountId: string): Promise<boolean> {

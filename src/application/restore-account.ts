@@ -7,9 +7,10 @@ import type { Dependencies } from './dependencies.ts'
 import { openState, sealState } from './sealed-state.ts'
 
 /**
- * After a restore from a backup, for each account, before anybody signs in (R37): what was spent since the backup is
- * spent again, and everything live ends. `since`: leave an account that was restored then or later, so that a run
- * that broke off goes on; answers whether it changed. Throws what a commit throws.
+ * Makes an account safe after its storage came from a backup; it runs for each account before anybody signs in (R37).
+ * Codes that may have been spent since the backup was made are spent again, and sessions, grants and pending sign-ins
+ * end. `since`: an account that was restored at this time or later is left unchanged, so that an interrupted run can
+ * continue. Returns whether the account changed. Throws what a commit throws.
  */
 export async function restoreAccount(
   deps: Dependencies,
@@ -44,7 +45,7 @@ function isFirstOfKey(
   return isFirst
 }
 
-/** A factor that this deployment does not offer is left as it is: nothing of it is accepted. */
+/** The state of a factor that this deployment does not offer stays as it is: its codes are not accepted. */
 function spend(
   deps: Dependencies,
   accountId: string,

@@ -3,8 +3,8 @@ import type { Authenticator, OpenChallenge, PendingEnrolment } from '../domain/m
 import type { SecretBox } from '../ports/services.ts'
 
 /**
- * What a factor keeps is sealed as a whole, bound to the account and to the place it has in the record: a
- * ciphertext moved to another account, authenticator or interaction does not open (R35).
+ * The state of a factor is sealed as a whole, bound to the account and to its place in the record: a ciphertext that
+ * was moved to another account, authenticator or interaction does not open (R35).
  */
 export type SealedPlace =
   | Pick<Authenticator, 'factor' | 'id'>

@@ -23,7 +23,7 @@ export type VerifyOutcome =
   | { readonly outcome: 'accepted'; readonly accepted: AcceptedAttempt }
   | { readonly outcome: 'refused'; readonly behindSeconds?: number }
   | { readonly outcome: 'closed'; readonly gate: Gate & { open: false } }
-  /** The pending first factor, or the factor itself, is not valid any more: begin again. */
+  /** The pending first factor, or the factor itself, is not valid any more. The person has to begin again. */
   | { readonly outcome: 'stale' }
 
 /**
@@ -67,13 +67,13 @@ export async function verifyFactor(
   return outcome
 }
 
-/** What an attempt is made with besides the response. */
+/** The other inputs of an attempt, beside the response. */
 export interface Shown {
-  /** The record as this request has read it. */
+  /** The record as this request has read it before. */
   readonly seen: Loaded
   /** The challenge that the interaction keeps, of a factor whose challenge sends nothing. */
   readonly kept?: KeptChallenge | undefined
-  /** Whether a proof of this worth is accepted at all; every proof is, unless given. */
+  /** Whether a proof with this assurance is accepted. Default: every proof is. */
   readonly suffices?: (assurance: Assurance) => boolean
 }
 
@@ -186,17 +186,17 @@ function refuse(
   return { outcome: { outcome: 'refused', ...hint }, record, events }
 }
 
-/** The challenge that a response is examined with, and by what it is recognised. */
+/** The challenge with which a response is examined, and its id. */
 interface OpenFor {
   readonly id: string | undefined
-  /** The same of a challenge that the interaction keeps: an accepted response leaves it in the record as spent. */
+  /** The id of a kept challenge; an accepted response marks it in the record as spent. */
   readonly keptId: string | undefined
   readonly value: unknown
 }
 
 /**
- * The challenge of this interaction: the one that was sent, or the one that the interaction keeps. None where it was
- * spent by an accepted response: what answers it again is examined without it.
+ * The challenge of this interaction: the one that was sent, or the one that the interaction keeps. None if an accepted
+ * response has spent it: a second response to it is examined without a challenge.
  */
 function openFor(
   deps: Dependencies,
@@ -220,8 +220,8 @@ function openFor(
 const NOTHING_OPEN: OpenFor = { id: undefined, keptId: undefined, value: undefined }
 
 /**
- * The examination, done once per set of authenticators and challenge however often the commit decides again: hashing
- * must not be multiplied by contention. Whether the proof was used is decided on fresh state by `consume`.
+ * Examines once for each set of authenticators and challenge, even if the commit has to decide again: lost saves must
+ * not multiply the hashing. Whether the proof was used is decided on fresh state by `consume`.
  */
 function once(deps: Dependencies, factor: AnyFactor, response: unknown) {
   const results = new Map<string, Promise<Examined<unknown>>>()
