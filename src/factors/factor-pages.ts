@@ -34,7 +34,7 @@ export interface FactorPages {
 export type EnrolPageName = `${string}-enrol`
 export type VerifyPageName = `${string}-verify`
 
-/** What a factor says on its two pages: the answers of `describeEnrolment` and `describeVerification`. */
+/** The values that a factor gives to its two pages: the results of `describeEnrolment` and `describeVerification`. */
 export interface Descriptions {
   /** `enrolment` in the model of the set-up page. */
   readonly enrolment: JsonObject

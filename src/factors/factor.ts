@@ -8,14 +8,15 @@ import type { Descriptions, FactorPages } from './factor-pages.ts'
 export type * from './factor-pages.ts'
 
 /**
- * The contract of a second factor. A factor is a value handed to `createMfa({ factors: [...] })`; a third
- * party's is as good as ours. It is pure but for the hashing it is given: no clock, no storage, no network.
+ * The contract of a second factor. A factor is a value passed to `createMfa({ factors: [...] })`; a factor of a third
+ * party can do everything that ours can. It is pure except for the hasher that it is given: it has no clock, no storage
+ * and no network.
  *
- * State, Pending and Challenge are JSON and are kept for the factor by the application: sealed with AES-GCM,
- * bound to the account and to their purpose, inside the account's one record. A factor never seals anything
- * itself and so cannot forget to.
+ * State, Pending and Challenge are JSON and are kept for the factor by the application: sealed with AES-GCM, bound to
+ * the account and to their purpose, inside the account's one record. A factor never seals anything itself, so it cannot
+ * forget it.
  *
- * The order of an attempt is the application's: throttle, `examine`, `consume`, save, answer. After a lost
+ * The application decides the order of an attempt: throttle, `examine`, `consume`, save, answer. After a lost
  * compare-and-swap only `consume` runs again, on the state just read.
  *
  * A person may have several authenticators of one factor. A challenge is made for all of them, and `examine` says
@@ -37,21 +38,21 @@ export interface Factor<
   readonly id: string
 
   /**
-   * Its pages, words, script and style. Without it the application has to bring the templates
+   * Its pages, messages, script and style. Without it the application has to bring the templates
    * `factors/<id>/{enrol,verify}.njk` in a views folder of its own, or a `render` function.
    */
   readonly pages?: FactorPages
 
   /**
-   * How a person comes by it. `confirmed`: set up on a page and active after one good response.
-   * `issued`: made by the server together with the first confirmed factor, and anew when the person asks; shown
-   * once (look-up secrets). `none`: in no way that is offered here; an account that has it got it from elsewhere.
+   * How a person gets it. `confirmed`: set up on a page and active after one good response. `issued`: made by the
+   * server together with the first confirmed factor, and again when the person asks; shown once (look-up secrets).
+   * `none`: people cannot get it here; an account that has it was imported.
    */
   readonly enrolment: 'confirmed' | 'issued' | 'none'
 
   /**
-   * The id of the issued factor that takes the place of this one (`none` only). An account that has this one gets no
-   * set of the other without asking; a fresh set of the other that it asks for removes this one.
+   * The id of the issued factor that replaces this one (`none` only). An account that has this one gets no set of the
+   * other without asking; a fresh set of the other that it asks for removes this one.
    */
   readonly supersededBy?: string
 
@@ -68,14 +69,14 @@ export interface Factor<
   /** The types of the events of `eventsOf`, in kebab-case. Listeners and the audit trail get them as they are. */
   readonly eventTypes?: readonly string[]
 
-  /** Reads what was stored. Throws when it is not this factor's state. */
+  /** Parses a stored state. Throws if it is not a state of this factor. */
   parseState(stored: Json): State
   parsePending(stored: Json): Pending
   parseChallenge(stored: Json): Challenge
 
   /** Starts an enrolment. `confirmed` factors only. */
   beginEnrolment?(input: EnrolmentInput<State>): Promise<Begun<Pending>> | Begun<Pending>
-  /** What the set-up page shows: `enrolment` in the model of its page. */
+  /** The values of the set-up page: `enrolment` in the model of its page. */
   describeEnrolment?(
     pending: Pending,
     about: AccountLabel,
@@ -87,7 +88,7 @@ export interface Factor<
     now: Instant,
   ): Promise<Confirmed<State> | undefined>
 
-  /** Makes a fresh set. `issued` factors only. `shown` is what the person sees once; it is not kept. */
+  /** Makes a fresh set. `issued` factors only. `shown`: the secrets that the person sees once; they are not kept. */
   issue?(input: IssueInput): Promise<{ state: State; shown: readonly string[] }>
   /** Uses left, where that is limited. */
   remaining?(state: State): number
@@ -98,17 +99,18 @@ export interface Factor<
   keyOf?(state: State): string
 
   /**
-   * What has to exist before a response can be examined; absent: nothing (a code derived from state). One challenge
-   * for all of the person's authenticators of this factor, the last used one first. Its first accepted response
-   * spends it, and it ends after 10 minutes. `states` is empty when nobody has been named yet (`identify`).
+   * Makes the challenge that must exist before a response can be examined. Absent: the factor needs none (a code
+   * derived from state). One challenge for all of the person's authenticators of this factor, the last used one first.
+   * Its first accepted response spends it, and it ends after 10 minutes. `states` is empty when nobody has been named
+   * yet (`identify`).
    */
   challenge?(
     states: readonly Owned<State>[],
     input: ChallengeInput,
   ): Promise<Begun<Challenge>> | Begun<Challenge>
   /**
-   * What the verify page shows besides the form: `verification` in the model of its page. `states` as in `challenge`;
-   * `challenge`: the open one, undefined where there is none.
+   * The values of the verify page: `verification` in the model of its page. `states` as in `challenge`; `challenge`:
+   * the open one, undefined where there is none.
    */
   describeVerification?(
     states: readonly Owned<State>[],
@@ -117,7 +119,7 @@ export interface Factor<
 
   /** Types and normalises a form once (R34); undefined: this cannot be a response at all (400, not charged). */
   parseResponse(form: Form): Response | undefined
-  /** The normal form of a response: what identifies "the same code" for R38 and for the used-check. */
+  /** The normal form of a response. R38 and the check for used codes recognise "the same code" by it. */
   canonical(response: Response): string
 
   /**
@@ -133,23 +135,23 @@ export interface Factor<
   identify?(response: Response): string | undefined
 
   /**
-   * The cryptography, no I/O. Finds the authenticator that answered. Does not decide whether the proof was used
-   * before; `consume` does, on fresh state.
+   * Verifies the response: cryptography, no I/O. Finds the authenticator that answered. Does not decide whether the
+   * proof was used before; `consume` does, on fresh state.
    */
   examine(input: ExamineInput<State, Challenge, Response>): Promise<Examined<Proof>>
   /** Synchronous. The state with the proof spent; undefined: it was already (R5). */
   consume(state: State, proof: Proof): State | undefined
   /**
    * After a restore from a backup: the state with everything spent that may have been used since the backup was made
-   * (R37). Left out where nothing a factor accepts comes back to life with an older state.
+   * (R37). Left out if no response that was spent is accepted again with an older state.
    */
   afterRestore?(state: State, now: Instant): State
-  /** What this proof says to relying parties (R26). */
+  /** What this proof tells relying parties (R26). */
   assurance(proof: Proof): Assurance
   /**
-   * What happened in the factor's own words, told besides the general events: `accepted`, a proof was accepted and
-   * spent; `issued`, a set was made (`renewed`: in place of another). Each type is one of `eventTypes`. Account,
-   * time, authenticator and browser are added by the application.
+   * The factor's own events, in addition to the general ones: `accepted`, a proof was accepted and spent; `issued`, a
+   * set was made (`renewed`: in place of another). Each type is one of `eventTypes`. Account, time, authenticator and
+   * browser are added by the application.
    */
   eventsOf?(happened: Happened<Proof>): readonly FactorEvent[]
 }
@@ -182,14 +184,14 @@ export interface Begun<T> {
 }
 
 export interface AccountLabel {
-  /** What the authenticator app shows as the service. */
+  /** The name of the service that the authenticator app shows. */
   readonly issuerName: string
-  /** What it shows as the account: a user name or address. */
+  /** The name of the account that the app shows: a user name or an address. */
   readonly label: string
 }
 
 export interface EnrolmentInput<State = unknown> extends ChallengeInput {
-  /** The person's authenticators of this factor: a key that is registered is not registered once more (R40). */
+  /** The person's authenticators of this factor: a registered key must not be registered a second time (R40). */
   readonly existing: readonly Owned<State>[]
 }
 
@@ -218,7 +220,7 @@ export interface ExamineInput<State, Challenge, Response> {
   readonly hasher: PasswordHasher
 }
 
-/** The state to keep, and what the confirming response proved. */
+/** The state to keep, and the assurance of the confirming response. */
 export interface Confirmed<State> {
   readonly state: State
   readonly assurance: Assurance
@@ -233,6 +235,9 @@ export type Examined<Proof> =
     }
   | {
       readonly outcome: 'refused'
-      /** The code was right this many seconds ago and is unused: the phone's clock is behind. Never for the future. */
+      /**
+       * The code was right this many seconds ago and is unused: the phone's clock is behind. Never computed for steps
+       * in the future.
+       */
       readonly behindSeconds?: number
     }

@@ -3,7 +3,7 @@
  * used-check can never disagree on what "the same code" is (R34).
  */
 
-/** More than anyone types; less than what would cost anything to walk through. */
+/** Longer than any code that a person types, and short enough to be processed at no cost. */
 const LONGEST_TYPED = 128
 
 /**

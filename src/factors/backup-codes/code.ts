@@ -11,12 +11,12 @@ const GROUP = 5
 /** The first character of each code, in the order they are shown; it selects the one hash to check. */
 export const INDEXES = '1234567890'
 
-/** Bytes from here on would favour the first symbols of the alphabet. */
+/** Bytes from this value on are drawn again: they would make the first symbols of the alphabet more likely. */
 const FAIR_BYTES = 256 - (256 % ALPHABET.length)
 
-/** Typed as the person read it: what is not in use can only have been meant as the one it resembles. */
+/** A character that no code contains, and the one that it resembles: the person can only have meant the latter. */
 const LOOKALIKES: Readonly<Record<string, string>> = { B: '8', Z: '2' }
-/** An index is a digit; here the letters have no meaning of their own. */
+/** An index is a digit, so each letter that resembles a digit is read as that digit. */
 const INDEX_LOOKALIKES: Readonly<Record<string, string>> = {
   B: '8',
   I: '1',
@@ -28,7 +28,7 @@ const INDEX_LOOKALIKES: Readonly<Record<string, string>> = {
 
 const CODE = new RegExp(`^[${INDEXES}][${ALPHABET}]{${SYMBOLS}}$`)
 
-/** The part of a code that is secret. */
+/** Draws the secret part of a code. */
 export function drawSymbols(random: Random): string {
   let symbols = ''
   while (symbols.length < SYMBOLS)
@@ -37,7 +37,7 @@ export function drawSymbols(random: Random): string {
   return symbols
 }
 
-/** As it is shown: `1-7KQ4M-WXA9R-TDHN3`. */
+/** The code as the person sees it: `1-7KQ4M-WXA9R-TDHN3`. */
 export function formatCode(index: string, symbols: string): string {
   const groups = Array.from({ length: SYMBOLS / GROUP }, (_, group) =>
     symbols.slice(group * GROUP, (group + 1) * GROUP),
@@ -47,7 +47,7 @@ export function formatCode(index: string, symbols: string): string {
 
 /** Index and symbols from what is left of the typed text without its separators; undefined: no code at all. */
 export function readCode(typed: string): { index: string; symbols: string } | undefined {
-  // NFKC before upper case: a full-width letter has its own.
+  // NFKC comes before upper case, because a full-width letter has an upper case of its own.
   const letters = Array.from(typed.normalize('NFKC').toUpperCase())
   const code = letters
     .map((letter, at) => (at === 0 ? INDEX_LOOKALIKES : LOOKALIKES)[letter] ?? letter)

@@ -18,7 +18,10 @@ export interface BackupCodeResponse {
 
 export interface BackupCodeProof {
   readonly slot: number
-  /** The hash it was checked against: a set made anew meanwhile is not touched by a code of the old one. */
+  /**
+   * The hash against which it was checked: if the set was renewed meanwhile, a code of the old set spends nothing in
+   * the new one.
+   */
   readonly hash: string
 }
 
@@ -33,8 +36,8 @@ export type BackupCodes = Factor<BackupCodesState, null, null, BackupCodeRespons
 /**
  * Ten backup codes: look-up secrets (NIST SP 800-63B-4 3.1.2) that sign in once each when the phone is gone.
  *
- * The first character of a code selects the one hash to check; otherwise every guess would cost ten slow hashes,
- * and ten times as much to whoever is being flooded.
+ * The first character of a code selects the one hash to check; otherwise every guess would cost the server ten slow
+ * hashes.
  */
 export function backupCodes(): BackupCodes {
   return {
@@ -70,8 +73,8 @@ export function backupCodes(): BackupCodes {
     canonical: ({ index, symbols }) => index + symbols,
 
     /**
-     * A spent slot costs a verification all the same (the hasher's promise for what is no hash): the time of the
-     * answer must not say which codes are left.
+     * A spent slot costs a verification too (the hasher promises this for a text that is no hash): the time of the
+     * answer must not show which codes are left.
      */
     async examine({ states, response: { index, symbols }, hasher }) {
       const slot = INDEXES.indexOf(index)
@@ -103,7 +106,7 @@ export function backupCodes(): BackupCodes {
   }
 }
 
-/** No hash, so that nothing verifies against it. */
+/** Not a hash, so no code verifies against it. */
 const SPENT = 'spent'
 
 function parseState(stored: Json): BackupCodesState {

@@ -2,7 +2,7 @@ import { createGuardrails, generateSync } from 'otplib'
 import { SHORTEST_SECRET_BYTES, type TotpAlgorithm, type TotpParameters } from './parameters.ts'
 import type { CodeAt } from './window.ts'
 
-/** A short secret is let in, or not, when it is read; here it is only computed with. */
+/** `parseParameters` decides which secrets are long enough; here codes are only computed. */
 const GUARDRAILS = createGuardrails({ MIN_SECRET_BYTES: SHORTEST_SECRET_BYTES })
 
 /** The codes of one authenticator (RFC 6238 4). */

@@ -34,7 +34,7 @@ export interface TotpProof {
   readonly timeStep: TimeStep
 }
 
-/** What its pages show besides the form. */
+/** The values that its pages show beside the form. */
 export interface TotpDescriptions {
   readonly enrolment: TotpSetUp
   /** The length of the code that is asked for. */
@@ -98,7 +98,7 @@ export function totp(options: TotpOptions = {}): Totp {
       },
     }),
     describeEnrolment: describeSetUp,
-    /** The confirming step is spent: the code just typed, read over a shoulder, signs nobody in. */
+    /** The confirming step is spent, so an attacker who has watched the person type the code cannot sign in with it. */
     async confirmEnrolment(pending, { code }, now) {
       if (code.length !== pending.digits) return undefined
       const lastTimeStep = findTimeStep(codesOf(pending), code, reachOf(pending, now))
@@ -120,7 +120,7 @@ export function totp(options: TotpOptions = {}): Totp {
     consume: (state, { timeStep }) =>
       timeStep > state.lastTimeStep ? { ...state, lastTimeStep: timeStep } : undefined,
 
-    /** Every step up to now may have been used, and those of the window after it. */
+    /** Every step up to now, and the steps of the window after it, may have been used. */
     afterRestore: (state, now) => ({
       ...state,
       lastTimeStep: Math.max(

@@ -5,8 +5,8 @@ import type { Json } from '../../domain/json.ts'
 export type TotpAlgorithm = 'SHA1' | 'SHA256' | 'SHA512'
 
 /**
- * What app and server agreed on at set-up. It is the authenticator's, not the deployment's: when the options
- * change, those set up before keep working.
+ * The parameters that app and server agreed on at set-up. They belong to the authenticator and not to the deployment:
+ * when the options change, existing authenticators keep working.
  */
 export type TotpParameters = {
   /** Base32 without padding (RFC 4648 6), as the app takes it. */
@@ -39,9 +39,9 @@ const SHORTEST_PERIOD_SECONDS = 15
 const LONGEST_REACH_SECONDS = 150
 /** RFC 4226 4 asks for this at least. */
 export const STRONG_SECRET_BYTES = 16
-/** Those of other products may be shorter and are kept for a while (the record says until when). */
+/** Secrets of other products may be shorter; they are accepted until the time in the record (`renewBy`). */
 export const SHORTEST_SECRET_BYTES = 5
-/** What the computation takes. */
+/** The longest secret that the computation accepts. */
 export const LONGEST_SECRET_BYTES = 64
 
 const DEFAULTS: TotpSettings = { digits: 6, periodSeconds: 30, algorithm: 'SHA1', window: 1 }
@@ -69,7 +69,7 @@ export function readTotpOptions(options: TotpOptions): TotpSettings {
   return settings
 }
 
-/** How many steps each side R6 allows with this period. */
+/** The number of steps on each side that R6 allows with this period. */
 export function widestWindow(periodSeconds: number): number {
   return Math.floor((LONGEST_REACH_SECONDS / periodSeconds - 1) / 2)
 }
@@ -110,8 +110,8 @@ export function isPeriod(value: unknown): value is number {
 }
 
 /**
- * The secret's bytes in hexadecimal. HMAC fills a key with zeros (RFC 2104 2), so zeros at its end make no other key:
- * without this an attacker could bind one key twice.
+ * The secret's bytes in hexadecimal. HMAC fills a key with zeros (RFC 2104 2), so zeros at the end do not change it.
+ * They are removed: otherwise an attacker could bind one key twice.
  */
 export function keyOf({ secret }: Pick<TotpParameters, 'secret'>): string {
   const bytes = new ScureBase32Plugin().decode(secret)

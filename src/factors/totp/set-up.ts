@@ -46,8 +46,8 @@ export function describeSetUp(parameters: TotpParameters, about: AccountLabel): 
 }
 
 /**
- * A colon separates issuer and account in the label, so neither may hold one: apps would show a part of the one as
- * the other. A name of which nothing is left is `-`, since an app refuses an empty one.
+ * A colon separates issuer and account in the label, so neither may hold one: apps would show a part of the one as the
+ * other. An empty name becomes `-`, since apps refuse an empty one.
  */
 function asName(text: string, longest: number): string {
   const plain = text
@@ -57,7 +57,7 @@ function asName(text: string, longest: number): string {
   return Array.from(plain).slice(0, longest).join('').trim() || '-'
 }
 
-/** One path, a run of dark modules at a time. Attributes only: a strict CSP forbids inline styles. */
+/** Draws one path, one run of dark modules after the other. Attributes only: a strict CSP forbids inline styles. */
 function drawQr(text: string): string {
   const { modules } = create(text, { errorCorrectionLevel: 'M' })
   const side = modules.size + 2 * QUIET_ZONE

@@ -14,7 +14,7 @@ export interface Reach {
   readonly window: number
 }
 
-/** How late a code may be for the person to be told that it was late (pages.md). */
+/** How late a code may be so that the person is still told that it was late. */
 const HINT_SECONDS = 5 * MINUTE_SECONDS
 
 /**
@@ -27,9 +27,9 @@ export function findTimeStep(codeAt: CodeAt, code: string, reach: Reach): TimeSt
 }
 
 /**
- * For a code that was refused: by how many seconds the phone's clock seems to be behind, when the code was right
- * within the last five minutes and has not been used. Nothing at or before `lastTimeStep` is looked at: that a code
- * was used once is nobody's business.
+ * For a code that was refused: by how many seconds the phone's clock seems to be behind, when the code was right within
+ * the last five minutes and has not been used. Steps at or before `lastTimeStep` are not checked: the answer must not
+ * show that a code was used before.
  */
 export function findBehindSeconds(
   codeAt: CodeAt,
@@ -51,7 +51,7 @@ function timeStepOf(at: Instant, periodSeconds: number): TimeStep {
   return Math.floor(at / periodSeconds)
 }
 
-/** Goes through all steps whatever it finds, so that the time taken does not say which one it was. */
+/** Checks all steps, also after a match, so that the time taken does not show which one matched. */
 function newestMatch(
   codeAt: CodeAt,
   code: string,
