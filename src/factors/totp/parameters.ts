@@ -39,7 +39,7 @@ const SHORTEST_PERIOD_SECONDS = 15
 const LONGEST_REACH_SECONDS = 150
 /** RFC 4226 4 asks for this at least. */
 export const STRONG_SECRET_BYTES = 16
-/** Secrets of other products may be shorter; they are accepted until the time in the record (`renewBy`). */
+/** Secrets of other products may be shorter; they are accepted until the end that the record sets. */
 export const SHORTEST_SECRET_BYTES = 5
 /** The longest secret that the computation accepts. */
 export const LONGEST_SECRET_BYTES = 64
