@@ -18,10 +18,10 @@ export interface AccountConsole {
   readonly sealing: Sealing
   readonly macs: Macs
   readonly now: () => Instant
-  /** An unguessable name for a new session. */
+  /** Returns an unguessable id for a new session. */
   readonly newId: () => string
   readonly statusOf: (accountId: string) => Promise<AccountStatus>
-  /** The ids of the factors that people set up themselves, and of those that are made for them. */
+  /** The ids of the factors that people set up themselves (`lasting`), and of those that the server issues. */
   readonly factors: { readonly lasting: readonly string[]; readonly issued: readonly string[] }
   /** Where a sign-out begins. */
   readonly signOutHref: string
@@ -34,13 +34,13 @@ export interface AccountConsole {
 }
 
 const PURPOSE = 'account'
-/** What a button of the page says; whether it is possible the provider knows. */
+/** The values of the page's buttons. The provider decides whether the change is possible. */
 const CHANGE = /^(add|renew|remove|rename):[\w-]{1,64}$/
 
 /**
- * The page on which people see what guards their account, as a relying party of the provider that it is part of.
+ * The page on which people see the factors of their account. It is a relying party of the provider that it is part of.
  * It changes nothing itself: each button leads to the provider's own pages, which ask for a fresh factor and make the
- * change (R11). A stolen cookie of this page shows names and dates, for a quarter of an hour at most.
+ * change (R11). A person who steals a cookie of this page sees names and dates, for a quarter of an hour at most.
  */
 export function addAccountRoutes(router: Router, console: AccountConsole): void {
   const { show, now, macs } = console
@@ -84,7 +84,8 @@ export function addAccountRoutes(router: Router, console: AccountConsole): void 
     checkOrigin(ctx.req.headers, issuer)
     const form = await readForm(ctx)
     const session = sessions.read(ctx.req, now())
-    // Whose form it is cannot be told any more; the page asks who is there and has the buttons again.
+    // The session of the form has ended, so its person is unknown; the page asks for a sign-in and then shows the
+    // buttons again.
     if (session === undefined) return redirect(ctx, ACCOUNT_PATH)
     checkCsrf(macs, { boundTo: session.id, purpose: PURPOSE }, form['csrf'])
     const { change = '' } = form
@@ -96,7 +97,7 @@ export function addAccountRoutes(router: Router, console: AccountConsole): void 
   router.get(CALLBACK_PATH, async (ctx) => {
     const pending = sessions.take(ctx.req, ctx.res)
     const url = new URL(ctx.originalUrl, issuer)
-    // Not begun in this browser: an answer that somebody else wants this person to be signed in with.
+    // A response that was not begun in this browser: an attacker wants this person to be signed in to another account.
     const isOurs = pending !== undefined && url.searchParams.get('state') === pending.state
     const signedIn = isOurs ? await provider.complete(url, pending) : undefined
     if (signedIn !== undefined) {
@@ -104,13 +105,14 @@ export function addAccountRoutes(router: Router, console: AccountConsole): void 
       sessions.keep(ctx.res, { ...signedIn, id: console.newId(), until })
       return redirect(ctx, ACCOUNT_PATH)
     }
-    // Whoever turned back from a change is where they came from; led to a sign-in again, nobody could turn back.
+    // A person who cancelled a change returns to the account page. If they were led to a sign-in again, they could not
+    // cancel.
     if ((await present(ctx)) !== undefined) return redirect(ctx, ACCOUNT_PATH)
     await show(ctx, 'account-closed', { href: ACCOUNT_PATH })
   })
 }
 
-/** What people set up themselves stands first; one that is the last of its kind has no button to remove it. */
+/** Authenticators that people set up themselves come first. The last of them has no button to remove it. */
 function methodsOf(
   { factors }: AccountStatus,
   { lasting, issued }: AccountConsole['factors'],

@@ -3,22 +3,22 @@ import { MINUTE_SECONDS, type Instant } from '../domain/time.ts'
 import { clearCookie, readCookie, setCookie, type CookieScope } from '../http/cookies.ts'
 import type { PendingSignIn, SignedIn } from './sign-in.ts'
 
-/** A page that changes what guards the account is not left open for long: then the provider is asked again. */
+/** The page leads to changes of factors, so its session is short. After it the provider is asked again. */
 export const CONSOLE_SECONDS = 15 * MINUTE_SECONDS
-/** As long as a person may take on the provider's pages. */
+/** The longest time that a person may spend on the provider's pages. */
 const PENDING_SECONDS = 60 * MINUTE_SECONDS
 
 const SESSION = 'account'
 const PENDING = 'account_sign_in'
 
-/** Keeps text in a browser that can neither read nor make it. */
+/** Seals text that a browser keeps and can neither read nor forge. */
 export interface Sealing {
   seal(text: string, purpose: string): string
-  /** Throws for what it has not sealed for this purpose. */
+  /** Throws for a text that was not sealed for this purpose. */
   open(sealed: string, purpose: string): string
 }
 
-/** Somebody at the account page. `id` binds the page's forms to this session. */
+/** The session of a person on the account page. `id` binds the page's forms to it. */
 export interface ConsoleSession extends SignedIn {
   readonly id: string
   readonly until: Instant
@@ -45,12 +45,12 @@ export class ConsoleSessions {
     this.#set(response, SESSION, session, CONSOLE_SECONDS)
   }
 
-  /** A sign-in begins. One at a time in a browser: the newest counts. */
+  /** Begins a sign-in. A browser has one at a time: a new one replaces it. */
   begin(response: ServerResponse, pending: PendingSignIn): void {
     this.#set(response, PENDING, pending, PENDING_SECONDS)
   }
 
-  /** What the browser has begun, once. */
+  /** Returns the sign-in that the browser has begun, and removes it. */
   take(request: IncomingMessage, response: ServerResponse): PendingSignIn | undefined {
     const pending = this.#open(request, PENDING) as PendingSignIn | undefined
     clearCookie(response, PENDING, this.#scope(PENDING))
@@ -62,7 +62,7 @@ export class ConsoleSessions {
     setCookie(response, name, sealed, this.#scope(name), { maxAgeSeconds })
   }
 
-  /** What does not open is none: of another key, another cookie, or made up. */
+  /** Undefined for a value that does not open: it was sealed with another key, for another cookie, or forged. */
   #open(request: IncomingMessage, name: string): unknown {
     const sealed = readCookie(request.headers.cookie, name, this.#scope(name))
     if (sealed === undefined) return undefined

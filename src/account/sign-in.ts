@@ -16,7 +16,7 @@ export interface SignInOptions {
   readonly fetch: typeof fetch
 }
 
-/** What the browser keeps of a sign-in that it has begun. */
+/** The data that the browser keeps of a sign-in that it has begun. */
 export interface PendingSignIn {
   readonly state: string
   readonly nonce: string
@@ -24,15 +24,16 @@ export interface PendingSignIn {
 }
 
 export interface SignedIn {
-  /** Bound by the provider to the session, the grant and so the epoch it was made under. */
+  /** The provider binds it to the session and the grant, and so to their epoch. */
   readonly accessToken: string
   readonly accountId: string
   readonly name: string
 }
 
 /**
- * The provider as any relying party sees it: an authorization request with PKCE, the token endpoint, userinfo. What
- * the console knows of a session is what it is told there, so that whatever ends the session ends the console's.
+ * The provider as any relying party sees it: an authorization request with PKCE, the token endpoint, userinfo. The
+ * console learns of a session only from these responses, so everything that ends the provider's session ends the
+ * console's session too.
  */
 export class AccountSignIn {
   readonly #options: SignInOptions
@@ -78,8 +79,8 @@ export class AccountSignIn {
   }
 
   /**
-   * Who came back. Undefined: the provider said no (the person turned back, the code was used or has become too old).
-   * Throws MfaError `storage-unavailable` while the provider does not answer.
+   * The person who came back. Undefined: the provider refused (the person cancelled, or the code was used or has
+   * expired). Throws MfaError `storage-unavailable` while the provider does not answer.
    */
   async complete(callback: URL, pending: PendingSignIn): Promise<SignedIn | undefined> {
     return this.#ask(async () => {
@@ -95,7 +96,7 @@ export class AccountSignIn {
     })
   }
 
-  /** Whether the sign-in still counts; throws as `complete` does. */
+  /** Whether the sign-in is still valid; throws as `complete` does. */
   async isLive({ accessToken, accountId }: SignedIn): Promise<boolean> {
     return (await this.#ask(() => this.#nameOf(accessToken, accountId))) !== undefined
   }
@@ -118,7 +119,7 @@ export class AccountSignIn {
   }
 }
 
-/** The provider has answered, and the answer is no. */
+/** Whether the error is a refusal that the provider has sent. */
 function isRefusal(error: unknown): boolean {
   if (error instanceof oidc.AuthorizationResponseError) return true
   const refused =
