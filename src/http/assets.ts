@@ -19,7 +19,7 @@ export interface Assets {
   readonly base: string
 }
 
-/** Only these are served: a template, a catalogue or a stray file of a views folder never is. */
+/** Only files of these types are served, and never a template, a catalogue or another file of a views folder. */
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -108,8 +108,8 @@ function isSheet(name: string): boolean {
 }
 
 /**
- * A style sheet names a picture or a typeface as its file is called, `url(own.woff2)`; it is served under a name with
- * a hash. Names that are no file beside the sheet stay as they are, and so do other sheets.
+ * A style sheet names a picture or a typeface as its file is called, `url(own.woff2)`; it is served under a name with a
+ * hash. A name without such a file in the folder of the sheet stays as it is, and so does the name of another sheet.
  */
 function withServedNames(sheet: File, files: ReadonlyMap<string, File>): File {
   const text = sheet.bytes

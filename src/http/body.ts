@@ -12,12 +12,15 @@ export interface FormOptions {
 export const FORM_LIMIT_BYTES = 16_384
 export const FORM_LIMIT_FIELDS = 40
 
-/** Names that a page of ours or of a factor can have. Leaves out what parsers read as operators, paths or arrays. */
+/**
+ * Names that a field of our pages or of a factor's can have. Excludes names that parsers read as operators, paths or
+ * arrays.
+ */
 const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
 /**
- * What a form can be read from: a request of Node or Express, or the context of Koa.
- * `body` is what a parser that ran earlier left behind.
+ * The sources of a form: a request of Node or Express, or the context of Koa. `body` is the result of a parser that ran
+ * before.
  */
 export type FormSource = FormRequest | FormContext
 export type FormRequest = IncomingMessage & { readonly body?: unknown }
@@ -30,18 +33,17 @@ export interface FormContext {
 /**
  * Reads a posted form once, at the edge, and types it (R34): everything behind this gets strings under plain names.
  *
- * Throws MfaError `form-type` (415) for anything but application/x-www-form-urlencoded in UTF-8,
- * `form-too-large` (413) as soon as the limit is passed, without reading on, and `form-unreadable` (400) for
- * bytes that are not UTF-8, broken percent escapes, null bytes, repeated fields, names of Object.prototype,
- * names with brackets, dots or dollars, and more than 40 fields; `body-already-read` (500), a fault of the
- * application around.
+ * Throws MfaError `form-type` (415) for anything but application/x-www-form-urlencoded in UTF-8, `form-too-large` (413)
+ * as soon as the limit is passed, without reading on, and `form-unreadable` (400) for bytes that are not UTF-8, broken
+ * percent escapes, null bytes, repeated fields, names of Object.prototype, names with brackets, dots or dollars, and
+ * more than 40 fields; `body-already-read` (500), a fault of the surrounding application.
  */
 export async function readForm(source: FormSource, options: FormOptions = {}): Promise<Form> {
   const limitBytes = options.limitBytes ?? FORM_LIMIT_BYTES
   const { request, parsed } = partsOf(source)
   checkType(request)
-  // A parser of the host application may have eaten the stream. What it left is only used then: otherwise
-  // an empty default such as `{}` would stand for the form.
+  // A parser of the host application may have read the stream. Its result is used only in that case: otherwise an empty
+  // default such as `{}` would replace the form.
   if (request.readableDidRead || request.readableEnded) return formOf(entriesOfParsed(parsed))
   return formOf(entriesOfText(decodeUtf8(await readBytes(request, limitBytes))))
 }
@@ -62,7 +64,7 @@ function checkType(request: FormRequest): void {
     throw new MfaError('form-type', 'The body is not application/x-www-form-urlencoded.', {
       status: 415,
     })
-  // Another character set or a compressed body could hide from these checks what a later reader sees.
+  // In another character set or in a compressed body these checks would not see the text that a later reader sees.
   if ((charset ?? 'utf-8') !== 'utf-8' || encoding !== 'identity')
     throw new MfaError('form-type', 'The body is not plain UTF-8.', { status: 415 })
 }
@@ -125,7 +127,7 @@ function entriesOfText(text: string): Entry[] {
   })
 }
 
-/** Refuses what URLSearchParams would silently mend: broken escapes and escapes that are not UTF-8. */
+/** Refuses parts that URLSearchParams would silently repair: broken escapes, and escapes that are not UTF-8. */
 function decodePart(part: string): string {
   try {
     return decodeURIComponent(part.replaceAll('+', ' '))

@@ -4,7 +4,7 @@ export interface BrowserName {
   readonly system?: string
 }
 
-/** The first that fits: most browsers name their ancestors too. */
+/** The first match counts, because most browsers also name older browsers in their `User-Agent`. */
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/\bEdg(A|iOS|e)?\b/, 'Edge'],
   [/\b(OPR|Opera)\b/, 'Opera'],
@@ -25,8 +25,8 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * What a `User-Agent` calls itself, in words of ours; undefined: nothing that we know. The header itself is never
- * shown: an attacker who signs in chooses it, and could write to the owner of the account in our name.
+ * The browser that a `User-Agent` names, in our own words; undefined: an unknown one. The header itself is never shown:
+ * an attacker who signs in chooses it, and could otherwise write to the owner of the account in our name.
  */
 export function browserName(userAgent: string): BrowserName | undefined {
   const browser = nameIn(BROWSERS, userAgent)

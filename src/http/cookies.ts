@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** Where a cookie of ours is valid. */
+/** The scope of one of our cookies. */
 export interface CookieScope {
   /** The configured issuer: its scheme decides about `Secure` and the name's prefix. */
   readonly issuer: string
@@ -21,7 +21,7 @@ export function cookieName(base: string, scope: CookieScope): string {
   return `${scope.path === '/' ? '__Host-' : '__Secure-'}${base}`
 }
 
-/** Adds a `Set-Cookie` beside those that are there: HttpOnly, SameSite=Lax, and Secure with https (R30). */
+/** Adds a `Set-Cookie` to the existing ones: HttpOnly, SameSite=Lax, and Secure with https (R30). */
 export function setCookie(
   response: ServerResponse,
   base: string,
@@ -45,8 +45,8 @@ export function clearCookie(response: ServerResponse, base: string, scope: Cooki
 }
 
 /**
- * The value of our cookie in a `Cookie` header. Undefined when it is missing, empty, unreadable, or there twice:
- * two of one name mean that somebody planted one, and nothing tells which.
+ * The value of our cookie in a `Cookie` header. Undefined if it is missing, empty, unreadable, or present twice: two
+ * cookies of one name mean that an attacker planted one, and it cannot be known which.
  */
 export function readCookie(
   header: string | undefined,

@@ -4,19 +4,19 @@ import type { SecretBox } from '../ports/services.ts'
 /** The part of the secret box that a token needs. */
 export type Macs = Pick<SecretBox, 'mac' | 'verifyMac'>
 
-/** For what a form may be posted: one page's purpose within one interaction, or within one console session. */
+/** The binding of a form: the purpose of one page within one interaction, or within one console session. */
 export interface FormBinding {
-  /** The interaction's uid, or the session's: what the browser proves by a cookie besides. */
+  /** The uid of the interaction or the id of the session; the browser proves it with a cookie as well. */
   readonly boundTo: string
-  /** The form's own: a token of the cancel button must not confirm a factor. */
+  /** The purpose of the form: a token of the cancel button must not confirm a factor. */
   readonly purpose: string
 }
 
 const MAC_PURPOSE = 'csrf'
 
 /**
- * The value of a form's `csrf` field (R30). It is an HMAC, so nothing is stored and any node can check it; an
- * attacker cannot make one for a victim's interaction, and a token of his own interaction fits no other.
+ * The value of a form's `csrf` field (R30). It is an HMAC, so nothing is stored and any node can check it; an attacker
+ * cannot make one for a victim's interaction, and a token of the attacker's interaction is valid in no other.
  */
 export function csrfToken(macs: Macs, binding: FormBinding): string {
   return macs.mac(MAC_PURPOSE, messageOf(binding))

@@ -5,14 +5,14 @@ import type { PageModels } from './pages.ts'
 export type ErrorPage =
   'answered' | 'busy' | 'error' | 'expired' | 'forbidden' | 'not-found' | 'unavailable'
 
-/** How an error is answered. Holds nothing of the error itself but what is public (R31, R32). */
+/** The response to an error. Holds only the public part of the error (R31, R32). */
 export type ErrorAnswer = {
   [P in ErrorPage]: {
     readonly status: number
     readonly page: P
     readonly model: PageModels[P]
     readonly headers: Readonly<Record<string, string>>
-    /** Whether the operator should hear of it: a fault of ours or of the storage, not of the sender. */
+    /** Whether it is reported to the operator: a fault of this product or of the storage, not of the sender. */
     readonly fault: boolean
   }
 }[ErrorPage]
@@ -26,7 +26,7 @@ export interface ErrorContext {
   readonly answered?: boolean
 }
 
-/** Status, page and, for a wait, seconds. The one place that decides them, whatever the thrower thought. */
+/** Status, page and, for a wait, seconds. Only these rules decide them; the thrown error does not. */
 type Rule =
   | { readonly page: 'error'; readonly status: number; readonly close?: true }
   | { readonly page: 'expired' | 'forbidden' | 'not-found' }
@@ -74,14 +74,14 @@ const STATUS = {
 } as const
 
 /**
- * Maps whatever was thrown to what the person gets. Nothing of an unknown error gets out: not its message, not
- * its stack, only the request's id. Storage that is away is 503 with `Retry-After`, never a guess or a session.
+ * Maps a thrown value to the response. The response to an unknown error holds only the request's id, not the message
+ * and not the stack. An unavailable storage is a 503 with `Retry-After`; it never leads to a guess or a session.
  */
 export function answerError(error: unknown, context: ErrorContext): ErrorAnswer {
   if (error instanceof MfaError) return answerOf(RULES[error.code], context)
   if (isStorageFault(error)) return answerOf(RULES['storage-unavailable'], context)
   if (!(error instanceof Error)) return answerOf({ page: 'error', status: 500 }, context)
-  // The host's answer to a missing, consumed or expired interaction.
+  // The host throws this for a missing, consumed or expired interaction.
   if (error.name === 'SessionNotFound') return answerOf({ page: 'expired' }, context)
   return answerPublic(error, context)
 }
@@ -160,7 +160,10 @@ function answerOf(
   }
 }
 
-/** Causes are followed this far: a driver wraps its errors, and a cycle must not hang the answer. */
+/**
+ * The number of nested causes that are examined: a driver wraps its errors, and a cycle of causes must not loop for
+ * ever.
+ */
 const CAUSE_DEPTH = 8
 
 const SYSTEM_CODES = new Set([
@@ -182,7 +185,10 @@ const SYSTEM_CODES = new Set([
   'ERR_SQLITE_ERROR',
 ])
 
-/** Recognises what drivers throw when the database is away, full, read-only or slow, by code or by class name. */
+/**
+ * Recognises the errors of drivers for a database that is unavailable, full, read-only or slow, by code or by class
+ * name.
+ */
 function isStorageFault(error: unknown): boolean {
   let current = error
   for (let depth = 0; depth < CAUSE_DEPTH && current instanceof Error; depth += 1) {

@@ -6,13 +6,13 @@ import type { EnrolPageName, FactorPages, VerifyPageName } from '../factors/fact
 import type { AnyFactor } from '../factors/factor.ts'
 import { readCatalogues, type Catalogue, type Catalogues } from './messages.ts'
 
-/** The part of a factor that says how it is shown. */
+/** The part of a factor that its pages need. */
 export type ShownFactor = Pick<AnyFactor, 'id' | 'enrolment' | 'pages'>
 
-/** All that a factor brings to be shown, read and checked. */
+/** The files that a factor brings for its pages and mails, after they were read and checked. */
 export interface FactorViews {
   readonly id: string
-  /** Where its templates are; none: the application's own folders have them. */
+  /** The folder of its templates; absent: the application's own folders have them. */
   readonly folder?: string
   readonly pages: readonly FactorPageView[]
   /** The names of its mails: `mail/<name>.njk` in its folder. */
@@ -27,7 +27,7 @@ export interface FactorPageView {
   readonly template: string
 }
 
-/** The language that every factor speaks, and that is shown where another one is missing. */
+/** The language that every factor has, shown where a text in another language is missing. */
 export const COMMON_LOCALE = 'en'
 
 export function enrolPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): EnrolPageName {
@@ -38,7 +38,7 @@ export function verifyPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): 
   return pages?.names?.verify ?? `${id}-verify`
 }
 
-/** The names that are taken before there is any factor. */
+/** The names that are taken before any factor is read. */
 export interface KnownNames {
   readonly pages: readonly string[]
   readonly mails: readonly string[]
@@ -46,9 +46,9 @@ export interface KnownNames {
 }
 
 /**
- * Reads what factors bring to be shown. Throws MfaError `options-invalid` that lists every fault, each with the
- * factor's id: a folder or file that is missing, a name of a page or mail that another one has, a message key or
- * mail outside of the factor's own names, a key taken already, a mail without a subject.
+ * Reads the files that factors bring for their pages and mails. Throws MfaError `options-invalid` that lists every
+ * fault, each with the factor's id: a folder or file that is missing, a name of a page or mail that another one has, a
+ * message key or mail outside of the factor's own names, a key taken already, a mail without a subject.
  */
 export function readFactorViews(
   factors: readonly ShownFactor[],
@@ -64,7 +64,7 @@ export function readFactorViews(
   return views
 }
 
-/** Throws MfaError `options-invalid` where there is any. */
+/** Throws MfaError `options-invalid` if there is a fault. */
 export function refuse(faults: readonly string[]): void {
   if (faults.length > 0)
     throw new MfaError('options-invalid', `createMfa:\n- ${faults.join('\n- ')}`)

@@ -4,15 +4,15 @@ export interface PageContext {
   readonly issuer: string
   /**
    * Whether a form of the page can end at a relying party. Chrome applies `form-action` to every redirect that follows
-   * a POST, and where the relying party redirects to is known to nobody here: such a page has no `form-action`. It
-   * also keeps the window's opener, because relying parties may run the sign-in in a pop-up that they wait for.
+   * a POST, and this server cannot know the redirects of the relying party: such a page has no `form-action`. It also
+   * keeps the window's opener, because relying parties may run the sign-in in a pop-up and wait for it.
    */
   readonly leadsToApp?: boolean
 }
 
 const YEAR_SECONDS = 31_536_000
 
-/** The headers of every page (R23, R30). A page sends nothing to third parties and runs no script but ours. */
+/** The headers of every page (R23, R30). A page sends nothing to third parties and runs only scripts of this server. */
 export function pageHeaders({
   issuer,
   leadsToApp = false,
@@ -22,7 +22,7 @@ export function pageHeaders({
     // With `no-referrer` a browser would send `Origin: null` with the page's own form.
     'Referrer-Policy': 'same-origin',
     'X-Content-Type-Options': 'nosniff',
-    // A page holds a CSRF token at least, a secret at most: no cache and no back button may keep it.
+    // Each page holds a CSRF token, and some hold a secret: no cache and no back button may keep it.
     'Cache-Control': 'no-store',
     'Cross-Origin-Opener-Policy': leadsToApp ? 'unsafe-none' : 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
@@ -30,12 +30,12 @@ export function pageHeaders({
     'X-Frame-Options': 'DENY',
   }
   if (new URL(issuer).protocol === 'https:')
-    // Not `includeSubDomains`: what the issuer's neighbours serve is not ours to decide.
+    // Not `includeSubDomains`: the plugin must not decide for other hosts in the issuer's domain.
     headers['Strict-Transport-Security'] = `max-age=${YEAR_SECONDS}`
   return headers
 }
 
-/** `default-src` does not stand in for it. */
+/** Has to be set by itself, because `default-src` does not apply to forms. */
 const FORM_ACTION = "form-action 'self'"
 
 const PERMISSIONS_POLICY = [

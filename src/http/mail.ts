@@ -4,9 +4,9 @@ import { translator, type Translator } from './messages.ts'
 import { templates, type Sources } from './templates.ts'
 
 /**
- * The mails of the product with the values that each needs; all are strings, as in `Delivery`. `issuer` is
- * the name people know; `at` is in seconds since the epoch; `browser` is a `User-Agent` or such a name. Optional
- * ones are left out of the text.
+ * The mails of the product with the values that each needs; all are strings, as in `Delivery`. `issuer` is the name
+ * that people know; `at` is in seconds since the Unix epoch; `browser` is a `User-Agent`, or the name of a browser. The
+ * text leaves out optional values that are missing.
  */
 export const MAIL_VALUES = {
   /** The proof that a first enrolment asks for (R10). */
@@ -42,7 +42,7 @@ export interface MailText {
   readonly html: string
 }
 
-/** Throws for a template that is not there and for a value that it needs and was not given. */
+/** Throws for an unknown template, and if a value that the template needs is missing. */
 export type RenderMail = (
   template: string,
   values: Readonly<Record<string, string>>,
@@ -50,8 +50,8 @@ export type RenderMail = (
 ) => MailText
 
 /**
- * Turns what happened into a mail, as text and as HTML. One template makes both, so that they cannot differ. Throws
- * MfaError `options-invalid` for a mail of a factor that does not compile.
+ * Renders a mail as text and as HTML. One template makes both, so that they cannot differ. Throws MfaError
+ * `options-invalid` for a mail of a factor that does not compile.
  */
 export function createMailRenderer(
   sources: Sources & { readonly factors: readonly FactorViews[] },
@@ -104,7 +104,7 @@ function neededBy(template: string): readonly string[] {
   return Object.hasOwn(MAIL_VALUES, template) ? MAIL_VALUES[template as MailTemplate].needed : []
 }
 
-/** In our own words, or nothing: the header comes from the person who signs in, who may be an attacker. */
+/** The browser in our own words, or nothing: the header comes from the person who signs in, who may be an attacker. */
 function browserIn(values: Readonly<Record<string, string>>, words: Translator): string {
   const name = browserName(values.browser ?? '')
   if (name === undefined) return ''
@@ -113,8 +113,8 @@ function browserIn(values: Readonly<Record<string, string>>, words: Translator):
 }
 
 /**
- * A value is never more than part of a line: a line break would let a name write headers or paragraphs of
- * its own, and marks of direction would let it show as another one.
+ * A value is never more than part of a line: with a line break a name could add headers or paragraphs, and with
+ * direction marks it could look like another name.
  */
 function oneLine(value: string): string {
   return value.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim()

@@ -2,9 +2,9 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * The text of pages and mails. A catalogue is a file views/messages/<locale>.json, so a second language is a
- * file. A message is a sentence with `{placeholders}`, or one sentence for each plural form of `{count}`, by the
- * names of Intl.PluralRules, with `=0`, `=1`, ... before them.
+ * The text of pages and mails. A catalogue is a file views/messages/<locale>.json, so a second language is a file. A
+ * message is a sentence with `{placeholders}`, or one sentence for each plural form of `{count}`. The forms have the
+ * names of Intl.PluralRules; `=0`, `=1`, ... for one number take precedence.
  */
 export type Message = string | Readonly<Record<string, string>>
 export type Catalogue = Readonly<Record<string, Message>>
@@ -28,11 +28,11 @@ export interface Translator {
 }
 
 /**
- * The catalogues of all languages. Folders are given the first one first: its messages win, one by one, so that an
- * application can change a single sentence; ours is the last one. `brought`: catalogues that factors bring, over
- * ours and under the application's. They add no language: a page would be half in it.
+ * The catalogues of all languages. A message of an earlier folder replaces the same message of a later one, so that an
+ * application can change a single sentence; our folder is the last one. `brought`: catalogues that factors bring, over
+ * ours and under the application's. They add no language: only a part of each page would be in it.
  *
- * Throws for a file that is no catalogue, by its name.
+ * Throws for a file that is no catalogue; the error names the file.
  */
 export function loadCatalogues(
   folders: readonly string[],
@@ -151,7 +151,7 @@ function formatsOf(locale: string) {
   }
 }
 
-/** The largest unit of which there are two at least, so that rounding up misleads little. */
+/** The largest unit of which the time has two or more, so that rounding up changes little. */
 function inWords(seconds: number): ['second' | 'minute' | 'hour' | 'day', number] {
   const whole = Math.max(1, Math.ceil(seconds))
   if (whole < 120) return ['second', whole]
@@ -172,7 +172,7 @@ function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => HTML_ESCAPES[character] ?? character)
 }
 
-/** A browser may send a list of any length. Nobody reads more languages than this. */
+/** The most languages that are read: a browser may send a list of any length. */
 const LONGEST_LIST = 20
 
 /**

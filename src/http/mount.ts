@@ -5,7 +5,7 @@ const PLAIN_PATH = /^(\/[^/\\?#\s]+)+$/
 
 const mounts = new AsyncLocalStorage<string>()
 
-/** Lets `presentMount` know, in all that a request does, where the application has mounted what serves it. */
+/** Runs `deed`; during it, `presentMount` returns the path under which the application has mounted the provider. */
 export function withinMount<T>(ctx: Context, deed: () => T): T {
   return mounts.run(mountOf(ctx), deed)
 }
@@ -16,8 +16,9 @@ export function presentMount(): string {
 }
 
 /**
- * As the host finds it for its own addresses: what Express has left out of `url`, or koa-mount has named. A mount
- * by pattern takes it from the request, where `//` before a name would be another site.
+ * The mount path, found as the host does for its own addresses: Express removes it from `url`, and koa-mount sets
+ * `mountPath`. With a mount by pattern it comes from the request, and a path that begins with `//` would lead to
+ * another site.
  */
 function mountOf(ctx: Context): string {
   const { originalUrl, baseUrl } = ctx.req as { originalUrl?: string; baseUrl?: string }

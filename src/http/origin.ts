@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { MfaError } from '../domain/errors.ts'
 
 /**
- * Whether a state-changing request comes from a page of this server (R30), judged by what only a browser can
- * set: `Origin` and `Sec-Fetch-Site`. Compared with the configured issuer, never with `Host`, which the sender
- * chooses. A second line behind the token: it also stops a sibling subdomain that can plant cookies.
+ * Whether a state-changing request comes from a page of this server (R30), judged by headers that only a browser can
+ * set: `Origin` and `Sec-Fetch-Site`. `Origin` is compared with the configured issuer, never with `Host`, which the
+ * sender chooses. It is a second defence beside the token: it also stops a sibling subdomain that can plant cookies.
  *
  * `Origin: null` alone is refused: sandboxed frames and redirects from elsewhere send it. With `Sec-Fetch-Site:
  * same-origin` it comes from our own page, behind a proxy that adds `Referrer-Policy: no-referrer`; a sandboxed frame

@@ -18,15 +18,15 @@ export interface PageModels {
     error?: LoginError
     /** The page where a person can reset a forgotten password, if there is one. */
     forgottenHref?: string
-    /** Back to the app without signing in. */
+    /** Leads back to the app without signing in. */
     cancelAction?: string
   }
   'mfa-choose': {
     csrf: string
-    /** `enrol`: nothing set up yet; `verify`: another way to prove it is you. */
+    /** `enrol`: the person has no factor yet; `verify`: the person chooses another factor to verify. */
     mode: 'enrol' | 'verify'
     reason: ChooseReason
-    /** In the order to show. POST `{ csrf, factor }` to `action`, the button carries `data-factor`. */
+    /** In the order in which they are shown. POST `{ csrf, factor }` to `action`, the button carries `data-factor`. */
     methods: readonly Method[]
     action: string
     cancelAction: string
@@ -36,7 +36,7 @@ export interface PageModels {
     csrf: string
     /** Masked: `m•••@example.com`. */
     address: string
-    /** `delivery.sentTo` absent: offer to send it; else ask for it. */
+    /** If `delivery.sentTo` is absent, the page offers to send a code; otherwise it asks for the code. */
     delivery: DeliveryModel
     action: string
     cancelAction: string
@@ -59,7 +59,7 @@ export interface PageModels {
     csrf: string
     action: string
     remaining: number
-    /** Where new ones are made, if the application says. */
+    /** Where the person can make new ones, if the application has such a page. */
     manageHref?: string
   }
   /** Explains the removal of an authenticator. POST `{ csrf }` to `action`. */
@@ -72,9 +72,9 @@ export interface PageModels {
     /** With `error`: the name as it was typed. */
     typed?: string
   }
-  /** Fresh look-up secrets in place of those there are. POST `{ csrf }` to `action`. */
+  /** New look-up secrets replace the present ones. POST `{ csrf }` to `action`. */
   'factor-renew': Omit<ChangeModel, 'name'> & { remaining?: number }
-  /** The authenticator that was just used ends then; its owner is to set up another before. */
+  /** The authenticator that was just used ends after this time; its owner has to set up another before. */
   'factor-ends': { csrf: string; action: string; endsInSeconds: number }
   consent: {
     csrf: string
@@ -95,7 +95,7 @@ export interface PageModels {
     reason: 'code' | 'password-suspected' | 'codes-disabled' | 'factor-ended'
     /** Seconds to wait; also in Retry-After. Absent where waiting does not help. */
     retryAfterSeconds?: number
-    /** Where to try again once the time is over. */
+    /** Where the person can try again after the wait. */
     retryHref?: string
     csrf?: string
     cancelAction?: string
@@ -107,7 +107,7 @@ export interface PageModels {
     methods: readonly ManagedMethod[]
     /** Factors of which one more can be set up: `change` is `add:FACTOR`. */
     addable: readonly string[]
-    /** Factors that can be made anew: `change` is `renew:FACTOR`. */
+    /** Factors of which a new set can be issued: `change` is `renew:FACTOR`. */
     renewable: readonly string[]
     signOutHref: string
   }
@@ -127,9 +127,9 @@ export interface PageModels {
     minimumLength: number
     error?: PasswordError
   }
-  /** The link was used, has expired, or never was. */
+  /** The link was used, has expired, or never existed. */
   'set-up-link-expired': Empty
-  /** The password is set; on to sign in. */
+  /** The password is set; `href` leads to the sign-in. */
   'set-up-link-done': { href?: string }
   expired: { /** The way back to the app, where it is known. */ href?: string }
   /** A page of a sign-in that was answered already (the back button). */
@@ -160,18 +160,15 @@ export type KnownPage = keyof {
   [P in keyof PageModels as Empty extends Record<P, 1> ? never : P]: PageModels[P]
 }
 
-/** Those among them that are not a factor's. */
+/** The pages that do not belong to a factor. */
 export type OwnPage = Exclude<KnownPage, EnrolPageName | VerifyPageName>
 
 export type Empty = Readonly<Record<never, never>>
 
-/** What the last press of the button that sends a code came to. */
+/** The result of the last press of the button that sends a code. */
 export type DeliveryNotice = 'sent' | 'wait' | 'failed'
 
-/**
- * Of a page that asks for a code that is sent: POST `{ csrf }` to `sendAction` sends another, and is answered with the
- * same page.
- */
+/** For a page that asks for a sent code: POST `{ csrf }` to `sendAction` sends another code and shows the same page. */
 export interface DeliveryModel {
   sendAction: string
   /** Where the code went, masked: `m•••@example.com`. Absent: no code is open. */
@@ -190,9 +187,9 @@ export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   enrolment: Enrolment
   /** The person's name for the authenticator; empty: the page suggests one. */
   name: string
-  /** The name was not taken; the code was not examined. */
+  /** The name was refused; the code was not examined. */
   nameError?: 'too-long'
-  /** Which one of its kind it will be, from the second on: the name that the page suggests says so. */
+  /** Its number among the authenticators of this factor, from 2 on, for the name that the page suggests. */
   nth?: number
   /** Of a factor whose code is sent. */
   delivery?: DeliveryModel
@@ -243,17 +240,17 @@ export interface ManagedMethod {
   addedAt: Instant
   lastUsedAt?: Instant
   remaining?: number
-  /** The person has set it up: it can be renamed. Else it can only be made anew. */
+  /** True: the person has set it up and can rename it. False: it was issued, and a new set can be issued. */
   own: boolean
-  /** The last one of those: it cannot be removed. */
+  /** It is the last one with `own`, and cannot be removed. */
   only: boolean
 }
 
-/** `change`: a factor is to be added, or another change of them waits for a fresh proof. */
+/** `change`: the person wants to add or change a factor, which requires a fresh proof. */
 export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change'
 export type LoginError = 'credentials' | 'missing'
 export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 'contains-name'
-/** `refused` is the one answer for wrong, replayed and unknown. `behindSeconds`: the clock hint. */
+/** `refused` is the only answer for wrong, replayed and unknown codes. `behindSeconds`: the clock hint. */
 export type CodeError = { code: 'refused' | 'unreadable'; behindSeconds?: number }
 
 /** The values that every page gets besides its own model. */

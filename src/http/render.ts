@@ -28,8 +28,9 @@ interface PageView {
 }
 
 /**
- * Which template shows which page that is not a factor's. `wrong`: the page itself says that something is wrong, so
- * its title begins so; the others say it when their model holds an `error`, a `nameError`, or a code that was not sent.
+ * Which template shows which page that is not a factor's. `wrong`: the page reports an error, so its title begins with
+ * "Error: ". The title of another page begins so if its model holds an `error`, a `nameError`, or a code that was not
+ * sent.
  */
 export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: true }>> = {
   login: { template: 'interaction/login.njk' },
@@ -112,7 +113,7 @@ export function createRenderer(options: RendererOptions): Render {
       wrong: view.wrong === true || saysWrong(model),
       themeHref: theme === undefined ? '' : options.asset(theme),
       ...factorFiles(view.factor, options.asset),
-      /** The app being signed in to, or the issuer itself. */
+      /** The app that the person signs in to, or the issuer itself. */
       app: surroundings.client?.name ?? surroundings.issuerName,
       t: words.text,
       rich: (key: string, values: Record<string, unknown>) => safe(words.html(key, values)),
@@ -161,7 +162,7 @@ function factorFiles(
   }
 }
 
-/** Marks HTML that this module has made or checked itself. Nothing else may be. */
+/** Marks HTML as safe. Only for HTML that this module has made or checked itself. */
 function safe(html: string): nunjucks.runtime.SafeString {
   return new nunjucks.runtime.SafeString(html)
 }
@@ -173,7 +174,7 @@ function webAddress(address: unknown): string {
   return hasProtocol(address, ['https:', 'http:']) ? address : ''
 }
 
-/** The address of a picture, where the content security policy lets a page show it; else empty. */
+/** The address of a picture if the content security policy lets a page show it; otherwise empty. */
 function pictureAddress(address: unknown): string {
   if (typeof address !== 'string') return ''
   if (/^\/(?![/\\])/.test(address) || /^data:image\//.test(address)) return address
@@ -196,7 +197,7 @@ function inFours(secret: unknown): string {
     .replaceAll(/(.{4})(?=.)/g, '$1 ')
 }
 
-/** Made once: making one takes longer than the rest of a page. */
+/** Made once, because making a segmenter takes longer than rendering the rest of a page. */
 const SEGMENTER = new Intl.Segmenter()
 
 /** The first letter of a name, as a person sees it: an emoji or an accented letter is one. */

@@ -1,4 +1,4 @@
-/** What a QR code is drawn with. Nothing here can load, link, run or style anything. */
+/** The elements that a QR code needs. None of them can load, link, run or style anything. */
 const ELEMENTS = new Set(['svg', 'g', 'path', 'rect'])
 const ATTRIBUTES = new Set([
   'xmlns',
@@ -17,9 +17,9 @@ const ATTRIBUTES = new Set([
 const VALUE = /^[\w\s.,:/#+-]*$/
 
 /**
- * Checks a drawing that a factor made before it is put into a page unescaped. Takes only elements and attributes
- * that draw; throws for anything else, since a factor of another maker, or a label that found its way into the
- * markup, must not become a script of ours.
+ * Checks a drawing that a factor made before it is put into a page unescaped. Accepts only elements and attributes that
+ * draw, and throws for anything else: neither a third party's factor nor a label in the markup may run a script on our
+ * pages.
  */
 export function inlineSvg(svg: unknown): string {
   if (typeof svg !== 'string') throw new TypeError('A drawing is a string')

@@ -41,10 +41,10 @@ export function builtInViews(from: string = fileURLToPath(import.meta.url)): str
 }
 
 /**
- * Templates of the folders, each compiled once. `default/...` names ours, or the factor's, whatever the application
- * has put in its place, so that its own template can extend the one that it replaces.
+ * Templates of the folders, each compiled once. `default/...` names our template, or the factor's, also if the
+ * application has replaced it, so that the application's template can extend the one that it replaces.
  *
- * An undefined value in a template is an error: a page that lacks what it should say must not be sent.
+ * An undefined value in a template is an error: a page with a missing value must not be sent.
  */
 export function templates(
   { folders, mounts }: Pick<Sources, 'folders' | 'mounts'>,
@@ -64,7 +64,7 @@ export function templates(
   })
 }
 
-/** Has the templates of another loader under names that begin with a prefix. */
+/** Wraps a loader so that the names of its templates begin with a prefix. */
 function below(prefix: string, loader: nunjucks.ILoader): nunjucks.ILoader {
   return {
     getSource: (name) =>

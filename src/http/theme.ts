@@ -1,12 +1,15 @@
 /**
  * A client's theme: an accent, the ink on it, a logo. The accent comes from client metadata, and its author need not
- * know about contrast: a colour that misses WCAG 2.2 AA against the product's own grounds is corrected to the nearest
- * shade that meets it, for light and dark separately.
+ * know about contrast: a colour whose contrast with our backgrounds is below WCAG 2.2 AA is replaced by the nearest
+ * shade that is not, for the light and the dark scheme separately.
  */
 
 type Rgb = readonly [red: number, green: number, blue: number]
 
-/** --sheet of style.css in each scheme: what the accent stands on. test/http/theme.test.ts holds them equal. */
+/**
+ * --sheet of style.css in each scheme: the background of the accent. test/http/theme.test.ts checks that they are
+ * equal.
+ */
 export const SHEETS = { light: '#ffffff', dark: '#171b22' } as const
 
 /** WCAG 2.2 SC 1.4.3: text. */
@@ -18,9 +21,9 @@ const WHITE: Rgb = [255, 255, 255]
 const BLACK: Rgb = [0, 0, 0]
 
 /**
- * The style sheet of a theme, or undefined where `accent` is no `#rgb` or `#rrggbb`. Hexadecimal digits are all
- * that gets into the sheet, so that metadata cannot add a rule of its own. An `ink` that is missing, unreadable
- * or too faint on the accent becomes white or black, whichever stands out more.
+ * The style sheet of a theme, or undefined where `accent` is no `#rgb` or `#rrggbb`. Only hexadecimal digits get into
+ * the sheet, so that metadata cannot add a rule. An `ink` that is missing, unreadable or too faint on the accent
+ * becomes white or black, whichever stands out more.
  */
 export function themeCss(accent: string, ink?: string): string | undefined {
   const colour = parseHex(accent)
@@ -105,7 +108,7 @@ export function themeName(accent: string | undefined, ink?: string): string | un
   return `theme-${parts.join('-')}.css`
 }
 
-/** The sheet of such a name; undefined: not a theme's name. */
+/** The style sheet for a name of `themeName`; undefined: not the name of a theme. */
 export function themeNamed(name: string): string | undefined {
   const [, accent, ink] = /^theme-([0-9a-f]{6})(?:-([0-9a-f]{6}))?\.css$/.exec(name) ?? []
   return accent === undefined ? undefined : themeCss(accent, ink)

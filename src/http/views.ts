@@ -29,25 +29,25 @@ export interface ViewsOptions {
   readonly factors?: readonly ShownFactor[]
   /** Takes the place of the templates of pages: factors then need none. */
   readonly render?: Render
-  /** The language where nothing that a person reads is there. Default `en`. */
+  /** The language for a person whose languages are all missing. Default `en`. */
   readonly locale?: string
   /** Single messages by locale and key, before those of any folder. */
   readonly messages?: Readonly<Record<string, Catalogue>>
   /** Under which path the style sheet, the script and pictures are served. Default `/assets`. */
   readonly assetBase?: string
   /**
-   * The path under which the application serves them to a browser, asked when a page is shown: a provider is
+   * The path under which the application serves them to a browser, called when a page is shown, because a provider is
    * mounted after its views were read. Default: none.
    */
   readonly mountPath?: () => string
 }
 
-/** All that shows: pages, mails, and the files that pages refer to. */
+/** Pages, mails, and the files that pages refer to. */
 export interface Views {
   readonly render: Render
   readonly renderMail: RenderMail
   readonly assets: Assets
-  /** The languages there are. */
+  /** The languages that have a catalogue. */
   readonly locales: readonly string[]
   localeFor(request: {
     uiLocales?: string | undefined
@@ -56,8 +56,8 @@ export interface Views {
 }
 
 /**
- * Reads everything once; a template that does not compile is an error here and not in front of a person. Throws
- * MfaError `options-invalid` for what is wrong with the pages of a factor.
+ * Reads all files once, so that a template that does not compile is an error at the start. Throws MfaError
+ * `options-invalid` for a fault in the pages of a factor.
  */
 export function createViews(options: ViewsOptions = {}): Views {
   const folders = viewFolders(options.views)
