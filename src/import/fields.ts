@@ -12,13 +12,13 @@ import { MOST_OF_A_FACTOR } from '../domain/enrolment.ts'
 import { keyOf, STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
 
 /**
- * What an application kept of a person's second factor, under the names that applications commonly give it: `totp`,
- * `backupCodes`, or `two_factor_enabled`, `two_factor_secret`, `backup_codes` and their like (docs/reference/api.md).
- * Anything else is ignored.
+ * A person's second factor as an application kept it, under the names that applications commonly use: `totp`,
+ * `backupCodes`, or `two_factor_enabled`, `two_factor_secret`, `backup_codes` and others (docs/reference/api.md). Other
+ * fields are ignored.
  */
 export type FieldsToImport = Readonly<Record<string, unknown>>
 
-/** Why nothing is taken over, and in which field the cause is. Neither member holds a secret (R31). */
+/** The reason why nothing is imported, and the field with the cause. Neither member holds a secret (R31). */
 export interface ImportFault {
   readonly field: string
   readonly code:
@@ -29,20 +29,20 @@ export interface ImportFault {
     | 'secret-encoding-unknown'
     | 'code-form-unknown'
     | 'factor-not-offered'
-    | 'ambiguous' // under two names, and not the same
+    | 'ambiguous' // present under two names, with different values
     | 'totp-ambiguous' // one key with two algorithms, numbers of digits or periods
     | 'too-many' // authenticators of one factor
 }
 
-/** What differs from the other application after the import. */
+/** A difference from the other application after the import. */
 export type ImportWarning =
-  | 'must-enrol' // it was on without a secret that works: the next sign-in sets one up, with a proof (R10)
-  | 'not-enabled' // there is a secret, and it was off: that is no enrolment
+  | 'must-enrol' // the second factor was on, but no secret works: the next sign-in sets one up, with a proof (R10)
+  | 'not-enabled' // there is a secret, but the second factor was off, so it was not enrolled
   | 'secret-unusable'
   | 'secret-weak' // under 128 bits: it ends after 30 days
   | 'codes-weak' // under 64 bits, or hashes of unknown strength: they end after 30 days
-  | 'codes-hash-unknown' // salted hashes, which nothing here can check: they are left behind
-  | 'codes-without-authenticator' // they stand in for an authenticator, and there is none
+  | 'codes-hash-unknown' // salted hashes, which cannot be checked here: they are not imported
+  | 'codes-without-authenticator' // backup codes without an authenticator that they could stand in for
 
 export interface MappedFactors {
   readonly totp: readonly ForeignTotp[]
@@ -55,7 +55,7 @@ export interface MappedFactors {
 const STRONG_CODE_BITS = 64
 
 const ENABLED = ['two_factor_enabled', 'twoFactorEnabled'] as const
-/** The time at which the set-up was confirmed (Laravel Fortify). Empty: it never was. */
+/** The time at which the set-up was confirmed (Laravel Fortify). Empty: it was never confirmed. */
 const CONFIRMED = ['two_factor_confirmed_at', 'twoFactorConfirmedAt'] as const
 const SECRET = ['two_factor_secret', 'twoFactorSecret'] as const
 const TOTP = ['totp', 'otpauth_url', 'otpauthUrl'] as const
@@ -209,7 +209,7 @@ function codesOf(
   if (given === undefined) return undefined
   const codes = readForeignCodes(given.value, form)
   if (!('fault' in codes)) {
-    // One entry for each code: what is listed twice would be accepted twice (R5, R40).
+    // One entry for each code: a code that is listed twice would be accepted twice (R5, R40).
     const values = [...new Set(codes.values)]
     return values.length === 0 ? undefined : { ...codes, values }
   }
@@ -257,7 +257,7 @@ function isSame(one: unknown, other: unknown): boolean {
   return one.length === other.length && one.every((each, at) => isSame(each, other[at]))
 }
 
-/** Databases write nothing as null, as an empty text or as an empty list or array, which may be text in a cell. */
+/** Whether a database stored no value: null, an empty text, or an empty list or array, which may be written as text. */
 function isEmpty(value: unknown): boolean {
   if (typeof value === 'string')
     return isNothing(value) || /^\s*(?:\[\s*\]|\{\s*\})\s*$/.test(value)
@@ -280,7 +280,8 @@ function isOnIn(
   const byTime = confirmed && readConfirmed(confirmed.value)
   if (confirmed !== undefined && byTime === undefined) fault(confirmed.field, 'enabled-unreadable')
   const never = byTime === false ? confirmed?.field : emptyField(fields, CONFIRMED, confirmed)
-  // On, and never confirmed: one of the two is wrong, and the wrong choice locks the owner out or lets others in.
+  // The flag says on, but the set-up was never confirmed. One of the two is wrong, and a wrong choice would lock the
+  // owner out or let others in.
   if (byFlag === true && never !== undefined) fault(never, 'ambiguous')
   if (byFlag !== undefined) return byFlag
   if (never !== undefined) return false
@@ -304,7 +305,9 @@ export function readBoolean(value: unknown): boolean | undefined {
   return ['false', '0', 'f', 'no', 'n', 'off'].includes(word) ? false : undefined
 }
 
-/** Whether a time is one, as databases write it, or yes or no. Undefined: neither. MySQL writes no time as zeros. */
+/**
+ * Reads a time as true, and yes or no as `readBoolean` does. Undefined: neither. MySQL writes a missing time as zeros.
+ */
 function readConfirmed(value: unknown): boolean | undefined {
   if (value instanceof Date) return !Number.isNaN(value.getTime())
   const text = String(value).trim()

@@ -25,18 +25,18 @@ export type ImportOutcome =
       /** Ids of the factors that the person now has. Empty: the next sign-in sets one up, with a proof (R10). */
       readonly factors: readonly string[]
       readonly warnings: readonly ImportWarning[]
-      /** When the authenticators end that are weaker than those made here. */
+      /** The end of the authenticators that are weaker than those set up here. */
       readonly renewBy?: Instant
     }
-  /** The account has factors, was imported before, or was reset: it is left as it is. */
+  /** The account has factors, was imported before, or was reset: nothing changes. */
   | { readonly outcome: 'exists' }
   | { readonly outcome: 'refused'; readonly faults: readonly ImportFault[] }
 
 /**
- * Takes over what another application kept of a person's second factor: once, so that a second run changes nothing.
- * Plain codes are hashed and hashes wrapped before anything is stored. `dryRun`: says what would come of it, and
- * neither hashes nor stores. Throws what a commit throws, and MfaError `hashing-overloaded`;
- * `options-invalid` for anything but a plain object.
+ * Imports a person's second factor from another application, once: a second run changes nothing. Plain codes are
+ * hashed, and hashes are wrapped, before anything is stored. `dryRun`: returns the result that an import would have,
+ * and neither hashes nor stores. Throws what a commit throws, and MfaError `hashing-overloaded`; `options-invalid` for
+ * anything but a plain object.
  */
 export async function importFactors(
   deps: Dependencies,
@@ -81,7 +81,9 @@ export async function importFactors(
   )
 }
 
-/** A Mongoose document has its fields in its prototype: its owner would count as somebody without a factor. */
+/**
+ * Refuses a Mongoose document, which has its fields in its prototype: the person would be imported without a factor.
+ */
 function checkPlain(fields: unknown): void {
   const prototype: unknown =
     typeof fields === 'object' && fields !== null ? Object.getPrototypeOf(fields) : undefined

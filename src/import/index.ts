@@ -1,6 +1,6 @@
 /**
- * Takes over another product's factors. The sign-in reaches this folder through the rules and the notice that `createMfa`
- * hands to it; no other file of the plugin imports the folder.
+ * The import of another product's factors. The sign-in uses this folder only through the rules and the notice that
+ * `createMfa` gives to it; no other file of the plugin imports the folder.
  */
 export {
   IMPORT_FIELDS,

@@ -1,7 +1,10 @@
 import type { Notice } from '../../interactions/notice.ts'
 import { importRules } from './rules.ts'
 
-/** After each sign-in with an imported authenticator that ends: when it ends, and that another is to be set up. */
+/**
+ * Shown after each sign-in with an imported authenticator that ends. It says when it ends, and that the person has to
+ * set up another.
+ */
 export const endingNotice: Notice<'factor-ends'> = {
   page: 'factor-ends',
   model({ record, accepted, now }, form) {

@@ -8,8 +8,8 @@ import { DAY_SECONDS, type Instant } from '../domain/time.ts'
 export const RENEWAL_SECONDS = 30 * DAY_SECONDS
 
 /**
- * Whether another product's factors may still be taken over: once, and never beside a factor or after a reset. Otherwise
- * a second run of an import would bring back a factor that was removed meanwhile.
+ * Whether another product's factors may still be imported: once, and only if the account has no factor and was not
+ * reset. Otherwise a second run of an import would bring back a factor that was removed meanwhile.
  */
 export function isImportable({ authenticators, history }: MfaRecord): boolean {
   return (
@@ -21,12 +21,12 @@ export function isImportable({ authenticators, history }: MfaRecord): boolean {
 }
 
 /**
- * Gives the person the factors that they had in another product. Where they had none, their first factor here needs a
- * proof, since the password may have been known to others before (R10). With factors, the epoch rises: sessions of
- * before prove the password alone, so they end (R20).
+ * Gives the person the factors that they had in another product. If they had none, their first factor here needs a
+ * proof, because others may have learned the password before (R10). If they had factors, the epoch rises: earlier
+ * sessions prove the password alone, so they end (R20).
  *
- * `wasOn`: the other product asked them for a second factor. If none of it could be taken over, they must set one up;
- * otherwise the password alone would be enough here, and it was not enough there.
+ * `wasOn`: the other product asked them for a second factor. If no factor could be imported, they must set one up;
+ * otherwise the password alone would be enough here, although it was not enough there.
  */
 export function settleImported(
   record: MfaRecord,
@@ -62,10 +62,10 @@ export function settleImported(
 }
 
 /**
- * What the record's `renewBy` and `mustEnrolSince` mean in a sign-in. `renewBy`: an imported authenticator that is
- * weaker than those made here is examined until then and no longer (R7, R8). `mustEnrolSince`: the person had a second
- * factor in another product and nothing of it came along; where a second factor is optional, they would otherwise be
- * let in with the password alone (R10).
+ * The rules that `renewBy` and `mustEnrolSince` of a record add to a sign-in. `renewBy`: an imported authenticator that
+ * is weaker than those made here is examined until then and no longer (R7, R8). `mustEnrolSince`: the person had a
+ * second factor in another product that could not be imported; if a second factor is optional, they could otherwise
+ * sign in with the password alone (R10).
  */
 export const importRules: AddedRules = {
   isUsable: ({ renewBy }, now) => renewBy === undefined || now < renewBy,

@@ -16,7 +16,7 @@ import {
 export type SecretEncoding = 'base32' | 'hex' | 'ascii'
 export const SECRET_ENCODINGS = ['base32', 'hex', 'ascii'] as const
 
-/** Which part of an authenticator cannot be taken over. Holds nothing of the secret (R31). */
+/** The part of an authenticator that cannot be imported. Holds nothing of the secret (R31). */
 export type ForeignTotpFault =
   | 'secret-missing'
   | 'secret-unusable' // not in the encoding that was named, or of a length that is not supported
@@ -51,7 +51,7 @@ export function readForeignTotp(
   if (written === undefined)
     return uri === undefined ? { fault: 'secret-missing' } : readText(uri, encoding)
   if (written.secret.startsWith('otpauth:')) return readText(written.secret, encoding)
-  // speakeasy keeps a secret and its URI together; what is beside the secret is in the URI alone.
+  // speakeasy keeps a secret and its URI together; the other parameters are only in the URI.
   const beside = uri === undefined ? {} : (uriFields(uri) ?? {})
   return assemble(written, { ...beside, ...fields })
 }
@@ -137,7 +137,7 @@ function uriFields(uri: string): Readonly<Record<string, unknown>> | undefined {
   return { ...Object.fromEntries(url.searchParams), label: decodeLabel(label) }
 }
 
-/** `Acme:ada@example.com`, percent-encoded: the account is what the person calls it. */
+/** `Acme:ada@example.com`, percent-encoded: the account becomes the name of the authenticator. */
 function decodeLabel(label: string): string {
   try {
     return decodeURIComponent(label)
@@ -169,8 +169,8 @@ function decode(secret: string, encoding: SecretEncoding): Uint8Array | undefine
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
 /**
- * The whole bytes; the bits of the last symbols that make no whole byte are dropped. RFC 4648 6 allows only some lengths,
- * with zeros in those bits. Many generators draw letters at random, and authenticator apps read them in this way.
+ * Decodes to whole bytes; remaining bits of the last symbol are dropped. RFC 4648 6 allows only some lengths, with
+ * zeros in those bits. Many generators draw letters at random, and authenticator apps read them in this way.
  */
 function fromBase32(base32: string): Uint8Array {
   const bits = Array.from(base32.toUpperCase(), (symbol) =>
