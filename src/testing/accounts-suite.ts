@@ -4,7 +4,7 @@ import { AWKWARD_KEYS } from './awkward-keys.ts'
 import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
-/** What the server relies on for people: unique names, and changes that are not lost. */
+/** The rules of `Accounts`: unique names, and changes that are not lost. */
 export function describeAccounts(
   name: string,
   make: Make<Accounts>,

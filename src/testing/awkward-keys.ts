@@ -1,4 +1,4 @@
-/** Keys that a careless query, path or lookup would take for something else. */
+/** Keys that a careless query, path or lookup would misread. */
 export const AWKWARD_KEYS = [
   'a.b',
   '$ne',

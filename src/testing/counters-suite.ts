@@ -4,7 +4,7 @@ import { AWKWARD_KEYS } from './awkward-keys.ts'
 import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
-/** What the server relies on for counts across accounts: above all that a limit is exact (R4, R18). */
+/** The rules of `Counters`: above all, a limit is exact (R4, R18). */
 export function describeCounters(
   name: string,
   make: Make<Counters>,

@@ -16,7 +16,7 @@ interface Shown {
   readonly html: string
 }
 
-/** Longer than a code of the clock lives. */
+/** Longer than a TOTP code is valid. */
 const LATER_SECONDS = 300
 const FORM = { csrf: 'the-token', action: '/the-action', cancelAction: '/the-cancel-action' }
 const OTHER_WAY = '/the-other-way'
@@ -29,7 +29,7 @@ const WRONG = [
   { error: { code: 'refused', behindSeconds: 90 } },
 ] as const
 
-/** What a page of a factor that sends a code is told of it. */
+/** The `delivery` models of a page that asks for a sent code. */
 const DELIVERIES: readonly DeliveryModel[] = [
   { sendAction: SEND_ACTION },
   { sendAction: SEND_ACTION, sentTo: SENT_TO },
@@ -39,7 +39,7 @@ const DELIVERIES: readonly DeliveryModel[] = [
   { sendAction: SEND_ACTION, notice: 'failed' },
 ]
 
-/** The pages that a factor brings: what they have to hold for people, for automation and for the browser. */
+/** The rules for the pages of a factor: what people, automation and browsers need on them. */
 export function describePages(fixture: FactorFixture, it: It): void {
   it('shows on its pages what it describes, under their names, in each language of the product', async () => {
     const pages = await showAll(fixture)
@@ -52,7 +52,7 @@ export function describePages(fixture: FactorFixture, it: It): void {
 
   it('posts its form with the token, by a button that comes first', async () => {
     for (const { name, locale, model, html } of await showAll(fixture)) {
-      // Where no code was sent there is nothing to post but the wish for one.
+      // If no code was sent, the page has only the form that asks for one.
       const unsent = model.delivery !== undefined && model.delivery.sentTo === undefined
       const form = formTo(unsent ? SEND_ACTION : FORM.action, html)
       assert.match(form, /\bmethod="post"/, at(name, locale))
@@ -151,7 +151,9 @@ async function verifyModels(fixture: FactorFixture): Promise<readonly VerifyMode
   return withDeliveries(fixture.factor, [only, named, ...wrong])
 }
 
-/** A page of a factor that sends a code is always told of it; it says what was wrong with a code that was sent. */
+/**
+ * A page of a factor that sends codes always gets a `delivery` model. It shows an error only for a code that was sent.
+ */
 function withDeliveries<Model extends EnrolModel | VerifyModel>(
   { delivers }: Pick<Factor, 'delivers'>,
   models: readonly Model[],

@@ -6,7 +6,7 @@ import type { Examined, Factor, Form, Owned } from '../factors/factor.ts'
 import type { Delivery, PasswordHasher, Random } from '../ports/services.ts'
 import { TEST_START } from './runner.ts'
 
-/** What the suite must know of a factor to play a person with it. */
+/** The information that the suite needs to act as a person with a factor. */
 export interface FactorFixture {
   readonly factor: Factor
   readonly random: Random
@@ -14,17 +14,20 @@ export interface FactorFixture {
   readonly hasher: PasswordHasher
   /** A person with a new device. Called for each enrolment. */
   holder(): FactorHolder
-  /** What an account brings from elsewhere, and what its owner has of it; anew each time. `none` factors only. */
+  /**
+   * Makes the state of an imported authenticator, and the codes that its owner has; new ones at each call. `none`
+   * factors only.
+   */
   arrive?(): Promise<{ readonly state: Json; readonly shown: readonly string[] }>
-  /** Ways of typing the very same response. None where nothing is typed. */
+  /** Ways of typing the very same response. Empty if the person types nothing. */
   variations(form: Form): readonly Form[]
-  /** A form that is read and then refused, whatever was enrolled. */
+  /** A form that parses and that every authenticator refuses. */
   readonly wrong: Form
-  /** Forms that cannot be a response at all. An empty one and an oversized one are tried anyhow. */
+  /** Forms that cannot be a response at all. The suite also tries an empty and an oversized one. */
   readonly unreadable: readonly Form[]
 }
 
-/** Plays the person: keeps what was shown at set-up and answers from it. */
+/** Acts as the person: keeps the values that were shown at set-up and responds with them. */
 export interface FactorHolder {
   /** The response that confirms an enrolment. `confirmed` factors only. */
   confirm?(seen: Seen): Form
@@ -32,7 +35,7 @@ export interface FactorHolder {
   respond(seen: Seen): Form
 }
 
-/** What a person sees: the page's model, the message, the codes shown once. */
+/** The data that a person sees: the page's model, the message, the codes shown once. */
 export interface Seen {
   readonly at: Instant
   readonly page: JsonObject
@@ -40,7 +43,7 @@ export interface Seen {
   readonly shown: readonly string[]
 }
 
-/** Between two acts of the person: longer than a code of the clock lives, shorter than a challenge does. */
+/** The time between two actions of the person: longer than a TOTP code is valid, shorter than a challenge is. */
 const LATER_SECONDS = 300
 const ACCOUNT_ID = 'account-1'
 const ADDRESS = 'mira@example.com'
@@ -59,20 +62,20 @@ export interface Given extends Asked {
 export interface Person {
   /** The state of the first authenticator. */
   state: Json
-  /** A second authenticator of the same factor, set up on another device; undefined where there is one only. */
+  /** A second authenticator of the same factor, set up on another device; undefined if there is only one. */
   readonly other: Second | undefined
   readonly pending: Json
   /** The response that confirmed the enrolment. */
   readonly confirming: unknown
-  /** What that proved. */
+  /** The assurance of the confirming response. */
   readonly proved?: Assurance
   readonly shown: readonly string[]
-  /** All authenticators as the factor is asked with them, the one that was used last first. */
+  /** All authenticators, the last used one first, as they are passed to the factor. */
   states(): readonly Owned<Json>[]
   ask(at: Instant): Promise<Asked & { readonly seen: Seen }>
   respond(): Promise<Given & { readonly form: Form }>
   examine(given: Given): Promise<Examined<unknown>>
-  /** Examines what has to be proved, by the first authenticator. */
+  /** Examines a response that the first authenticator must have made, and returns its proof. */
   prove(given: Given): Promise<unknown>
 }
 
@@ -85,7 +88,7 @@ export interface Second {
 export const FIRST_ID = 'first'
 export const SECOND_ID = 'second'
 
-/** Enrols a person with a new device. Whatever the factor is given is frozen: it decides, it changes nothing. */
+/** Enrols a person with a new device. All arguments of the factor are frozen, because a factor must not change them. */
 export async function enrol(fixture: FactorFixture): Promise<Person> {
   const holder = fixture.holder()
   const enrolled = await comeBy(fixture, holder)
@@ -198,7 +201,7 @@ export async function beginEnrolment(
   return { ...begun, value: freeze(begun.value) }
 }
 
-/** `address` is one that was verified; `locale` the language of the page. */
+/** The input of a person: `address` is a verified one; `locale` is the language of the page. */
 export function someone({ random }: FactorFixture) {
   return { accountId: ACCOUNT_ID, random, address: ADDRESS, locale: LOCALE }
 }

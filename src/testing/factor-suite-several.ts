@@ -48,7 +48,7 @@ export function describeTwoAuthenticators(fixture: FactorFixture, it: It): void 
   })
 }
 
-/** The second device answers. A code that is delivered goes to the authenticator that was used last. */
+/** The second device responds. A code is delivered to the last used authenticator. */
 async function answerWithSecond(
   fixture: FactorFixture,
   person: Person & { other: Second },

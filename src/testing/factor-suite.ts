@@ -149,7 +149,7 @@ function describeProofs(fixture: FactorFixture, it: It): void {
     const [person, other] = [await enrol(fixture), await enrol(fixture)]
     const given = await other.respond()
     const { challenge, seen } = await person.ask(given.at)
-    // A code that was delivered is bound to its challenge; a key could have been asked the same one.
+    // A delivered code is bound to its challenge; a key could have received the same challenge.
     const bound = seen.delivery === undefined ? given : { ...given, challenge }
     assert.equal((await person.examine(bound)).outcome, 'refused')
   })
@@ -256,7 +256,7 @@ function consume(factor: Factor, state: Json, proof: unknown): Json {
   return freeze(spent)
 }
 
-/** Each field in turn replaced by what it cannot be. */
+/** Copies of the state, each with one field replaced by an invalid value. */
 function spoilt(stored: Json): readonly Json[] {
   const fields = Object(stored) as JsonObject
   return Object.keys(fields).map((field) => ({ ...fields, [field]: { x: 1 } }))

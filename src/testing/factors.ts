@@ -1,6 +1,6 @@
 /**
- * Factors for tests alone, of the shapes that the factor contract has to carry besides codes derived from state:
- * a challenge that a key answers (as WebAuthn does), a credential that names its owner (as a discoverable WebAuthn
+ * Factors for tests only, of the shapes that the factor contract supports in addition to codes derived from state: a
+ * challenge that a key answers (as WebAuthn does), a credential that names its owner (as a discoverable WebAuthn
  * credential does), and a code that is delivered (as mail is). The product ships none of them; a third party can read
  * them as templates.
  */
@@ -23,9 +23,9 @@ import type { Random } from '../ports/services.ts'
 export type KeyState = {
   /** Ed25519, SPKI in DER, base64url. */
   readonly publicKey: string
-  /** Of the last accepted signature. One that does not grow comes from a copied key (R29). */
+  /** The counter of the last accepted signature. A counter that does not grow comes from a copied key (R29). */
   readonly counter: number
-  /** Random, made by the key: whose key it is. */
+  /** A random value that the key has made; it identifies the owner of the key. */
   readonly handle: string
 }
 export type KeyChallenge = { readonly challenge: string }
@@ -53,8 +53,8 @@ export interface SoftKey {
 const CHALLENGE_BYTES = 32
 
 /**
- * An Ed25519 key signs the challenge, a counter and whether it verified its user. The proof decides what it is
- * worth: with user verification it is two kinds of factor in one.
+ * An Ed25519 key signs the challenge, a counter and a flag for user verification. The flag decides the assurance: with
+ * user verification the proof counts as two kinds of factor.
  */
 export function challengeFactor(id = 'test-key'): ChallengeFactor {
   const begin = (random: Random): { value: KeyChallenge } => ({
@@ -104,7 +104,7 @@ export function challengeFactor(id = 'test-key'): ChallengeFactor {
   }
 }
 
-/** A key that names its owner: it signs in without a user name and without a password, when it verified its user. */
+/** A key that names its owner: with user verification it signs in without a user name and without a password. */
 export function namedKeyFactor(): ChallengeFactor {
   return {
     ...challengeFactor('test-named-key'),
@@ -148,7 +148,7 @@ export type DeliveredState = {
 export type SpentCode = { readonly id: string; readonly expiresAt: Instant }
 export type DeliveredChallenge = SpentCode & {
   readonly codeHash: string
-  /** Where it was sent. */
+  /** The address to which it was sent. */
   readonly address: string
 }
 export interface DeliveredResponse {
@@ -165,7 +165,7 @@ export type DeliveredCodeFactor = Factor<
   DeliveredProof
 >
 
-/** R3: at most this long, once, bound to its request. */
+/** R3: a code is valid for this time at most, once, and only in the sign-in that asked for it. */
 const DELIVERED_CODE_SECONDS = 10 * MINUTE_SECONDS
 
 /** Eight digits, mailed after the commit; only their hash is kept. */
@@ -307,7 +307,7 @@ function isSigned(publicKey: string, challenge: string, response: KeyResponse): 
     const signature = Buffer.from(response.signature, 'base64url')
     return verify(null, signedData(challenge, response), key, signature)
   } catch {
-    return false // a key that is none
+    return false // the text is not a public key
   }
 }
 

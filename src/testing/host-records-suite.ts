@@ -6,7 +6,7 @@ import { describeHostSessions } from './host-sessions-suite.ts'
 import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
-/** What `oidc-provider` relies on, and what it should have been able to: see `ports/host-records.ts`. */
+/** The rules of the host's records: those of `oidc-provider`, and the stricter ones of `ports/host-records.ts`. */
 export function describeHostRecords(
   name: string,
   make: Make<HostRecords>,

@@ -5,8 +5,8 @@ import { inParallel, storeTests } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
 /**
- * Sessions that ended stay ended (R19). The host saves a session as a whole document at the end of each request;
- * `save` and `move` here make the very calls that its `Session.save` makes, outside of any request of the host's.
+ * An ended session stays ended (R19). The host saves a session as a whole document at the end of each request; `save`
+ * and `move` make the same calls as its `Session.save`, outside a request of the host.
  */
 export function describeHostSessions(name: string, make: Make<HostRecords>, runner: Runner): void {
   const declare = storeTests(make, runner)

@@ -1,5 +1,5 @@
 /**
- * `oidc-provider-mfa/testing`: what an adapter or a factor of your own must pass.
+ * `oidc-provider-mfa/testing`: the test suites that your adapter or factor must pass.
  *
  * The suites need `describe` and `it` of any framework and nothing else: they assert with `node:assert`.
  *

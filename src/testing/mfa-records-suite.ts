@@ -5,7 +5,7 @@ import { AWKWARD_KEYS } from './awkward-keys.ts'
 import { globalRunner, inParallel, storeTests } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
-/** What the plugin relies on for an account's record: above all that no save is lost (R18). */
+/** The rules of `MfaRecords`: above all, no save is lost (R18). */
 export function describeMfaRecords(
   name: string,
   make: Make<MfaRecords>,
@@ -64,7 +64,7 @@ export function describeMfaRecords(
   describeHandleRaces(name, make, runner)
 }
 
-/** No save is lost, however many there are at once. */
+/** No save is lost, even if many are made at the same time. */
 function describeRecordRaces(name: string, make: Make<MfaRecords>, runner: Runner): void {
   const test = storeTests(make, runner)
 
@@ -92,7 +92,7 @@ function describeRecordRaces(name: string, make: Make<MfaRecords>, runner: Runne
   })
 }
 
-/** A credential that names its owner is found by its handle, and by nothing else of the record. */
+/** An account is found by a handle of its record, and by no other part of the record. */
 function describeHandleLookup(name: string, make: Make<MfaRecords>, runner: Runner): void {
   const test = storeTests(make, runner)
 
@@ -183,7 +183,7 @@ function describeHandleOwners(name: string, make: Make<MfaRecords>, runner: Runn
   })
 }
 
-/** A handle has one owner, and changes with its record alone, however many saves there are at once (R18). */
+/** A handle has one owner and changes only with its record, even if many saves are made at the same time (R18). */
 function describeHandleRaces(name: string, make: Make<MfaRecords>, runner: Runner): void {
   const test = storeTests(make, runner)
 

@@ -4,7 +4,7 @@ import { AWKWARD_KEYS } from './awkward-keys.ts'
 import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
-/** What the server relies on for set-up links: above all that each is taken once (R5, R18). */
+/** The rules of `OneTime`, which keeps set-up links: above all, each is taken once (R5, R18). */
 export function describeOneTime(
   name: string,
   make: Make<OneTime>,

@@ -1,24 +1,24 @@
 import type { Clock } from '../ports/services.ts'
 
 /**
- * What the suites need of a test framework. Mocha, Vitest with globals and Jest have it in the global scope, where
- * it is looked for by default; for `node:test` hand in `{ describe, it }` of that module.
+ * The functions of a test framework that the suites need. Mocha, Vitest with globals and Jest have them in the global
+ * scope, where the suites look by default; for `node:test` pass `{ describe, it }` of that module.
  */
 export interface Runner {
   describe(name: string, body: () => void): unknown
   it(name: string, body: () => Promise<void>): unknown
 }
 
-/** A store that one test has for itself. */
+/** A store that belongs to one test. */
 export interface Opened<Store> {
   readonly store: Store
-  /** Called when the test is over, passed or not. */
+  /** Called after the test, whether it passed or failed. */
   close?(): Promise<void>
 }
 
 /**
- * Makes an empty store. It is called for each test, so give it a database, or a prefix, of its own.
- * The store must take its time from `clock`, where it needs one: the suites move it.
+ * Makes an empty store. It is called for each test, so give it a database, or a prefix, of its own. A store that needs
+ * the time must read `clock`, because the suites set it.
  */
 export type Make<Store> = (given: {
   readonly clock: Clock
@@ -29,7 +29,7 @@ export interface TestClock extends Clock {
   advance(seconds: number): void
 }
 
-/** When every test begins. */
+/** The time at which each test begins. */
 export const TEST_START = 1_800_000_000
 
 export function testClock(): TestClock {
@@ -52,7 +52,7 @@ export function globalRunner(): Runner {
   return { describe, it }
 }
 
-/** Declares tests that each get a store of their own. */
+/** Declares tests, each with its own store. */
 export function storeTests<Store>(
   make: Make<Store>,
   runner: Runner,

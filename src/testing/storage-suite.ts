@@ -12,7 +12,7 @@ import { globalRunner, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 import { describeSettings } from './settings-suite.ts'
 
-/** Everything that `createMfa` asks of a storage. Run this on an adapter of your own. */
+/** All rules that `createMfa` requires of a storage. Run this suite on your own adapter. */
 export function describeStorage(
   name: string,
   make: Make<Storage>,
@@ -21,7 +21,7 @@ export function describeStorage(
   describeMfaRecords(name, part(make, 'records'), runner)
 }
 
-/** Everything that the complete server asks of a storage. */
+/** All rules that the complete server requires of a storage. */
 export function describeServerStorage(
   name: string,
   make: Make<ServerStorage>,
@@ -128,7 +128,7 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
   })
 }
 
-/** One port of a storage, which is closed as a whole. */
+/** One port of a storage; closing it closes the whole storage. */
 function part<Whole, Key extends keyof Whole>(make: Make<Whole>, key: Key): Make<Whole[Key]> {
   return async (given) => {
     const opened = await make(given)
