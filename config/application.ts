@@ -2,16 +2,19 @@ import { readFileSync } from 'node:fs'
 import { parseSome, type Environment } from './environment.ts'
 import type { MongodbAddress } from './mongodb-address.ts'
 
-/** What is needed to work on the records of an application that has the plugin: nothing of the server. */
+/**
+ * The settings for work on the records of an application that has the plugin. Settings of the server are not needed.
+ */
 export interface ApplicationConfig {
-  /** The application's own, newest first. */
+  /** The application's own keys, newest first. */
   readonly encryptionKeys: readonly Uint8Array[]
   readonly database: MongodbAddress
 }
 
 /**
- * `urlFile`: a file with the URL of the database, in place of APPLICATION_MONGODB_URL. Keys are never made here: what
- * is sealed with keys that the application does not have signs nobody in. Throws ConfigError that lists every fault.
+ * `urlFile`: a file with the URL of the database, in place of APPLICATION_MONGODB_URL. Keys are never made here: the
+ * application could not open values that are sealed with keys that it does not have. Throws ConfigError that lists
+ * every fault.
  */
 export function loadApplicationConfig(
   environment: Environment,

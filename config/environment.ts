@@ -7,10 +7,10 @@ import type { Cidr, StorageAddress } from './values.ts'
 
 export { ConfigError, inWords, type Fault } from './fault.ts'
 
-/** All the server is told from outside, parsed once. */
+/** All settings of the server, parsed once. */
 export interface Config {
   readonly production: boolean
-  /** Absent: made from the port that the server got. Never absent in production. */
+  /** Absent: derived from the port on which the server listens. Never absent in production. */
   readonly issuer?: string
   readonly host: string
   readonly port: number
@@ -25,10 +25,10 @@ export interface Config {
   readonly mail?: { readonly url: string; readonly from?: string }
   readonly trustedProxies: readonly Cidr[]
   readonly logLevel: EnvironmentValues['LOG_LEVEL']
-  /** The port of the demonstration; absent: none is served. */
+  /** The port of the demonstration app; absent: it is not served. */
   readonly demonstration?: { readonly port: number }
   readonly settings: FileValues
-  /** What production would refuse, for the list that `npm start` prints. Empty in production. */
+  /** The faults that production would refuse, for the list that `npm start` prints. Empty in production. */
   readonly unfit: readonly Fault[]
 }
 
@@ -40,9 +40,9 @@ type Name = keyof EnvironmentValues
 const NAMES = Object.keys(environmentOptions) as Name[]
 
 /**
- * Reads the environment, the secrets in `NAME_FILE` files and CONFIG_FILE, JWKS_FILE and CLIENTS_FILE.
- * Refuses with one ConfigError that lists every fault. `NODE_ENV=production` refuses besides whatever
- * only a demonstration may have.
+ * Reads the environment, the secrets in `NAME_FILE` files and CONFIG_FILE, JWKS_FILE and CLIENTS_FILE. Refuses with one
+ * ConfigError that lists every fault. With `NODE_ENV=production` it also refuses settings that only a demonstration may
+ * have.
  */
 export function parseEnvironment(environment: Environment, readFile: ReadFile): Config {
   const faults: Fault[] = []
@@ -70,7 +70,7 @@ export function parseEnvironment(environment: Environment, readFile: ReadFile): 
   }
 }
 
-/** Keys that a demonstration needs too. Those that are set and unfit have their fault already. */
+/** Faults for missing keys, which a demonstration needs too. A key that is set but unfit has its fault already. */
 function missingKeys(values: EnvironmentValues, faults: readonly Fault[]): Fault[] {
   const keys = { ENCRYPTION_KEYS: values.ENCRYPTION_KEYS, COOKIE_KEYS: values.COOKIE_KEYS }
   return Object.entries(keys)
@@ -81,7 +81,7 @@ function missingKeys(values: EnvironmentValues, faults: readonly Fault[]): Fault
     }))
 }
 
-/** Settings of the file that do not go with the environment. */
+/** Faults of settings in the file that contradict the environment. */
 function faultsTogether(
   values: EnvironmentValues,
   settings: FileValues | undefined,
@@ -120,8 +120,8 @@ function configOf(values: EnvironmentValues, production: boolean) {
 }
 
 /**
- * Some settings of the environment alone, for what needs no others: each has to be there. `missing`: what to say of one
- * that is not. Throws ConfigError that lists every fault.
+ * Parses only some settings of the environment, for commands that need no others; each is required. `missing`: the text
+ * of the fault for a missing setting. Throws ConfigError that lists every fault.
  */
 export function parseSome<N extends Name>(
   missing: Readonly<Record<N, string>>,
@@ -138,7 +138,7 @@ export function parseSome<N extends Name>(
   return values as { readonly [K in N]: NonNullable<EnvironmentValues[K]> }
 }
 
-/** An empty value is an absent one: that is how compose files and shells unset. */
+/** An empty value counts as absent, because compose files and shells unset a variable in this way. */
 function givenValues(
   wanted: readonly Name[],
   environment: Environment,
@@ -181,7 +181,7 @@ function parseValues<N extends Name>(
     const parsed = schema.safeParse(given[name])
     if (parsed.success) values[name] = parsed.data
     else {
-      // The rest is still looked at, so that one refusal names everything.
+      // The other settings are still checked, so that one refusal names every fault.
       values[name] = schema.safeParse(undefined).data
       faults.push({ setting: name, problem: parsed.error.issues[0]?.message ?? 'is unfit' })
     }
@@ -240,7 +240,7 @@ function present(value: string | undefined): string | undefined {
   return trimmed === '' ? undefined : trimmed
 }
 
-/** `ENOENT` rather than the whole message: it is enough to mend it. */
+/** The code, such as `ENOENT`, instead of the whole message: it is enough to correct the fault. */
 function reason(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
 }

@@ -1,11 +1,11 @@
 export interface Fault {
-  /** The name to change: of the environment, or `CONFIG_FILE mfa.required`. */
+  /** The setting to change: a name of the environment, or `CONFIG_FILE mfa.required`. */
   readonly setting: string
-  /** What is wrong and what mends it. Never holds a value of a secret. */
+  /** The fault and its correction. Never holds the value of a secret. */
   readonly problem: string
 }
 
-/** Every fault of the settings at once: an operator mends them in one go, not one restart each. */
+/** All faults of the settings together, so that an operator can correct them all before the next start. */
 export class ConfigError extends Error {
   readonly faults: readonly Fault[]
 
@@ -22,7 +22,7 @@ export function inWords(fault: Fault): string {
   return `${fault.setting} ${fault.problem}`
 }
 
-/** Whether a setting is among the faults already: one is enough to mend. */
+/** Whether the faults name a setting already; one fault for each setting is enough. */
 export function names(faults: readonly Fault[], setting: string): boolean {
   return faults.some((fault) => fault.setting === setting)
 }

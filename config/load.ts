@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseEnvironment, type Config, type Environment } from './environment.ts'
 import { DEMONSTRATION_MARK, KEY_BYTES } from './values.ts'
 
-/** Where a demonstration keeps what it makes for itself. */
+/** The folder in which a demonstration keeps the keys and data that it makes. */
 export const DEMONSTRATION_FOLDER = 'data'
 
 /** The environment of this process; read nowhere else. */
@@ -39,14 +39,14 @@ function keptSecrets(folder: string): Record<string, string | undefined> {
 }
 
 /**
- * Writes the file unless it is there, and answers what is in it. The name appears with its whole content or
- * not at all: of two processes starting at once both read the winner's.
+ * Writes the file unless it exists, and returns its content. The file appears with its whole content at once: two
+ * processes that start at the same time both read the same content.
  */
 export function keepOnce(path: string, content: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    // Not there yet.
+    // The file does not exist yet.
   }
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
   const draft = `${path}.${process.pid}.${randomBytes(6).toString('hex')}`

@@ -1,27 +1,27 @@
-/** A MongoDB database, with what can be told of the way to it before it is gone. */
+/** The address of a MongoDB database, with the properties of the connection that its URL shows. */
 export interface MongodbAddress {
   readonly kind: 'mongodb'
   /** Holds the password: never printed, never logged. */
   readonly url: string
   readonly tls: boolean
-  /** Takes any certificate: an attacker in between reads and changes everything. */
+  /** The URL accepts any certificate, so an attacker on the network can read and change everything. */
   readonly trustsAnyCertificate: boolean
-  /** On this machine alone. */
+  /** Every host of the URL is this machine. */
   readonly local: boolean
 }
 
-/** Says nothing of what was given: it may hold a password. */
+/** Contains nothing of the given URL, which may hold a password. */
 export const MEND_MONGODB =
   'must name a database, such as mongodb://USER:PASSWORD@HOST/DATABASE or mongodb+srv://..., with special characters of the password written as %XX'
 
 const SHAPE = /^mongodb(\+srv)?:\/\/(?:[^@/?#]+@)?([^@/?#]+)\/([^/?#]+)(?:\?([^#?]*))?$/
 
-/** What the manual forbids in the name of a database on one system or another. */
+/** The name of a database: excludes the characters that MongoDB's manual forbids on any operating system. */
 const DATABASE = /^[^\s\\/."$*<>:|?\0]{1,63}$/
 
 const OFF_GUARD = ['tlsInsecure', 'tlsAllowInvalidCertificates', 'tlsAllowInvalidHostnames']
 
-/** Only the shape: options, and the rest of the URL, are the driver's to understand. */
+/** Parses the shape of the URL only; the driver checks the options and the rest. */
 export function parseMongodbAddress(text: string): MongodbAddress | undefined {
   const match = SHAPE.exec(text)
   if (match === null) return undefined
@@ -34,7 +34,7 @@ export function parseMongodbAddress(text: string): MongodbAddress | undefined {
   return {
     kind: 'mongodb',
     url: text,
-    // An address by DNS is TLS unless it says otherwise.
+    // `mongodb+srv` uses TLS unless an option says otherwise.
     tls: on('tls') || on('ssl') || (srv !== undefined && options.get('tls') !== 'false'),
     trustsAnyCertificate: OFF_GUARD.some(on),
     local: hosts.split(',').every((host) => /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(host)),

@@ -1,18 +1,18 @@
 import { z } from 'zod'
 
-/** One setting: what it is called is its key, everything else is here. The reference is made from it. */
+/** One setting. Its name is its key in the table; the reference is generated from its other members. */
 export interface Option<T> {
-  /** Reads and checks a value; an absent one becomes the default. Its messages say how to mend a fault. */
+  /** Reads and checks a value; an absent one becomes the default. Its messages say how to correct a fault. */
   readonly schema: z.ZodType<T>
-  /** As the reference shows it. */
+  /** The type, as the reference shows it. */
   readonly type: string
   readonly unit?: string
-  /** As the reference shows it; the schema holds the value itself. */
+  /** The default, as the reference shows it; the schema holds the value itself. */
   readonly default: string
   readonly bounds?: string
-  /** One sentence. */
+  /** The description: one sentence. */
   readonly doc: string
-  /** Never logged; in the environment also taken from the file that NAME_FILE names. */
+  /** True: the value is never logged, and in the environment it can also come from the file that NAME_FILE names. */
   readonly secret: boolean
 }
 
@@ -100,7 +100,7 @@ export function optionalText(about: About & { max: number }): Option<string | un
   }
 }
 
-/** An address people's browsers are sent to: never `javascript:` or its like. */
+/** An address to which browsers are sent; `javascript:` and similar schemes are refused. */
 export function optionalLink(about: About): Option<string | undefined> {
   const message = 'must be an http or https address'
   return {

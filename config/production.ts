@@ -4,7 +4,10 @@ import { isDemonstrationKey, looksRandom } from './values.ts'
 
 type Name = keyof EnvironmentValues
 
-/** What a demonstration may have and a service must not. A name that is faulty already is not named again. */
+/**
+ * Faults of settings that a demonstration may have and a service must not. A setting that has a fault already gets no
+ * second one.
+ */
 export function productionFaults(
   values: EnvironmentValues,
   given: Partial<Record<Name, string>>,

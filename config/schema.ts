@@ -9,15 +9,15 @@ import {
   storageAddress,
 } from './values.ts'
 
-/** pino's names, the quietest last. */
+/** The names of pino's levels, from the most to the fewest messages. */
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-/** The demonstration's own; a service has to name its storage. */
+/** The storage of a demonstration; a service has to name its own. */
 export const DEFAULT_STORAGE_PATH = 'data/server.sqlite'
 
 const path = z.string().min(1, 'must name a file')
 
-/** What is set in the environment: where this node is, what it is trusted with, whom it trusts. */
+/** The settings of the environment: the addresses of this node, its secrets, and the proxies that it trusts. */
 export const environmentOptions = {
   ISSUER: custom({
     schema: issuer.optional(),
@@ -140,7 +140,7 @@ const groupNames = z
   .min(1)
   .transform((groups): readonly string[] => groups)
 
-/** What is set in CONFIG_FILE: how the service behaves; the same on every node. */
+/** The settings of CONFIG_FILE: the behaviour of the service, the same on every node. */
 export const fileOptions = {
   service: {
     name: optionalText({

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { fileOptions, type FileValues, type Groups } from './schema.ts'
 
-/** R6: a code that is good for longer is no longer one of a moment (RFC 6238 5.2). */
+/** R6: the longest time for which TOTP codes may be valid (RFC 6238 5.2). */
 const LONGEST_TOTP_REACH_SECONDS = 150
 
 const groups: Groups = fileOptions
 
-/** Reads CONFIG_FILE's object. A name it does not know is a fault: a misspelt limit would not limit. */
+/** Reads CONFIG_FILE's object. An unknown name is a fault: a misspelt limit would have no effect. */
 export const fileSchema = z
   .strictObject(
     mapValues(groups, (options) =>

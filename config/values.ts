@@ -14,8 +14,8 @@ export interface Cidr {
 export const KEY_BYTES = 32
 
 /**
- * The first bytes of every key that the server makes for a demonstration. 28 random bytes remain, and a
- * production server knows such a key wherever it was copied to.
+ * The first bytes of every key that the server makes for a demonstration. 28 random bytes remain. A production server
+ * recognises such a key and refuses it, wherever it was copied to.
  */
 export const DEMONSTRATION_MARK = Buffer.from('demo')
 
@@ -26,7 +26,10 @@ export function isDemonstrationKey(key: Uint8Array): boolean {
 const MEND_KEYS =
   'must be keys of 32 random bytes in base64, separated by commas, the newest first (openssl rand -base64 32)'
 
-/** Zeros and the like come from a test or a manual; of 32 random bytes practically never fewer than 16 differ. */
+/**
+ * A key with few different bytes, such as zeros, comes from a test or a manual: 32 random bytes practically always
+ * contain 16 different values or more.
+ */
 export function looksRandom(key: Uint8Array): boolean {
   return new Set(key).size >= 16
 }
@@ -79,7 +82,10 @@ export const smtpAddress = z
     'must be smtp://USER:PASSWORD@HOST:PORT or smtps://...',
   )
 
-/** `::ffff:10.0.0.0/104` and the like are written as IPv4: the socket's address is compared in that form. */
+/**
+ * IPv4 networks in IPv6 notation, such as `::ffff:10.0.0.0/104`, are rewritten as IPv4, the form in which the socket's
+ * address is compared.
+ */
 export const cidrList = z.string().transform((text, context): readonly Cidr[] => {
   const cidrs: Cidr[] = []
   for (const part of text
