@@ -1,11 +1,11 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
 import type { Storage } from '../src/ports/storage.ts'
 
-/** How often the storage was asked for anything, by port and method: `Interaction.find`, `records.save`. */
+/** The number of calls of the storage, by port and method: `Interaction.find`, `records.save`. */
 export class Operations {
   readonly counts = new Map<string, number>()
 
-  /** The same port, each call counted. */
+  /** Wraps a port so that each call is counted. */
   countIn<T extends object>(name: string, port: T): T {
     return new Proxy(port, {
       get: (target, method) => {
@@ -29,7 +29,7 @@ export class Operations {
   }
 }
 
-/** The cheapest adapter there can be, as the host's own built-in one: objects in a Map, by reference. */
+/** The cheapest possible adapter, like the host's built-in one: objects in a Map, by reference. */
 export function mapAdapter(): AdapterFactory {
   return () => {
     const stored = new Map<string, AdapterPayload>()

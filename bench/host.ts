@@ -19,8 +19,9 @@ export interface BenchHost {
 }
 
 /**
- * The application whose sign-in is measured: a login page with an argon2id password, a grant made without asking,
- * one confidential client. With `mfa` it has the second factor; without, it is the floor, and the same in all else.
+ * The application whose sign-in is measured: a login page with an argon2id password, a grant made without asking, one
+ * confidential client. With `mfa` it has the second factor. Without `mfa` it is the floor of the comparison; everything
+ * else is the same.
  */
 export async function startBenchHost(options: {
   readonly adapter: AdapterFactory
@@ -92,7 +93,7 @@ function configurationOf(adapter: AdapterFactory): Configuration {
   }
 }
 
-/** RS256, what the host signs with unless a client asks for another. */
+/** RS256, the algorithm with which the host signs unless a client asks for another. */
 function signingKey(): JWK {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   return { ...privateKey.export({ format: 'jwk' }), kty: 'RSA', use: 'sig' }

@@ -1,8 +1,8 @@
 /**
- * R33 by time: whether somebody who may only look at a clock can tell a name of the service from any other.
- * `node bench/indistinguishable.ts [samples]`, 1,000 of each case by default, interleaved at random, against a
- * server process on SQLite. Prints, for each pair of cases, the probability that a sample of the one took longer
- * than a sample of the other (AUC): 0.5 is no difference at all. Ends with 1 when a pair is outside 0.45 to 0.55.
+ * R33 by time: whether a person who only measures response times can tell a user name of the service from an unknown
+ * name. `node bench/indistinguishable.ts [samples]`, 1,000 of each case by default, interleaved at random, against a
+ * server process on SQLite. Prints, for each pair of cases, the probability that a sample of the one took longer than a
+ * sample of the other (AUC): 0.5 means no difference. The exit status is 1 if a pair is outside 0.45 to 0.55.
  *
  * Needs a quiet machine: noise hides a difference, and never makes one.
  */
@@ -22,12 +22,15 @@ import {
 import { HttpClient, type Page } from '../test/support/http-client.ts'
 
 const BOUNDS = [0.45, 0.55] as const
-/** As many names in each case, so that no cache of a database tells them apart. */
+/** The number of names in each case. It is the same for all, so that no cache of a database causes a difference. */
 const NAMES = 20
-/** Of one name; no case but the locked ones may reach it. */
+/** The most failures of one name; only the locked cases may reach it. */
 const MOST_FAILURES = 60
 
-/** By kind of name: hashes of other products. Cheap ones: the less there is to compute, the more a difference shows. */
+/**
+ * Password hashes of other products, by kind of name. They are cheap: the less there is to compute, the more clearly a
+ * difference shows.
+ */
 const IMPORTED = {
   bcryp: '$2b$08$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW',
   pbkdf: `$pbkdf2-sha512$i=20000,l=64$c29tZXNhbHRzb21lc2FsdA$${'A'.repeat(86)}`,
@@ -51,7 +54,7 @@ const server = await startServerProcess({
     passwords: {
       failuresPerAddress: 100_000,
       failuresPerName: MOST_FAILURES,
-      // The least that may be set: a dearer hash hides more of what is around it.
+      // The lowest permitted setting: a more expensive hash hides more of the time of the other steps.
       hashMemoryKib: 19_456,
       hashPasses: 2,
     },
@@ -72,7 +75,7 @@ try {
   await server.stop()
 }
 
-/** Accounts of each kind, and names of nobody. All names are of one length. */
+/** Makes accounts of each kind, and names without an account. All names have the same length. */
 async function prepare(at: ServerProcess): Promise<Case[]> {
   const { accounts } = at.storage
   const made = async (kind: string): Promise<Visitor[]> => {
@@ -105,7 +108,8 @@ async function prepare(at: ServerProcess): Promise<Case[]> {
     ['locked name of nobody', 'locku'],
   ] as const
   await lock(at, ['lockd', 'locku'])
-  // As an import does it: the kind first. After the names are locked, which takes many passwords.
+  // In the order of an import: the kind is recorded first. It runs after the names are locked, because locking checks
+  // many passwords.
   const kinds = hashKinds({ settings: at.storage.settings, clock: systemClock })
   for (const [kind, passwordHash] of Object.entries(IMPORTED)) {
     const reading = readForeignHash(passwordHash)
@@ -124,7 +128,7 @@ function nameOf(kind: string, i: number): string {
   return `${kind}-${String(i).padStart(2, '0')}`
 }
 
-/** By as many wrong passwords as it takes. */
+/** Sends wrong passwords until the names are locked. */
 async function lock(at: ServerProcess, kinds: readonly string[]): Promise<void> {
   const form = await openForm(at)
   for (const kind of kinds)
@@ -140,7 +144,7 @@ interface Form {
   close(): void
 }
 
-/** One login page, posted again and again over one connection: nothing but the answer itself is timed. */
+/** One login page, posted many times over one connection, so that only the response is timed. */
 async function openForm({ issuer }: ServerProcess): Promise<Form> {
   const browser = new HttpClient()
   const app = await relyingParty({ issuer })
@@ -148,7 +152,7 @@ async function openForm({ issuer }: ServerProcess): Promise<Form> {
   const { action, fields } = page.form()
   const url = new URL(action, page.url)
   const agent = new Agent({ keepAlive: true })
-  // A browser that has signed somebody in here: the server has to look whether it is a known one.
+  // The cookie of a browser in which somebody has signed in: the server has to check whether it is a known browser.
   const cookie = `${browser.jar.header(url) ?? ''}; mfa_browser=${randomBytes(16).toString('base64url')}`
   return {
     attempt: (name) =>
@@ -182,7 +186,7 @@ async function openForm({ issuer }: ServerProcess): Promise<Form> {
   }
 }
 
-/** Each case `times` times, in an order that no drift of the machine can follow. */
+/** Each case `times` times, in random order, so that a drift of the machine affects all cases alike. */
 function shuffled(cases: readonly Case[], times: number): Case[] {
   const order = Array.from({ length: times }, () => cases).flat()
   for (let i = order.length - 1; i > 0; i -= 1) {
@@ -193,7 +197,7 @@ function shuffled(cases: readonly Case[], times: number): Case[] {
   return order
 }
 
-/** How often a sample of `ones` is above one of `others` (Mann-Whitney), ties by half. */
+/** The share of pairs in which a sample of `ones` is above one of `others` (Mann-Whitney); a tie counts half. */
 function auc(ones: readonly number[], others: readonly number[]): number {
   const sorted = [...others].sort((a, b) => a - b)
   const below = (value: number, orEqual: boolean): number => {
@@ -213,7 +217,7 @@ function auc(ones: readonly number[], others: readonly number[]): number {
 function report(cases: readonly Case[]): boolean {
   const quantile = (values: readonly number[], part: number): string =>
     ([...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? NaN).toFixed(2)
-  // Whoever measures from afar keeps the fastest answers: there the noise of machine and network is least.
+  // An attacker who measures over a network keeps the fastest responses, because they have the least noise.
   console.log(
     `| Case (${samples} samples) | Fastest tenth below, ms | Median, ms |\n| --- | --- | --- |`,
   )

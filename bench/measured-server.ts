@@ -7,13 +7,13 @@ import type { Kind, Measured, Order, Prepared } from './server.ts'
 import { median } from './median.ts'
 import { openRelyingParty, type RelyingParty } from './sign-in.ts'
 
-/** What a round of sign-ins came to, per sign-in where it says so. */
+/** The result of a round of sign-ins. */
 export interface Round {
   readonly perSecond: number
-  /** Wall time of the sign-in in the middle. */
+  /** Median wall time of a sign-in. */
   readonly medianMs: number
   readonly cpuMs: number
-  /** Of `cpuMs`, all but the password's hash. */
+  /** `cpuMs` without the time of the password's hash. */
   readonly outsideHashMs: number
   readonly operations: number
   readonly operationsByName: Readonly<Record<string, number>>
@@ -89,7 +89,9 @@ export class MeasuredServer {
     }
   }
 
-  /** Samples what runs, until `writeProfile`. Costs CPU of its own: not for figures. */
+  /**
+   * Starts a CPU profile, which `writeProfile` ends. Sampling costs CPU, so the figures of such a run are not valid.
+   */
   async profile(): Promise<void> {
     await ask(this.#child, { order: 'profile' })
   }

@@ -5,16 +5,16 @@ import { hasherOf } from '../src/server/boot/foundation.ts'
 export const PASSWORD = 'correct horse battery staple'
 
 /**
- * Who computes the password's hash: the complete server's hasher with its default settings (argon2id, 64 MiB, three
- * passes), or the `argon2` package that most applications have, with OWASP's least (19 MiB, two passes).
+ * The hasher of the password: the complete server's hasher with its default settings (argon2id, 64 MiB, three passes),
+ * or the `argon2` package that most applications have, with OWASP's least (19 MiB, two passes).
  */
 export type HasherName = 'server' | 'argon2'
 
-/** `none`: for the warm-up alone, which is about everything else and would take minutes. */
+/** `none`: for the warm-up only. The warm-up concerns all other code, and with hashes it would take minutes. */
 export type PasswordCheck = HasherName | 'none'
 
 export interface Passwords {
-  /** From now on. */
+  /** Uses this hasher from now on. */
   use(name: PasswordCheck): void
   check(password: string): Promise<boolean>
 }

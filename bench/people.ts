@@ -20,7 +20,7 @@ export interface Person {
   readonly secret: string
 }
 
-/** A little before now: the step that confirmed an enrolment is spent, and the sign-in needs a later one. */
+/** How long ago the enrolment was confirmed: its time step is spent, and the sign-in needs a later one. */
 const ENROLLED_AGO_SECONDS = 120
 
 /**
@@ -71,7 +71,7 @@ export async function enrolPeople(
   return people
 }
 
-/** Who have a second factor and do not sign in now: their MFA records, and a session and a grant of each. */
+/** Adds people who have a second factor and do not sign in now: the MFA record, a session and a grant of each. */
 export async function addCrowd(storage: ServerStorage, count: number): Promise<void> {
   const { record } = (await storage.records.load('person-0'))!
   const [sessions, grants] = [storage.hostRecords('Session'), storage.hostRecords('Grant')]

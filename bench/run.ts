@@ -1,6 +1,6 @@
 /**
- * What a whole sign-in with a second factor costs, beside the same host without: see README.md in this folder.
- * `npm run bench`, or `npm run bench -- --rounds 3 --operations --profile FOLDER`.
+ * Measures the cost of a whole sign-in with a second factor, and of the same host without it: see README.md in this
+ * folder. `npm run bench`, or `npm run bench -- --rounds 3 --operations --profile FOLDER`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '6' },
     'sign-ins': { type: 'string', default: '16' },
-    /** How often each operation of the storage came, per sign-in. */
+    /** Prints the number of calls of each storage operation per sign-in. */
     operations: { type: 'boolean', default: false },
     /** A folder for a CPU profile of each server. Sampling costs CPU: the figures of such a run do not count. */
     profile: { type: 'string' },
@@ -22,7 +22,10 @@ const { values: options } = parseArgs({
 })
 const ROUNDS = Number(options.rounds)
 const SIGN_INS = Number(options['sign-ins'])
-/** Until the compiler has little left to do: its threads' time counts. */
+/**
+ * The number of sign-ins before the measurement. After them the compiler has little left to do; the time of its threads
+ * would count.
+ */
 const WARM_UP = 600
 const AT_ONCE = [1, 8]
 const HASHERS: Readonly<Record<HasherName, string>> = {
@@ -55,7 +58,7 @@ try {
   await rm(folder, { recursive: true })
 }
 
-/** A round of the one, a round of the other, the order changing, so that a drift of the machine falls on both. */
+/** Runs a round of each server in turn, in alternating order, so that a drift of the machine affects both. */
 async function compare(atOnce: number, how: string): Promise<void> {
   const rounds: { floor: Round; mfa: Round }[] = []
   for (let number = 0; number < ROUNDS; number += 1) {

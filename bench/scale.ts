@@ -36,7 +36,8 @@ const [few, many] = await Promise.all(
 const servers = [few!, many!] as const
 try {
   for (const server of servers) {
-    // A hash takes most of a sign-in and knows nothing of how many people there are: it would hide a difference.
+    // No password is hashed: a hash takes most of the time of a sign-in and does not depend on the number of people, so
+    // it would hide a difference.
     await server.checkPasswordsWith('none')
     await server.round(WARM_UP, 8)
   }

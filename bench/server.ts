@@ -25,7 +25,7 @@ export type Order =
 
 export interface Prepared {
   readonly issuer: string
-  /** Who can sign in, once each: a time step is spent by a sign-in. */
+  /** The people who can sign in, each once, because a sign-in spends a time step. */
   readonly people: readonly Person[]
 }
 
@@ -64,7 +64,7 @@ async function start(people: number, crowd: number): Promise<Prepared & { host: 
         factors: [totp(), backupCodes()],
         firstEnrolment: 'password',
       })
-      // As in production: every event of a sign-in ends in the audit trail, durably.
+      // As in production, every event of a sign-in is stored durably in the audit trail.
       const audit = operations.countIn('audit', storage.audit)
       mfa.on('*', (event) => audit.add([event]))
       const provider = new Provider(issuer, mfa.configure(configuration))
@@ -113,7 +113,7 @@ async function carryOut(order: Order): Promise<unknown> {
   }
 }
 
-/** What one check of a password costs by itself, at the same parallelism as the sign-ins. */
+/** The cost of one password check alone, with the same parallelism as the sign-ins. */
 async function hashCpuMs(times: number, atOnce: number): Promise<number> {
   const before = process.cpuUsage()
   for (let done = 0; done < times; done += atOnce)

@@ -11,7 +11,10 @@ const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 
 /** A relying party and its people's browsers. */
 export interface RelyingParty {
-  /** One whole sign-in, from the authorization request to a verified ID token; the code only where it is asked for. */
+  /**
+   * One whole sign-in, from the authorization request to a verified ID token; with a code only if the server asks for
+   * one.
+   */
   signIn(person: Person): Promise<void>
   close(): void
 }

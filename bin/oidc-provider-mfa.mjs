@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node from 18 on can run: it finds a Node that runs the product, which is written
-// in TypeScript with types that are stripped, and hands over to it.
+// Plain JavaScript that any Node from 18 on can run: it finds a Node that can run the product, which is TypeScript
+// whose types Node strips, and starts that Node.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
@@ -11,7 +11,7 @@ const OLDEST = [22, 18]
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'src', 'server', 'cli', 'index.ts')
 const built = join(root, 'dist', 'src', 'server', 'cli', 'index.js')
-// Node strips no types below node_modules: an installed package runs what was built.
+// Node strips no types below node_modules: an installed package runs the built files.
 const installed = root.split(sep).includes('node_modules')
 const program = !installed && existsSync(source) ? source : built
 
@@ -29,8 +29,8 @@ function isFit(version) {
 }
 
 /**
- * Node 22 and 24 warn that SQLite and the stripping of types are experiments. The product is tested on them, and with
- * `--json` a program parses all that a command writes.
+ * Node 22 and 24 warn that SQLite and the stripping of types are experiments. The warnings are silenced: the product is
+ * tested on these versions, and with `--json` a program parses the whole output of a command.
  */
 function silenceExperiments() {
   const { emitWarning } = process
@@ -65,7 +65,7 @@ function handOver(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
   })
-  // A supervisor signals this process; the one that holds the database has to hear of it.
+  // A supervisor sends signals to this process; they are passed on to the process that has the database open.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`Node could not be started: ${error.message}`)
