@@ -2,8 +2,8 @@ import { MfaError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 
 /**
- * The handles of a record that is about to be saved (ports/mfa-records.ts), each once. Throws TypeError when `handles`
- * is there and is not an array of strings: an adapter that skipped it would leave the credential without an owner.
+ * The handles of a record that is about to be saved (ports/mfa-records.ts), each once. Throws TypeError if `handles` is
+ * present and not an array of strings: without it nobody could sign in with the credential.
  */
 export function handlesOf({ handles }: JsonObject): readonly string[] {
   if (handles === undefined) return []
@@ -16,7 +16,10 @@ function asString(handle: unknown): string {
   return handle
 }
 
-/** Names neither the handle nor its owner: a person who tries a foreign credential learns nothing of them (R33). */
+/**
+ * The error names neither the handle nor its owner: a person who tries another person's credential learns nothing
+ * (R33).
+ */
 export function handleTaken(cause?: unknown): MfaError {
   return new MfaError('handle-taken', 'A handle of the record belongs to another account', {
     status: 409,

@@ -6,8 +6,9 @@ export interface QueueLimits {
 }
 
 /**
- * Runs `maxConcurrent` jobs at a time, in the order they came, and keeps `maxQueued` waiting. One more rejects at
- * once with MfaError `hashing-overloaded`: waiting in an endless line would take the memory and answer nobody.
+ * Runs `maxConcurrent` jobs at a time, in the order of the calls, and keeps up to `maxQueued` jobs waiting. One more
+ * job rejects at once with MfaError `hashing-overloaded`: a queue without a limit would fill the memory, and requests
+ * would time out.
  */
 export function boundedQueue(limits: QueueLimits): <T>(job: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
@@ -24,7 +25,7 @@ export function boundedQueue(limits: QueueLimits): <T>(job: () => Promise<T>) =>
     try {
       return await job()
     } finally {
-      // The place passes on to whoever waits longest; it is free only when nobody does.
+      // The place of a finished job goes to the job that has waited longest. It becomes free only if no job waits.
       const next = waiting.shift()
       if (next === undefined) running -= 1
       else next()

@@ -8,25 +8,25 @@ import {
 import type { QueuedPasswordHasher } from './password-hasher.ts'
 
 export interface ConstantWorkOptions {
-  /** Today's hashes, and the queue in which everything waits. */
+  /** Makes and verifies hashes with the present parameters, and has the queue in which every job waits. */
   readonly hasher: QueuedPasswordHasher
   /**
-   * The kinds that accounts of this storage have besides, in a fixed order. `anew`: as they are this moment; a
-   * hash has turned up of a kind that was not among them.
+   * The other kinds of hashes that accounts of this storage have, in a fixed order. `anew`: reads them again, because
+   * an account has a hash of a kind that was not among them.
    */
   readonly kinds: (anew?: 'anew') => Promise<readonly HashKind[]>
-  /** For tests, which count. */
+  /** For tests, which count the calls. */
   readonly verifyForeign?: PasswordHasher['verify']
 }
 
 /**
- * Checks passwords whose hashes other products made, and makes today's. Every check, of whatever account, known or
- * unknown, right or wrong, computes one hash of today's parameters and one of each kind that the storage holds, in
- * one order: those that are not the account's own against a hash that nothing matches. The time an answer takes then
- * says nothing of where an account came from, nor that there is one (R33). No timer could do that: the load of the
- * machine would show through it.
+ * Checks passwords against hashes of other products, and makes hashes with the present parameters. Every check, for a
+ * known or an unknown account, with a right or a wrong password, computes one hash with the present parameters and one
+ * of each kind that the storage holds, always in the same order. For kinds that are not the account's own it uses a
+ * hash that no password matches. The time of a response then shows neither the origin of an account nor whether it
+ * exists (R33). A fixed delay could not hide this, because the load of the machine would still show.
  *
- * A hash of a kind that is not held is not computed: it is refused like a wrong password.
+ * A hash of a kind that the storage does not hold is not computed: it is refused like a wrong password.
  */
 export function constantWork({
   hasher,
@@ -44,20 +44,20 @@ export function constantWork({
       const kind = kindOf(phc)
       const own = kind === hasher.kind ? undefined : kind
       const all = (await held(own)).filter((each) => each !== hasher.kind)
-      // One of ours from before, with weaker parameters, is evaluated in place of today's.
+      // An older hash of ours, with weaker parameters, is evaluated in place of one with the present parameters.
       const ours = own === undefined || !all.includes(own) ? phc : ''
       return hasher.queued(async (evaluate) => {
         let isRight = await evaluate(ours, secret)
         for (const kind of all) {
           if (kind === own) isRight = await verifyForeign(phc, secret)
-          // Computed for the time it takes: what fails there concerns nobody who is not of that kind.
+          // Computed only for its time. An error of this kind of hash does not matter to an account of another kind.
           else await verifyForeign(unmatchedForeignHash(kind) ?? '', secret).catch(() => false)
         }
         return isRight
       })
     },
 
-    /** True also for stronger ones: a kind costs everybody for as long as one account has it. */
+    /** True also for a stronger hash: every sign-in computes each kind that one account still has. */
     needsRehash: (phc) => kindOf(phc) !== hasher.kind,
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The services of the ports on Node's own cryptography and Argon2. Password hashes of other products are the server's:
- * constant-work.ts and foreign-hash/ stand apart, so that an application with the plugin needs no bcrypt.
+ * The services of the ports, on Node's own cryptography and Argon2. Only the server checks password hashes of other
+ * products: constant-work.ts and foreign-hash/ are not exported here, so that an application with the plugin needs no
+ * bcrypt.
  */
 export {
   passwordHasher,

@@ -13,20 +13,20 @@ export interface PasswordHasherOptions {
   /** Lanes. Default 1. */
   readonly parallelism?: number
   /**
-   * Hashes computed at the same time. Default: one per CPU, at most 3. They run on libuv's pool of four threads,
-   * which serves files and names too: raise UV_THREADPOOL_SIZE with this.
+   * Hashes computed at the same time. Default: one per CPU, at most 3. They run on libuv's pool of four threads, which
+   * also serves the file system and DNS look-ups: if you raise this number, raise UV_THREADPOOL_SIZE too.
    */
   readonly maxConcurrent?: number
-  /** Hashes waiting; one more is refused. Default 64. */
+  /** The most hashes that wait; one more is refused. Default 64. */
   readonly maxQueued?: number
 }
 
 /**
- * Argon2id in PHC strings, off the event loop, so many at a time and no more: a flood of sign-ins is refused with
- * MfaError `hashing-overloaded` (503) while everything else keeps answering.
+ * Argon2id in PHC strings, outside the event loop. The number of hashes at one time is limited: a flood of sign-ins is
+ * refused with MfaError `hashing-overloaded` (503), and other requests are still answered.
  *
- * Secrets are hashed as they come: whoever hands in what a person chose brings it to one Unicode form first (NFKC,
- * R16), or the same password typed on another keyboard is a wrong one.
+ * Secrets are hashed as they are given. The caller brings a password that a person chose to one Unicode form first
+ * (NFKC, R16); otherwise the same password, typed on another keyboard, would be wrong.
  *
  * Throws MfaError `options-invalid`.
  */
@@ -38,8 +38,8 @@ export function passwordHasher(options: PasswordHasherOptions = {}): QueuedPassw
   const unmatched = unmatchedHash(settings)
 
   /**
-   * What is no Argon2 hash (an account without a password, a spent slot) costs one verification of today's
-   * parameters all the same: the time of a refusal must not say which it was (R33).
+   * A text that is no Argon2 hash (an account without a password, a spent slot) also costs one verification with the
+   * present parameters: the time of a refusal must not show the difference (R33).
    */
   const evaluate = (phc: string, secret: string): Promise<boolean> =>
     verify(parse(phc) === undefined ? unmatched : phc, secret)
@@ -50,7 +50,7 @@ export function passwordHasher(options: PasswordHasherOptions = {}): QueuedPassw
     verify: (phc, secret) => run(() => evaluate(phc, secret)),
     queued: (job) => run(() => job(evaluate)),
 
-    /** True also for a string that is no Argon2id hash: it cannot stay. */
+    /** True also for a string that is no Argon2id hash, because it has to be replaced. */
     needsRehash(phc) {
       const made = phc.startsWith('$argon2id$v=19$') ? parse(phc) : undefined
       return (
@@ -64,11 +64,11 @@ export function passwordHasher(options: PasswordHasherOptions = {}): QueuedPassw
 }
 
 export interface QueuedPasswordHasher extends PasswordHasher {
-  /** What the hashes made now cost to check, as `readForeignHash` names it. */
+  /** The kind of the hashes that are made now, as `readForeignHash` names it. */
   readonly kind: string
   /**
-   * Runs a job of several evaluations in one place of the queue, so that a flood of them is refused as one hash
-   * would be. `evaluate` is `verify` without waiting. Throws MfaError `hashing-overloaded`.
+   * Runs a job of several evaluations in one place of the queue, so that a flood of such jobs is refused like a flood
+   * of single hashes. `evaluate` is `verify` without waiting. Throws MfaError `hashing-overloaded`.
    */
   queued<T>(job: (evaluate: PasswordHasher['verify']) => Promise<T>): Promise<T>
 }
@@ -101,7 +101,7 @@ function readOptions(options: PasswordHasherOptions): Settings {
   return settings
 }
 
-/** A hash of nothing anybody knows, without having computed one: its tag is random. */
+/** A hash that no known password matches. It is not computed: its tag is random. */
 function unmatchedHash({ memoryKib, iterations, parallelism }: Settings): string {
   const [salt, tag] = [16, 32].map((bytes) =>
     randomBytes(bytes).toString('base64').replace(/=+$/, ''),

@@ -11,11 +11,11 @@ import type { SealContext, SecretBox } from '../../ports/services.ts'
 
 export interface SecretBoxOptions {
   /**
-   * 32 bytes each, the newest first: it seals and makes MACs, all of them open and check. To rotate put a new one in
-   * front; take an old one out once nothing sealed names it any more (`keyIdOf`, application/reseal.ts).
+   * 32 bytes each, the newest first. The newest key seals and makes MACs; all keys open and check. To rotate, add a new
+   * key in front, and remove an old one when no sealed value names it any more (`keyIdOf`, application/reseal.ts).
    *
-   * Rotate before one key has sealed 2^32 values, the bound for random nonces (NIST SP 800-38D 8.3): beyond it a
-   * nonce may come twice, which would give plaintexts away. At a hundred sign-ins a second that is some months.
+   * Rotate before one key has sealed 2^32 values, the bound for random nonces (NIST SP 800-38D 8.3): after that a nonce
+   * may occur twice, which would reveal plaintexts. With a hundred sign-ins a second this takes some months.
    */
   readonly keys: readonly Uint8Array[]
 }
@@ -23,7 +23,10 @@ export interface SecretBoxOptions {
 interface Key {
   readonly id: string
   readonly sealing: Uint8Array
-  /** The sub-key of a MAC's purpose, derived once: purposes are few and fixed, MACs many. */
+  /**
+   * The sub-key for the purpose of a MAC. It is derived once for each purpose, because there are few purposes and many
+   * MACs.
+   */
   macKey(purpose: string): Uint8Array
 }
 
@@ -44,9 +47,9 @@ const TAG_BYTES = 16
 const ENVELOPE = /^v1\.([\w-]{8})\.([\w-]{16})\.([\w-]{22,})$/
 
 /**
- * AES-256-GCM with account and purpose as associated data: a ciphertext copied into another account's record, or
- * into another place of the same one, does not open (R35). No key is used directly: sealing and each purpose of a
- * MAC have a sub-key of their own (HKDF-SHA-256), so that an answer of the one is no help against another.
+ * AES-256-GCM with account and purpose as associated data: a ciphertext copied into another account's record, or into
+ * another place of the same one, does not open (R35). No key is used directly: sealing and each purpose of a MAC have a
+ * sub-key of their own (HKDF-SHA-256), so that an output for one purpose does not help to attack another.
  *
  * Throws MfaError `options-invalid` for no key, a key of another length, or the same key twice.
  */
@@ -86,7 +89,7 @@ export function secretBox(options: SecretBoxOptions): SecretBox {
     mac: (purpose, message) => macOf(newest, purpose, message),
 
     verifyMac(purpose, message, mac) {
-      // All keys are tried whatever the first one says, so that the time does not tell which it was.
+      // All keys are tried, also after a match, so that the time does not show which key matched.
       return keys.map((key) => equal(macOf(key, purpose, message), mac)).includes(true)
     },
   }
@@ -131,7 +134,7 @@ function macOf(key: Key, purpose: string, message: string): string {
   return createHmac('sha256', key.macKey(purpose)).update(message).digest('base64url')
 }
 
-/** On the text: the same bytes have several spellings in base64url, and only ours is a MAC of ours. */
+/** Compares the texts: the same bytes have several spellings in base64url, and only the canonical one is accepted. */
 function equal(expected: string, given: string): boolean {
   const [a, b] = [Buffer.from(expected), Buffer.from(given)]
   return a.length === b.length && timingSafeEqual(a, b)
@@ -146,7 +149,7 @@ function readEnvelope(sealed: string): Envelope {
   const [, keyId, iv, content] = ENVELOPE.exec(sealed) ?? []
   if (keyId === undefined || iv === undefined || content === undefined) throw broken()
   const bytes = Buffer.from(content, 'base64url')
-  // One spelling only, so that nothing sealed can be altered and still open.
+  // Only the canonical spelling is accepted, so that a sealed value that was altered does not open.
   if (encode(bytes) !== content) throw broken()
   return {
     keyId,
@@ -160,7 +163,7 @@ function encode(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url')
 }
 
-/** One error for every reason: which part did not fit would help whoever is altering it. */
+/** One error for every reason: an attacker who alters a value must not learn which part was wrong. */
 function broken(): MfaError {
   return new MfaError('seal-broken', 'A sealed value does not open for this account and purpose')
 }

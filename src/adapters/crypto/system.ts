@@ -4,5 +4,5 @@ import type { Clock, Random } from '../../ports/services.ts'
 /** The operating system's CSPRNG. */
 export const systemRandom: Random = { bytes: (length) => randomBytes(length) }
 
-/** This machine's time; keep it right (NTP): codes are computed from it (R7). */
+/** The time of this machine. Codes are computed from it, so keep it right (NTP, R7). */
 export const systemClock: Clock = { now: () => Math.floor(Date.now() / 1000) }

@@ -24,12 +24,14 @@ export interface SmtpMailer {
   close(): void
 }
 
-/** A person waits for the page that follows the mail: a dead mail server must not hold it for minutes. */
+/**
+ * A person waits for the page that follows the mail: a mail server that does not answer must not delay it for minutes.
+ */
 const TIMEOUT_MILLISECONDS = 10_000
 
 /**
- * Hands mails to a mail server. What the mail server says when it refuses is the cause of the error and no part
- * of its message, since it may repeat addresses. Files and addresses in a mail are never followed.
+ * Sends mails through a mail server. The text of a refusal is the `cause` of the error and not a part of its message,
+ * because it may repeat addresses. Files and URLs in a mail are never read.
  */
 export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
   const transport = createTransport({
@@ -66,7 +68,9 @@ export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
   }
 }
 
-/** Of Node where the connection failed, of nodemailer otherwise: nothing that the mail server has said. */
+/**
+ * The error code of Node if the connection failed, otherwise of nodemailer; nothing from the mail server's response.
+ */
 function codeOf(cause: unknown): string {
   const { message, code = 'no code' } = cause as { message: string; code?: string }
   return /^(?:connect|getaddrinfo) (E[A-Z]+)\b/.exec(message)?.[1] ?? code

@@ -22,7 +22,7 @@ interface HostRecord {
   consumed: Instant | undefined
 }
 
-/** The host's own records, each model a Map of its own; `adapters/host-record-rules.ts` says why sessions differ. */
+/** The host's own records, with a Map for each model; `adapters/host-record-rules.ts` says why sessions differ. */
 export function memoryHostRecords(clock: Clock): { records: HostRecords } & Sweepable {
   const models = new Map<string, ModelRecords>()
   const ended = endedSessions()
@@ -65,7 +65,7 @@ function modelAdapter(
         userCode: payload.userCode,
         grantId: payload.grantId,
         keepUntil: keepUntil(now, expiresIn),
-        // A request in flight that writes a used code back does not make it fresh again.
+        // A used code stays used, also if a request in flight writes it back.
         consumed: before?.consumed ?? (payload.consumed ? Number(payload.consumed) : undefined),
       })
     },
@@ -129,9 +129,9 @@ function endSession(stored: ModelRecords, ended: EndedSessions, id: string, now:
 }
 
 interface EndedSession {
-  /** The ids that its records had: none of them is written again. */
+  /** The ids that its records had. No record is stored under one of them again. */
   readonly ids: Set<string>
-  /** Nothing is stored under the uid again, but for one heir until `heirUntil`. */
+  /** True: no session is stored under the uid again, except one heir until `heirUntil`. */
   over: boolean
   heirUntil: Instant
   keepUntil: Instant

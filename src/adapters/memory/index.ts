@@ -1,10 +1,10 @@
 /**
- * Storage in the memory of one process: for tests, and as the template for an adapter of your own.
+ * Storage in the memory of one process: for tests, and as a template for your own adapter.
  *
- * A third party's adapter for the plugin does what `mfa-records.ts` does and no more; `describeStorage` of
- * `oidc-provider-mfa/testing` tests it. Each operation here runs without interruption, so no other call can act between
- * its check and its write; with a database both must be one conditional statement or one transaction (R18).
- * Values are copied by way of JSON text when they are put in and taken out, as a database would do.
+ * An adapter for the plugin needs only the part in `mfa-records.ts`; `describeStorage` of `oidc-provider-mfa/testing`
+ * tests it. Each operation here runs without interruption, so no other call can act between its check and its write;
+ * with a database both must be one conditional statement or one transaction (R18). Values are copied by way of JSON
+ * text when they are put in and taken out, as a database would do.
  */
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'

@@ -9,7 +9,7 @@ export interface Listed {
 
 export function memoryRecords(): MfaRecords & Listed {
   const stored = new Map<string, { json: string; version: number; handles: readonly string[] }>()
-  /** Which account each handle belongs to. */
+  /** The account of each handle. */
   const owners = new Map<string, string>()
   return {
     async load(accountId) {

@@ -10,7 +10,7 @@ const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 
 
 export function memoryAccounts(): Accounts {
   const documents = new Map<string, string>()
-  /** User names and verified addresses are one namespace: a name leads to one account. */
+  /** The account of each user name and verified address. They share one namespace, so a name leads to one account. */
   const owners = new Map<string, string>()
 
   const read = (id: string | undefined): StoredAccount | undefined => {

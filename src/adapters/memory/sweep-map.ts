@@ -1,11 +1,11 @@
 import type { Instant } from '../../domain/time.ts'
 
 export interface Sweepable {
-  /** Deletes at most `limit` entries past their time; answers how many. */
+  /** Deletes at most `limit` expired entries; returns how many. */
   sweep(now: Instant, limit: number): number
 }
 
-/** Deletes at most `limit` entries that are over; answers how many. */
+/** Deletes at most `limit` entries for which `isOver` is true; returns how many. */
 export function sweepMap<Key, Value>(
   map: Map<Key, Value>,
   limit: number,

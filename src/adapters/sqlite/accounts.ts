@@ -56,7 +56,7 @@ export function sqliteAccounts(database: SqliteDatabase): Accounts {
   }
 }
 
-/** Inside a transaction. Answers false when a name or the id is taken. */
+/** Runs inside a transaction. Returns false if a name or the id is taken. */
 function insert(connection: Connection, account: Account, names: AccountNames): boolean {
   if (isTaken(connection, account.id, names)) return false
   const inserted = connection.run(
@@ -69,7 +69,7 @@ function insert(connection: Connection, account: Account, names: AccountNames): 
   return true
 }
 
-/** Inside a transaction. Answers false when a name is taken or the stored version is another. */
+/** Runs inside a transaction. Returns false if a name is taken or the stored version is another. */
 function update(
   connection: Connection,
   account: Account,

@@ -4,8 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
 
 /**
- * How long SQLite itself waits for another process's write, which keeps this process's event loop waiting too.
- * A commit takes about a millisecond; for longer waits `SqliteDatabase` goes back to the event loop in between.
+ * How long SQLite itself waits for another process's write; it blocks the event loop meanwhile. A commit takes about a
+ * millisecond; for longer waits `SqliteDatabase` returns to the event loop in between.
  */
 export const LOCK_WAIT_MS = 25
 
@@ -24,8 +24,9 @@ export class Connection {
   readonly #statements = new Map<string, StatementSync>()
 
   /**
-   * Never creates the file: a missing database must not come back empty. Never opens a read-only file: SQLite would make
-   * a read-only log beside it, and the database could not be written even after its file is writable again.
+   * Never creates the file: a missing database must not be replaced by an empty one. Never opens a read-only file:
+   * SQLite would make a read-only log beside it, and the database could not be written even after its file is writable
+   * again.
    */
   constructor(path: string, durability: Durability) {
     accessSync(path, constants.R_OK | constants.W_OK)
@@ -41,12 +42,12 @@ export class Connection {
     }
   }
 
-  /** How long SQLite waits for another connection's lock before it gives up, and this process with it. */
+  /** Sets how long SQLite waits for another connection's lock before it gives up; the process is blocked meanwhile. */
   waitForLocks(milliseconds: number): void {
     this.#database.exec(`PRAGMA busy_timeout = ${milliseconds}`)
   }
 
-  /** The first row. */
+  /** Returns the first row. */
   get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#prepared(sql).get(...values) as Row | undefined
   }
@@ -55,7 +56,7 @@ export class Connection {
     return this.#prepared(sql).all(...values) as Row[]
   }
 
-  /** How many rows were changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...values: SQLInputValue[]): number {
     return Number(this.#prepared(sql).run(...values).changes)
   }
@@ -66,8 +67,8 @@ export class Connection {
   }
 
   /**
-   * Takes the write lock first, so that what `work` reads is still true when it writes. No other process writes in
-   * between, and `work` is synchronous, so nothing in this one does.
+   * Takes the write lock first, so that data that `work` reads is unchanged when it writes. No other process writes in
+   * between, and no other code of this process either, because `work` is synchronous.
    */
   transaction<T>(work: () => T): T {
     this.run('BEGIN IMMEDIATE')

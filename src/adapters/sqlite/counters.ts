@@ -6,8 +6,8 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
     reserve: (key, { limit, windowSeconds }, now) =>
       database.durable((connection): CounterAnswer => {
         const endsAt = windowSeconds === undefined ? null : now + windowSeconds
-        // One statement, so that of any number of parallel calls `limit` are allowed. In a refusal nothing is
-        // written, so that a flood costs no commit.
+        // One statement, so that of any number of parallel calls `limit` are allowed. A refusal writes nothing, so that
+        // a flood causes no commits.
         const reserved = connection.get<{ count: number }>(
           `INSERT INTO counters (key, count, ends_at, touched_at) SELECT ?, 1, ?, ? WHERE ? > 0
            ON CONFLICT (key) DO UPDATE SET
@@ -36,7 +36,8 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
         }
       }),
 
-    // If a power cut undoes this, a success stays counted as a failure. That is safe, and spares the wait for the disk.
+    // If a power failure undoes this, a success stays counted as a failure. That is safe, and the request need not wait
+    // for the disk.
     release: (key, now) =>
       database.relaxed((connection) => {
         connection.run(

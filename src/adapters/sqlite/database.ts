@@ -14,33 +14,33 @@ import { enableWriteAheadLog } from './write-ahead-log.ts'
 import { bringUpToDate, MIGRATIONS, requireCurrentSchema } from './migrations.ts'
 import type { Migration } from './migrations.ts'
 
-/** An operation that finds the write lock taken is tried again for so long. */
+/** How long an operation is tried again while another process holds the write lock. */
 const LOCK_PATIENCE_MS = 2000
 
-/** Opening for the first time waits, and blocks, for so long: another process may be migrating the file. */
+/** How long the first opening waits, and blocks the process: another process may be migrating the file. */
 const START_PATIENCE_MS = 10_000
 
 export interface SqliteDatabaseOptions {
   readonly path: string
   /** Whether a database of an older version is migrated. An empty one always is. */
   readonly migrate: boolean
-  /** For tests of migrations to come. */
+  /** For tests of future migrations. */
   readonly migrations?: readonly Migration[]
 }
 
 interface OpenFile {
   readonly durable: Connection
   readonly relaxed: Connection
-  /** Which files on the disk the connections write to. */
+  /** Identifies the files on the disk to which the connections write. */
   readonly identity: string
 }
 
 /**
- * One database file, and the two connections to it: `durable` for whatever a power cut must not take back, and
+ * One database file, and the two connections to it: `durable` for data that a power failure must not undo, and
  * `relaxed` for the host's own records.
  *
- * Each piece of work is synchronous and runs on one connection. Every failure comes out as `storage-unavailable`,
- * and the next piece of work tries again with what is there then, so that the storage recovers by itself.
+ * Each piece of work is synchronous and runs on one connection. Every failure comes out as `storage-unavailable`, and
+ * the next piece of work opens the file again if necessary, so that the storage recovers by itself.
  */
 export class SqliteDatabase {
   readonly #path: string
@@ -63,12 +63,12 @@ export class SqliteDatabase {
     }
   }
 
-  /** Work whose commits are on the disk when it is done. */
+  /** Runs work whose commits are on the disk when it is done. */
   durable<T>(work: (connection: Connection) => T): Promise<T> {
     return this.#perform('durable', work)
   }
 
-  /** Work whose commits a power cut may take back. */
+  /** Runs work whose commits a power failure may undo. */
   relaxed<T>(work: (connection: Connection) => T): Promise<T> {
     return this.#perform('relaxed', work)
   }
@@ -97,15 +97,15 @@ export class SqliteDatabase {
 
   #attempt<T>(kind: 'durable' | 'relaxed', work: (connection: Connection) => T): T {
     if (this.#isClosed) throw storageUnavailable('The storage is closed.')
-    // A missing file is not made anew while the server runs: it would have no accounts, factors or spent codes. Each
-    // call fails until the file is back.
+    // A missing file is not created again while the server runs: it would have no accounts, factors or spent codes.
+    // Each call fails until the file is back.
     this.#file ??= openFile(this.#path, LOCK_WAIT_MS, (connection) =>
       requireCurrentSchema(connection, this.#migrations),
     )
     const file = this.#file
     const outcome = work(file[kind])
     // A file that was deleted or replaced still takes writes, which are lost when the process ends: a code that was
-    // spent in it would be valid again. So no answer comes from a file that no longer has the database's name.
+    // spent in it would be valid again. So a file that no longer has the database's name is never used.
     if (identityOf(this.#path) !== file.identity) {
       this.#drop()
       throw storageUnavailable(
@@ -148,8 +148,8 @@ function openFile(
 }
 
 /**
- * The database and its write-ahead log: a commit lies in the second until it is copied to the first. The mode is in
- * it because a file that was made read-only still takes writes from those who have it open.
+ * The database and its write-ahead log: a commit is in the log until it is copied to the database. The file mode is
+ * included because a process that has the file open can still write to it after it was made read-only.
  */
 function identityOf(path: string): string {
   const file = statSync(path, { throwIfNoEntry: false })
@@ -158,10 +158,10 @@ function identityOf(path: string): string {
 }
 
 /**
- * Makes the file where there is none. Only the owner may read it: it holds password hashes and sealed secrets; the log
- * inherits its mode. Throws MfaError `storage-unavailable` where its log lies without it: the file
- * was moved, or its disk is not mounted, and SQLite would throw the log away beside a new file, with everything
- * that was not written into the old one yet.
+ * Creates the file if it is missing. Only the owner may read it: it holds password hashes and sealed secrets; the log
+ * inherits its mode. Throws MfaError `storage-unavailable` if the log exists without the file: the file was moved, or
+ * its disk is not mounted, and SQLite would delete the log beside a new file, with all commits that were not copied
+ * into the old file yet.
  */
 function createIfMissing(path: string): void {
   const log = ['-wal', '-shm'].map((ending) => `${path}${ending}`).find((file) => existsSync(file))

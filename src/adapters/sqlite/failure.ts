@@ -20,7 +20,7 @@ export function isLocked(error: unknown): boolean {
   return code === BUSY || code === LOCKED
 }
 
-/** The connection itself is sound after such a failure; after any other it is opened anew. */
+/** Whether the connection can still be used after this failure; after any other failure it is opened again. */
 export function leavesConnectionSound(error: unknown): boolean {
   return isLocked(error) || resultCode(error) === FULL
 }
@@ -34,7 +34,7 @@ export function noDatabase(cause: unknown): MfaError {
   return storageUnavailable('The file is no SQLite database.', cause)
 }
 
-/** The one error that a caller sees when the storage is gone, read-only, full, locked or damaged (R32). */
+/** The only error that a caller sees if the storage is missing, read-only, full, locked or damaged (R32). */
 export function storageUnavailable(message: string, cause?: unknown): MfaError {
   return new MfaError('storage-unavailable', message, { status: 503, cause })
 }

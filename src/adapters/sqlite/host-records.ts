@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
 import { destroySession, upsertSession } from './host-sessions.ts'
 
-/** The host's own records; `host-sessions.ts` has what is particular to sessions. */
+/** The host's own records; `host-sessions.ts` has the rules of sessions. */
 export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostRecords {
   return (model): Adapter => {
     const findBy = (column: Column) => finder(database, clock, model, column)
@@ -52,7 +52,8 @@ export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostR
           else connection.run('DELETE FROM host_records WHERE model = ? AND id = ?', model, id)
         }),
 
-      // Its own model only: interactions carry a grant's id too, and deleting them breaks switching accounts.
+      // Deletes records of its own model only: interactions carry a grant's id too, and deleting them would break
+      // switching accounts.
       revokeByGrantId: (grantId) =>
         database.relaxed((connection) => {
           connection.run(
@@ -92,7 +93,7 @@ function finder(
     })
 }
 
-/** Replaces, but for one thing: a request in flight that writes a used code back does not make it fresh again. */
+/** Replaces the record, but a used code stays used, also if a request in flight writes it back. */
 function upsertRecord(
   connection: Connection,
   model: string,

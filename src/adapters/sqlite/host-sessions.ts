@@ -74,7 +74,10 @@ function updateSession(connection: Connection, session: SessionRecord): number {
   )
 }
 
-/** Whether a session may be stored under an id that has no record now. An heir takes its place in doing so. */
+/**
+ * Whether a session may be stored under an id that has no record now. If it is the heir, this uses up the permission
+ * for one.
+ */
 function admits(connection: Connection, { id, uid }: SessionRecord, now: Instant): boolean {
   if (uidOfEnded(connection, id) !== undefined) return false
   const over = connection.get('SELECT 1 FROM ended_sessions WHERE uid = ? AND over = 1', uid)

@@ -1,9 +1,9 @@
 /**
- * Storage in one SQLite file, by Node's own `node:sqlite`: the server's default.
+ * Storage in one SQLite file, with Node's own `node:sqlite`: the server's default.
  *
  * Several processes on one machine may share the file; several machines may not (SQLite's locks do not work over
- * network file systems). A power cut may lose the newest sessions and tokens of the host; it never brings back a
- * spent code, a counted failure or a changed password.
+ * network file systems). A power failure may lose the newest sessions and tokens of the host. It never makes a spent
+ * code valid again, and never undoes a counted failure or a changed password.
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -25,9 +25,11 @@ import { sqliteSettings } from './settings.ts'
 import { sweep } from './sweep.ts'
 
 export interface SqliteStorageOptions {
-  /** The database file. It is made, mode 0600, with its folder, mode 0700, when it is not there. */
+  /** The database file. If it is missing, it is created with mode 0600, and its folder with mode 0700. */
   readonly path: string
-  /** Whether a database of an older version is migrated; otherwise it is refused. An empty one always is. */
+  /**
+   * Whether a database of an older version is migrated; otherwise it is refused. An empty database is always migrated.
+   */
   readonly migrate?: boolean
   readonly clock?: Clock
 }

@@ -15,11 +15,11 @@ export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: FIRST_SCHEMA
 const APPLICATION_ID = 0x6d666131
 
 /**
- * Applies the migrations that are missing: to an empty database always, to an older one if `migrate` says so.
- * All in one transaction that takes the write lock before it looks: of two processes that start at once the
- * second finds the work done, and neither ever sees half of it.
+ * Applies the migrations that are missing: to an empty database always, to an older one if `migrate` says so. All of
+ * them run in one transaction that takes the write lock before it reads the version: of two processes that start at the
+ * same time, the second finds the work done, and neither sees a part of it.
  *
- * Throws `schema-outdated` when `migrate` is wanted and not allowed, and what `requireCurrentSchema` throws.
+ * Throws `schema-outdated` if a migration is needed and not allowed, and what `requireCurrentSchema` throws.
  */
 export function bringUpToDate(
   connection: Connection,

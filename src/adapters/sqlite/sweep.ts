@@ -20,7 +20,7 @@ export const EXPIRED = [
       WHERE ends_at IS NULL AND touched_at <= ? - ${COUNTER_KEPT_SECONDS} LIMIT ?)`,
 ]
 
-/** Deletes counters of which everything was given back. The value is the limit. */
+/** Deletes counters whose count is 0 again. The value is the limit. */
 export const EMPTY_COUNTERS = `DELETE FROM counters WHERE rowid IN
      (SELECT rowid FROM counters WHERE count = 0 LIMIT ?)`
 
@@ -28,7 +28,7 @@ export const EMPTY_COUNTERS = `DELETE FROM counters WHERE rowid IN
 export const OLD_AUDIT = `DELETE FROM audit WHERE sequence IN
      (SELECT sequence FROM audit WHERE at < ? ORDER BY at LIMIT ?)`
 
-/** Deletes at most `limit` rows that are past their time, audit entries before `auditBefore`; answers how many. */
+/** Deletes at most `limit` expired rows, and audit entries older than `auditBefore`; returns how many. */
 export function sweep(
   connection: Connection,
   limit: number,

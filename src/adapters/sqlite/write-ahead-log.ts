@@ -4,15 +4,15 @@ import { isLocked } from './failure.ts'
 const PAUSE_MS = 10
 
 /**
- * Puts the file in WAL mode, in which readers and a writer do not wait for each other. Blocks for `patienceMs` at
- * most: of two processes that open a new file at once, SQLite tells one that it is locked without waiting itself.
+ * Puts the file in WAL mode, in which readers and a writer do not wait for each other. Blocks for `patienceMs` at most:
+ * if two processes open a new file at the same time, SQLite reports to one of them that it is locked, without waiting.
  */
 export function enableWriteAheadLog(connection: Connection, patienceMs: number): void {
   const giveUpAt = performance.now() + patienceMs
   for (;;) {
     try {
       connection.exec('PRAGMA journal_mode = WAL')
-      // The log's file is there once something was read through it.
+      // The file of the log exists after the first read.
       connection.exec('SELECT count(*) FROM sqlite_schema')
       return
     } catch (error) {

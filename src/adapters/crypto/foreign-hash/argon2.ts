@@ -3,17 +3,17 @@ import { randomPart } from './bytes.ts'
 import type { HashScheme } from './scheme.ts'
 
 const MOST_MEMORY_KIB = 256 * 1024
-/** Memory times passes; about a second. */
+/** The highest memory (KiB) times passes; it takes about a second. */
 const MOST_WORK_KIB = 1024 * 1024
 const MOST_LANES = 16
 
 /**
- * Without a version it is 16, which the first releases of argon2 made. The parameters stand in any order; a key
- * beside the salt is nothing we have.
+ * A hash without a version has version 16 (0x10), which the first releases of argon2 made. The parameters may be in any
+ * order. A hash with a secret key is refused, because the key is not known here.
  */
 const HASH = /^\$(argon2(?:id|i|d))(?:\$v=(16|19))?\$(?:[mtp]=\d{1,9},?){3}\$[^$]+\$[^$]+$/
 
-/** Argon2 of other variants and parameters than those that are made here. */
+/** Argon2 hashes with other variants or parameters than those that are made here. */
 export const argon2: HashScheme = {
   read(hash) {
     if (!hash.startsWith('$argon2')) return undefined

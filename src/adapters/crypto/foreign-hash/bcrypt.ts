@@ -2,7 +2,10 @@ import { verify } from '@node-rs/bcrypt'
 import { randomBytes } from 'node:crypto'
 import type { HashScheme } from './scheme.ts'
 
-/** A third of a second at 12, twice as much with each step: more would stop every sign-in for seconds. */
+/**
+ * The highest cost. A check takes a third of a second at 12 and twice the time with each step; a higher cost would
+ * delay every sign-in for seconds.
+ */
 const MOST_COST = 14
 const LEAST_COST = 4
 
@@ -29,7 +32,7 @@ export const bcrypt: HashScheme = {
       : `$2b$${cost.padStart(2, '0')}$${symbols(SALT_SYMBOLS)}.${symbols(TAG_SYMBOLS)}.`
   },
 
-  /** As bcrypt has it, nothing after 72 bytes counts: a sign-in with a longer password makes no new hash of it. */
+  /** bcrypt ignores everything after 72 bytes, so after a sign-in with a longer password no new hash is made of it. */
   verify: (hash, secret) => verify(secret, hash),
 }
 

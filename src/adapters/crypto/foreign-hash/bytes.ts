@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 
-/** Of a salt, and of what is compared. Longer ones nobody makes; shorter ones tell little. */
+/** The lengths of a salt and of a tag. No product makes longer ones; a shorter tag proves too little. */
 const FEWEST_BYTES = 4
 const MOST_BYTES = 64
 
 /**
- * Base64 as it stands in hashes: without padding, and with `.` for `+` where passlib made it. Undefined for what is
- * not that, or of a length that no product makes.
+ * Reads Base64 as hashes contain it: without padding, and with `.` for `+` in hashes of passlib. Undefined for other
+ * text, and for a length that no product makes.
  */
 export function readBytes(text: string): Buffer | undefined {
   const plain = text.replaceAll('.', '+').replace(/=+$/, '')
@@ -15,7 +15,7 @@ export function readBytes(text: string): Buffer | undefined {
   return whole && bytes.length >= FEWEST_BYTES && bytes.length <= MOST_BYTES ? bytes : undefined
 }
 
-/** Random bytes as they stand in a hash: of nothing anybody knows. */
+/** Random bytes in the encoding of a hash. Nobody knows a password for them. */
 export function randomPart(bytes: number): string {
   return randomBytes(bytes).toString('base64').replace(/=+$/, '')
 }

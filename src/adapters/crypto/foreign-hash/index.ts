@@ -11,8 +11,8 @@ export type { HashFault, HashKind, HashReading } from './scheme.ts'
 const SCHEMES: readonly HashScheme[] = [bcrypt, pbkdf2Scheme, scryptScheme, argon2]
 
 /**
- * The kind of a password hash that another product made, or why it is not taken: no hash that we know, a part of
- * it is wrong, or checking it would cost more than a second. Computes nothing, so nothing that is refused ever runs.
+ * The kind of a password hash that another product made, or why it is refused: it is of an unknown scheme, a part of it
+ * is malformed, or checking it would take more than a second. Computes no hash, so a refused hash is never computed.
  */
 export function readForeignHash(hash: string): HashReading {
   const standard = standardForm(hash).hash
@@ -23,7 +23,7 @@ export function readForeignHash(hash: string): HashReading {
   return { fault: 'hash-unknown' }
 }
 
-/** A hash of this kind that nothing matches; undefined for a kind that this version does not know. */
+/** A hash of this kind that no password matches; undefined for a kind that this version does not know. */
 export function unmatchedForeignHash(kind: HashKind): string | undefined {
   for (const scheme of SCHEMES) {
     const hash = scheme.unmatched(kind)
@@ -32,7 +32,7 @@ export function unmatchedForeignHash(kind: HashKind): string | undefined {
   return undefined
 }
 
-/** False also for what `readForeignHash` refuses. */
+/** False also for a hash that `readForeignHash` refuses. */
 export async function verifyForeignHash(hash: string, secret: string): Promise<boolean> {
   const { hash: standard, secretOf } = standardForm(hash)
   const scheme = SCHEMES.find((candidate) => 'kind' in (candidate.read(standard) ?? {}))

@@ -6,7 +6,10 @@ import type { HashFault, HashScheme } from './scheme.ts'
 const derive = promisify(pbkdf2)
 
 const DIGEST_BYTES: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha512: 64 }
-/** Blocks times iterations; about a second. OWASP asks for 1,300,000 of SHA-1. */
+/**
+ * The highest number of blocks times iterations; it takes about a second. OWASP recommends 1,300,000 iterations for
+ * SHA-1.
+ */
 const MOST_ROUNDS = 2_000_000
 
 /** `$pbkdf2-sha256$i=210000,l=32$salt$tag` (PHC), and passlib's `$pbkdf2-sha256$29000$salt$tag`, `$pbkdf2$` for SHA-1. */
@@ -18,7 +21,7 @@ interface Parts {
   readonly iterations: number
   readonly salt: Buffer
   readonly tag: Buffer
-  /** A longer tag takes as many times the iterations. */
+  /** The number of blocks of the tag; each block computes all iterations. */
   readonly blocks: number
 }
 

@@ -2,9 +2,9 @@ import { scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto'
 import { randomPart, readBytes } from './bytes.ts'
 import type { HashFault, HashScheme } from './scheme.ts'
 
-/** 128 MiB: what OWASP's strongest parameters take. So many at once as the queue lets run. */
+/** 128 MiB, the memory of OWASP's strongest parameters. The queue limits how many checks run at the same time. */
 const MOST_MEMORY_BYTES = 128 * 1024 * 1024
-/** N x r x p; about a second. */
+/** The highest N x r x p; it takes about a second. */
 const MOST_WORK = 2 ** 21
 
 /** `$scrypt$ln=17,r=8,p=1$salt$tag` (PHC, passlib); N is 2^ln. */
