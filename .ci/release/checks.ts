@@ -1,6 +1,6 @@
 /**
- * What has to be true before a version is tagged, and again before the tag is published. Pure: `release/main.ts` reads the
- * repository and hands over what it found.
+ * The conditions for tagging a version, which are checked again before the tag is published. Pure: `release/main.ts`
+ * reads the repository and passes its state.
  */
 
 /** `prepare`: the tag is about to be made. `publish`: the tag is checked out and npm is about to take the package. */
@@ -21,7 +21,7 @@ export interface Repository {
   /** Every tag, and those of the commit that is checked out. */
   readonly tags: readonly string[]
   readonly tagsHere: readonly string[]
-  /** Files that are new, deleted or not as they were committed. */
+  /** Files that are new, deleted or changed since the last commit. */
   readonly changedFiles: readonly string[]
   /** The date in UTC, `2026-11-28`. */
   readonly today: string
@@ -109,7 +109,7 @@ function publicationFaults(version: string, repository: Repository): string[] {
     faults.push(`The commit that is checked out does not have the tag ${tagOf(version)}.`)
   if (changedFiles.length > 0)
     faults.push(`Files differ from the tagged commit: ${changedFiles.join(', ')}.`)
-  // npm refuses to attest where a package comes from when the package itself says something else.
+  // npm refuses a provenance statement if package.json names another repository.
   const named = repositoryOf(manifest.repository)
   if (named === undefined)
     faults.push('package.json has no `repository`: npm publish --provenance refuses that.')

@@ -3,7 +3,7 @@ import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 
 interface Row {
   _id: string
-  /** As text: client ids with dots would otherwise be names of fields. */
+  /** Stored as text, because client ids with dots would otherwise become field names. */
   payload: string
   expiresAt?: Date
   consumed?: number
@@ -12,7 +12,7 @@ interface Row {
   grantId?: string
 }
 
-/** The host's records, a collection for each model: the adapter that this application has had all along. */
+/** The host's records, a collection for each model: the adapter that this application had before the second factor. */
 export class MongoAdapter implements Adapter {
   readonly #rows: mongoose.mongo.Collection<Row>
 
@@ -44,7 +44,10 @@ export class MongoAdapter implements Adapter {
     return this.#findOne({ userCode })
   }
 
-  /** Whoever comes second gets nothing: the host reads first and looks at the answer of nobody. */
+  /**
+   * A second caller gets an error. The host reads the record before it calls `consume`, and ignores the result, so only
+   * an error stops it.
+   */
   async consume(id: string): Promise<void> {
     const consumed = Math.floor(Date.now() / 1000)
     const { matchedCount } = await this.#rows.updateOne(

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Provider } from 'oidc-provider'
 
-/** Grants all that the app has asked for: what the consent page answers with. */
+/** Grants everything that the app has asked for, when the consent page is submitted. */
 export async function grantAll(
   provider: Provider,
   request: IncomingMessage,

@@ -8,7 +8,7 @@ export interface Person {
   passwordHash: string
 }
 
-/** So that there is somebody who can sign in: made at the first start, with a password that is printed. */
+/** Makes a person who can sign in, at the first start, and prints the password. */
 export async function makeSomebody(User: Model<Person>): Promise<void> {
   if ((await User.countDocuments()) > 0) return
   const password = process.env.DEMO_PASSWORD ?? randomBytes(9).toString('base64url')
