@@ -62,7 +62,7 @@ export function describePages(fixture: FactorFixture, it: It): void {
     }
   })
 
-  it('says in one alert that something was wrong, and in none that nothing was', async () => {
+  it('shows one alert if something was wrong, and otherwise none', async () => {
     for (const { name, locale, model, html } of await showAll(fixture)) {
       const alerts = html.match(/\brole="alert"/g) ?? []
       assert.equal(alerts.length, isWrong(model) ? 1 : 0, at(name, locale))

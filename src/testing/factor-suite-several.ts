@@ -71,13 +71,13 @@ function answeredBy(examined: Examined<unknown>): string | undefined {
 export function describeIdentifying(fixture: FactorFixture, it: It): void {
   const { factor } = fixture
 
-  it('R4 cannot be guessed and asks for a challenge: nobody has shown a password before', () => {
+  it('R4 cannot be guessed and needs a challenge, because nobody has shown a password before', () => {
     assert.equal(factor.guessable, false)
     assert.notEqual(factor.challenge, undefined)
     assert.notEqual(factor.delivers, true)
   })
 
-  it('makes a challenge before anybody is named', async () => {
+  it('makes a challenge before an account is named', async () => {
     const input = { random: fixture.random, now: TEST_START, locale: LOCALE, accountId: undefined }
     const begun = await factor.challenge?.([], input)
     assert.ok(begun !== undefined && begun.delivery === undefined)
@@ -94,7 +94,7 @@ export function describeIdentifying(fixture: FactorFixture, it: It): void {
     }
   })
 
-  it('is proved by examine alone: the response of another owner is refused there', async () => {
+  it('is proved by examine alone, which refuses the response of another owner', async () => {
     const [person, other] = [await enrol(fixture), await enrol(fixture)]
     const { at, challenge, response } = await other.respond()
     assert.equal((await person.examine({ at, challenge, response })).outcome, 'refused')

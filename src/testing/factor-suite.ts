@@ -53,7 +53,7 @@ function describeForms(fixture: FactorFixture, it: It): void {
     assert.match(factor.id, /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
   })
 
-  it('has the deeds of its way of enrolment and no others', () => {
+  it('has the functions of its way of enrolment and no others', () => {
     const confirmed = ['beginEnrolment', 'describeEnrolment', 'confirmEnrolment'] as const
     const deeds = [...confirmed, 'issue'] as const
     const expected = { confirmed, issued: ['issue'], none: [] }[factor.enrolment]
@@ -66,7 +66,7 @@ function describeForms(fixture: FactorFixture, it: It): void {
     if (factor.enrolment !== 'none') assert.equal(factor.supersededBy, undefined)
   })
 
-  it('R34 reads neither an empty nor an oversized form, nor what cannot be a response', async () => {
+  it('R34 reads no empty form, no oversized form and no form that cannot be a response', async () => {
     const { form } = await (await enrol(fixture)).respond()
     const oversized = Object.keys(form).map((field) => ({ [field]: OVERSIZED }))
     for (const unreadable of [{}, ...oversized, ...fixture.unreadable])
@@ -154,7 +154,7 @@ function describeProofs(fixture: FactorFixture, it: It): void {
     assert.equal((await person.examine(bound)).outcome, 'refused')
   })
 
-  it('R26 says what was proved and leaves the password and `mfa` to others', async () => {
+  it('R26 reports what it proved itself, and neither the password nor `mfa`', async () => {
     const person = await enrol(fixture)
     checkAssurance(factor.assurance(await person.prove(await person.respond())))
   })
@@ -163,12 +163,12 @@ function describeProofs(fixture: FactorFixture, it: It): void {
 function describeConfirmed(fixture: FactorFixture, it: It): void {
   const { factor } = fixture
 
-  it('begins each enrolment with something new', async () => {
+  it('makes new data for each enrolment', async () => {
     const [first, second] = [await beginEnrolment(fixture), await beginEnrolment(fixture)]
     assert.notDeepEqual(first.value, second.value)
   })
 
-  it('R26 says what the confirming response proved', async () => {
+  it('R26 reports the assurance of the confirming response', async () => {
     const { proved } = await enrol(fixture)
     assert.ok(proved)
     checkAssurance(proved)
@@ -195,7 +195,7 @@ function describeConfirmed(fixture: FactorFixture, it: It): void {
 function describeSupply(fixture: FactorFixture, it: It): void {
   const { factor } = fixture
 
-  it('R5 accepts each of what was shown once, and counts down to nothing', async () => {
+  it('R5 accepts each shown secret once, and counts down to zero', async () => {
     const person = await enrol(fixture)
     for (let left = person.shown.length; left > 0; left -= 1) {
       assert.equal(factor.remaining?.(person.state), left)
@@ -204,13 +204,13 @@ function describeSupply(fixture: FactorFixture, it: It): void {
     assert.equal(factor.remaining?.(person.state), 0)
   })
 
-  it('R5 does not spend from a set that was made anew after the examination', async () => {
+  it('R5 spends nothing in a set that was renewed after the examination', async () => {
     const [before, after] = [await enrol(fixture), await enrol(fixture)]
     const proof = await before.prove(await before.respond())
     assert.equal(factor.consume(after.state, proof), undefined)
   })
 
-  it('R8 stores nothing of what is shown', async () => {
+  it('R8 stores none of the shown secrets', async () => {
     const person = await enrol(fixture)
     const stored = JSON.stringify(person.state).toLowerCase()
     const parts = person.shown
@@ -230,7 +230,7 @@ function describeChallenged(fixture: FactorFixture, it: It): void {
     if (seen.delivery !== undefined) assert.equal(seen.delivery.locale, LOCALE)
   })
 
-  it('asks something new each time', async () => {
+  it('makes a new challenge each time', async () => {
     const person = await enrol(fixture)
     const [first, second] = [await person.ask(TEST_START), await person.ask(TEST_START)]
     assert.notDeepEqual(first.challenge, second.challenge)
