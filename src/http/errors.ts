@@ -20,7 +20,7 @@ export type ErrorAnswer = {
 export interface ErrorContext {
   /** Shown on the error page and in the log, so that a person's report finds its log line. */
   readonly requestId: string
-  /** From an interaction that is over back to the app, where it is known. */
+  /** The address that leads from a finished or expired interaction back to the app, if it is known. */
   readonly wayBack?: string
   /** A page was asked for that the person has answered already: nothing is wrong. */
   readonly answered?: boolean
