@@ -6,7 +6,7 @@ import { BACKUP_CODE, OTP, PASSKEY } from './records.ts'
 const KNOWLEDGE = ['pwd', 'pin', 'kba']
 const POSSESSION = ['otp', 'hwk', 'swk', 'sc', 'sms', 'tel', 'backup_code']
 const INHERENCE = ['face', 'fpt', 'iris', 'retina', 'vbm']
-/** Say nothing of a kind; the last ones are names that every JavaScript object answers to. */
+/** References that name no kind of factor; the last ones are names of members of every JavaScript object. */
 const SILENT = ['mfa', 'user', 'mca', 'rba', 'constructor', 'toString', '__proto__', 'valueOf']
 
 const nothing: Assurance = { amr: [], kinds: [], phishingResistant: false }
@@ -28,7 +28,7 @@ function kindsOf(amr: readonly string[]): Set<string> {
   ])
 }
 
-describe('what two proofs come to together', () => {
+describe('the combination of two proofs', () => {
   it('R26 a password and a code are pwd, the code and mfa', () => {
     expect(combine(['pwd'], OTP)).to.deep.equal({ amr: ['pwd', 'otp', 'mfa'], multiFactor: true })
     expect(combine(['pwd'], BACKUP_CODE).amr).to.deep.equal(['pwd', 'backup_code', 'mfa'])
@@ -48,7 +48,7 @@ describe('what two proofs come to together', () => {
     expect(combine(['pwd', 'mfa'], nothing)).to.deep.equal({ amr: ['pwd'], multiFactor: false })
   })
 
-  it('R26 mfa is said exactly of two different kinds, whatever else was said', () => {
+  it('R26 mfa is present exactly if two different kinds were proved', () => {
     fc.assert(
       fc.property(fc.array(anyAmr, { maxLength: 4 }), anyProof, (before, proof) => {
         const kinds = kindsOf([...before, ...proof.amr]).union(new Set<string>(proof.kinds))
@@ -59,7 +59,7 @@ describe('what two proofs come to together', () => {
     )
   })
 
-  it('R26 nothing is said that was not proved, nothing is left out or said twice', () => {
+  it('R26 each proved method is present once, and no other', () => {
     fc.assert(
       fc.property(fc.array(anyAmr, { maxLength: 4 }), anyProof, (before, proof) => {
         const { amr } = combine(before, proof)

@@ -52,7 +52,7 @@ describe('an accepted proof', () => {
     expect(second.record.history.firstSignInAt).to.equal(NOW)
   })
 
-  it('is told of with the factor and the browser, and in the words of the factor besides', () => {
+  it('makes an event with the factor and the browser, and the event of the factor itself', () => {
     const events = (given: Parameters<typeof acceptance>[0]) =>
       settleAccepted(enrolled(), acceptance(given)).events
     const detail = {
@@ -124,16 +124,16 @@ describe('a double tap', () => {
     expect(repeatOf(record, 'interaction-1', 'fingerprint-1', NOW)).to.equal(accepted)
   })
 
-  it('R38 is none in another interaction: there the same code is a replay', () => {
+  it('R38 is not recognised in another interaction, where the same code is a replay', () => {
     expect(repeatOf(record, 'interaction-2', 'fingerprint-1', NOW)).to.equal(undefined)
   })
 
-  it('R38 is none with another code', () => {
+  it('R38 is not recognised with another code', () => {
     expect(repeatOf(record, 'interaction-1', 'fingerprint-2', NOW)).to.equal(undefined)
     expect(acceptedIn(record, 'interaction-1', NOW)).to.equal(accepted)
   })
 
-  it('R38 R20 is none once the epoch was raised, though the same entry came back', () => {
+  it('R38 R20 is not recognised after the epoch was raised, although the same entry is there', () => {
     const raised = raiseEpoch(record, 'password-changed').record
     const restored = { ...raised, accepted: record.accepted }
     expect(repeatOf(restored, 'interaction-1', 'fingerprint-1', NOW)).to.equal(undefined)
@@ -159,7 +159,7 @@ describe('a refused response', () => {
       detail: { clientId: 'app' },
     })
 
-  it('R31 is told of with the reason, for the audit alone', () => {
+  it('R31 makes an event with the reason, for the audit alone', () => {
     for (const reason of ['wrong', 'replayed', 'late'] as const)
       expect(refuse(enrolled(), reason).events).to.deep.equal([
         {
@@ -176,7 +176,7 @@ describe('a refused response', () => {
     expect(counts).to.deep.equal([[NOW], [NOW], [NOW]])
   })
 
-  it('tells of each line it crosses', () => {
+  it('makes an event at each threshold', () => {
     const failedAt = Array.from({ length: 99 }, () => NOW)
     const throttle = { failedAt, unknownBrowsers: { failures: 9 } }
     const detail = { clientId: 'app', factor: 'totp', browser: 'unknown' }
@@ -187,7 +187,7 @@ describe('a refused response', () => {
     ])
   })
 
-  it('R4 tells of a browser that is known no more', () => {
+  it('R4 makes an event for a browser that is not known any more', () => {
     let record = enrolled({}, ['laptop'])
     for (let n = 0; n < 9; n += 1) record = charge(record, browserOf(record, 'laptop'), NOW).record
     const { events } = settleRefused(record, {

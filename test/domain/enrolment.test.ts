@@ -38,7 +38,7 @@ const enrol = (record = fresh, changes = {}, issued = [authenticator({ id: 'code
   )
 
 describe('the first step of an enrolment', () => {
-  it('R10 is to prove the factor there is, once there is one, whatever the rule says', () => {
+  it('R10 is to prove the existing factor if there is one, under every rule', () => {
     const proved = proveOwner(enrolled(), 'interaction-1', NOW)
     for (const rule of ['allowed', 'mailed-code', 'refused'] as const)
       expect(enrolmentStep(proved, rule, 'interaction-1', NOW)).to.equal('verify')
@@ -70,7 +70,7 @@ describe('the first step of an enrolment', () => {
     expect(ruleNow(signedIn, { rule: 'mailed-code', firstSignIn: true })).to.equal('mailed-code')
   })
 
-  it('R2 leaves no browser known that a password alone has made known', () => {
+  it('R2 forgets browsers that became known with a password alone', () => {
     const stranger = {
       tokenHash: 'x',
       since: NOW,
@@ -130,7 +130,7 @@ describe('codes that are mailed', () => {
     expect(nextDeliveryAt(sent, NOW + HOUR)).to.equal(undefined)
   })
 
-  it('R3 never come closer, nor more often, whoever asks for which', () => {
+  it('R3 never come closer together, nor more often, for any order of requests', () => {
     const kinds = fc.constantFrom('challenge', 'enrolment')
     const asks = fc.array(fc.tuple(fc.integer({ min: 0, max: 900 }), kinds), {
       maxLength: 60,
@@ -188,7 +188,7 @@ describe('codes that are mailed', () => {
     expect(takeBackChallenge(first.record, first.opened, first.before)).to.deep.equal(fresh)
   })
 
-  it('R3 leave what others wait for, and change no list of deliveries that has lost them since', () => {
+  it('R3 leave the codes of others open, and change no list of deliveries that does not hold them any more', () => {
     const others = begin(ask(fresh, 'j', 'mail', NOW - 60), 'j')
     const sent = openChallenge(others, { interaction: 'i', purpose: 'mail', sealed: 's' }, NOW)
     expect(takeBackChallenge(sent.record, sent.opened, sent.before)).to.deep.equal(others)
@@ -281,7 +281,7 @@ describe('a factor that is bound', () => {
     expect(accepted).to.include({ interaction: 'interaction-1', epoch: 2, at: NOW })
   })
 
-  it('is there with its look-up secrets, used just now', () => {
+  it('is in the record with its look-up secrets, and was used just now', () => {
     const { record } = enrol()
     expect(isEnrolled(record)).to.equal(true)
     expect(record.authenticators.map(({ id, lastUsedAt }) => [id, lastUsedAt])).to.deep.equal([
@@ -310,7 +310,7 @@ describe('a factor that is bound', () => {
     expect(again.history).to.include({ firstEnrolledAt: NOW, firstSignInAt: NOW })
   })
 
-  it('is told of with everything that came with it', () => {
+  it('makes events of everything that came with it', () => {
     const { events } = enrol()
     expect(events).to.deep.equal([
       {
@@ -345,7 +345,7 @@ describe('a raised epoch', () => {
     ])
   })
 
-  it('R20 is one that no account of before has had', () => {
+  it('R20 is higher than every earlier one of the account', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000_000 }), (epoch) => {
         expect(raiseEpoch({ ...fresh, epoch }, 'theft').record.epoch).to.be.greaterThan(epoch)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { MfaError } from '../../src/domain/errors.ts'
 
 describe('an error of the product', () => {
-  it('has a code for programs and is a fault of the server unless it says otherwise', () => {
+  it('has a code for programs, and the status of a server fault unless another is given', () => {
     const error = new MfaError('record-contended', 'It kept changing')
     expect(error).to.be.instanceOf(Error)
     expect(error).to.include({ name: 'MfaError', code: 'record-contended', status: 500 })

@@ -39,7 +39,7 @@ const change = (changes: Partial<ProvedChange> = {}): ProvedChange => ({
 })
 const idsOf = ({ authenticators }: MfaRecord) => authenticators.map(({ id }) => id)
 
-/** A set that was made anew, as its factor tells of it. */
+/** A renewed set, with the events of its factor. */
 const renewed = (set: Authenticator): IssuedSet => ({
   authenticator: set,
   told: [{ type: 'backup-codes-created', detail: { reason: 'renewed' } }],
@@ -75,7 +75,7 @@ describe('a change of factors', () => {
       expect(parseFactorChange(text), text).to.equal(undefined)
   })
 
-  it('is of what the account has', () => {
+  it('concerns only what the account has', () => {
     const none = newRecord('mira')
     expect(hasSubject(none, { kind: 'add' })).to.equal(true)
     expect(hasSubject(none, { kind: 'renew', factor: 'backup-codes' })).to.equal(false)
@@ -134,7 +134,7 @@ describe('a change of factors', () => {
     ).to.deep.equal(['desk'])
   })
 
-  it('tells what was removed, in which browser', () => {
+  it('makes an event with the removed authenticator and the browser', () => {
     const { record, events } = settleRemoved(proved, TABLET, change())
     expect(idsOf(record)).to.deep.equal(['phone', 'codes'])
     expect(events).to.deep.equal([
@@ -152,7 +152,7 @@ describe('a change of factors', () => {
     ])
   })
 
-  it('R11 puts fresh look-up secrets in place of those of other factors that they take the place of', () => {
+  it('R11 replaces the look-up secrets of superseded factors with fresh ones', () => {
     const old = authenticator({ id: 'old', factor: 'imported-codes' })
     const both = { ...proved, authenticators: [...proved.authenticators, old] }
     const sets = new Set(['backup-codes', 'imported-codes'])
@@ -160,7 +160,7 @@ describe('a change of factors', () => {
     expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
   })
 
-  it('puts fresh look-up secrets in place of all that there were', () => {
+  it('replaces all earlier look-up secrets with fresh ones', () => {
     const { record, events } = settleRenewed(proved, renewed(FRESH), SETS, change())
     expect(idsOf(record)).to.deep.equal(['phone', 'tablet', 'fresh'])
     expect(events.map(({ type }) => type)).to.deep.equal(['backup-codes-created', 'epoch-raised'])
@@ -173,7 +173,7 @@ describe('a change of factors', () => {
     })
   })
 
-  it('changes a name and nothing that lives', () => {
+  it('changes a name, and ends neither sessions nor grants', () => {
     const other = pass(proved, acceptance({ interaction: 'interaction-2' })).record
     const { record, events } = settleRenamed(other, { ...TABLET, name: 'Slate' }, change())
     expect(record.epoch).to.equal(1)
@@ -199,7 +199,7 @@ describe('a change of factors', () => {
 })
 
 describe('the last factor', () => {
-  it('is the last that lasts: look-up secrets run out', () => {
+  it('is the last lasting one: look-up secrets run out', () => {
     const one = enrolled({ authenticators: [authenticator(), CODES] })
     expect(isLastFactor(one, { id: 'phone' }, lasts)).to.equal(true)
     expect(isLastFactor(one, { id: 'codes' }, lasts)).to.equal(false)

@@ -11,7 +11,7 @@ describe('a pending first factor', () => {
     expect(current).to.deep.equal([true, true, false])
   })
 
-  it('R20 is dead under any other epoch', () => {
+  it('R20 is void in any other epoch', () => {
     expect([2, 3, 4].map((epoch) => isCurrent(pending, epoch, NOW))).to.deep.equal([
       false,
       true,

@@ -39,7 +39,7 @@ describe('a known browser', () => {
     expect(hashesOf(fail(record, 'laptop', 10))).to.deep.equal([])
   })
 
-  it('R4 says which failure was the one that had it forgotten', () => {
+  it('R4 reports the failure at which it was forgotten', () => {
     const record = fail(enrolled({}, ['laptop']), 'laptop', 8)
     const forgotten = [record, fail(record, 'laptop', 1)].map((before) => {
       const browser = classify(before, ['laptop'])
@@ -63,13 +63,13 @@ describe('a known browser', () => {
     ])
   })
 
-  it('R4 does not pay for the failures of another', () => {
+  it('R4 is not charged for the failures of another', () => {
     const record = enrolled({}, ['laptop', 'phone'])
     const failed = fail(record, 'laptop', 10)
     expect(failed.browsers).to.deep.equal(record.browsers.slice(1))
   })
 
-  it('is waited for by wrong codes alone: a wrong password changes no delay', () => {
+  it('has to wait after wrong codes only: a wrong password changes no delay', () => {
     const record = fail(enrolled({}, ['laptop']), 'laptop', 3)
     expect(record.browsers[0]).to.deep.include({ failures: 3, delay: { failures: 0 } })
   })

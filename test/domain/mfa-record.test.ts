@@ -7,7 +7,7 @@ import { gate } from '../../src/domain/throttle.ts'
 import { NOW } from './records.ts'
 
 describe('the record that an account begins with', () => {
-  it('has no factor, no history and nothing held against it', () => {
+  it('has no factor, no history and no failures', () => {
     const record = newRecord('mira')
     expect(record).to.include({ accountId: 'mira', epoch: 1, schema: 1 })
     expect(isEnrolled(record)).to.equal(false)
@@ -22,7 +22,7 @@ describe('the record that an account begins with', () => {
 })
 
 describe('the names of events', () => {
-  it('are each there once', () => {
+  it('are unique', () => {
     expect(new Set(EVENT_TYPES).size).to.equal(EVENT_TYPES.length)
   })
 })

@@ -14,7 +14,7 @@ import {
 const OTHER_ACR = 'urn:example:other'
 const BOOLEANS = [false, true]
 
-/** Every question there is: 272 of them. */
+/** Every possible question: 272 of them. */
 const ALL: readonly PolicyInput[] = ACR_VALUES.flatMap((reached) =>
   BOOLEANS.flatMap((required) =>
     BOOLEANS.flatMap((enrolled) =>
@@ -42,7 +42,7 @@ function requests(): (AcrRequest | undefined)[] {
   ]
 }
 
-/** Checks a promise on every question it is about, and that there is one. */
+/** Checks a promise for every question that it concerns, and that there is at least one. */
 function everywhere(
   about: (input: PolicyInput) => boolean,
   promise: (decision: Decision, input: PolicyInput) => boolean,
@@ -57,7 +57,7 @@ const asksFor = (acr: string) => (input: PolicyInput) => input.requested?.values
 const isAsked = ({ step }: Decision) => step === 'verify' || step === 'enrol'
 
 describe('the policy', () => {
-  it('has 272 questions to answer', () => {
+  it('is asked 272 different questions', () => {
     expect(new Set(ALL.map((input) => JSON.stringify(input))).size).to.equal(272)
   })
 
@@ -68,7 +68,7 @@ describe('the policy', () => {
     )
   })
 
-  it('never lets a password pass for whoever has enrolled', () => {
+  it('never lets a password pass for an account that has enrolled', () => {
     everywhere(
       ({ enrolled, reached }) => enrolled && reached === PASSWORD_ACR,
       ({ step }) => step !== 'none',
@@ -93,7 +93,7 @@ describe('the policy', () => {
     )
   })
 
-  it('R24 fails an essential request only where no way leads to what it names', () => {
+  it('R24 fails an essential request only if no way of signing in reaches an acr that it names', () => {
     everywhere(
       (input) => input.requested?.essential === true && asksFor(MULTI_FACTOR_ACR)(input) === true,
       ({ step }) => step !== 'unmet',
@@ -124,7 +124,7 @@ describe('the policy', () => {
     )
   })
 
-  it('signs in whoever reaches one, when every advertised acr is asked for at once', () => {
+  it('signs in an account that reaches one acr, when every advertised acr is requested together', () => {
     everywhere(
       ({ requested }) => ACR_VALUES.every((acr) => requested?.values.includes(acr)),
       ({ step }, { reached, required, enrolled, fresh }) => {
@@ -134,7 +134,7 @@ describe('the policy', () => {
     )
   })
 
-  it('makes nobody enrol for a voluntary wish', () => {
+  it('requires no enrolment for a voluntary acr', () => {
     everywhere(
       ({ requested, required, fresh }) => requested?.essential === false && !required && !fresh,
       ({ step }) => step !== 'enrol',
@@ -159,7 +159,7 @@ describe('the policy', () => {
     )
   })
 
-  it('has a factor shown by those who have one, and set up by the others', () => {
+  it('asks an account with a factor to verify it, and the others to set one up', () => {
     everywhere(
       (input) => isAsked(decide(input)),
       ({ step }, { enrolled }) => step === (enrolled ? 'verify' : 'enrol'),

@@ -4,7 +4,7 @@ import { isLive, levelWithoutEpoch, SESSION_SECONDS } from '../../src/domain/ses
 import { NOW } from './records.ts'
 
 describe('a stored session', () => {
-  it('R20 counts under the very epoch it was made under, not a later or an earlier one', () => {
+  it('R20 is valid in the epoch in which it was made, not in a later or an earlier one', () => {
     const live = [undefined, 1, 2, 3].map((epoch) =>
       isLive({ epoch, signedInAt: NOW }, 2, SESSION_SECONDS, NOW),
     )
@@ -17,18 +17,18 @@ describe('a stored session', () => {
     expect(live).to.deep.equal([true, true, false])
   })
 
-  it('R15 is over when nobody knows when it began', () => {
+  it('R15 has ended if the time of its sign-in is unknown', () => {
     expect(isLive({ epoch: 1, signedInAt: undefined }, 1, SESSION_SECONDS, NOW)).to.equal(false)
   })
 })
 
 describe('the level of a session without an epoch', () => {
-  it('is that of a password where it says none', () => {
+  it('is that of a password if it has no acr', () => {
     expect(levelWithoutEpoch(undefined, [])).to.equal(PASSWORD_ACR)
     expect(levelWithoutEpoch(undefined, ['pwd', 'otp'])).to.equal(PASSWORD_ACR)
   })
 
-  it('R26 is the second one only where two kinds of factor were shown', () => {
+  it('R26 is the second level only if two kinds of factor were proved', () => {
     const levels = [[], ['pwd'], ['pwd', 'mfa'], ['pwd', 'pin'], ['pwd', 'otp']].map((amr) =>
       levelWithoutEpoch(MULTI_FACTOR_ACR, amr),
     )

@@ -8,7 +8,7 @@ import { acceptance, enrolled, NOW } from './records.ts'
 /** One thing that happens to an account, some time after the one before. */
 export interface Act {
   readonly afterSeconds: number
-  /** Which browser; `stranger` never becomes known. */
+  /** The browser; `stranger` never becomes known. */
   readonly who: 'stranger' | 'laptop' | 'phone'
   readonly what: 'wrong' | 'right' | 'password-changed'
 }
@@ -71,7 +71,7 @@ interface Row {
   until: number
 }
 
-/** The promise in other words: how long each class waits, counted by hand. */
+/** The expected gates, counted in another way: how long each class waits. */
 export function expectedGates(acts: readonly Act[]): Gate[] {
   const strangers: Row = { failures: 0, until: 0 }
   const known = new Map<string, Row>([

@@ -19,7 +19,7 @@ import { anyAct, evaluatedFailures, expectedGates, play, type Act } from './thro
 
 const DAY = 86_400
 
-/** Wrong codes from strangers, each as soon as it is examined at all. */
+/** Sends wrong codes from unknown browsers, each as soon as it is examined. */
 function strangersFail(record: MfaRecord, times: number, start = NOW): MfaRecord {
   let current = record
   let now = start
@@ -30,7 +30,7 @@ function strangersFail(record: MfaRecord, times: number, start = NOW): MfaRecord
   return current
 }
 
-/** A guesser who is never waited for: four wrong codes, then the owner signs in from the same class. */
+/** An attacker who never has to wait: four wrong codes, then the owner signs in from the same class. */
 function fourByFour(failures: number, everySeconds = 60): Act[] {
   return Array.from({ length: failures }, (_, index): Act[] => [
     { afterSeconds: everySeconds, who: 'stranger', what: 'wrong' },
@@ -63,7 +63,7 @@ describe('the delay after wrong codes', () => {
     )
   })
 
-  it('is over at its very end, not before', () => {
+  it('ends at its last second, not before', () => {
     const delay = { failures: 5, until: NOW + 30 }
     expect(delayGate(delay, NOW + 29)).to.deep.equal({
       open: false,
@@ -75,7 +75,7 @@ describe('the delay after wrong codes', () => {
 })
 
 describe('the throttle', () => {
-  it('R1 R2 opens and closes as counted by hand, whatever happens in which browser', () => {
+  it('R1 R2 opens and closes as the model counts, for any events in any browsers', () => {
     fc.assert(
       fc.property(fc.array(anyAct, { maxLength: 120, size: 'max' }), (acts) => {
         expect(play(acts).map((step) => step.gate)).to.deep.equal(expectedGates(acts))
@@ -149,13 +149,13 @@ describe('the throttle', () => {
     expect(byKey.throttle.failedAt).to.deep.equal([])
   })
 
-  it('R1 does not make room for guesses by a passkey that is used now and then', () => {
+  it('R1 allows no further guesses because a passkey is used from time to time', () => {
     const failed = strangersFail(enrolled(), 4)
     const settled = settleAccepted(failed, acceptance({ assurance: PASSKEY, now: NOW + 60 }))
     expect(settled.record.throttle.failedAt).to.have.length(4)
   })
 
-  it('R1 never makes wait what cannot be guessed', () => {
+  it('R1 never delays a factor that cannot be guessed', () => {
     const waiting = strangersFail(enrolled(), 6)
     const banned = play(fourByFour(100)).at(-1)!.after
     for (const record of [waiting, banned]) {
@@ -164,7 +164,7 @@ describe('the throttle', () => {
     }
   })
 
-  it('R1 does not count what cannot be guessed', () => {
+  it('R1 does not count failures of a factor that cannot be guessed', () => {
     const refusal = { factor: 'key', reason: 'wrong', now: NOW, detail: {} } as const
     const record = enrolled()
     const settled = settleRefused(record, {
@@ -190,7 +190,7 @@ describe('the throttle', () => {
       })
   })
 
-  it('R2 leaves the owner in, in a browser the owner has used, while strangers are shut out', () => {
+  it('R2 still admits the owner in a browser that the owner has used, while unknown browsers are refused', () => {
     const record = strangersFail(enrolled({}, ['laptop']), 10)
     expect(gate(record, browserOf(record, 'laptop'), true, NOW)).to.deep.equal({ open: true })
   })
