@@ -27,7 +27,7 @@ describe('changing the factors of an account', () => {
     mira = await owner(one)
   })
 
-  /** A fresh factor, shown in this interaction of a session. */
+  /** A fresh proof of a factor in this interaction of a session. */
   const prove = async (interaction: string, changes: Partial<Place> = {}): Promise<Place> => {
     one.clock.advance(30)
     const place = mira.place({ interaction, epoch: (await settledRecord(one)).epoch, ...changes })
@@ -62,7 +62,7 @@ describe('changing the factors of an account', () => {
   }
   const renewal: DirectChange = { kind: 'renew', factor: 'backup-codes' }
 
-  it('R11 adds one with a fresh proof of this interaction, and not without', async () => {
+  it('R11 adds a factor with a fresh proof of this interaction, and not without one', async () => {
     const without = mira.place({ interaction: 'without' })
     expect(await beginAdding(without)).to.equal('stale')
     const proved = await prove('with')
@@ -78,12 +78,12 @@ describe('changing the factors of an account', () => {
     expect(epoch).to.equal(3)
   })
 
-  it('R11 adds nothing where nobody asked for it, fresh proof or not', async () => {
+  it('R11 adds nothing that was not requested, with or without a fresh proof', async () => {
     const place = await prove('proved')
     expect((await begin(one, 'totp', place)).began).to.equal('stale')
   })
 
-  it('R11 does not confirm when its proof is over: ten minutes', async () => {
+  it('R11 does not confirm after its proof has expired: ten minutes', async () => {
     const place = await prove('slow')
     await beginAdding(place)
     one.clock.advance(600)
@@ -124,7 +124,7 @@ describe('changing the factors of an account', () => {
         outcome: 'stale',
       })
       expect(await change(place, what)).to.include({ outcome: 'changed' })
-      // As a page of the same interaction that sees the epoch of now would ask.
+      // The place of a page of the same interaction that knows the present epoch.
       const now = { ...place, epoch: (await settledRecord(one)).epoch }
       const other: DirectChange = { ...(await make()), name: 'Another' }
       expect(await change(now, other)).to.deep.equal({ outcome: 'stale' })
@@ -151,7 +151,7 @@ describe('changing the factors of an account', () => {
     })
   }
 
-  it('R20 is nothing that an older epoch can do', async () => {
+  it('R20 is refused in an older epoch', async () => {
     const place = await prove('proved')
     const older = { ...place, epoch: place.epoch - 1 }
     expect(await change(older, renewal)).to.deep.equal({ outcome: 'stale' })
@@ -188,7 +188,7 @@ describe('changing the factors of an account', () => {
     expect(await heardOf(one, 'factor-removed')).to.deep.equal([])
   })
 
-  it('refuses what there is none of, and a name that says nothing', async () => {
+  it('refuses an unknown authenticator, and an empty name', async () => {
     const place = await prove('proved')
     expect(await change(place, { kind: 'remove', authenticatorId: 'gone' })).to.include({
       outcome: 'stale',
@@ -206,7 +206,7 @@ describe('changing the factors of an account', () => {
     })
   })
 
-  it('R8 keeps of new backup codes their hashes alone, and takes the old ones for nothing', async () => {
+  it('R8 keeps only the hashes of new backup codes, and accepts no old code', async () => {
     const place = await prove('renewing')
     const renewed = await change(place, renewal)
     const shown = renewed.outcome === 'changed' ? renewed.shown : []

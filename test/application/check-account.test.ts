@@ -46,7 +46,7 @@ describe('accounts.check', () => {
     await mfa.settled()
   })
 
-  it('opens what a sign-in would open, and somebody without a factor has nothing to open', async () => {
+  it('opens every value that a sign-in would open; an account without a factor has none', async () => {
     expect(await outcome('mira')).to.equal('opens')
     expect(await outcome('nobody')).to.equal('opens')
   })

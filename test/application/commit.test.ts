@@ -17,7 +17,7 @@ import {
   world,
 } from './world.ts'
 
-/** A change that every commit makes in its own way: nothing may get lost or be counted twice. */
+/** A change that differs for each commit, so that a lost or doubled one shows. */
 const raise = (reason: string) => (record: MfaRecord) => ({
   outcome: record.epoch + 1,
   ...raiseEpoch(record, reason),
@@ -37,7 +37,7 @@ describe('a commit', () => {
     expect((await settledRecord(one)).epoch).to.equal(2)
   })
 
-  it('R18 loads and decides again after a lost save, at the time of then', async () => {
+  it('R18 loads and decides again after a lost save, with the present time', async () => {
     const one = world({ records: contended(3) })
     const seen: [number, number][] = []
     const outcome = await commit(one.deps, 'mira', (record, now) => {
@@ -64,7 +64,7 @@ describe('a commit', () => {
     )
   })
 
-  it('begins with the record that the request has read, and reads it anew when that has changed', async () => {
+  it('begins with the record that the request has read, and reads it again if it has changed', async () => {
     const one = world()
     const seen = await load(one)
     await commit(one.deps, 'mira', raise('meanwhile'))
@@ -77,7 +77,7 @@ describe('a commit', () => {
     expect((await loadRecord(one.deps, 'mira')).version).to.equal(0)
   })
 
-  it('R32 gives up with 503 after two seconds of losing, and never says what it decided', async () => {
+  it('R32 gives up with 503 after two seconds of lost saves, and never reports its decision', async () => {
     let lost = 0
     const records: MfaRecords = {
       ...memoryStorage().records,
@@ -88,7 +88,7 @@ describe('a commit', () => {
     }
     const { now } = performance
     let elapsed = 0
-    // Half a second goes by at each look at the clock, so that the test need not wait.
+    // The clock moves by half a second at each reading, so that the test need not wait.
     performance.now = () => (elapsed += 500)
     try {
       const attempt = commit(world({ records }).deps, 'mira', raise('never'))
@@ -100,7 +100,7 @@ describe('a commit', () => {
     expect(lost).to.equal(5)
   })
 
-  it('R32 does not answer when nobody knows whether it was saved', async () => {
+  it('R32 rejects if it is unknown whether the record was saved', async () => {
     for (const wasSaved of [true, false]) {
       const { records } = memoryStorage()
       const one = world({
@@ -121,7 +121,7 @@ describe('a commit', () => {
     }
   })
 
-  it('R32 answers nothing when the record cannot be read', async () => {
+  it('R32 rejects if the record cannot be read', async () => {
     const storage = memoryStorage()
     await storage.records.save('mira', { schema: 99 }, 0)
     const { deps } = world({ storage })
@@ -223,7 +223,7 @@ describe('the events of a commit', () => {
     expect((await settledRecord(other)).events).to.deep.equal([])
   })
 
-  it('R31 are heard after a save whose outcome was unknown, if it was one', async () => {
+  it('R31 are heard after a save whose outcome was unknown, if the record was saved', async () => {
     const storage = memoryStorage()
     const lost = world({
       storage,
@@ -241,7 +241,7 @@ describe('the events of a commit', () => {
     expect(reasonsOf(await heardOf(other))).to.deep.equal(['unknown', 'known'])
   })
 
-  it('R31 of a save that was lost are heard of by nobody', async () => {
+  it('R31 of a lost save are passed on to nobody', async () => {
     const one = world({ records: contended(2) })
     await commit(one.deps, 'mira', raise('once'))
     expect(reasonsOf(await heardOf(one))).to.deep.equal(['once'])

@@ -23,7 +23,7 @@ import {
   type World,
 } from './world.ts'
 
-/** Opens the set-up page and answers what the app on the phone shows. */
+/** Opens the set-up page and returns an authenticator app that has read it. */
 async function setUp(of: World, place = placeOf()) {
   const { began, page } = await begin(of, 'totp', place)
   const secret = String(page?.secret)
@@ -98,7 +98,7 @@ describe('setting up a factor', () => {
     expect(second).to.deep.equal({ ...first, shown: [] })
   })
 
-  it('R38 takes another code for a new attempt, which has nothing to confirm any more', async () => {
+  it('R38 treats another code as a new attempt, which has no enrolment to confirm', async () => {
     const { code } = await setUp(one)
     await confirm(one, 'totp', code())
     one.clock.advance(30)
@@ -119,7 +119,7 @@ describe('setting up a factor', () => {
     expect(await confirm(one, 'totp', code())).to.include({ outcome: 'enrolled' })
   })
 
-  it('R10 is over once the account has a factor: nothing is put beside the owner’s', async () => {
+  it('R10 ends once the account has a factor: none is added beside the owner’s', async () => {
     const mira = await owner(one)
     expect((await setUp(one, mira.place())).began).to.equal('stale')
     expect((await settledRecord(one)).pending).to.deep.equal([])
@@ -205,7 +205,7 @@ describe('setting up a factor', () => {
     expect(page).to.equal(undefined)
   })
 
-  it('is not how issued factors are come by', async () => {
+  it('is refused for issued factors', async () => {
     expect((await begin(one, 'backup-codes')).began).to.equal('stale')
     expect((await load(one)).version).to.equal(0)
   })
@@ -235,7 +235,7 @@ describe('setting up a factor', () => {
     expect(issued).to.equal(1)
   })
 
-  it('makes none for a wrong code: hashing ten of them is work an attacker could ask for', async () => {
+  it('makes none for a wrong code: an attacker could otherwise cause the work of ten hashes', async () => {
     const { storage, clock } = one
     const codes = backupCodes()
     const node = world({
@@ -254,7 +254,7 @@ describe('setting up a factor', () => {
     expect(await confirm(node, 'totp', code())).to.deep.include({ outcome: 'enrolled', shown: [] })
   })
 
-  it('asks a factor that has nothing to show for nothing', async () => {
+  it('shows no values of a factor that describes none', async () => {
     const { describeEnrolment: _, ...plain } = totp()
     const node = world({ listed: [plain] })
     expect(await begin(node, 'totp')).to.deep.equal({ began: 'begun', page: {} })
@@ -279,7 +279,7 @@ describe('setting up a factor', () => {
     expect((await load(one)).record.authenticators).to.deep.equal([])
   })
 
-  it('goes on though an address is known that it does not need', async () => {
+  it('works with an address that it does not need', async () => {
     const factor = factorOf(one, 'totp')
     const about = { rule: 'allowed', address: ADDRESS, locale: 'en' } as const
     expect(await beginFactor(one.deps, factor, placeOf(), about)).to.equal('begun')

@@ -86,7 +86,7 @@ describe('a flood of attempts', () => {
     await Promise.all(running)
   })
 
-  it('leaves nothing behind: neither after answers nor after errors', async () => {
+  it('leaves no attempt in flight, neither after results nor after errors', async () => {
     const flood = new Flood()
     for (let round = 0; round < 3; round += 1) {
       const four = Array.from({ length: MOST_IN_FLIGHT }, () => attempt())
@@ -111,7 +111,7 @@ describe('a flood of attempts', () => {
       expect(await flood.run(at('i'), broken).catch((e: Error) => e.message)).to.equal('at once')
   })
 
-  it('tells a double tap of an attempt that failed the same', async () => {
+  it('rejects a double tap with the error of the first attempt', async () => {
     const flood = new Flood()
     const first = attempt()
     const taps = [flood.run(at('i'), first.run), flood.run(at('i'), first.run)]
@@ -122,7 +122,7 @@ describe('a flood of attempts', () => {
 })
 
 describe('an attempt that asks to be let through', () => {
-  it('R2 of a known browser is not kept out by strangers', async () => {
+  it('R2 of a known browser is not refused because of unknown browsers', async () => {
     const { deps } = world()
     const record = remember(newRecord('mira'), 'laptop', NOW)
     const about = (fingerprint: string) => ({ fingerprint, seen: { record, version: 1 } })
@@ -141,7 +141,7 @@ describe('an attempt that asks to be let through', () => {
     await Promise.all(running)
   })
 
-  it('is not kept out by a flood on another account', async () => {
+  it('is not refused because of a flood on another account', async () => {
     const { deps } = world()
     const about = (accountId: string) => ({
       fingerprint: 'x',

@@ -32,7 +32,7 @@ describe('the status of an account', () => {
     mira = await owner(one)
   })
 
-  it('R36 says what there is, and holds no secret', async () => {
+  it('R36 lists the factors, and holds no secret', async () => {
     await verify(one, 'backup-codes', { backupCode: mira.codes[0]! }, mira.place())
     const status = await readStatus(one.deps, 'mira')
     const now = one.clock.now()
@@ -51,7 +51,7 @@ describe('the status of an account', () => {
     expect(JSON.stringify(status)).not.to.match(/v1\.|argon2|sealed/)
   })
 
-  it('of an account that nobody has seen is that of one without a factor', async () => {
+  it('of an unknown account is that of an account without a factor', async () => {
     expect(await readStatus(one.deps, 'nobody')).to.deep.equal({
       enrolled: false,
       factors: [],
@@ -62,7 +62,7 @@ describe('the status of an account', () => {
     })
   })
 
-  it('says until when strangers wait, while they do', async () => {
+  it('gives the end of the wait of unknown browsers, while they wait', async () => {
     for (let n = 0; n < 5; n += 1)
       await verify(one, 'totp', mira.wrong, mira.place({ interaction: `wrong ${n}` }))
     const until = one.clock.now() + 30
@@ -78,7 +78,7 @@ describe('the status of an account', () => {
     expect(factors[1]).not.to.have.property('remaining')
   })
 
-  it('R35 does not count what it cannot open', async () => {
+  it('R35 does not count codes that it cannot open', async () => {
     const node = nodeBeside(one, { key: Buffer.alloc(32, 9), listed: [backupCodes()] })
     expect(await codeOf(readStatus(node.deps, 'mira'))).to.equal('key-missing')
   })
@@ -92,7 +92,7 @@ describe('the administration of an account', () => {
     mira = await owner(one)
   })
 
-  it('R36 R20 resets: no factor is left, and what was live is dead', async () => {
+  it('R36 R20 resets: no factor is left, and sessions and grants have ended', async () => {
     await resetAccount(one.deps, 'mira')
     const status = await readStatus(one.deps, 'mira')
     expect(status).to.deep.include({ enrolled: false, factors: [], knownBrowsers: 0, epoch: 3 })
@@ -100,7 +100,7 @@ describe('the administration of an account', () => {
     expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal(['reset', 'epoch-raised'])
   })
 
-  it('R10 resets an account that had never signed in, and it stays no first sign-in', async () => {
+  it('R10 resets an account that had never signed in, and its next sign-in is no first sign-in', async () => {
     await resetAccount(one.deps, 'theo')
     expect(isFirstSignIn(await settledRecord(one, 'theo'))).to.equal(false)
   })
@@ -179,7 +179,7 @@ describe('a sign-in with the first factor alone', () => {
     one = world()
   })
 
-  it('makes the browser known, and is told of', async () => {
+  it('makes the browser known, and makes an event', async () => {
     expect(await complete()).to.equal(true)
     const record = await settledRecord(one)
     expect(record.browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['laptop'])
@@ -195,7 +195,7 @@ describe('a sign-in with the first factor alone', () => {
     expect(await load(one)).to.deep.equal(before)
   })
 
-  it('R4 ends a row of wrong passwords in a known browser', async () => {
+  it('R4 resets the count of wrong passwords in a known browser', async () => {
     await complete()
     for (let n = 0; n < 9; n += 1) await browserFailed(one.deps, 'mira', ['laptop'])
     await complete(placeOf({ tokenHashes: ['laptop'] }))
@@ -213,7 +213,7 @@ describe('a sign-in with the first factor alone', () => {
     expect((await settledRecord(one)).history.firstSignInAt).to.equal(one.clock.now())
   })
 
-  it('R20 is none under an epoch that is over', async () => {
+  it('R20 is refused in an older epoch', async () => {
     await endEverything(one.deps, 'mira', 'disabled')
     expect(await complete()).to.equal(false)
     expect((await settledRecord(one)).browsers).to.deep.equal([])
@@ -228,7 +228,7 @@ describe('the epoch of an account', () => {
     expect(await readEpoch(deps, 'mira')).to.equal(2)
   })
 
-  it('R35 is never guessed from a record that has none', async () => {
+  it('R35 is never guessed for a record without one', async () => {
     const { deps } = world()
     await deps.storage.records.save('mira', { schema: 1 }, 0)
     const error: unknown = await readEpoch(deps, 'mira').catch((caught: unknown) => caught)

@@ -42,7 +42,7 @@ describe('a challenge-response factor', () => {
     credential: mira.key.answer(challenge, userVerified),
   })
 
-  it('R26 is enrolled, challenged and proved; the proof decides what it is worth', async () => {
+  it('R26 is enrolled, challenged and proved; the proof decides the assurance', async () => {
     const { challenge, sealed } = await challenged(one, mira.place())
     const outcome = await verify(one, 'test-key', answer(challenge, true), mira.place(), sealed)
     expect(outcome).to.deep.nested.include({
@@ -65,7 +65,7 @@ describe('a challenge-response factor', () => {
       })
   })
 
-  it('R28 takes no answer before it was asked, and none after ten minutes', async () => {
+  it('R28 accepts no response before there is a challenge, and none after ten minutes', async () => {
     expect(await verify(one, 'test-key', answer('nothing'), mira.place())).to.include({
       outcome: 'refused',
     })
@@ -93,7 +93,7 @@ describe('a challenge-response factor', () => {
     expect(second).to.deep.equal({ outcome: 'refused' })
   })
 
-  it('R1 is not guessed: what it refuses is told of, counts nowhere and locks nobody out', async () => {
+  it('R1 cannot be guessed: a refused response makes an event, is not counted and locks nobody out', async () => {
     const thief = softKey()
     const { challenge, sealed } = await challenged(one, mira.place())
     for (let n = 0; n < 12; n += 1)
@@ -148,7 +148,7 @@ describe('a challenge-response factor', () => {
     expect(used).to.deep.equal(['old', record.authenticators[0]!.id])
   })
 
-  it('R20 is not answered under an epoch that is over', async () => {
+  it('R20 is refused in an older epoch', async () => {
     const { challenge, sealed } = await challenged(one, mira.place())
     await endEverything(one.deps, 'mira', 'disabled')
     const outcome = await verify(one, 'test-key', answer(challenge), mira.place(), sealed)
@@ -337,7 +337,7 @@ describe('a delivered factor', () => {
     expect(await verify(one, 'test-mailed-code', code, place())).to.include({ outcome: 'accepted' })
   })
 
-  it('R32 says so when there is nothing to send with', async () => {
+  it('R32 reports that no mailer is configured', async () => {
     const node = nodeBeside(one, { listed: [deliveredCodeFactor()], mailer: undefined })
     expect(await sendTo(node, place())).to.equal('not-sent')
   })
@@ -350,7 +350,7 @@ describe('a delivered factor', () => {
 })
 
 describe('a factor of somebody else', () => {
-  it('R5 gets no hint out for a code that was replayed, whatever its other authenticators say', async () => {
+  it('R5 gives no hint for a replayed code, even if another authenticator would', async () => {
     const late = { outcome: 'refused', behindSeconds: 60 } as const
     const factor: AnyFactor = {
       ...deliveredCodeFactor(),

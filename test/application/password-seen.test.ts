@@ -82,7 +82,7 @@ describe('a password whose change the storage sees', () => {
     expect((await verify(one, 'totp', mira.code(), place)).outcome).to.equal('accepted')
   })
 
-  it('R4 forgets the browsers that the old one alone has made known', async () => {
+  it('R4 forgets the browsers that became known with the old password alone', async () => {
     await commit(one.deps, 'mira', (record, now) => ({
       outcome: undefined,
       record: {
@@ -98,13 +98,13 @@ describe('a password whose change the storage sees', () => {
     expect(await knowsBrowser(one.deps, 'mira', ['x'])).to.equal(false)
   })
 
-  it('R4 goes on knowing the browsers of whoever has a second factor', async () => {
+  it('R4 keeps the known browsers of an account that has a second factor', async () => {
     await owner(one)
     changePassword()
     expect(await knowsBrowser(one.deps, 'mira', ['laptop'])).to.equal(true)
   })
 
-  it('is told once, with the next save, however often the record was loaded before', async () => {
+  it('makes one event, with the next save, even if the record was loaded several times before', async () => {
     await owner(one)
     changePassword()
     const changedAt = one.clock.now()

@@ -4,7 +4,7 @@ import { patientStorage } from '../../src/application/patient-storage.ts'
 import type { Storage } from '../../src/ports/storage.ts'
 import { codeOf } from './world.ts'
 
-/** Hangs where it is told to, for ever. */
+/** A storage whose chosen operations never settle. */
 function hanging(storage: Storage): Storage {
   const never = (): Promise<never> => new Promise(() => undefined)
   const silenced = <T extends object>(port: T): T =>
@@ -13,14 +13,14 @@ function hanging(storage: Storage): Storage {
 }
 
 describe('a storage that is waited for', () => {
-  it('R32 counts as away when it does not answer, whatever it was asked', async () => {
+  it('R32 counts as unavailable if it does not answer, for every operation', async () => {
     const { records } = patientStorage(hanging(memoryStorage()), 1)
     const asked = [records.load('mira'), records.save('mira', {}, 0), records.findByHandle('key')]
     const codes = await Promise.all(asked.map(codeOf))
     expect(new Set(codes)).to.deep.equal(new Set(['storage-unavailable']))
   })
 
-  it('answers and refuses as it is, when it does so in time', async () => {
+  it('passes on a result or an error that comes in time', async () => {
     const storage = patientStorage(memoryStorage())
     const record = { handles: ['key'] }
     expect(await storage.records.save('mira', record, 0)).to.equal(true)
@@ -37,7 +37,7 @@ describe('a storage that is waited for', () => {
     expect(patientStorage(memoryStorage()).duringRequest!(() => 'answer')).to.equal('answer')
   })
 
-  it('passes an error on as it is', async () => {
+  it('passes on an error unchanged', async () => {
     const broken = memoryStorage()
     const cause = new Error('of the driver')
     const storage = patientStorage({

@@ -61,7 +61,7 @@ export async function verify(
 export interface Owner {
   readonly secret: string
   readonly codes: readonly string[]
-  /** The form with the authenticator app's code of now, or of some seconds from now. */
+  /** The form with the present code of the authenticator app, or with that of some seconds later. */
   code(laterSeconds?: number): Form
   /** A form with a code that is wrong at every time in reach. */
   readonly wrong: Form
@@ -69,7 +69,7 @@ export interface Owner {
   place(changes?: Partial<Place>): Place
 }
 
-/** Somebody with an authenticator app and backup codes, set up some time ago in the browser `laptop`. */
+/** A person with an authenticator app and backup codes, set up some time ago in the browser `laptop`. */
 export async function owner(of: World, accountId = 'mira'): Promise<Owner> {
   const first = placeOf({ accountId, interaction: 'first', newTokenHash: 'laptop' })
   const { page } = await begin(of, 'totp', first)

@@ -46,14 +46,14 @@ describe('the proof of owning an address', () => {
     expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal(['owner-proved'])
   })
 
-  it('R34 is read as people type it', async () => {
+  it('R34 is accepted in the ways in which people type it', async () => {
     await send(one)
     const code = codeMailed(one)
     const spaced = ` ${code.slice(0, 4)}\u2013${code.slice(4)} `
     expect(await check(spaced)).to.deep.equal({ outcome: 'proved' })
   })
 
-  it('R34 cannot be what is no code: that is not charged', async () => {
+  it('R34 refuses a text that is no code, and does not charge it', async () => {
     await send(one)
     for (const typed of [undefined, '', '1234567', '123456789', 'abcdefgh', '1'.repeat(500)])
       expect(await check(typed)).to.deep.equal({ outcome: 'unreadable' })
@@ -125,7 +125,7 @@ describe('the proof of owning an address', () => {
     expect((await settledRecord(one)).history.ownerProofs).to.have.length(1)
   })
 
-  it('R20 is over with the epoch: neither sent nor taken', async () => {
+  it('R20 ends with the epoch: it is neither sent nor accepted', async () => {
     await send(one)
     await passwordChanged(one.deps, 'mira')
     expect(await check(codeMailed(one))).to.deep.equal({ outcome: 'stale' })
@@ -134,7 +134,7 @@ describe('the proof of owning an address', () => {
     expect(one.mails).to.have.length(1)
   })
 
-  it('R20 says nothing of a lock to a sign-in that is over', async () => {
+  it('R20 does not show a lock to a sign-in that has ended', async () => {
     await send(one)
     for (let n = 0; n < 5; n += 1) await check(wrong())
     await endEverything(one.deps, 'mira', 'disabled')
@@ -159,7 +159,7 @@ describe('the proof of owning an address', () => {
     expect(await check(codeMailed(node))).to.deep.equal({ outcome: 'proved' })
   })
 
-  it('R32 is not said to be sent when it was not', async () => {
+  it('R32 is never reported as sent if it was not', async () => {
     const node = nodeBeside(one, { mailer: { send: () => Promise.reject(new Error('away')) } })
     const reported: unknown[] = []
     Object.assign(node.deps, { report: (error: unknown) => reported.push(error) })

@@ -21,7 +21,7 @@ const delay: fc.Arbitrary<Delay> = fc.record(
 )
 const few = { maxLength: 2 }
 
-/** Any record at all, with every optional member there and away. A member that is new belongs here. */
+/** Any record, with and without each optional member. Add each new member here. */
 const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
   schema: fc.constant(1 as const),
   accountId: fc.constant('mira'),
@@ -151,7 +151,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
   ),
 })
 
-/** As a database gives it back. */
+/** The record as a database returns it. */
 function stored(record: unknown): JsonObject {
   return JSON.parse(JSON.stringify(record)) as JsonObject
 }
@@ -194,7 +194,7 @@ describe('a stored record', () => {
     )
   })
 
-  it('R32 that is anything else is refused, never taken for an account without a factor', () => {
+  it('R32 that does not parse is refused, never read as an account without a factor', () => {
     fc.assert(
       fc.property(fc.object(), (garbage) => {
         expect(refusal(stored(garbage))).to.match(/^The MFA record/)
@@ -212,7 +212,7 @@ describe('a stored record', () => {
         const changed = replaced(whole, path, value)
         const answer = refusal(changed)
         if (answer !== 'was read') return
-        // What was read all the same was a value of the kind that belongs there.
+        // If the changed record is accepted, the new value has the right type for its place.
         expect(stored(parseRecord(changed, 'mira'))).to.deep.equal(changed)
       }),
       { numRuns: 300 },
@@ -243,7 +243,7 @@ describe('a stored record', () => {
     expect(() => parseRecord(older, 'mira', { [-2]: step(-2) })).to.throw(MfaError)
   })
 
-  it('R32 of a version that never was is refused', () => {
+  it('R32 of a version that never existed is refused', () => {
     for (const schema of [0, -1, 0.5, '1', null])
       expect(refusal(stored({ ...newRecord('mira'), schema }))).to.include('schema')
   })
@@ -257,12 +257,12 @@ describe('a stored record', () => {
     )
   })
 
-  it('R31 is not told of with its values when it is refused', () => {
+  it('R31 is refused with a message that holds none of its values', () => {
     const record = { ...newRecord('mira'), epoch: 'secret-value' }
     expect(refusal(stored(record))).to.equal('The MFA record does not parse: epoch')
   })
 
-  it('has no member that an object has by birth', () => {
+  it('has no member with the name of an inherited one', () => {
     const json = JSON.stringify(newRecord('mira')).replace('{', '{"__proto__":{"polluted":1},')
     expect(parseRecord(JSON.parse(json) as JsonObject, 'mira')).not.to.have.property('polluted')
   })

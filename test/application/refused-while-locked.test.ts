@@ -15,7 +15,7 @@ const tell = (of: World, accountId = 'mira') =>
   )
 
 describe('a refusal while locked', () => {
-  it('R31 is told of at once, with the reason, and no end where there is none', async () => {
+  it('R31 makes an event at once, with the reason, and with the end of the lock if it has one', async () => {
     const one = world()
     tell(one)
     const [heard] = await heardOf(one)
@@ -34,7 +34,7 @@ describe('a refusal while locked', () => {
     })
   })
 
-  it('R31 is told of once a minute and account, to the second', async () => {
+  it('R31 makes one event per minute and account, to the second', async () => {
     const one = world()
     const moments = [0, 1, 58, 1, 1]
     for (const later of moments) {
@@ -49,7 +49,7 @@ describe('a refusal while locked', () => {
     expect(new Set(heard.map(({ id }) => id)).size).to.equal(3)
   })
 
-  it('takes a bounded memory: beyond it nothing is told until some have had their minute', async () => {
+  it('uses bounded memory: beyond it no event is made until the minute of some accounts is over', async () => {
     const one = world()
     for (let n = 0; n < MOST_REMEMBERED; n += 1) tell(one, `account-${n}`)
     tell(one, 'one-too-many')
@@ -61,7 +61,7 @@ describe('a refusal while locked', () => {
     expect(heard).to.include('one-later')
   })
 
-  it('is lost on a listener that fails, and harms nobody', async () => {
+  it('is lost if a listener fails, and nothing else happens', async () => {
     const one = world({ publish: () => Promise.reject(new Error('The trail is away')) })
     tell(one)
     expect(await heardOf(one)).to.deep.equal([])

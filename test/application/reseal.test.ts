@@ -29,7 +29,7 @@ function renewed(of: World, changes: Parameters<typeof world>[0] = {}): World {
   return nodeBeside(of, { box: secretBox({ keys: [NEW, KEY] }), ...changes })
 }
 
-/** A node that has the new key alone. */
+/** A node that has only the new key. */
 function without(of: World): World {
   return nodeBeside(of, { key: NEW })
 }
@@ -66,7 +66,7 @@ describe('sealing anew with the newest key', () => {
     expect(openState(box, 'mira', open!)).to.have.property('codeHash')
   })
 
-  it('R35 changes nothing else, raises no epoch and tells nobody', async () => {
+  it('R35 changes nothing else, raises no epoch and makes no event', async () => {
     await owner(before)
     const unsealed = ({ authenticators, ...rest }: MfaRecord): unknown => ({
       ...rest,
@@ -79,7 +79,7 @@ describe('sealing anew with the newest key', () => {
     expect(node.heard).to.deep.equal([])
   })
 
-  it('does nothing the second time, and nothing to somebody without a record', async () => {
+  it('does nothing the second time, and nothing for an account without a record', async () => {
     await owner(before)
     const node = renewed(before)
     await resealSecrets(node.deps, 'mira')
@@ -139,7 +139,7 @@ describe('sealing anew with the newest key', () => {
     expect(await confirm(renewed(before), 'totp', typed)).to.include({ outcome: 'enrolled' })
   })
 
-  it('R35 a value that does not open is an error, and keeps no other from being sealed anew', async () => {
+  it('R35 throws for a value that does not open, after it has sealed the others again', async () => {
     await owner(before)
     const { record, version } = await load(before)
     const [first, second] = record.authenticators

@@ -35,7 +35,7 @@ describe('an account after a restore from a backup', () => {
     expect(await type(one, 'totp', mira.code())).to.include({ outcome: 'accepted' })
   })
 
-  it('R20 R37 ends everything live and forgets browsers, and tells of it', async () => {
+  it('R20 R37 ends sessions and grants, forgets browsers, and makes an event', async () => {
     await owner(one)
     const { epoch } = await settledRecord(one)
     expect(await restoreAccount(one.deps, 'mira')).to.equal(true)
@@ -45,7 +45,7 @@ describe('an account after a restore from a backup', () => {
     expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal(['restored', 'epoch-raised'])
   })
 
-  it('is left alone by a run that goes on', async () => {
+  it('is not changed again by a run that continues', async () => {
     await owner(one)
     const since = one.clock.now()
     expect(await restoreAccount(one.deps, 'mira', since)).to.equal(true)

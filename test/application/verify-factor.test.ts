@@ -124,7 +124,7 @@ describe('an attempt at a second factor', () => {
     expect((await settledRecord(one)).throttle.failedAt).to.deep.equal([])
   })
 
-  it('R38 examines another code of the same interaction for what it is', async () => {
+  it('R38 examines another code of the same interaction as a new attempt', async () => {
     await verify(one, 'totp', mira.code(), mira.place())
     const second = await verify(one, 'totp', mira.wrong, mira.place())
     expect(second).to.deep.equal({ outcome: 'refused' })
@@ -191,7 +191,7 @@ describe('an attempt at a second factor', () => {
     expect(hashed).to.equal(1)
   })
 
-  it('takes the code of any of several authenticator apps, and moves that one on', async () => {
+  it('accepts the code of any of several authenticator apps, and spends the step of that one', async () => {
     const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
     const place = { id: 'tablet', factor: 'totp' }
     const state = { secret, algorithm: 'SHA1', digits: 6, periodSeconds: 30, lastTimeStep: 0 }
@@ -224,7 +224,7 @@ describe('an attempt at a second factor', () => {
       one.heard.length = 0
     }
 
-    it('R1 is not examined: the right code stays good for when the lock is over', async () => {
+    it('R1 is not examined: the right code is still valid after the lock', async () => {
       await lock()
       const code = mira.code()
       const before = await load(one)
@@ -260,7 +260,7 @@ describe('an attempt at a second factor', () => {
       expect(await verify(one, 'totp', code, mira.place())).to.deep.equal(first)
     })
 
-    it('R31 is told of apart: once a minute, and nothing is kept in the record', async () => {
+    it('R31 makes its own event, once a minute, and keeps nothing in the record', async () => {
       await lock()
       const before = await load(one)
       for (let n = 0; n < 5; n += 1)
@@ -303,7 +303,10 @@ describe('an attempt at a second factor', () => {
   })
 
   describe('fails closed', () => {
-    /** Nothing was consumed, charged or told, and no one was let in. */
+    /**
+     * Checks that nothing was consumed or charged, that there was no event, and that nobody was signed in. Returns the
+     * error's code.
+     */
     async function unchanged(attempt: () => Promise<unknown>): Promise<string> {
       const before = await load(one)
       const code = await codeOf(attempt())
@@ -365,7 +368,7 @@ describe('an attempt at a second factor', () => {
       expect(await unchanged(attempt)).to.equal('seal-broken')
     })
 
-    it('R20 under an epoch that is over', async () => {
+    it('R20 in an older epoch', async () => {
       const seen = await load(one)
       await endEverything(one.deps, 'mira', 'disabled')
       expect(await verify(one, 'totp', mira.code(), mira.place())).to.deep.equal({
@@ -452,7 +455,7 @@ describe('an attempt at a second factor', () => {
 })
 
 describe('a record that an attempt finds changed', () => {
-  it('R18 keeps what was decided meanwhile', async () => {
+  it('R18 keeps changes that were made meanwhile', async () => {
     const one = world()
     const mira = await owner(one)
     const node = nodeBeside(one, {

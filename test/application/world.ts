@@ -18,14 +18,14 @@ import type { Storage } from '../../src/ports/storage.ts'
 import { testClock, type TestClock } from '../../src/testing/runner.ts'
 import { seededRandom } from '../factors/seeded-random.ts'
 
-/** Everything the application works with, and what came of it. */
+/** The dependencies of the application, and the events and mails that it made. */
 export interface World {
   readonly deps: Dependencies
   readonly clock: TestClock
   readonly storage: Storage
-  /** What the listeners have been told, in order. */
+  /** The events that the listeners have got, in order. */
   readonly heard: MfaEvent[]
-  /** What was mailed. */
+  /** The mails that were sent. */
   readonly mails: Delivery[]
 }
 
@@ -92,19 +92,19 @@ export function load({ deps }: World, accountId = 'mira'): Promise<Loaded> {
   return loadRecord(deps, accountId)
 }
 
-/** The record as it is once everything was passed on. */
+/** The record after all events were passed on. */
 export async function settledRecord(of: World, accountId = 'mira'): Promise<MfaRecord> {
   await settleEvents(of.deps)
   return (await load(of, accountId)).record
 }
 
-/** What the listeners heard of these types, or of all. */
+/** The events of these types, or all events, that the listeners have got. */
 export async function heardOf(of: World, ...types: EventType[]): Promise<MfaEvent[]> {
   await settleEvents(of.deps)
   return of.heard.filter(({ type }) => types.length === 0 || types.includes(type))
 }
 
-/** Runs `act` before the nth save (from 1): what another node does between a load and a save. */
+/** Runs `act` before the nth save (from 1), as another node could between a load and a save. */
 export function interrupted(records: MfaRecords, act: (nth: number) => unknown): MfaRecords {
   let nth = 0
   return {
@@ -117,7 +117,7 @@ export function interrupted(records: MfaRecords, act: (nth: number) => unknown):
   }
 }
 
-/** Stores the record as it is once more: whoever has loaded it before loses their save. */
+/** Stores the unchanged record again, so that a caller that has loaded it before loses its save. */
 export async function touch(records: MfaRecords, accountId = 'mira'): Promise<void> {
   const stored = await records.load(accountId)
   const record = stored?.record ?? formatRecord(newRecord(accountId))
