@@ -15,7 +15,7 @@ const INVISIBLE = ['\u00ad', '\u200b', '\u200d', '\u200e', '\u2066', '\u2069', '
 
 const code = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 6, maxLength: 8 })
 
-describe('what a person typed', () => {
+describe('a typed code', () => {
   it('R34 has one normal form, whatever the script of its digits and the separators among them', () => {
     const separators = fc.array(fc.constantFrom(...SEPARATORS, ...INVISIBLE), { maxLength: 3 })
     fc.assert(
@@ -54,7 +54,7 @@ describe('what a person typed', () => {
     expect(normaliseTyped('12a\u00bd\u2460')).to.equal('12a\u00bd\u2460')
   })
 
-  it('R34 does not walk through an oversized text, nor through none', () => {
+  it('R34 refuses an oversized text and a missing one', () => {
     expect(normaliseTyped('1'.repeat(128))).to.have.length(128)
     expect(normaliseTyped('1'.repeat(129))).to.equal(undefined)
     expect(normaliseTyped(undefined)).to.equal(undefined)

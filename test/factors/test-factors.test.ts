@@ -25,7 +25,7 @@ describe('the challenge-response factor for tests', () => {
     }
   })
 
-  it('refuses a signature that says more than was signed', async () => {
+  it('refuses a response that claims more than was signed', async () => {
     const factor = challengeFactor()
     const credential = softKey().answer('enrolment').replace('false', 'true')
     const response = factor.parseResponse({ credential })

@@ -11,7 +11,7 @@ const cheap: PasswordHasher = passwordHasher({ memoryKib: 8, iterations: 1 })
 const factor = backupCodes()
 const random = seededRandom('backup codes')
 
-/** What was verified against what. */
+/** A hasher that records which hashes it has verified. */
 function spy(): { hasher: PasswordHasher; verified: string[] } {
   const verified: string[] = []
   const verify: PasswordHasher['verify'] = (phc, secret) => {
@@ -40,7 +40,7 @@ function examine(state: BackupCodesState, typed: string, hasher = cheap) {
 }
 
 describe('backup codes', () => {
-  it('tell of a used code, of a set, and of one that took the place of another, in their own words', () => {
+  it('make events of their own for a used code, a new set and a renewed set', () => {
     const told = (happened: Parameters<NonNullable<typeof factor.eventsOf>>[0]) =>
       factor.eventsOf?.(happened)
     const proof = { slot: 0, hash: '' }
@@ -174,7 +174,7 @@ describe('backup codes', () => {
       expect(read(`1-2222${ambiguous}-22222-22222`)).to.equal(undefined)
   })
 
-  it('R34 are nothing but an index and 15 symbols', () => {
+  it('R34 consist of an index and 15 symbols only', () => {
     for (const backupCode of [
       '',
       '1',
@@ -186,7 +186,7 @@ describe('backup codes', () => {
       expect(factor.parseResponse({ backupCode })).to.equal(undefined)
   })
 
-  it('are refused from a store that holds anything but ten argon2id hashes or spent places', async () => {
+  it('refuse a stored state that is not ten argon2id hashes or spent slots', async () => {
     const { state } = await issue()
     const changed = (value: unknown) =>
       ({ hashes: [...state.hashes.slice(1), value] }) as BackupCodesState

@@ -43,7 +43,7 @@ const hashed = (algorithm: string, encoding: 'hex' | 'base64' | 'base64url', cod
   createHash(algorithm).update(code).digest(encoding)
 
 describe('backup codes of another product', () => {
-  it('tell of a used code in the words of backup codes, and are issued to nobody', () => {
+  it('make the events of backup codes for a used code, and are issued to nobody', () => {
     const proof = { slot: 0, hash: '' }
     expect(factor.eventsOf?.({ what: 'accepted', proof })).to.deep.equal([
       { type: 'backup-code-used' },
@@ -89,7 +89,7 @@ describe('backup codes of another product', () => {
       )
   })
 
-  it('keep case where the product had both', async () => {
+  it('distinguish case if the product did', async () => {
     const state = await adopt(['aBcd1234', 'AbCD1234'])
     expect((await proofOf(state, 'aBcd-1234'))?.slot).to.equal(0)
     expect((await proofOf(state, 'AbCD1234'))?.slot).to.equal(1)
@@ -219,13 +219,13 @@ describe('backup codes of another product', () => {
       expect(await verified(typed)).to.equal(3)
   })
 
-  it('cannot be what is too short, too long or left out', () => {
+  it('refuse a code that is too short, too long or missing', () => {
     for (const backupCode of ['', 'a-b', 'x'.repeat(65), '-'.repeat(200)])
       expect(factor.parseResponse({ backupCode })).to.equal(undefined)
     expect(factor.parseResponse({})).to.equal(undefined)
   })
 
-  it('R34 have one normal form for each thing that can be typed', () => {
+  it('R34 have one normal form for each typed code', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (one, other) => {
         const [a, b] = [one, other].map((backupCode) => factor.parseResponse({ backupCode }))
@@ -242,7 +242,7 @@ describe('backup codes of another product', () => {
     expect(state && factor.remaining?.(state)).to.equal(0)
   })
 
-  it('are refused from a store that holds anything else', async () => {
+  it('refuse a stored state of another shape', async () => {
     const state = await adopt(SHOWN)
     for (const change of [
       { form: null },

@@ -61,7 +61,7 @@ describe('the options of totp', () => {
 })
 
 describe('the stored parameters of an authenticator', () => {
-  it('are kept with what they are, whatever the options say today', () => {
+  it('stay as they were stored, also if the options have changed', () => {
     const other = { secret: SECRET, algorithm: 'SHA512', digits: 8, periodSeconds: 60 }
     expect(totp().parsePending(other)).to.deep.equal(other)
   })
@@ -87,7 +87,7 @@ describe('the stored parameters of an authenticator', () => {
     expect(parseParameters({ ...parameters, extra: 1 })).to.deep.equal(parameters)
   })
 
-  it('are refused when the last step is missing or none', () => {
+  it('are refused if the last step is missing or invalid', () => {
     for (const lastTimeStep of [undefined, -1, 1.5, '7'])
       expect(() =>
         totp().parseState({

@@ -106,7 +106,7 @@ describe('totp', () => {
     ])
   })
 
-  it('R6 says nothing about a code of the future', async () => {
+  it('R6 gives no hint for a code of a future step', async () => {
     for (let ahead = 2; ahead < 12; ahead += 1)
       expect(await examine(phone, ownCode(phone, NOW + 30 * ahead), NOW)).to.deep.equal({
         outcome: 'refused',
@@ -202,7 +202,7 @@ describe('totp', () => {
     }
   })
 
-  it('describes a page before anybody is named by its own options', () => {
+  it('describes the page by its own options before an account is named', () => {
     expect(totp({ digits: 8 }).describeVerification?.([], undefined)).to.deep.equal({ digits: 8 })
   })
 
@@ -215,7 +215,7 @@ describe('totp', () => {
     ).to.deep.equal({ digits: 6 })
   })
 
-  it('makes what the options say', async () => {
+  it('makes secrets and codes as the options say', async () => {
     const options: TotpOptions = { digits: 8, algorithm: 'SHA256', periodSeconds: 60, window: 0 }
     const random = seededRandom('options')
     const begun = await totp(options).beginEnrolment?.({ ...ENROLMENT, random })

@@ -51,7 +51,7 @@ describe('the window of time steps', () => {
     )
   })
 
-  it('R6 computes the whole window whichever step it was: the time taken tells nothing', () => {
+  it('R6 computes the whole window for every step, so that the time shows nothing', () => {
     const reach = { now: 3000, periodSeconds: 30, window: 2 }
     for (const timeStep of [98, 100, 102, 999]) {
       const { codeAt, computed } = spy()
