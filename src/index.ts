@@ -130,7 +130,7 @@ export interface Mfa {
      * account: a password that was right in an older epoch is not accepted in a new one.
      */
     epoch(accountId: string): Promise<number>
-    /** Removes every factor and ends everything live: an administrator starts a reset (R36). */
+    /** Removes every factor and ends sessions, grants and pending sign-ins: for a reset by an administrator (R36). */
     reset(accountId: string): Promise<void>
     /** Ends everything that was signed in with the old password (R20). Call it after every change of the password. */
     passwordChanged(accountId: string): Promise<void>
@@ -155,7 +155,10 @@ export interface Mfa {
     restored(accountId: string, options?: { since?: number }): Promise<boolean>
   }
   readonly browsers: {
-    /** Whether the account's owner has completed a sign-in in this browser: it is exempt from strangers' limits (R4). */
+    /**
+     * Whether the account's owner has completed a sign-in in this browser: it is exempt from the limits of unknown
+     * browsers (R4).
+     */
     isKnown(request: IncomingMessage, accountId: string): Promise<boolean>
     /** Counts a wrong password from this browser. At ten failures the account no longer knows the browser. */
     failed(request: IncomingMessage, accountId: string): Promise<void>

@@ -1,7 +1,7 @@
 import type { Instant } from '../domain/time.ts'
 
 export interface CounterLimit {
-  /** The counter never passes this. */
+  /** The highest value of the counter. */
   readonly limit: number
   /**
    * Seconds after its first increment when the counter starts again from 0; undefined: never. Names that no account has
@@ -14,11 +14,11 @@ export type CounterAnswer =
   | { readonly allowed: true; readonly count: number }
   | { readonly allowed: false; readonly count: number; readonly retryAt?: Instant }
 
-/** Counts across accounts: failed passwords per name, per address. */
+/** Counters that do not belong to one account: failed passwords per name and per address. */
 export interface Counters {
   /**
-   * Adds one unless that would pass the limit, in one atomic step: of any number of parallel calls on any
-   * number of nodes exactly `limit` are allowed per window. Reserve before the check, give back after a success.
+   * Adds one unless that would pass the limit, in one atomic step: of any number of parallel calls on any number of
+   * nodes exactly `limit` are allowed per window. The caller reserves before the check, and releases after a success.
    */
   reserve(key: string, limit: CounterLimit, now: Instant): Promise<CounterAnswer>
 

@@ -4,13 +4,13 @@ import type { Instant } from '../domain/time.ts'
 /** A stored record and the version it had when it was read. */
 export interface Versioned {
   readonly record: JsonObject
-  /** 1 after the first save; raised by one by each save and by each change of the password that the storage sees. */
+  /** 1 after the first save; each save, and each change of the password that the storage sees, adds one. */
   readonly version: number
   /** Absent: the password has not changed since the last save, or the storage does not see passwords. */
   readonly passwordChanged?: PasswordChanged
 }
 
-/** An account that has no record yet, though its password has changed. */
+/** An account that has no record yet, but whose password has changed. */
 export interface Unrecorded {
   readonly record?: undefined
   readonly version: number

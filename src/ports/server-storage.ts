@@ -22,8 +22,8 @@ export interface ServerStorage extends Storage {
   /** Throws when the storage cannot be written durably right now (health/ready). */
   checkWritable(): Promise<void>
   /**
-   * Deletes at most `limit` records past their time, and entries of the audit trail from before `auditBefore` (without
-   * it none); answers how many.
+   * Deletes at most `limit` expired records, and audit entries older than `auditBefore` (without it, no entries);
+   * returns how many.
    */
   sweep(limit: number, auditBefore?: Instant): Promise<number>
   /**

@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/time.ts'
 
-/** The server's time. The time of a browser or an app never counts (R7). */
+/** The server's time. The time of a browser or an app is never used (R7). */
 export interface Clock {
   now(): Instant
 }
@@ -21,7 +21,7 @@ export interface Delivery {
 }
 
 export interface Mailer {
-  /** Throws when the message could not be handed over. */
+  /** Throws if the mail server did not accept the message. */
   send(delivery: Delivery): Promise<void>
 }
 
@@ -45,7 +45,9 @@ export interface SecretBox {
   keyIdOf(sealed: string): string
   /** HMAC-SHA-256, base64url, under a key derived for `purpose` from the newest key. */
   mac(purpose: string, message: string): string
-  /** Constant-time check against each configured key, so that rotation breaks nothing in flight. */
+  /**
+   * Constant-time check against each configured key, so that a rotation of keys does not break requests in progress.
+   */
   verifyMac(purpose: string, message: string, mac: string): boolean
 }
 
