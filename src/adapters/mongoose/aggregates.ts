@@ -4,7 +4,7 @@ import { asWritten } from './update-paths.ts'
 
 type Stage = Readonly<Record<string, unknown>>
 
-/** Stages that hand documents on as they are stored, and some that have to come first. */
+/** Stages that pass documents on unchanged, and stages that must come first. */
 const LEADING = [
   '$match',
   '$sort',
@@ -23,9 +23,9 @@ const LEADING = [
 const WRITES = ['$out', '$merge']
 
 /**
- * An aggregation of users without the record, which is taken out behind the first stages, so that they go on using
- * indexes. Refuses one that writes back into the users: it would bring back what was read. Throws MfaError
- * `fields-protected`.
+ * An aggregation of users without the record, which is removed after the first stages, so that these can still use
+ * indexes. Refuses an aggregation that writes into the users: it would overwrite the record with an older one. Throws
+ * MfaError `fields-protected`.
  */
 export function guardedAggregate(given: readonly unknown[], users: string): Stage[] {
   const pipeline = given.map((stage) => asWritten(stage) as Stage)

@@ -3,7 +3,7 @@ import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import { COLLECTIONS, is, type AuditDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
 
-/** The server's code for a key that is there already, in the refusals of a bulk. */
+/** MongoDB's error code for a duplicate key, in the write errors of a bulk. */
 const DUPLICATE_KEY = 11_000
 
 export function mongoAudit(database: MongoDatabase): AuditTrail {
@@ -13,7 +13,7 @@ export function mongoAudit(database: MongoDatabase): AuditTrail {
       if (documents.length === 0) return
       await database.on<AuditDocument, void>(COLLECTIONS.audit, async (trail) => {
         try {
-          // Not in order: one that is there already does not keep out those after it.
+          // Unordered: an entry that exists already does not stop those after it.
           await trail.insertMany(documents, { ordered: false })
         } catch (error) {
           if (!areDuplicatesAlone(error)) throw error
@@ -66,19 +66,22 @@ function entryOf({ _id, at, type, accountId, detail }: AuditDocument): AuditEntr
 
 let latestOrder = 0
 
-/** Microseconds, and one more where two events come in the same: in the order in which this node adds them. */
+/**
+ * Microseconds, increased by one if two events fall into the same one, so that the order is that in which this node
+ * adds them.
+ */
 function nextOrder(): number {
   latestOrder = Math.max(Date.now() * 1000, latestOrder + 1)
   return latestOrder
 }
 
-/** What the driver says of a bulk, as far as it matters. */
+/** The members of the driver's bulk error that are used here. */
 interface BulkError {
   readonly writeErrors: unknown
   readonly result: { getWriteConcernError(): unknown }
 }
 
-/** Whether everything else was written, and by a majority: otherwise it is to be added again. */
+/** Whether every other entry was written, by a majority. Otherwise the entries must be added again. */
 function areDuplicatesAlone(error: unknown): boolean {
   if (!(error instanceof Error && error.name === 'MongoBulkWriteError')) return false
   const { writeErrors, result } = error as unknown as BulkError

@@ -2,9 +2,9 @@ import type { Instant } from '../../domain/time.ts'
 import type { Keyed } from './database.ts'
 
 /**
- * What the server keeps beside the plugin's own collections. Their names begin alike, so that the server can share a
- * database with an application. Documents that the adapter does not look into are JSON text: a key with a dot or a
- * dollar in it is a letter among others there, and comes back as it went in.
+ * The server's collections, in addition to the plugin's. Their names have a common prefix, so that the server can share
+ * a database with an application. Documents that the adapter does not read are stored as JSON text, in which a key may
+ * contain a dot or a dollar.
  */
 export const COLLECTIONS = {
   accounts: 'mfa_accounts',
@@ -30,25 +30,25 @@ export interface TextDocument extends Keyed {
 
 export interface AuditDocument extends Keyed {
   readonly at: Instant
-  /** Tells events of one second apart. */
+  /** Orders events of the same second. */
   readonly order: number
   readonly type: string
   readonly accountId?: string
   readonly detail: string
 }
 
-/** Its `_id`, and what it is found by besides, are the model and the host's own: `AccessToken:...`. */
+/** The `_id` and the other look-up keys begin with the model: `AccessToken:...`. */
 export interface HostRecordDocument extends Keyed {
   readonly payload: string
   readonly userCode?: string
   readonly grant?: string
   readonly consumed?: Instant
-  /** Past it the record is neither found nor kept; absent or null: for ever. */
+  /** After this time the record is not found and is deleted. Absent or null: it is kept for ever. */
   readonly keepUntil?: Date | null
 }
 
 /** Seconds as the database's own time, which its TTL indexes understand. */
 export const dateOf = (instant: Instant): Date => new Date(instant * 1000)
 
-/** A value and never an operator, whatever it is: `$eq` compares with what it is given, objects too. */
+/** A condition that compares with a value, which is never read as an operator: `$eq` also compares objects. */
 export const is = <T>(value: T): { $eq: T } => ({ $eq: value })

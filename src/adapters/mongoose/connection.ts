@@ -9,7 +9,7 @@ import { refusalOf } from './refusal.ts'
  */
 const PROMISES = {
   readPreference: 'primary',
-  // Reads see writes that no majority has confirmed yet: a code that may be spent counts as spent.
+  // Reads see writes that no majority has confirmed yet: a code whose spending is not confirmed yet counts as spent.
   readConcern: new mongoose.mongo.ReadConcern('local'),
   writeConcern: { w: 'majority', journal: true },
 } as const satisfies mongo.DbOptions
@@ -32,8 +32,8 @@ export interface OpenConnection {
 }
 
 /**
- * The driver keeps the connections from here on, and makes new ones for those that it loses. Throws MfaError
- * `storage-unavailable`, in words that say what to mend and hold nothing of the URL but its hosts.
+ * Opens the connections; from then on the driver replaces connections that it loses. Throws MfaError
+ * `storage-unavailable` with a message that says what to correct and holds nothing of the URL but its hosts.
  */
 export async function openConnection(url: string): Promise<OpenConnection> {
   const connection = mongoose.createConnection()
@@ -53,7 +53,7 @@ export async function openConnection(url: string): Promise<OpenConnection> {
   }
 }
 
-/** Work that no page waits for. Every failure of the driver comes out as `storage-unavailable`. */
+/** Runs work that no page waits for. Every failure of the driver rejects with `storage-unavailable`. */
 export async function atLeisure<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

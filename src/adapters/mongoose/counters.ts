@@ -34,7 +34,7 @@ export function mongoCounters(database: MongoDatabase): Counters {
             return refusal(present ?? { count: 0, endsAt })
           if (present === null && (await insertFirst(collection, key, first)))
             return { allowed: true, count: 1 }
-          // Another call has made, deleted or changed it in between.
+          // Another call has created, deleted or changed the counter in between.
         }
       }),
 
@@ -65,8 +65,8 @@ export function mongoCounters(database: MongoDatabase): Counters {
 }
 
 /**
- * Adds one to a counter that is there, or begins its next window, in one conditional update: of any number of
- * parallel calls `limit` are allowed. Answers the new count; undefined: there is none, or it is full.
+ * Adds one to a counter that is there, or begins its next window, in one conditional update: of any number of parallel
+ * calls `limit` are allowed. Returns the new count; undefined: the counter does not exist, or it has reached its limit.
  */
 async function addOne(
   collection: mongo.Collection<CounterRow>,
@@ -75,7 +75,7 @@ async function addOne(
   first: Omit<CounterRow, '_id'>,
   now: Instant,
 ): Promise<number | undefined> {
-  // Null sorts before every number: without the first condition a counter without an end would be over.
+  // Null sorts before every number: without the first condition a counter without an end would count as ended.
   const over = {
     $or: [
       { $lte: ['$count', 0] },

@@ -1,22 +1,26 @@
 import type { Connection, mongo } from 'mongoose'
 import { isStorageFailure, storageUnavailable } from './failure.ts'
 
-/** What one deed may take, retries of the driver and the choice of a server included: less than anybody waits for it. */
+/**
+ * The time limit of one operation, including retries of the driver and the selection of a server. It is shorter than
+ * the time for which a caller waits.
+ */
 const DEED_MS = 4_500
 
 /**
- * How our collections are read and written, whatever the application's URL says.
+ * How our collections are read and written; options in the application's URL do not change this.
  *
- * A write has reached a majority when it is answered, and the disk where there is one server alone: neither a failover
- * nor a power cut must bring back a spent code (R5). Reads go to
- * the primary, never to a member that lags behind. They are `local`, so that they see the newest write: a decision on
- * one that is rolled back later is saved after it in the same log, and goes with it.
+ * A write is acknowledged after a majority has it, or, with a single server, after it is on the disk: neither a
+ * failover nor a power failure may make a spent code valid again (R5). Reads go to the primary, never to a member that
+ * lags behind. They are `local`, so that they see the newest write. If that write is rolled back later, a decision
+ * based on it is rolled back too, because it was saved after it in the same log.
  */
 const OPTIONS: mongo.CollectionOptions = {
   writeConcern: { w: 'majority', journal: true },
   readPreference: 'primary',
   readConcern: { level: 'local' },
-  // The driver of Mongoose 8 gives up at the server too, and that of Mongoose 9 ignores it: `inTime` holds for both.
+  // The driver of Mongoose 8 also ends the operation on the server; that of Mongoose 9 ignores the option. `inTime`
+  // limits both.
   timeoutMS: DEED_MS,
   promoteValues: true,
   promoteLongs: true,
@@ -24,14 +28,14 @@ const OPTIONS: mongo.CollectionOptions = {
   ignoreUndefined: true,
 }
 
-/** `_id` of all our collections: a key as its caller has it. */
+/** The `_id` of all our collections: the caller's key, unchanged. */
 export interface Keyed extends mongo.Document {
   readonly _id: string
 }
 
 /**
- * The database of a connection of Mongoose, past its models: neither hooks nor time stamps of the application run
- * on what is ours, and nothing is buffered until a connection comes.
+ * The database of a Mongoose connection, used without its models: neither hooks nor time stamps of the application
+ * affect our documents, and no operation is buffered until a connection opens.
  */
 export class MongoDatabase {
   readonly #connection: Connection
@@ -41,8 +45,8 @@ export class MongoDatabase {
   }
 
   /**
-   * Carries out one deed on a collection. Throws MfaError `storage-unavailable` when the database is away or when
-   * what became of a write is not known: never to be taken for "somebody else was faster".
+   * Runs one operation on a collection. Throws MfaError `storage-unavailable` if the database is unavailable or the
+   * outcome of a write is unknown. A caller must not take this for a lost compare-and-swap.
    */
   on<Row extends mongo.Document, T>(
     collection: string,
@@ -51,7 +55,7 @@ export class MongoDatabase {
     return this.withoutLimit<Row, T>(collection, (on) => inTime(deed(on), DEED_MS))
   }
 
-  /** The same for a deed that nobody waits for and that takes long where there are many documents. */
+  /** The same for an operation that nobody waits for and that takes long if there are many documents. */
   async withoutLimit<Row extends mongo.Document, T>(
     collection: string,
     deed: (collection: mongo.Collection<Row>) => Promise<T>,
@@ -69,7 +73,7 @@ export class MongoDatabase {
     const { connecting } = this.#connection.base.STATES
     if (this.#connection.readyState === connecting)
       await inTime(this.#connection.asPromise(), DEED_MS)
-    // One that was lost is still there: the driver looks for its server again, and finds it when it is back.
+    // A lost connection still has its database: the driver looks for the server again and finds it when it is back.
     const { db } = this.#connection
     if (db === undefined)
       throw storageUnavailable('The Mongoose connection is not open: call mongoose.connect first.')
@@ -78,8 +82,8 @@ export class MongoDatabase {
 }
 
 /**
- * Waits for an answer for that long at most. Whoever gets MfaError `storage-unavailable` does not know what became of a
- * write; it may still be carried out.
+ * Waits for an answer for `limitMs` at most. After MfaError `storage-unavailable` the outcome of a write is unknown; it
+ * may still be carried out.
  */
 export async function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()

@@ -1,17 +1,19 @@
 import type { mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
 
-/** The server's code for a key that is there already. */
+/** MongoDB's error code for a duplicate key. */
 const DUPLICATE_KEY = 11_000
-/** A driver wraps what it met, and a cycle must not hang the answer. */
+/** The most nested causes that are examined: a driver wraps its errors, and a cycle must not loop for ever. */
 const CAUSE_DEPTH = 8
 
-/** A failure of the driver, of Mongoose or of the network, as against an error of this adapter's or of its caller. */
+/**
+ * Whether it is a failure of the driver, of Mongoose or of the network, and not an error of this adapter or its caller.
+ */
 export function isStorageFailure(error: unknown): error is Error {
   let current = error
   for (let depth = 0; depth < CAUSE_DEPTH && current instanceof Error; depth += 1) {
     if (current instanceof MfaError) return false
-    // By name: the application's driver is not the one that a check of classes would know.
+    // Checked by name, because the application's driver may have other classes than ours.
     if (/^(Mongo|BSON)/.test(current.name) || isOfTheSystem(current)) return true
     current = current.cause
   }
@@ -29,7 +31,7 @@ export function isDuplicateKey(error: unknown): error is mongo.MongoServerError 
   return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY
 }
 
-/** The one error that a caller sees when the database is away, or when what became of a write is not known (R32). */
+/** The only error that a caller sees if the database is unavailable or the outcome of a write is unknown (R32). */
 export function storageUnavailable(message: string, cause?: unknown): MfaError {
   return new MfaError('storage-unavailable', message, { status: 503, cause })
 }

@@ -13,20 +13,20 @@ import {
 /** Stages of an update pipeline whose result has no field that they do not name. */
 const DROPS_FIELDS = ['$project', '$replaceRoot', '$replaceWith']
 
-/** The rule that each write of the application is held to. */
+/** The rule for each write of the application. */
 export interface WriteRule {
   /** The paths of passwords or their hashes. Empty: the application reports their changes itself. */
   readonly passwordPaths: ReadonlySet<string>
   readonly now: () => Instant
 }
 
-/** Refuses a new document that brings a record of its own. */
+/** Refuses a new document that contains a record. */
 export function checkInsert(document: unknown): void {
   if ((asWritten(document) as Fields | undefined)?.[MFA_FIELD] !== undefined) refuse('an insert')
 }
 
 /**
- * Refuses an upsert by a filter that names the record: the user that it makes would have what the filter says. Throws
+ * Refuses an upsert by a filter that names the record: the new user would get the record from the filter. Throws
  * MfaError `fields-protected`.
  */
 export function checkFilter(filter: unknown, upsert: unknown): void {
@@ -34,9 +34,9 @@ export function checkFilter(filter: unknown, upsert: unknown): void {
 }
 
 /**
- * Answers the update, with operators or as a pipeline, as it may be carried out: one that writes the password notes
- * that in the record in the same atomic step. The given update is not changed. Throws MfaError `fields-protected` when
- * it would write, move or drop the record.
+ * Returns the permitted form of an update with operators or of a pipeline: if it writes the password, it notes that in
+ * the record in the same atomic step. The given update is not changed. Throws MfaError `fields-protected` when it would
+ * write, move or drop the record.
  */
 export function guardedUpdate(update: unknown, rule: WriteRule): unknown {
   if (Array.isArray(update)) return guardedPipeline(update, rule)
@@ -49,8 +49,8 @@ export function guardedUpdate(update: unknown, rule: WriteRule): unknown {
 }
 
 /**
- * Answers a replacement as an update: everything is replaced but the record, which stays as it is at the moment of the
- * write. If it were read before and written with the rest, a code that a sign-in spends in between would be valid
+ * Returns a replacement as an update that replaces everything except the record, which keeps its value at the moment of
+ * the write. If it were read before and written with the rest, a code that a sign-in spends in between would be valid
  * again. Throws MfaError `fields-protected`.
  */
 export function guardedReplacement(replacement: unknown, rule: WriteRule): Fields[] {
@@ -84,7 +84,7 @@ function guardedPipeline(given: readonly unknown[], rule: WriteRule): unknown {
 
 function writesPassword(operators: Fields, rule: WriteRule): boolean {
   return Object.entries(operators).some(
-    // With `$setOnInsert` the user is new, and nobody has signed in with another password.
+    // `$setOnInsert` sets the password of a new user, so there is no older password.
     ([operator, spec]) =>
       operator !== '$setOnInsert' && touchesPassword(pathsOf(operator, spec), rule),
   )
@@ -101,13 +101,13 @@ function withPasswordChanged(operators: Fields, now: Instant): Fields {
   const changed = `${MFA_FIELD}.passwordChanged`
   return {
     ...operators,
-    // The version too: a sign-in that has loaded the record before loses its save.
+    // The version is raised too, so that a sign-in that has loaded the record before loses its save.
     ...merged('$inc', { [`${MFA_FIELD}.version`]: 1, [`${changed}.times`]: 1 }),
     ...merged('$max', { [`${changed}.at`]: now }),
   }
 }
 
-/** The same as an expression of the server's, for pipelines. */
+/** The same as an expression, for pipelines. */
 function passwordChangedExpression(now: Instant): Fields {
   const oneMore = (path: string): Fields => ({
     $add: [{ $ifNull: [`$${MFA_FIELD}.${path}`, 0] }, 1],
@@ -126,13 +126,13 @@ function passwordChangedExpression(now: Instant): Fields {
   }
 }
 
-/** Operators or a stage, and what they are given, as the driver will write them. */
+/** Operators or a stage with their values, as the driver will write them. */
 function readable(given: unknown): Fields {
   const fields = asWritten(given) ?? {}
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, asWritten(value)]))
 }
 
-/** What an expression of the server's finds at a path: of an array, what is there in each of its documents. */
+/** The value that an aggregation expression finds at a path; for an array, the values in each of its documents. */
 function valueAt(at: unknown, path: string): unknown {
   const value = asWritten(at)
   if (path === '') return value

@@ -8,8 +8,8 @@ const INDEX_NAME = 'mfa_handles'
 
 /**
  * The index that finds an account by a handle, and gives each handle to one account. `path`: where the handles are in
- * the documents of the collection. Partial: most accounts have no handles and take no room in it. Its condition holds for
- * every string, and a query planner can tell that it holds for a field that equals a string.
+ * the documents of the collection. It is partial: most accounts have no handles and take no space in it. Its condition
+ * holds for every string, and a query planner can tell that it holds for a field that equals a string.
  */
 export function handleIndexOf(collection: string, path: string): DeclaredIndex {
   return {
@@ -29,7 +29,7 @@ export interface HandleIndex {
   ready(): Promise<void>
 }
 
-/** `isAutomatic`: whether a missing index is made. The index is checked until it is there, and not again. */
+/** `isAutomatic`: whether a missing index is made. The index is checked until it exists, and not again. */
 export function handleIndex(
   database: MongoDatabase,
   index: DeclaredIndex,
@@ -60,8 +60,8 @@ async function requireIndex(database: MongoDatabase, index: DeclaredIndex): Prom
 }
 
 /**
- * The `_id` of the document that holds `handle` at `path`. A handle that is not a string belongs to nobody and reaches
- * no query: an array would be compared with all handles of a record at once.
+ * The `_id` of the document that holds `handle` at `path`. A handle that is not a string has no owner and is not put
+ * into a query: an array would be compared with all handles of a record together.
  */
 export async function ownerOf<Row extends { readonly _id: unknown }>(
   collection: mongo.Collection<Row>,
@@ -74,8 +74,8 @@ export async function ownerOf<Row extends { readonly _id: unknown }>(
 }
 
 /**
- * Whether the unique index of handles refused a write, as against the `_id`. The server names the index in its message
- * alone, and before the value, so that nothing in a value can be taken for it.
+ * Whether the unique index of handles refused a write, and not that of `_id`. MongoDB names the index only in its
+ * message, before the value, so no text in a value can be mistaken for it.
  */
 export function isHandleTaken(error: unknown): error is mongo.MongoServerError {
   if (!isDuplicateKey(error)) return false

@@ -23,7 +23,7 @@ export function mongoHostRecords(database: MongoDatabase, clock: Clock): HostRec
 function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapter {
   const onRecords = <T>(deed: (records: Records) => Promise<T>): Promise<T> =>
     database.on<HostRecordDocument, T>(COLLECTIONS.hostRecords, deed)
-  /** What is found by belongs to one model: a grant's id is in the records of several. */
+  /** Look-up keys belong to one model, because records of several models have the id of a grant. */
   const key = (id: string): string => `${model}:${id}`
   const find = (filter: mongo.Filter<HostRecordDocument>): Promise<AdapterPayload | undefined> =>
     onRecords(async (records) => payloadOf(await records.findOne(filter), clock))
@@ -49,7 +49,7 @@ function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapte
             {
               $set: content,
               $unset: Object.fromEntries(absent.map((field) => [field, ''])),
-              // Never taken away: a request in flight that writes a used code back does not make it fresh again.
+              // The mark is never removed: a used code stays used, also if a request in flight writes it back.
               ...(payload.consumed ? { $min: { consumed: Number(payload.consumed) } } : {}),
             },
             { upsert: true },
@@ -72,7 +72,8 @@ function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapte
         await records.deleteOne({ _id: is(key(id)) })
       }),
 
-    // Its own model only: interactions carry a grant's id too, and deleting them breaks switching accounts.
+    // Deletes records of its own model only: interactions carry a grant's id too, and deleting them would break
+    // switching accounts.
     revokeByGrantId: (grantId) =>
       onRecords(async (records) => {
         await records.deleteMany({ grant: is(key(grantId)) })
@@ -80,12 +81,12 @@ function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapte
   }
 }
 
-/** What `upsert` takes away where the new payload has none: it replaces and never merges. */
+/** The fields that `upsert` removes if the new payload has none: it replaces and never merges. */
 const REPLACED = ['userCode', 'grant', 'keepUntil']
 
 function payloadOf(found: HostRecordDocument | null, clock: Clock): AdapterPayload | undefined {
   if (found === null) return undefined
-  // In code too: the database deletes what is past its time when it gets around to it.
+  // The code checks the time too, because the database deletes expired documents late.
   const { keepUntil: until } = found
   if (until && until.getTime() <= clock.now() * 1000) return undefined
   const payload = JSON.parse(found.payload) as AdapterPayload

@@ -11,21 +11,21 @@ import { isDuplicateKey, storageUnavailable } from './failure.ts'
 import { keptUntil, withoutSession, withSession } from './session-family.ts'
 import type { LiveSession, SessionFamily } from './session-family.ts'
 
-/** A change that finds another one done meanwhile is tried again for so long. */
+/** How long a change is tried again if other requests have changed the family meanwhile. */
 const CONTENTION_MS = 2_000
 
 /** Its `_id` is the uid. */
 interface FamilyDocument extends SessionFamily, Keyed {
   readonly version: number
-  /** Those of `live` and of `ended`, to be found by. Nothing is unique here: one write changes one family. */
+  /** The ids of `live` and of `ended`, for look-ups. The index is not unique: one write changes one family. */
   readonly ids: readonly string[]
   readonly keepUntil: Date | null
 }
 
 /**
- * The host's sessions: a document for each `uid` with all that is known of it (`session-family.ts`), changed by
- * compare-and-swap. Neither a transaction nor an order of writes is needed: a sign-out is one write, before which the
- * session lives and after which no request in flight brings it back.
+ * The host's sessions: a document for each `uid` with all its ids (`session-family.ts`), changed by compare-and-swap.
+ * Neither a transaction nor an order of writes is needed: a sign-out is one write, before which the session lives and
+ * after which no request in flight brings it back.
  */
 export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapter {
   const onFamilies = <T>(
@@ -80,7 +80,7 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapte
       })
     },
 
-    // The host does neither with a session.
+    // The host never calls these two functions for a session.
     async consume() {
       throw alreadyConsumed('Session')
     },
@@ -88,7 +88,7 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapte
   }
 }
 
-/** Answers false when another request has changed the family since it was read. */
+/** Returns false if another request has changed the family since it was read. */
 type SaveFamily = (
   uid: string,
   before: FamilyDocument | null,
@@ -116,7 +116,7 @@ async function saveFamily(
   }
 }
 
-/** Most saves change a session that is there: one write, and no reading before it. */
+/** Most saves change an existing session: this takes one write, without a read before it. */
 async function changeInPlace(
   families: mongo.Collection<FamilyDocument>,
   uid: string,
@@ -139,7 +139,7 @@ async function untilSaved(attempt: () => Promise<boolean>): Promise<void> {
   while (!(await attempt())) {
     if (performance.now() >= giveUpAt)
       throw storageUnavailable('The session kept being changed by other requests.')
-    // Jitter: of many requests that change one session, each gets its turn.
+    // Random delay, so that each of many requests that change one session succeeds in time.
     await sleep(Math.random() * 10)
   }
 }

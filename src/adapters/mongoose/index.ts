@@ -66,8 +66,8 @@ export interface UserStorage<User> extends MongooseStorage {
   /**
    * The document of the user with this account id, or undefined; for the application's `findAccount`. It is read
    * together with the record of the second factor, so that a request of the provider reads the user once. From the
-   * primary, and past the hooks of queries; what the schema, one inside of it or one derived from it does not select
-   * is not in it, and a `save()` leaves that as it is.
+   * primary, and past the hooks of queries; paths that the schema, a nested schema or a discriminator does not select
+   * are not in it, and a `save()` leaves them unchanged.
    */
   findUser(accountId: string): Promise<User | undefined>
 }
@@ -83,7 +83,7 @@ function isModel(of: unknown): of is UserModel<unknown> {
   return typeof of === 'function' && 'modelName' in of
 }
 
-/** `autoIndex`: what the schema of the users says of it, where there is one. */
+/** `autoIndex`: the option of the users' schema, if there is one. */
 function storageOn<Records extends MfaRecords>(
   connection: Connection,
   ofHandles: DeclaredIndex,

@@ -9,13 +9,13 @@ export interface DeclaredIndex {
   readonly options?: mongo.CreateIndexesOptions
 }
 
-/** The server's code for a collection that nothing was written to yet. */
+/** MongoDB's error code for a collection that does not exist yet. */
 const NAMESPACE_NOT_FOUND = 26
 
 /**
- * Makes an index that is not there yet, however long it takes: with the time limit of other operations MongoDB would
- * give up on a large collection of users at each attempt. One with the same effect is left as it is: an index that
- * Mongoose 8 has made from the schema has the option `background` besides, and not every server takes the two for one.
+ * Creates a missing index, without the time limit of other operations: with the limit, each attempt on a large
+ * collection of users would fail. An existing index with the same effect stays as it is: one that Mongoose 8 has
+ * created from the schema also has the option `background`, and not every server treats the two as equal.
  */
 export async function ensureIndex(database: MongoDatabase, index: DeclaredIndex): Promise<void> {
   const { collection, name, key, options } = index

@@ -2,15 +2,18 @@ import type { mongo } from 'mongoose'
 import type { StorageRemark } from '../../ports/server-storage.ts'
 import { inWords, missingIndexes } from './server-indexes.ts'
 
-/** Codes are good for half a minute: by then nodes with other clocks would disagree about them. */
+/**
+ * The permitted difference of clocks. TOTP codes are valid for half a minute, so nodes whose clocks differ more would
+ * disagree about them.
+ */
 const CLOCKS_DIFFER_SECONDS = 5
 
-/** What works and should not stay so. */
+/** Settings that work but should be changed. */
 export async function inspect(db: mongo.Db): Promise<readonly StorageRemark[]> {
   const remarks: StorageRemark[] = []
   const asked = Date.now()
   const hello = await db.admin().command({ hello: 1 })
-  // The server's answer was made between the question and now.
+  // The database has answered between `asked` and now.
   const here = (asked + Date.now()) / 2
 
   if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid')

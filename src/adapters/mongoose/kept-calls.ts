@@ -1,13 +1,13 @@
-/*
- * Before the connection is open, Mongoose keeps each call of a collection, and makes it again when it is open. What takes
- * the place of a collection's methods is called twice then.
+/**
+ * Before the connection is open, Mongoose keeps each call of a collection, and makes it again when it is open. A
+ * function that replaces a method of the collection is then called twice.
  */
 
 export type Calls = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>
 
 export type Once = <T>(given: T, settle: () => unknown) => T
 
-/** For a call that is made again: a settled argument is not settled twice. */
+/** For a call that Mongoose repeats: an argument that was processed is not processed a second time. */
 export function onlyOnce(): Once {
   const settled = new WeakSet<object>()
   return <T>(given: T, settle: () => unknown): T => {
@@ -19,8 +19,8 @@ export function onlyOnce(): Once {
 }
 
 /**
- * Mongoose 8 makes the call again with a callback behind the arguments, and answers the first caller by it; Mongoose 9
- * answers by what is returned.
+ * Mongoose 8 repeats the call with a callback after the arguments, and answers the first caller through it; Mongoose 9
+ * uses the returned value.
  */
 export function withCallback<T extends Calls>(calls: T): T {
   type Callback = (error: unknown, result?: unknown) => void

@@ -7,13 +7,13 @@ import { guardWrites } from './write-guard.ts'
 
 export interface MfaFieldsOptions {
   /**
-   * Where a user's password, or its hash, is: whoever writes it ends what the old one has signed in. `false`: the
-   * application calls `mfa.accounts.passwordChanged` itself, after every change.
+   * The path of a user's password or its hash. A write to it ends the sessions and grants of the old password. `false`:
+   * the application calls `mfa.accounts.passwordChanged` itself, after every change.
    */
   readonly passwordPath: string | false
 }
 
-/** What the plugin needs of a schema of Mongoose. */
+/** The members of a Mongoose schema that the plugin uses. */
 export interface UserSchema {
   pathType(path: string): string
   get(option: 'strict'): unknown
@@ -37,18 +37,18 @@ export function mfaFields(schema: UserSchema, options: MfaFieldsOptions): void {
   if (schema.pathType(MFA_FIELD) !== 'adhocOrUndefined')
     throw invalid(`the schema has a field ${MFA_FIELD} already`)
   schema.add({ [MFA_FIELD]: { type: 'Mixed', select: false } })
-  // Declared here too: `Model.syncIndexes()` drops each index that the schema does not declare.
+  // The index is declared here too, because `Model.syncIndexes()` drops each index that the schema does not declare.
   const { name, key, options: indexOptions } = handleIndexOf('', USER_HANDLES_PATH)
   schema.index(key as object, { ...indexOptions, name })
 
   schema.on('init', (model) => {
-    // Only now are all fields there: an application may add some after the plugin.
+    // This is checked late, because an application may add fields after the plugin.
     if (passwordPath !== false && !hasPath(schema, passwordPath))
       throw invalid(`the schema has no path ${passwordPath} (option passwordPath)`)
     guardWrites(model, passwordPath, () => systemClock.now())
   })
 
-  // Whoever selects it gets a document without it: what is not there is in no answer, whatever transforms it.
+  // A query that selects the field gets a document without it, so no later transformation can put it into a response.
   schema.pre('init', (user) => {
     delete user[MFA_FIELD]
   })

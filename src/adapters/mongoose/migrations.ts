@@ -7,7 +7,7 @@ import { inWords, makeIndexes, missingIndexes } from './server-indexes.ts'
 export interface Migration {
   /** Counted from 1 without gaps. */
   readonly version: number
-  /** Is done again where it ended half-way, and by two nodes at once: doing it twice is doing it once. */
+  /** May run again after an interruption, and on two nodes at the same time, so it must be idempotent. */
   apply(db: mongo.Db): Promise<void>
 }
 
@@ -20,11 +20,10 @@ interface SchemaDocument {
 }
 
 /**
- * Applies the migrations that are missing: to an empty database always, to an older one if `migrate` says so; that
- * also makes indexes anew which somebody has dropped. The version is noted last, so that a migration which ended
- * half-way is done again.
+ * Applies the migrations that are missing: to an empty database always, to an older one if `migrate` says so; this also
+ * creates dropped indexes again. The version is noted last, so that an interrupted migration runs again.
  *
- * Throws MfaError `schema-outdated` when `migrate` is wanted and not allowed, and what `readSchemaState` throws.
+ * Throws MfaError `schema-outdated` if a migration is needed and not allowed, and the errors of `readSchemaState`.
  */
 export async function bringUpToDate(
   db: mongo.Db,
@@ -44,8 +43,8 @@ export async function bringUpToDate(
       .updateOne({ _id: is('schema') }, { $max: { version: wanted } }, { upsert: true })
   else if (migrate) await makeIndexes(db)
 
-  // Two accounts with one name or one handle are worse than no server. The other indexes only save time: `doctor`
-  // names those that are missing.
+  // Without a unique index two accounts could get one name or one handle, so the server must not start. The other
+  // indexes only save time: `doctor` names those that are missing.
   const [unique] = (await missingIndexes(db)).filter((index) => index.options?.unique)
   if (unique !== undefined)
     throw refusal(
@@ -54,7 +53,10 @@ export async function bringUpToDate(
     )
 }
 
-/** 0: there is none yet. Throws MfaError `schema-newer`, and `schema-foreign` where the note is not one of ours. */
+/**
+ * Reads the version of the schema; 0: the database has none yet. Throws MfaError `schema-newer`, and `schema-foreign`
+ * if the note is not ours.
+ */
 export async function readSchemaState(
   db: mongo.Db,
   migrations: readonly Migration[] = MIGRATIONS,

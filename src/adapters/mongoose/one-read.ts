@@ -12,7 +12,7 @@ export interface Both<Account, Record> {
   readonly record: Record
 }
 
-/** Longer than a page takes. What a hanging request has read before that counts as out of date. */
+/** Longer than a page takes. Data that a slow request has read before this time counts as out of date. */
 const FRESH_MS = 5_000
 
 interface Seen<Account, Record> {
@@ -21,7 +21,10 @@ interface Seen<Account, Record> {
   readonly untaken: Set<'account' | 'record'>
 }
 
-/** What one request has read. Work that goes on after the request reads by itself: it needs the state of that time. */
+/**
+ * The data that one request has read. Work that continues after the request reads again, because it needs the state at
+ * that later time.
+ */
 interface Request<Account, Record> {
   readonly seen: Map<string, Seen<Account, Record>>
   isOver: boolean

@@ -16,7 +16,7 @@ interface OneTimeRow extends Keyed {
 export function mongoOneTime(database: MongoDatabase): OneTime {
   const on = <T>(deed: Parameters<typeof database.on<OneTimeRow, T>>[1]): Promise<T> =>
     database.on<OneTimeRow, T>(ONE_TIME, deed)
-  /** MongoDB deletes expired entries late. They count as gone from their time on. */
+  /** MongoDB deletes expired entries late. They count as deleted from that time on. */
   const live = (key: string, now: Instant) => ({ _id: { $eq: key }, expiresAt: { $gt: now } })
 
   return {
@@ -24,8 +24,8 @@ export function mongoOneTime(database: MongoDatabase): OneTime {
       on(async (collection) => {
         const value = JSON.stringify(entry)
         const row = { value, expiresAt, keepUntil: new Date(expiresAt * 1000) }
-        // Not an upsert: of two at the same moment the server may refuse one. A caller that finds the key in use replaces
-        // its entry, unless the entry was taken in between.
+        // This is no upsert, because of two simultaneous upserts MongoDB may refuse one. A caller that finds the key in
+        // use replaces its entry, unless the entry was taken in between.
         for (;;) {
           try {
             await collection.insertOne({ _id: key, ...row })

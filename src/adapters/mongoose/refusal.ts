@@ -1,16 +1,16 @@
 const NOT_AUTHENTICATED = new Set([18, 8000])
-/** What the driver throws for a URL that it cannot take apart. */
+/** The names of the driver's errors for a URL that it cannot parse. */
 const UNREADABLE = /^(Mongo(Parse|API|InvalidArgument|MissingCredentials)Error|TypeError)$/
 
 const NOT_AUTHORIZED = new Set([13])
 
-/** Of a certificate: Node's and OpenSSL's codes for one that is not trusted, outdated, or another host's. */
+/** The codes of Node and OpenSSL for a certificate that is not trusted, has expired, or belongs to another host. */
 const CERTIFICATE =
   /^(ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_SSL|EPROTO|HOSTNAME_MISMATCH)/
 
 /**
- * Why a database could not be opened, and what to mend. Nothing is taken from the driver's messages but the names
- * of hosts: others repeat parts of the URL, and with an unescaped `@` or `?` those are parts of a password (R31).
+ * Why a database could not be opened, and how to correct it. Only host names are taken from the driver's messages:
+ * other parts repeat the URL, and with an unescaped `@` or `?` they may hold parts of a password (R31).
  */
 export function refusalOf(error: unknown): string {
   const causes = causesOf(error)
@@ -36,7 +36,7 @@ export function refusalOf(error: unknown): string {
 const MAY_NOT =
   'The user of STORAGE_URL may not work on this database: it needs the role readWrite there.'
 
-/** The error, what it was made from, and what the driver knows of each server. */
+/** The error, its causes, and the driver's error for each server. */
 function causesOf(error: unknown): Error[] {
   const found: Error[] = []
   const add = (each: unknown): void => {
@@ -49,7 +49,9 @@ function causesOf(error: unknown): Error[] {
   return found
 }
 
-/** By its shape: when no server was found, the driver and Mongoose each have an error of their own. */
+/**
+ * Recognised by its shape, because the driver and Mongoose have different errors for the case that no server was found.
+ */
 function serversOf(error: Error): ReadonlyMap<string, { readonly error: unknown }> {
   const { reason } = error as { reason?: { servers?: unknown } }
   return reason?.servers instanceof Map ? reason.servers : new Map()

@@ -3,7 +3,7 @@ import type { mongo } from 'mongoose'
 import type { JsonObject } from '../../domain/json.ts'
 import { is, type TextDocument } from './collections.ts'
 
-/** Compare-and-swap by value. False: it is another, or was changed or removed meanwhile. */
+/** Compare-and-swap by value. False: the stored value is another, or was changed or removed meanwhile. */
 export async function replaceText(
   documents: mongo.Collection<TextDocument>,
   id: string,
@@ -14,7 +14,7 @@ export async function replaceText(
   if (present === null) return false
   if (!isDeepStrictEqual(JSON.parse(present.text), JSON.parse(JSON.stringify(expected))))
     return false
-  // Text that is the same has not changed since it was read.
+  // If the text is equal, it has not changed since it was read.
   const { matchedCount } = await documents.updateOne(
     { _id: is(id), text: is(present.text) },
     { $set: { text: JSON.stringify(value) } },

@@ -26,7 +26,7 @@ const SERVER_INDEXES: readonly DeclaredIndex[] = [
     key: { keepUntil: 1 as const },
     options: { expireAfterSeconds: SLACK_SECONDS },
   })),
-  // Without one of the unique ones two accounts could have one handle or one name: the storage does not open.
+  // The storage does not open without the unique indexes: two accounts could get one handle or one name.
   handleIndexOf(RECORDS, HANDLES_FIELD),
   { collection: accounts, name: 'mfa_names', key: { names: 1 }, options: { unique: true } },
   { collection: audit, name: 'mfa_time', key: { at: -1, order: -1 } },

@@ -1,9 +1,9 @@
 /**
  * The server's storage in MongoDB: for several nodes on several machines.
  *
- * No transactions: each promise is kept by one conditional write of one document, confirmed by a majority and read
- * from the primary. Works on a replica set, on a sharded cluster (docs/guides/mongodb-in-production.md), and, without
- * the safety of a second copy, on one server.
+ * It uses no transactions: each rule is enforced by one conditional write of one document, confirmed by a majority;
+ * reads go to the primary. Works on a replica set, on a sharded cluster (docs/guides/mongodb-in-production.md), and,
+ * without the safety of a second copy, on one server.
  */
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
@@ -29,12 +29,14 @@ import { sweep } from './sweep.ts'
 export interface MongoStorageOptions {
   /** `mongodb://` or `mongodb+srv://`, with the database's name, and TLS and authentication as its options. */
   readonly url: string
-  /** Whether a database of an older version is migrated; otherwise it is refused. An empty one always is. */
+  /**
+   * Whether a database of an older version is migrated; otherwise it is refused. An empty database is always migrated.
+   */
   readonly migrate?: boolean
   readonly clock?: Clock
 }
 
-/** Whoever asks whether it can be written does not wait for long. */
+/** The time limit of the check whether the storage can be written, because a load balancer does not wait for long. */
 const CHECK_MS = 4_000
 
 /**
@@ -65,7 +67,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     settings: mongoSettings(database),
     recordIds: mongoRecordIds(database),
 
-    // In the words of an opening: `doctor` and the log are to say what to mend.
+    // Fails with the message of a failed opening, so that `doctor` and the log say what to correct.
     checkWritable: () =>
       atLeisure(async () => {
         const checking = db
@@ -83,7 +85,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
 /** The storage does not open without the indexes that are unique (migrations.ts). */
 const OPENED: HandleIndex = { ready: async () => undefined }
 
-/** A document to write when the question is whether anything can be written. */
+/** The document that the check writes. */
 interface WriteCheck extends Keyed {
   readonly at: number
 }

@@ -6,27 +6,27 @@ import { ENDED_SESSION_SECONDS, HEIR_SECONDS } from '../host-record-rules.ts'
 export interface LiveSession {
   readonly id: string
   readonly payload: string
-  /** Past it the record is not found; null: for ever. */
+  /** After this time the record is not found. Null: it is kept for ever. */
   readonly keepUntil: Instant | null
 }
 
 /**
- * Everything that is known of a session's `uid`: the ids it has, and those it had. The rules are those of
- * `adapters/host-record-rules.ts`; one document holds a family, so that a session and the mark of its end can
- * never be seen one without the other.
+ * The ids that belong to a session's `uid`: the present ones and the ended ones. The rules are those of
+ * `adapters/host-record-rules.ts`; one document holds a family, so that a session and the mark of its end are always
+ * read together.
  */
 export interface SessionFamily {
-  /** In the order in which they came: the last is the newest. More than one after parallel requests. */
+  /** In the order in which they were stored: the last is the newest. Parallel requests can lead to more than one. */
   readonly live: readonly LiveSession[]
   readonly ended: readonly { readonly id: string; readonly keepUntil: Instant }[]
-  /** Nothing is stored under the uid again, but for one heir until `heirUntil`. */
+  /** True: no session is stored under the uid again, except one heir until `heirUntil`. */
   readonly over: boolean
   readonly heirUntil: Instant
 }
 
 const NOBODY: SessionFamily = { live: [], ended: [], over: false, heirUntil: 0 }
 
-/** The family with the session in it, changed or new; undefined: it has ended and stays so. */
+/** The family with the changed or new session; undefined: the session has ended and stays ended. */
 export function withSession(
   family: SessionFamily = NOBODY,
   session: LiveSession,
@@ -43,7 +43,7 @@ export function withSession(
   )
 }
 
-/** The family after `destroy(id)`; undefined: it is so already. */
+/** The family after `destroy(id)`; undefined: nothing changes. */
 export function withoutSession(
   family: SessionFamily,
   id: string,
@@ -69,7 +69,7 @@ export function withoutSession(
   )
 }
 
-/** When nothing of the family is needed any more; null: never. */
+/** The time after which the family is not needed any more; null: never. */
 export function keptUntil({ live, ended }: SessionFamily): Instant | null {
   let latest = 0
   for (const { keepUntil } of [...live, ...ended]) {
@@ -79,7 +79,7 @@ export function keptUntil({ live, ended }: SessionFamily): Instant | null {
   return latest
 }
 
-/** A session of many days changes its id many times: what is past its time goes. */
+/** Removes expired ids, because a session of many days changes its id many times. */
 function tidied(family: SessionFamily, now: Instant): SessionFamily {
   return {
     ...family,

@@ -32,7 +32,7 @@ export async function sweep(
   return swept
 }
 
-/** The oldest first, by the index on the field. */
+/** Deletes the oldest first, by the index on the field. */
 async function sweepSome(
   database: MongoDatabase,
   collection: string,

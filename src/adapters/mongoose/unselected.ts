@@ -1,4 +1,4 @@
-/** What is asked of a schema here. Mongoose's own types of it differ with each schema. */
+/** The members of a schema that are used here. Mongoose's own types differ with each schema. */
 export interface Selecting {
   readonly paths: Readonly<Record<string, SelectingPath>>
   readonly discriminators?: Readonly<Record<string, Selecting>>
@@ -6,15 +6,18 @@ export interface Selecting {
 
 interface SelectingPath {
   readonly selected?: boolean
-  /** Of a sub-document, or of those in an array. */
+  /** The schema of a sub-document, or of the documents in an array. */
   readonly schema?: Selecting
-  /** Of what is in an array or a map. The property behind it has another name in each version of Mongoose. */
+  /**
+   * The type of the elements of an array or a map. The property that holds it has another name in each version of
+   * Mongoose.
+   */
   getEmbeddedSchemaType(): SelectingPath | undefined
 }
 
 /**
- * The paths that a schema does not select, those of its sub-documents and of all that is derived from any of them
- * too. As in Mongoose, a schema inside itself is not looked into again. None is above another: MongoDB takes no
+ * The paths that a schema does not select, those of its sub-documents and of all that is derived from any of them too.
+ * As in Mongoose, a schema inside itself is not looked into again. No path contains another: MongoDB accepts no
  * projection with both.
  */
 export function unselected(schema: Selecting): string[] {
@@ -28,7 +31,7 @@ function unselectedIn(schema: Selecting, above: readonly Selecting[]): string[] 
   return kinds.flatMap(({ paths }) =>
     Object.entries(paths).flatMap(([path, type]) => {
       if (type.selected === false || type.getEmbeddedSchemaType()?.selected === false)
-        // What is in a map has no path that a projection could name.
+        // A value in a map has no path that a projection could name.
         return [path.replace(/\.\$\*$/, '')]
       if (type.schema === undefined) return []
       return unselectedIn(type.schema, [...above, ...kinds]).map((below) => `${path}.${below}`)

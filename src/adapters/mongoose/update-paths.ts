@@ -2,15 +2,18 @@ import { MFA_FIELD } from './field.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** `.0`, `.$`, `.$[]` and `.$[name]`: which one of an array. */
+/** `.0`, `.$`, `.$[]` and `.$[name]`: the position in an array. */
 const ARRAY_POSITION = /\.(\d+|\$(\[[^\]]*\])?)(?=\.|$)/g
 
-/** A path as the schema has it: a password in a document of an array is one, whichever document it is in. */
+/**
+ * The path without positions in arrays, as the schema has it, so that a password in any document of an array is
+ * recognised.
+ */
 export function withoutPositions(path: string): string {
   return path.replace(ARRAY_POSITION, '')
 }
 
-/** Whether writing one path writes the other, or some of it, in whatever place of an array. */
+/** Whether a write to one path also writes the other, or a part of it, at any position of an array. */
 export function overlap(one: string, other: string): boolean {
   const [a, b] = [withoutPositions(one), withoutPositions(other)]
   return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`)
@@ -27,8 +30,8 @@ export function pathsOf(operator: string, spec: unknown): string[] {
 }
 
 /**
- * A value with the keys that the driver will write: it takes what `toBSON` answers, and the entries of a Map, whose
- * own keys would show nothing. Whatever is looked at is made this first, and is what is written then.
+ * A value with the keys that the driver will write: it uses the result of `toBSON`, and the entries of a Map, which are
+ * not its own keys. Every value is converted first, checked in this form, and written in this form.
  */
 export function asWritten(given: unknown): unknown {
   if (typeof given !== 'object' || given === null) return given
@@ -40,7 +43,7 @@ export function asWritten(given: unknown): unknown {
   return isMap(given) ? Object.fromEntries(given) : given
 }
 
-/** As the driver sees one: of another realm too. */
+/** Whether the driver treats the value as a Map, also one of another realm. */
 function isMap(value: object): value is Map<string, unknown> {
   return (
     value instanceof Map ||

@@ -20,7 +20,7 @@ import { onWrite } from './write-guard.ts'
  * version (write-guard.ts).
  */
 interface UserRow {
-  /** Of whatever type the application has given it. */
+  /** Of the type that the application has chosen. */
   readonly _id: never
   readonly mfa?: unknown
 }
@@ -44,14 +44,14 @@ export function userRecords(
   const together = new OneRead<UserRow | null, UserRow | null>({
     both: async (accountId) => {
       const row = await whole(accountId)
-      // Apart: a document that is made of a row takes the field out of it (mfa-fields.ts).
+      // The record is copied, because a document that is made of the row removes the field from it (mfa-fields.ts).
       return { account: row, record: row && { _id: row._id, mfa: row.mfa } }
     },
     account: whole,
     record: recordOnly,
   })
   onWrite(User, () => together.forgetAll())
-  /** Whether the application takes its users from here: who does not would read them for nothing. */
+  /** Whether the application uses `findUser`; otherwise reading the users would be wasted work. */
   let givesUsers = false
 
   return {
@@ -60,7 +60,8 @@ export function userRecords(
     async findUser(accountId) {
       givesUsers = true
       const row = await together.account(accountId)
-      // Told what was left out: a default in its place would be written over it by the next `save()`.
+      // Mongoose is told which paths were left out: otherwise it would set defaults, and the next `save()` would
+      // overwrite the stored values with them.
       return row === null ? undefined : User.hydrate(row, without(unselected(User.schema)))
     },
 
@@ -94,7 +95,7 @@ export function userRecords(
   }
 }
 
-/** The two ways to read a user: all that the application may see and the record, or the record alone. */
+/** The two ways to read a user: the application's fields with the record, or the record alone. */
 function readsOf(database: MongoDatabase, User: Model<never>) {
   const read = async (accountId: string, projection: Projection): Promise<UserRow | null> => {
     const id = readId(User, accountId)
@@ -110,7 +111,7 @@ function readsOf(database: MongoDatabase, User: Model<never>) {
   }
 }
 
-/** Answers false when the stored version is not the expected one. */
+/** Returns false if the stored version is not the expected one. */
 async function saveRecord(
   users: mongo.Collection<UserRow>,
   id: UserRow['_id'],
@@ -130,7 +131,7 @@ async function saveRecord(
   } catch (error) {
     throw isHandleTaken(error) ? handleTaken(error) : error
   }
-  // A user who was deleted meanwhile has no place for a record, and trying again would not help.
+  // A deleted user has no document for a record, and a second attempt would not help.
   const user = await users.findOne({ _id: { $eq: id } }, { projection: { _id: 1 } })
   if (user === null) throw unknownAccount()
   return false
@@ -143,8 +144,9 @@ function without(paths: readonly string[]): Projection {
 }
 
 /**
- * The `_id` that an account id stands for, or undefined when no user can have it. An id counts in the one spelling that
- * MongoDB shows it in. A value that is not text, or not an id of this type, belongs to nobody and reaches no query.
+ * The `_id` that an account id stands for, or undefined when no user can have it. An id is accepted only in the
+ * spelling in which MongoDB shows it. A value that is not text, or not an id of this type, has no user and is not put
+ * into a query.
  */
 function readId(User: Model<never>, accountId: unknown): UserRow['_id'] | undefined {
   if (typeof accountId !== 'string') return undefined

@@ -39,7 +39,7 @@ interface UpdateOperation {
 
 interface Guard {
   readonly passwordPaths: Set<string>
-  /** Who is told of the collection's writes. */
+  /** The listeners for writes of the collection. */
   readonly listeners: (() => void)[]
 }
 
@@ -50,18 +50,18 @@ export function isGuarded(model: Model<never>): boolean {
   return guards.has(model.collection)
 }
 
-/** Calls `listener` before each write of the model and behind it, whatever came of it, where it was asked for. */
+/** Calls `listener` before and after each write of the model, also after one that failed. */
 export function onWrite(model: Model<never>, listener: () => void): void {
   guards.get(model.collection)?.listeners.push(listener)
 }
 
 /**
- * Stands between Mongoose and the driver, at the one place that every write of a model passes: `save`, queries, bulk
- * writes, aggregations, with or without hooks. Hooks of a schema would miss half of them, and a call with
- * `{ middleware: false }` would go around the rest.
+ * Wraps the methods of the collection between Mongoose and the driver, which every write of a model calls: `save`,
+ * queries, bulk writes, aggregations, with or without hooks. Hooks of a schema would miss many of them, and a call with
+ * `{ middleware: false }` would skip the others.
  *
- * Several models may share one collection, each with a password path of its own. A write through any of them counts
- * for all of these paths, since the documents are the same.
+ * Several models may share one collection, each with a password path of its own. Each write is checked for all of these
+ * paths, since the documents are the same.
  */
 export function guardWrites(
   model: Model<never>,
@@ -80,7 +80,7 @@ export function guardWrites(
   const once = onlyOnce()
   Object.assign(collection, {
     ...withCallback(told(guardedWrites(native, rule, once), listeners)),
-    // Writes too, with `$out` and `$merge`. Answers a cursor, at once.
+    // An aggregation also writes, with `$out` and `$merge`. Returns a cursor at once.
     aggregate(pipeline: mongo.Document[] = [], ...rest: unknown[]) {
       try {
         return native.aggregate(
@@ -97,7 +97,7 @@ export function guardWrites(
   })
 }
 
-/** The collection's own methods, as they were before the guard took their place. */
+/** The collection's own methods, as they were before the guard replaced them. */
 function nativeWrites(collection: Collection) {
   type Answering = (...given: unknown[]) => Promise<never>
   type Reading = (...given: unknown[]) => mongo.AggregationCursor
@@ -116,8 +116,8 @@ function nativeWrites(collection: Collection) {
 }
 
 /**
- * A cursor that gives the refusal to whoever reads from it, and reads nothing. Mongoose 8 makes a cursor where nobody
- * catches what is thrown: the application would end.
+ * A cursor that rejects each read with the refusal. Mongoose 8 creates a cursor where no code catches an error, so a
+ * thrown error would end the application.
  */
 function refusedCursor(native: ReturnType<typeof nativeWrites>, refusal: MfaError) {
   return native.aggregate([{ $limit: 1 }, { $unset: MFA_FIELD }], {
@@ -158,7 +158,7 @@ function guardedWrites(native: ReturnType<typeof nativeWrites>, rule: WriteRule,
       checkFilter(filter, options?.['upsert'])
       return native.findOneAndUpdate(filter, replacement(document), options)
     },
-    // Not guarded: a deleted user takes the record along, as it should be.
+    // Not guarded: the record is to be deleted with its user.
     deleteOne: native.deleteOne,
     deleteMany: native.deleteMany,
     findOneAndDelete: native.findOneAndDelete,
@@ -183,7 +183,7 @@ function told<T extends Calls>(writes: T, listeners: readonly (() => void)[]): T
 
 function guardedOperation(operation: Operation, rule: WriteRule): Operation {
   if ('insertOne' in operation) {
-    // The driver takes a document that is not wrapped in `document` too.
+    // The driver also accepts a document that is not wrapped in `document`.
     checkInsert(
       (operation.insertOne as Partial<typeof operation.insertOne>).document ?? operation.insertOne,
     )
@@ -204,7 +204,7 @@ function settledIn<T extends UpdateOperation>(operation: T, rule: WriteRule): T 
   return { ...operation, update: guardedUpdate(operation.update, rule) }
 }
 
-/** Writes of several collections in one go do not pass the collection. */
+/** Bulk writes of several collections do not call the methods of the collection. */
 function guardConnection(connection: Connection): void {
   if (guardedConnections.has(connection)) return
   guardedConnections.add(connection)
