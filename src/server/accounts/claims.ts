@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { JsonObject } from '../../domain/json.ts'
 import { isAddress } from './name.ts'
 
-/** Longer than anything that is a name, and short enough that a token stays one. */
+/** The limit is longer than any name, and short enough to keep tokens small. */
 const text = z.string().min(1).max(1000)
 
 const webAddress = z
@@ -86,7 +86,7 @@ export const CLAIMS_OF_SCOPE = {
 }
 
 export interface GivenClaims {
-  /** Without the address, which is the account's own. */
+  /** The claims without the address, which is a member of the account. */
   readonly claims: JsonObject
   readonly email?: string
   readonly emailVerified?: boolean
@@ -94,7 +94,7 @@ export interface GivenClaims {
 
 export type ClaimsReading =
   | ({ readonly ok: true } & GivenClaims)
-  /** `claim: what is wrong with it`, each one. */
+  /** One text for each fault: `claim: fault`. */
   | { readonly ok: false; readonly faults: readonly string[] }
 
 /**

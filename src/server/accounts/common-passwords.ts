@@ -1,4 +1,4 @@
-/** What the list of zxcvbn-ts lacks: words of other languages and of services, in lower case and without disguise. */
+/** Words that the list of zxcvbn-ts lacks: of other languages and of services, in lower case. */
 const MORE_WORDS = `
 contraseña hasło lösenord sifre şifre passphrase pwd thepassword yourpassword oldpassword
 masterpassword defaultpassword passworda passwordb opensesam changethis changemenow pleasechange
@@ -20,9 +20,10 @@ thunderbolt
 let loading: Promise<ReadonlySet<string>> | undefined
 
 /**
- * What guessers try first, in lower case: 49,000 passwords of leaks, and English words. The policy undoes capitals,
- * digits for letters, digits and signs at the edges, and doubling before it looks here, so each word stands for
- * thousands of passwords. Loaded when the first password is chosen: it takes 50 ms and 5 MB.
+ * The passwords that attackers try first, in lower case: 49,000 passwords from leaks, and English words. Before a
+ * look-up, the policy undoes capitals, digits in place of letters, digits and signs at the edges, and doubling, so each
+ * word stands for thousands of passwords. The list is loaded when the first password is chosen; it takes 50 ms and 5
+ * MB.
  */
 export function commonPasswords(): Promise<ReadonlySet<string>> {
   loading ??= load()

@@ -8,16 +8,16 @@ import type { Settings } from '../../ports/settings.ts'
 import { changeSetting } from '../upkeep/change-setting.ts'
 import { accountBatches } from './batches.ts'
 
-/** Each costs every sign-in one evaluation. */
+/** The most kinds that are held. Each kind adds one evaluation to every sign-in. */
 export const MOST_KINDS = 6
 
 const SETTING = 'password-hash-kinds'
 const MADE = 'password-hash-made'
-/** A node that was started before an import knows of its kinds after this. */
+/** A node that was started before an import knows its kinds after this time at the latest. */
 const REREAD_SECONDS = 5
-/** An import notes a kind again after this, so that a kind just noted is in use. */
+/** An import notes a kind again after this time, so that the note of a kind in use is recent. */
 const NOTE_AGAIN_SECONDS = HOUR_SECONDS
-/** A kind noted so recently may be of an import under way, whose account is not stored yet. */
+/** A kind that was noted within this time may belong to a running import whose account is not stored yet. */
 const SETTLED_SECONDS = DAY_SECONDS
 
 /** Kind, and when an import last noted it. */
@@ -26,16 +26,22 @@ const madeFormat = z.object({ kind: z.string().min(1) })
 type Kinds = Readonly<Record<HashKind, Instant>>
 
 export interface HashKinds {
-  /** What the storage holds, in one order on all nodes; as it was a few seconds ago, unless `anew`. */
+  /**
+   * The kinds that the storage holds, in the same order on all nodes. The list may be a few seconds old, unless `anew`
+   * is given.
+   */
   held(anew?: 'anew'): Promise<readonly HashKind[]>
-  /** Before the first account of this kind is stored. False: there are too many already, and nothing was noted. */
+  /**
+   * Notes a kind. Call it before the first account of this kind is stored. False: there are too many kinds, and nothing
+   * was noted.
+   */
   note(kind: HashKind): Promise<boolean>
   /**
-   * Hashes are made of this kind from now on. Those of the kind before are then held, until nobody has one any
-   * more: checked by themselves they would tell by the clock whose password is old (R33).
+   * New hashes are of this kind from now on. The kind before is held until no account has such a hash: if only the
+   * owners' checks computed it, their response times would show whose password is old (R33).
    */
   made(kind: HashKind): Promise<void>
-  /** Drops those of `unused` that no import can be about to store. Answers which went. */
+  /** Drops those of `unused` that no running import can be about to store. Returns the dropped kinds. */
   drop(unused: readonly HashKind[]): Promise<readonly HashKind[]>
 }
 
@@ -69,7 +75,7 @@ export function hashKinds({ settings, clock }: HashKindServices): HashKinds {
         if (stored === undefined) return { kind }
         const { kind: former } = madeFormat.parse(stored)
         if (former === kind) return undefined
-        // First: a node that ends in between notes it again.
+        // The former kind is noted first: if the node ends in between, the next start notes it again.
         await note(former)
         return { kind }
       })
@@ -108,8 +114,8 @@ function kindList({ settings, clock }: HashKindServices) {
     },
 
     /**
-     * Changes the list as it is now, again if another process changed it meanwhile. Answers the kinds before the
-     * change; undefined where nothing changed.
+     * Changes the present list, and tries again if another process has changed it meanwhile. Returns the kinds before
+     * the change; undefined if nothing changed.
      */
     async change(decide: (kinds: Kinds) => Kinds | undefined): Promise<Kinds | undefined> {
       let before: Kinds | undefined
@@ -128,8 +134,8 @@ export interface HashKindUse {
   readonly kind: HashKind
   readonly accounts: number
   /**
-   * `today`: what is made now. `held`: it costs every sign-in one evaluation. `not-held`: of ours with weaker
-   * parameters, or, where it is no argon2id, one that does not sign in until an import notes its kind.
+   * `today`: the kind of new hashes. `held`: it adds one evaluation to every sign-in. `not-held`: our own kind with
+   * weaker parameters, or, if it is not argon2id, a kind whose accounts cannot sign in until an import notes it.
    */
   readonly state: 'today' | 'held' | 'not-held'
 }

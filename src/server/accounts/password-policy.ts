@@ -2,7 +2,7 @@ import { commonPasswords } from './common-passwords.ts'
 
 /** Characters of a password that stands alone, without a second factor (NIST SP 800-63B-4 3.1.1.2, R16). */
 export const SHORTEST_ALONE = 15
-/** At least 64 characters must be accepted; the bound only keeps a megabyte away from the hash. */
+/** At least 64 characters must be accepted; the limit only keeps very long texts away from the hash. */
 export const LONGEST_PASSWORD_BYTES = 1024
 
 export type PasswordVerdict =
@@ -14,7 +14,7 @@ export type PasswordFault = 'too-short' | 'too-long' | 'blocked' | 'contains-nam
 export interface PasswordRules {
   /** In characters (Unicode code points). */
   readonly minimumLength: number
-  /** What a guesser of this account tries first: user name, address, the service's name. */
+  /** Words that an attacker tries first for this account: user name, address, the service's name. */
   readonly contextWords: readonly string[]
 }
 
@@ -26,7 +26,7 @@ export function normalisePassword(typed: string): string {
   return typed.normalize('NFC')
 }
 
-/** What is too long to have been accepted is not hashed either. */
+/** Whether the password is longer than any accepted one. Such a password is not hashed. */
 export function isTooLong(password: string): boolean {
   return (
     password.length > LONGEST_PASSWORD_BYTES ||
@@ -35,8 +35,8 @@ export function isTooLong(password: string): boolean {
 }
 
 /**
- * Whether a new password may be used: length, a blocklist of what guessers try first, and words of the
- * account's own. No rule asks for digits or signs (R16): they make passwords predictable, not strong.
+ * Whether a new password may be used: it checks the length, a blocklist of common passwords, and the account's own
+ * words. No rule requires digits or signs (R16): they make passwords predictable, not strong.
  */
 export async function judgePassword(typed: string, rules: PasswordRules): Promise<PasswordVerdict> {
   const password = normalisePassword(typed)
@@ -50,7 +50,7 @@ export async function judgePassword(typed: string, rules: PasswordRules): Promis
   return { accepted: true, password }
 }
 
-/** A name with little around it: `alice2026!` says nothing that the name does not. */
+/** Whether the password is a word with few characters around it, such as `alice2026!`. */
 function isMostly(plain: string, word: string): boolean {
   const name = word.normalize('NFKC').toLowerCase()
   if (name.length < SHORTEST_CONTEXT_WORD || !plain.includes(name)) return false
@@ -61,8 +61,8 @@ const SHORTEST_CONTEXT_WORD = 3
 const FEWEST_BESIDE_NAME = 8
 
 /**
- * A common word as people disguise it: capitals, digits and signs around it, letters as digits, twice in a
- * row; or a walk over the keyboard. One entry of the list thus stands for the thousands that leaks are made of.
+ * Whether it is a disguised common word: with capitals, with digits and signs around it, with digits in place of
+ * letters, or twice in a row; or a walk over the keyboard.
  */
 function isCommon(plain: string, common: ReadonlySet<string>): boolean {
   const cores = new Set(
@@ -78,10 +78,10 @@ function isDate(plain: string): boolean {
   return /^(19|20)\d{6}$|^\d{4}(19|20)\d{2}$/.test(digits)
 }
 
-/** What is put before and after a word. */
+/** Characters before and after a word. */
 const EDGES = /^[^\p{L}]+|[^\p{L}]+$/gu
 
-/** Sign and the letter it stands for. */
+/** Pairs of a character and the letter that it replaces. */
 const DISGUISES = [...'0o1i3e4a5s7t@a$s!i'.matchAll(/../g)].map(([pair]) => [...pair])
 
 function withoutDisguise(text: string): string {
@@ -117,7 +117,7 @@ const WALKS = [
 
 const SHORTEST_STRIDE = 3
 
-/** Made of nothing but walks and repetitions: `qwerty123456`, `aaaa1111`, `zxcvbnm,./`. */
+/** Whether it consists only of walks and repetitions: `qwerty123456`, `aaaa1111`, `zxcvbnm,./`. */
 function isWalk(plain: string): boolean {
   let rest = plain
   while (rest !== '') {

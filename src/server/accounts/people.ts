@@ -5,17 +5,17 @@ import type { Clock, Random } from '../../ports/services.ts'
 import { isAddress, isGroup, normaliseName } from './name.ts'
 
 export interface NewPerson {
-  /** Made here unless something is stored under it already. */
+  /** The id of the new account. Default: a new random id. Given if data is already stored under it. */
   readonly id?: string
   readonly username: string
   readonly email?: string
-  /** An administrator vouches for the address unless told otherwise: the first code may be mailed there. */
+  /** Default true: the administrator vouches for the address, and the first code may be mailed there. */
   readonly emailVerified?: boolean
   readonly groups?: readonly string[]
   readonly claims?: JsonObject
   /** Made by PasswordHasher of a password that was judged. Absent: a set-up link will set one. */
   readonly passwordHash?: string
-  /** Of that password; an administrator's unless it came with an import. */
+  /** The origin of that password. Default: an administrator set it. */
   readonly passwordOrigin?: 'import'
 }
 
@@ -26,7 +26,7 @@ export type Added =
       readonly fault: 'username-unfit' | 'email-unfit' | 'group-unfit' | 'taken'
     }
 
-/** Adds a person. The name and the verified address become theirs alone, in every spelling. */
+/** Adds a person. No other account can have the name or the verified address then, in any spelling. */
 export async function addPerson(
   { accounts, clock, random }: { accounts: Accounts; clock: Clock; random: Random },
   person: NewPerson,
@@ -54,7 +54,7 @@ export async function addPerson(
     : { ok: false, fault: 'taken' }
 }
 
-/** What an account is found by. */
+/** The names by which an account is found. */
 function namesOf(account: Account): AccountNames {
   const username = normaliseName(account.username)
   if (username === undefined) throw new TypeError('an account without a name cannot be stored')
@@ -72,8 +72,8 @@ export async function findByName(
 }
 
 /**
- * Changes an account as it is now, again if it was changed meanwhile. `change` answers undefined to leave
- * it be. Undefined: there is no such account, or it was left.
+ * Changes the present account, and tries again if it was changed meanwhile. `change` returns undefined to make no
+ * change. Returns undefined if there is no such account, or no change.
  */
 export async function changeAccount(
   accounts: Accounts,
@@ -109,7 +109,10 @@ export async function withdrawCredentials(
   )
 }
 
-/** The proof of a set-up link is for one sign-in: this one, unless it was completed before the link was used. */
+/**
+ * Spends the proof of a set-up link, which is valid for one sign-in: for this one, unless it was completed before the
+ * link was used.
+ */
 export async function spendEnrolmentProof(
   accounts: Accounts,
   id: string,
@@ -120,5 +123,5 @@ export async function spendEnrolmentProof(
   )
 }
 
-/** Few processes write to one account: so many lost rounds in a row are a fault. */
+/** The most attempts. Few processes write to one account, so this many lost saves in a row are a fault. */
 const MOST_ATTEMPTS = 20

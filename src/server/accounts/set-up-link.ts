@@ -9,7 +9,10 @@ import { judgePassword, type PasswordFault } from './password-policy.ts'
 import { changeAccount } from './people.ts'
 import { forgiveName } from './sign-in.ts'
 
-/** An invitation waits for a person to read their mail; a reset is done while somebody is on the phone (R36). */
+/**
+ * The lifetimes of links. An invitation has to wait until the person reads their mail; a reset is usually done during a
+ * phone call (R36).
+ */
 const LIFE_SECONDS = { invitation: 3 * DAY_SECONDS, reset: DAY_SECONDS } as const
 
 export type LinkKind = keyof typeof LIFE_SECONDS
@@ -26,7 +29,7 @@ export interface SetUpLinkServices {
   readonly issuer: string
   readonly serviceName: string
   readonly minimumLength: number
-  /** Ends what was begun with the password before (R20). */
+  /** Ends sessions and sign-ins that were made with the old password (R20). */
   readonly passwordChanged: (accountId: string) => Promise<void>
   readonly epochOf: (accountId: string) => Promise<number>
 }
@@ -40,14 +43,14 @@ export type LinkUse =
   /** `proof`: for the cookie of the browser that used the link. */
   | { readonly outcome: 'done'; readonly account: Account; readonly proof: string }
   | { readonly outcome: 'refused'; readonly reason: PasswordFault }
-  /** Used, expired, or never made: one answer. */
+  /** The link was used, has expired or never existed; the answer is the same. */
   | { readonly outcome: 'gone' }
 
 export interface SetUpLinks {
   make(account: Account, kind: LinkKind): Promise<SetUpLink>
-  /** Whose link it is, without using it: mail programs and browsers fetch links ahead. */
+  /** The account of the link, without using it, because mail programs and browsers fetch links in advance. */
   look(token: string): Promise<Account | undefined>
-  /** Sets the password. The link is taken only with a password that may be used. */
+  /** Sets the password. The link is spent only if the password is acceptable. */
   use(token: string, password: string): Promise<LinkUse>
 }
 
@@ -58,8 +61,8 @@ export const PROOF_SECONDS = HOUR_SECONDS
 export const SET_UP_PATH = '/set-up'
 
 /**
- * One-time links that set a password. An administrator hands one out and so never knows a password (R36);
- * having used it is the proof that a first enrolment asks for (R10). It signs nobody in (R12).
+ * One-time links that set a password. An administrator sends a link and so never knows a password (R36). The use of a
+ * link is the proof that a first enrolment requires (R10). It signs nobody in (R12).
  */
 export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
   const { accounts, oneTime, clock, record } = services
@@ -67,7 +70,8 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
   const holder = async (value: unknown): Promise<Account | undefined> => {
     const link = parseLink(value)
     const account = link && (await accounts.byId(link.accountId))?.account
-    // A password set since makes the link stale: of two links sent, the second use would undo the first.
+    // A link is void if the password was set after it was made: otherwise, of two links, the second use would undo the
+    // first.
     return account?.disabledAt === undefined && account && link.stamp === stampOf(account)
       ? account
       : undefined
@@ -102,8 +106,8 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       const taken = await oneTime.take(keyOf(token), now)
       const link = parseLink(taken)
       if (link === undefined || (await holder(taken)) === undefined) return { outcome: 'gone' }
-      // Before, so that a crash in between leaves nothing of the old password alive; after, for what was
-      // begun with it meanwhile.
+      // It is called before the change, so that a crash in between leaves no session of the old password, and after it,
+      // for sign-ins that were begun meanwhile.
       await services.passwordChanged(account.id)
       const set = await changeAccount(accounts, account.id, ({ enrolmentProof: _, ...current }) =>
         stampOf(current) === link.stamp
@@ -147,7 +151,7 @@ async function giveProof(
   return account && { account, proof }
 }
 
-/** What a guesser of this account's password tries first. */
+/** The words that an attacker tries first as this account's password. */
 export function contextWordsOf(
   account: { readonly username: string; readonly email?: string | undefined },
   serviceName: string,
@@ -188,7 +192,10 @@ export function hashProof(proof: string): string {
   return createHash('sha256').update(`enrolment-proof:${proof}`).digest('base64url')
 }
 
-/** Changes with the password, and with a reset: an account that had no password has none after it either. */
+/**
+ * A value that changes with the password and with a reset. The reset is included because an account without a password
+ * has none after it either.
+ */
 function stampOf(account: Account): string {
   return createHash('sha256')
     .update(`${account.setUpSerial ?? 0} ${account.passwordHash ?? ''}`)

@@ -23,29 +23,32 @@ export interface SignInServices {
   readonly clock: Clock
   readonly record: Record
   readonly limits: PasswordLimits
-  /** The account's epoch as it is now; for an id of nobody too. */
+  /** The account's present epoch; also for an id without an account. */
   readonly epochOf: (accountId: string) => Promise<number>
 }
 
 export interface PasswordAttempt {
-  /** As typed: user name or verified address. */
+  /** The user name or verified address, as typed. */
   readonly name: string
   readonly password: string
-  /** Of the socket, or what a trusted proxy says. */
+  /** The client's address: of the socket, or from a trusted proxy. */
   readonly address: string
   readonly userAgent?: string
   /** Whether the owner of this account has completed a sign-in in this browser. */
   readonly browserIsKnown: (accountId: string) => Promise<boolean>
-  /** Counts a failure against a known browser, which is a stranger after ten. */
+  /** Counts a failure against a known browser, which becomes unknown after ten. */
   readonly browserFailed: (accountId: string) => Promise<void>
 }
 
 export type PasswordVerdict =
-  /** `epoch`: the account's, from before its password was read. Under another one the password counts no more. */
+  /** `epoch`: the account's epoch from before its password was read. In another epoch the result is not valid. */
   | { readonly outcome: 'accepted'; readonly account: Account; readonly epoch: number }
-  /** Wrong, unknown, disabled, without a password, or too many failures of this name: one answer (R33). */
+  /**
+   * Wrong password, unknown or disabled account, account without a password, or too many failures of this name; the
+   * answer is the same (R33).
+   */
   | { readonly outcome: 'refused' }
-  /** Too many failures from this address, whatever the names. */
+  /** Too many failures from this address, with any names. */
   | { readonly outcome: 'too-many'; readonly retryAt: Instant }
 
 export type CheckPassword = (attempt: PasswordAttempt) => Promise<PasswordVerdict>
@@ -53,13 +56,12 @@ export type CheckPassword = (attempt: PasswordAttempt) => Promise<PasswordVerdic
 type Reason = 'wrong' | 'unknown' | 'disabled' | 'no-password' | 'name-limit'
 
 /**
- * The first factor. Counters are reserved before the password is looked at and given back when it was
- * right, so that parallel guesses cannot outrun them. Every refusal does the same work: the same look-ups, the
- * counters, one hash, one line in the trail; so neither text, status nor time tells a name from none (R33).
+ * Checks the first factor. Counters are reserved before the password is checked and released if it was right, so that
+ * parallel guesses cannot exceed them. Every refusal does the same work: the same look-ups, the counters, one hash, one
+ * audit entry. So neither text, status nor time shows whether a name exists (R33).
  *
- * The epoch is read before the password that is compared, and every change of a password raises it after the
- * new one is stored. Otherwise a password that was changed during the hash would sign in as if it were the
- * new one (R18, R20).
+ * The epoch is read before the password that is compared, and every change of a password raises it after the new one is
+ * stored. Otherwise an old password that was changed during the hash would be accepted in the new epoch (R18, R20).
  *
  * Throws MfaError `hashing-overloaded` when too many hashes wait; the attempt is then not counted.
  */
@@ -73,7 +75,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
   return async (attempt) => {
     const now = clock.now()
     const name = normaliseName(attempt.name)
-    // Nobody's id is asked about as well: the answer takes the time that a real one takes.
+    // An id without an account is looked up too, so that the answer takes the same time.
     const id = (await accounts.byName(name ?? NOBODY))?.account.id ?? NOBODY
     const epoch = await services.epochOf(id)
     const account = (await accounts.byId(id))?.account
@@ -117,7 +119,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     }
 
     await giveBack()
-    // Consecutive failures end here; those of strangers do not when it was a known browser.
+    // The count of consecutive failures is reset; that of unknown browsers is not reset by a known browser.
     await counters.reset(keyOfKnownBrowsers(id))
     if (!known) await counters.reset(nameKey)
     await record('password-accepted', about)
@@ -139,10 +141,10 @@ function entryAbout(attempt: PasswordAttempt, account: Account | undefined, know
 }
 
 /**
- * Whether this attempt counts as one of a known browser. It is reserved before the hash: the failures that the
- * plugin counts come after it, and any number of parallel guesses would pass before the tenth was counted (R4).
- * Beyond ten the browser is a stranger. Asked again once reserved: it may have been forgotten in between, and
- * its reservations given back (`chargeKnownBrowser`).
+ * Whether this attempt counts as one of a known browser. It is reserved before the hash, because the plugin counts
+ * failures after the hash, and any number of parallel guesses would pass before the tenth was counted (R4). After ten
+ * the browser is unknown. The check is repeated after the reservation, because the browser may have been forgotten in
+ * between, and its reservations released (`chargeKnownBrowser`).
  */
 async function reserveKnownBrowser(
   { counters }: SignInServices,
@@ -160,8 +162,8 @@ async function reserveKnownBrowser(
 }
 
 /**
- * The reservation stays, for the failures of a browser are consecutive. Once the plugin has forgotten the
- * browser they are given back: a thief of its token must not make strangers of the owner's other browsers.
+ * The reservation stays, because the failures of a browser are consecutive. When the plugin has forgotten the browser,
+ * the reservations are released: a thief of its token must not make the owner's other browsers unknown.
  */
 async function chargeKnownBrowser(
   { counters }: SignInServices,
@@ -173,19 +175,19 @@ async function chargeKnownBrowser(
     await counters.reset(keyOfKnownBrowsers(accountId))
 }
 
-/** As many failures as a known browser has before it is a stranger. */
+/** The number of failures after which a known browser is unknown. */
 const KNOWN_BROWSER_LIMIT: CounterLimit = { limit: 10 }
 
 function keyOfKnownBrowsers(accountId: string): string {
   return `password:known:${accountId}`
 }
 
-/** For who has none: the hasher takes as long to find that nothing fits it. */
+/** Stands for a missing hash. The hasher takes the same time to find that no password matches it. */
 const NO_HASH = ''
 
 /**
- * A refused reservation writes nothing, and a durable write takes the disk its time: it is made up for, or a
- * locked name would answer sooner than another (R33).
+ * A refused reservation writes nothing, and a durable write takes time. An equal write is made instead; otherwise a
+ * locked name would be answered sooner than another (R33).
  */
 async function reserveName(
   { counters, limits }: SignInServices,
@@ -199,7 +201,7 @@ async function reserveName(
 
 const NO_LIMIT: CounterLimit = { limit: Number.MAX_SAFE_INTEGER, windowSeconds: 1 }
 
-/** Asked for in place of the account that is not there. No id and no name looks like it. */
+/** Looked up in place of a missing account. No id and no name is equal to it. */
 const NOBODY = '\u0000nobody'
 
 function judge(
@@ -216,22 +218,22 @@ function judge(
 
 async function matches(hasher: PasswordHasher, hash: string, typed: string): Promise<boolean> {
   const password = normalisePassword(typed)
-  // Nothing so long was ever accepted; the same hash is computed all the same.
+  // No password of this length was ever accepted; a hash is computed even so, for its time.
   const isRight = await hasher.verify(hash, isTooLong(password) ? '' : password)
   return isRight && !isTooLong(password)
 }
 
-/** Lets an account's name begin again, after a link was used that only its owner got (R4). */
+/** Resets the failures of an account's name after a link was used that only its owner got (R4). */
 export async function forgiveName(counters: Counters, account: Account): Promise<void> {
   await counters.reset(keyOfAccount(account))
 }
 
-/** An account is counted under its user name, by whichever of its names it was tried. */
+/** An account is counted under its user name, for attempts with any of its names. */
 function keyOfAccount(account: Account): string {
   return keyOfName(normaliseName(account.username) ?? account.id)
 }
 
-/** Not kept as typed: it may be anything, a password in the wrong field among it. */
+/** The typed text is hashed, because it may be anything, such as a password in the wrong field. */
 function keyOfName(name: string): string {
   return `password:name:${createHash('sha256').update(name).digest('base64url')}`
 }
@@ -239,14 +241,17 @@ function keyOfName(name: string): string {
 const BCRYPT_BYTES = 72
 
 /**
- * Whether the hash says nothing of the end of this password: bcrypt reads 72 bytes. Hashed anew, a mistyped end would
- * be the password from then on, and its owner locked out with the right one.
+ * Whether the hash ignores the end of this password: bcrypt reads 72 bytes. If the typed password were hashed again, a
+ * mistyped end would become part of the password, and the owner's right password would be refused.
  */
 function isCutOff(hash: string, password: string): boolean {
   return hash.startsWith('$2') && Buffer.byteLength(password) > BCRYPT_BYTES
 }
 
-/** The password is at hand only now. Losing to another change or to a full queue does no harm. */
+/**
+ * Hashes the password again with the present parameters; it is in clear only now. If another change or a full queue
+ * prevents it, no harm is done.
+ */
 async function rehash(
   { hasher, accounts, clock }: SignInServices,
   account: Account,
@@ -263,6 +268,6 @@ async function rehash(
       current.passwordHash === before ? { ...current, passwordHash, updatedAt } : undefined,
     )
   } catch {
-    // At the next sign-in then.
+    // It is tried again at the next sign-in.
   }
 }

@@ -1,20 +1,20 @@
 import type { AccountClaims, Configuration } from 'oidc-provider'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 
-/** What the host knows of a person, and what `require` is asked about. */
+/** The host's account of a person, which is also the argument of `require`. */
 export interface Subject {
   readonly accountId: string
   readonly groups: readonly string[]
-  /** How the person is shown to themselves, and where they are mailed to. */
+  /** The label and the mail address of the person. */
   readonly person: { readonly label: string; readonly address?: string }
   claims(): AccountClaims
   readonly [key: string]: unknown
 }
 
 /**
- * Finds people for the host. A disabled account gets no token and no user info. For a session (no token) it
- * is still there, since the host has no answer for a session without an account but a fault: that session
- * ends by the epoch that disabling raised.
+ * Finds people for the host. A disabled account gets no token and no user info. For a session (no token) the account is
+ * still returned, because the host fails on a session without an account; the session ends because disabling has raised
+ * the epoch.
  */
 export function subjectFinder(accounts: Accounts): NonNullable<Configuration['findAccount']> {
   return async (_ctx, sub, token) => {

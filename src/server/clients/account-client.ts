@@ -9,8 +9,8 @@ import type { SigningKeys } from '../keys/jwks.ts'
 export const ACCOUNT_CLIENT_ID = 'account'
 
 /**
- * The metadata of the server's own account page. Its secret is made at each start and known to this process alone:
- * the page redeems its codes at the node that shows it.
+ * The metadata of the server's own account page. Its secret is made at each start and only this process knows it: the
+ * page redeems its codes at the node that shows it.
  */
 export function accountClient(
   { issuer, serviceName }: { readonly issuer: string; readonly serviceName: string },

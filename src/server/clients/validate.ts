@@ -7,11 +7,11 @@ export interface ClientFault {
   readonly client: string
   /** The member that is at fault; `metadata` for the whole. */
   readonly field: string
-  /** What is wrong. Never holds a value. */
+  /** The fault. Never holds a value. */
   readonly problem: string
 }
 
-/** Clients that cannot be used: one message with each fault. */
+/** Invalid clients: one message that names every fault. */
 export class ClientFaults extends Error {
   readonly faults: readonly ClientFault[]
 
@@ -25,7 +25,7 @@ export class ClientFaults extends Error {
 
 export interface ClientCheck {
   readonly faults: readonly ClientFault[]
-  /** Members that the host does not know and would drop in silence. */
+  /** Members that the host does not know and would ignore without an error. */
   readonly ignored: readonly { readonly client: string; readonly field: string }[]
 }
 
@@ -75,7 +75,7 @@ const STAND_INS: JsonObject = {
   jwks: { keys: [] },
 }
 
-/** A client has a few dozen members; more rounds than that find nothing new. */
+/** The most rounds. A client has a few dozen members, so more rounds find no further fault. */
 const MOST_ROUNDS = 60
 
 function faultsOf(host: HostClientRules, metadata: JsonObject): Omit<ClientFault, 'client'>[] {

@@ -12,19 +12,22 @@ export type UserDocument = Readonly<Record<string, unknown>> & { readonly _id: u
 /** The types of `_id` that an account id, which is text, can stand for. */
 export type IdType = 'ObjectId' | 'String' | 'UUID' | 'Number'
 
-/** A collection of users whose model is not here: it belongs to an application. */
+/** An application's collection of users, whose model is not known here. */
 export interface ApplicationUsers {
   /** About how many there are. */
   count(): Promise<number>
-  /** All of them, a batch at a time, in the order of `_id`; those that come meanwhile too, if they come behind. */
+  /**
+   * All users, in batches, in the order of `_id`. Users that are added meanwhile are included if they come later in
+   * that order.
+   */
   batches(size: number): AsyncGenerator<readonly UserDocument[]>
-  /** As it is this moment. Undefined: it is gone. */
+  /** The present document. Undefined: it was deleted. */
   read(id: unknown): Promise<UserDocument | undefined>
   /** Where `mongooseStorage(User)` keeps the record of a user with such an `_id`. */
   storage(type: IdType): Storage
   /**
-   * Takes fields out of a document. `withRecord`: only if it holds a record of the second factor, in the same atomic
-   * step. Answers whether it was there.
+   * Removes fields from a document. `withRecord`: only if it holds a record of the second factor, checked in the same
+   * atomic step. Returns whether the document was found.
    */
   remove(id: unknown, paths: readonly string[], withRecord: boolean): Promise<boolean>
 }

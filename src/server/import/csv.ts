@@ -10,7 +10,7 @@ export interface CsvText {
   readonly isBroken: boolean
 }
 
-/** What the first line of a file shows of the others. */
+/** The style of a file, as its first line shows it. */
 export interface CsvStyle {
   readonly delimiter: string
   readonly lineEnd: '\n' | '\r'

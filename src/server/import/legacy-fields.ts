@@ -15,8 +15,8 @@ type Kind = keyof typeof KINDS
 export const FIELD_KINDS = Object.keys(KINDS) as readonly Kind[]
 
 /**
- * An application's `totp` may be anything, an object with a flag of its own among it: nobody is enrolled by a guess.
- * The others say how to read a file, and are options here.
+ * An application's `totp` field may hold anything, such as an object with its own flag, and an enrolment must not rest
+ * on a guess. The other names say how to read a file, and are options of the command here.
  */
 const ONLY_IF_TOLD = [
   'totp',
@@ -31,8 +31,8 @@ const PATH = /^[^\s.$\0]+(?:\.[^\s.$\0]+)*$/
 const NOT_A_FIELD = /(?:^|\.)__proto__(?:\.|$)|^_id(?:\.|$)/
 
 /**
- * From options such as `secret=twoFactor.secret`. What is told takes the place of all names of its kind. Undefined:
- * one of them is no option of this kind.
+ * Reads options such as `secret=twoFactor.secret`. A given name replaces all names of its kind. Undefined: one of the
+ * options is invalid.
  */
 export function readLegacyFields(told: readonly string[]): LegacyFields | undefined {
   const fields = new Map(

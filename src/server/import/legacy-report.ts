@@ -8,10 +8,12 @@ interface ReportOptions {
   readonly dryRun: boolean
 }
 
-/** Documents that a report lists; all of them are told of as they come. */
+/** The most documents that a report lists; each of them is also printed when it is done. */
 const MOST_LISTED = 1_000
 
-/** Counts what becomes of the documents, and tells of bad ones on the way: by `_id` and cause, without a secret (R31). */
+/**
+ * Counts the outcomes of documents, and prints bad ones when they come, with `_id` and cause, without a secret (R31).
+ */
 export function takeOverReport(terminal: Terminal, { json, dryRun }: ReportOptions) {
   const counts = noDocuments()
   const warnings = warningCounts()
@@ -134,7 +136,7 @@ export function removalReport(terminal: Terminal, { json, dryRun }: ReportOption
   }
 }
 
-/** An `_id` that is text may hold what a terminal obeys. */
+/** An `_id` that is text may hold control characters for a terminal. */
 function shownId(id: unknown): string {
   return String(id).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD')
 }

@@ -18,13 +18,13 @@ import { valueAt, type LegacyFields } from './legacy-fields.ts'
 export interface LegacyOptions {
   readonly collection: string
   readonly fields: LegacyFields
-  /** Where the records go: into the documents, or into the collection that `mongooseStorage(connection)` reads. */
+  /** The place of the records: in the documents, or in the collection that `mongooseStorage(connection)` reads. */
   readonly records: 'documents' | 'apart'
-  /** The path of what `findAccount` takes; of a record in its document it is always `_id`. */
+  /** The path of the value that is the account id of `findAccount`; for records in documents it is always `_id`. */
   readonly accountId: string
 }
 
-/** The users of an application, and the second factor as that application has it. */
+/** The users of an application, with their second factor in the application's own fields. */
 export interface LegacyUsers {
   readonly users: ApplicationUsers
   readonly fields: LegacyFields
@@ -43,8 +43,8 @@ export interface LegacyAccount {
 const SELECTION_MS = 3_000
 
 /**
- * Opens the database of an application, runs the work, and closes it again. Nothing is made in it: neither
- * collections nor indexes. Throws ConfigError, and MfaError `storage-unavailable`.
+ * Opens the database of an application, runs the work, and closes it again. Creates neither collections nor indexes.
+ * Throws ConfigError, and MfaError `storage-unavailable`.
  */
 export async function withLegacyUsers<T>(
   environment: Environment,
@@ -78,7 +78,8 @@ function legacyUsers(
       firstEnrolment: () => 'refused',
       hasher,
     })
-    // Its audit trail and its mail are the application's: the events stay in the record until it takes them.
+    // The application has the audit trail and the mail, so the events stay in the record until the application passes
+    // them on.
     mfa.on('*', () => Promise.reject(new Error('left for the application')))
     return mfa.accounts
   }

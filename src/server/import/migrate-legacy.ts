@@ -43,7 +43,7 @@ export function addMigrateLegacyCommand(migrate: Command, terminal: Terminal): v
     const legacyOptions = readOptions(options)
     return withLegacyUsers(terminal.environment, legacyOptions, async (legacy) => {
       const total = await legacy.users.count()
-      // A name that is misspelt would look like a migration that is done.
+      // Otherwise a misspelt name would look like a completed migration.
       if (total === 0)
         throw new Refusal('collection', `There is nobody in ${legacyOptions.collection}.`)
       return options['removeLegacy'] === true
@@ -69,7 +69,10 @@ async function takenOver(
   return report.output()
 }
 
-/** All are looked at before the first is changed: what is not taken over yet may be all that its owner has. */
+/**
+ * All documents are checked before the first is changed, because fields that are not imported yet may be their owner's
+ * only second factor.
+ */
 async function removed(
   terminal: Terminal,
   options: Options,

@@ -40,7 +40,7 @@ export type LineOutcome =
       readonly warnings: readonly (ImportWarning | 'no-password' | 'no-way-in')[]
       readonly renewBy?: Instant
     }
-  /** There is an account of this name; it is left as it is. */
+  /** An account with this name exists; nothing was changed. */
   | { readonly line: number; readonly outcome: 'unchanged' }
   | {
       readonly line: number
@@ -61,8 +61,8 @@ export type LineOutcome =
 const SETTLED_EVERY = 200
 
 /**
- * Adds the people of a file, and answers about each line as it is done, in no order. A second run changes nothing.
- * Throws what the storage throws; what was answered by then is stored.
+ * Adds the people of a file, and yields a result for each line when it is done, in any order. A second run changes
+ * nothing. Throws what the storage throws; what was answered by then is stored.
  */
 export async function* importPeople(
   services: ImportServices,
@@ -154,7 +154,7 @@ async function importLine(
 
   const added = await addPerson(services, { ...person, id, passwordOrigin: 'import' })
   if (!added.ok) {
-    // Another line, or another run, was quicker: its factors stay, these go.
+    // Another line, or another run, has added the person first. Its factors stay, and these are removed.
     await services.mfa.accounts.reset(id)
     return { line, ...((await holderOf(services.accounts, person)) ?? taken('username')) }
   }

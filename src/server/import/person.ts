@@ -14,7 +14,7 @@ export interface ImportedPerson {
   readonly email?: string
   readonly emailVerified: boolean
   readonly passwordHash?: string
-  /** What checking that hash costs. */
+  /** The kind of that hash, which decides the cost of a check. */
   readonly hashKind?: HashKind
   readonly groups: readonly string[]
   readonly claims: JsonObject
@@ -103,7 +103,7 @@ export function namesIn(
 ): readonly string[] {
   const { username, email, emailVerified } = identityIn(fields, emailsVerified)
   return [username, ...(emailVerified ? [email] : [])].flatMap((name) => {
-    // A number is no name, and still says who its line is about.
+    // A number is no valid name, but it identifies the person of the line.
     const text = typeof name === 'number' ? String(name) : name
     const normalised = typeof text === 'string' ? normaliseName(text) : undefined
     return normalised === undefined ? [] : [normalised]
@@ -137,7 +137,10 @@ const isAddressText = (value: unknown): value is string =>
 
 const trimmed = (value: unknown): unknown => (typeof value === 'string' ? value.trim() : value)
 
-/** Which claims are at fault; a name that is none of the standard's might be anything, a secret in the wrong place (R31). */
+/**
+ * Which claims are at fault; a name that is not a standard claim is not reported, because it may be a secret in the
+ * wrong place (R31).
+ */
 function claimsIn(faults: readonly string[]): readonly string[] {
   const fields = faults.map((fault) => {
     const [name = ''] = fault.split(/[.:]/)

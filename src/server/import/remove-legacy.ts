@@ -6,7 +6,7 @@ import { inParallel, whatIsThere } from './take-over.ts'
 
 export type Removal = { readonly id: unknown } & (
   | { readonly outcome: 'removed' | 'none' | 'left' }
-  /** Nothing of it may be thrown away. */
+  /** The old fields are still needed and must not be removed. */
   | { readonly outcome: 'needed'; readonly why: WhyNeeded }
 )
 
@@ -26,8 +26,8 @@ const WHY_NOT_OPEN: readonly string[] = [
 ]
 
 /**
- * Takes the old fields out of each document whose owner has a record that opens, and answers about each. `act` false:
- * only says what would be done. `leave`: ids, as they are shown, of documents that keep theirs.
+ * Takes the old fields out of each document whose owner has a record that opens, and yields a result for each. `act`
+ * false: only reports what would be done. `leave`: ids, as they are shown, of documents that keep theirs.
  */
 export async function* removeLegacy(
   legacy: LegacyUsers,

@@ -7,16 +7,16 @@ import type { LegacyAccount, LegacyUsers } from './legacy-users.ts'
 export type TakenOver = { readonly id: unknown } & (
   | {
       readonly outcome: 'taken-over'
-      /** None: the next sign-in sets one up, with a proof (R10). */
+      /** Empty: the next sign-in sets one up, with a proof (R10). */
       readonly factors: readonly string[]
       readonly warnings: readonly ImportWarning[]
       readonly renewBy?: number
     }
   /** An earlier run has taken it over. */
   | { readonly outcome: 'before' }
-  /** Its owner has a factor that was set up here, or was reset: it is left as it is. */
+  /** Its owner has set up a factor here, or the account was reset. Nothing is changed. */
   | { readonly outcome: 'own' }
-  /** It has none of the fields. */
+  /** The document has none of the fields. */
   | { readonly outcome: 'none' }
   | { readonly outcome: 'bad'; readonly faults: readonly LegacyFault[] }
 )
@@ -38,8 +38,9 @@ const OF_ONE_DOCUMENT: readonly MfaError['code'][] = [
 const BATCH = 100
 
 /**
- * Takes over the second factor of every user, in the order of `_id`, and answers about each as it is done. What was
- * done is seen in the documents themselves: a run that was killed is begun again, and a second one changes nothing.
+ * Takes over the second factor of every user, in the order of `_id`, and yields a result for each when it is done. The
+ * documents themselves show which users are done: an interrupted run can be started again, and a second run changes
+ * nothing.
  *
  * Each record is one conditional write. A sign-in that is quicker wins, and what it has saved is left as it is.
  */
@@ -86,7 +87,7 @@ async function takeOverOne(
   const { _id: id } = seen
   const { users, fields } = legacy
   if (Object.keys(legacyFieldsOf(seen, fields)).length === 0) return { id, outcome: 'none' }
-  // Read anew: since the batch was read, the old check may have spent a backup code.
+  // The document is read again: since the batch was read, the old check may have spent a backup code.
   const user = await users.read(id)
   if (user === undefined) return { id, outcome: 'none' }
   const account = legacy.accountOf(user)
@@ -109,7 +110,7 @@ async function takeOverOne(
     return { id, outcome: 'bad', faults }
   } catch (error) {
     if (!(error instanceof MfaError)) throw error
-    // Deleted meanwhile.
+    // The user was deleted meanwhile.
     if (error.code === 'account-unknown') return { id, outcome: 'none' }
     if (!OF_ONE_DOCUMENT.includes(error.code)) throw error
     return { id, outcome: 'bad', faults: [{ field: 'mfa', code: error.code }] }

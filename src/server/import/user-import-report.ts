@@ -6,12 +6,12 @@ import { PERSON_FIELDS } from './person.ts'
 import { warningCounts, type Warned } from './warnings.ts'
 
 const PROGRESS_MS = 1_000
-/** Bad lines and unknown fields that the report lists; bad lines are also told of as they come. */
+/** The most bad lines and unknown fields that the report lists; bad lines are also printed when they come. */
 const MOST_LISTED = 1_000
-/** What looks like the name of a field. In the wrong place anything may stand for one, a hash or a secret (R31). */
+/** The shape of a field name. In a malformed file a hash or a secret may be in its place (R31). */
 const FIELD_NAME = /^[a-z][A-Za-z_]{0,39}$/
 
-/** What the code of a fault does not say. */
+/** Remarks that add to the code of a fault. */
 const REMARKS: Readonly<Record<string, string>> = { 'line-encoding': ' (not UTF-8)' }
 
 /** The names of fields that an import reads. */

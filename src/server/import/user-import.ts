@@ -21,7 +21,7 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
     .option('--secret-encoding <name>', 'base32, hex or ascii; of secrets that do not say')
     .option(
       '--backup-code-form <form>',
-      'what hashed codes were before: upper,compact and the like',
+      'what hashed codes were before: such as upper,compact',
     )
   answer(terminal, made, async ([file = ''], options) => {
     const format = (options['format'] as ImportFormat | undefined) ?? formatOf(file)
@@ -79,10 +79,10 @@ function defaultsOf({ secretEncoding, backupCodeForm }: Options): FieldsToImport
 }
 
 /**
- * The names of the fields under which the columns are read: a spreadsheet writes `Username` and `E-Mail`, so that a column
- * whose name is no field's has that of the field with the same letters. Throws Refusal `header` before the first person.
- * Without a header theirs would be taken for the names of fields, and told of as such; of two columns of one name the
- * second, empty, would take away what the first has.
+ * The names of the fields under which the columns are read: a spreadsheet writes `Username` and `E-Mail`, so that a
+ * column whose name is no field's has that of the field with the same letters. Throws Refusal `header` before the first
+ * person. Without a header the first person's values would be read, and reported, as field names; and of two columns
+ * with one name, an empty second one would replace the value of the first.
  */
 function readHeader(columns: readonly string[]): readonly string[] {
   const names = columns.map((column) =>

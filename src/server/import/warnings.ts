@@ -7,7 +7,7 @@ export interface Warned {
   readonly renewBy?: Instant
 }
 
-/** Counts what an import warns of, for its report. */
+/** Counts the warnings of an import for its report. */
 export function warningCounts() {
   const warnings: { [code: string]: number } = {}
   let renewBy: Instant | undefined

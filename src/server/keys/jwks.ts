@@ -43,7 +43,7 @@ export function parseSigningKeys(value: unknown): SigningKeys {
       throw new KeyFault('JWKS_FILE', `key ${index + 1} is not a private key`)
     }
   }
-  // OpenID Connect Core 15.1: every relying party may count on RS256.
+  // OpenID Connect Core 15.1: every relying party may rely on RS256.
   if (!keys.some((key) => key.kty === 'RSA' && [undefined, 'RS256'].includes(key.alg)))
     throw new KeyFault('JWKS_FILE', 'must hold an RSA key, which signs by RS256')
   return { keys }

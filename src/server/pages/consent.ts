@@ -19,17 +19,17 @@ export interface ConsentServices {
   readonly record: Record
 }
 
-/** Both forms of the page answer the same question, and each is named by its address. */
+/** Both forms of the page have the same purpose; their addresses differ. */
 const PURPOSE = 'consent'
 
-/** What the host found missing in the grant. */
+/** The permissions that the host found missing in the grant. */
 interface Missing {
   readonly missingOIDCScope?: readonly string[]
   readonly missingOIDCClaims?: readonly string[]
   readonly missingResourceScopes?: Readonly<{ [indicator: string]: readonly string[] }>
 }
 
-/** The consent page: which app, and what it gets. Refusing brings the app `access_denied`. */
+/** The consent page: it names the app and what it gets. If the person refuses, the app gets `access_denied`. */
 export function addConsentRoutes(router: Router, services: ConsentServices): void {
   const { provider, forms, record } = services
 
@@ -99,7 +99,7 @@ function asksWhileAway(scope: unknown): boolean {
   return typeof scope === 'string' && scope.split(' ').includes('offline_access')
 }
 
-/** They tell of the sign-in, not of the person. */
+/** Claims about the sign-in, not about the person. */
 const ABOUT_SIGN_IN = new Set(['acr', 'amr', 'auth_time', 'iss', 'nonce', 'sid', 'sub'])
 
 function partiesOf({ session, params }: Interaction): Parties {

@@ -12,8 +12,8 @@ import type { ServerMfa } from '../boot/mfa.ts'
 import { aboutClient, type About } from './render.ts'
 
 /**
- * The interaction that this browser's cookie names. The host finds it by the cookie alone: here it must be the
- * one of the address and ask for what this page answers, or an answer meant for one could be given to another.
+ * The interaction that this browser's cookie names. The host finds it by the cookie alone: here it must be the one in
+ * the URL and ask for the prompt of this page; otherwise a response for one interaction could be used for another.
  */
 export async function interactionOf(
   provider: Provider,
@@ -30,8 +30,8 @@ export async function interactionOf(
 }
 
 /**
- * Whether the session that an interaction was begun in still counts: it is there, and its epoch is its account's (R20).
- * A page that acts for a session asks this before it writes anything.
+ * Whether the session in which an interaction was begun is still valid: it exists, and its epoch is that of its account
+ * (R20). A page that acts for a session asks this before it writes anything.
  */
 export async function isOfLiveSession(
   { provider, mfa }: { readonly provider: Provider; readonly mfa: Pick<ServerMfa, 'accounts'> },

@@ -11,7 +11,7 @@ export interface Health {
 
 /** A check writes durably: a client that asks without end must not make the disk busy. */
 const FRESH_MILLISECONDS = 500
-/** A storage that answers later than this is no help to a person who is signing in. */
+/** A storage that answers later than this is too slow for a sign-in. */
 const PATIENCE_MILLISECONDS = 2000
 
 /** For a load balancer: `live` while the process runs, `ready` while a write succeeds. No page and no detail. */

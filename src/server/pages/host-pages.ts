@@ -106,14 +106,16 @@ function deviceProblem(error: Error): PageModels['device']['error'] {
   return error instanceof TooManyUserCodes ? 'too-many' : userCodeProblem(error)
 }
 
-/** Nothing is left of what this form or this resume belongs to: the person took too long, or never was here. */
+/**
+ * Whether the interaction of this form or resume does not exist any more: the person took too long, or never began it.
+ */
 function isOver({ oidc }: KoaContextWithOIDC, error: Error): boolean {
   return isNew(oidc.session) || error.name === 'SessionNotFound'
 }
 
 /**
- * The host would go on to the page for the code, and then fail to store a session that it has never stored: a
- * fault of the server in place of an explanation.
+ * Without this the host would continue to the page for the code and then fail to store the session: the person would
+ * see a server fault instead of an explanation.
  */
 function forgotten({ oidc }: KoaContextWithOIDC, cause: Error): MfaError {
   leaveUnstored(oidc.session)

@@ -21,8 +21,8 @@ export interface LoginServices {
 const PURPOSE = 'login'
 
 /**
- * The login page: the first factor. All that the second one takes here is one changed word,
- * `mfa.interactionFinished` in place of the host's: a right password signs nobody in.
+ * The login page: the first factor. The second factor needs only one change here, `mfa.interactionFinished` in place of
+ * the host's function: a right password alone signs nobody in.
  */
 export function addLoginRoutes(router: Router, services: LoginServices): void {
   const { provider, mfa, forms } = services
@@ -82,7 +82,7 @@ export function addLoginRoutes(router: Router, services: LoginServices): void {
   })
 }
 
-/** With what was typed, or at first with the hint of the app: it fills the field and binds nobody. */
+/** Shows the page with the typed name, or at first with the app's login hint. The hint only fills the field. */
 export async function showLogin(
   { provider, show, forms }: Pick<LoginServices, 'provider' | 'show' | 'forms'>,
   ctx: Context,

@@ -5,7 +5,7 @@ import type { PageModels, PageName, Surroundings } from '../../http/pages.ts'
 import type { Views } from '../../http/views.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 
-/** What a page says besides its model. */
+/** The values of a page in addition to its model. */
 export interface About {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
@@ -31,7 +31,7 @@ export interface PageServices {
   readonly links: NonNullable<Surroundings['links']>
 }
 
-/** Answers with a page of ours, in place of an answer that was prepared before. */
+/** Responds with one of our pages, which replaces a response that was prepared before. */
 export function pageShower({ views, issuer, serviceName, links }: PageServices): ShowPage {
   return async (ctx, page, model, about = {}) => {
     const surroundings: Surroundings = {
@@ -58,8 +58,8 @@ export function pageShower({ views, issuer, serviceName, links }: PageServices):
 }
 
 /**
- * What pages show of a client. The account page is the server itself, and no app: it is known by its id, since any app
- * may call itself what it likes.
+ * The client data that pages show. The account page is a part of the server and not an app; it is recognised by its id,
+ * since any app may use its name.
  */
 export function aboutClient(client: HostClient): Pick<About, 'client'> {
   return client.clientId === ACCOUNT_CLIENT_ID ? {} : { client: lookOf(client) }

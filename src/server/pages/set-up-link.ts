@@ -17,7 +17,7 @@ export interface SetUpLinkRoutes {
 
 const PURPOSE = 'set-up-link'
 
-/** Where a set-up link leads: a new password. A GET takes nothing; the POST uses the link. */
+/** The page of a set-up link, on which a person sets a new password. A GET does not spend the link; the POST does. */
 export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): void {
   const { links, forms, show } = services
   const gone = (ctx: Context) => show(ctx, 'set-up-link-expired', {}, { status: 410 })

@@ -6,17 +6,19 @@ import type { CounterAnswer, Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
 import { networkOf } from '../accounts/network.ts'
 
-/** A wrong code is forgotten when every code that was there at the time is. */
+/** A wrong code is counted until every device code that existed at that time has expired. */
 export const SECONDS_OF_DEVICE_CODE = 600
 /** R17. A person copies eight letters wrongly once or twice. */
 const MOST_IN_A_BROWSER = 5
-/** For an attacker who starts over with another browser. Several people can share an address: one typo is not everyone's. */
+/** Limits an attacker who uses several browsers. It is higher because several people can share an address. */
 const MOST_FROM_AN_ADDRESS = 25
 
-/** Too many codes were wrong: none is looked up any more. The host shows it on the page that asks for the code. */
+/**
+ * Too many codes were wrong, so no code is looked up. The host shows the message on the page that asks for the code.
+ */
 export class TooManyUserCodes extends Error {
   readonly retryAt: Instant
-  // As the host's own refusals of a code: it answers them with the page and logs no fault.
+  // As in the host's own refusals of a code: the host answers them with the page and logs no fault.
   readonly expose = true
   readonly statusCode = 429
 
@@ -28,9 +30,9 @@ export class TooManyUserCodes extends Error {
 }
 
 /**
- * Device codes whose user codes cannot be guessed (R17; RFC 8628 5.1). Who finds one connects somebody else's
- * device to an account of their choice. Each look-up is reserved beforehand and given back when the code was
- * there, so that parallel guesses find no more than those in a row.
+ * Device codes whose user codes cannot be guessed (R17; RFC 8628 5.1). An attacker who finds one can connect another
+ * person's device to an account of the attacker's choice. Each look-up is reserved before and released if the code
+ * exists, so that parallel guesses get no more attempts than sequential ones.
  *
  * Throws TooManyUserCodes at the fifth wrong code of a browser, and at every further one.
  */

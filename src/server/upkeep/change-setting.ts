@@ -5,10 +5,10 @@ import type { Settings } from '../../ports/settings.ts'
 const MOST_ROUNDS = 100
 
 /**
- * Changes one setting by compare-and-swap. `decide` gets the stored value (undefined: there is none yet) and answers
+ * Changes one setting by compare-and-swap. `decide` gets the stored value (undefined: there is none yet) and returns
  * the value to store, or undefined to leave the setting as it is. When another process has changed the setting in
- * between, `decide` is called again with the new value, so it may run several times. Answers whether a value was
- * stored. What `decide` throws passes through.
+ * between, `decide` is called again with the new value, so it may run several times. Returns whether a value was
+ * stored. An error of `decide` is thrown to the caller.
  */
 export async function changeSetting(
   settings: Settings,
