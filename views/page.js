@@ -1,6 +1,6 @@
-/*
- * Comfort, never need: each page works without this. What needs it is `hidden` until it has run. The braces keep the
- * names of this script out of the way of a factor's own script.
+/**
+ * Each page works without this script. Parts that need it are `hidden` until it has run. The braces keep the names of
+ * this script out of the way of a factor's own script.
  */
 'use strict'
 {

@@ -13,7 +13,7 @@ const locales = readdirSync(join(views, 'messages')).map((file) => file.replace(
 
 const LOCKED = ['code', 'password-suspected', 'codes-disabled', 'factor-ended']
 
-/** What a template puts together from a part of its model, with all that the part can be. */
+/** Message keys that a template builds from a member of its model, with all values of the member. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],

@@ -231,7 +231,7 @@ describe('what the pages say', () => {
   it('where new backup codes come from, or who helps where they cannot be made', async () => {
     expect(await said('backup-codes-low-none')).to.include('security settings')
     expect(await said('backup-codes-low-one'))
-      .to.include('Whoever looks after your Acme account')
+      .to.include('The people who look after your Acme account')
       .and.not.include('Make new ones')
   })
 
@@ -267,7 +267,7 @@ describe('what the pages say', () => {
     expect(await said('unavailable-plain')).to.include('use a new one')
   })
 
-  it('a reference for whoever is asked, where there is one', async () => {
+  it('a reference for support, if there is one', async () => {
     expect(await said('error-ours')).to.match(/pass on the reference below.*01J9ZK3V7M/)
     expect(await said('error-nameless')).to.not.match(/reference/i)
   })
