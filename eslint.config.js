@@ -2,14 +2,14 @@ import js from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
 import ts from 'typescript-eslint'
 
-/** What would read the environment behind the back of config/, the one place that parses it. */
+/** Access to the environment, which only config/ reads and parses. */
 const environment = {
   object: 'process',
   property: 'env',
   message: 'Settings are read and parsed in config/ only.',
 }
 
-/** What would make the domain or a factor answer differently to the same question. */
+/** Functions that would make the domain or a factor return different results for the same arguments. */
 const unpredictable = [
   { object: 'Date', property: 'now', message: 'Take the time as an argument.' },
   { object: 'Math', property: 'random', message: 'Take randomness as an argument.' },
@@ -148,7 +148,7 @@ export default defineConfig(
       // A test that prints `[object Object]` fails where it matters.
       '@typescript-eslint/no-base-to-string': 'off',
       '@typescript-eslint/restrict-template-expressions': 'off',
-      // What a server answers is looked at, not trusted: a wrong guess of its shape fails the test.
+      // Tests check the responses of servers at run time: a wrong type assertion fails the test.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',

@@ -18,7 +18,7 @@ import { usableStates } from './owned-states.ts'
 import type { Place } from './place.ts'
 import { sealState } from './sealed-state.ts'
 
-/** What the application knows of the person when it asks a factor for a challenge. */
+/** The data of the person that a factor gets for a challenge. */
 export type ChallengeGround = Pick<ChallengeInput, 'address' | 'locale'>
 
 export type ChallengeOutcome =

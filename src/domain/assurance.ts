@@ -4,7 +4,7 @@ export type Amr = 'pwd' | 'otp' | 'hwk' | 'swk' | 'user' | 'mfa' | 'backup_code'
 /** Kinds of authentication factor (NIST SP 800-63B-4, 2): two different ones make multi-factor. */
 export type FactorKind = 'knowledge' | 'possession' | 'inherence'
 
-/** What a verified factor proved. The proof decides, not the factor: the same key can prove more or less. */
+/** The assurance of one proof. It depends on the proof and not on the factor: the same key can prove more or less. */
 export interface Assurance {
   readonly amr: readonly Amr[]
   readonly kinds: readonly FactorKind[]

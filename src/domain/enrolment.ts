@@ -167,7 +167,7 @@ export function challengeIn(
 }
 
 /**
- * Keeps an enrolment that was begun. One per interaction and factor: choosing again begins anew. What it mailed
+ * Keeps an enrolment that was begun. One per interaction and factor: choosing again begins anew. A code that it mailed
  * counts like any other delivery (R3).
  */
 export function beginEnrolment(

@@ -1,6 +1,6 @@
 import type { Instant } from './time.ts'
 
-/** What happened to an account. Recorded with the decision itself and passed on at least once. */
+/** An event of an account. It is recorded with the decision itself and passed on at least once. */
 export interface MfaEvent {
   /** Unique; a listener that must not act twice keeps it. */
   readonly id: string

@@ -8,7 +8,10 @@ export function isAcr(value: unknown): value is Acr {
   return value === PASSWORD_ACR || value === MULTI_FACTOR_ACR
 }
 
-/** What a relying party asked for: `essential` must be met or the authentication has failed (OIDC Core 5.5.1.1, R24). */
+/**
+ * The `acr` that a relying party requested. An `essential` one must be reached, or the authentication fails (OIDC Core
+ * 5.5.1.1, R24).
+ */
 export interface AcrRequest {
   readonly essential: boolean
   readonly values: readonly string[]

@@ -146,7 +146,7 @@ export interface Factor<
    * (R37). Left out if no response that was spent is accepted again with an older state.
    */
   afterRestore?(state: State, now: Instant): State
-  /** What this proof tells relying parties (R26). */
+  /** The assurance of this proof, for relying parties (R26). */
   assurance(proof: Proof): Assurance
   /**
    * The factor's own events, in addition to the general ones: `accepted`, a proof was accepted and spent; `issued`, a

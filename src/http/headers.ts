@@ -1,4 +1,4 @@
-/** What the headers of a page depend on. */
+/** The inputs of the headers of a page. */
 export interface PageContext {
   /** The configured issuer: its scheme decides about HSTS. */
   readonly issuer: string

@@ -8,8 +8,8 @@ import { MfaError } from '../domain/errors.ts'
  *
  * `Origin: null` alone is refused: sandboxed frames and redirects from elsewhere send it. With `Sec-Fetch-Site:
  * same-origin` it comes from our own page, behind a proxy that adds `Referrer-Policy: no-referrer`; a sandboxed frame
- * sends `cross-site`. Both headers missing is allowed, for old browsers; each that is there must fit.
- * `Sec-Fetch-Site: none` is a reload or a restored tab: no other site can cause it.
+ * sends `cross-site`. A request without both headers is allowed, for old browsers; each header that is present must
+ * fit. `Sec-Fetch-Site: none` is a reload or a restored tab: no other site can cause it.
  */
 export function isSameOrigin(headers: IncomingHttpHeaders, issuer: string): boolean {
   const origin = headers.origin
@@ -19,7 +19,7 @@ export function isSameOrigin(headers: IncomingHttpHeaders, issuer: string): bool
   return site === undefined || site === 'same-origin' || site === 'none'
 }
 
-/** What an operator needs of a header that a sender chose. */
+/** The number of characters of a sender's header that the log shows. */
 const LONGEST_SHOWN = 120
 
 /** Throws MfaError `form-forged` (403) unless `isSameOrigin`. */

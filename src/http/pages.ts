@@ -264,7 +264,7 @@ export interface Surroundings {
     readonly accent?: string
     readonly accentInk?: string
   }
-  /** Who is signing in, once the first factor has said so. */
+  /** The account that signs in; absent before the first factor. */
   readonly account?: {
     readonly label: string
     readonly initials: string
