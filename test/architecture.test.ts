@@ -17,7 +17,7 @@ interface Part {
 }
 
 const PARTS: Readonly<Record<string, Part>> = {
-  // What every part speaks: types, error codes, lengths of time. It decides nothing.
+  // The vocabulary of every part: types, error codes, lengths of time. It decides nothing.
   vocabulary: {
     at: ['assurance', 'errors', 'events', 'json', 'time'].map((name) => `src/domain/${name}.ts`),
     may: ['vocabulary'],
@@ -241,7 +241,7 @@ const FOREIGN = /^examples\/existing-provider/
 /** Of the plugin, the server may use what any customer can: the public entry. */
 const PUBLIC_ENTRY = 'src/index.ts'
 
-/** What of the import slice the public entry sees. */
+/** The part of the import slice that the public entry imports. */
 const IMPORT_ENTRY = 'src/import/index.ts'
 
 /** The command line, which alone reaches the server's half of an import. */

@@ -14,7 +14,7 @@ import {
 const page = readText('docs/reference/api.md')
 const source = parseSource('src/index.ts')
 
-/** What the public entry exports that is there at run time. */
+/** The exports of the public entry that exist at run time. */
 function exportedValues(): string[] {
   return source.statements.flatMap((statement) => {
     if (ts.isFunctionDeclaration(statement) && isExported(statement))

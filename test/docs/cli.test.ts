@@ -13,7 +13,7 @@ interface Command {
   readonly flags: readonly string[]
 }
 
-/** What `--help` of a command prints. */
+/** The output of `--help` of a command. */
 async function helpOf(path: readonly string[]): Promise<string> {
   let text = ''
   const terminal: Terminal = {

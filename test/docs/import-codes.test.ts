@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { readText, rowsOf, sectionOf } from './page.ts'
 
-/** Where the causes of bad lines and the warnings are named: as members of a union. */
+/** The unions whose members name the causes of bad lines and the warnings. */
 const SOURCES = [
   ...['people', 'lines', 'person'].map((name) => `src/server/import/${name}.ts`),
   ...['fields', 'totp', 'codes'].map((name) => `src/import/${name}.ts`),

@@ -55,7 +55,7 @@ export function rowsOf(text: string): string[][] {
     .filter((cells, index) => index > 1 && !cells.every((cell) => /^:?-+:?$/.test(cell)))
 }
 
-/** What stands between backticks, in the order of the text. */
+/** The texts between backticks, in the order of the page. */
 export function codeIn(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '')
 }

@@ -26,7 +26,7 @@ const [IMPORTS = '', BODY = ''] = [
   SET_UP.replace(/^import[\s\S]*?\n\n/, ''),
 ]
 
-/** What an application has before it reads the README. */
+/** The state of an application before the steps of the README. */
 interface Application {
   readonly Provider: typeof Provider
   readonly issuer: string
@@ -42,7 +42,7 @@ type Finish = (given: {
   accountId: string
 }) => Promise<void>
 
-/** The example as a module. What it takes from around it are arguments. */
+/** The example as a module. Its free names become arguments. */
 function asModule(body: string): string {
   return `${IMPORTS}
 export default function ({ Provider, issuer, configuration, sendMail, userSchema, makeUser }) {

@@ -20,7 +20,7 @@ import { codeIn, readText, ROOT, rowsOf, sectionOf } from './page.ts'
 const GUIDES = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: ROOT })]
 const options: Readonly<Record<string, { readonly secret?: boolean }>> = environmentOptions
 
-/** What a shell or Node has, what tests ask of a machine, and constants of ours. */
+/** Variables of a shell or of Node, variables of the tests, and our own constants. */
 const NOT_OURS =
   /^(NODE_ENV|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR|IMPORT_FIELDS)$/
 

@@ -56,7 +56,7 @@ function titleOf(node: ts.Node | undefined): string {
   return [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join('...')
 }
 
-/** Where a test has gone to: whoever divides a file of tests reads it in the failure. */
+/** The new place of a test. A developer who divides a file of tests reads it in the failure. */
 function isNow(title: string): string {
   const files = globSync('test/**/*.test.ts', { cwd: ROOT })
   const found = files.find((file) => titlesOf(file).includes(title))

@@ -373,7 +373,7 @@ describe('a reset', () => {
     expect(isFirstSignIn(record)).to.equal(false)
   })
 
-  it('is told of', () => {
+  it('makes an event', () => {
     expect(events.map(({ type }) => type)).to.deep.equal(['reset', 'epoch-raised'])
   })
 })

@@ -32,7 +32,7 @@ interface Example {
   changePassword(origin: string, change: Record<string, string>): Promise<number>
 }
 
-/** What the script of the front end does. */
+/** Runs the same steps as the script of the front end. */
 async function sendJson(browser: HttpClient, url: URL, body: object): Promise<Page> {
   const headers = { 'content-type': 'application/json' }
   const answer = await browser.postRaw(url, JSON.stringify(body), { headers })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 /** A program of `examples` that runs by itself, on the sources of this repository. */
 export interface Program {
-  /** What it has printed so far. */
+  /** The output so far. */
   printed(): string
   stop(): Promise<void>
 }

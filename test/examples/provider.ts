@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider, { type ClientMetadata, type Configuration } from 'oidc-provider'
 
-/** What the person does at the provider: signs in with this level, or refuses. */
+/** The person's action at the provider: to sign in with this level, or to refuse. */
 export interface Decision {
   acr: string
   amr: string[]
@@ -10,8 +10,8 @@ export interface Decision {
 }
 
 /**
- * A plain provider without our plugin, to try relying parties on: it has no pages, and whoever comes is `mira`,
- * signed in as the decision says.
+ * A plain provider without our plugin, to try relying parties on: it has no pages, and every person is `mira`, signed
+ * in as the decision says.
  */
 export async function startPlainProvider(decision: Decision): Promise<{
   issuer: string

@@ -79,7 +79,7 @@ describe('the demonstration relying party', () => {
     }
   })
 
-  it('refuses a level below the one it asked for, whoever let it through', async () => {
+  it('refuses a level below the requested one, also if the provider lets it through', async () => {
     const asked = (await person.get(`${app.url}/step-up`)).location ?? new URL(app.url)
     asked.searchParams.delete('claims')
     const page = await person.visit(asked)

@@ -79,7 +79,7 @@ export function faultyStorage(): FaultyStorage {
         case 'read-only':
           database.pragma = 'query_only = 1'
           break
-        // The least there can be: no page more than there are. What fits into those is still taken.
+        // The smallest possible limit: no further page. Data that fits into the existing pages is still stored.
         case 'full':
           database.pragma = 'max_page_count = 1'
           break

@@ -2,7 +2,7 @@ import { HttpClient, type Page } from '../support/http-client.ts'
 import { authorizeUrl, callbackOf, CLIENT, follow, PASSWORD, type Host } from '../plugin/host.ts'
 import { nextCode, wrongCode, type Person } from '../plugin/sign-in.ts'
 
-/** How a step of a sign-in was answered, whoever answered it. */
+/** The response to a step of a sign-in, from any of its sources. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, unknown>>
@@ -12,9 +12,9 @@ export interface Answer {
 
 export interface Step {
   readonly name: string
-  /** Who answers it: a page of the plugin, a route of the host, or the application's own login page. */
+  /** The source of the response: a page of the plugin, a route of the host, or the application's own login page. */
   readonly by: 'plugin' | 'host' | 'application'
-  /** What of the storage it cannot do without. */
+  /** The operations of the storage that the step needs. */
   readonly writes: boolean
   readonly readsRecord: boolean
   /** How it is answered with the storage in order. */

@@ -75,7 +75,7 @@ for (const fault of Object.keys(REFUSED) as Fault[])
       })
     }
 
-    // What was given to a storage that is slow arrives later: what it did counts, and was not answered.
+    // A slow storage applies a write later: the write is valid, but no response has confirmed it.
     if (refused !== undefined && fault !== 'slow')
       it('spends and counts nothing that was not answered', async () => {
         expect(await host.storage.records.load(person.username)).to.deep.equal(record)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What happens to a message to the database that fits. */
+/** When the connection is cut at a matching message to the database. */
 export type Cut = 'before it is applied' | 'after it was applied'
 
 interface Trap {

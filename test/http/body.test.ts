@@ -16,7 +16,7 @@ describe('reading a form', () => {
   let answers: Answer[]
   /** Bytes the server had taken from the socket when it answered. */
   let bytesRead: number
-  /** What a body parser of the host application does before us. */
+  /** A body parser of the host application that runs before ours. */
   let earlier: (request: FormRequest) => Promise<void>
 
   beforeEach(async () => {

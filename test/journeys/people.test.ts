@@ -18,7 +18,7 @@ async function choosePassword(visitor: Visitor, password: string): Promise<void>
 describe('people of a server without mail', function () {
   const stage = setStage(this)
 
-  it('R10 whoever was given a password enrols with it at the first sign-in, within three days', async () => {
+  it('R10 a person who was given a password enrols with it at the first sign-in, within three days', async () => {
     const { server } = stage
     const [soon, late] = [await server.addPerson('soon'), await server.addPerson('late')]
     const visitor = await stage.arrive()

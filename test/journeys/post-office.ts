@@ -9,7 +9,7 @@ export interface Letter {
   readonly text: string
 }
 
-/** Takes mail on loopback and keeps it for whoever it is addressed to. */
+/** Accepts mail on loopback and keeps it for its recipients. */
 export class PostOffice {
   readonly #letters: Letter[] = []
   readonly #arrivals = new EventEmitter()

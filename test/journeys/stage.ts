@@ -8,7 +8,7 @@ import { Visitor, type Enrolled } from './visitor.ts'
 let chromium: Browser | undefined
 after(async () => chromium?.close())
 
-/** What a suite of journeys plays on: one server and one Chromium, people as the tests need them. */
+/** The environment of a suite of journeys: one server, one Chromium, and the people that the tests need. */
 export interface Stage {
   readonly server: ServerProcess
   /** Somebody at a browser of their own, who leaves when the test is over. */

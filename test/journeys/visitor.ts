@@ -29,9 +29,9 @@ export class Visitor {
   readonly server: ServerProcess
   readonly context: BrowserContext
   page: Page
-  /** What the phone holds, once something was scanned. */
+  /** The authenticator on the phone, after the QR code was scanned. */
   authenticator: Authenticator | undefined
-  /** What was written down. */
+  /** The backup codes that the person has written down. */
   backupCodes: readonly string[] = []
   /** The code typed last: time may have passed since. */
   typed = ''
@@ -48,7 +48,7 @@ export class Visitor {
     this.page = page
     this.#javaScript = javaScript
     context.on('console', (message) => {
-      // A page that was refused is told of by its status; that line of the console says no more.
+      // The status of a refused page is checked elsewhere; the line in the console adds nothing.
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
         this.#complaints.push(`${message.location().url}: ${message.text()}`)
     })
@@ -158,7 +158,7 @@ export class Visitor {
     }
   }
 
-  /** What the phone shows; its clock is right. */
+  /** The code that the phone shows; its clock is right. */
   code(offsetSeconds = 0): string {
     if (this.authenticator === undefined) throw new Error('Nothing was scanned.')
     return oathtoolCode(this.authenticator, this.server.now() + offsetSeconds)
@@ -227,7 +227,7 @@ export class Visitor {
     this.backupCodes = backupCodes
   }
 
-  /** What the ID token says, as the app shows it. */
+  /** The claims of the ID token, as the app shows them. */
   async claim(name: string): Promise<string> {
     return this.page.locator(`[data-claim=${name}]`).innerText()
   }

@@ -197,7 +197,7 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
   })
 
   describe('R25 prompt=none', () => {
-    it('is login_required for a stranger and for whoever has given the password alone', async () => {
+    it('is login_required without a session, and with a proof of the password alone', async () => {
       const silent = await app.request({ prompt: 'none' })
       expect(errorOf(await mira.browser.get(silent.url))).to.equal('login_required')
 

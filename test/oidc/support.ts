@@ -43,7 +43,7 @@ export interface ServerProcess {
   readonly issuer: string
   readonly storage: ServerStorage
   addPerson(username: string): Promise<Visitor>
-  /** What it wrote, line by line: its announcement, its log, and what went wrong. */
+  /** The lines that it has written: its announcement, its log, and its errors. */
   readonly output: readonly string[]
   stop(): Promise<void>
 }
@@ -212,7 +212,7 @@ export function errorOf(page: Page): string | undefined {
   return page.location?.searchParams.get('error') ?? undefined
 }
 
-/** What the server refused a request of the app with; `none` when it did not. */
+/** The error with which the server has refused a request of the app; `none` if it has not refused. */
 export async function oauthErrorOf(work: Promise<unknown>): Promise<string> {
   try {
     await work

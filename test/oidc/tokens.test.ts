@@ -127,7 +127,7 @@ describe('the tokens of a sign-in', () => {
       expect(await isActive(tokens.access_token, publicApp)).to.equal(false)
     })
 
-    it('is refused to whoever has the wrong secret', async () => {
+    it('is refused to a client with a wrong secret', async () => {
       const { access_token: token } = await signedIn()
       const impostor = await relyingParty(server, 'app', client.ClientSecretBasic('a wrong one'))
       expect(await oauthErrorOf(client.tokenIntrospection(impostor.configuration, token))).to.equal(

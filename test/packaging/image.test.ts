@@ -24,7 +24,7 @@ import { NO_REGISTRY } from './application.ts'
 import { instructionsOf } from './dockerfile.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** What the build does not get: patterns for the names at the top. */
+/** The files that the build does not get: patterns for names at the top level. */
 const NOT_IN_CONTEXT = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
@@ -32,9 +32,9 @@ const NOT_IN_CONTEXT = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
 const UNPRIVILEGED = 65_534
 
 /**
- * What `docker build` would make, by the Dockerfile's own commands: each stage is a folder, its instructions are run
- * there one after the other, and the outcome is started by its own CMD as an unprivileged user. What a container engine
- * adds (isolation, the base image, the volume) is not shown here.
+ * Builds the image as `docker build` would, with the Dockerfile's own commands: each stage is a folder, its
+ * instructions are run there one after the other, and the outcome is started by its own CMD as an unprivileged user.
+ * The parts that a container engine adds (isolation, the base image, the volume) is not shown here.
  */
 describe('the image’s file system', function () {
   this.timeout(400_000)

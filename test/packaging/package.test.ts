@@ -8,7 +8,7 @@ import { miss, requireMongodb } from '../support/requirements.ts'
 import { Application, NoRegistry } from './application.ts'
 import { NAME, packPackage, ROOT, type Manifest } from './packed.ts'
 
-/** What only the server imports: none of it is loaded by an application with the plugin. */
+/** Packages that only the server imports; an application with the plugin loads none of them. */
 const OF_THE_SERVER = [
   '@node-rs/bcrypt',
   'commander',
@@ -18,7 +18,7 @@ const OF_THE_SERVER = [
   'pino',
 ]
 
-/** What an application may have for itself, in versions that the server cannot do with. */
+/** Packages that an application may use in versions that the server cannot use. */
 const ITS_OWN = ['@node-rs/bcrypt@1.10.5', 'commander@12', 'jose@5', 'nodemailer@6', 'pino@9']
 
 describe('the published package', function () {
@@ -404,7 +404,7 @@ export const TEST_ADAPTER = (/** @type {string} */ model) => ({
 })
 `
 
-/** What a careful application compiles with. */
+/** The compiler options of a careful application. */
 const STRICT = {
   compilerOptions: {
     module: 'nodenext',

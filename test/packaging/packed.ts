@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const NAME = 'oidc-provider-mfa'
 
-/** What a clone has besides what is tracked. */
+/** Files of a clone that git does not track. */
 const NOT_COPIED = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|secrets)$/
 
 export interface Manifest {

@@ -190,7 +190,7 @@ describe('the level a relying party asks for', () => {
     expect(claims).to.deep.include({ acr: PASSWORD_ACR, amr: ['pwd'] })
   })
 
-  it('R24 whoever has set up a second factor is always asked, though nobody requires it', async () => {
+  it('R24 a person who has set up a second factor is always asked, although nobody requires it', async () => {
     const noor = await enrolledPersonByStepUp('noor')
     browser = new HttpClient()
     const verify = await showPassword(host, browser, noor.username)

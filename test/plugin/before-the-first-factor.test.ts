@@ -23,7 +23,10 @@ async function sessionOf(
   return (await host.provider.Session.adapter.find(cookie ?? '')) as { loginTs: number } | undefined
 }
 
-/** What somebody with the password alone could prepare before the owner sets up a factor, and what waits too long. */
+/**
+ * Steps that a person with the password alone could prepare before the owner sets up a factor, and steps that come too
+ * late.
+ */
 describe('the life of an account before its first factor', () => {
   let host: Host
   afterEach(async () => host.close())

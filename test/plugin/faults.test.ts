@@ -16,7 +16,7 @@ import {
 import { signedInSessions, STORAGES } from './recorded-storage.ts'
 import { enrolledPerson, nextCode, wrongCode, type Person } from './sign-in.ts'
 
-/** What is broken now. */
+/** The present fault. */
 interface Broken {
   load?: boolean
   save?: boolean

@@ -203,7 +203,7 @@ describe('a host that forgets mfa.attach', () => {
       expect(answer.body).not.to.contain('attach')
       expect(told.map(({ code }) => code)).to.deep.equal(['not-attached'])
       expect(told[0]!.message).to.contain('mfa.attach(provider)')
-      expect(host.faults, 'in the log, whoever listens').to.deep.equal(told)
+      expect(host.faults, 'in the log, with any listener').to.deep.equal(told)
     } finally {
       await host.close()
     }

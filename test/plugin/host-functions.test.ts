@@ -27,7 +27,7 @@ import { introspect, refresh, userinfo } from './relying-party.ts'
 
 const { base, Check, Prompt } = interactionPolicy
 
-/** What a function of the application was called with, as far as such functions look at it. */
+/** The arguments of a call of a function of the application, as far as such functions use them. */
 interface Call {
   readonly of: string
   readonly sees: Readonly<Record<string, unknown>>

@@ -5,7 +5,7 @@ import { readForm } from '../../src/http/body.ts'
 
 export const PASSWORD = 'correct horse battery staple'
 
-/** What the login page does with a right password. */
+/** The login page's action after a right password. */
 export type Answer = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -13,8 +13,8 @@ export type Answer = (
 ) => Promise<void>
 
 /**
- * The pages of the application: login, consent, and whatever other prompts it has. As careless as an application
- * may be: whoever posts a right password gets the login answered, whatever the interaction asks for.
+ * The pages of the application: login, consent, and whatever other prompts it has. As careless as an application may
+ * be: a right password is always answered with a login, for every prompt of the interaction.
  */
 export function hostPages(provider: Provider, answer: Answer): Middleware {
   return async (ctx, next) => {

@@ -40,9 +40,9 @@ export interface Host {
   readonly clock: Clock
   /** Every change to the storage since the start. */
   readonly writes: Write[]
-  /** What `mfa.on('*')` was told. */
+  /** The events that `mfa.on('*')` has received. */
   readonly events: MfaEvent[]
-  /** What came to Koa's `error` event: an application's log. */
+  /** The errors of Koa's `error` event, as in an application's log. */
   readonly faults: Error[]
   /** Every request and what it was answered with: what a proxy's log holds, and more. */
   readonly answers: Answered[]
@@ -60,9 +60,9 @@ export interface HostOptions {
   readonly mfa?: Partial<MfaOptions>
   readonly configuration?: Partial<Configuration>
   readonly attach?: boolean
-  /** What a careless application changes of the configuration after `configure`. */
+  /** A change that a careless application makes to the configuration after `configure`. */
   readonly reconfigure?: (configured: Configuration) => Configuration
-  /** What the login page answers with; default: the plugin's interactionFinished. */
+  /** The function with which the login page answers; default: the plugin's interactionFinished. */
   readonly answer?: (
     host: Host,
     request: IncomingMessage,

@@ -19,11 +19,11 @@ import { hostPages } from './host-pages.ts'
 const KEYS = ['cookie-key-for-tests']
 
 interface Setting {
-  /** What the application makes of the provider. */
+  /** How the application uses the provider. */
   readonly around?: (provider: Provider) => RequestListener
-  /** Where the application mounts it; empty: nowhere. */
+  /** The path at which the application mounts it; empty: it is not mounted. */
   readonly mounted?: string
-  /** What browsers call the server; default: what it is. */
+  /** The address that browsers use for the server; default: its real one. */
   readonly origin?: string
   /** Whether the issuer carries the mount. */
   readonly issuerKnows?: boolean

@@ -281,7 +281,7 @@ for (const [name, storage] of Object.entries(STORAGES))
       expect((await thief.get(confirmed.location!)).status).to.equal(410)
     })
 
-    it('R19 sign-in gives the session a new id, whoever planted the one before', async () => {
+    it('R19 sign-in gives the session a new id, so that a planted one is of no use', async () => {
       const planted = await browser.get(new URL('/session/end', host.issuer))
       expect(planted.status).to.equal(200)
       const [anonymous] = storedSessions(host.writes)

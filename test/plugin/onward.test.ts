@@ -37,7 +37,7 @@ describe('an app whose callback redirects on, in Chromium', function () {
     return (server.address() as AddressInfo).port
   }
 
-  /** Where people arrive in the end. */
+  /** The address at which people arrive in the end. */
   async function startPage(): Promise<number> {
     return listen(
       createServer((_request, response) => {

@@ -30,7 +30,7 @@ const withGrantType = (grantType: string): Partial<Configuration> => ({
 describe("a grant type of the application's own", () => {
   afterEach(async () => host.close())
 
-  /** Tokens for whoever is named, no question asked: what a careless application registers. */
+  /** A grant type of a careless application: it issues tokens for any named account without a check. */
   const start = async (gty: string | undefined, mfa: Partial<MfaOptions> = {}): Promise<void> => {
     host = await startHost({ mfa, configuration: withGrantType(DIRECT) })
     host.provider.registerGrantType(

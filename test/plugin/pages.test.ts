@@ -293,7 +293,7 @@ describe('a page of the plugin', () => {
   })
 })
 
-/** What is printed while it runs. */
+/** The text that is printed while it runs. */
 function capture(printed: string[]): () => void {
   const streams = [process.stdout, process.stderr]
   const writers = streams.map(({ write }) => write)

@@ -34,7 +34,7 @@ for (const [name, storage] of Object.entries(STORAGES))
       })
   })
 
-describe('what is told of a person', () => {
+describe('the description of a person', () => {
   it('R31 each attempt with its factor, its outcome and where it came from', async () => {
     const host = await startHost()
     try {

@@ -249,7 +249,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       expect(callbackOf(await goOn(await browser.submit(consent))).get('code')).to.be.a('string')
     })
 
-    it('R20 asks again whoever has set up a factor and comes with a session that the other node has saved', async () => {
+    it('R20 asks a person who has set up a factor again, in a session that the other node has saved', async () => {
       await signIn(nodes, browser, mira)
       nodes.servedBy('before')
       expect((await silently()).get('code')).to.be.a('string')
@@ -257,7 +257,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       expect((await silently()).get('error')).to.equal('login_required')
     })
 
-    it('R20 takes no code that the other node has issued to whoever has set up a factor', async () => {
+    it('R20 accepts no code that the other node has issued for an account with a factor', async () => {
       nodes.servedBy('before')
       const code = callbackOf(await goOn(await typePassword(await visit(), 'mira')))
       nodes.servedBy('after')

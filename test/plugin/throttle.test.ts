@@ -156,7 +156,7 @@ async function openBackupCode(browser = stranger): Promise<Page> {
   return follow(host, browser, await browser.submit(other, { factor: 'backup-codes' }))
 }
 
-describe('the wait for whoever guesses', () => {
+describe('the wait after wrong guesses', () => {
   beforeEach(async () => begin())
   afterEach(async () => host.close())
 
@@ -397,7 +397,7 @@ describe('a phone whose clock is behind', () => {
     return stranger.submit(await open(), { code })
   }
 
-  it('R6 is told of by a code up to five minutes late, which is charged', async () => {
+  it('R6 is shown after a code that is up to five minutes late, which is charged', async () => {
     host.clock.at += 600
     const refused = await submitCodeOf(240)
     expect(refused.status).to.equal(422)

@@ -31,7 +31,7 @@ export interface TwoNodesOptions {
   readonly storage?: OpenStorage
   readonly mfa?: Partial<MfaOptions>
   readonly configuration?: Partial<Configuration>
-  /** What the login page of the node without the plugin says beside the account. */
+  /** Further members of the login of the node without the plugin. */
   readonly saidBefore?: Omit<NonNullable<InteractionResults['login']>, 'accountId'>
 }
 

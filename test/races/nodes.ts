@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CookieJar } from '../support/cookie-jar.ts'
 import { HttpClient } from '../support/http-client.ts'
 
-/** Where nodes say they are, whatever their port: what they share. */
+/** The issuer that all nodes share, independent of their ports. */
 export const ISSUER = 'http://id.example'
 
 export const KILL_POINTS = [
@@ -23,7 +23,7 @@ export class Node {
   readonly issuer = ISSUER
   readonly clock: { at: number }
   readonly #process: ChildProcess
-  /** Where it really is, for a relying party whose requests are spread over the nodes. */
+  /** Its real address, for a relying party whose requests are spread over the nodes. */
   readonly url: string
 
   constructor(child: ChildProcess, url: string, now: number) {

@@ -1,6 +1,4 @@
-/**
- * Where races take place: a storage that several processes open at once, each with a connection of its own.
- */
+/** The storages of races: several processes open one at the same time, each with its own connection. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
@@ -18,7 +16,7 @@ import { requireMongodb } from '../support/requirements.ts'
 
 /** A place that a test has made for itself. */
 export interface Place {
-  /** What every process is told, to open it. */
+  /** The address with which every process opens it. */
   readonly address: string
   /** Sessions in it that sign somebody in. */
   signedInSessions(): Promise<number>

@@ -56,7 +56,7 @@ async function carryOut(order: RotationOrder): Promise<RotationReport> {
   return done
 }
 
-/** What was contended or refused unseen is tried again, as a person would. */
+/** Repeats an attempt that was contended or refused without an examination, as a person would. */
 async function untilExamined<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

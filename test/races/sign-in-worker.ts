@@ -31,7 +31,7 @@ export interface Order {
   readonly attempts: readonly Attempt[]
 }
 
-/** What the attempts came to, by outcome, and the look-up secrets that were shown. */
+/** The number of attempts by outcome, and the look-up secrets that were shown. */
 export interface Report {
   readonly outcomes: Readonly<Record<string, number>>
   readonly shown: readonly string[]
@@ -64,7 +64,7 @@ async function carryOut(order: Order): Promise<Report> {
   return { outcomes, shown: [...shown] }
 }
 
-/** A flood is refused with 429 and charges nothing: whoever attacks tries again until somebody looks at it. */
+/** A flood is refused with 429 and charges nothing, so an attacker tries again until the attempt is examined. */
 async function untilExamined<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

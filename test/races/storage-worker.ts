@@ -22,7 +22,7 @@ export interface Order {
   readonly startAt: number
 }
 
-/** What each of the operations came to, by name. */
+/** The number of operations by outcome. */
 export type Report = Readonly<Record<string, number>>
 
 let storage: ServerStorage | undefined
@@ -109,7 +109,7 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
   },
 }
 
-/** Who is told that the storage is not to be had now comes back, as a browser does. */
+/** Repeats an operation while the storage is unavailable, as a browser does. */
 async function untilAnswered(deed: () => Promise<unknown>): Promise<void> {
   for (;;)
     try {

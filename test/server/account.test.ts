@@ -61,14 +61,14 @@ describe('the account page', () => {
   }
   const buttons = (page: Page): string[] =>
     page.tags('button').map(({ value = '' }) => value.replace(/:[\w-]{16}$/, ':ID'))
-  /** Where a sign-in to the page leads that this browser begins once more. */
+  /** The address to which a new sign-in of this browser to the page leads. */
   const beginAgain = async (client: HttpClient): Promise<URL> => {
     server.clock.ahead += 15 * 60
     return (await client.get(account())).location!
   }
   const cookies = () => browser.jar.all().filter(({ key }) => key.startsWith('account'))
 
-  it('asks whoever comes to sign in, second factor and all, and shows what they have', async () => {
+  it('asks every visitor to sign in with both factors, and shows their factors', async () => {
     await begin()
     const first = await browser.visit(account())
     expect(first.name).to.equal('login')
@@ -171,7 +171,7 @@ describe('the account page', () => {
     expect([back.name, back.url.pathname]).to.deep.equal(['account', '/account'])
   })
 
-  it('lets whoever turns back at the password go: it does not ask again', async () => {
+  it('lets a person who cancels at the password go, and does not ask again', async () => {
     await begin()
     const login = await browser.visit(account())
     const back = await browser.follow(

@@ -165,7 +165,7 @@ describe('what OpenID certification asks for, with the second factor in every si
       `${MULTI_FACTOR} ${PASSWORD_ACR}`,
       'urn:of:nobody',
     ])
-      it(`signs in whoever reaches one of ${acr_values}`, async () => {
+      it(`signs in a person who reaches one of ${acr_values}`, async () => {
         await start()
         const { claims } = await redeem(server, await enter({ acr_values }))
         expect(claims['acr']).to.equal(MULTI_FACTOR)

@@ -15,7 +15,7 @@ import { authorizationUrl, PASSWORD, type Person } from './support.ts'
 const BIN = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
 const CLOCK = new URL('../journeys/shifted-clock.ts', import.meta.url).href
 
-/** Where people find the deployment, whichever node answers. */
+/** The address of the deployment, independent of the node that answers. */
 export const ISSUER = 'http://id.example'
 
 /** One server of a deployment, in a process of its own. */

@@ -98,7 +98,7 @@ describe('the device flow', () => {
     expect((await enter(device.user_code)).status).not.to.equal(429)
   })
 
-  it('R17 does not wait for whoever starts over with a new browser each time', async () => {
+  it('R17 also limits an attacker who uses a new browser each time', async () => {
     for (let i = 0; i < 25; i += 1) {
       if (i % 4 === 0) browser = new HttpClient()
       expect((await enter(wrong(i))).status, String(i)).to.equal(400)

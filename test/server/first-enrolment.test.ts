@@ -87,7 +87,7 @@ describe('R10 the first factor, without mail', () => {
     expect((await afterPassword()).name).to.equal('enrolment-refused')
   })
 
-  it('cannot by a link that was used in another browser, whoever knows the password there', async () => {
+  it('cannot by a link that was used in another browser, although the password is known there', async () => {
     await start()
     server.clock.ahead = 10 * DAY
     await change({ passwordOrigin: 'set-up-link', enrolmentProof: proof() })

@@ -25,7 +25,7 @@ const NAMES = {
 
 const RIGHT_PASSWORD = /right password/
 
-/** What differs in every answer, whoever is asked about. */
+/** The parts that differ in every response, for any name. */
 const BY_CHANCE = ['x-request-id', 'date', 'connection', 'keep-alive']
 
 describe('R33 a refused sign-in', () => {

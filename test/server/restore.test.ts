@@ -83,7 +83,7 @@ describe('restore', () => {
     return browser.submit(form, { backupCode: code })
   }
 
-  /** What the command works with, on the storage of these tests. */
+  /** The services of the command, on the storage of these tests. */
   const working = async (): Promise<{
     services: Parameters<typeof restoreAccounts>[0]
     mfa: ServerMfa
@@ -180,7 +180,7 @@ describe('restore', () => {
     await close()
 
     expect((await cli('doctor')).out).to.match(/restore +failed +has not finished/)
-    // What was not reached is as the backup has it.
+    // Accounts that were not reached are as in the backup.
     expect(await cli('serve')).to.deep.include({ code: 1, out: '' })
     expect((await cli('serve')).err)
       .to.contain('restore --confirm --resume')

@@ -12,7 +12,7 @@ import { totpCode } from '../support/totp.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const BIN = join(ROOT, 'bin', 'oidc-provider-mfa.mjs')
-/** What package.json has for `npm start`, without the `node` that runs it. */
+/** The arguments of `npm start` in package.json, without `node`. */
 const START = startScript()
 
 interface Started {

@@ -223,7 +223,7 @@ export interface Person {
 }
 
 /** From the login page over whatever comes to the redirect back to the app, or to the page that stops it. */
-/** What the browser that used a set-up link keeps, and what the account keeps of it. */
+/** The token that the browser keeps after it used a set-up link, and the proof that the account keeps. */
 export const PROOF = { cookie: 'a'.repeat(43), hash: hashProof('a'.repeat(43)) }
 
 /** A browser in which a set-up link was used. */

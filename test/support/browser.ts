@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { requireBrowser } from './requirements.ts'
 
-/** Where pictures of pages go; not kept in the repository. */
+/** The folder for pictures of pages, which git ignores. */
 export const SCREENSHOTS = fileURLToPath(new URL('../../screenshots/', import.meta.url))
 
 /** Keeps Chromium to what the test asks of it: no look-ups, updates or first-run pages. */
@@ -77,7 +77,7 @@ export async function screenshots(page: Page, name: string): Promise<void> {
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
 
 /**
- * What axe finds wrong, in light and dark, as readable lines: its rules for WCAG 2.0 to 2.2 A and AA, and its best
+ * The findings of axe, in light and dark, as readable lines: its rules for WCAG 2.0 to 2.2 A and AA, and its best
  * practices. Needs JavaScript; the page's CSP stays in force.
  */
 export async function axeFindings(page: Page): Promise<string[]> {

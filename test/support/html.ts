@@ -1,6 +1,6 @@
 import { parseHTML } from 'linkedom'
 
-/** What tests use of the DOM. The compiler's own types of it would give every source file a `window`. */
+/** The part of the DOM that tests use. The compiler's own types would give every source file a `window`. */
 export interface Element {
   readonly localName: string
   readonly nodeType: number
@@ -59,7 +59,7 @@ export function attributesOf({ attributes }: Element): Record<string, string> {
   return Object.fromEntries([...attributes].map(({ name, value }) => [name, value]))
 }
 
-/** What is read of it: a space between its parts, white space as one space, no scripts and styles. */
+/** The visible text: a space between its parts, white space as one space, no scripts and styles. */
 export function textOf(element: Element): string {
   return textIn(element).replaceAll(/\s+/g, ' ').trim()
 }

@@ -10,8 +10,8 @@ export interface RequestOptions {
 
 export interface ClientOptions {
   /**
-   * Where an origin is really served: the proxy of a test. `https://id.example` can be a server on loopback,
-   * with the headers that a proxy would add (`X-Forwarded-Proto`, ...).
+   * The real addresses of origins, as through a proxy. `https://id.example` can be a server on loopback, with the
+   * headers that a proxy would add (`X-Forwarded-Proto`, ...).
    */
   readonly origins?: Readonly<
     Record<string, { readonly url: string; readonly headers?: Readonly<Record<string, string>> }>
@@ -36,7 +36,7 @@ export class Page {
     this.body = body
   }
 
-  /** Where a redirect leads, made absolute; undefined for any other answer. */
+  /** The absolute target of a redirect; undefined for any other response. */
   get location(): URL | undefined {
     const { location } = this.headers
     return this.status >= 300 && this.status < 400 && location !== undefined
@@ -44,7 +44,7 @@ export class Page {
       : undefined
   }
 
-  /** What a CSS selector finds, in order. */
+  /** The elements that a CSS selector finds, in order. */
   all(selector: string): readonly Element[] {
     this.#document ??= parse(this.body)
     return [...this.#document.querySelectorAll(selector)]
@@ -82,7 +82,7 @@ export class Page {
     return formOf(this.#one(selector))
   }
 
-  /** Where the first link leads that a selector finds. Throws when there is none. */
+  /** The target of the first link that a selector finds. Throws if there is none. */
   link(selector: string): URL {
     return new URL(this.#one(selector).getAttribute('href') ?? '', this.url)
   }

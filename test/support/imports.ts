@@ -10,14 +10,14 @@ export interface Import {
   readonly file?: string
   /** Gone at run time: `import type`, `export type`, `typeof import()`. Node loads the module of `import { type A }`. */
   readonly typeOnly: boolean
-  /** What is taken by name, as the other module calls it. */
+  /** The imported names, as the other module calls them. */
   readonly names: readonly string[]
 }
 
-/** What a source file refers to, found in its syntax tree: no comment or string can hide or feign an import. */
+/** The references of a source file, found in its syntax tree: no comment or string can hide or imitate an import. */
 export interface Source {
   readonly imports: readonly Import[]
-  /** `process.env`, `Date.now`, `Math.random` and the like, as written. */
+  /** `process.env`, `Date.now`, `Math.random` and similar members, as written. */
   readonly members: readonly string[]
   /** The functions, constants and classes that are declared with `export`. */
   readonly exports: readonly string[]

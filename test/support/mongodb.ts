@@ -20,9 +20,9 @@ const READY_MS = 20_000
 let shared: Promise<string | undefined> | undefined
 
 /**
- * A MongoDB that tests may write to, one for the whole run: MONGODB_URL, a stand-in that is installed
- * (SecantusDB, named by SECANTUSD or on the PATH), or a `mongod` that mongodb-memory-server fetches. Undefined:
- * none of them is to be had here.
+ * A MongoDB that tests may write to, one for the whole run: MONGODB_URL, a stand-in that is installed (SecantusDB,
+ * named by SECANTUSD or on the PATH), or a `mongod` that mongodb-memory-server fetches. Undefined: none of them is
+ * available here.
  */
 export function sharedMongodb(): Promise<string | undefined> {
   return (shared ??= find())

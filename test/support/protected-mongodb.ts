@@ -16,7 +16,7 @@ export interface User {
 
 /** A MongoDB that asks for a password (SCRAM) and speaks TLS, with a certificate of its own making. */
 export interface ProtectedMongodb {
-  /** Where its certificate is, for whoever is to trust it. */
+  /** The file of its certificate, for clients that have to trust it. */
   readonly tlsCAFile: string
   /** `credentials`: the user and the escaped password. */
   url(database: string, credentials: string, options?: Readonly<Record<string, string>>): string

@@ -2,7 +2,7 @@ import Mocha from 'mocha'
 import { writeFileSync } from 'node:fs'
 import { skipped } from './requirements.ts'
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Tally {
   readonly passed: number
   readonly failed: number

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { sharedMongodb, standIn } from './mongodb.ts'
 
-/** What some tests need and not every machine has. Nobody's sign-in depends on them. */
+/** Programs that some tests need and not every machine has. The product itself does not need them. */
 export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | 'registry' | Tool
 export type Tool = 'zbarimg' | 'oathtool'
 
@@ -32,7 +32,7 @@ const MUST_HAVE: Readonly<Record<Requirement, string>> = {
 /** Why something was skipped: what the reporter prints at the end. */
 export const skipped = new Set<string>()
 
-/** Where Chromium is, or undefined. CHROMIUM_PATH comes first; a wrong one counts as missing. */
+/** The path of Chromium, or undefined. CHROMIUM_PATH comes first; a wrong one counts as missing. */
 export function chromiumPath(): string | undefined {
   const given = process.env.CHROMIUM_PATH
   if (given !== undefined && given !== '') return existsSync(given) ? given : undefined

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { hasTool } from './requirements.ts'
 
-/** What an authenticator app knows. None of this uses the product's own code: it would share its mistakes. */
+/**
+ * The data of an authenticator app. This module does not use the product's own code, because it would share its faults.
+ */
 export interface Authenticator {
   /** Base32, grouping spaces allowed. */
   readonly secret: string

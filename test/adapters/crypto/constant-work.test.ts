@@ -19,7 +19,7 @@ describe('the check of imported passwords', () => {
   let readAnew: number
   let passwords: PasswordHasher
 
-  /** What an attempt computes, each as its kind. */
+  /** The kinds of the hashes that an attempt computes, in order. */
   const worked = async (phc: string, secret: string): Promise<string[]> => {
     computed = []
     await passwords.verify(phc, secret)

@@ -58,7 +58,7 @@ describe('password hashing', () => {
     for (const none of NO_HASHES) expect(await cheap.verify(none, 'x')).to.equal(false)
   })
 
-  it('R33 computes a hash also for what is none, away from the event loop', async () => {
+  it('R33 computes a hash also for a text that is no hash, outside the event loop', async () => {
     const hasher = passwordHasher()
     for (const none of NO_HASHES) expect(await turnsDuring(hasher.verify(none, 'x'))).to.be.above(0)
   })

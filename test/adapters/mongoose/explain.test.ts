@@ -16,7 +16,7 @@ import { HttpClient } from '../../support/http-client.ts'
 import { openDatabase } from '../../support/mongodb.ts'
 import { requireMongodb } from '../../support/requirements.ts'
 
-/** Other people's, in each collection: whoever looks at all of them is seen to. */
+/** The number of other people's documents in each collection, so that a query that examines all of them is noticed. */
 const OTHERS = 200
 
 interface Query {
@@ -32,7 +32,7 @@ describe('what a sign-in asks of MongoDB', function () {
   let database: Awaited<ReturnType<typeof openDatabase>>
   let server: TestServer
   let storage: ServerStorage
-  /** What each of some requests has read of accounts and records, in order. */
+  /** The accounts and records that each of some requests has read, in order. */
   const reads: Record<string, readonly string[]> = {}
   const queries: Query[] = []
 

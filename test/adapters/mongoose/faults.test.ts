@@ -136,7 +136,7 @@ describe('a MongoDB that fails', () => {
         }
       })
 
-      it('R5 R18 does not answer a save that was applied and not confirmed, and shows it to whoever looks again', async () => {
+      it('R5 R18 rejects after a save that was applied and not confirmed, and returns it at the next load', async () => {
         await fail(WRITES, { writeConcernError: { code: 64, errmsg: 'waiting timed out' } })
         const save = storage.records.save(String(MIRA), { n: 3 }, 2)
         expect((await faultOf(save)).code).to.equal('storage-unavailable')

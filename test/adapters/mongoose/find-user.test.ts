@@ -7,7 +7,7 @@ const { Schema } = mongoose
 const id = String(MIRA)
 const SECRET = { type: String, select: false }
 
-/** What an application keeps in a user, with a secret at each depth that a schema can hide it at. */
+/** The fields of a user of an application, with a secret at each depth at which a schema can hide it. */
 const FIELDS = {
   secret: { type: String, select: false, default: 'none' },
   secrets: { type: [String], select: false },

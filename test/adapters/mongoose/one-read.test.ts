@@ -47,7 +47,7 @@ describe('an account and its record in one read', () => {
       expect(asked).to.deep.equal(['both mira'])
     }))
 
-  it('gives each half once: whoever asks again wants to know what is true now', () =>
+  it('returns each half once: a second question is answered with the present state', () =>
     reads.duringRequest(async () => {
       await reads.record('mira')
       expect(await reads.account('mira')).to.equal('account of both 1')

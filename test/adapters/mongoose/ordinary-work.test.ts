@@ -8,7 +8,7 @@ import { MIRA, NOOR, userSchema, type User } from './people.ts'
 const NEW = new mongoose.mongo.ObjectId('650000000000000000000003')
 const NEWER = new mongoose.mongo.ObjectId('650000000000000000000004')
 
-/** What an application does with its users, in order; each answers what it got. */
+/** The operations of an application on its users, in order; each returns its result. */
 const WORK: Readonly<Record<string, (User: Model<User>) => unknown>> = {
   find: (User) => User.find().sort('name'),
   'find, chosen fields': (User) => User.find({}, { name: 1 }).sort('name'),

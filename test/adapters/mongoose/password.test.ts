@@ -119,7 +119,7 @@ describe('a password in a user document', () => {
   const load = (id = MIRA) => people.storage.records.load(String(id))
 
   for (const [name, change] of Object.entries(CHANGES))
-    it(`R20 that is changed by ${name} is told with the record, and stops whoever has loaded it before`, async () => {
+    it(`R20 that is changed by ${name} is loaded with the record, and stops a save by a caller that has loaded the record before`, async () => {
       const before = (await load())!
       const begun = Math.floor(Date.now() / 1000)
       await change(people)
@@ -148,7 +148,7 @@ describe('a password in a user document', () => {
     expect(await load()).to.deep.equal({ record: { n: 3 }, version: 6 })
   })
 
-  it('R20 is told of somebody without a record, and the first save has to know of it', async () => {
+  it('R20 is also loaded for an account without a record, and the first save must have seen it', async () => {
     const id = String(NOOR)
     expect(await load(NOOR)).to.equal(undefined)
     await people.User.updateOne({ _id: NOOR }, { passwordHash })

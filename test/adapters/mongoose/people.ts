@@ -74,7 +74,7 @@ export async function openPeople(
   }
 }
 
-/** What a `save()` would write. Mongoose 8 has one name for it, Mongoose 9 another. */
+/** The changes that a `save()` would write. Mongoose 8 has one name for them, Mongoose 9 another. */
 export function changesOf(document: object): unknown {
   type Changes = Readonly<Record<string, () => unknown>>
   return (document as Changes)['$getChanges' in document ? '$getChanges' : 'getChanges']!()

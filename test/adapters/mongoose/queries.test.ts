@@ -39,7 +39,7 @@ interface Sent {
   readonly command: mongo.Document
 }
 
-/** What a connection sends from now on. */
+/** The commands that a connection sends from now on. */
 function watch(connection: Connection): Sent[] {
   const sent: Sent[] = []
   connection.getClient().on('commandStarted', ({ commandName: name, command }) => {
@@ -180,7 +180,7 @@ describe('what the ports ask of MongoDB', () => {
   })
 })
 
-/** Where the records are. */
+/** The collection of the records. */
 function recordsOf(opened: object): string {
   return 'User' in opened ? 'users' : 'mfa_records'
 }
@@ -220,7 +220,7 @@ describe('the collections and indexes of the storage', () => {
     return found.flat().sort()
   }
 
-  /** What the plugin does with a storage in the life of an account. */
+  /** The calls that the plugin makes to a storage during the life of an account. */
   async function use({ records }: Storage, id: string): Promise<void> {
     const { version = 0 } = (await records.load(id)) ?? {}
     expect(await records.save(id, { handles: ['key'] }, version)).to.equal(true)

@@ -5,7 +5,7 @@ import { mongooseStorage } from '../../../src/adapters/mongoose/index.ts'
 import { requireMongodb } from '../../support/requirements.ts'
 import { MIRA, NOOR, openPeople, outcomeOf, userSchema, type People } from './people.ts'
 
-/** What a request, or a token of somebody else's making, may bring as an account's id. */
+/** Values that a request, or a forged token, may contain as an account's id. */
 const NOBODY: readonly unknown[] = [
   '',
   'nobody',
@@ -180,7 +180,7 @@ describe('records in user documents', () => {
         expect(await people.storage.findUser(id), String(id)).to.equal(undefined)
     })
 
-    it('leaves the record to whoever asks for it, though no document has it', async () => {
+    it('returns the record to the storage, although no document of the application has it', async () => {
       const { storage } = people
       await storage.duringRequest!(async () => {
         const user = await storage.findUser(String(MIRA))
@@ -189,7 +189,7 @@ describe('records in user documents', () => {
       })
     })
 
-    it('R20 is told of a password that the same request has written, whichever way', async () => {
+    it('R20 sees a password that the same request has written, in each of the ways', async () => {
       const { storage, User } = people
       const changes: [string, () => Promise<unknown>][] = [
         [

@@ -6,7 +6,7 @@ import { recorder, type Record } from '../../../src/server/observe/audit.ts'
 import type { PasswordLimits, SignInServices } from '../../../src/server/accounts/sign-in.ts'
 
 export interface FakeHasher extends PasswordHasher {
-  /** What was verified, in order: `[hash, secret]`. */
+  /** The verifications, in order: `[hash, secret]`. */
   readonly verified: [string, string][]
   generation: number
 }

@@ -138,9 +138,9 @@ describe('R30 a form that another site fills in', () => {
       expect(await isDone(await send(browser, page, {}), browser)).to.equal(true)
     })
 
-    // A set-up link is a secret of its own: whoever has it needs no cookie.
+    // A set-up link is itself a secret, so its owner needs no cookie.
     if (name !== 'set-up link')
-      it(`(${name}) is refused to whoever has no cookie of the sign-in, or another one`, async () => {
+      it(`(${name}) is refused without the cookie of the sign-in, and with another one`, async () => {
         const page = await show(new HttpClient())
         const stranger = new HttpClient()
         const busy = new HttpClient()
@@ -191,7 +191,7 @@ describe('R30 a form that another site fills in', () => {
     expect(second?.cause).to.match(/Sec-Fetch-Site is cross-site/)
   })
 
-  it('is no use to whoever knows the address of a sign-in: its cookie is signed', async () => {
+  it('is refused to an attacker who knows the address of a sign-in: its cookie is signed', async () => {
     const victim = new HttpClient()
     const page = await victim.visit(server.authorize())
     const [, , uid = ''] = page.url.pathname.split('/')

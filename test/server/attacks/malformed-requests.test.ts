@@ -3,7 +3,7 @@ import { HttpClient, type Page } from '../../support/http-client.ts'
 import { addPerson, signIn, startServer, stopServers, type TestServer } from '../support.ts'
 import { lines, sendRaw } from './raw.ts'
 
-/** What a scanner tries, and what a library would not let us send. */
+/** Requests of a scanner, which no HTTP library would send. */
 const PATHS = [
   '/',
   '//evil.example/',

@@ -112,7 +112,7 @@ describe('R31 the log of a server process, at its most talkative,', () => {
     )
     keep('token of the sign-out', out.form().fields['xsrf'])
     await mira.browser.follow(await mira.browser.submit(out))
-    // What the server cannot even parse.
+    // Requests that the server cannot even parse.
     await mira.browser.postRaw(`${server.issuer}/token`, 'client_secret=unreadable%E0%A4%A-secret')
     keep('unreadable secret', 'unreadable')
   }

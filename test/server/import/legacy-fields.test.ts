@@ -42,7 +42,7 @@ describe('the fields of a home-made second factor', () => {
     expect(read({ twoFactorSecret: 'x' }, 'secret=security.otp.key')).to.deep.equal({})
   })
 
-  it('R10 have a flag that is off where it is empty, and where it is missing and was told of', () => {
+  it('R10 have a flag that is off if it is empty, and if it is missing and an option names it', () => {
     const secret = { two_factor_secret: 'x' }
     const off = { ...secret, two_factor_enabled: null }
     for (const two_factor_enabled of [null, '', []])
@@ -57,7 +57,7 @@ describe('the fields of a home-made second factor', () => {
     expect(read({ two_factor_enabled: null }, 'enabled=two_factor_enabled')).to.deep.equal({})
   })
 
-  it('R10 have a time of confirmation that is empty, and one that is missing and was told of', () => {
+  it('R10 have a time of confirmation that is empty, or that is missing and named by an option', () => {
     const secret = { two_factor_secret: 'x' }
     const never = { ...secret, two_factor_confirmed_at: null }
     expect(read(never)).to.deep.equal(never)

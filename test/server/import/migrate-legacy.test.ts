@@ -35,7 +35,7 @@ const CLEO = objectId(3)
 const DORA = objectId(4)
 const EVE = objectId(5)
 
-/** What the users of an application look like. */
+/** The users of an application. */
 const PEOPLE: readonly Document[] = [
   {
     _id: ADA,
@@ -202,7 +202,7 @@ describe('migrate legacy', function () {
     await application.users.insertOne({
       _id: ADA,
       twoFactor: { on: 1, secret: SECRET, codes: HASHED.map(sha256) },
-      // What is told takes the place of the common names.
+      // Names from options replace the common names.
       two_factor_enabled: false,
     })
     const told = ['enabled=twoFactor.on', 'secret=twoFactor.secret', 'codes=twoFactor.codes']

@@ -52,7 +52,7 @@ describe('a person of an import file', () => {
     expect(read({ email: 'ada@example.com' })).to.include({ username: 'ada@example.com' })
   })
 
-  it('has an address that is verified by whoever imports, unless it is said otherwise', () => {
+  it('has an address that counts as verified, unless the import says otherwise', () => {
     const verified = (fields: object, emailsVerified?: boolean): boolean =>
       read(
         { email: 'a@b.example', ...fields },
