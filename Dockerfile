@@ -11,7 +11,7 @@ RUN npm run build
 FROM node:26-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 WORKDIR /app
-# The locked versions of what the server stands on, and nothing that only a build needs. npm leaves a package in which a
+# The locked versions of the server's dependencies, without those that only a build needs. npm leaves a package in which a
 # development tool and an optional binary of another platform meet: nothing here needs it, and npm ls says so.
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts --cache .npm \

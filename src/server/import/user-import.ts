@@ -21,7 +21,7 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
     .option('--secret-encoding <name>', 'base32, hex or ascii; of secrets that do not say')
     .option(
       '--backup-code-form <form>',
-      'what hashed codes were before: such as upper,compact',
+      'the form in which codes were hashed, such as upper,compact',
     )
   answer(terminal, made, async ([file = ''], options) => {
     const format = (options['format'] as ImportFormat | undefined) ?? formatOf(file)
