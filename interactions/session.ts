@@ -6,7 +6,7 @@ import { providerOf, type Core } from './core.ts'
 /** Who is signed in, for a page of the application's own. */
 export interface SignedInSession {
   readonly accountId: string
-  /** What was shown, as in the ID token. */
+  /** The proved methods, as in the ID token. */
   readonly acr: string | undefined
   readonly amr: readonly string[] | undefined
   /** When the first factor was shown, in seconds since the epoch of Unix. */
