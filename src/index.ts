@@ -119,8 +119,8 @@ export interface Mfa {
     form: Form,
   ): Promise<string | undefined>
   /**
-   * Who is signed in in the browser that sends a request, for a page of your own. The host's `Session.get` answers with
-   * sessions that have ended, too. `ctx`: any Koa context, or `{ req, res }`.
+   * Answers who is signed in in the browser that sends a request, for a page of your own; undefined: nobody is. The
+   * host's `Session.get` also answers with sessions that have ended. `ctx`: any Koa context, or `{ req, res }`.
    */
   sessionOf(ctx: Pick<Context, 'req' | 'res'>): Promise<SignedInSession | undefined>
   readonly accounts: {

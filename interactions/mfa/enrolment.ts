@@ -78,7 +78,7 @@ function enrolmentGround(visit: Visit): EnrolmentGround & ChallengeGround {
   return { ...groundOf(visit), rule, firstSignIn, adding: change?.kind === 'add' }
 }
 
-/** Why the page is shown again after a POST. */
+/** The reason why the page is shown again after a POST. */
 interface Again {
   readonly status: number
   readonly error?: CodeError

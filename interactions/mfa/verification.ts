@@ -23,7 +23,7 @@ export function preferredFactor(visit: Visit): AnyFactor {
   return first.factor
 }
 
-/** Why the page is shown again after a POST. */
+/** The reason why the page is shown again after a POST. */
 interface Again {
   readonly status: number
   readonly error?: CodeError
@@ -157,8 +157,8 @@ interface Way {
 }
 
 /**
- * The factors that the person has, last used first: usable ones before others, and among these look-up secrets last.
- * Opens nothing that is sealed.
+ * The factors that the person has: usable ones before others, then look-up secrets after other factors, then the last
+ * used one first. Opens nothing that is sealed.
  */
 function ownedWays(visit: Visit): readonly Way[] {
   const { clock, rules } = visit.core.deps

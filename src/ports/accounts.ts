@@ -20,7 +20,7 @@ export interface Account {
   readonly passwordOrigin: 'none' | 'administrator' | 'set-up-link' | 'reset' | 'import'
   /** The proof that a set-up link was used, for one first enrolment (R10). */
   readonly enrolmentProof?: EnrolmentProof
-  /** The number of the set-up links that are valid; absent: 0. A reset raises it and so ends earlier links. */
+  /** The serial number that a valid set-up link carries; absent: 0. A reset raises it and so ends earlier links. */
   readonly setUpSerial?: number
 }
 
