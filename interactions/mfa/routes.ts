@@ -12,6 +12,7 @@ import { providerOf, type Core } from '../core.ts'
 import { writeFirstFactorAgain, writeRefusal } from '../result.ts'
 import * as change from './change.ts'
 import * as enrolment from './enrolment.ts'
+import { codesFileName } from './codes-file.ts'
 import { finish } from './finish.ts'
 import { goOn, noticesOf, showNotice } from './notices.ts'
 import { MFA_PROMPT } from './prompt.ts'
@@ -150,10 +151,15 @@ async function showCodes(visit: Visit, error?: 'not-confirmed'): Promise<void> {
       action: pathOf(visit, 'backup-codes'),
       codes,
       downloadHref: pathOf(visit, 'backup-codes.txt'),
+      downloadName: codesFileOf(visit),
       ...(error === undefined ? {} : { error }),
     },
     error === undefined ? 200 : 422,
   )
+}
+
+function codesFileOf({ core }: Visit): string {
+  return codesFileName(core.issuerName, core.deps.clock.now())
 }
 
 /** Answers all codes as a text file, so that the download works without JavaScript. */
@@ -164,7 +170,7 @@ function downloadCodes(visit: Visit): void {
   const { ctx, core } = visit
   ctx.set(pageHeaders({ issuer: providerOf(core).issuer }))
   ctx.type = 'text/plain; charset=utf-8'
-  ctx.attachment('backup-codes.txt')
+  ctx.attachment(codesFileOf(visit))
   ctx.body = `${core.issuerName} - ${visit.details.label}\n\n${codes.join('\n')}\n`
 }
 

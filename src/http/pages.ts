@@ -53,6 +53,8 @@ export interface PageModels {
     action: string
     codes: readonly string[]
     downloadHref: string
+    /** `SERVICE-backup-codes-YYYY-MM-DD.txt` */
+    downloadName: string
     error?: 'not-confirmed'
   }
   'backup-codes-low': {

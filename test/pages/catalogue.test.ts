@@ -31,6 +31,8 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'name.' + nameError": ['too-long'],
   "'locked.' + reason + '-title'": LOCKED,
   "'locked.' + reason": LOCKED,
+  "'verify.lost-' + lost": ['device', 'codes'],
+  "'verify.lost-' + lost + '-other-way'": ['device', 'codes'],
   "'device.' + error": ['unknown', 'expired', 'used', 'missing', 'too-many', 'aborted'],
   "known + '.name'": ['factor.totp', 'factor.backup-codes', 'factor.imported-codes'],
   "known + '.list'": ['factor.backup-codes', 'factor.imported-codes'],

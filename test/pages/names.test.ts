@@ -92,7 +92,7 @@ describe('what automation and password managers rely on', () => {
     const codes = [...document.querySelectorAll('#backup-codes li')]
     expect(codes.map(({ textContent }) => textContent))
       .to.have.length(10)
-      .and.include('1-7KQ4M-WXA9R-TDHN3')
+      .and.include('C7KQ-4MWX-A9RT-DHN3')
     const download = document.querySelector('a[download]')
     expect(value(download, 'href')).to.equal('/interaction/u1d/backup-codes.txt')
     expect(download?.hasAttribute('hidden')).to.equal(false)
@@ -207,9 +207,16 @@ describe('what the pages say', () => {
     expect(await said('totp-enrol-behind')).to.not.include('or the next one')
   })
 
-  it('that the digit in front of a backup code is part of it', async () => {
-    expect(await said('backup-codes-fresh')).to.include('The digit in front is part of the code')
-    expect(await said('backup-code-verify-unreadable')).to.include('with the digit in front')
+  it('how long a backup code is, where a part of it was left out', async () => {
+    expect(await said('backup-code-verify-unreadable')).to.include('16 letters and digits')
+  })
+
+  it('never that a backup code helps, where it is the codes that are lost', async () => {
+    for (const name of ['backup-code-verify-fresh', 'imported-codes-verify-fresh']) {
+      const text = await said(name)
+      expect(text).to.include('Lost your codes?')
+      expect(text).to.not.match(/Lost your device|a backup code that/)
+    }
   })
 
   it('that backup codes came from before, and that new ones can be made', async () => {
@@ -229,7 +236,10 @@ describe('what the pages say', () => {
   })
 
   it('where new backup codes come from, or who helps where they cannot be made', async () => {
-    expect(await said('backup-codes-low-none')).to.include('security settings')
+    const document = await page('backup-codes-low-none')
+    const manage = document.querySelector('a[class~=button]')
+    expect(manage && textOf(manage)).to.equal('Make new codes')
+    expect(textOf(document)).to.not.include('http')
     expect(await said('backup-codes-low-one'))
       .to.include('The people who look after your Acme account')
       .and.not.include('Make new ones')

@@ -54,16 +54,16 @@ const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const uri = `otpauth://totp/Acme:mira.k%40example.com?secret=${SECRET}&issuer=Acme`
 const qrSvg = await QRCode.toString(uri, { type: 'svg', errorCorrectionLevel: 'M' })
 const CODES = [
-  '1-7KQ4M-WXA9R-TDHN3',
-  '2-HN3P6-GVCJY-K4TXW',
-  '3-QD8TY-4GFWM-6RJHC',
-  '4-X9RPK-7HNVC-3GDQT',
-  '5-4GJWY-DTQ8M-XC7RP',
-  '6-CV6GR-H9NKP-3WJTD',
-  '7-MTX8F-WQDJ4-YH9KN',
-  '8-9YKPG-CVH7R-T3MXJ',
-  '9-W4NXM-6DTQJ-RG8CH',
-  '0-3GHKF-8CPR9-YNVTM',
+  'C7KQ-4MWX-A9RT-DHN3',
+  'DHN3-P6GV-CJYK-4TXW',
+  'FQD8-TY4G-FWM6-RJHC',
+  'GX9R-PK7H-NVC3-GDQT',
+  'H4GJ-WYDT-Q8MX-C7RP',
+  'JCV6-GRH9-NKP3-WJTD',
+  'KMTX-8FWQ-DJ4Y-H9KN',
+  'M9YK-PGCV-H7RT-3MXJ',
+  'NW4N-XM6D-TQJR-G8CH',
+  'P3GH-KF8C-PR9Y-NVTM',
 ]
 
 const form = { csrf: 'c5rf', action: '/interaction/u1d/answer' }
@@ -198,11 +198,17 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     unreadable: { ...verify, error: { code: 'unreadable' } },
   },
   'backup-codes': {
-    fresh: { ...form, codes: CODES, downloadHref: '/interaction/u1d/backup-codes.txt' },
+    fresh: {
+      ...form,
+      codes: CODES,
+      downloadHref: '/interaction/u1d/backup-codes.txt',
+      downloadName: 'acme-backup-codes-2026-11-28.txt',
+    },
     unsaved: {
       ...form,
       codes: CODES,
       downloadHref: '/interaction/u1d/backup-codes.txt',
+      downloadName: 'acme-backup-codes-2026-11-28.txt',
       error: 'not-confirmed',
     },
   },

@@ -6,10 +6,16 @@ import type { Random } from '../../ports/services.ts'
  */
 export const ALPHABET = '2346789CDFGHJKMNPQRTVWXY'
 const SYMBOLS = 15
-const GROUP = 5
+const GROUP = 4
 
-/** The first character of each code, in the order they are shown; it selects the one hash to check. */
+/** Each code of a set has one, in the order they are shown; it selects the one hash to check. */
 export const INDEXES = '1234567890'
+
+/**
+ * The index as the first character of a code. A digit there looks like the number of a list, and people leave it out
+ * when they copy the codes; the codes of before have the digit, and stay valid.
+ */
+const INDEX_LETTERS = 'CDFGHJKMNP'
 
 /** Bytes from this value on are drawn again: they would make the first symbols of the alphabet more likely. */
 const FAIR_BYTES = 256 - (256 % ALPHABET.length)
@@ -26,7 +32,13 @@ const INDEX_LOOKALIKES: Readonly<Record<string, string>> = {
   Z: '2',
 }
 
-const CODE = new RegExp(`^[${INDEXES}][${ALPHABET}]{${SYMBOLS}}$`)
+const CODE = new RegExp(`^[${INDEXES}${INDEX_LETTERS}][${ALPHABET}]{${SYMBOLS}}$`)
+
+/** `1.`, `10)` or `3` in front of a code: its number in a list. */
+const LIST_NUMBER = /^[^\p{L}\p{N}]*\d{1,2}(?=[^\d])/u
+
+/** Bullets, quotes, brackets, a final stop: what lists and sentences put around a code. */
+const AROUND = /[\p{P}\p{S}\s]/gu
 
 /** Draws the secret part of a code. */
 export function drawSymbols(random: Random): string {
@@ -37,20 +49,31 @@ export function drawSymbols(random: Random): string {
   return symbols
 }
 
-/** The code as the person sees it: `1-7KQ4M-WXA9R-TDHN3`. */
+/** The code as the person sees it: `C7KQ-4MWX-R9RT-DHN3`. */
 export function formatCode(index: string, symbols: string): string {
-  const groups = Array.from({ length: SYMBOLS / GROUP }, (_, group) =>
-    symbols.slice(group * GROUP, (group + 1) * GROUP),
+  const code = INDEX_LETTERS.charAt(INDEXES.indexOf(index)) + symbols
+  const groups = Array.from({ length: code.length / GROUP }, (_, group) =>
+    code.slice(group * GROUP, (group + 1) * GROUP),
   )
-  return [index, ...groups].join('-')
+  return groups.join('-')
 }
 
-/** Index and symbols from what is left of the typed text without its separators; undefined: no code at all. */
+/**
+ * Index and symbols from the typed text; undefined: no code at all. A number in front is that of a list where a code
+ * is left without it, and otherwise the index of an older code.
+ */
 export function readCode(typed: string): { index: string; symbols: string } | undefined {
   // NFKC comes before upper case, because a full-width letter has an upper case of its own.
-  const letters = Array.from(typed.normalize('NFKC').toUpperCase())
-  const code = letters
+  const text = typed.normalize('NFKC').toUpperCase()
+  return read(text.replace(LIST_NUMBER, '')) ?? read(text)
+}
+
+function read(text: string): { index: string; symbols: string } | undefined {
+  const code = Array.from(text.replace(AROUND, ''))
     .map((letter, at) => (at === 0 ? INDEX_LOOKALIKES : LOOKALIKES)[letter] ?? letter)
     .join('')
-  return CODE.test(code) ? { index: code.charAt(0), symbols: code.slice(1) } : undefined
+  if (!CODE.test(code)) return undefined
+  const [first = ''] = code
+  const slot = INDEX_LETTERS.indexOf(first)
+  return { index: slot === -1 ? first : INDEXES.charAt(slot), symbols: code.slice(1) }
 }

@@ -58,9 +58,10 @@ describe('backup codes', () => {
     const { shown } = await issue()
     expect(shown).to.have.length(10)
     for (const [at, code] of shown.entries()) {
-      const [index, ...groups] = code.split('-')
-      expect(index).to.equal(String((at + 1) % 10))
-      const symbols = groups.join('')
+      const letters = code.replaceAll('-', '')
+      expect(factor.parseResponse({ backupCode: code })?.index).to.equal(String((at + 1) % 10))
+      expect(letters).to.match(/^[A-Z]/)
+      const symbols = letters.slice(1)
       expect(symbols.length * Math.log2(ALPHABET.length)).to.be.at.least(64)
       expect([...symbols].every((symbol) => ALPHABET.includes(symbol))).to.equal(true)
     }
@@ -79,7 +80,7 @@ describe('backup codes', () => {
       const { shown } = (await factor.issue?.({ random: everyByte, hasher: cheap })) ?? {
         shown: [],
       }
-      for (const symbol of shown.flatMap((code) => [...code.slice(2).replaceAll('-', '')]))
+      for (const symbol of shown.flatMap((code) => [...code.replaceAll('-', '').slice(1)]))
         counts.set(symbol, (counts.get(symbol) ?? 0) + 1)
     }
     const [least, most] = [Math.min(...counts.values()), Math.max(...counts.values())]
@@ -92,7 +93,7 @@ describe('backup codes', () => {
     const salts = new Set(state.hashes.map((hash) => hash?.split('$')[4]))
     expect(salts.size).to.equal(10)
     expect(state.hashes.every((hash) => hash?.startsWith('$argon2id$'))).to.equal(true)
-    expect(JSON.stringify(state)).not.to.include(shown[0]?.slice(2))
+    expect(JSON.stringify(state)).not.to.include(shown[0]?.replaceAll('-', '').slice(1))
   })
 
   it('are hashed one at a time, so that a small queue is enough for them', async () => {
@@ -106,7 +107,7 @@ describe('backup codes', () => {
     const { hasher, verified } = spy()
     expect((await examine(state, shown[3] ?? '', hasher)).outcome).to.equal('proved')
     expect(verified).to.deep.equal([state.hashes[3]])
-    const misplaced = `5${shown[3]?.slice(1)}`
+    const misplaced = `H${shown[3]?.slice(1)}`
     expect((await examine(state, misplaced, hasher)).outcome).to.equal('refused')
   })
 
@@ -163,6 +164,38 @@ describe('backup codes', () => {
         },
       ),
     )
+  })
+
+  it('have no digit in front that a list could have put there, and are read as people keep them', async () => {
+    const { state, shown } = await issue()
+    const [code = ''] = shown
+    for (const kept of [
+      `1. ${code}`,
+      `10) ${code}`,
+      `1 ${code}`,
+      `\u2022 ${code}`,
+      `* ${code}`,
+      `"${code}"`,
+      `\u201e${code}\u201c`,
+      `${code}.`,
+      `- ${code},`,
+      `(${code.toLowerCase()})`,
+    ])
+      expect((await examine(state, kept)).outcome, kept).to.equal('proved')
+  })
+
+  it('of before, with a digit in front, stay valid, however they were kept', async () => {
+    const { state, shown } = await issue()
+    const symbols = shown[2]?.replaceAll('-', '').slice(1) ?? ''
+    const old = `3-${symbols.slice(0, 5)}-${symbols.slice(5, 10)}-${symbols.slice(10)}`
+    for (const kept of [
+      old,
+      `3. ${old}`,
+      `${old}.`,
+      old.replace('3-', '3. '),
+      old.replaceAll('-', ''),
+    ])
+      expect((await examine(state, kept)).outcome, kept).to.equal('proved')
   })
 
   it('take a letter that is not in use for the one digit it resembles, and no other', () => {
