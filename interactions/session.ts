@@ -3,20 +3,21 @@ import { FIRST_EPOCH, isLive } from '../src/domain/session.ts'
 import { signedInSessionOf } from '../src/host/session.ts'
 import { providerOf, type Core } from './core.ts'
 
-/** Who is signed in, for a page of the application's own. */
+/** The person who is signed in, for a page of the application's own. */
 export interface SignedInSession {
   readonly accountId: string
-  /** The proved methods, as in the ID token. */
+  /** The level that was proved, as in the ID token. */
   readonly acr: string | undefined
+  /** The methods that were proved, as in the ID token. */
   readonly amr: readonly string[] | undefined
-  /** When the first factor was shown, in seconds since the epoch of Unix. */
+  /** The time at which the first factor was proved, in seconds since the Unix epoch. */
   readonly signedInAt: number
 }
 
 /**
- * The session of the browser that sends the request of `ctx`, if it still counts: the host's own `Session.get` answers
- * with one that a change of password or factors has ended, too. Undefined: nobody is signed in. Throws MfaError
- * `not-attached`, and what the storage throws.
+ * Returns the session of the browser that sends the request of `ctx`, if the session still counts. The host's own
+ * `Session.get` also returns a session that a change of password or factors has ended. Undefined: nobody is signed in.
+ * Throws MfaError `not-attached`, and every error of the storage.
  */
 export async function sessionOf(
   core: Core,
