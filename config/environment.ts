@@ -15,7 +15,7 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly storage: StorageAddress
-  /** Newest first, 32 bytes each. */
+  /** The keys, the newest first, of 32 bytes each. */
   readonly encryptionKeys: readonly Uint8Array[]
   readonly cookieKeys: readonly Uint8Array[]
   /** JWKS_FILE as it was read: a JSON value, checked by server/keys/jwks.ts. */

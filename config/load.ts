@@ -7,14 +7,14 @@ import { DEMONSTRATION_MARK, KEY_BYTES } from './values.ts'
 /** The folder in which a demonstration keeps the keys and data that it makes. */
 export const DEMONSTRATION_FOLDER = 'data'
 
-/** The environment of this process; read nowhere else. */
+/** The environment of this process. No other module reads it. */
 export const processEnvironment: Environment = process.env
 
 const SECRETS = ['ENCRYPTION_KEYS', 'COOKIE_KEYS'] as const
 
 /**
- * The settings of this process. Outside production, keys that are not given are made once and kept in
- * `data/`, readable by their owner alone.
+ * Reads the settings of this process. Outside production, missing keys are made once and kept in `data/`, where only
+ * their owner can read them.
  */
 export function loadConfig(
   environment: Environment = processEnvironment,

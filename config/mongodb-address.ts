@@ -1,7 +1,7 @@
 /** The address of a MongoDB database, with the properties of the connection that its URL shows. */
 export interface MongodbAddress {
   readonly kind: 'mongodb'
-  /** Holds the password: never printed, never logged. */
+  /** The URL, which may hold a password: it is never printed and never logged. */
   readonly url: string
   readonly tls: boolean
   /** The URL accepts any certificate, so an attacker on the network can read and change everything. */

@@ -21,7 +21,7 @@ interface About {
   readonly unit?: string
 }
 
-/** In the environment every value is text; in the file a number is a number. */
+/** An integer. In the environment (`text`) every value is text; in the file a number is a number. */
 export function integer(
   about: About & { min: number; max: number; default: number; text?: boolean },
 ): Option<number> {
@@ -68,7 +68,7 @@ export function flag(about: About & { default: boolean }): Option<boolean> {
   }
 }
 
-/** An option of a kind of its own. */
+/** An option that needs its own schema. */
 export function custom<T>(
   about: About & {
     schema: z.ZodType<T>

@@ -52,7 +52,7 @@ export const environmentOptions = {
     default: 'made once and kept in data/',
     bounds: '32 bytes each, base64, comma-separated, newest first',
     secret: true,
-    doc: 'Seal secrets at rest; a new key goes in front and an old one stays until nothing is sealed with it.',
+    doc: 'Keys that seal secrets at rest; a new key goes in front and an old one stays until nothing is sealed with it.',
   }),
   COOKIE_KEYS: custom({
     schema: keyList.optional(),
@@ -60,7 +60,7 @@ export const environmentOptions = {
     default: 'made once and kept in data/',
     bounds: '32 bytes each, base64, comma-separated, newest first',
     secret: true,
-    doc: 'Sign cookies and form tokens.',
+    doc: 'Keys that sign cookies and form tokens.',
   }),
   APPLICATION_MONGODB_URL: custom({
     schema: applicationDatabase.optional(),
@@ -161,7 +161,7 @@ export const fileOptions = {
         .default('en'),
       type: 'language tag',
       default: 'en',
-      doc: 'The message catalogue to speak from.',
+      doc: 'The default language, for a request that asks for no language with a message catalogue.',
     }),
   },
   mfa: {
@@ -344,7 +344,7 @@ export type FileValues = {
   readonly [G in keyof typeof fileOptions]: Values<(typeof fileOptions)[G]>
 }
 
-/** The names of CONFIG_FILE in the order of the reference: `group.option`. */
+/** The settings of CONFIG_FILE in the order of the reference; a name is `group.option`. */
 export function fileOptionList(): readonly { name: string; option: Option<unknown> }[] {
   const groups: Groups = fileOptions
   return Object.entries(groups).flatMap(([group, options]) =>

@@ -34,7 +34,10 @@ export function looksRandom(key: Uint8Array): boolean {
   return new Set(key).size >= 16
 }
 
-/** Comma-separated, newest first; standard and URL alphabet, padding or none. */
+/**
+ * A list of keys, separated by commas, the newest first, in the standard or the URL alphabet of base64, with or
+ * without padding.
+ */
 export const keyList = z.string().transform((text, context): readonly Uint8Array[] => {
   const keys = text.split(',').map((part) => decodeKey(part.trim()))
   const good = keys.filter((key) => key !== undefined)
@@ -83,8 +86,8 @@ export const smtpAddress = z
   )
 
 /**
- * IPv4 networks in IPv6 notation, such as `::ffff:10.0.0.0/104`, are rewritten as IPv4, the form in which the socket's
- * address is compared.
+ * Addresses and networks, separated by commas. They stay as they are written: `BlockList` finds an IPv4 address also
+ * in a network such as `::ffff:10.0.0.0/104`.
  */
 export const cidrList = z.string().transform((text, context): readonly Cidr[] => {
   const cidrs: Cidr[] = []

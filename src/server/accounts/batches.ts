@@ -1,7 +1,7 @@
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { ServerStorage } from '../../ports/server-storage.ts'
 
-/** Most accounts or ids that are in memory at once. */
+/** The most accounts or ids that are in memory at once. */
 const BATCH = 100
 
 type Page = { after?: string; limit: number }

@@ -62,7 +62,7 @@ const given = kept.extend({
   email_verified: z.boolean().optional(),
 })
 
-/** Each scope and the claims it stands for (OpenID Connect Core 5.4). */
+/** Each scope and the claims that it stands for (OpenID Connect Core 5.4). */
 export const CLAIMS_OF_SCOPE = {
   profile: [
     'name',
@@ -98,8 +98,8 @@ export type ClaimsReading =
   | { readonly ok: false; readonly faults: readonly string[] }
 
 /**
- * Reads the claims of a person as `user add --claims` takes them: names and types of OpenID Connect
- * Core 5.1. `sub` and anything unknown are refused: a relying party would believe them.
+ * Reads the claims of a person as `user add --claims` takes them: names and types of OpenID Connect Core 5.1. `sub`
+ * and unknown claims are refused, because a relying party would believe them.
  */
 export function readClaims(value: unknown): ClaimsReading {
   const parsed = given.safeParse(value)

@@ -20,7 +20,7 @@ const NOTE_AGAIN_SECONDS = HOUR_SECONDS
 /** A kind that was noted within this time may belong to a running import whose account is not stored yet. */
 const SETTLED_SECONDS = DAY_SECONDS
 
-/** Kind, and when an import last noted it. */
+/** Each kind, and when an import last noted it. */
 const format = z.object({ kinds: z.record(z.string().min(1), z.int().min(0)) })
 const madeFormat = z.object({ kind: z.string().min(1) })
 type Kinds = Readonly<Record<HashKind, Instant>>

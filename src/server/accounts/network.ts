@@ -13,14 +13,14 @@ export function networkOf(text: string): string {
   return `${groups.join(':')}::/64`
 }
 
-/** An IPv4 address in IPv6 form, which a socket reports when it listens on both families, as IPv4. */
+/** Returns an IPv4 address in IPv6 form as IPv4. A socket that listens on both families reports that form. */
 export function unmapped(text: string): string {
   return parseAddress(text)?.toString() ?? text
 }
 
 /**
- * Undefined for text that is no address. Node decides that: `ipaddr.js` also takes the old forms of `inet_aton`,
- * and would read `010.0.0.1` as 8.0.0.1.
+ * Returns undefined for text that is no address. Node decides this, since `ipaddr.js` also takes the old forms of
+ * `inet_aton` and would read `010.0.0.1` as 8.0.0.1.
  */
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return isIP(text) === 0 ? undefined : ipaddr.process(text)

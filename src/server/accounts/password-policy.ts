@@ -1,6 +1,6 @@
 import { commonPasswords } from './common-passwords.ts'
 
-/** Characters of a password that stands alone, without a second factor (NIST SP 800-63B-4 3.1.1.2, R16). */
+/** The fewest characters of a password that is used alone, without a second factor (NIST SP 800-63B-4 3.1.1.2, R16). */
 export const SHORTEST_ALONE = 15
 /** At least 64 characters must be accepted; the limit only keeps very long texts away from the hash. */
 export const LONGEST_PASSWORD_BYTES = 1024
@@ -12,7 +12,7 @@ export type PasswordVerdict =
 export type PasswordFault = 'too-short' | 'too-long' | 'blocked' | 'contains-name'
 
 export interface PasswordRules {
-  /** In characters (Unicode code points). */
+  /** The minimum in characters (Unicode code points). */
   readonly minimumLength: number
   /** Words that an attacker tries first for this account: user name, address, the service's name. */
   readonly contextWords: readonly string[]
@@ -72,7 +72,7 @@ function isCommon(plain: string, common: ReadonlySet<string>): boolean {
   return [...cores].some((core) => common.has(core) || common.has(once(core))) || isWalk(plain)
 }
 
-/** A birthday, year first or last. */
+/** Whether the password is a date with its year first or last, such as a birthday. */
 function isDate(plain: string): boolean {
   const digits = plain.replaceAll(/[-./ ]/g, '')
   return /^(19|20)\d{6}$|^\d{4}(19|20)\d{2}$/.test(digits)
@@ -93,7 +93,7 @@ function once(text: string): string {
   return /^(.+?)\1+$/u.exec(text)?.[1] ?? text
 }
 
-/** Neighbours on the keyboard, in the alphabet and among the digits. */
+/** Sequences of neighbours on the keyboard, in the alphabet and among the digits. */
 const WALKS = [
   '`1234567890-=',
   'qwertyuiop[]',

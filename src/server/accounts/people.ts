@@ -13,7 +13,7 @@ export interface NewPerson {
   readonly emailVerified?: boolean
   readonly groups?: readonly string[]
   readonly claims?: JsonObject
-  /** Made by PasswordHasher of a password that was judged. Absent: a set-up link will set one. */
+  /** The hash that PasswordHasher made of a judged password. Absent: a set-up link will set a password. */
   readonly passwordHash?: string
   /** The origin of that password. Default: an administrator set it. */
   readonly passwordOrigin?: 'import'
@@ -62,7 +62,7 @@ function namesOf(account: Account): AccountNames {
   return email === undefined ? { username } : { username, email }
 }
 
-/** By user name or verified address, in any spelling. */
+/** Finds an account by user name or verified address, in any spelling. */
 export async function findByName(
   accounts: Accounts,
   typed: string,
@@ -90,8 +90,9 @@ export async function changeAccount(
 }
 
 /**
- * The first step of a reset: the password, the proof of an earlier link and every outstanding link are void.
- * It comes before the factors are removed: in between, an attacker who knows the password would enrol a factor (R10).
+ * The first step of a reset: makes void the password, the proof of an earlier link and every outstanding link. This
+ * step comes before the factors are removed; otherwise an attacker who knows the password could enrol a factor in
+ * between (R10).
  */
 export async function withdrawCredentials(
   { accounts, clock }: { accounts: Accounts; clock: Clock },

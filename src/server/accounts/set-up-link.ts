@@ -25,7 +25,7 @@ export interface SetUpLinkServices {
   readonly clock: Clock
   readonly random: Random
   readonly record: Record
-  /** Links are made from it, never from a request's host (R12). */
+  /** The issuer from which links are made, never from a request's host (R12). */
   readonly issuer: string
   readonly serviceName: string
   readonly minimumLength: number
@@ -40,7 +40,7 @@ export interface SetUpLink {
 }
 
 export type LinkUse =
-  /** `proof`: for the cookie of the browser that used the link. */
+  /** `proof`: the value for the cookie of the browser that used the link. */
   | { readonly outcome: 'done'; readonly account: Account; readonly proof: string }
   | { readonly outcome: 'refused'; readonly reason: PasswordFault }
   /** The link was used, has expired or never existed; the answer is the same. */
@@ -54,7 +54,7 @@ export interface SetUpLinks {
   use(token: string, password: string): Promise<LinkUse>
 }
 
-/** For how long a link that was used lets a first factor be set up, in the browser that used it. */
+/** How long a used link allows a first factor to be set up, in the browser that used it. */
 export const PROOF_SECONDS = HOUR_SECONDS
 
 /** The path that a link leads to. The rest of the link is a secret and stays out of logs (R31). */
@@ -121,7 +121,7 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       )
       if (set === undefined) return { outcome: 'gone' }
       await services.passwordChanged(set.id)
-      // Last, under the epoch that is good from now on.
+      // The proof comes last, so that it is bound to the epoch that is valid from now on.
       const proved = await giveProof(services, set, passwordHash)
       if (proved === undefined) return { outcome: 'gone' }
       await forgiveName(services.counters, proved.account)
@@ -131,7 +131,7 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
   }
 }
 
-/** Makes the proof for a first factor. Undefined: a reset has come between and has taken the password away. */
+/** Makes the proof for a first factor. Returns undefined if a reset has withdrawn the password meanwhile. */
 async function giveProof(
   { accounts, clock, random, epochOf }: SetUpLinkServices,
   { id }: Account,
@@ -182,12 +182,12 @@ function isToken(token: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(token)
 }
 
-/** The storage holds a hash: a thief who reads the storage cannot use the link. */
+/** The storage holds only a hash of the token, so a thief who reads the storage cannot use the link. */
 function keyOf(token: string): string {
   return `set-up:${createHash('sha256').update(token).digest('base64url')}`
 }
 
-/** How an account knows the cookie of the browser that used a link. */
+/** The hash by which an account recognises the cookie of the browser that used a link. */
 export function hashProof(proof: string): string {
   return createHash('sha256').update(`enrolment-proof:${proof}`).digest('base64url')
 }

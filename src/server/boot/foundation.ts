@@ -35,7 +35,7 @@ export interface Foundation {
   readonly box: SecretBox
   /** Makes and verifies the server's own hashes. */
   readonly hasher: QueuedPasswordHasher
-  /** Verifies people's passwords, also against imported hashes. */
+  /** Hashes and verifies people's passwords; verifies imported hashes too. */
   readonly passwords: PasswordHasher
   readonly hashKinds: HashKinds
   readonly clock: Clock

@@ -194,7 +194,7 @@ function takingReserved({ reserved }: KnownClients, list: readonly unknown[]): C
     .map(isReserved)
 }
 
-/** The fault of an id that is in both places: nobody could be sure which metadata is the client's. */
+/** The fault of an id that is in both places: it would be uncertain which metadata is the client's. */
 function inFileToo(client: string): ClientFault {
   return {
     client,

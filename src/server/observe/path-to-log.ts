@@ -8,8 +8,8 @@ const ROUTES = new Set(['openid-configuration'])
 const MOST_DECODINGS = 3
 
 /**
- * A path as it may be logged (R31): percent-decoded, each part that may be a token replaced. Tokens are in the paths of
- * set-up links and of interactions, and somebody may write such a path in many ways.
+ * Returns a path as it may be logged (R31): percent-decoded, with each part replaced that may be a token. Tokens are
+ * in the paths of set-up links and of interactions, and a sender may write such a path in many ways.
  */
 export function pathToLog(path: string): string {
   return decoded(path).replace(TOKEN, (part) => (ROUTES.has(part) ? part : '…'))

@@ -14,13 +14,13 @@ export interface AccountServices {
   readonly factors: ReturnType<typeof serverFactors>
   readonly client: Readonly<Record<string, unknown>>
   readonly show: ShowPage
-  /** Where this process listens, as this machine reaches it. */
+  /** The address at which this machine reaches this process. */
   readonly loopback?: string
 }
 
 const PURPOSE = 'account-page'
 
-/** The account page at `/account`, a relying party of the provider beside it. */
+/** Adds the account page at `/account`, which is a relying party of the provider in the same process. */
 export function addAccountPage(router: Router, services: AccountServices): void {
   const { foundation, provider, mfa, factors, client, show, loopback } = services
   const { issuer, box, clock, random } = foundation
@@ -58,8 +58,8 @@ export function addAccountPage(router: Router, services: AccountServices): void 
 }
 
 /**
- * Asks this process itself, whatever the issuer's name resolves to from here: behind a proxy the public address may
- * be out of reach, and another node would not know this one's secret.
+ * Sends requests to this process itself, whatever the issuer's name resolves to here: behind a proxy the public
+ * address may be out of reach, and another node would not know this node's client secret.
  */
 function fetchFrom(loopback: string): typeof fetch {
   return (input, init) => {

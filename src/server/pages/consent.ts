@@ -38,7 +38,7 @@ export function addConsentRoutes(router: Router, services: ConsentServices): voi
     const interaction = await interactionOf(provider, ctx, uid, 'consent')
     await forms.read(ctx, uid, PURPOSE)
     if (!(await isOfLiveSession(services, interaction))) {
-      // The host goes through its checks again: the person signs in for the same app.
+      // The host repeats its checks: the person signs in for the same app.
       ctx.redirect(await answer(interaction, {}))
       ctx.status = 303
       return

@@ -55,7 +55,7 @@ export async function aboutInteraction(
   }
 }
 
-/** A form of ours is bound to where it was shown and to what it does (R30). */
+/** Binds each of our forms to the place where it was shown and to its purpose (R30). */
 export interface FormGuard {
   token(boundTo: string, purpose: string): string
   /** Reads a posted form. Throws MfaError `form-forged` and what readForm throws. */

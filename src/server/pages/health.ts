@@ -9,12 +9,18 @@ export interface Health {
   readonly isStopping: () => boolean
 }
 
-/** A check writes durably: a client that asks without end must not make the disk busy. */
+/**
+ * How long a result is reused. Each check writes durably, and a client that asks without end must not keep the disk
+ * busy.
+ */
 const FRESH_MILLISECONDS = 500
 /** A storage that answers later than this is too slow for a sign-in. */
 const PATIENCE_MILLISECONDS = 2000
 
-/** For a load balancer: `live` while the process runs, `ready` while a write succeeds. No page and no detail. */
+/**
+ * Adds the paths for a load balancer: `live` succeeds while the process runs, `ready` while a write succeeds. The
+ * responses have no page and no detail.
+ */
 export function addHealthRoutes(router: Router, { checkWritable, isStopping }: Health): void {
   let last: { at: number; ready: Promise<boolean> } | undefined
 

@@ -14,7 +14,7 @@ type Features = NonNullable<Configuration['features']>
 type Logout = NonNullable<Features['rpInitiatedLogout']>
 type Device = NonNullable<Features['deviceFlow']>
 
-/** The host's own pages in our look: it asks for each by a function. */
+/** The host's own pages in our design. The host calls one function for each. */
 export interface HostPages {
   readonly error: NonNullable<Configuration['renderError']>
   readonly logout: NonNullable<Logout['logoutSource']>

@@ -2,7 +2,7 @@ import { setUpLinks, type SetUpLinks } from '../accounts/set-up-link.ts'
 import type { Foundation } from '../boot/foundation.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 
-/** Set-up links as the pages and the command line make and take them. */
+/** The set-up links that the pages and the command line make and use. */
 export function setUpLinksOf(foundation: Foundation, mfa: ServerMfa): SetUpLinks {
   const { storage, hasher, clock, random, record, issuer, serviceName } = foundation
   return setUpLinks({

@@ -5,12 +5,12 @@ import { hashProof, PROOF_SECONDS } from '../accounts/set-up-link.ts'
 
 const COOKIE = 'set-up-proof'
 
-/** Lets this browser show for an hour that it has used a set-up link. */
+/** Sets a cookie with which this browser shows for an hour that it has used a set-up link. */
 export function keepProof(response: ServerResponse, issuer: string, proof: string): void {
   setCookie(response, COOKIE, proof, { issuer, path: '/' }, { maxAgeSeconds: PROOF_SECONDS })
 }
 
-/** The hash of what the browser of the host's present request shows. Undefined: it shows nothing. */
+/** The hash of the proof in the cookies of the host's present request. Undefined: there is no such cookie. */
 export function shownProof(issuer: string): string | undefined {
   const header = presentContext()?.req.headers.cookie
   const proof = readCookie(header, COOKIE, { issuer, path: '/' })

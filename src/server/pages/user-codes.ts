@@ -8,7 +8,7 @@ import { networkOf } from '../accounts/network.ts'
 
 /** A wrong code is counted until every device code that existed at that time has expired. */
 export const SECONDS_OF_DEVICE_CODE = 600
-/** R17. A person copies eight letters wrongly once or twice. */
+/** R17: the most wrong codes in one browser. A person copies eight letters wrongly once or twice. */
 const MOST_IN_A_BROWSER = 5
 /** Limits an attacker who uses several browsers. It is higher because several people can share an address. */
 const MOST_FROM_AN_ADDRESS = 25
@@ -60,7 +60,10 @@ export function limitUserCodes(
   return overlay(adapter, { findByUserCode })
 }
 
-/** The host asks for a code only in a session that has shown the form, and tells its adapters of no request. */
+/**
+ * The browser and the address of the present request. The host looks up a code only in a session that has shown the
+ * form, but does not pass the request to its adapters.
+ */
 function whoAsks(): { browser: string; address: string } {
   const ctx = presentContext()
   const uid = ctx?.oidc.session?.uid
