@@ -19,9 +19,9 @@ export interface BenchHost {
 }
 
 /**
- * The application whose sign-in is measured: a login page with an argon2id password, a grant made without asking, one
- * confidential client. With `mfa` it has the second factor. Without `mfa` it is the floor of the comparison; everything
- * else is the same.
+ * Starts the application whose sign-in is measured: a login page with an argon2id password, a grant that is made
+ * without consent, and one confidential client. With `attach` it has the second factor. Without `attach` it is the
+ * floor of the comparison; everything else is the same.
  */
 export async function startBenchHost(options: {
   readonly adapter: AdapterFactory
@@ -31,7 +31,7 @@ export async function startBenchHost(options: {
     configuration: Configuration,
   ) => { provider: Provider; mfa: Mfa }
 }): Promise<BenchHost> {
-  // A relying party's connection outlives the pauses between two rounds.
+  // A relying party's connection must outlive the pauses between two rounds.
   const server = createServer({ keepAliveTimeout: 300_000 })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

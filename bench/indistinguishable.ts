@@ -139,7 +139,10 @@ async function lock(at: ServerProcess, kinds: readonly string[]): Promise<void> 
 }
 
 interface Form {
-  /** Milliseconds from the last byte of the form to the first of the answer. Throws unless it is the refusal. */
+  /**
+   * The milliseconds from the last byte of the form to the first byte of the response. Throws unless the response is
+   * the refusal.
+   */
   attempt(name: string): Promise<number>
   close(): void
 }

@@ -52,7 +52,7 @@ export class MeasuredServer {
     await ask(this.#child, { order: 'check-with', name })
   }
 
-  /** `times` sign-ins, `atOnce` at a time. */
+  /** Runs `times` sign-ins, `atOnce` at a time. */
   async round(times: number, atOnce: number): Promise<Round> {
     const hash = (await ask(this.#child, { order: 'hash', times: 8, atOnce })) as { cpuMs: number }
     const before = await this.#measure()
@@ -127,7 +127,7 @@ function ask(child: ChildProcess, order: Order): Promise<unknown> {
   return answer
 }
 
-/** Rejects when the process ends instead. */
+/** The next answer of the process. Rejects when the process ends instead. */
 async function answerOf(child: ChildProcess): Promise<unknown> {
   const ended = new AbortController()
   const onExit = (): void => ended.abort()

@@ -10,7 +10,10 @@ export const PASSWORD = 'correct horse battery staple'
  */
 export type HasherName = 'server' | 'argon2'
 
-/** `none`: for the warm-up only. The warm-up concerns all other code, and with hashes it would take minutes. */
+/**
+ * `none` computes no hash. It is for the warm-up, which would take minutes with hashes, and for bench/scale.ts, where
+ * a hash would hide a difference.
+ */
 export type PasswordCheck = HasherName | 'none'
 
 export interface Passwords {
@@ -21,7 +24,7 @@ export interface Passwords {
 
 const OWASP_LEAST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-/** One person's password, hashed with each of them. */
+/** Hashes one password with each hasher. */
 export async function openPasswords(): Promise<Passwords> {
   const own = hasherOf(fileSchema.parse({}))
   const ownHash = await own.hash(PASSWORD)

@@ -14,7 +14,7 @@ import type { ServerStorage } from '../src/ports/server-storage.ts'
 import type { Storage } from '../src/ports/storage.ts'
 import { ownCode } from '../test/support/totp.ts'
 
-/** Somebody with an authenticator app. */
+/** A person with an authenticator app. */
 export interface Person {
   readonly username: string
   readonly secret: string
@@ -24,7 +24,7 @@ export interface Person {
 const ENROLLED_AGO_SECONDS = 120
 
 /**
- * Enrols people as the pages would, but for one thing: the ten backup codes of each are hashed with the cheapest
+ * Enrols people as the pages would, except that the ten backup codes of each person are hashed with the cheapest
  * parameters. Nobody uses one in the benchmark, and ten real hashes for each of a thousand people take minutes.
  */
 export async function enrolPeople(

@@ -1,5 +1,5 @@
 /**
- * Whether a sign-in takes longer where many people have a second factor: see README.md in this folder.
+ * Measures whether a sign-in takes longer if many people have a second factor: see README.md in this folder. Run
  * `node bench/scale.ts`, or with `--few 1000 --many 100000 --rounds 12 --sign-ins 50`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * The process that is measured: nothing else runs in it, so that its CPU time is the server's alone. Its first
- * argument says which host it runs, `floor` or `mfa`; the second is the database of the latter.
+ * The process that is measured. Nothing else runs in it, so its CPU time is the server's alone. Its first argument
+ * says which host it runs, `floor` or `mfa`; the second is the database of the latter.
  */
 import { writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
@@ -29,7 +29,7 @@ export interface Prepared {
   readonly people: readonly Person[]
 }
 
-/** Since the process began. */
+/** The figures since the process began. */
 export interface Measured {
   readonly cpuMs: number
   readonly operations: Readonly<Record<string, number>>

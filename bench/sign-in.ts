@@ -86,8 +86,8 @@ async function authorize(agent: Agent, issuer: string, person: Person): Promise<
 }
 
 /**
- * The first form of a page of ours, by pattern. The parser of the tests takes 0.35 ms a page, on the CPUs that the
- * measured server shares with this client, and a sign-in with a second factor has one page more.
+ * Finds the first form of one of our pages by pattern. The parser of the tests takes 0.35 ms a page on the CPUs that
+ * the measured server shares with this client, and a sign-in with a second factor has one page more.
  */
 function formOf(html: string): { action: string; fields: Record<string, string> } | undefined {
   const [form] = /<form\b.*?<\/form>/s.exec(html) ?? []

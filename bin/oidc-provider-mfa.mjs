@@ -40,7 +40,10 @@ function silenceExperiments() {
   }
 }
 
-/** The Node that the repository brings as a package: in a clone beside us, elsewhere where npm put it. */
+/**
+ * The path of the Node that the repository installs as a package: in a clone it is in our node_modules, otherwise in
+ * a folder above, where npm has put it.
+ */
 function pinnedNode() {
   const folders = [root, ...ancestors(root)].map((folder) => join(folder, 'node_modules'))
   for (const folder of folders)

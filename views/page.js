@@ -10,15 +10,16 @@
 
   focusOnError()
   all('[data-reveal]').forEach(offerReveal)
-  // Only a secure context has a clipboard; elsewhere the button stays away.
+  // Only a secure context has a clipboard; elsewhere the button stays hidden.
   if (navigator.clipboard) all('[data-copy]').forEach(offerCopy)
   all('[data-print]').forEach(offerPrint)
   all('form').forEach(sendOnce)
-  // Back from the next page: the form is as it was left.
+  // When a person comes back from the next page, the form is as it was left, so it is released.
   window.addEventListener('pageshow', () => all('form').forEach(release))
   all('[data-countdown]').forEach(countDown)
 
-  // The summary of an error has `autofocus`; a browser that knows that for fields only is helped here.
+  // The summary of an error has `autofocus`. Some browsers support that for fields only, so the script sets the
+  // focus.
   function focusOnError() {
     const summary = document.querySelector('[role="alert"][tabindex="-1"]')
     if (summary && document.activeElement !== summary) summary.focus()
@@ -36,7 +37,7 @@
       button.textContent = other
     }
     button.addEventListener('click', toggle)
-    // A password in clear is not for the browser's memory of what was typed into text fields.
+    // The field is hidden again before it is sent, since browsers remember what was typed into text fields.
     field.form.addEventListener('submit', () => {
       if (field.type === 'text') toggle()
     })
@@ -72,7 +73,8 @@
     button.addEventListener('click', () => window.print())
   }
 
-  // A double tap sends a form once. Five seconds at most, so that a lost answer does not lock the form.
+  // A double tap sends a form once. The lock lasts five seconds at most, so that a lost response does not lock the
+  // form.
   function sendOnce(form) {
     form.addEventListener('submit', (event) => {
       if (form.dataset.sent) {
@@ -90,7 +92,7 @@
     setBusy(form, false)
   }
 
-  // `aria-disabled`, since a disabled button would lose the focus and its value would not be sent.
+  // The button gets `aria-disabled`, since a disabled button would lose the focus and its value would not be sent.
   function setBusy(form, busy) {
     for (const button of form.querySelectorAll('button:not([type="button"])')) {
       if (busy) button.setAttribute('aria-disabled', 'true')
@@ -117,7 +119,7 @@
     }, 1000)
   }
 
-  // As src/http/messages.ts says it.
+  // Words a duration in the same way as src/http/messages.ts.
   function inWords(seconds, about) {
     if (seconds < 120) return say(seconds, 'second')
     const long = seconds < 7200 ? say(seconds / 60, 'minute') : say(seconds / 3600, 'hour')
