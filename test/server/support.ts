@@ -222,7 +222,6 @@ export interface Person {
   codes?: string[]
 }
 
-/** From the login page over whatever comes to the redirect back to the app, or to the page that stops it. */
 /** The token that the browser keeps after it used a set-up link, and the proof that the account keeps. */
 export const PROOF = { cookie: 'a'.repeat(43), hash: hashProof('a'.repeat(43)) }
 
@@ -233,6 +232,7 @@ export function browserWithProof({ issuer }: Pick<TestServer, 'issuer'>): HttpCl
   return browser
 }
 
+/** Signs a person in, from the login page to the redirect back to the app or to the page that stops the sign-in. */
 export async function signIn(
   browser: HttpClient,
   start: URL,

@@ -12,7 +12,7 @@ const { ObjectId, UUID, Binary, Long } = mongoose.mongo
 
 describe('the users of an application', () => {
   let connection: Connection
-  let close: () => Promise<void>
+  let close: (() => Promise<void>) | undefined
   let requests: Record<string, unknown>[]
 
   before(async function () {
@@ -22,7 +22,8 @@ describe('the users of an application', () => {
       if (['find', 'getMore'].includes(commandName)) requests.push(command)
     })
   })
-  after(() => close())
+  // Without MongoDB the suite is skipped before it has anything to close.
+  after(() => close?.())
   beforeEach(async () => {
     await connection.db!.collection('users').deleteMany({})
     requests = []
