@@ -62,7 +62,7 @@ describe('a page in use', function () {
     await page.locator('[data-copy]').click()
     await page.getByRole('status').getByText('Copied').waitFor({ state: 'attached' })
     const lines = (await clipboard()).split('\n')
-    expect(lines).to.have.length(10).and.include('3-QD8TY-4GFWM-6RJHC')
+    expect(lines).to.have.length(10).and.include('FQD8-TY4G-FWM6-RJHC')
   })
 
   it('prints the codes, whose they are and nothing to press', async () => {
