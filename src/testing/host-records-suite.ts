@@ -68,6 +68,32 @@ export function describeHostRecords(
       equal(await codes.findByUserCode('BCDF-GHJK'), undefined)
     })
 
+    test('finds the newest of two device codes with one user code', async (records, clock) => {
+      const codes = records('DeviceCode')
+      await codes.upsert('older', { userCode: 'BCDF', clientId: 'tv' }, 60)
+      clock.advance(1)
+      await codes.upsert('newer', { userCode: 'BCDF', clientId: 'radio' }, 60)
+      deepEqual(await codes.findByUserCode('BCDF'), { userCode: 'BCDF', clientId: 'radio' })
+    })
+
+    test('lets `expiresIn` alone decide how long a record is kept, whatever `exp` says', async (records, clock) => {
+      const interactions = records('Interaction')
+      await interactions.upsert('over', { exp: 1, params: { client_id: 'shop' } }, 3600)
+      clock.advance(3500)
+      deepEqual(await interactions.find('over'), { exp: 1, params: { client_id: 'shop' } })
+    })
+
+    test('gives `consumed` back as it was put', async (records) => {
+      const tokens = records('RefreshToken')
+      for (const consumed of [true, 1_700_000_000]) {
+        await tokens.upsert(`consumed ${consumed}`, { consumed }, 60)
+        deepEqual(await tokens.find(`consumed ${consumed}`), { consumed })
+        await rejects(async () => tokens.consume(`consumed ${consumed}`), {
+          error: 'invalid_grant',
+        })
+      }
+    })
+
     test('finds a session by its uid', async (records) => {
       const sessions = records('Session')
       await sessions.upsert('s1', { uid: 'u1', accountId: 'anna' }, 60)

@@ -23,6 +23,14 @@ export function describeHostSessions(name: string, make: Make<HostRecords>, runn
       await isOver(sessions, ['s1'])
     })
 
+    test('R19 does not store an ended id under another uid', async (sessions) => {
+      await save(sessions, 's1')
+      await sessions.destroy('s1')
+      await sessions.upsert('s1', { uid: 'another', jti: 's1' }, 60)
+      equal(await sessions.find('s1'), undefined)
+      equal(await sessions.findByUid('another'), undefined)
+    })
+
     test('R19 moves a session to a new id, and again', async (sessions) => {
       await save(sessions, 's1')
       await move(sessions, 's1', 's2')

@@ -109,7 +109,7 @@ function isOver(record: HostRecord, now: Instant): boolean {
 function payloadOf(record: HostRecord | undefined, now: Instant): AdapterPayload | undefined {
   if (record === undefined || isOver(record, now)) return undefined
   const payload = JSON.parse(record.json) as AdapterPayload
-  return record.consumed === undefined ? payload : { ...payload, consumed: record.consumed }
+  return record.consumed === undefined ? payload : { consumed: record.consumed, ...payload }
 }
 
 function endSession(stored: ModelRecords, ended: EndedSessions, id: string, now: Instant): void {
@@ -156,9 +156,9 @@ function endedSessions() {
 
     /** Whether a session may be stored under an id that has no record now. */
     admits(id: string, uid: string, now: Instant): boolean {
+      if (this.uidOf(id) !== undefined) return false
       const tombstone = byUid.get(uid)
       if (!tombstone) return true
-      if (tombstone.ids.has(id)) return false
       if (!tombstone.over) return true
       if (tombstone.heirUntil < now) return false
       tombstone.over = false

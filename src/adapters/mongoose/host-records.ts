@@ -25,13 +25,18 @@ function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapte
     database.on<HostRecordDocument, T>(COLLECTIONS.hostRecords, deed)
   /** Look-up keys belong to one model, because records of several models have the id of a grant. */
   const key = (id: string): string => `${model}:${id}`
-  const find = (filter: mongo.Filter<HostRecordDocument>): Promise<AdapterPayload | undefined> =>
-    onRecords(async (records) => payloadOf(await records.findOne(filter), clock))
+  const find = (
+    filter: mongo.Filter<HostRecordDocument>,
+    options?: mongo.FindOptions,
+  ): Promise<AdapterPayload | undefined> =>
+    onRecords(async (records) => payloadOf(await records.findOne(filter, options), clock))
 
   return {
     find: (id) => find({ _id: is(key(id)) }),
     findByUid: () => Promise.resolve(undefined),
-    findByUserCode: (userCode) => find({ userCode: is(key(userCode)) }),
+    // All codes of a model live equally long: the one that ends last is the newest.
+    findByUserCode: (userCode) =>
+      find({ userCode: is(key(userCode)) }, { sort: { keepUntil: -1 } }),
 
     upsert: (id, payload, expiresIn) =>
       onRecords(async (records) => {
@@ -90,6 +95,6 @@ function payloadOf(found: HostRecordDocument | null, clock: Clock): AdapterPaylo
   const { keepUntil: until } = found
   if (until && until.getTime() <= clock.now() * 1000) return undefined
   const payload = JSON.parse(found.payload) as AdapterPayload
-  if (found.consumed !== undefined) payload.consumed = found.consumed
+  if (found.consumed !== undefined) payload.consumed ??= found.consumed
   return payload
 }

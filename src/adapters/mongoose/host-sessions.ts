@@ -63,7 +63,9 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapte
       }
       if (await onFamilies((families) => changeInPlace(families, uid, session))) return
       await untilSaved(async () => {
-        const before = await byUid(uid)
+        const [before, holder] = await Promise.all([byUid(uid), byId(id)])
+        // An id belongs to one session. Under another uid it is that of a session which has ended.
+        if (holder !== null && holder._id !== uid) return true
         const family = withSession(before ?? undefined, session, now)
         return family === undefined || (await save(uid, before, family))
       })

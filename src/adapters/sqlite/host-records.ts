@@ -88,7 +88,7 @@ function finder(
       )
       if (!row) return undefined
       const payload = JSON.parse(row.payload) as AdapterPayload
-      if (row.consumed !== null) payload.consumed = row.consumed
+      if (row.consumed !== null) payload.consumed ??= row.consumed
       return payload
     })
 }
