@@ -11,7 +11,7 @@ import { namedNode } from './node-versions.ts'
  */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const SUITES = [
-  'test/{adapters,application,config,contracts,domain,factors,host,http,import,plugin}/**/*.test.ts',
+  'test/{adapters,application,config,contracts,domain,factors,host,http,import,interactions,plugin}/**/*.test.ts',
   'test/packaging/package.test.ts',
   'test/server/command-process.test.ts',
   'test/server/start.test.ts',

@@ -1,0 +1,96 @@
+import { expect } from 'chai'
+import {
+  parseFirstFactor,
+  parseLogin,
+  sealFirstFactor,
+  sealLogin,
+} from '../../interactions/seal.ts'
+import { secretBox } from '../../src/adapters/crypto/index.ts'
+
+const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
+const CID = 'the-authorization'
+
+const LOGIN = {
+  accountId: 'mira',
+  acr: 'urn:oidc-provider-mfa:password',
+  amr: ['pwd'],
+  ts: 1_700_000_000,
+  epoch: 3,
+  remember: false,
+}
+
+const PENDING = {
+  accountId: 'mira',
+  amr: ['pwd'],
+  ts: 1_700_000_000,
+  answeredAt: 1_700_000_100,
+  epoch: 3,
+  remember: false,
+}
+
+/** Another value of the same type, for each member that a seal holds. */
+const OTHER = {
+  accountId: 'eve',
+  acr: 'http://schemas.openid.net/pape/policies/2007/06/multi-factor',
+  amr: ['pwd', 'otp', 'mfa'],
+  ts: 1_700_000_500,
+  answeredAt: 1_700_000_500,
+  epoch: 4,
+  remember: true,
+}
+
+describe('R17 the seal of a login', () => {
+  const sealed = sealLogin(box, CID, LOGIN)
+
+  it('fits the login that it was made for', () => {
+    expect(parseLogin(box, CID, sealed)).to.deep.equal(sealed)
+  })
+
+  for (const name of ['accountId', 'acr', 'amr', 'ts', 'epoch', 'remember'] as const)
+    it(`fits no login with another ${name}`, () => {
+      expect(parseLogin(box, CID, { ...sealed, [name]: OTHER[name] })).to.equal(undefined)
+    })
+
+  it('fits no login without `remember`, which would last longer', () => {
+    const { remember: _, ...lasting } = sealed
+    expect(parseLogin(box, CID, lasting)).to.equal(undefined)
+  })
+
+  it('fits in no other authorization, and in none without an id', () => {
+    for (const cid of ['another-authorization', '', undefined, 7])
+      expect(parseLogin(box, cid, sealed)).to.equal(undefined)
+  })
+
+  it('is not the seal of a first factor', () => {
+    const pending = sealFirstFactor(box, CID, { ...LOGIN, answeredAt: LOGIN.ts })
+    expect(parseLogin(box, CID, { ...sealed, seal: pending.seal })).to.equal(undefined)
+  })
+
+  it('is not made by another key', () => {
+    const other = secretBox({ keys: [Buffer.alloc(32, 8)] })
+    expect(parseLogin(box, CID, sealLogin(other, CID, LOGIN))).to.equal(undefined)
+  })
+})
+
+describe('R17 the seal of a first factor', () => {
+  const sealed = sealFirstFactor(box, CID, PENDING)
+
+  it('fits the first factor that it was made for', () => {
+    expect(parseFirstFactor(box, CID, sealed)).to.deep.equal(sealed)
+  })
+
+  for (const name of ['accountId', 'amr', 'ts', 'answeredAt', 'epoch', 'remember'] as const)
+    it(`fits no first factor with another ${name}`, () => {
+      expect(parseFirstFactor(box, CID, { ...sealed, [name]: OTHER[name] })).to.equal(undefined)
+    })
+
+  it('fits in no other authorization, and in none without an id', () => {
+    for (const cid of ['another-authorization', '', undefined, 7])
+      expect(parseFirstFactor(box, cid, sealed)).to.equal(undefined)
+  })
+
+  it('is not the seal of a login', () => {
+    const login = sealLogin(box, CID, { ...PENDING, acr: LOGIN.acr })
+    expect(parseFirstFactor(box, CID, { ...sealed, seal: login.seal })).to.equal(undefined)
+  })
+})
