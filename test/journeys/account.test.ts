@@ -104,8 +104,9 @@ describe('the account page', function () {
       await visitor.typeBackupCode(code)
     }
     await visitor.see('backup-codes-low', 'account')
-    const link = visitor.page.locator('main .aside a')
-    expect(await link.getAttribute('href')).to.equal(`${stage.server.issuer}/account`)
+    const button = visitor.page.locator('main a.button')
+    expect(await button.innerText()).to.equal('Make new codes')
+    expect(await button.getAttribute('href')).to.equal(`${stage.server.issuer}/account`)
     await visitor.press()
     expect(await visitor.at()).to.equal('rp-signed-in')
     await visitor.visit(`${stage.server.issuer}/account`)
