@@ -60,7 +60,7 @@ export const environmentOptions = {
     default: 'made once and kept in data/',
     bounds: '32 bytes each, base64, comma-separated, newest first',
     secret: true,
-    doc: 'Keys that sign cookies and form tokens.',
+    doc: 'Keys that sign the cookies of the provider.',
   }),
   APPLICATION_MONGODB_URL: custom({
     schema: applicationDatabase.optional(),

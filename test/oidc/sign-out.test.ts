@@ -26,14 +26,18 @@ describe('signing out', () => {
   let mira: Visitor
   let backchannel: Server
   let notices: string[]
+  /** The status of the back channel's answers; a redirect leads to `/elsewhere`. */
+  let answered = 200
+  let paths: string[]
 
   before(async () => {
     backchannel = createServer((request, response) => {
+      paths.push(request.url ?? '')
       let body = ''
       request.on('data', (chunk: Buffer) => (body += chunk.toString()))
       request.on('end', () => {
         notices.push(new URLSearchParams(body).get('logout_token') ?? '')
-        response.end()
+        response.writeHead(answered, { Location: '/elsewhere' }).end()
       })
     })
     await new Promise<void>((resolve) => backchannel.listen(0, '127.0.0.1', resolve))
@@ -58,6 +62,8 @@ describe('signing out', () => {
   let people = 0
   beforeEach(async () => {
     notices = []
+    paths = []
+    answered = 200
     people += 1
     mira = await server.addPerson(`mira${people}`)
   })
@@ -99,6 +105,15 @@ describe('signing out', () => {
     const about = await client.tokenIntrospection(app.configuration, token)
     expect(about.active).to.equal(false)
     expect(await isSignedIn()).to.equal(true)
+  })
+
+  it('tells an app at its registered address alone, and follows no redirect from there', async () => {
+    for (answered of [302, 307]) {
+      paths = []
+      await signedIn()
+      await mira.browser.follow(await mira.browser.submit(await mira.browser.visit(endSession())))
+      expect(paths).to.deep.equal(['/signed-out'])
+    }
   })
 
   it('without an address says that it is done', async () => {

@@ -6,6 +6,7 @@ import {
   claimsOf,
   oauthErrorOf,
   relyingParty,
+  SECRET,
   startServerProcess,
   type RelyingParty,
   type ServerProcess,
@@ -50,6 +51,29 @@ describe('the tokens of a sign-in', () => {
     client.refreshTokenGrant(party.configuration, token ?? '')
   const isActive = async (token: string | undefined, party = app): Promise<boolean> =>
     (await client.tokenIntrospection(party.configuration, token ?? '')).active
+
+  describe('a page of another origin', () => {
+    const allowedFor = async (clientId: string, path: string): Promise<string | null> => {
+      const response = await fetch(new URL(path, server.issuer), {
+        method: 'POST',
+        headers: {
+          origin: new URL(CALLBACK).origin,
+        },
+        body: new URLSearchParams({
+          grant_type: 'refresh_token',
+          refresh_token: 'unknown',
+          client_id: clientId,
+          ...(clientId === 'public' ? {} : { client_secret: SECRET }),
+        }),
+      })
+      return response.headers.get('access-control-allow-origin')
+    }
+
+    it('reads the answers of the token endpoint for a client without a secret, and for no other', async () => {
+      expect(await allowedFor('public', '/token')).to.equal(new URL(CALLBACK).origin)
+      expect(await allowedFor('app', '/token')).to.equal(null)
+    })
+  })
 
   describe('a refresh token', () => {
     for (const name of ['app', 'public'])
