@@ -31,7 +31,7 @@ describe('the account page', () => {
   const account = (): URL => new URL('/account', server.issuer)
   const later = (): void => void (server.clock.ahead += 30)
   const code = (secret = alice.secret ?? ''): string => totpCode({ secret }, server.clock.now())
-  /** At the account page, with an authenticator app and backup codes. */
+  /** Signs in, sets up an authenticator app and backup codes, and opens the account page. */
   const arrive = async (options: Parameters<typeof startServer>[0] = {}): Promise<Page> => {
     await begin(options)
     await signIn(browser, account(), alice, server)
@@ -40,14 +40,14 @@ describe('the account page', () => {
   }
   const press = async (page: Page, button: string | RegExp): Promise<Page> =>
     browser.follow(await browser.submit(page, {}, { button }))
-  /** A button of the account page; those of the list stand outside of their form. */
+  /** Presses a button of the account page. The buttons of the list are outside their form element. */
   const choose = async (page: Page, change: string): Promise<Page> => {
     expect(page.tags('button').map(({ value }) => value)).to.include(change)
     return browser.follow(await browser.submit(page, { change }))
   }
   const type = async (page: Page, values: Readonly<Record<string, string>>): Promise<Page> =>
     browser.follow(await browser.submit(page, values))
-  /** A fresh code for the change that a button stands for. */
+  /** Presses the button of a change and types a fresh code, which the change needs. */
   const prove = async (page: Page, change: string): Promise<Page> => {
     const verify = await choose(page, change)
     expect(verify.name).to.equal('totp-verify')
@@ -61,7 +61,7 @@ describe('the account page', () => {
   }
   const buttons = (page: Page): string[] =>
     page.tags('button').map(({ value = '' }) => value.replace(/:[\w-]{16}$/, ':ID'))
-  /** The address to which a new sign-in of this browser to the page leads. */
+  /** The address to which the account page sends the browser when the page's session has expired. */
   const beginAgain = async (client: HttpClient): Promise<URL> => {
     server.clock.ahead += 15 * 60
     return (await client.get(account())).location!
@@ -256,7 +256,7 @@ describe('the account page', () => {
     expect([...planted.searchParams.keys()]).to.include('code')
     expect((await browser.visit(planted)).name).to.equal('account-closed')
     expect(cookies()).to.deep.equal([])
-    // In a browser that is asking for another answer itself, too.
+    // The answer is also refused in a browser that waits for the answer to a request of its own.
     await browser.visit(account())
     expect((await browser.visit(planted)).name).to.equal('account-closed')
   })

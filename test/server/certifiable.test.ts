@@ -56,7 +56,7 @@ describe('what OpenID certification asks for, with the second factor in every si
   }
   const enter = (params: Readonly<Record<string, string>> = {}): Promise<Page> =>
     signIn(browser, server.authorize(params), jane, server)
-  /** A code counts once: the next one is a step later. */
+  /** Moves the clock to the next time step, because a code is accepted only once. */
   const nextCode = (): void => {
     server.clock.ahead += 30
   }

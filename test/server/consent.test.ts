@@ -25,7 +25,7 @@ describe('consent', () => {
     server = await startServer({ clients: [APP, OURS] })
     alice = await addPerson(server)
     browser = new HttpClient()
-    // Signed in at an app of the service's own, which asks for none.
+    // The person signs in at an app of the service's own (`first_party`), which needs no consent.
     const page = await signIn(browser, server.authorize({ client_id: 'ours' }), alice, server)
     expect(page.location?.searchParams.has('code')).to.equal(true)
   })
@@ -89,7 +89,7 @@ describe('consent', () => {
     expect(answered.text).to.contain('The App')
     expect(await types()).not.to.include('consent-granted')
 
-    // Neither in this browser nor in another has the app anything.
+    // The app has no grant, neither in this browser nor in another.
     for (const next of [browser, new HttpClient()]) {
       server.clock.ahead += 60
       await signIn(next, server.authorize({ client_id: 'ours' }), alice, server)

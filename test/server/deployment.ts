@@ -31,7 +31,7 @@ export class Node {
     this.#folder = folder
   }
 
-  /** Everything it has printed and logged. */
+  /** Everything that the node has printed and logged. */
   get output(): string {
     return this.#output
   }
@@ -85,7 +85,7 @@ export class Node {
   }
 }
 
-/** Servers that share a storage, keys and an issuer: one deployment, whatever their ports. */
+/** Servers on different ports that share one storage, the same keys and one issuer. */
 export class Deployment {
   readonly nodes: readonly Node[]
   readonly environment: Readonly<Record<string, string>>
@@ -113,7 +113,7 @@ export class Deployment {
       },
       count,
     )
-    // All at once: of the first, one makes the database and the keys.
+    // All nodes start at once on an empty storage: only one of them may create the database and the signing keys.
     await Promise.all(deployment.nodes.map((node) => node.start(0)))
     return deployment
   }
@@ -134,7 +134,7 @@ export class Deployment {
     await Promise.all(this.nodes.map((node) => node.setClock(this.clock.ahead)))
   }
 
-  /** `oidc-provider-mfa ...` on the same storage. Answers what it printed. */
+  /** Runs `oidc-provider-mfa ...` on the same storage and returns what it printed. */
   async command(line: string, stdin = '', files: Readonly<Record<string, string>> = {}) {
     let [out, err] = ['', '']
     const code = await run(line.split(' '), {

@@ -54,7 +54,7 @@ describe('R20 a disabled account', () => {
     )
     expect(waiting.name).to.equal('totp-verify')
 
-    // As `user disable` does it, in another process on the same storage.
+    // A second foundation on the same storage stands for the process of `user disable`.
     const foundation = await layFoundation(server.config, { storage: server.storage })
     const disable = (disabledAt: number | undefined) =>
       changeAccount(server.storage.accounts, alice.id, ({ disabledAt: _, ...account }) =>

@@ -45,7 +45,7 @@ describe('R10 the first factor, without mail', () => {
       atTheApp,
     )
   }
-  /** As the command line has it: another process on the same storage. */
+  /** The accounts of a second foundation on the same storage, which stands for the process of a command. */
   const accounts = async (): Promise<ServerMfa['accounts']> =>
     serverMfa(await layFoundation(server.config, { storage: server.storage })).accounts
   const proof = (seconds = 60): NonNullable<Account['enrolmentProof']> => {

@@ -5,7 +5,7 @@ import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { addPerson, PASSWORD, redeem, signIn, startServer, stopServers } from './support.ts'
 
-/** A storage whose every operation fails while it is `away`, as an adapter's would. */
+/** A storage that fails like an adapter: every operation while it is `away`, every write while it is `readOnly`. */
 function failingStorage(): { storage: ServerStorage; away: boolean; readOnly: boolean } {
   const state = { away: false, readOnly: false }
   const inner = memoryStorage()

@@ -29,7 +29,7 @@ describe('a password whose hash another product made', () => {
   beforeEach(async () => {
     server = await startServer()
     ;({ id } = await addPerson(server))
-    // The server runs already: an import while it serves takes effect.
+    // The server is already running: it must accept a hash that is imported while it serves.
     const kinds = hashKinds({ settings: server.storage.settings, clock: server.clock })
     await kinds.note('bcrypt 4')
     const passwordHash = await bcryptHash(OLD, 4)

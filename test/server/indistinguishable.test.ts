@@ -9,7 +9,7 @@ import { changeAccount } from '../../src/server/accounts/people.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { addPerson, signIn, startServer, stopServers, type TestServer } from './support.ts'
 
-/** Names of one length: what differs by them is what was typed. */
+/** The names have one length, so that the length of the name makes no difference between the responses. */
 const NAMES = {
   'unknown name': 'nobody',
   'wrong password': 'walter',
@@ -25,14 +25,14 @@ const NAMES = {
 
 const RIGHT_PASSWORD = /right password/
 
-/** The parts that differ in every response, for any name. */
+/** The headers that may differ between any two responses, whatever the name. */
 const BY_CHANCE = ['x-request-id', 'date', 'connection', 'keep-alive']
 
 describe('R33 a refused sign-in', () => {
   let server: TestServer
   let asked: string[]
 
-  /** Which operations were asked of the storage, in their order; not about whom. */
+  /** Records the operations on the storage in their order, without their arguments. */
   const listening = <T extends object>(name: string, port: T): T =>
     new Proxy(port, {
       get(target, property) {
@@ -105,7 +105,7 @@ describe('R33 a refused sign-in', () => {
   const passwordFor = (kind: string): string | undefined =>
     RIGHT_PASSWORD.test(kind) ? 'correct horse battery staple' : undefined
 
-  /** Each kind of refusal with what `look` sees in it; all must be one. */
+  /** Expects that `look` returns the same for each kind of refusal. */
   const expectAlike = async (look: (page: Page, username: string) => unknown): Promise<void> => {
     const seen = new Map<string, string[]>()
     for (const [kind, username] of Object.entries(NAMES)) {
@@ -123,7 +123,7 @@ describe('R33 a refused sign-in', () => {
     expectAlike(({ headers }) =>
       Object.entries(headers)
         .filter(([name]) => !BY_CHANCE.includes(name))
-        // The values of cookies are random; that there is one, and for what, is not.
+        // The values of cookies are random; their names and attributes are compared.
         .map(([name, value]) => [
           name,
           name === 'set-cookie' ? [value].flat().map((one) => one?.replace(/=[^;]*/, '')) : value,
@@ -149,7 +149,7 @@ describe('R33 a refused sign-in', () => {
         .join(' ')
       seen.set(what, [...(seen.get(what) ?? []), kind])
     }
-    // One write more, in place of the one that a full counter saves: it takes the disk as long.
+    // A full counter writes nothing, so for a locked name another counter is written: it takes as much time (R33).
     const locked = Object.keys(NAMES).filter((kind) => kind.includes('locked'))
     const others = Object.keys(NAMES).filter((kind) => !kind.includes('locked'))
     expect([...seen.values()]).to.deep.equal([others, locked])

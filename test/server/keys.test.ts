@@ -168,7 +168,7 @@ describe('the encryption keys', () => {
     expect(await encryptionKeysInUse(settings)).to.have.members([oldId, newId])
     await retireEncryptionKeys(settings, [oldId!])
     expect(await encryptionKeysInUse(settings)).to.deep.equal([newId])
-    // Nodes that have it still, in second place, do not bring it back.
+    // A node that still has the old key in second place does not bring it back into use.
     await checkEncryptionKeys(settings, [NEW, OLD])
     await checkEncryptionKeys(settings, [NEW])
     const error = await thrownBy(checkEncryptionKeys(settings, [OLD]))

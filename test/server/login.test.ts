@@ -65,7 +65,7 @@ describe('the login page', () => {
     const add = audit.add.bind(audit)
     const foundation = await layFoundation(server.config, { storage: server.storage })
     Object.assign(audit, {
-      // Written after the hash and before the answer: there the owner sets a new password.
+      // The entry is written after the hash and before the response; at this moment the owner sets a new password.
       add: async (events: readonly AuditEntry[]) => {
         if (events.some(({ type }) => type === 'password-accepted'))
           await serverMfa(foundation).accounts.passwordChanged(alice.id)
@@ -138,7 +138,7 @@ describe('the login page', () => {
     const elsewhere = new URL(foreign.form().action, page.url)
     const fields = { username: 'alice', password: PASSWORD, csrf: csrfOf(foreign) }
     expect((await browser.post(elsewhere, fields)).status).to.equal(410)
-    // A browser keeps the cookie to its own path; nobody else has to.
+    // A browser sends the cookie only to its path; another client can send it anywhere.
     const cookie = browser.jar.header(page.url) ?? ''
     expect((await browser.post(elsewhere, fields, { headers: { cookie } })).status).to.equal(410)
 

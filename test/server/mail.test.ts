@@ -48,7 +48,7 @@ describe('a server with mail', () => {
     })
   })
 
-  /** As a set-up link that was used does. */
+  /** Stores the proof that a used set-up link leaves in an account. */
   async function prove(accountId: string): Promise<void> {
     const { storage, clock } = server
     const now = clock.now()
@@ -73,7 +73,7 @@ describe('a server with mail', () => {
     const mail = mails.at(-1)
     expect(mail?.to).to.equal('alice@example.com')
     expect(mail?.content).to.match(/From: no-reply@localhost/)
-    // Behind the headers: the id of a message may have eight digits too.
+    // The code is searched for in the body only, because the message's id may also contain eight digits.
     const [, ...body] = (mail?.content ?? '').split(/\r?\n\r?\n/)
     const code = /\b\d{8}\b/.exec(body.join('\n'))?.[0] ?? ''
     const proved = await browser.follow(await browser.submit(sent, { code }), atTheApp)

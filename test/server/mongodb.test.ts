@@ -162,7 +162,7 @@ describe('the command line on MongoDB', function () {
           env: { PATH: process.env.PATH, ...keys, STORAGE_URL: url },
         },
       )
-    // Shows that the hook is there: on MongoDB the same command ends.
+    // The command fails on MongoDB, which shows that the hook is in effect.
     expect(start(database.url).status).to.equal(1)
     const folder = mkdtempSync(join(tmpdir(), 'mfa-without-mongoose-'))
     const sqlite = start(`sqlite:${join(folder, 'server.sqlite')}`)

@@ -57,7 +57,7 @@ describe('restore', () => {
   }
   const serving = (): Promise<TestServer> =>
     startServer({ environment, storage: openSqliteStorage({ path }) })
-  /** As the operating guide makes one. */
+  /** Makes a backup as the operating guide says. */
   const backUp = (): void => {
     const database = new DatabaseSync(path)
     database.exec(`VACUUM INTO '${backup}'`)
@@ -67,7 +67,7 @@ describe('restore', () => {
     for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
     copyFileSync(backup, path)
   }
-  /** Signs in by a backup code; the page that this leads to. */
+  /** Signs in with a backup code and returns the page that follows. */
   const useBackupCode = async (server: TestServer, person: Person, code: string): Promise<Page> => {
     const browser = new HttpClient()
     const login = await browser.visit(server.authorize())
@@ -83,7 +83,7 @@ describe('restore', () => {
     return browser.submit(form, { backupCode: code })
   }
 
-  /** The services of the command, on the storage of these tests. */
+  /** The services of the command `restore`, on the storage of these tests. */
   const working = async (): Promise<{
     services: Parameters<typeof restoreAccounts>[0]
     mfa: ServerMfa
@@ -180,7 +180,7 @@ describe('restore', () => {
     await close()
 
     expect((await cli('doctor')).out).to.match(/restore +failed +has not finished/)
-    // Accounts that were not reached are as in the backup.
+    // The server does not start, because the accounts that the restore has not reached are still as in the backup.
     expect(await cli('serve')).to.deep.include({ code: 1, out: '' })
     expect((await cli('serve')).err)
       .to.contain('restore --confirm --resume')

@@ -31,7 +31,7 @@ const [OLD, NEW] = [randomBytes(32), randomBytes(32)]
 const [oldId = '', newId = ''] = [OLD, NEW].map((key) => secretBox({ keys: [key] }).keyIds[0])
 const APP = { client_id: 'app', redirect_uris: ['https://app.example/cb'] }
 
-/** The server as it starts with these keys. */
+/** The foundation of a server that starts with these keys. */
 async function started(storage: ServerStorage, keys: readonly Buffer[]): Promise<Foundation> {
   const environment = {
     ENCRYPTION_KEYS: keys.map((key) => key.toString('base64')).join(),
@@ -72,7 +72,7 @@ describe('the rotation of encryption keys', () => {
     storage = memoryStorage()
     before = await started(storage, [OLD])
     node = world({ storage, key: OLD })
-    // Neither has an account: what counts is that there is a record.
+    // Neither person has an account of the server: the rotation reads the records.
     people = { mira: await owner(node, 'mira'), noa: await owner(node, 'noa') }
     await clientsOf(before, await signingKeysOf(before)).apply([APP])
   })
@@ -190,7 +190,7 @@ describe('the rotation of encryption keys', () => {
 
   describe('of a client that somebody changes at the same moment', () => {
     const box = secretBox({ keys: [NEW, OLD] })
-    /** Somebody else is faster, once. */
+    /** A store of clients in which `act` changes a client just before the first `replace`. */
     const overtaken = (act: () => Promise<unknown>): Clients => {
       let acted = false
       return {

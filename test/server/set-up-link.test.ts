@@ -51,7 +51,7 @@ describe('the page of a set-up link', () => {
     expect(page.text).to.contain('alice')
     const done = await browser.submit(page, { password: GOOD, passwordAgain: GOOD })
     expect(done.name).to.equal('set-up-link-done')
-    // Long after the days in which a password alone would do (R10 counts from the account's making).
+    // The password came from a link, so it does not suffice for a first factor: the proof in this browser does (R10).
     const alice = { username: 'alice', password: GOOD, secret: undefined as never }
     const end = await signIn(browser, server.authorize(), alice, server)
     expect(end.location?.searchParams.has('code')).to.equal(true)

@@ -57,7 +57,7 @@ describe('npm start', () => {
     return child
   }
 
-  /** Up when it has printed what it has to say: the log comes after. */
+  /** Starts the server and waits until it has printed its announcement, which ends with the missing settings. */
   const start = async (environment: Record<string, string> = {}): Promise<Started> => {
     const child = launch(START, {
       PORT: '0',
@@ -151,7 +151,7 @@ describe('npm start', () => {
       return reached
     }
     expect(await knock('127.0.0.1')).to.equal(true)
-    // An address of this machine that only a listener on all of them answers.
+    // 127.0.0.2 is an address of this machine on which only a listener on all addresses accepts connections.
     expect(await knock('127.0.0.2')).to.equal(false)
   })
 

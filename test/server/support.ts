@@ -20,10 +20,10 @@ import { totpCode } from '../support/totp.ts'
 export const CALLBACK = 'https://app.example/callback'
 export const CLIENT_SECRET = 'the secret of the app, long enough'
 export const APP_CREDENTIALS = `Basic ${Buffer.from(`app:${encodeURIComponent(CLIENT_SECRET)}`).toString('base64')}`
-/** PKCE, as long as the standard wants it. */
+/** A PKCE code verifier of the minimum length (RFC 7636 4.1). */
 export const VERIFIER = 'v'.repeat(43)
 
-/** A confidential app; a test changes what it is about. */
+/** A confidential app; each test overrides the members that it examines. */
 export const APP: JsonObject = {
   client_id: 'app',
   client_name: 'The App',
@@ -40,7 +40,7 @@ export interface TestServer extends Running {
   readonly clock: Clock & { ahead: number }
   readonly config: Config
   readonly environment: Environment
-  /** Lines of the log, when it was asked for. */
+  /** The lines of the server's log with the levels info, warn and error. */
   readonly lines: readonly string[]
   /** The URL of an authorization request. */
   authorize(params?: Readonly<Record<string, string>>): URL
@@ -48,20 +48,20 @@ export interface TestServer extends Running {
 
 export interface TestOptions {
   readonly environment?: Environment
-  /** CONFIG_FILE. */
+  /** The content of CONFIG_FILE. */
   readonly settings?: object
-  /** CLIENTS_FILE. */
+  /** The content of CLIENTS_FILE. */
   readonly clients?: readonly JsonObject[]
   readonly storage?: ServerStorage
-  /** How often it looks for changed keys; a minute. */
+  /** The interval at which the server reads what commands have changed; one minute if it is not set. */
   readonly renewalMilliseconds?: number
-  /** The demonstration as well. */
+  /** Starts the demonstration too. */
   readonly demonstration?: boolean
 }
 
 const running = new Set<{ stop(): Promise<void> }>()
 
-/** A server in this process, in memory unless told otherwise, on a port of the system's choice. */
+/** Starts a server in this process, on a free port, with a storage in memory unless `storage` is set. */
 export async function startServer(options: TestOptions = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-server-'))
   const files: Record<string, string> = {
@@ -112,7 +112,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
   }
 }
 
-/** Stops what a test has started: `afterEach(stopServers)`. */
+/** Stops the servers that a test has started: `afterEach(stopServers)`. */
 export async function stopServers(): Promise<void> {
   await Promise.all([...running].map((server) => server.stop()))
 }
@@ -153,10 +153,10 @@ export function authorizationUrl(
   return url
 }
 
-/** Leaves the server at the app's door: the redirect to its callback is answered, not followed. */
+/** Whether a redirect leads to the app. The HTTP client returns such a redirect and does not follow it. */
 export const atTheApp = (url: URL): boolean => url.host === 'app.example'
 
-/** Someone with a password, as `user add --password-stdin` makes them. */
+/** Adds a person with a password, as `user add --password-stdin` does. */
 export async function addPerson(
   server: TestServer,
   about: { username?: string; claims?: JsonObject; groups?: readonly string[] } = {},
@@ -170,7 +170,7 @@ export async function addPerson(
   return { username, password: PASSWORD, id: added.account.id }
 }
 
-/** The least that may be set: the suites sign in some hundreds of people. */
+/** The lowest cost that the configuration accepts, because the suites sign in some hundreds of people. */
 const QUICK_HASHES = { hashMemoryKib: 19_456, hashPasses: 2 }
 
 function withQuickHashes(settings: { readonly passwords?: object } = {}): object {
@@ -180,7 +180,7 @@ function withQuickHashes(settings: { readonly passwords?: object } = {}): object
 let hashed: Promise<string> | undefined
 const hash = (): Promise<string> => (hashed ??= passwordHasher().hash(PASSWORD))
 
-/** The tokens for the code in a redirect to the app. */
+/** Exchanges the code in a redirect to the app for tokens. */
 export async function redeem(
   server: TestServer,
   page: Page,

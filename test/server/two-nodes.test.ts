@@ -18,7 +18,7 @@ import {
   type TestServer,
 } from './support.ts'
 
-/** Sign-ins that an attacker who has the password begins, half on each node, and what is sent into them. */
+/** The sign-ins that an attacker with the password begins, half on each node, and the attempts in each sign-in. */
 const SIGN_INS = 40
 const TIMES = 5
 const ALL = SIGN_INS * TIMES
@@ -53,7 +53,7 @@ describe('two servers on one MongoDB', function () {
   const signIn = (browser: HttpClient, person: Person, params = {}): Promise<Page> =>
     signInAt(browser, deployment.authorize(params), person, here())
 
-  /** Someone who has set up a first factor; the present code is not spent. */
+  /** Adds a person who has set up a first factor and whose present code is not spent. */
   async function enrolled(): Promise<Person & { id: string; browser: HttpClient }> {
     names += 1
     const person = await deployment.addPerson(`person-${names}`)
@@ -65,7 +65,7 @@ describe('two servers on one MongoDB', function () {
     return Object.assign(person, { id: account.id, browser })
   }
 
-  /** A stranger with the password, at the page that asks for a code. */
+  /** Types the password and returns the page that asks for a code. */
   async function codePage(browser: HttpClient, person: Person): Promise<Page> {
     const login = await browser.visit(deployment.authorize(), atTheApp)
     const { username, password } = person
@@ -170,7 +170,10 @@ describe('two servers on one MongoDB', function () {
   })
 
   describe(`at ${ALL} attempts at once`, () => {
-    /** Sends `formOf(n)` into every sign-in, `TIMES` into each, half of all to each node, until it was looked at. */
+    /**
+     * Makes `ALL` attempts at once, `TIMES` in each sign-in and half of them on each node. Attempt n submits
+     * `formOf(n)`, and submits it again while the node is too busy to examine it.
+     */
     async function race(person: Person, formOf: (nth: number) => Record<string, string>) {
       const visitors = await inTurns(SIGN_INS, async (nth) => {
         const browser = deployment.nodes[nth % 2]!.browser()
@@ -216,7 +219,7 @@ describe('two servers on one MongoDB', function () {
       const code = present(alice)
       await race(alice, () => ({ code }))
       const record = await recordOf(alice)
-      // A double tap is answered like the first tap, and is one sign-in.
+      // A double tap gets the same response as the first tap, and both are one sign-in.
       expect(record.accepted.length - before).to.equal(1)
       expect(record.throttle.failedAt).to.have.length(FREE_FAILURES)
     })
@@ -256,7 +259,7 @@ describe('two servers on one MongoDB', function () {
   }
 })
 
-/** A few at a time: passwords wait in a queue that has an end. */
+/** Does the work eight at a time, because the server's queue of password hashes is limited. */
 async function inTurns<T>(count: number, work: (nth: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   const turn = async (from: number): Promise<void> => {

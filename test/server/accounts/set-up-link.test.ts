@@ -18,7 +18,7 @@ describe('a set-up link', () => {
   let links: SetUpLinks
   let account: Account
   let raised: string[]
-  /** At each rise of the epoch: whether the new password was there already. */
+  /** For each rise of the epoch: whether the new password was already stored. */
   let stored: boolean[]
   let hashBefore: string | undefined
 

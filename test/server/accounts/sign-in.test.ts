@@ -194,7 +194,7 @@ describe('the first factor', () => {
   })
 
   describe('R4 R18 reserves for a known browser before the hash', () => {
-    /** As the plugin counts them: the tenth failure makes the browser a stranger. */
+    /** Counts failures as the plugin does: after the tenth the browser is no longer known. */
     const pluginCounts = () => {
       let failures = 0
       return {
@@ -292,7 +292,7 @@ describe('the first factor', () => {
   })
 
   it('is not hashed anew from what bcrypt has not read: a mistyped end would be the password then', async () => {
-    // Those 72 bytes are all that a bcrypt hash says of a password.
+    // A bcrypt hash covers only the first 72 bytes of a password.
     here.hasher.verify = async (phc, secret) =>
       phc.startsWith('$2') && Buffer.from(secret).subarray(0, 72).equals(Buffer.alloc(72, '\u00e9'))
     const storedAfter = async (passwordHash: string, password: string) => {

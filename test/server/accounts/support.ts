@@ -6,12 +6,12 @@ import { recorder, type Record } from '../../../src/server/observe/audit.ts'
 import type { PasswordLimits, SignInServices } from '../../../src/server/accounts/sign-in.ts'
 
 export interface FakeHasher extends PasswordHasher {
-  /** The verifications, in order: `[hash, secret]`. */
+  /** The arguments of each verification in order: `[hash, secret]`. */
   readonly verified: [string, string][]
   generation: number
 }
 
-/** Quick, and tells what it was asked. Its hashes are `g<generation>$...`. */
+/** A quick hasher that records its verifications. Its hashes begin with `g<generation>$`. */
 export function fakeHasher(): FakeHasher {
   const hashOf = (secret: string, generation: number): string =>
     `g${generation}$${createHash('sha256').update(secret).digest('hex')}`

@@ -9,7 +9,7 @@ import {
   type TestServer,
 } from '../support.ts'
 
-/** All the ways in which a request can say that it was sent to somebody else. */
+/** The headers with which a request can claim that it was sent to another host, port or path. */
 const FALSE_HOST = {
   host: 'evil.example',
   'x-forwarded-host': 'evil.example',

@@ -16,7 +16,10 @@ import {
 
 const NEW_PASSWORD = 'a password that is new and long'
 
-/** One form of the server: how a victim gets to see it, what is typed, and how one sees that it was done. */
+/**
+ * One form of the server: `show` opens it in the victim's browser, `fields` are the values that are typed, and
+ * `isDone` tells whether the submitted form had an effect.
+ */
 interface Target {
   readonly show: (browser: HttpClient) => Promise<Page>
   readonly form?: string
@@ -132,7 +135,7 @@ describe('R30 a form that another site fills in', () => {
         const answer = await send(browser, page, { [token]: value })
         expect(answer.status, JSON.stringify(value)).to.be.oneOf([400, 403])
         expect(await isDone(answer, browser)).to.equal(false)
-        // The host's own form is good for one answer, right or wrong.
+        // For the form of `oidc-provider` itself, the sign-out, only the empty token is tried.
         if (token === 'xsrf') return
       }
       expect(await isDone(await send(browser, page, {}), browser)).to.equal(true)

@@ -9,11 +9,11 @@ import {
   type TestServer,
 } from '../support.ts'
 
-/** Leaves an attribute, is a script, and is a template's language. */
+/** A value that ends an HTML attribute, holds a script, and holds expressions of template languages. */
 const MARK = '"><script>alert(1)</script>{{7*191}}{%raw%}'
 const EVALUATED = '1337'
 
-/** Authorization requests that a link from anywhere can hold. */
+/** The parameters of authorization requests that a link on any site can hold. */
 const REQUESTS: readonly Readonly<Record<string, string>>[] = [
   ...[
     'login_hint',
@@ -59,7 +59,7 @@ const REQUESTS: readonly Readonly<Record<string, string>>[] = [
     '{"id_token":{"sub":{"value":{"$ne":1}}}}',
     '{"id_token":{"mfaEpoch":{"value":1}}}',
   ].map((claims) => ({ claims })),
-  // A request object that nobody signed, with an address of the attacker's.
+  // The request object is not signed and names a redirect URI of the attacker.
   {
     request: `${btoa('{"alg":"none"}')}.${btoa('{"client_id":"app","redirect_uri":"https://evil.example/"}')}.`,
   },

@@ -3,7 +3,7 @@ import { HttpClient, type Page } from '../../support/http-client.ts'
 import { addPerson, signIn, startServer, stopServers, type TestServer } from '../support.ts'
 import { lines, sendRaw } from './raw.ts'
 
-/** Requests of a scanner, which no HTTP library would send. */
+/** Paths that a scanner tries. An HTTP library would not send many of them unchanged. */
 const PATHS = [
   '/',
   '//evil.example/',

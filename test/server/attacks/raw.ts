@@ -1,17 +1,17 @@
 import { connect } from 'node:net'
 
 export interface RawAnswer {
-  /** 0: the connection was closed without an answer. */
+  /** 0 if the connection was closed without a response. */
   readonly status: number
   readonly text: string
 }
 
-/** Bytes as no client library would send them, and whatever comes back until the server closes. */
+/** Sends bytes that no client library would send, and returns all that the server sends until the connection closes. */
 export function sendRaw(port: number, bytes: string): Promise<RawAnswer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     const socket = connect(port, '127.0.0.1', () => {
-      // Left open on our side: whether the server closes is its own affair.
+      // The client does not end the connection, so that the server decides when to close it.
       socket.write(bytes, 'latin1')
     })
     socket.setTimeout(5000, () => socket.destroy())
@@ -24,7 +24,7 @@ export function sendRaw(port: number, bytes: string): Promise<RawAnswer> {
   })
 }
 
-/** A request line and headers, ended and closed. */
+/** A request line and headers, with `Connection: close` and the empty line at the end. */
 export function lines(...given: string[]): string {
   return [...given, 'Connection: close', '', ''].join('\r\n')
 }

@@ -13,10 +13,10 @@ import {
   type Visitor,
 } from '../../oidc/support.ts'
 
-/** Nothing listens there: what the server says of its own requests that fail is looked at as well. */
+/** An address on which nothing listens, so that the log also has entries about failed requests of the server. */
 const NOBODY = 'http://127.0.0.1:9/backchannel'
 
-/** A server that tells all that it can, and every secret that passed through it. */
+/** The server logs at the level trace; the test collects every secret that passes through it. */
 describe('R31 the log of a server process, at its most talkative,', () => {
   let server: ServerProcess
   let mira: Visitor
@@ -86,7 +86,7 @@ describe('R31 the log of a server process, at its most talkative,', () => {
     await client.tokenIntrospection(app.configuration, tokens.access_token)
     const refreshed = await client.refreshTokenGrant(app.configuration, tokens.refresh_token ?? '')
     keep('second refresh token', refreshed.refresh_token)
-    // Refused: a used token, a used code, a wrong secret, a token in the address.
+    // The server refuses a used token, a used code, a wrong secret and a token in the address.
     await oauthErrorOf(client.refreshTokenGrant(app.configuration, tokens.refresh_token ?? ''))
     await oauthErrorOf(app.redeem(page, request))
     const impostor = await relyingParty(
@@ -104,7 +104,8 @@ describe('R31 the log of a server process, at its most talkative,', () => {
     await setUp()
     await device()
 
-    // The uid of an interaction is in its path, and worth nothing without the signature beside its cookie.
+    // The cookies `interaction` and `resume` hold a uid that is also in the path. The uid is worth nothing without the
+    // cookie's signature.
     for (const { key, value } of mira.browser.jar.all())
       if (!/^(interaction|resume)$/.test(key)) keep(`cookie ${key}`, value)
     const out = await mira.browser.visit(
@@ -112,7 +113,7 @@ describe('R31 the log of a server process, at its most talkative,', () => {
     )
     keep('token of the sign-out', out.form().fields['xsrf'])
     await mira.browser.follow(await mira.browser.submit(out))
-    // Requests that the server cannot even parse.
+    // The server cannot parse this request.
     await mira.browser.postRaw(`${server.issuer}/token`, 'client_secret=unreadable%E0%A4%A-secret')
     keep('unreadable secret', 'unreadable')
   }

@@ -7,7 +7,7 @@ const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 let made: ValidateClients | undefined
 
-/** The validator with rules like the server's. Made once: it takes a host. */
+/** A validator with rules like the server's. All tests share it, because each validator makes a host of its own. */
 export function validator(): ValidateClients {
   made ??= clientValidator('https://id.example.com', {
     extraClientMetadata,

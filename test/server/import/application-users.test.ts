@@ -22,7 +22,7 @@ describe('the users of an application', () => {
       if (['find', 'getMore'].includes(commandName)) requests.push(command)
     })
   })
-  // Without MongoDB the suite is skipped before it has anything to close.
+  // Without MongoDB the suite is skipped before `close` is set.
   after(() => close?.())
   beforeEach(async () => {
     await connection.db!.collection('users').deleteMany({})
@@ -49,7 +49,7 @@ describe('the users of an application', () => {
     const batches = await read(100)
     expect(batches.map(({ length }) => length)).to.deep.equal([100, 100, 100])
     expect(batches.flat()).to.deep.equal(ids.map((_id) => ({ _id, secret: `s${_id}` })))
-    // Of no batch more is under way than the batch.
+    // Each query is limited to one batch, so that no document is sent before it is asked for.
     expect(requests.map(({ limit }) => limit)).to.deep.equal(requests.map(() => 100))
   })
 

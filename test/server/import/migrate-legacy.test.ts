@@ -35,7 +35,6 @@ const CLEO = objectId(3)
 const DORA = objectId(4)
 const EVE = objectId(5)
 
-/** The users of an application. */
 const PEOPLE: readonly Document[] = [
   {
     _id: ADA,
@@ -50,7 +49,7 @@ const PEOPLE: readonly Document[] = [
   { _id: EVE, name: 'eve' },
 ]
 
-/** The page that a right password leads to, and the code of the authenticator app that it asks for. */
+/** Moves the clock to the next time step and returns the code that the authenticator app shows then. */
 const nextCode = (host: Host, secret = SECRET): string => {
   host.clock.at += 30
   return totpCode({ secret }, host.clock.at)
@@ -161,7 +160,7 @@ describe('migrate legacy', function () {
     const refused = await showPassword(host, new HttpClient(), String(id))
     expect([refused.status, refused.name]).to.deep.equal([403, 'enrolment-refused'])
     expect(signedInSessions(host.writes)).to.deep.equal([])
-    // The same rule, for somebody of whom the application kept nothing.
+    // The same rule allows the enrolment of a person without any second-factor fields in the application.
     expect((await showPassword(host, new HttpClient(), String(EVE))).name).to.equal('mfa-choose')
   }
 
@@ -330,7 +329,7 @@ describe('migrate legacy', function () {
     it('R35 refuses while a record does not open with the keys that are given', async () => {
       await application.migrate()
       await mend()
-      // Of somebody without backup codes a status opens nothing.
+      // Only ada has backup codes. The status of the others decrypts nothing, so the check must open their records.
       await application.users.deleteOne({ _id: ADA } as object)
       const before = await application.dump()
       const other = {

@@ -35,16 +35,16 @@ export interface Report {
   readonly bad_documents: readonly { id: string; faults: { field: string; code: string }[] }[]
 }
 
-/** An application with users of before, and the command line that takes them over. */
+/** An application whose users are older than the plugin, and the command line that takes them over. */
 export interface Application {
   readonly connection: Connection
   readonly environment: Readonly<Record<string, string>>
   readonly users: mongo.Collection<Document>
-  /** Everything in the database, past every guard. */
+  /** All documents in the database as JSON, read without the adapter. */
   dump(): Promise<string>
-  /** `migrate legacy`, with `--json`. */
+  /** Runs `migrate legacy --json`. */
   migrate(...options: string[]): Promise<Ran>
-  /** The application with the plugin in it, on the same database. */
+  /** Starts the application with the plugin in it, on the same database. */
   host(options?: HostOptions['mfa'], idType?: string): Promise<Host>
   close(): Promise<void>
 }

@@ -197,7 +197,7 @@ describe('user import', () => {
     const factors = async (name: string) =>
       (await statusOf(name)).mfa.factors.map(({ factor }) => factor)
     expect(await factors('ada')).to.deep.equal(['totp', 'imported-codes'])
-    // `undefined` could be read as base32.
+    // The word `undefined` is valid base32, but here it stands for an empty field.
     for (const name of ['bob', 'cleo']) expect(await factors(name)).to.deep.equal([])
     expect(sum.warnings).to.include({ 'no-password': 1, 'must-enrol': 1 })
   })
@@ -346,7 +346,7 @@ describe('user import', () => {
   it('R10 takes nobody’s factor away by a second line about them, whichever is quicker', async () => {
     const ada = { username: 'ada', email: 'ada@example.com', passwordHash: bcrypt }
     const people = [
-      // The slow one first: its codes are hashed.
+      // The first line takes the longest time, because its backup codes are hashed.
       { ...ada, totp: SECRET, backupCodes: CODES },
       ada,
       { ...ada, username: 'other' },
@@ -373,7 +373,7 @@ describe('user import', () => {
       [{ username: 1042, email }, { username: '1042' }],
       [{ username: padded }, { username: padded }],
       [{ username: '  ', login: 'ada' }, { username: 'ada' }],
-      // The address can be read where another claim is unfit, or is no text where it was looked for first.
+      // The address is read although another claim is unfit, and also if the claims are JSON in a text.
       [{ claims: { ...claims, foo: 1 } }, { claims }],
       [{ username: 'ada', claims: JSON.stringify({ ...claims, foo: 1 }) }, { email }],
     ]) {
@@ -543,7 +543,7 @@ describe('user import', () => {
         { field: 'secretEncoding', code: 'secret-encoding-unknown' },
       ])
     }
-    // A line that says it itself, in either way of writing, is right.
+    // A line that names its own encoding is imported, with either spelling of the field.
     for (const field of ['secretEncoding', 'secret_encoding']) {
       const people = jsonl({ username: 'bob', two_factor_secret: SECRET, [field]: 'base32' })
       const { sum } = await importing(people, '--secret-encoding', 'hex', '--dry-run')

@@ -27,7 +27,7 @@ describe('R31 the path of a request in the log', () => {
     it(`has no token that is written as ${encoding('u')}…`, () => {
       const part = [...TOKEN].map(encoding).join('')
       expect(pathToLog(`/set-up/${part}`)).to.equal('/set-up/…')
-      // Every second letter alone.
+      // In this token only every second letter is encoded.
       const mixed = [...TOKEN]
         .map((letter, i) => (i % 2 === 0 ? letter : encoding(letter)))
         .join('')
