@@ -10,8 +10,8 @@ import {
 } from './support.ts'
 
 /**
- * Members of OpenID Discovery 1.0, RFC 8414, RFC 9126, RFC 9207, RFC 9101 and the logout specifications: the
- * IANA registry "OAuth Authorization Server Metadata" has them all.
+ * The names of members in OpenID Discovery 1.0, RFC 8414, RFC 9126, RFC 9207, RFC 9101 and the logout specifications.
+ * The IANA registry "OAuth Authorization Server Metadata" lists all of them.
  */
 const REGISTERED =
   /^(issuer|jwks_uri|service_documentation|op_(policy|tos)_uri|[a-z_]+_endpoint|[a-z_]+_supported|mtls_endpoint_aliases|require_[a-z_]+|tls_client_[a-z_]+|[a-z_]+_required)$/

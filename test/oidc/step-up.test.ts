@@ -23,7 +23,8 @@ describe('stepping up, where the second factor is optional', () => {
   before(async () => {
     server = await startServerProcess({
       clients: [APP, { ...APP, client_id: 'own', first_party: true }],
-      // Without mail there is no other proof for somebody who has signed in before (R10).
+      // The password must suffice to set up a first factor: people here have signed in before, and without mail the
+      // server can ask for no other proof (R10).
       settings: { mfa: { required: 'optional', firstEnrolment: 'password' } },
     })
     app = await relyingParty(server, 'own')
@@ -36,7 +37,7 @@ describe('stepping up, where the second factor is optional', () => {
     mira = await server.addPerson(`mira${people}`)
   })
 
-  /** Signed in with the password alone. */
+  /** Signs in with the password alone and returns the claims. */
   const passwordOnly = async (): Promise<ReturnType<typeof claimsOf>> => {
     const request = await app.request()
     const claims = claimsOf(await app.redeem(await mira.signIn(request), request))

@@ -26,7 +26,7 @@ export const SIGNED_OUT = 'https://app.example/signed-out'
 export const SECRET = 'the secret of the app, long enough'
 const PASSWORD = 'correct horse battery staple'
 
-/** A confidential app of somebody else: people are asked for consent. */
+/** A confidential app that is not `first_party`, so that people are asked for consent. */
 export const APP: JsonObject = {
   client_id: 'app',
   client_name: 'The App',
@@ -36,19 +36,19 @@ export const APP: JsonObject = {
   grant_types: ['authorization_code', 'refresh_token'],
 }
 
-/** Whether a redirect leads to the app: it is looked at, not followed. */
+/** Whether a redirect leads to the app. The HTTP client returns such a redirect and does not follow it. */
 export const atTheApp = (url: URL): boolean => url.host === 'app.example'
 
 export interface ServerProcess {
   readonly issuer: string
   readonly storage: ServerStorage
   addPerson(username: string): Promise<Visitor>
-  /** The lines that it has written: its announcement, its log, and its errors. */
+  /** The lines that the server has written: its announcement, its log, and its errors. */
   readonly output: readonly string[]
   stop(): Promise<void>
 }
 
-/** `npm start` on SQLite, with these settings: what an operator runs. */
+/** Starts the server as an operator does: the command of `npm start`, on SQLite, with these settings. */
 export async function startServerProcess(options: {
   readonly clients: readonly JsonObject[]
   readonly settings?: object
@@ -108,7 +108,7 @@ export async function startServerProcess(options: {
   }
 }
 
-/** The issuer, once the server says where it is. */
+/** Waits until the server announces its issuer, and returns the issuer. */
 function announced(
   child: ChildProcessByStdio<null, Readable, Readable>,
   output: string[],
@@ -126,7 +126,7 @@ function announced(
   })
 }
 
-/** A relying party by openid-client: a library that takes nothing which the standard does not allow. */
+/** Makes a relying party with openid-client, a library that refuses what the standards do not allow. */
 export async function relyingParty(
   { issuer }: Pick<ServerProcess, 'issuer'>,
   clientId = 'app',
@@ -138,7 +138,7 @@ export async function relyingParty(
     clientId,
     metadata,
     authentication,
-    // Loopback without TLS, in tests alone.
+    // The tests use loopback without TLS.
     { execute: [client.allowInsecureRequests] },
   )
   return new RelyingParty(configuration)
@@ -156,7 +156,7 @@ export class RelyingParty {
     this.configuration = configuration
   }
 
-  /** An authorization request with PKCE, state and nonce. */
+  /** Makes an authorization request with state, nonce and, unless `pkce` is false, PKCE. */
   async request(
     params: Readonly<Record<string, string>> = {},
     how: { pushed?: boolean; pkce?: boolean } = {},
@@ -190,7 +190,7 @@ export class RelyingParty {
     return { url, checks }
   }
 
-  /** The tokens for the redirect that a sign-in ended with. */
+  /** Exchanges the code in the redirect at the end of a sign-in for tokens. */
   redeem(page: Page, { checks }: Request): Promise<Tokens> {
     if (page.location === undefined)
       throw new Error(`The sign-in ended on ${String(page.name)} (${page.status}).`)
@@ -200,19 +200,19 @@ export class RelyingParty {
 
 export type Tokens = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers
 
-/** The claims of the ID token in it. */
+/** The claims of the ID token. */
 export function claimsOf(tokens: Tokens): client.IDToken {
   const claims = tokens.claims()
   if (claims === undefined) throw new Error('There is no ID token.')
   return claims
 }
 
-/** The error of a redirect to the app. */
+/** The error code in a redirect to the app. */
 export function errorOf(page: Page): string | undefined {
   return page.location?.searchParams.get('error') ?? undefined
 }
 
-/** The error with which the server has refused a request of the app; `none` if it has not refused. */
+/** The error code with which the server has refused a request of the app; `none` if it has not refused. */
 export async function oauthErrorOf(work: Promise<unknown>): Promise<string> {
   try {
     await work
@@ -227,16 +227,16 @@ export async function oauthErrorOf(work: Promise<unknown>): Promise<string> {
 
 const STEP_SECONDS = 30
 
-/** Somebody with a browser, a password and, once enrolled, an authenticator and backup codes. */
+/** A person with a browser, a password and, once enrolled, an authenticator and backup codes. */
 export class Visitor {
   readonly username: string
   readonly accountId: string
   browser = new HttpClient()
   secret = ''
   codes: string[] = []
-  /** Pages seen on the way, by name. */
+  /** The names of the pages that the person has seen since the last sign-in began. */
   seen: string[] = []
-  /** A code counts once: each sign-in takes the next of the three steps that the window allows. */
+  /** The next time step. A code is accepted once, so each sign-in takes the next of the three steps in the window. */
   #step = Math.floor(systemClock.now() / STEP_SECONDS) - 1
 
   constructor(username: string, accountId: string) {
@@ -248,18 +248,18 @@ export class Visitor {
     return PASSWORD
   }
 
-  /** From an authorization request to the redirect back to the app, or to the page that ends it. */
+  /** Signs in, from the authorization request to the redirect to the app or to the page that stops the sign-in. */
   async signIn(start: URL | { readonly url: URL }): Promise<Page> {
     this.seen = []
     return this.goOn(await this.browser.visit('url' in start ? start.url : start, atTheApp))
   }
 
-  /** Answers page after page, from this one on. */
+  /** Answers each page, beginning with this one, until the redirect to the app or a page that it cannot answer. */
   async goOn(from: Page): Promise<Page> {
     let page = from
     let late = false
     for (let steps = 0; steps < 12 && page.location === undefined; steps += 1) {
-      // The oldest code that counts is out of the window when a step begins while it is on its way.
+      // The code of the oldest accepted step leaves the window if a new step begins before the server examines it.
       const isLate = page.status === 422 && /^totp-/.test(page.name ?? '') && !late
       if (isLate) late = true
       else this.seen.push(page.name ?? '')
