@@ -11,7 +11,7 @@ describe('the account page', function () {
   const buttonOf = (nth: number, change: string): string =>
     `[data-authenticator] >> nth=${nth} >> button[value^="${change}:"]`
 
-  /** At the account page, signed in at the demonstration app before. */
+  /** Enrols a person at the demonstration app and opens the account page. */
   async function arriveAtAccount(
     name: string,
     options: { javaScript?: boolean } = {},
@@ -22,7 +22,7 @@ describe('the account page', function () {
     return visitor
   }
 
-  /** A second device: the code that confirms it is its own. */
+  /** Adds a second authenticator, a tablet, and confirms it with a code of its own. */
   async function addTablet(visitor: Visitor): Promise<Authenticator> {
     const phone = visitor.authenticator
     await visitor.press('button[value="add:totp"]')

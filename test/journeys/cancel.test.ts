@@ -10,7 +10,7 @@ describe('going back to the app', function () {
     expect(await visitor.at()).to.equal('rp-error')
     expect(await visitor.page.locator('[data-error]').innerText()).to.equal('access_denied')
     await visitor.askToSignIn()
-    // Whatever had been shown before, nobody is signed in.
+    // Nobody is signed in, whichever factor the person has already shown.
     expect(await visitor.at()).to.equal('login')
   }
 

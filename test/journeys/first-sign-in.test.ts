@@ -10,7 +10,7 @@ describe('a first sign-in', function () {
   let people = 0
   const somebody = () => stage.server.addPerson(`person-${(people += 1)}`)
 
-  /** The app, the password, the choice: at the set-up page. */
+  /** Begins a sign-in at the app, types the password, chooses TOTP and so opens the set-up page. */
   async function arriveAtSetUp(options: { javaScript?: boolean } = {}): Promise<Visitor> {
     const visitor = await stage.arrive(options)
     await visitor.askToSignIn()

@@ -6,7 +6,7 @@ import type { Visitor } from './visitor.ts'
 describe('tabs, history and time', function () {
   const stage = setStage(this)
 
-  /** Set up before, in a browser that knows nobody. */
+  /** Opens a browser without cookies for a person who has already set up a second factor. */
   async function arriveEnrolled(): Promise<{ visitor: Visitor; person: Credentials }> {
     const person = await stage.enrolled()
     const visitor = await stage.arrive()

@@ -40,7 +40,7 @@ describe('wrong codes', function () {
     await visitor.see('locked')
     expect(await visitor.page.locator('main').innerText()).to.match(/second/)
 
-    // It was not examined, so it was not used up either: it is as good as before once the time is over.
+    // The right code was not examined, so it is not spent, and it is accepted when the lock has ended.
     await visitor.server.later(31)
     await visitor.press('[data-after-countdown]')
     expect(await visitor.at()).to.equal('totp-verify')

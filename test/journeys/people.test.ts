@@ -96,7 +96,7 @@ describe('people of a server without mail', function () {
 
 describe('people of a server with mail', function () {
   const postOffice = new PostOffice()
-  // Before the server, which is told the address.
+  // The mail server opens before the product starts, because its address is in the product's configuration.
   before(() => postOffice.open())
   after(() => postOffice.close())
   const stage = setStage(this, () => ({ SMTP_URL: postOffice.url }))

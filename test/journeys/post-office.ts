@@ -5,11 +5,11 @@ import { SMTPServer } from 'smtp-server'
 export interface Letter {
   readonly to: string
   readonly subject: string
-  /** Headers and all, decoded. */
+  /** The decoded message, with its headers. */
   readonly text: string
 }
 
-/** Accepts mail on loopback and keeps it for its recipients. */
+/** Accepts mail on loopback and keeps it until a test takes it. */
 export class PostOffice {
   readonly #letters: Letter[] = []
   readonly #arrivals = new EventEmitter()
@@ -47,7 +47,7 @@ export class PostOffice {
     return this.#letters.filter(({ to }) => to === address).length
   }
 
-  /** The oldest letter not yet taken; waits for one, since a notice is sent when the page is there already. */
+  /** Takes the oldest letter to an address. Waits for it, because a notice may arrive later than the page. */
   async next(address: string): Promise<Letter> {
     for (;;) {
       const at = this.#letters.findIndex(({ to }) => to === address)
@@ -58,7 +58,7 @@ export class PostOffice {
   }
 }
 
-/** Of quoted-printable (RFC 2045 6.7), as much as ASCII needs. */
+/** Decodes quoted-printable (RFC 2045 6.7) in which all characters are ASCII. */
 function decoded(text: string): string {
   return text
     .replaceAll(/=\r?\n/g, '')

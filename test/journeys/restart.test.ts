@@ -25,7 +25,7 @@ describe('a restart of the server', function () {
     await visitor.page.check('input[name=saved]')
     await visitor.press()
     expect(await visitor.at()).to.equal('consent')
-    // The app keeps its own sessions in memory, so it has forgotten that it ever asked.
+    // The app keeps its sessions in memory, so after the restart it no longer knows its authorization request.
     await visitor.press()
     expect(await visitor.at()).to.equal('rp-error')
     await visitor.askToSignIn()
@@ -44,7 +44,7 @@ describe('a restart of the server', function () {
     const replayed = await visitor.typeCode(visitor.typed)
     expect(replayed?.status()).to.equal(422)
     await visitor.typeCode(await visitor.nextCode())
-    // The app has forgotten that it asked, the provider not who was signed in.
+    // The app no longer knows its authorization request, but the provider still knows who is signed in.
     expect(await visitor.at()).to.equal('rp-error')
     await visitor.askToSignIn()
     expect(await visitor.at()).to.equal('rp-signed-in')

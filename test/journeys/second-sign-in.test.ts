@@ -7,7 +7,7 @@ import type { Visitor } from './visitor.ts'
 describe('the next sign-in', function () {
   const stage = setStage(this)
 
-  /** At the page that asks for a code, in a browser that remembers nobody. */
+  /** Opens the page that asks for a code, in a browser without cookies. */
   async function arriveAtVerify(
     options: { javaScript?: boolean } = {},
   ): Promise<{ visitor: Visitor; person: Credentials }> {

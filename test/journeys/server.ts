@@ -52,7 +52,7 @@ export class ServerProcess {
     return server
   }
 
-  /** The account that was printed at the start. */
+  /** The demonstration account, whose name and password the server has printed at its start. */
   get demonstration(): Credentials {
     const read = (what: string): string =>
       new RegExp(`^${what}: (.+)$`, 'm').exec(this.#output)?.[1] ?? ''
@@ -69,7 +69,7 @@ export class ServerProcess {
     return Math.floor(Date.now() / 1000) + this.#aheadSeconds
   }
 
-  /** Lets time pass at the server. */
+  /** Moves the server's clock forward; a negative number moves it back. */
   async later(seconds: number): Promise<void> {
     this.#aheadSeconds += seconds
     const child = this.#child
@@ -78,7 +78,7 @@ export class ServerProcess {
     await once(child, 'message')
   }
 
-  /** Ends the process, as an operator does or, with SIGKILL, as a power cut does, and starts it on the same data. */
+  /** Ends the process as an operator does (SIGTERM) or a power cut does (SIGKILL), and starts it on the same data. */
   async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     await this.#end(signal)
     await this.run()
@@ -106,13 +106,13 @@ export class ServerProcess {
     ended.catch(() => undefined)
   }
 
-  /** Stops it and deletes its data. */
+  /** Stops the server and deletes its data. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM')
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  /** `oidc-provider-mfa ...` beside the running server. Answers what it printed. */
+  /** Runs `oidc-provider-mfa ...` beside the running server and returns what it printed. */
   async command(words: readonly string[], input = ''): Promise<string> {
     const child = spawn(
       process.execPath,
@@ -129,7 +129,7 @@ export class ServerProcess {
     return printed
   }
 
-  /** Someone with a password, made at the command line. */
+  /** Adds a person with a password at the command line. */
   async addPerson(username: string, options: readonly string[] = []): Promise<Credentials> {
     const password = 'a long walk in the rain'
     await this.command(['user', 'add', username, ...options, '--password-stdin'], `${password}\n`)
@@ -146,7 +146,7 @@ export class ServerProcess {
 
   async #listening(): Promise<void> {
     for (;;) {
-      // The addresses are printed once it listens.
+      // The server prints the addresses once it listens.
       if (/^demonstration app: /m.test(this.#output)) return
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
@@ -164,7 +164,7 @@ export class ServerProcess {
   }
 }
 
-/** Held all at once, so that no two are the same. */
+/** Finds free ports. All of them are held at the same time, so that no two are the same. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => once(server, 'listening')))

@@ -12,7 +12,7 @@ import { freePorts, type Credentials } from './server.ts'
 import { setStage, type Stage } from './stage.ts'
 import type { Visitor } from './visitor.ts'
 
-/** An app of the service's own beside the demonstration's, made known at the command line. */
+/** Starts a second app, which belongs to the service (`first_party`), and registers it at the command line. */
 async function openLedger({ server }: Stage): Promise<RelyingParty> {
   const [port = 0] = await freePorts(1)
   const client = { clientId: 'ledger', clientSecret: 'the secret of the ledger, long enough' }
@@ -21,7 +21,7 @@ async function openLedger({ server }: Stage): Promise<RelyingParty> {
     issuer: server.issuer,
     port,
     now: () => Math.floor(Date.now() / 1000),
-    // Cookies do not tell ports apart: on localhost it would share the demonstration's.
+    // Browsers do not separate cookies by port: on localhost this app would share the cookies of the demonstration.
     publicUrl: `http://127.0.0.1:${port}`,
   })
   const metadata = { ...clientMetadata({ ...client, url: ledger.url }), first_party: true }
@@ -30,7 +30,7 @@ async function openLedger({ server }: Stage): Promise<RelyingParty> {
   return ledger
 }
 
-/** An authorization request as the demonstration app sends it, with more to it. */
+/** The URL of an authorization request as the demonstration app sends it, with additional parameters. */
 function request({ server }: Stage, more: Readonly<Record<string, string>>): string {
   const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url')
   const query = new URLSearchParams({
@@ -47,7 +47,7 @@ function request({ server }: Stage, more: Readonly<Record<string, string>>): str
   return `${server.issuer}/auth?${query}`
 }
 
-/** The pages of the provider that come up while something is done. */
+/** The paths of the provider's pages that open while `deed` runs. */
 async function pagesOf(visitor: Visitor, deed: () => Promise<unknown>): Promise<string[]> {
   const pages: string[] = []
   const note = (response: { url(): string; status(): number }): void => {
@@ -131,7 +131,7 @@ describe('a session', function () {
 
     await visitor.askToSignIn()
     expect(await visitor.at()).to.equal('login')
-    // Told from server to server.
+    // The provider has told this app by back-channel logout.
     await visitor.visit(ledger?.url ?? '')
     expect(await visitor.at()).to.equal('rp-home')
   })

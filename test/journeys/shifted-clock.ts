@@ -1,7 +1,7 @@
 /**
- * Loaded into a process of a journey before the product (`node --import`): its clock runs ahead by as much as
- * the test says, so that codes change and sign-ins expire without waiting. Nothing else of the process is
- * touched; the product reads the time as it always does.
+ * `node --import` loads this module into a process of a journey before the product. The clock of the process then
+ * runs ahead by as many seconds as the test sets, so that codes change and sign-ins expire without waiting. Only
+ * `Date` is replaced; the product reads the time as always.
  */
 const RealDate = Date
 let aheadSeconds = Number(process.env.JOURNEY_AHEAD_SECONDS ?? 0)

@@ -4,20 +4,20 @@ import { requireTool } from '../support/requirements.ts'
 import { ServerProcess, type Environment } from './server.ts'
 import { Visitor, type Enrolled } from './visitor.ts'
 
-/** One for all suites: each person has a context of their own in it. */
+/** The browser that all suites share; each person has a browser context of their own in it. */
 let chromium: Browser | undefined
 after(async () => chromium?.close())
 
 /** The environment of a suite of journeys: one server, one Chromium, and the people that the tests need. */
 export interface Stage {
   readonly server: ServerProcess
-  /** Somebody at a browser of their own, who leaves when the test is over. */
+  /** Opens a browser context for a person. It is closed after the test. */
   arrive(options?: PersonOptions): Promise<Visitor>
-  /** Somebody who was set up before: the same for all tests of the suite that ask. */
+  /** A person who has set up an authenticator and backup codes. All tests of the suite share this person. */
   enrolled(): Promise<Enrolled>
 }
 
-/** Sets the stage for the suite it is called in. Without Chromium, zbarimg or oathtool the suite is skipped, and says so. */
+/** Prepares the server and the browser of a suite. Without Chromium, zbarimg or oathtool, the suite is skipped. */
 export function setStage(
   suite: Mocha.Suite,
   environment?: Environment | ((folder: string) => Environment),

@@ -18,7 +18,7 @@ import type { Credentials, ServerProcess } from './server.ts'
 
 export const PERIOD_SECONDS = 30
 
-/** Somebody with a phone that was set up and codes that were written down. */
+/** A person who has set up an authenticator on a phone and written the backup codes down. */
 export interface Enrolled extends Credentials {
   readonly authenticator: Authenticator
   readonly backupCodes: readonly string[]
@@ -33,7 +33,7 @@ export class Visitor {
   authenticator: Authenticator | undefined
   /** The backup codes that the person has written down. */
   backupCodes: readonly string[] = []
-  /** The code typed last: time may have passed since. */
+  /** The code that was typed last. */
   typed = ''
   readonly #javaScript: boolean
   readonly #complaints: string[] = []
@@ -48,7 +48,7 @@ export class Visitor {
     this.page = page
     this.#javaScript = javaScript
     context.on('console', (message) => {
-      // The status of a refused page is checked elsewhere; the line in the console adds nothing.
+      // Chromium logs this error for each page with the status of a refusal; the tests check the status themselves.
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
         this.#complaints.push(`${message.location().url}: ${message.text()}`)
     })
@@ -68,20 +68,20 @@ export class Visitor {
     return new Visitor(server, await newPerson(browser, options), options.javaScript ?? true)
   }
 
-  /** Closes the browser. Throws when a page met on the way asked a third party for something or failed in its script. */
+  /** Closes the browser context. Throws if a page made a request to a third party or had an error in its script. */
   async leave(): Promise<void> {
     await this.context.close()
     expect(this.#complaints).to.deep.equal([])
   }
 
-  /** The page's stable name. */
+  /** The stable name of the present page. */
   async at(): Promise<string | null> {
     return pageName(this.page)
   }
 
   /**
-   * Looks at the page that should be there: at its first sight in the whole run also with axe, at its width on a
-   * phone, and for the album.
+   * Expects the page `name`. The first time that a run sees this page in this state, it also takes pictures and, with
+   * JavaScript, checks the page with axe and its width on a desktop and on a phone.
    */
   async see(name: string, state = ''): Promise<void> {
     expect(await this.at(), `the page at ${this.page.url()}`).to.equal(name)
@@ -89,7 +89,7 @@ export class Visitor {
     if (seen.has(sight)) return
     seen.add(sight)
     const before = this.page.viewportSize() ?? DESKTOP
-    // A desk at night, a phone in daylight; the gallery of test/pages has every page both ways.
+    // The desktop is dark and the phone is light; test/pages has each page in both colour schemes.
     await this.page.setViewportSize(DESKTOP)
     await this.page.emulateMedia({ colorScheme: 'dark' })
     await this.#expectRoomForAll(sight)
@@ -102,7 +102,7 @@ export class Visitor {
     await this.page.setViewportSize(before)
   }
 
-  /** Nothing is wider than its place: neither the page on its screen nor a code in its column. */
+  /** Expects that nothing is wider than its container: neither the page on the screen nor a code in its column. */
   async #expectRoomForAll(sight: string): Promise<void> {
     if (!this.#javaScript) return
     const tooWide = await this.page.evaluate<string[]>(`
@@ -113,7 +113,7 @@ export class Visitor {
     expect(tooWide, `${sight} at ${width} px`).to.deep.equal([])
   }
 
-  /** Presses what the page is for: the first submit button of its first form. */
+  /** Presses a button or link, by default the first submit button of the page, and returns the response. */
   async press(selector = FIRST_BUTTON): Promise<Response | null> {
     const [response] = await Promise.all([
       this.page.waitForResponse(isPageAnswer),
@@ -127,7 +127,7 @@ export class Visitor {
     return this.page.goto(url)
   }
 
-  /** At the app, pressing "Sign in"; an app that thinks it knows the person is asked by address. */
+  /** Opens the app and presses "Sign in". If the app shows another page than its home page, opens /sign-in directly. */
   async askToSignIn(app = this.server.app): Promise<void> {
     await this.visit(app)
     if ((await this.at()) === 'rp-home') await this.press('a[href="/sign-in"]')
@@ -140,7 +140,7 @@ export class Visitor {
     await this.press()
   }
 
-  /** Holds the phone up to the screen: what is read is what is seen. */
+  /** Reads the QR code from a picture of the page, as the camera of a phone does. */
   async scan(): Promise<Authenticator & { readonly uri: URL }> {
     const folder = mkdtempSync(join(tmpdir(), 'mfa-scan-'))
     try {
@@ -158,13 +158,13 @@ export class Visitor {
     }
   }
 
-  /** The code that the phone shows; its clock is right. */
+  /** The code that the phone shows. The clock of the phone agrees with the server's. */
   code(offsetSeconds = 0): string {
     if (this.authenticator === undefined) throw new Error('Nothing was scanned.')
     return oathtoolCode(this.authenticator, this.server.now() + offsetSeconds)
   }
 
-  /** A code that none of the accepted steps has. */
+  /** A code that differs from the codes of all accepted time steps. */
   wrongCode(): string {
     const near = [-60, -30, 0, 30, 60].map((offset) => this.code(offset))
     return (
@@ -174,13 +174,12 @@ export class Visitor {
     )
   }
 
-  /** The phone's next code: every one counts once. */
+  /** Waits for the next time step and returns its code, because each code is accepted only once. */
   async nextCode(): Promise<string> {
     await this.server.later(PERIOD_SECONDS)
     return this.code()
   }
 
-  /** Types what is asked for and sends it. */
   async typeCode(code: string): Promise<Response | null> {
     this.typed = code
     await this.page.fill('input[name=code]', code)
@@ -192,7 +191,7 @@ export class Visitor {
     return this.press()
   }
 
-  /** From the set-up page to the app: scans, confirms, writes the codes down. */
+  /** Chooses TOTP, scans the QR code, confirms with a code, writes the backup codes down and continues. */
   async setUp(): Promise<void> {
     await this.press('[data-factor=totp]')
     await this.scan()
@@ -210,7 +209,7 @@ export class Visitor {
     if ((await this.at()) === 'consent') await this.press()
   }
 
-  /** The whole first sign-in at the demonstration app. */
+  /** Does the whole first sign-in at an app. */
   async enrolAt(app: string, person: Credentials): Promise<Enrolled> {
     await this.askToSignIn(app)
     await this.typePassword(person)
@@ -221,13 +220,13 @@ export class Visitor {
     return { ...person, authenticator, backupCodes }
   }
 
-  /** Takes the phone and the notes of somebody who was set up in another browser. */
+  /** Takes the authenticator and the backup codes of a person who has enrolled in another browser. */
   take({ authenticator, backupCodes }: Enrolled): void {
     this.authenticator = authenticator
     this.backupCodes = backupCodes
   }
 
-  /** The claims of the ID token, as the app shows them. */
+  /** A claim of the ID token as the app shows it. */
   async claim(name: string): Promise<string> {
     return this.page.locator(`[data-claim=${name}]`).innerText()
   }
@@ -236,7 +235,7 @@ export class Visitor {
     return this.page.locator('[role=alert]').innerText()
   }
 
-  /** A refused form says so in the title; the focus is on the summary, or in the page's only field. */
+  /** Expects "Error:" in the title, and the focus on the summary of errors or on the page's only field. */
   async expectErrorFirst(focused = '[role=alert]'): Promise<void> {
     expect(await this.page.title()).to.match(/^Error: /)
     expect(await this.focusIsOn(focused), `the focus is on ${focused}`).to.equal(true)
@@ -246,7 +245,7 @@ export class Visitor {
     return (await this.page.locator(`${selector}:focus`).count()) === 1
   }
 
-  /** Forgets everything the browser was told: a new browser of the same person. */
+  /** Deletes the cookies, so that the browser is a new browser of the same person. */
   async forget(): Promise<void> {
     await this.context.clearCookies()
   }
@@ -254,7 +253,7 @@ export class Visitor {
 
 const FIRST_BUTTON = 'form button:not([type=button])'
 
-/** The pictures taken in this run: each state of each page once. */
+/** The names of the pictures that this run has taken: one for each state of each page. */
 const seen = new Set<string>()
 
 function isPageAnswer(response: Response): boolean {
