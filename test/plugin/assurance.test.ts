@@ -39,7 +39,7 @@ describe('the level a relying party asks for', () => {
 
   const visit = async (parameters: Record<string, string>): Promise<Page> =>
     follow(host, browser, await browser.get(authorizeUrl(host, parameters)))
-  /** Enrols from a set-up's first page, up to the relying party. */
+  /** Enrols from the first page of the set-up until the browser is sent to the relying party. */
   const setUp = async (choose: Page): Promise<{ back: Page; secret: string }> => {
     const page = await follow(host, browser, await browser.submit(choose, { factor: 'totp' }))
     const secret = secretOf(page)

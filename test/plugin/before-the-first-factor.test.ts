@@ -24,8 +24,8 @@ async function sessionOf(
 }
 
 /**
- * Steps that a person with the password alone could prepare before the owner sets up a factor, and steps that come too
- * late.
+ * The tests cover steps that a person who has only the password could prepare before the owner sets up a factor, and
+ * steps that come too late.
  */
 describe('the life of an account before its first factor', () => {
   let host: Host
@@ -35,7 +35,7 @@ describe('the life of an account before its first factor', () => {
     let epoch: number | undefined
     host = await startHost({
       answer: async (started, request, response, accountId) => {
-        // The application reads the epoch, then the password; the change comes while the hash is computed.
+        // The application reads the epoch, then checks the password. The password changes while the hash is computed.
         epoch = await started.mfa.accounts.epoch(accountId)
         await started.mfa.accounts.passwordChanged(accountId)
         await started.mfa.interactionFinished(request, response, { login: { accountId, epoch } })
@@ -71,7 +71,7 @@ describe('the life of an account before its first factor', () => {
 
   it('R25 does not answer max_age with a session that grew too old during the step-up', async () => {
     host = await startHost()
-    // The host's own check of max_age reads the real time, so the test's clock has to be near it.
+    // The host's own check of max_age reads the real time, so the test's clock must be near the real time.
     host.clock.at -= 120
     const person = await enrolledPerson(host)
     const browser = new HttpClient()

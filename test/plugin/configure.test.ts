@@ -28,7 +28,7 @@ function refusalOf(configuration: Configuration, options: Partial<MfaOptions> = 
   throw new Error('The configuration was taken')
 }
 
-/** A configuration that can be composed, to be spoilt. */
+/** A valid configuration, from which the tests make wrong ones. */
 const good = (): Configuration => defaultConfiguration(memoryStorage())
 const withoutLogin = (): Configuration['interactions'] => {
   const policy = base()

@@ -3,7 +3,7 @@ import { type HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { follow, showPassword } from './host.ts'
 
-/** Sets up an authenticator app in a first sign-in, up to the relying party. */
+/** Sets up an authenticator app in a first sign-in that ends at the relying party. */
 export async function enrol(
   host: { readonly issuer: string; readonly clock: { readonly at: number } },
   client: HttpClient,

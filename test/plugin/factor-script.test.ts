@@ -62,12 +62,12 @@ describe('a factor with a script and a style sheet of its own, in Chromium', fun
     relyingParty?.close()
   })
 
-  /** A person's browser, and what it complained about: a script or style that the policy blocked, above all. */
+  /** A person's browser and its console errors; above all, reports of scripts or styles that the CSP blocked. */
   async function person(javaScript = true) {
     const { context, page } = await newPerson(browser, { javaScript })
     const complaints: string[] = []
     page.on('console', (message) => {
-      // The host's own pages of this test name no icon.
+      // The host's own pages in this test name no icon, so the browser asks for /favicon.ico and gets an error.
       if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico'))
         complaints.push(message.text())
     })
@@ -75,7 +75,7 @@ describe('a factor with a script and a style sheet of its own, in Chromium', fun
     return { context, page, complaints }
   }
 
-  /** Up to the factor's own page. */
+  /** Signs in with the password and goes to the factor's own page. */
   async function begin(page: Page, username: string, ui_locales = 'en'): Promise<void> {
     await page.goto(authorizeUrl(host, { ui_locales, redirect_uri: redirectUri }).href)
     await page.locator('input[name=username]').fill(username)

@@ -198,7 +198,7 @@ describe('a factor that is delivered', () => {
     expect(noticeOn(early)).to.include({ waitSeconds: 42, notice: 'wait' })
     await ask(new HttpClient())
     expect(mails).to.have.length(2)
-    // The code that was sent before is still good on that page.
+    // The page that refused to send another code still accepts the code that was sent before.
     const back = await follow(host, browser, await browser.submit(early, { code: mailed() }))
     expect((await redeem(host, callbackOf(back))).claims.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
     host.clock.at += 42

@@ -16,11 +16,11 @@ import {
 import { signedInSessions, STORAGES } from './recorded-storage.ts'
 import { enrolledPerson, nextCode, wrongCode, type Person } from './sign-in.ts'
 
-/** The present fault. */
+/** The operations that fail at present. */
 interface Broken {
   load?: boolean
   save?: boolean
-  /** Saved, and the answer lost: nobody knows. */
+  /** The record is saved, but the response of the storage is lost, so the caller does not learn of the save. */
   afterSave?: boolean
   interactions?: boolean
 }

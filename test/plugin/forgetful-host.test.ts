@@ -14,7 +14,7 @@ import {
 } from './host.ts'
 import { signedInSessions, STORAGES } from './recorded-storage.ts'
 
-/** How a login page answers that nobody has told of the plugin. */
+/** Ways in which a login page that does not know of the plugin answers a right password. */
 const FORGETFUL: Readonly<Record<string, NonNullable<HostOptions['answer']>>> = {
   'provider.interactionFinished': async ({ provider }, request, response, accountId) =>
     provider.interactionFinished(request, response, { login: { accountId } }),

@@ -7,7 +7,7 @@ import { totpCode } from '../support/totp.ts'
 import { callbackOf, follow, showPassword, startHost, type Host } from './host.ts'
 import { enrolledPerson, nextCode, uidOf, type Person } from './sign-in.ts'
 
-/** Everything that can be posted to below `/mfa/<uid>`. */
+/** The paths below `/mfa/<uid>` that accept a POST. */
 const POSTS = [
   'choose',
   'verify/totp',
@@ -39,7 +39,7 @@ describe('a form that is posted to the plugin', () => {
   afterEach(async () => host.close())
 
   const at = (path: string): URL => new URL(`/mfa/${uidOf(verify)}/${path}`, host.issuer)
-  /** Posts everywhere and expects the same refusal, nothing written, and the sign-in as good as before. */
+  /** Posts to each path; expects the same refusal, no write, and a sign-in that can still be completed. */
   const expectRefused = async (
     post: (url: URL) => Promise<Page>,
     status: number,
@@ -235,7 +235,7 @@ function send(browser: HttpClient, method: string, url: URL) {
   })
 }
 
-/** A body in pieces of one kilobyte that does not say how long it will be. */
+/** Sends a body without Content-Length, in pieces of one kilobyte, and returns the status of the response. */
 function postChunks(url: URL, kilobytes: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = {

@@ -27,7 +27,7 @@ import { introspect, refresh, userinfo } from './relying-party.ts'
 
 const { base, Check, Prompt } = interactionPolicy
 
-/** The arguments of a call of a function of the application, as far as such functions use them. */
+/** A call of one of the application's functions, with the parts of its arguments that such functions use. */
 interface Call {
   readonly of: string
   readonly sees: Readonly<Record<string, unknown>>
@@ -35,7 +35,7 @@ interface Call {
 
 type OIDC = KoaContextWithOIDC['oidc'] & { readonly route?: string }
 
-/** A context as an application's function sees it, without what is random. */
+/** The parts of a context that an application's function sees, without random values. */
 function seen(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>> {
   const { route, session, client, params, account, result, entities, grant, prompts } =
     ctx.oidc as OIDC
@@ -57,7 +57,7 @@ function seen(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Every function that an application can hand to the host for a sign-in, writing down how it is called. */
+/** Every function that an application can pass to the host for a sign-in. Each records its calls in `calls`. */
 function recording(calls: Call[]): Partial<Configuration> {
   const storage = memoryStorage()
   const given = defaultConfiguration(storage)
@@ -134,7 +134,7 @@ function recording(calls: Call[]): Partial<Configuration> {
   }
 }
 
-/** A sign-in with everything after it, at a host with or without the plugin; what its functions were called with. */
+/** The calls of the application's functions during a sign-in and the requests after it, with or without the plugin. */
 async function record(withPlugin: boolean): Promise<Call[]> {
   const calls: Call[] = []
   const clock = new Clock()
@@ -186,7 +186,7 @@ async function record(withPlugin: boolean): Promise<Call[]> {
   }
 }
 
-/** Each way in which a function was called, once; without the pages that are the plugin's own. */
+/** The different calls of a function, sorted and without duplicates. Calls for the plugin's own pages are left out. */
 function ways(calls: readonly Call[], of: string): string[] {
   const its = calls.filter((call) => call.of === of && call.sees.prompt !== 'mfa')
   return [...new Set(its.map(({ sees }) => JSON.stringify(sees)))].sort()

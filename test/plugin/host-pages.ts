@@ -13,8 +13,8 @@ export type Answer = (
 ) => Promise<void>
 
 /**
- * The pages of the application: login, consent, and whatever other prompts it has. As careless as an application may
- * be: a right password is always answered with a login, for every prompt of the interaction.
+ * The pages of the application: login, consent and its other prompts. The application is as careless as one may be: it
+ * always answers a right password with a login, for every prompt of the interaction.
  */
 export function hostPages(provider: Provider, answer: Answer): Middleware {
   return async (ctx, next) => {
@@ -46,7 +46,7 @@ async function show(provider: Provider, ctx: Parameters<Middleware>[0]): Promise
     `<form method="post">${fields}<button>Go on</button></form></body>`
 }
 
-/** Consent, and prompts of the application's own: granted with one button. */
+/** Completes the consent prompt or a prompt of the application. One button grants the request. */
 async function finish(
   provider: Provider,
   request: IncomingMessage,

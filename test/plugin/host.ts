@@ -25,7 +25,7 @@ import { recordWrites, STORAGES, type OpenStorage, type Write } from './recorded
 
 export { PASSWORD } from './host-pages.ts'
 
-/** The server's time, moved by the test. */
+/** The server's clock, which the test moves. */
 export class Clock {
   at = Math.floor(Date.now() / 1000)
   now = (): number => this.at
@@ -35,16 +35,16 @@ export interface Host {
   readonly issuer: string
   readonly mfa: Mfa
   readonly provider: Provider
-  /** As an attacker who got into the database has it: past every guard of the plugin. */
+  /** Direct access to the storage, as an attacker has it who got into the database: no check of the plugin applies. */
   readonly storage: ServerStorage
   readonly clock: Clock
   /** Every change to the storage since the start. */
   readonly writes: Write[]
   /** The events that `mfa.on('*')` has received. */
   readonly events: MfaEvent[]
-  /** The errors of Koa's `error` event, as in an application's log. */
+  /** The errors of Koa's `error` event, which an application would log. */
   readonly faults: Error[]
-  /** Every request and what it was answered with: what a proxy's log holds, and more. */
+  /** Every request with its response; more than the log of a proxy contains. */
   readonly answers: Answered[]
   close(): Promise<void>
 }
@@ -60,7 +60,7 @@ export interface HostOptions {
   readonly mfa?: Partial<MfaOptions>
   readonly configuration?: Partial<Configuration>
   readonly attach?: boolean
-  /** A change that a careless application makes to the configuration after `configure`. */
+  /** Changes the configuration after `configure`, as a careless application might. */
   readonly reconfigure?: (configured: Configuration) => Configuration
   /** The function with which the login page answers; default: the plugin's interactionFinished. */
   readonly answer?: (
@@ -70,9 +70,9 @@ export interface HostOptions {
     accountId: string,
   ) => Promise<void>
   readonly storage?: OpenStorage
-  /** A factor whose credentials the login page takes without a user name, at /interaction/UID/key. */
+  /** The id of a factor whose credentials sign in without a user name, at /interaction/UID/key. */
   readonly keyPage?: string
-  /** Where the application shows as JSON who is signed in. */
+  /** The path of the application's own page, which shows as JSON who is signed in. */
   readonly ownPage?: string
   /** The path under which a larger application mounts the provider, as koa-mount and Express do. */
   readonly mount?: string
@@ -86,7 +86,7 @@ export const CLIENT = {
   grant_types: ['authorization_code', 'refresh_token'],
 }
 
-/** A host application as the product finds it: its own login page and consent, users in memory. */
+/** Starts a host application with the plugin. It has its own login and consent pages, and users in memory. */
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const clock = new Clock()
   const writes: Write[] = []
@@ -242,7 +242,7 @@ export async function follow(
   throw new Error(`Too many redirects, at ${current.url.href}`)
 }
 
-/** The parameters that the relying party was sent back with. */
+/** The parameters with which the provider has sent the browser back to the relying party. */
 export function callbackOf(page: Page): URLSearchParams {
   if (page.location?.origin !== 'http://127.0.0.1:1')
     throw new Error(
@@ -251,7 +251,7 @@ export function callbackOf(page: Page): URLSearchParams {
   return page.location.searchParams
 }
 
-/** Up to the first page after the password. */
+/** Signs in with the password and returns the first page after it. */
 export async function showPassword(
   host: Pick<Host, 'issuer'>,
   client: HttpClient,
@@ -263,7 +263,7 @@ export async function showPassword(
   return follow(host, client, answer)
 }
 
-/** Tokens for an authorization code, with the claims of the ID token. */
+/** Exchanges an authorization code for tokens; returns them with the claims of the ID token. */
 export async function redeem(
   host: Pick<Host, 'issuer'>,
   parameters: URLSearchParams,

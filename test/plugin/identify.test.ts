@@ -59,7 +59,7 @@ for (const storage of ['memory', 'sqlite'] as const)
       return own
     }
 
-    /** The login page of an authorization, its key page, and the challenge on that. */
+    /** Opens the login page of an authorization request and its key page; returns the challenge of the key page. */
     async function open(parameters: Record<string, string> = {}) {
       const browser = new HttpClient()
       const login = await follow(host, browser, await browser.get(authorizeUrl(host, parameters)))
@@ -106,7 +106,7 @@ for (const storage of ['memory', 'sqlite'] as const)
       const { browser, challenge, answer } = await open()
       const answered = await answer(key.answer(challenge, true))
       expect(answered.status).to.equal(303)
-      // The account changes before the browser comes back: the sealed login is of an epoch that is over.
+      // The account's epoch changes before the browser comes back, so the sealed login is of an earlier epoch.
       await host.mfa.accounts.endEverything('mira', 'stolen')
       const back = await follow(host, browser, answered)
       expect(back.name).to.equal('host-login')

@@ -19,13 +19,13 @@ import { hostPages } from './host-pages.ts'
 const KEYS = ['cookie-key-for-tests']
 
 interface Setting {
-  /** How the application uses the provider. */
+  /** Makes the application's request listener from the provider. */
   readonly around?: (provider: Provider) => RequestListener
-  /** The path at which the application mounts it; empty: it is not mounted. */
+  /** The path at which the application mounts the provider; empty if it does not mount it. */
   readonly mounted?: string
   /** The address that browsers use for the server; default: its real one. */
   readonly origin?: string
-  /** Whether the issuer carries the mount. */
+  /** Whether the issuer contains the path of the mount. */
   readonly issuerKnows?: boolean
   readonly path?: string
   readonly cookies?: Configuration['cookies']
@@ -75,7 +75,7 @@ async function start(setting: Setting = {}): Promise<void> {
   server.on('request', (setting.around ?? ((given) => given.callback()))(provider))
 }
 
-/** A Koa application around it, with what stands before the provider. */
+/** A Koa application that mounts the provider; `before` adds middleware in front of the mount. */
 const inKoa =
   (before: (app: Koa) => void = () => undefined, keys: string[] | undefined = KEYS) =>
   (provider: Provider): RequestListener => {
@@ -109,7 +109,7 @@ const authorize = (): URL => {
 const follow = (browser: HttpClient, page: Page): Promise<Page> =>
   browser.follow(page, (to) => to.origin !== origin)
 
-/** Password, set-up, backup codes, and back to the app; each page with its styles. */
+/** Signs in with the password, sets up a factor and returns to the app; checks the style sheets of each page. */
 async function signUp(browser = new HttpClient(), path = '/mfa'): Promise<void> {
   const login = await follow(browser, await browser.get(authorize()))
   expect(login.name, login.body).to.equal('host-login')

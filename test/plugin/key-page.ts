@@ -2,7 +2,7 @@ import type { Middleware } from 'koa'
 import { readForm } from '../../src/http/body.ts'
 import type { Mfa } from '../../src/index.ts'
 
-/** The part of an application's login page that takes a credential which names its owner: `/interaction/UID/key`. */
+/** The route `/interaction/UID/key` of an application's login page; it takes a credential that names its account. */
 export function keyPage(mfa: Mfa, factorId: string): Middleware {
   return async (ctx, next) => {
     if (!/^\/interaction\/[^/]+\/key$/.test(ctx.path)) return next()

@@ -17,7 +17,7 @@ describe('what a login page answers with', () => {
   let host: Host
   let told: MfaError[]
   let login: Record<string, unknown>
-  /** `findAccount` answers null for everybody, as drivers do. */
+  /** Whether `findAccount` returns null for every account, as a database driver does for an unknown one. */
   let forgets: boolean
 
   beforeEach(async () => {

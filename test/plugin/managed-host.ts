@@ -6,18 +6,18 @@ import { totpCode } from '../support/totp.ts'
 import { authorizeUrl, callbackOf, follow, startHost, type Host, type HostOptions } from './host.ts'
 import { enrolledPerson, nextCode, type Person } from './sign-in.ts'
 
-/** A host whose client `app` may ask for changes of factors, and somebody there; one at a time. */
+/** The host of the present test, whose client `app` may ask for changes of factors. */
 export let host: Host
 export let mira: Person
 
 const MANAGED: Partial<MfaOptions> = { manage: { clients: ['app'] } }
 
-/** A host where nobody has enrolled. `mfa` comes on top of what lets `app` ask. */
+/** Starts a host where nobody has enrolled. `options.mfa` is added to the options that let `app` ask for changes. */
 export async function open(options: HostOptions = {}): Promise<void> {
   host = await startHost({ ...options, mfa: { ...MANAGED, ...options.mfa } })
 }
 
-/** A host where mira has an authenticator app and backup codes, and is signed in. */
+/** Starts a host where mira has an authenticator app and backup codes, and is signed in. */
 export async function begin(options: HostOptions = {}): Promise<void> {
   await open(options)
   mira = await enrolledPerson(host)
@@ -25,12 +25,12 @@ export async function begin(options: HostOptions = {}): Promise<void> {
 
 export const end = async (): Promise<void> => host.close()
 
-/** The first page of a change, in a browser that is signed in. */
+/** Asks for a change in a browser that is signed in; returns the first page of the change. */
 export async function ask(action: string, browser: HttpClient = mira.browser): Promise<Page> {
   return follow(host, browser, await browser.get(authorizeUrl(host, { mfa_action: action })))
 }
 
-/** The page of the change, after a fresh code for it. */
+/** Asks for a change and enters a fresh code; returns the page on which the change is made. */
 export async function prove(action: string, browser: HttpClient = mira.browser): Promise<Page> {
   const verify = await ask(action, browser)
   expect(verify.name).to.equal('totp-verify')
@@ -57,7 +57,7 @@ export async function eventsOf(...types: string[]): Promise<MfaEvent[]> {
   return host.events.filter(({ type }) => types.includes(type))
 }
 
-/** Adds a second authenticator app; answers its secret and the page that the browser came to. */
+/** Adds a second authenticator app; returns its secret and the page on which the browser arrived. */
 export async function add(browser: HttpClient = mira.browser) {
   const choose = await prove('add', browser)
   const setUp = await press(choose, { factor: 'totp' }, browser)

@@ -190,7 +190,7 @@ for (const [name, storage] of Object.entries(STORAGES))
     })
 
     it('R17 a login result that was made up, or changed, signs in nobody', async () => {
-      // Of the same epoch, so that nothing but the seal tells them apart.
+      // The two accounts have the same epoch, so that only the seal distinguishes their logins.
       await enrolledPerson(host, 'noor')
       host.writes.length = 0
       const verify = await showPassword(host, browser, 'mira')

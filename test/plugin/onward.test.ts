@@ -13,7 +13,7 @@ import { enrolledPerson, nextCode, type Person } from './sign-in.ts'
 
 /**
  * Chromium applies `form-action` to every redirect that follows a form. An app that redirects on from its callback is
- * common: to a program of the machine, to another port in development, to an address without TLS.
+ * common: the target is a program of the machine, another port in development, or an address without TLS.
  */
 describe('an app whose callback redirects on, in Chromium', function () {
   this.timeout(60_000)
@@ -37,7 +37,7 @@ describe('an app whose callback redirects on, in Chromium', function () {
     return (server.address() as AddressInfo).port
   }
 
-  /** The address at which people arrive in the end. */
+  /** Starts the page to which the callback redirects; returns its port. */
   async function startPage(): Promise<number> {
     return listen(
       createServer((_request, response) => {
@@ -55,7 +55,7 @@ describe('an app whose callback redirects on, in Chromium', function () {
     readonly sentOn: string[]
   }
 
-  /** Somebody signs in with password and code at an app whose callback is answered with a redirect to `onTo`. */
+  /** Signs in with password and code at an app whose callback redirects to `onTo`. */
   async function signInAt(
     callback: { readonly server: (answer: Answer) => Server; readonly scheme: string },
     onTo: string,
@@ -123,7 +123,7 @@ describe('an app whose callback redirects on, in Chromium', function () {
 
   it('leads to a program of the machine, by a scheme of its own', async () => {
     await signInAt(plain, 'claude://signed-in', async ({ page, complaints, sentOn }) => {
-      // Nothing answers to the scheme here: Chromium asks the machine for a program, and stays where it is.
+      // No program is registered for the scheme here. Chromium asks the machine for one, and stays on its page.
       await page
         .waitForEvent('requestfailed', (request) => request.url() === 'claude://signed-in')
         .catch(() => undefined)

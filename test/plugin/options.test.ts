@@ -10,10 +10,10 @@ const good = (): MfaOptions => ({
   firstEnrolment: 'password',
 })
 
-/** An adapter that was written before handles were found. */
+/** An adapter that was written before the port had `findByHandle`. */
 const withoutFind = { load: async () => undefined, save: async () => true }
 
-/** As plain JavaScript would call it. */
+/** Calls `createMfa` with options of any type, as plain JavaScript can, and returns the error. */
 function refusalOf(wrong: object): MfaError {
   try {
     createMfa({ ...good(), ...wrong })

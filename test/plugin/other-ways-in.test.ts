@@ -30,7 +30,7 @@ const withGrantType = (grantType: string): Partial<Configuration> => ({
 describe("a grant type of the application's own", () => {
   afterEach(async () => host.close())
 
-  /** A grant type of a careless application: it issues tokens for any named account without a check. */
+  /** Starts a host with a grant type of a careless application, which issues tokens for any named account unchecked. */
   const start = async (gty: string | undefined, mfa: Partial<MfaOptions> = {}): Promise<void> => {
     host = await startHost({ mfa, configuration: withGrantType(DIRECT) })
     host.provider.registerGrantType(
@@ -137,7 +137,7 @@ describe('the device flow', () => {
     const { json } = await asClient(host, '/device/auth', { scope: 'openid', ...parameters })
     code = json as typeof code
   }
-  /** From the device's code on, to the first page after it is confirmed. */
+  /** Enters the user code of the device and confirms it; returns the first page after that. */
   const confirm = async (): Promise<Page> => {
     const asked = await browser.get(code.verification_uri)
     const shown = await browser.submit(asked, { user_code: code.user_code })
@@ -148,7 +148,7 @@ describe('the device flow', () => {
   const typePassword = async (login: Page, username = 'mira'): Promise<Page> =>
     follow(host, browser, await browser.post(login.url, { username, password: PASSWORD }))
 
-  /** Another host, with the device flow on. */
+  /** Replaces the host with one that has the device flow enabled. */
   const startWith = async (
     mfa: Partial<MfaOptions>,
     answer?: NonNullable<HostOptions['answer']>,

@@ -20,7 +20,7 @@ describe('a page of the plugin', () => {
   })
   afterEach(async () => host.close())
 
-  /** Goes through every page there is, good and bad, and calls back on each. */
+  /** Goes through every page, pages of refusals included, and calls `visit` on each. */
   async function walk(visit: (page: Page, browser: HttpClient) => void | Promise<void>) {
     const browser = new HttpClient()
     const see = async (page: Page | Promise<Page>, by = browser): Promise<Page> => {
@@ -293,7 +293,7 @@ describe('a page of the plugin', () => {
   })
 })
 
-/** The text that is printed while it runs. */
+/** Collects the text that is printed until the returned function is called. */
 function capture(printed: string[]): () => void {
   const streams = [process.stdout, process.stderr]
   const writers = streams.map(({ write }) => write)

@@ -4,7 +4,7 @@ import { authorizeUrl, callbackOf, follow, redeem, showPassword, startHost } fro
 import { STORAGES } from './recorded-storage.ts'
 import { enrolledPerson, nextCode, signIn, wrongCode } from './sign-in.ts'
 
-/** Ids that an application may well have, and that some storage or object may well trip over. */
+/** Account ids that an application may have and that a storage or a plain object may handle wrongly. */
 const AWKWARD = [
   '__proto__',
   'constructor',

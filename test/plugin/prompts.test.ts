@@ -20,7 +20,7 @@ describe('what a relying party asks for', () => {
 
   beforeEach(async () => {
     host = await startHost()
-    // A session made now is old by the host's own clock, which tests cannot move.
+    // Tests cannot move the host's own clock. By that clock, a session that starts now is an hour old.
     host.clock.at -= 3600
     mira = await enrolledPerson(host)
     browser = new HttpClient()
@@ -166,7 +166,7 @@ describe('what a relying party asks for', () => {
       })
     }
 
-    // The host looks at an id_token_hint when the request comes in, and not again.
+    // The host checks an id_token_hint only when the request arrives, so this test uses the sub claim alone.
     it("does not take another's password, asked by the sub claim", async () => {
       browser = new HttpClient()
       const again = await typePassword(await visit(requests['the sub claim']!), 'noor')

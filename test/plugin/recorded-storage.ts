@@ -7,9 +7,9 @@ import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { Clock } from '../../src/ports/services.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 
-/** One change that was made to a storage, in the order of the changes. */
+/** One change that was made to a storage. */
 export interface Write {
-  /** `Session.upsert`, `records.save`, ... */
+  /** The storage operation, such as `Session.upsert` or `records.save`. */
   readonly deed: string
   readonly id: string
   readonly value?: unknown
@@ -17,13 +17,13 @@ export interface Write {
 
 export type OpenStorage = (clock: Clock) => ServerStorage
 
-/** The storages on which the attacks that matter most are tried. */
+/** The storages on which the most important attacks are tried. */
 export const STORAGES: Readonly<Record<string, OpenStorage>> = {
   memory: (clock) => memoryStorage({ clock }),
   SQLite: openTemporarySqlite,
 }
 
-/** A SQLite file that goes with its storage. */
+/** Opens a SQLite storage in a temporary file, which is deleted when the storage is closed. */
 function openTemporarySqlite(clock: Clock): ServerStorage {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-plugin-'))
   const storage = openSqliteStorage({ path: join(folder, 'mfa.db'), migrate: true, clock })
@@ -36,7 +36,7 @@ function openTemporarySqlite(clock: Clock): ServerStorage {
   }
 }
 
-/** Writes down every change, so that a test can say what was, and above all what was never, stored. */
+/** Records every change, so that a test can check what was stored and, above all, what was never stored. */
 export function recordWrites(storage: ServerStorage, writes: Write[]): ServerStorage {
   const noting =
     <Rest extends unknown[], T>(deed: string, change: (id: string, ...rest: Rest) => Promise<T>) =>
@@ -73,14 +73,14 @@ export function recordWrites(storage: ServerStorage, writes: Write[]): ServerSto
   }
 }
 
-/** Every form in which a session was ever stored, oldest first. */
+/** Every session payload that was stored, oldest first. */
 export function storedSessions(writes: readonly Write[]): readonly AdapterPayload[] {
   return writes
     .filter(({ deed }) => deed === 'Session.upsert')
     .map(({ value }) => value as AdapterPayload)
 }
 
-/** Those of them that signed somebody in. */
+/** The stored session payloads that signed somebody in. */
 export function signedInSessions(writes: readonly Write[]): readonly AdapterPayload[] {
   return storedSessions(writes).filter(({ accountId }) => accountId !== undefined)
 }

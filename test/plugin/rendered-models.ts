@@ -1,7 +1,7 @@
 import type { Render } from '../../src/index.ts'
 import type { Page } from '../support/http-client.ts'
 
-/** Pages of an application's own: each model as it is, a form for its action, and one that sends another code. */
+/** The pages of an application that shows each model as JSON, with a form for its action and one to send a code. */
 export const renderModels: Render = (page, model) => {
   const given = model as { action?: string; csrf?: string; delivery?: { sendAction: string } }
   const { action = '', csrf = '', delivery } = given
@@ -18,7 +18,7 @@ export const renderModels: Render = (page, model) => {
   )
 }
 
-/** The model of a page that `renderModels` has shown. */
+/** The model of a page that `renderModels` has rendered. */
 export function modelOf(page: Page): Record<string, never> {
   const json = page.all('script[type="application/json"]')[0]?.textContent
   if (json === undefined) throw new Error(`No model is on this page: ${page.body}`)

@@ -225,7 +225,7 @@ describe('the epoch of an account', () => {
     let arrived: () => void = () => undefined
     let go: Promise<void> = Promise.resolve()
     await start({
-      /** Makes a new grant for each request, after a look at the one before. */
+      /** Reads the grant of the request before, and makes a new grant for each request. */
       async loadExistingGrant(ctx) {
         const { client, session, provider } = ctx.oidc
         const before = session!.grantIdFor(client!.clientId)

@@ -25,7 +25,7 @@ const claimsOf = async (back: Page): Promise<Record<string, unknown>> =>
 const silently = async (parameters: Record<string, string> = {}): Promise<URLSearchParams> =>
   callbackOf(await visit({ prompt: 'none', ...parameters }))
 
-/** As everybody is signed in before the plugin. */
+/** Signs in at the node without the plugin. */
 async function signInBefore(parameters: Record<string, string> = {}): Promise<Page> {
   nodes.servedBy('before')
   let page = await goOn(await typePassword(await visit(parameters)))
@@ -34,7 +34,7 @@ async function signInBefore(parameters: Record<string, string> = {}): Promise<Pa
   return page
 }
 
-/** Every way in which so many steps can be spread over two nodes. */
+/** Every way in which this number of steps can be spread over two nodes. */
 function spreads(steps: number): Node[][] {
   if (steps === 0) return [[]]
   return spreads(steps - 1).flatMap((rest) =>
@@ -66,7 +66,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       }
     })
 
-    /** The login page, its answer, the resume, the consent page, its answer, the resume and the token. */
+    /** Signs in and takes tokens in seven requests; `served` names the node that answers each of them. */
     const signInAcross = async (served: readonly Node[]): Promise<void> => {
       const steps = served.values()
       const next = (): void => nodes.servedBy(steps.next().value ?? 'after')

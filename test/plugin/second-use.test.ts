@@ -8,7 +8,7 @@ import { callbackOf, follow, redeem, startHost, type Host } from './host.ts'
 import { introspect, refresh, type Answered } from './relying-party.ts'
 import { enrolledPerson, signIn, type Person } from './sign-in.ts'
 
-/** Records of which `model` is found by two requests before either of them goes on: a race that always happens. */
+/** A storage in which two requests both find a record of `model` before either goes on, so the race always happens. */
 function racing(storage: ServerStorage, model: string): ServerStorage {
   let waiting: (() => void)[] = []
   let isRacing = true
@@ -58,7 +58,7 @@ describe('a second use at the same moment', () => {
     return callbackOf(await follow(host, browser, await browser.submit(consent)))
   }
 
-  /** One has won; what it was given counts no more. */
+  /** Expects that one request succeeded and that the tokens it was given are no longer valid. */
   async function expectEnded(answers: readonly Answered[]): Promise<void> {
     const [won, ...others] = answers.filter(({ status }) => status === 200)
     expect(others).to.deep.equal([])

@@ -3,7 +3,7 @@ import { ownCode, totpCode } from '../support/totp.ts'
 import { enrol } from './enrol.ts'
 import { follow, showPassword, type Host } from './host.ts'
 
-/** Somebody with an authenticator app and backup codes, and the browser it was set up in. */
+/** A person with an authenticator app and backup codes, and the browser in which they were set up. */
 export interface Person {
   readonly username: string
   readonly secret: string
@@ -11,7 +11,7 @@ export interface Person {
   readonly browser: HttpClient
 }
 
-/** Enrols, and lets a minute pass, so that the confirming code is not the present one. */
+/** Enrols a person, then moves the clock by a minute, so that the present code is not the one that confirmed. */
 export async function enrolledPerson(
   host: Pick<Host, 'issuer' | 'clock' | 'mfa'>,
   username = 'mira',
@@ -23,13 +23,13 @@ export async function enrolledPerson(
   return { username, secret, codes, browser }
 }
 
-/** The code of the next time step: never one that was used before. */
+/** Moves the clock to the next time step and returns its code, which was never used before. */
 export function nextCode(host: Pick<Host, 'clock'>, person: Person): string {
   host.clock.at += 30
   return totpCode(person, host.clock.at)
 }
 
-/** Six digits that are not the code of any step near. */
+/** Six digits that are not the code of any time step near the present one. */
 export function wrongCode(host: Host, person: Person, nth = 0): string {
   const near = new Set(
     Array.from({ length: 25 }, (_, step) => ownCode(person, host.clock.at + (step - 20) * 30)),
@@ -43,7 +43,7 @@ export function wrongBackupCode(code: string): string {
   return code.slice(0, -1) + (code.endsWith('2') ? '3' : '2')
 }
 
-/** Password and code, up to the first page or redirect that leaves the provider. */
+/** Signs in with password and code; returns the next page, or the redirect that leaves the provider. */
 export async function signIn(
   host: Pick<Host, 'issuer' | 'clock'>,
   client: HttpClient,
@@ -60,7 +60,7 @@ export function uidOf(page: Page): string {
   return /^\/(?:mfa|interaction)\/([^/]+)/.exec(page.url.pathname)![1]!
 }
 
-/** A browser's interaction cookies, whatever path they are for: an attacker's client sends what it likes. */
+/** A browser's interaction cookies for every path, because an attacker's client is not bound by cookie paths. */
 export function interactionCookies(client: HttpClient, uid: string): string {
   return client.jar
     .all()

@@ -15,7 +15,7 @@ import {
 
 let host: Host
 let mira: Person
-/** A browser that the account has not signed in from. */
+/** A browser in which the account's owner has not signed in. */
 let stranger: HttpClient
 
 const begin = async (options: Parameters<typeof startHost>[0] = {}): Promise<void> => {
@@ -29,14 +29,14 @@ const open = (browser = stranger): Promise<Page> =>
 const enter = (browser: HttpClient, person = mira): Promise<Page> =>
   signIn(host, browser, person, { prompt: 'login' })
 const present = (): string => totpCode(mira, host.clock.at)
-/** Wrong codes, one after the other, each in its own sign-in: a new one must not begin anew. */
+/** Enters wrong codes, each in a new sign-in, because a new sign-in must not reset the count. */
 const fail = async (times: number, browser = stranger): Promise<Page[]> => {
   const answers: Page[] = []
   for (let nth = 0; nth < times; nth += 1)
     answers.push(await browser.submit(await open(browser), { code: wrongCode(host, mira, nth) }))
   return answers
 }
-/** Ten of them, waiting as long as they are told to. */
+/** Enters ten wrong codes; waits an hour before each of the last five, so that the throttle lets it be examined. */
 const failTenTimes = async (browser = stranger): Promise<void> => {
   await fail(5, browser)
   for (let nth = 5; nth < 10; nth += 1) {
@@ -368,7 +368,7 @@ describe('what is not charged', () => {
     expect(statuses).to.deep.equal([422, 422, 422, 422, 429])
   })
 
-  /** An authenticator whose examination waits until it is let go. */
+  /** A TOTP factor whose examination waits until the test releases it. */
   function slowTotp() {
     const inner = totp()
     return {

@@ -8,10 +8,10 @@ import { Clock, defaultConfiguration } from './host.ts'
 import { hostPages } from './host-pages.ts'
 import { recordWrites, STORAGES, type OpenStorage, type Write } from './recorded-storage.ts'
 
-/** `before`: the application as it was, without the plugin; `after`: with it. */
+/** The node `before` runs the application without the plugin, the node `after` runs it with the plugin. */
 export type Node = 'before' | 'after'
 
-/** One address, one storage, two nodes behind it: what a deployment has while it is rolled out. */
+/** A deployment during a roll-out: two nodes behind one address, on one storage. */
 export interface TwoNodes {
   readonly issuer: string
   readonly mfa: Mfa
@@ -20,9 +20,9 @@ export interface TwoNodes {
   readonly storage: ServerStorage
   readonly clock: Clock
   readonly writes: Write[]
-  /** How often each node was given a right password. */
+  /** The number of right passwords that each node has received. */
   readonly passwords: Record<Node, number>
-  /** From now on this one answers. */
+  /** Directs all further requests to this node. */
   servedBy(node: Node): void
   close(): Promise<void>
 }
@@ -31,7 +31,7 @@ export interface TwoNodesOptions {
   readonly storage?: OpenStorage
   readonly mfa?: Partial<MfaOptions>
   readonly configuration?: Partial<Configuration>
-  /** Further members of the login of the node without the plugin. */
+  /** Further members of the login result that the node without the plugin gives. */
   readonly saidBefore?: Omit<NonNullable<InteractionResults['login']>, 'accountId'>
 }
 

@@ -30,9 +30,9 @@ describe('a second factor in the application’s user documents', () => {
   let mira: Person
   let browser: HttpClient
   let close: () => Promise<void>
-  /** How often the database was asked for a user. */
+  /** The number of queries for a user that the database has received. */
   let reads: number
-  /** The application's findAccount reads the user with the record. */
+  /** Whether the application's `findAccount` reads the user together with the record. */
   let together = false
 
   before(async function () {

@@ -1,6 +1,6 @@
 /*
- * Signs the challenge of the page with a key that this browser keeps: the page's script can use it and cannot read
- * it. The counter grows with each signature, as that of a security key does.
+ * This script signs the challenge of the page with a key that the browser keeps. The script can use the key but cannot
+ * read it. The counter grows with each signature, like the counter of a security key.
  */
 'use strict'
 ;(async () => {
@@ -45,7 +45,7 @@
     })
   }
 
-  /** In base64url. */
+  /** Returns the bytes in base64url. */
   function encode(buffer) {
     const text = btoa(String.fromCharCode(...new Uint8Array(buffer)))
     return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
