@@ -74,7 +74,7 @@ describe('the files that pages refer to', () => {
     )
     const others = 'url(gone.svg) url(own.css) url(data:image/png;base64,AA) url(/x/own.svg)'
     expect(sheet(others)).to.equal(others)
-    // The sheet is kept for a year: it has another name when the typeface has.
+    // Browsers cache the style sheet for a year, so its name must change when the typeface in it changes.
     sheet('a{src:url(own.woff2)}')
     const before = load().href('own.css')
     writeFileSync(join(own, 'own.woff2'), 'other glyphs')

@@ -14,7 +14,7 @@ describe('reading a form', () => {
   let server: Server
   let port: number
   let answers: Answer[]
-  /** Bytes the server had taken from the socket when it answered. */
+  /** The number of bytes that the server had read from the socket when it answered. */
   let bytesRead: number
   /** A body parser of the host application that runs before ours. */
   let earlier: (request: FormRequest) => Promise<void>

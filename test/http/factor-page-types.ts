@@ -1,6 +1,6 @@
 /**
- * Checked by the compiler and never run: a line under `@ts-expect-error` that compiles is an error. A factor
- * describes what its type says, and its pages are given that.
+ * The compiler checks this file, and nothing runs it: a line under `@ts-expect-error` that compiles is an error.
+ * A factor must describe the values that its type declares, and its pages receive these values.
  */
 import type { Factor, PageModels, VerifyModel } from '../../src/index.ts'
 
@@ -16,12 +16,12 @@ export const right: Pick<Pigeon, 'describeVerification'> = {
   describeVerification: () => ({ colour: 'grey' }),
 }
 export const misspelt: Pick<Pigeon, 'describeVerification'> = {
-  // @ts-expect-error: the pages of this factor are given a colour
+  // @ts-expect-error: the member is named `colour`
   describeVerification: () => ({ color: 'grey' }),
 }
 export const model: VerifyModel<Described['verification']> = {
   ...FORM,
-  // @ts-expect-error: a colour is a word
+  // @ts-expect-error: a colour is a string
   verification: { colour: 7 },
 }
 export const ours: PageModels['totp-verify'] = {

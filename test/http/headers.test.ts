@@ -60,7 +60,7 @@ describe("a page's headers", () => {
   it('R30 take the form-action, and nothing else, out of the policy of a page that posts itself', () => {
     const { 'Content-Security-Policy': policy = '' } = pageHeaders({ issuer: HTTPS })
     const rest = policy.replace("; form-action 'self'", '')
-    // The host writes the policy again, without the spaces, when it adds the hash of its script.
+    // When the host adds the hash of its script, it writes the policy again without spaces between directives.
     for (const between of ['; ', ';'])
       expect(withoutFormAction(policy.replaceAll('; ', between))).to.equal(rest)
   })

@@ -51,7 +51,7 @@ describe('a message', () => {
     })
     expect([1, 3, 7].map((count) => polish.text('counted', { count }))) //
       .to.deep.equal(['1 kod', '3 kody', '7 kodów'])
-    // An English sentence on a Polish page keeps the English forms.
+    // An English sentence on a Polish page keeps the English plural forms.
     expect(words('pl').text('counted', { count: 3 })).to.equal('3 codes left')
   })
 

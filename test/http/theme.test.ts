@@ -9,7 +9,7 @@ const colour = fc.integer({ min: 0, max: 0xffffff }).map((value) => {
   return `#${value.toString(16).padStart(6, '0')}`
 })
 
-/** The properties of a theme in light and in dark. */
+/** The properties of a theme in the light and in the dark colour scheme. */
 function schemes(css: string | undefined): readonly Readonly<Record<string, string>>[] {
   return (css ?? '')
     .split('@media')

@@ -13,7 +13,7 @@ const locales = readdirSync(join(views, 'messages')).map((file) => file.replace(
 
 const LOCKED = ['code', 'password-suspected', 'codes-disabled', 'factor-ended']
 
-/** Message keys that a template builds from a member of its model, with all values of the member. */
+/** The message keys that a template builds from a member of its model, with all values of that member. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],
@@ -45,14 +45,14 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'factor.' + factor + '.name'": ['totp', 'backup-codes', 'imported-codes'],
   "'factor.' + factor + '.add'": ['totp'],
   "'factor.' + factor + '.renew'": ['backup-codes'],
-  // Names that only a deployment knows; the page shows them as they are where there are no words.
+  // A deployment chooses these names. The page shows a name as it is if the catalogue has no message for it.
   "'scope.' + scope": ['profile', 'email', 'address', 'phone'],
   "'claim.' + claim": Object.keys(english)
     .filter((key) => key.startsWith('claim.'))
     .map((key) => key.slice('claim.'.length)),
 }
 
-/** Keys that no template asks for: the code does. */
+/** Message keys that the code uses, and no template. */
 const ASKED_BY_CODE = [
   'duration.about',
   'mail.browser-on',
@@ -109,7 +109,7 @@ function templateSources(): ReadonlyMap<string, string> {
   )
 }
 
-/** The first argument of each t(), rich() and has() in the templates, composed ones written out. */
+/** The keys in calls of t(), rich() and has() in the templates; each composed key is replaced by all its values. */
 function usedKeys(): ReadonlySet<string> {
   const keys = new Set(ASKED_BY_CODE)
   for (const [path, source] of templateSources())

@@ -10,7 +10,7 @@ import { openStage, type Stage } from './stage.ts'
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SCREENSHOTS = fileURLToPath(new URL('../../screenshots/', import.meta.url))
 
-/** WCAG 2.2 AA and what axe holds to be good practice. */
+/** The rule sets of axe for WCAG 2.2 AA and for good practice. */
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 const SCHEMES = ['light', 'dark'] as const
 const WIDTHS = [1280, 320] as const
@@ -66,7 +66,7 @@ async function axe(page: Page): Promise<readonly string[]> {
   )
 }
 
-/** No sideways scrolling, and nothing to press that is smaller than 24 px (WCAG 2.5.8; links within a sentence excepted). */
+/** Expects no horizontal scrolling, and no control below 24 px (WCAG 2.5.8), except links within a sentence. */
 async function expectFit(page: Page, width: number): Promise<void> {
   expect(
     await page.evaluate<number>('document.documentElement.scrollWidth'),
@@ -83,7 +83,7 @@ async function expectFit(page: Page, width: number): Promise<void> {
   expect(small, `${width} px`).to.deep.equal([])
 }
 
-/** A picture of each state, in all four ways for the first one of each page. */
+/** Whether a picture is taken: the first state of a page is shown in all four ways, the others in two. */
 function isShown(sample: Sample, width: number, scheme: string): boolean {
   const first = SAMPLES.find(({ page }) => page === sample.page) === sample
   return first || (width === 320) === (scheme === 'dark')

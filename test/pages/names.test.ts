@@ -14,7 +14,7 @@ async function page(name: string): Promise<Element> {
 
 const field = (document: Element, name: string) => document.querySelector(`input[name=${name}]`)
 const attributes = (element: Element | null) => (element === null ? {} : attributesOf(element))
-/** The first submit button of the first form: what automation presses to say yes. */
+/** The first submit button of the first form, which automation presses to agree. */
 const affirmative = (document: Element) =>
   document.querySelector('form')?.querySelector('button:not([type=button])') ?? null
 

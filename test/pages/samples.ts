@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import QRCode from 'qrcode'
 import type { KnownPage, PageModels, Surroundings } from '../../src/http/pages.ts'
 
-/** A page in one of its states, as a file name and as what the renderer gets. */
+/** A page in one of its states: its file name and the arguments for the renderer. */
 export type Sample = {
   [P in KnownPage]: {
     readonly name: string
@@ -29,7 +29,7 @@ export const ENGLISH: Surroundings = {
   account: ACCOUNT,
   links: LINKS,
 }
-/** No app known, nobody known: what a stray visitor gets. */
+/** The surroundings for a visitor without a sign-in: neither an app nor an account is known. */
 const STRANGER: Surroundings = { issuerName: 'Acme', locale: 'en' }
 const NOBODY: Surroundings = {
   issuerName: 'Acme',
@@ -37,7 +37,7 @@ const NOBODY: Surroundings = {
   client: { name: 'Fieldnotes', logoUri: `data:image/svg+xml;base64,${logo}` },
   links: LINKS,
 }
-/** An app without a logo, in colours of its own that miss AA. */
+/** An app without a logo, whose own colours do not reach the contrast of WCAG AA. */
 const THEMED: Surroundings = {
   ...ENGLISH,
   client: { name: 'Ledger', accent: '#ffb020', accentInk: '#ffffff' },
@@ -80,7 +80,7 @@ const enrolment = {
   algorithm: 'SHA1',
 }
 
-/** Each page in each of its states; a state that is missing here is one that nobody has looked at. */
+/** Each page in each of its states. The tests of the pages do not cover a state that is missing here. */
 const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]>> } = {
   login: {
     empty: { ...form, username: '' },
@@ -420,7 +420,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   'device-done': { plain: {} },
 }
 
-/** Pages that come before the first factor, or after the end: nobody is named on them. */
+/** Pages that name no account, because they come before the first factor or after the end of a sign-in. */
 const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
   'login',
   'signed-out',
@@ -437,7 +437,7 @@ const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
   'error',
 ])
 
-/** Pages before the second factor: the person can say that the account is not theirs. */
+/** Pages before the second factor, on which a person can say that the account is not theirs. */
 const BEFORE_SECOND_FACTOR: ReadonlySet<KnownPage> = new Set([
   'mfa-choose',
   'owner-proof',
@@ -453,7 +453,7 @@ function withNotYou(surroundings: Surroundings): Surroundings {
   return { ...surroundings, account: { ...account, notYou: { action: '/not-you', csrf: 'c5rf' } } }
 }
 
-/** Between them these have every part that takes a theme's colour. */
+/** Pages that together have every element to which a theme gives a colour. */
 const THEMES_SHOW: ReadonlySet<KnownPage> = new Set([
   'login',
   'mfa-choose',
@@ -468,7 +468,7 @@ function withoutAccount({ account: _, ...rest }: Surroundings): Surroundings {
 
 export const PAGES = Object.keys(STATES) as readonly KnownPage[]
 
-/** Every state in English, and each page's first one with long German names; some in a client's own colours. */
+/** Every state in English, and the first state of each page with long German names; some in a client's own colours. */
 export const SAMPLES: readonly Sample[] = PAGES.flatMap((page) =>
   Object.entries(STATES[page]).flatMap(([state, model], index) => {
     const sample = (name: string, surroundings: Surroundings) =>

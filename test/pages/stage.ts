@@ -10,12 +10,12 @@ import { createViews, type Views } from '../../src/http/views.ts'
 import { requireBrowser } from '../support/requirements.ts'
 import type { Sample } from './samples.ts'
 
-/** Chromium, and a server that shows any sample under the headers that the product sends. */
+/** Chromium and a server that shows each sample with the headers that the product sends. */
 export interface Stage {
   readonly browser: Browser
-  /** The address of a sample's page. */
+  /** Makes the server show a sample; returns the address of its page. */
   show(sample: Sample): string
-  /** The forms that were posted, as sent. */
+  /** The bodies of the forms that were posted. */
   readonly posted: readonly string[]
   close(): Promise<void>
 }
@@ -32,7 +32,7 @@ const CHROMIUM_FLAGS = [
 
 export const OUR_FACTORS = [totp(), backupCodes(), importedCodes()]
 
-/** The pages of the product, those of its factors among them. */
+/** The pages of the product, including the pages of its factors. */
 export function ourViews(): Views {
   return createViews({ factors: OUR_FACTORS })
 }
@@ -58,7 +58,7 @@ export async function openStage(context: Mocha.Context, views: Views = ourViews(
     if (request.method !== 'POST') return response.writeHead(404).end()
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    // 204 keeps the page where it is, so that a second submission is possible.
+    // With status 204 the browser stays on the page, so that a second submission is possible.
     request.on('end', () => {
       posted.push(Buffer.concat(chunks).toString())
       response.writeHead(204).end()
@@ -84,7 +84,7 @@ export async function openStage(context: Mocha.Context, views: Views = ourViews(
   }
 }
 
-/** The page of a sample. The renderer wants page and model of one kind; a sample is such a pair. */
+/** Renders a sample. The renderer needs a page and a model of the same kind, and a sample is such a pair. */
 export async function show(views: Views, { page, model, surroundings }: Sample): Promise<string> {
   return views.render(page, model, surroundings)
 }

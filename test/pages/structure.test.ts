@@ -5,7 +5,7 @@ import { SAMPLES, type Sample } from './samples.ts'
 import { ourViews, show } from './stage.ts'
 
 const views = ourViews()
-/** Pages that explain what is wrong, whatever their model. */
+/** Pages that explain a problem with every model. */
 const WRONG = [
   'enrolment-refused',
   'factor-remove-refused',
@@ -19,7 +19,7 @@ const WRONG = [
   'error',
 ]
 
-/** Holds for each page in each of its states. */
+/** Checks a rule on each page in each of its states. */
 async function everywhere(
   rule: (page: { sample: Sample; html: string; document: Element }) => void,
 ): Promise<void> {
@@ -41,7 +41,7 @@ function one(document: Element, selector: string): Element {
 }
 
 const saysWrong = ({ model }: Sample): boolean => 'error' in model || 'nameError' in model
-/** The button that sends a code was pressed, and no code was sent. */
+/** Whether the person pressed the button that sends a code, and no code was sent. */
 const isNotSent = ({ model }: Sample): boolean =>
   'delivery' in model && ['wait', 'failed'].includes(model.delivery?.notice ?? '')
 

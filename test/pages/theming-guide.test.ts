@@ -10,7 +10,7 @@ const read = (path: string) => readFileSync(join(builtInViews(), path), 'utf8')
 const guide = read('../docs/guides/theming.md')
 const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, found]) => found)
 
-/** The rows of the table that begins with this column. */
+/** The rows of the table whose first column has this heading. */
 function table(column: string): string {
   const [, rows] = guide.split(new RegExp(`^\\| ${column} .*\\n\\|[- |]+\\n`, 'm'))
   return rows?.split('\n\n')[0] ?? ''
