@@ -9,7 +9,7 @@ import { lockFromAnotherProcess } from '../adapters/sqlite/other-process.ts'
 import type { Clock } from '../../src/ports/services.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 
-/** A SQLite database on which every connection can be told how it is, before each piece of work. */
+/** A SQLite database that runs a PRAGMA on the connection before each piece of work, to simulate a fault. */
 class ToldDatabase extends SqliteDatabase {
   pragma: string | undefined
 
@@ -33,7 +33,7 @@ export interface FaultyStorage {
   readonly open: (clock: Clock) => ServerStorage
   begin(fault: Fault): Promise<void>
   end(): Promise<void>
-  /** Sessions on the disk that sign somebody in. */
+  /** The number of stored sessions that sign somebody in. */
   signedInSessions(): number
   remove(): void
 }
@@ -75,11 +75,11 @@ export function faultyStorage(): FaultyStorage {
         case 'gone':
           renameSync(join(folder, 'data'), away)
           break
-        // As root every file can be written, so SQLite itself is told. Its error is the same.
+        // Root can write to every file, so a PRAGMA makes SQLite itself refuse writes. Its error is the same.
         case 'read-only':
           database.pragma = 'query_only = 1'
           break
-        // The smallest possible limit: no further page. Data that fits into the existing pages is still stored.
+        // This limit allows no further page. Data that fits into the existing pages is still stored.
         case 'full':
           database.pragma = 'max_page_count = 1'
           break
@@ -94,7 +94,7 @@ export function faultyStorage(): FaultyStorage {
 
     async end() {
       if (existsSync(away)) renameSync(away, join(folder, 'data'))
-      // A connection keeps what it was told.
+      // A connection keeps its PRAGMA settings, so they must be set back.
       database.pragma = 'query_only = 0; PRAGMA max_page_count = 1073741823'
       await lock?.release()
       lock = undefined

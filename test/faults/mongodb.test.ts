@@ -44,7 +44,7 @@ describe('a MongoDB in trouble', function () {
 
   beforeEach(async () => {
     database = await openDatabase(server.url)
-    // One server, found by the proxy's address and not by the one that it gives itself.
+    // The driver must connect to the proxy, and not to the address that the server announces.
     const url = new URL(database.url)
     url.port = String(proxy.port)
     url.searchParams.set('directConnection', 'true')
@@ -66,7 +66,7 @@ describe('a MongoDB in trouble', function () {
     await database.close()
   })
 
-  /** At the database itself, for the host's storage alone. */
+  /** Sets a fail point in the server, which only affects the connections of the host's storage. */
   async function failPoint(mode: unknown, data: object = {}): Promise<void> {
     await database.connection
       .getClient()
@@ -78,7 +78,7 @@ describe('a MongoDB in trouble', function () {
       })
   }
 
-  /** As the database has it, whatever is between. */
+  /** Reads the record directly from the database, without the proxy. */
   async function record(): Promise<MfaRecord> {
     const found = await database.connection
       .collection<{ _id: string; record: string }>('mfa_records')
@@ -97,7 +97,7 @@ describe('a MongoDB in trouble', function () {
   }
 
   async function recovers(): Promise<void> {
-    // A driver that has lost its server finds it at its next look.
+    // A driver that has lost its server finds it again at its next check of the server.
     for (let tries = 0; tries < 100; tries += 1) {
       const back = await signIn(host, new HttpClient(), person).catch(() => undefined)
       if (back?.location?.searchParams.has('code')) {
@@ -172,7 +172,7 @@ describe('a MongoDB in trouble', function () {
         }
     })
 
-  /** A stranger at the page for the code, and how a code typed there was answered. */
+  /** Types a code in a new browser; returns the browser and the response. */
   async function guess(codeOf: () => string): Promise<{ browser: HttpClient; page: Page }> {
     const browser = new HttpClient()
     const page = await showPassword(host, browser, person.username)
@@ -217,7 +217,7 @@ describe('a MongoDB in trouble', function () {
       proxy.pass()
       expect(await signedInSessions()).to.equal(sessions)
 
-      // In the same sign-in it is a double tap (R38), whether or not the first tap had arrived.
+      // The same form in the same sign-in is a double tap (R38), whether or not the first save was applied.
       const again = await browser.submit(page, { code })
       expect(callbackOf(await follow(host, browser, again)).has('code')).to.equal(true)
       expect((await guess(() => code)).page.status).to.equal(422)
@@ -262,7 +262,7 @@ describe('a MongoDB in trouble', function () {
 })
 
 function expectUnavailable({ name, by }: Step, { status, headers, body, name: page }: Answer) {
-  // The login page of the test answers with the code of the error that it was thrown.
+  // The login page of the test answers with the code of the error that it has caught.
   if (by === 'application' && status === 500)
     return expect(body, name).to.equal('storage-unavailable')
   expect(status, name).to.equal(503)

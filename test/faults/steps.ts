@@ -14,12 +14,13 @@ export interface Step {
   readonly name: string
   /** The source of the response: a page of the plugin, a route of the host, or the application's own login page. */
   readonly by: 'plugin' | 'host' | 'application'
-  /** The operations of the storage that the step needs. */
+  /** Whether the step writes to the storage. */
   readonly writes: boolean
+  /** Whether the step reads the MFA record. */
   readonly readsRecord: boolean
-  /** How it is answered with the storage in order. */
+  /** The status codes of the response while the storage works. */
   readonly ordinary: readonly number[]
-  /** Goes up to it in a new browser, and answers how to do it. */
+  /** Goes to the page before the step in a new browser; returns a function that performs the step. */
   prepare(host: Host, person: Person): Promise<{ browser: HttpClient; act: () => Promise<Answer> }>
 }
 
@@ -27,7 +28,7 @@ type Way = (host: Host, person: Person, browser: HttpClient) => Promise<() => Pr
 
 const authorization: Way = async (host, _person, browser) => () => browser.get(authorizeUrl(host))
 
-/** The step after this one: does it, and goes where it leads. */
+/** The step after `way`: performs `way` and returns a function that follows its redirect. */
 const after =
   (way: Way): Way =>
   async (host, person, browser) => {
@@ -47,7 +48,7 @@ const typing =
   (codeOf: (host: Host, person: Person) => string): Way =>
   async (host, person, browser) => {
     const page = await (await after(after(password))(host, person, browser))()
-    // Made now: the clock must not move while other steps are being tried.
+    // The code is computed here because `codeOf` may move the clock, which must not move during the other steps.
     const code = codeOf(host, person)
     return () => browser.submit(page, { code })
   }

@@ -6,13 +6,13 @@ import { enrolledPerson, signIn, type Person } from '../plugin/sign-in.ts'
 import { faultyStorage, type Fault, type FaultyStorage } from './faulty-storage.ts'
 import { STEPS, type Answer, type Step } from './steps.ts'
 
-/** Which steps cannot be done. `full`: what still fits is taken, so it says nothing of a single step. */
+/** The steps that each fault refuses. A full disk still stores small data, so `full` predicts nothing for one step. */
 const REFUSED: Readonly<Record<Fault, ((step: Step) => boolean) | undefined>> = {
   gone: () => true,
   'read-only': ({ writes }) => writes,
   full: undefined,
   locked: ({ writes }) => writes,
-  // The host's own records are the application's: only the plugin's part is slow.
+  // Only the operations on MFA records are slow here, because the host's own records belong to the application.
   slow: ({ readsRecord }) => readsRecord,
 }
 
@@ -27,7 +27,7 @@ for (const fault of Object.keys(REFUSED) as Fault[])
     let sessions: number
     let tried: readonly { step: Step; browser: HttpClient; answer: Answer }[]
 
-    /** Goes up to every step in a browser of its own, and does all of them while the fault lasts. */
+    /** Prepares every step in its own browser, and performs all of them while the fault lasts. */
     before(async () => {
       faulty = faultyStorage()
       host = await startHost({ storage: faulty.open })
@@ -98,7 +98,7 @@ for (const fault of Object.keys(REFUSED) as Fault[])
   })
 
 function expectUnavailable({ name, by }: Step, { status, headers, body, name: page }: Answer) {
-  // The login page of the test answers with the code of the error that it was thrown.
+  // The login page of the test answers with the code of the error that it has caught.
   if (by === 'application' && status === 500)
     return expect(body, name).to.equal('storage-unavailable')
   expect(status, name).to.equal(503)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** When the connection is cut at a matching message to the database. */
+/** The moment at which the proxy cuts the connection for a matching message. */
 export type Cut = 'before it is applied' | 'after it was applied'
 
 interface Trap {
@@ -11,12 +11,12 @@ interface Trap {
   left: number
 }
 
-/** The length of a message is its first field, little-endian, itself included (MongoDB's wire protocol). */
+/** The first field of a message is its length, little-endian, which includes the field (MongoDB wire protocol). */
 const LENGTH_BYTES = 4
 
 /**
- * Between a driver and its database: refuses, delays, or cuts a connection at one message, before the database has
- * it or when the answer comes back. It reads whole messages, so that a cut is at the place it says.
+ * A proxy between a driver and its database. It refuses or delays connections, or cuts a connection at one message,
+ * before the database receives it or when the response comes back. It reads whole messages, so that a cut is exact.
  */
 export class TcpProxy {
   delayMs = 0
@@ -41,14 +41,14 @@ export class TcpProxy {
     return new TcpProxy(server, target)
   }
 
-  /** How often a connection was cut. */
+  /** The number of connections that were cut. */
   get cuts(): number {
     return this.#cuts
   }
 
   /** Cuts the connection at each message that writes to `collection` by `command`, `times` times. */
   trap(cut: Cut, command: string, collection: string, times = Infinity): void {
-    // In BSON: the name of the command, the length of the text that follows, the text.
+    // BSON has the name of the command, then the length of the text that follows, then the text.
     const name = Buffer.from(`\u0002${command}\0`)
     const target = Buffer.from(`${collection}\0`)
     this.#trap = {
@@ -61,13 +61,13 @@ export class TcpProxy {
     }
   }
 
-  /** Ends what is open and lets nobody in. */
+  /** Closes the open connections and refuses new ones. */
   refuse(): void {
     this.#refuses = true
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Everything passes again. */
+  /** Lets everything pass again. */
   pass(): void {
     this.#refuses = false
     this.delayMs = 0
@@ -124,9 +124,9 @@ export class TcpProxy {
 }
 
 /**
- * The driver of Mongoose 8 says in `maxTimeMS` how much time is left, which is less when it repeats a write. A mongod knows
- * a repeated write by its session and number; the stand-in compares the whole command besides, and would apply the write
- * twice. Every command gets the same limit here.
+ * Gives every command the same `maxTimeMS`. The driver of Mongoose 8 sends the time that is left, which is less when it
+ * repeats a write. A mongod recognises a repeated write by its session and number. The stand-in also compares the whole
+ * command, so without this function it would apply the write twice.
  */
 function withOneTimeLimit(message: Buffer): Buffer {
   const name = Buffer.from('\u0010maxTimeMS\0')
@@ -135,7 +135,7 @@ function withOneTimeLimit(message: Buffer): Buffer {
   return message
 }
 
-/** Hands on one whole message after the other, in their order. */
+/** Passes on whole messages, one after the other, in their order. */
 function passOn(from: Socket, to: (message: Buffer) => Promise<void>): void {
   let buffered: Buffer<ArrayBufferLike> = Buffer.alloc(0)
   let turn = Promise.resolve()

@@ -13,7 +13,7 @@ import type { ServerStorage } from '../../src/ports/server-storage.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
 const PEOPLE = 60
-/** How many accounts there are when the process is ended, one run after the other. */
+/** The numbers of accounts at which the process is killed, one run after the other. */
 const ENDED_AT = [1, 17, 40]
 
 describe('kill -9 in the middle of an import', function () {

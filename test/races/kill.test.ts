@@ -42,7 +42,7 @@ for (const [name, make] of Object.entries(SERVER_PLACES))
       return parseRecord((await storage.records.load(username))!.record!, username)
     }
 
-    /** Events are taken out of the record behind the answer, by a save of its own: the node is not to end at that one. */
+    /** Waits until the record has no events: the save that removes them must not be the one at which the node ends. */
     async function killAt(point: KillPoint, username = USERNAME): Promise<void> {
       while ((await recordNow(username)).events.length > 0) await sleep(20)
       await node.killAt(point)
@@ -55,7 +55,7 @@ for (const [name, make] of Object.entries(SERVER_PLACES))
       node = await Node.start(place.address, node.clock.at)
     }
 
-    /** Types the code into a page, on a node that ends at `point` meanwhile; then it starts again. */
+    /** Submits the code to a node that ends itself at `point`, then starts the node again. Returns the code. */
     async function submitAndDie(
       point: KillPoint,
       browser: HttpClient,
@@ -72,7 +72,7 @@ for (const [name, make] of Object.entries(SERVER_PLACES))
       return code
     }
 
-    /** The same browser, whose way now leads to the node that has been started again. */
+    /** The same browser, connected to the node that has been started again. */
     const again = (browser: HttpClient): HttpClient => node.browser(browser.jar)
 
     async function isSignedIn(browser: HttpClient): Promise<boolean> {

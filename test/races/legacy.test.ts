@@ -19,7 +19,7 @@ import { totpCode } from '../support/totp.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
 const PEOPLE = 300
-/** How many are taken over when the process is ended, one run after the other. */
+/** The numbers of imported accounts at which the process is killed, one run after the other. */
 const ENDED_AT = [1, 90, 220]
 
 describe('kill -9 in the middle of migrate legacy', function () {
@@ -33,7 +33,7 @@ describe('kill -9 in the middle of migrate legacy', function () {
       _id: objectId(nth),
       two_factor_enabled: true,
       two_factor_secret: SECRET,
-      // Each is a slow hash.
+      // The migration computes a slow hash of each code, so only every tenth account has codes.
       backup_codes: nth % 10 === 0 ? [sha256('a'), sha256('b')] : [],
     }))
     application = await openApplication(url, legacy as never[])
@@ -125,7 +125,7 @@ describe('migrate legacy while people sign in', function () {
         return { id: String(id), browser, page, secret: secretOf(page) }
       }),
     )
-    // A pending set-up is in the record already: only what is confirmed before is in the way of a migration.
+    // The record already has a pending set-up. Only a set-up that is confirmed earlier keeps a migration away.
     const confirmed = setUps.map(async ({ browser, page, secret }, nth) => {
       await sleep(nth * 20)
       return browser.submit(page, { code: totpCode({ secret }, host.clock.at) })

@@ -1,6 +1,7 @@
 /**
- * A node of a deployment in a process of its own: the host application of the plugin's tests on a database that nodes share. It
- * can be told to end itself, as `kill -9` would, at one point between the spending of a code and the end of a sign-in.
+ * This process is one node of a deployment: the host application of the plugin's tests, on a database that all nodes
+ * share. A test can tell the process to kill itself with SIGKILL at one point from the save of a spent code to the end
+ * of a sign-in.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -40,8 +41,8 @@ function watched(storage: ServerStorage): ServerStorage {
       const inner = storage.hostRecords(model)
       return {
         ...inner,
-        // The host reads a code, then its grant, then spends the code: with a database over a network, other requests
-        // come in between.
+        // The host reads a code, then its grant, and then spends the code. With a database on a network, other requests
+        // run between these steps.
         async find(id) {
           if (model === 'Grant') await sleep(NETWORK_MS)
           return inner.find(id)

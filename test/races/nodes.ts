@@ -18,12 +18,12 @@ export type KillPoint = (typeof KILL_POINTS)[number]
 
 export type NodeOrder = { readonly killAt: KillPoint } | { readonly now: number }
 
-/** A node in a process of its own, as a test has it. */
+/** The handle by which a test controls a node in another process. */
 export class Node {
   readonly issuer = ISSUER
   readonly clock: { at: number }
   readonly #process: ChildProcess
-  /** Its real address, for a relying party whose requests are spread over the nodes. */
+  /** The node's real address, for a relying party whose requests are spread over the nodes. */
   readonly url: string
 
   constructor(child: ChildProcess, url: string, now: number) {
@@ -32,7 +32,7 @@ export class Node {
     this.clock = { at: now }
   }
 
-  /** On the database at `address`, at a time that stands still until it is told another. */
+  /** Starts a node on the database at `address`. Its clock shows `now` until the test sets another time. */
   static async start(address: string, now: number): Promise<Node> {
     const child = fork(join(import.meta.dirname, 'node-process.ts'), [address, String(now)])
     const gone = new AbortController()
@@ -43,7 +43,7 @@ export class Node {
     return new Node(child, url, now)
   }
 
-  /** A browser whose way to the issuer leads to this node: a load balancer that has chosen it. */
+  /** A browser whose requests to the issuer reach this node, as if a load balancer had chosen the node. */
   browser(jar = new CookieJar()): HttpClient {
     return new HttpClient({ jar, origins: { [ISSUER]: { url: this.url } } })
   }
@@ -53,7 +53,7 @@ export class Node {
     this.clock.at = now
   }
 
-  /** From now on the process ends at this point, with no chance to tidy up. */
+  /** Makes the process kill itself at this point, without any cleanup. */
   killAt(point: KillPoint): Promise<void> {
     return this.#tell({ killAt: point })
   }

@@ -1,4 +1,4 @@
-/** The storages of races: several processes open one at the same time, each with its own connection. */
+/** The storages of the race tests. Several processes open one at the same time, each with its own connection. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
@@ -14,16 +14,16 @@ import type { Storage } from '../../src/ports/storage.ts'
 import { openDatabase } from '../support/mongodb.ts'
 import { requireMongodb } from '../support/requirements.ts'
 
-/** A place that a test has made for itself. */
+/** A storage location that a test has made for itself. */
 export interface Place {
   /** The address with which every process opens it. */
   readonly address: string
-  /** Sessions in it that sign somebody in. */
+  /** The number of stored sessions that sign somebody in. */
   signedInSessions(): Promise<number>
   remove(): Promise<void>
 }
 
-/** By name, those with the server's ports as well: people, clients, the host's records. */
+/** The places that also have the server's ports (people, clients, the host's records), by name. */
 export const SERVER_PLACES: Readonly<Record<string, (context: Mocha.Context) => Promise<Place>>> = {
   'SQLite storage': sqlitePlace,
   'MongoDB, the server’s collections': (context) => mongodbPlace(context, false),
@@ -34,7 +34,7 @@ export interface OpenPlace<Kept extends Storage = Storage> {
   close(): Promise<void>
 }
 
-/** In user documents instead of a collection of its own. */
+/** The prefix of an address whose records are kept in user documents instead of a collection of their own. */
 const USERS = 'users+'
 
 export async function sqlitePlace(): Promise<Place> {
@@ -73,7 +73,7 @@ function isSignedIn({ payload }: { payload: string }): boolean {
   return 'accountId' in (JSON.parse(payload) as object)
 }
 
-/** With the server's ports, in one of SERVER_PLACES. */
+/** Opens one of SERVER_PLACES, with the server's ports. */
 export async function openServerPlace(address: string, clock?: Clock): Promise<ServerStorage> {
   const timed = clock === undefined ? {} : { clock }
   return address.startsWith('mongodb:')
@@ -94,7 +94,7 @@ export async function openPlace(address: string): Promise<OpenPlace> {
   return { storage: await inUsers(connection), close: () => connection.close() }
 }
 
-/** In documents of users who come into being when a race first speaks of them. */
+/** A storage in user documents. A user is created when a race first names that user. */
 async function inUsers(connection: mongoose.Connection): Promise<Storage> {
   const schema = new mongoose.Schema({ _id: String })
   schema.plugin(mfaFields, { passwordPath: false })

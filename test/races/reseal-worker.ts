@@ -1,6 +1,6 @@
 /**
- * One of the processes of rotation.test.ts, on the database file named in its first argument. At the barrier it
- * signs everybody in with the code that it was given for each, or seals everybody's secrets anew.
+ * This is one of the processes of rotation.test.ts, on the database file named in its first argument. At the barrier it
+ * signs each person in with the code that the order gives, or seals each person's secrets again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { secretBox, systemRandom } from '../../src/adapters/crypto/index.ts'
@@ -14,11 +14,11 @@ import { placeOf, world } from '../application/world.ts'
 
 export interface RotationOrder {
   readonly deed: 'sign-in' | 'reseal'
-  /** Base64, the one that seals first. */
+  /** The encryption keys in Base64. The first one seals. */
   readonly keys: readonly string[]
-  /** The server's time, in seconds; it stands still. */
+  /** The server's time in seconds, which does not advance. */
   readonly now: number
-  /** Milliseconds since the Unix epoch: every process begins then. */
+  /** The time at which every process begins, in milliseconds since the Unix epoch. */
   readonly startAt: number
   readonly people: readonly {
     readonly accountId: string
@@ -27,7 +27,7 @@ export interface RotationOrder {
   }[]
 }
 
-/** For each account what the deed came to. */
+/** The outcome for each account. */
 export type RotationReport = Readonly<Record<string, string>>
 
 const storage = openSqliteStorage({ path: process.argv[2] ?? '' })
@@ -56,7 +56,7 @@ async function carryOut(order: RotationOrder): Promise<RotationReport> {
   return done
 }
 
-/** Repeats an attempt that was contended or refused without an examination, as a person would. */
+/** Repeats an attempt that met a conflict or was refused without an examination, as a person would. */
 async function untilExamined<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

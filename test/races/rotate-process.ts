@@ -1,7 +1,7 @@
 /**
- * `oidc-provider-mfa keys rotate encryption` in a process of its own, on the settings of the environment. It sends the
- * answer to its parent. Told so by its first argument, it ends itself, as `kill -9` would, when it has told so often
- * how far it is.
+ * This process runs `oidc-provider-mfa keys rotate encryption` with the settings of the environment and sends the
+ * result to its parent. Its first argument, if present, is the number of progress messages after which it kills itself
+ * with SIGKILL.
  */
 import { readFile } from 'node:fs/promises'
 import { run } from '../../src/server/cli/index.ts'

@@ -39,7 +39,7 @@ describe('encryption keys are rotated on one SQLite file', function () {
       const accountId = `person-${String(nth).padStart(3, '0')}`
       people.set(accountId, await owner(here, accountId))
     }
-    // Each person was set up at a time of their own: from now on it is one.
+    // Each person was set up at another time. The races after this line happen at one later time.
     here.clock.advance(3_600)
   }
 
@@ -61,7 +61,7 @@ describe('encryption keys are rotated on one SQLite file', function () {
     return child
   }
 
-  /** By how many accounts it is used. */
+  /** The number of accounts that have secrets sealed with this key. */
   const accountsUnder = async (key: string): Promise<number> => {
     let using = 0
     for (const accountId of people.keys())
@@ -71,7 +71,7 @@ describe('encryption keys are rotated on one SQLite file', function () {
 
   it('R5 R18 while two nodes spend the same codes: each code once, and nothing is lost', async () => {
     await settle(40)
-    // The nodes seal with the old key still: what was just sealed anew becomes old again in between.
+    // The nodes still seal with the old key, so a sign-in can seal a secret with it again after a reseal.
     const deeds = [
       ...[1, 2].map(() => ({ deed: 'sign-in' as const, keys: inBase64([KEY, NEW]) })),
       ...[1, 2].map(() => ({ deed: 'reseal' as const, keys: inBase64([NEW, KEY]) })),
@@ -127,7 +127,7 @@ describe('encryption keys are rotated on one SQLite file', function () {
     await startsWith([KEY])
 
     type Answer = Pick<Rotation, 'keys' | 'resealed'>
-    /** Ends itself when it has told so often how far it is; without a number it runs to its end. */
+    /** Runs the rotation. With a number it is killed after that many progress messages, and there is no answer. */
     const rotate = async (
       endAfter = Infinity,
     ): Promise<(Answer & { code: number }) | undefined> => {

@@ -1,6 +1,6 @@
 /**
- * One of the processes of sign-in.test.ts: a node of its own on the place named in its first argument. It
- * makes the attempts of an order all at once at the barrier, each as a page would: read the record, then try.
+ * This is one of the processes of sign-in.test.ts: a node on the place named in its first argument. At the barrier it
+ * makes all attempts of an order at once. Each reads the record and then tries the code, as a page does.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemRandom } from '../../src/adapters/crypto/index.ts'
@@ -24,9 +24,9 @@ export interface Order {
   readonly factor: string
   readonly accountId: string
   readonly epoch: number
-  /** The server's time, in seconds; it stands still. */
+  /** The server's time in seconds, which does not advance. */
   readonly now: number
-  /** Milliseconds since the Unix epoch: every process begins then. */
+  /** The time at which every process begins, in milliseconds since the Unix epoch. */
   readonly startAt: number
   readonly attempts: readonly Attempt[]
 }
@@ -41,7 +41,7 @@ const { storage } = await openPlace(process.argv[2] ?? '')
 
 async function carryOut(order: Order): Promise<Report> {
   const { deed, factor, accountId, epoch, now } = order
-  // Randomness of its own: with the seeded one every process would make the same ids.
+  // Each process needs real randomness: with the seeded source of the tests, all would make the same ids.
   const node = world({ storage, clock: { ...testClock(), now: () => now }, random: systemRandom })
   const attempt = ({ interaction, form }: Attempt): Promise<VerifyOutcome | EnrolOutcome> => {
     const newTokenHash = `browser of ${interaction}`
@@ -64,7 +64,7 @@ async function carryOut(order: Order): Promise<Report> {
   return { outcomes, shown: [...shown] }
 }
 
-/** A flood is refused with 429 and charges nothing, so an attacker tries again until the attempt is examined. */
+/** Repeats an attempt until it is examined, as an attacker would: a refusal with 429 or 503 charges nothing. */
 async function untilExamined<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

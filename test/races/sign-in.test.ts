@@ -48,7 +48,7 @@ for (const [name, make] of Object.entries(PLACES))
       await place?.remove()
     })
 
-    /** Every process makes its attempts at once, each in an interaction of its own unless it says otherwise. */
+    /** Makes every process try its attempts at once. Each has its own interaction unless `attempt` names one. */
     async function race(
       order: Pick<Order, 'deed' | 'factor' | 'accountId'>,
       attempt: (number: number) => Partial<Attempt> & Pick<Attempt, 'form'>,
@@ -81,7 +81,7 @@ for (const [name, make] of Object.entries(PLACES))
       return factor.remaining?.(factor.parseState(state))
     }
 
-    /** Every code is right or wrong for itself: none of them is the app's code near the present step. */
+    /** Different wrong codes: none of them is the app's code of a time step near the present one. */
     function wrongCodes(of: Owner): (number: number) => string {
       const near = [-10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0, 1].map((step) =>
         ownCode({ secret: of.secret }, here.clock.now() + step * 30),
@@ -181,7 +181,7 @@ for (const [name, make] of Object.entries(PLACES))
           return { interaction, form: forms.get(interaction)! }
         },
       )
-      // The winner's double taps are answered like the first, the other person's all alike.
+      // Repeats of the winner's form get the same response as the first; every form of the other person gets `stale`.
       expect(outcomes).to.deep.equal({ enrolled: ALL / 2, stale: ALL / 2 })
       const record = await settledRecord(here, accountId)
       expect(record.authenticators.map(({ factor }) => factor).sort()).to.deep.equal([

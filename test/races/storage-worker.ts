@@ -1,6 +1,6 @@
 /**
- * One of the processes of storage.test.ts: it opens the place named in its first argument when it is told to,
- * and carries out 50 operations at once at the barrier that each order names.
+ * This is one of the processes of storage.test.ts. It opens the place named in its first argument when an order says
+ * so, and carries out 50 operations at once at the barrier that each order names.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MfaError } from '../../src/domain/errors.ts'
@@ -18,7 +18,7 @@ export type Scenario =
 
 export interface Order {
   readonly scenario: Scenario
-  /** Milliseconds since the epoch: every process begins then. */
+  /** The time at which every process begins, in milliseconds since the Unix epoch. */
   readonly startAt: number
 }
 
@@ -37,7 +37,7 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
     return (await oneTime.take('link', NOW)) === undefined ? 'nothing' : 'taken'
   },
 
-  /** Each adds a name of its own, so that it recognises a change of which it did not learn whether it was made. */
+  /** Increments with a name of its own, to recognise a change whose save it did not see confirmed. */
   async increment({ records }) {
     const own = crypto.randomUUID()
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
@@ -48,15 +48,15 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
         const record = { count: by.length + 1, by: [...by, own] }
         if (await records.save('anna', record, before?.version ?? 0)) return 'saved'
       } catch (error) {
-        // A machine with other work to do takes longer than a storage waits.
+        // On a busy machine an operation can take longer than the storage waits.
         if (!(error instanceof MfaError && error.code === 'storage-unavailable')) throw error
       }
-      // As a commit does: two hundred that never pause keep each other from saving.
+      // A commit pauses too: two hundred writers that never pause would keep each other from saving.
       await sleep(Math.random() * pause)
     }
   },
 
-  /** As many accounts that want one handle, half of them by their first save. */
+  /** Saves an account that wants a handle which all others want too; about half have no record before. */
   async hold({ records }) {
     const id = crypto.randomUUID()
     const hasRecord = id < '8'
@@ -78,7 +78,7 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
     }
   },
 
-  /** As many people who want one name, half of them by giving up the one that they have. */
+  /** Claims a name that all others want too; about half of the accounts exist and give up their old name for it. */
   async claim({ accounts }) {
     const id = crypto.randomUUID()
     const account: Account = {
@@ -99,7 +99,7 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
     return claimed ? 'claimed' : 'taken'
   },
 
-  /** Requests in flight: each has the session in its hands, and moves it to a new id. */
+  /** Acts as a request that has loaded the session before it is ended, and that then saves it under a new id. */
   async 'sign-out'({ hostRecords }) {
     const sessions = hostRecords('Session')
     const id = crypto.randomUUID()
@@ -123,7 +123,7 @@ async function untilAnswered(deed: () => Promise<unknown>): Promise<void> {
 async function carryOut({ scenario, startAt }: Order): Promise<Report> {
   while (Date.now() < startAt);
   if (scenario === 'open') {
-    // Scenarios of the server's own ports are raced where there are some.
+    // storage.test.ts runs the scenarios of the server's ports only on places that have these ports.
     storage = (await openPlace(process.argv[2] ?? '')).storage as ServerStorage
     return { opened: 1 }
   }

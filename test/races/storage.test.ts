@@ -17,7 +17,7 @@ const PLACES: Readonly<Record<string, (context: Mocha.Context) => Promise<Place>
 
 for (const [name, make] of Object.entries(PLACES))
   describe(`${name}: 4 processes x 50 parallel operations at one barrier`, function () {
-    // The server that stands in for MongoDB in tests looks through a collection for each conditional write.
+    // The stand-in for MongoDB scans the whole collection for each conditional write.
     this.timeout(180_000)
     let place: Place
     let workers: ChildProcess[] = []
@@ -38,7 +38,7 @@ for (const [name, make] of Object.entries(PLACES))
       await place?.remove()
     })
 
-    /** Has every process carry out its operations at once, and adds up what they came to. */
+    /** Makes every process carry out its operations at once, and adds up the outcomes. */
     async function race(scenario: Scenario): Promise<Report> {
       const order: Order = { scenario, startAt: Date.now() + 50 }
       const reports = await Promise.all(
