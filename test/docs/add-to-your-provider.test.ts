@@ -5,7 +5,7 @@ import { readText } from './page.ts'
 
 const GUIDE = 'docs/guides/add-to-your-provider.md'
 
-/** The lines that a reader changes, in their order, however they are indented. */
+/** The lines of an example in their order, without indentation, empty lines and comments. */
 function linesOf(code: string): string[] {
   return code
     .split('\n')

@@ -31,7 +31,7 @@ function isExported(node: ts.FunctionDeclaration): boolean {
   return node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true
 }
 
-/** The members of the plugin, those of its groups as `group.member`, and how each is declared. */
+/** The members of the plugin with their declarations. A member of a group is named `group.member`. */
 function members(): { name: string; line: string }[] {
   const { members } = declarationOf(source, ts.isInterfaceDeclaration, 'Mfa')
   return members.flatMap((member) => {

@@ -8,7 +8,7 @@ import { constantOf, parseSource, readText, ROOT, rowsOf, sectionOf, sectionsOf 
 const page = readText('docs/reference/cli.md')
 
 interface Command {
-  /** With its arguments: `user add <name>`. */
+  /** The command with its arguments, such as `user add <name>`. */
   readonly usage: string
   readonly flags: readonly string[]
 }
@@ -29,14 +29,14 @@ async function helpOf(path: readonly string[]): Promise<string> {
   return text
 }
 
-/** The first column of one part of a help text: what stands two spaces in. */
+/** The first column of one part of a help text, which is indented by two spaces. */
 function columnOf(help: string, part: string): string[] {
   const [, rows = ''] = help.split(`\n${part}:\n`)
   const [block = ''] = rows.split('\n\n')
   return [...block.matchAll(/^ {2}(\S.*?)(?: {2,}.*)?$/gm)].map((match) => match[1] ?? '')
 }
 
-/** Every command at the end of a branch, found as a person finds it. */
+/** Every command below a path that can be run, found through the help texts as a person finds it. */
 async function commandsBelow(path: readonly string[]): Promise<Command[]> {
   const help = await helpOf(path)
   const below = columnOf(help, 'Commands').filter((line) => !line.startsWith('help'))
@@ -47,7 +47,7 @@ async function commandsBelow(path: readonly string[]): Promise<Command[]> {
       throw new Error(`${usage} is not explained`)
     return [{ usage: usage ?? '', flags: columnOf(help, 'Options') }]
   }
-  // One that does something by itself, too: `migrate`, above `migrate legacy`.
+  // A command with subcommands can also be run by itself, such as `migrate`, which has `migrate legacy`.
   const flags = columnOf(help, 'Options')
   const found: Command[] = flags.includes('--json') ? [{ usage: path.join(' '), flags }] : []
   for (const line of below)
@@ -55,7 +55,7 @@ async function commandsBelow(path: readonly string[]): Promise<Command[]> {
   return found
 }
 
-/** The codes of the refusals that the commands make, computed ones from what they are computed of. */
+/** The codes of the refusals that the commands make. Computed codes are built from the constants in the source. */
 function refusalCodes(): string[] {
   const codes = globSync('src/server/{cli/*,import/{user-import,migrate-legacy}}.ts', {
     cwd: ROOT,

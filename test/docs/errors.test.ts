@@ -6,7 +6,7 @@ import { parseSource, readText, sectionsOf, unionOf } from './page.ts'
 const sections = sectionsOf(readText('docs/reference/errors.md'), 3)
 const codes = unionOf(parseSource('src/domain/errors.ts'), 'ErrorCode')
 
-/** The expected text of the page under a code, made from the code's response. */
+/** The text that the page must have under an error code, made from the response for that code. */
 function answerLine(code: ErrorCode): string {
   const { status, page, headers } = answerError(new MfaError(code, ''), { requestId: '' })
   const wait = headers['Retry-After']

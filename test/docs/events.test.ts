@@ -17,11 +17,11 @@ import {
 
 const page = readText('docs/reference/events.md')
 const types = rowsOf(sectionOf(page, 2, 'Types'))
-/** General ones, and the words of the factors that the product brings. */
+/** The general event types and those of the factors that the product includes. */
 const TYPES: readonly string[] = [...EVENT_TYPES, ...BACKUP_CODE_EVENTS]
 const NOT_SENT = 'Not sent in this release'
 
-/** The event types that something in the product sends. */
+/** The event types that the sources of the product send. */
 function sentTypes(): string[] {
   const files = globSync('src/{domain,application,factors,import}/**/*.ts', { cwd: ROOT })
   const sent = files.flatMap((file) =>

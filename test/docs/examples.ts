@@ -4,20 +4,20 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readText, ROOT } from './page.ts'
 
-/** The fenced code of a page in one language, in the order of the page. */
+/** The fenced code blocks of a page in one language, in the order of the page. */
 export function examplesOf(path: string, language: string): string[] {
   const fences = readText(path).matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)
   return [...fences].filter(([, name]) => name === language).map(([, , code = '']) => code)
 }
 
-/** The one example that has this in it. */
+/** The only example of a page that contains `text`. Throws if there is none or more than one. */
 export function exampleWith(path: string, language: string, text: string): string {
   const found = examplesOf(path, language).filter((code) => code.includes(text))
   if (found.length !== 1) throw new Error(`${found.length} examples of ${path} have ${text}`)
   return found[0] ?? ''
 }
 
-/** Entries of the package as an application names them, and the sources that they are made from. */
+/** The entries of the package, as an application imports them, with the sources that they are built from. */
 export const ENTRIES: Readonly<Record<string, string>> = {
   'oidc-provider-mfa': 'src/index.ts',
   'oidc-provider-mfa/mongoose': 'src/adapters/mongoose/index.ts',
@@ -34,7 +34,7 @@ export function onSources(code: string): string {
   })
 }
 
-/** A folder that goes with the process's test. */
+/** Runs `work` with a temporary folder, which is deleted afterwards. */
 export function withFolder<T>(work: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
   try {

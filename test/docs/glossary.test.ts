@@ -5,7 +5,7 @@ import { readText, ROOT, rowsOf } from './page.ts'
 const rows = rowsOf(readText('docs/glossary.md'))
 const terms = rows.map(([term]) => term ?? '')
 
-/** The words of the sources: `KeptChallenge` is "kept challenge". */
+/** The text of the sources in separate words: `KeptChallenge` becomes "kept challenge". */
 function wordsOfSources(): string {
   const files = globSync('{src,interactions,config}/**/*.ts', { cwd: ROOT })
   return files

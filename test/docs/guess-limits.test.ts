@@ -3,7 +3,7 @@ import { MOST_OF_A_FACTOR } from '../../src/domain/enrolment.ts'
 import { MOST_FAILURES } from '../../src/domain/throttle.ts'
 import { readText, rowsOf, sectionOf } from './page.ts'
 
-/** Codes that are accepted at one moment with the default window of one step. */
+/** The number of codes that are accepted at one moment with the default window of one step. */
 const STEPS = 3
 const IMPORTED_CODES = 20
 

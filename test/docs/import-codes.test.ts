@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { readText, rowsOf, sectionOf } from './page.ts'
 
-/** The unions whose members name the causes of bad lines and the warnings. */
+/** The source files with the unions whose members name the causes of bad lines and the warnings. */
 const SOURCES = [
   ...['people', 'lines', 'person'].map((name) => `src/server/import/${name}.ts`),
   ...['fields', 'totp', 'codes'].map((name) => `src/import/${name}.ts`),
@@ -19,7 +19,7 @@ function codesIn(source: string): string[] {
   )
 }
 
-/** Members of other unions there, and a cause that never gets out. */
+/** Members of other unions in these files, and a cause that an import never reports. */
 const NO_CAUSES = ['jsonl', 'csv', 'hex', 'ascii', 'unchanged', 'secret-missing']
 
 describe('what an import says of a line', () => {

@@ -5,14 +5,14 @@ export function withoutFences(text: string): string {
   return text.replaceAll(/^```[\s\S]*?^```$/gm, '')
 }
 
-/** The targets of links and pictures, as written: in Markdown, and in HTML within it. */
+/** The targets of links and pictures as they are written, in Markdown and in the HTML in it. */
 export function linksIn(text: string): string[] {
   return [
     ...withoutFences(text).matchAll(/\]\(([^)\s]+)\)|<(?:img|a)\b[^>]*?\b(?:src|href)="([^"]+)"/g),
   ].map(([, markdown, html]) => markdown ?? html ?? '')
 }
 
-/** The anchors of a page's headings, as they are made where it is shown. */
+/** The anchors of a page's headings, made by the same rule as on the site that shows the page. */
 function anchorsOf(text: string): string[] {
   return [...withoutFences(text).matchAll(/^#+ (.*)$/gm)].map((match) =>
     (match[1] ?? '')
@@ -23,7 +23,7 @@ function anchorsOf(text: string): string[] {
   )
 }
 
-/** The links of pages in a folder that lead to no file and no heading in it, each as `page: link`. */
+/** The links of pages in a folder whose file or heading does not exist in that folder, each as `page: link`. */
 export function brokenLinks(folder: string, pages: readonly string[]): string[] {
   const read = (page: string): string => readFileSync(join(folder, page), 'utf8')
   return pages.flatMap((page) =>

@@ -8,7 +8,7 @@ const source = parseSource('src/plugin/options.ts')
 
 interface Option {
   readonly name: string
-  /** The line under its heading. */
+  /** The line that the page must have under the option's heading. */
   readonly line: string
 }
 
@@ -22,7 +22,7 @@ function declaredOptions(): Option[] {
   })
 }
 
-/** The names that are accepted at run time. */
+/** The option names that the check at run time accepts. */
 function checkedOptions(): string[] {
   const shape = constantOf(source, 'shape')
   const fields = ts.isCallExpression(shape) ? shape.arguments[0] : undefined

@@ -10,11 +10,11 @@ export function readText(path: string): string {
 
 export interface Section {
   readonly heading: string
-  /** Up to the next heading of the same or a higher level, trimmed. */
+  /** The text up to the next heading of the same or a higher level, trimmed. */
   readonly body: string
 }
 
-/** The sections of a page under headings of one level, fenced code left alone. */
+/** The sections of a page under headings of one level. Lines of fenced code are not read as headings. */
 export function sectionsOf(text: string, level: number): Section[] {
   const sections: { heading: string; body: string }[] = []
   let fenced = false
@@ -33,14 +33,14 @@ export function sectionsOf(text: string, level: number): Section[] {
   return sections.map(({ heading, body }) => ({ heading, body: body.trim() }))
 }
 
-/** The body of the one section with this heading. */
+/** The body of the only section with this heading. Throws if there is none or more than one. */
 export function sectionOf(text: string, level: number, heading: string): string {
   const found = sectionsOf(text, level).filter((section) => section.heading === heading)
   if (found.length !== 1) throw new Error(`${found.length} sections are called ${heading}`)
   return found[0]?.body ?? ''
 }
 
-/** The cells of a table's rows, without its head; a bar in code is written `\|`. */
+/** The cells of a table's rows, without the header row. A `|` within code is written `\|`. */
 export function rowsOf(text: string): string[][] {
   return text
     .split('\n')
@@ -102,7 +102,7 @@ export function unionOf(source: ts.SourceFile, name: string): string[] {
   })
 }
 
-/** Type text as it stands in the source, on one line. */
+/** The text of a type in the source, on one line. */
 export function typeText(node: ts.Node): string {
   return node.getText().replaceAll(/\s+/g, ' ').replace(/^\| /, '')
 }

@@ -26,14 +26,14 @@ const [IMPORTS = '', BODY = ''] = [
   SET_UP.replace(/^import[\s\S]*?\n\n/, ''),
 ]
 
-/** The state of an application before the steps of the README. */
+/** The values that an application has before it follows the steps of the README. */
 interface Application {
   readonly Provider: typeof Provider
   readonly issuer: string
   readonly configuration: Configuration
   readonly sendMail: (mail: object) => Promise<unknown>
   readonly userSchema: mongoose.Schema
-  /** Its model, made when its schema is ready. */
+  /** Makes the application's model after the example has changed the schema. */
   readonly makeUser: () => Model<never>
 }
 type Finish = (given: {
@@ -42,7 +42,7 @@ type Finish = (given: {
   accountId: string
 }) => Promise<void>
 
-/** The example as a module. Its free names become arguments. */
+/** The example as a module. The names that the example does not define become arguments. */
 function asModule(body: string): string {
   return `${IMPORTS}
 export default function ({ Provider, issuer, configuration, sendMail, userSchema, makeUser }) {
@@ -139,7 +139,7 @@ describe('the example of the README', function () {
       expect(mails).to.have.length(1)
       const sessions = writes.filter(({ deed }) => deed === 'Session.upsert')
       expect(JSON.stringify(sessions)).to.not.contain('accountId')
-      // The mailed code waits for its answer in the user's own document.
+      // The user's own document keeps the challenge of the mailed code until the person enters the code.
       const user = await connection
         .db!.collection<{ _id: string }>('users')
         .findOne({ _id: 'mira' })
@@ -151,7 +151,7 @@ describe('the example of the README', function () {
   })
 })
 
-/** The example with what it takes from around it declared, as a strict application would see it. */
+/** The example with declarations of the names that it uses, for a compilation in strict mode. */
 function asTypeScript(example: string): string {
   return `import { Provider, type Configuration } from 'oidc-provider'
 import type { Model, Schema } from 'mongoose'
@@ -224,7 +224,7 @@ async function startExample(
   try {
     example = setUp(application)
   } catch (error) {
-    // A server left open would keep the run from ending.
+    // The test run could not end while the server is open.
     server.close()
     throw error
   }

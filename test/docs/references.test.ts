@@ -9,7 +9,7 @@ const PAGES = [
   ...globSync('{docs,examples,bench}/**/*.md', { cwd: ROOT }),
 ].sort()
 
-/** A path of this repository, written as code: `src/domain/policy.ts`, `test/docs`. */
+/** A path of this repository that a page writes as code, such as `src/domain/policy.ts` or `test/docs`. */
 const OWN_PATH = /^(?:bench|bin|config|docs|examples|interactions|src|test|views)\/[\w./*{},-]*$/
 
 describe('what the documentation refers to', () => {

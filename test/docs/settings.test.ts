@@ -20,7 +20,7 @@ import { codeIn, readText, ROOT, rowsOf, sectionOf } from './page.ts'
 const GUIDES = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: ROOT })]
 const options: Readonly<Record<string, { readonly secret?: boolean }>> = environmentOptions
 
-/** Variables of a shell or of Node, variables of the tests, and our own constants. */
+/** Names that are not settings: variables of a shell, of Node or of the tests, and our own constants. */
 const NOT_OURS =
   /^(NODE_ENV|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR|IMPORT_FIELDS)$/
 
@@ -46,7 +46,7 @@ describe('settings and figures in the guides', () => {
     const unknown = GUIDES.flatMap((page) =>
       codeIn(readText(page))
         .filter((code) => /^[a-z]+\.[a-zA-Z]+$/.test(code) && groups.has(code.split('.')[0] ?? ''))
-        // `mfa` is a group of the file and the name of what createMfa answers.
+        // `mfa` is a group of settings, and the guides also give this name to the result of `createMfa`.
         .filter(
           (code) =>
             !known.includes(code) &&

@@ -33,7 +33,7 @@ const rows = rowsOf(sectionOf(readText('docs/threat-model.md'), 2, 'What is prom
   }),
 )
 
-/** The titles of a file's tests; what varies in one is `...`, as on the page. */
+/** The titles of each file's tests. A variable part of a title is written `...`, as on the page. */
 const titles = new Map<string, readonly string[]>()
 function titlesOf(file: string): readonly string[] {
   const known = titles.get(file)
@@ -56,7 +56,7 @@ function titleOf(node: ts.Node | undefined): string {
   return [node.head.text, ...node.templateSpans.map(({ literal }) => literal.text)].join('...')
 }
 
-/** The new place of a test. A developer who divides a file of tests reads it in the failure. */
+/** The file that now has a test. A failure shows it to a developer who has moved the test. */
 function isNow(title: string): string {
   const files = globSync('test/**/*.test.ts', { cwd: ROOT })
   const found = files.find((file) => titlesOf(file).includes(title))

@@ -17,7 +17,7 @@ const GUIDE = 'docs/guides/write-a-factor.md'
 type HotpState = { key: string; counter: number }
 type Hotp = Factor<HotpState, HotpState, null, { code: string }, { counter: number }>
 
-/** The files of the example as the guide names them, beside each other as its author has them. */
+/** The folder with the files of the example, under the names that the guide gives them. */
 const folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
 const templates = examplesOf(GUIDE, 'njk').flatMap((text) => {
   const [, path] = /^\{# (\S+) #\}/.exec(text) ?? []
@@ -33,7 +33,7 @@ const { hotp } = (await import(pathToFileURL(join(folder, 'hotp.mjs')).href)) as
   hotp: () => Hotp
 }
 
-/** A code of the token, by the standard and not by the guide. */
+/** A code of the token, computed after RFC 4226 and not with the code of the guide. */
 function codeOf(key: string, counter: number): string {
   const moving = Buffer.from(counter.toString(16).padStart(16, '0'), 'hex')
   const mac = createHmac('sha1', Buffer.from(key, 'hex')).update(moving).digest()

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The registry, or the way to it, is not there: said by npm. */
+/** The errors of npm that mean that the registry cannot be reached. */
 export const NO_REGISTRY = /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENOTCACHED|ENETUNREACH/
 
-/** A project of somebody else, with nothing in it but what its owner has installed. */
+/** A separate project that contains only the packages that are installed in it. */
 export class Application {
   readonly folder: string
 
-  /** Throws `NoRegistry` where packages cannot be had. */
+  /** Makes a project with these packages. Throws `NoRegistry` if the registry cannot be reached. */
   static install(folder: string, packages: readonly string[]): Application {
     mkdirSync(folder, { recursive: true })
     writeFileSync(
@@ -21,7 +21,7 @@ export class Application {
     return new Application(folder)
   }
 
-  /** The program `node` of a version, which the package `node` fetches when it is installed. */
+  /** Installs a version of Node from the package `node`; returns the path of the program. */
   static installNode(folder: string, version: string): string {
     mkdirSync(folder, { recursive: true })
     const project = { name: 'another-node', private: true, allowScripts: { node: true } }
@@ -43,7 +43,7 @@ export class Application {
     return join(this.folder, name)
   }
 
-  /** Standard output of a Node program. Throws when it fails, with what it wrote. */
+  /** The standard output of a Node program. Throws an error with its output if the program fails. */
   node(
     args: readonly string[],
     environment: NodeJS.ProcessEnv = {},
@@ -57,7 +57,7 @@ export class Application {
     })
   }
 
-  /** The last line that a program prints: the host says this and that before it. */
+  /** The last line that a program prints. The host may print other lines before it. */
   lastLine(
     args: readonly string[],
     environment: NodeJS.ProcessEnv = {},
@@ -66,7 +66,7 @@ export class Application {
     return this.node(args, environment, node).trim().split('\n').at(-1)
   }
 
-  /** A Node program that runs on, once it has said what is waited for. Throws when it ends before. */
+  /** Starts a Node program and waits until its output matches `ready`. Throws if the program ends before that. */
   async start(
     args: readonly string[],
     environment: NodeJS.ProcessEnv,

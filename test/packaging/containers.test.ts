@@ -7,8 +7,8 @@ import { parseEnvironment } from '../../config/environment.ts'
 import { instructionsOf } from './dockerfile.ts'
 
 /*
- * No container engine runs where these tests do: the files are read, and what they name is looked up. Their own
- * commands are run in image.test.ts.
+ * These tests run without a container engine. They read the files and check that the names in them exist.
+ * image.test.ts runs the commands of the Dockerfile.
  */
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -68,7 +68,7 @@ describe('the Dockerfile', () => {
     expect(inLast('ENV').join(' ')).to.contain('NODE_ENV=production')
     expect(inLast('ENV').join(' ')).to.contain('PORT=3000')
     expect(inLast('EXPOSE')).to.deep.equal(['3000'])
-    // Not `ready`: a node whose database is away is not restarted for it.
+    // The check does not ask `/health/ready`, because a restart does not help a node whose database is unavailable.
     expect(inLast('HEALTHCHECK')[0]).to.contain("process.env.PORT + '/health/live'")
   })
 
@@ -150,7 +150,7 @@ describe('docker-compose.yml', () => {
   })
 })
 
-/** Compose's `${NAME:-default}` and `${NAME:?message}`. */
+/** Replaces `${NAME:-default}` and `${NAME:?message}` as Compose does. */
 function interpolate(value: string, given: Readonly<Record<string, string>>): string {
   return value.replaceAll(
     /\$\{(\w+):([-?])([^}]*)\}/g,

@@ -1,11 +1,11 @@
 export interface Instruction {
   readonly name: string
   readonly text: string
-  /** The number of the stage it stands in, from 0. */
+  /** The number of the build stage that has the instruction, from 0. */
   readonly stage: number
 }
 
-/** The instructions of a Dockerfile, with continued lines joined and comments gone. */
+/** The instructions of a Dockerfile, with continued lines joined and without comments. */
 export function instructionsOf(text: string): Instruction[] {
   let stage = -1
   return text

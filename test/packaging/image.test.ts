@@ -24,17 +24,17 @@ import { NO_REGISTRY } from './application.ts'
 import { instructionsOf } from './dockerfile.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** The files that the build does not get: patterns for names at the top level. */
+/** The patterns of `.dockerignore`, for names at the top level that the build does not receive. */
 const NOT_IN_CONTEXT = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.startsWith('#'))
-/** `nobody`: the user that the image names is not on this machine. */
+/** The user id of `nobody`, because the user that the image names does not exist on this machine. */
 const UNPRIVILEGED = 65_534
 
 /**
- * Builds the image as `docker build` would, with the Dockerfile's own commands: each stage is a folder, its
- * instructions are run there one after the other, and the outcome is started by its own CMD as an unprivileged user.
- * The parts that a container engine adds (isolation, the base image, the volume) is not shown here.
+ * Builds the image as `docker build` would, with the Dockerfile's own commands. Each stage is a folder in which its
+ * instructions run one after the other. An unprivileged user starts the result with the image's CMD.
+ * These tests do not cover the parts that a container engine adds (isolation, the base image, the volume).
  */
 describe('the image’s file system', function () {
   this.timeout(400_000)
@@ -124,7 +124,7 @@ describe('the image’s file system', function () {
 
   it('has what npm itself takes for right: each package in the version and place of the lock file, none too many', () => {
     const root = realpathSync(join(folder, String(last), workdir))
-    // npm fails where a package is missing or not in the range of the package that needs it.
+    // npm fails if a package is missing or its version is outside the range that a dependent package accepts.
     const answer = execFileSync('npm', ['ls', '--all', '--omit=dev', '--long', '--json'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -136,7 +136,7 @@ describe('the image’s file system', function () {
     const found = new Map<string, string>()
     const walk = ({ dependencies = {} }: Tree): void => {
       for (const child of Object.values(dependencies)) {
-        // An optional package of another platform is not there, and has no path.
+        // An optional package of another platform is not installed and has no path.
         if (child.path === undefined) continue
         found.set(relative(root, child.path), child.version ?? '')
         walk(child)
@@ -172,7 +172,7 @@ describe('the image’s file system', function () {
     ])
     const own = globSync('{bin,dist,data}/**/*', { cwd: root })
     expect(own.filter((path) => /\.(test|md)\b|example/.test(path))).to.deep.equal([])
-    // Not in the build either: a change of a test or a document makes no new image.
+    // The build does not receive these files either, so a change of a test or a document makes no new image.
     const build = readdirSync(join(folder, '0', workdir))
     expect(build.filter((name) => /^(test|docs|examples|bench|.*\.md)$/.test(name))).to.deep.equal(
       [],
@@ -186,7 +186,7 @@ describe('the image’s file system', function () {
     const key = (): string => randomBytes(32).toString('base64')
     const child = spawn(process.execPath, args, {
       cwd: join(folder, String(last), workdir),
-      // Somebody else than root runs these tests as an unprivileged user already.
+      // Only root has to change the user: any other user who runs these tests is unprivileged already.
       ...(process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {}),
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -210,7 +210,7 @@ describe('the image’s file system', function () {
       expect(await isAlive(child, port), said.join('')).to.equal(true)
       expect(healthCheck(port)).to.equal(0)
     } finally {
-      // A server left running would keep the run from ending.
+      // The test run could not end while the server runs.
       child.kill('SIGTERM')
     }
     const [code] = await ended
@@ -219,7 +219,7 @@ describe('the image’s file system', function () {
     expect(said.join('')).to.match(/^no demonstration: NODE_ENV is production$/m)
   })
 
-  /** The exit code of the command by which a container engine asks. */
+  /** The exit code of the HEALTHCHECK command, which a container engine runs. */
   function healthCheck(port: number): number | null {
     const [text = ''] = instructions
       .filter(({ name }) => name === 'HEALTHCHECK')

@@ -32,7 +32,7 @@ describe('the published package', function () {
     manifest = read
   })
 
-  /** An empty project in which somebody has installed the package, and what else they name. */
+  /** An empty project with the package and the given other packages installed. */
   function install(context: Mocha.Context, name: string, packages: readonly string[]): Application {
     try {
       const { tarball, folder } = packPackage()
@@ -328,7 +328,7 @@ describe('the published package', function () {
   })
 })
 
-/** TypeScript and JavaScript alike. */
+/** A program that is valid as TypeScript and as JavaScript. */
 const TEN_LINES = `
 import { createServer } from 'node:http'
 import mongoose from 'mongoose'
@@ -375,14 +375,14 @@ server.close()
 await mongoose.disconnect()
 `
 
-/** CommonJS has no `await` outside a function. */
+/** Moves the program into an async function, because CommonJS has no `await` outside a function. */
 function inFunction(program: string): string {
   const imports = program.split('\n').filter((line) => line.startsWith('import '))
   const rest = program.split('\n').filter((line) => !line.startsWith('import '))
   return `${imports.join('\n')}\nvoid (async () => {\n${rest.join('\n')}\n})()\n`
 }
 
-/** Of an application in CommonJS: Node loads ES modules by `require` as well. */
+/** Converts a program to CommonJS. Node also loads ES modules by `require`. */
 function withRequire(program: string): string {
   return inFunction(program).replaceAll(
     /^import (.*) from ('.*')$/gm,
@@ -390,7 +390,7 @@ function withRequire(program: string): string {
   )
 }
 
-/** The host's records in memory, as an application would not keep them. */
+/** An adapter that keeps the host's records in memory, which is enough for these tests. */
 const ADAPTER = `
 const records = new Map()
 export const TEST_ADAPTER = (/** @type {string} */ model) => ({
@@ -404,7 +404,7 @@ export const TEST_ADAPTER = (/** @type {string} */ model) => ({
 })
 `
 
-/** The compiler options of a careful application. */
+/** The compiler options of an application that compiles in strict mode. */
 const STRICT = {
   compilerOptions: {
     module: 'nodenext',

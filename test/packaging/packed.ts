@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const NAME = 'oidc-provider-mfa'
 
-/** Files of a clone that git does not track. */
+/** The entries of a clone that are not copied, because git does not track them. */
 const NOT_COPIED = /^(node_modules|\.git|\.ci|dist|data|coverage|screenshots|secrets)$/
 
 export interface Manifest {
@@ -31,20 +31,20 @@ export interface Manifest {
 
 export interface Packed {
   readonly tarball: string
-  /** The paths of the files in it, sorted. */
+  /** The paths of the files in the tarball, sorted. */
   readonly files: readonly string[]
   readonly manifest: Manifest
-  /** Its files, unpacked, as a person finds them below `node_modules`. */
+  /** The folder with the unpacked files, as they are below `node_modules` after an installation. */
   readonly unpacked: string
-  /** A folder for what a suite makes of it, gone at the end of the run. */
+  /** A folder in which a suite can use the package. It is deleted at the end of the run. */
   folder(name: string): string
 }
 
 let made: Packed | undefined
 
 /**
- * The package as `npm publish` would make it, once for a run. It is made in a copy: a build must not touch the tree that
- * others work in.
+ * Makes the package as `npm publish` would, once for each run. The build runs in a copy, because it must not change the
+ * working tree.
  */
 export function packPackage(): Packed {
   made ??= pack()
