@@ -6,7 +6,7 @@ import { requireBrowser } from './requirements.ts'
 /** The folder for pictures of pages, which git ignores. */
 export const SCREENSHOTS = fileURLToPath(new URL('../../screenshots/', import.meta.url))
 
-/** Keeps Chromium to what the test asks of it: no look-ups, updates or first-run pages. */
+/** Flags that stop Chromium from making its own look-ups and updates and from showing first-run pages. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -17,7 +17,7 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** Starts Chromium from a `before` hook; without one the suite is skipped, or fails with REQUIRE_BROWSER=1. */
+/** Starts Chromium from a `before` hook. If it is not installed, skips the suite, or fails with REQUIRE_BROWSER=1. */
 export function launchBrowser(context: Mocha.Context): Promise<Browser> {
   return chromium.launch({ executablePath: requireBrowser(context), args: FLAGS, headless: true })
 }
@@ -31,7 +31,7 @@ export interface PersonOptions {
 export const DESKTOP = { width: 1280, height: 800 }
 export const PHONE = { width: 320, height: 640 }
 
-/** A browser of its own for one person: no cookies, no history. Close its context in the end. */
+/** A browser context for one person, without cookies and history. The caller must close the context. */
 export async function newPerson(
   browser: Browser,
   options: PersonOptions = {},
@@ -41,7 +41,7 @@ export async function newPerson(
     colorScheme: options.colorScheme ?? 'light',
     viewport: options.viewport ?? DESKTOP,
     locale: 'en-GB',
-    // Colours that are still changing when a page is looked at would be measured as they are just then.
+    // Without reduced motion, axe could measure a colour in the middle of a transition.
     reducedMotion: 'reduce',
   })
   context.setDefaultTimeout(10_000)
@@ -53,14 +53,14 @@ export async function pageName(page: Page): Promise<string | null> {
   return page.locator('body').getAttribute('data-page')
 }
 
-/** A picture of the whole page under screenshots/, as `<name>.png`. Answers its path. */
+/** Saves a picture of the whole page as `screenshots/<name>.png`; returns its path. */
 export async function screenshot(page: Page, name: string): Promise<string> {
   const path = `${SCREENSHOTS}${name}.png`
   await page.screenshot({ path, fullPage: true })
   return path
 }
 
-/** Pictures at 320 and 1280 px, light and dark, as `<name>-<width>-<scheme>.png`. Leaves the page as it was. */
+/** Saves pictures at 320 and 1280 px, light and dark, as `<name>-<width>-<scheme>.png`, then restores the page. */
 export async function screenshots(page: Page, name: string): Promise<void> {
   const before = page.viewportSize() ?? DESKTOP
   for (const viewport of [PHONE, DESKTOP]) {
@@ -77,8 +77,8 @@ export async function screenshots(page: Page, name: string): Promise<void> {
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
 
 /**
- * The findings of axe, in light and dark, as readable lines: its rules for WCAG 2.0 to 2.2 A and AA, and its best
- * practices. Needs JavaScript; the page's CSP stays in force.
+ * The findings of axe in the light and the dark scheme, as readable lines. axe checks its rules for WCAG 2.0 to 2.2 A
+ * and AA and its best practices. The page must allow JavaScript; its CSP stays in force.
  */
 export async function axeFindings(page: Page): Promise<string[]> {
   const findings: string[] = []
@@ -86,7 +86,7 @@ export async function axeFindings(page: Page): Promise<string[]> {
     await page.emulateMedia({ colorScheme })
     await page.evaluate(AXE)
     const violations = await page.evaluate<Violation[]>(
-      // `target-size` (WCAG 2.2) is off unless it is asked for.
+      // axe checks `target-size` (WCAG 2.2) only if the rule is enabled.
       "axe.run({ rules: { 'target-size': { enabled: true } } }).then((result) => result.violations.map(({ id, help, nodes }) => ({ id, help, targets: nodes.map((node) => node.target.join(' ')) })))",
     )
     for (const { id, help, targets } of violations)

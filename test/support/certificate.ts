@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** Writes a private key and a certificate for localhost and 127.0.0.1, which nobody has signed, for two days. */
+/** Writes a private key and a self-signed certificate for localhost and 127.0.0.1, valid for two days. */
 export function makeCertificate({ key, certificate }: { key: string; certificate: string }): void {
   const options = [
     ['-newkey', 'rsa:2048'],

@@ -1,6 +1,6 @@
 import type { Page } from './http-client.ts'
 
-/** The key that a set-up page shows for typing. */
+/** The secret that a set-up page shows, so that a person can type it into an app. */
 export function secretOf(page: Page): string {
   const [secret] = page.texts('#totp-secret')
   if (secret === undefined) throw new Error(`No secret is on ${page.name ?? page.url.href}.`)

@@ -16,10 +16,10 @@ export interface Element {
 
 /** A form as a browser without JavaScript would send it. */
 export interface HtmlForm {
-  /** As written; empty: the page's own address. */
+  /** The attribute as it is written; empty for the page's own address. */
   readonly action: string
   readonly method: 'get' | 'post'
-  /** Hidden fields, and what text fields and ticked boxes hold already. */
+  /** The values of hidden fields, text fields and ticked boxes. */
   readonly fields: Readonly<Record<string, string>>
   readonly buttons: readonly {
     readonly name?: string
@@ -59,14 +59,14 @@ export function attributesOf({ attributes }: Element): Record<string, string> {
   return Object.fromEntries([...attributes].map(({ name, value }) => [name, value]))
 }
 
-/** The visible text: a space between its parts, white space as one space, no scripts and styles. */
+/** The visible text without scripts and styles. Its parts are separated by one space, and so are its words. */
 export function textOf(element: Element): string {
   return textIn(element).replaceAll(/\s+/g, ' ').trim()
 }
 
 const TEXT_NODE = 3
 
-/** The parser makes a text of several nodes, one for each entity: only tags put a space between two of them. */
+/** The text with a space for each tag. The parser splits a text at entities, where no space may be added. */
 function textIn({ nodeType, localName, childNodes, textContent }: Element): string {
   if (nodeType === TEXT_NODE) return textContent
   if (/^(script|style)$/.test(localName)) return ' '

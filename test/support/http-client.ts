@@ -10,18 +10,18 @@ export interface RequestOptions {
 
 export interface ClientOptions {
   /**
-   * The real addresses of origins, as through a proxy. `https://id.example` can be a server on loopback, with the
-   * headers that a proxy would add (`X-Forwarded-Proto`, ...).
+   * The real addresses of origins, as if a proxy stood in front of them. `https://id.example` can be a server on
+   * loopback, with the headers that a proxy would add (`X-Forwarded-Proto`, ...).
    */
   readonly origins?: Readonly<
     Record<string, { readonly url: string; readonly headers?: Readonly<Record<string, string>> }>
   >
-  /** Sent with every request. */
+  /** The headers that are sent with every request. */
   readonly headers?: Readonly<Record<string, string>>
   readonly jar?: CookieJar
 }
 
-/** An answer, with what tests ask of a page. */
+/** A response, with the functions by which tests examine a page. */
 export class Page {
   readonly url: URL
   readonly status: number
@@ -50,12 +50,12 @@ export class Page {
     return [...this.#document.querySelectorAll(selector)]
   }
 
-  /** The texts of what a selector finds. */
+  /** The texts of the elements that a selector finds. */
   texts(selector: string): string[] {
     return this.all(selector).map(textOf)
   }
 
-  /** The attributes of what a selector finds. */
+  /** The attributes of the elements that a selector finds. */
   tags(selector: string): Record<string, string>[] {
     return this.all(selector).map(attributesOf)
   }
@@ -77,7 +77,7 @@ export class Page {
     return JSON.parse(this.body) as unknown
   }
 
-  /** The first form that a selector finds. Throws when there is none: the page is another than expected. */
+  /** The first form that a selector finds. Throws if there is none, because then the page is not the expected one. */
   form(selector = 'form'): HtmlForm {
     return formOf(this.#one(selector))
   }
@@ -97,8 +97,8 @@ export class Page {
 }
 
 /**
- * A browser without JavaScript: keeps cookies, sends forms with the headers a browser would (Origin,
- * Sec-Fetch-Site), and follows redirects only when told to, so that each step can be looked at.
+ * A browser without JavaScript. It keeps cookies and sends forms with the headers of a browser (Origin,
+ * Sec-Fetch-Site). It follows redirects only when a test asks it to, so that the test can check each step.
  */
 export class HttpClient {
   readonly jar: CookieJar
@@ -113,12 +113,12 @@ export class HttpClient {
     return this.#send('GET', new URL(url), undefined, options)
   }
 
-  /** Posts a form. Without headers of its own it comes from a page of the same origin. */
+  /** Posts a form, by default with the headers of a form on a page of the same origin. */
   post(url: string | URL, fields: Fields, options: RequestOptions = {}): Promise<Page> {
     return this.postRaw(url, new URLSearchParams(fields).toString(), options)
   }
 
-  /** Posts bytes as they are: for bodies that no form would send. */
+  /** Posts a body unchanged, for bodies that no form would send. */
   postRaw(
     url: string | URL,
     body: string | Uint8Array,
@@ -169,8 +169,8 @@ export class HttpClient {
   }
 
   /**
-   * Follows redirects to the first answer that is none, at most 20. With `until`, stops before the first
-   * address that fits and answers the redirect that leads there: a relying party's callback, say.
+   * Follows at most 20 redirects; returns the first response that is not a redirect. With `until`, stops before the
+   * first matching address, such as a relying party's callback, and returns the redirect that leads there.
    */
   async follow(page: Page, until?: (url: URL) => boolean): Promise<Page> {
     let current = page

@@ -4,24 +4,24 @@ import ts from 'typescript'
 
 /** One module reference in a source file. */
 export interface Import {
-  /** As written: a relative path, a package, `node:fs`. */
+  /** The specifier as it is written: a relative path, a package or a module such as `node:fs`. */
   readonly specifier: string
-  /** The file it leads to, from the root of the repository; absent for packages. */
+  /** The imported file, relative to the root of the repository; absent for packages. */
   readonly file?: string
-  /** Gone at run time: `import type`, `export type`, `typeof import()`. Node loads the module of `import { type A }`. */
+  /** Whether Node drops the import: `import type`, `export type`, `typeof import()`. It keeps `import { type A }`. */
   readonly typeOnly: boolean
-  /** The imported names, as the other module calls them. */
+  /** The imported names, as the other module exports them. */
   readonly names: readonly string[]
 }
 
-/** The references of a source file, found in its syntax tree: no comment or string can hide or imitate an import. */
+/** The references of a source file, read from its syntax tree, so that comments and strings cannot mislead. */
 export interface Source {
   readonly imports: readonly Import[]
   /** `process.env`, `Date.now`, `Math.random` and similar members, as written. */
   readonly members: readonly string[]
   /** The functions, constants and classes that are declared with `export`. */
   readonly exports: readonly string[]
-  /** An import whose specifier is computed: nothing can be checked about it. */
+  /** The number of imports with a computed specifier, about which nothing can be checked. */
   readonly computedImports: number
 }
 
@@ -81,7 +81,7 @@ function isExported(statement: ts.Statement): boolean {
   return modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
 }
 
-/** The names of the values, not of the types, that a statement declares. */
+/** The names of the values that a statement declares, without types. */
 function valuesOf(statement: ts.Statement): string[] {
   if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement))
     return statement.name === undefined ? [] : [statement.name.text]

@@ -7,22 +7,22 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mongoose from 'mongoose'
 
-/** A server that a test has started, and may stop. */
+/** A server that a test has started and may stop. */
 export interface MongoServer {
   readonly url: string
   stop(): Promise<void>
 }
 
-/** Fetching a `mongod` on a machine without the internet fails by itself after about seven seconds. */
+/** The limit for the download of a `mongod`. Without the internet it fails by itself after about seven seconds. */
 const FETCH_MS = 120_000
 const READY_MS = 20_000
 
 let shared: Promise<string | undefined> | undefined
 
 /**
- * A MongoDB that tests may write to, one for the whole run: MONGODB_URL, a stand-in that is installed (SecantusDB,
- * named by SECANTUSD or on the PATH), or a `mongod` that mongodb-memory-server fetches. Undefined: none of them is
- * available here.
+ * The URL of the MongoDB to which all tests of the run may write: MONGODB_URL, an installed stand-in (SecantusDB, named
+ * by SECANTUSD or on the PATH), or a `mongod` that mongodb-memory-server fetches. Undefined if none of them is
+ * available.
  */
 export function sharedMongodb(): Promise<string | undefined> {
   return (shared ??= find())
@@ -45,7 +45,7 @@ export function standIn(): string | undefined {
     .find((path) => existsSync(path))
 }
 
-/** A stand-in of its own, for tests that stop it or start it with options. `path`: where it keeps its files. */
+/** Starts a stand-in for tests that stop it or give it options. `path` is the folder of its files. */
 export async function startStandIn(
   options: { path?: string; port?: number; args?: readonly string[]; ready?: string } = {},
 ): Promise<MongoServer> {
@@ -68,7 +68,7 @@ export async function startStandIn(
   )
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
-  // Nobody waits for it: a run that has ended ends it.
+  // The test process does not wait for the stand-in. It kills the stand-in when it exits.
   child.unref()
   const url = `mongodb://127.0.0.1:${port}/`
   await untilAnswers(child, options.ready ?? url)
@@ -101,11 +101,11 @@ async function untilAnswers(child: ChildProcess, url: string): Promise<void> {
   }
 }
 
-/** Tried once per run; what failed is not tried again. */
+/** The URL of a fetched `mongod`, or undefined. The caller tries this once for each run. */
 async function fetched(): Promise<string | undefined> {
   const { MongoMemoryReplSet } = await import('mongodb-memory-server-core')
   const limit = sleep(FETCH_MS, undefined, { ref: false })
-  // It prints pages of what went wrong; the skip says what to do about it.
+  // The package prints long warnings when it fails. The message of the skipped tests tells what to do.
   const { warn } = console
   console.warn = () => undefined
   try {
@@ -127,8 +127,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * A connection to a database that nobody else has, dropped by `close`. Unless `options` say otherwise no index and no
- * collection is made in the background: the stand-in hangs when a database is dropped under that.
+ * Opens a connection to a new database, which `close` drops. Unless `options` say otherwise, Mongoose makes no index
+ * and no collection in the background, because the stand-in hangs if a database is dropped at the same time.
  */
 export async function openDatabase(
   url: string,

@@ -1,7 +1,7 @@
 /** A version of Node as its releases are named: `22.18`, `24`. */
 const VERSION = /^\d+(\.\d+){0,2}$/
 
-/** The oldest Node that `engines.node` of a package.json takes. Throws where it is no plain lower bound. */
+/** The oldest Node that `engines.node` of a package.json accepts. Throws if it is not a plain lower bound. */
 export function oldestNode(engines: string): string {
   const [, version] = /^>=(\d+(?:\.\d+){0,2})$/.exec(engines) ?? []
   if (version === undefined) throw new Error(`engines.node has no plain lower bound: ${engines}`)

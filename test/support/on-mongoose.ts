@@ -6,8 +6,8 @@ import { MONGOOSE_SUITES } from './mongoose-suites.ts'
 
 /**
  * `npm run test:mongoose -- MAJOR [suites]` runs the suites that use Mongoose on one of the major versions that
- * package.json takes: 9 is the one that the repository brings, 8 is the development dependency `mongoose8`. On 8 it
- * compiles what uses Mongoose against its types first.
+ * package.json accepts: 9 is the version in the repository, 8 is the development dependency `mongoose8`. With 8 it
+ * first compiles the code that uses Mongoose against the types of Mongoose 8.
  */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const [major = '', ...suites] = process.argv.slice(2)
@@ -17,13 +17,13 @@ if (!['8', '9'].includes(major))
 const preload = pathToFileURL(join(ROOT, 'test', 'support', 'mongoose-8.ts'))
 const environment = {
   ...process.env,
-  // For the programs that the tests start, too.
+  // The programs that the tests start must use Mongoose 8 too.
   ...(major === '8' && {
     NODE_OPTIONS: [process.env.NODE_OPTIONS, `--import=${preload.href}`].join(' ').trim(),
   }),
 }
 
-// Tests on another version than the one that was asked for would show nothing about it.
+// Tests on another version than the requested one would show nothing about the requested one.
 const version = "import { version } from 'mongoose'; console.log(version)"
 const found = node(['--input-type=module', '--eval', version], 'pipe').stdout.trim()
 if (!found.startsWith(`${major}.`)) throw new Error(`Found Mongoose ${found}, not ${major}.`)
@@ -40,7 +40,7 @@ for (const [program = '', ...args] of commands) {
   process.exitCode ||= status ?? 1
 }
 
-/** As paths: a glob that finds nothing would leave its suites out. */
+/** The paths of all suites. A glob that finds no file is an error, because its suites would be left out. */
 function all(): string[] {
   return MONGOOSE_SUITES.flatMap((glob) => {
     const found = globSync(glob, { cwd: ROOT })

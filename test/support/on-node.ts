@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { namedNode } from './node-versions.ts'
 
 /**
- * `npm run test:node -- VERSION [suites]` runs suites on another version of Node than the one that the repository brings;
- * `oldest` stands for the oldest that package.json promises. That Node is installed from the registry into an ignored
- * folder, once. Without suites it runs the unit, contract and plugin tests, tries the published package and starts the server.
+ * `npm run test:node -- VERSION [suites]` runs suites on another version of Node than the usual one; `oldest` stands
+ * for the oldest version that package.json promises. That Node is installed once from the registry into an ignored
+ * folder. Without suites the script runs the unit, contract and plugin tests, tries the published package and starts
+ * the server.
  */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const SUITES = [
@@ -26,12 +27,12 @@ const folder = join(ROOT, '.ci', `node-${version}`)
 const binaries = join(folder, 'node_modules', '.bin')
 const environment = {
   ...process.env,
-  // For the programs that the tests start, too.
+  // The programs that the tests start must use this Node too.
   PATH: [binaries, process.env.PATH].join(delimiter),
 }
 
 install()
-// A version that does not match the folder would show nothing about the version that was asked for.
+// Tests on another version than the requested one would show nothing about the requested one.
 const found = run(join(binaries, 'node'), ['--version'], 'pipe').stdout.trim()
 if (!`${found}.`.startsWith(`v${version}.`))
   throw new Error(`${folder} holds Node ${found}, not ${version}: remove it.`)

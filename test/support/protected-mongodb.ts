@@ -5,18 +5,18 @@ import { join } from 'node:path'
 import mongoose from 'mongoose'
 import { startStandIn } from './mongodb.ts'
 
-/** With what a URL has to escape in it. */
+/** A password with characters that a URL must escape. */
 export const SECRET = 'hush-hush/100%'
 
-/** A user of `admin` and their role: `{ role, db }`, or a name of one that is for every database. */
+/** A user of `admin` with a role: `{ role, db }`, or the name of a role for every database. */
 export interface User {
   readonly name: string
   readonly role: string | { readonly role: string; readonly db: string }
 }
 
-/** A MongoDB that asks for a password (SCRAM) and speaks TLS, with a certificate of its own making. */
+/** A MongoDB that requires a password (SCRAM) and TLS, with a self-signed certificate. */
 export interface ProtectedMongodb {
-  /** The file of its certificate, for clients that have to trust it. */
+  /** The file with the certificate, for clients that must trust the server. */
   readonly tlsCAFile: string
   /** `credentials`: the user and the escaped password. */
   url(database: string, credentials: string, options?: Readonly<Record<string, string>>): string
@@ -38,7 +38,7 @@ export async function startProtectedMongodb(
   const admin = connection.getClient().db('admin')
   for (const { name, role } of users)
     await admin.command({ createUser: name, pwd: SECRET, roles: [role] })
-  // It is killed, and has to have them on its disk.
+  // `stop` kills the server, so the users must be on the disk before.
   await admin.command({ fsync: 1 })
   await connection.close(true)
   await open.stop()

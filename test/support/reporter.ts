@@ -22,8 +22,8 @@ export function sumOf(tallies: readonly Tally[]): Tally {
 }
 
 /**
- * Mocha's own list, then each reason for which something was skipped, then one line with the sums. With
- * TALLY_FILE set the sums go there and the caller prints the line, so that it ends the whole run.
+ * Prints Mocha's own list, then each reason for which a test was skipped, then one line with the sums. If TALLY_FILE is
+ * set, writes the sums to that file, and the caller prints the line at the end of the whole run.
  */
 export default class Reporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {

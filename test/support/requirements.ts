@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { sharedMongodb, standIn } from './mongodb.ts'
 
-/** Programs that some tests need and not every machine has. The product itself does not need them. */
+/** Programs and services that some tests need and that not every machine has. The product does not need them. */
 export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | 'registry' | Tool
 export type Tool = 'zbarimg' | 'oathtool'
 
@@ -18,18 +18,18 @@ const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   oathtool: 'oathtool is missing: apt-get install oathtool',
 }
 
-/** With one of these set to 1, what is missing fails instead of being skipped: so it is in CI. */
+/** The variables that CI sets to 1, so that a test fails instead of being skipped if its requirement is missing. */
 const MUST_HAVE: Readonly<Record<Requirement, string>> = {
   browser: 'REQUIRE_BROWSER',
   mongodb: 'REQUIRE_MONGODB',
   'mongodb-options': 'REQUIRE_MONGODB',
   registry: 'REQUIRE_REGISTRY',
-  // The tools read and answer what the browser shows: they belong to its journeys.
+  // Only the journeys in the browser use these tools.
   zbarimg: 'REQUIRE_BROWSER',
   oathtool: 'REQUIRE_BROWSER',
 }
 
-/** Why something was skipped: what the reporter prints at the end. */
+/** The reasons for which tests were skipped. The reporter prints them at the end. */
 export const skipped = new Set<string>()
 
 /** The path of Chromium, or undefined. CHROMIUM_PATH comes first; a wrong one counts as missing. */
@@ -51,8 +51,8 @@ export function hasTool(tool: Tool): boolean {
 }
 
 /**
- * Skips the test or the suite (from a `before` hook) when there is no browser, and says why at the end of the
- * run; fails instead with REQUIRE_BROWSER=1. Answers where the browser is.
+ * Returns the path of the browser. If there is none, skips the test, or the suite from a `before` hook, and gives the
+ * reason at the end of the run. With REQUIRE_BROWSER=1 it fails instead.
  */
 export function requireBrowser(context: Mocha.Context): string {
   const path = chromiumPath()
@@ -60,24 +60,24 @@ export function requireBrowser(context: Mocha.Context): string {
   return path
 }
 
-/** The same for a command line tool. */
+/** Skips or fails in the same way if a command line tool is missing. */
 export function requireTool(context: Mocha.Context, tool: Tool): void {
   if (!hasTool(tool)) miss(context, tool)
 }
 
-/** The same for MongoDB. Answers the URL of one that the whole run shares; take a database of your own in it. */
+/** Returns the URL of the MongoDB that the whole run shares; each test must use its own database. Skips likewise. */
 export async function requireMongodb(context: Mocha.Context): Promise<string> {
   // A first start, or a download, takes longer than a test may.
   context.timeout(150_000)
   return (await sharedMongodb()) ?? miss(context, 'mongodb')
 }
 
-/** The same for a MongoDB that a test starts by itself, to stop it or to give it options. */
+/** Skips or fails in the same way if a test cannot start its own MongoDB, to stop it or to give it options. */
 export function requireOwnMongodb(context: Mocha.Context): void {
   if (standIn() === undefined) miss(context, 'mongodb-options')
 }
 
-/** Skips, or fails where it must not be missing. */
+/** Skips the test or suite, or fails if the environment says that the requirement must not be missing. */
 export function miss(context: Mocha.Context, requirement: Requirement): never {
   const reason = HOW_TO_GET[requirement]
   if (process.env[MUST_HAVE[requirement]] === '1')

@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { sumOf, tallyLine, type Tally } from './reporter.ts'
 
 /**
- * The one test command: types, lint and format, each counted as one test, then every suite. Runs everything
- * even when something fails, and ends with the sums on a line of their own. Arguments go to mocha: a path
- * narrows the suites.
+ * This module is the test command. It checks types, lint and format, each counted as one test, and then runs every
+ * suite. It runs everything even if a part fails, and prints the sums on the last line. Other arguments go to mocha, so
+ * that a path limits the suites.
  */
 const CHECKS = ['typecheck', 'lint', 'format:check']
-/** Takes the coverage of the domain and the factors besides; it runs their tests once more. */
+/** Also measures the coverage of the domain and the factors, which runs their tests once more. */
 const WITH_COVERAGE = '--with-coverage'
 /** Runs unit, contract and plugin tests once more, on the oldest Node that package.json promises. */
 const WITH_OLDEST_NODE = '--with-oldest-node'
-/** Runs the suites that use Mongoose once more, on Mongoose 8: the other suites have Mongoose 9. */
+/** Runs the suites that use Mongoose once more, on Mongoose 8. The usual run has Mongoose 9. */
 const WITH_MONGOOSE_8 = '--with-mongoose-8'
 
 const given = process.argv.slice(2)
@@ -44,12 +44,12 @@ async function check(script: string): Promise<Tally> {
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
 }
 
-/** Runs mocha, by itself or in a script. */
+/** Runs mocha directly or through an npm script. */
 async function test(command: string, args: readonly string[]): Promise<Tally> {
   const tallyFile = join(mkdtempSync(join(folder, 'tests-')), 'tally.json')
   const code = await run(command, args, tallyFile)
   const tally = readTally(tallyFile) ?? { passed: 0, failed: 0, skipped: 0 }
-  // Mocha can end badly with no test to blame: a suite that does not load, an error between two tests.
+  // Mocha can fail without a failed test, for example if a suite does not load.
   return code === 0 ? tally : { ...tally, failed: Math.max(tally.failed, 1) }
 }
 
@@ -64,7 +64,7 @@ function run(command: string, args: readonly string[], tallyFile?: string): Prom
   })
 }
 
-/** Undefined when mocha ended before it could say. */
+/** The sums that mocha has written, or undefined if it ended before it wrote them. */
 function readTally(tallyFile: string): Tally | undefined {
   try {
     return JSON.parse(readFileSync(tallyFile, 'utf8')) as Tally

@@ -6,7 +6,7 @@ import { hasTool } from './requirements.ts'
  * The data of an authenticator app. This module does not use the product's own code, because it would share its faults.
  */
 export interface Authenticator {
-  /** Base32, grouping spaces allowed. */
+  /** The secret in Base32. Spaces between groups are allowed. */
   readonly secret: string
   readonly algorithm?: 'SHA1' | 'SHA256' | 'SHA512'
   readonly digits?: number
@@ -15,7 +15,7 @@ export interface Authenticator {
 
 let oathtool: boolean | undefined
 
-/** The code at `at` (seconds since the Unix epoch; now when left out): from oathtool where there is one. */
+/** The code at `at`, in seconds since the Unix epoch (default: now). oathtool computes it if it is installed. */
 export function totpCode(authenticator: Authenticator, at = Math.floor(Date.now() / 1000)): string {
   oathtool ??= hasTool('oathtool')
   return oathtool ? oathtoolCode(authenticator, at) : ownCode(authenticator, at)
@@ -35,7 +35,7 @@ export function oathtoolCode(authenticator: Authenticator, at: number): string {
     .trim()
 }
 
-/** RFC 6238 over RFC 4226, for machines without oathtool. */
+/** The code after RFC 6238 and RFC 4226, computed without oathtool. */
 export function ownCode(authenticator: Authenticator, at: number): string {
   const { secret, algorithm = 'SHA1', digits = 6, periodSeconds = 30 } = authenticator
   const counter = Buffer.alloc(8)
