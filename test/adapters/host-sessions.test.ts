@@ -73,7 +73,7 @@ for (const [name, open] of Object.entries(STORAGES)) {
       return { id: session.jti, uid: session.uid }
     }
 
-    /** Asks the host, as a browser that has the session's id; answers the id that it has afterwards. */
+    /** Sends a request as a browser that has this session id; returns the id that the browser has afterwards. */
     const request = async (id: string, path: string, form?: string, hold?: HoldPoint) => {
       const { port } = server.address() as AddressInfo
       const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -89,11 +89,11 @@ for (const [name, open] of Object.entries(STORAGES)) {
       const cookie = response.headers.getSetCookie().find((set) => set.startsWith(`${COOKIE}=`))
       return /^[^=]+=([^;]*)/.exec(cookie ?? '')?.[1] ?? id
     }
-    /** Signs out of one app: the host gives the session a new id. */
+    /** Signs out of one app, after which the host gives the session a new id. */
     const move = (id: string, hold?: HoldPoint) =>
       request(id, '/session/end/confirm', 'xsrf=xsrf', hold)
     const signOut = (id: string) => request(id, '/session/end/confirm', 'xsrf=xsrf&logout=yes')
-    /** Asks for the sign-out page: the host saves the session under the id that it has. */
+    /** Asks for the sign-out page, for which the host saves the session under its present id. */
     const touch = (id: string, hold?: HoldPoint) =>
       request(id, '/session/end?client_id=app', undefined, hold)
 
@@ -194,7 +194,7 @@ for (const [name, open] of Object.entries(STORAGES)) {
 
 type HoldPoint = 'Client.find' | 'AccessToken.revokeByGrantId' | 'Session.upsert'
 
-/** Stops a request with the header `hold` at that call of the adapter. */
+/** Holds a request at the adapter call that its header `hold` names, until the test releases it. */
 class Holds {
   readonly #points = new Map<string, { reached: Latch; released: Latch }>()
 

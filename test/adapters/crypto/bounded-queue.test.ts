@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { boundedQueue } from '../../../src/adapters/crypto/bounded-queue.ts'
 import { MfaError } from '../../../src/domain/errors.ts'
 
-/** A job that ends when it is told to. */
+/** A job that ends when the test resolves or rejects it. */
 function job(log: string[], name: string) {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const start = () => {

@@ -12,7 +12,7 @@ import {
 const base64 = (hex: string): string =>
   Buffer.from(hex, 'hex').toString('base64').replace(/=+$/, '')
 
-/** Published ones: of the standard, or of the product's own documentation. */
+/** Published hashes, from the standard or from the documentation of the product that makes them. */
 const VECTORS: readonly { from: string; secret: string; hash: string; kind: string }[] = [
   {
     from: 'the tests of crypt_blowfish',
@@ -49,7 +49,7 @@ const VECTORS: readonly { from: string; secret: string; hash: string; kind: stri
   },
 ]
 
-/** Of `pässword`, in the forms of products. Django 5.2.19 made its own; Python's hashlib, hmac and bcrypt the others. */
+/** Hashes of `pässword` in products' formats, made by Django 5.2.19 and by Python's hashlib, hmac and bcrypt. */
 const NATIVE: readonly [product: string, kind: string, hash: string][] = [
   [
     'Django',
@@ -106,7 +106,7 @@ const REFUSED: readonly [hash: string, fault: string][] = [
   ['scrypt$1000$seasalt$8$1$9x2GUAh99+7sR4t9qrppCL00sO45dfu/CEVDKijJNX4=', 'hash-malformed'],
   ['$wp$2y$05$short', 'hash-malformed'],
   ['bcrypt$$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'hash-too-costly'],
-  // A header whose salt is longer than the whole.
+  // The header gives a salt length that is greater than the length of the hash.
   [
     'AQAAAAEAAAPoAAAA/wABAgMEBQYHCAkKCwwNDg9PRnnBSpr+uvyRZvsp4uydisQ/oajw2z6yCUC93ixKPA==',
     'hash-malformed',
@@ -128,7 +128,7 @@ const REFUSED: readonly [hash: string, fault: string][] = [
   ['$scrypt$ln=30,r=8,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-too-costly'],
   ['$scrypt$ln=14,r=8,p=999$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-too-costly'],
   ['$scrypt$ln=0,r=8,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
-  // N has to be less than 2^(16 r): computing it would be an error for everybody.
+  // scrypt requires N < 2^(16 r), so no implementation can compute this hash.
   ['$scrypt$ln=16,r=1,p=1$0ZrzXitFSGltTQnBWOsdYw$Y11AchqV4b0sUisdZd0Xrw', 'hash-malformed'],
   ['$argon2id$v=19$m=9999999,t=1,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-too-costly'],
   ['$argon2id$v=19$m=65536,t=9999,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub', 'hash-too-costly'],

@@ -125,7 +125,7 @@ describe('password hashing', () => {
   })
 })
 
-/** How often the event loop came round before the promise settled. */
+/** The number of turns of the event loop before the promise settled. */
 async function turnsDuring(promise: Promise<unknown>): Promise<number> {
   let turns = 0
   let settled = false

@@ -33,7 +33,7 @@ describe('the secret box', () => {
       { ...context, accountId: 'berta' },
       { ...context, purpose: 'backup-codes' },
       { accountId: 'totp', purpose: 'anna' },
-      // The same letters, parted elsewhere.
+      // These contexts have the same letters, divided at another place.
       { accountId: 'annat', purpose: 'otp' },
       { accountId: 'anna","totp', purpose: '' },
     ])
@@ -59,7 +59,7 @@ describe('the secret box', () => {
   })
 
   it('R35 does not open another spelling of the same bytes', () => {
-    const sealed = box.seal('secrets', context) // 23 bytes with the tag: the last character has unused bits
+    const sealed = box.seal('secrets', context) // 23 bytes with the tag, so the last character has unused bits
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     const spelling = sealed.slice(0, -1) + letters.charAt(letters.indexOf(sealed.slice(-1)) + 1)
     const bytesOf = (envelope: string) => Buffer.from(envelope.split('.')[3] ?? '', 'base64url')

@@ -32,7 +32,7 @@ describe('what a sign-in asks of MongoDB', function () {
   let database: Awaited<ReturnType<typeof openDatabase>>
   let server: TestServer
   let storage: ServerStorage
-  /** The accounts and records that each of some requests has read, in order. */
+  /** The queries for accounts and records that each named request has made, in order. */
   const reads: Record<string, readonly string[]> = {}
   const queries: Query[] = []
 
@@ -44,7 +44,7 @@ describe('what a sign-in asks of MongoDB', function () {
     server = await startServer({ storage })
     const alice = await addPerson(server)
     await fillWithOthers()
-    // The one that the storage has opened, by its database.
+    // The storage has opened this connection; the name of the database identifies it.
     const connection = mongoose.connections.findLast(({ name }) => name === url.pathname.slice(1))
     connection!.getClient().on('commandStarted', collect)
 
@@ -74,7 +74,7 @@ describe('what a sign-in asks of MongoDB', function () {
     )
     expect(proved.status).to.equal(303)
     await browser.submit(await browser.visit(new URL('/session/end', server.issuer)))
-    // By which a credential that names its owner signs in.
+    // A sign-in with a credential that names its account makes this query.
     expect(await storage.records.findByHandle('handle of other-7')).to.equal('other-7')
   })
   after(async () => {
@@ -98,7 +98,7 @@ describe('what a sign-in asks of MongoDB', function () {
       on($match)
       const within = { sort: {}, limit: 0 }
       queries.push(
-        // By what the first stage has found: its `_id`.
+        // `$lookup` searches by a value of the document that the first stage has found.
         {
           collection: $lookup.from,
           command: '$lookup',
@@ -128,7 +128,7 @@ describe('what a sign-in asks of MongoDB', function () {
     return answer
   }
 
-  /** As much of each as makes looking at all of it show, with what ours are found by. */
+  /** Adds so many other documents to each collection that a query which examines all of them is noticed. */
   async function fillWithOthers(): Promise<void> {
     const far = Math.floor(Date.now() / 1000) + 24 * 3600
     await Promise.all(
@@ -150,8 +150,8 @@ describe('what a sign-in asks of MongoDB', function () {
   it('is found by an index, and one document is examined for it', async () => {
     const shapes = new Set(queries.map(({ collection, filter }) => shapeOf(collection, filter)))
     const { setName } = await database.connection.getClient().db().command({ hello: 1 })
-    // MongoDB finds by `_id`, and looks at what else is asked of that one document. The stand-in looks at all of them
-    // as soon as anything stands beside `_id`: there the `_id` is tried alone.
+    // MongoDB finds a document by `_id` and compares the other fields of the filter with that document only. The
+    // stand-in examines all documents if the filter has other fields, so there the test uses the `_id` alone.
     const standsIn = setName === 'secantus'
     expect(shapes.size).to.be.greaterThan(10)
     for (const { collection, command, filter, sort, limit } of queries) {
@@ -165,7 +165,7 @@ describe('what a sign-in asks of MongoDB', function () {
         .explain('executionStats')
       const about = `${command} of ${shapeOf(collection, filter)}`
       expect(JSON.stringify(plan['queryPlanner']), about).not.to.contain('COLLSCAN')
-      // A grant's records go all at once: there is more than one of them.
+      // All records of a grant are deleted at once, and a grant has more than one.
       const most = 'grant' in filter ? 2 : 1
       expect(plan['executionStats'].totalDocsExamined, about).to.be.at.most(most)
     }
@@ -190,7 +190,7 @@ describe('what a sign-in asks of MongoDB', function () {
       code: together,
       refresh: together,
       silent: together,
-      // Found by its name; and the record once more, behind the hash, for the pending first factor.
+      // The account is found by its name. The record is read again after the hash, for the pending first factor.
       password: ['mfa_accounts by names', ...together, 'mfa_records by _id'],
     })
   })

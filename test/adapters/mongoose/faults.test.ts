@@ -18,14 +18,14 @@ const LIMIT = { limit: 3, windowSeconds: 600 }
 
 type Deeds<Ports> = Readonly<Record<string, (ports: Ports) => Promise<unknown>>>
 
-/** Every deed of the plugin's port. */
+/** Every operation of the plugin's port. */
 const RECORD_DEEDS: Deeds<Storage> = {
   'records.load': ({ records }) => records.load(String(MIRA)),
   'records.save': ({ records }) => records.save(String(MIRA), { n: 3 }, 2),
   'records.findByHandle': ({ records }) => records.findByHandle('mine'),
 }
 
-/** Every deed of the ports. */
+/** Every operation of the ports. */
 const DEEDS: Deeds<ServerPorts> = {
   ...RECORD_DEEDS,
   'oneTime.put': ({ oneTime }) => oneTime.put('link', { n: 1 }, NOW + 60),
@@ -38,7 +38,7 @@ const DEEDS: Deeds<ServerPorts> = {
 
 const WRITES = ['insert', 'update', 'delete', 'findAndModify']
 
-/** Has the next commands of these names fail, in one of the server's ways. */
+/** Makes the next commands with these names fail in the way that `data` describes. */
 async function failNext(
   connection: Connection,
   failCommands: readonly string[],
@@ -144,7 +144,7 @@ describe('a MongoDB that fails', () => {
           record: { n: 3 },
           version: 3,
         })
-        // Decided on what was seen before, it would be spent twice.
+        // A decision on the version from before the fault must not be saved, because it could spend a code twice.
         expect(await storage.records.save(String(MIRA), { n: 4 }, 2)).to.equal(false)
       })
 

@@ -52,7 +52,7 @@ describe('findUser', () => {
   it('R31 answers what a query would, without what a schema inside the schema does not select', async () => {
     const { storage, User } = people
     const found = (await storage.findUser(id))!
-    // A query that hides the values of a map is refused by MongoDB: it is asked without the map.
+    // MongoDB refuses a query that hides values of a map, so this query leaves the map out.
     const queried = (await User.findById(MIRA).select('-byName'))!
     expect(found.toObject()).to.deep.equal(queried.toObject())
     expect(JSON.stringify(found))

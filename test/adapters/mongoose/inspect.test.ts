@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { mongo } from 'mongoose'
 import { inspect } from '../../../src/adapters/mongoose/inspect.ts'
 
-/** A database that says what it is told to, and has no index. */
+/** A database without indexes that returns this response to each command. */
 function answering(hello: object): mongo.Db {
   return {
     admin: () => ({ command: async () => hello }),

@@ -37,7 +37,7 @@ describe('the schema in MongoDB', function () {
       () => 'done',
       ({ code }: { code: string }) => code,
     )
-  /** One that is to come, and how often it was applied. */
+  /** The migrations with one more of a later release. */
   const next = (apply: () => Promise<void> = async () => {}): readonly Migration[] => [
     ...MIGRATIONS,
     { version: WANTED + 1, apply },

@@ -132,7 +132,7 @@ describe('an application’s ordinary work with its users', () => {
     })
 })
 
-/** A model whose users are all given a record, again and again while work goes on. */
+/** A model with the plugin. Each call of its `signIn` saves a record for every user. */
 function withRecords(connection: Connection, options: mongoose.SchemaOptions) {
   const schema = userSchema(options)
   schema.plugin(mfaFields, { passwordPath: 'passwordHash' })
@@ -161,7 +161,7 @@ async function walk(User: Model<User> & { signIn?: () => Promise<void> }) {
   return results
 }
 
-/** As an application would send it, without the times, which differ from run to run. */
+/** The result as JSON, with the type of each time instead of its value, which differs in each run. */
 function plain(result: unknown): unknown {
   return JSON.parse(
     JSON.stringify(result ?? null, (key, value: unknown) =>
@@ -170,7 +170,7 @@ function plain(result: unknown): unknown {
   )
 }
 
-/** How a deed is refused. */
+/** The message of the error with which an operation is refused. */
 function messageOf(deed: Promise<unknown>): Promise<unknown> {
   return deed.catch((error: Error) => error.message)
 }

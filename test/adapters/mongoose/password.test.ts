@@ -7,7 +7,7 @@ import { MIRA, NOOR, openPeople, userSchema, type People, type StoredUser } from
 const byId = { _id: MIRA }
 const passwordHash = 'new'
 
-/** Ways in which an application writes a password. */
+/** The ways in which an application writes a password. */
 const CHANGES: Readonly<Record<string, (people: People) => unknown>> = {
   save: async ({ User }) => {
     const user = await User.findById(MIRA)
@@ -52,7 +52,7 @@ const CHANGES: Readonly<Record<string, (people: People) => unknown>> = {
     ]),
 }
 
-/** Writes that leave the password alone. */
+/** Writes that do not change the password. */
 const OTHERS: Readonly<Record<string, (people: People, now: StoredUser) => unknown>> = {
   'save of the profile': async ({ User }) => {
     const user = await User.findById(MIRA)
@@ -70,7 +70,7 @@ const OTHERS: Readonly<Record<string, (people: People, now: StoredUser) => unkno
 
 type ListModel = mongoose.Model<{ credentials: { kind: string; hash: string }[] }>
 
-/** Ways to write one document of a list. */
+/** Ways to change a password that is in one document of a list. */
 const IN_A_LIST: Readonly<Record<string, (User: ListModel) => unknown>> = {
   save: async (User) => {
     const user = await User.findById(MIRA)
@@ -94,7 +94,7 @@ const IN_A_LIST: Readonly<Record<string, (User: ListModel) => unknown>> = {
   replaceOne: (User) => User.replaceOne(byId, { credentials: [{ kind: 'pw', hash: 'new' }] }),
 }
 
-/** Writes of the same documents that leave the password alone. */
+/** Writes to the documents of that list that do not change the password. */
 const BESIDE_IT: Readonly<Record<string, (User: ListModel) => unknown>> = {
   save: async (User) => {
     const user = await User.findById(MIRA)

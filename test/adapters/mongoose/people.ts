@@ -4,7 +4,7 @@ import type { UserStorage } from '../../../src/adapters/mongoose/index.ts'
 import { MfaError } from '../../../src/domain/errors.ts'
 import { openDatabase } from '../../support/mongodb.ts'
 
-/** A user of an application, as its own schema has it. */
+/** A user of an application, with the fields of the application's own schema. */
 export interface User {
   _id: mongo.ObjectId
   name: string
@@ -19,7 +19,7 @@ export interface People {
   readonly connection: Connection
   readonly User: Model<User>
   readonly storage: UserStorage<HydratedDocument<User>>
-  /** The user as the database has it, past Mongoose. */
+  /** Reads a user directly from the database, without Mongoose. */
   stored(id?: mongo.ObjectId): Promise<StoredUser>
   close(): Promise<void>
 }
@@ -31,7 +31,7 @@ export type StoredUser = User & {
 export const MIRA = new mongoose.mongo.ObjectId('650000000000000000000001')
 export const NOOR = new mongoose.mongo.ObjectId('650000000000000000000002')
 
-/** Another schema each time: a schema is changed by what is plugged into it. */
+/** Makes a new schema for each call, because a Mongoose plugin changes the schema to which it is added. */
 export function userSchema(options: mongoose.SchemaOptions = {}): mongoose.Schema<User> {
   return new mongoose.Schema<User>(
     {
@@ -44,7 +44,7 @@ export function userSchema(options: mongoose.SchemaOptions = {}): mongoose.Schem
   )
 }
 
-/** An application with two users in a database of its own; the first has a record of version 2. */
+/** Opens an application with two users in its own database. The first user has a record of version 2. */
 export async function openPeople(
   url: string,
   given: {
@@ -80,7 +80,7 @@ export function changesOf(document: object): unknown {
   return (document as Changes)['$getChanges' in document ? '$getChanges' : 'getChanges']!()
 }
 
-/** The code of the MfaError that a deed ends with, or `done`. Anything else is thrown on. */
+/** The code of the MfaError with which an operation is refused, or `done`. Throws any other error again. */
 export async function outcomeOf(deed: () => unknown): Promise<string> {
   try {
     await deed()

@@ -9,7 +9,7 @@ import { requireMongodb } from '../../support/requirements.ts'
 const NOW = Math.floor(Date.now() / 1000)
 const WRITES = ['insert', 'update', 'delete', 'findAndModify']
 
-/** All that a URL could say against what is promised. */
+/** The options of a URL that would weaken the promises of the storage. */
 const AGAINST = {
   w: '1',
   journal: 'false',
@@ -102,7 +102,7 @@ describe('what STORAGE_URL cannot take back', function () {
     for (const { name, command } of reads) {
       const about = `${name} of ${command[name]}`
       const { mode } = (command['$readPreference'] ?? { mode: 'primary' }) as { mode: string }
-      // A driver that knows one server alone says that it takes the primary, if there is another.
+      // A driver that is connected to a single server may send `primaryPreferred` instead of `primary`.
       expect(mode, about).to.be.oneOf(['primary', 'primaryPreferred'])
       expect(command['readConcern'], about).to.deep.include({ level: 'local' })
     }

@@ -9,11 +9,11 @@ const SPENT = { version: 1, record: '{"n":1}' }
 const mfa = SPENT as never
 const byId = { _id: MIRA }
 const UPSERT = { upsert: true }
-/** Two ways to have a member that is no key of the object. */
+/** Two values with a member `mfa` that is not a key of the object itself. */
 const MAP = new Map([['mfa', SPENT]]) as never
 const TURNS = { toBSON: () => ({ mfa: SPENT }) } as never
 
-/** Writes that name the field: of a request body that went too far, or of somebody who knows it. */
+/** Writes that name the field, because of an unfiltered request body or of code that knows the field. */
 const WRITES: Readonly<Record<string, Deed>> = {
   'findByIdAndUpdate with a body': ({ User }) =>
     User.findByIdAndUpdate(MIRA, { name: 'x', mfa: SPENT }),
@@ -138,7 +138,7 @@ const WRITES: Readonly<Record<string, Deed>> = {
     User.aggregate([{ $merge: { into: { db: User.db.name, coll: 'users' } } }]),
 }
 
-/** Writes of a whole user that was read before, and does not have the field. */
+/** Writes of a whole user that was read earlier, without the field. */
 const REPLACEMENTS: Readonly<Record<string, (people: People, stale: StoredUser) => unknown>> = {
   replaceOne: ({ User }, stale) => User.replaceOne(byId, stale),
   'replaceOne of a query': ({ User }, stale) => User.findOne(byId).replaceOne(stale),
@@ -154,7 +154,7 @@ const REPLACEMENTS: Readonly<Record<string, (people: People, stale: StoredUser) 
   },
 }
 
-/** The ways to read what an aggregation answers, which begin it. */
+/** The ways to read the result of an aggregation, each of which starts the aggregation. */
 const READS: Readonly<Record<string, (cursor: mongoose.mongo.AggregationCursor) => unknown>> = {
   next: (cursor) => cursor.next(),
   tryNext: (cursor) => cursor.tryNext(),

@@ -9,7 +9,7 @@ import { serverPortsOn, type ServerPorts } from './server-ports.ts'
 
 const NOW = 1_800_000_000
 
-/** Everything that the ports ask of the database, each in every case that it knows. */
+/** Calls every operation of the ports in every case that sends a different query. */
 async function useEverything(
   { records, oneTime, counters }: ServerPorts,
   id: string,
@@ -33,7 +33,7 @@ async function useEverything(
   await counters.reset('name')
 }
 
-/** A command as the driver has sent it. */
+/** A command that the driver has sent. */
 interface Sent {
   readonly name: string
   readonly command: mongo.Document
@@ -48,7 +48,7 @@ function watch(connection: Connection): Sent[] {
   return sent
 }
 
-/** The condition of a command that finds a document, as a find would have it. */
+/** The filter of a command that finds documents, or undefined for other commands. */
 function filterOf({ name, command }: Sent): mongo.Document | undefined {
   switch (name) {
     case 'find':
@@ -110,7 +110,7 @@ describe('what the ports ask of MongoDB', () => {
           const found = collection.find(filter)
           if ('_id' in filter) {
             await collection.insertOne({ ...lookedFor(filter) }).catch(() => undefined)
-            // mongod takes this index by itself wherever `_id` is compared for equality; the stand-in has to be told.
+            // A mongod uses this index for each equality of `_id`; the stand-in needs a hint.
             found.hint({ _id: 1 })
           }
           const { queryPlanner, executionStats } = await found.explain('executionStats')
@@ -180,12 +180,12 @@ describe('what the ports ask of MongoDB', () => {
   })
 })
 
-/** The collection of the records. */
+/** The name of the collection that has the records. */
 function recordsOf(opened: object): string {
   return 'User' in opened ? 'users' : 'mfa_records'
 }
 
-/** Somebody else's record with a handle of its own. */
+/** Saves a record of another person, with its own handle. */
 async function holdHandle(
   { storage, ...opened }: { readonly storage: Storage; readonly connection: Connection },
   nth: number,
@@ -196,7 +196,7 @@ async function holdHandle(
   expect(await storage.records.save(id, { handles: [`handle ${nth}`] }, 0)).to.equal(true)
 }
 
-/** A document that the condition is about, so that there is one to examine. */
+/** A document that matches the `_id` of the filter, so that the query examines one. */
 function lookedFor(filter: mongo.Document): mongo.Document {
   const { $eq } = filter._id as { $eq: unknown }
   return { _id: $eq }

@@ -4,7 +4,7 @@ import { mfaFields } from '../../../src/adapters/mongoose/index.ts'
 import { requireMongodb } from '../../support/requirements.ts'
 import { changesOf, MIRA, NOOR, openPeople, userSchema, type People } from './people.ts'
 
-/** Ways in which a record could get into an answer of the application. */
+/** The ways in which a record could get into a response of the application. */
 const ANSWERS: Readonly<Record<string, (people: People) => unknown>> = {
   'a document': ({ User }) => User.findById(MIRA),
   'a document that has selected it': ({ User }) => User.findById(MIRA).select('+mfa'),

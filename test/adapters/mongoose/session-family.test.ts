@@ -24,7 +24,7 @@ const deeds: fc.Arbitrary<readonly Deed[]> = fc.array(
   { maxLength: 30 },
 )
 
-/** A family as the adapter keeps it, without a database. */
+/** A session family, changed by the functions of the adapter, but kept without a database. */
 class Kept {
   family: SessionFamily | undefined
 
@@ -35,7 +35,7 @@ class Kept {
 
   destroy(id: string, now: number): void {
     const { family } = this
-    // One of no family is nobody's: nothing is noted of it.
+    // A session that is not in the family belongs to nobody, so its end is not recorded.
     if (family === undefined || ![...family.live, ...family.ended].some((one) => one.id === id))
       return
     this.family = withoutSession(family, id, 'unknown', now) ?? family

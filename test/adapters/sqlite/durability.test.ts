@@ -5,7 +5,7 @@ import { sqliteStorageOn } from '../../../src/adapters/sqlite/index.ts'
 import type { ServerStorage } from '../../../src/ports/server-storage.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-/** Notes the `synchronous` setting under which each piece of work is done. */
+/** Records the `synchronous` setting with which each piece of work is done. */
 class ObservedDatabase extends SqliteDatabase {
   readonly levels: number[] = []
 

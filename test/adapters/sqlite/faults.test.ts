@@ -40,7 +40,7 @@ describe('SQLite storage in trouble', () => {
     for (const storage of opened.splice(0)) await storage.close()
   })
 
-  /** Every way in, reads too: with the storage gone nothing may be answered from memory. */
+  /** Calls of every port, reads included: without its file the storage must not answer from memory. */
   const everyPort: readonly ((storage: ServerStorage) => Promise<unknown>)[] = [
     (storage) => storage.records.load('anna'),
     (storage) => storage.records.save('anna', { n: 9 }, 1),

@@ -16,8 +16,8 @@ const HOLD = `
 `
 
 /**
- * Another process that holds the write lock of a database until it is told to let go, or, for callers that block
- * meanwhile, for so many milliseconds.
+ * Starts another process that holds the write lock of a database until `release` is called. With `milliseconds` it
+ * releases the lock by itself after that time, for callers that block and cannot call `release`.
  */
 export async function lockFromAnotherProcess(
   path: string,

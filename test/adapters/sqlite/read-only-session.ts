@@ -1,6 +1,7 @@
 /**
- * A process of faults.test.ts: its database file, named in the first argument, becomes read-only and writable again.
- * Permissions mean nothing to root, as which containers often run tests; so this process becomes somebody else.
+ * This is a process of faults.test.ts. It makes its database file, named in the first argument, read-only and then
+ * writable again. Containers often run tests as root, to whom file permissions do not apply, so this process first
+ * becomes an ordinary user.
  */
 import { chmodSync, chownSync } from 'node:fs'
 import { dirname } from 'node:path'

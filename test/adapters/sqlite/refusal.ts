@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { MfaError } from '../../../src/domain/errors.ts'
 import type { ErrorCode } from '../../../src/domain/errors.ts'
 
-/** The MfaError with which `work` was refused; any other result fails the test. */
+/** The MfaError with which `work` is refused. Any other result fails the test. */
 export async function refusal(work: () => unknown): Promise<MfaError> {
   try {
     await work()

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A folder for each test of the suite it is called in, removed afterwards. */
+/** Makes a folder before each test of the calling suite and removes it after the test. */
 export function temporaryFolder(): { readonly path: string; file(name: string): string } {
   let path = ''
   beforeEach(() => {
