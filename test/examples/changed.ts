@@ -1,4 +1,4 @@
-/** Lines that are in one file and not in the other, by position: what `diff` shows. */
+/** The lines that are removed from `before` and added in `after`, as `diff` shows them. */
 export function changed(before: string, after: string): { removed: string[]; added: string[] } {
   const [old, now] = [before, after].map((text) => text.trimEnd().split('\n')) as [
     string[],

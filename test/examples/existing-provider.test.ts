@@ -24,7 +24,7 @@ const EMAIL = 'mira@example.com'
 const PASSWORD = 'correct horse battery staple'
 
 interface Example {
-  /** Under which path of the origin the provider is. */
+  /** The path of the origin at which the provider is mounted. */
   readonly mounted: string
   login(browser: HttpClient, page: Page, password: string): Promise<Page>
   consent(browser: HttpClient, page: Page): Promise<Page>
@@ -206,7 +206,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       const verify = await typePassword(await visit({}, other), other)
       expect(verify.name).to.equal('totp-verify')
       expect(errorOf(await visit({ prompt: 'none' }, other))).to.equal('login_required')
-      // The step of now was spent at the set-up.
+      // The set-up has spent the present time step, so this code is of the next one.
       const code = totpCode({ secret }, Math.floor(Date.now() / 1000) + 30)
       let back = await goOn(await other.submit(verify, { code }), other)
       if (back.location === undefined) back = await goOn(await example.consent(other, back), other)

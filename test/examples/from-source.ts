@@ -5,8 +5,8 @@ const ROOT = new URL('../../', import.meta.url)
 const NAME = 'oidc-provider-mfa'
 
 /**
- * Lets a program of `examples` import the package by its name and get the sources of this repository, without a build:
- * each entry of package.json is the source that it is built from. The published package is tried by test/packaging.
+ * Lets a program of `examples` import the package by its name without a build. Each entry of package.json is resolved
+ * to the source from which it is built. test/packaging tests the published package.
  */
 const { exports } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {
   exports: Record<string, string | { default: string }>

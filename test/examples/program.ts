@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** A program of `examples` that runs by itself, on the sources of this repository. */
+/** A running program of `examples`, which uses the sources of this repository. */
 export interface Program {
   /** The output so far. */
   printed(): string
@@ -12,7 +12,7 @@ export interface Program {
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const FROM_SOURCE = new URL('from-source.ts', import.meta.url).href
 
-/** Resolves when it has printed `ready`; rejects, with what it has printed, when it ends before that. */
+/** Starts a program and waits until it prints `ready`. Rejects with its output if it ends before that. */
 export async function startProgram(
   path: string,
   { env, ready }: { readonly env: Readonly<Record<string, string>>; readonly ready: string },

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider, { type ClientMetadata, type Configuration } from 'oidc-provider'
 
-/** The person's action at the provider: to sign in with this level, or to refuse. */
+/** The person's action at the provider: a sign-in with this `acr` and `amr`, or a refusal. */
 export interface Decision {
   acr: string
   amr: string[]
@@ -10,8 +10,8 @@ export interface Decision {
 }
 
 /**
- * A plain provider without our plugin, to try relying parties on: it has no pages, and every person is `mira`, signed
- * in as the decision says.
+ * Starts a provider without our plugin, to test relying parties. It has no login page: it signs `mira` in as the
+ * decision says.
  */
 export async function startPlainProvider(decision: Decision): Promise<{
   issuer: string
@@ -75,7 +75,7 @@ function configurationFor(client: ClientMetadata): Configuration {
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
-        // The host's page asks; this one answers yes by itself.
+        // The host's own page asks for a confirmation. The form of this page already contains the confirmation.
         logoutSource: (ctx, form) => {
           ctx.body = `<body data-page="logout">${form.replace(
             '</form>',
@@ -84,7 +84,7 @@ function configurationFor(client: ClientMetadata): Configuration {
         },
       },
     },
-    // The host's own dispatcher refuses addresses of this machine; the app under test is there.
+    // By default the host refuses to connect to addresses of this machine, where the app under test runs.
     fetch: (url, options) => {
       const { body = null, headers = {}, method = 'GET', signal = null } = options ?? {}
       return globalThis.fetch(url, { body, headers, method, signal })

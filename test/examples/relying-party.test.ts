@@ -188,7 +188,7 @@ describe('the demonstration relying party', () => {
   it('ends its session when the provider says by the back channel that it is over', async () => {
     await signIn()
     const elsewhere = person.jar.copy()
-    // Signed out at the provider, not here: this app is told by the provider's own request.
+    // The person signs out at the provider, which tells the app by a back-channel request.
     const page = await person.visit(`${provider.issuer}/session/end?client_id=${CLIENT.clientId}`)
     await person.follow(await person.submit(page))
     expect((await new HttpClient({ jar: elsewhere }).get(app.url)).name).to.equal('rp-home')

@@ -6,7 +6,7 @@ import { memoryStorage } from '../../src/adapters/memory/index.ts'
 
 type Policy = ReturnType<typeof interactionPolicy.base>
 
-/** Every need, with a host that lacks it. Answers with how to undo what more than this provider has. */
+/** For each need, makes a host lack it. Returns a function that undoes a change to more than this provider. */
 const WITHOUT: Readonly<
   Record<string, (provider: Provider, policy: Policy) => (() => void) | void>
 > = {
@@ -127,7 +127,7 @@ function refusalOf(act: () => void): MfaError {
   throw new Error('Nothing was refused')
 }
 
-/** The part of a need's name before what it is for. */
+/** The first part of a need's name, without its purpose. */
 function keyOf(name: string): string {
   return (
     Object.keys(WITHOUT).find(

@@ -6,8 +6,8 @@ import ts from 'typescript'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * Members of the host's objects that its documentation does not name. A member of the same name on an object of ours
- * needs another name, so that nobody has to ask whose it is.
+ * Members of the host's objects that its documentation does not name. Our own objects must not use these names, so that
+ * every use of such a name is a use of the host's member.
  */
 const INTERNAL = [
   'IN_PAYLOAD',
@@ -39,7 +39,7 @@ const INTERNAL = [
   'trusted',
 ]
 
-/** Members that are written in a file: `a.name`, `a['name']`, `{ name } = a`, `{ name: value }` and those of a type. */
+/** The members that a file names: `a.name`, `a['name']`, `{ name } = a`, `{ name: value }` and members of types. */
 function membersOf(text: string): Set<string> {
   const found = new Set<string>()
   const add = (name: ts.Node | undefined): void => {

@@ -19,7 +19,7 @@ const USERS: Readonly<Record<string, Record<string, unknown>>> = {
   noor: { two_factor_enabled: true, two_factor_secret: SECRET, backup_codes: 7 },
 }
 
-/** The lines of docs/guides/migrate-from-home-made-2fa.md, in the login page of an application. */
+/** The login page of this host runs the code of docs/guides/migrate-from-home-made-2fa.md. */
 describe('a second factor that is taken over at the sign-in', () => {
   let host: Host
   beforeEach(async () => {
@@ -88,7 +88,7 @@ describe('backup codes that were taken over', () => {
   })
   afterEach(() => host.close())
 
-  /** The page of the choice that begins this request, where imported codes are chosen. */
+  /** Chooses the imported codes on the page with the other ways; returns the next page. */
   const choose = async (browser: HttpClient, verify: Page): Promise<Page> => {
     const ways = await browser.get(verify.link('[data-other-way]'))
     const chosen = await browser.submit(ways, {}, { button: 'imported-codes' })

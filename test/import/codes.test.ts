@@ -34,17 +34,17 @@ describe('lists of backup codes of another product', () => {
   it('are read from the shapes in which databases and programs keep a list', () => {
     const [a, b, c] = SHOWN as [string, string, string]
     for (const given of [
-      // Postgres arrays.
+      // Arrays of Postgres.
       `{${a},${b},${c}}`,
       `{"${a}", "${b}",${c}, NULL}`,
       `{"abcd\\-1234","${b}","${c}"}`,
-      // JSON in JSON.
+      // JSON within JSON.
       JSON.stringify(JSON.stringify(SHOWN)),
       [JSON.stringify(SHOWN)],
       JSON.stringify([JSON.stringify(SHOWN)]),
       JSON.stringify(SHOWN.join(',')),
       [...SHOWN, null],
-      // Separators, also behind each code.
+      // Lists with separators, also with one after each code.
       SHOWN.join('|'),
       SHOWN.join(' | '),
       SHOWN.join(';'),
@@ -54,7 +54,7 @@ describe('lists of backup codes of another product', () => {
       SHOWN.map((code) => `${code},`),
       `${SHOWN.join(', ')},`,
       [`${a},${b}`, c],
-      // PHP.
+      // Values that PHP has serialized.
       `a:3:{i:0;s:9:"${a}";i:1;s:9:"${b}";i:2;s:9:"${c}";}`,
       `a:3:{s:1:"x";s:9:"${a}";s:1:"y";s:9:"${b}";s:1:"z";s:9:"${c}";}`,
       `s:33:"["${a}","${b}","${c}"]";`.replace('33', String(JSON.stringify(SHOWN).length)),

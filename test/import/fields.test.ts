@@ -42,7 +42,7 @@ describe('the fields of another application', () => {
       { two_factor_secret: SECRET, otpauth_url: uri },
       { two_factor_secret: SECRET.toLowerCase(), totp: [{ base32: `${SECRET}======` }] },
       { totp: [SECRET, { hex }, uri, { secret: hex.toUpperCase(), encoding: 'hex' }] },
-      // HMAC fills a key with zeros: the same key, with other bytes.
+      // HMAC pads a key with zeros, so these different bytes are the same key.
       { totp: [{ hex }, { hex: `${hex}0000` }] },
     ]) {
       const { totp, faults } = mapFactors(fields)
@@ -94,7 +94,7 @@ describe('the fields of another application', () => {
     expect(codesOf([base64, base64.replace('=', '')])).to.deep.equal([hex])
     const argon2 = `$argon2id$v=19$m=8,t=1,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`
     expect(codesOf([argon2, argon2])).to.deep.equal([argon2])
-    // A set with both cases: these are two codes.
+    // The set has letters of both cases, so case matters and these are two codes.
     expect(codesOf(['aBcd1234', 'AbCD1234'])).to.have.length(2)
   })
 

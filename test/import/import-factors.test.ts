@@ -27,7 +27,7 @@ const SHORT = 'JBSWY3DPEHPK3PXP'
 const CODES = ['7KQ4M-WXA9R-TDHN3', '2HD8C-WMXK4-RTQN7']
 let attempts = 0
 
-/** Types a form in a new sign-in, as the page does. */
+/** Submits a form in a new sign-in, as the page does. */
 async function type(of: World, id: string, form: Form, accountId = 'mira') {
   const factor = factorOf(of, id)
   const seen = await load(of, accountId)
@@ -228,7 +228,7 @@ describe('backup codes that came from another application', () => {
     await importFactors(one.deps, 'mira', { totp: SECRET, backupCodes: CODES })
   })
 
-  /** A fresh second factor in this interaction, with which a change is made. */
+  /** Gives a fresh second factor in this interaction, which permits a change of factors. */
   const prove = async (interaction: string): Promise<Place> => {
     one.clock.advance(30)
     const { record } = await load(one)

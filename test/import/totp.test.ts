@@ -45,7 +45,7 @@ describe('an authenticator of another product', () => {
   })
 
   it('is read from letters drawn at random, as authenticator apps read them', () => {
-    // The codes of a Python program that drops the incomplete last bits (hmac and hashlib), at 1700000000.
+    // A Python program (hmac and hashlib) that drops incomplete last bits made these codes for the time 1700000000.
     for (const [secret, code] of RANDOM_LETTERS)
       for (const given of [secret, secret.toLowerCase(), `otpauth://totp/x?secret=${secret}`]) {
         const { parameters, secretBits } = read(given)
@@ -53,7 +53,7 @@ describe('an authenticator of another product', () => {
         expect(secretBits).to.equal(Math.floor((secret.length * 5) / 8) * 8)
         expect(factor.parseState(adoptTotp(parameters, NOW))).to.be.an('object')
       }
-    // A long s is no letter of base32, though its capital is one.
+    // The long s (U+017F) is not a letter of Base32, but its capital letter S is.
     expect(readForeignTotp('\u017f46sqcpptcnpromhwybdctbzxv')).to.deep.equal({
       fault: 'secret-unusable',
     })
