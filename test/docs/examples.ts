@@ -44,7 +44,7 @@ export function withFolder<T>(work: (folder: string) => T): T {
   }
 }
 
-/** Imports code as a module. */
+/** Imports code as a module, with the package's entries replaced by the sources in this repository. */
 export async function importCode<Module>(code: string): Promise<Module> {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-docs-'))
   try {

@@ -420,7 +420,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   'device-done': { plain: {} },
 }
 
-/** Pages that name no account, because they come before the first factor or after the end of a sign-in. */
+/** Pages that name no account: pages before the first factor, pages after the end of a session, and errors. */
 const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
   'login',
   'signed-out',

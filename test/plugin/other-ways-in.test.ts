@@ -235,7 +235,7 @@ describe('the device flow', () => {
     })
 
   it('R25 asks for the password anew when max_age has passed', async () => {
-    // The host compares max_age with the time of the machine.
+    // The host compares max_age with the real time, not with the test's clock.
     let shownAt = Math.floor(Date.now() / 1000) - 100
     await startWith({}, (_host, request, response, accountId) =>
       host.mfa.interactionFinished(request, response, { login: { accountId, ts: shownAt } }),

@@ -66,7 +66,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       }
     })
 
-    /** Signs in and takes tokens in seven requests; `served` names the node that answers each of them. */
+    /** Signs in, redeems the code and refreshes the tokens in seven steps; `served` names the node for each step. */
     const signInAcross = async (served: readonly Node[]): Promise<void> => {
       const steps = served.values()
       const next = (): void => nodes.servedBy(steps.next().value ?? 'after')

@@ -59,7 +59,7 @@ export function attributesOf({ attributes }: Element): Record<string, string> {
   return Object.fromEntries([...attributes].map(({ name, value }) => [name, value]))
 }
 
-/** The visible text without scripts and styles. Its parts are separated by one space, and so are its words. */
+/** The visible text without scripts and styles. Each tag and each run of white space becomes one space. */
 export function textOf(element: Element): string {
   return textIn(element).replaceAll(/\s+/g, ' ').trim()
 }

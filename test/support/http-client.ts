@@ -182,7 +182,7 @@ export class HttpClient {
     return current
   }
 
-  /** `get`, then `follow`. */
+  /** Gets an address and follows its redirects. */
   async visit(url: string | URL, until?: (url: URL) => boolean): Promise<Page> {
     return this.follow(await this.get(url), until)
   }

@@ -17,7 +17,7 @@ export interface Import {
 /** The references of a source file, read from its syntax tree, so that comments and strings cannot mislead. */
 export interface Source {
   readonly imports: readonly Import[]
-  /** `process.env`, `Date.now`, `Math.random` and similar members, as written. */
+  /** Member accesses such as `process.env`, `Date.now` and `Math.random`, as they are written. */
   readonly members: readonly string[]
   /** The functions, constants and classes that are declared with `export`. */
   readonly exports: readonly string[]

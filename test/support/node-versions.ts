@@ -8,7 +8,7 @@ export function oldestNode(engines: string): string {
   return version
 }
 
-/** The version that an argument of `npm run test:node` names; `oldest` is the one of `engines`. */
+/** The version that an argument of `npm run test:node` names; `oldest` is the oldest version that `engines` accepts. */
 export function namedNode(argument: string | undefined, engines: string): string {
   if (argument === 'oldest') return oldestNode(engines)
   if (argument === undefined || !VERSION.test(argument))

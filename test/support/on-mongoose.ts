@@ -29,7 +29,7 @@ const found = node(['--input-type=module', '--eval', version], 'pipe').stdout.tr
 if (!found.startsWith(`${major}.`)) throw new Error(`Found Mongoose ${found}, not ${major}.`)
 console.log(`Mongoose ${found}`)
 
-// `npm run typecheck` compiles against the types of 9.
+// `npm run typecheck` already compiles against the types of Mongoose 9.
 const commands = [
   ...(major === '8' ? [['typescript/bin/tsc', '-p', 'tsconfig.mongoose-8.json']] : []),
   // Some of these suites run on SQLite as well, which no version of Mongoose changes.

@@ -2,7 +2,7 @@ import Mocha from 'mocha'
 import { writeFileSync } from 'node:fs'
 import { skipped } from './requirements.ts'
 
-/** The result of a run. */
+/** The numbers of tests of a run, by result. */
 export interface Tally {
   readonly passed: number
   readonly failed: number

@@ -67,7 +67,7 @@ export function requireTool(context: Mocha.Context, tool: Tool): void {
 
 /** Returns the URL of the MongoDB that the whole run shares; each test must use its own database. Skips likewise. */
 export async function requireMongodb(context: Mocha.Context): Promise<string> {
-  // A first start, or a download, takes longer than a test may.
+  // The first start of the database or its download takes longer than the default limit of a test.
   context.timeout(150_000)
   return (await sharedMongodb()) ?? miss(context, 'mongodb')
 }
