@@ -131,7 +131,7 @@ interface Section {
   readonly body: string
 }
 
-/** The sections of the second level, without what stands before the first. */
+/** The sections of the second level. The text before the first section is left out. */
 function sectionsOf(changelog: string): Section[] {
   return changelog
     .split(/^## /m)

@@ -30,7 +30,7 @@ export function reportHost(host: EventEmitter, log: Logger): void {
     ctx.set({ ...headers })
   })
 
-  // Of the plugin's pages; those of the server's own pages come by another way.
+  // The plugin reports the refused forms of its own pages here. The server's pages call logRefusedForm themselves.
   host.on('mfa.form_refused', (ctx: Context, error: MfaError) => {
     logRefusedForm(log, ctx, error)
   })
