@@ -8,7 +8,7 @@ import { answerIdentification, openIdentification } from '../interactions/login/
 import { sessionOf, type SignedInSession } from '../interactions/session.ts'
 import { wayBack, type WayBack } from '../interactions/way-back.ts'
 import { checkAccount } from './application/check-account.ts'
-import { settleEvents } from './application/commit.ts'
+import { tellEverything } from './application/refused-attempts.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { restoreAccount } from './application/restore-account.ts'
@@ -237,7 +237,7 @@ export function createMfa(options: MfaOptions): Mfa {
     wayBack: async (uid) =>
       core.provider === undefined ? { answered: false } : wayBack(core.provider, uid),
     views: core.views,
-    settled: () => settleEvents(deps),
+    settled: () => tellEverything(deps),
   }
 }
 

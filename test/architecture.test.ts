@@ -23,6 +23,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: ['vocabulary'],
     packages: [],
   },
+  // The bound of the entries about refused attempts: the plugin's events and the server's own entries share it.
+  tally: { at: ['src/domain/refusal-tally.ts'], may: ['vocabulary'], packages: [] },
   domain: { at: ['src/domain/'], may: ['vocabulary', 'domain'], packages: [] },
   ports: {
     at: ['src/ports/'],
@@ -36,7 +38,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   application: {
     at: ['src/application/'],
-    may: ['vocabulary', 'domain', 'ports', 'factors', 'application'],
+    may: ['vocabulary', 'tally', 'domain', 'ports', 'factors', 'application'],
     packages: ['node:crypto', 'node:timers/promises', 'zod'],
   },
   cryptography: {
@@ -190,6 +192,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     at: ['src/server/'],
     may: [
       'vocabulary',
+      'tally',
       'types:domain',
       'types:ports',
       'plugin',

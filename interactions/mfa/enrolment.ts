@@ -8,6 +8,7 @@ import {
 import type { ChallengeGround } from '../../src/application/challenge-factor.ts'
 import { maskAddress } from '../../src/application/deliver.ts'
 import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/application/prove-owner.ts'
+import { tellRefused } from '../../src/application/refused-attempts.ts'
 import {
   challengeIn,
   enrolmentStep,
@@ -153,19 +154,20 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
   }
 }
 
+/** Says that no factor can be set up in this sign-in, and tells the listeners: somebody has the password (R10, R47). */
+export async function refuse(visit: Visit, reason: 'no-proof' | 'no-address'): Promise<void> {
+  tellRefused(visit.core.deps, visit.place, { type: 'enrolment-refused', detail: { reason } })
+  const model = { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') }
+  await show(visit, 'enrolment-refused', model, 403)
+}
+
 export async function showProof(
   visit: Visit,
   again?: Pick<Again, 'status' | 'error' | 'press'>,
 ): Promise<void> {
   const { core, details, interaction, seen } = visit
   if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
-  if (details.address === undefined)
-    return show(
-      visit,
-      'enrolment-refused',
-      { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') },
-      403,
-    )
+  if (details.address === undefined) return refuse(visit, 'no-address')
   const now = core.deps.clock.now()
   const sent = challengeIn(seen.record, interaction.uid, OWNER_PROOF, now)
   await show(

@@ -117,12 +117,7 @@ async function showBeginning(visit: Visit): Promise<void> {
     case 'prove':
       return enrolment.showProof(visit)
     case 'refuse':
-      return show(
-        visit,
-        'enrolment-refused',
-        { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') },
-        403,
-      )
+      return enrolment.refuse(visit, 'no-proof')
     default:
       return enrolment.showChoice(visit)
   }

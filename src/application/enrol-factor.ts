@@ -7,7 +7,7 @@ import {
   nextDeliveryAt,
   pendingIn,
   settleEnrolled,
-  slowEnrolment,
+  settleUnconfirmed,
   takeBackEnrolment,
   ruleNow,
   type EnrolmentPermission,
@@ -16,7 +16,7 @@ import { unspentProof } from '../domain/factor-change.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
-import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
+import type { AcceptedAttempt, MfaRecord, PendingEnrolment } from '../domain/mfa-record.ts'
 import { delayGate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/factor.ts'
@@ -36,6 +36,7 @@ import {
 import { existingStates } from './owned-states.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
+import { tellRefusedWhileLocked } from './refused-attempts.ts'
 import { fingerprintOf, type Place } from './place.ts'
 
 /** Why an enrolment may begin: the rule of a first enrolment, or an authorization that asks to add a factor. */
@@ -176,13 +177,40 @@ export async function confirmFactor(
         }),
       seen,
     )
+  const admission = { fingerprint: fingerprintIn(seen.record), seen, factor: factor.id }
   try {
-    return await admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, attempt)
+    const outcome = await admit(deps, place, admission, attempt)
+    if (outcome.outcome === 'closed')
+      tellRefusedWhileLocked(deps, place, outcome.gate, {
+        factor: factor.id,
+        browser: classify(seen.record, place.tokenHashes).kind,
+      })
+    return outcome
   } catch (error) {
-    // The credential is another account's (R46). Its owner is not named.
-    if (error instanceof MfaError && error.code === 'handle-taken') return { outcome: 'refused' }
+    if (error instanceof MfaError && error.code === 'handle-taken')
+      return refuseForeign(deps, factor, place)
     throw error
   }
+}
+
+/** The credential is another account's (R46). Its owner is not named. The attempt counts like one with a wrong code. */
+function refuseForeign(deps: Dependencies, factor: AnyFactor, place: Place): Promise<EnrolOutcome> {
+  return commit<EnrolOutcome>(deps, place.accountId, (record, now) => {
+    const pending = pendingIn(record, place.interaction, factor.id, now)
+    return pending === undefined
+      ? { outcome: { outcome: 'refused' } }
+      : refused(place, { record, now, pending })
+  })
+}
+
+function refused(
+  { tokenHashes, detail }: Place,
+  given: { record: MfaRecord; now: Instant; pending: PendingEnrolment },
+): Decided<EnrolOutcome> {
+  const { record, now, pending } = given
+  const browser = classify(record, tokenHashes)
+  const settled = settleUnconfirmed(record, pending, { browser, now, detail })
+  return { outcome: { outcome: 'refused' }, ...settled }
 }
 
 interface Confirmation extends EnrolmentGround {
@@ -214,7 +242,7 @@ async function confirm(
   const confirmed = (await factor.confirmEnrolment?.(value, response, now)) as
     Confirmed<Json> | undefined
   if (confirmed === undefined || isRegistered(deps, record, factor, confirmed.state))
-    return { outcome: { outcome: 'refused' }, record: slowEnrolment(record, pending, now) }
+    return refused(place, { record, now, pending })
 
   const authenticator = bindAuthenticator(deps, place.accountId, factor, confirmed.state, {
     name: nameOf(name),

@@ -3,6 +3,7 @@ import { classify } from '../domain/known-browser.ts'
 import type { Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Place } from './place.ts'
+import { tellRefused } from './refused-attempts.ts'
 
 /** Attempts of one account and browser class that are examined at once on this node. */
 export const MOST_IN_FLIGHT = 4
@@ -18,17 +19,20 @@ export class Flood {
 
   /**
    * Runs `attempt`. The same response of the same interaction while it runs joins it: a double tap (R38).
-   * Throws MfaError `too-many-attempts` (429) for any other.
+   * Throws MfaError `too-many-attempts` (429) for any other, after it has called `refused`.
    */
   async run<T>(
     place: { interaction: string; response: string; accountAndClass: string },
     attempt: () => Promise<T>,
+    refused: () => void = () => undefined,
   ): Promise<T> {
     const { interaction, response, accountAndClass } = place
     const running = this.#inFlight.get(interaction)
     if (running?.response === response) return (await running.outcome) as T
-    if (running !== undefined || this.#count(accountAndClass) >= MOST_IN_FLIGHT)
+    if (running !== undefined || this.#count(accountAndClass) >= MOST_IN_FLIGHT) {
+      refused()
       throw new MfaError('too-many-attempts', 'Too many attempts are in flight', { status: 429 })
+    }
     const outcome = attempt()
     this.#inFlight.set(interaction, { response, accountAndClass, outcome })
     try {
@@ -52,16 +56,25 @@ interface InFlight {
 
 const floods = new WeakMap<Dependencies, Flood>()
 
+export interface Admission {
+  /** Recognises the response. */
+  readonly fingerprint: string
+  /** The record that this request has read. */
+  readonly seen: Loaded
+  /** The factor that the attempt is at. Absent: it is a change of factors, which examines no code. */
+  readonly factor?: string
+}
+
 /**
- * Lets an attempt at a code through, or refuses it. `fingerprint`: of its response; `seen`: the record that this
- * request has read. Throws MfaError `too-many-attempts` (429).
+ * Lets an attempt at a code through, or refuses it and tells the listeners. Throws MfaError `too-many-attempts` (429).
  */
 export async function admit<T>(
   deps: Dependencies,
-  { accountId, interaction, tokenHashes }: Place,
-  { fingerprint, seen }: { readonly fingerprint: string; readonly seen: Loaded },
+  place: Place,
+  { fingerprint, seen, factor }: Admission,
   attempt: () => Promise<T>,
 ): Promise<T> {
+  const { accountId, interaction, tokenHashes } = place
   const flood = floods.get(deps) ?? new Flood()
   floods.set(deps, flood)
   const browser = classify(seen.record, tokenHashes)
@@ -69,5 +82,9 @@ export async function admit<T>(
     accountId,
     ...(browser.kind === 'known' ? [browser.tokenHash] : []),
   ])
-  return flood.run({ interaction, response: fingerprint, accountAndClass }, attempt)
+  return flood.run({ interaction, response: fingerprint, accountAndClass }, attempt, () => {
+    if (factor === undefined) return
+    const detail = { factor, browser: browser.kind, reason: 'throttled' }
+    tellRefused(deps, place, { type: 'factor-refused', detail })
+  })
 }

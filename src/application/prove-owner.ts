@@ -20,7 +20,7 @@ import type { Dependencies } from './dependencies.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
-import { tellRefusedWhileLocked } from './refused-while-locked.ts'
+import { tellRefusedWhileLocked } from './refused-attempts.ts'
 
 /**
  * The purpose of the mailed code that a first enrolment requires (R10). It is not a factor: it proves that the person
@@ -84,7 +84,7 @@ export async function checkOwnerCode(
   if (code === undefined || !CODE.test(code)) return { outcome: 'unreadable' }
   const seen = await loadRecord(deps, place.accountId)
   const fingerprint = fingerprintOf(deps, place, OWNER_PROOF, code, seen.record)
-  const outcome = await admit(deps, place, { fingerprint, seen }, () =>
+  const outcome = await admit(deps, place, { fingerprint, seen, factor: OWNER_PROOF }, () =>
     commit(
       deps,
       place.accountId,

@@ -104,6 +104,7 @@ const format = z.object({
         remaining: count.optional(),
         until: instant.optional(),
         epoch: count.optional(),
+        count: count.optional(),
       }),
     }),
   ),

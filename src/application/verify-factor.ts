@@ -14,7 +14,7 @@ import { factorGate } from './factor-gate.ts'
 import { admit } from './flood.ts'
 import { authenticatorsOf, usableStates } from './owned-states.ts'
 import { fingerprintOf, type Place } from './place.ts'
-import { tellRefusedWhileLocked } from './refused-while-locked.ts'
+import { tellRefusedWhileLocked } from './refused-attempts.ts'
 import { openState, sealState } from './sealed-state.ts'
 
 export type { Place } from './place.ts'
@@ -43,7 +43,8 @@ export async function verifyFactor(
   const fingerprintIn = (record: MfaRecord): string =>
     fingerprintOf(deps, place, factor.id, canonical, record)
   const examine = once(deps, factor, response)
-  const outcome = await admit(deps, place, { fingerprint: fingerprintIn(seen.record), seen }, () =>
+  const admission = { fingerprint: fingerprintIn(seen.record), seen, factor: factor.id }
+  const outcome = await admit(deps, place, admission, () =>
     commit(
       deps,
       place.accountId,

@@ -7,7 +7,7 @@ import {
   type Settled,
 } from './attempt.ts'
 import type { EventDetail } from './events.ts'
-import { remember } from './known-browser.ts'
+import { remember, type BrowserClass } from './known-browser.ts'
 import type { Authenticator, MfaRecord, OpenChallenge, PendingEnrolment } from './mfa-record.ts'
 import { clearFailures, clearSuspicion, grow } from './throttle.ts'
 import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
@@ -219,17 +219,28 @@ export function pendingIn(
   )
 }
 
+/** A confirmation that was refused, with the browser it came from. */
+export interface RefusedConfirmation {
+  readonly browser: BrowserClass
+  readonly now: Instant
+  readonly detail: EventDetail
+}
+
 /** A confirmation was refused: only this enrolment waits. It guards nothing yet, so the account is not charged. */
-export function slowEnrolment(
+export function settleUnconfirmed(
   record: MfaRecord,
   slowed: PendingEnrolment,
-  now: Instant,
-): MfaRecord {
+  { browser, now, detail }: RefusedConfirmation,
+): Settled {
+  const about = { ...detail, factor: slowed.factor, browser: browser.kind }
   return {
-    ...record,
-    pending: record.pending.map((pending) =>
-      pending === slowed ? { ...pending, delay: grow(pending.delay, now) } : pending,
-    ),
+    record: {
+      ...record,
+      pending: record.pending.map((pending) =>
+        pending === slowed ? { ...pending, delay: grow(pending.delay, now) } : pending,
+      ),
+    },
+    events: [{ type: 'factor-refused', detail: { ...about, reason: 'wrong-confirmation' } }],
   }
 }
 

@@ -23,17 +23,20 @@ export interface EventDetail {
   readonly remaining?: number
   readonly until?: Instant
   readonly epoch?: number
+  /** The attempts that the event stands for. Absent: one. */
+  readonly count?: number
 }
 
 /** The events that do not depend on a factor. A factor adds words of its own: `Factor.eventTypes`. */
 export const EVENT_TYPES = [
   'factor-accepted', // a second factor was proved
-  'factor-refused', // it was examined and refused; `reason`: wrong | replayed | late
-  'refused-while-locked', // not examined; told outside the commit, once a minute at most
+  'factor-refused', // `reason`: wrong | replayed | late | wrong-confirmation; throttled: it was not examined
+  'refused-while-locked', // not examined; told outside the commit, and bounded
   'locked', // delays began or grew; `until`
   'codes-disabled', // 100 failures in 30 days (R1)
   'password-suspected', // ten failures after a right password in unknown browsers (R2)
   'enrolment-started',
+  'enrolment-refused', // a first factor was wanted without the proof that it needs (R10)
   'owner-proved', // the proof that a first enrolment asks for (R10)
   'factor-enrolled',
   'factor-imported', // taken over from another product; `until` when it is weak and ends

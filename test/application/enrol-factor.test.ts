@@ -105,7 +105,7 @@ describe('setting up a factor', () => {
     expect(await confirm(one, 'totp', code())).to.deep.equal({ outcome: 'stale' })
   })
 
-  it('refuses wrong codes, and makes only this enrolment wait', async () => {
+  it('R31 R47 refuses wrong codes, makes only this enrolment wait, and tells of each attempt', async () => {
     const { code } = await setUp(one)
     for (let n = 0; n < 5; n += 1)
       expect(await confirm(one, 'totp', wrong)).to.deep.equal({ outcome: 'refused' })
@@ -115,6 +115,12 @@ describe('setting up a factor', () => {
       gate: { open: false, reason: 'code', until },
     })
     expect((await settledRecord(one)).throttle.failedAt).to.deep.equal([])
+    const told = await heardOf(one, 'factor-refused', 'refused-while-locked')
+    expect(told.map(({ type, detail }) => [type, detail.factor, detail.reason])).to.deep.equal([
+      ...Array(5).fill(['factor-refused', 'totp', 'wrong-confirmation']),
+      ['refused-while-locked', 'totp', 'code'],
+    ])
+    expect(told[0]?.detail).to.include({ ip: '192.0.2.7', browser: 'unknown', clientId: 'app' })
     one.clock.advance(30)
     expect(await confirm(one, 'totp', code())).to.include({ outcome: 'enrolled' })
   })

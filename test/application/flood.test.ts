@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { admit, Flood, MOST_IN_FLIGHT } from '../../src/application/flood.ts'
 import { remember } from '../../src/domain/known-browser.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
-import { codeOf, placeOf, world } from './world.ts'
+import { codeOf, heardOf, placeOf, world } from './world.ts'
 
 const NOW = 1_800_000_000
 
@@ -122,8 +122,10 @@ describe('a flood of attempts', () => {
 })
 
 describe('an attempt that asks to be let through', () => {
-  it('R2 of a known browser is not refused because of unknown browsers', async () => {
-    const { deps } = world()
+  it('R2 R47 of a known browser is not refused because of unknown browsers, whose refusal is told', async () => {
+    const one = world()
+    const { deps } = one
+    const { run } = attempt()
     const record = remember(newRecord('mira'), 'laptop', NOW)
     const about = (fingerprint: string) => ({ fingerprint, seen: { record, version: 1 } })
     const strangers = Array.from({ length: MOST_IN_FLIGHT }, () => attempt())
@@ -132,6 +134,16 @@ describe('an attempt that asks to be let through', () => {
     )
     const stranger = admit(deps, placeOf({ interaction: 'i5' }), about('x'), attempt().run)
     expect(await codeOf(stranger)).to.equal('too-many-attempts')
+    expect(await heardOf(one)).to.deep.equal([])
+    const told = admit(deps, placeOf({ interaction: 'i6' }), { ...about('x'), factor: 'totp' }, run)
+    expect(await codeOf(told)).to.equal('too-many-attempts')
+    const [throttled] = await heardOf(one)
+    expect(throttled).to.deep.include({ type: 'factor-refused', accountId: 'mira' })
+    expect(throttled?.detail).to.deep.include({
+      factor: 'totp',
+      browser: 'unknown',
+      reason: 'throttled',
+    })
     const owner = attempt('owner')
     const place = placeOf({ interaction: 'own', tokenHashes: ['laptop'] })
     const answer = admit(deps, place, about('x'), owner.run)

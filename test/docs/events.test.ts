@@ -23,7 +23,9 @@ const NOT_SENT = 'Not sent in this release'
 
 /** The event types that the sources of the product send. */
 function sentTypes(): string[] {
-  const files = globSync('src/{domain,application,factors,import}/**/*.ts', { cwd: ROOT })
+  const files = globSync('{interactions,src/{domain,application,factors,import}}/**/*.ts', {
+    cwd: ROOT,
+  })
   const sent = files.flatMap((file) =>
     [...readText(file).matchAll(/\btype: '([a-z-]+)'/g)].map((match) => match[1] ?? ''),
   )

@@ -15,8 +15,8 @@ import {
   resetFactors,
   ruleNow,
   settleEnrolled,
+  settleUnconfirmed,
   settlePasswordChanged,
-  slowEnrolment,
   takeBackChallenge,
   takeBackEnrolment,
 } from '../../src/domain/enrolment.ts'
@@ -256,8 +256,23 @@ describe('a pending enrolment', () => {
 
   it('slows itself down after wrong confirmations, and nothing else', () => {
     let record = begin(begin(fresh, 'i'), 'j')
-    for (let n = 0; n < 5; n += 1)
-      record = slowEnrolment(record, pendingIn(record, 'i', 'totp', NOW)!, NOW)
+    const browser = { kind: 'unknown' } as const
+    const about = { browser, now: NOW, detail: { ip: '192.0.2.7' } }
+    for (let n = 0; n < 5; n += 1) {
+      const settled = settleUnconfirmed(record, pendingIn(record, 'i', 'totp', NOW)!, about)
+      record = settled.record
+      expect(settled.events).to.deep.equal([
+        {
+          type: 'factor-refused',
+          detail: {
+            ip: '192.0.2.7',
+            factor: 'totp',
+            browser: 'unknown',
+            reason: 'wrong-confirmation',
+          },
+        },
+      ])
+    }
     expect(pendingIn(record, 'i', 'totp', NOW)?.delay).to.deep.equal({
       failures: 5,
       until: NOW + 30,

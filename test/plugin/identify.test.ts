@@ -130,7 +130,7 @@ for (const storage of ['memory', 'sqlite'] as const)
       expect((await answer(key.answer(challenge, true))).status).to.equal(422)
     })
 
-    it('R46 registers no credential whose handle is another account\u2019s', async () => {
+    it('R46 R47 registers no credential whose handle is another account\u2019s', async () => {
       const browser = new HttpClient()
       const ways = await showPassword(host, browser, 'theo')
       const page = await follow(host, browser, await browser.submit(ways, { factor: ID }))
@@ -138,6 +138,11 @@ for (const storage of ['memory', 'sqlite'] as const)
       const credential = softKey().answer(enrolment.challenge, false, key.handle)
       expect((await browser.submit(page, { credential })).status).to.equal(422)
       expect((await host.mfa.accounts.status('theo')).enrolled).to.equal(false)
+      await host.mfa.settled()
+      const told = host.events.filter(({ type }) => type === 'factor-refused')
+      expect(told.map(({ accountId, detail: { reason } }) => [accountId, reason])).to.deep.equal([
+        ['theo', 'wrong-confirmation'],
+      ])
     })
 
     it('satisfies prompt=mfa and an essential acr with that one proof', async () => {

@@ -83,7 +83,7 @@ describe('the device flow', () => {
   const wrong = (i: number): string =>
     `BBBB-BB${'BCDFGHJKLM'.charAt(i / 10)}${'BCDFGHJKLM'.charAt(i % 10)}`
 
-  it('R17 ends after five wrong codes', async () => {
+  it('R17 R47 ends after five wrong codes, and each has an entry', async () => {
     for (let i = 0; i < 4; i += 1) {
       const page = await enter(wrong(i))
       expect([page.name, page.status]).to.deep.equal(['device', 400])
@@ -94,6 +94,12 @@ describe('the device flow', () => {
       expect([page.name, page.status]).to.deep.equal(['device', 429])
       expect(page.headers['retry-after']).to.match(/^\d+$/)
     }
+    const entries = await server.storage.audit.list({ type: 'user-code-refused', limit: 10 })
+    expect(entries.map(({ detail }) => detail.reason)).to.deep.equal([
+      'throttled',
+      ...Array(5).fill('wrong'),
+    ])
+    for (const { detail } of entries) expect(detail.ip).to.match(/127\.0\.0\.1$/)
     server.clock.ahead += 601
     expect((await enter(device.user_code)).status).not.to.equal(429)
   })

@@ -54,13 +54,16 @@ describe('R10 the first factor, without mail', () => {
   }
   afterEach(stopServers)
 
-  it('can be set up with the password an administrator gave, for 72 hours', async () => {
+  it('R47 can be set up with the password an administrator gave, for 72 hours; later that is refused, with an entry', async () => {
     await start()
     expect((await afterPassword()).name).to.equal('mfa-choose')
     server.clock.ahead = 3 * DAY
     const page = await afterPassword()
     expect(page.name).to.equal('enrolment-refused')
     expect(page.status).to.equal(403)
+    await server.stop()
+    const [entry] = await server.storage.audit.list({ type: 'enrolment-refused', limit: 2 })
+    expect([entry?.accountId, entry?.detail.reason]).to.deep.equal([id, 'no-proof'])
   })
 
   for (const passwordOrigin of ['import', 'reset'] as const)

@@ -101,6 +101,30 @@ describe('the login page', () => {
     expect(Number(page.headers['retry-after'])).to.be.within(1, 60)
   })
 
+  it('R31 R47 leaves an entry for each of eight wrong passwords, five of them answered 429', async () => {
+    await start({ passwords: { failuresPerAddress: 3 } })
+    const statuses: number[] = []
+    for (let i = 0; i < 8; i += 1)
+      statuses.push(
+        (await browser.submit(await open(), { username: 'alice', password: 'x' })).status,
+      )
+    expect(statuses).to.deep.equal([422, 422, 422, 429, 429, 429, 429, 429])
+    const entries = await server.storage.audit.list({ type: 'password-refused', limit: 20 })
+    expect(entries.map(({ detail }) => detail.reason)).to.deep.equal([
+      ...Array(5).fill('throttled'),
+      ...Array(3).fill('wrong'),
+    ])
+  })
+
+  it('R47 records the number of the attempts beyond ten a minute, at a stop at the latest', async () => {
+    await start({ passwords: { failuresPerAddress: 1 } })
+    for (let i = 0; i < 14; i += 1)
+      await browser.submit(await open(), { username: 'alice', password: 'x' })
+    await server.stop()
+    const [last] = await server.storage.audit.list({ type: 'password-refused', limit: 20 })
+    expect(last?.detail).to.include({ reason: 'throttled', count: 3 })
+  })
+
   it('R4 lets a known browser in all the same', async () => {
     await start({ passwords: { failuresPerAddress: 2 } })
     await signIn(browser, server.authorize(), alice, server)

@@ -84,7 +84,7 @@ describe('the page of a set-up link', () => {
     expect(done.name).to.equal('set-up-link-done')
   })
 
-  it('is gone when it was used, forged or too late, in one and the same way', async () => {
+  it('R47 is gone when it was used, forged or too late, in one and the same way, with an entry', async () => {
     await start()
     const page = await browser.get(url)
     await browser.submit(page, { password: GOOD, passwordAgain: GOOD })
@@ -96,6 +96,9 @@ describe('the page of a set-up link', () => {
     ]
     for (const { status, name } of pages)
       expect(`${status} ${String(name)}`).to.equal('410 set-up-link-expired')
+    const entries = await server.storage.audit.list({ type: 'set-up-link-refused', limit: 10 })
+    expect(entries.map(({ detail }) => detail.reason)).to.deep.equal(['gone', 'gone', 'gone'])
+    expect(JSON.stringify(entries)).not.to.contain(forged.slice(-43))
   })
 
   it('R30 takes its own form only', async () => {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { MfaError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { CounterLimit, Counters } from '../../ports/counters.ts'
 import type { Clock, PasswordHasher } from '../../ports/services.ts'
-import type { Record } from '../observe/audit.ts'
+import type { Record, Refusals } from '../observe/audit.ts'
 import { normaliseName } from './name.ts'
 import { networkOf } from './network.ts'
 import { isTooLong, normalisePassword } from './password-policy.ts'
@@ -22,6 +23,7 @@ export interface SignInServices {
   readonly hasher: PasswordHasher
   readonly clock: Clock
   readonly record: Record
+  readonly refusals: Pick<Refusals, 'record'>
   readonly limits: PasswordLimits
   /** The account's present epoch; also for an id without an account. */
   readonly epochOf: (accountId: string) => Promise<number>
@@ -85,11 +87,13 @@ export function passwordCheck(services: SignInServices): CheckPassword {
 
     if (!known) {
       const reserved = await counters.reserve(addressKey, addressLimit, now)
-      if (!reserved.allowed)
+      if (!reserved.allowed) {
+        await recordThrottled(services, entryAbout(attempt, account, known))
         return {
           outcome: 'too-many',
           retryAt: reserved.retryAt ?? now + limits.addressWindowSeconds,
         }
+      }
     }
     const nameAllowed = known || (await reserveName(services, nameKey, now))
 
@@ -104,6 +108,8 @@ export function passwordCheck(services: SignInServices): CheckPassword {
       right = await matches(services.hasher, account?.passwordHash ?? NO_HASH, attempt.password)
     } catch (error) {
       await giveBack()
+      if (error instanceof MfaError && error.code === 'hashing-overloaded')
+        await recordThrottled(services, entryAbout(attempt, account, known))
       throw error
     }
 
@@ -128,6 +134,15 @@ export function passwordCheck(services: SignInServices): CheckPassword {
   }
 }
 
+/** The attempt was refused before its password was looked at; such attempts may come by the thousand. */
+function recordThrottled(
+  { refusals }: SignInServices,
+  about: ReturnType<typeof entryAbout>,
+): Promise<void> {
+  const detail = { ...about.detail, reason: 'throttled' }
+  return refusals.record('password-refused', { ...about, detail })
+}
+
 /** The part of an audit entry that accepted and refused attempts share. */
 function entryAbout(attempt: PasswordAttempt, account: Account | undefined, known: boolean) {
   return {
@@ -135,7 +150,7 @@ function entryAbout(attempt: PasswordAttempt, account: Account | undefined, know
     detail: {
       browser: known ? ('known' as const) : ('unknown' as const),
       ip: attempt.address,
-      ...(attempt.userAgent === undefined ? {} : { userAgent: attempt.userAgent.slice(0, 300) }),
+      ...(attempt.userAgent === undefined ? {} : { userAgent: attempt.userAgent }),
     },
   }
 }

@@ -121,6 +121,7 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
     cookieKeys: config.cookieKeys,
     counters: storage.counters,
     hostRecords: storage.hostRecords,
+    refusals: foundation.refusals,
     findClient: (id) => clients.find(id),
     locales: mfa.views.locales,
     pages: hostPages({
@@ -179,6 +180,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     show,
     forms,
     issuer,
+    refusals: foundation.refusals,
     minimumLength: foundation.minimumPasswordLength,
   })
   addAccountPage(router, {
@@ -194,7 +196,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
 }
 
 function loginOf({ foundation, provider, mfa, show }: OwnPages, forms: FormGuard): LoginServices {
-  const { storage, passwords, clock, record, settings } = foundation
+  const { storage, passwords, clock, record, refusals, settings } = foundation
   return {
     provider,
     mfa,
@@ -207,6 +209,7 @@ function loginOf({ foundation, provider, mfa, show }: OwnPages, forms: FormGuard
       hasher: passwords,
       clock,
       record,
+      refusals,
       limits: settings.passwords,
       epochOf: (accountId) => mfa.accounts.epoch(accountId),
     }),

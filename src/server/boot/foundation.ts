@@ -12,7 +12,7 @@ import { smtpMailer, type SmtpMailer } from '../../adapters/mail/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../../ports/services.ts'
-import { recorder, type Record } from '../observe/audit.ts'
+import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
 import { SHORTEST_ALONE } from '../accounts/password-policy.ts'
 import { accountClient } from '../clients/account-client.ts'
@@ -41,6 +41,7 @@ export interface Foundation {
   readonly clock: Clock
   readonly random: Random
   readonly record: Record
+  readonly refusals: Refusals
   readonly minimumPasswordLength: number
 }
 
@@ -89,6 +90,7 @@ export async function layFoundation(
     clock,
     random: systemRandom,
     record: recorder(storage.audit, clock, systemRandom),
+    refusals: refusals(storage.audit, clock, systemRandom),
     minimumPasswordLength: minimumPasswordLength(settings),
   }
 }

@@ -14,6 +14,7 @@ import { extraClientMetadata } from '../clients/metadata.ts'
 import { existingGrant } from '../clients/grants.ts'
 import type { HostPages } from '../pages/host-pages.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
+import type { Refusals } from '../observe/audit.ts'
 import { subjectFinder } from '../accounts/subject.ts'
 import { limitUserCodes, SECONDS_OF_DEVICE_CODE } from '../pages/user-codes.ts'
 
@@ -26,6 +27,7 @@ export interface HostDependencies {
   readonly accounts: Accounts
   readonly counters: Counters
   readonly clock: Clock
+  readonly refusals: Pick<Refusals, 'record'>
   readonly hostRecords: HostRecords
   readonly findClient: (clientId: string) => Promise<JsonObject | undefined>
   readonly pages: HostPages

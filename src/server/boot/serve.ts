@@ -77,6 +77,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     door.handle = handlerOf(served)
     // The last events are passed on only after the server has stopped answering requests.
     started.push(
+      () => foundation.refusals.flush(),
       () => served.settled(),
       () => close(server),
     )
@@ -171,6 +172,9 @@ function upkeepOf(
 ): Started {
   return [
     every(SWEEP_MILLISECONDS, async () => {
+      await foundation.refusals
+        .flush()
+        .catch((error: unknown) => log.warn({ error }, 'refusals were not recorded'))
       await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
     }),
     every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {

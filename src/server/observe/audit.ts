@@ -1,12 +1,17 @@
+import type { Context } from 'koa'
 import type { EventDetail } from '../../domain/events.ts'
+import { RefusalTally, type Refused } from '../../domain/refusal-tally.ts'
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import type { Clock, Random } from '../../ports/services.ts'
+import { networkOf } from '../accounts/network.ts'
 
 /** The events that the server itself records, in addition to the plugin's events. */
 export const SERVER_EVENTS = [
   'password-accepted',
   'password-refused',
   'password-set',
+  'set-up-link-refused',
+  'user-code-refused',
   'set-up-link-made',
   'user-added',
   'user-imported',
@@ -29,13 +34,51 @@ export type Record = (
 /** Writes entries to the trail. An entry never holds a name as typed: people type their password there (R31). */
 export function recorder(trail: AuditTrail, clock: Clock, random: Random): Record {
   return async (type, { accountId, detail }) => {
-    const entry: AuditEntry = {
-      id: Buffer.from(random.bytes(16)).toString('base64url'),
+    const entry = {
       type,
       at: clock.now(),
       detail: detail ?? {},
       ...(accountId === undefined ? {} : { accountId }),
     }
-    await trail.add([entry])
+    await trail.add([withId(entry, random)])
   }
+}
+
+/** Attempts that were refused without a look at what they showed. They cost their sender nothing, so there may be many. */
+export interface Refusals {
+  /**
+   * Writes an entry for a refused attempt from an address. Beyond ten a minute, type and network the attempts are
+   * counted, and one entry has their number (R47).
+   */
+  record(
+    type: ServerEvent,
+    about: { readonly accountId?: string; readonly detail: EventDetail & { readonly ip: string } },
+  ): Promise<void>
+  /** Writes the entries of what is counted so far. Called each minute and at the stop of a node. */
+  flush(): Promise<void>
+}
+
+export function refusals(trail: AuditTrail, clock: Clock, random: Random): Refusals {
+  const tally = new RefusalTally()
+  const write = async (due: readonly Refused[]): Promise<void> => {
+    if (due.length > 0) await trail.add(due.map((refused) => withId(refused, random)))
+  }
+  return {
+    record(type, about) {
+      const place = JSON.stringify([type, networkOf(about.detail.ip)])
+      return write(tally.count(place, { ...about, type, at: clock.now() }))
+    },
+    flush: () => write(tally.takeAll()),
+  }
+}
+
+/** The address and the browser that sent a request, as an entry has them. */
+export function senderOf(ctx: Pick<Context, 'ip' | 'get'>): { ip: string; userAgent: string } {
+  return { ip: ctx.ip, userAgent: ctx.get('user-agent').slice(0, LONGEST_USER_AGENT) }
+}
+
+const LONGEST_USER_AGENT = 256
+
+function withId(entry: Omit<AuditEntry, 'id'>, random: Random): AuditEntry {
+  return { ...entry, id: Buffer.from(random.bytes(16)).toString('base64url') }
 }

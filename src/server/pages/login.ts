@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
 import type { LoginError } from '../../http/pages.ts'
 import type { CheckPassword } from '../accounts/sign-in.ts'
+import { senderOf } from '../observe/audit.ts'
 import { LONGEST_NAME } from '../accounts/name.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 import type { ShowPage } from './render.ts'
@@ -38,7 +39,7 @@ export function addLoginRoutes(router: Router, services: LoginServices): void {
       name: username,
       password,
       address: ctx.ip,
-      userAgent: ctx.get('user-agent'),
+      userAgent: senderOf(ctx).userAgent,
       browserIsKnown: (accountId) => mfa.browsers.isKnown(ctx.req, accountId),
       browserFailed: (accountId) => mfa.browsers.failed(ctx.req, accountId),
     })

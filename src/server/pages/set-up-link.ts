@@ -4,6 +4,7 @@ import type { PasswordError } from '../../http/pages.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { SET_UP_PATH, type SetUpLinks } from '../accounts/set-up-link.ts'
 import { keepProof } from './proof-cookie.ts'
+import { senderOf, type Refusals } from '../observe/audit.ts'
 import type { ShowPage } from './render.ts'
 import type { FormGuard } from './context.ts'
 
@@ -12,6 +13,7 @@ export interface SetUpLinkRoutes {
   readonly show: ShowPage
   readonly forms: FormGuard
   readonly issuer: string
+  readonly refusals: Pick<Refusals, 'record'>
   readonly minimumLength: number
 }
 
@@ -19,8 +21,13 @@ const PURPOSE = 'set-up-link'
 
 /** The page of a set-up link, on which a person sets a new password. A GET does not spend the link; the POST does. */
 export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): void {
-  const { links, forms, show } = services
-  const gone = (ctx: Context) => show(ctx, 'set-up-link-expired', {}, { status: 410 })
+  const { links, forms, show, refusals } = services
+  const gone = async (ctx: Context): Promise<void> => {
+    await refusals.record('set-up-link-refused', {
+      detail: { ...senderOf(ctx), reason: 'gone' },
+    })
+    await show(ctx, 'set-up-link-expired', {}, { status: 410 })
+  }
 
   router.get(`${SET_UP_PATH}/:token`, async (ctx) => {
     const { token = '' } = ctx.params

@@ -4,6 +4,7 @@ import { presentContext } from '../../host/context.ts'
 import { overlay } from '../../host/overlay.ts'
 import type { CounterAnswer, Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
+import { senderOf, type Refusals } from '../observe/audit.ts'
 import { networkOf } from '../accounts/network.ts'
 
 /** A wrong code is counted until every device code that existed at that time has expired. */
@@ -38,23 +39,35 @@ export class TooManyUserCodes extends Error {
  */
 export function limitUserCodes(
   adapter: Adapter,
-  { counters, clock }: { readonly counters: Counters; readonly clock: Clock },
+  services: {
+    readonly counters: Counters
+    readonly clock: Clock
+    readonly refusals: Pick<Refusals, 'record'>
+  },
 ): Adapter {
+  const { counters, clock, refusals } = services
   const reserve = (key: string, limit: number): Promise<CounterAnswer> =>
     counters.reserve(key, { limit, windowSeconds: SECONDS_OF_DEVICE_CODE }, clock.now())
 
   const findByUserCode: Adapter['findByUserCode'] = async (userCode) => {
-    const { browser, address } = whoAsks()
+    const { browser, address, about } = whoAsks()
+    const refuse = (reason: 'wrong' | 'throttled') =>
+      refusals.record('user-code-refused', { ...about, detail: { ...about.detail, reason } })
     const byBrowser = await reserve(browser, MOST_IN_A_BROWSER)
-    if (!byBrowser.allowed) throw tooMany(byBrowser, clock.now())
-    const byAddress = await reserve(address, MOST_FROM_AN_ADDRESS)
-    if (!byAddress.allowed) throw tooMany(byAddress, clock.now())
+    const byAddress = byBrowser.allowed ? await reserve(address, MOST_FROM_AN_ADDRESS) : byBrowser
+    if (!byAddress.allowed) {
+      await refuse('throttled')
+      throw tooMany(byAddress, clock.now())
+    }
 
     const found = await adapter.findByUserCode(userCode)
     if (found) {
       await counters.release(browser, clock.now())
       await counters.release(address, clock.now())
-    } else if (byBrowser.count >= MOST_IN_A_BROWSER) throw tooMany(byBrowser, clock.now())
+      return found
+    }
+    await refuse('wrong')
+    if (byBrowser.count >= MOST_IN_A_BROWSER) throw tooMany(byBrowser, clock.now())
     return found
   }
   return overlay(adapter, { findByUserCode })
@@ -64,12 +77,20 @@ export function limitUserCodes(
  * The browser and the address of the present request. The host looks up a code only in a session that has shown the
  * form, but does not pass the request to its adapters.
  */
-function whoAsks(): { browser: string; address: string } {
+function whoAsks() {
   const ctx = presentContext()
   const uid = ctx?.oidc.session?.uid
   if (ctx === undefined || uid === undefined)
     throw new TypeError('a user code is looked up outside of a session')
-  return { browser: `device:browser:${uid}`, address: `device:address:${networkOf(ctx.ip)}` }
+  const accountId = ctx.oidc.session?.accountId
+  return {
+    browser: `device:browser:${uid}`,
+    address: `device:address:${networkOf(ctx.ip)}`,
+    about: {
+      ...(accountId === undefined ? {} : { accountId }),
+      detail: senderOf(ctx),
+    },
+  }
 }
 
 function tooMany(answer: CounterAnswer, now: Instant): TooManyUserCodes {

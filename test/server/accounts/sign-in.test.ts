@@ -174,6 +174,28 @@ describe('the first factor', () => {
       expect((await attempt(from)).outcome).to.equal('accepted')
     })
 
+    it('R47 and writes an entry for each attempt that waits, and beyond ten a minute their number', async () => {
+      await set({ failuresPerAddress: 3 })
+      await fail(3, { address: '192.0.2.1' })
+      for (let i = 0; i < 5; i += 1) await wrong()
+      const first = (await here.storage.audit.list({ limit: 1000 })).slice(0, 5)
+      for (const { type, accountId, detail } of first) {
+        expect([type, accountId]).to.deep.equal(['password-refused', alice.id])
+        expect(detail).to.deep.equal({ browser: 'unknown', ip: '192.0.2.1', reason: 'throttled' })
+      }
+      for (let i = 0; i < 10; i += 1) await wrong({ name: `n${i}` })
+      expect(await reasons()).to.have.length(13)
+      await here.refusals.flush()
+      const [counted] = await here.storage.audit.list({ limit: 1 })
+      expect(counted).to.not.have.property('accountId')
+      expect(counted?.detail).to.deep.equal({
+        browser: 'unknown',
+        ip: '192.0.2.1',
+        reason: 'throttled',
+        count: 5,
+      })
+    })
+
     it('and never successes', async () => {
       await set({ failuresPerAddress: 3 })
       for (let i = 0; i < 10; i += 1) expect((await attempt(from)).outcome).to.equal('accepted')
@@ -321,6 +343,7 @@ describe('the first factor', () => {
       const error: unknown = await attempt().catch((thrown: unknown) => thrown)
       expect(error).to.have.property('code', 'hashing-overloaded')
     }
+    expect(await reasons(), 'R47 but recorded').to.deep.equal(Array(10).fill('throttled'))
     here.hasher.verify = verify
     expect((await attempt()).outcome).to.equal('accepted')
   })

@@ -2,7 +2,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
 import type { Clock, PasswordHasher, Random } from '../../../src/ports/services.ts'
 import type { ServerStorage } from '../../../src/ports/server-storage.ts'
-import { recorder, type Record } from '../../../src/server/observe/audit.ts'
+import {
+  recorder,
+  refusals,
+  type Record,
+  type Refusals,
+} from '../../../src/server/observe/audit.ts'
 import type { PasswordLimits, SignInServices } from '../../../src/server/accounts/sign-in.ts'
 
 export interface FakeHasher extends PasswordHasher {
@@ -38,6 +43,7 @@ export interface World {
   readonly hasher: FakeHasher
   readonly clock: Clock & { time: number }
   readonly record: Record
+  readonly refusals: Refusals
   readonly services: SignInServices
 }
 
@@ -52,18 +58,21 @@ export function world(limits: Partial<PasswordLimits> = {}): World {
   const storage = memoryStorage({ clock })
   const hasher = fakeHasher()
   const record = recorder(storage.audit, clock, random)
+  const refused = refusals(storage.audit, clock, random)
   const { accounts, counters } = storage
   return {
     storage,
     hasher,
     clock,
     record,
+    refusals: refused,
     services: {
       accounts,
       counters,
       hasher,
       clock,
       record,
+      refusals: refused,
       epochOf: async () => 1,
       limits: { ...LIMITS, ...limits },
     },
