@@ -11,10 +11,11 @@ import { HANDLES_FIELD, USER_HANDLES_PATH } from './field.ts'
 import { handleIndex, handleIndexOf, type HandleIndex } from './handle-index.ts'
 import { ensureIndex, indexAutomatically, isAutoIndex, type DeclaredIndex } from './indexes.ts'
 import { mongoRecords, RECORDS } from './records.ts'
-import { userRecords } from './user-records.ts'
+import { userRecords, type UserQuery } from './user-records.ts'
 import { isGuarded } from './write-guard.ts'
 
 export { mfaFields, type MfaFieldsOptions, type UserSchema } from './mfa-fields.ts'
+export type { UserQuery } from './user-records.ts'
 
 export interface MongooseStorage extends Storage {
   /**
@@ -56,7 +57,8 @@ function userStorage(User: Model<never>): UserStorage<unknown> {
   const { records } = storage
   return {
     ...storage,
-    findUser: (accountId) => records.findUser(accountId),
+    findUser: (accountId: string, query?: UserQuery<unknown>) =>
+      records.findUser(accountId, query) as Promise<never>,
     duringRequest: (work) => records.duringRequest(work),
   }
 }
@@ -64,12 +66,17 @@ function userStorage(User: Model<never>): UserStorage<unknown> {
 /** A storage in the application's user documents. */
 export interface UserStorage<User> extends MongooseStorage {
   /**
-   * The document of the user with this account id, or undefined; for the application's `findAccount`. It is read
-   * together with the record of the second factor, so that a request of the provider reads the user once. From the
-   * primary, and past the hooks of queries; paths that the schema, a nested schema or a discriminator does not select
-   * are not in it, and a `save()` leaves them unchanged.
+   * The user with this account id, or undefined; for the application's `findAccount`. It is what the model's own
+   * `findOne({ _id })` finds, with all its hooks, read from the primary together with the record of the second factor,
+   * so that a request of the provider reads the user once. An error of a hook is passed on.
    */
   findUser(accountId: string): Promise<User | undefined>
+  /**
+   * The same by a query of the application's own, `User.findOne({ tenant }).populate('team')`, to which the account id
+   * is added. The query is copied, so it can be kept. Rejects with MfaError `options-invalid` if it is not a query of
+   * this model that finds one user.
+   */
+  findUser<Found>(accountId: string, query: UserQuery<Found>): Promise<Found | undefined>
 }
 
 /** Any model of Mongoose. */

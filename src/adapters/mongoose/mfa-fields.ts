@@ -3,6 +3,7 @@ import { MfaError } from '../../domain/errors.ts'
 import { systemClock } from '../crypto/system.ts'
 import { MFA_FIELD, USER_HANDLES_PATH } from './field.ts'
 import { handleIndexOf } from './handle-index.ts'
+import { guardReads } from './user-read.ts'
 import { guardWrites } from './write-guard.ts'
 
 export interface MfaFieldsOptions {
@@ -46,6 +47,7 @@ export function mfaFields(schema: UserSchema, options: MfaFieldsOptions): void {
     if (passwordPath !== false && !hasPath(schema, passwordPath))
       throw invalid(`the schema has no path ${passwordPath} (option passwordPath)`)
     guardWrites(model, passwordPath, () => systemClock.now())
+    guardReads(model.collection)
   })
 
   // A query that selects the field gets a document without it, so no later transformation can put it into a response.

@@ -9,7 +9,8 @@ export interface Reads<Account, Record> {
 
 export interface Both<Account, Record> {
   readonly account: Account
-  readonly record: Record
+  /** Undefined: this read has not found the record, so that a question for it reads again. */
+  readonly record: Record | undefined
 }
 
 /** Longer than a page takes. Data that a slow request has read before this time counts as out of date. */
@@ -69,14 +70,25 @@ export class OneRead<Account, Record> {
     }
   }
 
-  async account(accountId: string): Promise<Account> {
-    const both = this.#take(accountId, 'account')
-    return both === undefined ? this.#reads.account(accountId) : (await both).account
+  /** `own`: how this account is read, if not as the others. The half that another read has kept is then dropped. */
+  async account(
+    accountId: string,
+    own?: Pick<Reads<Account, Record>, 'both' | 'account'>,
+  ): Promise<Account> {
+    if (own !== undefined) this.forget(accountId)
+    const reads = own ?? this.#reads
+    const both = this.#take(accountId, 'account', reads)
+    return both === undefined ? reads.account(accountId) : (await both).account
   }
 
   async record(accountId: string): Promise<Record> {
-    const both = this.#take(accountId, 'record')
-    return both === undefined ? this.#reads.record(accountId) : (await both).record
+    const both = this.#take(accountId, 'record', this.#reads)
+    return (await both)?.record ?? this.#reads.record(accountId)
+  }
+
+  /** The record that a question for the account has brought, if it may still be used; it reads nothing. */
+  async keptRecord(accountId: string): Promise<Record | undefined> {
+    return (await this.#take(accountId, 'record'))?.record
   }
 
   /** Drops what was read of the account. Call it before each write and after it, whether or not it succeeded. */
@@ -94,7 +106,12 @@ export class OneRead<Account, Record> {
     return request?.isOver === false ? request : undefined
   }
 
-  #take(accountId: string, half: 'account' | 'record'): Seen<Account, Record>['both'] | undefined {
+  /** The other half of an earlier read of the request; without one, a read by `reads`. */
+  #take(
+    accountId: string,
+    half: 'account' | 'record',
+    reads?: Pick<Reads<Account, Record>, 'both'>,
+  ): Seen<Account, Record>['both'] | undefined {
     const seen = this.#request?.seen
     if (seen === undefined) return undefined
     const known = seen.get(accountId)
@@ -104,8 +121,9 @@ export class OneRead<Account, Record> {
       known.untaken.clear()
       return undefined
     }
+    if (reads === undefined) return undefined
     const at = this.#now()
-    const both = this.#reads.both(accountId)
+    const both = reads.both(accountId)
     const untaken = new Set(['account', 'record'] as const)
     untaken.delete(half)
     seen.set(accountId, { at, both, untaken })

@@ -16,25 +16,34 @@ interface SelectingPath {
 }
 
 /**
- * The paths that a schema does not select, those of its sub-documents and of all that is derived from any of them too.
- * As in Mongoose, a schema inside itself is not looked into again. No path contains another: MongoDB accepts no
- * projection with both.
+ * All paths that a schema does not select, if a schema that is derived from it, or from one inside of it, does not
+ * select some of them. None otherwise: then Mongoose itself leaves out all that the schema does not select. As in
+ * Mongoose, a schema inside itself is not looked into again. No path contains another: MongoDB accepts no projection
+ * with both.
  */
-export function unselected(schema: Selecting): string[] {
-  const paths = [...new Set(unselectedIn(schema, []))]
+export function unselectedByDerived(schema: Selecting): string[] {
+  const own = new Set(unselectedIn(schema, [], () => []))
+  const paths = [...new Set(unselectedIn(schema, [], derivedFrom))]
+  if (paths.every((path) => own.has(path))) return []
   return paths.filter((path) => !paths.some((other) => path.startsWith(`${other}.`)))
 }
 
-function unselectedIn(schema: Selecting, above: readonly Selecting[]): string[] {
+type Derived = (schema: Selecting) => readonly Selecting[]
+
+const derivedFrom: Derived = ({ discriminators }) => Object.values(discriminators ?? {})
+
+function unselectedIn(schema: Selecting, above: readonly Selecting[], derived: Derived): string[] {
   if (above.includes(schema)) return []
-  const kinds = [schema, ...Object.values(schema.discriminators ?? {})]
+  const kinds = [schema, ...derived(schema)]
   return kinds.flatMap(({ paths }) =>
     Object.entries(paths).flatMap(([path, type]) => {
       if (type.selected === false || type.getEmbeddedSchemaType()?.selected === false)
         // A value in a map has no path that a projection could name.
         return [path.replace(/\.\$\*$/, '')]
       if (type.schema === undefined) return []
-      return unselectedIn(type.schema, [...above, ...kinds]).map((below) => `${path}.${below}`)
+      return unselectedIn(type.schema, [...above, ...kinds], derived).map(
+        (below) => `${path}.${below}`,
+      )
     }),
   )
 }
