@@ -180,7 +180,16 @@ const PARTS: Readonly<Record<string, Part>> = {
       'server',
       'server-import',
     ],
-    packages: ['commander', 'csv-parse', 'mongoose', 'node:fs', 'node:fs/promises', 'node:os'],
+    packages: [
+      'commander',
+      '@streamparser/json',
+      'csv-parse',
+      'mongoose',
+      'node:fs',
+      'node:fs/promises',
+      'node:os',
+      'zod',
+    ],
   },
   demonstration: {
     // The app that the demonstration signs people in to. It stands for one of somebody else: it knows nothing of the product.

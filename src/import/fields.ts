@@ -1,7 +1,7 @@
 import type { CodeForm } from '../factors/imported-codes/code.ts'
 import { readForeignCodes, type ForeignCodesFault, type ReadCodes } from './codes.ts'
 import {
-  readForeignTotp,
+  readForeignTotps,
   SECRET_ENCODINGS,
   type ForeignTotp,
   type ForeignTotpFault,
@@ -152,12 +152,13 @@ function explicitTotp(
     fault(given.field, 'totp-unreadable')
     return []
   }
-  return list.flatMap((one) => {
-    const found = readForeignTotp(one, encoding)
-    if (!('fault' in found)) return [{ ...found, field: given.field }]
-    fault(given.field, found.fault === 'secret-missing' ? 'totp-unreadable' : found.fault)
-    return []
-  })
+  return list
+    .flatMap((one) => readForeignTotps(one, encoding))
+    .flatMap((found) => {
+      if (!('fault' in found)) return [{ ...found, field: given.field }]
+      fault(given.field, found.fault === 'secret-missing' ? 'totp-unreadable' : found.fault)
+      return []
+    })
 }
 
 function secretOf(
@@ -166,10 +167,11 @@ function secretOf(
   warnings: Set<ImportWarning>,
 ): readonly TotpIn[] {
   if (given === undefined) return []
-  const found = readForeignTotp(given.value, encoding)
-  if (!('fault' in found)) return [{ ...found, field: given.field }]
-  warnings.add('secret-unusable')
-  return []
+  return readForeignTotps(given.value, encoding).flatMap((found) => {
+    if (!('fault' in found)) return [{ ...found, field: given.field }]
+    warnings.add('secret-unusable')
+    return []
+  })
 }
 
 /** An authenticator and the field in which it was found. */

@@ -1,4 +1,5 @@
 import { ScureBase32Plugin } from 'otplib'
+import { accountsInMigration, type MigratedAccount } from './otpauth-migration.ts'
 import { isWord } from './words.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TotpState } from '../factors/totp/index.ts'
@@ -20,7 +21,8 @@ export const SECRET_ENCODINGS = ['base32', 'hex', 'ascii'] as const
 export type ForeignTotpFault =
   | 'secret-missing'
   | 'secret-unusable' // not in the encoding that was named, or of a length that is not supported
-  | 'otpauth-unreadable' // not a URI of a time-based authenticator
+  | 'otpauth-unreadable' // a URI that cannot be read
+  | 'counter-based' // HOTP: its codes do not come from the clock
   | 'algorithm-unknown'
   | 'digits-unfit'
   | 'period-unfit'
@@ -33,11 +35,28 @@ export interface ForeignTotp {
 }
 
 const LONGEST_TEXT = 2048
+/** An export of Google Authenticator has up to ten accounts. */
+const LONGEST_MIGRATION = 8 * 1024
+
+/**
+ * The authenticators of a value: those of an `otpauth-migration://` URI, which Google Authenticator exports, or the one
+ * that `readForeignTotp` reads.
+ */
+export function readForeignTotps(
+  given: unknown,
+  encoding?: SecretEncoding,
+): readonly (ForeignTotp | { readonly fault: ForeignTotpFault })[] {
+  const isMigration = typeof given === 'string' && /^\s*otpauth-migration:/.test(given)
+  if (!isMigration) return [readForeignTotp(given, encoding)]
+  const accounts = given.length > LONGEST_MIGRATION ? undefined : accountsInMigration(given.trim())
+  return accounts?.map(ofMigration) ?? [{ fault: 'otpauth-unreadable' }]
+}
 
 /**
  * The authenticator that another product kept: a secret by itself, an `otpauth://totp/` URI, or an object of either
- * (speakeasy's `{ ascii, hex, base32, otpauth_url }`; `{ secret, encoding, algorithm, digits, period, name }`), also
- * as JSON text. `encoding` is that of a secret which does not name its own.
+ * (speakeasy's `{ ascii, hex, base32, otpauth_url }`; `{ secret, encoding, algorithm, digits, period, name }`; a
+ * credential of Keycloak with `secretData` and `credentialData`), also as JSON text. `encoding` is that of a secret
+ * which does not name its own.
  */
 export function readForeignTotp(
   given: unknown,
@@ -46,6 +65,7 @@ export function readForeignTotp(
   if (typeof given === 'string') return readText(given.trim(), encoding)
   if (typeof given !== 'object' || given === null) return { fault: 'secret-missing' }
   const fields = given as Readonly<Record<string, unknown>>
+  if (fields['secretData'] !== undefined) return readKeycloak(fields)
   const uri = text(fields['otpauth_url']) ?? text(fields['uri'])
   const written = secretIn(fields, encoding)
   if (written === undefined)
@@ -61,6 +81,35 @@ export function adoptTotp(parameters: TotpParameters, now: Instant): TotpState {
   return { ...parameters, lastTimeStep: Math.floor(now / parameters.periodSeconds) }
 }
 
+function ofMigration({
+  secret,
+  name,
+  algorithm,
+  digits,
+  isTimeBased,
+}: MigratedAccount): ForeignTotp | { readonly fault: ForeignTotpFault } {
+  if (!isTimeBased) return { fault: 'counter-based' }
+  const hex = Buffer.from(secret).toString('hex')
+  return assemble(
+    { secret: hex, encoding: 'hex' },
+    { name, algorithm: algorithm ?? '?', digits: digits ?? 0 },
+  )
+}
+
+/** Keycloak takes the letters of a secret as its bytes, unless the credential says that they are base32. */
+function readKeycloak(
+  credential: Readonly<Record<string, unknown>>,
+): ForeignTotp | { readonly fault: ForeignTotpFault } {
+  const about = objectIn(credential['credentialData']) ?? {}
+  const secret = text(objectIn(credential['secretData'])?.['value'])
+  if (secret === undefined) return { fault: 'secret-missing' }
+  if (about['subType'] !== undefined && about['subType'] !== 'totp')
+    return { fault: 'counter-based' }
+  const encoding = text(about['secretEncoding'])?.toLowerCase() ?? 'ascii'
+  if (encoding !== 'ascii' && encoding !== 'base32') return { fault: 'secret-unusable' }
+  return assemble({ secret, encoding }, { ...about, name: credential['userLabel'] })
+}
+
 interface Written {
   readonly secret: string
   readonly encoding: SecretEncoding
@@ -72,10 +121,11 @@ function readText(
 ): ForeignTotp | { readonly fault: ForeignTotpFault } {
   if (given === '') return { fault: 'secret-missing' }
   if (given.startsWith('{')) {
-    const object = parseJson(given)
+    const object = objectIn(given)
     return object === undefined ? { fault: 'secret-unusable' } : readForeignTotp(object, encoding)
   }
   if (!given.startsWith('otpauth:')) return assemble({ secret: given, encoding }, {})
+  if (/^otpauth:\/\/hotp\//i.test(given)) return { fault: 'counter-based' }
   const fields = uriFields(given)
   const secret = text(fields?.['secret'])
   if (fields === undefined || secret === undefined) return { fault: 'otpauth-unreadable' }
@@ -197,9 +247,13 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }
 
-function parseJson(given: string): object | undefined {
+/** An object, or JSON text of one. */
+function objectIn(given: unknown): Readonly<Record<string, unknown>> | undefined {
   try {
-    return JSON.parse(given) as object
+    const object: unknown = typeof given === 'string' ? JSON.parse(given) : given
+    return typeof object === 'object' && object !== null
+      ? (object as Readonly<Record<string, unknown>>)
+      : undefined
   } catch {
     return undefined
   }

@@ -145,7 +145,7 @@ describe('an authenticator of another product', () => {
     ['far too long', 'A'.repeat(5000), 'secret-unusable'],
     ['no hex', { hex: 'xyz' }, 'secret-unusable'],
     ['JSON that is cut off', '{"base32":', 'secret-unusable'],
-    ['counter-based', `otpauth://hotp/x?secret=${SECRET}&counter=0`, 'otpauth-unreadable'],
+    ['counter-based', `otpauth://hotp/x?secret=${SECRET}&counter=0`, 'counter-based'],
     ['a URI without a secret', 'otpauth://totp/x', 'otpauth-unreadable'],
     ['of an unknown algorithm', { secret: SECRET, algorithm: 'MD5' }, 'algorithm-unknown'],
     ['of no algorithm', { secret: SECRET, algorithm: 5 }, 'algorithm-unknown'],

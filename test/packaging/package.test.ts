@@ -11,6 +11,7 @@ import { NAME, packPackage, ROOT, type Manifest } from './packed.ts'
 /** Packages that only the server imports; an application with the plugin loads none of them. */
 const OF_THE_SERVER = [
   '@node-rs/bcrypt',
+  '@streamparser/json',
   'commander',
   'csv-parse',
   'nodemailer',

@@ -17,6 +17,8 @@ export interface NewPerson {
   readonly passwordHash?: string
   /** The origin of that password. Default: an administrator set it. */
   readonly passwordOrigin?: 'import'
+  /** The account is disabled from the beginning. */
+  readonly disabled?: boolean
 }
 
 export type Added =
@@ -44,6 +46,7 @@ export async function addPerson(
     ...(person.passwordHash === undefined ? {} : { passwordHash: person.passwordHash }),
     groups: [...new Set(person.groups)],
     claims: person.claims ?? {},
+    ...(person.disabled === true ? { disabledAt: now } : {}),
     createdAt: now,
     updatedAt: now,
     passwordOrigin:

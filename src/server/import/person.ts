@@ -1,4 +1,5 @@
 import {
+  hashOfCredential,
   readForeignHash,
   storedForm,
   type HashFault,
@@ -18,6 +19,7 @@ export interface ImportedPerson {
   readonly hashKind?: HashKind
   readonly groups: readonly string[]
   readonly claims: JsonObject
+  readonly disabled?: boolean
 }
 
 export interface PersonFault {
@@ -28,6 +30,7 @@ export interface PersonFault {
     | 'username-unfit'
     | 'email-unfit'
     | 'email-verified-unreadable'
+    | 'disabled-unreadable'
     | 'groups-unreadable'
     | 'claims-unfit'
 }
@@ -38,6 +41,7 @@ export type PersonReading =
 const USERNAME = ['username', 'user_name', 'login']
 const EMAIL = ['email', 'email_address']
 const EMAIL_VERIFIED = ['emailVerified', 'email_verified']
+const DISABLED = 'disabled'
 const PASSWORD_HASH = ['passwordHash', 'password_hash']
 
 /** Every name that is read here. */
@@ -46,6 +50,7 @@ export const PERSON_FIELDS: readonly string[] = [
   ...EMAIL,
   ...EMAIL_VERIFIED,
   ...PASSWORD_HASH,
+  DISABLED,
   'groups',
   'claims',
 ]
@@ -69,7 +74,11 @@ export function readPerson(
   if (said !== undefined && readBoolean(said) === undefined)
     fault('emailVerified', 'email-verified-unreadable')
 
-  const given = trimmed(find(fields, PASSWORD_HASH))
+  const saidDisabled = find(fields, [DISABLED])
+  const disabled = saidDisabled === undefined ? false : readBoolean(saidDisabled)
+  if (disabled === undefined) fault(DISABLED, 'disabled-unreadable')
+
+  const given = passwordIn(fields)
   const passwordHash = typeof given === 'string' ? given : undefined
   const hash = passwordHash === undefined ? undefined : readForeignHash(passwordHash)
   if (given !== passwordHash) fault('passwordHash', 'hash-unknown')
@@ -78,8 +87,8 @@ export function readPerson(
   const groups = groupsOf(find(fields, ['groups']))
   if (groups === undefined) fault('groups', 'groups-unreadable')
 
-  if (faults.length > 0 || !isName(username) || groups === undefined || !claims.ok)
-    return { faults }
+  if (faults.length > 0 || !isName(username)) return { faults }
+  if (groups === undefined || disabled === undefined || !claims.ok) return { faults }
   return {
     person: {
       username,
@@ -89,6 +98,7 @@ export function readPerson(
       ...(hash !== undefined && 'kind' in hash ? { hashKind: hash.kind } : {}),
       groups,
       claims: claims.claims,
+      ...(disabled ? { disabled } : {}),
     },
   }
 }
@@ -127,6 +137,14 @@ function identityIn(
       readBoolean(claimed('email_verified')) ??
       emailsVerified,
   }
+}
+
+/** The hash as a text, which an object with its parts becomes. Undefined: there is none. */
+function passwordIn(fields: Readonly<Record<string, unknown>>): unknown {
+  const given = readJson(find(fields, PASSWORD_HASH))
+  return typeof given === 'object' && !Array.isArray(given)
+    ? hashOfCredential({ ...given })
+    : trimmed(given)
 }
 
 const isName = (value: unknown): value is string =>

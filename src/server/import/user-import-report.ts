@@ -20,6 +20,8 @@ export const KNOWN_FIELDS: ReadonlySet<string> = new Set([...PERSON_FIELDS, ...I
 interface ReportOptions {
   readonly json: boolean
   readonly dryRun: boolean
+  /** Counted by `line`: an export of another product has people, whose members stand on many lines. */
+  readonly unit: 'line' | 'person'
 }
 
 interface BadLine {
@@ -30,7 +32,7 @@ interface BadLine {
 }
 
 /** Counts the outcomes of lines, and prints progress and bad lines. Prints neither a name nor a secret (R31). */
-export function importReport(terminal: Terminal, { json, dryRun }: ReportOptions) {
+export function importReport(terminal: Terminal, { json, dryRun, unit }: ReportOptions) {
   const counts = { lines: 0, imported: 0, unchanged: 0, bad: 0 }
   const warnings = warningCounts()
   const ignored = ignoredFields()
@@ -48,14 +50,17 @@ export function importReport(terminal: Terminal, { json, dryRun }: ReportOptions
   const tellBad = ({ line, to, faults }: BadLine): void => {
     const lost = to === undefined ? { line, faults } : { line, to, faults }
     if (bad.length < MOST_LISTED) bad.push(lost)
-    say(lost, inWordsOf(lost))
+    say(lost, inWordsOf(lost, unit))
   }
   /** Each kind of warning at its first line: 15,000 lines of one kind hide the others. The summary has the counts. */
   const tellNew = (done: Warned & { readonly line: number }): void => {
     const fresh = warnings.add(done)
     if (fresh.length === 0) return
     const { line } = done
-    say({ line, warnings: fresh }, `line ${line} and perhaps others: warning: ${fresh.join(', ')}`)
+    say(
+      { line, warnings: fresh },
+      `${unit} ${line} and perhaps others: warning: ${fresh.join(', ')}`,
+    )
   }
 
   return {
@@ -94,9 +99,9 @@ export function importReport(terminal: Terminal, { json, dryRun }: ReportOptions
   }
 }
 
-function inWordsOf({ line, to = line, faults }: BadLine): string {
+function inWordsOf({ line, to = line, faults }: BadLine, unit: string): string {
   const causes = faults.map(({ field, code }) => `${field} ${code}${REMARKS[code] ?? ''}`)
-  return `${to === line ? `line ${line}` : `lines ${line} to ${to}`}: ${causes.join(', ')}`
+  return `${to === line ? `${unit} ${line}` : `lines ${line} to ${to}`}: ${causes.join(', ')}`
 }
 
 /** Where the lines that are left take as long as those before. */

@@ -1,8 +1,18 @@
-import { access } from 'node:fs/promises'
+import { access, open, readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import type { FieldsToImport } from '../../index.ts'
 import { importPeople } from './people.ts'
-import { formatOf, IMPORT_FORMATS, readImport, type ImportFormat } from './lines.ts'
+import { ExportFault, readExport, type ToPerson } from './exports/export.ts'
+import { firebaseParameters, firebasePerson } from './exports/firebase.ts'
+import { fusionAuthPerson } from './exports/fusionauth.ts'
+import { keycloakPerson } from './exports/keycloak.ts'
+import {
+  formatOf,
+  IMPORT_FORMATS,
+  readImport,
+  type ImportFormat,
+  type ImportLine,
+} from './lines.ts'
 import { PERSON_FIELDS } from './person.ts'
 import { importReport, KNOWN_FIELDS } from './user-import-report.ts'
 import { hasWayIn } from '../boot/mfa.ts'
@@ -12,10 +22,14 @@ import { answer, command, Refusal, type Options, type Terminal } from '../cli/te
 /** `user import`: people of another application, with their passwords and second factors. */
 export function addUserImportCommand(user: Command, terminal: Terminal): void {
   const made = command(user, 'import', 'add the people of a file, with their second factors')
-    .argument('<file>', 'JSON lines, or CSV with a header')
+    .argument('<file>', 'JSON lines, CSV with a header, or an export of another product')
     .addOption(
-      new Option('--format <name>', 'of a file whose name does not say').choices(IMPORT_FORMATS),
+      new Option('--format <name>', 'of a file whose name does not say').choices([
+        ...IMPORT_FORMATS,
+        ...EXPORT_FORMATS,
+      ]),
     )
+    .option('--firebase-config <file>', 'the hash parameters of the Firebase project')
     .option('--dry-run', 'say what would come of it, and change nothing')
     .option('--emails-unverified', 'addresses are not verified unless a line says so')
     .option('--secret-encoding <name>', 'base32, hex or ascii; of secrets that do not say')
@@ -24,16 +38,15 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
       'the form in which codes were hashed, such as upper,compact',
     )
   answer(terminal, made, async ([file = ''], options) => {
-    const format = (options['format'] as ImportFormat | undefined) ?? formatOf(file)
-    if (format === undefined)
-      throw new Refusal('format', 'Say --format jsonl or --format csv: the name does not.')
-    await access(file).catch(() => {
-      throw new Refusal('file-unreadable', `${file} cannot be read.`)
-    })
+    const people = await peopleOf(file, options)
     return withSession(terminal, async ({ foundation, mfa }) => {
       const dryRun = options['dryRun'] === true
       const { storage, hashKinds, hasher, clock, random, record, settings } = foundation
-      const report = importReport(terminal, { json: options['json'] === true, dryRun })
+      const report = importReport(terminal, {
+        json: options['json'] === true,
+        dryRun,
+        unit: isExport(options['format']) ? 'person' : 'line',
+      })
       const services = {
         accounts: storage.accounts,
         mfa,
@@ -43,8 +56,8 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
         random,
         record,
       }
-      report.expect(await countOf(readImport(file, format, readHeader)))
-      const lines = report.noticing(readImport(file, format, readHeader))
+      report.expect(await countOf(people()))
+      const lines = report.noticing(people())
       for await (const outcome of importPeople(services, lines, {
         dryRun,
         emailsVerified: options['emailsUnverified'] !== true,
@@ -62,6 +75,73 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
       return report.output()
     })
   })
+}
+
+const EXPORT_FORMATS = ['keycloak', 'fusionauth', 'firebase'] as const
+type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+function isExport(format: unknown): format is ExportFormat {
+  return EXPORT_FORMATS.some((known) => known === format)
+}
+
+/** Reads the file from its beginning each time. Throws Refusal before, where the file or an option cannot be used. */
+async function peopleOf(file: string, options: Options): Promise<() => AsyncIterable<ImportLine>> {
+  const format = (options['format'] as ImportFormat | ExportFormat | undefined) ?? formatOf(file)
+  if (format === undefined)
+    throw new Refusal('format', 'Say --format jsonl or --format csv: the name does not.')
+  await access(file).catch(() => {
+    throw new Refusal('file-unreadable', `${file} cannot be read.`)
+  })
+  if (isExport(format)) {
+    const toPerson = await toPersonOf(format, options['firebaseConfig'])
+    return () => refusing(readExport(file, toPerson), file)
+  }
+  if (options['format'] === undefined && format === 'jsonl') await refuseDocument(file)
+  return () => readImport(file, format, readHeader)
+}
+
+async function toPersonOf(format: ExportFormat, configFile: Options[string]): Promise<ToPerson> {
+  if (format === 'keycloak') return keycloakPerson
+  if (format === 'fusionauth') return fusionAuthPerson
+  const text = await readFile(String(configFile), 'utf8').catch(() => '')
+  const parameters = firebaseParameters(text)
+  if (parameters === undefined)
+    throw new Refusal(
+      'firebase-config',
+      '--firebase-config names a file with base64_signer_key, base64_salt_separator, rounds and mem_cost, as the Firebase console shows them.',
+    )
+  return (user) => firebasePerson(user, parameters)
+}
+
+async function* refusing(
+  people: AsyncIterable<ImportLine>,
+  file: string,
+): AsyncGenerator<ImportLine> {
+  try {
+    yield* people
+  } catch (error) {
+    if (error instanceof ExportFault)
+      throw new Refusal('file-unreadable', `${file} ${error.message}.`)
+    throw error
+  }
+}
+
+const BEGINNING_BYTES = 4096
+/** A list, an object that goes on in the next line, or one with a list of users in its first line. */
+const DOCUMENT = /^\s*(?:\[|\{\s*(?:\n|$)|\{[^{}[\]]*"users"\s*:\s*\[)/
+
+/** Each line of one JSON document would be reported as a bad line. */
+async function refuseDocument(file: string): Promise<void> {
+  const handle = await open(file)
+  const { buffer, bytesRead } = await handle
+    .read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES)
+    .finally(() => handle.close())
+  const beginning = buffer.toString('utf8', 0, bytesRead)
+  if (DOCUMENT.test(beginning))
+    throw new Refusal(
+      'format',
+      `${file} is one JSON document. Say --format keycloak, fusionauth or firebase for an export of these; other documents have to become JSON lines.`,
+    )
 }
 
 /** The people of a file are counted first, so that the progress says how many there are and how long they take. */

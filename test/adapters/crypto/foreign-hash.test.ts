@@ -49,7 +49,7 @@ const VECTORS: readonly { from: string; secret: string; hash: string; kind: stri
   },
 ]
 
-/** Hashes of `pässword` in products' formats, made by Django 5.2.19 and by Python's hashlib, hmac and bcrypt. */
+/** Hashes of `pässword` in products' formats, made by Django 5.2.19, passlib, and Python's hashlib, hmac and bcrypt. */
 const NATIVE: readonly [product: string, kind: string, hash: string][] = [
   [
     'Django',
@@ -73,6 +73,8 @@ const NATIVE: readonly [product: string, kind: string, hash: string][] = [
     'scrypt ln=10,r=8,p=1',
     'scrypt$1024$seasalt$8$1$9x2GUAh99+7sR4t9qrppCL00sO45dfu/CEVDKijJNX4V7sRyw0TZK3S8l/ox63lKNDg3/wBfhrHCvw/xtXeCQg==',
   ],
+  ['phpass', 'phpass 7', '$P$5abcdefghkZD31eIoXaVfNJse.AWs7/'],
+  ['phpBB', 'phpass 7', '$H$5abcdefghkZD31eIoXaVfNJse.AWs7/'],
   ['WordPress', 'bcrypt 5', '$wp$2y$05$N.dC7n5R44/IbgrCV91CiOnV/ncknRu33IHt0Sa4xVbfrqW/.s5CO'],
   [
     'ASP.NET Identity',
@@ -96,7 +98,14 @@ const REFUSED: readonly [hash: string, fault: string][] = [
   ['hunter2', 'hash-unknown'],
   ['5f4dcc3b5aa765d61d8327deb882cf99', 'hash-unknown'],
   ['$1$salt$qJH7.N4xYta3aEG/dfqo/0', 'hash-unknown'],
-  ['$P$BIRXVj/ZG0YRiBH8gnRy0x72BXJxXcA', 'hash-unknown'],
+  ['$P$Babcdefgh', 'hash-malformed'],
+  // 22 symbols have 132 bits, of which four are no part of the tag.
+  ['$P$5abcdefghkZD31eIoXaVfNJse.AWs7A', 'hash-malformed'],
+  ['$P$4abcdefghkZD31eIoXaVfNJse.AWs7/', 'hash-malformed'],
+  ['$P$Habcdefghk8D31eIoXaVfNJse.AWs7/', 'hash-too-costly'],
+  ['$firebase-scrypt$ln=14,r=8$AAAAAAAA$AAAAAAAA', 'hash-malformed'],
+  ['$firebase-scrypt$ln=25,r=8$AAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA', 'hash-too-costly'],
+  ['$firebase-scrypt$ln=8,r=0$AAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA', 'hash-malformed'],
   ['md5$salt$2c6ee24b09816a6f14f95d1698b24ead', 'hash-unknown'],
   [
     'pbkdf2_sha256$999999999$seasalt$SD6e3RNK8e/O+C1lQQEf+d316qQhVtMnMSSLUrznBDQ=',
@@ -146,6 +155,8 @@ const KINDS = [
   'argon2id v=19,m=64,t=1,p=1',
   'argon2i v=16,m=64,t=1,p=1',
   'argon2d v=19,m=64,t=2,p=2',
+  'phpass 7',
+  'firebase-scrypt ln=4,r=8',
 ]
 
 describe('password hashes of other products', () => {
@@ -214,6 +225,8 @@ describe('password hashes of other products', () => {
       'bcrypt$$2b$',
       'scrypt$1024$',
       '$wp$2y$',
+      '$P$B',
+      '$firebase-scrypt$ln=4,r=8$',
       'AQAAAAEAAAPoAAAA',
     ]
     fc.assert(

@@ -428,7 +428,7 @@ describe('user import', () => {
     const lines: string[] = []
     const terminal = { err: (text: string) => void lines.push(text) } as unknown as Terminal
     for (const json of [false, true]) {
-      const report = importReport(terminal, { json, dryRun: false })
+      const report = importReport(terminal, { json, dryRun: false, unit: 'line' })
       report.expect(15_350)
       await new Promise((resolve) => setTimeout(resolve, 1_050))
       report.add({ line: 1, outcome: 'unchanged' })

@@ -1,14 +1,25 @@
 import { argon2 } from './argon2.ts'
 import { bcrypt } from './bcrypt.ts'
+import { firebaseScrypt } from './firebase-scrypt.ts'
 import { pbkdf2Scheme } from './pbkdf2.ts'
+import { phpass } from './phpass.ts'
 import type { HashKind, HashReading, HashScheme } from './scheme.ts'
 import { standardForm } from './native-form.ts'
 import { scryptScheme } from './scrypt.ts'
 
+export { hashOfCredential } from './credential.ts'
+export { firebaseForm, type FirebaseParameters } from './firebase-scrypt.ts'
 export { storedForm } from './native-form.ts'
 export type { HashFault, HashKind, HashReading } from './scheme.ts'
 
-const SCHEMES: readonly HashScheme[] = [bcrypt, pbkdf2Scheme, scryptScheme, argon2]
+const SCHEMES: readonly HashScheme[] = [
+  bcrypt,
+  pbkdf2Scheme,
+  scryptScheme,
+  argon2,
+  phpass,
+  firebaseScrypt,
+]
 
 /**
  * The kind of a password hash that another product made, or why it is refused: it is of an unknown scheme, a part of it

@@ -10,10 +10,14 @@ const MOST_WORK = 2 ** 21
 /** `$scrypt$ln=17,r=8,p=1$salt$tag` (PHC, passlib); N is 2^ln. */
 const HASH = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([^$]+)\$([^$]+)$/
 
-interface Parts {
+export interface ScryptCost {
+  /** The logarithm of N. */
   readonly logN: number
   readonly r: number
   readonly p: number
+}
+
+interface Parts extends ScryptCost {
   readonly salt: Buffer
   readonly tag: Buffer
 }
@@ -36,10 +40,8 @@ export const scryptScheme: HashScheme = {
   async verify(hash, secret) {
     const parts = partsOf(hash)
     if (typeof parts === 'string') return false
-    const { logN, r, p, salt, tag } = parts
-    // Node counts somewhat more than 128 x N x r against the bound.
-    const options = { N: 2 ** logN, r, p, maxmem: 2 * MOST_MEMORY_BYTES }
-    return timingSafeEqual(await derive(secret, salt, tag.length, options), tag)
+    const { salt, tag } = parts
+    return timingSafeEqual(await deriveScrypt(secret, salt, tag.length, parts), tag)
   },
 }
 
@@ -47,20 +49,28 @@ function partsOf(hash: string): Parts | HashFault {
   const [, ...fields] = HASH.exec(hash) ?? []
   const [logN = 0, r = 0, p = 0] = fields.slice(0, 3).map(Number)
   const [salt, tag] = fields.slice(3).map(readBytes)
-  if (logN < 1 || r < 1 || p < 1 || salt === undefined || tag === undefined) return 'hash-malformed'
+  if (salt === undefined || tag === undefined) return 'hash-malformed'
+  return scryptFault({ logN, r, p }) ?? { logN, r, p, salt, tag }
+}
+
+/** Why parameters are refused; undefined: they are not. */
+export function scryptFault({ logN, r, p }: ScryptCost): HashFault | undefined {
+  if (logN < 1 || r < 1 || p < 1) return 'hash-malformed'
   // RFC 7914 6: N is less than 2^(16 r).
   if (logN >= 16 * r) return 'hash-malformed'
   const work = 2 ** logN * r
-  if (128 * work > MOST_MEMORY_BYTES || work * p > MOST_WORK) return 'hash-too-costly'
-  return { logN, r, p, salt, tag }
+  return 128 * work > MOST_MEMORY_BYTES || work * p > MOST_WORK ? 'hash-too-costly' : undefined
 }
 
-function derive(
+/** `length`: of the derived key, in bytes. The parameters are some that `scryptFault` accepts. */
+export function deriveScrypt(
   secret: string,
   salt: Buffer,
   length: number,
-  options: ScryptOptions,
+  { logN, r, p }: ScryptCost,
 ): Promise<Buffer> {
+  // Node counts somewhat more than 128 x N x r against the bound.
+  const options: ScryptOptions = { N: 2 ** logN, r, p, maxmem: 2 * MOST_MEMORY_BYTES }
   return new Promise((resolve, reject) => {
     scrypt(secret, salt, length, options, (error, key) =>
       error === null ? resolve(key) : reject(error),

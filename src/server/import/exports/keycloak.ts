@@ -1,0 +1,51 @@
+import type { Fields } from './export.ts'
+import { isText, listIn, objectIn, textIn } from './values.ts'
+
+/** How Keycloak hashes its recovery codes: as it made them, in capitals and without the hyphens of its page. */
+const CODE_FORM = 'upper,compact'
+
+/** Credentials of a second factor that cannot be moved to another address. */
+const BOUND_TO_KEYCLOAK = ['webauthn', 'webauthn-passwordless']
+
+/**
+ * A user of a realm. Undefined: a service account, which is no person. Somebody whose second factor cannot be imported,
+ * or who had to set one up, has to set one up here.
+ */
+export function keycloakPerson(user: Fields): Fields | undefined {
+  if (user['serviceAccountClientId'] !== undefined) return undefined
+  const credentials = listIn(user['credentials']).map(objectIn)
+  const ofType = (type: string): readonly Fields[] =>
+    credentials.filter((credential) => credential['type'] === type)
+  const codes = ofType('recovery-authn-codes').flatMap(codesIn)
+  const hadAnother =
+    BOUND_TO_KEYCLOAK.some((type) => ofType(type).length > 0) ||
+    listIn(user['requiredActions']).includes('CONFIGURE_TOTP')
+  const otp = ofType('otp')
+  return {
+    username: user['username'],
+    email: user['email'],
+    emailVerified: user['emailVerified'] ?? false,
+    disabled: user['enabled'] === false,
+    passwordHash: ofType('password')[0],
+    groups: listIn(user['groups']).filter(isText).map(nameOfGroup),
+    claims: {
+      ...textIn('given_name', user['firstName']),
+      ...textIn('family_name', user['lastName']),
+      ...textIn('locale', listIn(objectIn(user['attributes'])['locale'])[0]),
+    },
+    totp: otp,
+    ...(codes.length > 0 ? { backupCodes: codes, backupCodeForm: CODE_FORM } : {}),
+    ...(otp.length === 0 && hadAnother ? { two_factor_enabled: true } : {}),
+  }
+}
+
+/** Groups are paths: `/staff/paris`. */
+function nameOfGroup(path: string): string {
+  return path.replace(/^\//, '')
+}
+
+/** The hashes of unused codes, in base64. */
+function codesIn(credential: Fields): readonly unknown[] {
+  const { codes } = objectIn(credential['secretData'])
+  return listIn(codes).map((code) => objectIn(code)['encodedHashedValue'])
+}
