@@ -19,7 +19,9 @@ interface Part {
 const PARTS: Readonly<Record<string, Part>> = {
   // The vocabulary of every part: types, error codes, lengths of time. It decides nothing.
   vocabulary: {
-    at: ['assurance', 'errors', 'events', 'json', 'time'].map((name) => `src/domain/${name}.ts`),
+    at: ['assurance', 'errors', 'events', 'json', 'permanent-fault', 'time'].map(
+      (name) => `src/domain/${name}.ts`,
+    ),
     may: ['vocabulary'],
     packages: [],
   },

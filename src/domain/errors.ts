@@ -47,6 +47,7 @@ export type ErrorCode =
   | 'key-missing' // a sealed value names a key that is not configured
   | 'seal-broken' // a sealed value does not open for this account and purpose
   | 'storage-unavailable'
+  | 'storage-refused' // the storage refuses this operation each time: a validator, a right, damage
   | 'schema-outdated' // the database is of an older version: run `oidc-provider-mfa migrate`
   | 'schema-newer' // the database was made by a newer version
   | 'schema-foreign' // the database belongs to another application

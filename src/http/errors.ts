@@ -1,4 +1,5 @@
 import { MfaError, type ErrorCode } from '../domain/errors.ts'
+import { isPermanentFault } from '../domain/permanent-fault.ts'
 import type { PageModels } from './pages.ts'
 
 /** The pages that explain an error. */
@@ -54,6 +55,7 @@ const RULES: Readonly<Record<ErrorCode, Rule>> = {
   'key-missing': { page: 'error', status: 500 },
   'seal-broken': { page: 'error', status: 500 },
   'storage-unavailable': { page: 'unavailable', retryAfterSeconds: 5 },
+  'storage-refused': { page: 'error', status: 500 },
   'schema-outdated': { page: 'unavailable', retryAfterSeconds: 30 },
   'schema-newer': { page: 'unavailable', retryAfterSeconds: 30 },
   'schema-foreign': { page: 'unavailable', retryAfterSeconds: 30 },
@@ -75,10 +77,12 @@ const STATUS = {
 
 /**
  * Maps a thrown value to the response. The response to an unknown error holds only the request's id, not the message
- * and not the stack. An unavailable storage is a 503 with `Retry-After`; it never leads to a guess or a session.
+ * and not the stack. An unavailable storage is a 503 with `Retry-After`; it never leads to a guess or a session. A
+ * storage that refuses the operation each time is a 500: nobody is told to try again in vain.
  */
 export function answerError(error: unknown, context: ErrorContext): ErrorAnswer {
   if (error instanceof MfaError) return answerOf(RULES[error.code], context)
+  if (isPermanentFault(error)) return answerOf(RULES['storage-refused'], context)
   if (isStorageFault(error)) return answerOf(RULES['storage-unavailable'], context)
   if (!(error instanceof Error)) return answerOf({ page: 'error', status: 500 }, context)
   // The host throws this for a missing, consumed or expired interaction.

@@ -34,6 +34,7 @@ describe('answering an error', () => {
     'key-missing': [500, 'error'],
     'seal-broken': [500, 'error'],
     'storage-unavailable': [503, 'unavailable', '5'],
+    'storage-refused': [500, 'error'],
     'schema-outdated': [503, 'unavailable', '30'],
     'schema-newer': [503, 'unavailable', '30'],
     'schema-foreign': [503, 'unavailable', '30'],
@@ -88,6 +89,18 @@ describe('answering an error', () => {
     expectUnavailable(new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]))
     expectUnavailable(new MongoServerSelectionError('x'))
     expectUnavailable(new Error('x', { cause: new MongoServerSelectionError('y') }))
+  })
+
+  it('answers 500 for what a driver says of an operation that is refused each time', () => {
+    const refused = Object.assign(new Error('secret'), { name: 'MongoServerError', code: 121 })
+    for (const error of [refused, new Error('x', { cause: refused })])
+      expect(answerError(error, context)).to.deep.equal({
+        status: 500,
+        page: 'error',
+        model: { requestId: 'req-1' },
+        headers: {},
+        fault: true,
+      })
   })
 
   it('answers also when an error is its own cause', () => {

@@ -151,6 +151,24 @@ describe('a second factor in the application’s user documents', () => {
     expect((await host.mfa.accounts.status('mira')).epoch).to.equal(3)
   })
 
+  it('asks nobody to try again later where the users’ validator has no place for the record', async () => {
+    const verify = await showPassword(host, browser, 'mira')
+    const validate = (validator: object): Promise<unknown> =>
+      User.db.db!.command({ collMod: User.collection.name, validator })
+    const known = { _id: {}, passwordHash: {}, city: {}, __v: {} }
+    await validate({ $jsonSchema: { properties: known, additionalProperties: false } })
+    const code = nextCode(host, mira)
+    const refused = await browser.submit(verify, { code })
+    expect([refused.status, refused.name, refused.headers['retry-after']]).to.deep.equal([
+      500,
+      'error',
+      undefined,
+    ])
+    await validate({ $jsonSchema: { properties: { ...known, mfa: {} } } })
+    const signedIn = await follow(host, browser, await browser.submit(verify, { code }))
+    expect(callbackOf(signedIn).get('code')).to.be.a('string')
+  })
+
   it('signs in nobody who was deleted meanwhile, and makes nobody anew', async () => {
     const verify = await showPassword(host, browser, 'mira')
     await User.deleteOne({ _id: 'mira' })

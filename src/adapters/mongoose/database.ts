@@ -1,5 +1,5 @@
 import type { Connection, mongo } from 'mongoose'
-import { isStorageFailure, storageUnavailable } from './failure.ts'
+import { failed, isStorageFailure, storageUnavailable } from './failure.ts'
 
 /**
  * The time limit of one operation, including retries of the driver and the selection of a server. It is shorter than
@@ -46,7 +46,8 @@ export class MongoDatabase {
 
   /**
    * Runs one operation on a collection. Throws MfaError `storage-unavailable` if the database is unavailable or the
-   * outcome of a write is unknown. A caller must not take this for a lost compare-and-swap.
+   * outcome of a write is unknown, and `storage-refused` if the database refuses it each time. A caller must not take
+   * either for a lost compare-and-swap.
    */
   on<Row extends mongo.Document, T>(
     collection: string,
@@ -65,7 +66,7 @@ export class MongoDatabase {
       return await deed(db.collection<Row>(collection, OPTIONS))
     } catch (error) {
       if (!isStorageFailure(error)) throw error
-      throw storageUnavailable('MongoDB did not carry out what it was asked.', error)
+      throw failed(collection, error)
     }
   }
 

@@ -1,5 +1,7 @@
 import type { mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
+import { isPermanentFault } from '../../domain/permanent-fault.ts'
+import { refusedFields } from './refused-write.ts'
 
 /** MongoDB's error code for a duplicate key. */
 const DUPLICATE_KEY = 11_000
@@ -29,6 +31,31 @@ function isOfTheSystem(error: Error): boolean {
 /** A unique index refused the write: another document has this `_id`, or this value of the index. */
 export function isDuplicateKey(error: unknown): error is mongo.MongoServerError {
   return error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY
+}
+
+/**
+ * The error that a caller sees in place of a failure: `storage-refused` if the database refuses the operation each
+ * time, and `storage-unavailable` otherwise. `on`: the collection.
+ */
+export function failed(on: string, failure: Error): MfaError {
+  if (!isPermanentFault(failure))
+    return storageUnavailable('MongoDB did not carry out what it was asked.', failure)
+  const fields = refusedFields(failure)
+  const why =
+    fields.length > 0
+      ? `the validator of this collection does not allow ${fields.join(', ')}`
+      : `${codeNameOf(failure)}; see the cause`
+  return new MfaError(
+    'storage-refused',
+    `MongoDB refuses an operation on the collection ${on}, and will refuse it each time: ${why}`,
+    { cause: failure },
+  )
+}
+
+/** The server's name of the error, such as `Unauthorized`, or the name of the driver's class. */
+function codeNameOf(failure: Error): string {
+  const { codeName, name } = failure as { codeName?: unknown; name: string }
+  return typeof codeName === 'string' && /^\w+$/.test(codeName) ? codeName : name
 }
 
 /** The only error that a caller sees if the database is unavailable or the outcome of a write is unknown (R32). */

@@ -29,9 +29,9 @@ export interface MongooseStorage extends Storage {
  * `of`: a model whose schema has the plugin `mfaFields`, and the records are in its documents; or a connection, and
  * they are in the collection `mfa_records`. No other collection is made.
  *
- * Throws MfaError `options-invalid`. Afterwards every failure of the database rejects with `storage-unavailable`, and
- * the storage recovers by itself when the cause has gone. A save for an account without a user document rejects with
- * `account-unknown`.
+ * Throws MfaError `options-invalid`. Afterwards every failure of the database rejects with `storage-unavailable`, or
+ * with `storage-refused` if the database refuses the operation each time, and the storage recovers by itself when the
+ * cause has gone. A save for an account without a user document rejects with `account-unknown`.
  */
 export function mongooseStorage<User>(of: UserModel<User>): UserStorage<User>
 export function mongooseStorage(of: Connection): MongooseStorage

@@ -41,8 +41,8 @@ const CHECK_MS = 4_000
 
 /**
  * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-newer`,
- * `schema-foreign`. Afterwards every failure of the database rejects with `storage-unavailable`, and the storage
- * recovers by itself when the cause has gone. The URL's secrets are in no message.
+ * `schema-foreign`. Afterwards every failure of the database rejects with `storage-unavailable` or
+ * `storage-refused`, and the storage recovers by itself when the cause has gone. The URL's secrets are in no message.
  */
 export async function openMongoStorage(options: MongoStorageOptions): Promise<ServerStorage> {
   const { url, migrate = false, clock = systemClock } = options

@@ -3,11 +3,10 @@ import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, LOCK_WAIT_MS } from './connection.ts'
 import {
+  failed,
   isLocked,
-  isNoDatabase,
   isStorageFailure,
   leavesConnectionSound,
-  noDatabase,
   storageUnavailable,
 } from './failure.ts'
 import { enableWriteAheadLog } from './write-ahead-log.ts'
@@ -39,8 +38,9 @@ interface OpenFile {
  * One database file, and the two connections to it: `durable` for data that a power failure must not undo, and
  * `relaxed` for the host's own records.
  *
- * Each piece of work is synchronous and runs on one connection. Every failure comes out as `storage-unavailable`, and
- * the next piece of work opens the file again if necessary, so that the storage recovers by itself.
+ * Each piece of work is synchronous and runs on one connection. Every failure comes out as `storage-unavailable` or
+ * `storage-refused`, and the next piece of work opens the file again if necessary, so that the storage recovers by
+ * itself.
  */
 export class SqliteDatabase {
   readonly #path: string
@@ -48,7 +48,7 @@ export class SqliteDatabase {
   #file: OpenFile | undefined
   #isClosed = false
 
-  /** Opens, or makes, the database. Throws `storage-unavailable` and what `migrations.ts` throws. */
+  /** Opens, or makes, the database. Throws `storage-unavailable`, `storage-refused` and what `migrations.ts` throws. */
   constructor(options: SqliteDatabaseOptions) {
     this.#path = resolve(options.path)
     this.#migrations = options.migrations ?? MIGRATIONS
@@ -58,8 +58,7 @@ export class SqliteDatabase {
         bringUpToDate(connection, options.migrate, this.#migrations),
       )
     } catch (error) {
-      if (isNoDatabase(error)) throw noDatabase(error)
-      throw asUnavailable(error)
+      throw isStorageFailure(error) ? failed(error) : error
     }
   }
 
@@ -88,7 +87,7 @@ export class SqliteDatabase {
         if (!leavesConnectionSound(error)) this.#drop()
         const now = performance.now()
         giveUpAt ??= now + LOCK_PATIENCE_MS
-        if (!isLocked(error) || now >= giveUpAt) throw asUnavailable(error)
+        if (!isLocked(error) || now >= giveUpAt) throw failed(error)
       }
       // Jitter: of several processes that wait for one lock, each gets its turn.
       await sleep(1 + Math.random() * 20)
@@ -176,14 +175,4 @@ function createIfMissing(path: string): void {
     // `wx` does not open a file that exists: closing it would drop the locks that this process holds on it.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
-}
-
-function asUnavailable(error: unknown): unknown {
-  if (!isStorageFailure(error)) return error
-  return storageUnavailable(
-    isLocked(error)
-      ? 'The database was locked by another process for too long.'
-      : 'The database cannot be used.',
-    error,
-  )
 }

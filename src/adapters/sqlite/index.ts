@@ -16,7 +16,7 @@ import { sqliteClients } from './clients.ts'
 import { Connection } from './connection.ts'
 import { sqliteCounters } from './counters.ts'
 import { SqliteDatabase } from './database.ts'
-import { isNoDatabase, isStorageFailure, noDatabase, storageUnavailable } from './failure.ts'
+import { failed, isStorageFailure } from './failure.ts'
 import { sqliteHostRecords } from './host-records.ts'
 import { sqliteRecordIds, sqliteRecords } from './mfa-records.ts'
 import { MIGRATIONS, readSchemaState } from './migrations.ts'
@@ -35,9 +35,9 @@ export interface SqliteStorageOptions {
 }
 
 /**
- * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-newer`,
- * `schema-foreign`. Afterwards every failure of the database rejects with `storage-unavailable`, and the storage
- * recovers by itself when the cause has gone.
+ * Throws `MfaError`: `storage-unavailable`, `storage-refused` (no database, or a damaged one), `schema-outdated` (run
+ * `oidc-provider-mfa migrate`), `schema-newer`, `schema-foreign`. Afterwards every failure of the database rejects with
+ * one of the first two, and the storage recovers by itself when the cause has gone.
  */
 export function openSqliteStorage(options: SqliteStorageOptions): ServerStorage {
   const database = new SqliteDatabase({ path: options.path, migrate: options.migrate ?? false })
@@ -87,9 +87,7 @@ export function schemaState(path: string): SchemaState {
     connection = new Connection(file, 'NORMAL')
     return readSchemaState(connection)
   } catch (error) {
-    if (isNoDatabase(error)) throw noDatabase(error)
-    if (!isStorageFailure(error)) throw error
-    throw storageUnavailable('The database cannot be read.', error)
+    throw isStorageFailure(error) ? failed(error) : error
   } finally {
     connection?.close()
   }

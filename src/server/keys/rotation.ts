@@ -148,7 +148,7 @@ function one(id: string | undefined): Readonly<Record<string, number>> {
 
 type About = Omit<RotationFault, 'code'>
 
-/** Notes a fault of one value, so that the run goes on. Throws when the storage is unavailable. */
+/** Notes a fault of one value, so that the run goes on. Throws when the storage itself fails. */
 async function noting<T>(
   faults: Faults,
   about: About,
@@ -157,7 +157,7 @@ async function noting<T>(
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof MfaError) || error.code === 'storage-unavailable') throw error
+    if (!(error instanceof MfaError) || error.code.startsWith('storage-')) throw error
     const place = JSON.stringify([about.where, about.id])
     if (!faults.has(place)) faults.set(place, { ...about, code: error.code })
     return undefined

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
@@ -16,6 +16,7 @@ import { expectRefusal } from './refusal.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const UNAVAILABLE = 'storage-unavailable'
+const REFUSED = 'storage-refused'
 const FILES = ['mfa.db', 'mfa.db-wal', 'mfa.db-shm']
 
 describe('SQLite storage in trouble', () => {
@@ -140,8 +141,42 @@ describe('SQLite storage in trouble', () => {
   it('R32 refuses at start where nothing can be made, or the file is no database', async () => {
     writeFileSync(folder.file('file'), 'this is no database, it only says so at some length')
     await expectRefusal(UNAVAILABLE, () => openSqliteStorage({ path: folder.file('file/mfa.db') }))
-    await expectRefusal(UNAVAILABLE, () => openSqliteStorage({ path: folder.file('file') }))
-    await expectRefusal(UNAVAILABLE, () => schemaState(folder.file('file')))
+    await expectRefusal(REFUSED, () => openSqliteStorage({ path: folder.file('file') }))
+    await expectRefusal(REFUSED, () => schemaState(folder.file('file')))
+  })
+
+  it('R32 says of a damaged file that waiting does not help, and goes on when it was restored', async () => {
+    const storage = open()
+    await storage.records.save('anna', { n: 1 }, 0)
+    await storage.close()
+    const file = folder.file('data/mfa.db')
+    const sound = readFileSync(file)
+    const PAGE_BYTES = 4096
+    const page = Math.floor(sound.indexOf('anna') / PAGE_BYTES) * PAGE_BYTES
+    const damagedFrom = (from: number, to?: number): Buffer =>
+      Buffer.from(sound).fill(0xff, from, to)
+    // The page of one table, and everything but the first page, which has the schema.
+    writeFileSync(file, damagedFrom(page, page + PAGE_BYTES))
+    const again = open()
+    const calls = [() => again.records.load('anna'), () => again.records.save('anna', { n: 2 }, 1)]
+    for (const call of calls) {
+      const { message } = await expectRefusal(REFUSED, call)
+      expect(message).to.match(/damaged: restore it from a backup/)
+    }
+    writeFileSync(file, damagedFrom(PAGE_BYTES))
+    await expectRefusal(REFUSED, open)
+    writeFileSync(file, sound)
+    expect((await again.records.load('anna'))?.record).to.deep.equal({ n: 1 })
+  })
+
+  it('R32 names a table that somebody has dropped', async () => {
+    const database = new SqliteDatabase({ path: folder.file('mfa.db'), migrate: false })
+    const storage = sqliteStorageOn(database, { now: () => 0 })
+    opened.push(storage)
+    await database.durable((connection) => connection.exec('DROP TABLE clients'))
+    const { message } = await expectRefusal(REFUSED, () => storage.clients.get('shop'))
+    expect(message).to.match(/: clients$/)
+    await storage.checkWritable()
   })
 
   it('R32 refuses a write for which there is no room, and recovers when there is', async () => {
@@ -158,7 +193,8 @@ describe('SQLite storage in trouble', () => {
     await storage.records.save('anna', { n: 1 }, 0)
 
     await limitPages(1)
-    await expectRefusal(UNAVAILABLE, () => storage.records.save('anna', big, 1))
+    const full = await expectRefusal(UNAVAILABLE, () => storage.records.save('anna', big, 1))
+    expect(full.message).to.match(/disk of the database is full/)
     await expectRefusal(UNAVAILABLE, async () =>
       storage.hostRecords('Session').upsert('s', { uid: 'u', ...big }, 60),
     )
@@ -225,7 +261,7 @@ describe('SQLite storage in trouble', () => {
 
   it('keeps the driver’s own error as a private cause and out of the message', async () => {
     writeFileSync(folder.file('file'), 'this is no database, it only says so at some length')
-    const error = await expectRefusal(UNAVAILABLE, () =>
+    const error = await expectRefusal(REFUSED, () =>
       openSqliteStorage({ path: folder.file('file') }),
     )
     expect(error.cause).to.be.instanceOf(Error).with.property('code', 'ERR_SQLITE_ERROR')
