@@ -89,6 +89,31 @@ export function mountPath({ provider }: Pick<Core, 'provider'>): string {
   return presentMount() || new URL(provider.issuer).pathname.replace(/\/$/, '')
 }
 
+/** The path of the pages as a browser sees it: with the path at which the provider is mounted. */
+export function publicPath(core: Core): string {
+  return mountPath(core) + core.path
+}
+
+/**
+ * The links of every page. Without one of the application's own, `home` is the page where people manage their factors,
+ * or else the root of the issuer's origin: a page that leads to nothing else links to it.
+ */
+export function linksOf({ links, manageUrl }: Core): Readonly<Record<string, string>> {
+  return { home: manageUrl ?? '/', ...links }
+}
+
+/** The language of a page for an authorization request with these parameters. */
+export function localeIn(
+  { views }: Core,
+  ctx: Pick<Context, 'get'>,
+  { ui_locales: uiLocales }: Readonly<Record<string, unknown>> = {},
+): string {
+  return views.localeFor({
+    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
+    acceptLanguage: ctx.get('Accept-Language'),
+  })
+}
+
 /** The provider that the pages were attached to. Throws MfaError `not-attached`. */
 export function providerOf(core: Core): Provider {
   if (core.provider === undefined)

@@ -7,6 +7,7 @@ import { readForm } from '../../src/http/body.ts'
 import { checkCsrf } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import { checkOrigin } from '../../src/http/origin.ts'
+import { STAY, stay } from '../login/switch-account.ts'
 import { given } from '../../src/host/given.ts'
 import { providerOf, type Core } from '../core.ts'
 import { writeFirstFactorAgain, writeRefusal } from '../result.ts'
@@ -25,6 +26,7 @@ import {
   passedOrNot,
   pathOf,
   redirect,
+  seeOther,
   show,
   tokenFor,
   type Visit,
@@ -101,13 +103,26 @@ export function mfaRoutes(core: Core): Middleware {
     post(`/${notice.page}`, (visit) => goOn(visit, passed(visit), notice))
   }
 
-  post('/not-you', async (visit) => {
-    if (passedOrNot(visit) !== undefined) throw expired('The second factor was proved already')
-    redirect(visit, await writeFirstFactorAgain(core, visit.interaction))
-  })
+  post('/not-you', async (visit) => signInAgain(visit))
   post('/cancel', async (visit) => redirect(visit, await writeRefusal(core, visit.interaction)))
 
+  router.post(`/:uid/${STAY}`, (ctx) => keepAccount(core, ctx))
+
   return router.routes() as unknown as Middleware
+}
+
+/** Goes on with the person of the session. The cookie of the interaction may have another path, so this is no visit. */
+async function keepAccount(core: Core, ctx: Context): Promise<void> {
+  checkOrigin(ctx.headers, providerOf(core).issuer)
+  const form = await readForm(ctx)
+  const { uid } = ctx.params as { uid?: string }
+  seeOther(ctx, await stay(core, given(uid, 'uid'), form.csrf))
+}
+
+/** Asks for the first factor again, for another person. */
+async function signInAgain(visit: Visit): Promise<void> {
+  if (passedOrNot(visit) !== undefined) throw expired('The second factor was proved already')
+  redirect(visit, await writeFirstFactorAgain(visit.core, visit.interaction))
 }
 
 /** Shows the first page of all: of the verification to an enrolled person, of the enrolment to everybody else. */

@@ -14,7 +14,7 @@ import { signedInSession } from '../../src/host/session.ts'
 import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import type { BrowserTokens } from '../browser-token.ts'
-import { mountPath, providerOf, type Core } from '../core.ts'
+import { linksOf, localeIn, providerOf, publicPath, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import type { Subject } from '../result.ts'
 import { parseFirstFactor } from '../seal.ts'
@@ -60,17 +60,9 @@ export async function openVisit(core: Core, ctx: Context, uid: string): Promise<
     subject,
     stepUp,
     seen,
-    locale: localeOf(core, ctx, interaction),
+    locale: localeIn(core, ctx, interaction.params),
     ...placeOf(core, ctx.req, interaction, subject, ctx.ip),
   }
-}
-
-function localeOf(core: Core, ctx: Context, { params }: Interaction): string {
-  const { ui_locales: uiLocales } = params
-  return core.views.localeFor({
-    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
-    acceptLanguage: ctx.get('Accept-Language'),
-  })
 }
 
 /** The facts about the person that a factor receives when it makes a challenge or an enrolment. */
@@ -128,11 +120,6 @@ export function pathOf(visit: Visit, ...steps: readonly string[]): string {
   return [publicPath(visit.core), visit.interaction.uid, ...steps].join('/')
 }
 
-/** The path of the pages as a browser sees it: with the path at which the provider is mounted. */
-export function publicPath(core: Core): string {
-  return mountPath(core) + core.path
-}
-
 /** The token of the form that is posted to a page of this interaction. */
 export function tokenFor(visit: Visit): string {
   return csrfToken(visit.core.deps.box, { boundTo: visit.interaction.uid, purpose: MFA_PROMPT })
@@ -153,10 +140,14 @@ export async function show<P extends PageName>(
 }
 
 /** A POST is answered 303: a 307 would send the form on (R22). */
-export function redirect(visit: Visit, location: string): void {
-  visit.ctx.set('Cache-Control', 'no-store')
-  visit.ctx.redirect(location)
-  visit.ctx.status = 303
+export function redirect({ ctx }: Visit, location: string): void {
+  seeOther(ctx, location)
+}
+
+export function seeOther(ctx: Context, location: string): void {
+  ctx.set('Cache-Control', 'no-store')
+  ctx.redirect(location)
+  ctx.status = 303
 }
 
 function surroundings(visit: Visit): Surroundings {
@@ -167,7 +158,7 @@ function surroundings(visit: Visit): Surroundings {
     locale,
     ...(ofIssuer ? {} : { client }),
     account: { label: details.label, initials: initialsOf(details.label), ...notYou(visit) },
-    links: core.links,
+    links: linksOf(core),
   }
 }
 

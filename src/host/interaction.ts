@@ -50,6 +50,14 @@ export async function answer(interaction: Interaction, result: object): Promise<
   return interaction.returnTo
 }
 
+/** An interaction by its uid, whatever cookies a request has. Undefined: it was answered, or it has expired. */
+export async function findInteraction(
+  provider: Provider,
+  uid: string,
+): Promise<Interaction | undefined> {
+  return provider.Interaction.find(uid)
+}
+
 /** Whether an interaction is about the code of a device. */
 export function isForDevice({ deviceCode }: { readonly deviceCode?: unknown }): boolean {
   return deviceCode !== undefined

@@ -82,6 +82,10 @@ export const NEEDS: readonly Need[] = [
     isMet: ({ Interaction }) => isMethod(Interaction.prototype, 'persist'),
   },
   {
+    name: 'Interaction.find: an interaction by its uid',
+    isMet: ({ Interaction }) => isMethod(Interaction, 'find'),
+  },
+  {
     name: 'Interaction.adapter: finding an interaction that has expired',
     isMet: ({ Interaction }) => isGetter(Interaction, 'adapter'),
   },

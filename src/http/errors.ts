@@ -21,8 +21,10 @@ export type ErrorAnswer = {
 export interface ErrorContext {
   /** Shown on the error page and in the log, so that a person's report finds its log line. */
   readonly requestId: string
-  /** The address that leads from a finished or expired interaction back to the app, if it is known. */
+  /** The address that leads back to the app, if it is known. */
   readonly wayBack?: string
+  /** The page that the sender opens for another try, if there is one. */
+  readonly retryHref?: string
   /** A page was asked for that the person has answered already: nothing is wrong. */
   readonly answered?: boolean
 }
@@ -122,6 +124,10 @@ function answerOf(
   context: ErrorContext,
   detail?: { error: string; description?: string },
 ): ErrorAnswer {
+  const { wayBack: href, retryHref } = context
+  const back = href === undefined ? {} : { href }
+  const retry = retryHref === undefined ? {} : { retryHref }
+  const plain = { headers: {}, fault: false }
   switch (rule.page) {
     case 'busy':
     case 'unavailable': {
@@ -129,39 +135,38 @@ function answerOf(
       return {
         status: STATUS[page],
         page,
-        model: { retryAfterSeconds },
+        model: { retryAfterSeconds, ...retry },
         headers: { 'Retry-After': String(retryAfterSeconds) },
         fault: page === 'unavailable',
       }
     }
     case 'expired': {
       const page = context.answered === true ? 'answered' : 'expired'
-      return {
-        status: STATUS[page],
-        page,
-        model: context.wayBack === undefined ? {} : { href: context.wayBack },
-        headers: {},
-        fault: false,
-      }
+      return { ...plain, status: STATUS[page], page, model: back }
     }
     case 'forbidden':
+      return { ...plain, status: STATUS.forbidden, page: 'forbidden', model: retry }
     case 'not-found':
-      return {
-        status: STATUS[rule.page],
-        page: rule.page,
-        model: {},
-        headers: {},
-        fault: false,
-      }
+      return { ...plain, status: STATUS['not-found'], page: 'not-found', model: {} }
     case 'error':
       return {
         status: rule.status,
         page: 'error',
-        model: { requestId: context.requestId, ...(detail === undefined ? {} : { detail }) },
+        model: {
+          requestId: context.requestId,
+          ...(detail === undefined ? {} : { detail }),
+          ...back,
+          // A page that the app asked for wrongly, or that is our fault, is the same at a second try.
+          ...(isOfSender(rule.status) && detail === undefined ? retry : {}),
+        },
         headers: rule.close === true ? { Connection: 'close' } : {},
         fault: rule.status >= 500,
       }
   }
+}
+
+function isOfSender(status: number): boolean {
+  return status < 500
 }
 
 /**

@@ -121,7 +121,22 @@ export interface PageModels {
     signedInAs?: string
   }
   'signed-out': Empty
-  'switch-account': { action: string; xsrf: string; from: string; to: string }
+  /** A sign-out was declined. `href` leads to the app that asked for it, where its address is known. */
+  'still-signed-in': { signedInAs: string; href?: string }
+  /** The root of the issuer. */
+  home: { /** The page of the person's own account. */ accountHref: string }
+  /**
+   * The host's own form (`action`, `xsrf`) signs the first person out. POST `{ csrf }` to `stayAction` keeps that person
+   * signed in and goes on with them.
+   */
+  'switch-account': {
+    action: string
+    xsrf: string
+    stayAction: string
+    csrf: string
+    from: string
+    to: string
+  }
   'set-up-link': {
     action: string
     csrf: string
@@ -130,18 +145,26 @@ export interface PageModels {
     error?: PasswordError
   }
   /** The link was used, has expired, or never existed. */
-  'set-up-link-expired': Empty
-  /** The password is set; `href` leads to the sign-in. */
-  'set-up-link-done': { href?: string }
+  'set-up-link-expired': { /** Leads to the sign-in. */ href: string }
+  /** The password is set. */
+  'set-up-link-done': { /** Leads to the sign-in. */ href: string }
   expired: { /** The way back to the app, where it is known. */ href?: string }
   /** A page of a sign-in that was answered already (the back button). */
   answered: { /** The way back to the app, where it is known. */ href?: string }
-  busy: { retryAfterSeconds: number }
-  forbidden: Empty
+  /** `retryHref`, here and below: the page to open for another try, where it is known. */
+  busy: { retryAfterSeconds: number; retryHref?: string }
+  forbidden: { retryHref?: string }
   'not-found': Empty
-  unavailable: { retryAfterSeconds: number }
-  /** `detail`: an OAuth error's own code and description, from the host; no stack, no secret. */
-  error: { requestId: string; detail?: { error: string; description?: string } }
+  unavailable: { retryAfterSeconds: number; retryHref?: string }
+  error: {
+    requestId: string
+    /** An OAuth error's own code and description, from the host; no stack, no secret. */
+    detail?: { error: string; description?: string }
+    /** The way back to the app, where it is known. */
+    href?: string
+    /** Of a form that could not be read. */
+    retryHref?: string
+  }
   device: {
     action: string
     xsrf: string
@@ -273,7 +296,13 @@ export interface Surroundings {
     /** Before the second factor: POST `{ csrf }` to `action` asks for the first factor again, for somebody else. */
     readonly notYou?: { readonly action: string; readonly csrf: string }
   }
-  readonly links?: { readonly help?: string; readonly privacy?: string; readonly terms?: string }
+  /** `home` is where people begin; pages that lead to nothing else link to it. The others are in the footer. */
+  readonly links?: {
+    readonly home?: string
+    readonly help?: string
+    readonly privacy?: string
+    readonly terms?: string
+  }
 }
 
 /** Turns a page into HTML. `createMfa({ render })` replaces it; the default is Nunjucks over views/. */

@@ -50,6 +50,8 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'account-closed': { template: 'account/closed.njk' },
   logout: { template: 'session/logout.njk' },
   'signed-out': { template: 'session/signed-out.njk' },
+  'still-signed-in': { template: 'session/still-signed-in.njk' },
+  home: { template: 'session/home.njk' },
   'switch-account': { template: 'session/switch-account.njk' },
   'set-up-link': { template: 'set-up/set-up-link.njk' },
   'set-up-link-expired': { template: 'set-up/expired.njk', wrong: true },

@@ -1,6 +1,6 @@
 import type { Context, Next } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
-import { providerOf, type Core } from '../../interactions/core.ts'
+import { linksOf, mountPath, providerOf, type Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { parseLogin } from '../../interactions/seal.ts'
@@ -132,8 +132,15 @@ function notFound(): Promise<never> {
   return Promise.reject(Object.assign(new Error('Not Found'), { status: 404, expose: true }))
 }
 
-function isExpired(error: unknown): boolean {
-  return answerError(error, { requestId: '' }).page === 'expired'
+/** Whether the page of an error leads back to the app. */
+function leadsBack(error: unknown): boolean {
+  return ['expired', 'error'].includes(answerError(error, { requestId: '' }).page)
+}
+
+/** The page that a person opens for another try: the one whose form was posted, or else the first of the sign-in. */
+function retryPath(core: Core, ctx: Context): string {
+  const path = ctx.path.replace(/(\/send|\.txt)$/, '')
+  return /\/(cancel|not-you|stay)$/.test(path) ? `${core.path}/${uidOf(core, ctx)}` : path
 }
 
 function uidOf(core: Core, ctx: Context): string {
@@ -143,8 +150,12 @@ function uidOf(core: Core, ctx: Context): string {
 /** Shows the page of an error and nothing else of it. The application receives a fault by Koa's own `error` event. */
 async function explain(core: Core, ctx: Context, error: unknown): Promise<void> {
   const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
-  const end = isExpired(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
-  const answer = answerError(error, { requestId, ...aboutEnd(ctx, end) })
+  const end = leadsBack(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
+  const answer = answerError(error, {
+    requestId,
+    ...aboutEnd(ctx, end),
+    retryHref: mountPath(core) + retryPath(core, ctx),
+  })
   if (answer.fault) ctx.app.emit('error', error, ctx)
   if (isRefusedForm(error)) ctx.app.emit('mfa.form_refused', ctx, error)
   ctx.status = answer.status
@@ -153,6 +164,6 @@ async function explain(core: Core, ctx: Context, error: unknown): Promise<void> 
   ctx.body = await core.views.render(answer.page, answer.model, {
     issuerName: core.issuerName,
     locale: core.views.localeFor({ acceptLanguage: ctx.get('Accept-Language') }),
-    links: core.links,
+    links: linksOf(core),
   })
 }

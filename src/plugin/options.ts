@@ -53,7 +53,7 @@ export interface MfaOptions {
   readonly messages?: Readonly<Record<string, Catalogue>>
   /** A function that takes the place of all templates. */
   readonly render?: Render
-  /** The links in the footer of each page: `help`, `privacy`, `terms`. */
+  /** Links of each page: `help`, `privacy` and `terms` in the footer, and `home`, where people begin. */
   readonly links?: Readonly<Record<string, string>>
   /** Seconds after which a session ends, whatever happens in it. Default 24 h (R15). */
   readonly sessionSeconds?: number

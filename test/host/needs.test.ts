@@ -29,6 +29,7 @@ const WITHOUT: Readonly<
   'Interaction.IN_PAYLOAD': ({ Interaction }) =>
     stores(Interaction, ['jti', 'kind', 'params', 'result', 'prompt', 'returnTo']),
   'Interaction#persist': ({ Interaction }) => method(Interaction, 'persist', undefined),
+  'Interaction.find': ({ Interaction }) => replace(Interaction, 'find', { value: undefined }),
   'Interaction.adapter': ({ Interaction }) =>
     replace(Object.getPrototypeOf(Interaction) as object, 'adapter', { value: undefined }),
   'Client.find': ({ Client }) => replace(Client, 'find', { value: undefined }),

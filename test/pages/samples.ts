@@ -12,7 +12,7 @@ export type Sample = {
   }
 }[KnownPage]
 
-const LINKS = { help: 'https://help.example.com', privacy: '/privacy', terms: '/terms' }
+const LINKS = { home: '/', help: 'https://help.example.com', privacy: '/privacy', terms: '/terms' }
 const ACCOUNT = { label: 'mira.k@example.com', initials: 'MK' }
 const LONG_NAME =
   'Landesarbeitsgemeinschaft für Donaudampfschifffahrtsgesellschaftskapitänswesen e. V.'
@@ -30,7 +30,7 @@ export const ENGLISH: Surroundings = {
   links: LINKS,
 }
 /** The surroundings for a visitor without a sign-in: neither an app nor an account is known. */
-const STRANGER: Surroundings = { issuerName: 'Acme', locale: 'en' }
+const STRANGER: Surroundings = { issuerName: 'Acme', locale: 'en', links: { home: '/' } }
 const NOBODY: Surroundings = {
   issuerName: 'Acme',
   locale: 'en',
@@ -378,7 +378,20 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   'account-closed': { plain: { href: '/account' } },
   logout: { known: { ...host, signedInAs: 'mira.k@example.com' }, plain: host },
   'signed-out': { plain: {} },
-  'switch-account': { plain: { ...host, from: 'mira.k@example.com', to: 'ole@example.com' } },
+  'still-signed-in': {
+    plain: { signedInAs: 'mira.k@example.com' },
+    back: { signedInAs: 'mira.k@example.com', href: 'https://fieldnotes.example.com/' },
+  },
+  home: { plain: { accountHref: '/account' } },
+  'switch-account': {
+    plain: {
+      ...host,
+      stayAction: '/mfa/u1d/stay',
+      csrf: 'c5rf',
+      from: 'mira.k@example.com',
+      to: 'ole@example.com',
+    },
+  },
   'set-up-link': {
     fresh: { ...form, username: 'mira', minimumLength: 8 },
     'too-short': { ...form, username: 'mira', minimumLength: 8, error: 'too-short' },
@@ -387,14 +400,20 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     mismatch: { ...form, username: 'mira', minimumLength: 8, error: 'mismatch' },
     'contains-name': { ...form, username: 'mira', minimumLength: 8, error: 'contains-name' },
   },
-  'set-up-link-expired': { plain: {} },
-  'set-up-link-done': { next: { href: '/auth' }, plain: {} },
+  'set-up-link-expired': { plain: { href: '/account' } },
+  'set-up-link-done': { plain: { href: '/account' } },
   expired: { back: { href: 'https://fieldnotes.example.com/' }, plain: {} },
   answered: { back: { href: 'https://fieldnotes.example.com/' }, plain: {} },
-  busy: { plain: { retryAfterSeconds: 1 } },
-  forbidden: { plain: {} },
+  busy: {
+    plain: { retryAfterSeconds: 1 },
+    again: { retryAfterSeconds: 30, retryHref: '/interaction/u1d' },
+  },
+  forbidden: { plain: {}, again: { retryHref: '/interaction/u1d' } },
   'not-found': { plain: {} },
-  unavailable: { plain: { retryAfterSeconds: 5 } },
+  unavailable: {
+    plain: { retryAfterSeconds: 5 },
+    again: { retryAfterSeconds: 5, retryHref: '/interaction/u1d' },
+  },
   error: {
     ours: { requestId: '01J9ZK3V7M' },
     theirs: {
@@ -404,8 +423,12 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         description: "redirect_uri did not match any of the client's registered redirect_uris",
       },
     },
-    terse: { requestId: '01J9ZK3V7M', detail: { error: 'invalid_request' } },
-    nameless: { requestId: '' },
+    terse: {
+      requestId: '01J9ZK3V7M',
+      detail: { error: 'invalid_request' },
+      href: 'https://fieldnotes.example.com/',
+    },
+    nameless: { requestId: '', retryHref: '/interaction/u1d' },
   },
   device: {
     empty: { ...host, userCode: '' },
@@ -424,6 +447,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
 const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
   'login',
   'signed-out',
+  'still-signed-in',
+  'home',
   'set-up-link',
   'set-up-link-expired',
   'set-up-link-done',

@@ -138,6 +138,16 @@ describe('each page', () => {
         expect(button.hasAttribute('hidden')).to.equal(true)
     }))
 
+  it('has a way on: a form to send, or a link to another page', () =>
+    everywhere(({ sample, document }) => {
+      const wayOn = 'main form:not(#not-you) button:not([type=button]), main a.button[href^="/"]'
+      const away = 'main a.button[href^="https://"]'
+      expect(
+        document.querySelectorAll(`${wayOn}, ${away}`),
+        JSON.stringify(sample.model),
+      ).to.not.have.length(0)
+    }))
+
   it('has nothing left that a template forgot to fill in', () =>
     everywhere(({ html }) => {
       expect(html).to.not.match(/\{[{%a-zA-Z]|undefined|\[object|NaN/)

@@ -7,7 +7,7 @@ describe('pages for what goes wrong', () => {
 
   it('say that there is no such page', async () => {
     const server = await startServer()
-    for (const path of ['/', '/nothing', '/interaction', '/.git/config', '/interaction/x/login']) {
+    for (const path of ['/nothing', '/interaction', '/.git/config', '/interaction/x/login']) {
       const page = await new HttpClient().get(server.issuer + path)
       expect(page.status, path).to.be.oneOf([404, 410])
       expect(page.name).to.be.oneOf(['not-found', 'expired'])

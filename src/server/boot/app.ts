@@ -11,6 +11,10 @@ import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
+import { homeOf } from '../../host/provider.ts'
+import { oidcIn } from '../../host/context.ts'
+import { addHomePage } from '../pages/home.ts'
+import { retryHrefOf } from '../pages/retry.ts'
 import { hostPages } from '../pages/host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
 import { logRefusedForm, reportHost } from '../observe/host-events.ts'
@@ -128,6 +132,7 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
       show,
       accounts,
       clock,
+      sessionOf: (ctx) => mfa.sessionOf(ctx),
       explain: (ctx, error) => explained(mfa, ctx, error),
     }),
   })
@@ -173,6 +178,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     await interactionOf(provider, ctx, ctx.params['uid'], 'login')
     return showLogin(login, ctx, interaction)
   })
+  addHomePage(router, show)
   addLoginRoutes(router, login)
   addConsentRoutes(router, consent)
   addSetUpLinkRoutes(router, {
@@ -233,16 +239,28 @@ function errorPages({ show, log, mfa }: { show: ShowPage; log: Logger; mfa: Serv
   }
 }
 
-/** Explains an error. If an interaction of ours or of the host is over, the page shows the way back to its app. */
+/**
+ * Explains an error. The page has a way on: another try, or back to the app, which the request or its interaction names.
+ */
 async function explained(mfa: ServerMfa, ctx: Context, error: unknown): Promise<ErrorAnswer> {
   const requestId = requestIdOf(ctx)
-  const answer = answerError(error, { requestId })
+  const retryHref = retryHrefOf(ctx)
+  const retry = retryHref === undefined ? {} : { retryHref }
+  const answer = answerError(error, { requestId, ...retry })
+  if (answer.page !== 'expired' && answer.page !== 'error') return answer
   const [, uid] = /^\/(?:interaction|auth|device)\/([\w-]+)/.exec(ctx.path) ?? []
-  if (answer.page !== 'expired' || uid === undefined) return answer
-  const { answered, href } = await mfa.wayBack(uid)
+  const end = uid === undefined ? undefined : await mfa.wayBack(uid)
+  const href = end?.href ?? appOf(ctx)
   return answerError(error, {
     requestId,
-    answered: answered && ctx.method !== 'POST',
+    ...retry,
+    answered: end?.answered === true && ctx.method !== 'POST',
     ...(href === undefined ? {} : { wayBack: href }),
   })
+}
+
+/** The address of the app that the host has found in a request. */
+function appOf(ctx: Context): string | undefined {
+  const client = oidcIn(ctx)?.client
+  return client === undefined ? undefined : homeOf(client)
 }

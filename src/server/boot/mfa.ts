@@ -15,6 +15,7 @@ import { HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 import { spendEnrolmentProof } from '../accounts/people.ts'
+import { HOME_PATH } from '../pages/home.ts'
 import { shownProof } from '../pages/proof-cookie.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Foundation } from './foundation.ts'
@@ -73,11 +74,11 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
   return mfa
 }
 
-/** The links in the footer of each page, as far as they are set. */
+/** The links of each page, as far as they are set. The root of the issuer is a page of the server. */
 export function linksOf({ service }: FileValues): Record<string, string> {
   const { help, privacy, terms } = service
   return Object.fromEntries(
-    Object.entries({ help, privacy, terms }).filter(
+    Object.entries({ home: HOME_PATH, help, privacy, terms }).filter(
       (link): link is [string, string] => link[1] !== undefined,
     ),
   )

@@ -1,12 +1,14 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { MfaError } from '../../domain/errors.ts'
 import { readHostForm, userCodeProblem } from '../../host/pages.ts'
+import { homeOf } from '../../host/provider.ts'
 import { isNew, leaveUnstored } from '../../host/session.ts'
 import type { ErrorAnswer } from '../../http/errors.ts'
 import type { PageModels } from '../../http/pages.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { Clock } from '../../ports/services.ts'
+import type { Mfa } from '../../index.ts'
 import { aboutClient, type About, type ShowPage } from './render.ts'
 import { TooManyUserCodes } from './user-codes.ts'
 
@@ -28,10 +30,13 @@ export interface HostPageServices {
   readonly show: ShowPage
   readonly accounts: Accounts
   readonly clock: Clock
+  /** The session that the browser of a request still has. */
+  readonly sessionOf: Mfa['sessionOf']
   readonly explain: (ctx: KoaContextWithOIDC, error: unknown) => Promise<ErrorAnswer>
 }
 
-export function hostPages({ show, accounts, clock, explain }: HostPageServices): HostPages {
+export function hostPages(services: HostPageServices): HostPages {
+  const { show, accounts, clock, explain } = services
   return {
     async error(ctx, _out, error) {
       const answer = await explain(ctx, error)
@@ -60,9 +65,7 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
       )
     },
 
-    async signedOut(ctx) {
-      await show(ctx, 'signed-out', {}, aboutRequest(ctx))
-    },
+    signedOut: (ctx) => showSignedOut(services, ctx),
 
     async deviceInput(ctx, form, _out, error) {
       if (error !== undefined && isOver(ctx, error)) throw forgotten(ctx, error)
@@ -95,6 +98,24 @@ export function hostPages({ show, accounts, clock, explain }: HostPageServices):
       await show(ctx, 'device-done', {}, aboutRequest(ctx))
     },
   }
+}
+
+/** The end of a sign-out. The host leads here also after one that was declined. */
+async function showSignedOut(
+  { show, accounts, sessionOf }: HostPageServices,
+  ctx: KoaContextWithOIDC,
+): Promise<void> {
+  const accountId = (await sessionOf(ctx))?.accountId
+  const account = accountId === undefined ? undefined : (await accounts.byId(accountId))?.account
+  if (account === undefined) return show(ctx, 'signed-out', {}, aboutRequest(ctx))
+  const { client } = ctx.oidc
+  const href = client === undefined ? undefined : homeOf(client)
+  await show(
+    ctx,
+    'still-signed-in',
+    { signedInAs: account.username, ...(href === undefined ? {} : { href }) },
+    aboutRequest(ctx),
+  )
 }
 
 function aboutRequest(ctx: KoaContextWithOIDC): About {

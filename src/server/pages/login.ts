@@ -55,7 +55,7 @@ export function addLoginRoutes(router: Router, services: LoginServices): void {
         return services.show(
           ctx,
           'busy',
-          { retryAfterSeconds },
+          { retryAfterSeconds, retryHref: `/interaction/${uid}` },
           {
             status: 429,
             headers: { 'Retry-After': String(retryAfterSeconds) },

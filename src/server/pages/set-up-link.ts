@@ -1,5 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
+import { ACCOUNT_PATH } from '../../account/console.ts'
 import type { PasswordError } from '../../http/pages.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { SET_UP_PATH, type SetUpLinks } from '../accounts/set-up-link.ts'
@@ -26,7 +27,7 @@ export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): v
     await refusals.record('set-up-link-refused', {
       detail: { ...senderOf(ctx), reason: 'gone' },
     })
-    await show(ctx, 'set-up-link-expired', {}, { status: 410 })
+    await show(ctx, 'set-up-link-expired', { href: ACCOUNT_PATH }, { status: 410 })
   }
 
   router.get(`${SET_UP_PATH}/:token`, async (ctx) => {
@@ -49,7 +50,7 @@ export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): v
         return showForm(services, ctx, token, account, use.reason)
       case 'done':
         keepProof(ctx.res, services.issuer, use.proof)
-        return show(ctx, 'set-up-link-done', {})
+        return show(ctx, 'set-up-link-done', { href: ACCOUNT_PATH })
     }
   })
 }
