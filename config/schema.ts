@@ -145,7 +145,7 @@ export const fileOptions = {
   service: {
     name: optionalText({
       max: 100,
-      doc: "What pages and authenticator apps call the service; the issuer's host when absent.",
+      doc: "What pages and authenticator apps call the service; the issuer's host when absent, `Acme` in the demonstration.",
     }),
     help: optionalLink({ doc: 'Where people find help.' }),
     privacy: optionalLink({ doc: 'The privacy notice.' }),

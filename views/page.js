@@ -31,10 +31,12 @@
     const toggle = () => {
       const shown = field.type === 'text'
       field.type = shown ? 'password' : 'text'
-      button.setAttribute('aria-pressed', String(!shown))
-      const { other } = button.dataset
+      // The accessible name follows the text. A pressed state besides would say the opposite.
+      const { other, otherLabel } = button.dataset
       button.dataset.other = button.textContent
+      button.dataset.otherLabel = button.getAttribute('aria-label')
       button.textContent = other
+      button.setAttribute('aria-label', otherLabel)
     }
     button.addEventListener('click', toggle)
     // The field is hidden again before it is sent, since browsers remember what was typed into text fields.
@@ -53,10 +55,13 @@
     button.addEventListener('click', async () => {
       await navigator.clipboard.writeText(textOf(source, 'compact' in button.dataset))
       const before = button.textContent
+      const label = button.getAttribute('aria-label')
       if (before === button.dataset.done) return
       button.textContent = live.textContent = button.dataset.done
+      button.removeAttribute('aria-label')
       setTimeout(() => {
         button.textContent = before
+        if (label) button.setAttribute('aria-label', label)
         live.textContent = ''
       }, DONE_MILLISECONDS)
     })

@@ -23,6 +23,25 @@ export function lookOf(client: HostClient): ClientLook {
   }
 }
 
+/** Pages of a client's app that it has registered, as far as they are web addresses. */
+export function pagesOf({
+  clientUri: website,
+  policyUri: privacy,
+  tosUri: terms,
+}: HostClient): Readonly<Partial<Record<'website' | 'privacy' | 'terms', string>>> {
+  const pages = Object.entries({ website, privacy, terms })
+  return Object.fromEntries(pages.filter(([, address]) => isWebAddress(address)))
+}
+
+/** Whether a link to the address is safe: a client that registers itself chooses it. */
+function isWebAddress(address: string | undefined): boolean {
+  return (
+    address !== undefined &&
+    URL.canParse(address) &&
+    ['http:', 'https:'].includes(new URL(address).protocol)
+  )
+}
+
 /** The address at which the app of a client begins a sign-in, or else its home page. */
 export function homeOf({ initiateLoginUri, clientUri }: HostClient): string | undefined {
   return initiateLoginUri ?? clientUri

@@ -88,6 +88,8 @@ export interface PageModels {
     resources: readonly { indicator: string; scopes: readonly string[] }[]
     /** The app can act when the person is away (refresh token). */
     offline: boolean
+    /** The app's own pages, as it has registered them: `client_uri`, `policy_uri`, `tos_uri`. Absent: it has none. */
+    about?: { website?: string; privacy?: string; terms?: string }
   }
   locked: {
     /**

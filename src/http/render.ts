@@ -10,7 +10,7 @@ import {
 import { translator, type Translator } from './messages.ts'
 import type { DeliveryModel, OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
 import { inlineSvg } from './svg.ts'
-import { themeName } from './theme.ts'
+import { SHEETS, themeName } from './theme.ts'
 import { templates, type Sources } from './templates.ts'
 
 export interface RendererOptions extends Sources {
@@ -83,6 +83,7 @@ export function createRenderer(options: RendererOptions): Render {
   environment.addFilter('namesMore', namesMore)
   environment.addFilter('iconOf', (factor: unknown) => iconOf(environment, factor))
   environment.addGlobal('asset', options.asset)
+  environment.addGlobal('sheets', SHEETS)
   for (const { template } of Object.values(TEMPLATES)) environment.getTemplate(template, true)
   refuse(
     options.factors.flatMap((factor) => {

@@ -1,8 +1,11 @@
 import { expect } from 'chai'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
+import { builtInViews } from '../../src/http/templates.ts'
 import { MULTI_FACTOR } from '../../src/server/demonstration/provider.ts'
 import {
   clientMetadata,
@@ -20,6 +23,9 @@ import {
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { startProgram } from './program.ts'
 import { startPlainProvider, type Decision } from './provider.ts'
+
+/** `#fff` as `#ffffff`. */
+const inFull = (colour = ''): string => colour.replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3')
 
 const now = (): number => Math.floor(Date.now() / 1000)
 const CLIENT = { clientId: 'fieldnotes', clientSecret: 'a secret of this test that is long enough' }
@@ -192,6 +198,20 @@ describe('the demonstration relying party', () => {
     const page = await person.visit(`${provider.issuer}/session/end?client_id=${CLIENT.clientId}`)
     await person.follow(await person.submit(page))
     expect((await new HttpClient({ jar: elsewhere }).get(app.url)).name).to.equal('rp-home')
+  })
+
+  it('has the colours of the provider’s pages, and an icon', async () => {
+    const own = (await person.get(`${app.url}/style.css`)).body
+    const ours = readFileSync(join(builtInViews(), 'style.css'), 'utf8')
+    for (const name of ['accent', 'accent-ink', 'ground', 'sheet', 'ink', 'line', 'bad']) {
+      const [, light, dark] = new RegExp(`--${name}: light-dark\\((.+?), (.+?)\\)`).exec(own) ?? []
+      const pair = [...ours.matchAll(new RegExp(`^ +--${name}: (#\\w{6});`, 'gm'))]
+      expect([light, dark].map(inFull), name).to.deep.equal(pair.slice(0, 2).map(([, hex]) => hex))
+    }
+    const page = await person.get(app.url)
+    const icon = await person.get(page.link('link[rel=icon]'))
+    expect(icon.headers['content-type']).to.equal('image/svg+xml')
+    expect((await person.get(`${app.url}/favicon.ico`)).body).to.equal(icon.body)
   })
 
   it('says that its port is taken', async () => {

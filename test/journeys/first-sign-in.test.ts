@@ -76,8 +76,8 @@ describe('a first sign-in', function () {
 
     const { uri, secret } = await visitor.scan()
     expect(`${uri.protocol}//${uri.host}`).to.equal('otpauth://totp')
-    expect(decodeURIComponent(uri.pathname)).to.equal('/localhost:demo')
-    expect(uri.searchParams.get('issuer')).to.equal('localhost')
+    expect(decodeURIComponent(uri.pathname)).to.equal('/Acme:demo')
+    expect(uri.searchParams.get('issuer')).to.equal('Acme')
     expect(secret).to.match(/^[A-Z2-7]{32}$/)
     const shown = await visitor.page.locator('#totp-secret').innerText()
     expect(shown.replaceAll(/\s/g, '')).to.equal(secret)

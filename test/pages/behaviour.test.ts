@@ -40,11 +40,11 @@ describe('a page in use', function () {
     await button.click()
     expect(await password.getAttribute('type')).to.equal('text')
     expect(await button.textContent()).to.equal('Hide')
-    expect(await button.getAttribute('aria-pressed')).to.equal('true')
+    expect(await page.getByRole('button', { name: 'Hide the password' }).count()).to.equal(1)
     await page.locator('form button:not([type=button])').click()
     expect(await password.getAttribute('type')).to.equal('password')
     expect(await button.textContent()).to.equal('Show')
-    expect(await button.getAttribute('aria-pressed')).to.equal('false')
+    expect(await page.getByRole('button', { name: 'Show the password' }).count()).to.equal(1)
   })
 
   it('copies the secret without its spaces, and says so', async () => {
@@ -52,9 +52,11 @@ describe('a page in use', function () {
     const button = page.locator('[data-copy]')
     await button.click()
     await page.getByRole('status').getByText('Copied').waitFor({ state: 'attached' })
+    expect(await page.getByRole('button', { name: 'Copied' }).count()).to.equal(1)
     expect(await clipboard()).to.equal('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP')
     await page.clock.runFor(2_000)
     expect(await button.textContent()).to.equal('Copy')
+    expect(await page.getByRole('button', { name: 'Copy the key' }).count()).to.equal(1)
   })
 
   it('copies the backup codes, one a line', async () => {

@@ -16,6 +16,7 @@ const LOCKED = ['code', 'password-suspected', 'codes-disabled', 'factor-ended']
 /** The message keys that a template builds from a member of its model, with all values of that member. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'layout.' + name": ['help', 'privacy', 'terms'],
+  "'consent.' + name": ['website', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],
   "'password.' + error": ['too-short', 'too-long', 'blocked', 'mismatch', 'contains-name'],
   "'mfa-choose.' + what + '-title'": ['another', 'enrol', 'verify'],

@@ -23,7 +23,7 @@ describe('what automation and password managers rely on', () => {
     const document = await page('login-credentials')
     expect(attributes(field(document, 'username'))).to.include({
       type: 'text',
-      autocomplete: 'username webauthn',
+      autocomplete: 'username',
       autocapitalize: 'none',
       spellcheck: 'false',
     })

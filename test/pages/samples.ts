@@ -245,6 +245,19 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       resources: [],
       offline: false,
     },
+    documented: {
+      ...form,
+      refuseAction: '/refuse',
+      scopes: ['openid', 'email'],
+      claims: [],
+      resources: [],
+      offline: false,
+      about: {
+        website: 'https://fieldnotes.example.com/',
+        privacy: 'https://fieldnotes.example.com/privacy',
+        terms: 'https://fieldnotes.example.com/terms',
+      },
+    },
     identity: {
       ...form,
       refuseAction: '/refuse',

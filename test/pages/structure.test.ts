@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { SHEETS } from '../../src/http/theme.ts'
 import { textOf, type Element } from '../support/html.ts'
 import { parsePage, value } from './markup.ts'
 import { SAMPLES, type Sample } from './samples.ts'
@@ -130,6 +131,32 @@ describe('each page', () => {
         expect(value(token, 'value')).to.match(/^[cx]5rf$/)
       }
       expect(document.querySelectorAll('input[maxlength]')).to.have.length(0)
+    }))
+
+  it('names the key of a keyboard on a screen that goes on, on every field for text', () =>
+    everywhere(({ document }) => {
+      const fields = [
+        ...document.querySelectorAll('input:is([type=text], [type=password]):not([hidden])'),
+      ]
+      const hints = fields.map((field) => value(field, 'enterkeyhint'))
+      const last = hints.pop()
+      if (fields.length > 0) expect(last).to.equal('go')
+      for (const hint of hints) expect(hint).to.equal('next')
+    }))
+
+  it('has an icon for a tab and for a home screen, and the colour of its background in each scheme', () =>
+    everywhere(({ document }) => {
+      expect(value(one(document, 'link[rel=icon]'), 'href')).to.match(/^\/assets\/icon\./)
+      expect(value(one(document, 'link[rel=apple-touch-icon]'), 'href')).to.match(
+        /^\/assets\/apple-touch-icon\.[0-9a-f]+\.png$/,
+      )
+      for (const [scheme, colour] of Object.entries(SHEETS)) {
+        const meta = one(
+          document,
+          `meta[name=theme-color][media="(prefers-color-scheme: ${scheme})"]`,
+        )
+        expect(value(meta, 'content')).to.equal(colour)
+      }
     }))
 
   it('hides what only a script can do', () =>

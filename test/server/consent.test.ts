@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { pagesOf, type HostClient } from '../../src/host/provider.ts'
 import { layFoundation } from '../../src/server/boot/foundation.ts'
 import { serverMfa } from '../../src/server/boot/mfa.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
@@ -15,6 +16,13 @@ import {
 } from './support.ts'
 
 const OURS = { ...APP, client_id: 'ours', client_name: 'Ours', first_party: true }
+const DOCUMENTED = {
+  ...APP,
+  client_id: 'documented',
+  client_uri: 'https://app.example/',
+  policy_uri: 'https://app.example/privacy',
+  tos_uri: 'http://app.example/terms',
+}
 
 describe('consent', () => {
   let server: TestServer
@@ -22,7 +30,7 @@ describe('consent', () => {
   let browser: HttpClient
 
   beforeEach(async () => {
-    server = await startServer({ clients: [APP, OURS] })
+    server = await startServer({ clients: [APP, OURS, DOCUMENTED] })
     alice = await addPerson(server)
     browser = new HttpClient()
     // The person signs in at an app of the service's own (`first_party`), which needs no consent.
@@ -46,6 +54,22 @@ describe('consent', () => {
     expect(page.text).to.contain('The App')
     expect(page.all('li')).to.have.length.at.least(4)
     expect(page.text).to.contain('alice')
+  })
+
+  it('links to the pages that the app has registered, and to no other address', async () => {
+    const prompt = 'consent'
+    const page = await ask({ client_id: 'documented', prompt })
+    expect(page.tags('p.hint a').map(({ href }) => href)).to.deep.equal([
+      'https://app.example/',
+      'https://app.example/privacy',
+      'http://app.example/terms',
+    ])
+    expect((await ask({ prompt })).all('p.hint a')).to.have.length(0)
+    for (const address of ['javascript:alert(1)', 'data:text/html,x', 'app:terms', '/terms', '//a'])
+      expect(
+        pagesOf({ clientUri: address, policyUri: address, tosUri: address } as HostClient),
+        address,
+      ).to.deep.equal({})
   })
 
   it('is given once and asked again only for more', async () => {

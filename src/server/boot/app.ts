@@ -13,6 +13,7 @@ import type { ClientRegistry } from '../clients/registry.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
 import { homeOf } from '../../host/provider.ts'
 import { oidcIn } from '../../host/context.ts'
+import { addIcons } from '../pages/icons.ts'
 import { addHomePage } from '../pages/home.ts'
 import { retryHrefOf } from '../pages/retry.ts'
 import { hostPages } from '../pages/host-pages.ts'
@@ -179,6 +180,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     return showLogin(login, ctx, interaction)
   })
   addHomePage(router, show)
+  addIcons(router, mfa.views.assets)
   addLoginRoutes(router, login)
   addConsentRoutes(router, consent)
   addSetUpLinkRoutes(router, {

@@ -45,6 +45,8 @@ export interface Foundation {
   readonly minimumPasswordLength: number
 }
 
+const DEMONSTRATION_NAME = 'Acme'
+
 export interface OpenOptions {
   /** The address of the server if ISSUER is not set. Default: http://localhost with PORT. */
   readonly issuer?: string
@@ -81,7 +83,7 @@ export async function layFoundation(
     config,
     settings,
     issuer,
-    serviceName: settings.service.name ?? new URL(issuer).hostname,
+    serviceName: settings.service.name ?? defaultName(config, issuer),
     storage,
     box: secretBox({ keys: config.encryptionKeys }),
     hasher,
@@ -93,6 +95,11 @@ export async function layFoundation(
     refusals: refusals(storage.audit, clock, systemRandom),
     minimumPasswordLength: minimumPasswordLength(settings),
   }
+}
+
+/** The demonstration has a name, since its host, `localhost`, says nothing in a mail or an authenticator app. */
+function defaultName({ demonstration }: Config, issuer: string): string {
+  return demonstration === undefined ? new URL(issuer).hostname : DEMONSTRATION_NAME
 }
 
 export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): QueuedPasswordHasher {

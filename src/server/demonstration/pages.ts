@@ -106,6 +106,10 @@ function show(value: unknown): string {
   return JSON.stringify(value)
 }
 
+/** The logo as a file. Its style sheet cannot reach it there. */
+export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f5fbf"/>
+<path d="M11 24V9h11M11 16h8" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round" stroke-linejoin="round"/></svg>`
+
 const LOGO = `<svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/>
 <path d="M11 24V9h11M11 16h8"/></svg>`
 
@@ -116,6 +120,7 @@ function page(name: PageName, title: string, main: string, wide = false): string
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)}</title>
+<link rel="icon" type="image/svg+xml" href="/icon.svg">
 <link rel="stylesheet" href="/style.css">
 </head>
 <body data-page="${name}">

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { explain } from './errors.ts'
-import { APP_NAME, errorPage, homePage, signedInPage } from './pages.ts'
+import { APP_NAME, ICON, errorPage, homePage, signedInPage } from './pages.ts'
 import { MULTI_FACTOR, Provider } from './provider.ts'
 import { Sessions, type Session } from './sessions.ts'
 
@@ -116,6 +116,10 @@ class App {
       case 'GET /style.css':
         response.setHeader('Content-Type', 'text/css; charset=utf-8')
         return void response.end(this.#style)
+      case 'GET /icon.svg':
+      case 'GET /favicon.ico':
+        response.setHeader('Content-Type', 'image/svg+xml')
+        return void response.end(ICON)
       case 'GET /sign-in':
         return this.#begin(response, session)
       case 'GET /step-up':
@@ -203,7 +207,7 @@ class App {
   #headers(): Record<string, string> {
     return {
       // Chrome applies form-action to the redirect after the sign-out form: to the provider, and back.
-      'Content-Security-Policy': `default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' ${new URL(this.#issuer).origin}`,
+      'Content-Security-Policy': `default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' ${new URL(this.#issuer).origin}`,
       'Cache-Control': 'no-store',
       // With `no-referrer` a browser would send `Origin: null` with this app's own form.
       'Referrer-Policy': 'same-origin',

@@ -6,6 +6,7 @@ import type { Record } from '../observe/audit.ts'
 import type { ShowPage } from './render.ts'
 import { rememberConsent } from '../clients/grants.ts'
 import { findGrant, give, newGrant, type Parties } from '../../host/grant.ts'
+import { findClient, pagesOf } from '../../host/provider.ts'
 import { answer, type Interaction } from '../../host/interaction.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 import { aboutInteraction, interactionOf, isOfLiveSession, type FormGuard } from './context.ts'
@@ -74,6 +75,8 @@ export async function showConsent(
   const missing = prompt.details as Missing
   const account = session && (await accounts.byId(session.accountId))?.account
   const scopes = missing.missingOIDCScope ?? []
+  const client = await findClient(provider, String(params['client_id']))
+  const about = client === undefined ? {} : pagesOf(client)
   await show(
     ctx,
     'consent',
@@ -87,6 +90,7 @@ export async function showConsent(
         ([indicator, resourceScopes]) => ({ indicator, scopes: resourceScopes }),
       ),
       offline: asksWhileAway(params['scope']),
+      ...(Object.keys(about).length === 0 ? {} : { about }),
     },
     {
       ...(await aboutInteraction(provider, interaction)),
