@@ -313,6 +313,11 @@ export const fileOptions = {
       unit: 'seconds',
       doc: 'The life of a refresh token and of a grant.',
     }),
+    rotateRefreshTokens: choice({
+      of: ['public', 'always'],
+      default: 'public',
+      doc: 'Whose refresh token is replaced at each use: `public` means those of public clients that are not bound to a key or certificate, `always` means all; the others are replaced after 70 percent of their lives.',
+    }),
   },
   audit: {
     retentionDays: integer({

@@ -90,6 +90,10 @@ export const NEEDS: readonly Need[] = [
     isMet: ({ Interaction }) => isGetter(Interaction, 'adapter'),
   },
   {
+    name: 'RefreshToken#generateTokenId: choosing the value of a refresh token',
+    isMet: ({ RefreshToken }) => isMethod(RefreshToken.prototype, 'generateTokenId'),
+  },
+  {
     name: 'Client.find: a client by its id',
     isMet: ({ Client }) => isMethod(Client, 'find'),
   },

@@ -11,11 +11,13 @@ import { given } from '../host/given.ts'
 import { authorizationIdOf } from '../host/interaction.ts'
 import { prepareHost } from '../host/needs.ts'
 import { pathOfRoute } from '../host/provider.ts'
+import { chooseSuccessors } from '../host/refresh.ts'
 import { giveEpoch } from '../host/session.ts'
 import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
 import { refuseOtherPolicy, refuseUnconfigured } from './composed.ts'
+import { endRefusedFamily, successorOf } from './second-use.ts'
 
 /**
  * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch in which they were made.
@@ -45,6 +47,7 @@ export function attach(core: Core, provider: Provider): void {
         `createMfa: path: ${core.path} is where the host has its route "${route}"; choose another`,
       )
   core.provider = provider
+  chooseSuccessors(provider, (replaced, { oidc }) => successorOf(core, replaced, oidc))
   provider.on('interaction.started', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
@@ -57,6 +60,7 @@ export function attach(core: Core, provider: Provider): void {
     if (!isOurs(core, ctx)) {
       await next()
       if (isSwitching(ctx)) await showSwitchAccount(core, ctx)
+      await endRefusedFamily(core, ctx)
       return
     }
     try {

@@ -10,6 +10,7 @@ import { grantTypesOf } from '../host/context.ts'
 import { given } from '../host/given.ts'
 import { refuseForeignKeys } from './cookie-keys.ts'
 import { guardAdapter } from './guards.ts'
+import { rotationOf } from './second-use.ts'
 
 /**
  * Ways to a token that never meet the interaction policy. An application that uses them declares that it asserts the
@@ -75,6 +76,7 @@ export function configure(
     },
     extraParams: withChangeParameter(core, configuration.extraParams),
     extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
+    ...rotationOf(configuration),
   }
 }
 

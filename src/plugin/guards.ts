@@ -1,10 +1,4 @@
-import {
-  errors,
-  type Adapter,
-  type AdapterFactory,
-  type AdapterPayload,
-  type InteractionResults,
-} from 'oidc-provider'
+import type { Adapter, AdapterFactory, AdapterPayload, InteractionResults } from 'oidc-provider'
 import { providerOf, type Core } from '../../interactions/core.ts'
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
@@ -14,7 +8,6 @@ import { HOUR_SECONDS } from '../domain/time.ts'
 import { isResume, presentContext } from '../host/context.ts'
 import { withPromptOfRequest } from '../host/device.ts'
 import { given } from '../host/given.ts'
-import { endGrant } from '../host/grant.ts'
 import {
   authorizationIdOf,
   remainsOf,
@@ -24,6 +17,7 @@ import {
 } from '../host/interaction.ts'
 import { overlay } from '../host/overlay.ts'
 import { epochIn, signedInSession, withEpoch } from '../host/session.ts'
+import { guardRefreshToken, guardUse } from './second-use.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
 
@@ -50,8 +44,9 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
       case 'DeviceCode':
         return overlay(inner, { ...guardDeviceCode(inner), ...guardUse(core, inner) })
       case 'AuthorizationCode':
-      case 'RefreshToken':
         return overlay(inner, guardUse(core, inner))
+      case 'RefreshToken':
+        return overlay(inner, guardRefreshToken(core, inner))
       default:
         return inner
     }
@@ -183,24 +178,6 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
       if (accountId === undefined) return payload
       const epoch = epochIn(payload) ?? FIRST_EPOCH
       return epoch === (await epochOf(accountId)) ? payload : undefined
-    },
-  }
-}
-
-/**
- * Ends the grant of a code or refresh token that is used twice, and everything issued under it (R21). The host sees a
- * second use that comes later. Only the adapter sees one at the same moment, which the host would merely refuse.
- */
-function guardUse(core: Core, inner: Adapter): Partial<Adapter> {
-  return {
-    async consume(id) {
-      try {
-        await inner.consume(id)
-      } catch (error) {
-        const used = error instanceof errors.InvalidGrant ? await inner.find(id) : undefined
-        if (used?.grantId !== undefined) await endGrant(providerOf(core), used.grantId)
-        throw error
-      }
     },
   }
 }

@@ -45,6 +45,8 @@ export interface SecretBox {
   keyIdOf(sealed: string): string
   /** HMAC-SHA-256, base64url, under a key derived for `purpose` from the newest key. */
   mac(purpose: string, message: string): string
+  /** The MAC as `mac` makes it, under each configured key, the newest first. */
+  macs(purpose: string, message: string): readonly [string, ...string[]]
   /**
    * Constant-time check against each configured key, so that a rotation of keys does not break requests in progress.
    */

@@ -32,6 +32,8 @@ const WITHOUT: Readonly<
   'Interaction.find': ({ Interaction }) => replace(Interaction, 'find', { value: undefined }),
   'Interaction.adapter': ({ Interaction }) =>
     replace(Object.getPrototypeOf(Interaction) as object, 'adapter', { value: undefined }),
+  'RefreshToken#generateTokenId': ({ RefreshToken }) =>
+    method(RefreshToken, 'generateTokenId', undefined),
   'Client.find': ({ Client }) => replace(Client, 'find', { value: undefined }),
   'provider.OIDCContext': (provider) => method(provider.OIDCContext, 'promptPending', () => true),
   'provider.createContext': (provider) =>

@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const INTERNAL = [
   'IN_PAYLOAD',
   'OIDCContext',
+  'RotatedRefreshToken',
   'addOIDCClaims',
   'addOIDCScope',
   'authTime',
@@ -21,6 +22,7 @@ const INTERNAL = [
   'deviceCode',
   'entities',
   'entity',
+  'generateTokenId',
   'getOIDCClaims',
   'getOIDCScope',
   'gty',

@@ -8,8 +8,9 @@ export async function enrol(
   host: { readonly issuer: string; readonly clock: { readonly at: number } },
   client: HttpClient,
   username: string,
+  parameters: Record<string, string> = {},
 ): Promise<{ secret: string; codes: string[]; callback: Page }> {
-  const choose = await showPassword(host, client, username)
+  const choose = await showPassword(host, client, username, parameters)
   const setUp = await follow(host, client, await client.submit(choose, { factor: 'totp' }))
   const secret = secretOf(setUp)
   const confirmed = await client.submit(setUp, {

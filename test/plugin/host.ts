@@ -86,6 +86,15 @@ export const CLIENT = {
   grant_types: ['authorization_code', 'refresh_token'],
 }
 
+const { client_secret: _, ...metadata } = CLIENT
+
+/** An app that can keep no secret, such as a page or an app on a phone. */
+export const PUBLIC_CLIENT = {
+  ...metadata,
+  client_id: 'public',
+  token_endpoint_auth_method: 'none' as const,
+}
+
 /** Starts a host application with the plugin. It has its own login and consent pages, and users in memory. */
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const clock = new Clock()

@@ -10,7 +10,7 @@ import { Provider } from 'oidc-provider'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import { backupCodes, createMfa, totp } from '../../src/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
-import { defaultConfiguration } from '../plugin/host.ts'
+import { CLIENT, defaultConfiguration, PUBLIC_CLIENT } from '../plugin/host.ts'
 import { hostPages } from '../plugin/host-pages.ts'
 import { ISSUER, type KillPoint, type NodeOrder } from './nodes.ts'
 import { openServerPlace } from './places.ts'
@@ -72,7 +72,11 @@ mfa.on('*', (event) => {
   reached('while listeners are told')
   return storage.audit.add([event])
 })
-const provider = new Provider(ISSUER, mfa.configure(defaultConfiguration(storage)))
+const configuration = mfa.configure({
+  ...defaultConfiguration(storage),
+  clients: [CLIENT, PUBLIC_CLIENT],
+})
+const provider = new Provider(ISSUER, configuration)
 mfa.attach(provider)
 provider.use(
   hostPages(provider, (request, response, accountId) =>

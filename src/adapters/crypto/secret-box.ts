@@ -88,6 +88,11 @@ export function secretBox(options: SecretBoxOptions): SecretBox {
 
     mac: (purpose, message) => macOf(newest, purpose, message),
 
+    macs: (purpose, message) => [
+      macOf(newest, purpose, message),
+      ...older.map((key) => macOf(key, purpose, message)),
+    ],
+
     verifyMac(purpose, message, mac) {
       // All keys are tried, also after a match, so that the time does not show which key matched.
       return keys.map((key) => equal(macOf(key, purpose, message), mac)).includes(true)

@@ -83,8 +83,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     clientBasedCORS: mayReadFromBrowser,
     fetch: fetchRegistered,
     pkce: { required: (_ctx, client) => requiresPkce(client) },
-    // By default the host would rotate a confidential client's refresh token only near the end of its lifetime (R21).
-    rotateRefreshToken: () => true,
+    ...rotationOf(settings),
     loadExistingGrant: existingGrant,
     ttl: lifetimesOf(deps),
     renderError: pages.error,
@@ -108,6 +107,14 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
       },
     },
   }
+}
+
+/**
+ * The host's own rule rotates the refresh tokens of public clients at each use (R21). It replaces those of confidential
+ * clients and those that are bound to a key or certificate after 70 percent of their lives: nobody else can use them.
+ */
+function rotationOf({ tokens }: FileValues): Pick<Configuration, 'rotateRefreshToken'> {
+  return tokens.rotateRefreshTokens === 'always' ? { rotateRefreshToken: true } : {}
 }
 
 function cookiesOf({ settings, issuer, cookieKeys }: HostDependencies): Configuration['cookies'] {

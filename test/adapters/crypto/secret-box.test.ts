@@ -144,6 +144,13 @@ describe('the MACs of the secret box', () => {
     expect(secretBox({ keys: [current] }).verifyMac('login', 'message', before)).to.equal(false)
   })
 
+  it('are made under each key on request, the newest first', () => {
+    expect(box.macs('login', 'message')).to.deep.equal([
+      secretBox({ keys: [current] }).mac('login', 'message'),
+      secretBox({ keys: [old] }).mac('login', 'message'),
+    ])
+  })
+
   it('do not hold when altered, cut, spelt otherwise or empty', () => {
     const mac = box.mac('login', 'message')
     for (const forged of [
