@@ -107,7 +107,7 @@ export const environmentOptions = {
       .optional(),
     type: 'address',
     default: "no-reply at the issuer's host",
-    doc: 'The sender of the mail.',
+    doc: 'The sender of the mail; an address without a name gets the name of the service.',
   }),
   TRUSTED_PROXIES: custom({
     schema: cidrList.default([]),

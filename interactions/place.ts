@@ -26,7 +26,11 @@ export function placeOf(
     fresh: freshBrowserToken(core.deps.box, accountId, interaction.uid),
   }
   const userAgent = request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT)
-  const clientId = interaction.params.client_id
+  const { client_id: clientId, ui_locales: uiLocales } = interaction.params
+  const locale = core.views.localeFor({
+    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
+    acceptLanguage: request.headers['accept-language'],
+  })
   return {
     tokens,
     place: {
@@ -39,6 +43,7 @@ export function placeOf(
         ...(typeof clientId === 'string' ? { clientId } : {}),
         ...(ip === undefined ? {} : { ip }),
         ...(userAgent === undefined ? {} : { userAgent }),
+        locale,
       },
     },
   }

@@ -13,7 +13,7 @@ export interface Place {
   readonly tokenHashes: readonly string[]
   /** The hash of the token by which the browser is recognised after the sign-in is complete. */
   readonly newTokenHash: string
-  /** For the audit: client, address, user agent. */
+  /** For the audit and for notices: client, address, user agent, language. */
   readonly detail: EventDetail
 }
 

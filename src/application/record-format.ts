@@ -101,6 +101,7 @@ const format = z.object({
         clientId: z.string().optional(),
         ip: z.string().optional(),
         userAgent: z.string().optional(),
+        locale: z.string().optional(),
         remaining: count.optional(),
         until: instant.optional(),
         epoch: count.optional(),

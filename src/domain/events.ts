@@ -20,6 +20,8 @@ export interface EventDetail {
   readonly clientId?: string
   readonly ip?: string
   readonly userAgent?: string
+  /** The language of the page (BCP 47). */
+  readonly locale?: string
   readonly remaining?: number
   readonly until?: Instant
   readonly epoch?: number

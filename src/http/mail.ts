@@ -10,26 +10,32 @@ import { templates, type Sources } from './templates.ts'
  */
 export const MAIL_VALUES = {
   /** The proof that a first enrolment asks for (R10). */
-  'enrolment-code': { needed: ['issuer', 'code', 'minutes'], optional: ['app', 'account'] },
+  'enrolment-code': {
+    needed: ['issuer', 'code', 'minutes'],
+    optional: ['app', 'account', 'helpUrl'],
+  },
   'factor-enrolled': {
     needed: ['issuer', 'factor', 'at'],
-    optional: ['name', 'account', 'browser', 'manageUrl'],
+    optional: ['name', 'account', 'browser', 'manageUrl', 'helpUrl'],
   },
   'factor-removed': {
     needed: ['issuer', 'factor', 'at'],
-    optional: ['name', 'account', 'browser', 'manageUrl'],
+    optional: ['name', 'account', 'browser', 'manageUrl', 'helpUrl'],
   },
   'backup-codes-renewed': {
     needed: ['issuer', 'at'],
-    optional: ['account', 'browser', 'manageUrl'],
+    optional: ['account', 'browser', 'manageUrl', 'helpUrl'],
   },
   'backup-code-used': {
     needed: ['issuer', 'remaining', 'at'],
-    optional: ['app', 'account', 'browser', 'manageUrl'],
+    optional: ['app', 'account', 'browser', 'manageUrl', 'helpUrl'],
   },
-  'password-suspected': { needed: ['issuer', 'at'], optional: ['account', 'manageUrl'] },
-  'mfa-reset': { needed: ['issuer', 'at'], optional: ['account'] },
-  'codes-disabled': { needed: ['issuer', 'at'], optional: ['account'] },
+  'password-suspected': {
+    needed: ['issuer', 'at'],
+    optional: ['account', 'manageUrl', 'helpUrl'],
+  },
+  'mfa-reset': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl'] },
+  'codes-disabled': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl'] },
 } as const satisfies Readonly<
   Record<string, { needed: readonly string[]; optional: readonly string[] }>
 >
@@ -76,8 +82,9 @@ export function createMailRenderer(
     )
     for (const name of neededBy(template))
       if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
-    if (given.manageUrl !== undefined && !/^https?:\/\//.test(given.manageUrl))
-      throw new Error('A mail links to web addresses only')
+    for (const address of [given.manageUrl, given.helpUrl])
+      if (address !== undefined && !/^https?:\/\//.test(address))
+        throw new Error('A mail links to web addresses only')
     const context = {
       ...given,
       browser: browserIn(given, words),

@@ -36,7 +36,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     random: options.random ?? systemRandom,
     box: secretBox({ keys: options.encryptionKeys }),
     hasher: options.hasher ?? passwordHasher(),
-    mailer: send === undefined ? undefined : mailerOf(send, views, options.issuerName),
+    mailer: send === undefined ? undefined : mailerOf(send, views, options),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
     rules,
     // Errors go to Koa's own event. Without a listener `emit` would throw; Koa adds one that prints when it begins to
@@ -134,10 +134,16 @@ function viewsOf(options: ParsedOptions, mountPath: () => string): Views {
   })
 }
 
-function mailerOf(send: SendMail, views: Views, issuer: string): Dependencies['mailer'] {
+function mailerOf(
+  send: SendMail,
+  views: Views,
+  { issuerName: issuer, links }: ParsedOptions,
+): Dependencies['mailer'] {
+  // A mail has no address of its own to which a path could belong.
+  const help = /^https?:/.test(links?.help ?? '') ? { helpUrl: links?.help ?? '' } : {}
   return {
     async send({ to, template, locale, values }) {
-      await send({ to, ...views.renderMail(template, { issuer, ...values }, locale) })
+      await send({ to, ...views.renderMail(template, { issuer, ...help, ...values }, locale) })
     },
   }
 }

@@ -22,6 +22,8 @@ export interface Account {
   readonly enrolmentProof?: EnrolmentProof
   /** The serial number that a valid set-up link carries; absent: 0. A reset raises it and so ends earlier links. */
   readonly setUpSerial?: number
+  /** The language of the pages when the owner was last recognised (BCP 47), for mails. */
+  readonly locale?: string
 }
 
 /** A proof that is spent by a completed sign-in, and by every change that raises the epoch: an enrolment, a reset. */

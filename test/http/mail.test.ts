@@ -16,6 +16,7 @@ const VALUES: Readonly<Record<string, string>> = {
   account: 'Mira & Ole',
   browser: 'Firefox on Linux',
   manageUrl: 'https://id.example.com/account',
+  helpUrl: 'https://help.example.com/',
 }
 const valuesOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, VALUES[name] ?? '']))
@@ -73,6 +74,45 @@ describe('a mail', () => {
     expect(text).to.include('no longer confirms your sign-in: pigeon.')
   })
 
+  it('advises nobody to change a password, since nothing here changes one, and says who helps', () => {
+    const change = { en: /change (your|the|it|this)\b.*password|change it/i, de: /ändern Sie/i }
+    const helper = { en: /the people who look after your Acme account/i, de: /die Stelle|betreut/i }
+    for (const template of Object.keys(MAIL_VALUES))
+      for (const locale of ['en', 'de'] as const) {
+        const { needed, optional } = MAIL_VALUES[template as keyof typeof MAIL_VALUES]
+        const { text } = renderMail(template, valuesOf([...needed, ...optional]), locale)
+        expect(text, template).to.not.match(change[locale])
+        expect(text, template).to.match(helper[locale])
+      }
+  })
+
+  it('advises new backup codes only where a page makes them, and when few are left', () => {
+    const text = (remaining: string, more = {}) =>
+      renderMail('backup-code-used', { issuer: 'Acme', at: '0', remaining, ...more }).text
+    const manageUrl = VALUES.manageUrl ?? ''
+    expect(text('1', { manageUrl })).to.include('Make new ones').and.include(manageUrl)
+    expect(text('1')).to.include('can help you get new ones').and.not.include('Make new ones')
+    expect(text('5', { manageUrl })).to.not.include('new ones soon')
+  })
+
+  it('has a subject that says what happened, in full', () => {
+    const subjects = Object.keys(MAIL_VALUES).map(
+      (template) =>
+        renderMail(template, valuesOf(MAIL_VALUES[template as keyof typeof MAIL_VALUES].needed))
+          .subject,
+    )
+    expect(subjects).to.deep.equal([
+      'Your code to set up a second step at Acme',
+      'A second step was added to your Acme account',
+      'A second step was removed from your Acme account',
+      'New backup codes were made for your Acme account',
+      'A backup code was used for your Acme account',
+      'Somebody may know your Acme password',
+      'The second step of your Acme account was reset',
+      'Codes are turned off for your Acme account',
+    ])
+  })
+
   it('says when the last backup code is gone', () => {
     const values = { issuer: 'Acme', at: '0', remaining: '0' }
     expect(renderMail('backup-code-used', values).text).to.include('That was the last one.')
@@ -90,6 +130,8 @@ describe('a mail', () => {
   it('links to web addresses only', () => {
     const values = { issuer: 'Acme', at: '0', manageUrl: 'javascript:alert(1)' }
     expect(() => renderMail('password-suspected', values)).to.throw('web addresses')
+    const help = { issuer: 'Acme', at: '0', helpUrl: 'mailto:eve@example.com' }
+    expect(() => renderMail('password-suspected', help)).to.throw('web addresses')
   })
 
   it('that does not exist is an error', () => {

@@ -2,6 +2,11 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { SMTPServer } from 'smtp-server'
+import type { MfaEvent } from '../../src/index.ts'
+import { languagesOf, rememberLanguage } from '../../src/server/accounts/language.ts'
+import { layFoundation, mailerOf, senderOf } from '../../src/server/boot/foundation.ts'
+import { accountUrl, serverMfa } from '../../src/server/boot/mfa.ts'
+import { passEventsOn } from '../../src/server/observe/notices.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
   addPerson,
@@ -72,7 +77,7 @@ describe('a server with mail', () => {
     const sent = await browser.follow(await browser.submit(proof))
     const mail = mails.at(-1)
     expect(mail?.to).to.equal('alice@example.com')
-    expect(mail?.content).to.match(/From: no-reply@localhost/)
+    expect(mail?.content).to.match(/From: localhost <no-reply@localhost>/)
     // The code is searched for in the body only, because the message's id may also contain eight digits.
     const [, ...body] = (mail?.content ?? '').split(/\r?\n\r?\n/)
     const code = /\b\d{8}\b/.exec(body.join('\n'))?.[0] ?? ''
@@ -114,6 +119,83 @@ describe('a server with mail', () => {
     const told = mails.filter(({ content }) => content.includes('Subject: New backup codes'))
     expect(told.map(({ to }) => to)).to.deep.equal(['alice@example.com'])
     expect(told[0]?.content).to.include(`${server.issuer}/account`)
+  })
+
+  describe('in the language of the person', () => {
+    const inGerman = (browser = new HttpClient()): HttpClient =>
+      new HttpClient({ jar: browser.jar, headers: { 'accept-language': 'de-AT, en;q=0.5' } })
+    /** The service and its mails without a request, as a command has them. */
+    const reset = async (accountId: string): Promise<void> => {
+      const foundation = await layFoundation(server.config, server)
+      const mailer = mailerOf(foundation)!
+      const mfa = serverMfa(foundation, { mailer })
+      const { serviceName: issuerName, storage } = foundation
+      const manageUrl = accountUrl(foundation)
+      passEventsOn({ mfa, issuerName, ...storage, manageUrl, mailer })
+      await mfa.accounts.reset(accountId)
+      await mfa.settled()
+      mailer.close()
+    }
+    const bodies = (): string[] => mails.map(({ content }) => content)
+
+    it('tells of what the person does on the pages, and later of what nobody does on a page', async () => {
+      const alice = await addPerson(server)
+      await prove(alice.id)
+      const browser = inGerman(browserWithProof(server))
+      await signIn(browser, server.authorize(), alice, server)
+      // It stops after its mails were sent; two nodes at once may send one twice.
+      await server.stop()
+      await reset(alice.id)
+      expect(bodies()).to.have.length(2)
+      for (const body of bodies()) expect(body).to.contain('Guten Tag alice')
+    })
+
+    it('prefers the claim `locale` to the language of the browser', async () => {
+      const alice = await addPerson(server, { claims: { locale: 'de_DE' } })
+      await prove(alice.id)
+      await signIn(browserWithProof(server), server.authorize(), alice, server)
+      await server.stop()
+      expect(bodies()).to.have.length(1)
+      expect(bodies()[0]).to.contain('Guten Tag alice')
+    })
+
+    it('lets nobody else choose the language of a warning', async () => {
+      const alice = await addPerson(server)
+      const { accounts } = server.storage
+      const event = (type: string, detail: object): MfaEvent => ({
+        id: 'e',
+        type,
+        accountId: alice.id,
+        at: 1,
+        detail,
+      })
+      const account = async () => (await accounts.byId(alice.id))!.account
+      for (const type of ['factor-refused', 'password-suspected', 'codes-disabled', 'locked']) {
+        const warning = event(type, { locale: 'fr', browser: 'unknown' })
+        await rememberLanguage(accounts, warning)
+        expect(languagesOf(await account(), warning)).to.equal('')
+      }
+      await rememberLanguage(accounts, event('factor-accepted', { locale: 'de', browser: 'known' }))
+      expect((await account()).locale).to.equal(undefined)
+      const accepted = event('factor-accepted', { locale: 'de', browser: 'unknown' })
+      await rememberLanguage(accounts, accepted)
+      const { version } = (await accounts.byId(alice.id))!
+      await rememberLanguage(accounts, accepted)
+      expect((await accounts.byId(alice.id))!.version).to.equal(version)
+      const warning = event('password-suspected', { locale: 'fr' })
+      expect(languagesOf(await account(), warning)).to.equal('de')
+    })
+  })
+
+  it('has the name of the service as its sender, unless MAIL_FROM has a name', () => {
+    const address = 'id@acme.example'
+    for (const [from, sender] of [
+      [address, { name: 'Acme', address }],
+      [`<${address}>`, { name: 'Acme', address }],
+      [`Help of Acme <${address}>`, { name: 'Help of Acme', address }],
+      [`"Acme, Inc." <${address}>`, { name: 'Acme, Inc.', address }],
+    ] as const)
+      expect(senderOf(from, 'Acme'), from).to.deep.equal(sender)
   })
 
   it('signs people in while the mail server is away, and logs that they were not told', async () => {

@@ -4,8 +4,13 @@ import { MfaError } from '../../domain/errors.ts'
 export interface SmtpMailerOptions {
   /** `smtp://USER:PASSWORD@HOST:PORT` or `smtps://...`. */
   readonly url: string
-  /** The sender: an address, with or without a name. */
-  readonly from: string
+  readonly from: Sender
+}
+
+export interface Sender {
+  /** As people see it; empty: none. */
+  readonly name: string
+  readonly address: string
 }
 
 /** A mail that is ready to go. */

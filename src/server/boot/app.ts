@@ -79,6 +79,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     accounts: storage.accounts,
     log,
     manageUrl: accountUrl(foundation),
+    helpUrl: settings.service.help,
     ...(mailer === undefined ? {} : { mailer }),
   })
   reportHost(provider, log)

@@ -8,7 +8,7 @@ import {
   systemRandom,
   type QueuedPasswordHasher,
 } from '../../adapters/crypto/index.ts'
-import { smtpMailer, type SmtpMailer } from '../../adapters/mail/index.ts'
+import { smtpMailer, type Sender, type SmtpMailer } from '../../adapters/mail/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../../ports/services.ts'
@@ -127,13 +127,17 @@ export async function signingKeysOf(foundation: Foundation): Promise<SigningKeys
 }
 
 /** Returns undefined if no mail server is set; then nothing is mailed. */
-export function mailerOf({ config, issuer }: Foundation): SmtpMailer | undefined {
+export function mailerOf({ config, issuer, serviceName }: Foundation): SmtpMailer | undefined {
   const { mail } = config
   if (mail === undefined) return undefined
-  return smtpMailer({
-    url: mail.url,
-    from: mail.from ?? `no-reply@${new URL(issuer).hostname}`,
-  })
+  const from = mail.from ?? `no-reply@${new URL(issuer).hostname}`
+  return smtpMailer({ url: mail.url, from: senderOf(from, serviceName) })
+}
+
+/** The name that MAIL_FROM has, or else that of the service: people see it in the list of their mails. */
+export function senderOf(from: string, serviceName: string): Sender {
+  const [, name = '', address = from] = /^\s*(.*?)\s*<([^<>]+)>\s*$/.exec(from) ?? []
+  return { name: name.replace(/^"(.*)"$/, '$1') || serviceName, address: address.trim() }
 }
 
 export function clientsOf(

@@ -14,6 +14,7 @@ import {
 import { HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
+import { rememberLanguage } from '../accounts/language.ts'
 import { spendEnrolmentProof } from '../accounts/people.ts'
 import { HOME_PATH } from '../pages/home.ts'
 import { shownProof } from '../pages/proof-cookie.ts'
@@ -70,6 +71,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     clock,
     random,
   })
+  mfa.on('*', (event) => rememberLanguage(storage.accounts, event))
   mfa.on('signed-in', ({ accountId, at }) => spendEnrolmentProof(storage.accounts, accountId, at))
   return mfa
 }

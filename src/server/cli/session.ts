@@ -34,6 +34,7 @@ export async function withSession<T>(
     audit: storage.audit,
     accounts: storage.accounts,
     manageUrl: accountUrl(foundation),
+    helpUrl: foundation.settings.service.help,
     ...services,
   })
   try {

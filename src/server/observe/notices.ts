@@ -2,6 +2,7 @@ import type { EventType, MfaEvent } from '../../domain/events.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditTrail } from '../../ports/audit-trail.ts'
+import { languagesOf } from '../accounts/language.ts'
 import type { Logger } from './log.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 
@@ -12,6 +13,8 @@ export interface NoticeServices {
   readonly accounts: Accounts
   /** The page where people manage their factors. */
   readonly manageUrl: string
+  /** The page where people find help, if the settings name one. */
+  readonly helpUrl?: string | undefined
   readonly mailer?: SmtpMailer
   readonly log?: Logger
 }
@@ -33,7 +36,7 @@ const MAILS: Partial<Record<EventType, string>> = {
  * ever.
  */
 export function passEventsOn(services: NoticeServices): void {
-  const { mfa, issuerName, audit, accounts, manageUrl, mailer, log } = services
+  const { mfa, issuerName, audit, accounts, manageUrl, helpUrl, mailer, log } = services
   mfa.on('*', async (event) => {
     await audit.add([event])
     const template = templateFor(event)
@@ -41,8 +44,13 @@ export function passEventsOn(services: NoticeServices): void {
     const account = (await accounts.byId(event.accountId))?.account
     if (account?.email === undefined || !account.emailVerified) return
     try {
-      const values = { ...valuesOf(event, account.username, issuerName), manageUrl }
-      const text = mfa.views.renderMail(template, values)
+      const values = {
+        ...valuesOf(event, account.username, issuerName),
+        manageUrl,
+        ...(helpUrl === undefined ? {} : { helpUrl }),
+      }
+      const locale = mfa.views.localeFor({ uiLocales: languagesOf(account, event) })
+      const text = mfa.views.renderMail(template, values, locale)
       await mailer.send({ to: account.email, ...text })
     } catch (error) {
       log?.warn({ event: event.id, type: event.type, error }, 'a notice was not mailed')

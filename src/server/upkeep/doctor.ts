@@ -165,7 +165,7 @@ async function checkClients(foundation: Foundation): Promise<Checked> {
 }
 
 async function checkMail(url: string): Promise<Checked> {
-  const mailer = smtpMailer({ url, from: '' })
+  const mailer = smtpMailer({ url, from: { name: '', address: '' } })
   try {
     await mailer.check()
     return {}

@@ -49,7 +49,7 @@ describe('mail by SMTP', () => {
   const open = (address: string): SmtpMailer =>
     smtpMailer({
       url: address,
-      from: 'Acme <no-reply@acme.example>',
+      from: { name: 'Acme', address: 'no-reply@acme.example' },
     })
   const send = (to: string, from = mailer) =>
     from.send({ to, subject: 'About it', text: 'code 123', html: '<p>code 123</p>' })
