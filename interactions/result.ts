@@ -115,8 +115,26 @@ export async function writeLoginRequired(core: Core, interaction: Interaction): 
  * Has the first factor asked for again, because another person is at the browser: the proofs of this authorization no
  * longer count. A `firstFactor` without a seal makes the login prompt ask, even if the browser has a session.
  */
-export async function writeFirstFactorAgain(core: Core, interaction: Interaction): Promise<string> {
-  return write(core, interaction, { firstFactor: false, login: undefined, mfa: undefined })
+export async function writeFirstFactorAgain(
+  core: Core,
+  interaction: Interaction,
+  rest: object = {},
+): Promise<string> {
+  return write(core, interaction, {
+    ...rest,
+    firstFactor: false,
+    login: undefined,
+    mfa: undefined,
+  })
+}
+
+/** Stores a person's answer that changes nothing about the sign-in itself. */
+export async function writeReply(
+  core: Core,
+  interaction: Interaction,
+  reply: object,
+): Promise<string> {
+  return write(core, interaction, reply)
 }
 
 /** Answers the app with the standard's `access_denied`, because the person gave up. */

@@ -3,9 +3,13 @@ import { completeSignIn } from '../../src/application/complete-sign-in.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
 import type { Instant } from '../../src/domain/time.ts'
-import { keepBrowserToken } from '../browser-token.ts'
-import type { Core } from '../core.ts'
+import type { Loaded } from '../../src/application/commit.ts'
+import type { Place } from '../../src/application/place.ts'
+import type { Interaction } from '../../src/host/interaction.ts'
+import { keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
+import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
+import { OFFER } from '../step-up-offer.ts'
 import { writeFirstFactor, writePasswordLogin, type Subject } from '../result.ts'
 import { needsMore } from './policy.ts'
 
@@ -55,7 +59,7 @@ export async function answerInteraction(
   if (provider === undefined)
     throw new MfaError('not-attached', 'Call mfa.attach(provider) right after `new Provider(...)`')
   // Only the pages of the second factor may set `mfa` and `firstFactor`.
-  const { login, mfa: _mfa, firstFactor: _firstFactor, ...rest } = results
+  const { login, mfa: _mfa, firstFactor: _firstFactor, [OFFER]: _offer, ...rest } = results
   if (login === undefined) return provider.interactionResult(request, response, rest, options)
 
   const interaction = await provider.interactionDetails(request, response)
@@ -83,12 +87,34 @@ export async function answerInteraction(
     return writeFirstFactor(core, interaction, subject, rest)
 
   const { place, tokens } = placeOf(core, request, interaction, subject, undefined)
+  return signInWithPassword(core, response, { interaction, subject, seen, place, tokens }, rest)
+}
+
+/** A sign-in that is complete with the first factor alone. */
+export interface PasswordSignIn {
+  readonly interaction: Interaction
+  readonly subject: Subject
+  readonly seen: Loaded
+  readonly place: Place
+  readonly tokens: BrowserTokens
+}
+
+/**
+ * Completes a sign-in for which the policy asks for no second factor. Answers where the browser goes on. Throws MfaError
+ * `interaction-expired`.
+ */
+export async function signInWithPassword(
+  core: Core,
+  response: ServerResponse,
+  { interaction, subject, seen, place, tokens }: PasswordSignIn,
+  rest: object,
+): Promise<string> {
   if (!(await completeSignIn(core.deps, place, seen)))
     throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
       status: 410,
     })
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
-  if (!known) keepBrowserToken(response, provider.issuer, tokens)
+  if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   return writePasswordLogin(core, interaction, subject, rest)
 }
 

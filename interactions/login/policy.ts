@@ -5,13 +5,18 @@ import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { PASSWORD_ACR } from '../../src/domain/policy.ts'
 import { findClient, type HostClient } from '../../src/host/provider.ts'
 import { contextOfResume, type Resumable } from '../../src/host/resume.ts'
-import { providerOf, type Core } from '../core.ts'
+import { missesWish } from '../../src/domain/step-up-offer.ts'
+import { isForDevice, submissionOf } from '../../src/host/interaction.ts'
+import { wishesOfSession } from '../../src/host/session.ts'
+import { providerOf, type Core, type PolicyQuestion } from '../core.ts'
+import { offerIn } from '../step-up-offer.ts'
 import { isMoreAsked } from '../decide.ts'
 import { acrRequestOf, changeIn, unknownAccount } from '../request.ts'
 import type { Subject } from '../result.ts'
 
 /**
- * Whether the policy asks for more than the first factor that the login page has proved. Throws MfaError
+ * Whether a page comes after the first factor that the login page has proved: the policy asks for more, or the app has
+ * asked for a level that the person can set up (interactions/step-up-offer.ts). Throws MfaError
  * `interaction-expired`, `account-unknown`.
  */
 export async function needsMore(
@@ -23,21 +28,24 @@ export async function needsMore(
 ): Promise<boolean> {
   const { params } = interaction
   const fresh = asksFor(interaction, 'mfa') || changeIn(params) !== undefined
-  return isMoreAsked(
-    {
-      record,
-      rules: core.deps.rules,
-      reached: PASSWORD_ACR,
-      requested: acrRequestOf({ params }),
-      fresh,
-    },
-    async () => {
-      const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
-      const account = await core.account(ctx, subject.accountId)
-      if (account === undefined) throw unknownAccount()
-      return core.requires({ account, client, params: { ...params } })
-    },
-  )
+  const requested = acrRequestOf({ params })
+  const question = async (): Promise<PolicyQuestion> => {
+    const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
+    const account = await core.account(ctx, subject.accountId)
+    if (account === undefined) throw unknownAccount()
+    return { account, client, params: { ...params } }
+  }
+  const given = { record, rules: core.deps.rules, reached: PASSWORD_ACR, requested, fresh } as const
+  if (await isMoreAsked(given, async () => core.requires(await question()))) return true
+  if (isForDevice(interaction) || !missesWish(requested, PASSWORD_ACR)) return false
+  const { offer } = await offerIn(core, {
+    question: await question(),
+    record,
+    answered: PASSWORD_ACR,
+    results: { ...submissionOf(interaction), ...interaction.result },
+    wishes: await wishesOfSession(providerOf(core), interaction.session),
+  })
+  return offer !== 'none'
 }
 
 interface AtResume {

@@ -2,12 +2,15 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
 import { isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
+import { missesWish } from '../../src/domain/step-up-offer.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
 import { isDeviceRoute, isPromptPending } from '../../src/host/context.ts'
 import { given } from '../../src/host/given.ts'
 import { lookOf, type ClientLook } from '../../src/host/provider.ts'
+import { wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount } from '../core.ts'
 import { stepOf } from '../decide.ts'
+import { NO_OFFER, offerIn, type Answering, type StepUpOffer } from '../step-up-offer.ts'
 import {
   acrRequestOf,
   CHANGE_PARAMETER,
@@ -32,6 +35,8 @@ export interface MfaDetails {
   readonly rule: FirstEnrolmentRule
   /** Whether `rule` was given for a first sign-in: it ends when somebody has completed one. */
   readonly firstSignIn: boolean
+  /** The page that comes before an answer of a lower level than the app asked for. */
+  readonly offer?: { readonly canSetUp: boolean; readonly repeated: boolean }
   /** The change of the person's factors that this authorization request asks for. */
   readonly change?: FactorChange
   readonly client: ClientLook & {
@@ -65,13 +70,13 @@ export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
  * would be asked for it for ever. Throws `invalid_request` for a change of what the account does not have.
  */
 async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
-  const { decision, pending, change, account } = await decideFor(core, ctx)
+  const { decision, pending, change, account, offer } = await decideFor(core, ctx)
   if (change !== undefined) {
     const { record } = await core.record(ctx, account.accountId)
     if (!hasSubject(record, change))
       throw new errors.InvalidRequest(`${CHANGE_PARAMETER} names nothing of this account`)
   }
-  if (decision.step === 'none') return pending
+  if (decision.step === 'none') return pending || offer.offer !== 'none'
   const shown = !pending && resultsOf(ctx.oidc)[MFA_PROMPT] !== undefined
   if (decision.step === 'unmet' || shown)
     throw new errors.UnmetAuthenticationRequirements('the requested ACR cannot be obtained')
@@ -84,9 +89,18 @@ interface Decided {
   readonly account: HostAccount
   /** The change that was asked for and is not made yet. */
   readonly change: FactorChange | undefined
+  readonly offer: StepUpOffer
 }
 
 const decided = new WeakMap<KoaContextWithOIDC, Promise<Decided>>()
+
+/** The requests that are answered by a lower level than the app asked for; an event of the host cannot wait. */
+const missing = new WeakSet<object>()
+
+/** Whether the authorization that the host has just accepted has a lower level than the app asked for. */
+export function isWishMissed(ctx: object): boolean {
+  return missing.has(ctx)
+}
 
 /** The policy's decision on the pending subject, or on the session's. It is made once per request. */
 export function decideFor(core: Core, ctx: KoaContextWithOIDC): Promise<Decided> {
@@ -111,22 +125,34 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   // In the device flow nothing counts that was proved in the browser's session before (R17).
   const counts = pending === undefined && (isShown || !isDeviceRoute(oidc))
   const sessionAcr: unknown = oidc.session?.acr
-  const decision = await stepOf(
-    {
-      record,
-      rules: core.deps.rules,
-      reached: counts && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR,
-      requested,
-      fresh: isPromptPending(oidc, MFA_PROMPT) || change !== undefined,
-    },
-    () =>
-      core.requires({ account, client: given(oidc.client, 'client'), params: { ...oidc.params } }),
+  const reached = counts && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR
+  const fresh = isPromptPending(oidc, MFA_PROMPT) || change !== undefined
+  const question = { account, client: given(oidc.client, 'client'), params: { ...oidc.params } }
+  const decision = await stepOf({ record, rules: core.deps.rules, reached, requested, fresh }, () =>
+    core.requires(question),
   )
-  return { decision, pending: pending !== undefined, account, change }
+  const answering = { question, record, answered: reached, results: resultsOf(oidc) }
+  const offer = decision.step === 'none' ? await offerBefore(core, ctx, answering) : NO_OFFER
+  return { decision, pending: pending !== undefined, account, change, offer }
+}
+
+/**
+ * The page before the answer that the policy allows. No page can come where the app asked for none, and in the device
+ * flow the app is not in this browser.
+ */
+async function offerBefore(
+  core: Core,
+  ctx: KoaContextWithOIDC,
+  answering: Omit<Answering, 'wishes'>,
+): Promise<StepUpOffer> {
+  const { oidc } = ctx
+  if (isDeviceRoute(oidc) || isPromptPending(oidc, 'none')) return NO_OFFER
+  if (missesWish(acrRequestOf(oidc), answering.answered)) missing.add(ctx)
+  return offerIn(core, { ...answering, wishes: wishesIn(oidc.session) })
 }
 
 async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails> {
-  const { decision, account, change } = await decideFor(core, ctx)
+  const { decision, pending, account, change, offer } = await decideFor(core, ctx)
   const client = given(ctx.oidc.client, 'client')
   const question = { account, client, params: { ...ctx.oidc.params } }
   const { record } = await core.record(ctx, account.accountId)
@@ -141,6 +167,10 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
     rule: enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn }),
     firstSignIn,
     ...(change === undefined ? {} : { change }),
+    // The login page has found the offer to be due, and another tab has answered it meanwhile: it still stands here.
+    ...(offer.offer !== 'none' || (pending && isWishMissed(ctx))
+      ? { offer: { canSetUp: offer.canSetUp, repeated: offer.offer === 'repeated' } }
+      : {}),
     client: {
       ...look,
       // The name alone proves nothing where clients register themselves, because any client could take it.

@@ -16,6 +16,7 @@ import * as enrolment from './enrolment.ts'
 import { codesFileName } from './codes-file.ts'
 import { finish } from './finish.ts'
 import { goOn, noticesOf, showNotice } from './notices.ts'
+import * as offer from './offer.ts'
 import { MFA_PROMPT } from './prompt.ts'
 import { forgetShownCodes, readShownCodes } from './shown-codes.ts'
 import * as verification from './verification.ts'
@@ -59,6 +60,7 @@ export function mfaRoutes(core: Core): Middleware {
     knownFactor(core, (ctx.params as { factor?: string }).factor)
 
   get('', async (visit) => showBeginning(visit))
+  post('/offer', (visit, form) => offer.answerOffer(visit, form))
   get('/choose', async (visit) =>
     isEnrolled(visit.seen.record)
       ? verification.showOtherWays(visit)
@@ -104,7 +106,7 @@ export function mfaRoutes(core: Core): Middleware {
   }
 
   post('/not-you', async (visit) => signInAgain(visit))
-  post('/cancel', async (visit) => redirect(visit, await writeRefusal(core, visit.interaction)))
+  post('/cancel', (visit) => cancel(visit))
 
   router.post(`/:uid/${STAY}`, (ctx) => keepAccount(core, ctx))
 
@@ -125,9 +127,16 @@ async function signInAgain(visit: Visit): Promise<void> {
   redirect(visit, await writeFirstFactorAgain(visit.core, visit.interaction))
 }
 
+/** Leads back to the app. If the set-up was only offered, the app gets its answer without it. */
+async function cancel(visit: Visit): Promise<void> {
+  if (offer.mayRefuse(visit)) return offer.refuseOffer(visit)
+  redirect(visit, await writeRefusal(visit.core, visit.interaction))
+}
+
 /** Shows the first page of all: of the verification to an enrolled person, of the enrolment to everybody else. */
 async function showBeginning(visit: Visit): Promise<void> {
   if (isEnrolled(visit.seen.record)) return showFirst(visit)
+  if (offer.isOffered(visit)) return offer.showOffer(visit)
   switch (enrolment.stepOf(visit)) {
     case 'prove':
       return enrolment.showProof(visit)

@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Wishes } from '../domain/step-up-offer.ts'
 import { presentContext } from './context.ts'
 
 /** The member of a session and of a grant that says under which epoch of its account it was made. */
 const EPOCH = 'mfaEpoch'
+/** The member of a session that says which apps have asked for a higher level than the person reached. */
+const WISHES = 'mfaWishes'
 
 /**
- * Lets the sessions and grants of a provider carry an epoch. The host stores the members that the `IN_PAYLOAD` of a
+ * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps. The host stores the members that the `IN_PAYLOAD` of a
  * model names, and remembers them at the first use of the model: call this function before.
  */
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {
     const { IN_PAYLOAD } = model as unknown as { IN_PAYLOAD?: Iterable<string> }
-    Object.defineProperty(model, 'IN_PAYLOAD', { value: [...(IN_PAYLOAD ?? []), EPOCH] })
+    Object.defineProperty(model, 'IN_PAYLOAD', { value: [...(IN_PAYLOAD ?? []), EPOCH, WISHES] })
   }
 }
 
@@ -24,6 +27,25 @@ export function epochIn(holder: object): number | undefined {
 /** Gives a loaded session its epoch; the host stores the session at the end of the request. */
 export function giveEpoch(session: object, epoch: number): void {
   Object.assign(session, { [EPOCH]: epoch })
+}
+
+/** The wishes that a session remembers. The host stores the session at the end of the request. */
+export function wishesIn(session: object | undefined): Wishes | undefined {
+  return (session as { [WISHES]?: Wishes } | undefined)?.[WISHES]
+}
+
+export function giveWishes(session: object, wishes: Wishes): void {
+  Object.assign(session, { [WISHES]: wishes })
+}
+
+/** The wishes of the session that an interaction was begun in. Undefined: it is gone, or remembers none. */
+export async function wishesOfSession(
+  provider: Provider,
+  session: { readonly uid?: string } | undefined,
+): Promise<Wishes | undefined> {
+  return session?.uid === undefined
+    ? undefined
+    : wishesIn(await provider.Session.findByUid(session.uid))
 }
 
 /** A session or grant as it is stored, with its epoch. */

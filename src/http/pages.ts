@@ -31,6 +31,15 @@ export interface PageModels {
     action: string
     cancelAction: string
   }
+  /** The app asked for a higher level than the person can reach. POST `{ csrf, answer: 'set-up' | 'not-now' }`. */
+  'mfa-offer': {
+    csrf: string
+    action: string
+    /** Whether a second factor can be set up now. */
+    canSetUp: boolean
+    /** The app has got three answers below that level in a minute, and asks again. */
+    repeated: boolean
+  }
   /** The proof that a first enrolment asks for (R10): a code mailed to the verified address. */
   'owner-proof': {
     csrf: string

@@ -36,6 +36,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   login: { template: 'interaction/login.njk' },
   'mfa-choose': { template: 'interaction/mfa-choose.njk' },
   'owner-proof': { template: 'interaction/owner-proof.njk' },
+  'mfa-offer': { template: 'interaction/mfa-offer.njk' },
   'enrolment-refused': { template: 'interaction/enrolment-refused.njk', wrong: true },
   'backup-codes': { template: 'factors/backup-codes/codes.njk' },
   'backup-codes-low': { template: 'factors/backup-codes/low.njk' },

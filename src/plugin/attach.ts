@@ -3,16 +3,20 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { linksOf, mountPath, providerOf, type Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
+import { isWishMissed } from '../../interactions/mfa/prompt.ts'
+import { resultsOf } from '../../interactions/request.ts'
 import { parseLogin } from '../../interactions/seal.ts'
+import { replyIn } from '../../interactions/step-up-offer.ts'
 import { aboutEnd, wayBack } from '../../interactions/way-back.ts'
 import { MfaError } from '../domain/errors.ts'
+import { withRefusal, withRound, type Asking } from '../domain/step-up-offer.ts'
 import { interactionIn } from '../host/context.ts'
 import { given } from '../host/given.ts'
 import { authorizationIdOf } from '../host/interaction.ts'
 import { prepareHost } from '../host/needs.ts'
 import { pathOfRoute } from '../host/provider.ts'
 import { chooseSuccessors } from '../host/refresh.ts'
-import { giveEpoch } from '../host/session.ts'
+import { giveEpoch, giveWishes, wishesIn } from '../host/session.ts'
 import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
@@ -50,7 +54,9 @@ export function attach(core: Core, provider: Provider): void {
   chooseSuccessors(provider, (replaced, { oidc }) => successorOf(core, replaced, oidc))
   provider.on('interaction.started', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx) => refuseOtherPolicy(core, ctx))
+  provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => rememberRound(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
+  provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberRefusal(ctx))
   provider.on('server_error', sayUnavailable)
   provider.use((_ctx: Context, next: Next) => asOneRequest(core, next))
   provider.use((ctx: Context, next: Next) => withinMount(ctx, next))
@@ -106,6 +112,31 @@ function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const { login } = (oidc.result ?? {}) as { login?: unknown }
   const sealed = parseLogin(core.deps.box, authorizationIdOf(interactionIn(oidc)), login)
   if (sealed !== undefined) giveEpoch(given(oidc.session, 'session'), sealed.epoch)
+}
+
+/** Counts an answer below the level that the app asked for. The host stores the session anyway. */
+function rememberRound(core: Core, ctx: KoaContextWithOIDC): void {
+  const { session } = ctx.oidc
+  const asking = askingIn(ctx.oidc)
+  if (session === undefined || asking === undefined || !isWishMissed(ctx)) return
+  giveWishes(session, withRound(wishesIn(session), asking, core.deps.clock.now()))
+}
+
+/** Remembers "Not now" for the session and the app. */
+function rememberRefusal({ oidc }: KoaContextWithOIDC): void {
+  const { session } = oidc
+  const asking = askingIn(oidc)
+  if (session === undefined || asking === undefined || replyIn(resultsOf(oidc)) !== 'refused')
+    return
+  giveWishes(session, withRefusal(wishesIn(session), asking))
+}
+
+function askingIn({ session, params }: KoaContextWithOIDC['oidc']): Asking | undefined {
+  const { accountId } = session ?? {}
+  const clientId = params?.client_id
+  return accountId === undefined || typeof clientId !== 'string'
+    ? undefined
+    : { accountId, clientId }
 }
 
 /**

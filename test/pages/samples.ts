@@ -165,6 +165,17 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       error: { code: 'unreadable' },
     },
   },
+  'mfa-offer': {
+    plain: { csrf: 'c5rf', action: '/interaction/u1d/offer', canSetUp: true, repeated: false },
+    repeated: { csrf: 'c5rf', action: '/interaction/u1d/offer', canSetUp: true, repeated: true },
+    impossible: {
+      csrf: 'c5rf',
+      action: '/interaction/u1d/offer',
+      canSetUp: false,
+      repeated: false,
+    },
+    hopeless: { csrf: 'c5rf', action: '/interaction/u1d/offer', canSetUp: false, repeated: true },
+  },
   'enrolment-refused': { plain: { csrf: 'c5rf', cancelAction: '/interaction/u1d/cancel' } },
   'totp-enrol': {
     fresh: { ...answer, enrolment, name: '' },
