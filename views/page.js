@@ -5,8 +5,10 @@
 'use strict'
 {
   const DONE_MILLISECONDS = 2000
-  const ONCE_MILLISECONDS = 5000
+  const SLOW_MILLISECONDS = 5000
+  const LOST_MILLISECONDS = 30000
   const all = (selector) => document.querySelectorAll(selector)
+  let working
 
   focusOnError()
   all('[data-reveal]').forEach(offerReveal)
@@ -14,8 +16,9 @@
   if (navigator.clipboard) all('[data-copy]').forEach(offerCopy)
   all('[data-print]').forEach(offerPrint)
   all('form').forEach(sendOnce)
-  // When a person comes back from the next page, the form is as it was left, so it is released.
-  window.addEventListener('pageshow', () => all('form').forEach(release))
+  all('a.button:not([download])').forEach(showFollowed)
+  // When a person comes back from the next page, this one is as it was left, so it is released.
+  window.addEventListener('pageshow', rest)
   all('[data-countdown]').forEach(countDown)
 
   // The summary of an error has `autofocus`. Some browsers support that for fields only, so the script sets the
@@ -78,8 +81,8 @@
     button.addEventListener('click', () => window.print())
   }
 
-  // A double tap sends a form once. The lock lasts five seconds at most, so that a lost response does not lock the
-  // form.
+  // A double tap sends a form once. The pressed button shows that it was pressed, after some seconds a sentence says
+  // that it takes long, and in the end the form is released, so that a lost response does not lock it for ever.
   function sendOnce(form) {
     form.addEventListener('submit', (event) => {
       if (form.dataset.sent) {
@@ -87,21 +90,66 @@
         return
       }
       form.dataset.sent = 'yes'
-      setBusy(form, true)
-      setTimeout(() => release(form), ONCE_MILLISECONDS)
+      for (const button of submitters(form)) button.setAttribute('aria-disabled', 'true')
+      work(event.submitter ?? submitters(form)[0])
+      // A factor's own script may keep the form back.
+      setTimeout(() => {
+        if (event.defaultPrevented) rest()
+      })
     })
   }
 
-  function release(form) {
-    delete form.dataset.sent
-    setBusy(form, false)
+  // Some buttons of a form stand outside of it.
+  function submitters(form) {
+    return Array.from(form.elements).filter((element) => element.type === 'submit')
   }
 
-  // The button gets `aria-disabled`, since a disabled button would lose the focus and its value would not be sent.
-  function setBusy(form, busy) {
-    for (const button of form.querySelectorAll('button:not([type="button"])')) {
-      if (busy) button.setAttribute('aria-disabled', 'true')
-      else button.removeAttribute('aria-disabled')
+  function showFollowed(link) {
+    link.addEventListener('click', (event) => {
+      const inThisTab = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+      if (inThisTab) work(link)
+    })
+  }
+
+  // The region is there before its text, since a screen reader announces only a change.
+  function work(pressed) {
+    forget()
+    pressed?.setAttribute('aria-busy', 'true')
+    const main = document.querySelector('main') ?? document.body
+    const { slow, lost } = main.dataset
+    const region = document.createElement('p')
+    region.className = 'working'
+    region.setAttribute('role', 'status')
+    main.append(region)
+    const after = (milliseconds, text, then) =>
+      setTimeout(() => {
+        region.textContent = text ?? ''
+        then?.()
+      }, milliseconds)
+    const timers = [after(SLOW_MILLISECONDS, slow), after(LOST_MILLISECONDS, lost, release)]
+    working = { pressed, region, timers }
+  }
+
+  // The page is as if nothing had been pressed.
+  function rest() {
+    forget()
+    release()
+  }
+
+  function forget() {
+    if (!working) return
+    working.timers.forEach(clearTimeout)
+    working.region.remove()
+    working.pressed?.removeAttribute('aria-busy')
+    working = undefined
+  }
+
+  // Everything can be pressed again. The sentence stays.
+  function release() {
+    working?.pressed?.removeAttribute('aria-busy')
+    for (const form of all('form')) {
+      delete form.dataset.sent
+      for (const button of submitters(form)) button.removeAttribute('aria-disabled')
     }
   }
 

@@ -30,6 +30,9 @@ describe('a page in use', function () {
     await page.clock.install()
     await page.goto(stage.show(sampleOf(name)))
   }
+  /** Stops the page's clock: only the test moves it from here on. */
+  const stopClock = async (): Promise<void> =>
+    page.clock.pauseAt((await page.evaluate<number>('Date.now()')) + 60_000)
   const clipboard = async () => page.evaluate<string>('navigator.clipboard.readText()')
 
   it('shows and hides a password, and never sends it from a field in clear', async () => {
@@ -80,8 +83,9 @@ describe('a page in use', function () {
       expect(await pressable.isVisible()).to.equal(false)
   })
 
-  it('sends a form once, however often the button is pressed, and again after five seconds', async () => {
+  it('sends a form once, however often the button is pressed, and again when no answer came for 30 seconds', async () => {
     await open('totp-verify-fresh')
+    await stopClock()
     const button = page.locator('form button').first()
     const sent = stage.posted.length
     await page.locator('input[name=code]').fill('287 082')
@@ -89,15 +93,93 @@ describe('a page in use', function () {
     await button.dblclick()
     await answered
     await page.locator('input[name=code]').press('Enter')
+    await page.clock.runFor(29_000)
+    await button.click({ force: true })
     expect(stage.posted.slice(sent)).to.deep.equal(['csrf=c5rf&code=287+082'])
     expect(await button.getAttribute('aria-disabled')).to.equal('true')
 
-    await page.clock.runFor(5_000)
+    await page.clock.runFor(1_000)
     expect(await button.getAttribute('aria-disabled')).to.equal(null)
+    expect(await button.getAttribute('aria-busy')).to.equal(null)
+    expect(await status()).to.deep.equal(['No answer has come. Please try again.'])
     const again = page.waitForResponse((response) => response.request().method() === 'POST')
     await button.click()
     await again
     expect(stage.posted.slice(sent)).to.have.length(2)
+    expect(await status()).to.deep.equal([''])
+  })
+
+  const status = async () => page.locator('.working[role=status]').allTextContents()
+  /** The selectors' elements that show a turning ring. */
+  const shown = async (selector: string): Promise<string[]> =>
+    page.evaluate<string[]>(
+      `[...document.querySelectorAll(${JSON.stringify(selector)})]
+        .filter((element) => {
+          const ring = getComputedStyle(element, '::after')
+          return ring.content !== 'none' && ring.borderTopColor === 'rgba(0, 0, 0, 0)'
+        })
+        .map((element) => element.textContent.trim().split('\\n')[0])`,
+    )
+
+  for (const [name, press, other] of [
+    ['totp-verify-fresh', 'form button', '[data-refuse]'],
+    ['mfa-choose-verify', '[data-factor=backup-codes]', '[data-factor=totp]'],
+    ['account-usual', '[value="remove:m1"]', '[value="rename:m1"]'],
+    ['totp-verify-fresh', '[data-not-you]', 'form button'],
+    ['owner-proof-again', '[data-send]', 'form button'],
+    ['consent-usual', '[data-refuse]', 'form button'],
+    ['error-terse', 'a.button', 'footer a'],
+  ] as const)
+    it(`shows on the button that it was pressed, and after five seconds says so: ${press} of ${name}`, async () => {
+      await open(name)
+      await stopClock()
+      await page.route('**/*', (route) =>
+        route.request().isNavigationRequest() ? route.fulfill({ status: 204 }) : route.continue(),
+      )
+      const [button, another] = [page.locator(press).first(), page.locator(other).first()]
+      expect(await shown('[aria-busy=true]')).to.deep.equal([])
+      await button.click()
+      expect(await button.getAttribute('aria-busy')).to.equal('true')
+      expect(await another.getAttribute('aria-busy')).to.equal(null)
+      expect(await shown('button, .button')).to.have.length(1)
+      await page.clock.runFor(4_900)
+      expect(await status()).to.deep.equal([''])
+      await page.clock.runFor(100)
+      expect(await status()).to.deep.equal(['This takes longer than usual. Please wait.'])
+      expect(await page.locator('.working').isVisible()).to.equal(true)
+    })
+
+  it('is as it was when a person comes back to it from the next page', async () => {
+    await open('totp-verify-fresh')
+    await stopClock()
+    const button = page.locator('form button').first()
+    await page.locator('input[name=code]').fill('287 082')
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST')
+    await button.click()
+    await answered
+    await page.clock.runFor(5_000)
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(await status()).to.deep.equal([])
+    expect(await button.getAttribute('aria-busy')).to.equal(null)
+    expect(await button.getAttribute('aria-disabled')).to.equal(null)
+    await page.clock.runFor(60_000)
+    expect(await status()).to.deep.equal([])
+    const again = page.waitForResponse((response) => response.request().method() === 'POST')
+    await button.click()
+    await again
+    expect(stage.posted.at(-1)).to.equal('csrf=c5rf&code=287+082')
+  })
+
+  it('shows nothing on a button whose form a script of a factor holds back', async () => {
+    await open('totp-verify-fresh')
+    await page.evaluate(
+      "document.querySelector('form').addEventListener('submit', (event) => event.preventDefault())",
+    )
+    const button = page.locator('form button').first()
+    await button.click()
+    await page.clock.runFor(1)
+    expect(await button.getAttribute('aria-busy')).to.equal(null)
+    expect(await button.getAttribute('aria-disabled')).to.equal(null)
   })
 
   it('sends which method was chosen', async () => {
