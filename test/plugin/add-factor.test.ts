@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { backupCodes, totp } from '../../src/index.ts'
+import { deliveredCodeFactor } from '../../src/testing/factors.ts'
 import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { ownCode, totpCode } from '../support/totp.ts'
@@ -111,6 +113,23 @@ describe('adding an authenticator', () => {
     )
     expect(answers.map(({ status }) => status).toSorted()).to.deep.equal([303, 410])
     expect(await ids('totp')).to.have.length(2)
+  })
+})
+
+describe('adding a factor that the app has named', () => {
+  afterEach(end)
+
+  it('R11 adds no other one', async () => {
+    const pages = { views: new URL('./mailed-code/', import.meta.url) }
+    const factors = [totp(), backupCodes(), { ...deliveredCodeFactor(), pages }]
+    await begin({ mfa: { factors, sendMail: async () => {} } })
+    const choose = await prove('add:totp')
+    const { csrf = '' } = choose.form().fields
+    const url = new URL(`/mfa/${uidOf(choose)}/change`, host.issuer)
+    const other = await mira.browser.post(url, { csrf, factor: 'test-mailed-code' })
+    expect(other.status).to.equal(410)
+    const named = await mira.browser.post(url, { csrf, factor: 'totp' })
+    expect(named.location?.pathname).to.match(/\/enrol\/totp$/)
   })
 })
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Configuration } from 'oidc-provider'
 import { mailedCode, type MfaOptions, type OutgoingMail } from '../../src/index.ts'
 import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
@@ -216,11 +217,15 @@ describe('a first factor on the proof of a mailed code', () => {
   let mails: OutgoingMail[]
   let begun: number
 
-  const start = async (mfa: Partial<MfaOptions> = {}): Promise<void> => {
+  const start = async (
+    mfa: Partial<MfaOptions> = {},
+    configuration: Partial<Configuration> = {},
+  ): Promise<void> => {
     mails = []
     browser = new HttpClient()
     host = await startHost({
       mfa: { firstEnrolment: mailedCode(async (mail) => mails.push(mail)), ...mfa },
+      configuration,
     })
     begun = host.clock.at
   }
@@ -236,6 +241,14 @@ describe('a first factor on the proof of a mailed code', () => {
     })
   const mailed = (nth = -1): string => /\b\d{8}\b/.exec(mails.at(nth)!.text)![0]
   const wrong = (nth = 0): string => String((Number(mailed()) + 1 + nth) % 1e8).padStart(8, '0')
+
+  it('R10 goes to no address that the account’s claims do not call verified', async () => {
+    const claims = { sub: 'mira', email: 'mira@example.com', email_verified: false }
+    await start({}, { findAccount: () => ({ accountId: 'mira', claims: () => claims }) })
+    const page = await open()
+    expect([page.status, page.name]).to.deep.equal([403, 'enrolment-refused'])
+    expect(mails).to.deep.equal([])
+  })
 
   it('R10 is asked for before anything is set up, and leads to the set-up', async () => {
     await start({ describe: () => ({ label: 'Mira', address: 'mira@example.com' }) })

@@ -139,5 +139,29 @@ describe('what a login page answers with', () => {
     expect(page.name).to.equal('mfa-choose')
     expect(page.text).to.contain('mallory')
     expect(signedInSessions(host.writes)).to.deep.equal([])
+    for (const result of storedResults()) {
+      expect(result).not.to.have.property('mfa')
+      expect(result).to.have.nested.property('firstFactor.accountId', 'mallory')
+    }
   })
+
+  it('R17 cannot carry it without a login either', async () => {
+    await host.close()
+    host = await startHost({
+      answer: async ({ mfa }, request, response) =>
+        mfa.interactionFinished(request, response, {
+          mfa: { factor: 'totp', at: 1 },
+          firstFactor: { accountId: 'mira', amr: ['pwd'], ts: 1, epoch: 1, seal: 'x' },
+          note: 1,
+        }),
+    })
+    await showPassword(host, new HttpClient(), 'mallory')
+    expect(storedResults()).to.deep.equal([{ note: 1 }])
+  })
+
+  const storedResults = (): object[] =>
+    host.writes
+      .filter(({ deed }) => deed === 'Interaction.upsert')
+      .map(({ value }) => (value as { result?: object }).result)
+      .filter((result) => result !== undefined)
 })

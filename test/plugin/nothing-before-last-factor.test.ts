@@ -206,6 +206,19 @@ for (const [name, storage] of Object.entries(STORAGES))
       await expectNobodySignedIn()
     })
 
+    it('R20 a login without a seal gives a session no epoch, by whatever way the host came to it', async () => {
+      const { writes, provider } = host
+      await signIn(host, browser, mira)
+      const session = await provider.Session.find(signedInSessions(writes).at(-1)!.jti!)
+      const ended = (login: object): void => {
+        const entities = { Interaction: { cid: 'an-authorization' } }
+        provider.emit('interaction.ended', { oidc: { entities, session, result: { login } } })
+      }
+      const before = { ...session }
+      ended({ accountId: 'mira', acr: 'x', amr: ['pwd'], ts: 1, epoch: 99, seal: 'x'.repeat(43) })
+      expect({ ...session }).to.deep.equal(before)
+    })
+
     it('R17 the pages of the second factor belong to no other prompt', async () => {
       const login = await visit({})
       const atLogin = interactionCookies(browser, uidOf(login))

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type { AdapterPayload, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR, type MfaOptions } from '../../src/index.ts'
 import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
@@ -15,6 +15,7 @@ import {
   type Host,
   type HostOptions,
 } from './host.ts'
+import { signedInSessions } from './recorded-storage.ts'
 import { asClient, type Answered } from './relying-party.ts'
 import { enrolledPerson, nextCode, signIn, uidOf, type Person } from './sign-in.ts'
 
@@ -199,6 +200,19 @@ describe('the device flow', () => {
       acr: MULTI_FACTOR_ACR,
       amr: ['pwd', 'otp', 'mfa'],
     })
+  })
+
+  it('R17 is not passed by a login that was written into the stored interaction', async () => {
+    const login = await confirm()
+    const interactions = host.storage.hostRecords('Interaction')
+    const stored = (await interactions.find(uidOf(login))) as AdapterPayload
+    const result = { login: { accountId: 'mira' } }
+    host.writes.length = 0
+    await interactions.upsert(uidOf(login), { ...stored, result }, 3600)
+    const resume = new URL(`/device/${uidOf(login)}`, host.issuer)
+    expect((await follow(host, browser, await browser.get(resume))).name).to.equal('host-login')
+    expect(signedInSessions(host.writes)).to.deep.equal([])
+    expect((await poll()).json.error).to.equal('authorization_pending')
   })
 
   it('R17 asks for a fresh factor in a session that has shown both', async () => {

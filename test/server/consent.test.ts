@@ -160,6 +160,17 @@ describe('consent', () => {
     ).to.equal(410)
   })
 
+  it('R17 is given at its own prompt only', async () => {
+    for (const path of ['consent', 'refuse']) {
+      const stranger = new HttpClient()
+      const page = await stranger.visit(server.authorize(), atTheApp)
+      expect(page.name).to.equal('login')
+      const url = new URL(`${page.url.pathname}/${path}`, page.url)
+      expect((await stranger.post(url, page.form().fields)).status, path).to.equal(410)
+    }
+    expect(await types()).not.to.include.oneOf(['consent-granted', 'consent-refused'])
+  })
+
   it('of one person does not hold for another in the same browser', async () => {
     await browser.follow(await browser.submit(await ask()), atTheApp)
     const bob = await addPerson(server, { username: 'bob' })

@@ -117,6 +117,15 @@ describe('a set-up link', () => {
     expect(await links.look(token)).to.equal(undefined)
   })
 
+  it('is spent even where the account is again what it was when the link was made', async () => {
+    const token = await make()
+    const { passwordHash: _, ...before } = account
+    expect((await links.use(token, GOOD)).outcome).to.equal('done')
+    await changeAccount(here.storage.accounts, account.id, () => before)
+    expect(await links.look(token)).to.equal(undefined)
+    expect(await links.use(token, GOOD)).to.deep.equal({ outcome: 'gone' })
+  })
+
   it('survives a password that may not be used', async () => {
     const token = await make()
     expect(await links.use(token, 'short')).to.deep.equal({
