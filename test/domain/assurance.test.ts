@@ -44,6 +44,23 @@ describe('the combination of two proofs', () => {
     expect(combine([], PASSKEY)).to.deep.equal({ amr: ['swk', 'user', 'mfa'], multiFactor: true })
   })
 
+  it('R26 each method has its kind: it is a second factor beside the two other kinds, and none beside its own', () => {
+    const kinds = [KNOWLEDGE, POSSESSION, INHERENCE]
+    for (const own of kinds)
+      for (const method of own)
+        for (const other of kinds)
+          expect(
+            combine([other[0]!], { ...nothing, amr: [method] }).multiFactor,
+            `${other[0]} and ${method}`,
+          ).to.equal(other !== own)
+  })
+
+  it('R26 a reference that names no kind is no second factor', () => {
+    for (const silent of SILENT)
+      for (const one of ['pwd', 'otp', 'fpt'])
+        expect(combine([one], { ...nothing, amr: [silent] }).multiFactor, silent).to.equal(false)
+  })
+
   it('R26 mfa that was said before has to be earned again', () => {
     expect(combine(['pwd', 'mfa'], nothing)).to.deep.equal({ amr: ['pwd'], multiFactor: false })
   })

@@ -82,6 +82,11 @@ describe('an accepted proof', () => {
     })
   })
 
+  it('has no member for what there was not', () => {
+    const { accepted } = settleAccepted(enrolled(), acceptance())
+    expect(accepted).not.to.have.any.keys('remaining', 'challenge', 'spentOn')
+  })
+
   it('is kept while every code of an authenticator app and every backup code sign in elsewhere', () => {
     const { record } = settleAccepted(enrolled(), acceptance({ interaction: 'change' }))
     const others = Array.from({ length: 30 }, (_, i) => `sign-in-${i}`)

@@ -79,7 +79,7 @@ describe('the first step of an enrolment', () => {
       failures: 0,
     }
     const { record } = enrol({ ...fresh, browsers: [stranger] })
-    expect(record.browsers.map(({ tokenHash }) => tokenHash)).not.to.include('x')
+    expect(record.browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['new-browser'])
     expect(settlePasswordChanged({ ...fresh, browsers: [stranger] }).record.browsers).to.deep.equal(
       [],
     )
@@ -195,6 +195,10 @@ describe('codes that are mailed', () => {
     const forgotten = { ...sent.record, history: { ...sent.record.history, deliveredAt: [] } }
     const back = takeBackChallenge(forgotten, sent.opened, sent.before)
     expect(back.history.deliveredAt).to.deep.equal([])
+    const shorter = [NOW - 60, NOW + 60]
+    const other = { ...sent.record, history: { ...sent.record.history, deliveredAt: shorter } }
+    const untouched = takeBackChallenge(other, sent.opened, sent.before)
+    expect(untouched.history.deliveredAt).to.deep.equal(shorter)
     const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
     const begun = beginEnrolment(others, where, NOW)
     const unsent = takeBackEnrolment(begun, 's')
@@ -216,6 +220,13 @@ describe('codes that are mailed', () => {
     expect(pendingIn(unsent, 'i', 'mail', NOW)?.sealed).to.equal('s')
     expect(nextDeliveryAt(unsent, NOW)).to.equal(undefined)
     expect(takeBackEnrolment(unsent, 'another')).to.equal(unsent)
+  })
+
+  it('take the place of one for the same purpose only', () => {
+    const both = ask(ask(fresh, 'i', 'mail'), 'i', 'owner', NOW + 60)
+    expect(both.challenges.map(({ purpose }) => purpose)).to.deep.equal(['mail', 'owner'])
+    const again = ask(both, 'i', 'mail', NOW + 120)
+    expect(again.challenges.map(({ purpose }) => purpose)).to.deep.equal(['owner', 'mail'])
   })
 
   it('are open four at a time; those past their time go first', () => {
@@ -360,6 +371,12 @@ describe('a raised epoch', () => {
     ])
   })
 
+  it('R20 says that a password was changed', () => {
+    expect(settlePasswordChanged(enrolled(), 2).events).to.deep.equal([
+      { type: 'epoch-raised', detail: { epoch: 3, reason: 'password-changed' } },
+    ])
+  })
+
   it('R20 is higher than every earlier one of the account', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000_000 }), (epoch) => {
@@ -388,7 +405,10 @@ describe('a reset', () => {
     expect(isFirstSignIn(record)).to.equal(false)
   })
 
-  it('makes an event', () => {
-    expect(events.map(({ type }) => type)).to.deep.equal(['reset', 'epoch-raised'])
+  it('makes events, with the reason for the new epoch', () => {
+    expect(events).to.deep.equal([
+      { type: 'reset', detail: {} },
+      { type: 'epoch-raised', detail: { epoch: record.epoch, reason: 'reset' } },
+    ])
   })
 })

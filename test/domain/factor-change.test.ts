@@ -171,6 +171,7 @@ describe('a change of factors', () => {
       browser: 'unknown',
       reason: 'renewed',
     })
+    expect(events[1]?.detail).to.deep.equal({ epoch: 2, reason: 'factor-renewed' })
   })
 
   it('changes a name, and ends neither sessions nor grants', () => {

@@ -63,6 +63,12 @@ describe('a known browser', () => {
     ])
   })
 
+  it('keeps the time since which it is known, and not that of another', () => {
+    const earlier = remember(newRecord('mira'), 'laptop', NOW)
+    const later = remember(remember(earlier, 'phone', NOW + 60), 'phone', NOW + 120)
+    expect(later.browsers.map(({ since }) => since)).to.deep.equal([NOW, NOW + 60])
+  })
+
   it('R4 is not charged for the failures of another', () => {
     const record = enrolled({}, ['laptop', 'phone'])
     const failed = fail(record, 'laptop', 10)

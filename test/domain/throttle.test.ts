@@ -224,6 +224,13 @@ describe('the throttle', () => {
     ])
   })
 
+  it('R2 forgives a known browser its failures and its delay', () => {
+    let record = enrolled({}, ['laptop'])
+    for (let n = 0; n < 6; n += 1) record = charge(record, browserOf(record, 'laptop'), NOW).record
+    const [forgiven] = forgive(record, browserOf(record, 'laptop'), false).browsers
+    expect(forgiven).to.deep.include({ delay: { failures: 0 }, failures: 0 })
+  })
+
   it('R2 does not clear the strangers’ count when a known browser succeeds', () => {
     const failed = strangersFail(enrolled({}, ['laptop']), 5)
     const browser = browserOf(failed, 'laptop')

@@ -12,8 +12,8 @@ const ISSUER = 'http://op.example'
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
 const token = (nth: number): string => String(nth).padStart(22, 'a')
 
-const read = (cookie?: string): readonly string[] =>
-  readBrowserTokens({ headers: { cookie } } as IncomingMessage, ISSUER)
+const read = (cookie?: string, issuer = ISSUER): readonly string[] =>
+  readBrowserTokens({ headers: { cookie } } as IncomingMessage, issuer)
 
 /** The cookie that a browser has after a sign-in in which it showed `shown`. */
 function cookieAfter(shown: readonly string[], fresh: string): string {
@@ -45,6 +45,7 @@ describe('R4 the token by which an account knows a browser', () => {
   it('has at least 128 bits, and is the same for both requests of a double tap', () => {
     const fresh = freshBrowserToken(box, 'mira', 'one')
     expect(fresh).to.match(/^[\w-]{22}$/)
+    expect(fresh).not.to.equal(box.mac('', JSON.stringify(['mira', 'one'])).slice(0, 22))
     expect(freshBrowserToken(box, 'mira', 'one')).to.equal(fresh)
     expect(freshBrowserToken(box, 'mira', 'two')).not.to.equal(fresh)
     expect(freshBrowserToken(box, 'noor', 'one')).not.to.equal(fresh)
@@ -55,17 +56,29 @@ describe('R4 the token by which an account knows a browser', () => {
   it('is kept in a cookie for 400 days, before those of others who share the browser', () => {
     const cookie = cookieAfter([token(1), token(2)], token(3))
     expect(cookie).to.contain(`mfa_browser=${token(3)}.${token(1)}.${token(2)};`)
-    expect(cookie.toLowerCase()).to.contain('httponly').and.to.contain('max-age=34560000')
+    expect(cookie.toLowerCase())
+      .to.contain('; path=/;')
+      .and.to.contain('httponly')
+      .and.to.contain('max-age=34560000')
   })
 
   it('is read back, with at most four others', () => {
     expect(read()).to.deep.equal([])
     expect(read('mfa_browser=')).to.deep.equal([])
+    expect(read(`other=${token(1)}`)).to.deep.equal([])
     expect(read(`mfa_browser=${token(1)}.${token(2)}`)).to.deep.equal([token(1), token(2)])
     const six = [1, 2, 3, 4, 5, 6].map(token)
     expect(read(`mfa_browser=${six.join('.')}`)).to.deep.equal(six.slice(0, 5))
     const kept = cookieAfter(six, token(7))
+    expect(/=([^;]*)/.exec(kept)?.[1]?.split('.')).to.deep.equal([7, 1, 2, 3, 4].map(token))
     expect(read(/^[^;]*/.exec(kept)?.[0])).to.deep.equal([7, 1, 2, 3, 4].map(token))
+  })
+
+  it('R30 is read with TLS under the name alone that no sibling host can set', () => {
+    const issuer = 'https://op.example'
+    expect(read(`__Host-mfa_browser=${token(1)}`, issuer)).to.deep.equal([token(1)])
+    for (const name of ['mfa_browser', '__Secure-mfa_browser'])
+      expect(read(`${name}=${token(1)}`, issuer)).to.deep.equal([])
   })
 
   it('R34 is left out where it has another form', () => {

@@ -167,9 +167,10 @@ describe('a result that signs nobody in', () => {
 describe('the address at which the host goes on', () => {
   it('is the one that the host has made', async () => {
     const { interaction } = interactionWith()
-    expect(await writeNothing(core, interaction)).to.equal(
-      'http://op.example/auth/the-interaction?x=1',
-    )
+    for (const issuer of ['http://op.example', 'http://another.example'])
+      expect(await writeNothing(coreAt(issuer), interaction)).to.equal(
+        'http://op.example/auth/the-interaction?x=1',
+      )
   })
 
   it('is at the issuer where that has TLS and the request had none', async () => {

@@ -39,6 +39,24 @@ const OTHER = {
   remember: true,
 }
 
+/** A value of another type for each member, as a document in the database could hold it. */
+const MISTYPED: readonly (readonly [string, unknown])[] = [
+  ['accountId', 7],
+  ['accountId', undefined],
+  ['acr', ['x']],
+  ['amr', 'pwd'],
+  ['amr', ['pwd', 7]],
+  ['amr', [7]],
+  ['amr', undefined],
+  ['ts', '1700000000'],
+  ['answeredAt', '1700000100'],
+  ['epoch', '3'],
+  ['epoch', undefined],
+]
+
+/** Values that are no sealed result at all. */
+const NOTHING = [undefined, null, false, 7, 'mira', [], {}]
+
 describe('R17 the seal of a login', () => {
   const sealed = sealLogin(box, CID, LOGIN)
 
@@ -59,6 +77,25 @@ describe('R17 the seal of a login', () => {
   it('fits in no other authorization, and in none without an id', () => {
     for (const cid of ['another-authorization', '', undefined, 7])
       expect(parseLogin(box, cid, sealed)).to.equal(undefined)
+  })
+
+  for (const [name, wrong] of MISTYPED.filter(([member]) => member in LOGIN))
+    it(`R34 does not help a login whose ${name} is ${JSON.stringify(wrong)}`, () => {
+      const mistyped = sealLogin(box, CID, { ...LOGIN, [name]: wrong })
+      expect(parseLogin(box, CID, mistyped)).to.equal(undefined)
+    })
+
+  it('R34 is a text, on a login that is an object', () => {
+    for (const seal of [undefined, null, 7, {}])
+      expect(parseLogin(box, CID, { ...sealed, seal })).to.equal(undefined)
+    for (const value of NOTHING) expect(parseLogin(box, CID, value)).to.equal(undefined)
+  })
+
+  it('fits in no authorization without an id, even where it was made for none', () => {
+    for (const cid of [undefined, null, 7]) {
+      const without = sealLogin(box, cid as never, LOGIN)
+      expect(parseLogin(box, cid, without)).to.equal(undefined)
+    }
   })
 
   it('is not the seal of a first factor', () => {
@@ -87,6 +124,25 @@ describe('R17 the seal of a first factor', () => {
   it('fits in no other authorization, and in none without an id', () => {
     for (const cid of ['another-authorization', '', undefined, 7])
       expect(parseFirstFactor(box, cid, sealed)).to.equal(undefined)
+  })
+
+  for (const [name, wrong] of MISTYPED.filter(([member]) => member in PENDING))
+    it(`R34 does not help a first factor whose ${name} is ${JSON.stringify(wrong)}`, () => {
+      const mistyped = sealFirstFactor(box, CID, { ...PENDING, [name]: wrong })
+      expect(parseFirstFactor(box, CID, mistyped)).to.equal(undefined)
+    })
+
+  it('R34 is a text, on a first factor that is an object', () => {
+    for (const seal of [undefined, null, 7, {}])
+      expect(parseFirstFactor(box, CID, { ...sealed, seal })).to.equal(undefined)
+    for (const value of NOTHING) expect(parseFirstFactor(box, CID, value)).to.equal(undefined)
+  })
+
+  it('fits in no authorization without an id, even where it was made for none', () => {
+    for (const cid of [undefined, null, 7]) {
+      const without = sealFirstFactor(box, cid as never, PENDING)
+      expect(parseFirstFactor(box, cid, without)).to.equal(undefined)
+    }
   })
 
   it('is not the seal of a login', () => {

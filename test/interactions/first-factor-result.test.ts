@@ -1,0 +1,55 @@
+import { expect } from 'chai'
+import { faultsOfLogin, subjectOfLogin } from '../../interactions/login/finish.ts'
+import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
+
+const NOW = 1_700_000_000
+
+describe('the subject of a login page’s answer', () => {
+  it('has the password as its method and now as its time, unless the page says more', () => {
+    expect(subjectOfLogin({ accountId: 'mira' }, 3, NOW)).to.deep.equal({
+      accountId: 'mira',
+      amr: ['pwd'],
+      ts: NOW,
+      epoch: 3,
+    })
+    const said = { accountId: 'mira', amr: ['kba'], ts: NOW - 60, remember: false }
+    expect(subjectOfLogin(said, 3, NOW)).to.deep.equal({ ...said, epoch: 3 })
+  })
+
+  it('R26 has the epoch of the record, no level and no seal, whatever the page says', () => {
+    const login = { accountId: 'mira', epoch: 9, acr: 'high', seal: 'x', tenant: 'a' }
+    expect(subjectOfLogin(login, 3, NOW)).to.deep.equal({
+      accountId: 'mira',
+      amr: ['pwd'],
+      ts: NOW,
+      epoch: 3,
+      extra: { tenant: 'a' },
+    })
+  })
+})
+
+describe('R34 the faults of a login page’s answer', () => {
+  const faults = (login: object) => faultsOfLogin(login as Record<string, unknown>, NOW)
+
+  it('are none where it says no more than it must, or all that it may', () => {
+    expect(faults({ accountId: 'mira' })).to.deep.equal([])
+    const ts = NOW + CLOCK_SKEW_SECONDS
+    for (const remember of [true, false])
+      expect(faults({ accountId: 'm', amr: [], ts, remember })).to.deep.equal([])
+    expect(faults({ accountId: 'm', amr: ['pwd', 'kba'], ts: 0 })).to.deep.equal([])
+  })
+
+  for (const [name, wrong] of [
+    ['accountId', [undefined, '', 7, null, { $ne: null }, ['mira']]],
+    ['amr', ['pwd', ['pwd', 7], null, {}]],
+    ['ts', [NOW + CLOCK_SKEW_SECONDS + 1, NOW + 0.5, '1', Number.NaN, null]],
+    ['remember', ['no', 0, null]],
+  ] as const)
+    it(`name ${name}`, () => {
+      for (const value of wrong) {
+        const found = faults({ accountId: 'mira', [name]: value })
+        expect(found, JSON.stringify(value)).to.have.length(1)
+        expect(found[0]).to.match(new RegExp(`^${name} must be `))
+      }
+    })
+})
