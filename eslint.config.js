@@ -37,7 +37,15 @@ const readsEnvironment = [
 ]
 
 export default defineConfig(
-  globalIgnores(['.ci/secantus/', 'dist/', 'coverage/', 'data/', 'screenshots/']),
+  globalIgnores([
+    '.ci/secantus/',
+    '.stryker-tmp/',
+    'coverage/',
+    'data/',
+    'dist/',
+    'reports/',
+    'screenshots/',
+  ]),
   {
     // A rule that is wrong somewhere is changed here, with its reason, not switched off in a comment.
     linterOptions: { noInlineConfig: true },

@@ -33,6 +33,13 @@ interface Job {
   readonly steps?: readonly Step[]
 }
 
+/** The configuration of a mutation run, as far as this test reads it. */
+interface MutationRun {
+  readonly mutate: readonly string[]
+  readonly mocha: { readonly spec: readonly string[] }
+  readonly thresholds: { readonly break: number }
+}
+
 interface Workflow {
   readonly on: Readonly<Record<string, unknown>>
   readonly permissions?: Permissions
@@ -66,8 +73,13 @@ const commands = steps.flatMap(({ step }) => (step.run === undefined ? [] : [ste
 const scripts = globSync('.ci/{run,image,mongod,stand-in}', { cwd: ROOT })
 
 describe('.github/workflows', () => {
-  it('tests every change, and publishes a tag', () => {
-    expect(files).to.deep.equal(['.github/workflows/publish.yml', '.github/workflows/test.yml'])
+  it('tests every change, makes the mutation runs each night, and publishes a tag', () => {
+    expect(files).to.deep.equal([
+      '.github/workflows/nightly.yml',
+      '.github/workflows/publish.yml',
+      '.github/workflows/test.yml',
+    ])
+    expect(workflow('nightly').on).to.have.keys(['schedule', 'workflow_dispatch'])
     expect(workflow('test').on).to.have.keys(['push', 'pull_request', 'workflow_call'])
     expect(workflow('publish').on).to.deep.equal({
       push: { tags: ['v[0-9]+.[0-9]+.[0-9]+'] },
@@ -90,7 +102,7 @@ describe('.github/workflows', () => {
 
   it('leaves no credentials behind a checkout, and uses no stored secret', () => {
     const checkouts = steps.filter(({ step }) => step.uses?.startsWith('actions/checkout@'))
-    expect(checkouts).to.have.length(5)
+    expect(checkouts).to.have.length(6)
     for (const { job, step } of checkouts)
       expect(step.with?.['persist-credentials'], job).to.equal(false)
     for (const file of files) expect(read(file), file).not.to.contain('secrets.')
@@ -113,8 +125,11 @@ describe('.github/workflows', () => {
   })
 
   it('ends each job that hangs', () => {
-    for (const { name, job } of jobs)
-      if (job.uses === undefined) expect(job['timeout-minutes'], name).to.be.within(1, 60)
+    for (const { name, job } of jobs) {
+      // GitHub itself ends a job after 360 minutes.
+      const longest = name.endsWith('nightly.yml mutation') ? 350 : 60
+      if (job.uses === undefined) expect(job['timeout-minutes'], name).to.be.within(1, longest)
+    }
   })
 
   it('runs commands that the shell can read', () => {
@@ -139,6 +154,18 @@ describe('.github/workflows', () => {
     )
     expect(ran).to.include('.ci/release/main.ts')
     for (const path of ran) expect(existsSync(join(ROOT, path)), path).to.equal(true)
+  })
+
+  it('has a mutation run for each folder that it names, which fails below 85 %', () => {
+    const { folder: folders } = workflow('nightly').jobs['mutation']!.strategy!.matrix
+    const runs = globSync('test/mutation/*.json', { cwd: ROOT }).sort()
+    expect(runs).to.deep.equal(folders?.map((folder) => `test/mutation/${folder}.json`))
+    for (const run of runs) {
+      const { mutate, mocha, thresholds } = JSON.parse(read(run)) as MutationRun
+      expect(thresholds.break, run).to.equal(85)
+      for (const glob of [...mutate, ...mocha.spec])
+        expect(globSync(glob, { cwd: ROOT }), `${run} ${glob}`).not.to.deep.equal([])
+    }
   })
 
   it('tests suites that are there', () => {
@@ -172,7 +199,9 @@ describe('.github/workflows', () => {
       for (const { name, job } of jobs)
         for (const variable of Object.keys(job.strategy?.matrix ?? {}))
           expect(
-            job.steps?.some(({ run }) => run?.includes(`-- \${{ matrix.${variable} }}`)),
+            job.steps?.some(
+              ({ run }) => run?.split(' -- ')[1]?.includes(`\${{ matrix.${variable} }}`) === true,
+            ),
             `${name} ${variable}`,
           ).to.equal(true)
       expect(manifest.scripts['test:mongoose']).to.equal('node test/support/on-mongoose.ts')
