@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import { faultsOfLogin, subjectOfLogin } from '../../interactions/login/finish.ts'
+import type { Core } from '../../interactions/core.ts'
+import {
+  answerInteraction,
+  faultsOfLogin,
+  subjectOfLogin,
+} from '../../interactions/login/finish.ts'
+import { contextAtResume } from '../../interactions/login/policy.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
 
 const NOW = 1_700_000_000
@@ -52,4 +58,54 @@ describe('R34 the faults of a login page’s answer', () => {
         expect(found[0]).to.match(new RegExp(`^${name} must be `))
       }
     })
+})
+
+describe('R17 the answer of a login page', () => {
+  const asks = (prompt: string, epoch = 3): Core =>
+    ({
+      provider: {
+        interactionDetails: async () => ({ prompt: { name: prompt }, params: {} }),
+        Client: { find: async () => undefined },
+      },
+      deps: { clock: { now: () => NOW } },
+      record: async () => ({ record: { epoch } }),
+    }) as unknown as Core
+  const refusal = (core: Core, login: object) =>
+    answerInteraction(core, {} as never, {} as never, { login } as never).then(
+      () => undefined,
+      ({ code, status }: { code: string; status: number }) => [code, status],
+    )
+
+  it('needs a provider', async () => {
+    const core = { provider: undefined } as unknown as Core
+    expect(await refusal(core, { accountId: 'mira' })).to.deep.equal(['not-attached', 500])
+  })
+
+  it('answers the login prompt alone', async () => {
+    for (const prompt of ['mfa', 'consent', ''])
+      expect(await refusal(asks(prompt), { accountId: 'mira' })).to.deep.equal([
+        'wrong-prompt',
+        410,
+      ])
+  })
+
+  it('names its faults', async () => {
+    expect(await refusal(asks('login'), { accountId: 7 })).to.deep.equal(['options-invalid', 500])
+  })
+
+  it('R20 counts for nothing if the account has changed since the page read the epoch', async () => {
+    for (const epoch of [2, 4])
+      expect(await refusal(asks('login'), { accountId: 'mira', epoch })).to.deep.equal([
+        'interaction-expired',
+        410,
+      ])
+  })
+
+  it('is over where the client of the sign-in is gone', async () => {
+    const subject = { accountId: 'mira', amr: ['pwd'], ts: NOW, epoch: 3 }
+    const interaction = { params: { client_id: 'gone' } } as never
+    const seen = contextAtResume(asks('login'), {} as never, {} as never, interaction, subject)
+    const error: unknown = await seen.catch((reason: unknown) => reason)
+    expect(error).to.include({ code: 'interaction-expired', status: 410 })
+  })
 })
