@@ -128,6 +128,9 @@ describe('codes that are mailed', () => {
     expect(nextDeliveryAt(sent, NOW + 300)).to.equal(NOW + HOUR)
     expect(nextDeliveryAt(sent, NOW + HOUR - 1)).to.equal(NOW + HOUR)
     expect(nextDeliveryAt(sent, NOW + HOUR)).to.equal(undefined)
+    const sixth = ask(sent, 'interaction-1', 'owner-proof', NOW + HOUR)
+    expect(sixth.history.deliveredAt).not.to.include(NOW)
+    expect(sixth.history.deliveredAt).to.have.length(5)
   })
 
   it('R3 never come closer together, nor more often, for any order of requests', () => {

@@ -51,6 +51,9 @@ describe('a fault of a storage', () => {
       // A code that another program means otherwise.
       Object.assign(new Error('x'), { code: 121 }),
       new TypeError('no such table: accounts'),
+      sqlite(1, 'it said: no such table: accounts'),
+      mongo('NoMongoServerError', { code: 121 }),
+      mongo('NoBSONError'),
       'MongoServerError',
       undefined,
     ])
@@ -61,5 +64,8 @@ describe('a fault of a storage', () => {
     const circular = new Error('x')
     circular.cause = circular
     expect(isPermanentFault(circular)).to.equal(false)
+    const within = (depth: number): Error =>
+      depth === 0 ? mongo('BSONError') : new Error('x', { cause: within(depth - 1) })
+    expect([7, 8].map((depth) => isPermanentFault(within(depth)))).to.deep.equal([true, false])
   })
 })

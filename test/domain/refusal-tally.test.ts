@@ -64,6 +64,7 @@ describe('the tally of refused attempts', () => {
       [refused(), refused(NOW, { accountId: 'theo' })],
       [refused(), nobody],
       [nobody, refused()],
+      [nobody, nobody],
     ] as const) {
       const tally = new RefusalTally()
       many(tally, MOST_TOLD_SINGLY)
@@ -71,6 +72,9 @@ describe('the tally of refused attempts', () => {
       tally.count('here', second)
       expect(tally.takeAll()).to.deep.equal([{ ...nobody, detail: { ...nobody.detail, count: 2 } }])
     }
+    const single = new RefusalTally()
+    many(single, MOST_TOLD_SINGLY + 1, 'here', nobody)
+    expect(single.takeAll()[0]).not.to.have.property('accountId')
   })
 
   it('R43 separates a bounded number of places, and counts all further ones together', () => {
