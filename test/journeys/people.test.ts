@@ -51,10 +51,14 @@ describe('people of a server without mail', function () {
     }
     await choosePassword(visitor, person.password)
     await visitor.see('set-up-link-done')
+    await visitor.press('main a.button')
+    expect(await visitor.at()).to.equal('login')
     await visitor.enrolAt(server.app, person)
 
     await visitor.visit(link)
     await visitor.see('set-up-link-expired')
+    await visitor.press('main a.button')
+    expect(await visitor.at()).to.equal('account')
   })
 
   it('R36 after a reset the old factor and password are gone, and a link leads to new ones', async () => {

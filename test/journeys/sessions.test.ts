@@ -141,12 +141,19 @@ describe('a session', function () {
     await visitor.visit(`${stage.server.issuer}/session/end`)
     await visitor.see('logout')
     await visitor.press('[data-refuse]')
+    await visitor.see('still-signed-in')
+    await visitor.press('main a.button')
+    await visitor.see('home')
+    await visitor.press('main a.button')
+    expect(await visitor.at()).to.equal('account')
     await visitor.askToSignIn(ledger?.url)
     expect(await visitor.at()).to.equal('rp-signed-in')
 
     await visitor.visit(`${stage.server.issuer}/session/end`)
     await visitor.press()
     await visitor.see('signed-out')
+    await visitor.press('main a.button')
+    expect(await visitor.at()).to.equal('home')
     await visitor.askToSignIn()
     expect(await visitor.at()).to.equal('login')
   })
@@ -192,6 +199,22 @@ describe('a session', function () {
     await visitor.allow()
     await visitor.askToSignIn(ledger?.url)
     expect(await visitor.page.locator('main').innerText()).to.contain('somebody-else')
+  })
+
+  it('stays with the person who declines that', async () => {
+    const { visitor } = await arriveSignedIn()
+    const before = await visitor.claim('sub')
+    const other = await stage.server.addPerson('guest')
+    await visitor.visit(request(stage, { prompt: 'login' }))
+    await visitor.typePassword(other)
+    await visitor.setUp()
+    expect(await visitor.at()).to.equal('switch-account')
+    await visitor.press('[data-refuse]')
+    // This app asks for a new sign-in, so the session alone does not answer it.
+    expect(await visitor.at()).to.equal('login')
+    await visitor.askToSignIn()
+    expect(await visitor.at()).to.equal('rp-signed-in')
+    expect(await visitor.claim('sub')).to.equal(before)
   })
 
   it('R15 is over after an hour without use', async () => {

@@ -74,19 +74,17 @@ describe('the pages in the colours of the person', function () {
   })
   after(async () => stage?.close())
 
-  for (const [name, refuse] of [
-    ['consent-usual', '[data-refuse]'],
-    ['device-confirm-plain', '[data-refuse]'],
-    ['logout-known', '[data-refuse]'],
-    ['switch-account-plain', '[data-refuse]'],
-    ['backup-codes-low-none', 'a.quiet'],
-  ] as const)
+  for (const name of [
+    'consent-usual',
+    'device-confirm-plain',
+    'logout-known',
+    'switch-account-plain',
+  ])
     it(`tell the button that agrees from the other one: ${name}`, async () => {
       await page.goto(stage.show(SAMPLES.find((sample) => sample.name === name)!))
+      // The background of the other button is transparent, so only the colour of the text tells them apart for certain.
       const look = (selector: string): Promise<string> =>
-        page.evaluate<string>(
-          `(({ backgroundColor, color }) => backgroundColor + color)(getComputedStyle(document.querySelector('${selector}')))`,
-        )
-      expect(await look('form button')).to.not.equal(await look(refuse))
+        page.evaluate<string>(`getComputedStyle(document.querySelector('${selector}')).color`)
+      expect(await look('form button')).to.not.equal(await look('[data-refuse]'))
     })
 })
