@@ -1,4 +1,4 @@
-import type { AdapterPayload, InteractionResults, Provider } from 'oidc-provider'
+import type { Adapter, AdapterPayload, InteractionResults, Provider } from 'oidc-provider'
 import { interactionIn, presentContext } from './context.ts'
 
 /** An interaction as `provider.interactionDetails` answers it. */
@@ -80,9 +80,12 @@ export async function endedInteraction(provider: Provider, uid: string): Promise
   return { params: stored?.params ?? {}, answered: stored?.[ANSWERED] === true }
 }
 
-/** Makes the adapter of the interactions, unless the host has made it before. Throws what the adapter throws. */
-export function makeAdapter({ Interaction }: Provider): void {
-  void Interaction.adapter
+/** The adapter of a model. The host makes it now, unless it has made it before. Throws what the adapter throws. */
+export function adapterOf(
+  provider: Provider,
+  model: 'AuthorizationCode' | 'DeviceCode' | 'Interaction' | 'RefreshToken',
+): Adapter {
+  return provider[model].adapter
 }
 
 /**

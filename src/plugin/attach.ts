@@ -21,6 +21,7 @@ import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
 import { refuseOtherPolicy, refuseUnconfigured } from './composed.ts'
+import { warnOfConsume } from './atomic-consume.ts'
 import { endRefusedFamily, successorOf } from './second-use.ts'
 
 /**
@@ -29,7 +30,8 @@ import { endRefusedFamily, successorOf } from './second-use.ts'
  *
  * Throws MfaError `options-invalid` without a provider, when this `createMfa()` is attached already, and where the
  * pages would take the path of a route of the host; `host-unfit` when the host lacks what the plugin uses of it;
- * `not-configured` when the provider was not made from what `configure` has answered.
+ * `not-configured` when the provider was not made from what `configure` has answered. Emits a process warning where the
+ * application's adapter does not say that its `consume` is atomic.
  */
 export function attach(core: Core, provider: Provider): void {
   if (core.provider !== undefined)
@@ -44,6 +46,7 @@ export function attach(core: Core, provider: Provider): void {
     )
   prepareHost(provider)
   refuseUnconfigured(core, provider)
+  warnOfConsume(provider)
   for (const route of HOST_ROUTES)
     if (isBelow(core.path, routeOf(provider, route)))
       throw new MfaError(

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { misconfigured, type Core } from '../../interactions/core.ts'
 import { MfaError } from '../domain/errors.ts'
-import { makeAdapter } from '../host/interaction.ts'
+import { adapterOf } from '../host/interaction.ts'
 
 /**
  * Refuses a provider that was not made from the answer of `configure`. Such a provider has no second factor: the right
@@ -16,7 +16,7 @@ export function refuseUnconfigured({ taken }: Core, provider: Provider): void {
       `mfa.configure() was not called before mfa.attach(provider): ${HOW}`,
     )
   try {
-    makeAdapter(provider)
+    adapterOf(provider, 'Interaction')
   } catch {
     // The adapter cannot be made before its database is there. Each authorization still checks for the wrapped policy.
     return

@@ -1,9 +1,10 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { AdapterPayload } from 'oidc-provider'
 import type { HostRecords } from '../ports/host-records.ts'
+import { describeAtomicConsume } from './atomic-consume-suite.ts'
 import { AWKWARD_KEYS } from './awkward-keys.ts'
 import { describeHostSessions } from './host-sessions-suite.ts'
-import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
+import { globalRunner, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
 /** The rules of the host's records: those of `oidc-provider`, and the stricter ones of `ports/host-records.ts`. */
@@ -110,27 +111,6 @@ export function describeHostRecords(
       deepEqual(await codes.find('code'), { grantId: 'g', consumed: TEST_START + 7 })
     })
 
-    test('R21 refuses a second use, and that of a record that is not there, as invalid_grant', async (records) => {
-      const codes = records('AuthorizationCode')
-      await codes.upsert('code', { grantId: 'g' }, 60)
-      await codes.consume('code')
-      await rejects(async () => codes.consume('code'), { error: 'invalid_grant' })
-      await rejects(async () => codes.consume('unknown'), { error: 'invalid_grant' })
-    })
-
-    test('R18 R21 lets one of many parallel uses succeed', async (records) => {
-      for (const model of ['AuthorizationCode', 'RefreshToken', 'DeviceCode']) {
-        await records(model).upsert('once', { grantId: 'g' }, 60)
-        const outcomes = await inParallel(20, () =>
-          Promise.resolve(records(model).consume('once')).then(
-            () => 'used',
-            (error: { error?: unknown }) => error.error,
-          ),
-        )
-        deepEqual(outcomes.sort(), [...Array<string>(19).fill('invalid_grant'), 'used'])
-      }
-    })
-
     test('R21 does not make a used record fresh when a request in flight writes it back', async (records) => {
       const codes = records('DeviceCode')
       await codes.upsert('code', { userCode: 'A' }, 60)
@@ -178,6 +158,7 @@ export function describeHostRecords(
     })
   })
 
+  describeAtomicConsume(name, make, runner)
   describeHostSessions(name, make, runner)
 }
 

@@ -6,12 +6,14 @@
  *     import { describeStorage } from 'oidc-provider-mfa/testing'
  *     describeStorage('my storage', ({ clock }) => ({ store: myStorage({ clock }), close: async () => {} }))
  */
+export { describeAtomicConsume } from './atomic-consume-suite.ts'
 export { describeAccounts } from './accounts-suite.ts'
 export { describeAuditTrail } from './audit-trail-suite.ts'
 export { describeClients } from './clients-suite.ts'
 export { describeCounters } from './counters-suite.ts'
 export { describeFactor } from './factor-suite.ts'
 export type { FactorFixture, FactorHolder, Seen } from './factor-suite.ts'
+export type { HostAdapter, HostRecords } from '../ports/host-records.ts'
 export { describeHostRecords } from './host-records-suite.ts'
 export { describeMfaRecords } from './mfa-records-suite.ts'
 export { describeOneTime } from './one-time-suite.ts'

@@ -61,6 +61,7 @@ export function recordWrites(storage: ServerStorage, writes: Write[]): ServerSto
     hostRecords: (model) => {
       const inner = hostRecords(model)
       return {
+        atomicConsume: inner.atomicConsume === true,
         find: inner.find.bind(inner),
         findByUid: inner.findByUid.bind(inner),
         findByUserCode: inner.findByUserCode.bind(inner),

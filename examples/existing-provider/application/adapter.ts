@@ -14,6 +14,8 @@ interface Row {
 
 /** The host's records, a collection for each model: the adapter that this application had before the second factor. */
 export class MongoAdapter implements Adapter {
+  /** Tells the plugin that a code or token is used once, also by parallel requests. */
+  readonly atomicConsume = true
   readonly #rows: mongoose.mongo.Collection<Row>
 
   constructor(model: string) {

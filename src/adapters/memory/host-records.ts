@@ -1,7 +1,7 @@
-import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { AdapterPayload } from 'oidc-provider'
 import type { Instant } from '../../domain/time.ts'
 import { sessionEnding } from '../../host/session.ts'
-import type { HostRecords } from '../../ports/host-records.ts'
+import type { HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
   alreadyConsumed,
@@ -50,10 +50,12 @@ function modelAdapter(
   stored: ModelRecords,
   ended: EndedSessions,
   clock: Clock,
-): Adapter {
+): HostAdapter {
   const last = (fits: (record: HostRecord) => boolean): AdapterPayload | undefined =>
     payloadOf([...stored.values()].findLast(fits), clock.now())
   return {
+    atomicConsume: true,
+
     async upsert(id, payload, expiresIn) {
       const now = clock.now()
       const before = stored.get(id)

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose'
-import type { Adapter, AdapterPayload } from 'oidc-provider'
-import type { HostRecords } from '../../ports/host-records.ts'
+import type { AdapterPayload } from 'oidc-provider'
+import type { HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
   alreadyConsumed,
@@ -20,7 +20,7 @@ export function mongoHostRecords(database: MongoDatabase, clock: Clock): HostRec
   return (model) => (model === 'Session' ? sessions : recordsOf(database, clock, model))
 }
 
-function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapter {
+function recordsOf(database: MongoDatabase, clock: Clock, model: string): HostAdapter {
   const onRecords = <T>(deed: (records: Records) => Promise<T>): Promise<T> =>
     database.on<HostRecordDocument, T>(COLLECTIONS.hostRecords, deed)
   /** Look-up keys belong to one model, because records of several models have the id of a grant. */
@@ -32,6 +32,7 @@ function recordsOf(database: MongoDatabase, clock: Clock, model: string): Adapte
     onRecords(async (records) => payloadOf(await records.findOne(filter, options), clock))
 
   return {
+    atomicConsume: true,
     find: (id) => find({ _id: is(key(id)) }),
     findByUid: () => Promise.resolve(undefined),
     // All codes of a model live equally long: the one that ends last is the newest.

@@ -1,5 +1,5 @@
-import type { Adapter, AdapterPayload } from 'oidc-provider'
-import type { HostRecords } from '../../ports/host-records.ts'
+import type { AdapterPayload } from 'oidc-provider'
+import type { HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
   alreadyConsumed,
@@ -12,10 +12,11 @@ import { destroySession, upsertSession } from './host-sessions.ts'
 
 /** The host's own records; `host-sessions.ts` has the rules of sessions. */
 export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostRecords {
-  return (model): Adapter => {
+  return (model): HostAdapter => {
     const findBy = (column: Column) => finder(database, clock, model, column)
 
     return {
+      atomicConsume: true,
       find: findBy('id'),
       findByUid: findBy('uid'),
       findByUserCode: findBy('user_code'),
