@@ -13,7 +13,6 @@ import * as accounts from './application/manage-accounts.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { restoreAccount } from './application/restore-account.ts'
 import { MfaError } from './domain/errors.ts'
-import type { EventType, MfaEvent } from './domain/events.ts'
 import type { JsonObject } from './domain/json.ts'
 import type { Form } from './factors/factor.ts'
 import type { Views } from './http/views.ts'
@@ -27,6 +26,7 @@ import {
 import { attach } from './plugin/attach.ts'
 import { configure } from './plugin/configure.ts'
 import { coreOf } from './plugin/core.ts'
+import type { Listener, MfaEvent, Subscribe } from './plugin/events.ts'
 import { parseOptions, type MfaOptions } from './plugin/options.ts'
 
 export { backupCodes } from './factors/backup-codes/index.ts'
@@ -42,6 +42,8 @@ export type {
   OutgoingMail,
   SendMail,
 } from './plugin/first-enrolment.ts'
+export type { EventDetail } from './domain/events.ts'
+export type * from './plugin/events.ts'
 export type { ManageOptions, MfaOptions } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
 export type { SignedInSession } from '../interactions/session.ts'
@@ -56,7 +58,6 @@ export {
   type ImportWarning,
 } from './import/index.ts'
 export type { AccountStatus, FactorStatus } from './application/manage-accounts.ts'
-export type { EventDetail, EventType, MfaEvent } from './domain/events.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
 export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy.ts'
 export type {
@@ -72,12 +73,6 @@ export type {
 export type { MfaRecords, Versioned } from './ports/mfa-records.ts'
 export type { Storage } from './ports/storage.ts'
 export type { Clock, Delivery, PasswordHasher, Random } from './ports/services.ts'
-
-/**
- * A function that receives events, and may return a promise. An event is kept, and offered again, until every listener
- * has taken it.
- */
-export type Listener = (event: MfaEvent) => unknown
 
 export interface Mfa {
   /** The host's configuration with the second factor in it: `new Provider(issuer, mfa.configure(configuration))`. */
@@ -163,11 +158,8 @@ export interface Mfa {
     /** Counts a wrong password from this browser. At ten failures the account no longer knows the browser. */
     failed(request: IncomingMessage, accountId: string): Promise<void>
   }
-  /**
-   * Offers each event of a type to the listener, at least once; `'*'` means every type. Answers a function that stops
-   * it.
-   */
-  on(type: EventType | '*', listener: Listener): () => void
+  /** Subscribes to events; see `Subscribe`. */
+  readonly on: Subscribe
   /** Tells of an interaction that is over, by its uid, whether its page was answered, and the way back to its app. */
   wayBack(uid: string): Promise<WayBack>
   /** The pages, mails and assets, for an application that shows its own pages in the same look. */
@@ -182,14 +174,14 @@ export interface Mfa {
  */
 export function createMfa(options: MfaOptions): Mfa {
   const parsed = parseOptions(options)
-  const listeners = new Map<EventType | '*', Set<Listener>>()
+  const listeners = new Map<string, Set<Listener>>()
   let findAccount: Configuration['findAccount']
   const core = coreOf(parsed, {
     findAccount: () => findAccount,
     rules: importRules,
     notices: [endingNotice],
     async publish(events) {
-      for (const event of events)
+      for (const event of events as readonly unknown[] as readonly MfaEvent[])
         for (const type of [event.type, '*'] as const)
           for (const listener of [...(listeners.get(type) ?? [])]) await listener(event)
     },
@@ -229,11 +221,11 @@ export function createMfa(options: MfaOptions): Mfa {
       failed: (request, accountId) =>
         accounts.browserFailed(deps, accountId, tokenHashes(request, accountId)),
     },
-    on(type, listener) {
+    on: ((type: string, listener: Listener) => {
       const set = listeners.get(type) ?? new Set()
       listeners.set(type, set.add(listener))
       return () => void set.delete(listener)
-    },
+    }) as Subscribe,
     wayBack: async (uid) =>
       core.provider === undefined ? { answered: false } : wayBack(core.provider, uid),
     views: core.views,

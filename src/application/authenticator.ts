@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import type { FactorWord } from '../domain/attempt.ts'
 import type { IssuedSet } from '../domain/enrolment.ts'
 import type { Json } from '../domain/json.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AnyFactor } from '../factors/factor.ts'
+import type { AnyFactor, Happened } from '../factors/factor.ts'
 import type { Dependencies } from './dependencies.ts'
 import { sealState } from './sealed-state.ts'
 
@@ -94,7 +95,7 @@ export function bindSet(
 ): IssuedSet {
   return {
     authenticator: bindAuthenticator(deps, accountId, factor, state, { name: '', now }),
-    told: factor.eventsOf?.({ what: 'issued', renewed }) ?? [],
+    told: wordsOf(factor, { what: 'issued', renewed }),
   }
 }
 
@@ -107,4 +108,9 @@ export async function issueSet(
   return issued === undefined
     ? undefined
     : { factor, state: issued.state as Json, shown: issued.shown }
+}
+
+/** The factor's own events. `createMfa` has refused a factor whose `eventTypes` has a general type. */
+export function wordsOf(factor: AnyFactor, happened: Happened<unknown>): readonly FactorWord[] {
+  return (factor.eventsOf?.(happened) ?? []) as readonly FactorWord[]
 }

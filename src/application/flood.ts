@@ -84,7 +84,7 @@ export async function admit<T>(
   ])
   return flood.run({ interaction, response: fingerprint, accountAndClass }, attempt, () => {
     if (factor === undefined) return
-    const detail = { factor, browser: browser.kind, reason: 'throttled' }
+    const detail = { factor, browser: browser.kind, reason: 'throttled' as const }
     tellRefused(deps, place, { type: 'factor-refused', detail })
   })
 }

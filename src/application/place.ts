@@ -1,4 +1,4 @@
-import type { EventDetail } from '../domain/events.ts'
+import type { RequestDetail } from '../domain/events.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
 import type { Dependencies } from './dependencies.ts'
 
@@ -14,7 +14,7 @@ export interface Place {
   /** The hash of the token by which the browser is recognised after the sign-in is complete. */
   readonly newTokenHash: string
   /** For the audit and for notices: client, address, user agent, language. */
-  readonly detail: EventDetail
+  readonly detail: RequestDetail
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventDetail, EventType } from '../domain/events.ts'
+import type { EventDetail, EventDraft, MfaEvent } from '../domain/events.ts'
 import { RefusalTally, type Refused } from '../domain/refusal-tally.ts'
 import type { Gate } from '../domain/throttle.ts'
 import { MINUTE_SECONDS } from '../domain/time.ts'
@@ -8,6 +8,9 @@ import { inTurn, settleEvents } from './event-queue.ts'
 import type { Place } from './place.ts'
 
 const ID_BYTES = 12
+
+/** The events of attempts that no stored decision records. */
+type RefusedType = 'factor-refused' | 'refused-while-locked' | 'enrolment-refused'
 
 interface Counted {
   readonly tally: RefusalTally
@@ -26,7 +29,7 @@ const counted = new WeakMap<Dependencies, Counted>()
 export function tellRefused(
   deps: Dependencies,
   { accountId, detail }: Pick<Place, 'accountId' | 'detail'>,
-  attempt: { readonly type: EventType; readonly detail: EventDetail },
+  attempt: Extract<EventDraft, { readonly type: RefusedType }>,
 ): void {
   const known = counted.get(deps) ?? { tally: new RefusalTally(), isTimed: false }
   counted.set(deps, known)
@@ -79,6 +82,7 @@ function tell(deps: Dependencies, due: readonly Refused[]): void {
     // The attempts of more accounts than the tally separates: an event belongs to one account.
     if (accountId === undefined) continue
     const id = `${accountId}.${at}.${Buffer.from(deps.random.bytes(ID_BYTES)).toString('base64url')}`
-    inTurn(deps, accountId, () => deps.publish([{ id, type, accountId, at, detail }]))
+    const event = { id, type, accountId, at, detail } as MfaEvent
+    inTurn(deps, accountId, () => deps.publish([event]))
   }
 }

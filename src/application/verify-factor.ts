@@ -7,6 +7,7 @@ import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
 import type { Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import type { AnyFactor, Examined, Owned } from '../factors/factor.ts'
+import { wordsOf } from './authenticator.ts'
 import type { KeptChallenge } from './challenge-factor.ts'
 import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -157,7 +158,7 @@ function accept(
     tokenHash: browser.kind === 'known' ? browser.tokenHash : place.newTokenHash,
     now,
     detail: place.detail,
-    told: factor.eventsOf?.({ what: 'accepted', proof: proved.proof }) ?? [],
+    told: wordsOf(factor, { what: 'accepted', proof: proved.proof }),
     ...(challenge.keptId === undefined ? {} : { challenge: challenge.keptId }),
     ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(proved.spent) }),
   })

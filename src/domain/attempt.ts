@@ -1,16 +1,16 @@
 import type { Assurance } from './assurance.ts'
-import type { EventDetail, EventType } from './events.ts'
+import type {
+  AuthenticatorDetail,
+  EventDetail,
+  EventDraft,
+  FactorEventType,
+  RequestDetail,
+} from './events.ts'
 import { PENDING_SECONDS } from './first-factor.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
 import { charge, forgive } from './throttle.ts'
 import type { Instant } from './time.ts'
-
-/** An event that a decision proposes. The commit adds its id, its account and its time. */
-export interface EventDraft {
-  readonly type: EventType
-  readonly detail: EventDetail
-}
 
 /** The result of an attempt: the record to save, and the events to pass on. */
 export interface Settled {
@@ -81,14 +81,14 @@ export interface Acceptance {
   readonly challenge?: string
   readonly remaining?: number
   readonly now: Instant
-  readonly detail: EventDetail
+  readonly detail: RequestDetail
   /** The events of the factor's own types. */
   readonly told: readonly FactorWord[]
 }
 
 /** An event of a factor's own type. The account, the browser and the authenticator are added to it. */
 export interface FactorWord {
-  readonly type: EventType
+  readonly type: FactorEventType
   readonly detail?: Pick<EventDetail, 'reason'>
 }
 
@@ -160,7 +160,7 @@ export interface Refusal {
   readonly reason: 'wrong' | 'replayed' | 'late'
   readonly browser: BrowserClass
   readonly now: Instant
-  readonly detail: EventDetail
+  readonly detail: RequestDetail
 }
 
 /** A response was examined and refused: a guess counts, whatever the reason was. */
@@ -188,7 +188,10 @@ function isFresh(accepted: AcceptedAttempt, epoch: number, now: Instant): boolea
   return accepted.epoch === epoch && now < accepted.at + PENDING_SECONDS
 }
 
-function describe(authenticator: Authenticator, browser: BrowserClass): EventDetail {
+function describe(
+  authenticator: Authenticator,
+  browser: BrowserClass,
+): Omit<AuthenticatorDetail, keyof RequestDetail> {
   return {
     factor: authenticator.factor,
     authenticatorId: authenticator.id,

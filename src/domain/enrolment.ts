@@ -1,12 +1,5 @@
-import {
-  pass,
-  type Acceptance,
-  type EventDraft,
-  type FactorWord,
-  type Passed,
-  type Settled,
-} from './attempt.ts'
-import type { EventDetail } from './events.ts'
+import { pass, type Acceptance, type FactorWord, type Passed, type Settled } from './attempt.ts'
+import type { AuthenticatorDetail, EventDraft, RequestDetail } from './events.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { Authenticator, MfaRecord, OpenChallenge, PendingEnrolment } from './mfa-record.ts'
 import { clearFailures, clearSuspicion, grow } from './throttle.ts'
@@ -223,7 +216,7 @@ export function pendingIn(
 export interface RefusedConfirmation {
   readonly browser: BrowserClass
   readonly now: Instant
-  readonly detail: EventDetail
+  readonly detail: RequestDetail
 }
 
 /** A confirmation was refused: only this enrolment waits. It guards nothing yet, so the account is not charged. */
@@ -274,7 +267,7 @@ export function settleEnrolled(
     browsers: [],
     history: { firstSignInAt: now, firstEnrolledAt: now, ...history, ownerProofs: [] },
   }
-  const detail: EventDetail = {
+  const detail: AuthenticatorDetail = {
     ...acceptance.detail,
     factor: authenticator.factor,
     authenticatorId: authenticator.id,
@@ -298,7 +291,7 @@ export interface IssuedSet {
 
 export function wordsOfSet(
   { authenticator: { factor, id }, told }: IssuedSet,
-  detail: EventDetail,
+  detail: RequestDetail & Partial<AuthenticatorDetail>,
 ): readonly EventDraft[] {
   return told.map((word) => ({
     type: word.type,

@@ -1,16 +1,53 @@
 import type { Instant } from './time.ts'
 
-/** An event of an account. It is recorded with the decision itself and passed on at least once. */
-export interface MfaEvent {
-  /** Unique; a listener that must not act twice keeps it. */
-  readonly id: string
-  readonly type: EventType
-  readonly accountId: string
-  readonly at: Instant
-  readonly detail: EventDetail
+/**
+ * An event of an account: a union by its type. It is recorded with the decision itself and passed on at least once.
+ * `type` tells which members `detail` has.
+ */
+export type MfaEvent = EventOf<EventDetails> | FactorsEvent
+
+/** The event of a factor's own type. */
+export interface FactorsEvent extends MfaEventBase {
+  readonly type: FactorEventType
+  readonly detail: Whole<FactorEventDetail>
 }
 
-/** Never holds a secret, a code or a token (R31). */
+/** The union of events whose types and details are the members of `Details`. */
+export type EventOf<Details> = {
+  readonly [T in keyof Details]: MfaEventBase & {
+    readonly type: T
+    readonly detail: Whole<Details[T]>
+  }
+}[keyof Details]
+
+/** With the members that other events have, which are absent here: a listener of all events may ask for each of them. */
+export type Whole<Detail> = Detail extends unknown
+  ? Detail & { readonly [Member in Exclude<keyof EventDetail, keyof Detail>]?: never }
+  : never
+
+export interface MfaEventBase {
+  /** Unique; a listener that must not act twice keeps it. */
+  readonly id: string
+  readonly accountId: string
+  readonly at: Instant
+}
+
+/** An event that a decision proposes. The commit adds its id, its account and its time. */
+export type EventDraft = Draft | FactorDraft
+
+type Draft = {
+  readonly [T in keyof EventDetails]: { readonly type: T; readonly detail: EventDetails[T] }
+}[keyof EventDetails]
+
+interface FactorDraft {
+  readonly type: FactorEventType
+  readonly detail: FactorEventDetail
+}
+
+/**
+ * All members that the detail of any event has. Never holds a secret, a code or a token (R31); `EventDetails` says
+ * which of them an event of a type has.
+ */
 export interface EventDetail {
   readonly factor?: string
   readonly authenticatorId?: string
@@ -27,6 +64,85 @@ export interface EventDetail {
   readonly epoch?: number
   /** The attempts that the event stands for. Absent: one. */
   readonly count?: number
+}
+
+/** The request that caused an event. Empty where none did: a call of `mfa.accounts`, an import, a restore. */
+export type RequestDetail = Pick<EventDetail, 'clientId' | 'ip' | 'userAgent' | 'locale'>
+
+/** An authenticator, in the request in which it was used or changed. */
+export interface AuthenticatorDetail extends RequestDetail {
+  readonly factor: string
+  readonly authenticatorId: string
+  /** Absent where the person gave it no name. */
+  readonly authenticatorName?: string
+  readonly browser: 'known' | 'unknown'
+}
+
+/** A response to a factor, in the request in which it arrived. */
+export interface AttemptDetail extends RequestDetail {
+  readonly factor: string
+  readonly browser: 'known' | 'unknown'
+}
+
+/**
+ * Refused attempts that no stored decision records. Beyond ten a minute one event stands for `count` of them; it has
+ * the members that they had in common.
+ */
+export interface RefusedDetail extends RequestDetail {
+  readonly factor?: string
+  readonly browser?: 'known' | 'unknown'
+  readonly count?: number
+}
+
+/** The event of a factor's own type: of which authenticator, if of one, and what the factor says of it. */
+export interface FactorEventDetail extends RequestDetail {
+  readonly factor: string
+  readonly authenticatorId: string
+  readonly authenticatorName?: string
+  /** Absent where a set was made together with another factor. */
+  readonly browser?: 'known' | 'unknown'
+  readonly remaining?: number
+  readonly reason?: string
+}
+
+/** The detail of each type of event that does not depend on a factor. */
+export interface EventDetails {
+  'factor-accepted': AuthenticatorDetail & { readonly remaining?: number }
+  'factor-refused': RefusedDetail & {
+    readonly reason: 'wrong' | 'replayed' | 'late' | 'wrong-confirmation' | 'throttled'
+  }
+  /** `reason`: that of the lock. `until`: its end, for `code`. */
+  'refused-while-locked': RefusedDetail & {
+    readonly reason?: 'code' | 'codes-disabled' | 'password-suspected' | 'factor-ended'
+    readonly until?: Instant
+  }
+  locked: AttemptDetail & { readonly until: Instant }
+  'codes-disabled': AttemptDetail
+  'password-suspected': AttemptDetail
+  /** `reason`: the failures were passwords, in a browser of which nothing else is told. */
+  'browser-forgotten': AttemptDetail | { readonly reason: 'password' }
+  /** `reason`: the proof on which it began. */
+  'enrolment-started': RequestDetail & {
+    readonly factor: string
+    readonly reason: 'allowed' | 'mailed-code' | 'refused' | 'fresh-factor'
+  }
+  'enrolment-refused': RefusedDetail & { readonly reason?: 'no-proof' | 'no-address' }
+  'owner-proved': RequestDetail
+  'factor-enrolled': AuthenticatorDetail
+  /** `until`: the end of a weak one. */
+  'factor-imported': Pick<
+    AuthenticatorDetail,
+    'factor' | 'authenticatorId' | 'authenticatorName'
+  > & {
+    readonly until?: Instant
+  }
+  'factor-removed': AuthenticatorDetail
+  'factor-renamed': AuthenticatorDetail
+  'signed-in': RequestDetail & { readonly browser: 'known' | 'unknown' }
+  /** `reason`: `factor-enrolled`, `password-changed`, ..., or what was passed to `endEverything`. */
+  'epoch-raised': { readonly epoch: number; readonly reason: string }
+  restored: Readonly<Record<never, never>>
+  reset: Readonly<Record<never, never>>
 }
 
 /** The events that do not depend on a factor. A factor adds words of its own: `Factor.eventTypes`. */
@@ -49,10 +165,12 @@ export const EVENT_TYPES = [
   'epoch-raised', // earlier sessions, grants and pending sign-ins have ended (R20)
   'restored', // the storage came from a backup: codes and sessions that the backup brought back are void (R37)
   'reset', // an administrator started a reset (R36)
-] as const
+] as const satisfies readonly (keyof EventDetails)[]
 
 /** One of `EVENT_TYPES`, or a type that a factor has added. */
-export type EventType = (typeof EVENT_TYPES)[number] | FactorEventType
+export type EventType = keyof EventDetails | FactorEventType
 
-/** In kebab-case. */
-export type FactorEventType = string & {}
+declare const ofFactor: unique symbol
+
+/** In kebab-case. It is marked, so that the event of a general type cannot be made with the detail of a factor's. */
+export type FactorEventType = string & { readonly [ofFactor]: true }

@@ -1,6 +1,6 @@
-import { acceptedIn, type EventDraft, type Passed } from './attempt.ts'
+import { acceptedIn, type Passed } from './attempt.ts'
 import { isEnrolled, raiseEpoch, wordsOfSet, type IssuedSet } from './enrolment.ts'
-import type { EventDetail } from './events.ts'
+import type { AuthenticatorDetail, EventDraft, RequestDetail } from './events.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
 import type { Instant } from './time.ts'
@@ -89,7 +89,7 @@ export interface ProvedChange {
   /** The token that this browser is known by from now on. */
   readonly tokenHash: string
   readonly now: Instant
-  readonly detail: EventDetail
+  readonly detail: RequestDetail
 }
 
 /** Removes an authenticator, and ends the sessions and grants of the account. */
@@ -174,7 +174,10 @@ function spend({ proof, fingerprint, now }: ProvedChange, epoch: number): Accept
   return { ...proof, at: now, epoch, spentOn: fingerprint }
 }
 
-function about({ detail, browser }: ProvedChange, authenticator: Authenticator): EventDetail {
+function about(
+  { detail, browser }: ProvedChange,
+  authenticator: Authenticator,
+): AuthenticatorDetail {
   return {
     ...detail,
     factor: authenticator.factor,

@@ -1,5 +1,6 @@
 import type { AddedRules } from '../application/added-rules.ts'
-import type { EventDraft, Settled } from '../domain/attempt.ts'
+import type { Settled } from '../domain/attempt.ts'
+import type { EventDraft } from '../domain/events.ts'
 import { raiseEpoch } from '../domain/enrolment.ts'
 import type { Authenticator, MfaRecord } from '../domain/mfa-record.ts'
 import { DAY_SECONDS, type Instant } from '../domain/time.ts'

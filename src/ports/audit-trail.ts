@@ -1,4 +1,4 @@
-import type { MfaEvent } from '../domain/events.ts'
+import type { EventDetail, MfaEventBase } from '../domain/events.ts'
 import type { Instant } from '../domain/time.ts'
 
 /** An append-only trail. Adding an event of a known id again changes nothing (events arrive at least once). */
@@ -14,7 +14,8 @@ export interface AuditTrail {
 }
 
 /** The plugin's events and the server's own (`password-refused`, `user-added`, `client-changed`, ...). */
-export type AuditEntry = Omit<MfaEvent, 'type' | 'accountId'> & {
+export interface AuditEntry extends Omit<MfaEventBase, 'accountId'> {
   readonly type: string
   readonly accountId?: string
+  readonly detail: EventDetail
 }

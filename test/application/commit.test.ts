@@ -305,8 +305,8 @@ describe('the events of a commit', () => {
         outcome: undefined,
         record,
         events: [
-          { type: 'locked', detail: { reason: `${nth}` } },
-          { type: 'locked', detail: { reason: `${nth}` } },
+          { type: 'epoch-raised', detail: { epoch: 1, reason: `${nth}` } },
+          { type: 'epoch-raised', detail: { epoch: 1, reason: `${nth}` } },
         ],
       }))
     const { events } = (await loadRecord(one.deps, 'mira')).record

@@ -143,10 +143,11 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
           remaining: fc.nat(),
           until: instant,
           epoch: fc.nat(),
+          count: fc.nat(),
         },
         { requiredKeys: [] },
       ) satisfies fc.Arbitrary<EventDetail>,
-    }) satisfies fc.Arbitrary<MfaEvent>,
+    }) as fc.Arbitrary<MfaEvent>,
     few,
   ),
 })

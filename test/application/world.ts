@@ -5,7 +5,7 @@ import type { Dependencies } from '../../src/application/dependencies.ts'
 import type { Place } from '../../src/application/place.ts'
 import { formatRecord } from '../../src/application/record-format.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import type { EventType, MfaEvent } from '../../src/domain/events.ts'
+import type { MfaEvent } from '../../src/domain/events.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
@@ -99,7 +99,7 @@ export async function settledRecord(of: World, accountId = 'mira'): Promise<MfaR
 }
 
 /** The events of these types, or all events, that the listeners have got. */
-export async function heardOf(of: World, ...types: EventType[]): Promise<MfaEvent[]> {
+export async function heardOf(of: World, ...types: string[]): Promise<MfaEvent[]> {
   await settleEvents(of.deps)
   return of.heard.filter(({ type }) => types.length === 0 || types.includes(type))
 }

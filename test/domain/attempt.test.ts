@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { FactorEventType } from '../../src/domain/events.ts'
 import fc from 'fast-check'
 import {
   acceptedIn,
@@ -63,7 +64,9 @@ describe('an accepted proof', () => {
       browser: 'unknown',
     }
     expect(events({})).to.deep.equal([{ type: 'factor-accepted', detail }])
-    expect(events({ told: [{ type: 'backup-code-used' }], remaining: 2 })).to.deep.equal([
+    expect(
+      events({ told: [{ type: 'backup-code-used' as FactorEventType }], remaining: 2 }),
+    ).to.deep.equal([
       { type: 'factor-accepted', detail: { ...detail, remaining: 2 } },
       { type: 'backup-code-used', detail: { ...detail, remaining: 2 } },
     ])

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { FactorEventType } from '../../src/domain/events.ts'
 import fc from 'fast-check'
 import {
   beginEnrolment,
@@ -34,7 +35,10 @@ const enrol = (record = fresh, changes = {}, issued = [authenticator({ id: 'code
   settleEnrolled(
     record,
     acceptance(changes),
-    issued.map((set) => ({ authenticator: set, told: [{ type: 'backup-codes-created' }] })),
+    issued.map((set) => ({
+      authenticator: set,
+      told: [{ type: 'backup-codes-created' as FactorEventType }],
+    })),
   )
 
 describe('the first step of an enrolment', () => {

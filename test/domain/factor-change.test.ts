@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { FactorEventType } from '../../src/domain/events.ts'
 import type { IssuedSet } from '../../src/domain/enrolment.ts'
 import { pass } from '../../src/domain/attempt.ts'
 import { settleEnrolled } from '../../src/domain/enrolment.ts'
@@ -42,7 +43,7 @@ const idsOf = ({ authenticators }: MfaRecord) => authenticators.map(({ id }) => 
 /** A renewed set, with the events of its factor. */
 const renewed = (set: Authenticator): IssuedSet => ({
   authenticator: set,
-  told: [{ type: 'backup-codes-created', detail: { reason: 'renewed' } }],
+  told: [{ type: 'backup-codes-created' as FactorEventType, detail: { reason: 'renewed' } }],
 })
 
 describe('a change of factors', () => {

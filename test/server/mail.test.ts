@@ -162,13 +162,8 @@ describe('a server with mail', () => {
     it('lets nobody else choose the language of a warning', async () => {
       const alice = await addPerson(server)
       const { accounts } = server.storage
-      const event = (type: string, detail: object): MfaEvent => ({
-        id: 'e',
-        type,
-        accountId: alice.id,
-        at: 1,
-        detail,
-      })
+      const event = (type: string, detail: object): MfaEvent =>
+        ({ id: 'e', type, accountId: alice.id, at: 1, detail }) as MfaEvent
       const account = async () => (await accounts.byId(alice.id))!.account
       for (const type of ['factor-refused', 'password-suspected', 'codes-disabled', 'locked']) {
         const warning = event(type, { locale: 'fr', browser: 'unknown' })

@@ -1,4 +1,5 @@
 import { MfaError } from '../../domain/errors.ts'
+import type { AuthenticatorDetail, FactorEventDetail } from '../../domain/events.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Factor } from '../factor.ts'
 import { normaliseTyped } from '../normalise.ts'
@@ -29,7 +30,14 @@ export interface BackupCodeProof {
 export const BACKUP_CODE_EVENTS = [
   'backup-codes-created', // a set was made; `reason`: renewed, where it took the place of another
   'backup-code-used',
-] as const
+] as const satisfies readonly (keyof BackupCodeEventDetails)[]
+
+/** The detail of each of them. */
+export interface BackupCodeEventDetails {
+  'backup-codes-created': FactorEventDetail & { readonly reason?: 'renewed' }
+  /** `remaining`: the codes that are left. */
+  'backup-code-used': AuthenticatorDetail & { readonly remaining: number }
+}
 
 export type BackupCodes = Factor<BackupCodesState, null, null, BackupCodeResponse, BackupCodeProof>
 

@@ -1,4 +1,4 @@
-import type { MfaEvent } from '../../domain/events.ts'
+import type { MfaEvent } from '../../index.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import { changeAccount } from './people.ts'
 

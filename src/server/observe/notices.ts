@@ -1,4 +1,4 @@
-import type { EventType, MfaEvent } from '../../domain/events.ts'
+import type { MfaEvent } from '../../index.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditTrail } from '../../ports/audit-trail.ts'
@@ -20,7 +20,7 @@ export interface NoticeServices {
 }
 
 /** The events that the account's owner is told of, each with the template of its mail. */
-const MAILS: Partial<Record<EventType, string>> = {
+const MAILS: Partial<Record<MfaEvent['type'], string>> = {
   'factor-enrolled': 'factor-enrolled',
   'factor-removed': 'factor-removed',
   'backup-code-used': 'backup-code-used',

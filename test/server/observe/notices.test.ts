@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
-import type { MfaEvent } from '../../../src/domain/events.ts'
+import type { MfaEvent } from '../../../src/index.ts'
 import type { Account } from '../../../src/ports/accounts.ts'
 import { passEventsOn, type NoticeServices } from '../../../src/server/observe/notices.ts'
 
@@ -17,7 +17,7 @@ const MIRA: Account = {
 }
 
 /** Passes one event on for the account; returns the addresses that were mailed and the events of the trail. */
-async function tell(account: Account, event: Partial<MfaEvent> = {}) {
+async function tell(account: Account, event: { type?: MfaEvent['type']; detail?: object } = {}) {
   const storage = memoryStorage()
   await storage.accounts.insert(account, { username: account.username })
   const mailed: string[] = []
@@ -40,7 +40,7 @@ async function tell(account: Account, event: Partial<MfaEvent> = {}) {
     type: 'factor-enrolled',
     detail: {},
     ...event,
-  })
+  } as MfaEvent)
   return { mailed, trail: await storage.audit.list({ limit: 9 }) }
 }
 
