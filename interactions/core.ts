@@ -36,6 +36,8 @@ export interface Taken {
   configured: boolean
   /** The host has made the guarded adapter of its interactions. */
   adapter: boolean
+  /** The names of the prompts that a first factor may answer: `login`, and every prompt before it. */
+  readonly firstFactorPrompts: Set<string>
   /** The requests in which the host has asked the wrapped policy. */
   readonly policy: WeakSet<object>
 }

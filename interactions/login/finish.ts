@@ -41,7 +41,7 @@ export interface InteractionResults {
 }
 
 /**
- * Takes the place of the host's interactionResult in the login page. The `login` of the results becomes a pending first
+ * Takes the place of the host's interactionResult in the login page, or in the page of a prompt before it. The `login` of the results becomes a pending first
  * factor, or a login where the policy asks for no more. Results without `login` go to the host, without `mfa` and
  * `firstFactor`.
  *
@@ -59,16 +59,13 @@ export async function answerInteraction(
   if (provider === undefined)
     throw new MfaError('not-attached', 'Call mfa.attach(provider) right after `new Provider(...)`')
   // Only the pages of the second factor may set `mfa` and `firstFactor`.
-  const { login, mfa: _mfa, firstFactor: _firstFactor, [OFFER]: _offer, ...rest } = results
-  if (login === undefined) return provider.interactionResult(request, response, rest, options)
+  const { login, mfa: _mfa, firstFactor: _firstFactor, [OFFER]: _offer, ...others } = results
+  if (login === undefined) return provider.interactionResult(request, response, others, options)
 
   const interaction = await provider.interactionDetails(request, response)
-  if (interaction.prompt.name !== 'login')
-    throw new MfaError(
-      'wrong-prompt',
-      `A login result answers the prompt "login"; this interaction asks "${interaction.prompt.name}"`,
-      { status: 410 },
-    )
+  refuseLaterPrompt(core, interaction.prompt.name)
+  // A new first factor begins the proofs of this authorization anew: an earlier second factor may be another person's.
+  const rest = { ...others, mfa: undefined }
   const now = core.deps.clock.now()
   const faults = faultsOfLogin(login, now)
   if (faults.length > 0) throw new MfaError('options-invalid', `login:\n- ${faults.join('\n- ')}`)
@@ -116,6 +113,20 @@ export async function signInWithPassword(
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   return writePasswordLogin(core, interaction, subject, rest)
+}
+
+/**
+ * A first factor answers the prompt `login`, or a prompt of the application's own before it, such as a sign-up: both are
+ * asked before anything was proved. In a later prompt, it could take over a proof of another person. Throws MfaError
+ * `wrong-prompt`.
+ */
+function refuseLaterPrompt({ taken }: Core, prompt: string): void {
+  if (taken.firstFactorPrompts.has(prompt)) return
+  throw new MfaError(
+    'wrong-prompt',
+    `A login result answers the prompt "login", or a prompt that comes before it in interactions.policy; this interaction asks "${prompt}"`,
+    { status: 410 },
+  )
 }
 
 /** The person whom a login page has named, with the epoch in which this first factor counts. */

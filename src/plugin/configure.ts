@@ -128,6 +128,7 @@ function faultsOf(
 /** Puts the prompt `mfa` right after `login` and keeps the order of the others. */
 function withMfa(core: Core, policy: Policy): InstanceType<typeof interactionPolicy.Prompt>[] {
   const at = [...policy].findIndex(({ name }) => name === 'login')
+  for (const { name } of [...policy].slice(0, at + 1)) core.taken.firstFactorPrompts.add(name)
   const prompts = [...policy].map((prompt, index) => {
     if (index < at) return seePendingSubject(core, prompt)
     return index === at ? loginPrompt(core, prompt) : prompt

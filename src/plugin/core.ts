@@ -75,7 +75,12 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
         ? loadRecord(deps, accountId)
         : onceFor(records, ctx, accountId, () => loadRecord(deps, accountId)),
     adopting: options.adopting ?? false,
-    taken: { configured: false, adapter: false, policy: new WeakSet() },
+    taken: {
+      configured: false,
+      adapter: false,
+      firstFactorPrompts: new Set(),
+      policy: new WeakSet(),
+    },
     provider: undefined,
   }
   return core

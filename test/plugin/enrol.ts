@@ -10,7 +10,15 @@ export async function enrol(
   username: string,
   parameters: Record<string, string> = {},
 ): Promise<{ secret: string; codes: string[]; callback: Page }> {
-  const choose = await showPassword(host, client, username, parameters)
+  return enrolFrom(host, client, await showPassword(host, client, username, parameters))
+}
+
+/** The same from the page that follows the first factor. */
+export async function enrolFrom(
+  host: { readonly issuer: string; readonly clock: { readonly at: number } },
+  client: HttpClient,
+  choose: Page,
+): Promise<{ secret: string; codes: string[]; callback: Page }> {
   const setUp = await follow(host, client, await client.submit(choose, { factor: 'totp' }))
   const secret = secretOf(setUp)
   const confirmed = await client.submit(setUp, {
