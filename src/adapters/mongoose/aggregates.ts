@@ -29,16 +29,43 @@ const WRITES = ['$out', '$merge']
  */
 export function guardedAggregate(given: readonly unknown[], users: string): Stage[] {
   const pipeline = given.map((stage) => asWritten(stage) as Stage)
-  const last = pipeline.at(-1) ?? {}
+  refuseWriting(pipeline.at(-1) ?? {}, users)
+  const found = pipeline.findIndex((stage) => !LEADING.includes(Object.keys(stage)[0] ?? ''))
+  const at = found === -1 ? pipeline.length : found
+  return [...pipeline.slice(0, at), { $unset: MFA_FIELD }, ...pipeline.slice(at)]
+}
+
+interface StagedCursor {
+  addStage(stage: unknown): unknown
+  clone(): StagedCursor
+}
+
+/**
+ * The cursor of such an aggregation. The driver lets a program add stages to it later (`cursor.out('users')`); a stage
+ * that writes into the users is refused there too.
+ */
+export function guardedCursor<Cursor extends object>(cursor: Cursor, users: string): Cursor {
+  // Before the connection is open, Mongoose returns a promise, and calls the guarded method again.
+  if (!('addStage' in cursor)) return cursor
+  const staged = cursor as Cursor & StagedCursor
+  const add = staged.addStage.bind(cursor)
+  const clone = staged.clone.bind(cursor)
+  return Object.assign(cursor, {
+    addStage(stage: unknown) {
+      refuseWriting(asWritten(stage) as Stage, users)
+      return add(stage)
+    },
+    clone: () => guardedCursor(clone(), users),
+  })
+}
+
+function refuseWriting(stage: Stage, users: string): void {
   for (const operator of WRITES)
-    if (targetOf(last[operator]) === users)
+    if (targetOf(stage[operator]) === users)
       throw new MfaError(
         'fields-protected',
         `An aggregation of users does not write users: ${operator} would bring back what it has read`,
       )
-  const found = pipeline.findIndex((stage) => !LEADING.includes(Object.keys(stage)[0] ?? ''))
-  const at = found === -1 ? pipeline.length : found
-  return [...pipeline.slice(0, at), { $unset: MFA_FIELD }, ...pipeline.slice(at)]
 }
 
 /** The collection that `$out` and `$merge` name, in each of their forms. */

@@ -1,6 +1,6 @@
 import type { Connection, Model, mongo } from 'mongoose'
 import { MfaError } from '../../domain/errors.ts'
-import { guardedAggregate } from './aggregates.ts'
+import { guardedAggregate, guardedCursor } from './aggregates.ts'
 import { MFA_FIELD } from './field.ts'
 import {
   checkFilter,
@@ -83,10 +83,9 @@ export function guardWrites(
     // An aggregation also writes, with `$out` and `$merge`. Returns a cursor at once.
     aggregate(pipeline: mongo.Document[] = [], ...rest: unknown[]) {
       try {
-        return native.aggregate(
-          once(pipeline, () => guardedAggregate(pipeline, model.collection.name)),
-          ...rest,
-        )
+        const users = model.collection.name
+        const guarded = once(pipeline, () => guardedAggregate(pipeline, users))
+        return guardedCursor(native.aggregate(guarded, ...rest), users)
       } catch (error) {
         if (error instanceof MfaError) return refusedCursor(native, error)
         throw error

@@ -134,6 +134,16 @@ const WRITES: Readonly<Record<string, Deed>> = {
     User.collection.aggregate([{ $set: { mfa } }, { $merge: { into: 'users' } }]).toArray(),
   '$merge into the users in a map': ({ User }) =>
     User.collection.aggregate([{ $merge: new Map([['into', 'users']]) }]).toArray(),
+  '$out that is added to a cursor': ({ User }) =>
+    User.collection.aggregate([]).out('users').toArray(),
+  '$merge that is added to a cursor': ({ User }) =>
+    User.collection
+      .aggregate([])
+      .match({})
+      .addStage({ $merge: { into: 'users' } })
+      .toArray(),
+  '$out that is added to a copy of a cursor': ({ User }) =>
+    User.collection.aggregate([]).clone().clone().out('users').toArray(),
   '$merge into the users, spelt out': ({ User }) =>
     User.aggregate([{ $merge: { into: { db: User.db.name, coll: 'users' } } }]),
 }
