@@ -25,7 +25,10 @@ async function tell(account: Account, event: { type?: MfaEvent['type']; detail?:
   passEventsOn({
     mfa: {
       on: (_type: string, listener: typeof pass) => (pass = listener),
-      views: { renderMail: () => ({ subject: 'A subject', text: 'A text' }) },
+      views: {
+        localeFor: () => 'en',
+        renderMail: () => ({ subject: 'A subject', text: 'A text' }),
+      },
     },
     mailer: { send: async ({ to }: { to: string }) => void mailed.push(to) },
     accounts: storage.accounts,
