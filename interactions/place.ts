@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Place } from '../src/application/verify-factor.ts'
 import {
@@ -11,6 +12,16 @@ import type { Interaction } from '../src/host/interaction.ts'
 import type { Subject } from './result.ts'
 
 const LONGEST_USER_AGENT = 256
+
+/**
+ * The name of an interaction in the record: a hash of its id. The id is a cookie and a part of an address, which a copy
+ * of the database must not give away (R39).
+ */
+export function recordedName({ uid }: Pick<Interaction, 'uid'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify(['interaction', uid]))
+    .digest('base64url')
+}
 
 /** The place of an attempt: its account, interaction, epoch and browser, with the details that events report. */
 export function placeOf(
@@ -35,7 +46,7 @@ export function placeOf(
     tokens,
     place: {
       accountId,
-      interaction: interaction.uid,
+      interaction: recordedName(interaction),
       epoch: subject.epoch,
       tokenHashes: tokens.shown.map((token) => hashBrowserToken(accountId, token)),
       newTokenHash: hashBrowserToken(accountId, tokens.fresh),

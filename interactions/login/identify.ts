@@ -9,7 +9,7 @@ import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { keepBrowserToken } from '../browser-token.ts'
 import { providerOf, type Core } from '../core.ts'
 import { dropChallenge, keepChallenge, keptChallenge } from '../mfa/kept-challenge.ts'
-import { placeOf } from '../place.ts'
+import { placeOf, recordedName } from '../place.ts'
 import { changeIn } from '../request.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
 import { writeMultiFactorLogin, type Subject } from '../result.ts'
@@ -38,7 +38,7 @@ export async function openIdentification(
     ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
     acceptLanguage: request.headers['accept-language'],
   })
-  const place = { interaction: interaction.uid }
+  const place = { interaction: recordedName(interaction) }
   const sealed = await makeChallenge(core.deps, factor, place, { states: [], locale })
   if (sealed === undefined) throw new Error(`The factor ${factorId} has made no challenge`)
   await keepChallenge(interaction, factor, sealed)
@@ -59,7 +59,9 @@ export async function answerIdentification(
 ): Promise<string | undefined> {
   const factor = identifyingFactor(core, given.factorId)
   const interaction = await loginInteraction(core, request, response)
-  const kept = keptChallenge(core, interaction, factor, { interaction: interaction.uid })
+  const kept = keptChallenge(core, interaction, factor, {
+    interaction: recordedName(interaction),
+  })
   await dropChallenge(interaction, factor)
   const typed: unknown = factor.parseResponse(given.form)
   if (typed === undefined || kept === undefined) return undefined

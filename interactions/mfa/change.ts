@@ -63,10 +63,10 @@ export async function makeChange(visit: Visit, form: Form): Promise<void> {
 }
 
 /** Whether this interaction has an unspent proof with which its change can be made. */
-export function mayChange({ core, details, interaction, seen }: Visit): boolean {
+export function mayChange({ core, details, place, seen }: Visit): boolean {
   const now = core.deps.clock.now()
   return (
-    details.change !== undefined && unspentProof(seen.record, interaction.uid, now) !== undefined
+    details.change !== undefined && unspentProof(seen.record, place.interaction, now) !== undefined
   )
 }
 

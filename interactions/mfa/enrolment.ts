@@ -32,9 +32,9 @@ import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from 
  */
 
 export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
-  const { seen, details, interaction, core } = visit
+  const { seen, details, place, core } = visit
   const rule = ruleNow(seen.record, details)
-  return enrolmentStep(seen.record, rule, interaction.uid, core.deps.clock.now())
+  return enrolmentStep(seen.record, rule, place.interaction, core.deps.clock.now())
 }
 
 export async function showChoice(visit: Visit): Promise<void> {
@@ -89,8 +89,8 @@ interface Again {
 }
 
 export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Again): Promise<void> {
-  const { core, details, interaction, seen } = visit
-  const enrolment = await describePending(core.deps, factor, seen.record, interaction.uid, {
+  const { core, details, place, seen } = visit
+  const enrolment = await describePending(core.deps, factor, seen.record, place.interaction, {
     issuerName: core.issuerName,
     label: details.label,
   })
@@ -116,11 +116,11 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
 }
 
 function deliveryOn(visit: Visit, factor: AnyFactor, press: Pressed | undefined): DeliveryModel {
-  const { core, seen, interaction } = visit
+  const { core, seen, place } = visit
   return deliveryModel(visit, {
     record: seen.record,
     sendAction: pathOf(visit, 'enrol', factor.id, 'send'),
-    sentTo: pendingIn(seen.record, interaction.uid, factor.id, core.deps.clock.now())?.sentTo,
+    sentTo: pendingIn(seen.record, place.interaction, factor.id, core.deps.clock.now())?.sentTo,
     press,
   })
 }
@@ -165,11 +165,11 @@ export async function showProof(
   visit: Visit,
   again?: Pick<Again, 'status' | 'error' | 'press'>,
 ): Promise<void> {
-  const { core, details, interaction, seen } = visit
+  const { core, details, place, seen } = visit
   if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
   if (details.address === undefined) return refuse(visit, 'no-address')
   const now = core.deps.clock.now()
-  const sent = challengeIn(seen.record, interaction.uid, OWNER_PROOF, now)
+  const sent = challengeIn(seen.record, place.interaction, OWNER_PROOF, now)
   await show(
     visit,
     'owner-proof',
@@ -201,7 +201,7 @@ export async function sendProof(visit: Visit): Promise<void> {
   })
   if (sent === 'stale') throw expired('The account changed during the sign-in')
   const now = core.deps.clock.now()
-  const before = challengeIn(visit.seen.record, visit.interaction.uid, OWNER_PROOF, now)
+  const before = challengeIn(visit.seen.record, place.interaction, OWNER_PROOF, now)
   // The page itself says that the first code was sent; only a later code needs a notice.
   if (sent === 'sent' && before === undefined) return redirect(visit, pathOf(visit, 'proof'))
   const seen = await core.record(undefined, place.accountId)

@@ -82,8 +82,8 @@ function deliveryOn(visit: Visit, factor: AnyFactor, press: Pressed | undefined)
   })
 }
 
-function sentIn({ core, seen, interaction }: Visit, factor: AnyFactor): OpenChallenge | undefined {
-  return challengeIn(seen.record, interaction.uid, factor.id, core.deps.clock.now())
+function sentIn({ core, seen, place }: Visit, factor: AnyFactor): OpenChallenge | undefined {
+  return challengeIn(seen.record, place.interaction, factor.id, core.deps.clock.now())
 }
 
 export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {

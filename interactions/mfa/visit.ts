@@ -15,7 +15,7 @@ import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
 import type { BrowserTokens } from '../browser-token.ts'
 import { linksOf, localeIn, providerOf, publicPath, type Core } from '../core.ts'
-import { placeOf } from '../place.ts'
+import { placeOf, recordedName } from '../place.ts'
 import type { Subject } from '../result.ts'
 import { parseFirstFactor } from '../seal.ts'
 import { MFA_PROMPT, type MfaDetails } from './prompt.ts'
@@ -84,7 +84,8 @@ async function subjectOf(
     const seen = await core.record(undefined, pending.accountId)
     // An enrolment in this very interaction raises the epoch, and its proof is in the record: the pending epoch still
     // counts.
-    const passed = seen.record.accepted.some((a) => a.interaction === interaction.uid)
+    const name = recordedName(interaction)
+    const passed = seen.record.accepted.some((a) => a.interaction === name)
     const epoch = passed ? pending.epoch : seen.record.epoch
     if (!isCurrent(pending, epoch, core.deps.clock.now()))
       throw expired('The first factor of this sign-in is over')
@@ -169,8 +170,8 @@ function notYou(visit: Visit): Pick<NonNullable<Surroundings['account']>, 'notYo
 }
 
 /** The accepted attempt of this interaction, if there is one. */
-export function passedOrNot({ seen, interaction, core }: Visit): AcceptedAttempt | undefined {
-  return acceptedIn(seen.record, interaction.uid, core.deps.clock.now())
+export function passedOrNot({ seen, place, core }: Visit): AcceptedAttempt | undefined {
+  return acceptedIn(seen.record, place.interaction, core.deps.clock.now())
 }
 
 /** The initials of a label: `mira.k@example.com` gives `MK`. */

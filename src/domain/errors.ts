@@ -49,6 +49,7 @@ export type ErrorCode =
   | 'storage-unavailable'
   | 'storage-refused' // the storage refuses this operation each time: a validator, a right, damage
   | 'schema-outdated' // the database is of an older version: run `oidc-provider-mfa migrate`
+  | 'schema-too-old' // the database is of before the first release and is not migrated
   | 'schema-newer' // the database was made by a newer version
   | 'schema-foreign' // the database belongs to another application
   | 'too-many-attempts' // flood: more attempts in flight than are examined at once

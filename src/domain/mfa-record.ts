@@ -47,7 +47,7 @@ export interface Authenticator {
 }
 
 export interface PendingEnrolment {
-  /** The interaction that began it. It ends with that interaction. */
+  /** The hash of the id of the interaction that began it. It ends with that interaction. */
   readonly interaction: string
   readonly factor: string
   readonly sealed: string

@@ -59,6 +59,7 @@ const RULES: Readonly<Record<ErrorCode, Rule>> = {
   'storage-unavailable': { page: 'unavailable', retryAfterSeconds: 5 },
   'storage-refused': { page: 'error', status: 500 },
   'schema-outdated': { page: 'unavailable', retryAfterSeconds: 30 },
+  'schema-too-old': { page: 'unavailable', retryAfterSeconds: 30 },
   'schema-newer': { page: 'unavailable', retryAfterSeconds: 30 },
   'schema-foreign': { page: 'unavailable', retryAfterSeconds: 30 },
   'too-many-attempts': { page: 'busy', retryAfterSeconds: 1 },

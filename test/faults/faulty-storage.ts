@@ -1,5 +1,4 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Connection } from '../../src/adapters/sqlite/connection.ts'
@@ -8,6 +7,7 @@ import { sqliteStorageOn } from '../../src/adapters/sqlite/index.ts'
 import { lockFromAnotherProcess } from '../adapters/sqlite/other-process.ts'
 import type { Clock } from '../../src/ports/services.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { SessionJournal } from '../support/session-journal.ts'
 
 /** A SQLite database that runs a PRAGMA on the connection before each piece of work, to simulate a fault. */
 class ToldDatabase extends SqliteDatabase {
@@ -34,7 +34,7 @@ export interface FaultyStorage {
   begin(fault: Fault): Promise<void>
   end(): Promise<void>
   /** The number of stored sessions that sign somebody in. */
-  signedInSessions(): number
+  signedInSessions(): Promise<number>
   remove(): void
 }
 
@@ -42,14 +42,16 @@ export function faultyStorage(): FaultyStorage {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-faults-'))
   const path = join(folder, 'data', 'mfa.db')
   const away = join(folder, 'away')
+  const journal = new SessionJournal(join(folder, 'sessions'))
   let database: ToldDatabase
+  let storage: ServerStorage
   let lock: { release(): Promise<void> } | undefined
   let waiting: PromiseWithResolvers<void> | undefined
 
   return {
     open(clock) {
       database = new ToldDatabase({ path, migrate: true })
-      const storage = sqliteStorageOn(database, clock)
+      storage = journal.noting(sqliteStorageOn(database, clock))
       const { load, save, findByHandle } = storage.records
       return {
         ...storage,
@@ -102,14 +104,7 @@ export function faultyStorage(): FaultyStorage {
       waiting = undefined
     },
 
-    signedInSessions() {
-      const reader = new DatabaseSync(path, { readOnly: true })
-      const rows = reader
-        .prepare("SELECT payload FROM host_records WHERE model = 'Session'")
-        .all() as { payload: string }[]
-      reader.close()
-      return rows.filter(({ payload }) => 'accountId' in (JSON.parse(payload) as object)).length
-    },
+    signedInSessions: () => journal.signedInSessions(storage),
 
     remove() {
       rmSync(folder, { recursive: true, force: true })

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Connection } from 'mongoose'
 import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
@@ -8,6 +11,7 @@ import type { Clock } from '../../src/ports/services.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { openDatabase, startStandIn, type MongoServer } from '../support/mongodb.ts'
 import { requireOwnMongodb } from '../support/requirements.ts'
+import { SessionJournal } from '../support/session-journal.ts'
 import {
   authorizeUrl,
   callbackOf,
@@ -29,6 +33,10 @@ describe('a MongoDB in trouble', function () {
   let proxy: TcpProxy
   let database: { connection: Connection; url: string; close(): Promise<void> }
   let storage: ServerStorage
+  /** The same database without the proxy. */
+  let direct: ServerStorage
+  let folder: string
+  let journal: SessionJournal
   let host: Host
   let person: Person
 
@@ -50,7 +58,10 @@ describe('a MongoDB in trouble', function () {
     url.searchParams.set('directConnection', 'true')
     let clock: Clock | undefined
     const now = (): number => clock?.now() ?? Math.floor(Date.now() / 1000)
-    storage = await openMongoStorage({ url: url.href, clock: { now } })
+    folder = mkdtempSync(join(tmpdir(), 'mfa-faults-'))
+    journal = new SessionJournal(join(folder, 'sessions'))
+    storage = journal.noting(await openMongoStorage({ url: url.href, clock: { now } }))
+    direct = await openMongoStorage({ url: database.url, clock: { now } })
     host = await startHost({
       storage: (given) => {
         clock = given
@@ -63,7 +74,9 @@ describe('a MongoDB in trouble', function () {
     proxy.pass()
     await failPoint('off')
     await host.close()
+    await direct.close()
     await database.close()
+    rmSync(folder, { recursive: true })
   })
 
   /** Sets a fail point in the server, which only affects the connections of the host's storage. */
@@ -86,15 +99,7 @@ describe('a MongoDB in trouble', function () {
     return parseRecord(JSON.parse(found!.record), person.username)
   }
 
-  async function signedInSessions(): Promise<number> {
-    const families = await database.connection
-      .collection<{ live: { payload: string }[] }>('mfa_host_sessions')
-      .find()
-      .toArray()
-    return families
-      .flatMap(({ live }) => live)
-      .filter(({ payload }) => 'accountId' in (JSON.parse(payload) as object)).length
-  }
+  const signedInSessions = (): Promise<number> => journal.signedInSessions(direct)
 
   async function recovers(): Promise<void> {
     // A driver that has lost its server finds it again at its next check of the server.

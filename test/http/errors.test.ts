@@ -36,6 +36,7 @@ describe('answering an error', () => {
     'storage-unavailable': [503, 'unavailable', '5'],
     'storage-refused': [500, 'error'],
     'schema-outdated': [503, 'unavailable', '30'],
+    'schema-too-old': [503, 'unavailable', '30'],
     'schema-newer': [503, 'unavailable', '30'],
     'schema-foreign': [503, 'unavailable', '30'],
     'too-many-attempts': [429, 'busy', '1'],

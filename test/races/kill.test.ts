@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { parseRecord } from '../../src/application/record-format.ts'
@@ -5,6 +8,7 @@ import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { secretOf } from '../support/enrolment.ts'
 import type { HttpClient, Page } from '../support/http-client.ts'
+import { SessionJournal } from '../support/session-journal.ts'
 import { ownCode } from '../support/totp.ts'
 import { enrol } from '../plugin/enrol.ts'
 import { authorizeUrl, callbackOf, follow, showPassword } from '../plugin/host.ts'
@@ -17,13 +21,17 @@ for (const [name, make] of Object.entries(SERVER_PLACES))
   describe(`kill -9 between the spending of a code and the end of a sign-in, in ${name}`, function () {
     this.timeout(60_000)
     let place: Place
+    let folder: string
+    let journal: SessionJournal
     let storage: ServerStorage
     let node: Node
     let secret: string
 
     before(async function () {
       place = await make(this)
-      node = await Node.start(place.address, Math.floor(Date.now() / 1000))
+      folder = mkdtempSync(join(tmpdir(), 'mfa-kill-'))
+      journal = new SessionJournal(join(folder, 'sessions'))
+      node = await Node.start(place.address, Math.floor(Date.now() / 1000), journal)
       storage = await openServerPlace(place.address)
       secret = (await enrol(node, node.browser(), USERNAME)).secret
     })
@@ -34,6 +42,7 @@ for (const [name, make] of Object.entries(SERVER_PLACES))
       await node?.kill()
       await storage?.close()
       await place?.remove()
+      rmSync(folder, { recursive: true, force: true })
     })
 
     const presentCode = (): string => ownCode({ secret }, node.clock.at)
@@ -48,11 +57,11 @@ for (const [name, make] of Object.entries(SERVER_PLACES))
       await node.killAt(point)
     }
 
-    const signedInSessions = (): Promise<number> => place.signedInSessions()
+    const signedInSessions = (): Promise<number> => journal.signedInSessions(storage)
 
     async function restart(): Promise<void> {
       await node.gone()
-      node = await Node.start(place.address, node.clock.at)
+      node = await Node.start(place.address, node.clock.at, journal)
     }
 
     /** Submits the code to a node that ends itself at `point`, then starts the node again. Returns the code. */

@@ -12,11 +12,12 @@ import { backupCodes, createMfa, totp } from '../../src/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { CLIENT, defaultConfiguration, PUBLIC_CLIENT } from '../plugin/host.ts'
 import { hostPages } from '../plugin/host-pages.ts'
+import { SessionJournal } from '../support/session-journal.ts'
 import { ISSUER, type KillPoint, type NodeOrder } from './nodes.ts'
 import { openServerPlace } from './places.ts'
 
 const NETWORK_MS = 10
-const [, , address = '', startedAt = ''] = process.argv
+const [, , address = '', startedAt = '', journalPath] = process.argv
 let now = Number(startedAt)
 let killAt: KillPoint | undefined
 const clock = { now: () => now }
@@ -58,7 +59,10 @@ function watched(storage: ServerStorage): ServerStorage {
   }
 }
 
-const storage = watched(await openServerPlace(address, clock))
+const opened = await openServerPlace(address, clock)
+const storage = watched(
+  journalPath === undefined ? opened : new SessionJournal(journalPath).noting(opened),
+)
 const mfa = createMfa({
   issuerName: 'Acme',
   storage,

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { CookieJar } from '../support/cookie-jar.ts'
 import { HttpClient } from '../support/http-client.ts'
+import type { SessionJournal } from '../support/session-journal.ts'
 
 /** The issuer that all nodes share, independent of their ports. */
 export const ISSUER = 'http://id.example'
@@ -32,9 +33,13 @@ export class Node {
     this.clock = { at: now }
   }
 
-  /** Starts a node on the database at `address`. Its clock shows `now` until the test sets another time. */
-  static async start(address: string, now: number): Promise<Node> {
-    const child = fork(join(import.meta.dirname, 'node-process.ts'), [address, String(now)])
+  /** Starts a node on the database at `address`. Its clock shows `now` until the test sets another time. It notes its sessions in `journal`. */
+  static async start(address: string, now: number, journal?: SessionJournal): Promise<Node> {
+    const child = fork(join(import.meta.dirname, 'node-process.ts'), [
+      address,
+      String(now),
+      ...(journal === undefined ? [] : [journal.path]),
+    ])
     const gone = new AbortController()
     const onExit = (): void => gone.abort(new Error('The node ended before it listened.'))
     child.once('exit', onExit)

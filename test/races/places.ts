@@ -1,6 +1,5 @@
 /** The storages of the race tests. Several processes open one at the same time, each with its own connection. */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mongoose from 'mongoose'
@@ -18,8 +17,6 @@ import { requireMongodb } from '../support/requirements.ts'
 export interface Place {
   /** The address with which every process opens it. */
   readonly address: string
-  /** The number of stored sessions that sign somebody in. */
-  signedInSessions(): Promise<number>
   remove(): Promise<void>
 }
 
@@ -42,35 +39,13 @@ export async function sqlitePlace(): Promise<Place> {
   const address = join(folder, 'mfa.db')
   return {
     address,
-    async signedInSessions() {
-      const database = new DatabaseSync(address, { readOnly: true })
-      const rows = database
-        .prepare("SELECT payload FROM host_records WHERE model = 'Session'")
-        .all() as { payload: string }[]
-      database.close()
-      return rows.filter(isSignedIn).length
-    },
     remove: () => rm(folder, { recursive: true }),
   }
 }
 
 export async function mongodbPlace(context: Mocha.Context, inUsers: boolean): Promise<Place> {
-  const { connection, url, close } = await openDatabase(await requireMongodb(context))
-  return {
-    address: `${inUsers ? USERS : ''}${url}`,
-    async signedInSessions() {
-      const families = await connection
-        .collection<{ live: { payload: string }[] }>('mfa_host_sessions')
-        .find()
-        .toArray()
-      return families.flatMap(({ live }) => live).filter(isSignedIn).length
-    },
-    remove: close,
-  }
-}
-
-function isSignedIn({ payload }: { payload: string }): boolean {
-  return 'accountId' in (JSON.parse(payload) as object)
+  const { url, close } = await openDatabase(await requireMongodb(context))
+  return { address: `${inUsers ? USERS : ''}${url}`, remove: close }
 }
 
 /** Opens one of SERVER_PLACES, with the server's ports. */

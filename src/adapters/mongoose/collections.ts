@@ -37,7 +37,10 @@ export interface AuditDocument extends Keyed {
   readonly detail: string
 }
 
-/** The `_id` and the other look-up keys begin with the model: `AccessToken:...`. */
+/**
+ * The `_id` and the other look-up keys begin with the model: `AccessToken:...`. Hashes follow, and the payload is sealed
+ * (adapters/sealed-host-records.ts).
+ */
 export interface HostRecordDocument extends Keyed {
   readonly payload: string
   readonly userCode?: string

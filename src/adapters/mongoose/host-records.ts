@@ -1,12 +1,12 @@
 import type { mongo } from 'mongoose'
 import type { AdapterPayload } from 'oidc-provider'
-import type { HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
   alreadyConsumed,
   keepUntil,
   USED_REFRESH_TOKEN_GRACE_SECONDS,
 } from '../host-record-rules.ts'
+import type { StoredAdapter, StoredHostRecords } from '../sealed-host-records.ts'
 import { COLLECTIONS, dateOf, is, type HostRecordDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
 import { mongoHostSessions } from './host-sessions.ts'
@@ -14,13 +14,13 @@ import { onceMoreOnDuplicateKey } from './upsert.ts'
 
 type Records = mongo.Collection<HostRecordDocument>
 
-/** The host's own records; `host-sessions.ts` has its sessions. */
-export function mongoHostRecords(database: MongoDatabase, clock: Clock): HostRecords {
+/** The documents of the host's own records; `host-sessions.ts` has its sessions. */
+export function mongoHostRecords(database: MongoDatabase, clock: Clock): StoredHostRecords {
   const sessions = mongoHostSessions(database, clock)
   return (model) => (model === 'Session' ? sessions : recordsOf(database, clock, model))
 }
 
-function recordsOf(database: MongoDatabase, clock: Clock, model: string): HostAdapter {
+function recordsOf(database: MongoDatabase, clock: Clock, model: string): StoredAdapter {
   const onRecords = <T>(deed: (records: Records) => Promise<T>): Promise<T> =>
     database.on<HostRecordDocument, T>(COLLECTIONS.hostRecords, deed)
   /** Look-up keys belong to one model, because records of several models have the id of a grant. */

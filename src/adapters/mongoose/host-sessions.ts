@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { mongo } from 'mongoose'
-import type { Adapter, AdapterPayload } from 'oidc-provider'
+import type { AdapterPayload } from 'oidc-provider'
 import type { Instant } from '../../domain/time.ts'
 import type { Clock } from '../../ports/services.ts'
-import { sessionEnding } from '../../host/session.ts'
 import { alreadyConsumed, keepUntil } from '../host-record-rules.ts'
+import type { StoredAdapter } from '../sealed-host-records.ts'
 import { COLLECTIONS, dateOf, is } from './collections.ts'
 import type { Keyed, MongoDatabase } from './database.ts'
 import { isDuplicateKey, storageUnavailable } from './failure.ts'
@@ -27,7 +27,7 @@ interface FamilyDocument extends SessionFamily, Keyed {
  * Neither a transaction nor an order of writes is needed: a sign-out is one write, before which the session lives and
  * after which no request in flight brings it back.
  */
-export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapter {
+export function mongoHostSessions(database: MongoDatabase, clock: Clock): StoredAdapter {
   const onFamilies = <T>(
     deed: (families: mongo.Collection<FamilyDocument>) => Promise<T>,
   ): Promise<T> => database.on<FamilyDocument, T>(COLLECTIONS.hostSessions, deed)
@@ -71,8 +71,7 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Adapte
       })
     },
 
-    async destroy(id) {
-      const ending = sessionEnding(id)
+    async destroy(id, ending) {
       const now = clock.now()
       await untilSaved(async () => {
         const before = await byId(id)

@@ -5,14 +5,17 @@ import { COLLECTIONS, is } from './collections.ts'
 import { inWords, makeIndexes, missingIndexes } from './server-indexes.ts'
 
 export interface Migration {
-  /** Counted from 1 without gaps. */
+  /** Counted without gaps. */
   readonly version: number
   /** May run again after an interruption, and on two nodes at the same time, so it must be idempotent. */
   apply(db: mongo.Db): Promise<void>
 }
 
-/** Once a migration is released it is never edited: a later change is a migration of its own. */
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, apply: makeIndexes }]
+/**
+ * Once a migration is released it is never edited: a later change is a migration of its own. Version 1 had the same
+ * collections, with sessions and tokens in clear. No release had it, and it is refused.
+ */
+export const MIGRATIONS: readonly Migration[] = [{ version: 2, apply: makeIndexes }]
 
 interface SchemaDocument {
   readonly _id: 'schema'
@@ -54,8 +57,8 @@ export async function bringUpToDate(
 }
 
 /**
- * Reads the version of the schema; 0: the database has none yet. Throws MfaError `schema-newer`, and `schema-foreign`
- * if the note is not ours.
+ * Reads the version of the schema; 0: the database has none yet. Throws MfaError `schema-too-old`, `schema-newer`, and
+ * `schema-foreign` if the note is not ours.
  */
 export async function readSchemaState(
   db: mongo.Db,
@@ -74,11 +77,16 @@ export async function readSchemaState(
       'schema-newer',
       `The database has schema version ${current}, made by a newer oidc-provider-mfa; this one knows versions up to ${wanted}.`,
     )
+  if (current < (migrations[0]?.version ?? 0))
+    throw refusal(
+      'schema-too-old',
+      `The database has schema version ${current}, of before the first release, with sessions and tokens in clear. It is not migrated: begin with an empty database.`,
+    )
   return { current, wanted }
 }
 
 function refusal(
-  code: 'schema-outdated' | 'schema-newer' | 'schema-foreign',
+  code: 'schema-outdated' | 'schema-too-old' | 'schema-newer' | 'schema-foreign',
   message: string,
 ): MfaError {
   return new MfaError(code, message, { status: 503 })

@@ -7,7 +7,9 @@
  */
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
+import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
+import { sealedHostRecords } from '../sealed-host-records.ts'
 import { accountsWithRecords } from './accounts-with-records.ts'
 import { mongoAccounts } from './accounts.ts'
 import { mongoAudit } from './audit-trail.ts'
@@ -33,6 +35,8 @@ export interface MongoStorageOptions {
    * Whether a database of an older version is migrated; otherwise it is refused. An empty database is always migrated.
    */
   readonly migrate?: boolean
+  /** 32 bytes each, the newest first. Only the device flow needs them: a user code is stored as an HMAC. */
+  readonly encryptionKeys?: readonly Uint8Array[]
   readonly clock?: Clock
 }
 
@@ -40,12 +44,14 @@ export interface MongoStorageOptions {
 const CHECK_MS = 4_000
 
 /**
- * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-newer`,
- * `schema-foreign`. Afterwards every failure of the database rejects with `storage-unavailable` or
- * `storage-refused`, and the storage recovers by itself when the cause has gone. The URL's secrets are in no message.
+ * Throws `MfaError`: `storage-unavailable`, `schema-outdated` (run `oidc-provider-mfa migrate`), `schema-too-old`,
+ * `schema-newer`, `schema-foreign`, `options-invalid` for keys that cannot be used. Afterwards every failure of the
+ * database rejects with `storage-unavailable` or `storage-refused`, and the storage recovers by itself when the cause
+ * has gone. The URL's secrets are in no message.
  */
 export async function openMongoStorage(options: MongoStorageOptions): Promise<ServerStorage> {
-  const { url, migrate = false, clock = systemClock } = options
+  const { url, migrate = false, clock = systemClock, encryptionKeys } = options
+  const box = encryptionKeys && secretBox({ keys: encryptionKeys })
   const { connection, db } = await openConnection(url)
   try {
     await atLeisure(() => bringUpToDate(db, migrate))
@@ -62,7 +68,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     accounts: mongoAccounts(database, together),
     duringRequest: (work) => together.duringRequest(work),
     clients: mongoClients(database),
-    hostRecords: mongoHostRecords(database, clock),
+    hostRecords: sealedHostRecords(mongoHostRecords(database, clock), box),
     audit: mongoAudit(database),
     settings: mongoSettings(database),
     recordIds: mongoRecordIds(database),

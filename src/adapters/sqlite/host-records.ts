@@ -1,18 +1,18 @@
 import type { AdapterPayload } from 'oidc-provider'
-import type { HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
   alreadyConsumed,
   keepUntil,
   USED_REFRESH_TOKEN_GRACE_SECONDS,
 } from '../host-record-rules.ts'
+import type { StoredAdapter, StoredHostRecords } from '../sealed-host-records.ts'
 import type { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
 import { destroySession, upsertSession } from './host-sessions.ts'
 
-/** The host's own records; `host-sessions.ts` has the rules of sessions. */
-export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostRecords {
-  return (model): HostAdapter => {
+/** The rows of the host's own records; `host-sessions.ts` has the rules of sessions. */
+export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): StoredHostRecords {
+  return (model): StoredAdapter => {
     const findBy = (column: Column) => finder(database, clock, model, column)
 
     return {
@@ -47,9 +47,9 @@ export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): HostR
           if (consumed === 0) throw alreadyConsumed(model)
         }),
 
-      destroy: (id) =>
+      destroy: (id, ending) =>
         database.relaxed((connection) => {
-          if (model === 'Session') destroySession(connection, id, clock.now())
+          if (model === 'Session') destroySession(connection, id, ending, clock.now())
           else connection.run('DELETE FROM host_records WHERE model = ? AND id = ?', model, id)
         }),
 

@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/time.ts'
-import { sessionEnding } from '../../host/session.ts'
+import type { SessionEnding } from '../../host/session.ts'
 import { ENDED_SESSION_SECONDS, HEIR_SECONDS } from '../host-record-rules.ts'
 import type { Connection } from './connection.ts'
 
@@ -27,8 +27,12 @@ export function upsertSession(connection: Connection, session: SessionRecord, no
 }
 
 /** Deletes a session's record, or all of its `uid`, and leaves the tombstones. */
-export function destroySession(connection: Connection, id: string, now: Instant): void {
-  const ending = sessionEnding(id)
+export function destroySession(
+  connection: Connection,
+  id: string,
+  ending: SessionEnding,
+  now: Instant,
+): void {
   connection.transaction(() => {
     const live = connection.get<{ uid: string }>(
       "SELECT uid FROM host_records WHERE model = 'Session' AND id = ?",

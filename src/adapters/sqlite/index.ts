@@ -8,8 +8,10 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
-import type { Clock } from '../../ports/services.ts'
+import type { Clock, SecretBox } from '../../ports/services.ts'
+import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
+import { sealedHostRecords } from '../sealed-host-records.ts'
 import { sqliteAccounts } from './accounts.ts'
 import { sqliteAudit } from './audit-trail.ts'
 import { sqliteClients } from './clients.ts'
@@ -31,28 +33,44 @@ export interface SqliteStorageOptions {
    * Whether a database of an older version is migrated; otherwise it is refused. An empty database is always migrated.
    */
   readonly migrate?: boolean
+  /**
+   * The `encryptionKeys` of `createMfa`: 32 bytes each, as bytes or in base64 (standard or url), the newest first. Only
+   * the device flow needs them: a user code is stored as an HMAC. Without them the storage refuses user codes.
+   */
+  readonly encryptionKeys?: readonly (string | Uint8Array)[]
   readonly clock?: Clock
 }
 
 /**
  * Throws `MfaError`: `storage-unavailable`, `storage-refused` (no database, or a damaged one), `schema-outdated` (run
- * `oidc-provider-mfa migrate`), `schema-newer`, `schema-foreign`. Afterwards every failure of the database rejects with
- * one of the first two, and the storage recovers by itself when the cause has gone.
+ * `oidc-provider-mfa migrate`), `schema-too-old`, `schema-newer`, `schema-foreign`, `options-invalid` for keys that
+ * cannot be used. Afterwards every failure of the database rejects with one of the first two, and the storage recovers
+ * by itself when the cause has gone.
  */
 export function openSqliteStorage(options: SqliteStorageOptions): ServerStorage {
+  const box = options.encryptionKeys && secretBox({ keys: options.encryptionKeys.map(bytesOf) })
   const database = new SqliteDatabase({ path: options.path, migrate: options.migrate ?? false })
-  return sqliteStorageOn(database, options.clock ?? systemClock)
+  return sqliteStorageOn(database, options.clock ?? systemClock, box)
+}
+
+/** Decodes both alphabets of base64. The box refuses keys of another length. */
+function bytesOf(key: string | Uint8Array): Uint8Array {
+  return typeof key === 'string' ? Buffer.from(key, 'base64') : key
 }
 
 /** The ports on a database that is open. */
-export function sqliteStorageOn(database: SqliteDatabase, clock: Clock): ServerStorage {
+export function sqliteStorageOn(
+  database: SqliteDatabase,
+  clock: Clock,
+  box?: SecretBox,
+): ServerStorage {
   return {
     records: sqliteRecords(database),
     oneTime: sqliteOneTime(database),
     counters: sqliteCounters(database),
     accounts: sqliteAccounts(database),
     clients: sqliteClients(database),
-    hostRecords: sqliteHostRecords(database, clock),
+    hostRecords: sealedHostRecords(sqliteHostRecords(database, clock), box),
     audit: sqliteAudit(database),
     settings: sqliteSettings(database),
     recordIds: sqliteRecordIds(database),

@@ -4,12 +4,13 @@ import type { Connection } from './connection.ts'
 import { FIRST_SCHEMA } from './schema.ts'
 
 export interface Migration {
-  /** Counted from 1 without gaps; `PRAGMA user_version` holds the last one applied. */
+  /** Counted without gaps; `PRAGMA user_version` holds the last one applied. */
   readonly version: number
   readonly sql: string
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: FIRST_SCHEMA }]
+/** Version 1 had the same tables, with sessions and tokens in clear. No release had it, and it is refused. */
+export const MIGRATIONS: readonly Migration[] = [{ version: 2, sql: FIRST_SCHEMA }]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */
 const APPLICATION_ID = 0x6d666131
@@ -39,7 +40,7 @@ export function bringUpToDate(
 }
 
 /**
- * Throws unless the schema is the one this version works with: `schema-outdated`, `schema-newer`,
+ * Throws unless the schema is the one this version works with: `schema-outdated`, `schema-too-old`, `schema-newer`,
  * `schema-foreign` (another application's database). An empty database counts as outdated here.
  */
 export function requireCurrentSchema(
@@ -50,7 +51,7 @@ export function requireCurrentSchema(
   if (state.current < state.wanted) throw outdated(state)
 }
 
-/** Throws `schema-newer` and `schema-foreign`. */
+/** Throws `schema-too-old`, `schema-newer` and `schema-foreign`. */
 export function readSchemaState(
   connection: Connection,
   migrations: readonly Migration[] = MIGRATIONS,
@@ -67,7 +68,15 @@ export function readSchemaState(
       `The database has schema version ${current}, made by a newer oidc-provider-mfa; this one knows versions up to ${wanted}.`,
     )
   }
+  if (current > 0 && current < (migrations[0]?.version ?? 0)) throw tooOld(current)
   return { current, wanted }
+}
+
+function tooOld(current: number): MfaError {
+  return refusal(
+    'schema-too-old',
+    `The database has schema version ${current}, of before the first release, with sessions and tokens in clear. It is not migrated: begin with an empty database.`,
+  )
 }
 
 function outdated({ current, wanted }: SchemaState): MfaError {
@@ -78,7 +87,7 @@ function outdated({ current, wanted }: SchemaState): MfaError {
 }
 
 function refusal(
-  code: 'schema-outdated' | 'schema-newer' | 'schema-foreign',
+  code: 'schema-outdated' | 'schema-too-old' | 'schema-newer' | 'schema-foreign',
   message: string,
 ): MfaError {
   return new MfaError(code, message, { status: 503 })

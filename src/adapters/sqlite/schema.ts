@@ -1,5 +1,5 @@
 /**
- * Version 1. Once a version is released its text is never edited: a later change is a migration of its own.
+ * Version 2, the first one of a release. Once a version is released its text is never edited: a later change is a migration of its own.
  * Times are seconds since the epoch. Documents are JSON text.
  */
 export const FIRST_SCHEMA = `
@@ -69,6 +69,7 @@ CREATE TABLE audit (
 CREATE INDEX audit_time ON audit (at, sequence);
 CREATE INDEX audit_account ON audit (account_id, at, sequence) WHERE account_id IS NOT NULL;
 
+-- id, uid, user_code and grant_id are hashes, and the payload is sealed (adapters/sealed-host-records.ts).
 -- keep_until: past it the record is neither found nor kept; NULL: for ever.
 -- uid is a session's, and not unique: two parallel requests may each give the session a new id.
 CREATE TABLE host_records (

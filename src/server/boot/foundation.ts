@@ -67,12 +67,12 @@ export async function layFoundation(
   options: OpenOptions = {},
 ): Promise<Foundation> {
   const clock = options.clock ?? systemClock
-  const { settings } = config
-  const storage = options.storage ?? (await openStorage(config.storage, { clock }))
+  const { settings, encryptionKeys } = config
+  const storage = options.storage ?? (await openStorage(config.storage, { clock, encryptionKeys }))
   const hasher = hasherOf(settings)
   const kinds = hashKinds({ settings: storage.settings, clock })
   try {
-    await checkEncryptionKeys(storage.settings, config.encryptionKeys)
+    await checkEncryptionKeys(storage.settings, encryptionKeys)
     await kinds.made(hasher.kind)
   } catch (error) {
     await storage.close()
@@ -85,7 +85,7 @@ export async function layFoundation(
     issuer,
     serviceName: settings.service.name ?? defaultName(config, issuer),
     storage,
-    box: secretBox({ keys: config.encryptionKeys }),
+    box: secretBox({ keys: encryptionKeys }),
     hasher,
     passwords: constantWork({ hasher, kinds: (anew) => kinds.held(anew) }),
     hashKinds: kinds,

@@ -6,6 +6,8 @@ import type { Clock } from '../../ports/services.ts'
 export interface StorageOptions {
   /** Whether a database of an older version is migrated; otherwise it is refused. */
   readonly migrate?: boolean
+  /** The keys of ENCRYPTION_KEYS, the newest first. Only what runs the device flow needs them. */
+  readonly encryptionKeys?: readonly Uint8Array[]
   readonly clock?: Clock
 }
 

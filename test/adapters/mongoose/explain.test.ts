@@ -40,7 +40,7 @@ describe('what a sign-in asks of MongoDB', function () {
     database = await openDatabase(await requireMongodb(this))
     const url = new URL(database.url)
     url.searchParams.set('monitorCommands', 'true')
-    storage = await openMongoStorage({ url: url.href })
+    storage = await openMongoStorage({ url: url.href, encryptionKeys: [Buffer.alloc(32, 1)] })
     server = await startServer({ storage })
     const alice = await addPerson(server)
     await fillWithOthers()

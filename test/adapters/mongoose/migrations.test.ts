@@ -87,6 +87,13 @@ describe('the schema in MongoDB', function () {
       expect(await refusal(bringUpToDate(db, migrate))).to.equal('schema-newer')
   })
 
+  it('R39 of before, with tokens in clear, is refused, migrate or not', async () => {
+    await note(1)
+    for (const migrate of [false, true])
+      expect(await refusal(bringUpToDate(db, migrate))).to.equal('schema-too-old')
+    expect(await refusal(openMongoStorage({ url: database.url }))).to.equal('schema-too-old')
+  })
+
   it('of another application is refused', async () => {
     await note('2.0')
     expect(await refusal(bringUpToDate(db, true))).to.equal('schema-foreign')

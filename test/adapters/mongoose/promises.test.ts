@@ -29,7 +29,7 @@ describe('what STORAGE_URL cannot take back', function () {
     const url = new URL(database.url)
     for (const [name, value] of Object.entries({ ...AGAINST, monitorCommands: 'true' }))
       url.searchParams.set(name, value)
-    storage = await openMongoStorage({ url: url.href })
+    storage = await openMongoStorage({ url: url.href, encryptionKeys: [Buffer.alloc(32, 1)] })
     const connection = mongoose.connections.findLast(({ name }) => name === url.pathname.slice(1))
     connection!.getClient().on('commandStarted', ({ commandName: name, command }) => {
       if ([...WRITES, 'find'].includes(name)) commands.push({ name, command })

@@ -8,7 +8,8 @@ import type { Migration } from '../../../src/adapters/sqlite/migrations.ts'
 import { expectRefusal } from './refusal.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-const WANTED = MIGRATIONS.length
+const FIRST = 2
+const WANTED = FIRST + MIGRATIONS.length - 1
 const NEXT: readonly Migration[] = [
   ...MIGRATIONS,
   { version: WANTED + 1, sql: 'ALTER TABLE mfa_records ADD COLUMN note TEXT' },
@@ -26,9 +27,9 @@ describe('SQLite schema', () => {
     new SqliteDatabase({ path: path(), migrate, migrations }).close()
   }
 
-  it('numbers its migrations from 1 without a gap', () => {
+  it('numbers its migrations from 2 without a gap', () => {
     expect(MIGRATIONS.map((migration) => migration.version)).to.deep.equal(
-      MIGRATIONS.map((_, index) => index + 1),
+      MIGRATIONS.map((_, index) => FIRST + index),
     )
   })
 
@@ -70,6 +71,21 @@ describe('SQLite schema', () => {
       await expectRefusal('schema-newer', () => openSqliteStorage({ path: path(), migrate }))
     }
     await expectRefusal('schema-newer', () => schemaState(path()))
+  })
+
+  it('R39 refuses a database of before, which has tokens in clear, also when it may migrate', async () => {
+    await makeCurrent()
+    const database = new DatabaseSync(path())
+    database.exec('PRAGMA user_version = 1')
+    for (const migrate of [false, true]) {
+      const error = await expectRefusal('schema-too-old', () =>
+        openSqliteStorage({ path: path(), migrate }),
+      )
+      expect(error.message).to.contain('schema version 1')
+    }
+    await expectRefusal('schema-too-old', () => schemaState(path()))
+    expect(database.prepare('PRAGMA user_version').get()).to.include({ user_version: 1 })
+    database.close()
   })
 
   it('refuses another application’s database by name, and does not touch it', async () => {
