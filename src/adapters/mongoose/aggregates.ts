@@ -44,12 +44,11 @@ interface StagedCursor {
  * The cursor of such an aggregation. The driver lets a program add stages to it later (`cursor.out('users')`); a stage
  * that writes into the users is refused there too.
  */
-export function guardedCursor<Cursor extends object>(cursor: Cursor, users: string): Cursor {
-  // Before the connection is open, Mongoose returns a promise, and calls the guarded method again.
-  if (!('addStage' in cursor)) return cursor
-  const staged = cursor as Cursor & StagedCursor
-  const add = staged.addStage.bind(cursor)
-  const clone = staged.clone.bind(cursor)
+export function guardedCursor<Cursor>(cursor: Cursor, users: string): Cursor {
+  // Before the connection is open, Mongoose 8 returns nothing and Mongoose 9 a promise; both call the method again.
+  if (!isStaged(cursor)) return cursor
+  const add = cursor.addStage.bind(cursor)
+  const clone = cursor.clone.bind(cursor)
   return Object.assign(cursor, {
     addStage(stage: unknown) {
       refuseWriting(asWritten(stage) as Stage, users)
@@ -57,6 +56,10 @@ export function guardedCursor<Cursor extends object>(cursor: Cursor, users: stri
     },
     clone: () => guardedCursor(clone(), users),
   })
+}
+
+function isStaged(cursor: unknown): cursor is StagedCursor {
+  return typeof cursor === 'object' && cursor !== null && 'addStage' in cursor
 }
 
 function refuseWriting(stage: Stage, users: string): void {
