@@ -8,6 +8,7 @@ import { loadRecord } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import { beginFactor, confirmFactor, describePending } from '../src/application/enrol-factor.ts'
 import type { Place } from '../src/application/verify-factor.ts'
+import { SET_UP_SECONDS } from '../src/domain/enrolment.ts'
 import { importRules } from '../src/import/rules.ts'
 import { backupCodes, totp } from '../src/index.ts'
 import type { ServerStorage } from '../src/ports/server-storage.ts'
@@ -41,6 +42,7 @@ export async function enrolPeople(
     box: secretBox({ keys: [encryptionKey] }),
     hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
     mailer: undefined,
+    setUpSeconds: SET_UP_SECONDS,
     rules: importRules,
     factors: new Map([factor, backupCodes()].map((each) => [each.id, each])),
     publish: async () => undefined,

@@ -290,6 +290,13 @@ export const fileOptions = {
       unit: 'seconds',
       doc: 'How long a person may take to sign in.',
     }),
+    setUpSeconds: integer({
+      min: 600,
+      max: 3000,
+      default: 1800,
+      unit: 'seconds',
+      doc: 'How long a set-up in progress lives; it has to be begun within 10 minutes of the password.',
+    }),
   },
   tokens: {
     accessTokenSeconds: integer({

@@ -20,6 +20,7 @@
   // When a person comes back from the next page, this one is as it was left, so it is released.
   window.addEventListener('pageshow', rest)
   all('[data-countdown]').forEach(countDown)
+  all('[data-ends-in]').forEach(sayEnd)
 
   // The summary of an error has `autofocus`. Some browsers support that for fields only, so the script sets the
   // focus.
@@ -170,6 +171,14 @@
       element.textContent = over
       if (next) next.classList.remove('quiet')
     }, 1000)
+  }
+
+  // Says the time of day in the person's own zone, which the server does not know.
+  function sayEnd(element) {
+    const end = new Date(Date.now() + Number(element.dataset.endsIn) * 1000)
+    const style = { hour: 'numeric', minute: '2-digit' }
+    const time = end.toLocaleTimeString(document.documentElement.lang, style)
+    element.textContent = element.dataset.template.replace('%s', time)
   }
 
   // Words a duration in the same way as src/http/messages.ts.

@@ -15,6 +15,7 @@ import {
   isEnrolled,
   pendingIn,
   ruleNow,
+  setUpEndsAt,
 } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
@@ -106,6 +107,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
       cancelAction: pathOf(visit, 'cancel'),
       enrolment,
       name: again?.name ?? '',
+      endsInSeconds: endsInSeconds(visit),
       ...(others === 0 ? {} : { nth: others + 1 }),
       ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),
       ...(again?.error === undefined ? {} : { error: again.error }),
@@ -113,6 +115,13 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
     },
     again?.status,
   )
+}
+
+/** The time that is left for the set-up: until it ends, or the interaction does. */
+function endsInSeconds({ core, seen, interaction }: Visit): number {
+  const now = core.deps.clock.now()
+  const { uid, exp } = interaction
+  return Math.max(0, Math.min(setUpEndsAt(seen.record, uid, now) ?? now, exp) - now)
 }
 
 function deliveryOn(visit: Visit, factor: AnyFactor, press: Pressed | undefined): DeliveryModel {

@@ -3,6 +3,7 @@ import type { ChallengeGround } from '../../src/application/challenge-factor.ts'
 import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/verify-factor.ts'
 import { acceptedIn } from '../../src/domain/attempt.ts'
+import { firstFactorHeldUntil } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isCurrent } from '../../src/domain/first-factor.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
@@ -87,7 +88,9 @@ async function subjectOf(
     const name = recordedName(interaction)
     const passed = seen.record.accepted.some((a) => a.interaction === name)
     const epoch = passed ? pending.epoch : seen.record.epoch
-    if (!isCurrent(pending, epoch, core.deps.clock.now()))
+    const now = core.deps.clock.now()
+    const heldUntil = firstFactorHeldUntil(seen.record, interaction.uid, now)
+    if (!isCurrent(pending, epoch, now, heldUntil))
       throw expired('The first factor of this sign-in is over')
     return { subject: pending, stepUp: false, seen }
   }

@@ -14,6 +14,8 @@ export interface Dependencies {
   readonly mailer: Mailer | undefined
   /** By id, in the order in which they were passed to `createMfa`: the order of preference. */
   readonly factors: ReadonlyMap<string, AnyFactor>
+  /** How long a set-up in progress lives. */
+  readonly setUpSeconds: number
   /** The rules that single records add to those of every sign-in. */
   readonly rules: AddedRules
   /** Passes events on to the listeners. Rejects if a listener fails; the events then stay in the record. */

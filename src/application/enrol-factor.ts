@@ -6,6 +6,7 @@ import {
   isFull,
   nextDeliveryAt,
   pendingIn,
+  setUpEndsAt,
   settleEnrolled,
   settleUnconfirmed,
   takeBackEnrolment,
@@ -57,12 +58,14 @@ interface Beginning {
   readonly began: BeginOutcome
   readonly delivery?: Delivery | undefined
   readonly sealed?: string
+  readonly sentAt?: Instant
 }
 
 /**
  * Begins setting up a factor in a sign-in: makes the data that the page will show, and keeps it sealed in the record,
- * bound to the interaction. A code is sent after the commit; a failed delivery is reported and does not count for the
- * cooldown (R3). Throws what a commit throws.
+ * bound to the interaction. The same factor chosen again shows the same data: the person may have scanned the key
+ * already, and another key would leave a dead entry in the phone. A factor that sends a code sends another one, after
+ * the commit; a failed delivery is reported and does not count for the cooldown (R3). Throws what a commit throws.
  */
 export async function beginFactor(
   deps: Dependencies,
@@ -71,12 +74,14 @@ export async function beginFactor(
   about: EnrolmentGround & ChallengeGround,
 ): Promise<BeginOutcome> {
   const { accountId } = place
-  const { began, delivery, sealed } = await commit<Beginning>(deps, accountId, (record, now) =>
-    begin(deps, factor, place, { about, record, now }),
+  const { began, delivery, sealed, sentAt } = await commit<Beginning>(
+    deps,
+    accountId,
+    (record, now) => begin(deps, factor, place, { about, record, now }),
   )
-  if (delivery === undefined || sealed === undefined) return began
+  if (delivery === undefined || sealed === undefined || sentAt === undefined) return began
   const isSent = await sendOrTakeBack(deps, accountId, delivery, (record) =>
-    takeBackEnrolment(record, sealed),
+    takeBackEnrolment(record, sealed, sentAt),
   )
   return isSent ? 'begun' : 'not-sent'
 }
@@ -97,6 +102,8 @@ async function begin(
   const { accountId, interaction } = place
   if (factor.beginEnrolment === undefined) return NOT_BEGUN
   if (isFull(record, factor) || !mayEnrol(record, place, about, now)) return NOT_BEGUN
+  const isOpen = pendingIn(record, interaction, factor.id, now) !== undefined
+  if (isOpen && factor.delivers !== true) return { outcome: { began: 'begun' } }
   const notBefore = factor.delivers === true ? nextDeliveryAt(record, now) : undefined
   if (notBefore !== undefined) return { outcome: { began: { notBefore } } }
   const { value, delivery } = (await factor.beginEnrolment({
@@ -113,8 +120,12 @@ async function begin(
   // The reason names the proof: the trail shows a case in which the password was enough (R10).
   const reason = isEnrolled(record) ? 'fresh-factor' : about.rule
   return {
-    outcome: { began: 'begun', delivery, sealed },
-    record: beginEnrolment(record, { ...where, ...sentTo, sealed }, now),
+    outcome: { began: 'begun', delivery, sealed, sentAt: now },
+    record: beginEnrolment(
+      record,
+      { ...where, ...sentTo, sealed },
+      { now, setUpSeconds: deps.setUpSeconds },
+    ),
     events: [{ type: 'enrolment-started', detail: { ...place.detail, factor: factor.id, reason } }],
   }
 }
@@ -279,12 +290,18 @@ async function confirm(
 
 /**
  * Checks R10 and R11 on the record at the time of the commit. Of two simultaneous first enrolments only one succeeds. A
- * further factor needs a fresh proof of an existing one, made in this interaction and spent by the same commit.
+ * further factor needs a fresh proof of an existing one, made in this interaction and spent by the same commit. A set-up
+ * in progress keeps the proof with which it was begun until it ends: reading a code off a new phone may take longer than
+ * the ten minutes of a proof.
  */
 function mayEnrol(record: MfaRecord, place: Place, ground: EnrolmentGround, now: Instant): boolean {
   if (record.epoch !== place.epoch) return false
-  if (isEnrolled(record))
-    return ground.adding === true && unspentProof(record, place.interaction, now) !== undefined
+  if (isEnrolled(record)) {
+    const isProved =
+      unspentProof(record, place.interaction, now) !== undefined ||
+      setUpEndsAt(record, place.interaction, now) !== undefined
+    return ground.adding === true && isProved
+  }
   return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
 }
 

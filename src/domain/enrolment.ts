@@ -1,13 +1,28 @@
-import { pass, type Acceptance, type FactorWord, type Passed, type Settled } from './attempt.ts'
+import {
+  acceptedIn,
+  pass,
+  type Acceptance,
+  type FactorWord,
+  type Passed,
+  type Settled,
+} from './attempt.ts'
 import type { AuthenticatorDetail, EventDraft, RequestDetail } from './events.ts'
+import { PENDING_SECONDS } from './first-factor.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { Authenticator, MfaRecord, OpenChallenge, PendingEnrolment } from './mfa-record.ts'
 import { clearFailures, clearSuspicion, grow } from './throttle.ts'
 import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
-/** A pending enrolment ends with its interaction, and after this time at the latest. */
-const ENROLMENT_SECONDS = HOUR_SECONDS
-const MOST_PENDING = 4
+/** How long a set-up in progress lives unless the application says otherwise: some people need half an hour. */
+export const SET_UP_SECONDS = 30 * MINUTE_SECONDS
+/** How long the owner's proof of an address counts, in the interaction in which it was given (R41). */
+const OWNER_PROOF_SECONDS = HOUR_SECONDS
+/**
+ * Most set-ups in progress of one account. Each begins with a right password; a person with many tabs does not reach it,
+ * so that no tab ends the set-up of another one.
+ */
+const MOST_SET_UPS = 32
+const MOST_CHALLENGES = 4
 const MOST_PROOFS = 4
 /** R3: a new code at most once a minute and five times an hour. */
 const DELIVERY_COOLDOWN_SECONDS = MINUTE_SECONDS
@@ -75,7 +90,7 @@ export function ruleNow(
 /** Whether the owner has proved the address in this interaction. */
 export function hasProved(record: MfaRecord, interaction: string, now: Instant): boolean {
   return record.history.ownerProofs.some(
-    (proof) => proof.interaction === interaction && now < proof.at + ENROLMENT_SECONDS,
+    (proof) => proof.interaction === interaction && now < proof.at + OWNER_PROOF_SECONDS,
   )
 }
 
@@ -122,7 +137,7 @@ export function openChallenge(
   return {
     record: {
       ...record,
-      challenges: [...others, opened].slice(-MOST_PENDING),
+      challenges: [...others, opened].slice(-MOST_CHALLENGES),
       history: withDelivery(record, now),
     },
     opened,
@@ -160,13 +175,42 @@ export function challengeIn(
 }
 
 /**
- * Keeps an enrolment that was begun. One per interaction and factor: choosing again begins anew. A code that it mailed
- * counts like any other delivery (R3).
+ * When the set-up of an interaction ends; undefined: none is in progress. All factors of the interaction share the end
+ * of the one that was chosen first.
+ */
+export function setUpEndsAt(
+  { pending }: Pick<MfaRecord, 'pending'>,
+  interaction: string,
+  now: Instant,
+): Instant | undefined {
+  return pending.find((open) => open.interaction === interaction && open.expiresAt > now)?.expiresAt
+}
+
+/**
+ * Until when the first factor of an interaction counts after its own ten minutes: while a set-up is in progress that
+ * was begun within them, and until a person whose second factor was accepted has seen the pages after it. Undefined: no
+ * longer than its ten minutes.
+ */
+export function firstFactorHeldUntil(
+  record: MfaRecord,
+  interaction: string,
+  now: Instant,
+): Instant | undefined {
+  const accepted = acceptedIn(record, interaction, now)
+  return accepted === undefined
+    ? setUpEndsAt(record, interaction, now)
+    : accepted.at + PENDING_SECONDS
+}
+
+/**
+ * Keeps an enrolment that was begun, one per interaction and factor. It lives `setUpSeconds`. Another factor, or
+ * another code, in the same interaction prolongs nothing: otherwise a password that was typed once would count for ever.
+ * A code that it mailed counts like any other delivery (R3).
  */
 export function beginEnrolment(
   record: MfaRecord,
   begun: Pick<PendingEnrolment, 'interaction' | 'factor' | 'sealed' | 'sentTo'>,
-  now: Instant,
+  { now, setUpSeconds }: { readonly now: Instant; readonly setUpSeconds: number },
 ): MfaRecord {
   const others = record.pending.filter(
     (pending) =>
@@ -175,28 +219,28 @@ export function beginEnrolment(
   )
   const pending: PendingEnrolment = {
     ...begun,
-    expiresAt: now + ENROLMENT_SECONDS,
+    expiresAt: setUpEndsAt(record, begun.interaction, now) ?? now + setUpSeconds,
     delay: { failures: 0 },
   }
   return {
     ...record,
-    pending: [...others, pending].slice(-MOST_PENDING),
+    pending: [...others, pending].slice(-MOST_SET_UPS),
     history: begun.sentTo === undefined ? record.history : withDelivery(record, now),
   }
 }
 
 /**
  * The code of an enrolment could not be handed over: the enrolment stays, says that nothing was sent, and the attempt
- * to send counts nowhere.
+ * to send at `sentAt` counts nowhere.
  */
-export function takeBackEnrolment(record: MfaRecord, sealed: string): MfaRecord {
+export function takeBackEnrolment(record: MfaRecord, sealed: string, sentAt: Instant): MfaRecord {
   const unsent = record.pending.find((pending) => pending.sealed === sealed)
   if (unsent === undefined) return record
   const { sentTo: _, ...kept } = unsent
   return {
     ...record,
     pending: record.pending.map((pending) => (pending === unsent ? kept : pending)),
-    history: withoutDelivery(record, unsent.expiresAt - ENROLMENT_SECONDS),
+    history: withoutDelivery(record, sentAt),
   }
 }
 

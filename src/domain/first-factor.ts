@@ -31,10 +31,19 @@ export interface PendingFirstFactor {
   readonly extra?: Readonly<Record<string, unknown>>
 }
 
-export function isCurrent(pending: PendingFirstFactor, epoch: number, now: Instant): boolean {
+/**
+ * Whether a pending first factor counts. `heldUntil`: the time until which a set-up in progress, or an accepted second
+ * factor, holds it beyond its ten minutes. Nothing holds it beyond its epoch.
+ */
+export function isCurrent(
+  pending: PendingFirstFactor,
+  epoch: number,
+  now: Instant,
+  heldUntil: Instant = pending.answeredAt,
+): boolean {
   return (
     pending.epoch === epoch &&
-    now < pending.answeredAt + PENDING_SECONDS &&
+    now < Math.max(pending.answeredAt + PENDING_SECONDS, heldUntil) &&
     pending.answeredAt <= now + CLOCK_SKEW_SECONDS
   )
 }

@@ -223,6 +223,8 @@ export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   enrolment: Enrolment
   /** The person's name for the authenticator; empty: the page suggests one. */
   name: string
+  /** The time after which the set-up ends. The application always gives it; a page without it says nothing of an end. */
+  endsInSeconds?: number
   /** The name was refused; the code was not examined. */
   nameError?: 'too-long'
   /** Its number among the authenticators of this factor, from 2 on, for the name that the page suggests. */

@@ -4,7 +4,9 @@ import { publicPath, type Core } from '../../interactions/core.ts'
 import { loginPrompt, seePendingSubject } from '../../interactions/login/prompt.ts'
 import { MFA_PROMPT, mfaPrompt } from '../../interactions/mfa/prompt.ts'
 import { MfaError } from '../domain/errors.ts'
+import { PENDING_SECONDS } from '../domain/first-factor.ts'
 import { ACR_VALUES } from '../domain/policy.ts'
+import { HOUR_SECONDS } from '../domain/time.ts'
 import { takesOurName, withChangeParameter } from './change-parameter.ts'
 import { grantTypesOf } from '../host/context.ts'
 import { given } from '../host/given.ts'
@@ -74,6 +76,7 @@ export function configure(
       policy: withMfa(core, policy),
       url: withMfaPage(core, configuration),
     },
+    ...withSetUpTime(core, configuration.ttl),
     extraParams: withChangeParameter(core, configuration.extraParams),
     extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
     ...rotationOf(configuration),
@@ -145,6 +148,33 @@ function withMfaPage(core: Core, { interactions, cookies }: Configuration): Inte
     refuseForeignKeys(ctx, cookies)
     if (interaction.prompt.name === MFA_PROMPT) return `${publicPath(core)}/${interaction.uid}`
     return url === undefined ? `/interaction/${interaction.uid}` : url(ctx, interaction)
+  }
+}
+
+type Lifetimes = NonNullable<Configuration['ttl']>
+
+/** The host's own default for an interaction. */
+const INTERACTION_SECONDS = HOUR_SECONDS
+
+/**
+ * Lets the interaction of a second factor, and so its cookie, live as long as the longest set-up: the first factor
+ * waits, the set-up is in progress, and then the backup codes are on the screen. The host makes both with the time of
+ * `ttl.Interaction`; other interactions keep the application's own time. Empty: that time is long enough.
+ */
+function withSetUpTime({ deps }: Core, ttl: Lifetimes | undefined): { ttl?: Lifetimes } {
+  const own = ttl?.Interaction ?? INTERACTION_SECONDS
+  const least = 2 * PENDING_SECONDS + deps.setUpSeconds
+  const isFunction = typeof own === 'function' && !types.isAsyncFunction(own)
+  // The host refuses every other type by name.
+  if (!isFunction && !(typeof own === 'number' && own < least)) return {}
+  return {
+    ttl: {
+      ...ttl,
+      Interaction(ctx, interaction) {
+        const seconds = typeof own === 'number' ? own : own(ctx, interaction)
+        return interaction.prompt.name === MFA_PROMPT && seconds < least ? least : seconds
+      },
+    },
   }
 }
 

@@ -38,6 +38,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     hasher: options.hasher ?? passwordHasher(),
     mailer: send === undefined ? undefined : mailerOf(send, views, options),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
+    setUpSeconds: options.setUpSeconds,
     rules,
     // Errors go to Koa's own event. Without a listener `emit` would throw; Koa adds one that prints when it begins to
     // serve.

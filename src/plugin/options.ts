@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import type { HostAccount, PersonDescription, PolicyQuestion } from '../../interactions/core.ts'
+import { SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES } from '../domain/events.ts'
+import { PENDING_SECONDS } from '../domain/first-factor.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
+import { HOUR_SECONDS } from '../domain/time.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { HostClient } from '../host/provider.ts'
 import type { Catalogue } from '../http/messages.ts'
@@ -57,6 +60,8 @@ export interface MfaOptions {
   readonly links?: Readonly<Record<string, string>>
   /** Seconds after which a session ends, whatever happens in it. Default 24 h (R15). */
   readonly sessionSeconds?: number
+  /** `setUpSeconds`: how long a set-up in progress lives, in seconds. Default 30 min. */
+  readonly sessions?: { readonly setUpSeconds?: number }
   /** Slow hashes for look-up secrets. Default: argon2id with OWASP's parameters and a bounded queue. */
   readonly hasher?: PasswordHasher
   /** Ways to a token that never meet the interaction policy, and for which you declare that you assert it yourself. */
@@ -74,6 +79,9 @@ export interface MfaOptions {
 }
 
 const KEY_BYTES = 32
+/** A set-up begins up to ten minutes after the owner proved the address, and that proof counts for an hour. */
+const SHORTEST_SET_UP_SECONDS = PENDING_SECONDS
+const LONGEST_SET_UP_SECONDS = HOUR_SECONDS - PENDING_SECONDS
 const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', {
   error: 'must be a function',
 })
@@ -226,6 +234,11 @@ const shape = z.strictObject({
   render: fn.optional(),
   links: z.record(z.string(), z.string()).optional(),
   sessionSeconds: z.int().min(60).optional(),
+  sessions: z
+    .strictObject({
+      setUpSeconds: z.int().min(SHORTEST_SET_UP_SECONDS).max(LONGEST_SET_UP_SECONDS).optional(),
+    })
+    .optional(),
   hasher: withMethods('hash', 'verify', 'needsRehash').optional(),
   acknowledge: z.array(z.enum(['ciba', 'pre-authorized-codes'])).optional(),
   trustedGrantTypes: z.array(z.string()).optional(),
@@ -238,6 +251,7 @@ export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys'> & {
   readonly encryptionKeys: readonly Uint8Array[]
   readonly path: string
   readonly sessionSeconds: number
+  readonly setUpSeconds: number
 }
 
 /** Throws MfaError `options-invalid` that lists every fault: plain JavaScript gets no help from types. */
@@ -254,5 +268,6 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     encryptionKeys: parsed.data.encryptionKeys,
     path: options.path ?? '/mfa',
     sessionSeconds: options.sessionSeconds ?? SESSION_SECONDS,
+    setUpSeconds: options.sessions?.setUpSeconds ?? SET_UP_SECONDS,
   }
 }

@@ -83,11 +83,21 @@ describe('changing the factors of an account', () => {
     expect((await begin(one, 'totp', place)).began).to.equal('stale')
   })
 
-  it('R11 does not confirm after its proof has expired: ten minutes', async () => {
+  it('R11 does not begin after its proof has expired: ten minutes', async () => {
+    const place = await prove('slow')
+    one.clock.advance(600)
+    expect(await beginAdding(place)).to.equal('stale')
+  })
+
+  it('R11 does not confirm after its set-up has ended: half an hour', async () => {
     const place = await prove('slow')
     await beginAdding(place)
-    one.clock.advance(600)
-    expect(await confirmAdding(place)).to.deep.equal({ outcome: 'stale' })
+    one.clock.advance(1_799)
+    expect(await confirmAdding(place)).to.include({ outcome: 'enrolled' })
+    const slower = await prove('slower')
+    await beginAdding(slower)
+    one.clock.advance(1_800)
+    expect(await confirmAdding(slower)).to.deep.equal({ outcome: 'stale' })
   })
 
   it('makes backup codes with an added factor where the account has none', async () => {

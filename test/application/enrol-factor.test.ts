@@ -125,6 +125,38 @@ describe('setting up a factor', () => {
     expect(await confirm(one, 'totp', code())).to.include({ outcome: 'enrolled' })
   })
 
+  it('shows the same key when the factor is chosen again, and tells of one beginning', async () => {
+    const first = await setUp(one)
+    one.clock.advance(1_200)
+    const again = await setUp(one)
+    expect([again.began, again.secret]).to.deep.equal(['begun', first.secret])
+    expect((await heardOf(one)).map(({ type }) => type)).to.deep.equal(['enrolment-started'])
+    const elsewhere = await setUp(one, placeOf({ interaction: 'another' }))
+    expect(elsewhere.secret).not.to.equal(first.secret)
+  })
+
+  it('lives half an hour, or as long as the application says', async () => {
+    const other = world({ setUpSeconds: 600 })
+    for (const [of, seconds] of [
+      [one, 1_800],
+      [other, 600],
+    ] as const) {
+      const { code } = await setUp(of)
+      of.clock.advance(seconds - 1)
+      expect(await confirm(of, 'totp', wrong)).to.deep.equal({ outcome: 'refused' })
+      of.clock.advance(1)
+      expect(await confirm(of, 'totp', code())).to.deep.equal({ outcome: 'stale' })
+    }
+  })
+
+  it('R20 ends with the epoch', async () => {
+    const { code } = await setUp(one)
+    await endEverything(one.deps, 'mira', 'password-changed')
+    expect(await confirm(one, 'totp', code())).to.deep.equal({ outcome: 'stale' })
+    const later = placeOf({ epoch: 2 })
+    expect(await confirm(one, 'totp', code(), later)).to.deep.equal({ outcome: 'stale' })
+  })
+
   it('R10 ends once the account has a factor: none is added beside the owner’s', async () => {
     const mira = await owner(one)
     expect((await setUp(one, mira.place())).began).to.equal('stale')

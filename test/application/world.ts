@@ -4,6 +4,7 @@ import { loadRecord, settleEvents, type Loaded } from '../../src/application/com
 import type { Dependencies } from '../../src/application/dependencies.ts'
 import type { Place } from '../../src/application/place.ts'
 import { formatRecord } from '../../src/application/record-format.ts'
+import { SET_UP_SECONDS } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { MfaEvent } from '../../src/domain/events.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
@@ -61,6 +62,7 @@ export function world(
     hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
     mailer: { send: async (delivery) => void mails.push(delivery) },
     rules: importRules,
+    setUpSeconds: SET_UP_SECONDS,
     factors: new Map(listed.map((factor) => [factor.id, factor])),
     publish: async (events) => void heard.push(...events),
     report: () => undefined,

@@ -5,6 +5,7 @@ import {
   beginEnrolment,
   challengeIn,
   enrolmentStep,
+  firstFactorHeldUntil,
   hasProved,
   isEnrolled,
   isFirstSignIn,
@@ -15,6 +16,8 @@ import {
   raiseEpoch,
   resetFactors,
   ruleNow,
+  SET_UP_SECONDS,
+  setUpEndsAt,
   settleEnrolled,
   settleUnconfirmed,
   settlePasswordChanged,
@@ -25,10 +28,13 @@ import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { acceptance, authenticator, enrolled, NOW } from './records.ts'
 
 const HOUR = 3_600
+const HALF_HOUR = 1_800
 const fresh = newRecord('mira')
 
+const keep = (record: MfaRecord, begun: Parameters<typeof beginEnrolment>[1], now = NOW) =>
+  beginEnrolment(record, begun, { now, setUpSeconds: SET_UP_SECONDS })
 const begin = (record: MfaRecord, interaction: string, factor = 'totp', now = NOW) =>
-  beginEnrolment(record, { interaction, factor, sealed: `${interaction} ${factor}` }, now)
+  keep(record, { interaction, factor, sealed: `${interaction} ${factor}` }, now)
 const ask = (record: MfaRecord, interaction: string, purpose: string, now = NOW) =>
   openChallenge(record, { interaction, purpose, sealed: `${interaction} ${now}` }, now).record
 const enrol = (record = fresh, changes = {}, issued = [authenticator({ id: 'codes' })]) =>
@@ -156,7 +162,7 @@ describe('codes that are mailed', () => {
           record =
             kind === 'challenge'
               ? openChallenge(record, { ...where, purpose: 'mail' }, now).record
-              : beginEnrolment(record, { ...where, factor: 'mail', sentTo: 'm' }, now)
+              : keep(record, { ...where, factor: 'mail', sentTo: 'm' }, now)
         }
         sentAt.slice(1).forEach((at, i) => expect(at - sentAt[i]!).to.be.at.least(60))
         sentAt.slice(5).forEach((at, i) => expect(at - sentAt[i]!).to.be.at.least(HOUR))
@@ -183,7 +189,7 @@ describe('codes that are mailed', () => {
   it('are counted where a code was sent, and nowhere else', () => {
     expect(begin(fresh, 'i').history.deliveredAt).to.deep.equal([])
     const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
-    expect(beginEnrolment(fresh, where, NOW).history.deliveredAt).to.deep.equal([NOW])
+    expect(keep(fresh, where).history.deliveredAt).to.deep.equal([NOW])
   })
 
   it('R3 that could not be handed over count nowhere, and the code before is open again', () => {
@@ -207,8 +213,8 @@ describe('codes that are mailed', () => {
     const untouched = takeBackChallenge(other, sent.opened, sent.before)
     expect(untouched.history.deliveredAt).to.deep.equal(shorter)
     const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
-    const begun = beginEnrolment(others, where, NOW)
-    const unsent = takeBackEnrolment(begun, 's')
+    const begun = keep(others, where)
+    const unsent = takeBackEnrolment(begun, 's', NOW)
     expect(unsent.pending.map(({ interaction }) => interaction)).to.deep.equal(['j', 'i'])
     expect(pendingIn(unsent, 'j', 'totp', NOW)).to.equal(pendingIn(begun, 'j', 'totp', NOW))
   })
@@ -222,11 +228,11 @@ describe('codes that are mailed', () => {
 
   it('R3 of an enrolment leave it open, to be sent again at once', () => {
     const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
-    const unsent = takeBackEnrolment(beginEnrolment(fresh, where, NOW), 's')
+    const unsent = takeBackEnrolment(keep(fresh, where), 's', NOW)
     expect(pendingIn(unsent, 'i', 'mail', NOW)).to.not.have.property('sentTo')
     expect(pendingIn(unsent, 'i', 'mail', NOW)?.sealed).to.equal('s')
     expect(nextDeliveryAt(unsent, NOW)).to.equal(undefined)
-    expect(takeBackEnrolment(unsent, 'another')).to.equal(unsent)
+    expect(takeBackEnrolment(unsent, 'another', NOW)).to.equal(unsent)
   })
 
   it('take the place of one for the same purpose only', () => {
@@ -250,26 +256,57 @@ describe('codes that are mailed', () => {
 })
 
 describe('a pending enrolment', () => {
-  it('is found in its interaction, for its factor, for an hour', () => {
+  it('is found in its interaction, for its factor, for half an hour', () => {
     const record = begin(fresh, 'i')
-    expect(pendingIn(record, 'i', 'totp', NOW + HOUR - 1)).to.include({ sealed: 'i totp' })
-    expect(pendingIn(record, 'i', 'totp', NOW + HOUR)).to.equal(undefined)
+    expect(pendingIn(record, 'i', 'totp', NOW + HALF_HOUR - 1)).to.include({ sealed: 'i totp' })
+    expect(pendingIn(record, 'i', 'totp', NOW + HALF_HOUR)).to.equal(undefined)
     expect(pendingIn(record, 'j', 'totp', NOW)).to.equal(undefined)
     expect(pendingIn(record, 'i', 'key', NOW)).to.equal(undefined)
   })
 
-  it('begins anew when its factor is chosen again, beside those of other factors', () => {
-    const record = begin(begin(begin(fresh, 'i'), 'i', 'key'), 'i', 'totp', NOW + 60)
+  it('ends when the first one of its interaction does, whatever else is begun or sent there', () => {
+    const other = begin(fresh, 'j', 'totp', NOW - 60)
+    const record = begin(begin(begin(other, 'i'), 'i', 'key', NOW + 60), 'i', 'totp', NOW + 90)
     expect(record.pending.map(({ factor, expiresAt }) => [factor, expiresAt])).to.deep.equal([
-      ['key', NOW + HOUR],
-      ['totp', NOW + 60 + HOUR],
+      ['totp', NOW - 60 + HALF_HOUR],
+      ['key', NOW + HALF_HOUR],
+      ['totp', NOW + HALF_HOUR],
     ])
+    expect(setUpEndsAt(record, 'i', NOW + HALF_HOUR - 1)).to.equal(NOW + HALF_HOUR)
+    expect(setUpEndsAt(record, 'i', NOW + HALF_HOUR)).to.equal(undefined)
+    expect(setUpEndsAt(record, 'k', NOW)).to.equal(undefined)
   })
 
-  it('is one of four at most; those past their time go first', () => {
-    const many = ['a', 'b', 'c', 'd', 'e'].reduce((r, i) => begin(r, i), fresh)
-    expect(many.pending.map(({ interaction }) => interaction)).to.deep.equal(['b', 'c', 'd', 'e'])
-    expect(begin(many, 'f', 'totp', NOW + HOUR).pending).to.have.length(1)
+  it('lives as long as the application says', () => {
+    const where = { interaction: 'i', factor: 'totp', sealed: 's' }
+    const record = beginEnrolment(fresh, where, { now: NOW, setUpSeconds: 600 })
+    expect(setUpEndsAt(record, 'i', NOW)).to.equal(NOW + 600)
+  })
+
+  it('is one of thirty-two at most; those past their time go first', () => {
+    const names = Array.from({ length: 33 }, (_, nth) => `${nth}`)
+    const many = names.reduce((r, i) => begin(r, i), fresh)
+    expect(many.pending.map(({ interaction }) => interaction)).to.deep.equal(names.slice(1))
+    expect(begin(many, 'f', 'totp', NOW + HALF_HOUR).pending).to.have.length(1)
+  })
+
+  it('holds the first factor of its interaction until it ends', () => {
+    const record = begin(fresh, 'i', 'totp', NOW + 599)
+    expect(firstFactorHeldUntil(record, 'i', NOW + 600)).to.equal(NOW + 599 + HALF_HOUR)
+    expect(firstFactorHeldUntil(record, 'i', NOW + 599 + HALF_HOUR)).to.equal(undefined)
+    expect(firstFactorHeldUntil(record, 'j', NOW + 600)).to.equal(undefined)
+  })
+
+  it('R20 holds nothing once the epoch has risen', () => {
+    const { record } = raiseEpoch(begin(fresh, 'i'), 'password-changed')
+    expect(firstFactorHeldUntil(record, 'i', NOW)).to.equal(undefined)
+  })
+
+  it('once confirmed, holds the first factor for the pages after it', () => {
+    const { record, accepted } = enrol(begin(fresh, 'interaction-1'), { now: NOW + 1_700 })
+    expect(accepted.interaction).to.equal('interaction-1')
+    expect(firstFactorHeldUntil(record, 'interaction-1', NOW + 1_800)).to.equal(NOW + 1_700 + 600)
+    expect(firstFactorHeldUntil(record, 'interaction-1', NOW + 2_300)).to.equal(undefined)
   })
 
   it('slows itself down after wrong confirmations, and nothing else', () => {

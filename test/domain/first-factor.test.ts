@@ -11,6 +11,16 @@ describe('a pending first factor', () => {
     expect(current).to.deep.equal([true, true, false])
   })
 
+  it('waits longer while a set-up or an accepted second factor holds it, to the second', () => {
+    const heldUntil = NOW + 2_400
+    const current = [599, 2_399, 2_400].map((later) =>
+      isCurrent(pending, 3, NOW + later, heldUntil),
+    )
+    expect(current).to.deep.equal([true, true, false])
+    expect(isCurrent(pending, 3, NOW + 599, NOW + 60)).to.equal(true)
+    expect(isCurrent(pending, 4, NOW + 700, heldUntil)).to.equal(false)
+  })
+
   it('R20 is void in any other epoch', () => {
     expect([2, 3, 4].map((epoch) => isCurrent(pending, epoch, NOW))).to.deep.equal([
       false,

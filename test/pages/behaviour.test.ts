@@ -190,6 +190,15 @@ describe('a page in use', function () {
     expect(stage.posted.at(-1)).to.equal('csrf=c5rf&factor=backup-codes')
   })
 
+  it('says at what time of day a set-up ends, in the person’s zone', async () => {
+    context = await stage.browser.newContext({ timezoneId: 'Asia/Tokyo' })
+    page = await context.newPage()
+    await page.clock.install({ time: '2026-11-28T10:00:00Z' })
+    await page.goto(stage.show(sampleOf('totp-enrol-fresh')))
+    const end = page.locator('[data-ends-in]')
+    expect(await end.textContent()).to.match(/^This set-up ends at 7:30\sPM\.$/)
+  })
+
   it('counts a lock down and says when it is over', async () => {
     await open('locked-short')
     const wait = page.locator('[data-countdown]')

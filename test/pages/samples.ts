@@ -68,6 +68,7 @@ const CODES = [
 
 const form = { csrf: 'c5rf', action: '/interaction/u1d/answer' }
 const answer = { ...form, cancelAction: '/interaction/u1d/cancel' }
+const ending = { endsInSeconds: 1_800 }
 const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
 const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa', verification: {} }
 const totpVerify = { ...verify, verification: { digits: 6 } }
@@ -178,17 +179,24 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   },
   'enrolment-refused': { plain: { csrf: 'c5rf', cancelAction: '/interaction/u1d/cancel' } },
   'totp-enrol': {
-    fresh: { ...answer, enrolment, name: '' },
-    named: { ...answer, enrolment, name: 'Work phone' },
-    refused: { ...answer, enrolment, name: 'Work phone', error: { code: 'refused' } },
+    fresh: { ...answer, ...ending, enrolment, name: '' },
+    named: { ...answer, ...ending, enrolment, name: 'Work phone' },
+    refused: { ...answer, ...ending, enrolment, name: 'Work phone', error: { code: 'refused' } },
     behind: {
       ...answer,
+      ...ending,
       enrolment,
       name: 'Work phone',
       error: { code: 'refused', behindSeconds: 90 },
     },
-    unreadable: { ...answer, enrolment, name: 'Work phone', error: { code: 'unreadable' } },
-    long: { ...answer, enrolment, name: 'x'.repeat(65), nameError: 'too-long' },
+    unreadable: {
+      ...answer,
+      ...ending,
+      enrolment,
+      name: 'Work phone',
+      error: { code: 'unreadable' },
+    },
+    long: { ...answer, ...ending, enrolment, name: 'x'.repeat(65), nameError: 'too-long' },
   },
   'totp-verify': {
     fresh: totpVerify,

@@ -84,6 +84,26 @@ describe('adding an authenticator', () => {
     expect(await ids('totp')).to.have.length(2)
   })
 
+  it('R11 keeps its proof while it is in progress, for half an hour', async () => {
+    const setUp = await press(await prove('add'), { factor: 'totp' })
+    const confirm = (page: Page) =>
+      mira.browser.submit(page, { code: totpCode({ secret: secretOf(page) }, host.clock.at) })
+    host.clock.at += 1_800
+    expect((await confirm(setUp)).status).to.equal(410)
+    expect(await ids('totp')).to.have.length(1)
+    const other = await press(await prove('add'), { factor: 'totp' })
+    host.clock.at += 1_799
+    expect((await confirm(other)).status).to.equal(303)
+    expect(await ids('totp')).to.have.length(2)
+  })
+
+  it('R11 cannot be begun more than ten minutes after its proof', async () => {
+    const choice = await prove('add')
+    host.clock.at += 600
+    const late = await mira.browser.submit(choice, { factor: 'totp' })
+    expect(late.status).to.equal(410)
+  })
+
   it('R38 answers a double tap of the confirming code alike', async () => {
     const choose = await prove('add')
     const setUp = await press(choose, { factor: 'totp' })

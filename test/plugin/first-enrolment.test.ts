@@ -132,6 +132,58 @@ describe('setting up a first factor', () => {
     expect(after.body).not.to.contain(secretOf(setUp).slice(0, 4))
   })
 
+  it('lives half an hour, although the first factor counts for ten minutes, and says when it ends', async () => {
+    const choice = await showPassword(host, browser, 'mira')
+    host.clock.at += 599
+    const setUp = await choose(host, browser, choice)
+    expect(setUp.text).to.contain('This set-up ends in about 30 minutes.')
+    host.clock.at += 1_799
+    const late = await browser.submit(setUp, { code: '000000' })
+    expect([late.status, secretOf(late)]).to.deep.equal([422, secretOf(setUp)])
+    expect(late.text).to.contain('This set-up ends in 1 second.')
+    const shown = await follow(
+      host,
+      browser,
+      await browser.submit(late, { code: codeOf(host, setUp) }),
+    )
+    // The backup codes are read and kept in a time of their own.
+    host.clock.at += 599
+    const back = await follow(host, browser, await browser.submit(shown, { saved: 'yes' }))
+    expect(callbackOf(back).get('code')).to.be.a('string')
+  })
+
+  it('is over after half an hour, whatever was chosen meanwhile', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    host.clock.at += 1_799
+    const choice = await browser.get(new URL(`/mfa/${uidOf(setUp)}`, host.issuer))
+    expect(secretOf(await choose(host, browser, choice))).to.equal(secretOf(setUp))
+    host.clock.at += 1
+    expect((await browser.submit(setUp, { code: codeOf(host, setUp) })).status).to.equal(410)
+    expect((await browser.get(setUp.url)).status).to.equal(410)
+  })
+
+  it('has to be begun within ten minutes of the first factor', async () => {
+    const choice = await showPassword(host, browser, 'mira')
+    host.clock.at += 600
+    expect((await browser.submit(choice, { factor: 'totp' })).status).to.equal(410)
+  })
+
+  it('shows the same key when the factor is chosen again', async () => {
+    const choice = await showPassword(host, browser, 'mira')
+    const setUp = await choose(host, browser, choice)
+    host.clock.at += 60
+    expect(secretOf(await choose(host, browser, choice))).to.equal(secretOf(setUp))
+    const next = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    expect(secretOf(next)).not.to.equal(secretOf(setUp))
+  })
+
+  it('R20 dies with the epoch of the account', async () => {
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    await host.mfa.accounts.passwordChanged('mira')
+    expect((await browser.submit(setUp, { code: codeOf(host, setUp) })).status).to.equal(410)
+    expect((await browser.get(setUp.url)).status).to.equal(410)
+  })
+
   it('asks for a shorter name before it examines the code, and keeps what was typed', async () => {
     const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
     const code = codeOf(host, setUp)
@@ -208,6 +260,54 @@ describe('setting up a first factor', () => {
     expect(again.name).to.equal('totp-enrol')
     expect(secretOf(again)).not.to.equal(mira.secret)
     expect((await browser.submit(again, { code: nextCode(host, mira) })).status).to.equal(422)
+  })
+})
+
+describe('the time of a set-up', () => {
+  let host: Host
+  let browser: HttpClient
+  beforeEach(() => {
+    browser = new HttpClient()
+  })
+  afterEach(async () => host.close())
+
+  /** The seconds for which the browser keeps the cookie of the interaction that it was last led to. */
+  const cookieSeconds = (): number => {
+    const set = host.answers
+      .flatMap(({ headers }) => headers['set-cookie'] ?? [])
+      .findLast((cookie) => /^_interaction=[^;]/.test(cookie))
+    const end = Date.parse(/expires=([^;]+)/i.exec(set ?? '')?.[1] ?? '')
+    return Math.round((end - Date.now()) / 60_000) * 60
+  }
+
+  it('is what the application says, on the page and in fact', async () => {
+    host = await startHost({ mfa: { sessions: { setUpSeconds: 1_200 } } })
+    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    expect(setUp.text).to.contain('This set-up ends in about 20 minutes.')
+    host.clock.at += 1_200
+    expect((await browser.submit(setUp, { code: codeOf(host, setUp) })).status).to.equal(410)
+  })
+
+  it('is shorter than the life of its interaction and cookie, however short the host’s is', async () => {
+    for (const seconds of [60, () => 60]) {
+      host = await startHost({ configuration: { ttl: { Interaction: seconds } } })
+      browser = new HttpClient()
+      const login = await follow(host, browser, await browser.get(authorizeUrl(host)))
+      expect(login.name).to.equal('host-login')
+      expect(cookieSeconds()).to.equal(60)
+      await showPassword(host, browser, 'mira')
+      expect(cookieSeconds()).to.equal(1_800 + 2 * 600)
+      await host.close()
+    }
+    host = await startHost({ mfa: { sessions: { setUpSeconds: 3_000 } } })
+    await showPassword(host, browser, 'mira')
+    expect(cookieSeconds()).to.equal(3_000 + 2 * 600)
+  })
+
+  it('leaves a longer life of the host’s interactions as it is', async () => {
+    host = await startHost({ configuration: { ttl: { Interaction: 9_000 } } })
+    await showPassword(host, browser, 'mira')
+    expect(cookieSeconds()).to.equal(9_000)
   })
 })
 

@@ -52,6 +52,7 @@ describe('createMfa', () => {
     ],
     path: ['mfa', '/mfa/', '/', '/a b'],
     sessionSeconds: [0, 59, '3600', Number.NaN],
+    sessions: [1_800, { setUpSeconds: 599 }, { setUpSeconds: 3_001 }, { setupSeconds: 1_800 }],
     acknowledge: [['everything'], 'ciba'],
     trustedGrantTypes: ['urn:x'],
     hasher: [{}],

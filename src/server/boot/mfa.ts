@@ -67,6 +67,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     ...(settings.service.views === undefined ? {} : { views: settings.service.views }),
     links: linksOf(settings),
     sessionSeconds: settings.sessions.longestSeconds,
+    sessions: { setUpSeconds: settings.sessions.setUpSeconds },
     hasher,
     clock,
     random,
