@@ -38,20 +38,35 @@ export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
   return enrolmentStep(seen.record, rule, place.interaction, core.deps.clock.now())
 }
 
+/**
+ * Shows the choice of a factor to set up. One factor is no choice: its set-up begins at once, and its page follows. A
+ * factor that sends a code waits for its button, since no GET sends anything.
+ */
 export async function showChoice(visit: Visit): Promise<void> {
-  const { change } = visit.details
-  const wanted = change?.kind === 'add' ? change.factor : undefined
-  const factors = [...visit.core.deps.factors.values()]
+  const only = onlyChoice(visit)
+  if (only !== undefined) return begin(visit, only)
   await show(visit, 'mfa-choose', {
     csrf: tokenFor(visit),
     mode: 'enrol',
     reason: visit.details.reason,
-    methods: factors
-      .filter(({ id, enrolment }) => enrolment === 'confirmed' && (wanted ?? id) === id)
-      .map((factor) => ({ factor: factor.id })),
+    methods: factorsToSetUp(visit).map((factor) => ({ factor: factor.id })),
     action: pathOf(visit, isEnrolled(visit.seen.record) ? 'change' : 'choose'),
     cancelAction: pathOf(visit, 'cancel'),
   })
+}
+
+/** The factor that is set up without a choice, where there is one. */
+function onlyChoice(visit: Visit): AnyFactor | undefined {
+  const [only, another] = factorsToSetUp(visit)
+  return another === undefined && only?.delivers !== true ? only : undefined
+}
+
+/** The factors that people set up, or the one of them that the app has named. */
+function factorsToSetUp({ core, details: { change } }: Visit): readonly AnyFactor[] {
+  const wanted = change?.kind === 'add' ? change.factor : undefined
+  return [...core.deps.factors.values()].filter(
+    ({ id, enrolment }) => enrolment === 'confirmed' && (wanted ?? id) === id,
+  )
 }
 
 export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
@@ -108,6 +123,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
       enrolment,
       name: again?.name ?? '',
       endsInSeconds: endsInSeconds(visit),
+      ...(onlyChoice(visit) === undefined ? {} : { reason: details.reason }),
       ...(others === 0 ? {} : { nth: others + 1 }),
       ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),
       ...(again?.error === undefined ? {} : { error: again.error }),

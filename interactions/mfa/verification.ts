@@ -112,7 +112,11 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
   }
 }
 
+/** Shows the choice of a factor to verify. A person who has one factor goes on to its page. */
 export async function showOtherWays(visit: Visit): Promise<void> {
+  const [first, second] = ownedWays(visit)
+  if (first !== undefined && second === undefined)
+    return redirect(visit, pathOf(visit, 'verify', first.factor.id))
   await show(visit, 'mfa-choose', {
     csrf: tokenFor(visit),
     mode: 'verify',

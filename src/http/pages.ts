@@ -223,6 +223,8 @@ export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   enrolment: Enrolment
   /** The person's name for the authenticator; empty: the page suggests one. */
   name: string
+  /** Why the person sets it up. Absent where the page before, with a choice of factors, has said so. */
+  reason?: ChooseReason
   /** The time after which the set-up ends. The application always gives it; a page without it says nothing of an end. */
   endsInSeconds?: number
   /** The name was refused; the code was not examined. */

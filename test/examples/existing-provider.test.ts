@@ -187,8 +187,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       const mailed = /\b(\d{6,8}|\d{3,4}[ -]\d{3,4})\b/.exec(
         printed.split(`Mail to ${EMAIL}`)[1]!,
       )![1]!
-      const choose = await goOn(await browser.submit(sent, { code: mailed }))
-      const setUp = await goOn(await browser.submit(choose, { factor: 'totp' }))
+      const setUp = await goOn(await browser.submit(sent, { code: mailed }))
       secret = secretOf(setUp)
       const shown = await goOn(await browser.submit(setUp, { code: totpCode({ secret }) }))
       codes = backupCodesOf(shown)

@@ -168,7 +168,7 @@ describe('a second factor that was on, and of which nothing that works came alon
   it('is set up at the next sign-in where there is a proof', async () => {
     await host.mfa.accounts.import('mira', LOST)
     rule = 'allowed'
-    expect((await showPassword(host, new HttpClient(), 'mira')).name).to.equal('mfa-choose')
+    expect((await showPassword(host, new HttpClient(), 'mira')).name).to.equal('totp-enrol')
   })
 
   it('leaves it to the policy again after a reset', async () => {

@@ -21,11 +21,6 @@ describe('going back to the app', function () {
     await giveUp(visitor)
 
     await visitor.typePassword(person)
-    expect(await visitor.at()).to.equal('mfa-choose')
-    await giveUp(visitor)
-
-    await visitor.typePassword(person)
-    await visitor.press('[data-factor=totp]')
     expect(await visitor.at()).to.equal('totp-enrol')
     await giveUp(visitor)
   })

@@ -10,12 +10,11 @@ describe('a first sign-in', function () {
   let people = 0
   const somebody = () => stage.server.addPerson(`person-${(people += 1)}`)
 
-  /** Begins a sign-in at the app, types the password, chooses TOTP and so opens the set-up page. */
+  /** Begins a sign-in at the app, types the password and so opens the set-up page. */
   async function arriveAtSetUp(options: { javaScript?: boolean } = {}): Promise<Visitor> {
     const visitor = await stage.arrive(options)
     await visitor.askToSignIn()
     await visitor.typePassword(await somebody())
-    await visitor.press('[data-factor=totp]')
     return visitor
   }
 
@@ -70,8 +69,6 @@ describe('a first sign-in', function () {
     expect(await visitor.page.locator('main').innerText()).to.contain('Fieldnotes')
     const before = server.now()
     await visitor.typePassword(server.demonstration)
-    await visitor.see('mfa-choose', 'enrol')
-    await visitor.press('[data-factor=totp]')
     await visitor.see('totp-enrol')
 
     const { uri, secret } = await visitor.scan()
@@ -148,14 +145,33 @@ describe('a first sign-in', function () {
     }
   })
 
+  it('may take half an hour at the QR code, and not longer', async () => {
+    for (const [minutes, page] of [
+      [29, 'backup-codes'],
+      [31, 'expired'],
+    ] as const) {
+      const visitor = await arriveAtSetUp()
+      const ends = visitor.page.locator('[data-ends-in]')
+      expect(await ends.textContent()).to.match(/^This set-up ends at \d{2}:\d{2}\.$/)
+      await visitor.scan()
+      await stage.server.later(minutes * 60)
+      await visitor.typeCode(visitor.code())
+      expect(await visitor.at(), `after ${minutes} minutes`).to.equal(page)
+    }
+  })
+
   it('can be made on the phone itself, which has a link in place of a second screen', async () => {
-    const visitor = await stage.arrive({ viewport: PHONE })
+    const visitor = await stage.arrive({ viewport: PHONE, touch: true })
     await visitor.askToSignIn()
     await visitor.typePassword(await somebody())
-    await visitor.press('[data-factor=totp]')
     const { uri } = await visitor.scan()
     const link = visitor.page.locator('a[href^="otpauth://"]')
-    await link.scrollIntoViewIfNeeded()
+    const tops = await Promise.all(
+      [link, visitor.page.locator('#totp-secret'), visitor.page.locator('.qr')].map(
+        async (part) => (await part.boundingBox())?.y ?? Number.NaN,
+      ),
+    )
+    expect(tops).to.deep.equal(tops.toSorted((one, other) => one - other))
     expect(await link.isVisible()).to.equal(true)
     expect(new URL((await link.getAttribute('href')) ?? '').href).to.equal(uri.href)
     await visitor.typeCode(visitor.code())
@@ -176,8 +192,6 @@ describe('a first sign-in', function () {
     await visitor.see('login', 'refused')
     await visitor.expectErrorFirst()
     await visitor.typePassword(person)
-    await visitor.see('mfa-choose', 'enrol')
-    await visitor.press('[data-factor=totp]')
     await visitor.see('totp-enrol')
     await expectRefusalOfTheSetUp(visitor)
     await visitor.typeCode(visitor.code())

@@ -10,7 +10,6 @@ describe('a restart of the server', function () {
     await visitor.askToSignIn()
     await server.restart()
     await visitor.typePassword(server.demonstration)
-    await visitor.press('[data-factor=totp]')
     const { secret } = await visitor.scan()
     await server.restart()
     await visitor.page.reload()

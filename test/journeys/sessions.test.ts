@@ -174,8 +174,6 @@ describe('a session', function () {
     await visitor.askToSignIn()
     await visitor.typePassword(person)
     expect((await ask()).get('error')).to.equal('login_required')
-    await visitor.press('[data-factor=totp]')
-    expect((await ask()).get('error')).to.equal('login_required')
     await visitor.scan()
     await visitor.typeCode(visitor.code())
     expect((await ask()).get('error')).to.equal('login_required')
@@ -245,7 +243,7 @@ describe('where a second factor is optional', function () {
     const time = await visitor.claim('auth_time')
 
     await visitor.press('a[href="/step-up"]')
-    await visitor.see('mfa-choose', 'step-up')
+    await visitor.see('totp-enrol', 'step-up')
     await visitor.setUp()
     await visitor.allow()
     expect(await visitor.at()).to.equal('rp-signed-in')

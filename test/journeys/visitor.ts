@@ -191,9 +191,8 @@ export class Visitor {
     return this.press()
   }
 
-  /** Chooses TOTP, scans the QR code, confirms with a code, writes the backup codes down and continues. */
+  /** Scans the QR code, confirms with a code, writes the backup codes down and continues. */
   async setUp(): Promise<void> {
-    await this.press('[data-factor=totp]')
     await this.scan()
     await this.typeCode(this.code())
     await this.writeCodesDown()

@@ -275,7 +275,6 @@ export class Visitor {
     switch (page.name) {
       case 'login':
         return browser.submit(page, { username: this.username, password: PASSWORD })
-      case 'mfa-choose':
       case 'consent':
         return browser.submit(page)
       case 'totp-enrol':

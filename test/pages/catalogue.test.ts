@@ -23,6 +23,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'mfa-choose.' + mode + '-' + reason": ['enrol', 'verify'].flatMap((mode) =>
     ['policy', 'step-up', 'chosen', 'change'].map((reason) => `${mode}|${reason}`),
   ),
+  "'mfa-choose.enrol-' + reason": ['policy', 'step-up', 'chosen', 'change'],
   "'owner-proof.' + error.code": ['refused', 'unreadable'],
   "'totp.' + error.code": ['refused', 'unreadable'],
   "'backup-code-verify.' + error.code": ['refused', 'unreadable'],

@@ -181,6 +181,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   'totp-enrol': {
     fresh: { ...answer, ...ending, enrolment, name: '' },
     named: { ...answer, ...ending, enrolment, name: 'Work phone' },
+    only: { ...answer, ...ending, enrolment, name: '', reason: 'policy' },
     refused: { ...answer, ...ending, enrolment, name: 'Work phone', error: { code: 'refused' } },
     behind: {
       ...answer,

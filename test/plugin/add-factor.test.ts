@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { backupCodes, totp } from '../../src/index.ts'
-import { deliveredCodeFactor } from '../../src/testing/factors.ts'
+import { challengeFactor, deliveredCodeFactor } from '../../src/testing/factors.ts'
 import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { ownCode, totpCode } from '../support/totp.ts'
@@ -21,6 +21,11 @@ import {
   prove,
 } from './managed-host.ts'
 import { signIn, uidOf } from './sign-in.ts'
+
+const browserKey = {
+  ...challengeFactor('browser-key'),
+  pages: { views: new URL('browser-key/', import.meta.url) },
+}
 
 describe('adding an authenticator', () => {
   beforeEach(() => begin())
@@ -48,9 +53,7 @@ describe('adding an authenticator', () => {
   })
 
   it('suggests a name that the first does not have', async () => {
-    const choose = await prove('add')
-    expect(choose.text).to.contain('Add another way')
-    const setUp = await press(choose, { factor: 'totp' })
+    const setUp = await prove('add')
     expect(setUp.form().fields).to.include({ name: 'My phone 2' })
   })
 
@@ -85,28 +88,38 @@ describe('adding an authenticator', () => {
   })
 
   it('R11 keeps its proof while it is in progress, for half an hour', async () => {
-    const setUp = await press(await prove('add'), { factor: 'totp' })
+    const setUp = await prove('add')
     const confirm = (page: Page) =>
       mira.browser.submit(page, { code: totpCode({ secret: secretOf(page) }, host.clock.at) })
     host.clock.at += 1_800
     expect((await confirm(setUp)).status).to.equal(410)
     expect(await ids('totp')).to.have.length(1)
-    const other = await press(await prove('add'), { factor: 'totp' })
+    const other = await prove('add')
     host.clock.at += 1_799
     expect((await confirm(other)).status).to.equal(303)
     expect(await ids('totp')).to.have.length(2)
   })
 
   it('R11 cannot be begun more than ten minutes after its proof', async () => {
+    await end()
+    await begin({ mfa: { factors: [totp(), browserKey, backupCodes()] } })
     const choice = await prove('add')
+    expect(choice.name).to.equal('mfa-choose')
+    expect(choice.text).to.contain('Add another way')
     host.clock.at += 600
     const late = await mira.browser.submit(choice, { factor: 'totp' })
     expect(late.status).to.equal(410)
   })
 
+  it('shows no choice where the app has named the factor', async () => {
+    await end()
+    await begin({ mfa: { factors: [totp(), browserKey, backupCodes()] } })
+    expect((await prove('add:totp')).name).to.equal('totp-enrol')
+    expect((await prove('add:browser-key')).name).to.equal('browser-key-enrol')
+  })
+
   it('R38 answers a double tap of the confirming code alike', async () => {
-    const choose = await prove('add')
-    const setUp = await press(choose, { factor: 'totp' })
+    const setUp = await prove('add')
     const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
     const [one, two] = await Promise.all([
       mira.browser.submit(setUp, { code }),
@@ -122,8 +135,7 @@ describe('adding an authenticator', () => {
     const pages: { page: Page; code: string; browser: HttpClient }[] = []
     for (const browser of browsers) {
       await signIn(host, browser, mira)
-      const choose = await prove('add', browser)
-      const page = await press(choose, { factor: 'totp' }, browser)
+      const page = await prove('add', browser)
       pages.push({ page, browser, code: '' })
     }
     const answers = await Promise.all(
@@ -159,13 +171,9 @@ describe('adding to an account that has no factor yet', () => {
   it('R10 is a first enrolment: ten codes with it, and one factor', async () => {
     await open({ mfa: { require: false } })
     const browser = new HttpClient()
-    const choose = await showPassword(host, browser, 'noor', { mfa_action: 'add' })
-    expect(choose.name).to.equal('mfa-choose')
-    expect(choose.text)
-      .to.contain('Add a second step')
-      .and.to.contain('someone who learns your password')
+    const setUp = await showPassword(host, browser, 'noor', { mfa_action: 'add' })
+    expect(setUp.name).to.equal('totp-enrol')
     expect(await isSignedIn(browser)).to.equal(false)
-    const setUp = await press(choose, { factor: 'totp' }, browser)
     const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
     const shown = await press(setUp, { code }, browser)
     expect(shown.name).to.equal('backup-codes')

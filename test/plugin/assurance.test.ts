@@ -40,8 +40,7 @@ describe('the level a relying party asks for', () => {
   const visit = async (parameters: Record<string, string>): Promise<Page> =>
     follow(host, browser, await browser.get(authorizeUrl(host, parameters)))
   /** Enrols from the first page of the set-up until the browser is sent to the relying party. */
-  const setUp = async (choose: Page): Promise<{ back: Page; secret: string }> => {
-    const page = await follow(host, browser, await browser.submit(choose, { factor: 'totp' }))
+  const setUp = async (page: Page): Promise<{ back: Page; secret: string }> => {
     const secret = secretOf(page)
     const code = totpCode({ secret }, host.clock.at)
     const shown = await follow(host, browser, await browser.submit(page, { code }))
@@ -61,7 +60,7 @@ describe('the level a relying party asks for', () => {
   ] as const) {
     it(`R24 an essential acr as ${kind} is met by a second factor`, async () => {
       const choose = await showPassword(host, browser, 'mira', essential(request))
-      expect(choose.name).to.equal('mfa-choose')
+      expect(choose.name).to.equal('totp-enrol')
       const { back } = await setUp(choose)
       const { claims } = await redeem(host, callbackOf(back))
       expect(claims).to.deep.include({ acr: MULTI_FACTOR_ACR, amr: MULTI_FACTOR_AMR })
@@ -72,7 +71,7 @@ describe('the level a relying party asks for', () => {
       const session = signedInSessions(host.writes).at(-1)!
       host.clock.at += 120
       const choose = await visit(essential(request))
-      expect(choose.name).to.equal('mfa-choose')
+      expect(choose.name).to.equal('totp-enrol')
       const after = await redeem(host, callbackOf((await setUp(choose)).back))
       expect(after.claims).to.deep.include({ acr: MULTI_FACTOR_ACR, amr: MULTI_FACTOR_AMR })
       expect(after.claims.auth_time).to.equal(before.claims.auth_time)
@@ -124,7 +123,7 @@ describe('the level a relying party asks for', () => {
 
   it('R24 an essential acr as a value and as values has to meet both', async () => {
     const both = { value: MULTI_FACTOR_ACR, values: [PASSWORD_ACR, MULTI_FACTOR_ACR] }
-    expect((await showPassword(host, browser, 'mira', essential(both))).name).to.equal('mfa-choose')
+    expect((await showPassword(host, browser, 'mira', essential(both))).name).to.equal('totp-enrol')
     const neither = { value: MULTI_FACTOR_ACR, values: [PASSWORD_ACR] }
     const back = callbackOf(await visit(essential(neither)))
     expect(back.get('error')).to.equal('unmet_authentication_requirements')
@@ -178,7 +177,7 @@ describe('the level a relying party asks for', () => {
       const silent = callbackOf(await visit({ ...parameters, prompt: 'none' }))
       expect(silent.get('error')).to.equal('interaction_required')
       const choose = await visit(parameters)
-      expect(choose.name).to.equal('mfa-choose')
+      expect(choose.name).to.equal('totp-enrol')
       const client = 'client_id' in beside ? beside.client_id : 'app'
       const { claims } = await redeem(host, callbackOf((await setUp(choose)).back), client)
       expect(claims.acr).to.equal(MULTI_FACTOR_ACR)
@@ -269,12 +268,12 @@ describe('a policy of the application', () => {
     })
     try {
       const browser = new HttpClient()
-      expect((await showPassword(host, browser, 'admin')).name).to.equal('mfa-choose')
+      expect((await showPassword(host, browser, 'admin')).name).to.equal('totp-enrol')
       const member = new HttpClient()
       const back = await showPassword(host, member, 'mira')
       expect(callbackOf(back).get('code')).to.be.a('string')
       const other = await member.get(authorizeUrl(host, { client_id: 'other' }))
-      expect((await follow(host, member, other)).name).to.equal('mfa-choose')
+      expect((await follow(host, member, other)).name).to.equal('totp-enrol')
       expect(new Set(asked)).to.include('admin app openid email')
       expect(new Set(asked)).to.include('mira other openid email')
     } finally {
@@ -290,7 +289,7 @@ describe('a policy of the application', () => {
       const login = await follow(host, browser, await browser.get(authorizeUrl(host)))
       const answer = await browser.post(login.url, { username: 'mira', password: PASSWORD })
       required = false
-      expect((await follow(host, browser, answer)).name).to.equal('mfa-choose')
+      expect((await follow(host, browser, answer)).name).to.equal('totp-enrol')
       expect(signedInSessions(host.writes)).to.deep.equal([])
     } finally {
       await host.close()
@@ -325,7 +324,7 @@ describe('a policy of the application', () => {
       const silent = await browser.get(authorizeUrl(host, { prompt: 'none' }))
       expect(callbackOf(silent).get('error')).to.equal('interaction_required')
       const page = await follow(host, browser, await browser.get(authorizeUrl(host)))
-      expect(page.name).to.equal('mfa-choose')
+      expect(page.name).to.equal('totp-enrol')
     } finally {
       await host.close()
     }

@@ -129,7 +129,7 @@ describe("an application's own configuration", () => {
       })
       const browser = new HttpClient()
       const choose = await showPassword(started, browser, 'mira', { tenant: 'north' })
-      expect(choose.name).to.equal('mfa-choose')
+      expect(choose.name).to.equal('totp-enrol')
       expect(new Set(seen)).to.deep.equal(new Set(['north']))
     })
 
@@ -250,8 +250,8 @@ describe("an application's own configuration", () => {
   })
 
   for (const [at, order] of [
-    [0, ['host-select_account', 'host-login', 'mfa-choose']],
-    [1, ['host-login', 'mfa-choose', 'host-select_account']],
+    [0, ['host-select_account', 'host-login', 'totp-enrol']],
+    [1, ['host-login', 'totp-enrol', 'host-select_account']],
   ] as const)
     it(`keeps a prompt that can be asked for, ${at === 0 ? 'before' : 'after'} the login, and shows it once`, async () => {
       const policy = base()
@@ -278,8 +278,6 @@ describe("an application's own configuration", () => {
     switch (page.name) {
       case 'host-login':
         return browser.post(page.url, { username: 'mira', password: PASSWORD })
-      case 'mfa-choose':
-        return browser.submit(page, { factor: 'totp' })
       case 'totp-enrol':
         return browser.submit(page, {
           code: totpCode({ secret: secretOf(page) }, started.clock.at),
@@ -329,7 +327,7 @@ describe("an application's own configuration", () => {
     const answer = await showPassword(started, browser, 'mira')
     const { to } = answer.json as { to: string }
     expect(signedInSessions(started.writes)).to.deep.equal([])
-    expect((await follow(started, browser, await browser.get(to))).name).to.equal('mfa-choose')
+    expect((await follow(started, browser, await browser.get(to))).name).to.equal('totp-enrol')
   })
 
   it('passes on results that are no login, refusals too', async () => {

@@ -17,9 +17,12 @@ export async function enrol(
 export async function enrolFrom(
   host: { readonly issuer: string; readonly clock: { readonly at: number } },
   client: HttpClient,
-  choose: Page,
+  first: Page,
 ): Promise<{ secret: string; codes: string[]; callback: Page }> {
-  const setUp = await follow(host, client, await client.submit(choose, { factor: 'totp' }))
+  const setUp =
+    first.name === 'mfa-choose'
+      ? await follow(host, client, await client.submit(first, { factor: 'totp' }))
+      : first
   const secret = secretOf(setUp)
   const confirmed = await client.submit(setUp, {
     code: totpCode({ secret }, host.clock.at),

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import type { Configuration } from 'oidc-provider'
-import { mailedCode, type MfaOptions, type OutgoingMail } from '../../src/index.ts'
+import {
+  backupCodes,
+  mailedCode,
+  totp,
+  type MfaOptions,
+  type OutgoingMail,
+} from '../../src/index.ts'
+import { challengeFactor, deliveredCodeFactor } from '../../src/testing/factors.ts'
 import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
@@ -16,6 +23,11 @@ import {
 import { signedInSessions, STORAGES } from './recorded-storage.ts'
 import { enrolledPerson, interactionCookies, nextCode, signIn, uidOf } from './sign-in.ts'
 
+/** A second factor to set up, so that the person has a choice. */
+const browserKey = {
+  ...challengeFactor('browser-key'),
+  pages: { views: new URL('browser-key/', import.meta.url) },
+}
 const choose = async (host: Host, browser: HttpClient, page: Page): Promise<Page> =>
   follow(host, browser, await browser.submit(page, { factor: 'totp' }))
 const codeOf = (host: Host, setUp: Page): string =>
@@ -33,8 +45,8 @@ for (const [name, storage] of Object.entries(STORAGES))
 
     it('R10 of two sign-ins that set one up at once only the first binds', async () => {
       const thief = new HttpClient()
-      const mine = await choose(host, browser, await showPassword(host, browser, 'mira'))
-      const theirs = await choose(host, thief, await showPassword(host, thief, 'mira'))
+      const mine = await showPassword(host, browser, 'mira')
+      const theirs = await showPassword(host, thief, 'mira')
       const confirmed = await browser.submit(mine, { code: codeOf(host, mine) })
       expect(confirmed.status).to.equal(303)
       const late = await thief.submit(theirs, { code: codeOf(host, theirs) })
@@ -45,9 +57,7 @@ for (const [name, storage] of Object.entries(STORAGES))
 
     it('R18 of two confirmations that arrive together only one binds', async () => {
       const browsers = [browser, new HttpClient(), new HttpClient()]
-      const pages = await Promise.all(
-        browsers.map(async (one) => choose(host, one, await showPassword(host, one, 'mira'))),
-      )
+      const pages = await Promise.all(browsers.map(async (one) => showPassword(host, one, 'mira')))
       const answers = await Promise.all(
         browsers.map((one, nth) => one.submit(pages[nth]!, { code: codeOf(host, pages[nth]!) })),
       )
@@ -60,7 +70,7 @@ for (const [name, storage] of Object.entries(STORAGES))
     })
 
     it('R38 a double tap shows the backup codes whichever answer arrives', async () => {
-      const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+      const setUp = await showPassword(host, browser, 'mira')
       const code = codeOf(host, setUp)
       const taps = await Promise.all([0, 1].map(() => browser.submit(setUp, { code })))
       expect(taps.map(({ status }) => status)).to.deep.equal([303, 303])
@@ -114,7 +124,7 @@ describe('setting up a first factor', () => {
   })
 
   it('R5 the code that confirmed it signs nobody in', async () => {
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const setUp = await showPassword(host, browser, 'mira')
     const code = codeOf(host, setUp)
     await browser.submit(setUp, { code })
     const thief = new HttpClient()
@@ -123,7 +133,7 @@ describe('setting up a first factor', () => {
   })
 
   it('keeps the secret over a reload and a wrong code, and never shows it afterwards', async () => {
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const setUp = await showPassword(host, browser, 'mira')
     const refused = await browser.submit(setUp, { code: '000000', name: 'My phone' })
     const again = await browser.get(setUp.url)
     expect([secretOf(refused), secretOf(again)]).to.deep.equal([secretOf(setUp), secretOf(setUp)])
@@ -131,6 +141,149 @@ describe('setting up a first factor', () => {
     const after = await follow(host, browser, await browser.get(setUp.url))
     expect(after.body).not.to.contain(secretOf(setUp).slice(0, 4))
   })
+
+  it('R20 dies with the epoch of the account', async () => {
+    const setUp = await showPassword(host, browser, 'mira')
+    await host.mfa.accounts.passwordChanged('mira')
+    expect((await browser.submit(setUp, { code: codeOf(host, setUp) })).status).to.equal(410)
+    expect((await browser.get(setUp.url)).status).to.equal(410)
+  })
+
+  it('asks for a shorter name before it examines the code, and keeps what was typed', async () => {
+    const setUp = await showPassword(host, browser, 'mira')
+    const code = codeOf(host, setUp)
+    const name = 'n'.repeat(65)
+    const long = await browser.submit(setUp, { code, name })
+    expect([long.status, long.name, long.form().fields['name']]).to.deep.equal([
+      422,
+      'totp-enrol',
+      name,
+    ])
+    expect(long.alert).to.contain('64 characters')
+    const shown = await browser.follow(await browser.submit(long, { code, name: 'n'.repeat(64) }))
+    expect(shown.name).to.equal('backup-codes')
+  })
+
+  it('gives every set-up a secret of its own of 160 bits', async () => {
+    const secrets = new Set<string>()
+    for (let nth = 0; nth < 3; nth += 1) {
+      const one = new HttpClient()
+      const page = await showPassword(host, one, 'mira')
+      secrets.add(secretOf(page))
+    }
+    expect([...secrets].map(({ length }) => length)).to.deep.equal([32, 32, 32])
+  })
+
+  it('R2 wrong confirmations make only themselves wait', async () => {
+    const setUp = await showPassword(host, browser, 'mira')
+    for (let nth = 0; nth < 5; nth += 1)
+      expect((await browser.submit(setUp, { code: `00000${nth}` })).status).to.equal(422)
+    const locked = await browser.submit(setUp, { code: codeOf(host, setUp) })
+    expect([locked.status, locked.headers['retry-after']]).to.deep.equal([429, '30'])
+    const other = new HttpClient()
+    const second = await showPassword(host, other, 'mira')
+    expect((await other.submit(second, { code: codeOf(host, second) })).status).to.equal(303)
+  })
+
+  it('shows the backup codes until they are said to be saved, and offers them as a file', async () => {
+    const setUp = await showPassword(host, browser, 'mira')
+    const shown = await follow(
+      host,
+      browser,
+      await browser.submit(setUp, { code: codeOf(host, setUp) }),
+    )
+    const codes = backupCodesOf(shown)
+    expect(new Set(codes)).to.have.property('size', 10)
+    const ungated = await browser.submit(shown)
+    expect([ungated.status, backupCodesOf(ungated)]).to.deep.equal([422, codes])
+    const file = await browser.get(shown.link('a[download]'))
+    expect(file.headers['content-disposition']).to.match(/^attachment/)
+    expect(file.headers['cache-control']).to.equal('no-store')
+    for (const code of codes) expect(file.body).to.contain(code)
+    await browser.submit(shown, { saved: 'yes' })
+    expect((await browser.get(shown.url)).status).to.equal(410)
+    expect((await browser.get(file.url)).status).to.equal(410)
+  })
+
+  it('R8 the codes on their way to the page open in no other sign-in', async () => {
+    const setUp = await showPassword(host, browser, 'mira')
+    const secret = secretOf(setUp)
+    await browser.submit(setUp, { code: codeOf(host, setUp) })
+    const sealed = browser.jar.all().find(({ key }) => key === 'mfa_codes')!
+    host.clock.at += 60
+    const verify = await showPassword(host, browser, 'mira')
+    await browser.submit(verify, { code: totpCode({ secret }, host.clock.at) })
+    const url = new URL(`/mfa/${uidOf(verify)}/backup-codes`, host.issuer)
+    const cookie = `${interactionCookies(browser, uidOf(verify))}; mfa_codes=${sealed.value}`
+    expect((await browser.get(url, { headers: { cookie } })).status).to.equal(410)
+  })
+
+  it('R36 an account that was reset sets up anew, and its old codes are nothing', async () => {
+    const mira = await enrolledPerson(host)
+    await host.mfa.accounts.reset('mira')
+    const again = await showPassword(host, browser, 'mira')
+    expect(again.name).to.equal('totp-enrol')
+    expect(secretOf(again)).not.to.equal(mira.secret)
+    expect((await browser.submit(again, { code: nextCode(host, mira) })).status).to.equal(422)
+  })
+})
+
+describe('a choice of one factor to set up', () => {
+  let host: Host
+  let browser: HttpClient
+  beforeEach(() => {
+    browser = new HttpClient()
+  })
+  afterEach(async () => host.close())
+
+  it('is skipped: the set-up page follows the password', async () => {
+    host = await startHost()
+    const setUp = await showPassword(host, browser, 'mira')
+    expect([setUp.status, setUp.name]).to.deep.equal([200, 'totp-enrol'])
+    for (const path of ['', '/choose']) {
+      const url = new URL(`/mfa/${uidOf(setUp)}${path}`, host.issuer)
+      const again = await follow(host, browser, await browser.get(url))
+      expect([again.name, secretOf(again)]).to.deep.equal(['totp-enrol', secretOf(setUp)])
+    }
+    await host.mfa.settled()
+    const started = host.events.filter(({ type }) => type === 'enrolment-started')
+    expect(started).to.have.length(1)
+  })
+
+  it('is shown where the person has a choice', async () => {
+    host = await startHost({ mfa: { factors: [totp(), browserKey, backupCodes()] } })
+    const page = await showPassword(host, browser, 'mira')
+    expect(page.name).to.equal('mfa-choose')
+    expect(page.all('[data-factor]')).to.have.length(2)
+    await host.mfa.settled()
+    expect(host.events.map(({ type }) => type)).not.to.include('enrolment-started')
+  })
+
+  it('keeps its button where the button sends a code: no GET sends anything', async () => {
+    const mails: OutgoingMail[] = []
+    const pages = { views: new URL('mailed-code/', import.meta.url) }
+    host = await startHost({
+      mfa: {
+        factors: [{ ...deliveredCodeFactor(), pages }, backupCodes()],
+        sendMail: async (mail) => mails.push(mail),
+      },
+    })
+    const page = await showPassword(host, browser, 'mira')
+    expect([page.name, mails]).to.deep.equal(['mfa-choose', []])
+    const chosen = await browser.submit(page, { factor: 'test-mailed-code' })
+    expect((await follow(host, browser, chosen)).name).to.equal('test-mailed-code-enrol')
+    expect(mails).to.have.length(1)
+  })
+})
+
+describe('a set-up that was chosen', () => {
+  let host: Host
+  let browser: HttpClient
+  beforeEach(async () => {
+    host = await startHost({ mfa: { factors: [totp(), browserKey, backupCodes()] } })
+    browser = new HttpClient()
+  })
+  afterEach(async () => host.close())
 
   it('lives half an hour, although the first factor counts for ten minutes, and says when it ends', async () => {
     const choice = await showPassword(host, browser, 'mira')
@@ -176,91 +329,6 @@ describe('setting up a first factor', () => {
     const next = await choose(host, browser, await showPassword(host, browser, 'mira'))
     expect(secretOf(next)).not.to.equal(secretOf(setUp))
   })
-
-  it('R20 dies with the epoch of the account', async () => {
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
-    await host.mfa.accounts.passwordChanged('mira')
-    expect((await browser.submit(setUp, { code: codeOf(host, setUp) })).status).to.equal(410)
-    expect((await browser.get(setUp.url)).status).to.equal(410)
-  })
-
-  it('asks for a shorter name before it examines the code, and keeps what was typed', async () => {
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
-    const code = codeOf(host, setUp)
-    const name = 'n'.repeat(65)
-    const long = await browser.submit(setUp, { code, name })
-    expect([long.status, long.name, long.form().fields['name']]).to.deep.equal([
-      422,
-      'totp-enrol',
-      name,
-    ])
-    expect(long.alert).to.contain('64 characters')
-    const shown = await browser.follow(await browser.submit(long, { code, name: 'n'.repeat(64) }))
-    expect(shown.name).to.equal('backup-codes')
-  })
-
-  it('gives every set-up a secret of its own of 160 bits', async () => {
-    const secrets = new Set<string>()
-    for (let nth = 0; nth < 3; nth += 1) {
-      const one = new HttpClient()
-      const page = await choose(host, one, await showPassword(host, one, 'mira'))
-      secrets.add(secretOf(page))
-    }
-    expect([...secrets].map(({ length }) => length)).to.deep.equal([32, 32, 32])
-  })
-
-  it('R2 wrong confirmations make only themselves wait', async () => {
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
-    for (let nth = 0; nth < 5; nth += 1)
-      expect((await browser.submit(setUp, { code: `00000${nth}` })).status).to.equal(422)
-    const locked = await browser.submit(setUp, { code: codeOf(host, setUp) })
-    expect([locked.status, locked.headers['retry-after']]).to.deep.equal([429, '30'])
-    const other = new HttpClient()
-    const second = await choose(host, other, await showPassword(host, other, 'mira'))
-    expect((await other.submit(second, { code: codeOf(host, second) })).status).to.equal(303)
-  })
-
-  it('shows the backup codes until they are said to be saved, and offers them as a file', async () => {
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
-    const shown = await follow(
-      host,
-      browser,
-      await browser.submit(setUp, { code: codeOf(host, setUp) }),
-    )
-    const codes = backupCodesOf(shown)
-    expect(new Set(codes)).to.have.property('size', 10)
-    const ungated = await browser.submit(shown)
-    expect([ungated.status, backupCodesOf(ungated)]).to.deep.equal([422, codes])
-    const file = await browser.get(shown.link('a[download]'))
-    expect(file.headers['content-disposition']).to.match(/^attachment/)
-    expect(file.headers['cache-control']).to.equal('no-store')
-    for (const code of codes) expect(file.body).to.contain(code)
-    await browser.submit(shown, { saved: 'yes' })
-    expect((await browser.get(shown.url)).status).to.equal(410)
-    expect((await browser.get(file.url)).status).to.equal(410)
-  })
-
-  it('R8 the codes on their way to the page open in no other sign-in', async () => {
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
-    const secret = secretOf(setUp)
-    await browser.submit(setUp, { code: codeOf(host, setUp) })
-    const sealed = browser.jar.all().find(({ key }) => key === 'mfa_codes')!
-    host.clock.at += 60
-    const verify = await showPassword(host, browser, 'mira')
-    await browser.submit(verify, { code: totpCode({ secret }, host.clock.at) })
-    const url = new URL(`/mfa/${uidOf(verify)}/backup-codes`, host.issuer)
-    const cookie = `${interactionCookies(browser, uidOf(verify))}; mfa_codes=${sealed.value}`
-    expect((await browser.get(url, { headers: { cookie } })).status).to.equal(410)
-  })
-
-  it('R36 an account that was reset sets up anew, and its old codes are nothing', async () => {
-    const mira = await enrolledPerson(host)
-    await host.mfa.accounts.reset('mira')
-    const again = await choose(host, browser, await showPassword(host, browser, 'mira'))
-    expect(again.name).to.equal('totp-enrol')
-    expect(secretOf(again)).not.to.equal(mira.secret)
-    expect((await browser.submit(again, { code: nextCode(host, mira) })).status).to.equal(422)
-  })
 })
 
 describe('the time of a set-up', () => {
@@ -282,7 +350,7 @@ describe('the time of a set-up', () => {
 
   it('is what the application says, on the page and in fact', async () => {
     host = await startHost({ mfa: { sessions: { setUpSeconds: 1_200 } } })
-    const setUp = await choose(host, browser, await showPassword(host, browser, 'mira'))
+    const setUp = await showPassword(host, browser, 'mira')
     expect(setUp.text).to.contain('This set-up ends in about 20 minutes.')
     host.clock.at += 1_200
     expect((await browser.submit(setUp, { code: codeOf(host, setUp) })).status).to.equal(410)
@@ -358,9 +426,8 @@ describe('a first factor on the proof of a mailed code', () => {
     const sent = await send(proof)
     expect(mails.map(({ to }) => to)).to.deep.equal(['mira@example.com'])
     expect(sent.text).to.contain('m•••@example.com').and.not.to.contain('mira@')
-    const page = await follow(host, browser, await answer(sent, mailed()))
-    expect(page.name).to.equal('mfa-choose')
-    const setUp = await choose(host, browser, page)
+    const setUp = await follow(host, browser, await answer(sent, mailed()))
+    expect(setUp.name).to.equal('totp-enrol')
     const shown = await follow(
       host,
       browser,
@@ -551,7 +618,7 @@ describe('a first factor on the proof of a mailed code', () => {
     it(`R10 a rule that ${fault} sets nothing up`, async () => {
       await start({ firstEnrolment: rule })
       const page = await open()
-      expect(page.name).not.to.equal('mfa-choose')
+      expect(page.name).not.to.equal('totp-enrol')
       if (page.name === undefined) return
       const at = (path: string): URL => new URL(`/mfa/${uidOf(page)}/${path}`, host.issuer)
       await browser.post(at('choose'), { csrf: page.form().fields.csrf!, factor: 'totp' })

@@ -96,7 +96,7 @@ for (const [name, storage] of Object.entries(STORAGES))
         const browser = new HttpClient()
         await browser.get(new URL('/session/end', host.issuer))
         const page = await showPassword(host, browser, 'mira')
-        expect(page.name).to.equal('mfa-choose')
+        expect(page.name).to.equal('totp-enrol')
         const silent = await browser.get(authorizeUrl(host, { prompt: 'none' }))
         expect(callbackOf(silent).get('error')).to.equal('interaction_required')
       } finally {

@@ -136,7 +136,7 @@ describe('what a login page answers with', () => {
     })
     const browser = new HttpClient()
     const page = await showPassword(host, browser, 'mallory', { prompt: 'mfa' })
-    expect(page.name).to.equal('mfa-choose')
+    expect(page.name).to.equal('totp-enrol')
     expect(page.text).to.contain('mallory')
     expect(signedInSessions(host.writes)).to.deep.equal([])
     for (const result of storedResults()) {

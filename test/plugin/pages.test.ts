@@ -28,8 +28,7 @@ describe('a page of the plugin', () => {
       await visit(shown, by)
       return shown
     }
-    const choose = await see(showPassword(host, browser, 'mira'))
-    const setUp = await see(browser.submit(choose, { factor: 'totp' }))
+    const setUp = await see(showPassword(host, browser, 'mira'))
     const secret = secretOf(setUp)
     await see(browser.submit(setUp, { code: '000000' }))
     await see(browser.submit(setUp, { code: 'x' }))
@@ -94,8 +93,8 @@ describe('a page of the plugin', () => {
       expect(headers['content-type'], label).to.equal('text/html; charset=utf-8')
     })
     expect([...seen.keys()]).to.include.members([
-      'mfa-choose 200',
       'totp-enrol 200',
+      'mfa-choose 200',
       'totp-enrol 400',
       'totp-enrol 422',
       'backup-codes 200',
@@ -126,7 +125,7 @@ describe('a page of the plugin', () => {
         client_id: 'semicolon',
         redirect_uri: redirectUri,
       })
-      expect(choose.name).to.equal('mfa-choose')
+      expect(choose.name).to.equal('totp-enrol')
       const policy = String(choose.headers['content-security-policy'])
       expect(policy).to.contain("script-src 'self'")
       expect(policy).not.to.match(/script-src-elem|form-action/)
@@ -217,17 +216,16 @@ describe('a page of the plugin', () => {
   it('R34 shows names and what was typed as text', async () => {
     const marked = '<img src=x onerror=alert(1)>"\''
     const browser = new HttpClient()
-    const choose = await showPassword(host, browser, marked)
-    const setUp = await follow(host, browser, await browser.submit(choose, { factor: 'totp' }))
+    const setUp = await showPassword(host, browser, marked)
     const refused = await browser.submit(setUp, { code: '000000', name: marked })
-    const lost = await browser.get(new URL(`/mfa/${uidOf(choose)}/nowhere`, host.issuer), {
+    const lost = await browser.get(new URL(`/mfa/${uidOf(setUp)}/nowhere`, host.issuer), {
       headers: { 'x-request-id': marked },
     })
-    for (const page of [choose, setUp, refused, lost]) {
+    for (const page of [setUp, refused, lost]) {
       expect(page.name).to.be.a('string')
       expect(page.body).not.to.contain('<img')
     }
-    expect(choose.text).to.contain(marked)
+    expect(setUp.text).to.contain(marked)
     expect(refused.form().fields.name).to.equal(marked)
   })
 
@@ -246,7 +244,7 @@ describe('a page of the plugin', () => {
     })
     try {
       const choose = await showPassword(named, new HttpClient(), 'mira')
-      expect(choose.name).to.equal('mfa-choose')
+      expect(choose.name).to.equal('totp-enrol')
       expect(choose.body)
         .not.to.contain('alert(1)</script>')
         .and.not.to.contain('alert(2)</script>')
@@ -262,7 +260,7 @@ describe('a page of the plugin', () => {
     for (const ui_locales of ['../../package', '__proto__', 'de', 'xx en', 'x'.repeat(5000)]) {
       const browser = new HttpClient({ headers: { 'accept-language': ui_locales } })
       const page = await showPassword(host, browser, 'mira', { ui_locales })
-      expect([page.status, page.name], ui_locales).to.deep.equal([200, 'mfa-choose'])
+      expect([page.status, page.name], ui_locales).to.deep.equal([200, 'totp-enrol'])
       expect(page.body).to.match(ui_locales === 'de' ? /<html lang="de"/ : /<html lang="en"/)
     }
   })

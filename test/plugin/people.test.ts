@@ -118,9 +118,9 @@ describe('pages at a path of the application', () => {
     const host = await startHost({ mfa: { path: '/account/second-step' } })
     try {
       const browser = new HttpClient()
-      const choose = await showPassword(host, browser, 'mira')
-      expect(choose.url.pathname).to.match(/^\/account\/second-step\/[\w-]+$/)
-      const [sheet] = choose.tags('link').filter(({ rel }) => rel === 'stylesheet')
+      const setUp = await showPassword(host, browser, 'mira')
+      expect(setUp.url.pathname).to.match(/^\/account\/second-step\/[\w-]+\/enrol\/totp$/)
+      const [sheet] = setUp.tags('link').filter(({ rel }) => rel === 'stylesheet')
       const style = await browser.get(new URL(sheet!.href!, host.issuer))
       expect([style.status, style.headers['content-type']]).to.deep.equal([
         200,

@@ -54,7 +54,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
     it('R17 lets a password that a node without it has taken wait ten minutes, and no longer', async () => {
       required = true
       for (const [seconds, page] of [
-        [9 * 60, 'mfa-choose'],
+        [9 * 60, 'totp-enrol'],
         [10 * 60, 'host-login'],
       ] as const) {
         browser = new HttpClient()
@@ -98,7 +98,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
         expect((await silently()).get('code')).to.be.a('string')
         required = true
         expect((await silently()).get('error')).to.equal('interaction_required')
-        expect((await visit()).name).to.equal('mfa-choose')
+        expect((await visit()).name).to.equal('totp-enrol')
       })
 
     it('R17 takes the password of a node without it for a first factor, and for no more', async () => {
@@ -107,7 +107,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       nodes.servedBy('before')
       const answer = await typePassword(login)
       nodes.servedBy('after')
-      expect((await goOn(answer)).name).to.equal('mfa-choose')
+      expect((await goOn(answer)).name).to.equal('totp-enrol')
       expect(signedInSessions(nodes.writes)).to.deep.equal([])
       expect((await silently()).get('error')).to.equal('login_required')
     })
@@ -194,13 +194,13 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       expect(callbackOf(await goOn(await typePassword(login))).get('code')).to.be.a('string')
       nodes.servedBy('after')
       expect((await silently()).get('error')).to.equal('interaction_required')
-      expect((await visit()).name).to.equal('mfa-choose')
+      expect((await visit()).name).to.equal('totp-enrol')
       expect(nodes.passwords).to.deep.equal({ before: 1, after: 0 })
     })
 
     for (const [username, next] of [
       ['mira', 'totp-verify'],
-      ['noor', 'mfa-choose'],
+      ['noor', 'totp-enrol'],
     ] as const)
       it(`R17 believes no login page of before that it does not expect: ${username} types the password again`, async () => {
         nodes.servedBy('before')
@@ -234,7 +234,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       const consent = await goOn(await typePassword(await visit({ prompt: 'consent' })))
       expect(consent.name).to.equal('host-consent')
       nodes.servedBy('after')
-      expect((await goOn(await browser.submit(consent))).name).to.equal('mfa-choose')
+      expect((await goOn(await browser.submit(consent))).name).to.equal('totp-enrol')
       expect(nodes.passwords).to.deep.equal({ before: 1, after: 0 })
     })
 
@@ -272,7 +272,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
     it('R10 is a password of just now, on which a factor is set up; not of ten minutes ago', async () => {
       await signInBefore()
       nodes.servedBy('after')
-      expect((await visit()).name).to.equal('mfa-choose')
+      expect((await visit()).name).to.equal('totp-enrol')
       nodes.clock.at += 601
       expect((await visit()).name).to.equal('host-login')
     })

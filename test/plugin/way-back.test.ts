@@ -25,10 +25,11 @@ describe('the page of an expired sign-in', () => {
   afterEach(async () => host.close())
 
   it('is 410 and leads back to the app', async () => {
+    const person = await enrolledPerson(host)
     const client = new HttpClient()
-    const choose = await showPassword(host, client, 'mira')
+    const verify = await showPassword(host, client, person.username)
     host.clock.at += 601
-    const expired = await client.get(choose.url)
+    const expired = await client.get(verify.url)
     expect(expired.status).to.equal(410)
     expect(expired.name).to.equal('expired')
     expect(expired.body).to.contain('href="http://127.0.0.1:1/"')

@@ -55,7 +55,7 @@ describe('the account page', () => {
     return type(verify, { code: code() })
   }
   const add = async (page: Page): Promise<{ page: Page; secret: string }> => {
-    const setUp = await press(await prove(page, 'add:totp'), 'totp')
+    const setUp = await prove(page, 'add:totp')
     const secret = secretOf(setUp)
     return { secret, page: await type(setUp, { code: code(secret), name: 'Tablet' }) }
   }
@@ -86,7 +86,7 @@ describe('the account page', () => {
     })
     const login = await browser.visit(account())
     const factor = await type(login, { username: alice.username, password: alice.password })
-    expect([login.name, factor.name]).to.deep.equal(['login', 'mfa-choose'])
+    expect([login.name, factor.name]).to.deep.equal(['login', 'totp-enrol'])
     expect(login.text + factor.text).to.not.include('Continue to ')
     const app = await new HttpClient().visit(server.authorize(), atTheApp)
     expect(app.text).to.include('Continue to Acme')

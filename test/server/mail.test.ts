@@ -82,7 +82,7 @@ describe('a server with mail', () => {
     const [, ...body] = (mail?.content ?? '').split(/\r?\n\r?\n/)
     const code = /\b\d{8}\b/.exec(body.join('\n'))?.[0] ?? ''
     const proved = await browser.follow(await browser.submit(sent, { code }), atTheApp)
-    expect(proved.name).to.equal('mfa-choose')
+    expect(proved.name).to.equal('totp-enrol')
 
     const page = await signIn(browser, proved.url, alice, server)
     expect(page.location?.searchParams.has('code')).to.equal(true)
@@ -97,7 +97,7 @@ describe('a server with mail', () => {
     await prove(alice.id)
     for (const [browser, page] of [
       [new HttpClient(), 'owner-proof'],
-      [browserWithProof(server), 'mfa-choose'],
+      [browserWithProof(server), 'totp-enrol'],
     ] as const) {
       const login = await browser.visit(server.authorize())
       const answer = await browser.submit(login, { username: 'alice', password: PASSWORD })

@@ -110,7 +110,7 @@ describe('npm start', () => {
     const choose = await browser.follow(
       await browser.submit(login, { username: 'demo', password: password ?? '' }),
     )
-    expect(choose.name).to.equal('mfa-choose')
+    expect(choose.name).to.equal('totp-enrol')
     const enrol = await browser.follow(await browser.submit(choose))
     const secret = secretOf(enrol)
     const codes = await browser.follow(await browser.submit(enrol, { code: totpCode({ secret }) }))

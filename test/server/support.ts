@@ -259,8 +259,6 @@ async function step(
   switch (page.name) {
     case 'login':
       return browser.submit(page, { username: person.username, password: person.password })
-    case 'mfa-choose':
-      return browser.submit(page)
     case 'totp-enrol':
       person.secret = secretOf(page)
       return browser.submit(page, {

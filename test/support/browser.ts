@@ -26,6 +26,8 @@ export interface PersonOptions {
   readonly javaScript?: boolean
   readonly colorScheme?: 'light' | 'dark'
   readonly viewport?: { readonly width: number; readonly height: number }
+  /** The person uses a finger: the browser has a coarse pointer. */
+  readonly touch?: boolean
 }
 
 export const DESKTOP = { width: 1280, height: 800 }
@@ -41,6 +43,8 @@ export async function newPerson(
     colorScheme: options.colorScheme ?? 'light',
     viewport: options.viewport ?? DESKTOP,
     locale: 'en-GB',
+    hasTouch: options.touch ?? false,
+    isMobile: options.touch ?? false,
     // Without reduced motion, axe could measure a colour in the middle of a transition.
     reducedMotion: 'reduce',
   })

@@ -161,7 +161,7 @@ describe('migrate legacy', function () {
     expect([refused.status, refused.name]).to.deep.equal([403, 'enrolment-refused'])
     expect(signedInSessions(host.writes)).to.deep.equal([])
     // The same rule allows the enrolment of a person without any second-factor fields in the application.
-    expect((await showPassword(host, new HttpClient(), String(EVE))).name).to.equal('mfa-choose')
+    expect((await showPassword(host, new HttpClient(), String(EVE))).name).to.equal('totp-enrol')
   }
 
   it('R10 nobody has a factor, and the password alone sets none up, where it was on without a secret', () =>

@@ -275,7 +275,7 @@ describe('user import', () => {
     const server = await serving()
     for (const name of ['ada', 'bob']) {
       const [, page] = await withPassword(server, name)
-      expect(page.name).not.to.equal('mfa-choose')
+      expect(page.name).not.to.equal('totp-enrol')
       expect(page.body).not.to.contain('totp')
       expect(page.location).to.equal(undefined)
     }
