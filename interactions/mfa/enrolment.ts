@@ -17,10 +17,9 @@ import {
   ruleNow,
   setUpEndsAt,
 } from '../../src/domain/enrolment.ts'
-import { MfaError } from '../../src/domain/errors.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { enrolPageOf } from '../../src/http/factor-views.ts'
-import type { CodeError, DeliveryModel } from '../../src/http/pages.ts'
+import type { CodeError, DeliveryModel, OwnerCodeError } from '../../src/http/pages.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
@@ -49,7 +48,10 @@ export async function showChoice(visit: Visit): Promise<void> {
     csrf: tokenFor(visit),
     mode: 'enrol',
     reason: visit.details.reason,
-    methods: factorsToSetUp(visit).map((factor) => ({ factor: factor.id })),
+    methods: factorsToSetUp(visit).map(({ id, delivers }) => ({
+      factor: id,
+      ...(delivers === true ? { sends: true } : {}),
+    })),
     action: pathOf(visit, isEnrolled(visit.seen.record) ? 'change' : 'choose'),
     cancelAction: pathOf(visit, 'cancel'),
   })
@@ -72,8 +74,8 @@ function factorsToSetUp({ core, details: { change } }: Visit): readonly AnyFacto
 export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
   const began = await beginFactor(visit.core.deps, factor, visit.place, enrolmentGround(visit))
   if (began === 'stale') throw expired('This factor cannot be set up in this sign-in any more')
-  if (began === 'not-sent') return showAfterSending(visit, factor, pressed(began))
-  redirect(visit, pathOf(visit, 'enrol', factor.id))
+  if (began === 'begun') return redirect(visit, pathOf(visit, 'enrol', factor.id))
+  return showAfterSending(visit, factor, pressed(began))
 }
 
 /** Answers the button of a set-up page that sends another code, on the page itself. */
@@ -134,10 +136,10 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
 }
 
 /** The time that is left for the set-up: until it ends, or the interaction does. */
-function endsInSeconds({ core, seen, interaction }: Visit): number {
+function endsInSeconds({ core, seen, place, interaction }: Visit): number {
   const now = core.deps.clock.now()
-  const { uid, exp } = interaction
-  return Math.max(0, Math.min(setUpEndsAt(seen.record, uid, now) ?? now, exp) - now)
+  const end = setUpEndsAt(seen.record, place.interaction, now) ?? now
+  return Math.max(0, Math.min(end, interaction.exp) - now)
 }
 
 function deliveryOn(visit: Visit, factor: AnyFactor, press: Pressed | undefined): DeliveryModel {
@@ -188,7 +190,7 @@ export async function refuse(visit: Visit, reason: 'no-proof' | 'no-address'): P
 
 export async function showProof(
   visit: Visit,
-  again?: Pick<Again, 'status' | 'error' | 'press'>,
+  again?: Pick<Again, 'status' | 'press'> & { readonly error?: OwnerCodeError },
 ): Promise<void> {
   const { core, details, place, seen } = visit
   if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
@@ -248,6 +250,17 @@ export async function checkProof(visit: Visit, form: Form): Promise<void> {
     case 'closed':
       return showClosed(visit, outcome.gate, pathOf(visit, 'proof'))
     case 'stale':
-      throw new MfaError('interaction-expired', 'The mailed code is over', { status: 410 })
+      return showWithoutCode(visit)
   }
+}
+
+/**
+ * No code of this sign-in is open: its ten minutes are over, or the code was mailed for another sign-in. The page says
+ * so and has the button for a new one.
+ */
+async function showWithoutCode(visit: Visit): Promise<void> {
+  const { core, place } = visit
+  const seen = await core.record(undefined, place.accountId)
+  if (seen.record.epoch !== place.epoch) throw expired('The account changed during the sign-in')
+  return showProof({ ...visit, seen }, { error: { code: 'over' }, status: 410 })
 }

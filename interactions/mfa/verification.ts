@@ -132,10 +132,11 @@ export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
   if (owned(visit, factor).length === 0) throw expired('This factor is not one of the account')
   if (factor.delivers !== true) return redirect(visit, pathOf(visit, 'verify', factor.id))
   const outcome = await sendChallenge(visit.core.deps, factor, visit.place, groundOf(visit))
-  // Within the cooldown the code that was sent before is still valid, and the page says how long the cooldown lasts.
-  if (outcome === 'not-sent') return showAfterSending(visit, factor, pressed(outcome))
   if (outcome === 'stale') throw expired('The account changed during the sign-in')
-  redirect(visit, pathOf(visit, 'verify', factor.id))
+  // The page that takes the place of the form says why.
+  if (outcome === 'sent' || outcome === 'closed')
+    return redirect(visit, pathOf(visit, 'verify', factor.id))
+  return showAfterSending(visit, factor, pressed(outcome))
 }
 
 /** Answers the button that sends another code, on the page itself. */
@@ -197,6 +198,7 @@ function ownedMethods(visit: Visit): readonly Method[] {
     )
     return {
       factor: factor.id,
+      ...(factor.delivers === true ? { sends: true } : {}),
       ...(single && latest.name !== '' ? { name: latest.name } : {}),
       ...(remaining === undefined ? {} : { remaining }),
       ...(lastUsed > 0 && latest.lastUsedAt === lastUsed ? { lastUsed: true } : {}),

@@ -89,7 +89,7 @@ async function subjectOf(
     const passed = seen.record.accepted.some((a) => a.interaction === name)
     const epoch = passed ? pending.epoch : seen.record.epoch
     const now = core.deps.clock.now()
-    const heldUntil = firstFactorHeldUntil(seen.record, interaction.uid, now)
+    const heldUntil = firstFactorHeldUntil(seen.record, name, now)
     if (!isCurrent(pending, epoch, now, heldUntil))
       throw expired('The first factor of this sign-in is over')
     return { subject: pending, stepUp: false, seen }

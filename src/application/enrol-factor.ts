@@ -50,15 +50,19 @@ export interface EnrolmentGround extends EnrolmentPermission {
  * `stale`: it did not begin (a factor was enrolled meanwhile, the proof of ownership is missing, the epoch has changed,
  * the factor is not set up on a page, or the account has as many authenticators of it as it may have). `not-sent`: it
  * began, and its code could not be delivered. `notBefore`: it would send a code, but one was sent a moment ago or too
- * often (R3); an enrolment that was begun before is still open.
+ * often (R3); an enrolment is open, the one that was begun before or one whose code is not sent yet.
  */
 export type BeginOutcome = 'begun' | 'not-sent' | 'stale' | { readonly notBefore: Instant }
 
 interface Beginning {
   readonly began: BeginOutcome
   readonly delivery?: Delivery | undefined
-  readonly sealed?: string
-  readonly sentAt?: Instant
+  /** The enrolment whose code is sent, when, and the one in whose place it came. */
+  readonly sending?: {
+    readonly sealed: string
+    readonly sentAt: Instant
+    readonly before: PendingEnrolment | undefined
+  }
 }
 
 /**
@@ -74,14 +78,12 @@ export async function beginFactor(
   about: EnrolmentGround & ChallengeGround,
 ): Promise<BeginOutcome> {
   const { accountId } = place
-  const { began, delivery, sealed, sentAt } = await commit<Beginning>(
-    deps,
-    accountId,
-    (record, now) => begin(deps, factor, place, { about, record, now }),
+  const { began, delivery, sending } = await commit<Beginning>(deps, accountId, (record, now) =>
+    begin(deps, factor, place, { about, record, now }),
   )
-  if (delivery === undefined || sealed === undefined || sentAt === undefined) return began
+  if (delivery === undefined || sending === undefined) return began
   const isSent = await sendOrTakeBack(deps, accountId, delivery, (record) =>
-    takeBackEnrolment(record, sealed, sentAt),
+    takeBackEnrolment(record, sending.sealed, sending),
   )
   return isSent ? 'begun' : 'not-sent'
 }
@@ -102,10 +104,10 @@ async function begin(
   const { accountId, interaction } = place
   if (factor.beginEnrolment === undefined) return NOT_BEGUN
   if (isFull(record, factor) || !mayEnrol(record, place, about, now)) return NOT_BEGUN
-  const isOpen = pendingIn(record, interaction, factor.id, now) !== undefined
-  if (isOpen && factor.delivers !== true) return { outcome: { began: 'begun' } }
+  const before = pendingIn(record, interaction, factor.id, now)
+  if (before !== undefined && factor.delivers !== true) return { outcome: { began: 'begun' } }
   const notBefore = factor.delivers === true ? nextDeliveryAt(record, now) : undefined
-  if (notBefore !== undefined) return { outcome: { began: { notBefore } } }
+  if (notBefore !== undefined && before !== undefined) return { outcome: { began: { notBefore } } }
   const { value, delivery } = (await factor.beginEnrolment({
     accountId,
     random: deps.random,
@@ -116,11 +118,17 @@ async function begin(
   })) as Begun<Json>
   const where = { interaction, factor: factor.id }
   const sealed = sealState(deps.box, accountId, where, value)
-  const sentTo = delivery === undefined ? {} : { sentTo: maskAddress(delivery.to) }
+  // Too early for a code: the enrolment begins without one, so that its page can say so and has the button for it.
+  const sent = notBefore === undefined ? delivery : undefined
+  const sentTo = sent === undefined ? {} : { sentTo: maskAddress(sent.to) }
   // The reason names the proof: the trail shows a case in which the password was enough (R10).
   const reason = isEnrolled(record) ? 'fresh-factor' : about.rule
   return {
-    outcome: { began: 'begun', delivery, sealed, sentAt: now },
+    outcome: {
+      began: notBefore === undefined ? 'begun' : { notBefore },
+      delivery: sent,
+      sending: { sealed, sentAt: now, before },
+    },
     record: beginEnrolment(
       record,
       { ...where, ...sentTo, sealed },

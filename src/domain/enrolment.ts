@@ -230,13 +230,18 @@ export function beginEnrolment(
 }
 
 /**
- * The code of an enrolment could not be handed over: the enrolment stays, says that nothing was sent, and the attempt
- * to send at `sentAt` counts nowhere.
+ * The code of an enrolment could not be handed over: the one that was sent before is open again. Without one the
+ * enrolment stays and says that nothing was sent. The attempt to send at `sentAt` counts nowhere.
  */
-export function takeBackEnrolment(record: MfaRecord, sealed: string, sentAt: Instant): MfaRecord {
+export function takeBackEnrolment(
+  record: MfaRecord,
+  sealed: string,
+  { sentAt, before }: { readonly sentAt: Instant; readonly before: PendingEnrolment | undefined },
+): MfaRecord {
   const unsent = record.pending.find((pending) => pending.sealed === sealed)
   if (unsent === undefined) return record
-  const { sentTo: _, ...kept } = unsent
+  const { sentTo: _, ...unsaid } = unsent
+  const kept = before?.sentTo === undefined ? unsaid : before
   return {
     ...record,
     pending: record.pending.map((pending) => (pending === unsent ? kept : pending)),

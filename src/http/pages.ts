@@ -49,7 +49,7 @@ export interface PageModels {
     delivery: DeliveryModel
     action: string
     cancelAction: string
-    error?: CodeError
+    error?: OwnerCodeError
   }
   /** No proof is possible here (no verified address, link expired). The page says whom to ask. */
   'enrolment-refused': { cancelAction: string; csrf: string }
@@ -264,6 +264,8 @@ export interface VerifyModel<Verification extends JsonObject = JsonObject> {
 
 export interface Method {
   factor: string
+  /** Choosing it sends a code. */
+  sends?: boolean
   /** The person's own name for it, in `verify` mode. */
   name?: string
   remaining?: number
@@ -290,6 +292,8 @@ export interface ManagedMethod {
 export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change'
 export type LoginError = 'credentials' | 'missing'
 export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 'contains-name'
+/** `over`: no code of this sign-in is open, because its time is over or the code is that of another sign-in. */
+export type OwnerCodeError = CodeError | { code: 'over' }
 /** `refused` is the only answer for wrong, replayed and unknown codes. `behindSeconds`: the clock hint. */
 export type CodeError = { code: 'refused' | 'unreadable'; behindSeconds?: number }
 

@@ -214,7 +214,7 @@ describe('codes that are mailed', () => {
     expect(untouched.history.deliveredAt).to.deep.equal(shorter)
     const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
     const begun = keep(others, where)
-    const unsent = takeBackEnrolment(begun, 's', NOW)
+    const unsent = takeBackEnrolment(begun, 's', { sentAt: NOW, before: undefined })
     expect(unsent.pending.map(({ interaction }) => interaction)).to.deep.equal(['j', 'i'])
     expect(pendingIn(unsent, 'j', 'totp', NOW)).to.equal(pendingIn(begun, 'j', 'totp', NOW))
   })
@@ -228,11 +228,29 @@ describe('codes that are mailed', () => {
 
   it('R3 of an enrolment leave it open, to be sent again at once', () => {
     const where = { interaction: 'i', factor: 'mail', sealed: 's', sentTo: 'm•••@example.com' }
-    const unsent = takeBackEnrolment(keep(fresh, where), 's', NOW)
+    const sent = { sentAt: NOW, before: undefined }
+    const unsent = takeBackEnrolment(keep(fresh, where), 's', sent)
     expect(pendingIn(unsent, 'i', 'mail', NOW)).to.not.have.property('sentTo')
     expect(pendingIn(unsent, 'i', 'mail', NOW)?.sealed).to.equal('s')
     expect(nextDeliveryAt(unsent, NOW)).to.equal(undefined)
-    expect(takeBackEnrolment(unsent, 'another', NOW)).to.equal(unsent)
+    expect(takeBackEnrolment(unsent, 'another', sent)).to.equal(unsent)
+  })
+
+  it('R3 of an enrolment leave the code open that was sent before', () => {
+    const where = { interaction: 'i', factor: 'mail', sentTo: 'm•••@example.com' }
+    const first = keep(fresh, { ...where, sealed: 'first' })
+    const before = pendingIn(first, 'i', 'mail', NOW)
+    const second = keep(first, { ...where, sealed: 'second' }, NOW + 60)
+    expect(takeBackEnrolment(second, 'second', { sentAt: NOW + 60, before })).to.deep.equal(first)
+    const { sentTo: _, ...nothing } = where
+    const unsent = keep(fresh, { ...nothing, sealed: 'first' })
+    const later = keep(unsent, { ...where, sealed: 'second' }, NOW + 60)
+    const back = takeBackEnrolment(later, 'second', {
+      sentAt: NOW + 60,
+      before: pendingIn(unsent, 'i', 'mail', NOW),
+    })
+    expect(pendingIn(back, 'i', 'mail', NOW)).to.include({ sealed: 'second' })
+    expect(pendingIn(back, 'i', 'mail', NOW)).to.not.have.property('sentTo')
   })
 
   it('take the place of one for the same purpose only', () => {

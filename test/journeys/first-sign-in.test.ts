@@ -152,7 +152,7 @@ describe('a first sign-in', function () {
     ] as const) {
       const visitor = await arriveAtSetUp()
       const ends = visitor.page.locator('[data-ends-in]')
-      expect(await ends.textContent()).to.match(/^This set-up ends at \d{2}:\d{2}\.$/)
+      expect(await ends.textContent()).to.match(/^This set-up ends at \d{1,2}:\d{2}\s[AP]M\.$/)
       await visitor.scan()
       await stage.server.later(minutes * 60)
       await visitor.typeCode(visitor.code())

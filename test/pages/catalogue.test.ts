@@ -24,7 +24,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     ['policy', 'step-up', 'chosen', 'change'].map((reason) => `${mode}|${reason}`),
   ),
   "'mfa-choose.enrol-' + reason": ['policy', 'step-up', 'chosen', 'change'],
-  "'owner-proof.' + error.code": ['refused', 'unreadable'],
+  "'owner-proof.' + error.code": ['refused', 'unreadable', 'over'],
   "'totp.' + error.code": ['refused', 'unreadable'],
   "'backup-code-verify.' + error.code": ['refused', 'unreadable'],
   "'imported-codes-verify.' + error.code": ['refused', 'unreadable'],

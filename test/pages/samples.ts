@@ -148,6 +148,22 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         notice: 'wait',
       },
     },
+    elsewhere: {
+      ...answer,
+      address: 'm•••@example.com',
+      delivery: { sendAction: '/send', waitSeconds: 42 },
+    },
+    'elsewhere-early': {
+      ...answer,
+      address: 'm•••@example.com',
+      delivery: { sendAction: '/send', waitSeconds: 42, notice: 'wait' },
+    },
+    over: {
+      ...answer,
+      address: 'm•••@example.com',
+      delivery: { sendAction: '/send' },
+      error: { code: 'over' },
+    },
     failed: {
       ...answer,
       address: 'm•••@example.com',

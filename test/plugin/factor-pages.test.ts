@@ -140,6 +140,56 @@ describe('a factor that mails a code, with pages and a mail of its own', () => {
     expect((await browser.submit(early, { code: mailed() })).status).to.equal(303)
   })
 
+  it('R3 a second sign-in that is too early keeps a field and a button, and says how long', async () => {
+    await press(await showPassword(host, browser, 'mira'))
+    host.clock.at += 18
+    const other = new HttpClient()
+    const theirs = await showPassword(host, other, 'mira')
+    const ways = await other.get(theirs.link('[data-other-way]'))
+    expect(ways.all('button[data-send]')).to.have.length(1)
+    const early = await other.submit(ways, { factor: 'test-mailed-code' })
+    for (const page of [theirs, early]) {
+      expect(page.name).to.equal('test-mailed-code-verify')
+      expect(page.all('input[name=code]')).to.have.length(1)
+      expect(page.all('button[data-send]')).to.have.length(1)
+      expect(page.text).to.include('42 seconds')
+    }
+    expect([early.status, early.headers['retry-after']]).to.deep.equal([429, '42'])
+    host.clock.at += 42
+    const sent = await other.submit(early, {}, { form: '[action$="/send"]' })
+    expect((await other.submit(sent, { code: mailed() })).status).to.equal(303)
+  })
+
+  it('R3 a set-up that is too early says so on its page, and sends when the time has come', async () => {
+    const first = new HttpClient()
+    const choose = async (by: HttpClient): Promise<Page> =>
+      follow(
+        host,
+        by,
+        await by.submit(await showPassword(host, by, 'theo'), { factor: 'test-mailed-code' }),
+      )
+    expect((await choose(first)).status).to.equal(200)
+    const sentBefore = mails.length
+    host.clock.at += 18
+    const second = new HttpClient()
+    const early = await choose(second)
+    expect([early.status, early.name]).to.deep.equal([429, 'test-mailed-code-enrol'])
+    expect(early.alert).to.include('42 seconds')
+    expect(early.text).not.to.include('m•••@')
+    expect(early.all('button[data-send]')).to.have.length(1)
+    expect(mails).to.have.length(sentBefore)
+    host.clock.at += 42
+    const sent = await second.submit(early, {}, { form: '[action$="/send"]' })
+    expect([sent.status, mails.length]).to.deep.equal([200, sentBefore + 1])
+    // Another code that the mail server refuses leaves this one good.
+    refuses = true
+    host.clock.at += 60
+    const failed = await second.submit(sent, {}, { form: '[action$="/send"]' })
+    expect(failed.status).to.equal(503)
+    const shown = await follow(host, second, await second.submit(failed, { code: mailed() }))
+    expect(shown.name).to.equal('backup-codes')
+  })
+
   it('says that nothing was sent, and sends at once when it is asked again', async () => {
     const page = await showPassword(host, browser, 'mira')
     refuses = true

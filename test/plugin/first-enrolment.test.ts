@@ -542,6 +542,60 @@ describe('a first factor on the proof of a mailed code', () => {
     expect(mails).to.have.length(6)
   })
 
+  it('R3 a second sign-in says how long to wait, and keeps a field and a button that work', async () => {
+    await start()
+    await send(await open())
+    host.clock.at += 18
+    const other = new HttpClient()
+    const theirs = await open(other)
+    const controls = (page: Page) => [
+      page.name,
+      page.all('input[name=code]').length,
+      page.all('button[data-send]').length,
+    ]
+    expect([theirs.status, ...controls(theirs)]).to.deep.equal([200, 'owner-proof', 1, 1])
+    expect(theirs.text).to.contain('42 seconds').and.not.to.contain('We sent a code')
+    const early = await send(theirs, other)
+    expect([early.status, ...controls(early)]).to.deep.equal([429, 'owner-proof', 1, 1])
+    expect(early.headers['retry-after']).to.equal('42')
+    expect(early.alert).to.contain('42 seconds').and.to.contain('another sign-in')
+    const foreign = await answer(early, mailed(), other)
+    expect([foreign.status, ...controls(foreign)]).to.deep.equal([410, 'owner-proof', 1, 1])
+    expect(foreign.alert).to.contain('ask for a new one')
+    host.clock.at += 42
+    const sent = await send(foreign, other)
+    expect(mails).to.have.length(2)
+    const next = await follow(host, other, await answer(sent, mailed(), other))
+    expect(next.name).to.equal('totp-enrol')
+  })
+
+  it('R3 a code that was refused by the mail server is not told of, and may be asked for at once', async () => {
+    let refuses = true
+    const send = mailedCode(async (mail) => {
+      if (refuses) throw new Error('550 no such mailbox')
+      mails.push(mail)
+    })
+    await start({ firstEnrolment: send })
+    const press = (page: Page): Promise<Page> =>
+      browser.submit(page, {}, { form: '[action$="/proof/send"]' })
+    const failed = await press(await open())
+    expect([failed.status, failed.name]).to.deep.equal([503, 'owner-proof'])
+    expect(failed.all('button[data-send]')).to.have.length(1)
+    const again = await browser.get(new URL(`/mfa/${uidOf(failed)}/proof`, host.issuer))
+    for (const page of [failed, again]) expect(page.text).not.to.match(/We sent|new code in/)
+    refuses = false
+    const sent = await follow(host, browser, await press(failed))
+    expect(sent.text).to.contain('We sent a code to m•••@example.com')
+    // One that is refused later leaves the code in the mailbox good.
+    refuses = true
+    host.clock.at += 60
+    const later = await press(sent)
+    expect([later.status, later.all('input[name=code]').length]).to.deep.equal([503, 1])
+    expect(later.alert).to.contain('No code was sent')
+    const next = await follow(host, browser, await answer(later, mailed()))
+    expect(next.name).to.equal('totp-enrol')
+  })
+
   it('R34 what cannot be a code is 400 and not counted', async () => {
     await start()
     const sent = await send(await open())

@@ -35,8 +35,7 @@ describe('an app that asks for a level above the one that the person can reach',
     follow(host, browser, await browser.submit(page, { answer: button }))
   const acrOf = async (back: Page, client = 'app'): Promise<unknown> =>
     (await redeem(host, callbackOf(back), client)).claims.acr
-  const setUp = async (choose: Page): Promise<Page> => {
-    const page = await follow(host, browser, await browser.submit(choose, { factor: 'totp' }))
+  const setUp = async (page: Page): Promise<Page> => {
     const code = totpCode({ secret: secretOf(page) }, host.clock.at)
     const shown = await follow(host, browser, await browser.submit(page, { code }))
     return follow(host, browser, await browser.submit(shown, { saved: 'yes' }))
@@ -47,7 +46,7 @@ describe('an app that asks for a level above the one that the person can reach',
     const offer = await showPassword(host, browser, 'mira', WISH)
     expect([offer.status, offer.name]).to.deep.equal([200, 'mfa-offer'])
     const choose = await press(offer, 'set-up')
-    expect(choose.name).to.equal('mfa-choose')
+    expect(choose.name).to.equal('totp-enrol')
     expect(await acrOf(await setUp(choose))).to.equal(MULTI_FACTOR_ACR)
   })
 
@@ -89,7 +88,7 @@ describe('an app that asks for a level above the one that the person can reach',
       browser,
       await browser.post(login.url, { username: 'mira', password: PASSWORD }),
     )
-    expect(choose.name).to.equal('mfa-choose')
+    expect(choose.name).to.equal('totp-enrol')
     expect(await acrOf(await setUp(choose))).to.equal(MULTI_FACTOR_ACR)
   })
 
@@ -141,8 +140,8 @@ describe('an app that asks for a level above the one that the person can reach',
       id_token: { acr: { essential: true, value: MULTI_FACTOR_ACR } },
     })
     const choose = await showPassword(host, browser, 'mira', { claims })
-    expect(choose.name).to.equal('mfa-choose')
-    const uid = choose.url.pathname.split('/').at(-1)!
+    expect(choose.name).to.equal('totp-enrol')
+    const uid = choose.url.pathname.split('/')[2]!
     const forged = new URL(`/mfa/${uid}/offer`, choose.url)
     const { csrf = '' } = choose.form().fields
     const answer = await browser.post(
@@ -150,6 +149,6 @@ describe('an app that asks for a level above the one that the person can reach',
       { csrf, answer: 'not-now' },
       { headers: { origin: choose.url.origin } },
     )
-    expect((await follow(host, browser, answer)).name).to.equal('mfa-choose')
+    expect((await follow(host, browser, answer)).name).to.equal('totp-enrol')
   })
 })
