@@ -68,6 +68,7 @@ describe('R17 the answer of a login page', () => {
         Client: { find: async () => undefined },
       },
       deps: { clock: { now: () => NOW } },
+      taken: { firstFactorPrompts: new Set(['login']) },
       record: async () => ({ record: { epoch } }),
     }) as unknown as Core
   const refusal = (core: Core, login: object) =>

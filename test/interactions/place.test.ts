@@ -1,8 +1,9 @@
 import { expect } from 'chai'
+import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { freshBrowserToken, hashBrowserToken } from '../../interactions/browser-token.ts'
 import type { Core } from '../../interactions/core.ts'
-import { placeOf } from '../../interactions/place.ts'
+import { placeOf, recordedName } from '../../interactions/place.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
 
@@ -30,13 +31,18 @@ const at = (headers: Record<string, string>, params: object, ip?: string) =>
   )
 
 describe('the place of an attempt', () => {
+  it('R39 names the interaction by a hash of its id', () => {
+    const hash = createHash('sha256').update('["interaction","the-interaction"]')
+    expect(recordedName({ uid: 'the-interaction' })).to.equal(hash.digest('base64url'))
+  })
+
   it('is of its account, interaction and epoch, and knows the browser by the hashes of this account', () => {
     const { place, tokens } = at({ cookie: `mfa_browser=${SHOWN}` }, {})
     const fresh = freshBrowserToken(box, 'mira', 'the-interaction')
     expect(tokens).to.deep.equal({ shown: [SHOWN], fresh })
     expect(place).to.deep.equal({
       accountId: 'mira',
-      interaction: 'the-interaction',
+      interaction: recordedName({ uid: 'the-interaction' }),
       epoch: 3,
       tokenHashes: [hashBrowserToken('mira', SHOWN)],
       newTokenHash: hashBrowserToken('mira', fresh),
