@@ -54,6 +54,8 @@ describe('a fault of a storage', () => {
       sqlite(1, 'it said: no such table: accounts'),
       mongo('NoMongoServerError', { code: 121 }),
       mongo('NoBSONError'),
+      mongo('MongoNoBSONError'),
+      mongo('BSONErrorOfOurs'),
       'MongoServerError',
       undefined,
     ])

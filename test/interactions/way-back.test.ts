@@ -53,6 +53,18 @@ describe('the way back from an interaction that is over', () => {
     expect(await wayBack(providerWith(undefined), 'uid')).to.deep.equal({ answered: false })
   })
 
+  it('says so for an app that is gone as well', async () => {
+    for (const [params, client] of [
+      [{ ...ASKED, client_id: 'gone' }, {}],
+      [{ ...ASKED, redirect_uri: ['x'] }, {}],
+      [{ client_id: 'app' }, {}],
+      [ASKED, { redirectUris: undefined }],
+    ] as const)
+      expect(await wayBack(providerWith(ended(params, true), client), 'uid')).to.deep.equal({
+        answered: true,
+      })
+  })
+
   it('is none where it cannot be found, so that the page still explains the first fault', async () => {
     const broken = providerWith(undefined)
     broken.Interaction.adapter.find = () => Promise.reject(new Error('the storage is away'))
