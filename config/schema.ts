@@ -265,7 +265,30 @@ export const fileOptions = {
       max: 10_000,
       default: 64,
       unit: 'hashes',
-      doc: 'Passwords waiting to be hashed; more are answered 503 at once.',
+      doc: 'Passwords waiting to be hashed; more are answered 503 at once. One network gets a quarter of the places, and a quarter is kept for known browsers.',
+    }),
+  },
+  limits: {
+    interactionsPerMinute: integer({
+      min: 1,
+      max: 1_000_000,
+      default: 300,
+      unit: 'per minute',
+      doc: 'Sign-ins that one network (IPv4: an address, IPv6: a /64) may begin per minute without a session, over all nodes, counted over two minutes: up to 600 at once.',
+    }),
+    pushedPerMinute: integer({
+      min: 1,
+      max: 1_000_000,
+      default: 100,
+      unit: 'per minute',
+      doc: 'Pushed authorization requests of one network per minute, over all nodes.',
+    }),
+    devicePerMinute: integer({
+      min: 1,
+      max: 1_000_000,
+      default: 100,
+      unit: 'per minute',
+      doc: 'Device authorization requests of one network per minute, over all nodes.',
     }),
   },
   sessions: {

@@ -80,6 +80,11 @@ export async function endedInteraction(provider: Provider, uid: string): Promise
   return { params: stored?.params ?? {}, answered: stored?.[ANSWERED] === true }
 }
 
+/** Whether a page of the interaction was answered, so that its resume goes on. */
+export async function isAnswered(provider: Provider, uid: string): Promise<boolean> {
+  return (await provider.Interaction.find(uid))?.result !== undefined
+}
+
 /** The adapter of a model. The host makes it now, unless it has made it before. Throws what the adapter throws. */
 export function adapterOf(
   provider: Provider,

@@ -62,3 +62,56 @@ export async function findClient(
 export function pathOfRoute(provider: Provider, name: string, mountPath?: string): string {
   return provider.pathFor(name, mountPath === undefined ? {} : { mountPath })
 }
+
+/** A route of the host. */
+export interface HostRoute {
+  /** The host's name for it. */
+  readonly name: string
+  /** The interaction that it resumes. */
+  readonly uid?: string
+}
+
+/** The routes that a request without a sign-in can use, and the one below them that resumes an interaction. */
+const ROUTES: readonly (readonly [name: string, below?: string])[] = [
+  ['authorization', 'resume'],
+  ['code_verification', 'device_resume'],
+  ['end_session'],
+  ['pushed_authorization_request'],
+  ['device_authorization'],
+]
+
+/**
+ * The route that a path leads to, read as the host's router reads it: the case of letters does not matter, and neither
+ * does a slash at the end. Otherwise `/AUTH/` would not be counted. Undefined: another route, or none.
+ */
+export function hostRouteOf(provider: Provider, path: string): HostRoute | undefined {
+  const wanted = path.toLowerCase().replace(/(?<=.)\/$/, '')
+  const routes = ROUTES.flatMap(([name, below]) => {
+    const at = pathIfOn(provider, name)
+    return at === undefined ? [] : [{ name, below, at: at.toLowerCase() }]
+  })
+  const exact = routes.find(({ at }) => at === wanted)
+  if (exact !== undefined) return { name: exact.name }
+  for (const { below, at } of routes) {
+    if (below === undefined || !wanted.startsWith(`${at}/`)) continue
+    const uid = decoded(path.slice(at.length + 1).replace(/\/$/, ''))
+    if (!uid.includes('/')) return { name: below, uid }
+  }
+  return undefined
+}
+
+function pathIfOn(provider: Provider, name: string): string | undefined {
+  try {
+    return pathOfRoute(provider, name, '')
+  } catch {
+    return undefined
+  }
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}

@@ -53,12 +53,26 @@ export interface SecretBox {
   verifyMac(purpose: string, message: string, mac: string): boolean
 }
 
+/**
+ * The party for which a hash is computed, so that one party cannot fill the queue. A hasher without such a queue ignores
+ * it.
+ */
+export interface HashingPlace {
+  /** The network of a request, or the account of a known browser. */
+  readonly party: string
+  /** Whether it comes from a known browser, for which places are kept. */
+  readonly kept: boolean
+}
+
 /** Slow hashes for secrets that people choose or that are stored for long (argon2id, PHC strings). */
 export interface PasswordHasher {
   /** Throws MfaError `hashing-overloaded` when the queue is full. */
   hash(secret: string): Promise<string>
-  /** False for a wrong secret and for a string that is no hash, in the same time (R33). Throws as `hash` does. */
-  verify(phc: string, secret: string): Promise<boolean>
+  /**
+   * False for a wrong secret and for a string that is no hash, in the same time (R33). Throws as `hash` does, and MfaError
+   * `too-many-attempts` when the party of `place` has its share of the queue.
+   */
+  verify(phc: string, secret: string, place?: HashingPlace): Promise<boolean>
   /** Whether the parameters have grown since this hash was made. */
   needsRehash(phc: string): boolean
 }

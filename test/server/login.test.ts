@@ -15,6 +15,9 @@ import {
   type TestServer,
 } from './support.ts'
 
+/** The tests send the address of a browser as a proxy does. */
+const TRUSTED = { TRUSTED_PROXIES: '127.0.0.1/8,::1' }
+
 describe('the login page', () => {
   let server: TestServer
   let alice: Person & { id: string }
@@ -123,6 +126,30 @@ describe('the login page', () => {
     await server.stop()
     const [last] = await server.storage.audit.list({ type: 'password-refused', limit: 20 })
     expect(last?.detail).to.include({ reason: 'throttled', count: 3 })
+  })
+
+  it('R43 lets the owner in while one address fills its share of the hashing queue', async () => {
+    await start({ passwords: { hashingAtOnce: 1, hashingQueue: 64 } }, TRUSTED)
+    const from = (ip: string) => new HttpClient({ headers: { 'x-forwarded-for': ip } })
+    browser = from('192.0.2.1')
+    await signIn(browser, server.authorize(), alice, server)
+    const bob = await addPerson(server, { username: 'bob' })
+    const elsewhere = from('192.0.2.2')
+    const other = await open(elsewhere)
+    const again = await browser.visit(server.authorize({ prompt: 'login' }))
+    const attacker = from('192.0.2.1')
+    const login = await open(attacker)
+    const flood = Array.from({ length: 75 }, () =>
+      attacker.submit(login, { username: 'alice', password: 'wrong' }),
+    )
+    const owners = await Promise.all([
+      browser.submit(again, { username: 'alice', password: PASSWORD }),
+      elsewhere.submit(other, { username: bob.username, password: PASSWORD }),
+    ])
+    expect(owners.map(({ status }) => status)).to.deep.equal([303, 303])
+    const statuses = (await Promise.all(flood)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 422).length).to.be.within(17, 75)
+    expect(new Set(statuses)).to.deep.equal(new Set([422, 429]))
   })
 
   it('R4 lets a known browser in all the same', async () => {

@@ -1,34 +1,82 @@
 import { MfaError } from '../../domain/errors.ts'
+import type { HashingPlace } from '../../ports/services.ts'
 
 export interface QueueLimits {
   readonly maxConcurrent: number
   readonly maxQueued: number
 }
 
+/** Most jobs of one known browser's account that run or wait at once. A person sends one, or two by a double tap. */
+const SHARE_OF_KNOWN = 4
+
+interface Waiting {
+  readonly begin: () => void
+  readonly kept: boolean
+}
+
+/** Runs a job, or lets it wait. `place`: the party that it counts for; without one it counts for none. */
+export type RunQueued = <T>(job: () => Promise<T>, place?: HashingPlace) => Promise<T>
+
 /**
  * Runs `maxConcurrent` jobs at a time, in the order of the calls, and keeps up to `maxQueued` jobs waiting. One more
  * job rejects at once with MfaError `hashing-overloaded`: a queue without a limit would fill the memory, and requests
  * would time out.
+ *
+ * One party cannot fill the queue: it has a quarter of the waiting places at most, and rejects beyond them with MfaError
+ * `too-many-attempts`. Another quarter is kept for known browsers, whose jobs also run first. So attackers in many
+ * networks do not shut owners out.
  */
-export function boundedQueue(limits: QueueLimits): <T>(job: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = []
+export function boundedQueue(limits: QueueLimits): RunQueued {
+  const quarter = Math.floor(limits.maxQueued / 4)
+  const waiting: Waiting[] = []
+  const held = new Map<string, number>()
   let running = 0
 
-  return async (job) => {
-    if (running < limits.maxConcurrent) running += 1
-    else if (waiting.length < limits.maxQueued)
-      await new Promise<void>((resolve) => waiting.push(resolve))
-    else
-      throw new MfaError('hashing-overloaded', 'Too many hashes are waiting to be computed', {
-        status: 503,
+  const overloaded = (): MfaError =>
+    new MfaError('hashing-overloaded', 'Too many hashes are waiting to be computed', {
+      status: 503,
+    })
+  /** Counts a job for its party; returns the function that ends this. */
+  const hold = ({ party, kept }: HashingPlace): (() => void) => {
+    const before = held.get(party) ?? 0
+    const share = kept ? SHARE_OF_KNOWN : limits.maxConcurrent + Math.max(1, quarter)
+    if (before >= share)
+      throw new MfaError('too-many-attempts', 'This party has its share of the waiting hashes', {
+        status: 429,
       })
+    held.set(party, before + 1)
+    return () => {
+      const left = (held.get(party) ?? 0) - 1
+      if (left > 0) held.set(party, left)
+      else held.delete(party)
+    }
+  }
+  const enter = async (kept: boolean): Promise<void> => {
+    if (running < limits.maxConcurrent) return void (running += 1)
+    const places = kept ? limits.maxQueued : limits.maxQueued - quarter
+    if (waiting.length >= places) throw overloaded()
+    await new Promise<void>((begin) => waiting.push({ begin, kept }))
+  }
+  /** The place of a finished job goes to a known browser's job, or to the one that has waited longest. */
+  const leave = (): void => {
+    const first = waiting.findIndex(({ kept }) => kept)
+    const [next] = waiting.splice(Math.max(first, 0), 1)
+    if (next === undefined) running -= 1
+    else next.begin()
+  }
+
+  return async (job, place) => {
+    const letGo = place === undefined ? undefined : hold(place)
     try {
-      return await job()
+      // A job that counts for no party comes after a first factor: it may have every place.
+      await enter(place?.kept ?? true)
+      try {
+        return await job()
+      } finally {
+        leave()
+      }
     } finally {
-      // The place of a finished job goes to the job that has waited longest. It becomes free only if no job waits.
-      const next = waiting.shift()
-      if (next === undefined) running -= 1
-      else next()
+      letGo?.()
     }
   }
 }

@@ -40,7 +40,7 @@ export function constantWork({
   return {
     hash: (secret) => hasher.hash(secret),
 
-    async verify(phc, secret) {
+    async verify(phc, secret, place) {
       const kind = kindOf(phc)
       const own = kind === hasher.kind ? undefined : kind
       const all = (await held(own)).filter((each) => each !== hasher.kind)
@@ -54,7 +54,7 @@ export function constantWork({
           else await verifyForeign(unmatchedForeignHash(kind) ?? '', secret).catch(() => false)
         }
         return isRight
-      })
+      }, place)
     },
 
     /** True also for a stronger hash: every sign-in computes each kind that one account still has. */

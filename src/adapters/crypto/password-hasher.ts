@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify, type ParsedHashOptions } from '@node-rs/argon2'
 import { MfaError } from '../../domain/errors.ts'
-import type { PasswordHasher } from '../../ports/services.ts'
+import type { HashingPlace, PasswordHasher } from '../../ports/services.ts'
 import { boundedQueue } from './bounded-queue.ts'
 
 export interface PasswordHasherOptions {
@@ -47,8 +47,8 @@ export function passwordHasher(options: PasswordHasherOptions = {}): QueuedPassw
   return {
     kind: `argon2id v=19,m=${memoryKib},t=${iterations},p=${parallelism}`,
     hash: (secret) => run(() => hash(secret, cost)),
-    verify: (phc, secret) => run(() => evaluate(phc, secret)),
-    queued: (job) => run(() => job(evaluate)),
+    verify: (phc, secret, place) => run(() => evaluate(phc, secret), place),
+    queued: (job, place) => run(() => job(evaluate), place),
 
     /** True also for a string that is no Argon2id hash, because it has to be replaced. */
     needsRehash(phc) {
@@ -68,9 +68,12 @@ export interface QueuedPasswordHasher extends PasswordHasher {
   readonly kind: string
   /**
    * Runs a job of several evaluations in one place of the queue, so that a flood of such jobs is refused like a flood
-   * of single hashes. `evaluate` is `verify` without waiting. Throws MfaError `hashing-overloaded`.
+   * of single hashes. `evaluate` is `verify` without waiting. Throws what `verify` throws.
    */
-  queued<T>(job: (evaluate: PasswordHasher['verify']) => Promise<T>): Promise<T>
+  queued<T>(
+    job: (evaluate: PasswordHasher['verify']) => Promise<T>,
+    place?: HashingPlace,
+  ): Promise<T>
 }
 
 type Settings = Required<PasswordHasherOptions>

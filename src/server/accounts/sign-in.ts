@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { MfaError } from '../../domain/errors.ts'
+import { MfaError, type ErrorCode } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { CounterLimit, Counters } from '../../ports/counters.ts'
-import type { Clock, PasswordHasher } from '../../ports/services.ts'
+import type { Clock, HashingPlace, PasswordHasher } from '../../ports/services.ts'
 import type { Record, Refusals } from '../observe/audit.ts'
 import { normaliseName } from './name.ts'
 import { networkOf } from './network.ts'
@@ -65,7 +65,8 @@ type Reason = 'wrong' | 'unknown' | 'disabled' | 'no-password' | 'name-limit'
  * The epoch is read before the password that is compared, and every change of a password raises it after the new one is
  * stored. Otherwise an old password that was changed during the hash would be accepted in the new epoch (R18, R20).
  *
- * Throws MfaError `hashing-overloaded` when too many hashes wait; the attempt is then not counted.
+ * Throws MfaError `hashing-overloaded` when too many hashes wait, and `too-many-attempts` when too many of this network
+ * wait; the attempt is then not counted as a failure.
  */
 export function passwordCheck(services: SignInServices): CheckPassword {
   const { accounts, counters, clock, record, limits } = services
@@ -103,18 +104,17 @@ export function passwordCheck(services: SignInServices): CheckPassword {
       if (nameAllowed) await counters.release(nameKey, now)
     }
 
-    let right: boolean
-    try {
-      right = await matches(services.hasher, account?.passwordHash ?? NO_HASH, attempt.password)
-    } catch (error) {
+    const about = entryAbout(attempt, account, known)
+    const right = await matches(services.hasher, account?.passwordHash ?? NO_HASH, {
+      typed: attempt.password,
+      place: { party: known ? keyOfKnownBrowsers(id) : addressKey, kept: known },
+    }).catch(async (error: unknown) => {
       await giveBack()
-      if (error instanceof MfaError && error.code === 'hashing-overloaded')
-        await recordThrottled(services, entryAbout(attempt, account, known))
+      if (isUnexamined(error)) await recordThrottled(services, about)
       throw error
-    }
+    })
 
     const judged = judge(account, right, nameAllowed)
-    const about = entryAbout(attempt, account, known)
     if ('reason' in judged) {
       if (known) await chargeKnownBrowser(services, attempt, id)
       await record('password-refused', {
@@ -132,6 +132,12 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     await rehash(services, judged.account, attempt.password)
     return { outcome: 'accepted', account: judged.account, epoch }
   }
+}
+
+/** Whether the hasher has refused to compute the hash, because too many wait. */
+function isUnexamined(error: unknown): boolean {
+  const refusals: readonly ErrorCode[] = ['hashing-overloaded', 'too-many-attempts']
+  return error instanceof MfaError && refusals.includes(error.code)
 }
 
 /** The attempt was refused before its password was looked at; such attempts may come by the thousand. */
@@ -231,10 +237,14 @@ function judge(
   return right ? { account } : { reason: 'wrong' }
 }
 
-async function matches(hasher: PasswordHasher, hash: string, typed: string): Promise<boolean> {
+async function matches(
+  hasher: PasswordHasher,
+  hash: string,
+  { typed, place }: { readonly typed: string; readonly place: HashingPlace },
+): Promise<boolean> {
   const password = normalisePassword(typed)
   // No password of this length was ever accepted; a hash is computed even so, for its time.
-  const isRight = await hasher.verify(hash, isTooLong(password) ? '' : password)
+  const isRight = await hasher.verify(hash, isTooLong(password) ? '' : password, place)
   return isRight && !isTooLong(password)
 }
 

@@ -30,6 +30,7 @@ import { addressNormaliser } from './proxies.ts'
 import { addConsentRoutes, showConsent, type ConsentServices } from '../pages/consent.ts'
 import { formGuard, interactionOf, type FormGuard } from '../pages/context.ts'
 import { addHealthRoutes } from '../pages/health.ts'
+import { requestLimits } from '../pages/request-limits.ts'
 import { addLoginRoutes, showLogin, type LoginServices } from '../pages/login.ts'
 import { addSetUpLinkRoutes } from '../pages/set-up-link.ts'
 import { speakAsIssuer } from './speak-as-issuer.ts'
@@ -143,6 +144,8 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
   provider.use(accessLog(log, random))
   provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
+  const { counters } = storage
+  provider.use(requestLimits({ provider, mfa, show, counters, clock, limits: settings.limits }))
   mfa.attach(provider)
   return provider
 }

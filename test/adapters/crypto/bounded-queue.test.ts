@@ -69,4 +69,71 @@ describe('the bounded queue', () => {
     await Promise.all(results)
     expect(log).to.deep.equal(['a', 'b', 'c'])
   })
+
+  describe('with parties', () => {
+    const here = { party: '192.0.2.1', kept: false }
+    const codeOf = (error: unknown) => (error as MfaError).code
+    const never = () => new Promise<never>(() => undefined)
+    /** Runs so many jobs that never end; returns the codes of those that were refused. */
+    const flood = async (
+      run: ReturnType<typeof boundedQueue>,
+      times: number,
+      place = here,
+    ): Promise<string[]> => {
+      const refused: string[] = []
+      for (let n = 0; n < times; n += 1)
+        void run(never, place).catch((error: unknown) => refused.push(codeOf(error)))
+      await turn()
+      return refused
+    }
+
+    it('R43 gives one party a quarter of the waiting places, and frees its share again', async () => {
+      const run = boundedQueue({ maxConcurrent: 2, maxQueued: 64 })
+      const log: string[] = []
+      const own = job(log, 'own')
+      const first = run(own.start, here)
+      const refused = await flood(run, 75)
+      expect(refused).to.deep.equal(Array(75 + 1 - 2 - 16).fill('too-many-attempts'))
+      own.end()
+      expect(await first).to.equal('own')
+      expect(await flood(run, 2)).to.deep.equal(['too-many-attempts'])
+    })
+
+    it('R43 leaves room for another party, and runs a known browser first', async () => {
+      const log: string[] = []
+      const run = boundedQueue({ maxConcurrent: 1, maxQueued: 64 })
+      const busy = job(log, 'busy')
+      const running = run(busy.start, here)
+      await flood(run, 75)
+      const other = job(log, 'other')
+      const known = job(log, 'known')
+      void run(other.start, { party: '192.0.2.2', kept: false })
+      const owner = run(known.start, { party: 'mira', kept: true })
+      busy.end()
+      known.end()
+      expect([await running, await owner]).to.deep.equal(['busy', 'known'])
+      expect(log).to.deep.equal(['busy', 'known'])
+    })
+
+    it('R43 keeps a quarter of the places for known browsers, against many networks at once', async () => {
+      const run = boundedQueue({ maxConcurrent: 1, maxQueued: 8 })
+      let refused: string[] = []
+      for (let n = 0; n < 9; n += 1)
+        refused = [...refused, ...(await flood(run, 1, { party: `network ${n}`, kept: false }))]
+      expect(refused).to.deep.equal(['hashing-overloaded', 'hashing-overloaded'])
+      expect(await flood(run, 2, { party: 'mira', kept: true })).to.deep.equal([])
+      expect(await flood(run, 1, { party: 'theo', kept: true })).to.deep.equal([
+        'hashing-overloaded',
+      ])
+    })
+
+    it('R43 gives the known browser of one account four jobs at once', async () => {
+      const run = boundedQueue({ maxConcurrent: 1, maxQueued: 64 })
+      expect(await flood(run, 6, { party: 'mira', kept: true })).to.deep.equal([
+        'too-many-attempts',
+        'too-many-attempts',
+      ])
+      expect(await flood(run, 1, { party: 'theo', kept: true })).to.deep.equal([])
+    })
+  })
 })
