@@ -149,7 +149,7 @@ describe('configure', () => {
       renderError: () => undefined,
       loadExistingGrant: async () => undefined,
       issueRefreshToken: async () => true,
-      rotateRefreshToken: () => true,
+      rotateRefreshToken: true,
       pairwiseIdentifier: () => 'x',
       conformIdTokenClaims: false,
       jwks: { keys: [] },
