@@ -6,6 +6,7 @@ import { MOST_IN_FLIGHT } from '../../src/application/flood.ts'
 import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import { FAILURES_TO_FORGET } from '../../src/domain/known-browser.ts'
 import { ACR_VALUES } from '../../src/domain/policy.ts'
+import { REPEAT_SECONDS } from '../../src/domain/refresh.ts'
 import { SESSION_SECONDS } from '../../src/domain/session.ts'
 import {
   FAILURES_TO_SUSPECT,
@@ -22,7 +23,7 @@ const options: Readonly<Record<string, { readonly secret?: boolean }>> = environ
 
 /** Names that are not settings: variables of a shell, of Node or of the tests, and our own constants. */
 const NOT_OURS =
-  /^(NODE_ENV|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR|IMPORT_FIELDS)$/
+  /^(NODE_ENV|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR|IMPORT_FIELDS)$/
 
 const NUMBERS = ['', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 
@@ -78,6 +79,9 @@ describe('settings and figures in the guides', () => {
       ['docs/guides/operating.md', `${MOST_FAILURES} wrong codes in 30 days`],
       ['docs/threat-model.md', `At most ${MOST_FAILURES} wrong codes`],
       ['docs/threat-model.md', `${FIRST_DELAY_SECONDS} s after the fifth`],
+      ...['docs/guides/clients.md', 'docs/threat-model.md', 'CHANGELOG.md'].map(
+        (page): [string, string] => [page, `within ${NUMBERS[REPEAT_SECONDS]} seconds`],
+      ),
       ...ACR_VALUES.map((acr): [string, string] => ['docs/guides/clients.md', `\`${acr}\``]),
     ]
     for (const [page, sentence] of said) expect(readText(page), page).to.contain(sentence)

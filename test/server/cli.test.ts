@@ -354,7 +354,7 @@ describe('the command line', () => {
         'dev: http://app.example:81 is not encrypted: codes cross the network readable\n',
       ])
       const uris = ['http://127.0.0.1.evil.example/', 'http://127.0.0.1.evil.example/\u009b2J']
-      const apps = file('apps.json', [{ client_id: 'x', redirect_uris: uris }])
+      const apps = file('apps.json', [{ ...APP, client_id: 'x', redirect_uris: uris }])
       expect(JSON.parse((await cli(`client apply ${apps} --json`)).err)).to.deep.equal({
         client_id: 'x',
         field: 'redirect_uris',
@@ -383,6 +383,44 @@ describe('the command line', () => {
       ).to.equal(2)
     })
 
+    it('add takes every member of client metadata, as JSON or as text', async () => {
+      const jwks = `{"keys":[{"kty":"EC","crv":"P-256","x":"${'A'.repeat(43)}","y":"${'A'.repeat(
+        43,
+      )}"}]}`
+      const line = [
+        'client add app --redirect-uri https://app.example/cb',
+        `--set token_endpoint_auth_method=private_key_jwt --set jwks=${jwks}`,
+        '--set policy_uri=https://app.example/privacy?a=b --set default_max_age=300',
+        '--set contacts=["it@app.example"] --set dpop_bound_access_tokens=true',
+        '--set backchannel_logout_session_required=true',
+      ]
+      const { code, err } = await cli(line.join(' '))
+      expect(code, err).to.equal(0)
+      const [app] = (await cli('client list --json')).json<JsonObject[]>()
+      expect(app).to.deep.include({
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: JSON.parse(jwks) as JsonObject,
+        policy_uri: 'https://app.example/privacy?a=b',
+        default_max_age: 300,
+        contacts: ['it@app.example'],
+        dpop_bound_access_tokens: true,
+        backchannel_logout_session_required: true,
+      })
+    })
+
+    it('add refuses a member that it has already, that is no member, or that is the secret', async () => {
+      const line = 'client add app --redirect-uri https://app.example/cb --name App --set'
+      for (const given of ['client_name=Other', 'client_secret=hush', 'noValue', '=x'])
+        expect((await cli(`${line} ${given}`)).code, given).to.equal(2)
+      const { code, err } = await cli(`${line} default_max_age=soon --json`)
+      expect(code).to.equal(1)
+      expect(err).to.contain('default_max_age')
+      const missing = await cli('client add app --json')
+      expect(missing.code).to.equal(1)
+      expect(missing.err).to.contain('redirect_uris')
+      expect((await cli('client list --json')).json()).to.deep.equal([])
+    })
+
     it('apply is idempotent, and all or nothing with each fault named', async () => {
       const path = file('clients.json', [APP])
       expect((await cli(`client apply ${path} --json`)).json()).to.deep.equal([
@@ -401,6 +439,7 @@ describe('the command line', () => {
         error: { faults: { client: string; field: string }[] }
       }
       expect(error.faults.map(({ client, field }) => `${client} ${field}`)).to.have.members([
+        'bad client_secret',
         'bad logo_uri',
         'bad redirect_uris',
       ])

@@ -1,6 +1,7 @@
 import { CommanderError, type Command } from 'commander'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Applied, AppliedClient } from '../clients/registry.ts'
+import { SECRET } from '../clients/secret.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { readJson } from './read.ts'
 import { withSession, type Session } from './session.ts'
@@ -40,7 +41,7 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
 function addAddCommand(client: Command, terminal: Terminal): void {
   const made = command(client, 'add', 'add an app; its secret is made and printed this once')
     .argument('<id>', 'client_id')
-    .requiredOption('--redirect-uri <uri>', 'where sign-ins return to; may be repeated', collect)
+    .option('--redirect-uri <uri>', 'where sign-ins return to; may be repeated', collect)
     .option('--name <name>', 'what people know it by')
     .option('--post-logout-redirect-uri <uri>', 'after signing out; may be repeated', collect)
     .option('--backchannel-logout-uri <uri>', 'told of each sign-out')
@@ -49,6 +50,7 @@ function addAddCommand(client: Command, terminal: Terminal): void {
     .option('--refresh', 'may ask for refresh tokens')
     .option('--mfa <policy>', '`required` asks everybody for a second factor')
     .option('--no-pkce', 'allow a confidential app to do without PKCE')
+    .option('--set <member=value>', 'another member of client metadata; may be repeated', collect)
   answer(terminal, made, async ([id = ''], options) =>
     withSession(terminal, (session) => add(session, terminal, id, options)),
   )
@@ -64,7 +66,7 @@ async function add(
   if ((await registry.find(id)) !== undefined)
     throw new Refusal('client-taken', 'There is a client of this id.')
   const metadata = metadataOf(id, options)
-  const output = outputOf(await registry.apply([metadata]))
+  const output = outputOf(await registry.applyWithSecret(metadata))
   warnOfPlainHttp(terminal, [metadata], options)
   return output
 }
@@ -152,7 +154,7 @@ function metadataOf(id: string, options: Options): JsonObject {
   const { redirectUri, postLogoutRedirectUri, mfa } = options as Record<string, string[] & string>
   if (options['public'] === true && options['pkce'] === false)
     throw new CommanderError(EXIT.usage, 'usage', 'error: a public app cannot do without PKCE')
-  return {
+  const named: JsonObject = {
     client_id: id,
     ...(redirectUri === undefined ? {} : { redirect_uris: redirectUri }),
     ...(postLogoutRedirectUri === undefined
@@ -167,6 +169,30 @@ function metadataOf(id: string, options: Options): JsonObject {
       : {}),
     ...(mfa === undefined ? {} : { mfa }),
     ...(options['pkce'] === false ? { require_pkce: false } : {}),
+  }
+  const { set = [] } = options as { readonly set?: readonly string[] }
+  return set.reduce(withMember, named)
+}
+
+/** Adds one member of `--set`. Its value is JSON, or else text: `default_max_age=300`, `contacts=["it@acme.example"]`. */
+function withMember(metadata: JsonObject, given: string): JsonObject {
+  const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(given) ?? []
+  if (name === undefined) throw unusable('needs a member and its value, as in `--set scope=openid`')
+  if (name === SECRET)
+    throw unusable(`takes no ${SECRET}: the list of processes would show it, and one is made here`)
+  if (Object.hasOwn(metadata, name)) throw unusable(`gives ${name} a second time`)
+  return { ...metadata, [name]: jsonOrText(value) }
+}
+
+function unusable(fault: string): CommanderError {
+  return new CommanderError(EXIT.usage, 'usage', `error: --set ${fault}`)
+}
+
+function jsonOrText(value: string): JsonObject[string] {
+  try {
+    return JSON.parse(value) as JsonObject[string]
+  } catch {
+    return value
   }
 }
 

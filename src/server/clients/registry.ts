@@ -45,8 +45,13 @@ export interface ClientRegistry {
   find(clientId: string): Promise<JsonObject | undefined>
   /** The clients of the storage and of the file, without secrets; `source` says where each is kept. */
   list(): Promise<readonly JsonObject[]>
-  /** Adds and changes clients: all of them or, if any has a fault, none. Other clients stay as they are. */
+  /**
+   * Adds and changes clients: all of them or, if any has a fault, none. Other clients stay as they are. As in
+   * CLIENTS_FILE, a missing secret is a fault.
+   */
   apply(list: unknown): Promise<Applied>
+  /** Adds or changes one client, for which a secret is made where it needs one. */
+  applyWithSecret(metadata: JsonObject): Promise<Applied>
   remove(clientId: string): Promise<'removed' | 'unknown' | 'read-only'>
   /** The faults of CLIENTS_FILE, including ids that are in the storage as well. A start asks for them. */
   fileFaults(): Promise<readonly ClientFault[]>
@@ -84,7 +89,18 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       return [...ofFile.values()].map((client) => shown(client, 'file')).concat(stored)
     },
 
-    apply: (list) => apply(services, known, list),
+    apply: (list) =>
+      Array.isArray(list)
+        ? apply(services, known, list)
+        : Promise.resolve(refused('clients', 'metadata', 'must be an array of client metadata')),
+
+    async applyWithSecret(metadata) {
+      if (!lacksSecret(services, metadata)) return apply(services, known, [metadata])
+      const made = Buffer.from(services.random.bytes(32)).toString('base64url')
+      const applied = await apply(services, known, [{ ...metadata, [SECRET]: made }])
+      if (!applied.ok) return applied
+      return { ...applied, clients: applied.clients.map((one) => ({ ...one, [SECRET]: made })) }
+    },
 
     async remove(clientId) {
       if (ofFile.has(clientId)) return 'read-only'
@@ -128,18 +144,11 @@ async function storedClient(
 async function apply(
   services: ClientServices,
   known: KnownClients,
-  list: unknown,
+  list: readonly unknown[],
 ): Promise<Applied> {
-  if (!Array.isArray(list))
-    return refused('clients', 'metadata', 'must be an array of client metadata')
-  const completedList: Completed[] = []
-  for (const entry of list as unknown[])
-    completedList.push(
-      isClient(entry) ? await completed(services, entry) : { metadata: entry as JsonObject },
-    )
-  const all = completedList.map(({ metadata }) => metadata)
-  const { faults, ignored } = services.validate(all)
-  const inBoth = all.filter((metadata) => isClient(metadata) && known.ofFile.has(idOf(metadata)))
+  const { faults, ignored } = services.validate(list)
+  const all = list.filter(isClient)
+  const inBoth = all.filter((metadata) => known.ofFile.has(idOf(metadata)))
   const every = [
     ...faults,
     ...takingReserved(known, all),
@@ -148,28 +157,15 @@ async function apply(
   if (every.length > 0) return { ok: false, faults: every }
 
   const applied: AppliedClient[] = []
-  for (const { metadata, made } of completedList)
-    applied.push({
-      client_id: idOf(metadata),
-      result: await put(services, metadata),
-      ...(made === undefined ? {} : { [SECRET]: made }),
-    })
+  for (const metadata of all)
+    applied.push({ client_id: idOf(metadata), result: await put(services, metadata) })
   return { ok: true, clients: applied, ignored }
 }
 
-interface Completed {
-  readonly metadata: JsonObject
-  /** The secret, when it was made here. */
-  readonly made?: string
-}
-
-/** A client that needs a secret and was given none keeps the stored one, or gets a new one. */
-async function completed(services: ClientServices, metadata: JsonObject): Promise<Completed> {
-  if (metadata[SECRET] !== undefined || !needsSecret(metadata)) return { metadata }
-  const before = (await storedClient(services, idOf(metadata)))?.[SECRET]
-  if (before !== undefined) return { metadata: { ...metadata, [SECRET]: before } }
-  const made = Buffer.from(services.random.bytes(32)).toString('base64url')
-  return { metadata: { ...metadata, [SECRET]: made }, made }
+/** Whether the client needs a secret and has none, by the host's own rules: some algorithms need one as well. */
+function lacksSecret({ validate }: ClientServices, metadata: JsonObject): boolean {
+  if (metadata[SECRET] !== undefined) return false
+  return validate([metadata]).faults.some(({ field }) => field === SECRET)
 }
 
 async function put(
@@ -221,10 +217,4 @@ function isClient(value: unknown): value is JsonObject & { client_id: string } {
     typeof (value as JsonObject)['client_id'] === 'string' &&
     (value as JsonObject)['client_id'] !== ''
   )
-}
-
-/** Whether the client authenticates with a secret. Its default method is `client_secret_basic` (RFC 7591). */
-function needsSecret(metadata: JsonObject): boolean {
-  const method = metadata['token_endpoint_auth_method'] ?? 'client_secret_basic'
-  return typeof method === 'string' && method.startsWith('client_secret_')
 }

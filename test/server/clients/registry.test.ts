@@ -22,6 +22,15 @@ describe('the relying parties', () => {
       validate: validator(),
       ...(fromFile === undefined ? {} : { fromFile }),
     })
+  const clientsOfFile = (...list: JsonObject[]): ClientRegistry =>
+    clientRegistry({
+      clients: world().storage.clients,
+      box,
+      random,
+      record: here.record,
+      validate: validator(),
+      fromFile: list,
+    })
   const apply = async (...list: unknown[]) => {
     const applied = await registry.apply(list)
     if (!applied.ok) throw new Error(JSON.stringify(applied.faults))
@@ -69,14 +78,31 @@ describe('the relying parties', () => {
     expect(await registry.find('app')).to.deep.equal(renamed)
   })
 
-  it('get a secret when they have none, shown once and kept from then on', async () => {
+  it('are refused without a secret in the file and when they are applied, in the same words', async () => {
     const { client_secret: _, ...bare } = GOOD
-    const [first] = await apply(bare)
+    await apply(GOOD)
+    const applied = await registry.apply([bare])
+    const faults = applied.ok ? [] : applied.faults
+    expect(faults.map(({ field }) => field)).to.deep.equal(['client_secret'])
+    expect(await clientsOfFile(bare).fileFaults()).to.deep.equal(faults)
+  })
+
+  it('get a secret when one is added without, shown once', async () => {
+    const { client_secret: _, ...bare } = GOOD
+    const add = async (metadata: JsonObject) => {
+      const applied = await registry.applyWithSecret(metadata)
+      if (!applied.ok) throw new Error(JSON.stringify(applied.faults))
+      return applied.clients[0]
+    }
+    const first = await add(bare)
+    expect(first).to.include({ client_id: 'app', result: 'added' })
     expect(first?.client_secret).to.match(/^[A-Za-z0-9_-]{43}$/)
-    expect(await apply(bare)).to.deep.equal([{ client_id: 'app', result: 'unchanged' }])
     expect(await registry.find('app')).to.have.property('client_secret', first?.client_secret)
-    const [open] = await apply({ ...bare, client_id: 'spa', token_endpoint_auth_method: 'none' })
-    expect(open).to.deep.equal({ client_id: 'spa', result: 'added' })
+    const spa = { ...bare, client_id: 'spa', token_endpoint_auth_method: 'none' }
+    expect(await add(spa)).to.deep.equal({ client_id: 'spa', result: 'added' })
+    const post = { ...bare, client_id: 'post', token_endpoint_auth_method: 'client_secret_post' }
+    expect(await add(post)).to.have.property('client_secret')
+    expect(await add({ ...GOOD, client_id: 'given' })).not.to.have.property('client_secret')
   })
 
   it('are applied all or not at all', async () => {
