@@ -1,8 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import * as client from 'openid-client'
+import { makeCertificate } from '../support/certificate.ts'
 import {
   APP,
   atTheApp,
@@ -20,6 +25,10 @@ import {
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
+function portOf(listening: Server): number {
+  return (listening.address() as AddressInfo).port
+}
+
 describe('signing out', () => {
   let server: ServerProcess
   let app: RelyingParty
@@ -29,8 +38,23 @@ describe('signing out', () => {
   /** The status of the back channel's answers; a redirect leads to `/elsewhere`. */
   let answered = 200
   let paths: string[]
+  /** An app whose certificate comes from an authority of its own, which the server is started with. */
+  let privateApp: Server
+  let privately: number
+  let folder: string
 
   before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'mfa-sign-out-'))
+    const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
+    makeCertificate({ key, certificate })
+    privateApp = createTlsServer(
+      { key: readFileSync(key), cert: readFileSync(certificate) },
+      (_request, response) => {
+        privately += 1
+        response.end()
+      },
+    )
+    await new Promise<void>((resolve) => privateApp.listen(0, '127.0.0.1', resolve))
     backchannel = createServer((request, response) => {
       paths.push(request.url ?? '')
       let body = ''
@@ -41,9 +65,22 @@ describe('signing out', () => {
       })
     })
     await new Promise<void>((resolve) => backchannel.listen(0, '127.0.0.1', resolve))
-    const { port } = backchannel.address() as AddressInfo
+    const port = portOf(backchannel)
     server = await startServerProcess({
+      environment: { NODE_EXTRA_CA_CERTS: certificate },
       clients: [
+        {
+          ...APP,
+          client_id: 'private',
+          first_party: true,
+          backchannel_logout_uri: `https://localhost:${portOf(privateApp)}/`,
+        },
+        {
+          ...APP,
+          client_id: 'gone',
+          first_party: true,
+          backchannel_logout_uri: 'http://127.0.0.1:9/',
+        },
         {
           ...APP,
           backchannel_logout_uri: `http://127.0.0.1:${port}/signed-out`,
@@ -57,6 +94,8 @@ describe('signing out', () => {
   after(async () => {
     await server.stop()
     backchannel.close()
+    privateApp.close()
+    rmSync(folder, { recursive: true })
   })
 
   let people = 0
@@ -64,6 +103,7 @@ describe('signing out', () => {
     notices = []
     paths = []
     answered = 200
+    privately = 0
     people += 1
     mira = await server.addPerson(`mira${people}`)
   })
@@ -107,13 +147,45 @@ describe('signing out', () => {
     expect(await isSignedIn()).to.equal(true)
   })
 
+  const signInTo = async (clientId: string): Promise<void> => {
+    const party = await relyingParty(server, clientId)
+    const request = await party.request()
+    await party.redeem(await mira.signIn(request), request)
+  }
+  const signOut = async (): Promise<void> => {
+    const page = await mira.browser.visit(endSession())
+    await mira.browser.follow(await mira.browser.submit(page))
+  }
+  /** The entries of the trail about apps that could not be told, each as `client: reason`. */
+  const notDelivered = async (): Promise<string[]> => {
+    const about = { type: 'sign-out-not-delivered', accountId: mira.accountId, limit: 10 }
+    const entries = await server.storage.audit.list(about)
+    return entries.map(({ detail }) => `${detail.clientId}: ${detail.reason}`)
+  }
+
   it('tells an app at its registered address alone, and follows no redirect from there', async () => {
     for (answered of [302, 307]) {
       paths = []
       await signedIn()
-      await mira.browser.follow(await mira.browser.submit(await mira.browser.visit(endSession())))
+      await signOut()
       expect(paths).to.deep.equal(['/signed-out'])
     }
+    expect(await notDelivered()).to.deep.equal(['app: refused', 'app: refused'])
+  })
+
+  it('records an app that could not be reached, and no other', async () => {
+    await signedIn()
+    await signInTo('gone')
+    await signOut()
+    expect(notices).to.have.length(1)
+    expect(await notDelivered()).to.deep.equal(['gone: unreachable'])
+  })
+
+  it('tells an app behind a private authority, which NODE_EXTRA_CA_CERTS names', async () => {
+    await signInTo('private')
+    await signOut()
+    expect(privately).to.equal(1)
+    expect(await notDelivered()).to.deep.equal([])
   })
 
   it('without an address says that it is done', async () => {

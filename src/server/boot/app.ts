@@ -83,7 +83,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     helpUrl: settings.service.help,
     ...(mailer === undefined ? {} : { mailer }),
   })
-  reportHost(provider, log)
+  reportHost(provider, log, foundation.record)
 
   const normaliseAddress = addressNormaliser(config.trustedProxies)
   const callback = provider.callback()

@@ -23,6 +23,7 @@ export const SERVER_EVENTS = [
   'client-removed',
   'consent-granted',
   'consent-refused',
+  'sign-out-not-delivered',
 ] as const
 export type ServerEvent = (typeof SERVER_EVENTS)[number]
 

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import type { Context } from 'koa'
 import type { MfaError } from '../../domain/errors.ts'
 import { answerError } from '../../http/errors.ts'
+import type { Record } from './audit.ts'
 import { requestIdOf, type Logger } from './log.ts'
 
 /** Requests that the host refused, by the code of OAuth; the fault is the sender's. */
@@ -15,8 +16,11 @@ const REFUSALS = [
   'pushed_authorization_request.error',
 ]
 
-/** Logs the host's errors and refusals, since the host answers such requests by itself. */
-export function reportHost(host: EventEmitter, log: Logger): void {
+/**
+ * Logs the host's errors and refusals, since the host answers such requests by itself. Records every sign-out of which
+ * an app could not be told: the app goes on with a session that the person believes to have ended.
+ */
+export function reportHost(host: EventEmitter, log: Logger, record: Record): void {
   host.on('error', (error: unknown, ctx?: Context) => {
     log.error({ requestId: ctx === undefined ? '' : requestIdOf(ctx), error })
   })
@@ -40,10 +44,21 @@ export function reportHost(host: EventEmitter, log: Logger): void {
       log.info({ requestId: requestIdOf(ctx), event, code: error.error })
     })
 
-  host.on('backchannel.error', (ctx: Context, error: unknown, client: { clientId: string }) => {
-    const { clientId } = client
-    log.warn({ requestId: requestIdOf(ctx), clientId, error }, 'not told of a sign-out')
+  host.on('backchannel.error', (...[ctx, error, { clientId }, accountId]: NotDelivered) => {
+    const requestId = requestIdOf(ctx)
+    log.warn({ requestId, clientId, error }, 'not told of a sign-out')
+    const detail = { clientId, reason: hasAnswered(error) ? 'refused' : 'unreachable' }
+    record('sign-out-not-delivered', { accountId, detail }).catch((fault: unknown) => {
+      log.error({ requestId, error: fault })
+    })
   })
+}
+
+type NotDelivered = [ctx: Context, error: unknown, client: { clientId: string }, accountId: string]
+
+/** Whether the app has answered with another status than 200 or 204: the host then keeps the answer with the error. */
+function hasAnswered(error: unknown): boolean {
+  return (error as { response?: unknown } | undefined)?.response !== undefined
 }
 
 /** The cause, which the page does not say: a proxy that changes a header refuses everybody's forms. */
