@@ -45,7 +45,10 @@ export interface Taken {
 /** The data and functions that the prompts, routes and guards of one `createMfa` share. */
 export interface Core {
   readonly deps: Dependencies
+  /** The name that the authenticator app shows. */
   readonly issuerName: string
+  /** The name on pages and in mails. */
+  readonly serviceName: string
   /** The path of the pages below the provider, such as `/mfa`. */
   readonly path: string
   readonly views: Views

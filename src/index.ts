@@ -44,7 +44,7 @@ export type {
 } from './plugin/first-enrolment.ts'
 export type { EventDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
-export type { ManageOptions, MfaOptions } from './plugin/options.ts'
+export type { ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
 export type { SignedInSession } from '../interactions/session.ts'
 export type { HostClient } from './host/provider.ts'

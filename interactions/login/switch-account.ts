@@ -53,7 +53,7 @@ export async function showSwitchAccount(core: Core, ctx: Context): Promise<void>
       to: await nameOf(next),
     },
     {
-      issuerName: core.issuerName,
+      issuerName: core.serviceName,
       locale: localeIn(core, ctx, params),
       links: linksOf(core),
     },

@@ -6,7 +6,7 @@ import { missesWish } from '../../src/domain/step-up-offer.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
 import { isDeviceRoute, isPromptPending } from '../../src/host/context.ts'
 import { given } from '../../src/host/given.ts'
-import { lookOf, type ClientLook } from '../../src/host/provider.ts'
+import { lookOf, type ClientLook, type HostClient } from '../../src/host/provider.ts'
 import { wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount } from '../core.ts'
 import { stepOf } from '../decide.ts'
@@ -174,9 +174,13 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
     client: {
       ...look,
       // The name alone proves nothing where clients register themselves, because any client could take it.
-      ofIssuer: client.clientName === core.issuerName && (await core.mayManage(client)),
+      ofIssuer: isNameOfService(core, client) && (await core.mayManage(client)),
     },
   }
+}
+
+function isNameOfService(core: Core, { clientName }: HostClient): boolean {
+  return clientName === core.serviceName || clientName === core.issuerName
 }
 
 /** A person who has no factor yet changes nothing: they set up their first one. */

@@ -178,7 +178,7 @@ async function showCodes(visit: Visit, error?: 'not-confirmed'): Promise<void> {
 }
 
 function codesFileOf({ core }: Visit): string {
-  return codesFileName(core.issuerName, core.deps.clock.now())
+  return codesFileName(core.serviceName, core.deps.clock.now())
 }
 
 /** Answers all codes as a text file, so that the download works without JavaScript. */
@@ -190,7 +190,7 @@ function downloadCodes(visit: Visit): void {
   ctx.set(pageHeaders({ issuer: providerOf(core).issuer }))
   ctx.type = 'text/plain; charset=utf-8'
   ctx.attachment(codesFileOf(visit))
-  ctx.body = `${core.issuerName} - ${visit.details.label}\n\n${codes.join('\n')}\n`
+  ctx.body = `${core.serviceName} - ${visit.details.label}\n\n${codes.join('\n')}\n`
 }
 
 /**

@@ -158,7 +158,7 @@ function surroundings(visit: Visit): Surroundings {
   const { core, details, locale } = visit
   const { ofIssuer, ...client } = details.client
   return {
-    issuerName: core.issuerName,
+    issuerName: core.serviceName,
     locale,
     ...(ofIssuer ? {} : { client }),
     account: { label: details.label, initials: initialsOf(details.label), ...notYou(visit) },

@@ -28,6 +28,7 @@ export class MfaError extends Error {
 
 export type ErrorCode =
   | 'options-invalid' // createMfa was given something it cannot work with; the message lists every fault
+  | 'views-invalid' // a views folder, or the option `messages`, has a name that does not exist or a file that does not parse
   | 'configuration-not-composable' // configure() met a host configuration it cannot wrap
   | 'host-unfit' // the provider lacks what the plugin uses of it, or comes from another copy of oidc-provider
   | 'not-configured' // attach() with a provider that was not made from what configure() has answered

@@ -15,6 +15,8 @@ export interface Assets {
   href(name: string): string
   /** The asset with this URL path; undefined: there is none. */
   get(path: string): Asset | undefined
+  /** The names of all files; the style sheets of themes are made when they are asked for. */
+  readonly names: readonly string[]
   /** The path that all of them begin with, `/` at the end. */
   readonly base: string
 }
@@ -55,6 +57,7 @@ export function loadAssets(
 
   return {
     base,
+    names: [...files.keys()],
     href(name) {
       const file = find(name)
       if (file === undefined) throw new Error(`No asset "${name}"`)

@@ -37,6 +37,7 @@ type Rule =
 
 const RULES: Readonly<Record<ErrorCode, Rule>> = {
   'options-invalid': { page: 'error', status: 500 },
+  'views-invalid': { page: 'error', status: 500 },
   'configuration-not-composable': { page: 'error', status: 500 },
   'host-unfit': { page: 'error', status: 500 },
   'not-configured': { page: 'error', status: 500 },
@@ -77,6 +78,11 @@ const STATUS = {
   'not-found': 404,
   unavailable: 503,
 } as const
+
+/** Whether a page explains an error. Such a page must not fail: nothing would explain its own error. */
+export function isErrorPage(page: string): page is ErrorPage {
+  return page === 'error' || Object.hasOwn(STATUS, page)
+}
 
 /**
  * Maps a thrown value to the response. The response to an unknown error holds only the request's id, not the message

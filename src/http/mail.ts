@@ -1,6 +1,7 @@
 import { browserName } from './browser-name.ts'
 import { brokenTemplates, refuse, type FactorViews } from './factor-views.ts'
 import { translator, type Translator } from './messages.ts'
+import type { Members } from './page-values.ts'
 import { templates, type Sources } from './templates.ts'
 
 /**
@@ -39,6 +40,18 @@ export const MAIL_VALUES = {
 } as const satisfies Readonly<
   Record<string, { needed: readonly string[]; optional: readonly string[] }>
 >
+
+/** The values that the template of a mail gets besides those of `MAIL_VALUES`. */
+export const ADDED_MAIL_VALUES = {
+  browser: 'value',
+  template: 'value',
+  locale: 'value',
+  part: 'value',
+  t: 'any',
+  has: 'any',
+  moment: 'any',
+  number: 'any',
+} as const satisfies Members
 
 export type MailTemplate = keyof typeof MAIL_VALUES
 
@@ -85,8 +98,7 @@ export function createMailRenderer(
     for (const address of [given.manageUrl, given.helpUrl])
       if (address !== undefined && !/^https?:\/\//.test(address))
         throw new Error('A mail links to web addresses only')
-    const context = {
-      ...given,
+    const added: Omit<Record<keyof typeof ADDED_MAIL_VALUES, unknown>, 'part'> = {
       browser: browserIn(given, words),
       template,
       locale: words.locale,
@@ -95,6 +107,7 @@ export function createMailRenderer(
       moment: (at: string) => words.moment(Number(at)),
       number: Number,
     }
+    const context = { ...given, ...added }
     const name = `mail/${template}.njk`
     return {
       subject: words.text(`mail.${template}.subject`, given),

@@ -61,7 +61,7 @@ export function readCatalogues(folder: string): Catalogues {
 }
 
 function readCatalogue(path: string): Catalogue {
-  const content: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  const content = parsedFile(path)
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new TypeError(`${path} is no message catalogue`)
   for (const [key, message] of Object.entries(content))
@@ -69,7 +69,16 @@ function readCatalogue(path: string): Catalogue {
   return content as Catalogue
 }
 
-function isMessage(value: unknown): value is Message {
+function parsedFile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    const fault = error instanceof Error ? error.message : String(error)
+    throw new TypeError(`${path}: ${fault}`, { cause: error })
+  }
+}
+
+export function isMessage(value: unknown): value is Message {
   if (typeof value === 'string') return true
   if (typeof value !== 'object' || value === null) return false
   return 'other' in value && Object.values(value).every((form) => typeof form === 'string')

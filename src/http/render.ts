@@ -8,15 +8,18 @@ import {
   type FactorViews,
 } from './factor-views.ts'
 import { translator, type Translator } from './messages.ts'
+import type { Members } from './page-values.ts'
 import type { DeliveryModel, OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
 import { inlineSvg } from './svg.ts'
-import { SHEETS, themeName } from './theme.ts'
+import { isFileName, SHEETS, themeName, type Theme } from './theme.ts'
 import { templates, type Sources } from './templates.ts'
 
 export interface RendererOptions extends Sources {
   /** The URL path of a style sheet, script or picture by its name. */
   readonly asset: (name: string) => string
   readonly factors: readonly FactorViews[]
+  /** The look of pages whose client has none. Throws for a logo of a views folder that is missing. */
+  readonly theme?: Theme
 }
 
 /** How a page is shown. */
@@ -69,22 +72,30 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'device-done': { template: 'device/done.njk' },
 }
 
+/** The values that the renderer adds to those of a page's model and its surroundings. */
+export const ADDED_VALUES = {
+  page: 'value',
+  wrong: 'value',
+  themeHref: 'value',
+  logoHref: 'value',
+  factorScript: 'value',
+  factorStyle: 'value',
+  /** The app that the person signs in to, or the issuer itself. */
+  app: 'value',
+  t: 'any',
+  rich: 'any',
+  has: 'any',
+  duration: 'any',
+  day: 'any',
+  moment: 'any',
+} as const satisfies Members
+
 /**
  * Turns pages into HTML with Nunjucks. Compiles every page at once, so that a broken template is found at the start.
  * Throws MfaError `options-invalid` for a template of a factor that is missing or does not compile.
  */
 export function createRenderer(options: RendererOptions): Render {
-  const environment = templates(options, { autoescape: true })
-  environment.addFilter('inlineSvg', (svg: unknown) => safe(inlineSvg(svg)))
-  environment.addFilter('webAddress', webAddress)
-  environment.addFilter('pictureAddress', pictureAddress)
-  environment.addFilter('otpauthAddress', otpauthAddress)
-  environment.addFilter('inFours', inFours)
-  environment.addFilter('initial', initial)
-  environment.addFilter('namesMore', namesMore)
-  environment.addFilter('iconOf', (factor: unknown) => iconOf(environment, factor))
-  environment.addGlobal('asset', options.asset)
-  environment.addGlobal('sheets', SHEETS)
+  const environment = pageEnvironment(options)
   for (const { template } of Object.values(TEMPLATES)) environment.getTemplate(template, true)
   refuse(
     options.factors.flatMap((factor) => {
@@ -108,25 +119,53 @@ export function createRenderer(options: RendererOptions): Render {
     const view = pages.get(page)
     if (view === undefined) throw new Error(`There is no page "${page}"`)
     const words = translatorFor(surroundings.locale)
-    const theme = themeName(surroundings.client?.accent, surroundings.client?.accentInk)
-    return show(environment, view.template, {
-      ...model,
-      ...surroundings,
+    const { client } = surroundings
+    const theme = themeName(client?.accent, client?.accentInk) ?? themeName(options.theme?.accent)
+    const added: Record<keyof typeof ADDED_VALUES, unknown> = {
       page,
-      locale: words.locale,
       wrong: view.wrong === true || saysWrong(model),
       themeHref: theme === undefined ? '' : options.asset(theme),
+      logoHref: logoHref(options),
       ...factorFiles(view.factor, options.asset),
-      /** The app that the person signs in to, or the issuer itself. */
-      app: surroundings.client?.name ?? surroundings.issuerName,
+      app: client?.name ?? surroundings.issuerName,
       t: words.text,
       rich: (key: string, values: Record<string, unknown>) => safe(words.html(key, values)),
       has: words.has,
       duration: words.duration,
       day: words.day,
       moment: words.moment,
+    }
+    return show(environment, view.template, {
+      ...model,
+      ...surroundings,
+      locale: words.locale,
+      ...added,
     })
   }
+}
+
+/** The templates of pages, with the filters and the function that every template may use. */
+export function pageEnvironment(
+  options: Pick<RendererOptions, 'folders' | 'mounts' | 'asset'>,
+): nunjucks.Environment {
+  const environment = templates(options, { autoescape: true })
+  environment.addFilter('inlineSvg', (svg: unknown) => safe(inlineSvg(svg)))
+  environment.addFilter('webAddress', webAddress)
+  environment.addFilter('pictureAddress', pictureAddress)
+  environment.addFilter('otpauthAddress', otpauthAddress)
+  environment.addFilter('inFours', inFours)
+  environment.addFilter('initial', initial)
+  environment.addFilter('namesMore', namesMore)
+  environment.addFilter('iconOf', (factor: unknown) => iconOf(environment, factor))
+  environment.addGlobal('asset', options.asset)
+  environment.addGlobal('sheets', SHEETS)
+  return environment
+}
+
+/** The address of the service's logo; empty: it has none. */
+function logoHref({ theme, asset }: RendererOptions): string {
+  const logo = theme?.logo ?? ''
+  return isFileName(logo) ? asset(logo) : logo
 }
 
 function show(environment: nunjucks.Environment, template: string, context: object): string {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import nunjucks from 'nunjucks'
+import { MfaError } from '../domain/errors.ts'
 import type { Catalogues } from './messages.ts'
 
 /** The templates and messages that pages and mails are made from. */
@@ -23,7 +24,8 @@ export interface TemplateMount {
 export function viewFolders(own: string | readonly string[] = []): readonly string[] {
   const folders = typeof own === 'string' ? [own] : own
   for (const folder of folders)
-    if (!existsSync(folder)) throw new Error(`There is no views folder ${folder}`)
+    if (!existsSync(folder))
+      throw new MfaError('views-invalid', `createMfa:\n- views: there is no views folder ${folder}`)
   return [...folders, builtInViews()]
 }
 

@@ -1,8 +1,16 @@
 /**
- * A client's theme: an accent, the ink on it, a logo. The accent comes from client metadata, and its author need not
- * know about contrast: a colour whose contrast with our backgrounds is below WCAG 2.2 AA is replaced by the nearest
- * shade that is not, for the light and the dark scheme separately.
+ * A theme, of the service or of a client: an accent, the ink on it, a logo. The accent comes from an option or from
+ * client metadata, and its author need not know about contrast: a colour whose contrast with our backgrounds is below
+ * WCAG 2.2 AA is replaced by the nearest shade that is not, for the light and the dark scheme separately.
  */
+
+/** The look of the service itself; a client's own accent and logo come before it. */
+export interface Theme {
+  /** The colour of the affirmative button and of links, `#rgb` or `#rrggbb`. Too faint a colour is darkened or lightened. */
+  readonly accent?: string
+  /** The name of a picture in a views folder, a path of this origin, or an `https:` or `data:image/` address. */
+  readonly logo?: string
+}
 
 type Rgb = readonly [red: number, green: number, blue: number]
 
@@ -82,6 +90,16 @@ function parsed(colour: string): Rgb {
   const rgb = parseHex(colour)
   if (rgb === undefined) throw new TypeError(`${colour} is no #rrggbb`)
   return rgb
+}
+
+/** Whether a logo is the name of a file of a views folder, and not an address. */
+export function isFileName(logo: string): boolean {
+  return /^[\w-][\w.-]*$/.test(logo)
+}
+
+/** Whether a theme can have this colour. */
+export function isColour(text: string): boolean {
+  return parseHex(text) !== undefined
 }
 
 function parseHex(colour: string): Rgb | undefined {

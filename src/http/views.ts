@@ -1,5 +1,8 @@
 import { join } from 'node:path'
+import { MfaError } from '../domain/errors.ts'
 import { loadAssets, type Assets } from './assets.ts'
+import { checkViews } from './check-views.ts'
+import { isErrorPage } from './errors.ts'
 import {
   COMMON_LOCALE,
   mailsIn,
@@ -14,10 +17,12 @@ import {
   readCatalogues,
   wantedLocales,
   type Catalogue,
+  type Catalogues,
 } from './messages.ts'
 import type { Render } from './pages.ts'
-import { createRenderer, TEMPLATES } from './render.ts'
-import { builtInViews, viewFolders, type TemplateMount } from './templates.ts'
+import { createRenderer, pageEnvironment, TEMPLATES, type RendererOptions } from './render.ts'
+import { isFileName, type Theme } from './theme.ts'
+import { builtInViews, templates, viewFolders, type TemplateMount } from './templates.ts'
 
 export interface ViewsOptions {
   /**
@@ -29,10 +34,14 @@ export interface ViewsOptions {
   readonly factors?: readonly ShownFactor[]
   /** Takes the place of the templates of pages: factors then need none. */
   readonly render?: Render
+  /** The look of the service. Default: ours. */
+  readonly theme?: Theme
   /** The language for a person whose languages are all missing. Default `en`. */
   readonly locale?: string
   /** Single messages by locale and key, before those of any folder. */
   readonly messages?: Readonly<Record<string, Catalogue>>
+  /** Is told of an error page of the application's that could not be shown. Default: nobody. */
+  readonly report?: (error: unknown) => void
   /** Under which path the style sheet, the script and pictures are served. Default `/assets`. */
   readonly assetBase?: string
   /**
@@ -66,11 +75,7 @@ export function createViews(options: ViewsOptions = {}): Views {
     mails: mailsIn(builtInViews()),
     words: readCatalogues(builtInViews()).get(COMMON_LOCALE) ?? {},
   })
-  const catalogues = loadCatalogues(
-    folders,
-    options.messages,
-    factors.map((factor) => factor.catalogues),
-  )
+  const catalogues = cataloguesOf(folders, options.messages, factors)
   const assets = loadAssets(folders, {
     brought: factors.flatMap(({ files }) => [...files]),
     ...(options.assetBase === undefined ? {} : { base: options.assetBase }),
@@ -79,13 +84,72 @@ export function createViews(options: ViewsOptions = {}): Views {
   const locale = options.locale ?? COMMON_LOCALE
   const { mountPath = () => '' } = options
   const asset = (name: string): string => mountPath() + assets.href(name)
+  const theme = options.theme === undefined ? {} : { theme: options.theme }
   const sources = { folders, mounts: mountsOf(factors), catalogues, locale, factors }
+  checkViews({
+    ...sources,
+    messages: options.messages ?? {},
+    given: [readCatalogues(builtInViews()), ...factors.map((factor) => factor.catalogues)],
+    assets: assets.names,
+    logo:
+      options.theme?.logo !== undefined && isFileName(options.theme.logo)
+        ? options.theme.logo
+        : undefined,
+    environments: {
+      page: pageEnvironment({ ...sources, asset }),
+      mail: templates(sources, { autoescape: true }),
+    },
+  })
+  const render = options.render ?? createRenderer({ ...sources, ...theme, asset })
   return {
-    render: options.render ?? createRenderer({ ...sources, asset }),
+    render: withOurErrorPages(render, { locale, asset, ...theme }, options.report),
     renderMail: createMailRenderer(sources),
     assets,
     locales,
     localeFor: (request) => pickLocale(wantedLocales(request), locales, locale),
+  }
+}
+
+/**
+ * Shows a page that explains an error with our own template and words where the application's fail: its frame may be
+ * the fault that is to be explained. Every other page fails, and the error page explains it.
+ */
+function withOurErrorPages(
+  render: Render,
+  own: Pick<RendererOptions, 'asset' | 'locale' | 'theme'>,
+  report: (error: unknown) => void = () => undefined,
+): Render {
+  let ours: Render | undefined
+  const guarded: Render = async (page, model, surroundings) => {
+    try {
+      return await render(page, model, surroundings)
+    } catch (error) {
+      report(error)
+      const folders = [builtInViews()]
+      const catalogues = loadCatalogues(folders)
+      ours ??= createRenderer({ ...own, folders, catalogues, mounts: [], factors: [] })
+      return ours(page, model, surroundings)
+    }
+  }
+  return (page, model, surroundings) =>
+    (isErrorPage(String(page)) ? guarded : render)(page, model, surroundings)
+}
+
+/** Throws MfaError `views-invalid` for a file of the application that is no catalogue. */
+function cataloguesOf(
+  folders: readonly string[],
+  messages: ViewsOptions['messages'],
+  factors: readonly FactorViews[],
+): Catalogues {
+  try {
+    return loadCatalogues(
+      folders,
+      messages,
+      factors.map((factor) => factor.catalogues),
+    )
+  } catch (error) {
+    const fault = error instanceof Error ? error.message : String(error)
+    throw new MfaError('views-invalid', `createMfa:\n- ${fault}`, { cause: error })
   }
 }
 

@@ -200,7 +200,7 @@ async function explain(core: Core, ctx: Context, error: unknown): Promise<void> 
   ctx.set({ ...pageHeaders({ issuer: providerOf(core).issuer }), ...answer.headers })
   ctx.type = 'html'
   ctx.body = await core.views.render(answer.page, answer.model, {
-    issuerName: core.issuerName,
+    issuerName: core.serviceName,
     locale: core.views.localeFor({ acceptLanguage: ctx.get('Accept-Language') }),
     links: linksOf(core),
   })

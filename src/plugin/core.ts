@@ -28,7 +28,11 @@ export interface Joined {
 export function coreOf(options: ParsedOptions, joined: Joined): Core {
   const { findAccount, publish, rules, notices } = joined
   const { firstEnrolment } = options
-  const views = viewsOf(options, () => mountPath(core))
+  const views = viewsOf(
+    options,
+    () => mountPath(core),
+    (error) => deps.report(error),
+  )
   const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
   const deps: Dependencies = {
     storage: patientStorage(options.storage),
@@ -52,6 +56,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
   const core: Core = {
     deps,
     issuerName: options.issuerName,
+    serviceName: serviceNameOf(options),
     path: options.path,
     views,
     notices,
@@ -85,6 +90,10 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     provider: undefined,
   }
   return core
+}
+
+function serviceNameOf({ theme, issuerName }: ParsedOptions): string {
+  return theme?.name ?? issuerName
 }
 
 async function isRequired(
@@ -128,11 +137,17 @@ function onceFor<T>(
   return answer
 }
 
-function viewsOf(options: ParsedOptions, mountPath: () => string): Views {
+function viewsOf(
+  options: ParsedOptions,
+  mountPath: () => string,
+  report: (error: unknown) => void,
+): Views {
   return createViews({
     factors: options.factors,
     assetBase: `${options.path}/assets`,
     mountPath,
+    report,
+    ...(options.theme === undefined ? {} : { theme: options.theme }),
     ...(options.views === undefined ? {} : { views: options.views }),
     ...(options.locale === undefined ? {} : { locale: options.locale }),
     ...(options.messages === undefined ? {} : { messages: options.messages }),
@@ -140,11 +155,9 @@ function viewsOf(options: ParsedOptions, mountPath: () => string): Views {
   })
 }
 
-function mailerOf(
-  send: SendMail,
-  views: Views,
-  { issuerName: issuer, links }: ParsedOptions,
-): Dependencies['mailer'] {
+function mailerOf(send: SendMail, views: Views, options: ParsedOptions): Dependencies['mailer'] {
+  const issuer = serviceNameOf(options)
+  const { links } = options
   // A mail has no address of its own to which a path could belong.
   const help = /^https?:/.test(links?.help ?? '') ? { helpUrl: links?.help ?? '' } : {}
   return {

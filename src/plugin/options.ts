@@ -10,6 +10,7 @@ import type { AnyFactor } from '../factors/factor.ts'
 import type { HostClient } from '../host/provider.ts'
 import type { Catalogue } from '../http/messages.ts'
 import type { Render } from '../http/pages.ts'
+import { isColour, type Theme } from '../http/theme.ts'
 import type { Clock, PasswordHasher, Random } from '../ports/services.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Acknowledged } from './configure.ts'
@@ -20,6 +21,11 @@ export interface ManageOptions {
   readonly clients: readonly string[] | ((client: HostClient) => unknown)
   /** The page where people manage their factors. Pages link to it where people should do so. */
   readonly url?: string
+}
+
+export interface MfaTheme extends Theme {
+  /** The name of the service on pages and in mails. Default: `issuerName`, which the authenticator app shows. */
+  readonly name?: string
 }
 
 export interface MfaOptions {
@@ -48,6 +54,8 @@ export interface MfaOptions {
   readonly sendMail?: SendMail
   /** The path of the pages below the provider. Default `/mfa`. */
   readonly path?: string
+  /** The look of the service: its colour, its logo and its name on pages and in mails. Default: ours, and `issuerName`. */
+  readonly theme?: MfaTheme
   /** Folders of your own with templates, messages and style sheets, searched before ours. */
   readonly views?: string | readonly string[]
   /** The language for a person for whom no preferred language is available. Default `en`. */
@@ -187,6 +195,18 @@ const factor = withMethods(
     }),
 )
 
+const theme = z.strictObject({
+  accent: z.string().refine(isColour, { error: 'must be a colour as #rgb or #rrggbb' }).optional(),
+  logo: z
+    .string()
+    .regex(
+      /^(https:\/\/|data:image\/|\/(?![/\\])|[\w-][\w.-]*$)/,
+      'must be the name of a picture in your views folder, a path such as /logo.svg, or an https: address',
+    )
+    .optional(),
+  name: z.string().trim().min(1).optional(),
+})
+
 const shape = z.strictObject({
   issuerName: z.string(named('what people call the service, such as "Acme"')).trim().min(1),
   storage: z.object(
@@ -228,6 +248,7 @@ const shape = z.strictObject({
     .string()
     .regex(/^(\/[a-z0-9_-]+)+$/i, 'must be a path such as /mfa, without a slash at the end')
     .optional(),
+  theme: theme.optional(),
   views: z.union([z.string(), z.array(z.string())]).optional(),
   locale: z.string().optional(),
   messages: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),

@@ -15,6 +15,7 @@ const context = { requestId: 'req-1' }
 describe('answering an error', () => {
   const expected: Record<ErrorCode, [status: number, page: string, retryAfter?: string]> = {
     'options-invalid': [500, 'error'],
+    'views-invalid': [500, 'error'],
     'configuration-not-composable': [500, 'error'],
     'host-unfit': [500, 'error'],
     'not-configured': [500, 'error'],

@@ -252,14 +252,14 @@ describe('the pages that a factor brings', () => {
       expect(refusal()).to.include('"pigeon"').and.include('factors/pigeon/icon.njk')
     })
 
-    it('where it has no pages and the application has no templates, unless it renders itself', () => {
+    it('where it has no pages and the application has no templates, unless it renders itself', async () => {
       const bare: ShownFactor = { id: 'bare', enrolment: 'issued' }
       expect(refusal({ factors: [bare] }))
         .to.include('"bare"')
         .and.include('no `pages`')
         .and.include('factors/bare/verify.njk')
-      const render = () => '<body>'
-      expect(createViews({ factors: [bare], render }).render).to.equal(render)
+      const { render } = createViews({ factors: [bare], render: () => '<body>' })
+      expect(await render('bare-verify', { ...model }, ENGLISH)).to.equal('<body>')
     })
 
     it('where a page has the name of another one', () => {
