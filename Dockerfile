@@ -3,7 +3,7 @@
 FROM node:26-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The image has its own Node: the pinned one, a development dependency, is only needed by tsc.
+# The image has its own Node: the pinned one, a development dependency, is for a clone.
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build

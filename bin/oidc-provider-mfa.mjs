@@ -41,17 +41,18 @@ function silenceExperiments() {
 }
 
 /**
- * The path of the Node that the repository installs as a package: in a clone it is in our node_modules, otherwise in
- * a folder above, where npm has put it.
+ * The path of a Node that was installed as a package. In a clone it is in our node_modules, from the package for this
+ * platform (.ci/node/package.json); otherwise in a folder above, where npm has put it.
  */
 function pinnedNode() {
+  const platform = `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
   const folders = [root, ...ancestors(root)].map((folder) => join(folder, 'node_modules'))
   for (const folder of folders)
-    for (const file of [
-      join(folder, 'node', 'bin', 'node'),
-      join(folder, 'node', 'bin', 'node.exe'),
-    ])
-      if (existsSync(file)) return file
+    for (const name of [`node-${platform}`, `node-bin-${platform}`, 'node'])
+      for (const program of ['node', 'node.exe']) {
+        const file = join(folder, name, 'bin', program)
+        if (existsSync(file)) return file
+      }
   console.error(
     `oidc-provider-mfa needs Node ${OLDEST.join('.')} or newer; this is ${process.versions.node}. ` +
       'Run npm ci, which brings one, or install a newer Node.',

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { nodePackage } from '../support/node-versions.ts'
 
 /** The errors of npm that mean that the registry cannot be reached. */
 export const NO_REGISTRY = /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENOTCACHED|ENETUNREACH/
@@ -21,13 +22,13 @@ export class Application {
     return new Application(folder)
   }
 
-  /** Installs a version of Node from the package `node`; returns the path of the program. */
+  /** Installs a version of Node from the package for this platform; returns the path of the program. */
   static installNode(folder: string, version: string): string {
     mkdirSync(folder, { recursive: true })
-    const project = { name: 'another-node', private: true, allowScripts: { node: true } }
+    const project = { name: 'another-node', private: true }
     writeFileSync(join(folder, 'package.json'), JSON.stringify(project))
-    install(folder, [`node@${version}`])
-    return join(folder, 'node_modules', 'node', 'bin', 'node')
+    install(folder, ['--ignore-scripts', `${nodePackage()}@${version}`])
+    return join(folder, 'node_modules', '.bin', 'node')
   }
 
   private constructor(folder: string) {

@@ -17,7 +17,6 @@ const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8')
 const dockerfile = instructionsOf(read('Dockerfile'))
 const manifest = JSON.parse(read('package.json')) as {
   scripts: Record<string, string>
-  devDependencies: Record<string, string>
   engines: { node: string }
 }
 
@@ -29,7 +28,8 @@ describe('the Dockerfile', () => {
   it('builds in one stage and runs in another, on the Node that the repository pins', () => {
     const bases = dockerfile.filter(({ name }) => name === 'FROM').map(({ text }) => text)
     expect(bases).to.have.length(2)
-    const major = /\d+/.exec(manifest.devDependencies['node'] ?? '')?.[0]
+    const { version } = JSON.parse(read('.ci/node/package.json')) as { version: string }
+    const [major] = version.split('.')
     for (const base of bases) expect(base).to.match(new RegExp(`^node:${major}-slim( AS \\w+)?$`))
   })
 

@@ -251,13 +251,15 @@ interface Locked {
   readonly dev?: true
   readonly optional?: true
   readonly devOptional?: true
+  readonly link?: true
 }
 
+/** The packages of the lock file, without a link to a folder of the repository: npm notes neither its version nor `dev`. */
 function lockedPackages(): Record<string, Locked> {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, Locked>
   }
-  return packages
+  return Object.fromEntries(Object.entries(packages).filter(([, { link }]) => link !== true))
 }
 
 async function freePort(): Promise<number> {

@@ -1,6 +1,18 @@
 /** A version of Node as its releases are named: `22.18`, `24`. */
 const VERSION = /^\d+(\.\d+){0,2}$/
 
+/**
+ * The package that holds the program of Node for a platform, as a file: it has no install script. The package `node`
+ * has one, and fetches this package by it.
+ */
+export function nodePackage(
+  platform: NodeJS.Platform = process.platform,
+  architecture: string = process.arch,
+): string {
+  const prefix = platform === 'darwin' && architecture === 'arm64' ? 'node-bin' : 'node'
+  return [prefix, platform === 'win32' ? 'win' : platform, architecture].join('-')
+}
+
 /** The oldest Node that `engines.node` of a package.json accepts. Throws if it is not a plain lower bound. */
 export function oldestNode(engines: string): string {
   const [, version] = /^>=(\d+(?:\.\d+){0,2})$/.exec(engines) ?? []

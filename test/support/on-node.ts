@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { namedNode } from './node-versions.ts'
+import { namedNode, nodePackage } from './node-versions.ts'
 
 /**
  * `npm run test:node -- VERSION [suites]` runs suites on another version of Node than the usual one; `oldest` stands
@@ -45,12 +45,19 @@ process.exitCode =
 function install(): void {
   if (existsSync(join(binaries, 'node'))) return
   mkdirSync(folder, { recursive: true })
-  // The package `node` fetches the binary of this machine when it is installed.
-  const project = { name: 'another-node', private: true, allowScripts: { node: true } }
+  const project = { name: 'another-node', private: true }
   writeFileSync(join(folder, 'package.json'), JSON.stringify(project))
   const { status } = run(
     'npm',
-    ['install', '--no-save', '--no-package-lock', '--prefix', folder, `node@${version}`],
+    [
+      'install',
+      '--no-save',
+      '--no-package-lock',
+      '--ignore-scripts',
+      '--prefix',
+      folder,
+      `${nodePackage()}@${version}`,
+    ],
     'inherit',
   )
   if (status !== 0) throw new Error(`Node ${version} could not be installed.`)
