@@ -27,6 +27,7 @@ import { attach } from './plugin/attach.ts'
 import { configure } from './plugin/configure.ts'
 import { coreOf } from './plugin/core.ts'
 import type { Listener, MfaEvent, Subscribe } from './plugin/events.ts'
+import { keepParts } from './plugin/made.ts'
 import { parseOptions, type MfaOptions } from './plugin/options.ts'
 
 export { backupCodes } from './factors/backup-codes/index.ts'
@@ -190,7 +191,7 @@ export function createMfa(options: MfaOptions): Mfa {
   const tokenHashes = (request: IncomingMessage, accountId: string): string[] =>
     readBrowserTokens(request, issuerOf(core)).map((token) => hashBrowserToken(accountId, token))
 
-  return {
+  const mfa: Mfa = {
     configure: (configuration = {}) => {
       const wrapped = configure(core, configuration, {
         acknowledge: parsed.acknowledge ?? [],
@@ -231,6 +232,8 @@ export function createMfa(options: MfaOptions): Mfa {
     views: core.views,
     settled: () => tellEverything(deps),
   }
+  keepParts(mfa, deps)
+  return mfa
 }
 
 function accountsOf(deps: Core['deps']): Mfa['accounts'] {

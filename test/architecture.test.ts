@@ -152,11 +152,17 @@ const PARTS: Readonly<Record<string, Part>> = {
       'node:util',
     ],
   },
+  'testing-code': {
+    // A code for the tests of an application: it needs the record of an account and the key that opens it.
+    at: ['src/testing/code-for.ts'],
+    may: ['vocabulary', 'types:ports', 'factors', 'application', 'cryptography', 'plugin'],
+    packages: [],
+  },
   testing: {
     // The contract suites and factors that a third party runs on its own adapters.
     at: ['src/testing/'],
     // `http` shows the pages that a factor brings.
-    may: ['vocabulary', 'domain', 'ports', 'factors', 'http', 'testing'],
+    may: ['vocabulary', 'domain', 'ports', 'factors', 'http', 'testing', 'testing-code'],
     packages: ['node:assert', 'node:assert/strict', 'node:crypto', 'oidc-provider'],
   },
   config: {

@@ -275,6 +275,14 @@ export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys'> & {
   readonly setUpSeconds: number
 }
 
+/** Encryption keys as bytes. Throws MfaError `options-invalid`. */
+export function parseKeys(keys: MfaOptions['encryptionKeys']): readonly Uint8Array[] {
+  const parsed = shape.shape.encryptionKeys.safeParse(keys)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map(({ message }) => `encryptionKeys: ${message}`)
+  throw new MfaError('options-invalid', faults.join('; '))
+}
+
 /** Throws MfaError `options-invalid` that lists every fault: plain JavaScript gets no help from types. */
 export function parseOptions(options: MfaOptions): ParsedOptions {
   const parsed = shape.safeParse(options)

@@ -1,5 +1,6 @@
 /**
- * `oidc-provider-mfa/testing`: the test suites that your adapter or factor must pass.
+ * `oidc-provider-mfa/testing`: the test suites that your adapter or factor must pass, and `codeFor` for the tests of
+ * your application.
  *
  * The suites need `describe` and `it` of any framework and nothing else: they assert with `node:assert`.
  *
@@ -7,6 +8,7 @@
  *     describeStorage('my storage', ({ clock }) => ({ store: myStorage({ clock }), close: async () => {} }))
  */
 export { describeAtomicConsume } from './atomic-consume-suite.ts'
+export { codeFor } from './code-for.ts'
 export { describeAccounts } from './accounts-suite.ts'
 export { describeAuditTrail } from './audit-trail-suite.ts'
 export { describeClients } from './clients-suite.ts'
