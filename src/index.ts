@@ -232,8 +232,7 @@ export function createMfa(options: MfaOptions): Mfa {
     views: core.views,
     settled: () => tellEverything(deps),
   }
-  keepParts(mfa, deps)
-  return mfa
+  return keepParts(mfa, deps)
 }
 
 function accountsOf(deps: Core['deps']): Mfa['accounts'] {

@@ -10,7 +10,7 @@ import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import { patientStorage } from '../application/patient-storage.ts'
 import { given } from '../host/given.ts'
-import { createViews, type Views } from '../http/views.ts'
+import { createViews, type Views, type ViewsOptions } from '../http/views.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
 import type { ParsedOptions } from './options.ts'
 
@@ -28,11 +28,8 @@ export interface Joined {
 export function coreOf(options: ParsedOptions, joined: Joined): Core {
   const { findAccount, publish, rules, notices } = joined
   const { firstEnrolment } = options
-  const views = viewsOf(
-    options,
-    () => mountPath(core),
-    (error) => deps.report(error),
-  )
+  const report = (error: unknown): void => deps.report(error)
+  const views = viewsOf(options, { mountPath: () => mountPath(core), report })
   const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
   const deps: Dependencies = {
     storage: patientStorage(options.storage),
@@ -139,14 +136,12 @@ function onceFor<T>(
 
 function viewsOf(
   options: ParsedOptions,
-  mountPath: () => string,
-  report: (error: unknown) => void,
+  later: Required<Pick<ViewsOptions, 'mountPath' | 'report'>>,
 ): Views {
   return createViews({
     factors: options.factors,
     assetBase: `${options.path}/assets`,
-    mountPath,
-    report,
+    ...later,
     ...(options.theme === undefined ? {} : { theme: options.theme }),
     ...(options.views === undefined ? {} : { views: options.views }),
     ...(options.locale === undefined ? {} : { locale: options.locale }),

@@ -90,7 +90,7 @@ describe('codeFor', () => {
     expect((await refusalOf(codeFor(host.mfa, 'anna', KEYS))).message).to.include(
       'no authenticator',
     )
-    const another = { ...host.mfa } as Mfa
+    const another: Mfa = { ...host.mfa }
     expect((await refusalOf(codeFor(another, 'mira', KEYS))).message).to.include('createMfa')
   })
 
