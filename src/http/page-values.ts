@@ -31,6 +31,8 @@ const delivery = {
 } as const
 const enrol = {
   ...cancellable,
+  reason: 'value',
+  endsInSeconds: 'value',
   name: 'value',
   nameError: 'value',
   nth: 'value',
@@ -65,7 +67,9 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     ...cancellable,
     mode: 'value',
     reason: 'value',
-    methods: [{ factor: 'value', name: 'value', remaining: 'value', lastUsed: 'value' }],
+    methods: [
+      { factor: 'value', sends: 'value', name: 'value', remaining: 'value', lastUsed: 'value' },
+    ],
   },
   'mfa-offer': { ...form, canSetUp: 'value', repeated: 'value' },
   'owner-proof': { ...cancellable, address: 'value', delivery, error: codeError },
