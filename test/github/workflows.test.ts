@@ -50,7 +50,6 @@ const manifest = JSON.parse(read('package.json')) as {
   scripts: Record<string, string>
   engines: { node: string }
   dependencies: Record<string, string>
-  devDependencies: Record<string, string>
 }
 
 const files = globSync('.github/workflows/*.yml', { cwd: ROOT }).sort()
@@ -184,7 +183,8 @@ describe('.github/workflows', () => {
 
     it('begin with the oldest Node that package.json and README.md promise, and end with our own', () => {
       const oldest = oldestNode(manifest.engines.node)
-      const own = /\d+/.exec(manifest.devDependencies['node'] ?? '')?.[0]
+      const pinned = JSON.parse(read('.ci/node/package.json')) as { version: string }
+      const [own] = pinned.version.split('.')
       expect(matrix?.['node']).to.deep.equal([oldest, '24', own])
       expect(read('README.md')).to.contain(`Node ${oldest} or newer`)
     })
@@ -249,11 +249,13 @@ describe('.github/dependabot.yml', () => {
   it('keeps packages, actions and the image’s base up to date, every week', () => {
     expect(updates.map((each) => each['package-ecosystem'])).to.deep.equal([
       'npm',
+      'npm',
       'github-actions',
       'docker',
     ])
-    for (const { directory, schedule } of updates)
-      expect([directory, schedule.interval]).to.deep.equal(['/', 'weekly'])
+    const directories = updates.map(({ directory }) => directory)
+    expect(directories).to.deep.equal(['/', '/.ci/node', '/', '/'])
+    for (const { schedule } of updates) expect(schedule.interval).to.equal('weekly')
   })
 })
 
