@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { PostOffice } from './post-office.ts'
+import { PostOffice, type Letter } from './post-office.ts'
 import type { Credentials } from './server.ts'
 import { setStage } from './stage.ts'
 import type { Visitor } from './visitor.ts'
@@ -7,6 +7,11 @@ import type { Visitor } from './visitor.ts'
 /** The link that a command has printed. */
 function linkIn(printed: string): string {
   return /^https?:\S+$/m.exec(printed)?.[0] ?? ''
+}
+
+/** The code of a mailed proof. */
+function codeIn({ text }: Letter): string {
+  return /^ +(\d{8})\s*$/m.exec(text)?.[1] ?? ''
 }
 
 async function choosePassword(visitor: Visitor, password: string): Promise<void> {
@@ -116,7 +121,7 @@ describe('people of a server with mail', function () {
     expect(postOffice.waiting(address)).to.equal(0)
     await visitor.press()
     await visitor.see('owner-proof', 'sent')
-    const [, code = ''] = /^ +(\d{8})\s*$/m.exec((await postOffice.next(address)).text) ?? []
+    const code = codeIn(await postOffice.next(address))
     await visitor.typeCode(code === '00000000' ? '11111111' : '00000000')
     await visitor.see('owner-proof', 'refused')
     await visitor.expectErrorFirst('input[name=code]')
@@ -143,6 +148,43 @@ describe('people of a server with mail', function () {
     expect(used.subject).to.equal('A backup code was used for your Acme account')
     expect(used.text).to.contain('9 backup codes are left')
     expect(used.text).not.to.contain(visitor.backupCodes[0])
+  })
+
+  it('a code is sent again after a refusal, and not a minute early, with the time that is left', async () => {
+    const { server } = stage
+    const address = 'sent@example.com'
+    const person = await server.addPerson('sent', ['--email', address])
+    const visitor = await stage.arrive()
+    await visitor.askToSignIn()
+    await visitor.typePassword(person)
+    postOffice.refuses = true
+    try {
+      expect((await visitor.press('[data-send]'))?.status()).to.equal(503)
+      await visitor.see('owner-proof', 'not-sent')
+      expect(await visitor.alert()).to.contain('No code was sent')
+    } finally {
+      postOffice.refuses = false
+    }
+    await visitor.press('[data-send]')
+    expect(await visitor.at()).to.equal('owner-proof')
+    const first = codeIn(await postOffice.next(address))
+    expect((await visitor.press('[data-send]'))?.status()).to.equal(429)
+    await visitor.see('owner-proof', 'too-early')
+    expect(await visitor.page.locator('main').innerText()).to.match(/\d+ seconds/)
+    expect(postOffice.waiting(address)).to.equal(0)
+
+    // A second sign-in within the minute has the field and the button.
+    const other = await stage.arrive()
+    await other.askToSignIn()
+    await other.typePassword(person)
+    await other.see('owner-proof', 'second-sign-in')
+    expect(await other.page.locator('input[name=code]').count()).to.equal(1)
+    await server.later(61)
+    await other.press('[data-send]')
+    await other.typeCode(codeIn(await postOffice.next(address)))
+    expect(await other.at()).to.equal('totp-enrol')
+    await visitor.typeCode(first)
+    expect(await visitor.at()).to.equal('totp-enrol')
   })
 
   it('R10 somebody without an address gets no further than the password after three days', async () => {

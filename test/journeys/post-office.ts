@@ -11,11 +11,17 @@ export interface Letter {
 
 /** Accepts mail on loopback and keeps it until a test takes it. */
 export class PostOffice {
+  /** Refuses every letter while it is true, as a mail server does for a full mailbox. */
+  refuses = false
   readonly #letters: Letter[] = []
   readonly #arrivals = new EventEmitter()
   readonly #server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
+    onRcptTo: (_address, _session, done) =>
+      done(
+        this.refuses ? Object.assign(new Error('mailbox full'), { responseCode: 550 }) : undefined,
+      ),
     onData: (stream, { envelope }, done) => {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
