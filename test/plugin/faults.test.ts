@@ -44,13 +44,10 @@ function breakable(storage: ServerStorage, broken: Broken): ServerStorage {
     hostRecords: (model) => {
       const inner = storage.hostRecords(model)
       if (model !== 'Interaction') return inner
-      return new Proxy(inner, {
-        get: (target, name) =>
-          name === 'upsert'
-            ? (...given: Parameters<typeof inner.upsert>) =>
-                broken.interactions ? fail() : target.upsert(...given)
-            : (Reflect.get(target, name) as (...given: unknown[]) => unknown).bind(target),
-      })
+      return {
+        ...inner,
+        upsert: (...given) => (broken.interactions ? fail() : inner.upsert(...given)),
+      }
     },
   }
 }
