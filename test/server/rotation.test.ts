@@ -29,7 +29,11 @@ import { load, world, type World } from '../application/world.ts'
 
 const [OLD, NEW] = [randomBytes(32), randomBytes(32)]
 const [oldId = '', newId = ''] = [OLD, NEW].map((key) => secretBox({ keys: [key] }).keyIds[0])
-const APP = { client_id: 'app', redirect_uris: ['https://app.example/cb'] }
+const APP = {
+  client_id: 'app',
+  client_secret: 'the secret of the app',
+  redirect_uris: ['https://app.example/cb'],
+}
 
 /** The foundation of a server that starts with these keys. */
 async function started(storage: ServerStorage, keys: readonly Buffer[]): Promise<Foundation> {
