@@ -197,6 +197,13 @@ for (const [name, open] of Object.entries(DATABASES))
       return userCode
     }
 
+    /** The uid of a browser's session, which no browser sees: it opens the session's row as well. */
+    async function noteUid(browser: HttpClient): Promise<void> {
+      const session = await database.storage.hostRecords('Session').find(sessionOf(browser))
+      expect(session?.uid).to.be.a('string')
+      seen.add(session?.uid)
+    }
+
     /** Whole journeys, of which some have not ended. Returns what is still valid. */
     async function journeys() {
       const browser = seen.browser()
@@ -209,6 +216,7 @@ for (const [name, open] of Object.entries(DATABASES))
       const page = await leaving.get(`${server.issuer}/session/end?client_id=app`)
       await leaving.follow(await leaving.submit(page), atTheApp)
       await device(browser)
+      await noteUid(browser)
       const userCode = await device()
       const waiting = await browser.visit(server.authorize({ prompt: 'login' }), atTheApp)
       expect(waiting.name).to.equal('login')
