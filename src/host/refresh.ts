@@ -17,11 +17,12 @@ export function presentedRefreshToken(oidc: OIDC | undefined): string | undefine
 
 /**
  * Chooses the refresh tokens that replace others. `valueOf` gives the new token for the one that it replaces; at least
- * 128 bits of it must be unknown to everybody. The host chooses every other refresh token at random.
+ * 128 bits of it must be unknown to everybody. Where it gives none, and for every other refresh token, the host chooses
+ * at random.
  */
 export function chooseSuccessors(
   { RefreshToken }: Provider,
-  valueOf: (replaced: ReplacedToken, ctx: KoaContextWithOIDC) => string,
+  valueOf: (replaced: ReplacedToken, ctx: KoaContextWithOIDC) => string | undefined,
 ): void {
   const model = RefreshToken.prototype as unknown as { generateTokenId: () => string }
   const atRandom = model.generateTokenId
@@ -32,7 +33,7 @@ export function chooseSuccessors(
       const ctx = presentContext()
       const replaced = ctx?.oidc.entities.RotatedRefreshToken
       if (ctx === undefined || replaced === undefined) return atRandom.call(this)
-      return valueOf({ value: replaced.jti, grantId: replaced.grantId }, ctx)
+      return valueOf({ value: replaced.jti, grantId: replaced.grantId }, ctx) ?? atRandom.call(this)
     },
   })
 }

@@ -26,7 +26,8 @@ export function warnOfConsume(provider: Provider): void {
   )
 }
 
-function isAtomic(provider: Provider, model: (typeof USED_ONCE)[number]): boolean {
+/** Whether the adapter of a model says that a record is used once, and stays used. */
+export function isAtomic(provider: Provider, model: (typeof USED_ONCE)[number]): boolean {
   try {
     return (adapterOf(provider, model) as HostAdapter).atomicConsume === true
   } catch {

@@ -21,7 +21,7 @@ import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
 import { refuseOtherPolicy, refuseUnconfigured } from './composed.ts'
-import { warnOfConsume } from './atomic-consume.ts'
+import { isAtomic, warnOfConsume } from './atomic-consume.ts'
 import { endRefusedFamily, successorOf } from './second-use.ts'
 
 /**
@@ -54,7 +54,9 @@ export function attach(core: Core, provider: Provider): void {
         `createMfa: path: ${core.path} is where the host has its route "${route}"; choose another`,
       )
   core.provider = provider
-  chooseSuccessors(provider, (replaced, { oidc }) => successorOf(core, replaced, oidc))
+  chooseSuccessors(provider, (replaced, { oidc }) =>
+    isAtomic(provider, 'RefreshToken') ? successorOf(core, replaced, oidc) : undefined,
+  )
   provider.on('interaction.started', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => rememberRound(core, ctx))

@@ -5,6 +5,7 @@ import { endsFamily, isRepetition } from '../domain/refresh.ts'
 import { oidcIn, presentContext, type OIDC } from '../host/context.ts'
 import { endGrant } from '../host/grant.ts'
 import { presentedRefreshToken, type ReplacedToken } from '../host/refresh.ts'
+import type { HostAdapter } from '../ports/host-records.ts'
 
 /** A second use of a refresh token, as it was judged in the request that makes it. */
 interface SecondUse {
@@ -35,8 +36,12 @@ export function guardUse(core: Core, inner: Adapter): Partial<Adapter> {
  * second use ends the family (R21). The repetition goes the whole way of a first use: the host makes every check of the
  * client, the sender, the grant and the scope anew, on the token that was presented. It then makes the new token again,
  * with the same value, because that value follows from the presented token. The storage has no copy of it.
+ *
+ * An adapter that is not known to keep the mark of a used token (`atomicConsume`) permits no repetition: two requests
+ * write the new token, and the later write could make a token fresh that was used in between.
  */
-export function guardRefreshToken(core: Core, inner: Adapter): Partial<Adapter> {
+export function guardRefreshToken(core: Core, inner: HostAdapter): Partial<Adapter> {
+  if (inner.atomicConsume !== true) return guardUse(core, inner)
   return {
     async find(id) {
       const payload = await inner.find(id)

@@ -11,7 +11,7 @@ const ROUNDS = 5
 
 /**
  * The rule for an `oidc-provider` adapter with the property `atomicConsume`: a code or token is used once, also by
- * parallel requests (R21). `make` gives an empty adapter of each model; each call of it, within a test, should return
+ * parallel requests, and stays used when it is stored again (R21). `make` gives an empty adapter of each model; each call of it, within a test, should return
  * an object of its own, as each process has one.
  */
 export function describeAtomicConsume(
@@ -41,6 +41,13 @@ export function describeAtomicConsume(
         await records(model).consume('code')
         for (const id of ['code', 'unknown'])
           await rejects(async () => records(model).consume(id), { error: 'invalid_grant' })
+      })
+
+      test(`R21 keeps a record used when an earlier request stores it late: ${model}`, async (records) => {
+        await records(model).upsert('code', { grantId: 'g' }, 60)
+        await records(model).consume('code')
+        await records(model).upsert('code', { grantId: 'g' }, 60)
+        await rejects(async () => records(model).consume('code'), { error: 'invalid_grant' })
       })
     }
   })

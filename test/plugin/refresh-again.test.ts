@@ -291,6 +291,23 @@ describe('a refresh token that is used again', () => {
     const again = await use(old, { at: other })
     expect(again.json.refresh_token).to.equal(second.json.refresh_token)
   })
+
+  it('R21 ends the family at once where the adapter does not say that a used token stays used', async () => {
+    await start({
+      storage: (clock) => {
+        const storage = memoryStorage({ clock })
+        const hostRecords: ServerStorage['hostRecords'] = (model) =>
+          overlay(storage.hostRecords(model), { atomicConsume: false })
+        return { ...storage, hostRecords }
+      },
+    })
+    const first = await signedIn()
+    const { status, json } = await use(first)
+    expect(status).to.equal(200)
+    expect((await use(first)).json.error).to.equal('invalid_grant')
+    expect(await isActive(json.access_token)).to.equal(false)
+    expect((await use(json.refresh_token)).json.error).to.equal('invalid_grant')
+  })
 })
 
 function onRefreshTokens(
