@@ -52,7 +52,7 @@ export const environmentOptions = {
     default: 'made once and kept in data/',
     bounds: '32 bytes each, base64, comma-separated, newest first',
     secret: true,
-    doc: 'Keys that seal secrets at rest; a new key goes in front and an old one stays until nothing is sealed with it.',
+    doc: 'Keys that seal secrets at rest; a new key goes behind the others on every node first, then in front, and an old one stays until nothing is sealed with it.',
   }),
   COOKIE_KEYS: custom({
     schema: keyList.optional(),
@@ -237,7 +237,7 @@ export const fileOptions = {
       max: 100,
       default: 100,
       unit: 'failures',
-      doc: 'Consecutive wrong passwords for one name from unknown browsers before only a mailed link or a known browser gets in.',
+      doc: 'Consecutive wrong passwords for one name from unknown browsers before only a new set-up link or a known browser gets in.',
     }),
     hashMemoryKib: integer({
       min: 19_456,
