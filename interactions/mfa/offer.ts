@@ -12,10 +12,26 @@ import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.t
  * "Not now". An app that ignores the level in its token would otherwise ask again without an end.
  */
 
-/** Whether the offer stands and the person has not answered it yet. */
-export function isOffered({ details, interaction }: Visit): boolean {
-  const results = { ...submissionOf(interaction), ...interaction.result }
-  return details.offer !== undefined && replyIn(results) === undefined
+/**
+ * Whether a set-up that is only offered may not go on: the person has not accepted it. Nor may it begin with a session
+ * that is too old: a stolen session would set up a factor of the thief (R10).
+ */
+export function isClosed(visit: Visit, step: 'begin' | 'confirm'): boolean {
+  if (!mayRefuse(visit)) return false
+  return replyOf(visit) !== 'accepted' || (step === 'begin' && isTooOld(visit))
+}
+
+/** Asks for the first factor again where the set-up was accepted in a session that is too old; else offers it. */
+export async function askFirst(visit: Visit): Promise<void> {
+  if (replyOf(visit) !== 'accepted') return showOffer(visit)
+  redirect(
+    visit,
+    await writeFirstFactorAgain(visit.core, visit.interaction, { [OFFER]: 'accepted' }),
+  )
+}
+
+function replyOf({ interaction }: Visit): ReturnType<typeof replyIn> {
+  return replyIn({ ...submissionOf(interaction), ...interaction.result })
 }
 
 export async function showOffer(visit: Visit): Promise<void> {

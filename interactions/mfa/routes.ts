@@ -56,8 +56,7 @@ export function mfaRoutes(core: Core): Middleware {
       checkCsrf(core.deps.box, { boundTo, purpose: MFA_PROMPT }, form.csrf)
       await handle(await openVisit(core, ctx, boundTo), form)
     })
-  const factorOf = ({ ctx }: Visit): AnyFactor =>
-    knownFactor(core, (ctx.params as { factor?: string }).factor)
+  const factorOf = (visit: Visit): AnyFactor => factorIn(core, visit)
 
   get('', async (visit) => showBeginning(visit))
   post('/offer', (visit, form) => offer.answerOffer(visit, form))
@@ -66,26 +65,22 @@ export function mfaRoutes(core: Core): Middleware {
       ? verification.showOtherWays(visit)
       : redirect(visit, pathOf(visit)),
   )
-  post('/choose', async (visit, form) => {
-    const factor = knownFactor(core, form.factor)
-    return isEnrolled(visit.seen.record)
-      ? verification.choose(visit, factor)
-      : enrolment.begin(visit, factor)
-  })
+  post(
+    '/choose',
+    enrolling('begin', async (visit, form) => {
+      const factor = knownFactor(core, form.factor)
+      return isEnrolled(visit.seen.record)
+        ? verification.choose(visit, factor)
+        : enrolment.begin(visit, factor)
+    }),
+  )
 
   get('/verify/:factor', (visit) => verification.showVerification(visit, factorOf(visit)))
   post('/verify/:factor', (visit, form) => verification.verify(visit, factorOf(visit), form))
 
   post('/verify/:factor/send', (visit) => verification.send(visit, factorOf(visit)))
 
-  get('/enrol/:factor', (visit) => enrolment.showEnrolment(visit, factorOf(visit)))
-  post('/enrol/:factor', (visit, form) => enrolment.confirm(visit, factorOf(visit), form))
-
-  post('/enrol/:factor/send', (visit) => enrolment.send(visit, factorOf(visit)))
-
-  get('/proof', (visit) => enrolment.showProof(visit))
-  post('/proof', (visit, form) => enrolment.checkProof(visit, form))
-  post('/proof/send', (visit) => enrolment.sendProof(visit))
+  addSetUp(core, { get, post })
 
   get('/change', (visit) => change.showChange(visit))
   post('/change', (visit, form) => change.makeChange(visit, form))
@@ -113,6 +108,47 @@ export function mfaRoutes(core: Core): Middleware {
   return router.routes() as unknown as Middleware
 }
 
+interface Add {
+  readonly get: (path: string, handle: Get) => unknown
+  readonly post: (path: string, handle: Post) => unknown
+}
+
+/** The pages of a set-up and of the proof before it. */
+function addSetUp(core: Core, { get, post }: Add): void {
+  const factorOf = (visit: Visit): AnyFactor => factorIn(core, visit)
+
+  get('/enrol/:factor', (visit) => enrolment.showEnrolment(visit, factorOf(visit)))
+  post(
+    '/enrol/:factor',
+    enrolling('confirm', (visit, form) => enrolment.confirm(visit, factorOf(visit), form)),
+  )
+  post(
+    '/enrol/:factor/send',
+    enrolling('begin', (visit) => enrolment.send(visit, factorOf(visit))),
+  )
+
+  get('/proof', (visit) => enrolment.showProof(visit))
+  post(
+    '/proof',
+    enrolling('begin', (visit, form) => enrolment.checkProof(visit, form)),
+  )
+  post(
+    '/proof/send',
+    enrolling('begin', (visit) => enrolment.sendProof(visit)),
+  )
+}
+
+/** A set-up that is only offered begins at the offer, whatever address a form was sent to. */
+function enrolling(step: 'begin' | 'confirm', handle: Post): Post {
+  return async (visit, form) =>
+    offer.isClosed(visit, step) ? redirect(visit, pathOf(visit)) : handle(visit, form)
+}
+
+/** The factor in the address of a page. */
+function factorIn(core: Core, { ctx }: Visit): AnyFactor {
+  return knownFactor(core, (ctx.params as { factor?: string }).factor)
+}
+
 /** Goes on with the person of the session. The cookie of the interaction may have another path, so this is no visit. */
 async function keepAccount(core: Core, ctx: Context): Promise<void> {
   checkOrigin(ctx.headers, providerOf(core).issuer)
@@ -136,7 +172,7 @@ async function cancel(visit: Visit): Promise<void> {
 /** Shows the first page of all: of the verification to an enrolled person, of the enrolment to everybody else. */
 async function showBeginning(visit: Visit): Promise<void> {
   if (isEnrolled(visit.seen.record)) return showFirst(visit)
-  if (offer.isOffered(visit)) return offer.showOffer(visit)
+  if (offer.isClosed(visit, 'begin')) return offer.askFirst(visit)
   switch (enrolment.stepOf(visit)) {
     case 'prove':
       return enrolment.showProof(visit)

@@ -77,6 +77,34 @@ describe('an app that asks for a level above the one that the person can reach',
     expect(await acrOf(await visit())).to.equal(PASSWORD_ACR)
   })
 
+  it('R10 begins no set-up by a form of another page, neither before the person accepts nor in an old session', async () => {
+    await begin()
+    await showPassword(host, browser, 'mira')
+    host.clock.at += 6_000
+    const offer = await visit()
+    expect(offer.name).to.equal('mfa-offer')
+    const forged = (path: string, fields: Record<string, string>): Promise<Page> =>
+      browser.post(new URL(offer.url.pathname + path, host.issuer), {
+        ...fields,
+        csrf: offer.tags('input[name=csrf]')[0]?.['value'] ?? '',
+      })
+    const expectNothing = async (): Promise<void> => {
+      for (const [path, fields] of [
+        ['/choose', { factor: 'totp' }],
+        ['/enrol/totp', { code: '123456' }],
+        ['/proof/send', {}],
+      ] as const)
+        expect((await follow(host, browser, await forged(path, fields))).name, path).to.not.equal(
+          'totp-enrol',
+        )
+      expect((await host.mfa.accounts.status('mira')).enrolled).to.equal(false)
+    }
+    await expectNothing()
+    await forged('/offer', { answer: 'set-up' })
+    expect((await browser.get(offer.url)).name).to.not.equal('totp-enrol')
+    await expectNothing()
+  })
+
   it('R10 has a session that is no longer fresh show the first factor again before a set-up', async () => {
     await begin()
     await showPassword(host, browser, 'mira')
