@@ -274,7 +274,7 @@ export const fileOptions = {
       max: 1_000_000,
       default: 300,
       unit: 'per minute',
-      doc: 'Sign-ins that one network (IPv4: an address, IPv6: a /64) may begin per minute without a session, over all nodes, counted over two minutes: up to 600 at once.',
+      doc: 'Sign-ins that one network (IPv4: an address, IPv6: a /64; a /56 twice and a /48 eight times as many) may begin per minute without a session, over all nodes, counted over two minutes: up to 600 at once.',
     }),
     pushedPerMinute: integer({
       min: 1,

@@ -6,7 +6,7 @@ import type { CounterLimit, Counters } from '../../ports/counters.ts'
 import type { Clock, HashingPlace, PasswordHasher } from '../../ports/services.ts'
 import type { Record, Refusals } from '../observe/audit.ts'
 import { normaliseName } from './name.ts'
-import { networkOf } from './network.ts'
+import { networkOf, networksOf } from './network.ts'
 import { isTooLong, normalisePassword } from './password-policy.ts'
 import { changeAccount } from './people.ts'
 
@@ -107,7 +107,10 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     const about = entryAbout(attempt, account, known)
     const right = await matches(services.hasher, account?.passwordHash ?? NO_HASH, {
       typed: attempt.password,
-      place: { party: known ? keyOfKnownBrowsers(id) : addressKey, kept: known },
+      place: {
+        party: known ? keyOfKnownBrowsers(id) : subscriberOf(attempt.address),
+        kept: known,
+      },
     }).catch(async (error: unknown) => {
       await giveBack()
       if (isUnexamined(error)) await recordThrottled(services, about)
@@ -147,6 +150,12 @@ function recordThrottled(
 ): Promise<void> {
   const detail = { ...about.detail, reason: 'throttled' }
   return refusals.record('password-refused', { ...about, detail })
+}
+
+/** An attempt takes a share of the queue of hashes for this network: the /56 of an IPv6 address may be one subscriber's (R43). */
+function subscriberOf(address: string): string {
+  const [network, larger = network] = networksOf(address)
+  return larger
 }
 
 /** The part of an audit entry that accepted and refused attempts share. */

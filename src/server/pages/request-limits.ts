@@ -6,8 +6,8 @@ import { isAnswered } from '../../host/interaction.ts'
 import { hostRouteOf, type HostRoute } from '../../host/provider.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
-import { networkLimit, type NetworkLimit } from '../accounts/network-limit.ts'
-import { networkOf } from '../accounts/network.ts'
+import { addressLimit, type AddressLimit } from '../accounts/network-limit.ts'
+import { networksOf } from '../accounts/network.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 import type { ShowPage } from './render.ts'
 
@@ -45,8 +45,8 @@ const COUNTED: Readonly<Partial<Record<string, 'interactions' | 'pushed' | 'devi
  */
 export function requestLimits(services: RequestLimits) {
   const { provider, counters, clock, limits } = services
-  const perMinute = (name: string, limit: number, minutes = 1): NetworkLimit =>
-    networkLimit(counters, {
+  const perMinute = (name: string, limit: number, minutes = 1): AddressLimit =>
+    addressLimit(counters, {
       name: `requests:${name}`,
       limit: limit * minutes,
       windowSeconds: minutes * MINUTE_SECONDS,
@@ -62,11 +62,11 @@ export function requestLimits(services: RequestLimits) {
     const kind = route === undefined ? undefined : COUNTED[route.name]
     if (route === undefined || kind === undefined || ctx.method === 'OPTIONS')
       return void (await next())
-    const network = networkOf(ctx.ip)
-    if (counts[kind].takeFree(network, clock.now())) return void (await next())
+    const networks = networksOf(ctx.ip)
+    if (counts[kind].takeFree(networks, clock.now())) return void (await next())
     if (kind === 'interactions' && (await isExempt(services, ctx, route)))
       return void (await next())
-    const retryAt = await counts[kind].take(network, clock.now())
+    const retryAt = await counts[kind].take(networks, clock.now())
     if (retryAt === undefined) return void (await next())
     const retryAfterSeconds = Math.max(1, retryAt - clock.now())
     if (kind === 'interactions') return refuseWithPage(services.show, ctx, retryAfterSeconds)

@@ -1,7 +1,12 @@
 import { expect } from 'chai'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
 import type { Counters } from '../../../src/ports/counters.ts'
-import { networkLimit, type NetworkLimit } from '../../../src/server/accounts/network-limit.ts'
+import {
+  addressLimit,
+  networkLimit,
+  type NetworkLimit,
+} from '../../../src/server/accounts/network-limit.ts'
+import { networksOf } from '../../../src/server/accounts/network.ts'
 
 const NOW = 1_800_000_000
 const clock = { now: () => NOW }
@@ -79,9 +84,11 @@ describe('the requests of a network', () => {
     const one = node(1)
     expect(one.takeFree('first', NOW)).to.equal(true)
     expect(one.takeFree('first', NOW)).to.equal(false)
-    for (let n = 0; n < 10_000; n += 1) one.takeFree(`other ${n}`, NOW)
+    for (let n = 0; n < 50_000; n += 1) one.takeFree(`other ${n}`, NOW)
     expect(one.takeFree('other 9999', NOW)).to.equal(false)
-    expect(one.takeFree('first', NOW)).to.equal(true)
+    // Somebody with that many networks gets no free part again, and the storage has not forgotten.
+    expect(one.takeFree('first', NOW)).to.equal(false)
+    expect(one.takeFree('first', NOW + 120)).to.equal(true)
   })
 
   it('R32 that the storage cannot count are refused with its error, and tried again by the next', async () => {
@@ -97,5 +104,38 @@ describe('the requests of a network', () => {
     expect(await one.take('here', NOW).catch((error: Error) => error.message)).to.equal('away')
     isAway = false
     expect(await request(one)).to.equal(undefined)
+  })
+
+  describe('from IPv6', () => {
+    /** The number of requests that are allowed, one from each of these addresses in turn. */
+    const from = async (
+      addressOf: (nth: number) => string,
+      times: number,
+      limit = addressLimit(counters, { name: 'interactions', limit: 20, windowSeconds: 120 }),
+    ): Promise<number> => {
+      let count = 0
+      for (let nth = 0; nth < times; nth += 1) {
+        const networks = networksOf(addressOf(nth))
+        if (limit.takeFree(networks, NOW) || !(await limit.take(networks, NOW))) count += 1
+      }
+      return count
+    }
+    const hex = (nth: number): string => nth.toString(16)
+
+    it('R43 have the limit for a /64, twice for a /56 and eight times for a /48', async () => {
+      expect(await from(() => '2001:db8:1:1::1', 100)).to.equal(20)
+      expect(await from((nth) => `2001:db8:2:${hex(nth % 256)}::1`, 200)).to.equal(40)
+      expect(await from((nth) => `2001:db8:3:${hex(nth)}::1`, 1000)).to.equal(160)
+    })
+
+    it('R43 that are refused to one /64 use up nothing of its neighbours', async () => {
+      const limit = addressLimit(counters, {
+        name: 'interactions',
+        limit: 20,
+        windowSeconds: 120,
+      })
+      await from(() => '2001:db8:1:1::1', 1000, limit)
+      expect(await from(() => '2001:db8:1:2::1', 100, limit)).to.equal(20)
+    })
   })
 })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { networkOf } from '../../../src/server/accounts/network.ts'
+import { networkOf, networksOf } from '../../../src/server/accounts/network.ts'
 
 describe('R4 the party behind an address', () => {
   for (const [address, network] of [
@@ -21,4 +21,16 @@ describe('R4 the party behind an address', () => {
     it(`of ${String(address)} is ${String(network)}`, () => {
       expect(networkOf(String(address))).to.equal(network)
     })
+})
+
+describe('R43 the networks around an address', () => {
+  it('are the /64, the /56 and the /48 of IPv6, and none of IPv4', () => {
+    expect(networksOf('2001:db8:1:abcd::1')).to.deep.equal([
+      '2001:db8:1:abcd::/64',
+      '2001:db8:1:ab00::/56',
+      '2001:db8:1:0::/48',
+    ])
+    expect(networksOf('192.0.2.1')).to.deep.equal(['192.0.2.1'])
+    expect(networksOf('::ffff:192.0.2.1')).to.deep.equal(['192.0.2.1'])
+  })
 })

@@ -333,6 +333,15 @@ describe('the first factor', () => {
     }
   })
 
+  it('R43 takes the share of its /56 in the queue of hashes, or of its address', async () => {
+    for (const address of ['2001:db8:1:ab01::1', '2001:db8:1:ab02::1', '192.0.2.9'])
+      await attempt({ address, password: 'wrong' })
+    const [first, second, third] = here.hasher.parties
+    expect(first).to.equal('2001:db8:1:ab00::/56')
+    expect(second).to.equal(first)
+    expect(third).to.equal('192.0.2.9')
+  })
+
   it('R32 is neither accepted nor counted while too many hashes wait', async () => {
     await set({ failuresPerName: 5, failuresPerAddress: 5 })
     const verify = here.hasher.verify.bind(here.hasher)

@@ -13,6 +13,8 @@ import type { PasswordLimits, SignInServices } from '../../../src/server/account
 export interface FakeHasher extends PasswordHasher {
   /** The arguments of each verification in order: `[hash, secret]`. */
   readonly verified: [string, string][]
+  /** The parties of the verifications. */
+  readonly parties: (string | undefined)[]
   generation: number
 }
 
@@ -22,11 +24,13 @@ export function fakeHasher(): FakeHasher {
     `g${generation}$${createHash('sha256').update(secret).digest('hex')}`
   return {
     verified: [],
+    parties: [],
     generation: 1,
     async hash(secret) {
       return hashOf(secret, this.generation)
     },
-    async verify(phc, secret) {
+    async verify(phc, secret, place) {
+      this.parties.push(place?.party)
       this.verified.push([phc, secret])
       return phc === hashOf(secret, Number(/^g(\d+)/.exec(phc)?.[1]))
     },
