@@ -1,6 +1,7 @@
 import { ScureBase32Plugin } from 'otplib'
 import { accountsInMigration, type MigratedAccount } from './otpauth-migration.ts'
 import { isWord } from './words.ts'
+import { objectIn } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TotpState } from '../factors/totp/index.ts'
 import {
@@ -245,16 +246,4 @@ function numberOf(value: unknown, otherwise: number): number {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
-}
-
-/** An object, or JSON text of one. */
-function objectIn(given: unknown): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const object: unknown = typeof given === 'string' ? JSON.parse(given) : given
-    return typeof object === 'object' && object !== null
-      ? (object as Readonly<Record<string, unknown>>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }

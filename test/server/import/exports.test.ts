@@ -248,6 +248,23 @@ describe('exports of other products', () => {
     await signsIn(server, 'ada')
   })
 
+  it('R36 leave out a password that its owner had to change, which an administrator knows', () => {
+    const user = { username: 'a', credentials: [keycloakPassword] }
+    const temporary = { ...keycloakPassword, temporary: true }
+    expect(keycloakPerson(user)).to.have.property('passwordHash', keycloakPassword)
+    for (const given of [
+      { ...user, requiredActions: ['UPDATE_PASSWORD'] },
+      { ...user, credentials: [temporary] },
+    ])
+      expect(keycloakPerson(given)).to.have.property('passwordHash', undefined)
+    const person = { username: 'a', password: TAG, salt: SALT }
+    expect(fusionAuthPerson(person, {}).passwordHash).to.deep.include({ password: TAG })
+    expect(fusionAuthPerson({ ...person, passwordChangeRequired: true }, {})).to.have.property(
+      'passwordHash',
+      undefined,
+    )
+  })
+
   it('of Firebase bring passwords along, with the parameters of the project', async () => {
     const config = file(FIREBASE_CONFIG, 'hash-config.txt')
     const summary = await importing(

@@ -1,3 +1,5 @@
+import { objectIn } from '../../../domain/json.ts'
+
 /** A password as an object, with the names that a product gives to its parts. */
 type Credential = Readonly<Record<string, unknown>>
 
@@ -8,6 +10,7 @@ type Credential = Readonly<Record<string, unknown>>
  */
 export function hashOfCredential(credential: Credential): string {
   if (credential['encryptionScheme'] !== undefined) return ofFusionAuth(credential)
+  // Keycloak writes both as JSON text, and other exports as objects.
   const secret = objectIn(credential['secretData'])
   const about = objectIn(credential['credentialData'])
   if (secret !== undefined && about !== undefined) return ofKeycloak({ ...secret, ...about })
@@ -16,16 +19,6 @@ export function hashOfCredential(credential: Credential): string {
 }
 
 const UNKNOWN = 'unknown'
-
-/** Keycloak writes both members as JSON text, and other exports as objects. */
-function objectIn(value: unknown): Credential | undefined {
-  try {
-    const object: unknown = typeof value === 'string' ? JSON.parse(value) : value
-    return typeof object === 'object' && object !== null ? (object as Credential) : undefined
-  } catch {
-    return undefined
-  }
-}
 
 function ofKeycloak({
   algorithm,

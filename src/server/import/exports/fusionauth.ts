@@ -1,5 +1,5 @@
 import type { Fields } from './export.ts'
-import { listIn, objectIn, textIn } from './values.ts'
+import { listIn, membersOf, textIn } from './values.ts'
 
 const AUTHENTICATOR = 'authenticator'
 
@@ -8,8 +8,8 @@ const AUTHENTICATOR = 'authenticator'
  * whole request may name. Somebody whose second factor is a mailed or texted code has to set one up here.
  */
 export function fusionAuthPerson(user: Fields, shared: Fields): Fields {
-  const twoFactor = objectIn(user['twoFactor'])
-  const methods = listIn(twoFactor['methods']).map(objectIn)
+  const twoFactor = membersOf(user['twoFactor'])
+  const methods = listIn(twoFactor['methods']).map(membersOf)
   const totp = methods.filter(({ method }) => method === AUTHENTICATOR).map(authenticatorIn)
   // Releases before 1.26 have these two members in place of `twoFactor`.
   const early = user['twoFactorSecret']
@@ -21,7 +21,8 @@ export function fusionAuthPerson(user: Fields, shared: Fields): Fields {
     email: user['email'],
     emailVerified: user['verified'] ?? false,
     disabled: user['active'] === false,
-    passwordHash: passwordIn(user, shared),
+    // A password that its owner has to change is known to an administrator (R36).
+    passwordHash: user['passwordChangeRequired'] === true ? undefined : passwordIn(user, shared),
     claims: {
       ...textIn('name', user['fullName']),
       ...textIn('given_name', user['firstName']),
@@ -50,7 +51,7 @@ function passwordIn(
 }
 
 function authenticatorIn({ secret, authenticator, name }: Fields): Fields {
-  const { algorithm, codeLength, timeStep } = objectIn(authenticator)
+  const { algorithm, codeLength, timeStep } = membersOf(authenticator)
   return { ...secretIn(secret), algorithm, digits: codeLength, period: timeStep, name }
 }
 

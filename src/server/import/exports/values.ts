@@ -1,14 +1,11 @@
+import { objectIn } from '../../../domain/json.ts'
+
 /** Values of an export, whose members may be missing or of another type than its product writes. */
 type Members = Readonly<Record<string, unknown>>
 
 /** The members of an object, or of JSON text of one; none of anything else. */
-export function objectIn(value: unknown): Members {
-  try {
-    const object: unknown = typeof value === 'string' ? JSON.parse(value) : value
-    return typeof object === 'object' && object !== null ? (object as Members) : {}
-  } catch {
-    return {}
-  }
+export function membersOf(value: unknown): Members {
+  return objectIn(value) ?? {}
 }
 
 export function listIn(value: unknown): readonly unknown[] {
