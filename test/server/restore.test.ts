@@ -1,12 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setInstallation } from './installation.ts'
 import { expect } from 'chai'
 import { loadConfig } from '../../config/load.ts'
-import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
-import { run } from '../../src/server/cli/index.ts'
 import { layFoundation } from '../../src/server/boot/foundation.ts'
 import { serverMfa, type ServerMfa } from '../../src/server/boot/mfa.ts'
 import { restoreAccounts, unfinishedRestore } from '../../src/server/upkeep/restore.ts'
@@ -16,56 +13,25 @@ import {
   atTheApp,
   redeem,
   signIn,
-  startServer,
-  stopServers,
   tokenRequest,
   type Person,
   type TestServer,
 } from './support.ts'
 
 describe('restore', () => {
-  let folder: string
-  let path: string
-  let backup: string
-  let environment: Record<string, string>
-
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'mfa-restore-'))
-    path = join(folder, 'server.sqlite')
-    backup = join(folder, 'backup.sqlite')
-    environment = {
-      ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
-      COOKIE_KEYS: randomBytes(32).toString('base64'),
-      STORAGE_URL: `sqlite:${path}`,
-    }
-  })
-  afterEach(async () => {
-    await stopServers()
-    rmSync(folder, { recursive: true })
-  })
-
-  const cli = async (line: string): Promise<{ code: number; out: string; err: string }> => {
-    let [out, err] = ['', '']
-    const code = await run(line.split(' '), {
-      out: (text) => void (out += text),
-      err: (text) => void (err += text),
-      readLine: async () => '',
-      readFile: async () => '',
-      environment,
-    })
-    return { code, out, err }
-  }
-  const serving = (): Promise<TestServer> =>
-    startServer({ environment, storage: openSqliteStorage({ path }) })
+  const installation = setInstallation()
+  const { serving } = installation
+  const backup = (): string => join(installation.folder, 'backup.sqlite')
+  const cli = (line: string) => installation.cli(...line.split(' '))
   /** Makes a backup as the operating guide says. */
   const backUp = (): void => {
-    const database = new DatabaseSync(path)
-    database.exec(`VACUUM INTO '${backup}'`)
+    const database = new DatabaseSync(installation.path)
+    database.exec(`VACUUM INTO '${backup()}'`)
     database.close()
   }
   const putBack = (): void => {
-    for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
-    copyFileSync(backup, path)
+    for (const end of ['', '-wal', '-shm']) rmSync(`${installation.path}${end}`, { force: true })
+    copyFileSync(backup(), installation.path)
   }
   /** Signs in with a backup code and returns the page that follows. */
   const useBackupCode = async (server: TestServer, person: Person, code: string): Promise<Page> => {
@@ -89,7 +55,7 @@ describe('restore', () => {
     mfa: ServerMfa
     close(): Promise<void>
   }> => {
-    const foundation = await layFoundation(loadConfig(environment))
+    const foundation = await layFoundation(loadConfig(installation.environment))
     const { storage, clock, record } = foundation
     const mfa = serverMfa(foundation)
     return {

@@ -1,17 +1,14 @@
 import { expect } from 'chai'
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openSqliteStorage } from '../../../src/adapters/sqlite/index.ts'
-import { run } from '../../../src/server/cli/index.ts'
 import { ExportFault, readExport } from '../../../src/server/import/exports/export.ts'
 import { firebaseParameters } from '../../../src/server/import/exports/firebase.ts'
 import { fusionAuthPerson } from '../../../src/server/import/exports/fusionauth.ts'
 import { keycloakPerson } from '../../../src/server/import/exports/keycloak.ts'
 import { HttpClient, type Page } from '../../support/http-client.ts'
 import { totpCode } from '../../support/totp.ts'
-import { atTheApp, startServer, stopServers, type TestServer } from '../support.ts'
+import { atTheApp, type TestServer } from '../support.ts'
+import { setInstallation } from '../installation.ts'
 
 /** PBKDF2 of `pässword`, 100 rounds, by Python's hashlib. */
 const SALT = 'AAECAwQFBgcICQoLDA0ODw=='
@@ -138,39 +135,13 @@ const FIREBASE = {
 }
 
 describe('exports of other products', () => {
-  let folder: string
-  let path: string
-  let environment: Record<string, string>
-
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'mfa-export-'))
-    path = join(folder, 'server.sqlite')
-    environment = {
-      ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
-      COOKIE_KEYS: randomBytes(32).toString('base64'),
-      STORAGE_URL: `sqlite:${path}`,
-    }
-  })
-  afterEach(async () => {
-    await stopServers()
-    rmSync(folder, { recursive: true })
-  })
+  const installation = setInstallation()
+  const { cli, serving } = installation
 
   const file = (content: unknown, name = 'export.json'): string => {
     const text = typeof content === 'string' ? content : JSON.stringify(content, null, 2)
-    writeFileSync(join(folder, name), text)
-    return join(folder, name)
-  }
-  const cli = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-    let [out, err] = ['', '']
-    const code = await run(argv, {
-      out: (text) => void (out += text),
-      err: (text) => void (err += text),
-      readLine: async () => '',
-      readFile: async (name) => readFileSync(name, 'utf8'),
-      environment,
-    })
-    return { code, out, err }
+    writeFileSync(join(installation.folder, name), text)
+    return join(installation.folder, name)
   }
   const importing = async (...argv: string[]) => {
     const { out } = await cli('user', 'import', ...argv, '--json')
@@ -192,8 +163,6 @@ describe('exports of other products', () => {
     const next = await browser.submit(page, { username, password: PASSWORD })
     return [browser, await browser.follow(next, atTheApp)]
   }
-  const serving = (): Promise<TestServer> =>
-    startServer({ environment, storage: openSqliteStorage({ path }) })
   /** Signs in with the password and the authenticator that `LETTERS` belong to. */
   const signsIn = async (server: TestServer, username: string): Promise<HttpClient> => {
     const [browser, page] = await withPassword(server, username)
@@ -295,7 +264,7 @@ describe('exports of other products', () => {
   it('of Firebase are refused without the parameters of the project', async () => {
     for (const given of [
       [],
-      ['--firebase-config', join(folder, 'none')],
+      ['--firebase-config', join(installation.folder, 'none')],
       ['--firebase-config', file(FIREBASE_CONFIG.replace('rounds: 8,', ''), 'part.txt')],
     ]) {
       const { code, err } = await cli(

@@ -1,7 +1,6 @@
 import { hash as bcryptHash } from '@node-rs/bcrypt'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { openSqliteStorage } from '../../../src/adapters/sqlite/index.ts'
@@ -10,10 +9,10 @@ import { importPeople, type ImportServices } from '../../../src/server/import/pe
 import { findByName } from '../../../src/server/accounts/people.ts'
 import { importReport } from '../../../src/server/import/user-import-report.ts'
 import type { Terminal } from '../../../src/server/cli/terminal.ts'
-import { run } from '../../../src/server/cli/index.ts'
 import { HttpClient, type Page } from '../../support/http-client.ts'
 import { totpCode } from '../../support/totp.ts'
-import { atTheApp, startServer, stopServers, type TestServer } from '../support.ts'
+import { atTheApp, type TestServer } from '../support.ts'
+import { setInstallation } from '../installation.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const SHORT = 'JBSWY3DPEHPK3PXP'
@@ -33,42 +32,17 @@ interface Summary {
 }
 
 describe('user import', () => {
-  let folder: string
-  let path: string
-  let environment: Record<string, string>
+  const installation = setInstallation()
+  const { cli, serving } = installation
   let bcrypt: string
 
   before(async () => {
     bcrypt = await bcryptHash(PASSWORD, 4)
   })
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'mfa-import-'))
-    path = join(folder, 'server.sqlite')
-    environment = {
-      ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
-      COOKIE_KEYS: randomBytes(32).toString('base64'),
-      STORAGE_URL: `sqlite:${path}`,
-    }
-  })
-  afterEach(async () => {
-    await stopServers()
-    rmSync(folder, { recursive: true })
-  })
 
-  const cli = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-    let [out, err] = ['', '']
-    const code = await run(argv, {
-      out: (text) => void (out += text),
-      err: (text) => void (err += text),
-      readLine: async () => '',
-      readFile: async (name) => readFileSync(name, 'utf8'),
-      environment,
-    })
-    return { code, out, err }
-  }
   const file = (name: string, content: string): string => {
-    writeFileSync(join(folder, name), content)
-    return join(folder, name)
+    writeFileSync(join(installation.folder, name), content)
+    return join(installation.folder, name)
   }
   const jsonl = (...people: object[]): string =>
     file('people.jsonl', people.map((person) => JSON.stringify(person)).join('\n'))
@@ -88,8 +62,6 @@ describe('user import', () => {
         factors: { factor: string; remaining?: number; renew_by?: number }[]
       }
     }
-  const serving = (): Promise<TestServer> =>
-    startServer({ environment, storage: openSqliteStorage({ path }) })
   const withPassword = async (
     server: TestServer,
     username: string,
@@ -204,7 +176,7 @@ describe('user import', () => {
 
   it('refuses a line that is not UTF-8 and a record that is too long, and imports the others', async () => {
     const long = `"${'x'.repeat(300_000)}\nadmin,admin@example.com\n"`
-    const csv = join(folder, 'people.csv')
+    const csv = join(installation.folder, 'people.csv')
     writeFileSync(
       csv,
       Buffer.from(`username,groups\nzo\u00eb,a\nada,a\nbob,${long}\ncleo,a\n`, 'latin1'),
@@ -306,7 +278,7 @@ describe('user import', () => {
     })
     for (const secret of [SECRET, 'not base32', '$1$', bcrypt]) expect(err).not.to.contain(secret)
     expect((await statusOf('eve')).mfa.enrolled).to.equal(true)
-    const text = await cli('user', 'import', join(folder, 'people.jsonl'))
+    const text = await cli('user', 'import', join(installation.folder, 'people.jsonl'))
     expect(text).to.include({ code: 1 })
     expect(text.err).to.contain('line 4: totp secret-unusable')
     expect(text.out).to.contain('7 read: 0 imported, 2 unchanged, 5 bad')
@@ -402,15 +374,15 @@ describe('user import', () => {
     const factors = { username: 'ada', passwordHash: bcrypt, totp: SECRET }
     const link = { username: 'bob', email: 'bob@example.com' }
     const count = async (variables: object, mfa: object, ...more: string[]) => {
-      const before = environment
-      environment = {
+      const before = installation.environment
+      installation.environment = {
         ...before,
         CONFIG_FILE: file('c.json', JSON.stringify({ mfa })),
         ...variables,
       }
       const options = ['--dry-run', ...more]
       const { sum, err } = await importing(jsonl(...people, factors, link), ...options)
-      environment = before
+      installation.environment = before
       expect(err.split('\n').filter((told) => told.includes('warnings'))).to.have.length.at.most(2)
       return sum.warnings['no-way-in']
     }
@@ -570,7 +542,12 @@ describe('user import', () => {
   })
 
   it('says that a file cannot be read', async () => {
-    const { code, err } = await cli('user', 'import', join(folder, 'nowhere.csv'), '--json')
+    const { code, err } = await cli(
+      'user',
+      'import',
+      join(installation.folder, 'nowhere.csv'),
+      '--json',
+    )
     expect({ code, err: JSON.parse(err) as object }).to.deep.nested.include({
       code: 1,
       'err.error.code': 'file-unreadable',
@@ -583,7 +560,7 @@ describe('user import', () => {
     const options = { dryRun: true, emailsVerified: true, defaults: {}, atOnce: 3 }
 
     beforeEach(() => {
-      const storage = openSqliteStorage({ path })
+      const storage = openSqliteStorage({ path: installation.path })
       const clock = { now: () => 1_800_000_000 }
       close = () => storage.close()
       services = {
@@ -641,7 +618,7 @@ describe('user import', () => {
 
   it('leaves a trace', async () => {
     await importing(jsonl({ username: 'ada', passwordHash: bcrypt, totp: SECRET }))
-    const storage = openSqliteStorage({ path })
+    const storage = openSqliteStorage({ path: installation.path })
     const { account } = (await findByName(storage.accounts, 'ada')) ?? {}
     const entries = await storage.audit.list({ accountId: account?.id ?? '', limit: 10 })
     await storage.close()
