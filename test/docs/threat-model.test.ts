@@ -8,7 +8,7 @@ import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { codeIn, parseSource, readText, ROOT, rowsOf, sectionOf } from './page.ts'
 
-const REQUIREMENTS = 39
+const REQUIREMENTS = 47
 const ABSENT = 'Not in this release'
 
 interface Proof {

@@ -196,7 +196,7 @@ describe('the epoch of an account', () => {
     expect(await who(), 'a day later').to.deep.equal({})
   })
 
-  it('R20 takes no consent from a page of an ended session: it is asked for again', async () => {
+  it('R20 R42 takes no consent from a page of an ended session: it is asked for again', async () => {
     host = await startHost()
     const mira = await enrolledPerson(host)
     const browser = new HttpClient()

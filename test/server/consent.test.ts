@@ -103,7 +103,7 @@ describe('consent', () => {
     expect((await ask()).name).to.equal('consent')
   })
 
-  it('R20 is not given by a session that has ended: the person signs in again, and is asked then', async () => {
+  it('R20 R42 is not given by a session that has ended: the person signs in again, and is asked then', async () => {
     const page = await ask()
     expect(page.name).to.equal('consent')
     const foundation = await layFoundation(server.config, { storage: server.storage })

@@ -92,7 +92,7 @@ describe('a server with mail', () => {
     expect(mails.at(-1)?.content).not.to.contain(alice.secret)
   })
 
-  it('R10 asks for the mailed code in a browser that has not used the set-up link', async () => {
+  it('R10 R41 asks for the mailed code in a browser that has not used the set-up link', async () => {
     const alice = await addPerson(server)
     await prove(alice.id)
     for (const [browser, page] of [
