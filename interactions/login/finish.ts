@@ -41,9 +41,9 @@ export interface InteractionResults {
 }
 
 /**
- * Takes the place of the host's interactionResult in the login page, or in the page of a prompt before it. The `login` of the results becomes a pending first
- * factor, or a login where the policy asks for no more. Results without `login` go to the host, without `mfa` and
- * `firstFactor`.
+ * Takes the place of the host's interactionResult in the login page, or in the page of a prompt before it. The `login`
+ * of the results becomes a pending first factor, or a login where the policy asks for no more. Results without `login`
+ * go to the host, without `mfa` and `firstFactor`.
  *
  * Throws MfaError `not-attached`, `wrong-prompt`, `options-invalid`, `account-unknown`, `interaction-expired`; the
  * host's SessionNotFound.

@@ -38,8 +38,8 @@ type Post = (visit: Visit, form: Form) => Promise<void>
 
 /**
  * The pages of a second factor, generic over the factors. A GET changes nothing that guards the account and sends
- * nothing; it may keep a challenge with the interaction, or begin the one set-up that the person can choose. Every POST is checked for its origin and its token before anything else, and is answered by 303
- * or with a page.
+ * nothing; it may keep a challenge with the interaction, or begin the one set-up that the person can choose. Every POST
+ * is checked for its origin and its token before anything else, and is answered by 303 or with a page.
  */
 export function mfaRoutes(core: Core): Middleware {
   const router = new Router({ prefix: core.path })

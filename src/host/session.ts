@@ -9,8 +9,9 @@ const EPOCH = 'mfaEpoch'
 const WISHES = 'mfaWishes'
 
 /**
- * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps. The host stores the members that the `IN_PAYLOAD` of a
- * model names, and remembers them at the first use of the model: call this function before.
+ * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps. The host stores the
+ * members that the `IN_PAYLOAD` of a model names, and remembers them at the first use of the model: call this function
+ * before.
  */
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {

@@ -66,9 +66,9 @@ const ALPHABETS: readonly [symbols: RegExp, size: number][] = [
 const LARGEST_ALPHABET = 62
 
 /**
- * Reads codes from whatever `listOfCodes` reads. `form` is the form in which hashed codes were hashed. Without it, argon2id hashes count as hashed as they were shown, and
- * codes behind a fast hash are tried in every form. The form
- * of plain codes is found from the codes themselves. No codes are read from an empty value.
+ * Reads codes from everything that `listOfCodes` reads. `form` is the form in which hashed codes were hashed. Without it,
+ * argon2id hashes count as hashed as they were shown, and codes behind a fast hash are tried in every form. The form of
+ * plain codes is found from the codes themselves. No codes are read from an empty value.
  */
 export function readForeignCodes(
   given: unknown,

@@ -11,8 +11,8 @@ const ROUNDS = 5
 
 /**
  * The rule for an `oidc-provider` adapter with the property `atomicConsume`: a code or token is used once, also by
- * parallel requests, and stays used when it is stored again (R21). `make` gives an empty adapter of each model; each call of it, within a test, should return
- * an object of its own, as each process has one.
+ * parallel requests, and stays used when it is stored again (R21). `make` gives an empty adapter of each model; each
+ * call of it, within a test, should return an object of its own, as each process has one.
  */
 export function describeAtomicConsume(
   name: string,

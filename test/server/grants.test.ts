@@ -19,6 +19,12 @@ class Grant {
       ' ',
     )
   }
+  getOIDCScope(): string {
+    return this.openid.scope ?? ''
+  }
+  getOIDCClaims(): string[] {
+    return this.openid.claims ?? []
+  }
   addOIDCClaims(claims: string[]): void {
     this.openid.claims = claims
   }
@@ -40,9 +46,14 @@ function ask(about: {
     requestParamOIDCScopes: new Set(['openid', 'email']),
     requestParamClaims: new Set<string>(),
   }
-  return existingGrant({ oidc } as unknown as KoaContextWithOIDC) as unknown as Promise<
-    Grant | undefined
-  >
+  const context = { oidc } as unknown as KoaContextWithOIDC
+  const box = {
+    macs: (purpose: string, message: string): [string, string] => [
+      'by the newest key',
+      `${purpose} ${message}`,
+    ],
+  }
+  return existingGrant(context, box) as unknown as Promise<Grant | undefined>
 }
 
 describe('the grant of an app', () => {
@@ -75,5 +86,17 @@ describe('the grant of an app', () => {
     expect(grant?.saved).to.equal(1)
     await ask({ firstParty: true, accountId: 'alice', grantId: 'hers' })
     expect(grant?.saved).to.equal(1)
+  })
+
+  it('R39 is remembered under a name that only an encryption key gives, also an older one', async () => {
+    const remembered = new Grant({ accountId: 'alice' })
+    remembered.addOIDCScope('email')
+    for (const name of ['by the newest key', 'consent ["alice","app"]']) {
+      Grant.stored.set(name, remembered)
+      const found = await ask({ firstParty: false, accountId: 'alice' })
+      expect(found?.openid.scope, name).to.contain('email')
+      Grant.stored.delete(name)
+    }
+    expect(await ask({ firstParty: false, accountId: 'alice' })).to.equal(undefined)
   })
 })

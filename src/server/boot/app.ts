@@ -125,6 +125,7 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
     signingKeys,
     accounts,
     clock,
+    box: foundation.box,
     cookieKeys: config.cookieKeys,
     counters: storage.counters,
     hostRecords: storage.hostRecords,
@@ -171,6 +172,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     show,
     forms,
     record,
+    box,
   }
   const router = new Router()
   addHealthRoutes(router, {

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { Instant } from '../../domain/time.ts'
-import type { Clock } from '../../ports/services.ts'
+import type { Clock, SecretBox } from '../../ports/services.ts'
 import type { HostRecords } from '../../ports/host-records.ts'
 import { routeOf } from '../../host/context.ts'
 import { signInTimeOf } from '../../host/session.ts'
@@ -27,6 +27,7 @@ export interface HostDependencies {
   readonly accounts: Accounts
   readonly counters: Counters
   readonly clock: Clock
+  readonly box: SecretBox
   readonly refusals: Pick<Refusals, 'record'>
   readonly hostRecords: HostRecords
   readonly findClient: (clientId: string) => Promise<JsonObject | undefined>
@@ -84,7 +85,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
     fetch: fetchRegistered,
     pkce: { required: (_ctx, client) => requiresPkce(client) },
     ...rotationOf(settings),
-    loadExistingGrant: existingGrant,
+    loadExistingGrant: (ctx) => existingGrant(ctx, deps.box),
     ttl: lifetimesOf(deps),
     renderError: pages.error,
     features: {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { Grant, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { DAY_SECONDS } from '../../domain/time.ts'
+import type { SecretBox } from '../../ports/services.ts'
 import {
   findGrant,
   give,
@@ -19,7 +19,10 @@ const REMEMBERED_SECONDS = 365 * DAY_SECONDS
  *
  * No grant is made while nobody is signed in: before the last factor the session has no account.
  */
-export async function existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
+export async function existingGrant(
+  ctx: KoaContextWithOIDC,
+  box: Names,
+): Promise<Grant | undefined> {
   const { client, session, provider } = ctx.oidc
   const accountId = session?.accountId
   if (client === undefined || session === undefined || accountId === undefined) return undefined
@@ -28,7 +31,8 @@ export async function existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | un
   const grantId = ctx.oidc.result?.consent?.grantId ?? session.grantIdFor(client.clientId)
   const found = await findGrant(provider, grantId)
   const existing = found?.accountId === accountId ? found : undefined
-  if (client['first_party'] !== true) return existing ?? (await rememberedGrant(provider, parties))
+  if (client['first_party'] !== true)
+    return existing ?? (await rememberedGrant(provider, box, parties))
 
   const grant = existing ?? newGrant(provider, parties)
   const givesMore = give(grant, {
@@ -47,11 +51,11 @@ export async function existingGrant(ctx: KoaContextWithOIDC): Promise<Grant | un
  */
 export async function rememberConsent(
   provider: Provider,
-  given: Grant,
-  parties: Parties,
+  box: Names,
+  { given, parties }: { readonly given: Grant; readonly parties: Parties },
 ): Promise<void> {
-  const id = memoryId(parties)
-  const before = await findGrant(provider, id)
+  const [id] = memoryIds(box, parties)
+  const before = await memoryOf(provider, box, parties)
   const memory = newGrantNamed(provider, parties, { id, seconds: REMEMBERED_SECONDS })
   if (before !== undefined) give(memory, permissionsOf(before))
   give(memory, permissionsOf(given))
@@ -59,8 +63,12 @@ export async function rememberConsent(
 }
 
 /** Makes a grant for this session with what the person has allowed in an earlier one. */
-async function rememberedGrant(provider: Provider, parties: Parties): Promise<Grant | undefined> {
-  const memory = await findGrant(provider, memoryId(parties))
+async function rememberedGrant(
+  provider: Provider,
+  box: Names,
+  parties: Parties,
+): Promise<Grant | undefined> {
+  const memory = await memoryOf(provider, box, parties)
   if (memory === undefined) return undefined
   const grant = newGrant(provider, parties)
   give(grant, permissionsOf(memory))
@@ -68,9 +76,25 @@ async function rememberedGrant(provider: Provider, parties: Parties): Promise<Gr
   return grant
 }
 
-/** The id of the record of one person and one app. Only the host names a grant, so the id need not be secret. */
-function memoryId({ accountId, clientId }: Parties): string {
-  return createHash('sha256')
-    .update(JSON.stringify(['consent', accountId, clientId]))
-    .digest('base64url')
+async function memoryOf(
+  provider: Provider,
+  box: Names,
+  parties: Parties,
+): Promise<Grant | undefined> {
+  for (const id of memoryIds(box, parties)) {
+    const memory = await findGrant(provider, id)
+    if (memory !== undefined) return memory
+  }
+  return undefined
 }
+
+/**
+ * The ids that the record of one person and one app may have, one for each encryption key; that of the newest comes
+ * first. Without a key nobody can compute one: the id opens the record, and a copy of the database has the ids of
+ * accounts and of apps (R39).
+ */
+function memoryIds(box: Names, { accountId, clientId }: Parties): readonly [string, ...string[]] {
+  return box.macs('consent', JSON.stringify([accountId, clientId]))
+}
+
+type Names = Pick<SecretBox, 'macs'>

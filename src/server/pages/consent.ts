@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Provider } from 'oidc-provider'
+import type { SecretBox } from '../../ports/services.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { Record } from '../observe/audit.ts'
 import type { ShowPage } from './render.ts'
@@ -18,6 +19,7 @@ export interface ConsentServices {
   readonly show: ShowPage
   readonly forms: FormGuard
   readonly record: Record
+  readonly box: SecretBox
 }
 
 /** Both forms of the page have the same purpose; their addresses differ. */
@@ -32,7 +34,7 @@ interface Missing {
 
 /** The consent page: it names the app and what it gets. If the person refuses, the app gets `access_denied`. */
 export function addConsentRoutes(router: Router, services: ConsentServices): void {
-  const { provider, forms, record } = services
+  const { provider, forms, record, box } = services
 
   router.post('/interaction/:uid/consent', async (ctx) => {
     const { uid = '' } = ctx.params
@@ -46,7 +48,7 @@ export function addConsentRoutes(router: Router, services: ConsentServices): voi
     }
     const parties = partiesOf(interaction)
     const { accountId, clientId } = parties
-    const grantId = await widenGrant(provider, interaction, parties)
+    const grantId = await widenGrant(provider, box, { interaction, parties })
     await record('consent-granted', { accountId, detail: { clientId } })
     await provider.interactionFinished(ctx.req, ctx.res, { consent: { grantId } })
   })
@@ -115,9 +117,10 @@ function partiesOf({ session, params }: Interaction): Parties {
 
 async function widenGrant(
   provider: Provider,
-  { grantId, prompt }: Interaction,
-  parties: Parties,
+  box: SecretBox,
+  { interaction, parties }: { readonly interaction: Interaction; readonly parties: Parties },
 ): Promise<string> {
+  const { grantId, prompt } = interaction
   const grant = (await findGrant(provider, grantId)) ?? newGrant(provider, parties)
   const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = prompt.details as Missing
   give(grant, {
@@ -125,6 +128,6 @@ async function widenGrant(
     claims: missingOIDCClaims,
     resources: missingResourceScopes,
   })
-  await rememberConsent(provider, grant, parties)
+  await rememberConsent(provider, box, { given: grant, parties })
   return grant.save()
 }
