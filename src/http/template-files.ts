@@ -63,10 +63,8 @@ export function readTemplates(
   mounts: readonly TemplateMount[],
 ): TemplateFiles {
   const faults: string[] = []
-  const fromFolder = (folder: string, prefix = '', report: string[] = []) =>
-    templatesIn(folder).flatMap((path) => read(join(folder, path), prefix + path, report))
-  const ours = fromFolder(folders.at(-1) ?? '')
-  const ofFactors = mounts.flatMap(({ folder, prefix }) => fromFolder(folder, prefix))
+  const ours = ownTemplates(folders.at(-1) ?? '')
+  const ofFactors = mounts.flatMap(({ folder, prefix }) => fromFolder(folder, prefix, []))
   const applications = folders.slice(0, -1).flatMap((folder) => fromFolder(folder, '', faults))
 
   const byName = new Map<string, TemplateFile>()
@@ -84,6 +82,20 @@ export function readTemplates(
     names: [...byName.keys()],
     faults,
   }
+}
+
+const parsed = new Map<string, readonly TemplateFile[]>()
+
+/** This product's own templates. They do not change while the process runs, and to parse them is half of this check. */
+function ownTemplates(folder: string): readonly TemplateFile[] {
+  const known = parsed.get(folder) ?? fromFolder(folder, '', [])
+  parsed.set(folder, known)
+  return known
+}
+
+/** The templates below a folder that parse; the others are added to `faults`. */
+function fromFolder(folder: string, prefix: string, faults: string[]): readonly TemplateFile[] {
+  return templatesIn(folder).flatMap((path) => read(join(folder, path), prefix + path, faults))
 }
 
 /** The paths of the templates below a folder, with `/` on every system. */
