@@ -6,8 +6,9 @@ import { sumOf, tallyLine, type Tally } from './reporter.ts'
 
 /**
  * This module is the test command. It checks types, lint and format, each counted as one test, and then runs every
- * suite. It runs everything even if a part fails, and prints the sums on the last line. Other arguments go to mocha, so
- * that a path limits the suites.
+ * suite; the further runs that an option asks for run beside them, because the suites keep one CPU busy and not two. It
+ * runs everything even if a part fails, and prints the sums on the last line. Other arguments go to mocha, so that a
+ * path limits the suites.
  */
 const CHECKS = ['typecheck', 'lint', 'format:check']
 /** Also measures the coverage of the domain and the factors, which runs their tests once more. */
@@ -25,42 +26,72 @@ const scripts = given.includes(WITH_COVERAGE) ? [...CHECKS, 'coverage'] : CHECKS
 const folder = mkdtempSync(join(tmpdir(), 'oidc-provider-mfa-'))
 
 try {
-  const tallies = await Promise.all(scripts.map(check))
-  tallies.push(await test('mocha', suites.length === 0 ? ['test/**/*.test.ts'] : suites))
-  if (given.includes(WITH_OLDEST_NODE))
-    tallies.push(await test('npm', ['run', '--silent', 'test:node', '--', 'oldest']))
-  if (given.includes(WITH_MONGOOSE_8))
-    tallies.push(await test('npm', ['run', '--silent', 'test:mongoose', '--', '8']))
-  const sums = sumOf(tallies)
+  const checks = await Promise.all(scripts.map(check))
+  const runs = await Promise.all([
+    test('mocha', suites.length === 0 ? ['test/**/*.test.ts'] : suites),
+    furtherRuns(),
+  ])
+  const sums = sumOf([...checks, ...runs])
   console.log(`\n${tallyLine(sums)}`)
   process.exitCode = sums.failed === 0 ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true })
 }
 
+async function furtherRuns(): Promise<Tally> {
+  const tallies: Tally[] = []
+  if (given.includes(WITH_OLDEST_NODE)) tallies.push(await testAgain('test:node', 'oldest'))
+  if (given.includes(WITH_MONGOOSE_8)) tallies.push(await testAgain('test:mongoose', '8'))
+  return sumOf(tallies)
+}
+
 async function check(script: string): Promise<Tally> {
-  const passed = (await run('npm', ['run', '--silent', script])) === 0
+  const passed = (await run('npm', ['run', '--silent', script], { whole: false })) === 0
   console.log(`  ${passed ? '✔' : '✖'} ${script}`)
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
 }
 
+function testAgain(script: string, version: string): Promise<Tally> {
+  return test('npm', ['run', '--silent', script, '--', version], { whole: true })
+}
+
 /** Runs mocha directly or through an npm script. */
-async function test(command: string, args: readonly string[]): Promise<Tally> {
+async function test(
+  command: string,
+  args: readonly string[],
+  output: Output = { whole: false },
+): Promise<Tally> {
   const tallyFile = join(mkdtempSync(join(folder, 'tests-')), 'tally.json')
-  const code = await run(command, args, tallyFile)
+  const code = await run(command, args, output, tallyFile)
   const tally = readTally(tallyFile) ?? { passed: 0, failed: 0, skipped: 0 }
   // Mocha can fail without a failed test, for example if a suite does not load.
   return code === 0 ? tally : { ...tally, failed: Math.max(tally.failed, 1) }
 }
 
-function run(command: string, args: readonly string[], tallyFile?: string): Promise<number> {
+/** `whole`: the output is printed at the end of the program, so that it is not mixed with that of the other one. */
+interface Output {
+  readonly whole: boolean
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  { whole }: Output,
+  tallyFile?: string,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      stdio: 'inherit',
+      stdio: whole ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       env: { ...process.env, TALLY_FILE: tallyFile },
     })
+    const printed: Buffer[] = []
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => printed.push(chunk))
     child.once('error', reject)
-    child.once('close', (code) => resolve(code ?? 1))
+    child.once('close', (code) => {
+      process.stdout.write(Buffer.concat(printed))
+      resolve(code ?? 1)
+    })
   })
 }
 
