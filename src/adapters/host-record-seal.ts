@@ -9,7 +9,7 @@ import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto
 import { MfaError } from '../domain/errors.ts'
 
 /** The kinds of values by which a record is found. */
-export type Handle = 'id' | 'uid' | 'user code' | 'grant'
+export type Handle = 'id' | 'uid' | 'user code' | 'grant' | 'account'
 
 /** The form in which the database stores a value and finds it: SHA-256, base64url. */
 export function nameOf(model: string, handle: Handle, value: string): string {

@@ -1,4 +1,4 @@
-import type { Adapter } from 'oidc-provider'
+import type { Adapter, AdapterPayload } from 'oidc-provider'
 
 /**
  * The host's own records (sessions, interactions, grants, codes, tokens): `oidc-provider`'s adapter contract.
@@ -17,4 +17,26 @@ export interface HostAdapter extends Adapter {
    * `describeAtomicConsume` checks it.
    */
   readonly atomicConsume?: boolean
+}
+
+/** The models whose records belong to a person, and are found by the person's account. */
+export type ListedModel = 'Session' | 'Grant'
+
+/** Questions about the host's records that the host itself never asks, and its adapter contract therefore lacks. */
+export interface AccountRecords {
+  /**
+   * The stored records of a model for an account, in no particular order. Records past their time are left out; those
+   * of an earlier epoch are not. A session that parallel requests have moved has several, with the same `uid`.
+   */
+  list(model: ListedModel, accountId: string): Promise<readonly AdapterPayload[]>
+
+  /**
+   * Ends a session for good: every record of the `uid` goes in one atomic step, and nothing is stored under it again,
+   * also if a request in flight gives the session a new id (R19). Returns the records as they were when they went, so
+   * that the caller knows everything that a request stored in the session up to that step; none for an unknown `uid`.
+   */
+  endSession(uid: string): Promise<readonly AdapterPayload[]>
+
+  /** Whether the session of this `uid` was ended within the last hour, by `endSession` or by a sign-out. */
+  isEnded(uid: string): Promise<boolean>
 }

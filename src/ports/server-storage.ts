@@ -3,7 +3,7 @@ import type { Accounts } from './accounts.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Clients } from './clients.ts'
 import type { Counters } from './counters.ts'
-import type { HostRecords } from './host-records.ts'
+import type { AccountRecords, HostRecords } from './host-records.ts'
 import type { OneTime } from './one-time.ts'
 import type { Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
@@ -15,6 +15,7 @@ export interface ServerStorage extends Storage {
   readonly accounts: Accounts
   readonly clients: Clients
   readonly hostRecords: HostRecords
+  readonly accountRecords: AccountRecords
   readonly audit: AuditTrail
   readonly settings: Settings
   /** The ids of all MFA records, whether or not the server has such an account, in order, after `after`. */

@@ -23,7 +23,10 @@ export function describeRecordsAtRest(
   const test = storeTests(make, runner)
 
   runner.describe(`${name}: the host's records at rest`, () => {
-    test('R39 has no value that a browser or an app presents', async ({ hostRecords, stored }) => {
+    test('R39 has no value that a browser or an app presents, and no account', async ({
+      hostRecords,
+      stored,
+    }) => {
       for (const [model, payload] of Object.entries(PAYLOADS)) {
         await hostRecords(model).upsert(idOf(model), payload, 60)
         deepEqual(await hostRecords(model).find(idOf(model)), payload, model)
@@ -71,14 +74,15 @@ const idOf = (model: string): string => `the-id-of-${model}-`.padEnd(43, 'x')
 
 const UID = 'the-uid-of-the-session-'.padEnd(43, 'x')
 const USER_CODE = 'BCDF-GHJK'
+const ACCOUNT = 'the-id-of-the-account'
 
 /** Each record has its own id, and names others as the host's records do. */
 const PAYLOADS = {
-  Session: { jti: idOf('Session'), uid: UID, accountId: 'anna' },
+  Session: { jti: idOf('Session'), uid: UID, accountId: ACCOUNT },
   Interaction: {
     jti: idOf('Interaction'),
     returnTo: `https://id.example/auth/${idOf('Interaction')}`,
-    session: { accountId: 'anna', uid: UID, cookie: idOf('Session') },
+    session: { accountId: ACCOUNT, uid: UID, cookie: idOf('Session') },
     deviceCode: idOf('DeviceCode'),
     parJti: idOf('PushedAuthorizationRequest'),
   },
@@ -86,6 +90,7 @@ const PAYLOADS = {
   AuthorizationCode: { jti: idOf('AuthorizationCode'), sessionUid: UID, grantId: 'grant' },
   AccessToken: { jti: idOf('AccessToken'), sessionUid: UID, grantId: 'grant' },
   RefreshToken: { jti: idOf('RefreshToken'), sessionUid: UID, grantId: 'grant' },
+  Grant: { jti: idOf('Grant'), accountId: ACCOUNT, clientId: 'app' },
   DeviceCode: { jti: idOf('DeviceCode'), userCode: USER_CODE, sessionUid: UID },
   ClientCredentials: { jti: idOf('ClientCredentials') },
   InitialAccessToken: { jti: idOf('InitialAccessToken') },
@@ -95,7 +100,7 @@ const PAYLOADS = {
 
 async function hasNone(stored: RecordsAtRest['stored']): Promise<void> {
   const all = (await stored()).join('\n')
-  for (const value of [...Object.keys(PAYLOADS).map(idOf), UID, USER_CODE])
+  for (const value of [...Object.keys(PAYLOADS).map(idOf), UID, USER_CODE, ACCOUNT])
     for (const encoding of ['utf8', 'base64', 'base64url', 'hex'] as const) {
       const text = Buffer.from(value).toString(encoding).replaceAll('=', '')
       equal(all.includes(text), false, `${value} is in the database, in ${encoding}`)

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Storage } from '../ports/storage.ts'
+import { describeAccountRecords } from './account-records-suite.ts'
 import { describeAccounts } from './accounts-suite.ts'
 import { describeAuditTrail } from './audit-trail-suite.ts'
 import { describeClients } from './clients-suite.ts'
@@ -33,6 +34,7 @@ export function describeServerStorage(
   describeAccounts(name, part(make, 'accounts'), runner)
   describeClients(name, part(make, 'clients'), runner)
   describeHostRecords(name, part(make, 'hostRecords'), runner)
+  describeAccountRecords(name, make, runner)
   describeAuditTrail(name, part(make, 'audit'), runner)
   describeSettings(name, part(make, 'settings'), runner)
   describeUpkeep(name, make, runner)

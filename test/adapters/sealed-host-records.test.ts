@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { AdapterPayload } from 'oidc-provider'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import {
+  sealedAccountRecords,
   sealedHostRecords,
   type StoredAdapter,
   type StoredHostRecords,
@@ -32,6 +33,8 @@ describe('the sealed records of the host', () => {
       find: async (id) => rows.get(id),
       findByUid: async (uid) => by((row) => row.uid === uid),
       findByUserCode: async (userCode) => by((row) => row.userCode === userCode),
+      findByAccount: async (account) =>
+        [...rows.values()].filter((row) => row['account'] === account),
       consume: async (id) => void rows.set(id, { ...rows.get(id), consumed: 7 }),
       destroy: async (id) => void rows.delete(id),
       revokeByGrantId: async () => {},
@@ -97,6 +100,35 @@ describe('the sealed records of the host', () => {
     const [mine, hers] = [...rows.values()] as [AdapterPayload, AdapterPayload]
     rows = new Map([['any', { ...hers, uid: mine.uid }]])
     expect(await refusal(Promise.resolve(sessions.findByUid('my uid')))).to.equal('seal-broken')
+  })
+
+  const listedWith = (...keys: readonly Buffer[]) => {
+    const sessions = { endSession: async () => [], isEnded: async () => false }
+    const box = keys.length === 0 ? undefined : secretBox({ keys })
+    return sealedAccountRecords(stored, sessions, box).list('Session', 'anna')
+  }
+
+  it('R39 lists the sessions of an account under the keys alone, also while keys are rotated', async () => {
+    await recordsWith(OLD)('Session').upsert('id', { uid: 'u', accountId: 'anna' }, 60)
+    expect(JSON.stringify([...rows])).not.to.contain('anna')
+    const found = [{ uid: 'u', accountId: 'anna' }]
+    expect(await listedWith(NEW, OLD)).to.deep.equal(found)
+    expect(await listedWith(OLD)).to.deep.equal(found)
+    expect(await listedWith(OTHER)).to.deep.equal([])
+    expect(await refusal(listedWith())).to.equal('options-invalid')
+  })
+
+  it('R39 lists no session whose row was moved to the account', async () => {
+    await recordsWith(OLD)('Session').upsert('mine', { uid: 'u', accountId: 'anna' }, 60)
+    await recordsWith(OLD)('Session').upsert('hers', { uid: 'v', accountId: 'bea' }, 60)
+    const [mine, hers] = [...rows.values()] as [AdapterPayload, AdapterPayload]
+    rows.set('any', { ...hers, account: mine['account'] })
+    expect(await refusal(listedWith(OLD))).to.equal('seal-broken')
+  })
+
+  it('keeps no account in the row of a token, which nobody lists', async () => {
+    await recordsWith(OLD)('AccessToken').upsert('token', { accountId: 'anna' }, 60)
+    expect([...rows.values()][0]).to.have.all.keys('sealed')
   })
 
   it('tells the database the time of a use, and the host as well', async () => {

@@ -1,7 +1,7 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { Instant } from '../../domain/time.ts'
 import { sessionEnding } from '../../host/session.ts'
-import type { HostAdapter, HostRecords } from '../../ports/host-records.ts'
+import type { AccountRecords, HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
   alreadyConsumed,
@@ -23,14 +23,29 @@ interface HostRecord {
 }
 
 /** The host's own records, with a Map for each model; `adapters/host-record-rules.ts` says why sessions differ. */
-export function memoryHostRecords(clock: Clock): { records: HostRecords } & Sweepable {
+export function memoryHostRecords(
+  clock: Clock,
+): { records: HostRecords; ofAccounts: AccountRecords } & Sweepable {
   const models = new Map<string, ModelRecords>()
   const ended = endedSessions()
+  const recordsOf = (model: string): ModelRecords => {
+    const stored: ModelRecords = models.get(model) ?? new Map<string, HostRecord>()
+    models.set(model, stored)
+    return stored
+  }
   return {
-    records(model) {
-      const stored: ModelRecords = models.get(model) ?? new Map<string, HostRecord>()
-      models.set(model, stored)
-      return modelAdapter(model, stored, ended, clock)
+    records: (model) => modelAdapter(model, recordsOf(model), ended, clock),
+    ofAccounts: {
+      async list(model, accountId) {
+        const payloads = [...recordsOf(model).values()].map((each) => payloadOf(each, clock.now()))
+        return payloads.filter((payload) => payload?.accountId === accountId) as AdapterPayload[]
+      },
+      async endSession(uid) {
+        return endFamily(recordsOf('Session'), ended, uid, clock.now())
+      },
+      async isEnded(uid) {
+        return ended.isOver(uid)
+      },
     },
     sweep(now, limit) {
       let swept = ended.sweep(now, limit)
@@ -130,6 +145,25 @@ function endSession(stored: ModelRecords, ended: EndedSessions, id: string, now:
   tombstone.heirUntil = ending === 'unknown' && isLive ? now + HEIR_SECONDS : 0
 }
 
+/** Ends every record of a uid, without an heir; returns the payloads as they were. */
+function endFamily(
+  stored: ModelRecords,
+  ended: EndedSessions,
+  uid: string,
+  now: Instant,
+): AdapterPayload[] {
+  const live = [...stored].filter(([, record]) => record.uid === uid)
+  if (live.length === 0 && !ended.has(uid)) return []
+  const tombstone = ended.of(uid, now)
+  tombstone.over = true
+  tombstone.heirUntil = 0
+  for (const [id] of live) {
+    stored.delete(id)
+    tombstone.ids.add(id)
+  }
+  return live.map(([, { json }]) => JSON.parse(json) as AdapterPayload)
+}
+
 interface EndedSession {
   /** The ids that its records had. No record is stored under one of them again. */
   readonly ids: Set<string>
@@ -155,6 +189,10 @@ function endedSessions() {
       byUid.set(uid, tombstone)
       return tombstone
     },
+
+    has: (uid: string): boolean => byUid.has(uid),
+
+    isOver: (uid: string): boolean => byUid.get(uid)?.over === true,
 
     /** Whether a session may be stored under an id that has no record now. */
     admits(id: string, uid: string, now: Instant): boolean {

@@ -30,6 +30,7 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
     accounts: memoryAccounts(),
     clients: memoryClients(),
     hostRecords: host.records,
+    accountRecords: host.ofAccounts,
     audit,
     settings: memorySettings(),
     recordIds: records.ids,

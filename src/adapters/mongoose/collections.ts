@@ -45,6 +45,7 @@ export interface HostRecordDocument extends Keyed {
   readonly payload: string
   readonly userCode?: string
   readonly grant?: string
+  readonly account?: string
   readonly consumed?: Instant
   /** After this time the record is not found and is deleted. Absent or null: it is kept for ever. */
   readonly keepUntil?: Date | null

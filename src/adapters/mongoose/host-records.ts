@@ -1,22 +1,26 @@
 import type { mongo } from 'mongoose'
 import type { AdapterPayload } from 'oidc-provider'
+import type { Instant } from '../../domain/time.ts'
 import type { Clock } from '../../ports/services.ts'
 import {
   alreadyConsumed,
   keepUntil,
   USED_REFRESH_TOKEN_GRACE_SECONDS,
 } from '../host-record-rules.ts'
-import type { StoredAdapter, StoredHostRecords } from '../sealed-host-records.ts'
+import type { SealedPayload, StoredAdapter, StoredHostRecords } from '../sealed-host-records.ts'
 import { COLLECTIONS, dateOf, is, type HostRecordDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
-import { mongoHostSessions } from './host-sessions.ts'
+import type { MongoHostSessions } from './host-sessions.ts'
 import { onceMoreOnDuplicateKey } from './upsert.ts'
 
 type Records = mongo.Collection<HostRecordDocument>
 
 /** The documents of the host's own records; `host-sessions.ts` has its sessions. */
-export function mongoHostRecords(database: MongoDatabase, clock: Clock): StoredHostRecords {
-  const sessions = mongoHostSessions(database, clock)
+export function mongoHostRecords(
+  database: MongoDatabase,
+  clock: Clock,
+  sessions: MongoHostSessions,
+): StoredHostRecords {
   return (model) => (model === 'Session' ? sessions : recordsOf(database, clock, model))
 }
 
@@ -39,15 +43,17 @@ function recordsOf(database: MongoDatabase, clock: Clock, model: string): Stored
     findByUserCode: (userCode) =>
       find({ userCode: is(key(userCode)) }, { sort: { keepUntil: -1 } }),
 
-    upsert: (id, payload, expiresIn) =>
+    findByAccount: (account) =>
       onRecords(async (records) => {
-        const until = keepUntil(clock.now(), expiresIn)
-        const content = {
-          payload: JSON.stringify(payload),
-          ...(payload.userCode === undefined ? {} : { userCode: key(payload.userCode) }),
-          ...(payload.grantId === undefined ? {} : { grant: key(payload.grantId) }),
-          ...(until === undefined ? {} : { keepUntil: dateOf(until) }),
-        }
+        const found = await records.find({ account: is(key(account)) }).toArray()
+        return found
+          .map((document) => payloadOf(document, clock))
+          .filter((payload) => payload !== undefined)
+      }),
+
+    upsert: (id, payload: SealedPayload, expiresIn) =>
+      onRecords(async (records) => {
+        const content = contentOf(payload, key, keepUntil(clock.now(), expiresIn))
         const absent = REPLACED.filter((field) => !(field in content))
         await onceMoreOnDuplicateKey(() =>
           records.updateOne(
@@ -87,8 +93,24 @@ function recordsOf(database: MongoDatabase, clock: Clock, model: string): Stored
   }
 }
 
+/** The fields of a document. `key`: adds the model to a look-up key. */
+function contentOf(
+  payload: SealedPayload,
+  key: (name: string) => string,
+  until: Instant | undefined,
+): Omit<HostRecordDocument, '_id'> {
+  const { userCode, grantId, account } = payload
+  return {
+    payload: JSON.stringify(payload),
+    ...(userCode === undefined ? {} : { userCode: key(userCode) }),
+    ...(grantId === undefined ? {} : { grant: key(grantId) }),
+    ...(account === undefined ? {} : { account: key(account) }),
+    ...(until === undefined ? {} : { keepUntil: dateOf(until) }),
+  }
+}
+
 /** The fields that `upsert` removes if the new payload has none: it replaces and never merges. */
-const REPLACED = ['userCode', 'grant', 'keepUntil']
+const REPLACED = ['userCode', 'grant', 'account', 'keepUntil']
 
 function payloadOf(found: HostRecordDocument | null, clock: Clock): AdapterPayload | undefined {
   if (found === null) return undefined

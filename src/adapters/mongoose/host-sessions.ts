@@ -4,11 +4,11 @@ import type { AdapterPayload } from 'oidc-provider'
 import type { Instant } from '../../domain/time.ts'
 import type { Clock } from '../../ports/services.ts'
 import { alreadyConsumed, keepUntil } from '../host-record-rules.ts'
-import type { StoredAdapter } from '../sealed-host-records.ts'
+import type { SealedPayload, StoredAdapter, StoredSessions } from '../sealed-host-records.ts'
 import { COLLECTIONS, dateOf, is } from './collections.ts'
 import type { Keyed, MongoDatabase } from './database.ts'
 import { isDuplicateKey, storageUnavailable } from './failure.ts'
-import { keptUntil, withoutSession, withSession } from './session-family.ts'
+import { endedFamily, keptUntil, withoutSession, withSession } from './session-family.ts'
 import type { LiveSession, SessionFamily } from './session-family.ts'
 
 /** How long a change is tried again if other requests have changed the family meanwhile. */
@@ -27,18 +27,9 @@ interface FamilyDocument extends SessionFamily, Keyed {
  * Neither a transaction nor an order of writes is needed: a sign-out is one write, before which the session lives and
  * after which no request in flight brings it back.
  */
-export function mongoHostSessions(database: MongoDatabase, clock: Clock): StoredAdapter {
-  const onFamilies = <T>(
-    deed: (families: mongo.Collection<FamilyDocument>) => Promise<T>,
-  ): Promise<T> => database.on<FamilyDocument, T>(COLLECTIONS.hostSessions, deed)
-
-  const byId = (id: string): Promise<FamilyDocument | null> =>
-    onFamilies((families) => families.findOne({ ids: is(id) }))
-  const byUid = (uid: string): Promise<FamilyDocument | null> =>
-    onFamilies((families) => families.findOne({ _id: is(uid) }))
-
-  const save: SaveFamily = (uid, before, family) =>
-    onFamilies((families) => saveFamily(families, uid, before, family))
+export function mongoHostSessions(database: MongoDatabase, clock: Clock): MongoHostSessions {
+  const families = familiesIn(database)
+  const { onFamilies, byId, byUid, save } = families
 
   return {
     async find(id) {
@@ -53,12 +44,13 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Stored
 
     findByUserCode: () => Promise.resolve(undefined),
 
-    async upsert(id, payload, expiresIn) {
+    async upsert(id, payload: SealedPayload, expiresIn) {
       const uid = payload.uid ?? id
       const now = clock.now()
       const session = {
         id,
         payload: JSON.stringify(payload),
+        account: payload.account ?? null,
         keepUntil: keepUntil(now, expiresIn) ?? null,
       }
       if (await onFamilies((families) => changeInPlace(families, uid, session))) return
@@ -81,6 +73,9 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Stored
       })
     },
 
+    ...endedIn(families, clock),
+    findByAccount: (account) => ofAccount(families, clock, account),
+
     // The host never calls these two functions for a session.
     async consume() {
       throw alreadyConsumed('Session')
@@ -88,6 +83,58 @@ export function mongoHostSessions(database: MongoDatabase, clock: Clock): Stored
     async revokeByGrantId() {},
   }
 }
+
+type Families = ReturnType<typeof familiesIn>
+
+function familiesIn(database: MongoDatabase) {
+  const onFamilies = <T>(
+    deed: (families: mongo.Collection<FamilyDocument>) => Promise<T>,
+  ): Promise<T> => database.on<FamilyDocument, T>(COLLECTIONS.hostSessions, deed)
+  const save: SaveFamily = (uid, before, family) =>
+    onFamilies((families) => saveFamily(families, uid, before, family))
+  return {
+    onFamilies,
+    save,
+    byId: (id: string) => onFamilies((families) => families.findOne({ ids: is(id) })),
+    byUid: (uid: string) => onFamilies((families) => families.findOne({ _id: is(uid) })),
+  }
+}
+
+/** The sessions that an account is signed in with. */
+async function ofAccount(
+  { onFamilies }: Families,
+  clock: Clock,
+  account: string,
+): Promise<AdapterPayload[]> {
+  const families = await onFamilies((all) => all.find({ 'live.account': is(account) }).toArray())
+  return families
+    .flatMap(({ live }) => live)
+    .filter((session) => session.account === account && isKept(session, clock))
+    .map(read)
+}
+
+/** The end of a whole family. The payloads that it returns are those of the document that its save replaces. */
+function endedIn({ byUid, save }: Families, clock: Clock): StoredSessions {
+  return {
+    async endSession(uid) {
+      let ended: SessionFamily['live'] = []
+      await untilSaved(async () => {
+        const before = await byUid(uid)
+        if (before === null) return true
+        ended = before.live
+        return save(uid, before, endedFamily(before, clock.now()))
+      })
+      return ended.map(read)
+    },
+
+    async isEnded(uid) {
+      return (await byUid(uid))?.over === true
+    },
+  }
+}
+
+/** The host's adapter for its sessions, and the end of all ids of one. */
+export type MongoHostSessions = StoredAdapter & StoredSessions
 
 /** Returns false if another request has changed the family since it was read. */
 type SaveFamily = (
@@ -121,13 +168,13 @@ async function saveFamily(
 async function changeInPlace(
   families: mongo.Collection<FamilyDocument>,
   uid: string,
-  { id, payload, keepUntil: until }: LiveSession,
+  { id, payload, account, keepUntil: until }: LiveSession,
 ): Promise<boolean> {
   if (until === null) return false
   const { matchedCount } = await families.updateOne(
     { _id: is(uid), 'live.id': is(id), keepUntil: { $type: 'date' } },
     {
-      $set: { 'live.$.payload': payload, 'live.$.keepUntil': until },
+      $set: { 'live.$.payload': payload, 'live.$.account': account, 'live.$.keepUntil': until },
       $max: { keepUntil: dateOf(until) },
       $inc: { version: 1 },
     },
@@ -165,5 +212,9 @@ function isKept({ keepUntil: until }: { keepUntil: Instant | null }, clock: Cloc
 }
 
 function payloadOf(session: LiveSession | undefined): AdapterPayload | undefined {
-  return session && (JSON.parse(session.payload) as AdapterPayload)
+  return session && read(session)
+}
+
+function read({ payload }: LiveSession): AdapterPayload {
+  return JSON.parse(payload) as AdapterPayload
 }

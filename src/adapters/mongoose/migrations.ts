@@ -13,9 +13,13 @@ export interface Migration {
 
 /**
  * Once a migration is released it is never edited: a later change is a migration of its own. Version 1 had the same
- * collections, with sessions and tokens in clear. No release had it, and it is refused.
+ * collections, with sessions and tokens in clear. No release had it, and it is refused. Version 3 has indexes for the
+ * sessions and grants of an account.
  */
-export const MIGRATIONS: readonly Migration[] = [{ version: 2, apply: makeIndexes }]
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 2, apply: makeIndexes },
+  { version: 3, apply: makeIndexes },
+]
 
 interface SchemaDocument {
   readonly _id: 'schema'

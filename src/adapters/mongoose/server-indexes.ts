@@ -31,13 +31,19 @@ const SERVER_INDEXES: readonly DeclaredIndex[] = [
   { collection: accounts, name: 'mfa_names', key: { names: 1 }, options: { unique: true } },
   { collection: audit, name: 'mfa_time', key: { at: -1, order: -1 } },
   { collection: audit, name: 'mfa_account', key: { accountId: 1, at: -1, order: -1 } },
-  ...(['userCode', 'grant'] as const).map((field) => ({
+  ...(['userCode', 'grant', 'account'] as const).map((field) => ({
     collection: hostRecords,
     name: `mfa_${field}`,
     key: { [field]: 1 as const },
     options: { sparse: true },
   })),
   { collection: hostSessions, name: 'mfa_ids', key: { ids: 1 } },
+  {
+    collection: hostSessions,
+    name: 'mfa_account',
+    key: { 'live.account': 1 },
+    options: { sparse: true },
+  },
 ]
 
 /** Makes the missing indexes, however long it takes. An index that exists is left as it is. */

@@ -9,7 +9,7 @@ import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
 import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
-import { sealedHostRecords } from '../sealed-host-records.ts'
+import { sealedAccountRecords, sealedHostRecords } from '../sealed-host-records.ts'
 import { accountsWithRecords } from './accounts-with-records.ts'
 import { mongoAccounts } from './accounts.ts'
 import { mongoAudit } from './audit-trail.ts'
@@ -20,6 +20,7 @@ import { mongoCounters } from './counters.ts'
 import { inTime, MongoDatabase, type Keyed } from './database.ts'
 import type { HandleIndex } from './handle-index.ts'
 import { mongoHostRecords } from './host-records.ts'
+import { mongoHostSessions } from './host-sessions.ts'
 import { inspect } from './inspect.ts'
 import { bringUpToDate, readSchemaState } from './migrations.ts'
 import { mongoOneTime } from './one-time.ts'
@@ -61,6 +62,8 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
   }
   const database = new MongoDatabase(connection)
   const together = accountsWithRecords(database)
+  const sessions = mongoHostSessions(database, clock)
+  const host = mongoHostRecords(database, clock, sessions)
   return {
     records: mongoRecords(database, OPENED, together),
     oneTime: mongoOneTime(database),
@@ -68,7 +71,8 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     accounts: mongoAccounts(database, together),
     duringRequest: (work) => together.duringRequest(work),
     clients: mongoClients(database),
-    hostRecords: sealedHostRecords(mongoHostRecords(database, clock), box),
+    hostRecords: sealedHostRecords(host, box),
+    accountRecords: sealedAccountRecords(host, sessions, box),
     audit: mongoAudit(database),
     settings: mongoSettings(database),
     recordIds: mongoRecordIds(database),

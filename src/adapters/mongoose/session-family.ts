@@ -6,6 +6,8 @@ import { ENDED_SESSION_SECONDS, HEIR_SECONDS } from '../host-record-rules.ts'
 export interface LiveSession {
   readonly id: string
   readonly payload: string
+  /** The name of the account that is signed in. Null: nobody is. Absent: stored before version 3 of the schema. */
+  readonly account?: string | null
   /** After this time the record is not found. Null: it is kept for ever. */
   readonly keepUntil: Instant | null
 }
@@ -67,6 +69,12 @@ export function withoutSession(
     },
     now,
   )
+}
+
+/** The family after its end, which has no heir. */
+export function endedFamily(family: SessionFamily, now: Instant): SessionFamily {
+  const marks = family.live.map(({ id }) => ({ id, keepUntil: now + ENDED_SESSION_SECONDS }))
+  return tidied({ live: [], ended: [...family.ended, ...marks], over: true, heirUntil: 0 }, now)
 }
 
 /** The time after which the family is not needed any more; null: never. */

@@ -5,10 +5,15 @@ import {
   keepUntil,
   USED_REFRESH_TOKEN_GRACE_SECONDS,
 } from '../host-record-rules.ts'
-import type { StoredAdapter, StoredHostRecords } from '../sealed-host-records.ts'
+import type {
+  SealedPayload,
+  StoredAdapter,
+  StoredHostRecords,
+  StoredSessions,
+} from '../sealed-host-records.ts'
 import type { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
-import { destroySession, upsertSession } from './host-sessions.ts'
+import { destroySession, endFamily, isFamilyOver, upsertSession } from './host-sessions.ts'
 
 /** The rows of the host's own records; `host-sessions.ts` has the rules of sessions. */
 export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): StoredHostRecords {
@@ -21,13 +26,16 @@ export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): Store
       findByUid: findBy('uid'),
       findByUserCode: findBy('user_code'),
 
-      upsert(id, payload, expiresIn) {
+      findByAccount: ofAccount(database, clock, model),
+
+      upsert(id, payload: SealedPayload, expiresIn) {
         const json = JSON.stringify(payload)
         const now = clock.now()
         const keep = keepUntil(now, expiresIn) ?? null
         return database.relaxed((connection) => {
           if (model === 'Session' && payload.uid !== undefined) {
-            upsertSession(connection, { id, uid: payload.uid, json, keepUntil: keep }, now)
+            const { uid, account = null } = payload
+            upsertSession(connection, { id, uid, account, json, keepUntil: keep }, now)
           } else {
             upsertRecord(connection, model, id, payload, json, keep)
           }
@@ -67,6 +75,14 @@ export function sqliteHostRecords(database: SqliteDatabase, clock: Clock): Store
   }
 }
 
+/** The end of all records of a session at once. */
+export function sqliteHostSessions(database: SqliteDatabase, clock: Clock): StoredSessions {
+  return {
+    endSession: (uid) => database.relaxed((connection) => endFamily(connection, uid, clock.now())),
+    isEnded: (uid) => database.relaxed((connection) => isFamilyOver(connection, uid, clock.now())),
+  }
+}
+
 type Column = 'id' | 'uid' | 'user_code'
 
 /** Finds the last record of a model whose `column` has a value, unless it has expired. */
@@ -94,26 +110,43 @@ function finder(
     })
 }
 
+/** Finds the records of a model that belong to an account, unless they have expired. */
+function ofAccount(
+  database: SqliteDatabase,
+  clock: Clock,
+  model: string,
+): StoredAdapter['findByAccount'] {
+  const sql = `SELECT payload FROM host_records
+    WHERE model = ? AND account = ? AND (keep_until IS NULL OR keep_until > ?)`
+  return (account) =>
+    database.relaxed((connection) =>
+      connection
+        .all<{ payload: string }>(sql, model, account, clock.now())
+        .map(({ payload }) => JSON.parse(payload) as AdapterPayload),
+    )
+}
+
 /** Replaces the record, but a used code stays used, also if a request in flight writes it back. */
 function upsertRecord(
   connection: Connection,
   model: string,
   id: string,
-  payload: AdapterPayload,
+  payload: SealedPayload,
   json: string,
   keep: number | null,
 ): void {
   connection.run(
-    `INSERT INTO host_records (model, id, payload, user_code, grant_id, consumed, keep_until)
-     VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO host_records (model, id, payload, user_code, grant_id, account, consumed, keep_until)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (model, id) DO UPDATE SET
        payload = excluded.payload, user_code = excluded.user_code, grant_id = excluded.grant_id,
-       consumed = coalesce(consumed, excluded.consumed), keep_until = excluded.keep_until`,
+       account = excluded.account, consumed = coalesce(consumed, excluded.consumed), keep_until = excluded.keep_until`,
     model,
     id,
     json,
     payload.userCode ?? null,
     payload.grantId ?? null,
+    payload.account ?? null,
     payload.consumed ? Number(payload.consumed) : null,
     keep,
   )

@@ -11,7 +11,7 @@ import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock, SecretBox } from '../../ports/services.ts'
 import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
-import { sealedHostRecords } from '../sealed-host-records.ts'
+import { sealedAccountRecords, sealedHostRecords } from '../sealed-host-records.ts'
 import { sqliteAccounts } from './accounts.ts'
 import { sqliteAudit } from './audit-trail.ts'
 import { sqliteClients } from './clients.ts'
@@ -19,7 +19,7 @@ import { Connection } from './connection.ts'
 import { sqliteCounters } from './counters.ts'
 import { SqliteDatabase } from './database.ts'
 import { failed, isStorageFailure } from './failure.ts'
-import { sqliteHostRecords } from './host-records.ts'
+import { sqliteHostRecords, sqliteHostSessions } from './host-records.ts'
 import { sqliteRecordIds, sqliteRecords } from './mfa-records.ts'
 import { MIGRATIONS, readSchemaState } from './migrations.ts'
 import { sqliteOneTime } from './one-time.ts'
@@ -64,13 +64,15 @@ export function sqliteStorageOn(
   clock: Clock,
   box?: SecretBox,
 ): ServerStorage {
+  const host = sqliteHostRecords(database, clock)
   return {
     records: sqliteRecords(database),
     oneTime: sqliteOneTime(database),
     counters: sqliteCounters(database),
     accounts: sqliteAccounts(database),
     clients: sqliteClients(database),
-    hostRecords: sealedHostRecords(sqliteHostRecords(database, clock), box),
+    hostRecords: sealedHostRecords(host, box),
+    accountRecords: sealedAccountRecords(host, sqliteHostSessions(database, clock), box),
     audit: sqliteAudit(database),
     settings: sqliteSettings(database),
     recordIds: sqliteRecordIds(database),

@@ -1,7 +1,7 @@
 import { MfaError } from '../../domain/errors.ts'
 import type { SchemaState } from '../../ports/server-storage.ts'
 import type { Connection } from './connection.ts'
-import { FIRST_SCHEMA } from './schema.ts'
+import { FIRST_SCHEMA, RECORDS_OF_ACCOUNTS } from './schema.ts'
 
 export interface Migration {
   /** Counted without gaps; `PRAGMA user_version` holds the last one applied. */
@@ -10,7 +10,10 @@ export interface Migration {
 }
 
 /** Version 1 had the same tables, with sessions and tokens in clear. No release had it, and it is refused. */
-export const MIGRATIONS: readonly Migration[] = [{ version: 2, sql: FIRST_SCHEMA }]
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 2, sql: FIRST_SCHEMA },
+  { version: 3, sql: RECORDS_OF_ACCOUNTS },
+]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */
 const APPLICATION_ID = 0x6d666131

@@ -106,3 +106,9 @@ CREATE TABLE write_checks (
   at INTEGER NOT NULL
 ) STRICT;
 `
+
+/** Version 3: the sessions and grants of an account are listed. `account`: a hash (adapters/sealed-host-records.ts). */
+export const RECORDS_OF_ACCOUNTS = `
+ALTER TABLE host_records ADD COLUMN account TEXT;
+CREATE INDEX host_records_account ON host_records (account) WHERE account IS NOT NULL;
+`

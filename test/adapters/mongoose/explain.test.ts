@@ -74,6 +74,9 @@ describe('what a sign-in asks of MongoDB', function () {
     )
     expect(proved.status).to.equal(303)
     await browser.submit(await browser.visit(new URL('/session/end', server.issuer)))
+    // The pages of an account list its sessions and grants.
+    expect(await storage.accountRecords.list('Session', 'other-7')).to.have.length(1)
+    expect(await storage.accountRecords.list('Grant', 'other-7')).to.have.length(1)
     // A sign-in with a credential that names its account makes this query.
     expect(await storage.records.findByHandle('handle of other-7')).to.equal('other-7')
   })
@@ -139,7 +142,8 @@ describe('what a sign-in asks of MongoDB', function () {
         await storage.counters.reserve(id, { limit: 5, windowSeconds: 3600 }, far)
         await storage.clients.put(id, {})
         await storage.settings.insert(id, {})
-        await storage.hostRecords('Session').upsert(id, { uid: id }, 3600)
+        await storage.hostRecords('Session').upsert(id, { uid: id, accountId: id }, 3600)
+        await storage.hostRecords('Grant').upsert(id, { accountId: id }, 3600)
         await storage.hostRecords('AccessToken').upsert(id, { grantId: id }, 3600)
         await storage.hostRecords('DeviceCode').upsert(id, { userCode: id }, 3600)
         await storage.accounts.insert({ id } as never, { username: id })

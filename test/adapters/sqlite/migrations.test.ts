@@ -42,6 +42,23 @@ describe('SQLite schema', () => {
     }
   })
 
+  it('lists a session of an older database once the host has stored it again', async () => {
+    openWith(false, MIGRATIONS.slice(0, 1))
+    const database = new DatabaseSync(path())
+    database.exec("INSERT INTO host_records (model, id, payload) VALUES ('Grant', 'old', '{}')")
+    database.close()
+    const storage = openSqliteStorage({
+      path: path(),
+      migrate: true,
+      encryptionKeys: [Buffer.alloc(32, 1)],
+    })
+    const list = () => storage.accountRecords.list('Session', 'anna')
+    expect(await list()).to.deep.equal([])
+    await storage.hostRecords('Session').upsert('s', { uid: 'u', accountId: 'anna' }, 60)
+    expect(await list()).to.deep.equal([{ uid: 'u', accountId: 'anna' }])
+    await storage.close()
+  })
+
   it('asking for the state makes no file', () => {
     schemaState(path())
     expect(readdirSync(folder.path)).to.deep.equal([])
