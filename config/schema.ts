@@ -290,6 +290,13 @@ export const fileOptions = {
       unit: 'per minute',
       doc: 'Device authorization requests of one network per minute, over all nodes.',
     }),
+    resetsPerMinute: integer({
+      min: 1,
+      max: 1_000_000,
+      default: 30,
+      unit: 'per minute',
+      doc: 'Requests for a new password by mail of one network per minute, over all nodes. One account gets at most five such mails an hour, and five more from browsers that it knows.',
+    }),
   },
   sessions: {
     longestSeconds: integer({

@@ -35,6 +35,14 @@ export const MAIL_VALUES = {
     needed: ['issuer', 'at'],
     optional: ['account', 'manageUrl', 'helpUrl'],
   },
+  'password-reset': {
+    needed: ['issuer', 'resetUrl', 'minutes', 'at'],
+    optional: ['account', 'browser', 'helpUrl'],
+  },
+  'password-changed': {
+    needed: ['issuer', 'at'],
+    optional: ['account', 'browser', 'manageUrl', 'helpUrl'],
+  },
   'mfa-reset': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl'] },
   'codes-disabled': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl'] },
 } as const satisfies Readonly<
@@ -95,7 +103,7 @@ export function createMailRenderer(
     )
     for (const name of neededBy(template))
       if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
-    for (const address of [given.manageUrl, given.helpUrl])
+    for (const address of [given.manageUrl, given.helpUrl, given.resetUrl])
       if (address !== undefined && !/^https?:\/\//.test(address))
         throw new Error('A mail links to web addresses only')
     const added: Omit<Record<keyof typeof ADDED_MAIL_VALUES, unknown>, 'part'> = {

@@ -155,6 +155,25 @@ export interface PageModels {
     minimumLength: number
     error?: PasswordError
   }
+  /** `gone`: a link was used, has expired, or never existed. `href` leads to the sign-in. */
+  'password-forgotten': {
+    action: string
+    csrf: string
+    username: string
+    href: string
+    error?: 'missing' | 'gone'
+  }
+  /** Says the same whether or not there is such an account. `minutes`: how long a link is good. */
+  'password-forgotten-sent': { minutes: number; againHref: string; href: string }
+  /** A new password, from a mailed link. POST `{ csrf, password }` to `action`. */
+  'password-reset': {
+    action: string
+    csrf: string
+    username: string
+    minimumLength: number
+    error?: Exclude<PasswordError, 'mismatch'>
+  }
+  'password-reset-done': { /** Leads to the sign-in. */ href: string }
   /** The link was used, has expired, or never existed. */
   'set-up-link-expired': { /** Leads to the sign-in. */ href: string }
   /** The password is set. */

@@ -17,7 +17,9 @@ export interface Account {
   readonly updatedAt: Instant
   readonly disabledAt?: Instant
   /** The origin of the present password, which decides whether it alone may enrol a first factor (R10). */
-  readonly passwordOrigin: 'none' | 'administrator' | 'set-up-link' | 'reset' | 'import'
+  readonly passwordOrigin: 'none' | 'administrator' | 'set-up-link' | 'reset' | 'import' | 'mail'
+  /** The address whose mailbox set the password. It is no second proof (R9, R10). Present with the origin `mail`. */
+  readonly passwordMailedTo?: string
   /** The proof that a set-up link was used, for one first enrolment (R10). */
   readonly enrolmentProof?: EnrolmentProof
   /** The serial number that a valid set-up link carries; absent: 0. A reset raises it and so ends earlier links. */

@@ -17,6 +17,7 @@ const VALUES: Readonly<Record<string, string>> = {
   browser: 'Firefox on Linux',
   manageUrl: 'https://id.example.com/account',
   helpUrl: 'https://help.example.com/',
+  resetUrl: 'https://id.example.com/password/reset/t0ken',
 }
 const valuesOf = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, VALUES[name] ?? '']))
@@ -108,6 +109,8 @@ describe('a mail', () => {
       'New backup codes were made for your Acme account',
       'A backup code was used for your Acme account',
       'Somebody may know your Acme password',
+      'A new password for your Acme account',
+      'The password of your Acme account was changed',
       'The second step of your Acme account was reset',
       'Codes are turned off for your Acme account',
     ])

@@ -18,6 +18,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'consent.' + name": ['website', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],
+  "'password-forgotten.' + error": ['missing', 'gone'],
   "'password.' + error": ['too-short', 'too-long', 'blocked', 'mismatch', 'contains-name'],
   "'mfa-choose.' + what + '-title'": ['another', 'enrol', 'verify'],
   "'mfa-choose.' + mode + '-' + reason": ['enrol', 'verify'].flatMap((mode) =>

@@ -141,6 +141,8 @@ describe('what automation and password managers rely on', () => {
       'consent-usual': 'Allow',
       'logout-known': 'Sign out',
       'switch-account-plain': 'Switch accounts',
+      'password-forgotten-fresh': 'Send the link',
+      'password-reset-fresh': 'Change the password',
       'set-up-link-fresh': 'Set the password',
       'device-empty': 'Continue',
       'device-confirm-plain': 'Connect',

@@ -16,11 +16,15 @@ export async function rememberLanguage(accounts: Accounts, event: MfaEvent): Pro
   )
 }
 
-/** The languages for a mail about an event, the best first: the person's own claim, the one they use, the page's. */
-export function languagesOf({ claims, locale }: Account, event: MfaEvent): string {
+/** The languages for a mail about an event, the best first. A page counts only if its visitor was the owner. */
+export function languagesOf(account: Account, event: MfaEvent): string {
+  return languagesFor(account, isOfOwner(event) ? event.detail.locale : undefined)
+}
+
+/** The languages for a mail, the best first: the person's own claim, the one they use, that of the page. */
+export function languagesFor({ claims, locale }: Account, ofPage?: string): string {
   const { locale: claimed } = claims
   const own = typeof claimed === 'string' ? [claimed.replaceAll('_', '-')] : []
-  const ofPage = isOfOwner(event) ? event.detail.locale : undefined
   return [...own, locale, ofPage].filter((tag) => tag !== undefined).join(' ')
 }
 

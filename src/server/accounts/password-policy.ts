@@ -50,6 +50,15 @@ export async function judgePassword(typed: string, rules: PasswordRules): Promis
   return { accepted: true, password }
 }
 
+/** The words that an attacker tries first as this account's password. */
+export function contextWordsOf(
+  account: { readonly username: string; readonly email?: string | undefined },
+  serviceName: string,
+): string[] {
+  const mailbox = account.email?.split('@')[0]
+  return [account.username, serviceName, ...(mailbox === undefined ? [] : [mailbox])]
+}
+
 /** Whether the password is a word with few characters around it, such as `alice2026!`. */
 function isMostly(plain: string, word: string): boolean {
   const name = word.normalize('NFKC').toLowerCase()

@@ -104,7 +104,7 @@ export async function withdrawCredentials(
   return changeAccount(
     accounts,
     id,
-    ({ passwordHash: _hash, enrolmentProof: _proof, ...account }) => ({
+    ({ passwordHash: _hash, enrolmentProof: _proof, passwordMailedTo: _address, ...account }) => ({
       ...account,
       passwordOrigin: 'none',
       setUpSerial: (account.setUpSerial ?? 0) + 1,

@@ -5,7 +5,8 @@ import type { Counters } from '../../ports/counters.ts'
 import type { OneTime } from '../../ports/one-time.ts'
 import type { Clock, PasswordHasher, Random } from '../../ports/services.ts'
 import type { Record } from '../observe/audit.ts'
-import { judgePassword, type PasswordFault } from './password-policy.ts'
+import { isToken, keyOfToken, newToken, stampOf } from './one-time-link.ts'
+import { contextWordsOf, judgePassword, type PasswordFault } from './password-policy.ts'
 import { changeAccount } from './people.ts'
 import { forgiveName } from './sign-in.ts'
 
@@ -60,6 +61,8 @@ export const PROOF_SECONDS = HOUR_SECONDS
 /** The path that a link leads to. The rest of the link is a secret and stays out of logs (R31). */
 export const SET_UP_PATH = '/set-up'
 
+const KIND = 'set-up'
+
 /**
  * One-time links that set a password. An administrator sends a link and so never knows a password (R36). The use of a
  * link is the proof that a first enrolment requires (R10). It signs nobody in (R12).
@@ -78,16 +81,16 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
   }
 
   const look = async (token: string): Promise<Account | undefined> =>
-    isToken(token) ? holder(await oneTime.peek(keyOf(token), clock.now())) : undefined
+    isToken(token) ? holder(await oneTime.peek(keyOfToken(KIND, token), clock.now())) : undefined
 
   return {
     look,
 
     async make(account, kind) {
-      const token = Buffer.from(services.random.bytes(32)).toString('base64url')
+      const token = newToken(services.random)
       const expiresAt = clock.now() + LIFE_SECONDS[kind]
       const value = { accountId: account.id, kind, stamp: stampOf(account), expiresAt }
-      await oneTime.put(keyOf(token), value, expiresAt)
+      await oneTime.put(keyOfToken(KIND, token), value, expiresAt)
       await record('set-up-link-made', { accountId: account.id, detail: { reason: kind } })
       return { url: `${services.issuer}${SET_UP_PATH}/${token}`, expiresAt }
     },
@@ -103,21 +106,24 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       const passwordHash = await services.hasher.hash(verdict.password)
 
       const now = clock.now()
-      const taken = await oneTime.take(keyOf(token), now)
+      const taken = await oneTime.take(keyOfToken(KIND, token), now)
       const link = parseLink(taken)
       if (link === undefined || (await holder(taken)) === undefined) return { outcome: 'gone' }
       // It is called before the change, so that a crash in between leaves no session of the old password, and after it,
       // for sign-ins that were begun meanwhile.
       await services.passwordChanged(account.id)
-      const set = await changeAccount(accounts, account.id, ({ enrolmentProof: _, ...current }) =>
-        stampOf(current) === link.stamp
-          ? {
-              ...current,
-              passwordHash,
-              passwordOrigin: link.kind === 'invitation' ? 'set-up-link' : 'reset',
-              updatedAt: now,
-            }
-          : undefined,
+      const set = await changeAccount(
+        accounts,
+        account.id,
+        ({ enrolmentProof: _, passwordMailedTo: __, ...current }) =>
+          stampOf(current) === link.stamp
+            ? {
+                ...current,
+                passwordHash,
+                passwordOrigin: link.kind === 'invitation' ? 'set-up-link' : 'reset',
+                updatedAt: now,
+              }
+            : undefined,
       )
       if (set === undefined) return { outcome: 'gone' }
       await services.passwordChanged(set.id)
@@ -137,7 +143,7 @@ async function giveProof(
   { id }: Account,
   passwordHash: string,
 ): Promise<{ readonly account: Account; readonly proof: string } | undefined> {
-  const proof = Buffer.from(random.bytes(32)).toString('base64url')
+  const proof = newToken(random)
   const usedAt = clock.now()
   const enrolmentProof = {
     usedAt,
@@ -149,15 +155,6 @@ async function giveProof(
     current.passwordHash === passwordHash ? { ...current, enrolmentProof } : undefined,
   )
   return account && { account, proof }
-}
-
-/** The words that an attacker tries first as this account's password. */
-export function contextWordsOf(
-  account: { readonly username: string; readonly email?: string | undefined },
-  serviceName: string,
-): string[] {
-  const mailbox = account.email?.split('@')[0]
-  return [account.username, serviceName, ...(mailbox === undefined ? [] : [mailbox])]
 }
 
 interface Link {
@@ -178,27 +175,7 @@ function parseLink(value: unknown): Link | undefined {
     : undefined
 }
 
-function isToken(token: string): boolean {
-  return /^[A-Za-z0-9_-]{43}$/.test(token)
-}
-
-/** The storage holds only a hash of the token, so a thief who reads the storage cannot use the link. */
-function keyOf(token: string): string {
-  return `set-up:${createHash('sha256').update(token).digest('base64url')}`
-}
-
 /** The hash by which an account recognises the cookie of the browser that used a link. */
 export function hashProof(proof: string): string {
   return createHash('sha256').update(`enrolment-proof:${proof}`).digest('base64url')
-}
-
-/**
- * A value that changes with the password and with a reset. The reset is included because an account without a password
- * has none after it either.
- */
-function stampOf(account: Account): string {
-  return createHash('sha256')
-    .update(`${account.setUpSerial ?? 0} ${account.passwordHash ?? ''}`)
-    .digest('base64url')
-    .slice(0, 22)
 }

@@ -21,7 +21,10 @@ import { hostHeaders } from './host-headers.ts'
 import { logRefusedForm, reportHost } from '../observe/host-events.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
 import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
-import { setUpLinksOf } from '../pages/links.ts'
+import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
+import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-password.ts'
+import { forgottenPasswordOf, setUpLinksOf } from '../pages/links.ts'
+import { letterSender } from '../notices/letters.ts'
 import { accountUrl, linksOf, serverFactors, serverMfa, type ServerMfa } from './mfa.ts'
 import { passEventsOn } from '../observe/notices.ts'
 import { pageShower, type ShowPage } from '../pages/render.ts'
@@ -53,6 +56,8 @@ export interface ServerApp {
   readonly clients: ClientRegistry
   /** The keys that the provider signs with and publishes. A provider keeps its keys as long as it lives. */
   readonly signingKeys: SigningKeys
+  /** Resolves when all events have been passed on and no work waits. */
+  settled(): Promise<void>
 }
 
 /**
@@ -69,7 +74,8 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const mfa = serverMfa(foundation, services)
   const show = pageShower({ views: mfa.views, issuer, serviceName, links: linksOf(settings) })
   const provider = makeProvider({ foundation, signingKeys, clients, mfa, show, log })
-  const own: OwnPages = { foundation, services, provider, mfa, show }
+  const after = afterAnswers(log)
+  const own: OwnPages = { foundation, services, provider, mfa, show, after }
   const account = (await clients.find(ACCOUNT_CLIENT_ID)) ?? {}
   provider.use(ownRoutes(own, account).routes() as Parameters<Provider['use']>[0])
 
@@ -96,6 +102,10 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     mfa,
     clients,
     signingKeys,
+    async settled() {
+      await after.settled()
+      await mfa.settled()
+    },
   }
 }
 
@@ -157,9 +167,10 @@ interface OwnPages {
   readonly provider: Provider
   readonly mfa: ServerMfa
   readonly show: ShowPage
+  readonly after: AfterAnswer
 }
 
-/** The pages of the server: health, login, consent, set-up links, and the account page. */
+/** The pages of the server: health, login, consent, links that set a password, and the account page. */
 function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
   const { foundation, services, provider, mfa, show } = own
   const { storage, settings, box, issuer, record } = foundation
@@ -197,6 +208,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     refusals: foundation.refusals,
     minimumLength: foundation.minimumPasswordLength,
   })
+  if (services.mailer !== undefined) addForgottenPassword(router, own, forms, services.mailer)
   addAccountPage(router, {
     foundation,
     provider,
@@ -209,7 +221,32 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
   return router
 }
 
-function loginOf({ foundation, provider, mfa, show }: OwnPages, forms: FormGuard): LoginServices {
+/** The pages for a forgotten password. There are none where nothing can be mailed. */
+function addForgottenPassword(
+  router: Router,
+  { foundation, services, mfa, show, after }: OwnPages,
+  forms: FormGuard,
+  mailer: SmtpMailer,
+): void {
+  const { issuer, clock, random, storage, settings, minimumPasswordLength } = foundation
+  const send = letterSender({ mfa, mailer, clock, log: services.log })
+  addForgottenPasswordRoutes(router, {
+    forgotten: forgottenPasswordOf(foundation, mfa, send),
+    mfa,
+    after,
+    show,
+    forms,
+    issuer,
+    clock,
+    random,
+    minimumLength: minimumPasswordLength,
+    counters: storage.counters,
+    limits: settings.limits,
+  })
+}
+
+function loginOf(own: OwnPages, forms: FormGuard): LoginServices {
+  const { foundation, services, provider, mfa, show } = own
   const { storage, passwords, clock, record, refusals, settings } = foundation
   return {
     provider,
@@ -217,6 +254,7 @@ function loginOf({ foundation, provider, mfa, show }: OwnPages, forms: FormGuard
     show,
     forms,
     now: () => clock.now(),
+    ...(services.mailer === undefined ? {} : { forgottenHref: FORGOTTEN_PATH }),
     checkPassword: passwordCheck({
       accounts: storage.accounts,
       counters: storage.counters,

@@ -143,7 +143,7 @@ function firstEnrolmentOf(
     if (accountId === demonstrationAccountId) return 'allowed'
     if (isProved(account, await statusOf(accountId), { now, browser: shownProof(issuer) }))
       return 'allowed'
-    if (mails && account.email !== undefined && account.emailVerified) return 'mailed-code'
+    if (mails && isMailboxProof(account)) return 'mailed-code'
     return firstSignIn && isFresh(account, now) ? 'allowed' : 'refused'
   }
   return mails ? mailedCode((mail) => mailer.send(mail), rule) : rule
@@ -167,6 +167,15 @@ function isProved(
     status.epoch === proof.epoch &&
     (status.firstSignInAt === undefined || status.firstSignInAt < proof.usedAt)
   )
+}
+
+/**
+ * Whether a code mailed to the account's address proves more than its password: not if the same mailbox has set the
+ * password (R10).
+ */
+function isMailboxProof({ email, emailVerified, passwordOrigin, passwordMailedTo }: Account) {
+  const hasSetPassword = passwordOrigin === 'mail' && passwordMailedTo === email
+  return email !== undefined && emailVerified && !hasSetPassword
 }
 
 /**

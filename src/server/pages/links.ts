@@ -1,6 +1,44 @@
+import { forgottenPassword, type ForgottenPassword } from '../accounts/forgotten-password.ts'
+import { resetLinks } from '../accounts/reset-link.ts'
 import { setUpLinks, type SetUpLinks } from '../accounts/set-up-link.ts'
 import type { Foundation } from '../boot/foundation.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
+import type { SendLetter } from '../notices/letters.ts'
+
+/** The mailed links of people who have forgotten their password. `send`: hands a mail over. */
+export function forgottenPasswordOf(
+  foundation: Foundation,
+  mfa: ServerMfa,
+  send: SendLetter,
+): ForgottenPassword {
+  const { storage, hasher, clock, random, record, refusals, issuer, serviceName } = foundation
+  const { accounts, counters, oneTime } = storage
+  const links = resetLinks({
+    accounts,
+    oneTime,
+    counters,
+    hasher,
+    clock,
+    random,
+    issuer,
+    serviceName,
+    minimumLength: foundation.minimumPasswordLength,
+    passwordChanged: (id) => mfa.accounts.passwordChanged(id),
+    epochOf: (id) => mfa.accounts.epoch(id),
+  })
+  const helpUrl = foundation.settings.service.help
+  return forgottenPassword({
+    accounts,
+    counters,
+    clock,
+    links,
+    send,
+    record,
+    refusals,
+    serviceName,
+    helpUrl,
+  })
+}
 
 /** The set-up links that the pages and the command line make and use. */
 export function setUpLinksOf(foundation: Foundation, mfa: ServerMfa): SetUpLinks {

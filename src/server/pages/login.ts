@@ -17,6 +17,8 @@ export interface LoginServices {
   readonly forms: FormGuard
   readonly checkPassword: CheckPassword
   readonly now: () => number
+  /** The page for a forgotten password, if mail can be sent. */
+  readonly forgottenHref?: string
 }
 
 const PURPOSE = 'login'
@@ -85,7 +87,12 @@ export function addLoginRoutes(router: Router, services: LoginServices): void {
 
 /** Shows the page with the typed name, or at first with the app's login hint. The hint only fills the field. */
 export async function showLogin(
-  { provider, show, forms }: Pick<LoginServices, 'provider' | 'show' | 'forms'>,
+  {
+    provider,
+    show,
+    forms,
+    forgottenHref,
+  }: Pick<LoginServices, 'provider' | 'show' | 'forms' | 'forgottenHref'>,
   ctx: Context,
   interaction: Interaction,
   again?: { status: number; username: string; error: LoginError },
@@ -101,6 +108,7 @@ export async function showLogin(
       cancelAction: `/interaction/${uid}/cancel`,
       csrf: forms.token(uid, PURPOSE),
       username: username.slice(0, LONGEST_NAME),
+      ...(forgottenHref === undefined ? {} : { forgottenHref }),
       ...(again === undefined ? {} : { error: again.error }),
     },
     { ...(await aboutInteraction(provider, interaction)), status: again?.status ?? 200 },

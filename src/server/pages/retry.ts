@@ -12,6 +12,7 @@ interface Tried {
 const FORMS: readonly (readonly [address: RegExp, page: string])[] = [
   [/^(\/interaction\/[\w-]+)\/[\w-]+$/, '$1'],
   [/^(\/set-up\/[\w-]+)$/, '$1'],
+  [/^(\/password\/(?:forgotten|reset\/[\w-]+))$/, '$1'],
   [/^\/account\/[\w-]+$/, ACCOUNT_PATH],
   [/^(\/device)$/, '$1'],
   [/^(\/session\/end)\/[\w-]+$/, '$1'],

@@ -47,13 +47,13 @@ export async function renewedApp(
       const { keys } = await signingKeysOf(foundation)
       if (namesOf(keys) === namesOf(app.signingKeys.keys)) return
       const next = await make()
-      await former?.mfa.settled()
+      await former?.settled()
       ;[former, app] = [app, next]
       log.info({ keys: next.signingKeys.keys.map(({ kid }) => kid) }, 'signing keys changed')
     },
     async settled() {
-      await former?.mfa.settled()
-      await app.mfa.settled()
+      await former?.settled()
+      await app.settled()
     },
   }
 }

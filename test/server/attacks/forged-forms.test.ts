@@ -88,6 +88,11 @@ describe('R30 a form that another site fills in', () => {
       fields: { password: NEW_PASSWORD, passwordAgain: NEW_PASSWORD },
       isDone: async ({ name }) => name === 'set-up-link-done',
     },
+    'forgotten password': {
+      show: (browser) => browser.visit(new URL('/password/forgotten', server.issuer)),
+      fields: { username: 'alice' },
+      isDone: leadsOn,
+    },
     'sign-out': {
       show: async (browser) => {
         await signIn(browser, server.authorize(), await someone(), server)
@@ -99,7 +104,11 @@ describe('R30 a form that another site fills in', () => {
   }
 
   beforeEach(async () => {
-    server = await startServer()
+    server = await startServer({
+      // The pages for a forgotten password need a mail server; nobody listens here.
+      environment: { SMTP_URL: 'smtp://127.0.0.1:9' },
+      settings: { mfa: { firstEnrolment: 'first-sign-in' } },
+    })
     await addPerson(server)
   })
   afterEach(stopServers)

@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http'
+import type { Logger } from '../observe/log.ts'
+
+/** Work that begins when its request was answered. */
+export interface AfterAnswer {
+  /** False, without a look at the work: too much of it waits. */
+  add(response: ServerResponse, work: () => Promise<void>): boolean
+  /** Resolves when nothing waits any more. */
+  settled(): Promise<void>
+}
+
+/** Mails are slow: so many are on their way at once. */
+const MOST_AT_ONCE = 8
+/** The most work that one node keeps in memory. */
+const MOST_WAITING = 1000
+
+/**
+ * Runs work after its answer has left, so that the time of the answer says nothing of the work (R33): whether a name
+ * exists, or how slow the mail server is. Work that waits is lost when the process is killed; a person asks again.
+ */
+export function afterAnswers(log: Pick<Logger, 'error'>): AfterAnswer {
+  const waiting: (() => Promise<void>)[] = []
+  const open = new Set<Promise<void>>()
+  let running = 0
+
+  const run = async (): Promise<void> => {
+    if (running === MOST_AT_ONCE) return
+    running += 1
+    for (let work = waiting.shift(); work !== undefined; work = waiting.shift())
+      await work().catch((error: unknown) => log.error({ error }, 'work after an answer failed'))
+    running -= 1
+  }
+
+  return {
+    add(response, work) {
+      if (open.size >= MOST_WAITING) return false
+      const done = new Promise<void>((resolve) => {
+        const begin = (): void => {
+          waiting.push(() => work().finally(resolve))
+          void run()
+        }
+        if (response.closed) begin()
+        else response.once('close', begin)
+      })
+      open.add(done)
+      void done.then(() => open.delete(done))
+      return true
+    },
+    async settled() {
+      while (open.size > 0) await Promise.all(open)
+    },
+  }
+}
