@@ -1,7 +1,12 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { MfaError } from '../src/domain/errors.ts'
 import { isCurrent, type PendingFirstFactor } from '../src/domain/first-factor.ts'
-import { parseFactorChange, type FactorChange } from '../src/domain/factor-change.ts'
+import {
+  isProvedByPassword,
+  parseFactorChange,
+  type FactorChange,
+} from '../src/domain/factor-change.ts'
+import type { MfaRecord } from '../src/domain/mfa-record.ts'
 import type { AcrRequest } from '../src/domain/policy.ts'
 import { interactionIn, type OIDC } from '../src/host/context.ts'
 import { authorizationIdOf } from '../src/host/interaction.ts'
@@ -105,4 +110,12 @@ export function changeIn(
 ): FactorChange | undefined {
   const value = params?.[CHANGE_PARAMETER]
   return typeof value === 'string' ? parseFactorChange(value) : undefined
+}
+
+/**
+ * Whether a change asks for a fresh second factor. A proof does not where the account has none: the login page has asked
+ * for the password then.
+ */
+export function isFactorAsked(record: MfaRecord, change: FactorChange | undefined): boolean {
+  return change !== undefined && !isProvedByPassword(record, change)
 }

@@ -11,6 +11,7 @@ import { checkAccount } from './application/check-account.ts'
 import { tellEverything } from './application/refused-attempts.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
+import { spendShownProof, type ShownProof } from './application/spend-proof.ts'
 import { restoreAccount } from './application/restore-account.ts'
 import { MfaError } from './domain/errors.ts'
 import type { JsonObject } from './domain/json.ts'
@@ -59,6 +60,7 @@ export {
   type ImportWarning,
 } from './import/index.ts'
 export type { AccountStatus, FactorStatus } from './application/manage-accounts.ts'
+export type { ShownProof } from './application/spend-proof.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
 export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy.ts'
 export type {
@@ -130,6 +132,11 @@ export interface Mfa {
     reset(accountId: string): Promise<void>
     /** Ends everything that was signed in with the old password (R20). Call it after every change of the password. */
     passwordChanged(accountId: string): Promise<void>
+    /**
+     * Spends the fresh proof that a page of your own has asked for with `mfa_action=prove:PURPOSE:HASH` (R11). True
+     * once; false for a proof of another account, purpose, secret or epoch, after ten minutes, and the second time.
+     */
+    spendProof(accountId: string, proof: ShownProof): Promise<boolean>
     /** Ends sessions, grants and tokens of an account, such as a disabled one. Its factors stay. */
     endEverything(accountId: string, reason: string): Promise<void>
     /**
@@ -241,6 +248,7 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     epoch: (accountId) => accounts.readEpoch(deps, accountId),
     reset: (accountId) => accounts.resetAccount(deps, accountId),
     passwordChanged: (accountId) => accounts.passwordChanged(deps, accountId),
+    spendProof: (accountId, proof) => spendShownProof(deps, accountId, proof),
     endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
     resealSecrets: (accountId) => resealSecrets(deps, accountId),
     sealingKeys: (accountId) => sealingKeys(deps, accountId),

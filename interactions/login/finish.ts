@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { completeSignIn } from '../../src/application/complete-sign-in.ts'
+import { completeSignIn, type PasswordProof } from '../../src/application/complete-sign-in.ts'
 import { MfaError } from '../../src/domain/errors.ts'
+import { isProvedByPassword } from '../../src/domain/factor-change.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import type { Loaded } from '../../src/application/commit.ts'
@@ -11,6 +12,7 @@ import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import { OFFER } from '../step-up-offer.ts'
 import { writeFirstFactor, writePasswordLogin, type Subject } from '../result.ts'
+import { changeIn } from '../request.ts'
 import { needsMore } from './policy.ts'
 
 /** The `login` that a login page answers with, in the host's own shape. `amr` defaults to `['pwd']`. */
@@ -106,13 +108,29 @@ export async function signInWithPassword(
   { interaction, subject, seen, place, tokens }: PasswordSignIn,
   rest: object,
 ): Promise<string> {
-  if (!(await completeSignIn(core.deps, place, seen)))
+  const proved = proofOf(interaction, subject, seen)
+  if (!(await completeSignIn(core.deps, place, seen, proved)))
     throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
       status: 410,
     })
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   return writePasswordLogin(core, interaction, subject, rest)
+}
+
+/**
+ * The proof that the password of this sign-in is. A login page may name an earlier time at which the password was typed:
+ * the minutes of the proof count from then.
+ */
+function proofOf(
+  { params }: Interaction,
+  { ts }: Subject,
+  { record }: Loaded,
+): PasswordProof | undefined {
+  const change = changeIn(params)
+  if (!isProvedByPassword(record, change)) return undefined
+  const { purpose, secretHash } = change
+  return { asked: { purpose, secretHash }, at: ts }
 }
 
 /**

@@ -11,7 +11,7 @@ import { wishesOfSession } from '../../src/host/session.ts'
 import { providerOf, type Core, type PolicyQuestion } from '../core.ts'
 import { offerIn } from '../step-up-offer.ts'
 import { isMoreAsked } from '../decide.ts'
-import { acrRequestOf, changeIn, unknownAccount } from '../request.ts'
+import { acrRequestOf, changeIn, isFactorAsked, unknownAccount } from '../request.ts'
 import type { Subject } from '../result.ts'
 
 /**
@@ -27,7 +27,7 @@ export async function needsMore(
   { subject, record }: { readonly subject: Subject; readonly record: MfaRecord },
 ): Promise<boolean> {
   const { params } = interaction
-  const fresh = asksFor(interaction, 'mfa') || changeIn(params) !== undefined
+  const fresh = asksFor(interaction, 'mfa') || isFactorAsked(record, changeIn(params))
   const requested = acrRequestOf({ params })
   const question = async (): Promise<PolicyQuestion> => {
     const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)

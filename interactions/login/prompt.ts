@@ -1,9 +1,11 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { isProvedByPassword } from '../../src/domain/factor-change.ts'
 import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
+import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { isMeetable } from '../../src/domain/policy.ts'
 import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { isDeviceRoute } from '../../src/host/context.ts'
+import { isDeviceRoute, type OIDC } from '../../src/host/context.ts'
 import { deviceAsksForLogin } from '../../src/host/device.ts'
 import { given } from '../../src/host/given.ts'
 import { withPendingSubject } from '../../src/host/pending-view.ts'
@@ -11,7 +13,14 @@ import { promptSeeing, removeAcrChecks } from '../../src/host/prompt.ts'
 import { epochIn, signInTimeOf } from '../../src/host/session.ts'
 import { misconfigured, type Core } from '../core.ts'
 import { decideFor, MFA_PROMPT } from '../mfa/prompt.ts'
-import { acrRequestOf, pendingAccount, pendingOf, resultsOf, unknownAccount } from '../request.ts'
+import {
+  acrRequestOf,
+  changeIn,
+  pendingAccount,
+  pendingOf,
+  resultsOf,
+  unknownAccount,
+} from '../request.ts'
 
 const { Check } = interactionPolicy
 type Prompt = InstanceType<typeof interactionPolicy.Prompt>
@@ -74,6 +83,7 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   const now = core.deps.clock.now()
   if (!isLive(state, record.epoch, core.sessionSeconds, now)) return true
   if (await isNewLoginAsked(core, ctx)) return true
+  if (isPasswordAsked(record, oidc)) return true
   return !isLive(state, record.epoch, PENDING_SECONDS, now) && (await wouldEnrol(core, ctx))
 }
 
@@ -88,6 +98,11 @@ async function isNewLoginAsked(core: Core, ctx: KoaContextWithOIDC): Promise<boo
   if (deviceAsksForLogin(oidc)) return true
   const { decision } = await decideFor(core, ctx)
   return decision.step === 'none' && resultsOf(oidc)[MFA_PROMPT] === undefined
+}
+
+/** Whether the fresh password is the proof that a page asks for, and it was not typed for this request (R11). */
+function isPasswordAsked(record: MfaRecord, oidc: OIDC): boolean {
+  return isProvedByPassword(record, changeIn(oidc.params)) && resultsOf(oidc).login === undefined
 }
 
 /**

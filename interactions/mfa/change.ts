@@ -28,8 +28,13 @@ export async function showChange(visit: Visit): Promise<void> {
       return isRefused(visit) ? showRefusal(visit) : showPage(visit, 'factor-remove')
     case 'rename':
       return showPage(visit, 'factor-rename')
+    case 'prove':
+      throw expired(PROOF_HAS_NO_PAGE)
   }
 }
+
+/** The change that a proof is for is made on a page of the application's own. */
+const PROOF_HAS_NO_PAGE = 'This sign-in proves a factor and changes none'
 
 export async function makeChange(visit: Visit, form: Form): Promise<void> {
   const change = changeOf(visit)
@@ -39,6 +44,7 @@ export async function makeChange(visit: Visit, form: Form): Promise<void> {
       throw expired('This sign-in adds another factor')
     return enrolment.begin(visit, factor)
   }
+  if (change.kind === 'prove') throw expired(PROOF_HAS_NO_PAGE)
   const { core, place, seen } = visit
   const { name } = form
   const outcome = await changeFactors(

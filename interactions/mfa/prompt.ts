@@ -15,6 +15,7 @@ import {
   acrRequestOf,
   CHANGE_PARAMETER,
   changeIn,
+  isFactorAsked,
   pendingAccount,
   pendingOf,
   resultsOf,
@@ -126,7 +127,7 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const counts = pending === undefined && (isShown || !isDeviceRoute(oidc))
   const sessionAcr: unknown = oidc.session?.acr
   const reached = counts && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR
-  const fresh = isPromptPending(oidc, MFA_PROMPT) || change !== undefined
+  const fresh = isPromptPending(oidc, MFA_PROMPT) || isFactorAsked(record, change)
   const question = { account, client: given(oidc.client, 'client'), params: { ...oidc.params } }
   const decision = await stepOf({ record, rules: core.deps.rules, reached, requested, fresh }, () =>
     core.requires(question),

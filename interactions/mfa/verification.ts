@@ -3,6 +3,7 @@ import { factorGate } from '../../src/application/factor-gate.ts'
 import { authenticatorsOf, usableStates } from '../../src/application/owned-states.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import { verifyFactor } from '../../src/application/verify-factor.ts'
+import type { AskedFor } from '../../src/domain/attempt.ts'
 import { challengeIn } from '../../src/domain/enrolment.ts'
 import type { Authenticator, OpenChallenge } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
@@ -92,7 +93,8 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
   if (response === undefined)
     return showVerification(visit, factor, { error: { code: 'unreadable' }, status: 400 })
   const kept = keptChallenge(core, visit.interaction, factor, place)
-  const outcome = await verifyFactor(core.deps, factor, place, response, { seen, kept })
+  const asked = askedFor(visit)
+  const outcome = await verifyFactor(core.deps, factor, place, response, { seen, kept, asked })
   switch (outcome.outcome) {
     case 'accepted':
       return goOn(visit, outcome.accepted)
@@ -110,6 +112,14 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
     case 'stale':
       throw expired('The account changed during the sign-in')
   }
+}
+
+/** A proof for a page of the application's own is kept for it; every other change is made in this interaction. */
+function askedFor({ details: { change } }: Visit): AskedFor | undefined {
+  if (change === undefined) return undefined
+  if (change.kind !== 'prove') return 'change'
+  const { purpose, secretHash } = change
+  return { purpose, secretHash }
 }
 
 /** Shows the choice of a factor to verify. A person who has one factor goes on to its page. */

@@ -26,7 +26,7 @@ import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
 
 /** The changes that one request makes. To add a factor, a person goes through the pages of an enrolment. */
-export type DirectChange = Exclude<FactorChange, { kind: 'add' }> & {
+export type DirectChange = Exclude<FactorChange, { kind: 'add' | 'prove' }> & {
   /** The new name, as it was typed. */
   readonly name?: string
 }

@@ -1,18 +1,30 @@
 import { settleCompleted } from '../domain/attempt.ts'
+import { isEnrolled } from '../domain/enrolment.ts'
 import { classify } from '../domain/known-browser.ts'
+import { keepProof, type ProofRequest } from '../domain/proof.ts'
+import type { Instant } from '../domain/time.ts'
+import type { MfaRecord } from '../domain/mfa-record.ts'
 import { commit, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Place } from './place.ts'
 
+/** A page of the application's own asked for a proof, and the account had no second factor to be asked for. */
+export interface PasswordProof {
+  readonly asked: ProofRequest
+  /** When the password was typed. */
+  readonly at: Instant
+}
+
 /**
  * A sign-in is complete with the first factor alone. Saved only if it changes the record: the first sign-in of the
- * account, the first in a browser, or one after failures in that browser (R4). False: the account's epoch has changed
- * meanwhile.
+ * account, the first in a browser, or one after failures in that browser (R4), or one that was asked for as a proof.
+ * False: the account's epoch has changed meanwhile.
  */
 export async function completeSignIn(
   deps: Dependencies,
   place: Place,
   seen: Loaded,
+  proved?: PasswordProof,
 ): Promise<boolean> {
   return commit(
     deps,
@@ -23,15 +35,22 @@ export async function completeSignIn(
       const nothingNew =
         browser.kind === 'known' &&
         browser.failures === 0 &&
-        record.history.firstSignInAt !== undefined
+        record.history.firstSignInAt !== undefined &&
+        proved === undefined
       if (nothingNew) return { outcome: true }
       const tokenHash = browser.kind === 'known' ? browser.tokenHash : place.newTokenHash
       return {
         outcome: true,
-        record: settleCompleted(record, tokenHash, now),
+        record: withProof(settleCompleted(record, tokenHash, now), proved, now),
         events: [{ type: 'signed-in', detail: { ...place.detail, browser: browser.kind } }],
       }
     },
     seen,
   )
+}
+
+/** A factor that was set up meanwhile is the proof then, and the password is none. */
+function withProof(record: MfaRecord, proved: PasswordProof | undefined, now: Instant): MfaRecord {
+  if (proved === undefined || isEnrolled(record)) return record
+  return keepProof(record, proved.asked, Math.min(proved.at, now))
 }

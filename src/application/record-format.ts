@@ -72,8 +72,12 @@ const format = z.object({
       challenge: text.optional(),
       remaining: count.optional(),
       spentOn: text.optional(),
+      isProof: z.literal(true).optional(),
     }),
   ),
+  proofs: z
+    .array(z.object({ purpose: text, secretHash: text, at: instant, epoch: count }))
+    .optional(),
   history: z.object({
     firstSignInAt: instant.optional(),
     firstEnrolledAt: instant.optional(),

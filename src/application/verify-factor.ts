@@ -1,4 +1,10 @@
-import { isChallengeSpent, repeatOf, settleAccepted, settleRefused } from '../domain/attempt.ts'
+import {
+  isChallengeSpent,
+  repeatOf,
+  settleAccepted,
+  settleRefused,
+  type AskedFor,
+} from '../domain/attempt.ts'
 import type { Assurance } from '../domain/assurance.ts'
 import { challengeIn } from '../domain/enrolment.ts'
 import type { Json } from '../domain/json.ts'
@@ -38,7 +44,7 @@ export async function verifyFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  { seen, kept, suffices }: Shown,
+  { seen, kept, suffices, asked }: Shown,
 ): Promise<VerifyOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
@@ -56,6 +62,7 @@ export async function verifyFactor(
           examine,
           kept,
           suffices,
+          asked,
           fingerprint: fingerprintIn(current),
         }),
       seen,
@@ -77,6 +84,8 @@ export interface Shown {
   readonly kept?: KeptChallenge | undefined
   /** Whether a proof with this assurance is accepted. Default: every proof is. */
   readonly suffices?: (assurance: Assurance) => boolean
+  /** The change that the factor is shown for. Default: a sign-in. */
+  readonly asked?: AskedFor | undefined
 }
 
 interface Attempt {
@@ -86,13 +95,14 @@ interface Attempt {
   readonly examine: ReturnType<typeof once>
   readonly kept: KeptChallenge | undefined
   readonly suffices: Shown['suffices']
+  readonly asked: AskedFor | undefined
 }
 
 async function attempt(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { current, now, fingerprint, examine, kept, suffices }: Attempt,
+  { current, now, fingerprint, examine, kept, suffices, asked }: Attempt,
 ): Promise<Decided<VerifyOutcome>> {
   const accepted = repeatOf(current, place.interaction, fingerprint, now)
   if (accepted !== undefined) return { outcome: { outcome: 'accepted', accepted } }
@@ -111,7 +121,7 @@ async function attempt(
   const proved = spend(factor, states, examined)
   // A replay gets no hint: it would say that the code was once right.
   if (proved === undefined) return refuse(current, factor, place, { now, replayed: true })
-  return accept(deps, factor, place, { current, now, fingerprint, proved, challenge })
+  return accept(deps, factor, place, { current, now, fingerprint, proved, challenge, asked })
 }
 
 interface Proved {
@@ -137,12 +147,12 @@ function accept(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  given: Pick<Attempt, 'current' | 'now' | 'fingerprint'> & {
+  given: Pick<Attempt, 'current' | 'now' | 'fingerprint' | 'asked'> & {
     readonly proved: Proved
     readonly challenge: OpenFor
   },
 ): Decided<VerifyOutcome> {
-  const { current, now, fingerprint, proved, challenge } = given
+  const { current, now, fingerprint, proved, challenge, asked } = given
   const authenticator = current.authenticators.find(({ id }) => id === proved.authenticatorId)
   if (authenticator === undefined) throw new Error('An authenticator that was read is not there')
   const browser = classify(current, place.tokenHashes)
@@ -159,6 +169,7 @@ function accept(
     now,
     detail: place.detail,
     told: wordsOf(factor, { what: 'accepted', proof: proved.proof }),
+    ...(asked === undefined ? {} : { asked }),
     ...(challenge.keptId === undefined ? {} : { challenge: challenge.keptId }),
     ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(proved.spent) }),
   })

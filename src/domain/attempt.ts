@@ -9,6 +9,7 @@ import type {
 import { PENDING_SECONDS } from './first-factor.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
+import { keepProof, type ProofRequest } from './proof.ts'
 import { charge, forgive } from './throttle.ts'
 import type { Instant } from './time.ts'
 
@@ -24,9 +25,8 @@ export interface Passed extends Settled {
 }
 
 /**
- * Most interactions of one account that may have passed within PENDING_SECONDS. Codes alone do not reach it: an
- * authenticator app has twenty of them in that time, and a set of backup codes ten. So other sign-ins cannot push out
- * the proof that the owner has shown for a change.
+ * Most sign-ins of one account that may have passed within PENDING_SECONDS, and as many proofs for changes. They are
+ * counted apart, so that sign-ins cannot push out the proof that the owner has shown for a change.
  */
 const MOST_ACCEPTED = 32
 
@@ -80,11 +80,16 @@ export interface Acceptance {
   /** Recognises the challenge that was answered, where there was one. */
   readonly challenge?: string
   readonly remaining?: number
+  /** The interaction was begun for a change, and not for a sign-in alone. */
+  readonly asked?: AskedFor
   readonly now: Instant
   readonly detail: RequestDetail
   /** The events of the factor's own types. */
   readonly told: readonly FactorWord[]
 }
+
+/** A factor is shown for a change on the pages of this interaction, or as a proof for a page of the application. */
+export type AskedFor = 'change' | ProofRequest
 
 /** An event of a factor's own type. The account, the browser and the authenticator are added to it. */
 export interface FactorWord {
@@ -109,8 +114,9 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
     ...describe(authenticator, browser),
     ...(remaining === undefined ? {} : { remaining }),
   }
+  const known = remember(forgiven, acceptance.tokenHash, now)
   return {
-    ...pass(remember(forgiven, acceptance.tokenHash, now), acceptance),
+    ...passFor(known, acceptance),
     events: [
       { type: 'factor-accepted', detail },
       ...acceptance.told.map((draft) => ({
@@ -119,6 +125,13 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
       })),
     ],
   }
+}
+
+/** A proof for a page of the application is spent there, so no change can be made with it on our own pages. */
+function passFor(record: MfaRecord, acceptance: Acceptance): Omit<Passed, 'events'> {
+  const { asked, fingerprint, now } = acceptance
+  if (asked === undefined || asked === 'change') return pass(record, acceptance)
+  return pass(keepProof(record, asked, now), acceptance, fingerprint)
 }
 
 /** Marks the interaction as passed under the record's present epoch. `spentOn`: no change may be made with it. */
@@ -142,11 +155,19 @@ export function pass(
     ...(acceptance.challenge === undefined ? {} : { challenge: acceptance.challenge }),
     ...(remaining === undefined ? {} : { remaining }),
     ...(spentOn === undefined ? {} : { spentOn }),
+    ...(acceptance.asked === 'change' ? { isProof: true } : {}),
   }
-  return {
-    record: { ...record, accepted: [...others, accepted].slice(-MOST_ACCEPTED) },
-    accepted,
-  }
+  return { record: { ...record, accepted: newestOf([...others, accepted]) }, accepted }
+}
+
+/** The attempts without the oldest sign-ins and the oldest proofs, where there are too many of them. */
+function newestOf(attempts: readonly AcceptedAttempt[]): readonly AcceptedAttempt[] {
+  const isProof = (one: AcceptedAttempt): boolean => one.isProof === true
+  const newest = new Set([
+    ...attempts.filter((one) => !isProof(one)).slice(-MOST_ACCEPTED),
+    ...attempts.filter(isProof).slice(-MOST_ACCEPTED),
+  ])
+  return attempts.filter((one) => newest.has(one))
 }
 
 export interface Refusal {

@@ -23,7 +23,11 @@ const OWNER_PROOF_SECONDS = HOUR_SECONDS
  */
 const MOST_SET_UPS = 32
 const MOST_CHALLENGES = 4
-const MOST_PROOFS = 4
+/**
+ * Most proofs of ownership that wait. R3 allows five mailed codes an hour, and a proof lives for an hour, so that none
+ * pushes another one out.
+ */
+const MOST_PROOFS = 8
 /** R3: a new code at most once a minute and five times an hour. */
 const DELIVERY_COOLDOWN_SECONDS = MINUTE_SECONDS
 const DELIVERIES_PER_HOUR = 5
@@ -312,6 +316,7 @@ export function settleEnrolled(
     pending: [],
     challenges: [],
     accepted: [],
+    proofs: [],
     // A browser may be known without this factor, and may be a stranger's: no browser stays known.
     browsers: [],
     history: { firstSignInAt: now, firstEnrolledAt: now, ...history, ownerProofs: [] },
@@ -358,6 +363,7 @@ export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
       pending: [],
       challenges: [],
       accepted: [],
+      proofs: [],
       history: { ...record.history, ownerProofs: [] },
     },
     events: [{ type: 'epoch-raised', detail: { epoch, reason } }],

@@ -3,6 +3,7 @@ import { isEnrolled, raiseEpoch, wordsOfSet, type IssuedSet } from './enrolment.
 import type { AuthenticatorDetail, EventDraft, RequestDetail } from './events.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from './mfa-record.ts'
+import type { ProofRequest } from './proof.ts'
 import type { Instant } from './time.ts'
 
 /** A change that people make to their own factors. Each is made in an authorization that asks for it (R11). */
@@ -12,11 +13,15 @@ export type FactorChange =
   /** Issues a new set of look-up secrets, which replaces the set before. */
   | { readonly kind: 'renew'; readonly factor: string }
   | { readonly kind: 'remove' | 'rename'; readonly authenticatorId: string }
+  /** Proves a factor for a change that a page of the application's own makes. */
+  | ({ readonly kind: 'prove' } & ProofRequest)
 
 const FACTOR = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 const AUTHENTICATOR = /^[\w-]{1,64}$/
+/** The purpose is in kebab-case, the hash a SHA-256 in base64url. */
+const PROOF = /^(?=.{45,108}$)([a-z][a-z0-9]*(?:-[a-z0-9]+)*):([\w-]{43})$/
 
-/** Reads `add`, `add:FACTOR`, `renew:FACTOR`, `remove:ID`, `rename:ID`. Undefined: none of these. */
+/** Reads `add`, `add:FACTOR`, `renew:FACTOR`, `remove:ID`, `rename:ID`, `prove:PURPOSE:HASH`. Undefined: none of these. */
 export function parseFactorChange(text: string): FactorChange | undefined {
   const at = text.indexOf(':')
   const [kind, target] = at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
@@ -26,7 +31,15 @@ export function parseFactorChange(text: string): FactorChange | undefined {
     return FACTOR.test(target) ? { kind, factor: target } : undefined
   if (kind === 'remove' || kind === 'rename')
     return AUTHENTICATOR.test(target) ? { kind, authenticatorId: target } : undefined
+  if (kind === 'prove') return proofIn(target)
   return undefined
+}
+
+function proofIn(text: string): FactorChange | undefined {
+  const [, purpose, secretHash] = PROOF.exec(text) ?? []
+  return purpose === undefined || secretHash === undefined
+    ? undefined
+    : { kind: 'prove', purpose, secretHash }
 }
 
 /**
@@ -36,6 +49,7 @@ export function parseFactorChange(text: string): FactorChange | undefined {
 export function hasSubject(record: MfaRecord, change: FactorChange): boolean {
   switch (change.kind) {
     case 'add':
+    case 'prove':
       return true
     case 'renew':
       return isEnrolled(record)
@@ -43,6 +57,17 @@ export function hasSubject(record: MfaRecord, change: FactorChange): boolean {
     case 'rename':
       return record.authenticators.some(({ id }) => id === change.authenticatorId)
   }
+}
+
+/**
+ * Whether the fresh password is the proof that was asked for: the account has no second factor. A first factor is not
+ * set up with it, since that has a rule of its own (R10).
+ */
+export function isProvedByPassword(
+  record: MfaRecord,
+  change: FactorChange | undefined,
+): change is FactorChange & { readonly kind: 'prove' } {
+  return change?.kind === 'prove' && !isEnrolled(record)
 }
 
 /**

@@ -23,6 +23,8 @@ export interface MfaRecord {
   readonly browsers: readonly KnownBrowser[]
   /** Interactions in which everything asked for was proved, until they have finished. */
   readonly accepted: readonly AcceptedAttempt[]
+  /** Proofs that pages of the application's own have asked for, until they are spent or too old. */
+  readonly proofs?: readonly KeptProof[]
   readonly history: History
   /** Events, saved together with the change that they report; passed on afterwards, at least once. */
   readonly events: readonly MfaEvent[]
@@ -118,6 +120,20 @@ export interface AcceptedAttempt {
   readonly remaining?: number
   /** A keyed hash of the change of factors that was made with it; no other change can be made with it (R11). */
   readonly spentOn?: string
+  /** Whether it was asked for as the proof for a change: sign-ins beside it do not push it out. */
+  readonly isProof?: true
+}
+
+/** A fresh proof for one change, which a page of the application's own makes (R11). */
+export interface KeptProof {
+  /** The change that it is for, in kebab-case. */
+  readonly purpose: string
+  /** SHA-256 of the secret that the page keeps in the browser, in base64url. */
+  readonly secretHash: string
+  /** When the factor was shown. */
+  readonly at: Instant
+  /** The proof is valid only while the record has this epoch. */
+  readonly epoch: number
 }
 
 export interface History {

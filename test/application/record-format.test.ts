@@ -96,6 +96,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
         remaining: fc.nat(),
         spentOn: text,
         challenge: text,
+        isProof: fc.constant(true as const),
       },
       {
         requiredKeys: [
@@ -109,6 +110,10 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
         ],
       },
     ) satisfies fc.Arbitrary<AcceptedAttempt>,
+    few,
+  ),
+  proofs: fc.array(
+    fc.record({ purpose: text, secretHash: text, at: instant, epoch: fc.nat() }),
     few,
   ),
   history: fc.record(

@@ -90,9 +90,12 @@ describe('an accepted proof', () => {
     expect(accepted).not.to.have.any.keys('remaining', 'challenge', 'spentOn')
   })
 
-  it('is kept while every code of an authenticator app and every backup code sign in elsewhere', () => {
-    const { record } = settleAccepted(enrolled(), acceptance({ interaction: 'change' }))
-    const others = Array.from({ length: 30 }, (_, i) => `sign-in-${i}`)
+  it('R11 is kept for the change that was asked for, however many sign-ins happen beside it', () => {
+    const { record } = settleAccepted(
+      enrolled(),
+      acceptance({ interaction: 'change', asked: 'change' }),
+    )
+    const others = Array.from({ length: 40 }, (_, i) => `sign-in-${i}`)
     const later = others.reduce(
       (before, interaction) => settleAccepted(before, acceptance({ interaction })).record,
       record,

@@ -6,6 +6,7 @@ import { settleEnrolled } from '../../src/domain/enrolment.ts'
 import {
   hasSubject,
   isLastFactor,
+  isProvedByPassword,
   parseFactorChange,
   repeatOfChange,
   settleRemoved,
@@ -56,8 +57,24 @@ describe('a change of factors', () => {
     })
     for (const kind of ['remove', 'rename'] as const)
       expect(parseFactorChange(`${kind}:a_B-9`)).to.deep.equal({ kind, authenticatorId: 'a_B-9' })
+    const hash = `${'h_-'.repeat(14)}h`
+    expect(parseFactorChange(`prove:change-email:${hash}`)).to.deep.equal({
+      kind: 'prove',
+      purpose: 'change-email',
+      secretHash: hash,
+    })
     for (const text of [
       '',
+      'prove',
+      'prove:',
+      `prove:${hash}`,
+      `prove::${hash}`,
+      `prove:Email:${hash}`,
+      `prove:email-:${hash}`,
+      `prove:email:${hash}x`,
+      `prove:email:${hash.slice(1)}`,
+      `prove:email:x:${hash}`,
+      `prove:${'x'.repeat(65)}:${hash}`,
       'Add',
       'add:',
       'add:TOTP',
@@ -85,6 +102,15 @@ describe('a change of factors', () => {
       expect(hasSubject(proved, { kind, authenticatorId: 'tablet' })).to.equal(true)
       expect(hasSubject(proved, { kind, authenticatorId: 'gone' })).to.equal(false)
     }
+  })
+
+  it('R11 is proved by the password only where the account has no factor, and only for a page', () => {
+    const prove = { kind: 'prove', purpose: 'email', secretHash: 'hash' } as const
+    expect(hasSubject(newRecord('mira'), prove)).to.equal(true)
+    expect(isProvedByPassword(newRecord('mira'), prove)).to.equal(true)
+    expect(isProvedByPassword(proved, prove)).to.equal(false)
+    expect(isProvedByPassword(newRecord('mira'), { kind: 'add' })).to.equal(false)
+    expect(isProvedByPassword(newRecord('mira'), undefined)).to.equal(false)
   })
 
   it('R11 is made with a proof of its own interaction, within ten minutes, once', () => {
