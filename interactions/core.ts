@@ -5,6 +5,7 @@ import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
 import type { HostClient } from '../src/host/provider.ts'
+import type { SessionCookie } from '../src/host/session.ts'
 import { presentMount } from '../src/http/mount.ts'
 import type { Views } from '../src/http/views.ts'
 import type { Notice } from './notice.ts'
@@ -80,6 +81,8 @@ export interface Core {
   readonly adopting: boolean
   /** The parts of the configuration from `configure` that the provider uses. */
   readonly taken: Taken
+  /** How the host sets the cookie of a session. Set by `configure`; undefined: as the host does by default. */
+  sessionCookie: SessionCookie | undefined
   /** Set by `attach`. */
   provider: Provider | undefined
 }

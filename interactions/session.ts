@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { FIRST_EPOCH, isLive } from '../src/domain/session.ts'
-import { signedInSessionOf } from '../src/host/session.ts'
+import { moveSession, signedInSessionOf, type SignedIn } from '../src/host/session.ts'
 import { providerOf, type Core } from './core.ts'
 
 /** The person who is signed in, for a page of the application's own. */
@@ -34,4 +34,28 @@ export async function sessionOf(
     core.deps.clock.now(),
   )
   return counts ? { accountId, acr, amr, signedInAt } : undefined
+}
+
+/** The epochs of an account before and after a change of its password. */
+export interface RaisedEpoch {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * After a change of the password on a page of the application's own: the session of the browser that made the change goes
+ * on under a new id, while every other session of the account has ended (R19, R20). It goes on only if it was valid in
+ * the epoch `from`; it is valid in `to` alone, so that a later end of everything ends it too. False: nobody is signed in
+ * here with this account in that epoch. Throws MfaError `not-attached`, and every error of the storage.
+ */
+export async function renewSession(
+  core: Core,
+  ctx: Pick<Context, 'req' | 'res'>,
+  accountId: string,
+  epochs: RaisedEpoch,
+): Promise<boolean> {
+  const now = core.deps.clock.now()
+  const admits = ({ accountId: owner, epoch = FIRST_EPOCH, signedInAt }: SignedIn): boolean =>
+    owner === accountId && isLive({ epoch, signedInAt }, epochs.from, core.sessionSeconds, now)
+  return moveSession(providerOf(core), ctx, { admits, epoch: epochs.to }, core.sessionCookie)
 }

@@ -5,7 +5,12 @@ import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-tok
 import type { Core } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { answerIdentification, openIdentification } from '../interactions/login/identify.ts'
-import { sessionOf, type SignedInSession } from '../interactions/session.ts'
+import {
+  renewSession,
+  sessionOf,
+  type RaisedEpoch,
+  type SignedInSession,
+} from '../interactions/session.ts'
 import { wayBack, type WayBack } from '../interactions/way-back.ts'
 import { checkAccount } from './application/check-account.ts'
 import { tellEverything } from './application/refused-attempts.ts'
@@ -48,7 +53,7 @@ export type { EventDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
-export type { SignedInSession } from '../interactions/session.ts'
+export type { RaisedEpoch, SignedInSession } from '../interactions/session.ts'
 export type { HostClient } from './host/provider.ts'
 export type { WayBack } from '../interactions/way-back.ts'
 export type { FirstFactorResult, InteractionResults } from '../interactions/login/finish.ts'
@@ -121,6 +126,16 @@ export interface Mfa {
    * host's `Session.get` also answers with sessions that have ended. `ctx`: any Koa context, or `{ req, res }`.
    */
   sessionOf(ctx: Pick<Context, 'req' | 'res'>): Promise<SignedInSession | undefined>
+  /**
+   * Lets the session of this browser go on after a change of the password on a page of your own, under a new id; every
+   * other session of the account has ended. `from`: the epoch that you have read before `accounts.passwordChanged`;
+   * `to`: the one that the calls have made of it, one more for each. False: no session of this account and epoch.
+   */
+  renewSession(
+    ctx: Pick<Context, 'req' | 'res'>,
+    accountId: string,
+    epochs: RaisedEpoch,
+  ): Promise<boolean>
   readonly accounts: {
     status(accountId: string): Promise<accounts.AccountStatus>
     /**
@@ -209,11 +224,7 @@ export function createMfa(options: MfaOptions): Mfa {
     },
     attach: (provider) => attach(core, provider),
     async interactionFinished(request, response, results, finishOptions) {
-      const location = await answerInteraction(core, request, response, results, finishOptions)
-      response.statusCode = 303
-      response.setHeader('Location', location)
-      response.setHeader('Content-Length', '0')
-      response.end()
+      seeOther(response, await answerInteraction(core, request, response, results, finishOptions))
     },
     interactionResult: (request, response, results, finishOptions) =>
       answerInteraction(core, request, response, results, finishOptions),
@@ -222,6 +233,7 @@ export function createMfa(options: MfaOptions): Mfa {
     identificationResult: (request, response, factorId, form) =>
       answerIdentification(core, request, response, { factorId, form }),
     sessionOf: (ctx) => sessionOf(core, ctx),
+    renewSession: (ctx, accountId, epochs) => renewSession(core, ctx, accountId, epochs),
     accounts: accountsOf(deps),
     browsers: {
       isKnown: (request, accountId) =>
@@ -240,6 +252,14 @@ export function createMfa(options: MfaOptions): Mfa {
     settled: () => tellEverything(deps),
   }
   return keepParts(mfa, deps)
+}
+
+/** Answers with a redirect (R22). */
+function seeOther(response: ServerResponse, location: string): void {
+  response.statusCode = 303
+  response.setHeader('Location', location)
+  response.setHeader('Content-Length', '0')
+  response.end()
 }
 
 function accountsOf(deps: Core['deps']): Mfa['accounts'] {

@@ -63,6 +63,15 @@ export const NEEDS: readonly Need[] = [
     },
   },
   {
+    name: 'Session.get, Session#persist and provider.cookieName: storing the session of a browser',
+    isMet: (provider) => {
+      const { Session } = provider
+      const names = provider as unknown as Probe
+      const isNamed = typeof call(names, 'cookieName', 'session') === 'string'
+      return isNamed && isMethod(Session, 'get') && isMethod(Session.prototype, 'persist')
+    },
+  },
+  {
     name: 'Session#new: a session that was never stored',
     isMet: ({ Session }) => (new Session() as unknown as Probe).new === true,
   },

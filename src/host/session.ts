@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Wishes } from '../domain/step-up-offer.ts'
 import { presentContext } from './context.ts'
 
@@ -90,6 +90,52 @@ function signedInWith(session: InstanceType<Provider['Session']>): SignedIn | un
   return { accountId, acr, amr, signedInAt, remember: transient !== true, epoch }
 }
 
+/** The attributes with which the host sets the cookie of a session: `cookies.long` of its configuration. */
+export type SessionCookie = NonNullable<NonNullable<Configuration['cookies']>['long']>
+
+/** The host's own attributes. */
+const COOKIE: SessionCookie = { httpOnly: true, sameSite: 'lax' }
+
+export interface SessionMove {
+  /** Whether the session may go on. */
+  readonly admits: (session: SignedIn) => boolean
+  /** The epoch that it gets. */
+  readonly epoch: number
+}
+
+/** The ids that `moveSession` is giving up. */
+const moving = new Set<string>()
+
+/**
+ * Stores the session of the browser that sends a request under a new id, and in another epoch; the browser gets the new
+ * cookie. Its `uid` and what it knows of apps stay. False: nobody is signed in with it, or it is not admitted.
+ */
+export async function moveSession(
+  provider: Provider,
+  { req, res }: { readonly req: IncomingMessage; readonly res: ServerResponse },
+  { admits, epoch }: SessionMove,
+  cookie: SessionCookie = COOKIE,
+): Promise<boolean> {
+  const ctx = provider.createContext(req, res) as unknown as KoaContextWithOIDC
+  const oidc = new provider.OIDCContext(ctx)
+  Object.defineProperty(ctx, 'oidc', { value: oidc })
+  const session = await provider.Session.get(ctx)
+  const signedIn = signedInWith(session)
+  if (signedIn === undefined || !admits(signedIn)) return false
+  const { jti: id, exp, transient } = session
+  moving.add(id)
+  try {
+    session.resetIdentifier()
+    giveEpoch(session, epoch)
+    await session.persist()
+  } finally {
+    moving.delete(id)
+  }
+  const life = transient === true || exp === undefined ? {} : { expires: new Date(exp * 1000) }
+  oidc.cookies.set(provider.cookieName('session'), session.jti, { ...cookie, ...life })
+  return true
+}
+
 /** When the first factor of a session was shown, in seconds since the epoch of Unix. */
 export function signInTimeOf(session: object): number | undefined {
   return (session as { loginTs?: number }).loginTs
@@ -118,6 +164,7 @@ export type SessionEnding = 'moved' | 'signed-out' | 'unknown'
 
 /** Asks the host's current request, if there is one, why it destroys the session record `id`. */
 export function sessionEnding(id: string): SessionEnding {
+  if (moving.has(id)) return 'moved'
   const session = presentContext()?.oidc?.session as unknown as
     { readonly id?: unknown; readonly oldId?: unknown } | undefined
   if (session?.oldId === id) return 'moved'

@@ -66,6 +66,7 @@ export function configure(
       `This configuration cannot take a second factor:\n- ${faults.join('\n- ')}`,
     )
   core.taken.configured = true
+  core.sessionCookie = configuration.cookies?.long
   return {
     ...configuration,
     adapter: guardAdapter(core, given(configuration.adapter, 'adapter')),

@@ -84,6 +84,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
       firstFactorPrompts: new Set(),
       policy: new WeakSet(),
     },
+    sessionCookie: undefined,
     provider: undefined,
   }
   return core

@@ -19,6 +19,8 @@ const WITHOUT: Readonly<
     method(Session, 'resetIdentifier', function (this: { id: string }) {
       this.id = 'another'
     }),
+  'Session.get, Session#persist and provider.cookieName': ({ Session }) =>
+    method(Session, 'persist', undefined),
   'Session#new': (provider) => {
     const Stored = { Session: class Session extends provider.Session {} }.Session
     const construct = (_: object, [payload = {}]: object[]): object =>

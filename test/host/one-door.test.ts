@@ -18,6 +18,7 @@ const INTERNAL = [
   'authTime',
   'cid',
   'clientUri',
+  'cookieName',
   'createContext',
   'deviceCode',
   'entities',

@@ -72,7 +72,10 @@ export interface HostOptions {
   readonly storage?: OpenStorage
   /** The id of a factor whose credentials sign in without a user name, at /interaction/UID/key. */
   readonly keyPage?: string
-  /** The path of the application's own page, which shows as JSON who is signed in. */
+  /**
+   * The path of the application's own page. It shows as JSON who is signed in; a POST changes the password of the account
+   * that the header `account` names.
+   */
   readonly ownPage?: string
   /** The path under which a larger application mounts the provider, as koa-mount and Express do. */
   readonly mount?: string
@@ -163,7 +166,9 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   if (options.ownPage !== undefined)
     provider.use(async (ctx, next) => {
       if (ctx.path !== options.ownPage) return next()
-      ctx.body = (await mfa.sessionOf(ctx)) ?? {}
+      const session = await mfa.sessionOf(ctx)
+      ctx.body = session ?? {}
+      if (ctx.method === 'POST') ctx.body = await changePassword(mfa, ctx, ctx.get('account'))
     })
   provider.use(
     hostPages(provider, (request, response, accountId) =>
@@ -178,6 +183,17 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     void serve(request, response)
   })
   return host
+}
+
+/** The application's own page changes a password, and lets its session go on. */
+async function changePassword(
+  mfa: Mfa,
+  ctx: Parameters<Mfa['renewSession']>[0],
+  accountId: string,
+): Promise<{ renewed: boolean }> {
+  const from = await mfa.accounts.epoch(accountId)
+  await mfa.accounts.passwordChanged(accountId)
+  return { renewed: await mfa.renewSession(ctx, accountId, { from, to: from + 1 }) }
 }
 
 export function defaultConfiguration(storage: ServerStorage): Configuration {
