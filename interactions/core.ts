@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'koa'
 import type { Account, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { MfaError } from '../src/domain/errors.ts'
@@ -29,6 +30,8 @@ export interface PersonDescription {
   readonly label: string
   /** A verified mail address, if there is one. */
   readonly address?: string
+  /** The language that the person has chosen (BCP 47), before those of the browser. */
+  readonly language?: string
 }
 
 /** Which parts of the configuration are in use. Without them nobody would be asked for a second factor. */
@@ -110,15 +113,20 @@ export function linksOf({ links, manageUrl }: Core): Readonly<Record<string, str
   return { home: manageUrl ?? '/', ...links }
 }
 
-/** The language of a page for an authorization request with these parameters. */
+/**
+ * The language of a page for an authorization request with these parameters. `chosen`: the language of the person, where
+ * it is known who that is.
+ */
 export function localeIn(
-  { views }: Core,
-  ctx: Pick<Context, 'get'>,
+  { views }: Pick<Core, 'views'>,
+  headers: IncomingHttpHeaders,
   { ui_locales: uiLocales }: Readonly<Record<string, unknown>> = {},
+  chosen?: string,
 ): string {
   return views.localeFor({
     ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
-    acceptLanguage: ctx.get('Accept-Language'),
+    chosen,
+    acceptLanguage: headers['accept-language'],
   })
 }
 

@@ -7,7 +7,7 @@ import {
   readBrowserTokens,
   type BrowserTokens,
 } from './browser-token.ts'
-import { providerOf, type Core } from './core.ts'
+import { localeIn, providerOf, type Core } from './core.ts'
 import type { Interaction } from '../src/host/interaction.ts'
 import type { Subject } from './result.ts'
 
@@ -23,13 +23,17 @@ export function recordedName({ uid }: Pick<Interaction, 'uid'>): string {
     .digest('base64url')
 }
 
-/** The place of an attempt: its account, interaction, epoch and browser, with the details that events report. */
+/**
+ * The place of an attempt: its account, interaction, epoch and browser, with the details that events report. `language`:
+ * that of the person's choice.
+ */
 export function placeOf(
   core: Core,
   request: IncomingMessage & { ip?: string },
   interaction: Interaction,
   subject: Subject,
   ip: string | undefined,
+  language?: string,
 ): { readonly place: Place; readonly tokens: BrowserTokens } {
   const { accountId } = subject
   const tokens = {
@@ -37,11 +41,7 @@ export function placeOf(
     fresh: freshBrowserToken(core.deps.box, accountId, interaction.uid),
   }
   const userAgent = request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT)
-  const { client_id: clientId, ui_locales: uiLocales } = interaction.params
-  const locale = core.views.localeFor({
-    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
-    acceptLanguage: request.headers['accept-language'],
-  })
+  const { client_id: clientId } = interaction.params
   return {
     tokens,
     place: {
@@ -54,7 +54,7 @@ export function placeOf(
         ...(typeof clientId === 'string' ? { clientId } : {}),
         ...(ip === undefined ? {} : { ip }),
         ...(userAgent === undefined ? {} : { userAgent }),
-        locale,
+        locale: localeIn(core, request.headers, interaction.params, language),
       },
     },
   }

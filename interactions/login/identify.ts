@@ -7,7 +7,7 @@ import { MfaError } from '../../src/domain/errors.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import { providerOf, type Core } from '../core.ts'
+import { localeIn, providerOf, type Core } from '../core.ts'
 import { dropChallenge, keepChallenge, keptChallenge } from '../mfa/kept-challenge.ts'
 import { placeOf, recordedName } from '../place.ts'
 import { changeIn } from '../request.ts'
@@ -33,11 +33,7 @@ export async function openIdentification(
 ): Promise<JsonObject> {
   const factor = identifyingFactor(core, factorId)
   const interaction = await loginInteraction(core, request, response)
-  const { ui_locales: uiLocales } = interaction.params
-  const locale = core.views.localeFor({
-    ...(typeof uiLocales === 'string' ? { uiLocales } : {}),
-    acceptLanguage: request.headers['accept-language'],
-  })
+  const locale = localeIn(core, request.headers, interaction.params)
   const place = { interaction: recordedName(interaction) }
   const sealed = await makeChallenge(core.deps, factor, place, { states: [], locale })
   if (sealed === undefined) throw new Error(`The factor ${factorId} has made no challenge`)

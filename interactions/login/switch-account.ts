@@ -54,7 +54,7 @@ export async function showSwitchAccount(core: Core, ctx: Context): Promise<void>
     },
     {
       issuerName: core.serviceName,
-      locale: localeIn(core, ctx, params),
+      locale: localeIn(core, ctx.headers, params),
       links: linksOf(core),
     },
   )

@@ -33,6 +33,8 @@ export interface MfaDetails {
   readonly reason: ChooseReason
   readonly label: string
   readonly address?: string
+  /** The language that the person has chosen. */
+  readonly language?: string
   readonly rule: FirstEnrolmentRule
   /** Whether `rule` was given for a first sign-in: it ends when somebody has completed one. */
   readonly firstSignIn: boolean
@@ -159,12 +161,13 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const { record } = await core.record(ctx, account.accountId)
   const enrolled = isEnrolled(record)
   const firstSignIn = isFirstSignIn(record)
-  const { label, address } = await core.describe(account)
+  const { label, address, language } = await core.describe(account)
   const look = lookOf(client)
   return {
     reason: reasonOf(decision, change !== undefined, enrolled),
     label,
     ...(address === undefined ? {} : { address }),
+    ...(language === undefined ? {} : { language }),
     rule: enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn }),
     firstSignIn,
     ...(change === undefined ? {} : { change }),

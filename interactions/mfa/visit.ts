@@ -61,8 +61,8 @@ export async function openVisit(core: Core, ctx: Context, uid: string): Promise<
     subject,
     stepUp,
     seen,
-    locale: localeIn(core, ctx, interaction.params),
-    ...placeOf(core, ctx.req, interaction, subject, ctx.ip),
+    locale: localeIn(core, ctx.headers, interaction.params, details.language),
+    ...placeOf(core, ctx.req, interaction, subject, ctx.ip, details.language),
   }
 }
 

@@ -50,6 +50,12 @@ export function loadCatalogues(
   return merged
 }
 
+/** The keys of English, in which every message exists, that a language lacks. */
+export function missingMessages(catalogues: Catalogues, locale: string): readonly string[] {
+  const translated = catalogues.get(locale) ?? {}
+  return Object.keys(catalogues.get('en') ?? {}).filter((key) => !Object.hasOwn(translated, key))
+}
+
 /** The catalogues messages/<locale>.json of one folder, by locale. Throws for a file that is no catalogue. */
 export function readCatalogues(folder: string): Catalogues {
   const directory = join(folder, 'messages')
@@ -184,14 +190,21 @@ function escapeHtml(text: string): string {
 /** The most languages that are read: a browser may send a list of any length. */
 const LONGEST_LIST = 20
 
+/** The sources that name the languages of a person. */
+export interface WantedLanguages {
+  /** `ui_locales` of the authorization request (OIDC Core 3.1.2.1), separated by spaces. */
+  readonly uiLocales?: string | undefined
+  /** The language that the person has chosen for the account (BCP 47; an underscore may stand for a hyphen). */
+  readonly chosen?: string | undefined
+  /** The browser's Accept-Language (RFC 9110 12.5.4). */
+  readonly acceptLanguage?: string | undefined
+}
+
 /**
- * The languages that a person reads, the best first: `ui_locales` of the request (OIDC Core 3.1.2.1, space-separated) before
- * the browser's Accept-Language (RFC 9110 12.5.4). Anything else than a language tag is left out.
+ * The languages that a person reads, the best first: those of the request, the chosen one, those of the browser. Anything
+ * else than a language tag is left out.
  */
-export function wantedLocales(request: {
-  uiLocales?: string | undefined
-  acceptLanguage?: string | undefined
-}): readonly string[] {
+export function wantedLocales(request: WantedLanguages): readonly string[] {
   const asked = (request.uiLocales ?? '').split(' ', LONGEST_LIST)
   const accepted = (request.acceptLanguage ?? '')
     .split(',', LONGEST_LIST)
@@ -203,7 +216,8 @@ export function wantedLocales(request: {
     .filter(({ quality }) => quality > 0)
     .sort((one, other) => other.quality - one.quality)
     .map(({ tag }) => tag)
-  return [...asked, ...accepted].filter((tag) => /^[a-z]{2,8}(-[a-z0-9]{1,8})*$/i.test(tag))
+  const chosen = (request.chosen ?? '').replaceAll('_', '-')
+  return [...asked, chosen, ...accepted].filter((tag) => /^[a-z]{2,8}(-[a-z0-9]{1,8})*$/i.test(tag))
 }
 
 /**

@@ -58,6 +58,7 @@ export const FACTOR_PAGES = {
 export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } = {
   login: {
     ...form,
+    languages: { csrf: 'value', action: 'value', others: [{ tag: 'value', name: 'value' }] },
     username: 'value',
     error: 'value',
     forgottenHref: 'value',

@@ -20,6 +20,15 @@ export interface PageModels {
     forgottenHref?: string
     /** Leads back to the app without signing in. */
     cancelAction?: string
+    /**
+     * The other languages of the page, each by its own name. POST `{ csrf, language }` to `action`, where `language` is a
+     * `tag`. Absent where a choice would have no effect.
+     */
+    languages?: {
+      action: string
+      csrf: string
+      others: readonly { tag: string; name: string }[]
+    }
   }
   'mfa-choose': {
     csrf: string

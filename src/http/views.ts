@@ -18,6 +18,7 @@ import {
   wantedLocales,
   type Catalogue,
   type Catalogues,
+  type WantedLanguages,
 } from './messages.ts'
 import type { Render } from './pages.ts'
 import { createRenderer, pageEnvironment, TEMPLATES, type RendererOptions } from './render.ts'
@@ -58,10 +59,7 @@ export interface Views {
   readonly assets: Assets
   /** The languages that have a catalogue. */
   readonly locales: readonly string[]
-  localeFor(request: {
-    uiLocales?: string | undefined
-    acceptLanguage?: string | undefined
-  }): string
+  localeFor(wanted: WantedLanguages): string
 }
 
 /**

@@ -163,7 +163,7 @@ function mailerOf(send: SendMail, views: Views, options: ParsedOptions): Depende
   }
 }
 
-/** Takes label and address from the standard claims, which most applications have. */
+/** Takes label, address and language from the standard claims, which most applications have. */
 async function describeByClaims(account: HostAccount): Promise<PersonDescription> {
   const claims = account.claims as unknown as (
     use: string,
@@ -175,9 +175,10 @@ async function describeByClaims(account: HostAccount): Promise<PersonDescription
   const label = [about.preferred_username, about.email, about.name].find(
     (value) => typeof value === 'string' && value !== '',
   ) as string | undefined
-  const { email, email_verified: verified } = about
+  const { email, email_verified: verified, locale } = about
   return {
     label: label ?? account.accountId,
     ...(typeof email === 'string' && verified === true ? { address: email } : {}),
+    ...(typeof locale === 'string' ? { language: locale } : {}),
   }
 }

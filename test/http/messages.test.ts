@@ -117,6 +117,14 @@ describe('the language of a page', () => {
       .to.deep.equal(['fr-CA', 'fr', 'de-DE', 'en'])
   })
 
+  it('is the person’s choice before the languages of the browser, in either way of writing a tag', () => {
+    const acceptLanguage = 'en'
+    expect(wantedLocales({ uiLocales: 'fr', chosen: 'de_AT', acceptLanguage })) //
+      .to.deep.equal(['fr', 'de-AT', 'en'])
+    for (const chosen of ['', '../de', 'de fr', 'de,fr', '__proto__'])
+      expect(wantedLocales({ chosen, acceptLanguage }), chosen).to.deep.equal(['en'])
+  })
+
   it('R34 is read from what is a language tag and from nothing else', () => {
     expect(wantedLocales({ uiLocales: '../../etc <x>', acceptLanguage: 'de;q=0, __proto__, ,' })) //
       .to.deep.equal([])

@@ -5,13 +5,14 @@ import { freshBrowserToken, hashBrowserToken } from '../../interactions/browser-
 import type { Core } from '../../interactions/core.ts'
 import { placeOf, recordedName } from '../../interactions/place.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
+import type { WantedLanguages } from '../../src/http/messages.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
 
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
 /** The views of a service that knows German, and English for everybody else. */
 const views = {
-  localeFor: ({ uiLocales, acceptLanguage }: { uiLocales?: string; acceptLanguage?: string }) =>
-    (uiLocales ?? acceptLanguage) === 'de' ? 'de' : 'en',
+  localeFor: ({ uiLocales, chosen, acceptLanguage }: WantedLanguages) =>
+    (uiLocales ?? chosen ?? acceptLanguage) === 'de' ? 'de' : 'en',
 }
 const core = {
   deps: { box },
@@ -21,13 +22,14 @@ const core = {
 const mira = { accountId: 'mira', amr: ['pwd'], ts: 1, epoch: 3 }
 const SHOWN = 'a'.repeat(22)
 
-const at = (headers: Record<string, string>, params: object, ip?: string) =>
+const at = (headers: Record<string, string>, params: object, ip?: string, language?: string) =>
   placeOf(
     core,
     { headers } as unknown as IncomingMessage,
     { uid: 'the-interaction', params } as unknown as Interaction,
     mira,
     ip,
+    language,
   )
 
 describe('the place of an attempt', () => {
@@ -61,7 +63,7 @@ describe('the place of an attempt', () => {
     expect(at({}, { client_id: ['app'] }).place.detail).to.deep.equal({ locale: 'en' })
   })
 
-  it('has the language that the app asked for, else that of the browser', () => {
+  it('has the language that the app asked for, else the person’s, else that of the browser', () => {
     const german = { 'accept-language': 'de' }
     const localeOf = (headers: Record<string, string>, params: object) =>
       at(headers, params).place.detail.locale
@@ -69,6 +71,9 @@ describe('the place of an attempt', () => {
     expect(localeOf(german, { ui_locales: 'fr' })).to.equal('en')
     expect(localeOf({}, { ui_locales: 'de' })).to.equal('de')
     expect(localeOf(german, { ui_locales: ['fr'] })).to.equal('de')
+    expect(at({}, {}, undefined, 'de').place.detail.locale).to.equal('de')
+    expect(at(german, {}, undefined, 'fr').place.detail.locale).to.equal('en')
+    expect(at({}, { ui_locales: 'fr' }, undefined, 'de').place.detail.locale).to.equal('en')
   })
 
   it('R34 keeps 256 characters of a browser’s name', () => {

@@ -2,7 +2,12 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { MAIL_VALUES } from '../../src/http/mail.ts'
-import type { Catalogue, Message } from '../../src/http/messages.ts'
+import {
+  missingMessages,
+  readCatalogues,
+  type Catalogue,
+  type Message,
+} from '../../src/http/messages.ts'
 import { builtInViews } from '../../src/http/templates.ts'
 
 const views = builtInViews()
@@ -75,6 +80,14 @@ describe('the message catalogues', () => {
 
   it('are complete in German besides English', () => {
     expect(locales.sort()).to.deep.equal(['de', 'en'])
+  })
+
+  it('name the messages that a third language lacks, which is one file more', () => {
+    const french: Catalogue = { 'login.title': 'Connexion', 'acme.motto': 'Bonjour' }
+    const catalogues = new Map([...readCatalogues(views), ['fr', french]])
+    const missing = missingMessages(catalogues, 'fr')
+    expect([...missing, 'login.title']).to.have.members(Object.keys(english))
+    expect(missingMessages(catalogues, 'de')).to.deep.equal([])
   })
 
   for (const locale of locales)

@@ -85,7 +85,18 @@ const enrolment = {
 const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]>> } = {
   login: {
     empty: { ...form, username: '' },
-    hinted: { ...answer, username: 'mira.k@example.com', forgottenHref: '/forgotten' },
+    hinted: {
+      ...answer,
+      username: 'mira.k@example.com',
+      forgottenHref: '/forgotten',
+      languages: {
+        ...form,
+        others: [
+          { tag: 'de', name: 'Deutsch' },
+          { tag: 'pt-BR', name: 'Português (Brasil)' },
+        ],
+      },
+    },
     credentials: { ...form, username: 'mira.k@example.com', error: 'credentials' },
     missing: { ...form, username: '', error: 'missing' },
   },

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { readCatalogues } from '../../src/http/messages.ts'
+import { builtInViews } from '../../src/http/templates.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -106,6 +108,17 @@ describe('the command line', () => {
     for (const line of ['user list', 'migrate'])
       expect(await cli(line)).to.include({ code: 1, err: 'The file is no SQLite database.\n' })
     expect((await cli('doctor')).out).to.contain('is no SQLite database.')
+  })
+
+  it('doctor names the messages that a third language lacks', async () => {
+    const views = join(folder, 'views')
+    mkdirSync(join(views, 'messages'), { recursive: true })
+    const { 'login.title': _left, ...most } = readCatalogues(builtInViews()).get('de') ?? {}
+    writeFileSync(join(views, 'messages/fr.json'), JSON.stringify(most))
+    environment = { ...environment, CONFIG_FILE: file('config.json', { service: { views } }) }
+    const { out } = await cli('doctor')
+    expect(out).to.match(/messages\/fr\.json +warning +lacks login\.title\n/)
+    expect(out).to.match(/languages +ok +(?=.*de)(?=.*en)(?=.*fr)/)
   })
 
   it('says its version', async () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { SMTPServer } from 'smtp-server'
 import type { MfaEvent } from '../../src/index.ts'
-import { languagesOf, rememberLanguage } from '../../src/server/accounts/language.ts'
+import { languagesOf, rememberLanguage, withLanguage } from '../../src/server/accounts/language.ts'
 import { layFoundation, mailerOf, senderOf } from '../../src/server/boot/foundation.ts'
 import { accountUrl, serverMfa } from '../../src/server/boot/mfa.ts'
 import { passEventsOn } from '../../src/server/observe/notices.ts'
@@ -170,8 +170,6 @@ describe('a server with mail', () => {
         await rememberLanguage(accounts, warning)
         expect(languagesOf(await account(), warning)).to.equal('')
       }
-      await rememberLanguage(accounts, event('factor-accepted', { locale: 'de', browser: 'known' }))
-      expect((await account()).locale).to.equal(undefined)
       const accepted = event('factor-accepted', { locale: 'de', browser: 'unknown' })
       await rememberLanguage(accounts, accepted)
       const { version } = (await accounts.byId(alice.id))!
@@ -179,6 +177,12 @@ describe('a server with mail', () => {
       expect((await accounts.byId(alice.id))!.version).to.equal(version)
       const warning = event('password-suspected', { locale: 'fr' })
       expect(languagesOf(await account(), warning)).to.equal('de')
+      // A sign-in in a browser that is known counts as well: it is the last one.
+      await rememberLanguage(accounts, event('factor-accepted', { locale: 'en', browser: 'known' }))
+      expect(languagesOf(await account(), warning)).to.equal('en')
+      const chosen = withLanguage(await account(), 'fr')
+      expect(languagesOf(chosen, warning)).to.equal('fr en')
+      expect(languagesOf(withLanguage(chosen, undefined), warning)).to.equal('en')
     })
   })
 

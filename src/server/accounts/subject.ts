@@ -1,12 +1,14 @@
 import type { AccountClaims, Configuration } from 'oidc-provider'
+import type { PersonDescription } from '../../index.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
+import { chosenLanguage } from './language.ts'
 
 /** The host's account of a person, which is also the argument of `require`. */
 export interface Subject {
   readonly accountId: string
   readonly groups: readonly string[]
-  /** The label and the mail address of the person. */
-  readonly person: { readonly label: string; readonly address?: string }
+  /** The label, the mail address and the chosen language of the person. */
+  readonly person: PersonDescription
   claims(): AccountClaims
   readonly [key: string]: unknown
 }
@@ -26,12 +28,14 @@ export function subjectFinder(accounts: Accounts): NonNullable<Configuration['fi
 }
 
 function subjectOf(account: Account): Subject {
+  const language = chosenLanguage(account)
   return {
     accountId: account.id,
     groups: account.groups,
     person: {
       label: account.username,
       ...(account.email !== undefined && account.emailVerified ? { address: account.email } : {}),
+      ...(language === undefined ? {} : { language }),
     },
     claims: () => claimsOf(account),
   }

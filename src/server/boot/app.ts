@@ -34,6 +34,7 @@ import { addConsentRoutes, showConsent, type ConsentServices } from '../pages/co
 import { formGuard, interactionOf, type FormGuard } from '../pages/context.ts'
 import { addHealthRoutes } from '../pages/health.ts'
 import { requestLimits } from '../pages/request-limits.ts'
+import { addLanguageRoute, preferChosenLanguage } from '../pages/language.ts'
 import { addLoginRoutes, showLogin, type LoginServices } from '../pages/login.ts'
 import { addSetUpLinkRoutes } from '../pages/set-up-link.ts'
 import { speakAsIssuer } from './speak-as-issuer.ts'
@@ -96,6 +97,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   return {
     handle(request, response) {
       normaliseAddress(request)
+      preferChosenLanguage(request, issuer)
       void callback(request, response)
     },
     provider,
@@ -199,6 +201,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
   addHomePage(router, show)
   addIcons(router, mfa.views.assets)
   addLoginRoutes(router, login)
+  addLanguageRoute(router, { provider, views: mfa.views, forms, issuer })
   addConsentRoutes(router, consent)
   addSetUpLinkRoutes(router, {
     links: setUpLinksOf(foundation, mfa),

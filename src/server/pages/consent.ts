@@ -6,6 +6,7 @@ import type { Accounts } from '../../ports/accounts.ts'
 import type { Record } from '../observe/audit.ts'
 import type { ShowPage } from './render.ts'
 import { rememberConsent } from '../clients/grants.ts'
+import { chosenLanguage } from '../accounts/language.ts'
 import { findGrant, give, newGrant, type Parties } from '../../host/grant.ts'
 import { findClient, pagesOf } from '../../host/provider.ts'
 import { answer, type Interaction } from '../../host/interaction.ts'
@@ -96,7 +97,7 @@ export async function showConsent(
     },
     {
       ...(await aboutInteraction(provider, interaction)),
-      ...(account ? { accountLabel: account.username } : {}),
+      ...(account ? { accountLabel: account.username, language: chosenLanguage(account) } : {}),
     },
   )
 }

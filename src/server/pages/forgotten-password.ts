@@ -9,6 +9,7 @@ import type { Account } from '../../ports/accounts.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 import type { ForgottenPassword, Sender } from '../accounts/forgotten-password.ts'
+import { chosenLanguage } from '../accounts/language.ts'
 import { LONGEST_NAME } from '../accounts/name.ts'
 import { addressLimit } from '../accounts/network-limit.ts'
 import { networksOf } from '../accounts/network.ts'
@@ -123,7 +124,12 @@ function addResetRoutes(router: Router, services: ForgottenPasswordRoutes): void
       case 'done':
         if (!after.add(ctx.res, () => forgotten.tell(use, sender)))
           await forgotten.tell(use, sender)
-        return show(ctx, 'password-reset-done', { href: ACCOUNT_PATH })
+        return show(
+          ctx,
+          'password-reset-done',
+          { href: ACCOUNT_PATH },
+          { language: chosenLanguage(account) },
+        )
     }
   })
 }
@@ -161,7 +167,7 @@ async function showReset(
   { show, forms, minimumLength }: ForgottenPasswordRoutes,
   ctx: Context,
   token: string,
-  { username }: Account,
+  account: Account,
   error?: PasswordFault,
 ): Promise<void> {
   await show(
@@ -170,11 +176,11 @@ async function showReset(
     {
       action: `${RESET_PATH}/${token}`,
       csrf: forms.token(token, RESET),
-      username,
+      username: account.username,
       minimumLength,
       ...(error === undefined ? {} : { error }),
     },
-    { status: error === undefined ? 200 : 422 },
+    { language: chosenLanguage(account), status: error === undefined ? 200 : 422 },
   )
 }
 

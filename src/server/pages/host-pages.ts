@@ -6,8 +6,9 @@ import { isNew, leaveUnstored } from '../../host/session.ts'
 import type { ErrorAnswer } from '../../http/errors.ts'
 import type { PageModels } from '../../http/pages.ts'
 import type { Instant } from '../../domain/time.ts'
-import type { Accounts } from '../../ports/accounts.ts'
+import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { Clock } from '../../ports/services.ts'
+import { chosenLanguage } from '../accounts/language.ts'
 import type { Mfa } from '../../index.ts'
 import { aboutClient, type About, type ShowPage } from './render.ts'
 import { TooManyUserCodes } from './user-codes.ts'
@@ -61,7 +62,7 @@ export function hostPages(services: HostPageServices): HostPages {
           xsrf,
           ...(account === undefined ? {} : { signedInAs: account.username }),
         },
-        { ...aboutRequest(ctx), leadsToApp: returnsTo !== undefined },
+        { ...aboutRequest(ctx), ...inLanguageOf(account), leadsToApp: returnsTo !== undefined },
       )
     },
 
@@ -114,8 +115,12 @@ async function showSignedOut(
     ctx,
     'still-signed-in',
     { signedInAs: account.username, ...(href === undefined ? {} : { href }) },
-    aboutRequest(ctx),
+    { ...aboutRequest(ctx), ...inLanguageOf(account) },
   )
+}
+
+function inLanguageOf(account: Account | undefined): About {
+  return account === undefined ? {} : { language: chosenLanguage(account) }
 }
 
 function aboutRequest(ctx: KoaContextWithOIDC): About {

@@ -6,6 +6,7 @@ import type { CheckPassword } from '../accounts/sign-in.ts'
 import { senderOf } from '../observe/audit.ts'
 import { LONGEST_NAME } from '../accounts/name.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
+import { choiceOf } from './language.ts'
 import type { ShowPage } from './render.ts'
 import type { Interaction } from '../../host/interaction.ts'
 import { aboutInteraction, interactionOf, type FormGuard } from './context.ts'
@@ -87,18 +88,15 @@ export function addLoginRoutes(router: Router, services: LoginServices): void {
 
 /** Shows the page with the typed name, or at first with the app's login hint. The hint only fills the field. */
 export async function showLogin(
-  {
-    provider,
-    show,
-    forms,
-    forgottenHref,
-  }: Pick<LoginServices, 'provider' | 'show' | 'forms' | 'forgottenHref'>,
+  services: Pick<LoginServices, 'provider' | 'mfa' | 'show' | 'forms' | 'forgottenHref'>,
   ctx: Context,
   interaction: Interaction,
   again?: { status: number; username: string; error: LoginError },
 ): Promise<void> {
+  const { provider, mfa, show, forms, forgottenHref } = services
   const { uid, params } = interaction
   const { login_hint: hint } = params
+  const languages = choiceOf(mfa.views, forms, ctx, interaction)
   const username = again?.username ?? (typeof hint === 'string' ? hint : '')
   await show(
     ctx,
@@ -109,6 +107,7 @@ export async function showLogin(
       csrf: forms.token(uid, PURPOSE),
       username: username.slice(0, LONGEST_NAME),
       ...(forgottenHref === undefined ? {} : { forgottenHref }),
+      ...(languages === undefined ? {} : { languages }),
       ...(again === undefined ? {} : { error: again.error }),
     },
     { ...(await aboutInteraction(provider, interaction)), status: again?.status ?? 200 },

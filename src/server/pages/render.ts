@@ -15,6 +15,8 @@ export interface About {
   readonly leadsToApp?: boolean
   /** `ui_locales` of the authorization request. */
   readonly uiLocales?: string
+  /** The language that the person of the page has chosen. */
+  readonly language?: string | undefined
 }
 
 export type ShowPage = <P extends PageName>(
@@ -38,6 +40,7 @@ export function pageShower({ views, issuer, serviceName, links }: PageServices):
       issuerName: serviceName,
       locale: views.localeFor({
         uiLocales: about.uiLocales,
+        chosen: about.language,
         acceptLanguage: ctx.get('accept-language'),
       }),
       links,

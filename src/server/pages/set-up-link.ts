@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { ACCOUNT_PATH } from '../../account/console.ts'
 import type { PasswordError } from '../../http/pages.ts'
 import type { Account } from '../../ports/accounts.ts'
+import { chosenLanguage } from '../accounts/language.ts'
 import { SET_UP_PATH, type SetUpLinks } from '../accounts/set-up-link.ts'
 import { keepProof } from './proof-cookie.ts'
 import { senderOf, type Refusals } from '../observe/audit.ts'
@@ -50,7 +51,12 @@ export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): v
         return showForm(services, ctx, token, account, use.reason)
       case 'done':
         keepProof(ctx.res, services.issuer, use.proof)
-        return show(ctx, 'set-up-link-done', { href: ACCOUNT_PATH })
+        return show(
+          ctx,
+          'set-up-link-done',
+          { href: ACCOUNT_PATH },
+          { language: chosenLanguage(account) },
+        )
     }
   })
 }
@@ -72,6 +78,6 @@ async function showForm(
       minimumLength,
       ...(error === undefined ? {} : { error }),
     },
-    error === undefined ? {} : { status: 422 },
+    { language: chosenLanguage(account), ...(error === undefined ? {} : { status: 422 }) },
   )
 }

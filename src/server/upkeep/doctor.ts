@@ -1,6 +1,8 @@
 import type { Config } from '../../../config/environment.ts'
 import { systemClock } from '../../adapters/crypto/index.ts'
 import { smtpMailer } from '../../adapters/mail/index.ts'
+import { loadCatalogues, missingMessages } from '../../http/messages.ts'
+import { viewFolders } from '../../http/templates.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { encryptionKeysInUse } from '../keys/encryption-keys.ts'
 import { hashKindsInUse } from '../accounts/hash-kinds.ts'
@@ -40,6 +42,7 @@ export async function examine(
     }
   }
 
+  await check('languages', async () => checkLanguages(config))
   let foundation: Foundation | undefined
   await check('storage', async () => {
     foundation = await layFoundation(config)
@@ -91,6 +94,17 @@ function unfitSettings({ unfit, issuer, trustedProxies, storage }: Config): Find
 
 function warning(check: string, detail: string): Finding {
   return { check, result: 'warning', detail }
+}
+
+/** A language of `service.views` may be incomplete: its pages show the missing sentences in another language. */
+function checkLanguages({ settings: { service } }: Config): Checked {
+  const catalogues = loadCatalogues(viewFolders(service.views))
+  const besides = [...catalogues.keys()].flatMap((locale) => {
+    const missing = missingMessages(catalogues, locale)
+    if (missing.length === 0) return []
+    return [warning(`messages/${locale}.json`, `lacks ${missing.join(', ')}`)]
+  })
+  return { detail: [...catalogues.keys()].join(', '), besides }
 }
 
 async function checkStorage({ storage }: Foundation): Promise<Checked> {
