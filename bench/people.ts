@@ -9,6 +9,7 @@ import type { Dependencies } from '../src/application/dependencies.ts'
 import { beginFactor, confirmFactor, describePending } from '../src/application/enrol-factor.ts'
 import type { Place } from '../src/application/verify-factor.ts'
 import { SET_UP_SECONDS } from '../src/domain/enrolment.ts'
+import { RECOVERY_DEFAULTS } from '../src/domain/recovery.ts'
 import { importRules } from '../src/import/rules.ts'
 import { backupCodes, totp } from '../src/index.ts'
 import type { ServerStorage } from '../src/ports/server-storage.ts'
@@ -43,6 +44,7 @@ export async function enrolPeople(
     hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
     mailer: undefined,
     setUpSeconds: SET_UP_SECONDS,
+    recovery: RECOVERY_DEFAULTS,
     rules: importRules,
     factors: new Map([factor, backupCodes()].map((each) => [each.id, each])),
     publish: async () => undefined,

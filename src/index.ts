@@ -18,7 +18,9 @@ import * as accounts from './application/manage-accounts.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { spendShownProof, type ShownProof } from './application/spend-proof.ts'
 import { restoreAccount } from './application/restore-account.ts'
+import type { Doors } from './domain/doors.ts'
 import { MfaError } from './domain/errors.ts'
+import type { RequestDetail } from './domain/events.ts'
 import type { JsonObject } from './domain/json.ts'
 import type { Form } from './factors/factor.ts'
 import type { Views } from './http/views.ts'
@@ -49,7 +51,8 @@ export type {
   OutgoingMail,
   SendMail,
 } from './plugin/first-enrolment.ts'
-export type { EventDetail } from './domain/events.ts'
+export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
+export type { EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
@@ -64,7 +67,7 @@ export {
   type ImportOutcome,
   type ImportWarning,
 } from './import/index.ts'
-export type { AccountStatus, FactorStatus } from './application/manage-accounts.ts'
+export type { AccountStatus, ChangedByMail, FactorStatus } from './application/manage-accounts.ts'
 export type { ShownProof } from './application/spend-proof.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
 export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy.ts'
@@ -145,8 +148,19 @@ export interface Mfa {
     epoch(accountId: string): Promise<number>
     /** Removes every factor and ends sessions, grants and pending sign-ins: for a reset by an administrator (R36). */
     reset(accountId: string): Promise<void>
-    /** Ends everything that was signed in with the old password (R20). Call it after every change of the password. */
-    passwordChanged(accountId: string): Promise<void>
+    /**
+     * Ends everything that was signed in with the old password (R20). Call it after every change of the password. For a
+     * password that is set by a mailed link, call it before the change too, with `by`, `address` and `askedAt`: the
+     * mailbox then proves nothing beside this password (R9). False: do not set the password.
+     */
+    passwordChanged(accountId: string, how?: accounts.ChangedByMail): Promise<boolean>
+    /** Which changes of email, password, recovery and factors the account allows now, and why not. */
+    doors(accountId: string): Promise<Doors>
+    /**
+     * Locks the account for its owner: everything live ends, and the ways in by mail are shut until a second factor is
+     * proved.
+     */
+    freeze(accountId: string, detail?: RequestDetail): Promise<void>
     /**
      * Spends the fresh proof that a page of your own has asked for with `mfa_action=prove:PURPOSE:HASH` (R11). True
      * once; false for a proof of another account, purpose, secret or epoch, after ten minutes, and the second time.
@@ -267,7 +281,9 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     status: (accountId) => accounts.readStatus(deps, accountId),
     epoch: (accountId) => accounts.readEpoch(deps, accountId),
     reset: (accountId) => accounts.resetAccount(deps, accountId),
-    passwordChanged: (accountId) => accounts.passwordChanged(deps, accountId),
+    passwordChanged: (accountId, how) => accounts.passwordChanged(deps, accountId, how),
+    doors: (accountId) => accounts.readDoors(deps, accountId),
+    freeze: (accountId, detail) => accounts.freezeAccount(deps, accountId, detail),
     spendProof: (accountId, proof) => spendShownProof(deps, accountId, proof),
     endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
     resealSecrets: (accountId) => resealSecrets(deps, accountId),

@@ -1,4 +1,5 @@
 import type { MfaEvent } from '../domain/events.ts'
+import type { RecoverySettings } from '../domain/recovery.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { AddedRules } from './added-rules.ts'
 import type { Clock, Mailer, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
@@ -16,6 +17,8 @@ export interface Dependencies {
   readonly factors: ReadonlyMap<string, AnyFactor>
   /** How long a set-up in progress lives. */
   readonly setUpSeconds: number
+  /** How long a recovery waits and stays open, and how long a young factor opens fewer doors. */
+  readonly recovery: RecoverySettings
   /** The rules that single records add to those of every sign-in. */
   readonly rules: AddedRules
   /** Passes events on to the listeners. Rejects if a listener fails; the events then stay in the record. */

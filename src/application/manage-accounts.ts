@@ -1,11 +1,17 @@
+import { doorsOf, type Doors } from '../domain/doors.ts'
 import { MfaError } from '../domain/errors.ts'
+import type { RequestDetail } from '../domain/events.ts'
+import { settleLocked } from '../domain/lock.ts'
+import { settleMailedReset } from '../domain/mailed-reset.ts'
 import { newRecord } from '../domain/mfa-record.ts'
 import { isEnrolled, raiseEpoch, resetFactors, settlePasswordChanged } from '../domain/enrolment.ts'
 import { chargeBrowser, classify } from '../domain/known-browser.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
+import { recoveryState, type RecoveryState } from '../domain/recovery.ts'
 import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
+import { markOfMailbox } from './mailbox.ts'
 import { openState } from './sealed-state.ts'
 
 /** The status that an administrator and the account's owner may see; it holds no secret (R36). */
@@ -29,6 +35,10 @@ export interface AccountStatus {
   readonly importedAt?: Instant
   /** When the record last came from a backup and was made safe. */
   readonly restoredAt?: Instant
+  /** Present while a recovery waits, or a replacement can be bound. */
+  readonly recovery?: Exclude<RecoveryState, { state: 'none' }>
+  /** When the owner locked the account; absent: it is not locked, or a second factor was proved since. */
+  readonly frozenAt?: Instant
 }
 
 export interface FactorStatus {
@@ -49,6 +59,7 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
   const { record } = await loadRecord(deps, accountId)
   const { throttle, history } = record
   const until = throttle.unknownBrowsers.until
+  const recovery = recoveryState(record, deps.clock.now())
   return {
     enrolled: isEnrolled(record),
     factors: record.authenticators.map((authenticator) => {
@@ -66,7 +77,18 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
     ...(history.mustEnrolSince === undefined ? {} : { mustEnrolSince: history.mustEnrolSince }),
     ...(history.importedAt === undefined ? {} : { importedAt: history.importedAt }),
     ...(history.restoredAt === undefined ? {} : { restoredAt: history.restoredAt }),
+    ...(recovery.state === 'none' ? {} : { recovery }),
+    ...(record.frozenAt === undefined ? {} : { frozenAt: record.frozenAt }),
   }
+}
+
+/**
+ * Which changes the account allows now. A page may ask it to explain itself; a change asks it again on the record that
+ * it saves.
+ */
+export async function readDoors(deps: Dependencies, accountId: string): Promise<Doors> {
+  const { record } = await loadRecord(deps, accountId)
+  return doorsOf(record, deps.clock.now(), deps.recovery)
 }
 
 /**
@@ -80,14 +102,46 @@ export async function resetAccount(deps: Dependencies, accountId: string): Promi
   }))
 }
 
+/** How a password was changed. Without it: by its owner, or by an administrator. */
+export interface ChangedByMail {
+  readonly by: 'mail'
+  /** The address to which the link was mailed. */
+  readonly address: string
+  /** When the link was asked for, in seconds since the Unix epoch. Default: now. */
+  readonly askedAt?: Instant
+}
+
 /**
- * After every change of the password: ends the sessions and grants that were made with the old one, and the suspicion
- * that it is known to others (R2, R20).
+ * For every change of the password: ends the sessions and grants that were made with the old one, and the suspicion that
+ * it is known to others (R2, R20). A password that was set by mail marks its mailbox (R9). False: the password must not
+ * be set by mail now, because the account is locked, or a recovery has begun since the link was asked for.
  */
-export async function passwordChanged(deps: Dependencies, accountId: string): Promise<void> {
-  await commit(deps, accountId, (record) => ({
+export async function passwordChanged(
+  deps: Dependencies,
+  accountId: string,
+  how?: ChangedByMail,
+): Promise<boolean> {
+  return commit(deps, accountId, (record, now) => {
+    if (how === undefined) return { outcome: true, ...settlePasswordChanged(record) }
+    const { address, askedAt = now } = how
+    const mailbox = markOfMailbox(deps, accountId, address)
+    const settled = settleMailedReset(record, { mailbox, askedAt, now, settings: deps.recovery })
+    return settled === undefined ? { outcome: false } : { outcome: true, ...settled }
+  })
+}
+
+/**
+ * Locks the account for its owner ("this was not me", R44): ends everything live and a running recovery, and shuts the
+ * ways in by mail until a second factor is proved.
+ */
+export async function freezeAccount(
+  deps: Dependencies,
+  accountId: string,
+  detail: RequestDetail = {},
+): Promise<void> {
+  await commit(deps, accountId, (record, now) => ({
     outcome: undefined,
-    ...settlePasswordChanged(record),
+    ...settleLocked(record, { now, detail }),
   }))
 }
 

@@ -10,6 +10,7 @@ const text = z.string().min(1)
 /** Kebab-case. */
 const EVENT_TYPE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/
 
+const proof = z.object({ interaction: text, at: instant })
 const delay = z.object({ failures: count, until: instant.optional() })
 
 const format = z.object({
@@ -85,9 +86,27 @@ const format = z.object({
     importedAt: instant.optional(),
     mustEnrolSince: instant.optional(),
     restoredAt: instant.optional(),
-    ownerProofs: z.array(z.object({ interaction: text, at: instant })),
+    ownerProofs: z.array(proof),
     deliveredAt: z.array(instant),
+    passwordByMail: z
+      .object({ at: instant, mailbox: text, provedAt: instant.optional() })
+      .optional(),
+    boundOnPasswordAt: instant.optional(),
+    recoveredAt: instant.optional(),
+    recoveriesCancelledAt: z.array(instant).optional(),
+    recoveryFailedAt: z.array(instant).optional(),
+    resetsVoidUntil: instant.optional(),
   }),
+  recovery: z
+    .object({
+      startedAt: instant,
+      opensAt: instant,
+      endsAt: instant,
+      told: z.enum(['half-way', 'opened']).optional(),
+      proof: proof.optional(),
+    })
+    .optional(),
+  frozenAt: instant.optional(),
   events: z.array(
     z.object({
       id: text,
@@ -108,6 +127,7 @@ const format = z.object({
         locale: z.string().optional(),
         remaining: count.optional(),
         until: instant.optional(),
+        since: instant.optional(),
         epoch: count.optional(),
         count: count.optional(),
       }),

@@ -1,4 +1,5 @@
 import type { Assurance } from './assurance.ts'
+import { settleProof } from './doors.ts'
 import type {
   AuthenticatorDetail,
   EventDetail,
@@ -108,7 +109,7 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
     challenges: record.challenges.filter((open) => open.interaction !== acceptance.interaction),
     history: { firstSignInAt: now, ...record.history },
   }
-  const forgiven = forgive(moved, browser, assurance.phishingResistant)
+  const forgiven = forgive(settleProof(moved, now), browser, assurance.phishingResistant)
   const detail = {
     ...acceptance.detail,
     ...describe(authenticator, browser),

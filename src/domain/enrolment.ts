@@ -16,7 +16,7 @@ import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 /** How long a set-up in progress lives unless the application says otherwise: some people need half an hour. */
 export const SET_UP_SECONDS = 30 * MINUTE_SECONDS
 /** How long the owner's proof of an address counts, in the interaction in which it was given (R41). */
-const OWNER_PROOF_SECONDS = HOUR_SECONDS
+export const OWNER_PROOF_SECONDS = HOUR_SECONDS
 /**
  * Most set-ups in progress of one account. Each begins with a right password; a person with many tabs does not reach it,
  * so that no tab ends the set-up of another one.
@@ -304,9 +304,10 @@ export function settleEnrolled(
   issued: readonly IssuedSet[],
 ): Passed {
   const { authenticator, now, browser } = acceptance
+  const ended = endRecovery(record, 'factor-enrolled')
   const { mustEnrolSince: _, ...history } = record.history
   const bound: MfaRecord = {
-    ...(isEnrolled(record) ? record : clearFailures(record)),
+    ...(isEnrolled(record) ? ended.record : clearFailures(ended.record)),
     epoch: record.epoch + 1,
     authenticators: [
       ...record.authenticators,
@@ -331,6 +332,7 @@ export function settleEnrolled(
   const events: EventDraft[] = [
     { type: 'factor-enrolled', detail },
     ...issued.flatMap((set) => wordsOfSet(set, acceptance.detail)),
+    ...ended.events,
     { type: 'epoch-raised', detail: { epoch: bound.epoch, reason: 'factor-enrolled' } },
   ]
   const known = remember(bound, acceptance.tokenHash, now)
@@ -353,12 +355,16 @@ export function wordsOfSet(
   }))
 }
 
-/** Ends everything that was made in an earlier epoch: sessions, grants, refresh tokens, pending sign-ins (R20). */
+/**
+ * Ends everything that was made in an earlier epoch: sessions, grants, refresh tokens, pending sign-ins (R20). A
+ * recovery ends too: its password, or the factor that it would replace, may not be the same any more (R9).
+ */
 export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
   const epoch = record.epoch + by
+  const ended = endRecovery(record, reason)
   return {
     record: {
-      ...record,
+      ...ended.record,
       epoch,
       pending: [],
       challenges: [],
@@ -366,8 +372,16 @@ export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
       proofs: [],
       history: { ...record.history, ownerProofs: [] },
     },
-    events: [{ type: 'epoch-raised', detail: { epoch, reason } }],
+    events: [...ended.events, { type: 'epoch-raised', detail: { epoch, reason } }],
   }
+}
+
+/** Ends a recovery that is in progress. It is no cancellation: nobody has said that they did not want it. */
+function endRecovery(record: MfaRecord, reason: string): Settled {
+  const { recovery, ...without } = record
+  if (recovery === undefined) return { record, events: [] }
+  const { startedAt: since, opensAt: until } = recovery
+  return { record: without, events: [{ type: 'recovery-ended', detail: { since, until, reason } }] }
 }
 
 /**
@@ -391,10 +405,18 @@ export function settlePasswordChanged(record: MfaRecord, times = 1): Settled {
 export function resetFactors(record: MfaRecord, now: Instant): Settled {
   const raised = raiseEpoch(record, 'reset')
   const { passwordSuspectedAt: _, ...throttle } = clearFailures(raised.record).throttle
-  const { mustEnrolSince: __, ...history } = raised.record.history
+  const { frozenAt: __, ...unlocked } = raised.record
+  // The marks of what was reset go with it; those of the password and of an earlier recovery stay.
+  const {
+    mustEnrolSince: _must,
+    boundOnPasswordAt: _bound,
+    recoveriesCancelledAt: _cancelled,
+    recoveryFailedAt: _failed,
+    ...history
+  } = unlocked.history
   return {
     record: {
-      ...raised.record,
+      ...unlocked,
       throttle,
       authenticators: [],
       browsers: [],

@@ -61,6 +61,7 @@ export interface EventDetail {
   readonly locale?: string
   readonly remaining?: number
   readonly until?: Instant
+  readonly since?: Instant
   readonly epoch?: number
   /** The attempts that the event stands for. Absent: one. */
   readonly count?: number
@@ -92,6 +93,12 @@ export interface RefusedDetail extends RequestDetail {
   readonly factor?: string
   readonly browser?: 'known' | 'unknown'
   readonly count?: number
+}
+
+/** `since`: when the recovery began. `until`: the end of the wait; for `recovery-opened`, the end of the time after it. */
+export interface RecoveryDetail extends RequestDetail {
+  readonly since: Instant
+  readonly until: Instant
 }
 
 /** The event of a factor's own type: of which authenticator, if of one, and what the factor says of it. */
@@ -141,6 +148,16 @@ export interface EventDetails {
   'signed-in': RequestDetail & { readonly browser: 'known' | 'unknown' }
   /** `reason`: `factor-enrolled`, `password-changed`, ..., or what was passed to `endEverything`. */
   'epoch-raised': { readonly epoch: number; readonly reason: string }
+  'recovery-started': RecoveryDetail
+  'recovery-half-way': RecoveryDetail
+  'recovery-opened': RecoveryDetail
+  /** `reason`: by a factor at a sign-in, by the link of a notice, or because the owner locked the account. */
+  'recovery-cancelled': RecoveryDetail & { readonly reason: 'factor' | 'notice' | 'locked' }
+  /** `reason`: `expired`, or that of the `epoch-raised` beside it. */
+  'recovery-ended': RecoveryDetail & { readonly reason: string }
+  'recovery-refused': RequestDetail & { readonly reason: 'wrong' | 'throttled' }
+  'recovery-completed': AuthenticatorDetail
+  'account-locked-by-owner': RequestDetail
   restored: Readonly<Record<never, never>>
   reset: Readonly<Record<never, never>>
 }
@@ -163,6 +180,14 @@ export const EVENT_TYPES = [
   'signed-in',
   'browser-forgotten', // a known browser is unknown again after ten failures (R4)
   'epoch-raised', // earlier sessions, grants and pending sign-ins have ended (R20)
+  'recovery-started', // a person who lost their factors has proved the password and a mailbox; the wait begins (R9)
+  'recovery-half-way', // half of the wait is over
+  'recovery-opened', // the wait is over: a replacement can be bound
+  'recovery-cancelled',
+  'recovery-ended', // its time is over, or a change of the account ended it
+  'recovery-refused', // a wrong code
+  'recovery-completed', // a replacement was bound, and the earlier factors are gone
+  'account-locked-by-owner', // "this was not me": everything live has ended, and mailed ways in are shut
   'restored', // the storage came from a backup: codes and sessions that the backup brought back are void (R37)
   'reset', // an administrator started a reset (R36)
 ] as const satisfies readonly (keyof EventDetails)[]

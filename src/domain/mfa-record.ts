@@ -26,6 +26,13 @@ export interface MfaRecord {
   /** Proofs that pages of the application's own have asked for, until they are spent or too old. */
   readonly proofs?: readonly KeptProof[]
   readonly history: History
+  /** The recovery in progress, or one whose time is over and that nobody has looked at yet. */
+  readonly recovery?: Recovery
+  /**
+   * When the owner locked the account ("this was not me"). Until a second factor is proved, no password can be reset by
+   * mail and no recovery can begin.
+   */
+  readonly frozenAt?: Instant
   /** Events, saved together with the change that they report; passed on afterwards, at least once. */
   readonly events: readonly MfaEvent[]
 }
@@ -161,6 +168,38 @@ export interface History {
   readonly ownerProofs: readonly OwnerProof[]
   /** Codes mailed in the last hour: cooldown and quota (R3). */
   readonly deliveredAt: readonly Instant[]
+  /** The last password that was set by a mailed link. Its mailbox is no second proof until a factor is proved (R9). */
+  readonly passwordByMail?: PasswordByMail
+  /** When the first factor was bound on the password alone: for some days it opens fewer doors (R10). */
+  readonly boundOnPasswordAt?: Instant
+  /** When a recovery last bound a replacement. */
+  readonly recoveredAt?: Instant
+  /** When recoveries were cancelled, in the last 30 days. */
+  readonly recoveriesCancelledAt?: readonly Instant[]
+  /** When wrong codes of recovery were refused, in the last hour. */
+  readonly recoveryFailedAt?: readonly Instant[]
+  /** A link for a new password that was asked for at this time or before is void: a recovery began then (R9). */
+  readonly resetsVoidUntil?: Instant
+}
+
+export interface PasswordByMail {
+  readonly at: Instant
+  /** A keyed hash of the mailbox, with the id of its key. */
+  readonly mailbox: string
+  /** When a second factor was first proved after it. */
+  readonly provedAt?: Instant
+}
+
+/** A recovery, from the mailed proof at its start to the end of the time in which a replacement can be bound (R9). */
+export interface Recovery {
+  readonly startedAt: Instant
+  /** The end of the wait. */
+  readonly opensAt: Instant
+  readonly endsAt: Instant
+  /** The notice that was given last, after the one of the start. */
+  readonly told?: 'half-way' | 'opened'
+  /** The interaction in which the mailed proof was shown once more, after the wait. */
+  readonly proof?: OwnerProof
 }
 
 export interface OwnerProof {

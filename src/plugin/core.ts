@@ -9,6 +9,7 @@ import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapter
 import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import { patientStorage } from '../application/patient-storage.ts'
+import { RECOVERY_DEFAULTS } from '../domain/recovery.ts'
 import { given } from '../host/given.ts'
 import { createViews, type Views, type ViewsOptions } from '../http/views.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
@@ -40,6 +41,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     mailer: send === undefined ? undefined : mailerOf(send, views, options),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
     setUpSeconds: options.setUpSeconds,
+    recovery: { ...RECOVERY_DEFAULTS, youngSeconds: options.youngSeconds },
     rules,
     // Errors go to Koa's own event. Without a listener `emit` would throw; Koa adds one that prints when it begins to
     // serve.

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { HostAccount, PersonDescription, PolicyQuestion } from '../../interactions/core.ts'
+import { YOUNG_SECONDS } from '../domain/doors.ts'
 import { SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES } from '../domain/events.ts'
@@ -70,6 +71,11 @@ export interface MfaOptions {
   readonly sessionSeconds?: number
   /** `setUpSeconds`: how long a set-up in progress lives, in seconds. Default 30 min. */
   readonly sessions?: { readonly setUpSeconds?: number }
+  /**
+   * Seconds for which a first factor that was bound on the password alone opens no change of email, password or
+   * recovery. Default 72 h (R10).
+   */
+  readonly youngSeconds?: number
   /** Slow hashes for look-up secrets. Default: argon2id with OWASP's parameters and a bounded queue. */
   readonly hasher?: PasswordHasher
   /** Ways to a token that never meet the interaction policy, and for which you declare that you assert it yourself. */
@@ -260,6 +266,7 @@ const shape = z.strictObject({
       setUpSeconds: z.int().min(SHORTEST_SET_UP_SECONDS).max(LONGEST_SET_UP_SECONDS).optional(),
     })
     .optional(),
+  youngSeconds: z.int().min(0).optional(),
   hasher: withMethods('hash', 'verify', 'needsRehash').optional(),
   acknowledge: z.array(z.enum(['ciba', 'pre-authorized-codes'])).optional(),
   trustedGrantTypes: z.array(z.string()).optional(),
@@ -273,6 +280,7 @@ export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys'> & {
   readonly path: string
   readonly sessionSeconds: number
   readonly setUpSeconds: number
+  readonly youngSeconds: number
 }
 
 /** Encryption keys as bytes. Throws MfaError `options-invalid`. */
@@ -298,5 +306,6 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     path: options.path ?? '/mfa',
     sessionSeconds: options.sessionSeconds ?? SESSION_SECONDS,
     setUpSeconds: options.sessions?.setUpSeconds ?? SET_UP_SECONDS,
+    youngSeconds: options.youngSeconds ?? YOUNG_SECONDS,
   }
 }

@@ -3,12 +3,15 @@ import { completeSignIn } from '../../src/application/complete-sign-in.ts'
 import {
   browserFailed,
   endEverything,
+  freezeAccount,
   knowsBrowser,
   passwordChanged,
+  readDoors,
   readEpoch,
   readStatus,
   resetAccount,
 } from '../../src/application/manage-accounts.ts'
+import { isMailbox, markOfMailbox } from '../../src/application/mailbox.ts'
 import { isFirstSignIn } from '../../src/domain/enrolment.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
@@ -233,5 +236,59 @@ describe('the epoch of an account', () => {
     await deps.storage.records.save('mira', { schema: 1 }, 0)
     const error: unknown = await readEpoch(deps, 'mira').catch((caught: unknown) => caught)
     expect(error).to.have.property('code', 'record-unreadable')
+  })
+})
+
+describe('the doors of an account, and the mailbox that set its password', () => {
+  const shut = async ({ deps }: World): Promise<string[]> =>
+    Object.entries(await readDoors(deps, 'mira')).flatMap(([door, { open }]) =>
+      open ? [] : [door],
+    )
+
+  it('R9 are shut by a password that was set by mail, whose address the record does not show', async () => {
+    const one = world()
+    await owner(one)
+    const before = (await load(one)).record.epoch
+    expect(await shut(one)).to.deep.equal([])
+    const how = { by: 'mail', address: 'Mira@Example.com' } as const
+    expect(await passwordChanged(one.deps, 'mira', how)).to.equal(true)
+    expect(await shut(one)).to.include.members(['email', 'recovery', 'remove'])
+    const { record } = await load(one)
+    expect(JSON.stringify(record)).not.to.match(/mira@example/i)
+    expect(record.epoch).to.equal(before + 1)
+    const { mailbox } = record.history.passwordByMail!
+    for (const same of ['mira@example.com', ' MIRA+shop@EXAMPLE.com'])
+      expect(isMailbox(one.deps, 'mira', same, mailbox), same).to.equal(true)
+    for (const other of ['mira@example.org', 'mirakel@example.com'])
+      expect(isMailbox(one.deps, 'mira', other, mailbox), other).to.equal(false)
+    expect(isMailbox(one.deps, 'other', 'mira@example.com', mailbox)).to.equal(false)
+  })
+
+  it('R9 R35 take every mailbox for the marked one when the key of the mark is gone', async () => {
+    const one = world()
+    const mark = markOfMailbox(one.deps, 'mira', 'mira@example.com')
+    const later = nodeBeside(one, { key: Buffer.alloc(32, 9) })
+    expect(isMailbox(later.deps, 'mira', 'mira@example.org', mark)).to.equal(true)
+  })
+
+  it('R44 are shut by a lock, which ends everything live; the mailed reset is refused until a factor is proved', async () => {
+    const one = world()
+    const mira = await owner(one)
+    const before = (await load(one)).record.epoch
+    await freezeAccount(one.deps, 'mira', { ip: '192.0.2.7' })
+    expect(await shut(one)).to.deep.equal(['recovery', 'mailed-reset'])
+    expect(await readStatus(one.deps, 'mira')).to.include({
+      frozenAt: one.clock.now(),
+      knownBrowsers: 0,
+    })
+    const how = { by: 'mail', address: 'mira@example.com' } as const
+    expect(await passwordChanged(one.deps, 'mira', how)).to.equal(false)
+    const epoch = (await load(one)).record.epoch
+    expect(epoch).to.equal(before + 1)
+    const [locked] = await heardOf(one, 'account-locked-by-owner')
+    expect(locked?.detail).to.deep.equal({ ip: '192.0.2.7' })
+    await verify(one, 'backup-codes', { backupCode: mira.codes[0]! }, mira.place({ epoch }))
+    expect(await shut(one)).to.deep.equal([])
+    expect(await passwordChanged(one.deps, 'mira', how)).to.equal(true)
   })
 })

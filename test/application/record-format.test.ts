@@ -10,6 +10,7 @@ import {
   type Delay,
   type History,
   type MfaRecord,
+  type Recovery,
   type Throttle,
 } from '../../src/domain/mfa-record.ts'
 
@@ -22,140 +23,178 @@ const delay: fc.Arbitrary<Delay> = fc.record(
 const few = { maxLength: 2 }
 
 /** Any record, with and without each optional member. Add each new member here. */
-const anyRecord: fc.Arbitrary<MfaRecord> = fc.record({
-  schema: fc.constant(1 as const),
-  accountId: fc.constant('mira'),
-  epoch: fc.integer({ min: 1 }),
-  authenticators: fc.array(
-    fc.record(
-      {
-        id: text,
-        factor: text,
-        name: fc.string(),
-        sealed: text,
-        createdAt: instant,
-        lastUsedAt: instant,
-        renewBy: instant,
-        handles: fc.array(text, few),
-      },
-      { requiredKeys: ['id', 'factor', 'name', 'createdAt', 'sealed'] },
-    ),
-    few,
-  ),
-  pending: fc.array(
-    fc.record(
-      { interaction: text, factor: text, sealed: text, sentTo: text, expiresAt: instant, delay },
-      { requiredKeys: ['interaction', 'factor', 'sealed', 'expiresAt', 'delay'] },
-    ),
-    few,
-  ),
-  challenges: fc.array(
-    fc.record(
-      { interaction: text, purpose: text, sentTo: text, sealed: text, expiresAt: instant },
-      { requiredKeys: ['interaction', 'purpose', 'sealed', 'expiresAt'] },
-    ),
-    few,
-  ),
-  throttle: fc.record(
-    {
-      failedAt: fc.array(instant, { maxLength: 100 }),
-      codesDisabledAt: instant,
-      unknownBrowsers: delay,
-      passwordSuspectedAt: instant,
-    },
-    { requiredKeys: ['failedAt', 'unknownBrowsers'] },
-  ) satisfies fc.Arbitrary<Throttle>,
-  browsers: fc.array(
-    fc.record({
-      tokenHash: text,
-      since: instant,
-      lastSeenAt: instant,
-      delay,
-      failures: fc.nat(),
-    }),
-    few,
-  ),
-  accepted: fc.array(
-    fc.record(
-      {
-        interaction: text,
-        fingerprint: text,
-        factor: text,
-        authenticatorId: text,
-        assurance: fc.record({
-          amr: fc.array(text, few),
-          kinds: fc.subarray<'knowledge' | 'possession' | 'inherence'>([
-            'knowledge',
-            'possession',
-            'inherence',
-          ]),
-          phishingResistant: fc.boolean(),
-        }),
-        at: instant,
-        epoch: fc.nat(),
-        remaining: fc.nat(),
-        spentOn: text,
-        challenge: text,
-        isProof: fc.constant(true as const),
-      },
-      {
-        requiredKeys: [
-          'interaction',
-          'fingerprint',
-          'factor',
-          'authenticatorId',
-          'assurance',
-          'at',
-          'epoch',
-        ],
-      },
-    ) satisfies fc.Arbitrary<AcceptedAttempt>,
-    few,
-  ),
-  proofs: fc.array(
-    fc.record({ purpose: text, secretHash: text, at: instant, epoch: fc.nat() }),
-    few,
-  ),
-  history: fc.record(
-    {
-      firstSignInAt: instant,
-      firstEnrolledAt: instant,
-      resetAt: instant,
-      importedAt: instant,
-      mustEnrolSince: instant,
-      restoredAt: instant,
-      ownerProofs: fc.array(fc.record({ interaction: text, at: instant }), few),
-      deliveredAt: fc.array(instant, few),
-    },
-    { requiredKeys: ['ownerProofs', 'deliveredAt'] },
-  ) satisfies fc.Arbitrary<History>,
-  events: fc.array(
-    fc.record({
-      id: text,
-      type: fc.constantFrom(...EVENT_TYPES),
-      accountId: text,
-      at: instant,
-      detail: fc.record(
+const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
+  {
+    schema: fc.constant(1 as const),
+    accountId: fc.constant('mira'),
+    epoch: fc.integer({ min: 1 }),
+    authenticators: fc.array(
+      fc.record(
         {
+          id: text,
+          factor: text,
+          name: fc.string(),
+          sealed: text,
+          createdAt: instant,
+          lastUsedAt: instant,
+          renewBy: instant,
+          handles: fc.array(text, few),
+        },
+        { requiredKeys: ['id', 'factor', 'name', 'createdAt', 'sealed'] },
+      ),
+      few,
+    ),
+    pending: fc.array(
+      fc.record(
+        { interaction: text, factor: text, sealed: text, sentTo: text, expiresAt: instant, delay },
+        { requiredKeys: ['interaction', 'factor', 'sealed', 'expiresAt', 'delay'] },
+      ),
+      few,
+    ),
+    challenges: fc.array(
+      fc.record(
+        { interaction: text, purpose: text, sentTo: text, sealed: text, expiresAt: instant },
+        { requiredKeys: ['interaction', 'purpose', 'sealed', 'expiresAt'] },
+      ),
+      few,
+    ),
+    throttle: fc.record(
+      {
+        failedAt: fc.array(instant, { maxLength: 100 }),
+        codesDisabledAt: instant,
+        unknownBrowsers: delay,
+        passwordSuspectedAt: instant,
+      },
+      { requiredKeys: ['failedAt', 'unknownBrowsers'] },
+    ) satisfies fc.Arbitrary<Throttle>,
+    browsers: fc.array(
+      fc.record({
+        tokenHash: text,
+        since: instant,
+        lastSeenAt: instant,
+        delay,
+        failures: fc.nat(),
+      }),
+      few,
+    ),
+    accepted: fc.array(
+      fc.record(
+        {
+          interaction: text,
+          fingerprint: text,
           factor: text,
           authenticatorId: text,
-          authenticatorName: text,
-          reason: text,
-          browser: fc.constantFrom('known' as const, 'unknown' as const),
-          clientId: text,
-          ip: text,
-          userAgent: text,
-          remaining: fc.nat(),
-          until: instant,
+          assurance: fc.record({
+            amr: fc.array(text, few),
+            kinds: fc.subarray<'knowledge' | 'possession' | 'inherence'>([
+              'knowledge',
+              'possession',
+              'inherence',
+            ]),
+            phishingResistant: fc.boolean(),
+          }),
+          at: instant,
           epoch: fc.nat(),
-          count: fc.nat(),
+          remaining: fc.nat(),
+          spentOn: text,
+          challenge: text,
+          isProof: fc.constant(true as const),
         },
-        { requiredKeys: [] },
-      ) satisfies fc.Arbitrary<EventDetail>,
-    }) as fc.Arbitrary<MfaEvent>,
-    few,
-  ),
-})
+        {
+          requiredKeys: [
+            'interaction',
+            'fingerprint',
+            'factor',
+            'authenticatorId',
+            'assurance',
+            'at',
+            'epoch',
+          ],
+        },
+      ) satisfies fc.Arbitrary<AcceptedAttempt>,
+      few,
+    ),
+    proofs: fc.array(
+      fc.record({ purpose: text, secretHash: text, at: instant, epoch: fc.nat() }),
+      few,
+    ),
+    history: fc.record(
+      {
+        firstSignInAt: instant,
+        firstEnrolledAt: instant,
+        resetAt: instant,
+        importedAt: instant,
+        mustEnrolSince: instant,
+        restoredAt: instant,
+        ownerProofs: fc.array(fc.record({ interaction: text, at: instant }), few),
+        deliveredAt: fc.array(instant, few),
+        passwordByMail: fc.record(
+          { at: instant, mailbox: text, provedAt: instant },
+          { requiredKeys: ['at', 'mailbox'] },
+        ),
+        boundOnPasswordAt: instant,
+        recoveredAt: instant,
+        recoveriesCancelledAt: fc.array(instant, few),
+        recoveryFailedAt: fc.array(instant, few),
+        resetsVoidUntil: instant,
+      },
+      { requiredKeys: ['ownerProofs', 'deliveredAt'] },
+    ) satisfies fc.Arbitrary<History>,
+    events: fc.array(
+      fc.record({
+        id: text,
+        type: fc.constantFrom(...EVENT_TYPES),
+        accountId: text,
+        at: instant,
+        detail: fc.record(
+          {
+            factor: text,
+            authenticatorId: text,
+            authenticatorName: text,
+            reason: text,
+            browser: fc.constantFrom('known' as const, 'unknown' as const),
+            clientId: text,
+            ip: text,
+            userAgent: text,
+            remaining: fc.nat(),
+            until: instant,
+            since: instant,
+            epoch: fc.nat(),
+            count: fc.nat(),
+          },
+          { requiredKeys: [] },
+        ) satisfies fc.Arbitrary<EventDetail>,
+      }) as fc.Arbitrary<MfaEvent>,
+      few,
+    ),
+    recovery: fc.record(
+      {
+        startedAt: instant,
+        opensAt: instant,
+        endsAt: instant,
+        told: fc.constantFrom('half-way' as const, 'opened' as const),
+        proof: fc.record({ interaction: text, at: instant }),
+      },
+      { requiredKeys: ['startedAt', 'opensAt', 'endsAt'] },
+    ) satisfies fc.Arbitrary<Recovery>,
+    frozenAt: instant,
+  },
+  {
+    requiredKeys: [
+      'schema',
+      'accountId',
+      'epoch',
+      'authenticators',
+      'pending',
+      'challenges',
+      'throttle',
+      'browsers',
+      'accepted',
+      'history',
+      'events',
+    ],
+  },
+)
 
 /** The record as a database returns it. */
 function stored(record: unknown): JsonObject {

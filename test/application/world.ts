@@ -8,6 +8,7 @@ import { SET_UP_SECONDS } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { MfaEvent } from '../../src/domain/events.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
+import { RECOVERY_DEFAULTS } from '../../src/domain/recovery.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
@@ -63,6 +64,7 @@ export function world(
     mailer: { send: async (delivery) => void mails.push(delivery) },
     rules: importRules,
     setUpSeconds: SET_UP_SECONDS,
+    recovery: RECOVERY_DEFAULTS,
     factors: new Map(listed.map((factor) => [factor.id, factor])),
     publish: async (events) => void heard.push(...events),
     report: () => undefined,

@@ -16,7 +16,7 @@ import { introspect, refresh, userinfo } from './relying-party.ts'
 import { signedInSessions, STORAGES } from './recorded-storage.ts'
 import { enrolledPerson, nextCode, signIn, uidOf, type Person } from './sign-in.ts'
 
-const CHANGES: Readonly<Record<string, (host: Host) => Promise<void>>> = {
+const CHANGES: Readonly<Record<string, (host: Host) => Promise<unknown>>> = {
   'a changed password': ({ mfa }) => mfa.accounts.passwordChanged('mira'),
   'a reset': ({ mfa }) => mfa.accounts.reset('mira'),
   'the end of everything': ({ mfa }) => mfa.accounts.endEverything('mira', 'stolen laptop'),

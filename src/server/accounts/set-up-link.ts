@@ -31,7 +31,7 @@ export interface SetUpLinkServices {
   readonly serviceName: string
   readonly minimumLength: number
   /** Ends sessions and sign-ins that were made with the old password (R20). */
-  readonly passwordChanged: (accountId: string) => Promise<void>
+  readonly passwordChanged: (accountId: string) => Promise<unknown>
   readonly epochOf: (accountId: string) => Promise<number>
 }
 
