@@ -14,10 +14,11 @@ export const RESET_SECONDS = 10 * MINUTE_SECONDS
 /** The path that a link leads to. The rest of the link is a secret and stays out of logs (R31). */
 export const RESET_PATH = '/password/reset'
 
-/** A password that came by mail, and the address that received the link. */
+/** A password that came by mail, the address that received the link, and the time at which it was asked for. */
 export interface ByMail {
   readonly by: 'mail'
   readonly address: string
+  readonly askedAt: Instant
 }
 
 export interface ResetLinkServices {
@@ -31,8 +32,11 @@ export interface ResetLinkServices {
   readonly issuer: string
   readonly serviceName: string
   readonly minimumLength: number
-  /** Ends what the old password opened and raises the epoch by one (R20); marks the password as mailed (R9). */
-  readonly passwordChanged: (accountId: string, how: ByMail) => Promise<void>
+  /**
+   * Ends what the old password opened and raises the epoch by one (R20); marks the password as mailed (R9). False: the
+   * account is locked, or a recovery has begun since the link was asked for.
+   */
+  readonly passwordChanged: (accountId: string, how: ByMail) => Promise<boolean>
   readonly epochOf: (accountId: string) => Promise<number>
 }
 
@@ -80,10 +84,11 @@ export function resetLinks(services: ResetLinkServices): ResetLinks {
 
     async make(account, address) {
       const token = newToken(services.random)
-      const expiresAt = clock.now() + RESET_SECONDS
+      const askedAt = clock.now()
+      const expiresAt = askedAt + RESET_SECONDS
       // The epoch is read first: a change between the two reads makes the link void.
       const epoch = await epochOf(account.id)
-      const link = { accountId: account.id, address, epoch, stamp: stampOf(account) }
+      const link = { accountId: account.id, address, epoch, stamp: stampOf(account), askedAt }
       await oneTime.put(keyOfToken(KIND, token), link, expiresAt)
       return { url: `${services.issuer}${RESET_PATH}/${token}`, expiresAt }
     },
@@ -117,8 +122,9 @@ async function replacePassword(
   link: Link,
   passwordHash: string,
 ): Promise<Account | undefined> {
-  const { accountId, address } = link
-  await passwordChanged(accountId, { by: 'mail', address })
+  const { accountId, address, askedAt } = link
+  const how: ByMail = { by: 'mail', address, askedAt }
+  if (!(await passwordChanged(accountId, how))) return undefined
   if ((await epochOf(accountId)) !== link.epoch + 1) return undefined
   const set = await changeAccount(accounts, accountId, ({ enrolmentProof: _, ...current }) =>
     isHeldBy(current, link)
@@ -131,7 +137,7 @@ async function replacePassword(
         }
       : undefined,
   )
-  if (set !== undefined) await passwordChanged(accountId, { by: 'mail', address })
+  if (set !== undefined) await passwordChanged(accountId, how)
   return set
 }
 
@@ -161,6 +167,7 @@ interface Link {
   readonly address: string
   readonly epoch: number
   readonly stamp: string
+  readonly askedAt: Instant
 }
 
 function isHeldBy(account: Account, link: Link): boolean {
@@ -174,7 +181,8 @@ function parseLink(value: unknown): Link | undefined {
   return typeof link.accountId === 'string' &&
     typeof link.address === 'string' &&
     typeof link.epoch === 'number' &&
-    typeof link.stamp === 'string'
+    typeof link.stamp === 'string' &&
+    typeof link.askedAt === 'number'
     ? (link as Link)
     : undefined
 }

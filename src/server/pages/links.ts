@@ -23,7 +23,7 @@ export function forgottenPasswordOf(
     issuer,
     serviceName,
     minimumLength: foundation.minimumPasswordLength,
-    passwordChanged: (id) => mfa.accounts.passwordChanged(id),
+    passwordChanged: (id, how) => mfa.accounts.passwordChanged(id, how),
     epochOf: (id) => mfa.accounts.epoch(id),
   })
   const helpUrl = foundation.settings.service.help

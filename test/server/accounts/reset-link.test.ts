@@ -22,6 +22,8 @@ describe('a link for a forgotten password', () => {
   let account: Account
   let changes: ByMail[]
   let epoch: number
+  /** The account allows no new password by mail. */
+  let isShut: boolean
   /** Runs while a password is being changed, after the epoch was raised. */
   let meanwhile: () => Promise<void>
 
@@ -29,6 +31,7 @@ describe('a link for a forgotten password', () => {
     here = world()
     changes = []
     epoch = 7
+    isShut = false
     meanwhile = async () => undefined
     const { storage, hasher, clock } = here
     links = resetLinks({
@@ -42,9 +45,11 @@ describe('a link for a forgotten password', () => {
       serviceName: 'Acme',
       minimumLength: 8,
       passwordChanged: async (_id, how) => {
+        if (isShut) return false
         changes.push(how)
         epoch += 1
         await meanwhile()
+        return true
       },
       epochOf: async () => epoch,
     })
@@ -83,8 +88,17 @@ describe('a link for a forgotten password', () => {
 
   it('R20 ends what the old password opened, before and after the new one is stored', async () => {
     await links.use(await make(), GOOD)
-    const byMail = { by: 'mail', address: ADDRESS }
+    const byMail = { by: 'mail', address: ADDRESS, askedAt: here.clock.time }
     expect(changes).to.deep.equal([byMail, byMail])
+  })
+
+  it('R9 R44 sets no password where the account allows none by mail, and is spent', async () => {
+    const token = await make()
+    isShut = true
+    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+    expect(await current()).to.deep.equal(account)
+    isShut = false
+    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
   })
 
   it('ends with its time, also for a form that was opened before', async () => {
@@ -130,6 +144,7 @@ describe('a link for a forgotten password', () => {
   it('is void once the epoch has changed, also to an earlier one', async () => {
     for (const other of [8, 6]) {
       epoch = 7
+      isShut = false
       const token = await make()
       epoch = other
       expect(await links.look(token)).to.equal(undefined)
