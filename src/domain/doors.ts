@@ -7,9 +7,9 @@ export const YOUNG_SECONDS = 72 * HOUR_SECONDS
  * How long a password that was set by mail shuts doors, even after a factor was proved: a stolen phone that is unlocked
  * holds the mailbox and the authenticator.
  */
-export const MAILED_RESET_SECONDS = 72 * HOUR_SECONDS
+const MAILED_RESET_SECONDS = 72 * HOUR_SECONDS
 /** How long a completed recovery shuts doors (R9). */
-export const RECOVERED_SECONDS = 7 * DAY_SECONDS
+const RECOVERED_SECONDS = 7 * DAY_SECONDS
 
 /**
  * A change that decides who gets into the account. `recovery`: beginning one, and the addresses that it uses.

@@ -18,16 +18,14 @@ import { DAY_SECONDS, HOUR_SECONDS, type Instant } from './time.ts'
  */
 
 const RECOVERY_WAIT_SECONDS = 72 * HOUR_SECONDS
-/** A shorter wait could be over before the owner has read the notices. */
-export const SHORTEST_WAIT_SECONDS = DAY_SECONDS
 const RECOVERY_BIND_SECONDS = 7 * DAY_SECONDS
 /** A younger address is no proof (R9). An attacker who can add an address would otherwise add their own. */
-export const YOUNG_ADDRESS_SECONDS = 7 * DAY_SECONDS
+const YOUNG_ADDRESS_SECONDS = 7 * DAY_SECONDS
 /** After this many cancellations within the window an administrator decides. */
-export const MOST_CANCELLATIONS = 2
+const MOST_CANCELLATIONS = 2
 const CANCELLATION_WINDOW_SECONDS = 30 * DAY_SECONDS
 /** Wrong mailed codes of recovery in an hour, over all browsers. */
-export const MOST_RECOVERY_FAILURES = 5
+const MOST_RECOVERY_FAILURES = 5
 
 export interface RecoverySettings extends DoorSettings {
   readonly waitSeconds: number
