@@ -27,29 +27,15 @@ export interface Joined {
 
 /** Makes the core, which pages, prompt and guards share, from the options of `createMfa`. */
 export function coreOf(options: ParsedOptions, joined: Joined): Core {
-  const { findAccount, publish, rules, notices } = joined
+  const { findAccount, notices } = joined
   const { firstEnrolment } = options
-  const report = (error: unknown): void => deps.report(error)
-  const views = viewsOf(options, { mountPath: () => mountPath(core), report })
-  const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
-  const deps: Dependencies = {
-    storage: patientStorage(options.storage),
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
-    box: secretBox({ keys: options.encryptionKeys }),
-    hasher: options.hasher ?? passwordHasher(),
-    mailer: send === undefined ? undefined : mailerOf(send, views, options),
-    factors: new Map(options.factors.map((factor) => [factor.id, factor])),
-    setUpSeconds: options.setUpSeconds,
-    recovery: { ...RECOVERY_DEFAULTS, youngSeconds: options.youngSeconds },
-    rules,
-    // Errors go to Koa's own event. Without a listener `emit` would throw; Koa adds one that prints when it begins to
-    // serve.
-    report(error) {
-      if ((core.provider?.listenerCount('error') ?? 0) > 0) core.provider?.emit('error', error)
-    },
-    publish,
+  // Errors go to Koa's own event. Without a listener `emit` would throw; Koa adds one that prints when it begins to
+  // serve.
+  const report = (error: unknown): void => {
+    if ((core.provider?.listenerCount('error') ?? 0) > 0) core.provider?.emit('error', error)
   }
+  const views = viewsOf(options, { mountPath: () => mountPath(core), report })
+  const deps = dependenciesOf(options, { ...joined, views, report })
   const records = new WeakMap<object, Map<string, Promise<Loaded>>>()
   const found = new WeakMap<object, Map<string, Promise<HostAccount | undefined>>>()
   const core: Core = {
@@ -90,6 +76,32 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     provider: undefined,
   }
   return core
+}
+
+function dependenciesOf(
+  options: ParsedOptions,
+  joined: Pick<Joined, 'publish' | 'rules'> & {
+    readonly views: Views
+    readonly report: Dependencies['report']
+  },
+): Dependencies {
+  const { publish, rules, views, report } = joined
+  const { firstEnrolment } = options
+  const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
+  return {
+    storage: patientStorage(options.storage),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    box: secretBox({ keys: options.encryptionKeys }),
+    hasher: options.hasher ?? passwordHasher(),
+    mailer: send === undefined ? undefined : mailerOf(send, views, options),
+    factors: new Map(options.factors.map((factor) => [factor.id, factor])),
+    setUpSeconds: options.setUpSeconds,
+    recovery: { ...RECOVERY_DEFAULTS, youngSeconds: options.youngSeconds },
+    rules,
+    report,
+    publish,
+  }
 }
 
 function serviceNameOf({ theme, issuerName }: ParsedOptions): string {
