@@ -58,6 +58,17 @@ export function permissionsOf(grant: Grant): Permissions {
   }
 }
 
+/** The scopes that a stored grant gives, those at resource servers included. */
+export function scopesIn(stored: object): readonly string[] {
+  const { openid, resources } = stored as {
+    readonly openid?: { readonly scope?: string }
+    readonly resources?: Readonly<Record<string, string>>
+  }
+  return [openid?.scope ?? '', ...Object.values(resources ?? {})]
+    .flatMap((scopes) => scopes.split(' '))
+    .filter(Boolean)
+}
+
 /**
  * Ends a grant and everything that was issued under it. It destroys the grant itself too: a token that a request in
  * flight stores afterwards has no grant, so it counts nowhere.

@@ -107,6 +107,10 @@ export const NEEDS: readonly Need[] = [
     isMet: ({ Client }) => isMethod(Client, 'find'),
   },
   {
+    name: 'Client#backchannelLogout: telling an app of the end of a session',
+    isMet: ({ Client }) => isMethod(Client.prototype, 'backchannelLogout'),
+  },
+  {
     name: 'provider.OIDCContext: route, entities, entity and promptPending of a request',
     isMet: (provider) => {
       const ctx = contextOf(provider)

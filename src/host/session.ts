@@ -7,16 +7,20 @@ import { presentContext } from './context.ts'
 const EPOCH = 'mfaEpoch'
 /** The member of a session that says which apps have asked for a higher level than the person reached. */
 const WISHES = 'mfaWishes'
+/** The member of a session that says when and where it was used. The server writes it, the plugin does not. */
+const SEEN = 'mfaSeen'
 
 /**
- * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps. The host stores the
- * members that the `IN_PAYLOAD` of a model names, and remembers them at the first use of the model: call this function
+ * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps and the places where
+ * they were seen. The host stores the members that the `IN_PAYLOAD` of a model names, and remembers them at the first use of the model: call this function
  * before.
  */
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {
     const { IN_PAYLOAD } = model as unknown as { IN_PAYLOAD?: Iterable<string> }
-    Object.defineProperty(model, 'IN_PAYLOAD', { value: [...(IN_PAYLOAD ?? []), EPOCH, WISHES] })
+    Object.defineProperty(model, 'IN_PAYLOAD', {
+      value: [...(IN_PAYLOAD ?? []), EPOCH, WISHES, SEEN],
+    })
   }
 }
 
@@ -47,6 +51,32 @@ export async function wishesOfSession(
   return session?.uid === undefined
     ? undefined
     : wishesIn(await provider.Session.findByUid(session.uid))
+}
+
+/** The note of a session on where it was seen. Undefined: it has none. */
+export function seenIn<Seen>(session: object): Seen | undefined {
+  return (session as { [SEEN]?: Seen })[SEEN]
+}
+
+/** A session as it is stored, with a note on where it was seen. */
+export function withSeen<T extends object>(payload: T, seen: object): T {
+  return { ...payload, [SEEN]: seen }
+}
+
+/** An app that the person has signed in to, as a stored session names it. */
+export interface AppOfSession {
+  readonly clientId: string
+  /** The name of the session for this app alone. */
+  readonly sid?: string
+  readonly grantId?: string
+}
+
+/** The apps that a person has signed in to in a session, stored or loaded. */
+export function appsIn(session: object): readonly AppOfSession[] {
+  const { authorizations } = session as {
+    readonly authorizations?: Readonly<Record<string, Omit<AppOfSession, 'clientId'>>>
+  }
+  return Object.entries(authorizations ?? {}).map(([clientId, about]) => ({ ...about, clientId }))
 }
 
 /** A session or grant as it is stored, with its epoch. */
@@ -88,6 +118,11 @@ function signedInWith(session: InstanceType<Provider['Session']>): SignedIn | un
   if (accountId === undefined || signedInAt === undefined) return undefined
   const epoch = epochIn(session)
   return { accountId, acr, amr, signedInAt, remember: transient !== true, epoch }
+}
+
+/** Whether a stored record is past the time that the host gave it. */
+export function isPast({ exp }: { readonly exp?: unknown }, now: number): boolean {
+  return typeof exp === 'number' && exp <= now
 }
 
 /** The attributes with which the host sets the cookie of a session: `cookies.long` of its configuration. */

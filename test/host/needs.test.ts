@@ -37,6 +37,7 @@ const WITHOUT: Readonly<
   'RefreshToken#generateTokenId': ({ RefreshToken }) =>
     method(RefreshToken, 'generateTokenId', undefined),
   'Client.find': ({ Client }) => replace(Client, 'find', { value: undefined }),
+  'Client#backchannelLogout': ({ Client }) => method(Client, 'backchannelLogout', undefined),
   'provider.OIDCContext': (provider) => method(provider.OIDCContext, 'promptPending', () => true),
   'provider.createContext': (provider) =>
     replace(provider, 'createContext', {

@@ -16,6 +16,7 @@ const INTERNAL = [
   'addOIDCClaims',
   'addOIDCScope',
   'authTime',
+  'authorizations',
   'cid',
   'clientUri',
   'cookieName',

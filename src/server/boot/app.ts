@@ -6,6 +6,12 @@ import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { answerError, isRefusedForm, type ErrorAnswer } from '../../http/errors.ts'
 import { addAccountPage } from '../pages/account.ts'
+import { appsOf, type Apps } from '../accounts/apps.ts'
+import {
+  liveSessions,
+  type LiveSessions,
+  type LiveSessionServices,
+} from '../accounts/live-sessions.ts'
 import { passwordCheck } from '../accounts/sign-in.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 import { ClientFaults } from '../clients/validate.ts'
@@ -18,7 +24,7 @@ import { addHomePage } from '../pages/home.ts'
 import { retryHrefOf } from '../pages/retry.ts'
 import { hostPages } from '../pages/host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
-import { logRefusedForm, reportHost } from '../observe/host-events.ts'
+import { logRefusedForm, reportHost, signOutNotDelivered } from '../observe/host-events.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
 import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
 import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
@@ -55,6 +61,8 @@ export interface ServerApp {
   readonly provider: Provider
   readonly mfa: ServerMfa
   readonly clients: ClientRegistry
+  readonly sessions: LiveSessions
+  readonly apps: Apps
   /** The keys that the provider signs with and publishes. A provider keeps its keys as long as it lives. */
   readonly signingKeys: SigningKeys
   /** Resolves when all events have been passed on and no work waits. */
@@ -92,6 +100,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   })
   reportHost(provider, log, foundation.record)
 
+  const live = liveOf(foundation, { provider, mfa, log })
   const normaliseAddress = addressNormaliser(config.trustedProxies)
   const callback = provider.callback()
   return {
@@ -103,11 +112,32 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     provider,
     mfa,
     clients,
+    sessions: liveSessions(live),
+    apps: appsOf(live),
     signingKeys,
     async settled() {
       await after.settled()
       await mfa.settled()
     },
+  }
+}
+
+/** The services with which sessions and accesses of people are listed and ended. */
+function liveOf(
+  { storage, clock, record }: Foundation,
+  {
+    provider,
+    mfa,
+    log,
+  }: { readonly provider: Provider; readonly mfa: ServerMfa; readonly log: Logger },
+): LiveSessionServices {
+  return {
+    provider,
+    records: storage.accountRecords,
+    epochOf: (accountId) => mfa.accounts.epoch(accountId),
+    clock,
+    record,
+    notTold: signOutNotDelivered(log, record),
   }
 }
 
@@ -141,6 +171,7 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
     cookieKeys: config.cookieKeys,
     counters: storage.counters,
     hostRecords: storage.hostRecords,
+    accountRecords: storage.accountRecords,
     refusals: foundation.refusals,
     findClient: (id) => clients.find(id),
     locales: mfa.views.locales,

@@ -6,8 +6,9 @@ import type { Accounts } from '../../ports/accounts.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Clock, SecretBox } from '../../ports/services.ts'
-import type { HostRecords } from '../../ports/host-records.ts'
+import type { AccountRecords, HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import { routeOf } from '../../host/context.ts'
+import { overlay } from '../../host/overlay.ts'
 import { signInTimeOf } from '../../host/session.ts'
 import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
 import { extraClientMetadata } from '../clients/metadata.ts'
@@ -15,6 +16,7 @@ import { existingGrant } from '../clients/grants.ts'
 import type { HostPages } from '../pages/host-pages.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
 import type { Refusals } from '../observe/audit.ts'
+import { seenSessions } from '../accounts/seen-sessions.ts'
 import { subjectFinder } from '../accounts/subject.ts'
 import { limitUserCodes, SECONDS_OF_DEVICE_CODE } from '../pages/user-codes.ts'
 
@@ -30,6 +32,7 @@ export interface HostDependencies {
   readonly box: SecretBox
   readonly refusals: Pick<Refusals, 'record'>
   readonly hostRecords: HostRecords
+  readonly accountRecords: AccountRecords
   readonly findClient: (clientId: string) => Promise<JsonObject | undefined>
   readonly pages: HostPages
   /** The languages of the pages (BCP 47). */
@@ -236,9 +239,12 @@ function mayRevoke(
 
 /** The host's records. Clients come from the storage and from CLIENTS_FILE. */
 function hostAdapter(deps: HostDependencies): (model: string) => Adapter {
-  const { hostRecords, findClient } = deps
+  const { hostRecords, findClient, clock } = deps
   return (model) => {
-    if (model === 'DeviceCode') return limitUserCodes(hostRecords(model), deps)
+    if (model === 'DeviceCode')
+      return limitUserCodes(codesOfLiveSessions(hostRecords(model), deps), deps)
+    if (model === 'Session') return seenSessions(hostRecords(model), () => clock.now())
+    if (model === 'AuthorizationCode') return codesOfLiveSessions(hostRecords(model), deps)
     if (model !== 'Client') return hostRecords(model)
     const refuse = (): never => {
       throw new Error('clients are changed by the command line, never by the host')
@@ -253,4 +259,22 @@ function hostAdapter(deps: HostDependencies): (model: string) => Adapter {
       revokeByGrantId: refuse,
     }
   }
+}
+
+/**
+ * Refuses the code of a session that has ended, and that of a device which was connected in it. The host does so unless the app has asked for `offline_access`; but then
+ * a request that was in flight at the end would still get the app a refresh token.
+ */
+function codesOfLiveSessions(
+  codes: HostAdapter,
+  { accountRecords }: Pick<HostDependencies, 'accountRecords'>,
+): HostAdapter {
+  return overlay(codes, {
+    async find(id: string) {
+      const code = await codes.find(id)
+      const { sessionUid, expiresWithSession } = code ?? {}
+      if (sessionUid === undefined || expiresWithSession === true) return code
+      return (await accountRecords.isEnded(sessionUid)) ? undefined : code
+    },
+  })
 }

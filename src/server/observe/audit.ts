@@ -27,6 +27,8 @@ export const SERVER_EVENTS = [
   'consent-granted',
   'consent-refused',
   'sign-out-not-delivered',
+  'session-ended',
+  'grant-revoked',
 ] as const
 export type ServerEvent = (typeof SERVER_EVENTS)[number]
 

@@ -44,14 +44,25 @@ export function reportHost(host: EventEmitter, log: Logger, record: Record): voi
       log.info({ requestId: requestIdOf(ctx), event, code: error.error })
     })
 
+  const notTold = signOutNotDelivered(log, record)
   host.on('backchannel.error', (...[ctx, error, { clientId }, accountId]: NotDelivered) => {
-    const requestId = requestIdOf(ctx)
+    void notTold({ accountId, clientId }, error, requestIdOf(ctx))
+  })
+}
+
+/** Records that an app could not be told of the end of a session. It never throws: the session has ended. */
+export function signOutNotDelivered(log: Logger, record: Record) {
+  return async (
+    { accountId, clientId }: { readonly accountId: string; readonly clientId: string },
+    error: unknown,
+    requestId = '',
+  ): Promise<void> => {
     log.warn({ requestId, clientId, error }, 'not told of a sign-out')
     const detail = { clientId, reason: hasAnswered(error) ? 'refused' : 'unreachable' }
-    record('sign-out-not-delivered', { accountId, detail }).catch((fault: unknown) => {
+    await record('sign-out-not-delivered', { accountId, detail }).catch((fault: unknown) => {
       log.error({ requestId, error: fault })
     })
-  })
+  }
 }
 
 type NotDelivered = [ctx: Context, error: unknown, client: { clientId: string }, accountId: string]
