@@ -21,6 +21,7 @@ export async function showChange(visit: Visit): Promise<void> {
   if (!mayChange(visit)) return redirect(visit, pathOf(visit))
   switch (change.kind) {
     case 'add':
+    case 'replace':
       return enrolment.showChoice(visit)
     case 'renew':
       return showRenewal(visit, change.factor)
@@ -38,9 +39,10 @@ const PROOF_HAS_NO_PAGE = 'This sign-in proves a factor and changes none'
 
 export async function makeChange(visit: Visit, form: Form): Promise<void> {
   const change = changeOf(visit)
-  if (change.kind === 'add') {
+  if (change.kind === 'add' || change.kind === 'replace') {
     const factor = knownFactor(visit.core, form.factor)
-    if (change.factor !== undefined && change.factor !== factor.id)
+    const named = change.kind === 'add' ? change.factor : undefined
+    if (named !== undefined && named !== factor.id)
       throw expired('This sign-in adds another factor')
     return enrolment.begin(visit, factor)
   }

@@ -94,7 +94,9 @@ async function showAfterSending(visit: Visit, factor: AnyFactor, press: Pressed)
 /** The findings of the prompt that decide whether an enrolment may begin. */
 function enrolmentGround(visit: Visit): EnrolmentGround & ChallengeGround {
   const { rule, firstSignIn, change } = visit.details
-  return { ...groundOf(visit), rule, firstSignIn, adding: change?.kind === 'add' }
+  const replaces = change?.kind === 'replace' ? change.authenticatorId : undefined
+  const adding = change?.kind === 'add' || replaces !== undefined
+  return { ...groundOf(visit), rule, firstSignIn, adding, replaces }
 }
 
 /** The reason why the page is shown again after a POST. */
@@ -123,9 +125,9 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
       action: pathOf(visit, 'enrol', factor.id),
       cancelAction: pathOf(visit, 'cancel'),
       enrolment,
-      name: again?.name ?? '',
+      name: again?.name ?? replacedName(visit),
       endsInSeconds: endsInSeconds(visit),
-      ...(onlyChoice(visit) === undefined ? {} : { reason: details.reason }),
+      ...(isReasonTold(visit) ? {} : { reason: details.reason }),
       ...(others === 0 ? {} : { nth: others + 1 }),
       ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),
       ...(again?.error === undefined ? {} : { error: again.error }),
@@ -133,6 +135,18 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
     },
     again?.status,
   )
+}
+
+/** Whether the page of the choice has told why a factor is set up. What happens to a replaced one is told on both. */
+function isReasonTold(visit: Visit): boolean {
+  return onlyChoice(visit) === undefined && visit.details.reason !== 'replace'
+}
+
+/** The name of the authenticator that is replaced: the new one takes it over unless the person types another. */
+function replacedName({ details: { change }, seen }: Visit): string {
+  if (change?.kind !== 'replace') return ''
+  const { authenticatorId } = change
+  return seen.record.authenticators.find(({ id }) => id === authenticatorId)?.name ?? ''
 }
 
 /** The time that is left for the set-up: until it ends, or the interaction does. */

@@ -1,6 +1,8 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { isReplaceable } from '../../src/application/change-factors.ts'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
+import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
@@ -76,7 +78,7 @@ async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<b
   const { decision, pending, change, account, offer } = await decideFor(core, ctx)
   if (change !== undefined) {
     const { record } = await core.record(ctx, account.accountId)
-    if (!hasSubject(record, change))
+    if (!hasSubject(record, change) || isUnfit(core, record, change))
       throw new errors.InvalidRequest(`${CHANGE_PARAMETER} names nothing of this account`)
   }
   if (decision.step === 'none') return pending || offer.offer !== 'none'
@@ -84,6 +86,10 @@ async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<b
   if (decision.step === 'unmet' || shown)
     throw new errors.UnmetAuthenticationRequirements('the requested ACR cannot be obtained')
   return true
+}
+
+function isUnfit({ deps }: Core, record: MfaRecord, change: FactorChange): boolean {
+  return change.kind === 'replace' && !isReplaceable(deps, record, change.authenticatorId)
 }
 
 interface Decided {
@@ -164,7 +170,7 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const { label, address, language } = await core.describe(account)
   const look = lookOf(client)
   return {
-    reason: reasonOf(decision, change !== undefined, enrolled),
+    reason: reasonOf(decision, change, enrolled),
     label,
     ...(address === undefined ? {} : { address }),
     ...(language === undefined ? {} : { language }),
@@ -188,7 +194,12 @@ function isNameOfService(core: Core, { clientName }: HostClient): boolean {
 }
 
 /** A person who has no factor yet changes nothing: they set up their first one. */
-function reasonOf(decision: Decision, changes: boolean, enrolled: boolean): ChooseReason {
-  if (changes) return enrolled ? 'change' : 'chosen'
+function reasonOf(
+  decision: Decision,
+  change: FactorChange | undefined,
+  enrolled: boolean,
+): ChooseReason {
+  if (change !== undefined && !enrolled) return 'chosen'
+  if (change !== undefined) return change.kind === 'replace' ? 'replace' : 'change'
   return 'reason' in decision ? decision.reason : 'policy'
 }

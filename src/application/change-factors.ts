@@ -25,8 +25,8 @@ import type { Dependencies } from './dependencies.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
 
-/** The changes that one request makes. To add a factor, a person goes through the pages of an enrolment. */
-export type DirectChange = Exclude<FactorChange, { kind: 'add' | 'prove' }> & {
+/** The changes that one request makes. To add or replace a factor, a person goes through the pages of an enrolment. */
+export type DirectChange = Exclude<FactorChange, { kind: 'add' | 'replace' | 'prove' }> & {
   /** The new name, as it was typed. */
   readonly name?: string
 }
@@ -52,6 +52,16 @@ export type ChangeOutcome =
 export function lasts({ factors, rules }: Dependencies, authenticator: Authenticator): boolean {
   const isSetUp = factors.get(authenticator.factor)?.enrolment === 'confirmed'
   return isSetUp && rules.endOf(authenticator) === undefined
+}
+
+/** Whether another authenticator may take the place of this one. Look-up secrets are made anew instead. */
+export function isReplaceable(
+  { factors }: Pick<Dependencies, 'factors'>,
+  { authenticators }: Pick<MfaRecord, 'authenticators'>,
+  authenticatorId: string,
+): boolean {
+  const found = authenticators.find(({ id }) => id === authenticatorId)
+  return found !== undefined && factors.get(found.factor)?.enrolment === 'confirmed'
 }
 
 /**

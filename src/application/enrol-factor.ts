@@ -44,6 +44,8 @@ import { fingerprintOf, type Place } from './place.ts'
 export interface EnrolmentGround extends EnrolmentPermission {
   /** The person asked to add a factor, and the application allows this client to ask for it (R11). */
   readonly adding?: boolean
+  /** The id of the authenticator whose place the new one takes, in an authorization that asks to replace it. */
+  readonly replaces?: string | undefined
 }
 
 /**
@@ -103,7 +105,7 @@ async function begin(
   const { about, record, now } = given
   const { accountId, interaction } = place
   if (factor.beginEnrolment === undefined) return NOT_BEGUN
-  if (isFull(record, factor) || !mayEnrol(record, place, about, now)) return NOT_BEGUN
+  if (!mayEnrol(record, factor, place, about, now)) return NOT_BEGUN
   const before = pendingIn(record, interaction, factor.id, now)
   if (before !== undefined && factor.delivers !== true) return { outcome: { began: 'begun' } }
   const notBefore = factor.delivers === true ? nextDeliveryAt(record, now) : undefined
@@ -250,8 +252,7 @@ async function confirm(
   const repeated = repeatOf(record, place.interaction, fingerprint, now)
   if (repeated !== undefined)
     return { outcome: { outcome: 'enrolled', accepted: repeated, shown: [] } }
-  if (isFull(record, factor) || !mayEnrol(record, place, ground, now))
-    return { outcome: { outcome: 'stale' } }
+  if (!mayEnrol(record, factor, place, ground, now)) return { outcome: { outcome: 'stale' } }
   const pending = pendingIn(record, place.interaction, factor.id, now)
   if (pending === undefined) return { outcome: { outcome: 'stale' } }
   const gate = delayGate(pending.delay, now)
@@ -284,6 +285,7 @@ async function confirm(
       told: [],
     },
     issued.map((set) => bindSet(deps, place.accountId, set, { now, renewed: false })),
+    record.authenticators.find(({ id }) => id === ground.replaces),
   )
   return {
     outcome: {
@@ -302,13 +304,24 @@ async function confirm(
  * in progress keeps the proof with which it was begun until it ends: reading a code off a new phone may take longer than
  * the ten minutes of a proof.
  */
-function mayEnrol(record: MfaRecord, place: Place, ground: EnrolmentGround, now: Instant): boolean {
+function mayEnrol(
+  record: MfaRecord,
+  factor: AnyFactor,
+  place: Place,
+  ground: EnrolmentGround,
+  now: Instant,
+): boolean {
   if (record.epoch !== place.epoch) return false
+  const { replaces, adding } = ground
+  const others = record.authenticators.filter(({ id }) => id !== replaces)
+  if (isFull({ authenticators: others }, factor)) return false
   if (isEnrolled(record)) {
+    // The one to be replaced is gone: what was asked for would now add one.
+    if (replaces !== undefined && others.length === record.authenticators.length) return false
     const isProved =
       unspentProof(record, place.interaction, now) !== undefined ||
       setUpEndsAt(record, place.interaction, now) !== undefined
-    return ground.adding === true && isProved
+    return adding === true && isProved
   }
   return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
 }

@@ -295,6 +295,9 @@ export function settleUnconfirmed(
  * pending sign-ins that were begun without this factor (R20). The interaction has passed: the confirming response
  * proved the new factor, and no change of factors can be made with it.
  *
+ * `replaced`: the authenticator whose place it takes. It goes here and not before, so that a person whose new phone does
+ * not work still has the old one.
+ *
  * A first factor begins with a count of zero failures. An added factor does not: the sum of R1 goes on although other
  * attempts succeed.
  */
@@ -302,15 +305,17 @@ export function settleEnrolled(
   record: MfaRecord,
   acceptance: Acceptance,
   issued: readonly IssuedSet[],
+  replaced?: Authenticator,
 ): Passed {
   const { authenticator, now, browser } = acceptance
   const ended = endRecovery(record, 'factor-enrolled')
+  const reason = replaced === undefined ? 'factor-enrolled' : 'factor-replaced'
   const { mustEnrolSince: _, ...history } = record.history
   const bound: MfaRecord = {
     ...(isEnrolled(record) ? ended.record : clearFailures(ended.record)),
     epoch: record.epoch + 1,
     authenticators: [
-      ...record.authenticators,
+      ...record.authenticators.filter(({ id }) => id !== replaced?.id),
       { ...authenticator, lastUsedAt: now },
       ...issued.map((set) => set.authenticator),
     ],
@@ -332,11 +337,21 @@ export function settleEnrolled(
   const events: EventDraft[] = [
     { type: 'factor-enrolled', detail },
     ...issued.flatMap((set) => wordsOfSet(set, acceptance.detail)),
+    ...(replaced === undefined ? [] : [removalOf(replaced, detail)]),
     ...ended.events,
-    { type: 'epoch-raised', detail: { epoch: bound.epoch, reason: 'factor-enrolled' } },
+    { type: 'epoch-raised', detail: { epoch: bound.epoch, reason } },
   ]
   const known = remember(bound, acceptance.tokenHash, now)
   return { ...pass(known, acceptance, acceptance.fingerprint), events }
+}
+
+function removalOf({ factor, id, name }: Authenticator, detail: AuthenticatorDetail): EventDraft {
+  const { authenticatorName: _, ...request } = detail
+  const named = name === '' ? {} : { authenticatorName: name }
+  return {
+    type: 'factor-removed',
+    detail: { ...request, factor, authenticatorId: id, ...named, reason: 'replaced' },
+  }
 }
 
 /** A set that an issued factor has made, and the factor's own events of it. */

@@ -143,10 +143,11 @@ export interface EventDetails {
   > & {
     readonly until?: Instant
   }
-  'factor-removed': AuthenticatorDetail
+  /** `reason`: another one has taken its place. */
+  'factor-removed': AuthenticatorDetail & { readonly reason?: 'replaced' }
   'factor-renamed': AuthenticatorDetail
   'signed-in': RequestDetail & { readonly browser: 'known' | 'unknown' }
-  /** `reason`: `factor-enrolled`, `password-changed`, ..., or what was passed to `endEverything`. */
+  /** `reason`: `factor-enrolled`, `factor-replaced`, `password-changed`, ..., or what was passed to `endEverything`. */
   'epoch-raised': { readonly epoch: number; readonly reason: string }
   'recovery-started': RecoveryDetail
   'recovery-half-way': RecoveryDetail

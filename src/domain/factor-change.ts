@@ -12,7 +12,8 @@ export type FactorChange =
   | { readonly kind: 'add'; readonly factor?: string }
   /** Issues a new set of look-up secrets, which replaces the set before. */
   | { readonly kind: 'renew'; readonly factor: string }
-  | { readonly kind: 'remove' | 'rename'; readonly authenticatorId: string }
+  /** `replace` sets up another authenticator, and the old one goes in the commit that confirms it. */
+  | { readonly kind: 'remove' | 'rename' | 'replace'; readonly authenticatorId: string }
   /** Proves a factor for a change that a page of the application's own makes. */
   | ({ readonly kind: 'prove' } & ProofRequest)
 
@@ -21,7 +22,7 @@ const AUTHENTICATOR = /^[\w-]{1,64}$/
 /** The purpose is in kebab-case, the hash a SHA-256 in base64url. */
 const PROOF = /^(?=.{45,108}$)([a-z][a-z0-9]*(?:-[a-z0-9]+)*):([\w-]{43})$/
 
-/** Reads `add`, `add:FACTOR`, `renew:FACTOR`, `remove:ID`, `rename:ID`, `prove:PURPOSE:HASH`. Undefined: none of these. */
+/** Reads `add`, `add:FACTOR`, `renew:FACTOR`, `remove:ID`, `rename:ID`, `replace:ID`, `prove:PURPOSE:HASH`. Undefined: none of these. */
 export function parseFactorChange(text: string): FactorChange | undefined {
   const at = text.indexOf(':')
   const [kind, target] = at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
@@ -29,7 +30,7 @@ export function parseFactorChange(text: string): FactorChange | undefined {
   if (target === undefined) return undefined
   if (kind === 'add' || kind === 'renew')
     return FACTOR.test(target) ? { kind, factor: target } : undefined
-  if (kind === 'remove' || kind === 'rename')
+  if (kind === 'remove' || kind === 'rename' || kind === 'replace')
     return AUTHENTICATOR.test(target) ? { kind, authenticatorId: target } : undefined
   if (kind === 'prove') return proofIn(target)
   return undefined
@@ -55,6 +56,7 @@ export function hasSubject(record: MfaRecord, change: FactorChange): boolean {
       return isEnrolled(record)
     case 'remove':
     case 'rename':
+    case 'replace':
       return record.authenticators.some(({ id }) => id === change.authenticatorId)
   }
 }

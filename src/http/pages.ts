@@ -316,8 +316,10 @@ export interface ManagedMethod {
   only: boolean
 }
 
-/** `change`: the person wants to add or change a factor, which requires a fresh proof. */
-export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change'
+/**
+ * `change`, `replace`: the person wants to add, change or replace a factor, which requires a fresh proof.
+ */
+export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change' | 'replace'
 export type LoginError = 'credentials' | 'missing'
 export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 'contains-name'
 /** `over`: no code of this sign-in is open, because its time is over or the code is that of another sign-in. */

@@ -47,6 +47,7 @@ function isOffered({ deps: { factors } }: Core, value: string): boolean {
       return factors.get(change.factor)?.enrolment === 'issued'
     case 'remove':
     case 'rename':
+    case 'replace':
     case 'prove':
       return true
   }

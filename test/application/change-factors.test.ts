@@ -55,6 +55,16 @@ describe('changing the factors of an account', () => {
     })
     return { page }
   }
+  const replacing = (replaces: string) => ({ ...ADDING, replaces })
+  const beginReplacing = (place: Place, id: string) =>
+    beginFactor(one.deps, factorOf(one, 'totp'), place, { ...replacing(id), locale: 'en' })
+  const confirmReplacing = async (place: Place, id: string, code?: string) => {
+    const factor = factorOf(one, 'totp')
+    const { page } = await pageOf(place)
+    const right = ownCode({ secret: String(page?.['secret']) }, one.clock.now())
+    const response: unknown = factor.parseResponse({ code: code ?? right })
+    return confirmFactor(one.deps, factor, place, response, { ...replacing(id), name: 'New' })
+  }
   const add = async (): Promise<void> => {
     const place = await prove('adding')
     expect(await beginAdding(place)).to.equal('begun')
@@ -109,6 +119,47 @@ describe('changing the factors of an account', () => {
     await beginAdding(place)
     const enrolled = await confirmAdding(place)
     expect(enrolled.outcome === 'enrolled' && enrolled.shown).to.have.length(10)
+  })
+
+  it('R11 R18 keeps the one that is replaced until the first right code of the new one', async () => {
+    const phone = await idOf('totp')
+    const place = await prove('replacing')
+    expect(await beginReplacing(place, phone)).to.equal('begun')
+    const wrong = await confirmReplacing(place, phone, '000000')
+    expect(wrong).to.deep.equal({ outcome: 'refused' })
+    const still = mira.place({ interaction: 'still' })
+    one.clock.advance(30)
+    expect(await verify(one, 'totp', mira.code(), still)).to.include({ outcome: 'accepted' })
+    expect(await confirmReplacing(place, phone)).to.deep.include({ outcome: 'enrolled', shown: [] })
+    const { authenticators, epoch } = await settledRecord(one)
+    expect(authenticators.map(({ factor, name }) => [factor, name])).to.deep.equal([
+      ['backup-codes', ''],
+      ['totp', 'New'],
+    ])
+    expect(await heardOf(one, 'factor-removed')).to.have.length(1)
+    one.clock.advance(30)
+    const later = mira.place({ interaction: 'later', epoch })
+    expect(await verify(one, 'totp', mira.code(), later)).to.deep.equal({ outcome: 'refused' })
+  })
+
+  it('R40 replaces one of ten, and adds no eleventh', async () => {
+    for (let nth = 1; nth < 10; nth += 1) {
+      const place = await prove(`adding ${nth}`)
+      await beginAdding(place)
+      expect(await confirmAdding(place)).to.include({ outcome: 'enrolled' })
+    }
+    const full = await prove('eleventh')
+    expect(await beginAdding(full)).to.equal('stale')
+    const last = await idOf('totp', 9)
+    expect(await beginReplacing(full, last)).to.equal('begun')
+    expect(await confirmReplacing(full, last)).to.include({ outcome: 'enrolled' })
+    const { authenticators } = await settledRecord(one)
+    expect(authenticators.filter(({ factor }) => factor === 'totp')).to.have.length(10)
+  })
+
+  it('adds nothing where the one to be replaced does not exist', async () => {
+    const place = await prove('replacing')
+    expect(await beginReplacing(place, 'gone')).to.equal('stale')
   })
 
   for (const [kind, make] of Object.entries({

@@ -55,7 +55,7 @@ describe('a change of factors', () => {
       kind: 'renew',
       factor: 'backup-codes',
     })
-    for (const kind of ['remove', 'rename'] as const)
+    for (const kind of ['remove', 'rename', 'replace'] as const)
       expect(parseFactorChange(`${kind}:a_B-9`)).to.deep.equal({ kind, authenticatorId: 'a_B-9' })
     const hash = `${'h_-'.repeat(14)}h`
     expect(parseFactorChange(`prove:change-email:${hash}`)).to.deep.equal({
@@ -98,7 +98,7 @@ describe('a change of factors', () => {
     expect(hasSubject(none, { kind: 'add' })).to.equal(true)
     expect(hasSubject(none, { kind: 'renew', factor: 'backup-codes' })).to.equal(false)
     expect(hasSubject(proved, { kind: 'renew', factor: 'backup-codes' })).to.equal(true)
-    for (const kind of ['remove', 'rename'] as const) {
+    for (const kind of ['remove', 'rename', 'replace'] as const) {
       expect(hasSubject(proved, { kind, authenticatorId: 'tablet' })).to.equal(true)
       expect(hasSubject(proved, { kind, authenticatorId: 'gone' })).to.equal(false)
     }
@@ -212,6 +212,36 @@ describe('a change of factors', () => {
     ])
     expect(record.authenticators.map(({ name }) => name)).to.deep.equal(['Phone', 'Slate', ''])
     expect(events.map(({ type }) => type)).to.deep.equal(['factor-renamed'])
+  })
+
+  it('R11 R20 replaces an authenticator in the step that binds the new one', () => {
+    const bound = settleEnrolled(
+      proved,
+      acceptance({ authenticator: authenticator({ id: 'new', name: 'New phone' }) }),
+      [],
+      authenticator({ id: 'phone', name: 'Phone' }),
+    )
+    expect(idsOf(bound.record)).to.deep.equal(['tablet', 'codes', 'new'])
+    expect(bound.record.epoch).to.equal(2)
+    const about = { clientId: 'app', factor: 'totp', browser: 'unknown' }
+    expect(bound.events).to.deep.equal([
+      {
+        type: 'factor-enrolled',
+        detail: { ...about, authenticatorId: 'new', authenticatorName: 'New phone' },
+      },
+      {
+        type: 'factor-removed',
+        detail: {
+          ...about,
+          authenticatorId: 'phone',
+          authenticatorName: 'Phone',
+          reason: 'replaced',
+        },
+      },
+      { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-replaced' } },
+    ])
+    const nameless = settleEnrolled(proved, acceptance(), [], authenticator({ name: '' }))
+    expect(nameless.events[1]?.detail).to.not.have.property('authenticatorName')
   })
 
   it('R1 does not begin the count of failures anew when a factor is added', () => {

@@ -129,6 +129,18 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       ],
     },
     'enrol-change': { ...answer, mode: 'enrol', reason: 'change', methods: [{ factor: 'totp' }] },
+    'enrol-replace': {
+      ...answer,
+      mode: 'enrol',
+      reason: 'replace',
+      methods: [{ factor: 'totp' }],
+    },
+    'verify-replace': {
+      ...answer,
+      mode: 'verify',
+      reason: 'replace',
+      methods: [{ factor: 'totp' }],
+    },
     'verify-change': { ...answer, mode: 'verify', reason: 'change', methods: [{ factor: 'totp' }] },
     'verify-chosen': { ...answer, mode: 'verify', reason: 'chosen', methods: [{ factor: 'totp' }] },
   },

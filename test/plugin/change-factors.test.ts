@@ -41,6 +41,8 @@ describe('a change of factors', () => {
     'remove:',
     'remove:../x',
     'rename',
+    'replace',
+    'replace:',
   ])
     it(`is one of those that there are: not "${action}"`, async () => {
       const answer = await mira.browser.get(authorizeUrl(host, { mfa_action: action }))
@@ -48,7 +50,13 @@ describe('a change of factors', () => {
     })
 
   it('is of what the account has', async () => {
-    for (const action of ['remove:another', 'rename:another'])
+    const [codes] = await ids('backup-codes')
+    for (const action of [
+      'remove:another',
+      'rename:another',
+      'replace:another',
+      `replace:${codes}`,
+    ])
       expect(callbackOf(await ask(action)).get('error')).to.equal('invalid_request')
   })
 
@@ -67,7 +75,8 @@ describe('a change of factors', () => {
 
   it('R11 R17 is not made by a stolen session: no page and no form leads past the code', async () => {
     const before = await factors()
-    for (const action of ['add', 'renew:backup-codes', `rename:${(await ids('totp'))[0]}`]) {
+    const [phone] = await ids('totp')
+    for (const action of ['add', 'renew:backup-codes', `rename:${phone}`, `replace:${phone}`]) {
       const verify = await ask(action)
       const base = `${host.issuer}/mfa/${uidOf(verify)}`
       const { csrf = '' } = verify.form().fields
