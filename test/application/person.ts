@@ -89,6 +89,43 @@ export async function owner(of: World, accountId = 'mira'): Promise<Owner> {
   }
 }
 
+/** Enters the app's next code in this interaction, as the proof of a change; returns its place. */
+export async function proveFor(
+  of: World,
+  { code, place }: Owner,
+  interaction: string,
+  accountId = 'mira',
+): Promise<Place> {
+  of.clock.advance(30)
+  const { epoch } = await settledRecord(of, accountId)
+  const here = place({ interaction, epoch, accountId })
+  const outcome = await verify(of, 'totp', code(), here)
+  if (outcome.outcome !== 'accepted') throw new Error(`It was ${outcome.outcome}`)
+  return here
+}
+
+/** Adds a second authenticator app to the account of the owner; returns its id. */
+export async function addTablet(of: World, owner: Owner, accountId = 'mira'): Promise<string> {
+  const factor = factorOf(of, 'totp')
+  const ground = { rule: 'refused', adding: true } as const
+  const place = await proveFor(of, owner, 'adding', accountId)
+  await beginFactor(of.deps, factor, place, { ...ground, locale: 'en' })
+  const { record } = await load(of, accountId)
+  const page = await describePending(of.deps, factor, record, place.interaction, {
+    issuerName: 'Acme',
+    label: ADDRESS,
+  })
+  const code = ownCode({ secret: String(page?.secret) }, of.clock.now())
+  await confirmFactor(of.deps, factor, place, factor.parseResponse({ code }), {
+    ...ground,
+    name: 'Tablet',
+  })
+  const { authenticators } = await settledRecord(of, accountId)
+  const added = authenticators.find(({ name }) => name === 'Tablet')
+  if (added === undefined) throw new Error('The tablet was not added')
+  return added.id
+}
+
 /** Somebody with a security key, known in the browser `laptop`. */
 export async function keyOwner(of: World) {
   const key = softKey()

@@ -4,6 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemRandom } from '../../src/adapters/crypto/index.ts'
+import {
+  changeFactors,
+  type ChangeOutcome,
+  type DirectChange,
+} from '../../src/application/change-factors.ts'
 import { settleEvents } from '../../src/application/commit.ts'
 import type { EnrolOutcome } from '../../src/application/enrol-factor.ts'
 import type { VerifyOutcome } from '../../src/application/verify-factor.ts'
@@ -11,12 +16,16 @@ import { MfaError } from '../../src/domain/errors.ts'
 import type { Form } from '../../src/factors/factor.ts'
 import { testClock } from '../../src/testing/runner.ts'
 import { confirm, verify } from '../application/person.ts'
-import { placeOf, world } from '../application/world.ts'
+import { load, placeOf, world } from '../application/world.ts'
 import { openPlace } from './places.ts'
+
+type Outcome = VerifyOutcome | EnrolOutcome | ChangeOutcome
 
 export interface Attempt {
   readonly interaction: string
   readonly form: Form
+  /** The change of factors that is made in place of the deed, with the proof that this interaction has. */
+  readonly change?: DirectChange
 }
 
 export interface Order {
@@ -43,9 +52,11 @@ async function carryOut(order: Order): Promise<Report> {
   const { deed, factor, accountId, epoch, now } = order
   // Each process needs real randomness: with the seeded source of the tests, all would make the same ids.
   const node = world({ storage, clock: { ...testClock(), now: () => now }, random: systemRandom })
-  const attempt = ({ interaction, form }: Attempt): Promise<VerifyOutcome | EnrolOutcome> => {
+  const attempt = async ({ interaction, form, change }: Attempt): Promise<Outcome> => {
     const newTokenHash = `browser of ${interaction}`
     const place = placeOf({ accountId, interaction, epoch, newTokenHash })
+    if (change !== undefined)
+      return changeFactors(node.deps, place, change, await load(node, accountId))
     return deed === 'verify'
       ? verify(node, factor, form, place)
       : confirm(node, factor, form, place)
@@ -59,7 +70,7 @@ async function carryOut(order: Order): Promise<Report> {
   const shown = new Set<string>()
   for (const answer of answers) {
     outcomes[answer.outcome] = (outcomes[answer.outcome] ?? 0) + 1
-    if (answer.outcome === 'enrolled') answer.shown.forEach((code) => shown.add(code))
+    if ('shown' in answer) answer.shown.forEach((code) => shown.add(code))
   }
   return { outcomes, shown: [...shown] }
 }

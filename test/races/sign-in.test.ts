@@ -5,7 +5,15 @@ import { expect } from 'chai'
 import { openState } from '../../src/application/sealed-state.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { FREE_FAILURES } from '../../src/domain/throttle.ts'
-import { begin, factorOf, owner, type Owner } from '../application/person.ts'
+import {
+  addTablet,
+  begin,
+  factorOf,
+  owner,
+  proveFor,
+  verify,
+  type Owner,
+} from '../application/person.ts'
 import { load, placeOf, settledRecord, world, type World } from '../application/world.ts'
 import { ownCode } from '../support/totp.ts'
 import { mongodbPlace, openPlace, sqlitePlace, type OpenPlace, type Place } from './places.ts'
@@ -51,7 +59,7 @@ for (const [name, make] of Object.entries(PLACES))
     /** Makes every process try its attempts at once. Each has its own interaction unless `attempt` names one. */
     async function race(
       order: Pick<Order, 'deed' | 'factor' | 'accountId'>,
-      attempt: (number: number) => Partial<Attempt> & Pick<Attempt, 'form'>,
+      attempt: (number: number) => Partial<Attempt>,
     ): Promise<Report> {
       const { record } = await load(here, order.accountId)
       const startAt = Date.now() + 100
@@ -59,6 +67,7 @@ for (const [name, make] of Object.entries(PLACES))
         workers.map(async (worker, process) => {
           const attempts = Array.from({ length: AT_ONCE }, (_, nth) => ({
             interaction: `${order.accountId}-${process}-${nth}`,
+            form: {},
             ...attempt(process * AT_ONCE + nth),
           }))
           const answer = once(worker, 'message')
@@ -163,6 +172,57 @@ for (const [name, make] of Object.entries(PLACES))
       const { throttle, accepted } = await settledRecord(here, accountId)
       expect(throttle.failedAt).to.deep.equal([])
       expect(accepted.filter(({ interaction }) => interaction === 'one-for-all')).to.have.length(1)
+    })
+
+    it('R11 R18 of two removals that would leave no factor, one is made', async () => {
+      const accountId = 'remover'
+      const one = await owner(here, accountId)
+      const tablet = await addTablet(here, one, accountId)
+      const { authenticators } = await settledRecord(here, accountId)
+      const phone = authenticators.find(({ name }) => name === 'Phone')!.id
+      const removals = [
+        { interaction: 'of the phone', authenticatorId: phone },
+        { interaction: 'of the tablet', authenticatorId: tablet },
+      ]
+      for (const { interaction } of removals) await proveFor(here, one, interaction, accountId)
+      const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, (number) => {
+        const { interaction, authenticatorId } = removals[number % 2]!
+        return { interaction, change: { kind: 'remove', authenticatorId } }
+      })
+      // Repeats of the removal that was made are double taps.
+      expect(outcomes).to.deep.equal({ changed: ALL / 2, stale: ALL / 2 })
+      const left = (await settledRecord(here, accountId)).authenticators
+      expect(left.filter(({ factor }) => factor === 'totp')).to.have.length(1)
+    })
+
+    it('R8 R18 new backup codes end the old ones, of which one was being used, in the same step', async () => {
+      const accountId = 'renewer'
+      const one = await owner(here, accountId)
+      const { interaction } = await proveFor(here, one, 'renewing', accountId)
+      const old = one.codes[2]!
+      const { outcomes, shown } = await race(
+        { deed: 'verify', factor: 'backup-codes', accountId },
+        (number) =>
+          number % 2 === 0
+            ? { interaction, change: { kind: 'renew', factor: 'backup-codes' } }
+            : { form: { backupCode: old } },
+      )
+      expect(outcomes['changed']).to.equal(ALL / 2)
+      expect(outcomes['accepted'] ?? 0).to.be.at.most(1)
+      expect(shown).to.have.length(10)
+      const record = await settledRecord(here, accountId)
+      // A use of the old code that came first neither lives on nor costs one of the new codes.
+      expect(remainingOf(record)).to.equal(10)
+      expect(record.accepted.map((accepted) => accepted.interaction)).to.deep.equal([interaction])
+      here.clock.advance(3_600)
+      const place = one.place({ accountId, interaction: 'later', epoch: record.epoch })
+      expect(await verify(here, 'backup-codes', { backupCode: shown[0]! }, place)).to.include({
+        outcome: 'accepted',
+      })
+      const other = { ...place, interaction: 'the old code' }
+      expect(await verify(here, 'backup-codes', { backupCode: old }, other)).to.deep.equal({
+        outcome: 'refused',
+      })
     })
 
     it('R10 R18 of two people who set up a first factor at once, one has it', async () => {
