@@ -137,7 +137,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
   )
 }
 
-/** Whether the page of the choice has told why a factor is set up. What happens to a replaced one is told on both. */
+/** Whether the page of the choice has told why a factor is set up. Both pages tell it of a factor that is replaced. */
 function isReasonTold(visit: Visit): boolean {
   return onlyChoice(visit) === undefined && visit.details.reason !== 'replace'
 }
