@@ -181,6 +181,13 @@ export const fileOptions = {
       default: 'automatic',
       doc: "What proves the owner before a first factor: `automatic` takes `mailed-code` where mail is set and else `first-sign-in` (the password, once, within 72 h of the account's making); `password` alone lets everybody who knows the password enrol.",
     }),
+    youngSeconds: integer({
+      min: 0,
+      max: 2_592_000,
+      default: 259_200,
+      unit: 'seconds',
+      doc: 'How long a first factor that was set up on the password alone changes neither email, password nor recovery.',
+    }),
   },
   totp: {
     algorithm: choice({

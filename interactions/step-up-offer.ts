@@ -74,6 +74,6 @@ async function canSetUpNow(
   if (isEnrolled(record) || !hasChoice) return false
   const firstSignIn = isFirstSignIn(record)
   const rule = await core.firstEnrolmentRule({ ...question, firstSignIn })
-  if (rule !== 'mailed-code') return rule === 'allowed'
+  if (rule !== 'mailed-code') return rule !== 'refused'
   return (await core.describe(question.account)).address !== undefined
 }

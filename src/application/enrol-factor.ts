@@ -285,7 +285,10 @@ async function confirm(
       told: [],
     },
     issued.map((set) => bindSet(deps, place.accountId, set, { now, renewed: false })),
-    record.authenticators.find(({ id }) => id === ground.replaces),
+    {
+      replaced: record.authenticators.find(({ id }) => id === ground.replaces),
+      onPassword: ground.rule === 'password',
+    },
   )
   return {
     outcome: {

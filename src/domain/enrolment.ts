@@ -55,8 +55,11 @@ export function isFull(
   )
 }
 
-/** What the application answered to "may this person enrol a first factor now, and on what proof?" (R10). */
-export type FirstEnrolmentRule = 'allowed' | 'mailed-code' | 'refused'
+/**
+ * What the application answered to "may this person enrol a first factor now, and on what proof?" (R10). `allowed`: it
+ * has another proof than the password. `password`: the password alone is enough, and the factor is young for a time.
+ */
+export type FirstEnrolmentRule = 'allowed' | 'password' | 'mailed-code' | 'refused'
 
 /**
  * Whether a factor can be set up in this sign-in. Once the account has a factor, only a proof of that factor leads on:
@@ -69,7 +72,7 @@ export function enrolmentStep(
   now: Instant,
 ): 'choose' | 'prove' | 'refuse' | 'verify' {
   if (isEnrolled(record)) return 'verify'
-  if (rule === 'allowed') return 'choose'
+  if (rule === 'allowed' || rule === 'password') return 'choose'
   if (rule === 'refused') return 'refuse'
   return hasProved(record, interaction, now) ? 'choose' : 'prove'
 }
@@ -88,7 +91,8 @@ export function ruleNow(
   record: MfaRecord,
   { rule, firstSignIn = false }: EnrolmentPermission,
 ): FirstEnrolmentRule {
-  return rule === 'allowed' && firstSignIn && !isFirstSignIn(record) ? 'refused' : rule
+  const isPermission = rule === 'allowed' || rule === 'password'
+  return isPermission && firstSignIn && !isFirstSignIn(record) ? 'refused' : rule
 }
 
 /** Whether the owner has proved the address in this interaction. */
@@ -290,13 +294,21 @@ export function settleUnconfirmed(
   }
 }
 
+/** How a factor is bound, where it is not just added. */
+export interface Binding {
+  /**
+   * The authenticator whose place it takes. It goes in this step and not before, so that a person whose new phone does
+   * not work still has the old one.
+   */
+  readonly replaced?: Authenticator | undefined
+  /** It is the first factor, and nothing but the password was proved: for a time it opens fewer doors (R10). */
+  readonly onPassword?: boolean
+}
+
 /**
  * A factor is bound, and with it look-up secrets where there were none. The epoch rises, which ends sessions and
  * pending sign-ins that were begun without this factor (R20). The interaction has passed: the confirming response
  * proved the new factor, and no change of factors can be made with it.
- *
- * `replaced`: the authenticator whose place it takes. It goes here and not before, so that a person whose new phone does
- * not work still has the old one.
  *
  * A first factor begins with a count of zero failures. An added factor does not: the sum of R1 goes on although other
  * attempts succeed.
@@ -305,12 +317,13 @@ export function settleEnrolled(
   record: MfaRecord,
   acceptance: Acceptance,
   issued: readonly IssuedSet[],
-  replaced?: Authenticator,
+  { replaced, onPassword = false }: Binding = {},
 ): Passed {
   const { authenticator, now, browser } = acceptance
   const ended = endRecovery(record, 'factor-enrolled')
   const reason = replaced === undefined ? 'factor-enrolled' : 'factor-replaced'
   const { mustEnrolSince: _, ...history } = record.history
+  const young = onPassword && !isEnrolled(record) ? { boundOnPasswordAt: now } : {}
   const bound: MfaRecord = {
     ...(isEnrolled(record) ? ended.record : clearFailures(ended.record)),
     epoch: record.epoch + 1,
@@ -325,7 +338,7 @@ export function settleEnrolled(
     proofs: [],
     // A browser may be known without this factor, and may be a stranger's: no browser stays known.
     browsers: [],
-    history: { firstSignInAt: now, firstEnrolledAt: now, ...history, ownerProofs: [] },
+    history: { firstSignInAt: now, firstEnrolledAt: now, ...history, ...young, ownerProofs: [] },
   }
   const detail: AuthenticatorDetail = {
     ...acceptance.detail,

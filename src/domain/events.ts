@@ -131,7 +131,7 @@ export interface EventDetails {
   /** `reason`: the proof on which it began. */
   'enrolment-started': RequestDetail & {
     readonly factor: string
-    readonly reason: 'allowed' | 'mailed-code' | 'refused' | 'fresh-factor'
+    readonly reason: 'allowed' | 'password' | 'mailed-code' | 'refused' | 'fresh-factor'
   }
   'enrolment-refused': RefusedDetail & { readonly reason?: 'no-proof' | 'no-address' }
   'owner-proved': RequestDetail

@@ -118,8 +118,8 @@ async function isRequired(
 function firstEnrolmentRule(
   firstEnrolment: ParsedOptions['firstEnrolment'],
   question: Parameters<Core['firstEnrolmentRule']>[0],
-): ReturnType<FirstEnrolmentFunction> | 'allowed' {
-  if (firstEnrolment === 'password') return 'allowed'
+): ReturnType<FirstEnrolmentFunction> | 'password' {
+  if (firstEnrolment === 'password') return 'password'
   return typeof firstEnrolment === 'function'
     ? firstEnrolment(question)
     : firstEnrolment.rule(question)

@@ -50,15 +50,15 @@ const enrol = (record = fresh, changes = {}, issued = [authenticator({ id: 'code
 describe('the first step of an enrolment', () => {
   it('R10 is to prove the existing factor if there is one, under every rule', () => {
     const proved = proveOwner(enrolled(), 'interaction-1', NOW)
-    for (const rule of ['allowed', 'mailed-code', 'refused'] as const)
+    for (const rule of ['allowed', 'password', 'mailed-code', 'refused'] as const)
       expect(enrolmentStep(proved, rule, 'interaction-1', NOW)).to.equal('verify')
   })
 
   it('R10 is the choice, a proof or a refusal, as the application rules', () => {
-    const steps = (['allowed', 'mailed-code', 'refused'] as const).map((rule) =>
+    const steps = (['allowed', 'password', 'mailed-code', 'refused'] as const).map((rule) =>
       enrolmentStep(fresh, rule, 'interaction-1', NOW),
     )
-    expect(steps).to.deep.equal(['choose', 'prove', 'refuse'])
+    expect(steps).to.deep.equal(['choose', 'choose', 'prove', 'refuse'])
   })
 
   it('R10 is the choice after a proof made in this very interaction, for an hour', () => {
@@ -71,12 +71,23 @@ describe('the first step of an enrolment', () => {
     expect(enrolmentStep(proved, 'refused', 'interaction-1', NOW)).to.equal('refuse')
   })
 
+  it('R10 marks a first factor that was bound on the password, and no other one', () => {
+    const bound = (record: MfaRecord, onPassword: boolean) =>
+      settleEnrolled(record, acceptance(), [], { onPassword }).record.history.boundOnPasswordAt
+    expect(bound(fresh, true)).to.equal(NOW)
+    expect(bound(fresh, false)).to.equal(undefined)
+    expect(bound(enrolled(), true)).to.equal(undefined)
+    const young = { ...enrolled(), history: { ...fresh.history, boundOnPasswordAt: NOW - 60 } }
+    expect(bound(young, false)).to.equal(NOW - 60)
+  })
+
   it('R10 ends what was allowed to a first sign-in when somebody has completed one', () => {
     const signedIn = { ...fresh, history: { ...fresh.history, firstSignInAt: NOW } }
-    const first = { rule: 'allowed', firstSignIn: true } as const
-    expect(ruleNow(fresh, first)).to.equal('allowed')
-    expect(ruleNow(signedIn, first)).to.equal('refused')
-    expect(ruleNow(signedIn, { rule: 'allowed' })).to.equal('allowed')
+    for (const rule of ['allowed', 'password'] as const) {
+      expect(ruleNow(fresh, { rule, firstSignIn: true })).to.equal(rule)
+      expect(ruleNow(signedIn, { rule, firstSignIn: true })).to.equal('refused')
+      expect(ruleNow(signedIn, { rule })).to.equal(rule)
+    }
     expect(ruleNow(signedIn, { rule: 'mailed-code', firstSignIn: true })).to.equal('mailed-code')
   })
 

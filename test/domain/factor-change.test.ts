@@ -219,7 +219,7 @@ describe('a change of factors', () => {
       proved,
       acceptance({ authenticator: authenticator({ id: 'new', name: 'New phone' }) }),
       [],
-      authenticator({ id: 'phone', name: 'Phone' }),
+      { replaced: authenticator({ id: 'phone', name: 'Phone' }) },
     )
     expect(idsOf(bound.record)).to.deep.equal(['tablet', 'codes', 'new'])
     expect(bound.record.epoch).to.equal(2)
@@ -240,7 +240,9 @@ describe('a change of factors', () => {
       },
       { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-replaced' } },
     ])
-    const nameless = settleEnrolled(proved, acceptance(), [], authenticator({ name: '' }))
+    const nameless = settleEnrolled(proved, acceptance(), [], {
+      replaced: authenticator({ name: '' }),
+    })
     expect(nameless.events[1]?.detail).to.not.have.property('authenticatorName')
   })
 

@@ -95,7 +95,7 @@ describe('an event', () => {
     expect(one('factor-refused').reason).to.equal('wrong')
     expect(one('locked').until).to.be.a('number')
     expect(one('epoch-raised').epoch).to.be.a('number')
-    expect(one('enrolment-started').reason).to.equal('allowed')
+    expect(one('enrolment-started').reason).to.equal('password')
     expect(one('backup-codes-created').authenticatorId).to.be.a('string')
   })
 })

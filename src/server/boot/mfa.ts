@@ -66,6 +66,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     locale: settings.service.locale,
     ...(settings.service.views === undefined ? {} : { views: settings.service.views }),
     links: linksOf(settings),
+    youngSeconds: settings.mfa.youngSeconds,
     sessionSeconds: settings.sessions.longestSeconds,
     sessions: { setUpSeconds: settings.sessions.setUpSeconds },
     hasher,
@@ -140,11 +141,11 @@ function firstEnrolmentOf(
     const account = (await storage.accounts.byId(accountId))?.account
     if (account === undefined) return 'refused'
     const now = clock.now()
-    if (accountId === demonstrationAccountId) return 'allowed'
+    if (accountId === demonstrationAccountId) return 'password'
     if (isProved(account, await statusOf(accountId), { now, browser: shownProof(issuer) }))
       return 'allowed'
     if (mails && isMailboxProof(account)) return 'mailed-code'
-    return firstSignIn && isFresh(account, now) ? 'allowed' : 'refused'
+    return firstSignIn && isFresh(account, now) ? 'password' : 'refused'
   }
   return mails ? mailedCode((mail) => mailer.send(mail), rule) : rule
 }
