@@ -12,6 +12,7 @@ import {
   type SignedInSession,
 } from '../interactions/session.ts'
 import { wayBack, type WayBack } from '../interactions/way-back.ts'
+import { notMeUrl, type NotMeOptions } from './account/not-me.ts'
 import { checkAccount } from './application/check-account.ts'
 import { tellEverything } from './application/refused-attempts.ts'
 import * as accounts from './application/manage-accounts.ts'
@@ -56,6 +57,7 @@ export type { EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
+export type { NotMeOptions } from './account/not-me.ts'
 export type { RaisedEpoch, SignedInSession } from '../interactions/session.ts'
 export type { HostClient } from './host/provider.ts'
 export type { WayBack } from '../interactions/way-back.ts'
@@ -199,6 +201,13 @@ export interface Mfa {
   readonly on: Subscribe
   /** Tells of an interaction that is over, by its uid, whether its page was answered, and the way back to its app. */
   wayBack(uid: string): Promise<WayBack>
+  /**
+   * The address of the page for a person who did not do what a notice says: for the mails that an application writes
+   * itself. It works for 30 days, as often as wanted, for this account alone; only the POST of the page acts. It ends
+   * everything live and shuts the ways in by mail, as `accounts.freeze` does. Throws MfaError `not-attached` before
+   * `attach`, unless `issuer` is given.
+   */
+  notMeUrl(accountId: string, about?: NotMeOptions): string
   /** The pages, mails and assets, for an application that shows its own pages in the same look. */
   readonly views: Views
   /** Resolves when all decided events were passed on to the listeners. Await it before you close the storage. */
@@ -262,6 +271,7 @@ export function createMfa(options: MfaOptions): Mfa {
     }) as Subscribe,
     wayBack: async (uid) =>
       core.provider === undefined ? { answered: false } : wayBack(core.provider, uid),
+    notMeUrl: (accountId, about = {}) => notMeUrl(core, accountId, about),
     views: core.views,
     settled: () => tellEverything(deps),
   }

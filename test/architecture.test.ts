@@ -139,6 +139,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'http',
       'interactions',
       'cryptography',
+      'consoles',
       'import',
       'plugin',
     ],
@@ -172,8 +173,16 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   consoles: {
     at: ['src/account/'],
-    may: ['vocabulary', 'types:domain', 'application', 'http', 'consoles'],
-    packages: ['koa', '@koa/router', 'openid-client', 'types:node:http'],
+    may: [
+      'vocabulary',
+      'types:domain',
+      'types:ports',
+      'application',
+      'http',
+      'interactions',
+      'consoles',
+    ],
+    packages: ['koa', '@koa/router', 'openid-client', 'zod', 'node:crypto', 'types:node:http'],
   },
   'server-import': {
     // The server's half of src/import: files of people, users of an application, and the commands for both.

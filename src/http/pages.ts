@@ -135,6 +135,12 @@ export interface PageModels {
   }
   /** Nobody is signed in to the account page: the person cancelled, or the answer belongs to another browser. */
   'account-closed': { /** Where to begin again. */ href: string }
+  /** A notice leads here: the person did not do what it says. POST `{ csrf }` to `action` locks the account. */
+  'not-me': { csrf: string; action: string }
+  /** The account is locked. Tells what to do next. */
+  'not-me-done': { /** Leads to the sign-in, where it is known. */ href?: string }
+  /** The link of a notice is over, incomplete or forged. */
+  'not-me-expired': { /** Leads to the sign-in, where it is known. */ href?: string }
   logout: {
     /** The host's own form: action and xsrf. */ action: string
     xsrf: string

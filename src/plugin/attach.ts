@@ -8,6 +8,7 @@ import { resultsOf } from '../../interactions/request.ts'
 import { parseLogin } from '../../interactions/seal.ts'
 import { replyIn } from '../../interactions/step-up-offer.ts'
 import { aboutEnd, wayBack } from '../../interactions/way-back.ts'
+import { isNotMe, notMeRoutes } from '../account/not-me.ts'
 import { MfaError } from '../domain/errors.ts'
 import { withRefusal, withRound, type Asking } from '../domain/step-up-offer.ts'
 import { interactionIn } from '../host/context.ts'
@@ -67,6 +68,7 @@ export function attach(core: Core, provider: Provider): void {
   provider.use((ctx: Context, next: Next) => withinMount(ctx, next))
   provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
   const routes = mfaRoutes(core)
+  const notMe = notMeRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {
     if (!isOurs(core, ctx)) {
       await next()
@@ -75,7 +77,7 @@ export function attach(core: Core, provider: Provider): void {
       return
     }
     try {
-      await routes(ctx, () => notFound())
+      await (isNotMe(core, ctx) ? notMe : routes)(ctx, () => notFound())
     } catch (error) {
       await explain(core, ctx, error)
     }

@@ -34,9 +34,9 @@ describe('docs/reference/pages.md', () => {
     for (const [name, what = ''] of pages) expect(what.length, name).to.be.greaterThan(8)
   })
 
-  it('says whose each is: the pages of the plugin are in interactions/ and src/import/, the others in the server', () => {
+  it('says whose each is: the pages of the plugin are in interactions/, src/import/ and src/account/, the others in the server', () => {
     const textOf = (pattern: string) => globSync(pattern, { cwd: ROOT }).map(readText).join('\n')
-    const plugin = textOf('{interactions,src/plugin,src/import}/**/*.ts')
+    const plugin = textOf('{interactions,src/plugin,src/import,src/account}/**/*.ts')
     const server = textOf('src/{server,account}/**/*.ts')
     const ofFactors: readonly string[] = OUR_FACTORS.flatMap((factor) => [
       enrolPageOf(factor),

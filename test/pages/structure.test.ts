@@ -12,6 +12,7 @@ const WRONG = [
   'factor-remove-refused',
   'locked',
   'set-up-link-expired',
+  'not-me-expired',
   'expired',
   'busy',
   'forbidden',

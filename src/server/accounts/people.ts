@@ -113,6 +113,14 @@ export async function withdrawCredentials(
   )
 }
 
+/** Makes void every outstanding set-up link, and the proof of a used one: the owner has locked the account (R44). */
+export async function voidSetUpLinks(accounts: Accounts, id: string): Promise<void> {
+  await changeAccount(accounts, id, ({ enrolmentProof: _proof, ...account }) => ({
+    ...account,
+    setUpSerial: (account.setUpSerial ?? 0) + 1,
+  }))
+}
+
 /**
  * Spends the proof of a set-up link, which is valid for one sign-in: for this one, unless it was completed before the
  * link was used.

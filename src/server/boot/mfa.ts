@@ -15,7 +15,7 @@ import { HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 import { rememberLanguage } from '../accounts/language.ts'
-import { spendEnrolmentProof } from '../accounts/people.ts'
+import { spendEnrolmentProof, voidSetUpLinks } from '../accounts/people.ts'
 import { HOME_PATH } from '../pages/home.ts'
 import { shownProof } from '../pages/proof-cookie.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
@@ -75,6 +75,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
   })
   mfa.on('*', (event) => rememberLanguage(storage.accounts, event))
   mfa.on('signed-in', ({ accountId, at }) => spendEnrolmentProof(storage.accounts, accountId, at))
+  mfa.on('account-locked-by-owner', ({ accountId }) => voidSetUpLinks(storage.accounts, accountId))
   return mfa
 }
 

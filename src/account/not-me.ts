@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { Router } from '@koa/router'
+import type { Context, Middleware } from 'koa'
+import {
+  linksOf,
+  localeIn,
+  mountPath,
+  providerOf,
+  publicPath,
+  type Core,
+} from '../../interactions/core.ts'
+import { Flood } from '../application/flood.ts'
+import { freezeAccount } from '../application/manage-accounts.ts'
+import type { RequestDetail } from '../domain/events.ts'
+import { readForm } from '../http/body.ts'
+import { checkCsrf, csrfToken, type FormBinding } from '../http/csrf.ts'
+import { pageHeaders } from '../http/headers.ts'
+import { checkOrigin } from '../http/origin.ts'
+import type { PageModels, PageName } from '../http/pages.ts'
+import { notMeToken, readNotMeToken, type NotMeLink } from './not-me-link.ts'
+
+const PATH = '/not-me'
+const DONE = '/done'
+const LONGEST_USER_AGENT = 256
+
+export interface NotMeOptions {
+  /** The language of the mail (BCP 47), in which the page is shown too. Default: a language of the browser. */
+  readonly language?: string
+  /** The issuer, for a process that has attached no provider, such as a command. */
+  readonly issuer?: string
+}
+
+/** The address that a notice of an account leads to. Throws MfaError `not-attached`. */
+export function notMeUrl(
+  core: Core,
+  accountId: string,
+  { language, issuer }: NotMeOptions,
+): string {
+  const { box, clock } = core.deps
+  const link = { accountId, ...(language === undefined ? {} : { language }) }
+  const base = issuer ?? providerOf(core).issuer
+  const mount = issuer === undefined ? mountPath(core) : new URL(base).pathname.replace(/\/$/, '')
+  return new URL(`${mount}${core.path}${PATH}/${notMeToken(box, link, clock.now())}`, base).href
+}
+
+/**
+ * The page of a person who did not do what a notice says (R44). It asks for no sign-in and no factor, because a person
+ * whose account is being taken has no time for them. A stranger who reads the mailbox can use the link too. They gain
+ * nothing by it: everybody is signed out, and the owner is told.
+ */
+export function notMeRoutes(core: Core): Middleware {
+  const router = new Router({ prefix: core.path + PATH })
+  const flood = new Flood()
+
+  router.get(DONE, (ctx) => showDone(core, ctx))
+
+  // Mail scanners open every link, so a GET changes nothing.
+  router.get('/:token', async (ctx) => {
+    const { token = '' } = ctx.params
+    const link = linkOf(core, token)
+    if (link === undefined) return showGone(core, ctx)
+    const action = `${publicPath(core)}${PATH}/${token}`
+    const csrf = csrfToken(core.deps.box, bindingOf(token))
+    await show(core, ctx, 'not-me', { action, csrf }, link.language)
+  })
+
+  router.post('/:token', async (ctx) => {
+    checkOrigin(ctx.headers, providerOf(core).issuer)
+    const { token = '' } = ctx.params
+    const { csrf } = await readForm(ctx)
+    const link = linkOf(core, token)
+    if (link === undefined) return showGone(core, ctx)
+    checkCsrf(core.deps.box, bindingOf(token), csrf)
+    const { accountId } = link
+    const place = { interaction: token, response: token, accountAndClass: accountId }
+    await flood.run(place, () => freezeAccount(core.deps, accountId, detailOf(core, ctx, link)))
+    ctx.set('Cache-Control', 'no-store')
+    ctx.redirect(`${publicPath(core)}${PATH}${DONE}`)
+    ctx.status = 303
+  })
+
+  return router.routes() as Middleware
+}
+
+/** Whether the request is for these pages. */
+export function isNotMe({ path }: Core, ctx: Context): boolean {
+  return ctx.path.startsWith(`${path}${PATH}/`)
+}
+
+function linkOf({ deps: { box, clock } }: Core, token: string): NotMeLink | undefined {
+  return readNotMeToken(box, token, clock.now())
+}
+
+/** There is no session to bind the form to. The link itself is the secret that another site does not know. */
+function bindingOf(token: string): FormBinding {
+  return { boundTo: createHash('sha256').update(token).digest('base64url'), purpose: 'not-me' }
+}
+
+function detailOf(core: Core, ctx: Context, { language }: NotMeLink): RequestDetail {
+  return {
+    ip: ctx.ip,
+    userAgent: ctx.get('User-Agent').slice(0, LONGEST_USER_AGENT),
+    locale: localeIn(core, ctx.headers, {}, language),
+  }
+}
+
+async function showGone(core: Core, ctx: Context): Promise<void> {
+  await show(core, ctx, 'not-me-expired', signInOf(core))
+  ctx.status = 410
+}
+
+async function showDone(core: Core, ctx: Context): Promise<void> {
+  await show(core, ctx, 'not-me-done', signInOf(core))
+}
+
+function signInOf({ manageUrl }: Core): { href?: string } {
+  return manageUrl === undefined ? {} : { href: manageUrl }
+}
+
+async function show<P extends PageName>(
+  core: Core,
+  ctx: Context,
+  page: P,
+  model: PageModels[P],
+  language?: string,
+): Promise<void> {
+  const html = await core.views.render(page, model, {
+    issuerName: core.serviceName,
+    locale: localeIn(core, ctx.headers, {}, language),
+    links: linksOf(core),
+  })
+  ctx.status = 200
+  ctx.set(pageHeaders({ issuer: providerOf(core).issuer }))
+  ctx.type = 'html'
+  ctx.body = html
+}
