@@ -3,6 +3,8 @@ import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { systemClock } from '../../src/adapters/crypto/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { changeAccount } from '../../src/server/accounts/people.ts'
+import { layFoundation } from '../../src/server/boot/foundation.ts'
+import { serverMfa } from '../../src/server/boot/mfa.ts'
 import { PostOffice } from '../journeys/post-office.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
@@ -57,6 +59,11 @@ describe('a forgotten password', () => {
     (await server.storage.audit.list({ type: 'password-reset-asked', limit: 50 })).map(
       ({ detail }) => detail.reason,
     )
+  /** Locks an account as its owner does. */
+  const freeze = async (accountId: string): Promise<void> => {
+    const foundation = await layFoundation(server.config, server)
+    await serverMfa(foundation).accounts.freeze(accountId)
+  }
   const trustProof = async (accountId: string): Promise<HttpClient> => {
     const now = server.clock.now()
     await changeAccount(server.storage.accounts, accountId, (account) => ({
@@ -210,6 +217,18 @@ describe('a forgotten password', () => {
     await server.stop()
     expect((await asked()).filter((reason) => reason === 'mailed')).to.have.length(6)
     expect((await asked()).filter((reason) => reason === 'limit')).to.have.length(2)
+  })
+
+  it('R44 is answered as ever after the owner has locked the account, and nothing is mailed', async () => {
+    await start()
+    const { id } = await addPerson(server)
+    const link = await mailedLink()
+    await freeze(id)
+    expect((await browser.follow(await ask('alice'))).name).to.equal('password-forgotten-sent')
+    expect((await browser.get(link)).status).to.equal(410)
+    await server.stop()
+    expect(await asked()).to.have.members(['mailed', 'locked'])
+    expect(post.waiting('alice@example.com')).to.equal(0)
   })
 
   it('R43 may be asked for so many times a minute from one network, whatever the names', async () => {

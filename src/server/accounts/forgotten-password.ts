@@ -2,7 +2,7 @@ import { HOUR_SECONDS, MINUTE_SECONDS } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { CounterLimit, Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
-import type { SendLetter } from '../notices/letters.ts'
+import type { Letter, SendLetter } from '../notices/letters.ts'
 import type { Record, Refusals } from '../observe/audit.ts'
 import { languagesFor } from './language.ts'
 import { findByName } from './people.ts'
@@ -16,6 +16,8 @@ export interface ForgottenPasswordServices {
   readonly send: SendLetter
   readonly record: Record
   readonly refusals: Pick<Refusals, 'record'>
+  /** Whether the account lets its password be set by mail now: its owner has not locked it (R44). */
+  readonly isOpen: (accountId: string) => Promise<boolean>
   readonly serviceName: string
   /** The page where people find help, if the settings name one. */
   readonly helpUrl?: string | undefined
@@ -29,17 +31,20 @@ export interface Sender {
   readonly locale: string
 }
 
+export interface AskedForLink {
+  /** The user name or verified address, as typed. */
+  readonly name: string
+  readonly sender: Sender
+  /** Whether the owner of this account has completed a sign-in in the browser that asks. */
+  readonly browserIsKnown: (accountId: string) => Promise<boolean>
+}
+
 export interface ForgottenPassword {
   /**
    * Mails a link to the account of this name, or does nothing: there is no such account, none may be mailed, or too many
    * were. It takes longer for a name that exists, so it has to run after the answer (R33).
    */
-  ask(about: {
-    readonly name: string
-    readonly sender: Sender
-    /** Whether the owner of this account has completed a sign-in in the browser that asks. */
-    readonly browserIsKnown: (accountId: string) => Promise<boolean>
-  }): Promise<void>
+  ask(asked: AskedForLink): Promise<void>
   look: ResetLinks['look']
   use(token: string, password: string, sender: Sender): Promise<ResetUse>
   /** Tells the owner by mail that the password was changed. */
@@ -54,50 +59,11 @@ const MAILS: CounterLimit = { limit: 5, windowSeconds: HOUR_SECONDS }
 
 /** A person who has forgotten the password asks for a link, and chooses a new password with it. */
 export function forgottenPassword(services: ForgottenPasswordServices): ForgottenPassword {
-  const { accounts, counters, clock, links, send, record, refusals } = services
-
-  const valuesFor = (account: Account, { userAgent }: Sender) => ({
-    issuer: services.serviceName,
-    account: account.username,
-    at: String(clock.now()),
-    browser: userAgent,
-    ...(services.helpUrl === undefined ? {} : { helpUrl: services.helpUrl }),
-  })
-
+  const { links, send, record } = services
   return {
     look: links.look,
 
-    async ask({ name, sender, browserIsKnown }) {
-      const { locale: _, ...place } = sender
-      const account = (await findByName(accounts, name))?.account
-      const verdict = account === undefined ? { refused: 'unknown' as const } : mayReset(account)
-      const about = account === undefined ? {} : { accountId: account.id }
-      if (account === undefined || 'refused' in verdict) {
-        const reason = 'refused' in verdict ? verdict.refused : 'unknown'
-        return refusals.record('password-reset-asked', { ...about, detail: { ...place, reason } })
-      }
-      const browser = (await browserIsKnown(account.id)) ? 'known' : 'unknown'
-      const { allowed } = await counters.reserve(keyOf(browser, account), MAILS, clock.now())
-      const detail = { ...place, browser } as const
-      if (!allowed)
-        return refusals.record('password-reset-asked', {
-          ...about,
-          detail: { ...detail, reason: 'limit' },
-        })
-      const { url, expiresAt } = await links.make(account, verdict.address)
-      await record('password-reset-asked', { ...about, detail: { ...detail, reason: 'mailed' } })
-      await send({
-        to: verdict.address,
-        template: 'password-reset',
-        values: {
-          ...valuesFor(account, sender),
-          resetUrl: url,
-          minutes: String(RESET_SECONDS / MINUTE_SECONDS),
-        },
-        languages: languagesFor(account, sender.locale),
-        until: expiresAt,
-      })
-    },
+    ask: (asked) => mailLink(services, asked),
 
     async use(token, password, sender) {
       const use = await links.use(token, password)
@@ -112,9 +78,69 @@ export function forgottenPassword(services: ForgottenPasswordServices): Forgotte
       send({
         to: address,
         template: 'password-changed',
-        values: valuesFor(account, sender),
+        values: valuesFor(services, account, sender),
         languages: languagesFor(account),
       }),
+  }
+}
+
+async function mailLink(
+  services: ForgottenPasswordServices,
+  { name, sender, browserIsKnown }: AskedForLink,
+): Promise<void> {
+  const { accounts, links, send, record, refusals } = services
+  const { locale, ...place } = sender
+  const account = (await findByName(accounts, name))?.account
+  if (account === undefined)
+    return refusals.record('password-reset-asked', { detail: { ...place, reason: 'unknown' } })
+  const accountId = account.id
+  const browser = (await browserIsKnown(accountId)) ? 'known' : 'unknown'
+  const verdict = await verdictOn(services, account, browser)
+  const detail = { ...place, browser } as const
+  if ('refused' in verdict)
+    return refusals.record('password-reset-asked', {
+      accountId,
+      detail: { ...detail, reason: verdict.refused },
+    })
+  const { url, expiresAt } = await links.make(account, verdict.address)
+  await record('password-reset-asked', { accountId, detail: { ...detail, reason: 'mailed' } })
+  await send({
+    to: verdict.address,
+    template: 'password-reset',
+    values: {
+      ...valuesFor(services, account, sender),
+      resetUrl: url,
+      minutes: String(RESET_SECONDS / MINUTE_SECONDS),
+    },
+    languages: languagesFor(account, locale),
+    until: expiresAt,
+  })
+}
+
+/** Whether a link is mailed now, and where to. A mail that is allowed is counted. */
+async function verdictOn(
+  { counters, clock, isOpen }: ForgottenPasswordServices,
+  account: Account,
+  browser: 'known' | 'unknown',
+): Promise<{ readonly address: string } | { readonly refused: string }> {
+  const verdict = mayReset(account)
+  if ('refused' in verdict) return verdict
+  if (!(await isOpen(account.id))) return { refused: 'locked' }
+  const { allowed } = await counters.reserve(keyOf(browser, account), MAILS, clock.now())
+  return allowed ? verdict : { refused: 'limit' }
+}
+
+function valuesFor(
+  { clock, serviceName, helpUrl }: ForgottenPasswordServices,
+  account: Account,
+  { userAgent }: Sender,
+): Letter['values'] {
+  return {
+    issuer: serviceName,
+    account: account.username,
+    at: String(clock.now()),
+    browser: userAgent,
+    ...(helpUrl === undefined ? {} : { helpUrl }),
   }
 }
 

@@ -35,6 +35,7 @@ export function forgottenPasswordOf(
     send,
     record,
     refusals,
+    isOpen: async (id) => (await mfa.accounts.doors(id))['mailed-reset'].open,
     serviceName,
     helpUrl,
   })
