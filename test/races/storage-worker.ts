@@ -14,7 +14,15 @@ const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 640
 
 export type Scenario =
-  'open' | 'reserve' | 'take' | 'increment' | 'hold' | 'consume' | 'sign-out' | 'claim'
+  | 'open'
+  | 'reserve'
+  | 'take'
+  | 'increment'
+  | 'hold'
+  | 'consume'
+  | 'sign-out'
+  | 'end-session'
+  | 'claim'
 
 export interface Order {
   readonly scenario: Scenario
@@ -106,6 +114,19 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
     await untilAnswered(() => sessions.destroy('s'))
     await untilAnswered(() => sessions.upsert(id, { uid: 'u', jti: id }, 3600))
     return (await sessions.find(id)) === undefined ? 'refused' : 'moved'
+  },
+
+  /** Acts as a request in flight, which saves the session or gives it a new id, or as the owner, who ends it. */
+  async 'end-session'({ hostRecords, accountRecords }) {
+    const id = crypto.randomUUID()
+    if (id < '1') {
+      await untilAnswered(() => accountRecords.endSession('ending'))
+      return 'ended'
+    }
+    const saved = id < '8' ? 'e' : id
+    const session = { uid: 'ending', jti: saved }
+    await untilAnswered(() => hostRecords('Session').upsert(saved, session, 3600))
+    return 'in flight'
   },
 }
 

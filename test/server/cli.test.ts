@@ -26,6 +26,8 @@ const COMMANDS = [
   'user enable',
   'user reset-mfa',
   'user link',
+  'user sessions',
+  'user end-sessions',
   'user hashes',
   'user import',
   'client add',
@@ -290,6 +292,37 @@ describe('the command line', () => {
       expect(after).to.be.greaterThan(before)
       expect((await cli('user enable alice --json')).json()).to.include({ disabled: false })
       expect(await epochOf()).to.be.at.least(after)
+    })
+
+    it('R20 sessions lists where a person is signed in, and end-sessions ends one or all', async () => {
+      await cli('user add alice --password-stdin', GOOD)
+      await cli('user add bob --password-stdin', GOOD)
+      const { id: sub } = (await cli('user show alice --json')).json<{ id: string }>()
+      const foundation = await layFoundation(loadConfig(environment))
+      const sessions = foundation.storage.hostRecords('Session')
+      const now = foundation.clock.now()
+      for (const uid of ['u1', 'u2', 'u3']) {
+        const seen = { accountId: sub, firstAt: now, lastAt: now, network: '203.0.113.0/24' }
+        const session = { accountId: sub, uid, jti: uid, mfaEpoch: 1, mfaSeen: seen }
+        await sessions.upsert(uid, { ...session, exp: now + 60 }, 60)
+      }
+      await foundation.storage.close()
+
+      const listed = (await cli('user sessions alice --json')).json<{ id: string }[]>()
+      expect(listed).to.have.length(3)
+      expect(listed[0]).to.deep.include({ network: '203.0.113.0/24', browser: null, clients: [] })
+      expect((await cli('user sessions alice')).out).to.contain(listed[0]?.id)
+      const end = (line: string) => cli(`user end-sessions ${line} --json`)
+      const hers = `--session ${listed[0]?.id}`
+      expect(JSON.parse((await end(`bob ${hers}`)).err)).to.have.nested.property(
+        'error.code',
+        'session-unknown',
+      )
+      expect((await end('bob')).json()).to.deep.equal({ ended: 0 })
+      expect((await end(`alice ${hers}`)).json()).to.deep.equal({ ended: 1 })
+      expect((await end('alice')).json()).to.deep.equal({ ended: 2 })
+      expect((await cli('user sessions alice --json')).json()).to.deep.equal([])
+      expect((await cli('audit --type session-ended')).out).to.contain('administrator')
     })
 
     it('R36 link invites anew, and leaves password, factors and sessions until it is used', async () => {

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { decodeJwt } from 'jose'
+import { systemClock } from '../../src/adapters/crypto/index.ts'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { createApp, type ServerApp } from '../../src/server/boot/app.ts'
 import { layFoundation } from '../../src/server/boot/foundation.ts'
 import { sessionIdOf } from '../../src/server/accounts/live-sessions.ts'
@@ -31,6 +34,8 @@ describe('the live sessions of an account', () => {
   let app: ServerApp
   let alice: Person & { id: string }
   let told: string[]
+  /** Holds the next request that issues a code, after it has read its session and before it saves it. */
+  let held: { readonly reached: Latch; readonly released: Latch } | undefined
   let backChannel: Server
 
   beforeEach(async () => {
@@ -57,7 +62,11 @@ describe('the live sessions of an account', () => {
         backchannel_logout_uri: `${at}/refuses`,
       },
     ]
-    server = await startServer({ clients })
+    held = undefined
+    server = await startServer({
+      clients,
+      storage: holdingCodes(memoryStorage({ clock: systemClock })),
+    })
     alice = await addPerson(server)
     // A second server on the same storage stands for another node, and for the command line.
     const { storage, clock } = server
@@ -68,6 +77,41 @@ describe('the live sessions of an account', () => {
     await stopServers()
     backChannel.close()
   })
+
+  const holdingCodes = (storage: ServerStorage): ServerStorage => ({
+    ...storage,
+    hostRecords: (model) => {
+      const records = storage.hostRecords(model)
+      if (model !== 'AuthorizationCode') return records
+      return {
+        ...records,
+        async upsert(id, payload, expiresIn) {
+          const hold = held
+          hold?.reached.resolve()
+          await hold?.released.promise
+          await records.upsert(id, payload, expiresIn)
+        },
+      }
+    },
+  })
+
+  const otherCredentials = APP_CREDENTIALS.replace(
+    /Basic .*/,
+    `Basic ${Buffer.from(
+      Buffer.from(APP_CREDENTIALS.slice(6), 'base64').toString().replace(/^app:/, 'other:'),
+    ).toString('base64')}`,
+  )
+  const redeemOther = (back: Parameters<typeof redeem>[1]) =>
+    tokenRequest(
+      server,
+      {
+        grant_type: 'authorization_code',
+        code: back.location?.searchParams.get('code') ?? '',
+        redirect_uri: 'https://app.example/callback',
+        code_verifier: 'v'.repeat(43),
+      },
+      otherCredentials,
+    )
 
   /** A browser in which the person has signed in to the app. */
   const signedIn = async (
@@ -145,6 +189,23 @@ describe('the live sessions of an account', () => {
     expect((await refresh(others['refresh_token'])).status).to.equal(200)
     expect(await app.sessions.list(alice.id)).to.have.length(1)
     expect(await app.sessions.end(alice.id, ended?.id ?? '', OWNER)).to.equal(false)
+  })
+
+  it('R19 R20 one that ends while a request is in flight gets the app nothing from that request', async () => {
+    const { browser } = await signedIn()
+    held = { reached: Promise.withResolvers(), released: Promise.withResolvers() }
+    const asked = server.authorize({ client_id: 'other', ...OFFLINE })
+    const inFlight = browser.submit(await browser.visit(asked, atTheApp))
+    const answer = inFlight.then((page) => browser.follow(page, atTheApp))
+    await held.reached.promise
+    const [ending] = await app.sessions.list(alice.id)
+    expect(await app.sessions.end(alice.id, ending?.id ?? '', OWNER)).to.equal(true)
+    held.released.resolve()
+    const back = await answer
+    expect(back.location?.searchParams.get('code')).to.be.a('string')
+    expect((await redeemOther(back)).body['error']).to.equal('invalid_grant')
+    expect(await app.sessions.list(alice.id)).to.deep.equal([])
+    expect(await isSignedIn(browser)).to.equal(false)
   })
 
   it('R20 all others end together, and the one that is kept goes on', async () => {
@@ -281,23 +342,7 @@ describe('the live sessions of an account', () => {
       expect(await app.apps.revoke(mallory.id, 'app', OWNER)).to.equal(false)
       expect(await userinfo(body['access_token'])).to.equal(200)
     })
-
-    const otherCredentials = APP_CREDENTIALS.replace(
-      /Basic .*/,
-      `Basic ${Buffer.from(
-        Buffer.from(APP_CREDENTIALS.slice(6), 'base64').toString().replace(/^app:/, 'other:'),
-      ).toString('base64')}`,
-    )
-    const redeemOther = (back: Parameters<typeof redeem>[1]) =>
-      tokenRequest(
-        server,
-        {
-          grant_type: 'authorization_code',
-          code: back.location?.searchParams.get('code') ?? '',
-          redirect_uri: 'https://app.example/callback',
-          code_verifier: 'v'.repeat(43),
-        },
-        otherCredentials,
-      )
   })
 })
+
+type Latch = PromiseWithResolvers<void>

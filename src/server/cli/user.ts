@@ -7,6 +7,7 @@ import { withSession, type Session } from './session.ts'
 import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
+import { addUserSessionCommands } from './user-sessions.ts'
 import { addUserImportCommand } from '../import/user-import.ts'
 
 /**
@@ -28,6 +29,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     disable,
   )
   addCommandAbout(user, terminal, 'enable', 'allow sign-ins again', enable)
+  addUserSessionCommands(user, terminal, async (session, name) => (await find(session, name)).id)
   addCommandAbout(
     user,
     terminal,
