@@ -17,6 +17,7 @@ import { checkAccount } from './application/check-account.ts'
 import { tellEverything } from './application/refused-attempts.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
+import { turnOff, type TurnOffOutcome } from './application/turn-off.ts'
 import { spendShownProof, type ShownProof } from './application/spend-proof.ts'
 import { restoreAccount } from './application/restore-account.ts'
 import type { Doors } from './domain/doors.ts'
@@ -70,6 +71,7 @@ export {
   type ImportWarning,
 } from './import/index.ts'
 export type { AccountStatus, ChangedByMail, FactorStatus } from './application/manage-accounts.ts'
+export type { TurnOffOutcome } from './application/turn-off.ts'
 export type { ShownProof } from './application/spend-proof.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
 export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy.ts'
@@ -168,6 +170,11 @@ export interface Mfa {
      * once; false for a proof of another account, purpose, secret or epoch, after ten minutes, and the second time.
      */
     spendProof(accountId: string, proof: ShownProof): Promise<boolean>
+    /**
+     * Removes every factor for the owner, who has proved one with `mfa_action=prove:PURPOSE:HASH`, and ends everything
+     * that was signed in with them. Ask your own policy before.
+     */
+    turnOff(accountId: string, proof: ShownProof, detail?: RequestDetail): Promise<TurnOffOutcome>
     /** Ends sessions, grants and tokens of an account, such as a disabled one. Its factors stay. */
     endEverything(accountId: string, reason: string): Promise<void>
     /**
@@ -295,6 +302,7 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     doors: (accountId) => accounts.readDoors(deps, accountId),
     freeze: (accountId, detail) => accounts.freezeAccount(deps, accountId, detail),
     spendProof: (accountId, proof) => spendShownProof(deps, accountId, proof),
+    turnOff: (accountId, proof, detail) => turnOff(deps, accountId, proof, detail),
     endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
     resealSecrets: (accountId) => resealSecrets(deps, accountId),
     sealingKeys: (accountId) => sealingKeys(deps, accountId),

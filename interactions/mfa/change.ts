@@ -1,7 +1,14 @@
 import { withSuperseded, type NameFault } from '../../src/application/authenticator.ts'
 import { changeFactors, lasts } from '../../src/application/change-factors.ts'
 import { remainingOf } from '../../src/application/manage-accounts.ts'
-import { isLastFactor, unspentProof, type FactorChange } from '../../src/domain/factor-change.ts'
+import { isEnrolled } from '../../src/domain/enrolment.ts'
+import {
+  isLastFactor,
+  shutDoor,
+  unspentProof,
+  type FactorChange,
+  type ShutDoor,
+} from '../../src/domain/factor-change.ts'
 import type { Authenticator } from '../../src/domain/mfa-record.ts'
 import type { Form } from '../../src/factors/factor.ts'
 import * as enrolment from './enrolment.ts'
@@ -19,6 +26,7 @@ export async function showChange(visit: Visit): Promise<void> {
   const change = changeOf(visit)
   // The page was requested out of order (a bookmark, the back button): the proof comes first.
   if (!mayChange(visit)) return redirect(visit, pathOf(visit))
+  if (isRefused(visit)) return showRefusal(visit)
   switch (change.kind) {
     case 'add':
     case 'replace':
@@ -26,7 +34,7 @@ export async function showChange(visit: Visit): Promise<void> {
     case 'renew':
       return showRenewal(visit, change.factor)
     case 'remove':
-      return isRefused(visit) ? showRefusal(visit) : showPage(visit, 'factor-remove')
+      return showPage(visit, 'factor-remove')
     case 'rename':
       return showPage(visit, 'factor-rename')
     case 'prove':
@@ -59,7 +67,9 @@ export async function makeChange(visit: Visit, form: Form): Promise<void> {
     case 'stale':
       throw expired('No fresh factor was shown for this change, or it is made already')
     case 'last-factor':
-      return showRefusal(visit)
+      return showLastFactor(visit)
+    case 'shut':
+      return showShut(visit, outcome.door)
     case 'name-unfit':
       return showPage(visit, 'factor-rename', { error: outcome.fault, typed: name ?? '' })
     case 'changed':
@@ -79,16 +89,45 @@ export function mayChange({ core, details, place, seen }: Visit): boolean {
 }
 
 /**
- * Whether the change would remove the last factor. Such a change is refused before a code would be spent for nothing.
+ * Whether the account does not allow the change now, or the change would remove the last factor. Such a change is
+ * refused before a code would be spent for nothing.
  */
-export function isRefused({ core, details: { change }, seen }: Visit): boolean {
+export function isRefused(visit: Visit): boolean {
+  return doorOf(visit) !== undefined || isOfLastFactor(visit)
+}
+
+export async function showRefusal(visit: Visit): Promise<void> {
+  const door = doorOf(visit)
+  return door === undefined ? showLastFactor(visit) : showShut(visit, door)
+}
+
+function doorOf({ core: { deps }, details: { change }, seen }: Visit): ShutDoor | undefined {
+  if (change === undefined || !isEnrolled(seen.record)) return undefined
+  return shutDoor(seen.record, change, deps.clock.now(), deps.recovery)
+}
+
+function isOfLastFactor({ core, details: { change }, seen }: Visit): boolean {
   return (
     change?.kind === 'remove' &&
     isLastFactor(seen.record, { id: change.authenticatorId }, (one) => lasts(core.deps, one))
   )
 }
 
-export async function showRefusal(visit: Visit): Promise<void> {
+async function showShut(visit: Visit, { reason, until }: ShutDoor): Promise<void> {
+  await show(
+    visit,
+    'factor-change-shut',
+    {
+      csrf: tokenFor(visit),
+      cancelAction: pathOf(visit, 'cancel'),
+      reason,
+      ...(until === undefined ? {} : { until }),
+    },
+    403,
+  )
+}
+
+async function showLastFactor(visit: Visit): Promise<void> {
   const { name, factor } = authenticatorOf(visit)
   await show(
     visit,

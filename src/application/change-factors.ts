@@ -4,9 +4,11 @@ import {
   settleRemoved,
   settleRenamed,
   settleRenewed,
+  shutDoor,
   unspentProof,
   type FactorChange,
   type ProvedChange,
+  type ShutDoor,
 } from '../domain/factor-change.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from '../domain/mfa-record.ts'
@@ -40,6 +42,8 @@ export type ChangeOutcome =
     }
   /** No lasting authenticator would be left. */
   | { readonly outcome: 'last-factor' }
+  /** The account does not allow the change now. */
+  | { readonly outcome: 'shut'; readonly door: ShutDoor }
   /** The name is empty or too long. */
   | { readonly outcome: 'name-unfit'; readonly fault: NameFault }
   /**
@@ -124,6 +128,8 @@ async function decide(
     return { outcome: { outcome: 'changed', accepted: repeated, shown: [] } }
   const proof = unspentProof(record, interaction, now)
   if (record.epoch !== place.epoch || proof === undefined) return STALE
+  const door = shutDoor(record, change, now, deps.recovery)
+  if (door !== undefined) return { outcome: { outcome: 'shut', door } }
 
   const browser = classify(record, place.tokenHashes)
   const proved: ProvedChange = {

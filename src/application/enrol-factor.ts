@@ -13,7 +13,7 @@ import {
   ruleNow,
   type EnrolmentPermission,
 } from '../domain/enrolment.ts'
-import { unspentProof } from '../domain/factor-change.ts'
+import { shutDoor, unspentProof, type FactorChange } from '../domain/factor-change.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
@@ -105,7 +105,7 @@ async function begin(
   const { about, record, now } = given
   const { accountId, interaction } = place
   if (factor.beginEnrolment === undefined) return NOT_BEGUN
-  if (!mayEnrol(record, factor, place, about, now)) return NOT_BEGUN
+  if (!mayEnrol(deps, factor, place, { ground: about, record, now })) return NOT_BEGUN
   const before = pendingIn(record, interaction, factor.id, now)
   if (before !== undefined && factor.delivers !== true) return { outcome: { began: 'begun' } }
   const notBefore = factor.delivers === true ? nextDeliveryAt(record, now) : undefined
@@ -252,7 +252,8 @@ async function confirm(
   const repeated = repeatOf(record, place.interaction, fingerprint, now)
   if (repeated !== undefined)
     return { outcome: { outcome: 'enrolled', accepted: repeated, shown: [] } }
-  if (!mayEnrol(record, factor, place, ground, now)) return { outcome: { outcome: 'stale' } }
+  if (!mayEnrol(deps, factor, place, { ground, record, now }))
+    return { outcome: { outcome: 'stale' } }
   const pending = pendingIn(record, place.interaction, factor.id, now)
   if (pending === undefined) return { outcome: { outcome: 'stale' } }
   const gate = delayGate(pending.delay, now)
@@ -308,25 +309,31 @@ async function confirm(
  * the ten minutes of a proof.
  */
 function mayEnrol(
-  record: MfaRecord,
+  deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  ground: EnrolmentGround,
-  now: Instant,
+  given: {
+    readonly ground: EnrolmentGround
+    readonly record: MfaRecord
+    readonly now: Instant
+  },
 ): boolean {
-  if (record.epoch !== place.epoch) return false
+  const { ground, record, now } = given
   const { replaces, adding } = ground
+  if (record.epoch !== place.epoch) return false
   const others = record.authenticators.filter(({ id }) => id !== replaces)
   if (isFull({ authenticators: others }, factor)) return false
-  if (isEnrolled(record)) {
-    // The one to be replaced is gone: what was asked for would now add one.
-    if (replaces !== undefined && others.length === record.authenticators.length) return false
-    const isProved =
-      unspentProof(record, place.interaction, now) !== undefined ||
-      setUpEndsAt(record, place.interaction, now) !== undefined
-    return adding === true && isProved
-  }
-  return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
+  if (!isEnrolled(record))
+    return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
+  // The one to be replaced is gone: what was asked for would now add one.
+  if (replaces !== undefined && others.length === record.authenticators.length) return false
+  const change: FactorChange =
+    replaces === undefined ? { kind: 'add' } : { kind: 'replace', authenticatorId: replaces }
+  if (shutDoor(record, change, now, deps.recovery) !== undefined) return false
+  const isProved =
+    unspentProof(record, place.interaction, now) !== undefined ||
+    setUpEndsAt(record, place.interaction, now) !== undefined
+  return adding === true && isProved
 }
 
 /** Whether the account has this key: bound twice, it would accept one code twice (R40). */

@@ -143,8 +143,12 @@ export interface EventDetails {
   > & {
     readonly until?: Instant
   }
-  /** `reason`: another one has taken its place. */
-  'factor-removed': AuthenticatorDetail & { readonly reason?: 'replaced' }
+  /**
+   * `reason`: another one has taken its place, or the person has turned the second factor off. `browser` is absent
+   * where no page of the plugin was used.
+   */
+  'factor-removed': Omit<AuthenticatorDetail, 'browser'> &
+    Partial<Pick<AuthenticatorDetail, 'browser'>> & { readonly reason?: 'replaced' | 'turned-off' }
   'factor-renamed': AuthenticatorDetail
   'signed-in': RequestDetail & { readonly browser: 'known' | 'unknown' }
   /** `reason`: `factor-enrolled`, `factor-replaced`, `password-changed`, ..., or what was passed to `endEverything`. */

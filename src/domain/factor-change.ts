@@ -1,4 +1,5 @@
 import { acceptedIn, type Passed } from './attempt.ts'
+import { doorsOf, type Door, type DoorSettings, type DoorState } from './doors.ts'
 import { isEnrolled, raiseEpoch, wordsOfSet, type IssuedSet } from './enrolment.ts'
 import type { AuthenticatorDetail, EventDraft, RequestDetail } from './events.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
@@ -59,6 +60,38 @@ export function hasSubject(record: MfaRecord, change: FactorChange): boolean {
     case 'replace':
       return record.authenticators.some(({ id }) => id === change.authenticatorId)
   }
+}
+
+/**
+ * The door that a change goes through. New look-up secrets take the place of the old ones, so a thief who makes them
+ * replaces a way in of the owner. Undefined: the change opens and closes nothing.
+ */
+function doorOf({ kind }: FactorChange): Door | undefined {
+  switch (kind) {
+    case 'add':
+    case 'remove':
+    case 'replace':
+      return kind
+    case 'renew':
+      return 'replace'
+    case 'rename':
+    case 'prove':
+      return undefined
+  }
+}
+
+export type ShutDoor = Extract<DoorState, { open: false }>
+
+/** Why the account does not allow the change now. Undefined: it does. */
+export function shutDoor(
+  record: MfaRecord,
+  change: FactorChange,
+  now: Instant,
+  settings: DoorSettings,
+): ShutDoor | undefined {
+  const door = doorOf(change)
+  const state = door === undefined ? undefined : doorsOf(record, now, settings)[door]
+  return state?.open === false ? state : undefined
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ShutReason } from '../domain/doors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 import type { EnrolPageName, VerifyPageName } from '../factors/factor-pages.ts'
@@ -86,6 +87,13 @@ export interface PageModels {
   'factor-remove': ChangeModel
   /** The removal is refused: no other authenticator of the person would be left. */
   'factor-remove-refused': Omit<ChangeModel, 'action'>
+  /** The account does not allow the change now. `until`: when it does again; absent if time alone does not help. */
+  'factor-change-shut': {
+    csrf: string
+    cancelAction: string
+    reason: ShutReason
+    until?: Instant
+  }
   /** POST `{ csrf, name }` to `action`. */
   'factor-rename': ChangeModel & {
     error?: 'nameless' | 'too-long'

@@ -45,6 +45,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'backup-codes-low': { template: 'factors/backup-codes/low.njk' },
   'factor-remove': { template: 'interaction/factor-remove.njk' },
   'factor-remove-refused': { template: 'interaction/factor-remove-refused.njk', wrong: true },
+  'factor-change-shut': { template: 'interaction/factor-change-shut.njk', wrong: true },
   'factor-rename': { template: 'interaction/factor-rename.njk' },
   'factor-renew': { template: 'interaction/factor-renew.njk' },
   'factor-ends': { template: 'import/factor-ends.njk' },

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import { changeFactors, type DirectChange } from '../../src/application/change-factors.ts'
 import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
+import { passwordChanged } from '../../src/application/manage-accounts.ts'
 import type { Place } from '../../src/application/place.ts'
 import { ownCode } from '../support/totp.ts'
 import { begin, factorOf, owner, verify, type Owner } from './person.ts'
@@ -155,6 +156,25 @@ describe('changing the factors of an account', () => {
     expect(await confirmReplacing(full, last)).to.include({ outcome: 'enrolled' })
     const { authenticators } = await settledRecord(one)
     expect(authenticators.filter(({ factor }) => factor === 'totp')).to.have.length(10)
+  })
+
+  it('R9 R18 is refused in the commit after a password that came by mail, and adding is not', async () => {
+    await add()
+    const phone = await idOf('totp')
+    await passwordChanged(one.deps, 'mira', { by: 'mail', address: 'mira@example.com' })
+    const place = await prove('after the mail')
+    const removal: DirectChange = { kind: 'remove', authenticatorId: phone }
+    for (const what of [removal, renewal])
+      expect(await change(place, what)).to.deep.nested.include({
+        outcome: 'shut',
+        'door.reason': 'after-mailed-reset',
+      })
+    expect(await beginReplacing(place, phone)).to.equal('stale')
+    expect(await beginAdding(place)).to.equal('begun')
+    one.clock.advance(259_200)
+    expect(await change(await prove('three days later'), removal)).to.include({
+      outcome: 'changed',
+    })
   })
 
   it('adds nothing where the one to be replaced does not exist', async () => {

@@ -12,6 +12,7 @@ import {
   settleRemoved,
   settleRenamed,
   settleRenewed,
+  shutDoor,
   unspentProof,
   type ProvedChange,
 } from '../../src/domain/factor-change.ts'
@@ -102,6 +103,34 @@ describe('a change of factors', () => {
       expect(hasSubject(proved, { kind, authenticatorId: 'tablet' })).to.equal(true)
       expect(hasSubject(proved, { kind, authenticatorId: 'gone' })).to.equal(false)
     }
+  })
+
+  it('R9 goes through the door of its kind, and a new name through none', () => {
+    const settings = { youngSeconds: 0 }
+    const mailed: MfaRecord = {
+      ...proved,
+      history: { ...proved.history, passwordByMail: { at: NOW, mailbox: 'mark' } },
+    }
+    const shut = (record: MfaRecord, now = NOW) =>
+      (['add', 'renew', 'remove', 'replace', 'rename', 'prove'] as const).filter(
+        (kind) => shutDoor(record, changeOf[kind], now, settings) !== undefined,
+      )
+    const changeOf = {
+      add: { kind: 'add' },
+      renew: { kind: 'renew', factor: 'backup-codes' },
+      remove: { kind: 'remove', authenticatorId: 'tablet' },
+      replace: { kind: 'replace', authenticatorId: 'tablet' },
+      rename: { kind: 'rename', authenticatorId: 'tablet' },
+      prove: { kind: 'prove', purpose: 'email', secretHash: 'hash' },
+    } as const
+    expect(shut(proved)).to.deep.equal([])
+    expect(shut(mailed)).to.deep.equal(['renew', 'remove', 'replace'])
+    expect(shut(mailed, NOW + 259_200)).to.deep.equal([])
+    expect(shutDoor(mailed, changeOf.remove, NOW, settings)).to.deep.equal({
+      open: false,
+      reason: 'after-mailed-reset',
+      until: NOW + 259_200,
+    })
   })
 
   it('R11 is proved by the password only where the account has no factor, and only for a page', () => {

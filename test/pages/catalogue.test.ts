@@ -35,6 +35,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'backup-code-verify.' + error.code": ['refused', 'unreadable'],
   "'imported-codes-verify.' + error.code": ['refused', 'unreadable'],
   "'backup-codes.' + error": ['not-confirmed'],
+  "'shut.' + reason": ['frozen', 'after-recovery', 'after-mailed-reset', 'young-factor'],
   "'name.' + error": ['nameless', 'too-long'],
   "'name.' + nameError": ['too-long'],
   "'locked.' + reason + '-title'": LOCKED,

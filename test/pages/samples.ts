@@ -284,6 +284,15 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     named: { csrf: 'c5rf', cancelAction: '/cancel', factor: 'totp', name: 'My phone' },
     nameless: { csrf: 'c5rf', cancelAction: '/cancel', factor: 'totp', name: '' },
   },
+  'factor-change-shut': {
+    'after-mailed-reset': {
+      csrf: 'c5rf',
+      cancelAction: '/cancel',
+      reason: 'after-mailed-reset',
+      until: 1_800_000_000,
+    },
+    frozen: { csrf: 'c5rf', cancelAction: '/cancel', reason: 'frozen' },
+  },
   'factor-rename': {
     named: { ...answer, factor: 'totp', name: 'My phone' },
     nameless: { ...answer, factor: 'totp', name: '', error: 'nameless', typed: '' },

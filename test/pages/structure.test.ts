@@ -10,6 +10,7 @@ const views = ourViews()
 const WRONG = [
   'enrolment-refused',
   'factor-remove-refused',
+  'factor-change-shut',
   'locked',
   'set-up-link-expired',
   'not-me-expired',

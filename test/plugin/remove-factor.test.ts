@@ -18,6 +18,34 @@ import {
 import { STORAGES } from './recorded-storage.ts'
 import { nextCode, signIn } from './sign-in.ts'
 
+describe('a change of factors after a password that came by mail', () => {
+  beforeEach(() => begin())
+  afterEach(end)
+
+  it('R9 is refused for 72 h, with the reason and without a code; adding is not', async () => {
+    const { secret } = await add()
+    const tablet = { ...mira, secret }
+    const [phone] = await ids('totp')
+    const changes = [`remove:${phone}`, `replace:${phone}`, 'renew:backup-codes']
+    const begun = await ask(changes[0]!)
+    await host.mfa.accounts.passwordChanged('mira', { by: 'mail', address: 'mira@example.com' })
+    // A sign-in with the new password and a factor opens none of them.
+    await signIn(host, mira.browser, tablet)
+    for (const change of changes) {
+      const page = await ask(change)
+      expect([page.status, page.name], change).to.deep.equal([403, 'factor-change-shut'])
+      expect(page.alert).to.include('Your password was set by mail')
+      expect(callbackOf(await press(page)).get('error')).to.equal('access_denied')
+    }
+    expect((await ask('add')).name).to.equal('totp-verify')
+    const late = await mira.browser.submit(begun, { code: nextCode(host, tablet) })
+    expect((await follow(host, mira.browser, late)).name).to.equal('factor-change-shut')
+    host.clock.at += 259_200
+    await signIn(host, mira.browser, tablet)
+    expect((await ask(changes[0]!)).name).to.equal('totp-verify')
+  })
+})
+
 describe('removing an authenticator', () => {
   beforeEach(() => begin())
   afterEach(end)

@@ -1,0 +1,44 @@
+import { doorsOf } from '../domain/doors.ts'
+import type { RequestDetail } from '../domain/events.ts'
+import type { ShutDoor } from '../domain/factor-change.ts'
+import { spendProof } from '../domain/proof.ts'
+import { settleTurnedOff } from '../domain/turn-off.ts'
+import { commit, type Decided } from './commit.ts'
+import type { Dependencies } from './dependencies.ts'
+import { hashOfSecret, type ShownProof } from './spend-proof.ts'
+
+export type TurnOffOutcome =
+  /** `epochs`: before and after, for `mfa.renewSession`. */
+  | {
+      readonly outcome: 'turned-off'
+      readonly epochs: { readonly from: number; readonly to: number }
+    }
+  /** The account does not allow it now. The proof is not spent. */
+  | { readonly outcome: 'shut'; readonly door: ShutDoor }
+  /** The account has no second factor. */
+  | { readonly outcome: 'not-enrolled' }
+  /** There is no such proof, its ten minutes are over, or it was spent. */
+  | { readonly outcome: 'not-proved' }
+
+/**
+ * Removes every factor of an account for its owner, who has proved one for this change (R11): the commit that removes
+ * them spends the proof. Whether the application's policy allows it, the caller has asked. Throws what a commit throws.
+ */
+export async function turnOff(
+  deps: Dependencies,
+  accountId: string,
+  shown: ShownProof,
+  detail: RequestDetail = {},
+): Promise<TurnOffOutcome> {
+  const asked = { purpose: shown.purpose, secretHash: hashOfSecret(shown.secret) }
+  return commit<TurnOffOutcome>(deps, accountId, (record, now): Decided<TurnOffOutcome> => {
+    const door = doorsOf(record, now, deps.recovery)['turn-off']
+    if (!door.open) return { outcome: { outcome: 'shut', door } }
+    const spent = spendProof(record, asked, now)
+    const settled = settleTurnedOff(spent ?? record, detail)
+    if (settled === undefined) return { outcome: { outcome: 'not-enrolled' } }
+    if (spent === undefined) return { outcome: { outcome: 'not-proved' } }
+    const epochs = { from: record.epoch, to: settled.record.epoch }
+    return { outcome: { outcome: 'turned-off', epochs }, ...settled }
+  })
+}
