@@ -1,3 +1,4 @@
+import type { EventDetail } from '../domain/events.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 
@@ -26,6 +27,19 @@ export interface Account {
   readonly setUpSerial?: number
   /** The language of the pages when the owner was last recognised (BCP 47), for mails. */
   readonly locale?: string
+  /** Events that were stored with a change of the account and are not passed on yet. */
+  readonly events?: readonly AccountEvent[]
+}
+
+/** An event of the server that is a part of a change of the account: what changed and its notice are one write. */
+export interface AccountEvent {
+  /** Unique: made from the version of the account that the change has made. */
+  readonly id: string
+  readonly type: string
+  readonly at: Instant
+  readonly detail: EventDetail
+  /** The addresses for notices that the account had before the change, and those after it. */
+  readonly to: readonly string[]
 }
 
 /** A proof that is spent by a completed sign-in, and by every change that raises the epoch: an enrolment, a reset. */

@@ -5,6 +5,7 @@ import type { Clients } from './clients.ts'
 import type { Counters } from './counters.ts'
 import type { AccountRecords, HostRecords } from './host-records.ts'
 import type { OneTime } from './one-time.ts'
+import type { Outbox } from './outbox.ts'
 import type { Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
 
@@ -18,8 +19,14 @@ export interface ServerStorage extends Storage {
   readonly accountRecords: AccountRecords
   readonly audit: AuditTrail
   readonly settings: Settings
+  readonly outbox: Outbox
   /** The ids of all MFA records, whether or not the server has such an account, in order, after `after`. */
   recordIds(page: { after?: string; limit: number }): Promise<readonly string[]>
+  /**
+   * The ids of at most `limit` MFA records, or accounts, whose `events` are not empty: a crash may have left them. It
+   * is one look-up by an index, because every node asks each minute.
+   */
+  waitingEvents(of: 'records' | 'accounts', limit: number): Promise<readonly string[]>
   /** Throws when the storage cannot be written durably right now (health/ready). */
   checkWritable(): Promise<void>
   /**

@@ -1,4 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict'
+import type { Account } from '../ports/accounts.ts'
 import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Storage } from '../ports/storage.ts'
 import { describeAccountRecords } from './account-records-suite.ts'
@@ -9,6 +10,7 @@ import { describeCounters } from './counters-suite.ts'
 import { describeHostRecords } from './host-records-suite.ts'
 import { describeMfaRecords } from './mfa-records-suite.ts'
 import { describeOneTime } from './one-time-suite.ts'
+import { describeOutbox } from './outbox-suite.ts'
 import { globalRunner, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 import { describeSettings } from './settings-suite.ts'
@@ -37,6 +39,7 @@ export function describeServerStorage(
   describeAccountRecords(name, make, runner)
   describeAuditTrail(name, part(make, 'audit'), runner)
   describeSettings(name, part(make, 'settings'), runner)
+  describeOutbox(name, part(make, 'outbox'), runner)
   describeUpkeep(name, make, runner)
 }
 
@@ -57,6 +60,34 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       deepEqual(await storage.recordIds({ after: 'd', limit: 3 }), [])
     })
 
+    test('finds records and accounts whose events wait, and no others', async (storage) => {
+      const events = [{ id: 'e' }]
+      for (const id of ['a', 'b', 'c']) await storage.records.save(id, { events }, 0)
+      await storage.records.save('d', { events: [] }, 0)
+      deepEqual([...(await storage.waitingEvents('records', 9))].sort(), ['a', 'b', 'c'])
+      equal((await storage.waitingEvents('records', 2)).length, 2)
+      await storage.records.save('a', { events: [] }, 1)
+      await storage.records.save('b', {}, 1)
+      await storage.records.save('d', { events, handles: ['h'] }, 1)
+      deepEqual([...(await storage.waitingEvents('records', 9))].sort(), ['c', 'd'])
+
+      const account = (id: string, changes: object = {}) =>
+        ({
+          id,
+          username: id,
+          emailVerified: false,
+          groups: [],
+          claims: {},
+          ...changes,
+        }) as unknown as Account
+      await storage.accounts.insert(account('a', { events }), { username: 'a' })
+      await storage.accounts.insert(account('b'), { username: 'b' })
+      deepEqual(await storage.waitingEvents('accounts', 9), ['a'])
+      await storage.accounts.update(account('a', { events: [] }), { username: 'a' }, 1)
+      await storage.accounts.update(account('b', { events }), { username: 'b' }, 1)
+      deepEqual(await storage.waitingEvents('accounts', 9), ['b'])
+    })
+
     test('sweeps what is past its time, at most so many at once, and nothing else', async (storage, clock) => {
       const tokens = storage.hostRecords('AccessToken')
       for (const id of ['a', 'b', 'c']) await tokens.upsert(id, { grantId: 'g' }, 60)
@@ -66,9 +97,19 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       await storage.oneTime.put('kept', { n: 2 }, TEST_START + 10 * 24 * 3600)
       await storage.counters.reserve('gone', { limit: 1, windowSeconds: 60 }, TEST_START)
       await storage.counters.reserve('kept', { limit: 1 }, TEST_START)
+      const row = { accountId: 'anna', value: 'sealed' }
+      await storage.outbox.add([{ id: 'sent', ...row }], TEST_START)
+      const sent = await storage.outbox.claim(TEST_START, TEST_START + 60)
+      if (sent !== undefined) await storage.outbox.finish(sent, TEST_START + 120)
+      const waiting = [
+        { id: 'ended', ...row, until: TEST_START + 60 },
+        { id: 'kept', ...row },
+      ]
+      await storage.outbox.add(waiting, TEST_START)
       equal(await storage.sweep(100), 0)
 
       clock.advance(24 * 3600)
+      equal(await storage.sweep(2), 2)
       equal(await storage.sweep(2), 2)
       equal(await storage.sweep(2), 2)
       equal(await storage.sweep(2), 1)
@@ -78,6 +119,7 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       equal((await tokens.find('kept'))?.grantId, 'g')
       equal((await storage.hostRecords('Client').find('client'))?.client_id, 'client')
       equal((await storage.oneTime.take('kept', now))?.['n'], 2)
+      deepEqual(await storage.outbox.list({ limit: 9 }), [{ id: 'kept', ...row }])
       equal((await storage.counters.reserve('kept', { limit: 1 }, now)).allowed, false)
     })
 

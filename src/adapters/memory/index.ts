@@ -13,12 +13,15 @@ import { memoryCounters } from './counters.ts'
 import { memoryHostRecords } from './host-records.ts'
 import { memoryRecords } from './mfa-records.ts'
 import { memoryOneTime } from './one-time.ts'
+import { memoryOutbox } from './outbox.ts'
 import { memoryAccounts, memoryAudit, memoryClients, memorySettings } from './server-ports.ts'
 
 export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerStorage {
   const clock = options.clock ?? systemClock
   const records = memoryRecords()
+  const accounts = memoryAccounts()
   const oneTime = memoryOneTime()
+  const outbox = memoryOutbox()
   const counters = memoryCounters()
   const host = memoryHostRecords(clock)
   const audit = memoryAudit()
@@ -27,20 +30,22 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
     records,
     oneTime,
     counters,
-    accounts: memoryAccounts(),
+    accounts,
     clients: memoryClients(),
     hostRecords: host.records,
     accountRecords: host.ofAccounts,
     audit,
     settings: memorySettings(),
+    outbox,
     recordIds: records.ids,
+    waitingEvents: async (of, limit) => (of === 'records' ? records : accounts).waiting(limit),
 
     async checkWritable() {},
 
     async sweep(limit, auditBefore) {
       const now = clock.now()
       let swept = 0
-      for (const sweep of [host.sweep, oneTime.sweep, counters.sweep]) {
+      for (const sweep of [host.sweep, oneTime.sweep, outbox.sweep, counters.sweep]) {
         swept += sweep(now, limit - swept)
       }
       if (auditBefore !== undefined) swept += audit.sweep(auditBefore, limit - swept)

@@ -1,9 +1,13 @@
 import type { JsonObject } from '../../domain/json.ts'
 import type { MfaRecords } from '../../ports/mfa-records.ts'
+import { hasEvents } from '../event-rules.ts'
 import { handlesOf, handleTaken } from '../handle-rules.ts'
 
-/** The ids of all accounts with a record, page by page: for the server, not for `createMfa`. */
+/** Lists of records, which the server needs and `createMfa` does not. */
 export interface Listed {
+  /** The ids of records whose events wait to be passed on. */
+  waiting(limit: number): readonly string[]
+  /** The ids of all accounts with a record, page by page. */
   ids(page: { after?: string; limit: number }): Promise<readonly string[]>
 }
 
@@ -33,6 +37,12 @@ export function memoryRecords(): MfaRecords & Listed {
     async findByHandle(handle) {
       return owners.get(handle)
     },
+
+    waiting: (limit) =>
+      [...stored]
+        .filter(([, { json }]) => hasEvents(JSON.parse(json) as JsonObject))
+        .map(([id]) => id)
+        .slice(0, limit),
 
     async ids({ after, limit }) {
       return [...stored.keys()]

@@ -4,11 +4,12 @@ import type { AccountNames, Accounts, StoredAccount } from '../../ports/accounts
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import type { Clients } from '../../ports/clients.ts'
 import type { Settings } from '../../ports/settings.ts'
+import { hasEvents } from '../event-rules.ts'
 import { sweepMap, type Sweepable } from './sweep-map.ts'
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-export function memoryAccounts(): Accounts {
+export function memoryAccounts(): Accounts & { waiting(limit: number): readonly string[] } {
   const documents = new Map<string, string>()
   /** The account of each user name and verified address. They share one namespace, so a name leads to one account. */
   const owners = new Map<string, string>()
@@ -48,6 +49,9 @@ export function memoryAccounts(): Accounts {
       write({ account, version: expectedVersion + 1 }, names)
       return true
     },
+
+    waiting: (limit) =>
+      [...documents.keys()].filter((id) => hasEvents(read(id)?.account ?? {})).slice(0, limit),
 
     async list({ after, limit }) {
       return [...documents.keys()]

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose'
 import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
-import { COLLECTIONS, is, type AccountDocument } from './collections.ts'
+import { COLLECTIONS, is, waitingOf, type AccountDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
 import { isDuplicateKey } from './failure.ts'
 import type { OneRead } from './one-read.ts'
@@ -78,6 +78,7 @@ async function insertAccount(
     version: 1,
     names: namesOf(names),
     document: JSON.stringify(account),
+    ...waitingOf(account),
   })
   return true
 }
@@ -89,9 +90,14 @@ async function updateAccount(
   names: AccountNames,
   expectedVersion: number,
 ): Promise<boolean> {
+  const waiting = waitingOf(account)
   const { matchedCount } = await accounts.updateOne(
     { _id: is(account.id), version: is(expectedVersion) },
-    { $set: { names: namesOf(names), document: JSON.stringify(account) }, $inc: { version: 1 } },
+    {
+      $set: { names: namesOf(names), document: JSON.stringify(account), ...waiting },
+      ...('waiting' in waiting ? {} : { $unset: { waiting: 1 as const } }),
+      $inc: { version: 1 },
+    },
   )
   return matchedCount === 1
 }

@@ -2,6 +2,7 @@ import type { EventDetail } from '../../domain/events.ts'
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import { COLLECTIONS, is, type AuditDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
+import { nextOrder } from './order.ts'
 
 /** MongoDB's error code for a duplicate key, in the write errors of a bulk. */
 const DUPLICATE_KEY = 11_000
@@ -62,17 +63,6 @@ function entryOf({ _id, at, type, accountId, detail }: AuditDocument): AuditEntr
     at,
     detail: JSON.parse(detail) as EventDetail,
   }
-}
-
-let latestOrder = 0
-
-/**
- * Microseconds, increased by one if two events fall into the same one, so that the order is that in which this node
- * adds them.
- */
-function nextOrder(): number {
-  latestOrder = Math.max(Date.now() * 1000, latestOrder + 1)
-  return latestOrder
 }
 
 /** The members of the driver's bulk error that are used here. */

@@ -1,4 +1,5 @@
 import type { Instant } from '../../domain/time.ts'
+import { hasEvents } from '../event-rules.ts'
 import type { Keyed } from './database.ts'
 
 /**
@@ -10,6 +11,7 @@ export const COLLECTIONS = {
   accounts: 'mfa_accounts',
   clients: 'mfa_clients',
   settings: 'mfa_settings',
+  outbox: 'mfa_outbox',
   audit: 'mfa_audit',
   hostRecords: 'mfa_host_records',
   hostSessions: 'mfa_host_sessions',
@@ -22,6 +24,28 @@ export interface AccountDocument extends Keyed {
   /** Normalised user name and verified address, one namespace: a unique index gives each to one account. */
   readonly names: readonly string[]
   readonly document: string
+  /** Present while events of the account wait to be passed on. */
+  readonly waiting?: true
+}
+
+/** The field by which a document with waiting events is found; a sparse index has only these documents. */
+export function waitingOf(stored: { readonly events?: unknown }): { readonly waiting?: true } {
+  return hasEvents(stored) ? { waiting: true } : {}
+}
+
+export interface OutboxDocument extends Keyed {
+  readonly accountId: string
+  /** Sealed; absent when the row is finished. */
+  readonly value?: string
+  readonly until?: Instant
+  /** Absent when the row is finished. */
+  readonly dueAt?: Instant
+  /** Orders rows that are due in the same second. */
+  readonly order: number
+  readonly claims: number
+  readonly firstClaimedAt?: Instant
+  /** After this time the row is deleted. Absent: it waits until it is finished. */
+  readonly keepUntil?: Date
 }
 
 export interface TextDocument extends Keyed {

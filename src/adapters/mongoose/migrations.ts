@@ -19,6 +19,8 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 2, apply: makeIndexes },
   { version: 3, apply: makeIndexes },
+  // The indexes of the outbox and of waiting events.
+  { version: 4, apply: makeIndexes },
 ]
 
 interface SchemaDocument {

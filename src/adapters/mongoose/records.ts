@@ -3,6 +3,7 @@ import { MfaError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { MfaRecords, Versioned } from '../../ports/mfa-records.ts'
 import { handlesOf, handleTaken } from '../handle-rules.ts'
+import { waitingOf } from './collections.ts'
 import type { Keyed, MongoDatabase } from './database.ts'
 import { isDuplicateKey } from './failure.ts'
 import { HANDLES_FIELD } from './field.ts'
@@ -16,6 +17,8 @@ export interface RecordRow extends Keyed {
   readonly record: string
   /** Absent where the record has none: an empty array would be a value of the unique index. */
   readonly handles?: readonly string[]
+  /** Present while events of the record wait to be passed on. */
+  readonly waiting?: true
 }
 
 /**
@@ -36,7 +39,11 @@ export function mongoRecords(
     async save(accountId, record, expectedVersion) {
       const handles = handlesOf(record)
       if (handles.length > 0) await index.ready()
-      const row = { version: expectedVersion + 1, record: JSON.stringify(record) }
+      const row = {
+        version: expectedVersion + 1,
+        record: JSON.stringify(record),
+        ...waitingOf(record),
+      }
       together?.forget(accountId)
       try {
         return await database.on<RecordRow, boolean>(RECORDS, (collection) =>
@@ -80,13 +87,22 @@ async function insertRow(
 /** Answers false when the stored version is not the one before `version`. Throws MfaError `handle-taken`. */
 async function updateRow(
   collection: mongo.Collection<RecordRow>,
-  { _id, version, record }: RecordRow,
+  { _id, version, record, waiting }: RecordRow,
   handles: readonly string[],
 ): Promise<boolean> {
-  const update =
-    handles.length === 0
-      ? { $set: { version, record }, $unset: { [HANDLES_FIELD]: 1 } }
-      : { $set: { version, record, handles } }
+  const absent = {
+    ...(handles.length === 0 ? { [HANDLES_FIELD]: 1 as const } : {}),
+    ...(waiting === undefined ? { waiting: 1 as const } : {}),
+  }
+  const update = {
+    $set: {
+      version,
+      record,
+      ...(handles.length === 0 ? {} : { handles }),
+      ...(waiting === undefined ? {} : { waiting }),
+    },
+    ...(Object.keys(absent).length === 0 ? {} : { $unset: absent }),
+  }
   try {
     const { matchedCount } = await collection.updateOne(
       { _id: { $eq: _id }, version: version - 1 },

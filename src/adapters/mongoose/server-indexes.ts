@@ -13,14 +13,14 @@ import { RECORDS } from './records.ts'
  */
 const SLACK_SECONDS = 3600
 
-const { accounts, audit, hostRecords, hostSessions } = COLLECTIONS
+const { accounts, audit, hostRecords, hostSessions, outbox } = COLLECTIONS
 
 /**
  * The indexes that the server needs, those of the plugin included. Each find of a sign-in uses one of them, or the
  * `_id`, and examines one document (test/adapters/mongoose/explain.test.ts).
  */
 const SERVER_INDEXES: readonly DeclaredIndex[] = [
-  ...[ONE_TIME, COUNTERS, hostRecords, hostSessions].map((collection) => ({
+  ...[ONE_TIME, COUNTERS, hostRecords, hostSessions, outbox].map((collection) => ({
     collection,
     name: 'mfa_keep_until',
     key: { keepUntil: 1 as const },
@@ -44,6 +44,19 @@ const SERVER_INDEXES: readonly DeclaredIndex[] = [
     key: { 'live.account': 1 },
     options: { sparse: true },
   },
+  ...[RECORDS, accounts].map((collection) => ({
+    collection,
+    name: 'mfa_waiting',
+    key: { waiting: 1 as const },
+    options: { sparse: true },
+  })),
+  {
+    collection: outbox,
+    name: 'mfa_due',
+    key: { dueAt: 1, order: 1 },
+    options: { partialFilterExpression: { dueAt: { $exists: true } } },
+  },
+  { collection: outbox, name: 'mfa_account', key: { accountId: 1 } },
 ]
 
 /** Makes the missing indexes, however long it takes. An index that exists is left as it is. */

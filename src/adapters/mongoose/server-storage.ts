@@ -24,10 +24,12 @@ import { mongoHostSessions } from './host-sessions.ts'
 import { inspect } from './inspect.ts'
 import { bringUpToDate, readSchemaState } from './migrations.ts'
 import { mongoOneTime } from './one-time.ts'
+import { mongoOutbox } from './outbox.ts'
 import { mongoRecordIds } from './record-ids.ts'
 import { mongoRecords } from './records.ts'
 import { mongoSettings } from './settings.ts'
 import { sweep } from './sweep.ts'
+import { mongoWaitingEvents } from './waiting-events.ts'
 
 export interface MongoStorageOptions {
   /** `mongodb://` or `mongodb+srv://`, with the database's name, and TLS and authentication as its options. */
@@ -75,7 +77,9 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     accountRecords: sealedAccountRecords(host, sessions, box),
     audit: mongoAudit(database),
     settings: mongoSettings(database),
+    outbox: mongoOutbox(database),
     recordIds: mongoRecordIds(database),
+    waitingEvents: mongoWaitingEvents(database),
 
     // Fails with the message of a failed opening, so that `doctor` and the log say what to correct.
     checkWritable: () =>

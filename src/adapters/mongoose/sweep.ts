@@ -9,7 +9,13 @@ import { ONE_TIME } from './one-time.ts'
  * The collections whose documents have their time in `keepUntil`. MongoDB's TTL indexes delete most of them, later and
  * by the database's clock. A sweep deletes by the server's clock and counts.
  */
-const PERISHABLE = [COLLECTIONS.hostRecords, COLLECTIONS.hostSessions, ONE_TIME, COUNTERS]
+const PERISHABLE = [
+  COLLECTIONS.hostRecords,
+  COLLECTIONS.hostSessions,
+  COLLECTIONS.outbox,
+  ONE_TIME,
+  COUNTERS,
+]
 
 /** Deletes at most `limit` documents that are past their time, audit entries before `auditBefore`; answers how many. */
 export async function sweep(

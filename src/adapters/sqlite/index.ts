@@ -23,8 +23,10 @@ import { sqliteHostRecords, sqliteHostSessions } from './host-records.ts'
 import { sqliteRecordIds, sqliteRecords } from './mfa-records.ts'
 import { MIGRATIONS, readSchemaState } from './migrations.ts'
 import { sqliteOneTime } from './one-time.ts'
+import { sqliteOutbox } from './outbox.ts'
 import { sqliteSettings } from './settings.ts'
 import { sweep } from './sweep.ts'
+import { sqliteWaitingEvents } from './waiting-events.ts'
 
 export interface SqliteStorageOptions {
   /** The database file. If it is missing, it is created with mode 0600, and its folder with mode 0700. */
@@ -75,7 +77,9 @@ export function sqliteStorageOn(
     accountRecords: sealedAccountRecords(host, sqliteHostSessions(database, clock), box),
     audit: sqliteAudit(database),
     settings: sqliteSettings(database),
+    outbox: sqliteOutbox(database),
     recordIds: sqliteRecordIds(database),
+    waitingEvents: sqliteWaitingEvents(database),
 
     checkWritable: () =>
       database.durable((connection) => {

@@ -112,3 +112,27 @@ export const RECORDS_OF_ACCOUNTS = `
 ALTER TABLE host_records ADD COLUMN account TEXT;
 CREATE INDEX host_records_account ON host_records (account) WHERE account IS NOT NULL;
 `
+
+/** Version 4: mails that wait to be sent, and the accounts whose events wait to be passed on. */
+export const OUTBOX_SCHEMA = `
+-- value is sealed, and empty when the row is finished. due_at: NULL when it is finished.
+-- until: the end of the code or link in the mail. keep_until: past it the row is deleted; NULL: kept.
+CREATE TABLE outbox (
+  sequence         INTEGER PRIMARY KEY,
+  id               TEXT NOT NULL UNIQUE,
+  account_id       TEXT NOT NULL,
+  value            TEXT NOT NULL,
+  until            INTEGER,
+  keep_until       INTEGER,
+  due_at           INTEGER,
+  claims           INTEGER NOT NULL,
+  first_claimed_at INTEGER
+) STRICT;
+CREATE INDEX outbox_due ON outbox (due_at, sequence) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_secrets ON outbox (account_id) WHERE until IS NOT NULL;
+CREATE INDEX outbox_expiry ON outbox (keep_until) WHERE keep_until IS NOT NULL;
+
+CREATE INDEX mfa_records_waiting ON mfa_records (account_id)
+  WHERE json_array_length(record, '$.events') > 0;
+CREATE INDEX accounts_waiting ON accounts (id) WHERE json_array_length(document, '$.events') > 0;
+`

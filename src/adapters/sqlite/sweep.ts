@@ -13,6 +13,8 @@ export const EXPIRED = [
      (SELECT rowid FROM ended_sessions WHERE keep_until <= ? LIMIT ?)`,
   `DELETE FROM one_time WHERE rowid IN
      (SELECT rowid FROM one_time WHERE expires_at <= ? LIMIT ?)`,
+  `DELETE FROM outbox WHERE rowid IN
+     (SELECT rowid FROM outbox WHERE keep_until <= ? LIMIT ?)`,
   `DELETE FROM counters WHERE rowid IN
      (SELECT rowid FROM counters WHERE ends_at <= ? LIMIT ?)`,
   `DELETE FROM counters WHERE rowid IN

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
 import { sqliteStorageOn } from '../../../src/adapters/sqlite/index.ts'
 import { EMPTY_COUNTERS, EXPIRED, OLD_AUDIT } from '../../../src/adapters/sqlite/sweep.ts'
+import { WAITING } from '../../../src/adapters/sqlite/waiting-events.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 describe('SQLite sweep', () => {
@@ -24,9 +25,10 @@ describe('SQLite sweep', () => {
     expect(await storage.sweep(10)).to.equal(0)
   })
 
-  it('finds by an index what it deletes, so that it holds nobody up in a large table', async () => {
-    for (const sql of [...EXPIRED, EMPTY_COUNTERS, OLD_AUDIT]) {
-      const values = sql === EMPTY_COUNTERS ? [1] : [1, 1]
+  it('finds by an index what it deletes and whose events wait, also in a large table', async () => {
+    const ofLimit = [EMPTY_COUNTERS, ...Object.values(WAITING)]
+    for (const sql of [...EXPIRED, OLD_AUDIT, ...ofLimit]) {
+      const values = ofLimit.includes(sql) ? [1] : [1, 1]
       const plan = await database.relaxed((connection) =>
         connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values),
       )

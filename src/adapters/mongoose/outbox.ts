@@ -1,0 +1,120 @@
+import type { mongo } from 'mongoose'
+import type { ClaimedRow, Outbox, OutboxRow } from '../../ports/outbox.ts'
+import { COLLECTIONS, dateOf, is, type OutboxDocument } from './collections.ts'
+import type { MongoDatabase } from './database.ts'
+import { isDuplicateKey } from './failure.ts'
+import { nextOrder } from './order.ts'
+
+const rowOf = ({ _id: id, accountId, value = '', until }: OutboxDocument): OutboxRow => ({
+  id,
+  accountId,
+  value,
+  ...(until === undefined ? {} : { until }),
+})
+
+/** The row in the hands of the sender that has this claim. */
+const claimOf = ({ id, claims }: ClaimedRow): mongo.Filter<OutboxDocument> => ({
+  _id: is(id),
+  claims: is(claims),
+  dueAt: { $exists: true },
+})
+
+type OnOutbox = <T>(deed: (outbox: mongo.Collection<OutboxDocument>) => Promise<T>) => Promise<T>
+
+export function mongoOutbox(database: MongoDatabase): Outbox {
+  const on: OnOutbox = (deed) => database.on(COLLECTIONS.outbox, deed)
+  return { ...contents(on), ...claims(on) }
+}
+
+function contents(on: OnOutbox): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'replaceValue'> {
+  return {
+    async add(rows, now) {
+      for (const row of rows) await on((outbox) => insertNew(outbox, row, now))
+    },
+
+    withdraw: (accountId) =>
+      on(async (outbox) => {
+        const { deletedCount } = await outbox.deleteMany({
+          accountId: is(accountId),
+          until: { $exists: true },
+        })
+        return deletedCount
+      }),
+
+    list: ({ after, limit }) =>
+      on(async (outbox) => {
+        const page = await outbox
+          .find({
+            dueAt: { $exists: true },
+            ...(after === undefined ? {} : { _id: { $gt: after } }),
+          })
+          .sort({ _id: 1 })
+          .limit(limit)
+          .toArray()
+        return page.map(rowOf)
+      }),
+
+    replaceValue: (id, value, expected) =>
+      on(async (outbox) => {
+        const { matchedCount } = await outbox.updateOne(
+          { _id: is(id), value: is(expected) },
+          { $set: { value } },
+        )
+        return matchedCount === 1
+      }),
+  }
+}
+
+/** The steps of a sender. */
+function claims(on: OnOutbox): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
+  return {
+    claim: (now, claimedUntil) =>
+      on(async (outbox) => {
+        const claimed = await outbox.findOneAndUpdate(
+          { dueAt: { $lte: now }, $or: [{ until: { $exists: false } }, { until: { $gt: now } }] },
+          // `$min` sets the time of the first claim alone: later claims come later.
+          { $set: { dueAt: claimedUntil }, $inc: { claims: 1 }, $min: { firstClaimedAt: now } },
+          { sort: { dueAt: 1, order: 1 }, returnDocument: 'after' },
+        )
+        if (claimed === null) return undefined
+        const { claims, firstClaimedAt = now } = claimed
+        return { ...rowOf(claimed), claims, firstClaimedAt }
+      }),
+
+    postpone: (row, dueAt) =>
+      on(async (outbox) => {
+        const { matchedCount } = await outbox.updateOne(claimOf(row), { $set: { dueAt } })
+        return matchedCount === 1
+      }),
+
+    finish: (row, knownUntil) =>
+      on(async (outbox) => {
+        const { matchedCount } = await outbox.updateOne(claimOf(row), {
+          $set: { keepUntil: dateOf(knownUntil) },
+          $unset: { dueAt: 1, value: 1, until: 1 },
+        })
+        return matchedCount === 1
+      }),
+  }
+}
+
+/** Leaves a row of that id as it is. */
+async function insertNew(
+  outbox: mongo.Collection<OutboxDocument>,
+  { id, accountId, value, until }: OutboxRow,
+  now: number,
+): Promise<void> {
+  try {
+    await outbox.insertOne({
+      _id: id,
+      accountId,
+      value,
+      dueAt: now,
+      order: nextOrder(),
+      claims: 0,
+      ...(until === undefined ? {} : { until, keepUntil: dateOf(until) }),
+    })
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error
+  }
+}

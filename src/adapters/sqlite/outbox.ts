@@ -1,0 +1,129 @@
+import type { Outbox, OutboxRow } from '../../ports/outbox.ts'
+import type { SqliteDatabase } from './database.ts'
+
+interface Row {
+  readonly id: string
+  readonly account_id: string
+  readonly value: string
+  readonly until: number | null
+}
+
+interface Claimed extends Row {
+  readonly claims: number
+  readonly first_claimed_at: number
+}
+
+const rowOf = ({ id, account_id: accountId, value, until }: Row): OutboxRow => ({
+  id,
+  accountId,
+  value,
+  ...(until === null ? {} : { until }),
+})
+
+export function sqliteOutbox(database: SqliteDatabase): Outbox {
+  return { ...contents(database), ...claims(database) }
+}
+
+function contents(
+  database: SqliteDatabase,
+): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'replaceValue'> {
+  return {
+    add: async (rows, now) => {
+      if (rows.length === 0) return
+      await database.durable((connection) =>
+        connection.transaction(() => {
+          for (const { id, accountId, value, until = null } of rows)
+            connection.run(
+              `INSERT INTO outbox (id, account_id, value, until, keep_until, due_at, claims)
+               VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
+              id,
+              accountId,
+              value,
+              until,
+              until,
+              now,
+            )
+        }),
+      )
+    },
+
+    withdraw: (accountId) =>
+      database.durable((connection) =>
+        connection.run('DELETE FROM outbox WHERE account_id = ? AND until IS NOT NULL', accountId),
+      ),
+
+    list: ({ after, limit }) =>
+      database.durable((connection) =>
+        connection
+          .all<Row>(
+            `SELECT id, account_id, value, until FROM outbox
+             WHERE id > ? AND due_at IS NOT NULL ORDER BY id LIMIT ?`,
+            after ?? '',
+            limit,
+          )
+          .map(rowOf),
+      ),
+
+    replaceValue: (id, value, expected) =>
+      database.durable(
+        (connection) =>
+          connection.run(
+            'UPDATE outbox SET value = ? WHERE id = ? AND value = ? AND due_at IS NOT NULL',
+            value,
+            id,
+            expected,
+          ) === 1,
+      ),
+  }
+}
+
+/** The steps of a sender. */
+function claims(database: SqliteDatabase): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
+  return {
+    claim: (now, claimedUntil) =>
+      database.durable((connection) => {
+        const claimed = connection.get<Claimed>(
+          `UPDATE outbox
+           SET due_at = ?, claims = claims + 1, first_claimed_at = coalesce(first_claimed_at, ?)
+           WHERE sequence = (
+             SELECT sequence FROM outbox WHERE due_at <= ? AND (until IS NULL OR until > ?)
+             ORDER BY due_at, sequence LIMIT 1)
+           RETURNING id, account_id, value, until, claims, first_claimed_at`,
+          claimedUntil,
+          now,
+          now,
+          now,
+        )
+        return (
+          claimed && {
+            ...rowOf(claimed),
+            claims: claimed.claims,
+            firstClaimedAt: claimed.first_claimed_at,
+          }
+        )
+      }),
+
+    postpone: ({ id, claims }, dueAt) =>
+      database.durable(
+        (connection) =>
+          connection.run(
+            'UPDATE outbox SET due_at = ? WHERE id = ? AND claims = ? AND due_at IS NOT NULL',
+            dueAt,
+            id,
+            claims,
+          ) === 1,
+      ),
+
+    finish: ({ id, claims }, knownUntil) =>
+      database.durable(
+        (connection) =>
+          connection.run(
+            `UPDATE outbox SET value = '', until = NULL, due_at = NULL, keep_until = ?
+             WHERE id = ? AND claims = ? AND due_at IS NOT NULL`,
+            knownUntil,
+            id,
+            claims,
+          ) === 1,
+      ),
+  }
+}
