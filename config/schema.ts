@@ -91,7 +91,7 @@ export const environmentOptions = {
   SMTP_URL: custom({
     schema: smtpAddress.optional(),
     type: 'URL',
-    default: 'no mail is sent',
+    default: 'mails are files',
     bounds: 'smtp:// or smtps://',
     secret: true,
     doc: 'The mail server that takes codes, links and notices.',

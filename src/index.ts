@@ -14,6 +14,7 @@ import {
 import { wayBack, type WayBack } from '../interactions/way-back.ts'
 import { notMeUrl, type NotMeOptions } from './account/not-me.ts'
 import { checkAccount } from './application/check-account.ts'
+import { passEventsOn } from './application/commit.ts'
 import { tellEverything } from './application/refused-attempts.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
@@ -36,8 +37,10 @@ import {
 import { attach } from './plugin/attach.ts'
 import { configure } from './plugin/configure.ts'
 import { coreOf } from './plugin/core.ts'
-import type { Listener, MfaEvent, Subscribe } from './plugin/events.ts'
+import type { MfaEvent, Subscribe } from './plugin/events.ts'
+import { listeners } from './plugin/listeners.ts'
 import { keepParts } from './plugin/made.ts'
+import { firstSignInAt, noticeOf, type Notice } from './plugin/notices.ts'
 import { parseOptions, type MfaOptions } from './plugin/options.ts'
 
 export { backupCodes } from './factors/backup-codes/index.ts'
@@ -56,6 +59,7 @@ export type {
 export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
 export type { EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
+export type { Notice } from './plugin/notices.ts'
 export type { ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
 export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
 export type { NotMeOptions } from './account/not-me.ts'
@@ -192,6 +196,8 @@ export interface Mfa {
     ): Promise<ImportOutcome>
     /** Opens every value that a sign-in would open, and throws the error that would stop it. */
     check(accountId: string): Promise<void>
+    /** Passes on the events that a crash has left in the account's record. Without it they wait for its next change. */
+    passEventsOn(accountId: string): Promise<void>
     /** Makes an account safe after a restore from a backup. Call it for every account before anybody signs in (R37). */
     restored(accountId: string, options?: { since?: number }): Promise<boolean>
   }
@@ -206,6 +212,11 @@ export interface Mfa {
   }
   /** Subscribes to events; see `Subscribe`. */
   readonly on: Subscribe
+  /**
+   * The mail that tells the owner of an account of an event: its template and values for `views.renderMail`. Undefined:
+   * the owner is not told of this event.
+   */
+  noticeOf(event: MfaEvent): Promise<Notice | undefined>
   /** Tells of an interaction that is over, by its uid, whether its page was answered, and the way back to its app. */
   wayBack(uid: string): Promise<WayBack>
   /**
@@ -227,17 +238,13 @@ export interface Mfa {
  */
 export function createMfa(options: MfaOptions): Mfa {
   const parsed = parseOptions(options)
-  const listeners = new Map<string, Set<Listener>>()
+  const { on, publish } = listeners()
   let findAccount: Configuration['findAccount']
   const core = coreOf(parsed, {
     findAccount: () => findAccount,
     rules: importRules,
     notices: [endingNotice],
-    async publish(events) {
-      for (const event of events as readonly unknown[] as readonly MfaEvent[])
-        for (const type of [event.type, '*'] as const)
-          for (const listener of [...(listeners.get(type) ?? [])]) await listener(event)
-    },
+    publish,
   })
   const { deps } = core
   const tokenHashes = (request: IncomingMessage, accountId: string): string[] =>
@@ -271,11 +278,8 @@ export function createMfa(options: MfaOptions): Mfa {
       failed: (request, accountId) =>
         accounts.browserFailed(deps, accountId, tokenHashes(request, accountId)),
     },
-    on: ((type: string, listener: Listener) => {
-      const set = listeners.get(type) ?? new Set()
-      listeners.set(type, set.add(listener))
-      return () => void set.delete(listener)
-    }) as Subscribe,
+    on,
+    noticeOf: (event) => noticeOf(event, () => firstSignInAt(deps, event.accountId)),
     wayBack: async (uid) =>
       core.provider === undefined ? { answered: false } : wayBack(core.provider, uid),
     notMeUrl: (accountId, about = {}) => notMeUrl(core, accountId, about),
@@ -308,6 +312,7 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     sealingKeys: (accountId) => sealingKeys(deps, accountId),
     import: (accountId, fields, options) => importFactors(deps, accountId, fields, options),
     check: (accountId) => checkAccount(deps, accountId),
+    passEventsOn: (accountId) => passEventsOn(deps, accountId),
     restored: (accountId, { since } = {}) => restoreAccount(deps, accountId, since),
   }
 }

@@ -62,6 +62,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'node:async_hooks',
       'node:crypto',
       'node:fs',
+      'node:fs/promises',
       'node:os',
       'node:path',
       'node:sqlite',
@@ -440,14 +441,14 @@ describe('the architecture', () => {
     expect(knowing).to.deep.equal(KNOW_OF_IMPORTS)
   })
 
-  it('reads the clock in one place, and besides only to order audit entries and to compare two clocks', () => {
+  it('reads the clock in one place, and besides only to order entries of one second and to compare two clocks', () => {
     const readers = files.filter(
       (file) => /^(src|interactions)\//.test(file) && uses(file, /^Date\.now$/),
     )
     expect(readers).to.deep.equal([
       'src/adapters/crypto/system.ts',
-      'src/adapters/mongoose/audit-trail.ts',
       'src/adapters/mongoose/inspect.ts',
+      'src/adapters/mongoose/order.ts',
     ])
   })
 

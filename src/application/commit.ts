@@ -5,7 +5,7 @@ import type { EventDraft, MfaEvent } from '../domain/events.ts'
 import { newRecord, type MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Dependencies } from './dependencies.ts'
-import { inTurn } from './event-queue.ts'
+import { afterOthers, inTurn } from './event-queue.ts'
 import { formatRecord, parseRecord } from './record-format.ts'
 
 export { settleEvents } from './event-queue.ts'
@@ -118,6 +118,11 @@ function pass(deps: Dependencies, saved: Loaded): void {
   inTurn(deps, accountId, async (behind) =>
     drain(deps, behind ? await loadRecord(deps, accountId) : saved),
   )
+}
+
+/** Passes on the events that wait in the record, after those that are being passed on. */
+export async function passEventsOn(deps: Dependencies, accountId: string): Promise<void> {
+  await afterOthers(deps, accountId, async () => drain(deps, await loadRecord(deps, accountId)))
 }
 
 async function drain(deps: Dependencies, { record, version }: Loaded): Promise<void> {

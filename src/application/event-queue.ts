@@ -13,17 +13,27 @@ export function inTurn(
   accountId: string,
   tell: (behind: boolean) => Promise<void>,
 ): void {
+  afterOthers(deps, accountId, tell).catch((error: unknown) => deps.report(error))
+}
+
+/** The same for a caller that waits. Rejects if `tell` fails. */
+export function afterOthers(
+  deps: Dependencies,
+  accountId: string,
+  tell: (behind: boolean) => Promise<void>,
+): Promise<void> {
   const running = queues.get(deps) ?? new Map<string, Promise<void>>()
   queues.set(deps, running)
   const before = running.get(accountId)
   // It runs in the next turn of the event loop: listeners write to a disk, and the response must not wait for that.
-  const run = (before ?? nextTurn())
-    .then(() => tell(before !== undefined))
-    .catch((error: unknown) => deps.report(error))
+  const told = (before ?? nextTurn()).then(() => tell(before !== undefined))
+  const run: Promise<void> = told
+    .catch(() => undefined)
     .finally(() => {
       if (running.get(accountId) === run) running.delete(accountId)
     })
   running.set(accountId, run)
+  return told
 }
 
 /** Resolves when every waiting event was passed on, or its listener has failed. */

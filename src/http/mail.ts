@@ -4,10 +4,13 @@ import { translator, type Translator } from './messages.ts'
 import type { Members } from './page-values.ts'
 import { templates, type Sources } from './templates.ts'
 
+/** The values that most notices have besides the time. */
+const NOTICE = ['account', 'browser', 'place', 'manageUrl', 'helpUrl', 'notMeUrl'] as const
+
 /**
  * The mails of the product with the values that each needs; all are strings, as in `Delivery`. `issuer` is the name
- * that people know; `at` is in seconds since the Unix epoch; `browser` is a `User-Agent`, or the name of a browser. The
- * text leaves out optional values that are missing.
+ * that people know; `at` is in seconds since the Unix epoch; `browser` is a `User-Agent`, or the name of a browser;
+ * `place` is a network. `notMeUrl` leads to the page of a person who did not do this. The text leaves out optional values that are missing.
  */
 export const MAIL_VALUES = {
   /** The proof that a first enrolment asks for (R10). */
@@ -15,36 +18,24 @@ export const MAIL_VALUES = {
     needed: ['issuer', 'code', 'minutes'],
     optional: ['app', 'account', 'helpUrl'],
   },
-  'factor-enrolled': {
-    needed: ['issuer', 'factor', 'at'],
-    optional: ['name', 'account', 'browser', 'manageUrl', 'helpUrl'],
-  },
-  'factor-removed': {
-    needed: ['issuer', 'factor', 'at'],
-    optional: ['name', 'account', 'browser', 'manageUrl', 'helpUrl'],
-  },
-  'backup-codes-renewed': {
-    needed: ['issuer', 'at'],
-    optional: ['account', 'browser', 'manageUrl', 'helpUrl'],
-  },
-  'backup-code-used': {
-    needed: ['issuer', 'remaining', 'at'],
-    optional: ['app', 'account', 'browser', 'manageUrl', 'helpUrl'],
-  },
-  'password-suspected': {
-    needed: ['issuer', 'at'],
-    optional: ['account', 'manageUrl', 'helpUrl'],
-  },
+  'factor-enrolled': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
+  'factor-removed': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
+  'factor-renamed': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
+  'backup-codes-renewed': { needed: ['issuer', 'at'], optional: NOTICE },
+  'backup-code-used': { needed: ['issuer', 'remaining', 'at'], optional: ['app', ...NOTICE] },
+  'new-browser': { needed: ['issuer', 'at'], optional: NOTICE },
+  locked: { needed: ['issuer', 'at'], optional: NOTICE },
+  'password-suspected': { needed: ['issuer', 'at'], optional: NOTICE },
   'password-reset': {
     needed: ['issuer', 'resetUrl', 'minutes', 'at'],
-    optional: ['account', 'browser', 'helpUrl'],
+    optional: ['account', 'browser', 'place', 'helpUrl', 'notMeUrl'],
   },
-  'password-changed': {
+  'password-changed': { needed: ['issuer', 'at'], optional: NOTICE },
+  'mfa-reset': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl', 'notMeUrl'] },
+  'codes-disabled': {
     needed: ['issuer', 'at'],
-    optional: ['account', 'browser', 'manageUrl', 'helpUrl'],
+    optional: ['account', 'browser', 'place', 'helpUrl', 'notMeUrl'],
   },
-  'mfa-reset': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl'] },
-  'codes-disabled': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl'] },
 } as const satisfies Readonly<
   Record<string, { needed: readonly string[]; optional: readonly string[] }>
 >
@@ -103,7 +94,7 @@ export function createMailRenderer(
     )
     for (const name of neededBy(template))
       if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
-    for (const address of [given.manageUrl, given.helpUrl, given.resetUrl])
+    for (const address of [given.manageUrl, given.helpUrl, given.resetUrl, given.notMeUrl])
       if (address !== undefined && !/^https?:\/\//.test(address))
         throw new Error('A mail links to web addresses only')
     const added: Omit<Record<keyof typeof ADDED_MAIL_VALUES, unknown>, 'part'> = {

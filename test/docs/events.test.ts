@@ -51,7 +51,7 @@ describe('docs/reference/events.md', () => {
 
   it('says which the server mails', () => {
     const mailed = types.filter(([, , mail]) => mail === 'yes').map(([type]) => type)
-    const mails = keysOf(parseSource('src/server/observe/notices.ts'), 'MAILS')
+    const mails = keysOf(parseSource('src/plugin/notices.ts'), 'TEMPLATES')
     expect(mails.length).to.be.greaterThan(0)
     expect(mailed).to.have.members(mails.map((type) => `\`${type}\``))
   })

@@ -17,6 +17,8 @@ const VALUES: Readonly<Record<string, string>> = {
   browser: 'Firefox on Linux',
   manageUrl: 'https://id.example.com/account',
   helpUrl: 'https://help.example.com/',
+  place: '203.0.113.0/24',
+  notMeUrl: 'https://id.example.com/not-me/t0ken',
   resetUrl: 'https://id.example.com/password/reset/t0ken',
 }
 const valuesOf = (names: readonly string[]) =>
@@ -106,8 +108,11 @@ describe('a mail', () => {
       'Your code to set up a second step at Acme',
       'A second step was added to your Acme account',
       'A second step was removed from your Acme account',
+      'A second step of your Acme account has another name',
       'New backup codes were made for your Acme account',
       'A backup code was used for your Acme account',
+      'A new browser signed in to your Acme account',
+      'Wrong codes were tried for your Acme account',
       'Somebody may know your Acme password',
       'A new password for your Acme account',
       'The password of your Acme account was changed',

@@ -1,3 +1,6 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { systemClock } from '../../src/adapters/crypto/index.ts'
@@ -256,13 +259,23 @@ describe('a forgotten password', () => {
     expect(await asked()).to.deep.equal(['unknown', 'unknown', 'unknown', 'unknown'])
   })
 
-  it('has no page where nothing can be mailed', async () => {
+  it('is mailed to a file where there is no mail server, as each mail is', async () => {
     await start()
     await stopServers()
     server = await startServer()
+    await addPerson(server)
     const login = await browser.visit(server.authorize())
-    expect(login.all('[data-forgotten]')).to.have.length(0)
-    expect((await browser.get(at('/password/forgotten'))).status).to.equal(404)
+    expect(login.all('[data-forgotten]')).to.have.length(1)
+    await ask('alice')
+    const outbox = join(server.folder, 'outbox')
+    while (!existsSync(outbox) || !readdirSync(outbox).some((name) => name.endsWith('.eml')))
+      await sleep(20)
+    const [name = ''] = readdirSync(outbox)
+    expect(name).to.match(/^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ_000001\.eml$/)
+    const content = readFileSync(join(outbox, name), 'utf8').replaceAll('=\r\n', '')
+    expect(content).to.match(/^To: alice@example\.com\r$/m)
+    expect(content).to.match(/^Message-ID: <[\w-]{43}@localhost>\r$/m)
+    expect(content).to.contain(`${server.issuer}/password/reset/`)
   })
 })
 

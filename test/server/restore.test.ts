@@ -59,7 +59,7 @@ describe('restore', () => {
     const { storage, clock, record } = foundation
     const mfa = serverMfa(foundation)
     return {
-      services: { accounts: storage.accounts, settings: storage.settings, mfa, clock, record },
+      services: { ...storage, mfa, clock, record },
       mfa,
       close: () => storage.close(),
     }

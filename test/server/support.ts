@@ -40,6 +40,8 @@ export interface TestServer extends Running {
   readonly clock: Clock & { ahead: number }
   readonly config: Config
   readonly environment: Environment
+  /** Where the server keeps files: without a mail server, mails in `outbox`. */
+  readonly folder: string
   /** The lines of the server's log with the levels info, warn and error. */
   readonly lines: readonly string[]
   /** The URL of an authorization request. */
@@ -107,6 +109,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     clock,
     config,
     environment,
+    folder,
     lines,
     authorize: (params = {}) => authorizationUrl(server.issuer, params),
   }

@@ -1,4 +1,4 @@
-import { createTransport } from 'nodemailer'
+import { createTransport, type SendMailOptions } from 'nodemailer'
 import { MfaError } from '../../domain/errors.ts'
 
 export interface SmtpMailerOptions {
@@ -19,11 +19,13 @@ export interface Mail {
   readonly subject: string
   readonly text: string
   readonly html: string
+  /** `<...@host>`; absent: a new one for each attempt. */
+  readonly messageId?: string
 }
 
 export interface SmtpMailer {
-  /** Throws MfaError `mail-failed` when the mail server did not take it. */
-  send(mail: Mail): Promise<void>
+  /** Throws MfaError `mail-failed` when the mail server did not take it, or not before `signal` ended the attempt. */
+  send(mail: Mail, signal?: AbortSignal): Promise<void>
   /** Throws MfaError `mail-failed` when the mail server does not answer or refuses the credentials. */
   check(): Promise<void>
   close(): void
@@ -51,10 +53,15 @@ export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
     new MfaError('mail-failed', message, { status: 503, cause })
 
   return {
-    async send({ to, subject, text, html }) {
+    async send({ to, ...content }, signal) {
       try {
-        // As an object: a list in an address would send a person's code to others as well.
-        await transport.sendMail({ from, to: { name: '', address: to }, subject, text, html })
+        const message: SendMailOptions & { signal?: AbortSignal } = {
+          from,
+          to: addressee(to),
+          ...content,
+          ...(signal === undefined ? {} : { signal }),
+        }
+        await transport.sendMail(message)
       } catch (cause) {
         throw failed('A mail could not be sent.', cause)
       }
@@ -71,6 +78,22 @@ export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
 
     close: () => transport.close(),
   }
+}
+
+/** As an object: a list in an address would send a person's code to others as well. */
+export function addressee(address: string): { readonly name: string; readonly address: string } {
+  return { name: '', address }
+}
+
+/**
+ * Whether the mail server refuses the recipient or the message, and will refuse it again (RFC 5321 4.2.1). A refused
+ * sender or password is a fault of our settings, which an operator corrects: then the mail is sent later.
+ */
+export function isRefusedForGood(error: unknown): boolean {
+  const cause: unknown = error instanceof MfaError ? error.cause : error
+  const { responseCode, command } = Object(cause) as { responseCode?: unknown; command?: unknown }
+  const isPermanent = typeof responseCode === 'number' && responseCode >= 500 && responseCode < 600
+  return isPermanent && (command === 'RCPT TO' || command === 'DATA')
 }
 
 /**

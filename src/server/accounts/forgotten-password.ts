@@ -2,7 +2,7 @@ import { HOUR_SECONDS, MINUTE_SECONDS } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { CounterLimit, Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
-import type { Letter, SendLetter } from '../notices/letters.ts'
+import type { Letters } from '../notices/letters.ts'
 import type { Record, Refusals } from '../observe/audit.ts'
 import { languagesFor } from './language.ts'
 import { findByName } from './people.ts'
@@ -13,14 +13,11 @@ export interface ForgottenPasswordServices {
   readonly counters: Counters
   readonly clock: Clock
   readonly links: ResetLinks
-  readonly send: SendLetter
+  readonly letters: Letters
   readonly record: Record
   readonly refusals: Pick<Refusals, 'record'>
   /** Whether the account lets its password be set by mail now: its owner has not locked it (R44). */
   readonly isOpen: (accountId: string) => Promise<boolean>
-  readonly serviceName: string
-  /** The page where people find help, if the settings name one. */
-  readonly helpUrl?: string | undefined
 }
 
 /** The request in which something was asked or done. */
@@ -47,8 +44,6 @@ export interface ForgottenPassword {
   ask(asked: AskedForLink): Promise<void>
   look: ResetLinks['look']
   use(token: string, password: string, sender: Sender): Promise<ResetUse>
-  /** Tells the owner by mail that the password was changed. */
-  tell(use: ResetUse & { readonly outcome: 'done' }, sender: Sender): Promise<void>
 }
 
 /**
@@ -59,28 +54,11 @@ const MAILS: CounterLimit = { limit: 5, windowSeconds: HOUR_SECONDS }
 
 /** A person who has forgotten the password asks for a link, and chooses a new password with it. */
 export function forgottenPassword(services: ForgottenPasswordServices): ForgottenPassword {
-  const { links, send, record } = services
+  const { links } = services
   return {
     look: links.look,
-
     ask: (asked) => mailLink(services, asked),
-
-    async use(token, password, sender) {
-      const use = await links.use(token, password)
-      if (use.outcome !== 'done') return use
-      const accountId = use.account.id
-      await record('password-reset-used', { accountId, detail: sender })
-      await record('password-changed', { accountId, detail: { ...sender, reason: 'mail' } })
-      return use
-    },
-
-    tell: ({ account, address }, sender) =>
-      send({
-        to: address,
-        template: 'password-changed',
-        values: valuesFor(services, account, sender),
-        languages: languagesFor(account),
-      }),
+    use: (token, password, sender) => links.use(token, password, sender),
   }
 }
 
@@ -88,7 +66,7 @@ async function mailLink(
   services: ForgottenPasswordServices,
   { name, sender, browserIsKnown }: AskedForLink,
 ): Promise<void> {
-  const { accounts, links, send, record, refusals } = services
+  const { accounts, clock, links, letters, record, refusals } = services
   const { locale, ...place } = sender
   const account = (await findByName(accounts, name))?.account
   if (account === undefined)
@@ -104,17 +82,24 @@ async function mailLink(
     })
   const { url, expiresAt } = await links.make(account, verdict.address)
   await record('password-reset-asked', { accountId, detail: { ...detail, reason: 'mailed' } })
-  await send({
-    to: verdict.address,
-    template: 'password-reset',
-    values: {
-      ...valuesFor(services, account, sender),
-      resetUrl: url,
-      minutes: String(RESET_SECONDS / MINUTE_SECONDS),
+  await letters.put([
+    {
+      // No other mail has this link. Of what a letter is about, the storage has a hash.
+      about: url,
+      accountId,
+      to: verdict.address,
+      template: 'password-reset',
+      values: {
+        account: account.username,
+        at: String(clock.now()),
+        browser: sender.userAgent,
+        resetUrl: url,
+        minutes: String(RESET_SECONDS / MINUTE_SECONDS),
+      },
+      languages: languagesFor(account, locale),
+      until: expiresAt,
     },
-    languages: languagesFor(account, locale),
-    until: expiresAt,
-  })
+  ])
 }
 
 /** Whether a link is mailed now, and where to. A mail that is allowed is counted. */
@@ -128,20 +113,6 @@ async function verdictOn(
   if (!(await isOpen(account.id))) return { refused: 'locked' }
   const { allowed } = await counters.reserve(keyOf(browser, account), MAILS, clock.now())
   return allowed ? verdict : { refused: 'limit' }
-}
-
-function valuesFor(
-  { clock, serviceName, helpUrl }: ForgottenPasswordServices,
-  account: Account,
-  { userAgent }: Sender,
-): Letter['values'] {
-  return {
-    issuer: serviceName,
-    account: account.username,
-    at: String(clock.now()),
-    browser: userAgent,
-    ...(helpUrl === undefined ? {} : { helpUrl }),
-  }
 }
 
 function keyOf(browser: 'known' | 'unknown', { id }: Account): string {

@@ -1,8 +1,15 @@
 import type { JsonObject } from '../../domain/json.ts'
 import type { Instant } from '../../domain/time.ts'
-import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
+import type {
+  Account,
+  AccountEvent,
+  AccountNames,
+  Accounts,
+  StoredAccount,
+} from '../../ports/accounts.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 import { isAddress, isGroup, normaliseName } from './name.ts'
+import { noticeAddresses } from './notice-addresses.ts'
 
 export interface NewPerson {
   /** The id of the new account. Default: a new random id. Given if data is already stored under it. */
@@ -74,22 +81,46 @@ export async function findByName(
   return name === undefined ? undefined : accounts.byName(name)
 }
 
+/** Events to store with a change of an account. `AccountEvents.change` also passes them on. */
+export interface NewEvents {
+  readonly at: Instant
+  readonly events: readonly Pick<AccountEvent, 'type' | 'detail'>[]
+}
+
 /**
  * Changes the present account, and tries again if it was changed meanwhile. `change` returns undefined to make no
- * change. Returns undefined if there is no such account, or no change.
+ * change. Returns undefined if there is no such account, or no change. `told`: events that are stored in the same write,
+ * so that there is no change without them and they are not lost in a crash.
  */
 export async function changeAccount(
   accounts: Accounts,
   id: string,
   change: (account: Account) => Account | undefined,
+  told?: NewEvents,
 ): Promise<Account | undefined> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const stored = await accounts.byId(id)
-    const changed = stored && change(stored.account)
-    if (changed === undefined) return undefined
-    if (await accounts.update(changed, namesOf(changed), stored?.version ?? 0)) return changed
+    const plain = stored && change(stored.account)
+    if (stored === undefined || plain === undefined) return undefined
+    const changed = told === undefined ? plain : withEvents(stored, plain, told)
+    if (await accounts.update(changed, namesOf(changed), stored.version)) return changed
   }
   throw new Error('the account was changed by others again and again')
+}
+
+/**
+ * The id of an event comes from the version that the change makes: a change that is tried again has the same events. The
+ * addresses are those before and after the change: an owner whose address was replaced is told at both.
+ */
+function withEvents(before: StoredAccount, changed: Account, { at, events }: NewEvents): Account {
+  const to = [...new Set([...noticeAddresses(before.account), ...noticeAddresses(changed)])]
+  const added = events.map((event, index) => ({
+    ...event,
+    id: `${changed.id}.account.${at}.${before.version + 1}.${index}`,
+    at,
+    to,
+  }))
+  return { ...changed, events: [...(changed.events ?? []), ...added] }
 }
 
 /**

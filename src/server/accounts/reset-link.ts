@@ -1,11 +1,12 @@
+import type { RequestDetail } from '../../domain/events.ts'
 import { MINUTE_SECONDS, type Instant } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { OneTime } from '../../ports/one-time.ts'
 import type { Clock, PasswordHasher, Random } from '../../ports/services.ts'
+import type { AccountEvents } from '../notices/account-events.ts'
 import { isToken, keyOfToken, newToken, stampOf } from './one-time-link.ts'
 import { contextWordsOf, judgePassword, type PasswordFault } from './password-policy.ts'
-import { changeAccount } from './people.ts'
 import { forgiveName } from './sign-in.ts'
 
 /** How long a mailed link is good (R3). */
@@ -38,6 +39,13 @@ export interface ResetLinkServices {
    */
   readonly passwordChanged: (accountId: string, how: ByMail) => Promise<boolean>
   readonly epochOf: (accountId: string) => Promise<number>
+  readonly change: AccountEvents['change']
+}
+
+interface Replacement {
+  readonly link: Link
+  readonly passwordHash: string
+  readonly detail: RequestDetail
 }
 
 export interface ResetLink {
@@ -56,8 +64,8 @@ export interface ResetLinks {
   make(account: Account, address: string): Promise<ResetLink>
   /** The account of the link, without using it: mail scanners fetch the links in a mail. */
   look(token: string): Promise<Account | undefined>
-  /** Sets the password. The link is spent only if the password is acceptable. */
-  use(token: string, password: string): Promise<ResetUse>
+  /** Sets the password and tells its owner. The link is spent only if the password is acceptable. */
+  use(token: string, password: string, detail: RequestDetail): Promise<ResetUse>
 }
 
 /**
@@ -93,7 +101,7 @@ export function resetLinks(services: ResetLinkServices): ResetLinks {
       return { url: `${services.issuer}${RESET_PATH}/${token}`, expiresAt }
     },
 
-    async use(token, typed) {
+    async use(token, typed, detail) {
       const account = await look(token)
       if (account === undefined) return { outcome: 'gone' }
       const verdict = await judgePassword(typed, {
@@ -104,7 +112,7 @@ export function resetLinks(services: ResetLinkServices): ResetLinks {
       const passwordHash = await services.hasher.hash(verdict.password)
       const link = parseLink(await oneTime.take(keyOfToken(KIND, token), clock.now()))
       if (link === undefined || (await holder(link)) === undefined) return { outcome: 'gone' }
-      const set = await replacePassword(services, link, passwordHash)
+      const set = await replacePassword(services, { link, passwordHash, detail })
       if (set === undefined) return { outcome: 'gone' }
       await forgiveName(services.counters, set)
       return { outcome: 'done', account: set, address: link.address }
@@ -118,15 +126,14 @@ export function resetLinks(services: ResetLinkServices): ResetLinks {
  * everywhere since the link was looked at, and the link is void.
  */
 async function replacePassword(
-  { accounts, clock, epochOf, passwordChanged }: ResetLinkServices,
-  link: Link,
-  passwordHash: string,
+  { change, clock, epochOf, passwordChanged }: ResetLinkServices,
+  { link, passwordHash, detail }: Replacement,
 ): Promise<Account | undefined> {
   const { accountId, address, askedAt } = link
   const how: ByMail = { by: 'mail', address, askedAt }
   if (!(await passwordChanged(accountId, how))) return undefined
   if ((await epochOf(accountId)) !== link.epoch + 1) return undefined
-  const set = await changeAccount(accounts, accountId, ({ enrolmentProof: _, ...current }) =>
+  const replace = ({ enrolmentProof: _, ...current }: Account): Account | undefined =>
     isHeldBy(current, link)
       ? {
           ...current,
@@ -135,8 +142,11 @@ async function replacePassword(
           passwordMailedTo: address,
           updatedAt: clock.now(),
         }
-      : undefined,
-  )
+      : undefined
+  const set = await change(accountId, replace, [
+    { type: 'password-reset-used', detail },
+    { type: 'password-changed', detail: { ...detail, reason: 'mail' } },
+  ])
   if (set !== undefined) await passwordChanged(accountId, how)
   return set
 }

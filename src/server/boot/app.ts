@@ -30,9 +30,8 @@ import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
 import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
 import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-password.ts'
 import { forgottenPasswordOf, setUpLinksOf } from '../pages/links.ts'
-import { letterSender } from '../notices/letters.ts'
-import { accountUrl, linksOf, serverFactors, serverMfa, type ServerMfa } from './mfa.ts'
-import { passEventsOn } from '../observe/notices.ts'
+import { linksOf, serverFactors, serverMfa, type ServerMfa } from './mfa.ts'
+import { passEventsOn } from '../notices/notices.ts'
 import { pageShower, type ShowPage } from '../pages/render.ts'
 import { hostConfiguration } from './provider.ts'
 import { addressNormaliser } from './proxies.ts'
@@ -75,7 +74,7 @@ export interface ServerApp {
  */
 export async function createApp(foundation: Foundation, services: AppServices): Promise<ServerApp> {
   const { config, settings, issuer, serviceName, storage } = foundation
-  const { log, mailer } = services
+  const { log } = services
   const signingKeys = await signingKeysOf(foundation)
   const clients = clientsOf(foundation, signingKeys, services.builtInClients)
   await checkClientsFile(clients, log)
@@ -88,16 +87,8 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const account = (await clients.find(ACCOUNT_CLIENT_ID)) ?? {}
   provider.use(ownRoutes(own, account).routes() as Parameters<Provider['use']>[0])
 
-  passEventsOn({
-    mfa,
-    issuerName: serviceName,
-    audit: storage.audit,
-    accounts: storage.accounts,
-    log,
-    manageUrl: accountUrl(foundation),
-    helpUrl: settings.service.help,
-    ...(mailer === undefined ? {} : { mailer }),
-  })
+  const { audit, accounts } = storage
+  passEventsOn({ mfa, audit, accounts, letters: foundation.letters })
   reportHost(provider, log, foundation.record)
 
   const live = liveOf(foundation, { provider, mfa, log })
@@ -118,6 +109,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     async settled() {
       await after.settled()
       await mfa.settled()
+      await foundation.accountEvents.settled()
     },
   }
 }
@@ -242,7 +234,7 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     refusals: foundation.refusals,
     minimumLength: foundation.minimumPasswordLength,
   })
-  if (services.mailer !== undefined) addForgottenPassword(router, own, forms, services.mailer)
+  addForgottenPassword(router, own, forms)
   addAccountPage(router, {
     foundation,
     provider,
@@ -255,17 +247,14 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
   return router
 }
 
-/** The pages for a forgotten password. There are none where nothing can be mailed. */
 function addForgottenPassword(
   router: Router,
-  { foundation, services, mfa, show, after }: OwnPages,
+  { foundation, mfa, show, after }: OwnPages,
   forms: FormGuard,
-  mailer: SmtpMailer,
 ): void {
   const { issuer, clock, random, storage, settings, minimumPasswordLength } = foundation
-  const send = letterSender({ mfa, mailer, clock, log: services.log })
   addForgottenPasswordRoutes(router, {
-    forgotten: forgottenPasswordOf(foundation, mfa, send),
+    forgotten: forgottenPasswordOf(foundation, mfa),
     mfa,
     after,
     show,
@@ -280,7 +269,7 @@ function addForgottenPassword(
 }
 
 function loginOf(own: OwnPages, forms: FormGuard): LoginServices {
-  const { foundation, services, provider, mfa, show } = own
+  const { foundation, provider, mfa, show } = own
   const { storage, passwords, clock, record, refusals, settings } = foundation
   return {
     provider,
@@ -288,7 +277,7 @@ function loginOf(own: OwnPages, forms: FormGuard): LoginServices {
     show,
     forms,
     now: () => clock.now(),
-    ...(services.mailer === undefined ? {} : { forgottenHref: FORGOTTEN_PATH }),
+    forgottenHref: FORGOTTEN_PATH,
     checkPassword: passwordCheck({
       accounts: storage.accounts,
       counters: storage.counters,

@@ -12,6 +12,8 @@ import { smtpMailer, type Sender, type SmtpMailer } from '../../adapters/mail/in
 import type { JsonObject } from '../../domain/json.ts'
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../../ports/services.ts'
+import { accountEvents, type AccountEvents } from '../notices/account-events.ts'
+import { letters, type Letters } from '../notices/letters.ts'
 import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
 import { SHORTEST_ALONE } from '../accounts/password-policy.ts'
@@ -42,6 +44,10 @@ export interface Foundation {
   readonly random: Random
   readonly record: Record
   readonly refusals: Refusals
+  /** Mails that wait to be sent. */
+  readonly letters: Letters
+  /** Changes of accounts that are told, in one write with what is told. */
+  readonly accountEvents: AccountEvents
   readonly minimumPasswordLength: number
 }
 
@@ -78,6 +84,9 @@ export async function layFoundation(
     await storage.close()
     throw error
   }
+  const box = secretBox({ keys: encryptionKeys })
+  const { accounts, audit } = storage
+  const waiting = letters({ storage, box, clock })
   const issuer = config.issuer ?? options.issuer ?? `http://localhost:${config.port}`
   return {
     config,
@@ -85,7 +94,7 @@ export async function layFoundation(
     issuer,
     serviceName: settings.service.name ?? defaultName(config, issuer),
     storage,
-    box: secretBox({ keys: encryptionKeys }),
+    box,
     hasher,
     passwords: constantWork({ hasher, kinds: (anew) => kinds.held(anew) }),
     hashKinds: kinds,
@@ -93,6 +102,8 @@ export async function layFoundation(
     random: systemRandom,
     record: recorder(storage.audit, clock, systemRandom),
     refusals: refusals(storage.audit, clock, systemRandom),
+    letters: waiting,
+    accountEvents: accountEvents({ accounts, audit, letters: waiting, clock }),
     minimumPasswordLength: minimumPasswordLength(settings),
   }
 }
@@ -130,8 +141,17 @@ export async function signingKeysOf(foundation: Foundation): Promise<SigningKeys
 export function mailerOf({ config, issuer, serviceName }: Foundation): SmtpMailer | undefined {
   const { mail } = config
   if (mail === undefined) return undefined
-  const from = mail.from ?? `no-reply@${new URL(issuer).hostname}`
-  return smtpMailer({ url: mail.url, from: senderOf(from, serviceName) })
+  return smtpMailer({ url: mail.url, from: senderOfMails({ config, issuer, serviceName }) })
+}
+
+/** The sender of every mail, with or without a mail server. */
+export function senderOfMails({
+  config,
+  issuer,
+  serviceName,
+}: Pick<Foundation, 'config' | 'issuer' | 'serviceName'>): Sender {
+  const from = config.mail?.from ?? `no-reply@${new URL(issuer).hostname}`
+  return senderOf(from, serviceName)
 }
 
 /** The name that MAIL_FROM has, or else that of the service: people see it in the list of their mails. */

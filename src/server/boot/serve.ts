@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../../config/environment.ts'
+import { DEMONSTRATION_FOLDER } from '../../../config/load.ts'
 import { loopbackAddress } from '../pages/account.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Settings } from '../../ports/settings.ts'
@@ -12,6 +13,9 @@ import {
   type DemonstrationSecrets,
 } from './demonstration.ts'
 import { layFoundation, mailerOf, type Foundation, type OpenOptions } from './foundation.ts'
+import { folderOfDatabase, letterSenderOf, postOf, type PostPlace } from './post.ts'
+import { senderRounds, type SenderRounds } from '../notices/rounds.ts'
+import { passWaitingEventsOn } from '../notices/waiting.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { sweepStorage } from '../upkeep/sweep.ts'
 import { openLog, type Logger } from '../observe/log.ts'
@@ -42,6 +46,8 @@ export interface Running {
 /** How long a stop waits for responses under way. Checking a password and a code takes about a second. */
 const GRACE_MILLISECONDS = 10_000
 const SWEEP_MILLISECONDS = 60_000
+/** A mail that was not sent is due again after 15 s at the earliest, and goes within 30 s. */
+const SENDING_MILLISECONDS = 10_000
 /** How long a node may work before it notices what a command has changed: its keys, or a restore that has begun. */
 const RENEWAL_MILLISECONDS = 60_000
 
@@ -65,6 +71,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
 
   try {
     const { foundation, mailer } = await open(config, port, options, started)
+    const place = postOf(foundation, mailer, outboxParent(config, options))
     const demonstration = await demonstrate(foundation, options.folder, started)
     const services: AppServices = {
       log,
@@ -75,14 +82,16 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     }
     const served = await renewedApp(foundation, () => createApp(foundation, services), log)
     door.handle = handlerOf(served)
+    const rounds = roundsOf(foundation, served, place, log)
     // The last events are passed on only after the server has stopped answering requests.
     started.push(
+      () => rounds.stop(),
       () => foundation.refusals.flush(),
       () => served.settled(),
       () => close(server),
     )
-    started.push(...upkeepOf(foundation, served, options, log))
-    announce(foundation, demonstration, options, log)
+    started.push(...upkeepOf({ foundation, served, rounds, options, log }))
+    announce(foundation, { demonstration, place }, options, log)
 
     const running: Running = {
       issuer: foundation.issuer,
@@ -100,6 +109,11 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     await undo()
     throw error
   }
+}
+
+/** The folder of the outbox lies beside the SQLite file, and otherwise where the demonstration keeps its secrets. */
+function outboxParent(config: Config, { storage, folder = DEMONSTRATION_FOLDER }: ServeOptions) {
+  return (storage === undefined ? folderOfDatabase(config) : undefined) ?? folder
 }
 
 /** The function that answers requests at present: a refusal during the start, then the app. */
@@ -163,19 +177,43 @@ function handlerOf(served: RenewedApp): RequestListener {
   }
 }
 
-/** Starts the repeated tasks; returns the functions that stop them. */
-function upkeepOf(
+/** Sends what waits in the outbox: at the start, when something is put there, and repeatedly. */
+function roundsOf(
   foundation: Foundation,
   served: RenewedApp,
-  options: ServeOptions,
+  { post }: PostPlace,
   log: Logger,
-): Started {
+): SenderRounds {
+  const { views } = served.app.mfa
+  const rounds = senderRounds(letterSenderOf(foundation, { post, views, log }), log)
+  foundation.letters.onPut(() => rounds.begin())
+  rounds.begin()
+  return rounds
+}
+
+interface Upkeep {
+  readonly foundation: Foundation
+  readonly served: RenewedApp
+  readonly rounds: SenderRounds
+  readonly options: ServeOptions
+  readonly log: Logger
+}
+
+/** Starts the repeated tasks; returns the functions that stop them. */
+function upkeepOf({ foundation, served, rounds, options, log }: Upkeep): Started {
+  const passOn = (): Promise<void> =>
+    passWaitingEventsOn(foundation, served.app.mfa).catch((error: unknown) =>
+      log.warn({ error }, 'events that waited were not passed on'),
+    )
+  void passOn()
   return [
+    every(SENDING_MILLISECONDS, async () => rounds.begin()),
     every(SWEEP_MILLISECONDS, async () => {
       await foundation.refusals
         .flush()
         .catch((error: unknown) => log.warn({ error }, 'refusals were not recorded'))
       await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
+      await passOn()
     }),
     every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
       await served
@@ -185,10 +223,15 @@ function upkeepOf(
   ]
 }
 
+interface Announced {
+  readonly demonstration: RunningDemonstration | undefined
+  readonly place: PostPlace
+}
+
 /** Tells the person at the terminal the addresses, the demonstration's account, and what production would refuse. */
 function announce(
   { config, issuer }: Foundation,
-  demonstration: RunningDemonstration | undefined,
+  { demonstration, place }: Announced,
   { print }: ServeOptions,
   log: Logger,
 ): void {
@@ -201,6 +244,7 @@ function announce(
     print(`password: ${demonstration.secrets.password}`)
     print('This account may set up its first factor with the password alone.')
   }
+  if (place.folder !== undefined) print(`no mail server: mails are .eml files in ${place.folder}`)
   if (config.unfit.length > 0) {
     print('Not fit for production:')
     for (const fault of config.unfit) print(`  ${inWords(fault)}`)

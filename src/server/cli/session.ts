@@ -1,4 +1,5 @@
 import { loadConfig } from '../../../config/load.ts'
+import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import {
   clientsOf,
   layFoundation,
@@ -7,8 +8,10 @@ import {
   type Foundation,
 } from '../boot/foundation.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
-import { passEventsOn } from '../observe/notices.ts'
-import { accountUrl, serverMfa, type ServerMfa } from '../boot/mfa.ts'
+import { passEventsOn } from '../notices/notices.ts'
+import { letterSenderOf } from '../boot/post.ts'
+import { senderRounds } from '../notices/rounds.ts'
+import { serverMfa, type ServerMfa } from '../boot/mfa.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The services that a command works with. */
@@ -27,16 +30,8 @@ export async function withSession<T>(
   const mailer = mailerOf(foundation)
   const services = mailer === undefined ? {} : { mailer }
   const mfa = serverMfa(foundation, services)
-  const { storage, serviceName: issuerName } = foundation
-  passEventsOn({
-    mfa,
-    issuerName,
-    audit: storage.audit,
-    accounts: storage.accounts,
-    manageUrl: accountUrl(foundation),
-    helpUrl: foundation.settings.service.help,
-    ...services,
-  })
+  const { storage, letters } = foundation
+  passEventsOn({ mfa, audit: storage.audit, accounts: storage.accounts, letters })
   try {
     return await work({
       foundation,
@@ -44,9 +39,23 @@ export async function withSession<T>(
       clients: async () => clientsOf(foundation, await signingKeysOf(foundation)),
     })
   } finally {
-    // The command ends only after its events are in the trail and mailed.
+    // The command ends only after its events are in the trail and in the outbox. A mail that cannot be sent at once is
+    // sent by the server.
     await mfa.settled()
+    await foundation.accountEvents.settled()
+    if (mailer !== undefined) await sendWaiting(foundation, mfa, mailer)
     mailer?.close()
     await foundation.storage.close()
   }
+}
+
+async function sendWaiting(
+  foundation: Foundation,
+  mfa: ServerMfa,
+  mailer: SmtpMailer,
+): Promise<void> {
+  const post = { send: mailer.send, lanes: 1 }
+  const rounds = senderRounds(letterSenderOf(foundation, { post, views: mfa.views }))
+  rounds.begin()
+  await rounds.stop()
 }

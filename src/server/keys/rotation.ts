@@ -1,6 +1,7 @@
 import { MfaError } from '../../domain/errors.ts'
 import { recordIdBatches } from '../accounts/batches.ts'
 import { idOf, resealClient, sealingKeyOfClient } from '../clients/secret.ts'
+import { resealLetters, sealingKeysOfLetters } from '../notices/letters.ts'
 import { encryptionKeysInUse, retireEncryptionKeys } from './encryption-keys.ts'
 import type { Foundation } from '../boot/foundation.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
@@ -28,7 +29,7 @@ export interface Progress {
 
 export interface Rotation {
   readonly records: number
-  /** How many records, clients and settings were sealed anew. */
+  /** How many records, clients, settings and waiting mails were sealed anew. */
   readonly resealed: number
   /** The configured keys, the newest first, and how many values each seals at the end. */
   readonly keys: readonly KeyUse[]
@@ -44,7 +45,7 @@ export interface KeyUse {
 
 /** A value that could not be sealed anew or read. The key that seals it stays in use. */
 export interface RotationFault {
-  readonly where: 'account' | 'client' | 'setting'
+  readonly where: 'account' | 'client' | 'setting' | 'outbox'
   readonly id: string
   /** The code of the MfaError. */
   readonly code: string
@@ -110,6 +111,8 @@ async function sealAnew(
   const keys = { settings: storage.settings, box }
   const work = (): Promise<boolean> => resealSigningKeys(keys)
   if (await noting(faults, { where: 'setting', id: 'signing-keys' }, work)) resealed += 1
+  const { outbox } = storage
+  resealed += (await noting(faults, LETTERS, () => resealLetters({ outbox, box }))) ?? 0
   return { resealed }
 }
 
@@ -139,6 +142,7 @@ async function count(
   await add({ where: 'setting', id: 'signing-keys' }, async () =>
     one(await sealingKeyOfSigningKeys({ settings: storage.settings, box })),
   )
+  await add(LETTERS, () => sealingKeysOfLetters({ outbox: storage.outbox, box }))
   return { records, values, incomplete }
 }
 
@@ -147,6 +151,8 @@ function one(id: string | undefined): Readonly<Record<string, number>> {
 }
 
 type About = Omit<RotationFault, 'code'>
+
+const LETTERS: About = { where: 'outbox', id: 'letters' }
 
 /** Notes a fault of one value, so that the run goes on. Throws when the storage itself fails. */
 async function noting<T>(

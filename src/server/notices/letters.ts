@@ -1,40 +1,132 @@
-import type { SmtpMailer } from '../../adapters/mail/index.ts'
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import type { Instant } from '../../domain/time.ts'
-import type { Clock } from '../../ports/services.ts'
-import type { MailTemplate } from '../../http/mail.ts'
-import type { ServerMfa } from '../boot/mfa.ts'
-import type { Logger } from '../observe/log.ts'
+import type { ClaimedRow, Outbox } from '../../ports/outbox.ts'
+import type { ServerStorage } from '../../ports/server-storage.ts'
+import type { Clock, SealContext, SecretBox } from '../../ports/services.ts'
 
-/** A mail of the server itself, before it is written. */
+/** A mail before it is written. */
 export interface Letter {
+  /** The event or the request that it belongs to. Of two letters with one subject to one address, one is sent. */
+  readonly about: string
+  readonly accountId: string
   readonly to: string
-  readonly template: MailTemplate
+  /** views/mail/<template>.njk; the sender adds the values that all mails have. */
+  readonly template: string
   readonly values: Readonly<Record<string, string>>
   /** Languages of the reader (BCP 47), the best first, with spaces between them. */
   readonly languages: string
-  /** When its link or code ends: it is not sent from then on. */
+  /** The end of the code or link in it: it is not sent from then on, and `withdraw` takes it back. */
   readonly until?: Instant
 }
 
-/** Hands a letter to the mail server. A letter that is too late or that cannot be sent is only logged. */
-export type SendLetter = (letter: Letter) => Promise<void>
+export type LetterText = Pick<Letter, 'to' | 'template' | 'values' | 'languages'>
 
-export interface LetterServices {
-  readonly mfa: Pick<ServerMfa, 'views'>
-  readonly mailer: Pick<SmtpMailer, 'send'>
-  readonly clock: Clock
-  readonly log: Pick<Logger, 'warn'>
+/** The letters that wait in the storage, sealed (R35). */
+export interface Letters {
+  /** Resolves when the letters are stored. They are sent afterwards, by any node. */
+  put(letters: readonly Letter[]): Promise<void>
+  /** Takes back the account's letters with a code or a link that are not sent yet. */
+  withdraw(accountId: string): Promise<void>
+  /** Opens a row. Throws MfaError `key-missing` or `seal-broken`. */
+  open(row: ClaimedRow): LetterText
+  /** Calls `listener` when letters were put by this process. */
+  onPut(listener: () => void): void
 }
 
-export function letterSender({ mfa, mailer, clock, log }: LetterServices): SendLetter {
-  return async ({ to, template, values, languages, until }) => {
-    if (until !== undefined && until <= clock.now())
-      return log.warn({ template }, 'a mail was not sent, because its time is over')
-    try {
-      const locale = mfa.views.localeFor({ uiLocales: languages })
-      await mailer.send({ to, ...mfa.views.renderMail(template, values, locale) })
-    } catch (error) {
-      log.warn({ template, error }, 'a mail could not be sent')
-    }
+const format = z.object({
+  to: z.string(),
+  template: z.string(),
+  values: z.record(z.string(), z.string()),
+  languages: z.string(),
+})
+
+export interface LetterServices {
+  readonly storage: Pick<ServerStorage, 'outbox'>
+  readonly box: SecretBox
+  readonly clock: Clock
+}
+
+export function letters({ storage, box, clock }: LetterServices): Letters {
+  const listeners = new Set<() => void>()
+  const { outbox } = storage
+  return {
+    async put(given) {
+      if (given.length === 0) return
+      const rows = given.map(({ about, accountId, until, to, template, values, languages }) => {
+        const id = idOf(about, to)
+        const text: LetterText = { to, template, values, languages }
+        const value = box.seal(JSON.stringify(text), contextOf({ id, accountId }))
+        return { id, accountId, value, ...(until === undefined ? {} : { until }) }
+      })
+      await outbox.add(rows, clock.now())
+      for (const listener of listeners) listener()
+    },
+
+    async withdraw(accountId) {
+      await outbox.withdraw(accountId)
+    },
+
+    open: (row) => format.parse(JSON.parse(box.open(row.value, contextOf(row)))),
+    onPut: (listener) => void listeners.add(listener),
+  }
+}
+
+/** A hash, so that the id and the Message-ID made from it show neither the address nor the account. */
+function idOf(about: string, to: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([about, to]))
+    .digest('base64url')
+}
+
+/** Bound to its row: a sealed letter that is moved to another row does not open. */
+function contextOf({
+  id,
+  accountId,
+}: {
+  readonly id: string
+  readonly accountId: string
+}): SealContext {
+  return { accountId, purpose: `letter:${id}` }
+}
+
+export interface SealedLetters {
+  readonly outbox: Outbox
+  readonly box: SecretBox
+}
+
+const PAGE = 100
+
+/** Seals with the newest key the letters that an older one has sealed; answers how many. */
+export async function resealLetters({ outbox, box }: SealedLetters): Promise<number> {
+  let resealed = 0
+  for await (const { id, accountId, value } of waitingRows(outbox)) {
+    if (box.keyIdOf(value) === box.keyIds[0]) continue
+    const context = contextOf({ id, accountId })
+    const anew = box.seal(box.open(value, context), context)
+    if (await outbox.replaceValue(id, anew, value)) resealed += 1
+  }
+  return resealed
+}
+
+/** The number of waiting letters that each key has sealed, by the key's id. */
+export async function sealingKeysOfLetters({
+  outbox,
+  box,
+}: SealedLetters): Promise<Readonly<Record<string, number>>> {
+  const counts: Record<string, number> = {}
+  for await (const { value } of waitingRows(outbox)) {
+    const key = box.keyIdOf(value)
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  return counts
+}
+
+async function* waitingRows(outbox: Outbox) {
+  for (let after: string | undefined; ;) {
+    const page = await outbox.list({ limit: PAGE, ...(after === undefined ? {} : { after }) })
+    yield* page
+    after = page.at(-1)?.id
+    if (after === undefined) return
   }
 }

@@ -29,6 +29,7 @@ export const SERVER_EVENTS = [
   'sign-out-not-delivered',
   'session-ended',
   'grant-revoked',
+  'mail-not-delivered',
 ] as const
 export type ServerEvent = (typeof SERVER_EVENTS)[number]
 

@@ -99,7 +99,7 @@ function addAskRoutes(router: Router, services: ForgottenPasswordRoutes): void {
 }
 
 function addResetRoutes(router: Router, services: ForgottenPasswordRoutes): void {
-  const { forgotten, after, show, forms } = services
+  const { forgotten, show, forms } = services
 
   router.get(`${RESET_PATH}/:token`, async (ctx) => {
     const { token = '' } = ctx.params
@@ -114,16 +114,13 @@ function addResetRoutes(router: Router, services: ForgottenPasswordRoutes): void
     const { password = '' } = await forms.read(ctx, token, RESET)
     const account = await forgotten.look(token)
     if (account === undefined) return showAsk(services, ctx, GONE)
-    const sender = senderOfPage(services, ctx)
-    const use = await forgotten.use(token, password, sender)
+    const use = await forgotten.use(token, password, senderOfPage(services, ctx))
     switch (use.outcome) {
       case 'gone':
         return showAsk(services, ctx, GONE)
       case 'refused':
         return showReset(services, ctx, token, account, use.reason)
       case 'done':
-        if (!after.add(ctx.res, () => forgotten.tell(use, sender)))
-          await forgotten.tell(use, sender)
         return show(
           ctx,
           'password-reset-done',

@@ -3,14 +3,9 @@ import { resetLinks } from '../accounts/reset-link.ts'
 import { setUpLinks, type SetUpLinks } from '../accounts/set-up-link.ts'
 import type { Foundation } from '../boot/foundation.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
-import type { SendLetter } from '../notices/letters.ts'
 
-/** The mailed links of people who have forgotten their password. `send`: hands a mail over. */
-export function forgottenPasswordOf(
-  foundation: Foundation,
-  mfa: ServerMfa,
-  send: SendLetter,
-): ForgottenPassword {
+/** The mailed links of people who have forgotten their password. */
+export function forgottenPasswordOf(foundation: Foundation, mfa: ServerMfa): ForgottenPassword {
   const { storage, hasher, clock, random, record, refusals, issuer, serviceName } = foundation
   const { accounts, counters, oneTime } = storage
   const links = resetLinks({
@@ -25,19 +20,17 @@ export function forgottenPasswordOf(
     minimumLength: foundation.minimumPasswordLength,
     passwordChanged: (id, how) => mfa.accounts.passwordChanged(id, how),
     epochOf: (id) => mfa.accounts.epoch(id),
+    change: foundation.accountEvents.change,
   })
-  const helpUrl = foundation.settings.service.help
   return forgottenPassword({
     accounts,
     counters,
     clock,
     links,
-    send,
+    letters: foundation.letters,
     record,
     refusals,
     isOpen: async (id) => (await mfa.accounts.doors(id))['mailed-reset'].open,
-    serviceName,
-    helpUrl,
   })
 }
 

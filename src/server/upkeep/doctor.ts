@@ -55,6 +55,7 @@ export async function examine(
     findings.push(...(await halfRestored(open)))
     await check('password hashes', () => checkPasswordHashes(open))
     await check('clients', () => checkClients(open))
+    await check('outbox', () => checkOutbox(open))
     await open.storage.close()
   }
   if (config.mail !== undefined) {
@@ -176,6 +177,14 @@ async function checkClients(foundation: Foundation): Promise<Checked> {
         warning('CLIENTS_FILE', `${client}: ${field} is not known and has no effect`),
       ),
   }
+}
+
+const MOST_COUNTED = 1000
+
+async function checkOutbox({ storage }: Foundation): Promise<Checked> {
+  const { length } = await storage.outbox.list({ limit: MOST_COUNTED })
+  const count = length === MOST_COUNTED ? `${length} or more` : `${length}`
+  return { detail: `mails that wait to be sent: ${count}` }
 }
 
 async function checkMail(url: string): Promise<Checked> {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Instant } from '../../domain/time.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { Clock } from '../../ports/services.ts'
+import type { Outbox } from '../../ports/outbox.ts'
 import type { Settings } from '../../ports/settings.ts'
 import type { Record } from '../observe/audit.ts'
 import { accountBatches } from '../accounts/batches.ts'
@@ -15,6 +16,7 @@ const format = z.object({ startedAt: z.int().min(0), finishedAt: z.int().min(0).
 
 export interface RestoreServices {
   readonly accounts: Accounts
+  readonly outbox: Outbox
   readonly settings: Settings
   readonly mfa: Pick<ServerMfa, 'accounts' | 'settled'>
   readonly clock: Clock
@@ -76,7 +78,12 @@ export async function restoreAccounts(
 }
 
 /** Makes the links void first: the step that marks the account as done comes last. */
-async function restore({ accounts, mfa, clock }: RestoreServices, id: string): Promise<void> {
+async function restore(
+  { accounts, outbox, mfa, clock }: RestoreServices,
+  id: string,
+): Promise<void> {
+  // Notices stay: at worst a person is told again, under the same Message-ID.
+  await outbox.withdraw(id)
   await changeAccount(accounts, id, ({ enrolmentProof: _, ...account }) => ({
     ...account,
     // Otherwise links that were used or withdrawn since the backup would be valid again.

@@ -52,6 +52,7 @@ describe('a link for a forgotten password', () => {
         return true
       },
       epochOf: async () => epoch,
+      change: here.accountEvents.change,
     })
     const added = await addPerson(
       { accounts: storage.accounts, clock, random },
@@ -76,18 +77,18 @@ describe('a link for a forgotten password', () => {
 
   it('R9 replaces the password once, and marks it as one that this mailbox has set', async () => {
     const token = await make()
-    expect((await links.use(token, GOOD)).outcome).to.equal('done')
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('done')
     expect(await current()).to.include({
       passwordHash: await here.hasher.hash(GOOD),
       passwordOrigin: 'mail',
       passwordMailedTo: ADDRESS,
     })
-    expect((await links.use(token, 'another good long one')).outcome).to.equal('gone')
+    expect((await links.use(token, 'another good long one', {})).outcome).to.equal('gone')
     expect((await current()).passwordHash).to.equal(await here.hasher.hash(GOOD))
   })
 
   it('R20 ends what the old password opened, before and after the new one is stored', async () => {
-    await links.use(await make(), GOOD)
+    await links.use(await make(), GOOD, {})
     const byMail = { by: 'mail', address: ADDRESS, askedAt: here.clock.time }
     expect(changes).to.deep.equal([byMail, byMail])
   })
@@ -95,10 +96,10 @@ describe('a link for a forgotten password', () => {
   it('R9 R44 sets no password where the account allows none by mail, and is spent', async () => {
     const token = await make()
     isShut = true
-    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
     expect(await current()).to.deep.equal(account)
     isShut = false
-    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
   })
 
   it('ends with its time, also for a form that was opened before', async () => {
@@ -107,14 +108,17 @@ describe('a link for a forgotten password', () => {
     expect((await links.look(token))?.id).to.equal(account.id)
     here.clock.time += 1
     expect(await links.look(token)).to.equal(undefined)
-    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
   })
 
   it('R16 survives a password that may not be used', async () => {
     const token = await make()
-    expect(await links.use(token, 'short')).to.include({ outcome: 'refused', reason: 'too-short' })
-    expect(await links.use(token, 'Al-2026')).to.include({ outcome: 'refused' })
-    expect((await links.use(token, GOOD)).outcome).to.equal('done')
+    expect(await links.use(token, 'short', {})).to.include({
+      outcome: 'refused',
+      reason: 'too-short',
+    })
+    expect(await links.use(token, 'Al-2026', {})).to.include({ outcome: 'refused' })
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('done')
   })
 
   for (const [what, apply] of Object.entries({
@@ -130,14 +134,14 @@ describe('a link for a forgotten password', () => {
       const token = await make()
       await change(apply)
       expect(await links.look(token)).to.equal(undefined)
-      expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+      expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
       expect(changes).to.deep.equal([])
     })
 
   it('is void after a reset by an administrator', async () => {
     const token = await make()
     await withdrawCredentials({ accounts: here.storage.accounts, clock: here.clock }, account.id)
-    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
     expect((await current()).passwordHash).to.equal(undefined)
   })
 
@@ -148,7 +152,7 @@ describe('a link for a forgotten password', () => {
       const token = await make()
       epoch = other
       expect(await links.look(token)).to.equal(undefined)
-      expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+      expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
     }
   })
 
@@ -157,7 +161,7 @@ describe('a link for a forgotten password', () => {
     meanwhile = async () => {
       epoch += 1
     }
-    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
     expect((await current()).passwordHash).to.equal(account.passwordHash)
   })
 
@@ -166,16 +170,16 @@ describe('a link for a forgotten password', () => {
     meanwhile = async () => {
       await change((before) => ({ ...before, email: 'eve@example.com' }))
     }
-    expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
     expect((await current()).passwordHash).to.equal(account.passwordHash)
   })
 
   it('R18 of two links used at once, one sets the password', async () => {
     const tokens = [await make(), await make(), await make()]
-    const uses = await Promise.all(tokens.map((token, at) => links.use(token, `${GOOD} ${at}`)))
+    const uses = await Promise.all(tokens.map((token, at) => links.use(token, `${GOOD} ${at}`, {})))
     expect(uses.filter(({ outcome }) => outcome === 'done').length).to.be.lessThan(2)
     for (const token of tokens)
-      expect((await links.use(token, GOOD)).outcome, 'afterwards').to.equal('gone')
+      expect((await links.use(token, GOOD, {})).outcome, 'afterwards').to.equal('gone')
   })
 
   it('R39 is kept where reading the storage does not give it away', async () => {
@@ -189,7 +193,7 @@ describe('a link for a forgotten password', () => {
   for (const token of ['', 'x', 'a'.repeat(42), '../../etc', 'é'.repeat(43), 'a'.repeat(43)])
     it(`is not ${JSON.stringify(token.slice(0, 12))}`, async () => {
       expect(await links.look(token)).to.equal(undefined)
-      expect((await links.use(token, GOOD)).outcome).to.equal('gone')
+      expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
     })
 })
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { secretBox } from '../../../src/adapters/crypto/index.ts'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
 import type { Clock, PasswordHasher, Random } from '../../../src/ports/services.ts'
 import type { ServerStorage } from '../../../src/ports/server-storage.ts'
@@ -8,6 +9,8 @@ import {
   type Record,
   type Refusals,
 } from '../../../src/server/observe/audit.ts'
+import { accountEvents, type AccountEvents } from '../../../src/server/notices/account-events.ts'
+import { letters, type Letters } from '../../../src/server/notices/letters.ts'
 import type { PasswordLimits, SignInServices } from '../../../src/server/accounts/sign-in.ts'
 
 export interface FakeHasher extends PasswordHasher {
@@ -48,6 +51,8 @@ export interface World {
   readonly clock: Clock & { time: number }
   readonly record: Record
   readonly refusals: Refusals
+  readonly letters: Letters
+  readonly accountEvents: AccountEvents
   readonly services: SignInServices
 }
 
@@ -63,13 +68,17 @@ export function world(limits: Partial<PasswordLimits> = {}): World {
   const hasher = fakeHasher()
   const record = recorder(storage.audit, clock, random)
   const refused = refusals(storage.audit, clock, random)
-  const { accounts, counters } = storage
+  const { accounts, counters, audit } = storage
+  const box = secretBox({ keys: [random.bytes(32)] })
+  const waiting = letters({ storage, box, clock })
   return {
     storage,
     hasher,
     clock,
     record,
     refusals: refused,
+    letters: waiting,
+    accountEvents: accountEvents({ accounts, audit, letters: waiting, clock }),
     services: {
       accounts,
       counters,

@@ -1,0 +1,109 @@
+import { loadRecord } from '../application/commit.ts'
+import type { Dependencies } from '../application/dependencies.ts'
+import { shownNetwork } from '../domain/shown-network.ts'
+import { DAY_SECONDS, type Instant } from '../domain/time.ts'
+import type { MfaEvent } from './events.ts'
+
+/** A mail that tells the owner of an account what has happened to it. */
+export interface Notice {
+  /** The same for events that one mail tells of; otherwise the id of the event. Send one mail for each. */
+  readonly id: string
+  /** The template of the mail and its values, for `views.renderMail`. The issuer's name and links are added by the sender. */
+  readonly template: string
+  readonly values: Readonly<Record<string, string>>
+  /** The language of the page (BCP 47), if the owner was recognised on it: nobody else chooses the language of a warning. */
+  readonly locale?: string
+}
+
+const TEMPLATES: Partial<Record<MfaEvent['type'], string>> = {
+  'factor-enrolled': 'factor-enrolled',
+  'factor-removed': 'factor-removed',
+  'factor-renamed': 'factor-renamed',
+  'backup-code-used': 'backup-code-used',
+  locked: 'locked',
+  'password-suspected': 'password-suspected',
+  'codes-disabled': 'codes-disabled',
+  reset: 'mfa-reset',
+}
+
+/** Events after a proof of the second factor, and the sign-in that needs none. */
+const OF_OWNER: ReadonlySet<string> = new Set([
+  'factor-accepted',
+  'factor-enrolled',
+  'factor-removed',
+  'factor-renamed',
+  'backup-codes-created',
+  'backup-code-used',
+  'signed-in',
+])
+
+/**
+ * The notice of an event; undefined: the owner is not told of it. `firstSignInAt` reads the time of the account's very
+ * first sign-in, whose browser is new to nobody.
+ */
+export async function noticeOf(
+  event: MfaEvent,
+  firstSignInAt: () => Promise<Instant | undefined>,
+): Promise<Notice | undefined> {
+  const template = isNewBrowser(event) ? 'new-browser' : templateOf(event)
+  if (template === undefined) return undefined
+  if (template === 'new-browser' && event.at === (await firstSignInAt())) return undefined
+  const { locale } = event.detail
+  return {
+    id: idOf(event),
+    template,
+    values: valuesOf(event),
+    ...(locale === undefined || !isOfOwner(event.type) ? {} : { locale }),
+  }
+}
+
+export async function firstSignInAt(
+  deps: Dependencies,
+  accountId: string,
+): Promise<Instant | undefined> {
+  const { record } = await loadRecord(deps, accountId)
+  return record.history.firstSignInAt
+}
+
+/** Whether the owner of the account was recognised when an event of this type happened. */
+function isOfOwner(type: string): boolean {
+  return OF_OWNER.has(type)
+}
+
+/**
+ * The first backup codes come with a factor, which has a mail of its own. Renewed codes replace others, so they have a
+ * mail.
+ */
+function templateOf({ type, detail }: MfaEvent): string | undefined {
+  if (type === 'backup-codes-created')
+    return detail.reason === 'renewed' ? 'backup-codes-renewed' : undefined
+  return TEMPLATES[type]
+}
+
+/** Each of these events ends a sign-in: with the second factor, or with the first one alone. */
+function isNewBrowser({ type, detail }: MfaEvent): boolean {
+  return (type === 'factor-accepted' || type === 'signed-in') && detail.browser === 'unknown'
+}
+
+/** One mail a day tells of lockouts: an attacker with the password could otherwise fill the mailbox of the owner. */
+function idOf({ id, type, accountId, at }: MfaEvent): string {
+  return type === 'locked' ? `${accountId}.locked.${Math.floor(at / DAY_SECONDS)}` : id
+}
+
+function valuesOf({ at, detail }: MfaEvent): Record<string, string> {
+  const { factor, authenticatorName: name, remaining, userAgent: browser, ip, until } = detail
+  return {
+    at: String(at),
+    ...(factor === undefined ? {} : { factor }),
+    ...(name === undefined ? {} : { name }),
+    ...(remaining === undefined ? {} : { remaining: String(remaining) }),
+    ...(until === undefined ? {} : { until: String(until) }),
+    ...(browser === undefined ? {} : { browser }),
+    ...(ip === undefined ? {} : placeOf(ip)),
+  }
+}
+
+function placeOf(ip: string): { place?: string } {
+  const network = shownNetwork(ip)
+  return network === undefined ? {} : { place: network }
+}

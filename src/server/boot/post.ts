@@ -1,0 +1,67 @@
+import { dirname, join } from 'node:path'
+import type { Config } from '../../../config/environment.ts'
+import { mailFiles } from '../../adapters/mail/files.ts'
+import type { SmtpMailer } from '../../adapters/mail/index.ts'
+import { letterSender, type LetterSender, type Post } from '../notices/sender.ts'
+import type { Logger } from '../observe/log.ts'
+import { senderOfMails, type Foundation } from './foundation.ts'
+import { accountUrl, type ServerMfa } from './mfa.ts'
+
+/** The mails that one node sends at once: a slow mail server must not delay a link that is good for ten minutes. */
+const LANES = 4
+
+export interface PostPlace {
+  readonly post: Post
+  /** The folder in which mails are written; absent: a mail server takes them. */
+  readonly folder?: string
+}
+
+/**
+ * Where the mails of a server go: to the mail server, or without one into the folder `outbox` in `folder`. Production
+ * always has a mail server.
+ */
+export function postOf(
+  foundation: Foundation,
+  mailer: SmtpMailer | undefined,
+  folder: string,
+): PostPlace {
+  if (mailer !== undefined) return { post: { send: mailer.send, lanes: LANES } }
+  const outbox = join(folder, 'outbox')
+  const from = senderOfMails(foundation)
+  const files = mailFiles({ folder: outbox, from, clock: foundation.clock })
+  return { post: { send: files.send, lanes: 1 }, folder: outbox }
+}
+
+/** The folder of the SQLite file; undefined: the data are in another place. */
+export function folderOfDatabase({ storage }: Pick<Config, 'storage'>): string | undefined {
+  return storage.kind === 'sqlite' ? dirname(storage.path) : undefined
+}
+
+export interface SenderParts {
+  readonly post: Post
+  readonly views: ServerMfa['views']
+  readonly log?: Logger
+}
+
+export function letterSenderOf(
+  foundation: Foundation,
+  { post, views, log }: SenderParts,
+): LetterSender {
+  const { storage, letters, clock, record, issuer, serviceName, settings } = foundation
+  const { help } = settings.service
+  return letterSender({
+    outbox: storage.outbox,
+    letters,
+    post,
+    views,
+    clock,
+    record,
+    log,
+    host: new URL(issuer).hostname,
+    values: {
+      issuer: serviceName,
+      manageUrl: accountUrl(foundation),
+      ...(help === undefined ? {} : { helpUrl: help }),
+    },
+  })
+}

@@ -1,0 +1,80 @@
+import { expect } from 'chai'
+import type { MfaEvent } from '../../src/index.ts'
+import { noticeOf } from '../../src/plugin/notices.ts'
+
+const AT = 1_767_261_600
+const event = (type: string, detail: object = {}, more: object = {}): MfaEvent =>
+  ({ id: 'e1', accountId: 'mira', at: AT, type, detail, ...more }) as unknown as MfaEvent
+const templateOf = async (told: MfaEvent, firstSignInAt?: number) =>
+  (await noticeOf(told, async () => firstSignInAt))?.template
+
+describe('which mail tells of an event', () => {
+  it('is one for each change of a factor, for codes, lockouts, suspicion and a reset', async () => {
+    for (const [type, template] of [
+      ['factor-enrolled', 'factor-enrolled'],
+      ['factor-removed', 'factor-removed'],
+      ['factor-renamed', 'factor-renamed'],
+      ['backup-code-used', 'backup-code-used'],
+      ['locked', 'locked'],
+      ['password-suspected', 'password-suspected'],
+      ['codes-disabled', 'codes-disabled'],
+      ['reset', 'mfa-reset'],
+    ] as const)
+      expect(await templateOf(event(type)), type).to.equal(template)
+    for (const type of ['factor-refused', 'enrolment-started', 'epoch-raised', 'pigeon-sent'])
+      expect(await templateOf(event(type)), type).to.equal(undefined)
+  })
+
+  it('is none for the first backup codes, which come with a factor', async () => {
+    expect(await templateOf(event('backup-codes-created'))).to.equal(undefined)
+    expect(await templateOf(event('backup-codes-created', { reason: 'renewed' }))).to.equal(
+      'backup-codes-renewed',
+    )
+  })
+
+  it('is one for a sign-in in a new browser, but not for the very first sign-in', async () => {
+    for (const type of ['factor-accepted', 'signed-in']) {
+      expect(await templateOf(event(type, { browser: 'unknown' }), AT - 60)).to.equal('new-browser')
+      expect(await templateOf(event(type, { browser: 'unknown' }), AT)).to.equal(undefined)
+      expect(await templateOf(event(type, { browser: 'known' }), AT - 60)).to.equal(undefined)
+    }
+  })
+
+  it('is the same all day for lockouts, of which an attacker can cause many', async () => {
+    const idOf = async (more: object) =>
+      (await noticeOf(event('locked', {}, more), async () => undefined))?.id
+    expect(await idOf({ id: 'e1' })).to.equal(await idOf({ id: 'e2', at: AT + 60 }))
+    expect(await idOf({ id: 'e1' })).not.to.equal(await idOf({ id: 'e1', at: AT + 86_400 }))
+    expect(await idOf({ id: 'e1' })).not.to.equal(await idOf({ id: 'e1', accountId: 'ole' }))
+    const removed = await noticeOf(event('factor-removed'), async () => undefined)
+    expect(removed?.id).to.equal('e1')
+  })
+
+  it('says when, where and with which browser, and never the whole address', async () => {
+    const detail = {
+      factor: 'totp',
+      authenticatorName: 'phone',
+      userAgent: 'Firefox',
+      ip: '203.0.113.77',
+    }
+    const removed = await noticeOf(event('factor-removed', detail), async () => undefined)
+    expect(removed?.values).to.deep.equal({
+      at: String(AT),
+      factor: 'totp',
+      name: 'phone',
+      browser: 'Firefox',
+      place: '203.0.113.0/24',
+    })
+  })
+
+  it('is in the language of the page only if its visitor was the owner', async () => {
+    for (const [type, locale] of [
+      ['factor-removed', 'de'],
+      ['locked', undefined],
+      ['password-suspected', undefined],
+    ] as const) {
+      const told = await noticeOf(event(type, { locale: 'de' }), async () => undefined)
+      expect(told?.locale, type).to.equal(locale)
+    }
+  })
+})
