@@ -31,6 +31,12 @@ export const MAIL_VALUES = {
     optional: ['account', 'browser', 'place', 'helpUrl', 'notMeUrl'],
   },
   'password-changed': { needed: ['issuer', 'at'], optional: NOTICE },
+  'recovery-started': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
+  'recovery-half-way': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
+  'recovery-opened': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
+  'recovery-cancelled': { needed: ['issuer', 'at'], optional: NOTICE },
+  'recovery-completed': { needed: ['issuer', 'at'], optional: NOTICE },
+  'account-locked': { needed: ['issuer', 'at'], optional: NOTICE },
   'mfa-reset': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl', 'notMeUrl'] },
   'codes-disabled': {
     needed: ['issuer', 'at'],
@@ -90,7 +96,9 @@ export function createMailRenderer(
     const known = sources.catalogues.has(locale) ? locale : sources.locale
     const words = translator(sources.catalogues, known, sources.locale)
     const given = Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [name, oneLine(value)]),
+      Object.entries(values)
+        .filter(([name]) => takes(template, name))
+        .map(([name, value]) => [name, oneLine(value)]),
     )
     for (const name of neededBy(template))
       if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
@@ -117,6 +125,16 @@ export function createMailRenderer(
       html: rich.render(name, { ...context, part: 'html' }).trim(),
     }
   }
+}
+
+/**
+ * A mail of the product says what it is meant to say and no more: a mail to an address that nobody has confirmed has no
+ * link with which its reader could lock the account.
+ */
+function takes(template: string, name: string): boolean {
+  if (!Object.hasOwn(MAIL_VALUES, template)) return true
+  const { needed, optional } = MAIL_VALUES[template as MailTemplate]
+  return [...needed, ...optional].some((known) => known === name)
 }
 
 function neededBy(template: string): readonly string[] {

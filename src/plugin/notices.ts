@@ -24,6 +24,12 @@ const TEMPLATES: Partial<Record<MfaEvent['type'], string>> = {
   'password-suspected': 'password-suspected',
   'codes-disabled': 'codes-disabled',
   reset: 'mfa-reset',
+  'recovery-started': 'recovery-started',
+  'recovery-half-way': 'recovery-half-way',
+  'recovery-opened': 'recovery-opened',
+  'recovery-cancelled': 'recovery-cancelled',
+  'recovery-completed': 'recovery-completed',
+  'account-locked-by-owner': 'account-locked',
 }
 
 /** Events after a proof of the second factor, and the sign-in that needs none. */

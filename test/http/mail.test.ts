@@ -9,6 +9,7 @@ const VALUES: Readonly<Record<string, string>> = {
   code: '04 19 53',
   minutes: '10',
   at: '1767261600',
+  until: '1767261600',
   factor: 'totp',
   name: 'My <b>phone</b>',
   remaining: '2',
@@ -31,7 +32,8 @@ describe('a mail', () => {
       const { subject, text, html } = renderMail(template, valuesOf([...needed, ...optional]))
       expect(subject).to.include('Acme')
       for (const name of [...needed, ...optional]) {
-        if (name === 'at') expect(text).to.match(/January 1, 2026 at 10:00\sAM \(UTC\)/)
+        if (name === 'at' || name === 'until')
+          expect(text).to.match(/January 1, 2026 at 10:00\sAM \(UTC\)/)
         else expect(text).to.include(name === 'factor' ? 'Authenticator app' : VALUES[name])
       }
       expect(html).to.include('Mira &amp; Ole').and.not.include('<b>phone')
@@ -116,9 +118,20 @@ describe('a mail', () => {
       'Somebody may know your Acme password',
       'A new password for your Acme account',
       'The password of your Acme account was changed',
+      'A new second step was asked for at your Acme account',
+      'A new second step for your Acme account: half of the wait is over',
+      'A new second step can now be set up at your Acme account',
+      'The request for a new second step at your Acme account was stopped',
+      'The second step of your Acme account was replaced',
+      'Changes of your Acme account are locked',
       'The second step of your Acme account was reset',
       'Codes are turned off for your Acme account',
     ])
+  })
+
+  it('says nothing that it was not meant to say', () => {
+    const { text } = renderMail('enrolment-code', VALUES)
+    expect(text).to.include(VALUES['code']).and.not.include('not-me')
   })
 
   it('says when the last backup code is gone', () => {

@@ -135,7 +135,7 @@ describe('a server with mail', () => {
       await mfa.accounts.reset(accountId)
       await mfa.settled()
       const post = { send: mailer.send, lanes: 1 }
-      await letterSenderOf(foundation, { post, views: mfa.views }).sendDue()
+      await letterSenderOf(foundation, { post, mfa }).sendDue()
       mailer.close()
     }
     const bodies = (): string[] => mails.map(({ content }) => content)

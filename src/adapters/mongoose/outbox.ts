@@ -71,7 +71,8 @@ function claims(on: OnOutbox): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
     claim: (now, claimedUntil) =>
       on(async (outbox) => {
         const claimed = await outbox.findOneAndUpdate(
-          { dueAt: { $lte: now }, $or: [{ until: { $exists: false } }, { until: { $gt: now } }] },
+          // `$not` also takes the rows that have no `until`.
+          { dueAt: { $lte: now }, until: { $not: { $lte: now } } },
           // `$min` sets the time of the first claim alone: later claims come later.
           { $set: { dueAt: claimedUntil }, $inc: { claims: 1 }, $min: { firstClaimedAt: now } },
           { sort: { dueAt: 1, order: 1 }, returnDocument: 'after' },

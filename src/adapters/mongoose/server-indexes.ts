@@ -50,12 +50,7 @@ const SERVER_INDEXES: readonly DeclaredIndex[] = [
     key: { waiting: 1 as const },
     options: { sparse: true },
   })),
-  {
-    collection: outbox,
-    name: 'mfa_due',
-    key: { dueAt: 1, order: 1 },
-    options: { partialFilterExpression: { dueAt: { $exists: true } } },
-  },
+  { collection: outbox, name: 'mfa_due', key: { dueAt: 1, order: 1 } },
   { collection: outbox, name: 'mfa_account', key: { accountId: 1 } },
 ]
 

@@ -39,13 +39,13 @@ export function folderOfDatabase({ storage }: Pick<Config, 'storage'>): string |
 
 export interface SenderParts {
   readonly post: Post
-  readonly views: ServerMfa['views']
+  readonly mfa: ServerMfa
   readonly log?: Logger
 }
 
 export function letterSenderOf(
   foundation: Foundation,
-  { post, views, log }: SenderParts,
+  { post, mfa, log }: SenderParts,
 ): LetterSender {
   const { storage, letters, clock, record, issuer, serviceName, settings } = foundation
   const { help } = settings.service
@@ -53,11 +53,11 @@ export function letterSenderOf(
     outbox: storage.outbox,
     letters,
     post,
-    views,
+    mfa,
     clock,
     record,
     log,
-    host: new URL(issuer).hostname,
+    issuer,
     values: {
       issuer: serviceName,
       manageUrl: accountUrl(foundation),

@@ -184,8 +184,8 @@ function roundsOf(
   { post }: PostPlace,
   log: Logger,
 ): SenderRounds {
-  const { views } = served.app.mfa
-  const rounds = senderRounds(letterSenderOf(foundation, { post, views, log }), log)
+  const { mfa } = served.app
+  const rounds = senderRounds(letterSenderOf(foundation, { post, mfa, log }), log)
   foundation.letters.onPut(() => rounds.begin())
   rounds.begin()
   return rounds

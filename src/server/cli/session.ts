@@ -55,7 +55,7 @@ async function sendWaiting(
   mailer: SmtpMailer,
 ): Promise<void> {
   const post = { send: mailer.send, lanes: 1 }
-  const rounds = senderRounds(letterSenderOf(foundation, { post, views: mfa.views }))
+  const rounds = senderRounds(letterSenderOf(foundation, { post, mfa }))
   rounds.begin()
   await rounds.stop()
 }

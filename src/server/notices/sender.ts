@@ -18,12 +18,12 @@ export interface SenderServices {
   readonly outbox: Outbox
   readonly letters: Letters
   readonly post: Post
-  readonly views: Mfa['views']
+  readonly mfa: Pick<Mfa, 'views' | 'notMeUrl'>
   readonly clock: Clock
   readonly record: Record
   readonly log?: Pick<Logger, 'warn' | 'error'> | undefined
-  /** The host in each Message-ID. */
-  readonly host: string
+  /** The issuer: its host is in each Message-ID, and links are made from it (R12). */
+  readonly issuer: string
   /** Values of every mail: the name of the service, and its links. */
   readonly values: Readonly<globalThis.Record<string, string>>
 }
@@ -79,15 +79,16 @@ async function attempt(services: SenderServices, row: ClaimedRow): Promise<void>
 }
 
 async function send(
-  { letters, post, views, values, host, clock }: SenderServices,
+  { letters, post, mfa, values, issuer, clock }: SenderServices,
   row: ClaimedRow,
 ): Promise<void> {
   const { to, template, languages, values: own } = letters.open(row)
-  const locale = views.localeFor({ uiLocales: languages })
-  const text = views.renderMail(template, { ...values, ...own }, locale)
+  const locale = mfa.views.localeFor({ uiLocales: languages })
+  const notMeUrl = mfa.notMeUrl(row.accountId, { language: locale, issuer })
+  const text = mfa.views.renderMail(template, { ...values, notMeUrl, ...own }, locale)
   // An attempt ends with the code or link in the mail.
   const seconds = Math.min(ATTEMPT_SECONDS, (row.until ?? Infinity) - clock.now())
-  const mail = { to, ...text, messageId: `<${row.id}@${host}>` }
+  const mail = { to, ...text, messageId: `<${row.id}@${new URL(issuer).hostname}>` }
   await post.send(mail, AbortSignal.timeout(Math.max(seconds, 0) * 1000))
 }
 

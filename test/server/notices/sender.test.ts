@@ -10,7 +10,11 @@ import {
 } from '../../../src/server/notices/sender.ts'
 import { world, type World } from '../accounts/support.ts'
 
-const views = createViews()
+const mfa = {
+  views: createViews(),
+  notMeUrl: (accountId: string, { language = '', issuer = '' } = {}) =>
+    `${issuer}/not-me/${accountId}-${language}`,
+}
 
 describe('the sender of mails', () => {
   let here: World
@@ -31,11 +35,11 @@ describe('the sender of mails', () => {
           sent.push(mail)
         },
       },
-      views,
+      mfa,
       clock: here.clock,
       record: here.record,
       log: { warn: log, error: log } as never,
-      host: 'id.example.com',
+      issuer: 'https://id.example.com',
       values: { issuer: 'Acme', manageUrl: 'https://id.example.com/account' },
     })
   }
@@ -70,7 +74,8 @@ describe('the sender of mails', () => {
       ['mira@example.com', 'The password of your Acme account was changed'],
       ['mira@example.com', 'Das Passwort Ihres Kontos bei Acme wurde geändert'],
     ])
-    expect(sent[0]?.text).to.contain('https://id.example.com/account')
+    for (const address of ['/account', '/not-me/mira-en'])
+      expect(sent[0]?.text).to.contain(`https://id.example.com${address}\n`)
   })
 
   it('gives an event at an address one Message-ID, which names neither', async () => {
@@ -173,10 +178,10 @@ describe('the sender of mails', () => {
             given?.addEventListener('abort', () => reject(new Error('aborted')))
           }),
       },
-      views,
+      mfa,
       clock: here.clock,
       record: here.record,
-      host: 'id.example.com',
+      issuer: 'https://id.example.com',
       values: { issuer: 'Acme' },
     })
     // The timer of the signal does not keep the process alive.
