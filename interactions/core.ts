@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'koa'
-import type { Account, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Account, ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { MfaError } from '../src/domain/errors.ts'
 import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
@@ -46,6 +46,29 @@ export interface Taken {
   readonly policy: WeakSet<object>
 }
 
+/** A link that the application adds to the account page. */
+export interface AccountLink {
+  readonly href: string
+  readonly text: string
+}
+
+/** The metadata of the account pages' client that depends on the application's configuration. */
+export interface ClientTerms {
+  readonly idTokenAlgorithm: NonNullable<ClientMetadata['id_token_signed_response_alg']>
+  readonly authMethod: 'client_secret_basic' | 'client_secret_post' | 'none'
+}
+
+/** The account pages of the plugin: where they are, and as which client they sign people in. */
+export interface AccountSite {
+  /** The path below the provider, such as `/account`. */
+  readonly path: string
+  readonly links: readonly AccountLink[]
+  /** Made at each start and known to this process alone, which redeems its own codes. */
+  readonly clientSecret: string
+  /** Set by `configure`. */
+  terms: ClientTerms | undefined
+}
+
 /** The data and functions that the prompts, routes and guards of one `createMfa` share. */
 export interface Core {
   readonly deps: Dependencies
@@ -67,8 +90,10 @@ export interface Core {
   readonly notices: readonly Notice[]
   /** Whether an app may ask for a change of the person's factors. */
   mayManage(client: HostClient): Promise<boolean>
-  /** The page on which people manage their factors, if the application names one. */
+  /** The page on which people manage their factors, if the application names one of its own. */
   readonly manageUrl: string | undefined
+  /** The plugin's own account pages. Undefined: the option `account` is off. */
+  readonly accountSite: AccountSite | undefined
   /**
    * The answer of the application's findAccount for an account; findAccount is called once per request. `seenAs` is the
    * context that it receives: as it would be without the plugin, with the person in the session.
@@ -105,12 +130,28 @@ export function publicPath(core: Core): string {
   return mountPath(core) + core.path
 }
 
+/** The path of the account pages as a browser sees it. */
+export function publicAccountPath(core: Core, { path }: Pick<AccountSite, 'path'>): string {
+  return mountPath(core) + path
+}
+
+/**
+ * The address of the page where people manage their factors: the application's own page, or else the plugin's account
+ * page. Undefined: there is neither, or the provider is not there yet.
+ */
+export function manageUrlOf(core: Core): string | undefined {
+  const { manageUrl, accountSite, provider } = core
+  if (manageUrl !== undefined) return manageUrl
+  if (accountSite === undefined || provider === undefined) return undefined
+  return new URL(publicAccountPath(core, accountSite), provider.issuer).href
+}
+
 /**
  * The links of every page. Without one of the application's own, `home` is the page where people manage their factors,
  * or else the root of the issuer's origin: a page that leads to nothing else links to it.
  */
-export function linksOf({ links, manageUrl }: Core): Readonly<Record<string, string>> {
-  return { home: manageUrl ?? '/', ...links }
+export function linksOf(core: Core): Readonly<Record<string, string>> {
+  return { home: manageUrlOf(core) ?? '/', ...core.links }
 }
 
 /**

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'koa'
 import type { Configuration, Provider } from 'oidc-provider'
 import { hashBrowserToken, readBrowserTokens } from '../interactions/browser-token.ts'
-import type { Core } from '../interactions/core.ts'
+import { manageUrlOf, type Core } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { answerIdentification, openIdentification } from '../interactions/login/identify.ts'
 import {
@@ -13,6 +13,8 @@ import {
 } from '../interactions/session.ts'
 import { wayBack, type WayBack } from '../interactions/way-back.ts'
 import { notMeUrl, type NotMeOptions } from './account/not-me.ts'
+import type { AccountPages } from './account/page.ts'
+import { AccountConsole } from './account/pages.ts'
 import { checkAccount } from './application/check-account.ts'
 import { passEventsOn } from './application/commit.ts'
 import { tellEverything } from './application/refused-attempts.ts'
@@ -60,8 +62,13 @@ export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
 export type { EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { Notice } from './plugin/notices.ts'
-export type { ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
-export type { HostAccount, PersonDescription, PolicyQuestion } from '../interactions/core.ts'
+export type { AccountOptions, ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
+export type {
+  AccountLink,
+  HostAccount,
+  PersonDescription,
+  PolicyQuestion,
+} from '../interactions/core.ts'
 export type { NotMeOptions } from './account/not-me.ts'
 export type { RaisedEpoch, SignedInSession } from '../interactions/session.ts'
 export type { HostClient } from './host/provider.ts'
@@ -77,6 +84,15 @@ export {
 export type { AccountStatus, ChangedByMail, FactorStatus } from './application/manage-accounts.ts'
 export type { TurnOffOutcome } from './application/turn-off.ts'
 export type { ShownProof } from './application/spend-proof.ts'
+export type {
+  AccountPage,
+  AccountPages,
+  AccountVisit,
+  Deed,
+  FactorDeed,
+  OwnDeed,
+} from './account/page.ts'
+export { ACCOUNT_CLIENT_ID } from './account/client.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
 export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy.ts'
 export type {
@@ -147,6 +163,16 @@ export interface Mfa {
     accountId: string,
     epochs: RaisedEpoch,
   ): Promise<boolean>
+  /**
+   * The plugin's account pages, for pages of your own among them. Throws MfaError `options-invalid` while the option
+   * `account` is off.
+   */
+  readonly account: AccountPages
+  /**
+   * The address of the page where people manage their factors: `manage.url`, or else the plugin's account page.
+   * Undefined: there is neither, or `attach` was not called.
+   */
+  manageUrl(): string | undefined
   readonly accounts: {
     status(accountId: string): Promise<accounts.AccountStatus>
     /**
@@ -246,9 +272,8 @@ export function createMfa(options: MfaOptions): Mfa {
     notices: [endingNotice],
     publish,
   })
-  const { deps } = core
-  const tokenHashes = (request: IncomingMessage, accountId: string): string[] =>
-    readBrowserTokens(request, issuerOf(core)).map((token) => hashBrowserToken(accountId, token))
+  const { deps, accountSite } = core
+  const account = accountSite && new AccountConsole(core, accountSite)
 
   const mfa: Mfa = {
     configure: (configuration = {}) => {
@@ -259,7 +284,7 @@ export function createMfa(options: MfaOptions): Mfa {
       findAccount = configuration.findAccount ?? findAccount
       return wrapped
     },
-    attach: (provider) => attach(core, provider),
+    attach: (provider) => attach(core, provider, account),
     async interactionFinished(request, response, results, finishOptions) {
       seeOther(response, await answerInteraction(core, request, response, results, finishOptions))
     },
@@ -271,13 +296,13 @@ export function createMfa(options: MfaOptions): Mfa {
       answerIdentification(core, request, response, { factorId, form }),
     sessionOf: (ctx) => sessionOf(core, ctx),
     renewSession: (ctx, accountId, epochs) => renewSession(core, ctx, accountId, epochs),
-    accounts: accountsOf(deps),
-    browsers: {
-      isKnown: (request, accountId) =>
-        accounts.knowsBrowser(deps, accountId, tokenHashes(request, accountId)),
-      failed: (request, accountId) =>
-        accounts.browserFailed(deps, accountId, tokenHashes(request, accountId)),
+    get account() {
+      if (account !== undefined) return account
+      throw new MfaError('options-invalid', 'mfa.account needs the option `account` of createMfa')
     },
+    manageUrl: () => manageUrlOf(core),
+    accounts: accountsOf(deps),
+    browsers: browsersOf(core),
     on,
     noticeOf: (event) => noticeOf(event, () => firstSignInAt(deps, event.accountId)),
     wayBack: async (uid) =>
@@ -295,6 +320,18 @@ function seeOther(response: ServerResponse, location: string): void {
   response.setHeader('Location', location)
   response.setHeader('Content-Length', '0')
   response.end()
+}
+
+function browsersOf(core: Core): Mfa['browsers'] {
+  const { deps } = core
+  const tokenHashes = (request: IncomingMessage, accountId: string): string[] =>
+    readBrowserTokens(request, issuerOf(core)).map((token) => hashBrowserToken(accountId, token))
+  return {
+    isKnown: (request, accountId) =>
+      accounts.knowsBrowser(deps, accountId, tokenHashes(request, accountId)),
+    failed: (request, accountId) =>
+      accounts.browserFailed(deps, accountId, tokenHashes(request, accountId)),
+  }
 }
 
 function accountsOf(deps: Core['deps']): Mfa['accounts'] {

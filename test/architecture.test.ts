@@ -176,14 +176,24 @@ const PARTS: Readonly<Record<string, Part>> = {
     at: ['src/account/'],
     may: [
       'vocabulary',
-      'types:domain',
+      'domain',
       'types:ports',
       'application',
+      'host',
       'http',
       'interactions',
       'consoles',
     ],
-    packages: ['koa', '@koa/router', 'openid-client', 'zod', 'node:crypto', 'types:node:http'],
+    packages: [
+      'koa',
+      '@koa/router',
+      'light-my-request',
+      'openid-client',
+      'zod',
+      'node:crypto',
+      'types:node:http',
+      'types:oidc-provider',
+    ],
   },
   'server-import': {
     // The server's half of src/import: files of people, users of an application, and the commands for both.

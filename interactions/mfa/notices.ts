@@ -1,6 +1,6 @@
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import type { PageModels, PageName } from '../../src/http/pages.ts'
-import type { Core } from '../core.ts'
+import { manageUrlOf, type Core } from '../core.ts'
 import type { Notice } from '../notice.ts'
 import { finish } from './finish.ts'
 import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
@@ -13,12 +13,13 @@ export function noticesOf(core: Core): readonly Notice[] {
   return [lowCodes(core), ...core.notices]
 }
 
-function lowCodes({ manageUrl }: Core): Notice<'backup-codes-low'> {
+function lowCodes(core: Core): Notice<'backup-codes-low'> {
   return {
     page: 'backup-codes-low',
     model({ accepted: { remaining } }, form) {
       if (remaining === undefined || remaining > LOW_REMAINING) return undefined
-      const manage = manageUrl === undefined ? {} : { manageHref: manageUrl }
+      const manageHref = manageUrlOf(core)
+      const manage = manageHref === undefined ? {} : { manageHref }
       return { ...form, remaining, ...manage }
     },
   }

@@ -14,6 +14,7 @@ import { authorizationIdOf, submissionOf, type Interaction } from '../../src/hos
 import { signedInSession } from '../../src/host/session.ts'
 import { csrfToken } from '../../src/http/csrf.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
+import { initialsOf } from '../../src/http/initials.ts'
 import type { BrowserTokens } from '../browser-token.ts'
 import { linksOf, localeIn, providerOf, publicPath, type Core } from '../core.ts'
 import { placeOf, recordedName } from '../place.ts'
@@ -175,12 +176,4 @@ function notYou(visit: Visit): Pick<NonNullable<Surroundings['account']>, 'notYo
 /** The accepted attempt of this interaction, if there is one. */
 export function passedOrNot({ seen, place, core }: Visit): AcceptedAttempt | undefined {
   return acceptedIn(seen.record, place.interaction, core.deps.clock.now())
-}
-
-/** The initials of a label: `mira.k@example.com` gives `MK`. */
-function initialsOf(label: string): string {
-  const [name = ''] = label.split('@')
-  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean)
-  const ends = words.length > 1 ? [words.at(0), words.at(-1)] : words
-  return ends.map((word = '') => (Array.from(word)[0] ?? '').toUpperCase()).join('')
 }

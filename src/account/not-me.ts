@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import {
-  linksOf,
   localeIn,
+  manageUrlOf,
   mountPath,
   providerOf,
   publicPath,
@@ -14,9 +14,8 @@ import { freezeAccount } from '../application/manage-accounts.ts'
 import type { RequestDetail } from '../domain/events.ts'
 import { readForm } from '../http/body.ts'
 import { checkCsrf, csrfToken, type FormBinding } from '../http/csrf.ts'
-import { pageHeaders } from '../http/headers.ts'
 import { checkOrigin } from '../http/origin.ts'
-import type { PageModels, PageName } from '../http/pages.ts'
+import { show } from './show.ts'
 import { notMeToken, readNotMeToken, type NotMeLink } from './not-me-link.ts'
 
 const PATH = '/not-me'
@@ -61,7 +60,7 @@ export function notMeRoutes(core: Core): Middleware {
     if (link === undefined) return showGone(core, ctx)
     const action = `${publicPath(core)}${PATH}/${token}`
     const csrf = csrfToken(core.deps.box, bindingOf(token))
-    await show(core, ctx, 'not-me', { action, csrf }, link.language)
+    await show(core, ctx, 'not-me', { action, csrf }, languageOf(link))
   })
 
   router.post('/:token', async (ctx) => {
@@ -113,24 +112,11 @@ async function showDone(core: Core, ctx: Context): Promise<void> {
   await show(core, ctx, 'not-me-done', signInOf(core))
 }
 
-function signInOf({ manageUrl }: Core): { href?: string } {
-  return manageUrl === undefined ? {} : { href: manageUrl }
+function signInOf(core: Core): { href?: string } {
+  const href = manageUrlOf(core)
+  return href === undefined ? {} : { href }
 }
 
-async function show<P extends PageName>(
-  core: Core,
-  ctx: Context,
-  page: P,
-  model: PageModels[P],
-  language?: string,
-): Promise<void> {
-  const html = await core.views.render(page, model, {
-    issuerName: core.serviceName,
-    locale: localeIn(core, ctx.headers, {}, language),
-    links: linksOf(core),
-  })
-  ctx.status = 200
-  ctx.set(pageHeaders({ issuer: providerOf(core).issuer }))
-  ctx.type = 'html'
-  ctx.body = html
+function languageOf({ language }: NotMeLink): { readonly language?: string } {
+  return language === undefined ? {} : { language }
 }

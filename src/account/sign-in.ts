@@ -1,23 +1,15 @@
 import * as oidc from 'openid-client'
+import { pathOfRoute } from '../host/provider.ts'
+import { ownerOfToken } from '../host/token.ts'
+import { mountPath, providerOf, type AccountSite, type Core } from '../../interactions/core.ts'
+import { CHANGE_PARAMETER } from '../../interactions/request.ts'
 import { MfaError } from '../domain/errors.ts'
-
-export interface SignInOptions {
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly redirectUri: string
-  readonly idTokenAlgorithm: string
-  readonly endpoints: {
-    readonly authorization: string
-    readonly token: string
-    readonly userinfo: string
-  }
-  /** How the provider is reached from this machine: its public address may lead nowhere from here. */
-  readonly fetch: typeof fetch
-}
+import { given } from '../host/given.ts'
+import { ACCOUNT_CLIENT_ID, callbackUrl } from './client.ts'
+import { inProcess } from './in-process.ts'
 
 /** The data that the browser keeps of a sign-in that it has begun. */
-export interface PendingSignIn {
+export interface BegunSignIn {
   readonly state: string
   readonly nonce: string
   readonly codeVerifier: string
@@ -26,84 +18,123 @@ export interface PendingSignIn {
 export interface SignedIn {
   /** The provider binds it to the session and the grant, and so to their epoch. */
   readonly accessToken: string
+  /** `sub` of the ID token. It differs from the account's id where the application has pairwise subjects. */
+  readonly subject: string
   readonly accountId: string
+  /** The uid of the host's session. */
+  readonly sessionUid: string
   readonly name: string
+  /** The language that the person has chosen (BCP 47). */
+  readonly language?: string
+}
+
+/** The requirements on the sign-in, beyond those of every sign-in. */
+export interface Asked {
+  /** The change of factors that the provider's pages are to make on the way. */
+  readonly change?: string
+  /** A fresh second factor, or a fresh first factor where the account has no other. */
+  readonly prompt?: 'mfa' | 'login'
 }
 
 /**
  * The provider as any relying party sees it: an authorization request with PKCE, the token endpoint, userinfo. The
- * console learns of a session only from these responses, so everything that ends the provider's session ends the
- * console's session too.
+ * pages learn of a session only from these responses, so everything that ends the provider's session ends theirs too.
  */
 export class AccountSignIn {
-  readonly #options: SignInOptions
-  readonly #configuration: oidc.Configuration
+  readonly #core: Core
+  readonly #site: AccountSite
+  #fetch: oidc.CustomFetch | undefined
 
-  constructor(options: SignInOptions) {
-    this.#options = options
-    const { issuer, clientId, clientSecret, endpoints } = options
-    this.#configuration = new oidc.Configuration(
-      {
-        issuer,
-        authorization_endpoint: endpoints.authorization,
-        token_endpoint: endpoints.token,
-        userinfo_endpoint: endpoints.userinfo,
-      },
-      clientId,
-      { id_token_signed_response_alg: options.idTokenAlgorithm },
-      oidc.ClientSecretBasic(clientSecret),
-    )
-    this.#configuration[oidc.customFetch] = (url, request) =>
-      options.fetch(url, request as RequestInit)
-    // The address is this server's own, reached on this machine.
-    oidc.allowInsecureRequests(this.#configuration)
+  constructor(core: Core, site: AccountSite) {
+    this.#core = core
+    this.#site = site
   }
 
-  /** Where to send the browser. `change`: what the provider's pages are to change on the way. */
-  async begin(change?: string): Promise<{ readonly url: URL; readonly pending: PendingSignIn }> {
-    const pending = {
+  /** Answers the address to which the browser goes, and the data that it has to keep. */
+  async begin({ change, prompt }: Asked = {}): Promise<{
+    readonly url: URL
+    readonly begun: BegunSignIn
+  }> {
+    const begun = {
       state: oidc.randomState(),
       nonce: oidc.randomNonce(),
       codeVerifier: oidc.randomPKCECodeVerifier(),
     }
-    const url = oidc.buildAuthorizationUrl(this.#configuration, {
-      redirect_uri: this.#options.redirectUri,
-      scope: 'openid profile',
-      state: pending.state,
-      nonce: pending.nonce,
-      code_challenge: await oidc.calculatePKCECodeChallenge(pending.codeVerifier),
+    const url = oidc.buildAuthorizationUrl(this.#configuration(), {
+      redirect_uri: callbackUrl(this.#core, this.#site).href,
+      scope: 'openid profile email',
+      state: begun.state,
+      nonce: begun.nonce,
+      code_challenge: await oidc.calculatePKCECodeChallenge(begun.codeVerifier),
       code_challenge_method: 'S256',
-      ...(change === undefined ? {} : { mfa_action: change }),
+      ...(change === undefined ? {} : { [CHANGE_PARAMETER]: change }),
+      ...(prompt === undefined ? {} : { prompt }),
     })
-    return { url, pending }
+    return { url, begun }
   }
 
   /**
    * The person who came back. Undefined: the provider refused (the person cancelled, or the code was used or has
    * expired). Throws MfaError `storage-unavailable` while the provider does not answer.
    */
-  async complete(callback: URL, pending: PendingSignIn): Promise<SignedIn | undefined> {
+  async complete(callback: URL, begun: BegunSignIn): Promise<SignedIn | undefined> {
     return this.#ask(async () => {
-      const tokens = await oidc.authorizationCodeGrant(this.#configuration, callback, {
-        pkceCodeVerifier: pending.codeVerifier,
-        expectedState: pending.state,
-        expectedNonce: pending.nonce,
+      const tokens = await oidc.authorizationCodeGrant(this.#configuration(), callback, {
+        pkceCodeVerifier: begun.codeVerifier,
+        expectedState: begun.state,
+        expectedNonce: begun.nonce,
         idTokenExpected: true,
       })
-      const accountId = tokens.claims()?.sub ?? ''
-      const name = await this.#nameOf(tokens.access_token, accountId)
-      return { accessToken: tokens.access_token, accountId, name }
+      const accessToken = tokens.access_token
+      const subject = given(tokens.claims()?.sub, 'sub')
+      const owner = await ownerOfToken(providerOf(this.#core), accessToken)
+      const about = await oidc.fetchUserInfo(this.#configuration(), accessToken, subject)
+      if (owner === undefined) return undefined
+      const { locale: language } = about
+      const name = nameIn(about) ?? owner.accountId
+      return {
+        ...owner,
+        accessToken,
+        subject,
+        name,
+        ...(language === undefined ? {} : { language }),
+      }
     })
   }
 
   /** Whether the sign-in is still valid; throws as `complete` does. */
-  async isLive({ accessToken, accountId }: SignedIn): Promise<boolean> {
-    return (await this.#ask(() => this.#nameOf(accessToken, accountId))) !== undefined
+  async isLive({ accessToken, subject }: SignedIn): Promise<boolean> {
+    const ask = (): Promise<object> =>
+      oidc.fetchUserInfo(this.#configuration(), accessToken, subject)
+    return (await this.#ask(ask)) !== undefined
   }
 
-  async #nameOf(accessToken: string, accountId: string): Promise<string> {
-    const about = await oidc.fetchUserInfo(this.#configuration, accessToken, accountId)
-    return about.preferred_username ?? accountId
+  /** The address of the authorization endpoint contains the path at which this request found the provider. */
+  #configuration(): oidc.Configuration {
+    const provider = providerOf(this.#core)
+    const { issuer } = provider
+    const { clientSecret, terms } = this.#site
+    const { authMethod, idTokenAlgorithm } = given(terms, 'terms of the account client')
+    const within = (name: string): string => new URL(pathOfRoute(provider, name, ''), issuer).href
+    const configuration = new oidc.Configuration(
+      {
+        issuer,
+        authorization_endpoint: new URL(
+          pathOfRoute(provider, 'authorization', mountPath(this.#core)),
+          issuer,
+        ).href,
+        token_endpoint: within('token'),
+        userinfo_endpoint: within('userinfo'),
+      },
+      ACCOUNT_CLIENT_ID,
+      { id_token_signed_response_alg: idTokenAlgorithm },
+      authenticationBy(authMethod, clientSecret),
+    )
+    this.#fetch ??= inProcess(provider)
+    configuration[oidc.customFetch] = this.#fetch
+    // The requests stay in this process.
+    oidc.allowInsecureRequests(configuration)
+    return configuration
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T | undefined> {
@@ -111,12 +142,28 @@ export class AccountSignIn {
       return await question()
     } catch (cause) {
       if (isRefusal(cause)) return undefined
-      throw new MfaError('storage-unavailable', 'The provider does not answer the account page', {
+      throw new MfaError('storage-unavailable', 'The provider does not answer the account pages', {
         status: 503,
         cause,
       })
     }
   }
+}
+
+function authenticationBy(method: string, secret: string): oidc.ClientAuth {
+  if (method === 'none') return oidc.None()
+  return method === 'client_secret_post'
+    ? oidc.ClientSecretPost(secret)
+    : oidc.ClientSecretBasic(secret)
+}
+
+/** The name by which people know the account, in the order in which the pages of a sign-in look for it. */
+function nameIn({
+  preferred_username: username,
+  email,
+  name,
+}: oidc.UserInfoResponse): string | undefined {
+  return [username, email, name].find((each) => typeof each === 'string' && each !== '')
 }
 
 /** Whether the error is a refusal that the provider has sent. */

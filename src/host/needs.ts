@@ -103,6 +103,14 @@ export const NEEDS: readonly Need[] = [
     isMet: ({ RefreshToken }) => isMethod(RefreshToken.prototype, 'generateTokenId'),
   },
   {
+    name: 'AccessToken.find, accountId and sessionUid: the person and the session of an access token',
+    isMet: ({ AccessToken }) => {
+      const owner = { accountId: 'probe', sessionUid: 'probe' }
+      const token = new (AccessToken as unknown as ModelClass)({ ...owner, gty: 'probe' })
+      return isMethod(AccessToken, 'find') && holds(token, owner)
+    },
+  },
+  {
     name: 'Client.find: a client by its id',
     isMet: ({ Client }) => isMethod(Client, 'find'),
   },

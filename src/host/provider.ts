@@ -87,7 +87,7 @@ const ROUTES: readonly (readonly [name: string, below?: string])[] = [
 export function hostRouteOf(provider: Provider, path: string): HostRoute | undefined {
   const wanted = path.toLowerCase().replace(/(?<=.)\/$/, '')
   const routes = ROUTES.flatMap(([name, below]) => {
-    const at = pathIfOn(provider, name)
+    const at = pathIfOn(provider, name, '')
     return at === undefined ? [] : [{ name, below, at: at.toLowerCase() }]
   })
   const exact = routes.find(({ at }) => at === wanted)
@@ -100,9 +100,10 @@ export function hostRouteOf(provider: Provider, path: string): HostRoute | undef
   return undefined
 }
 
-function pathIfOn(provider: Provider, name: string): string | undefined {
+/** The path as `pathOfRoute` answers it. Undefined: the feature of the route is off. */
+export function pathIfOn(provider: Provider, name: string, mountPath?: string): string | undefined {
   try {
-    return pathOfRoute(provider, name, '')
+    return pathOfRoute(provider, name, mountPath)
   } catch {
     return undefined
   }

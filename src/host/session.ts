@@ -9,18 +9,19 @@ const EPOCH = 'mfaEpoch'
 const WISHES = 'mfaWishes'
 /** The member of a session that says when and where it was used. The server writes it, the plugin does not. */
 const SEEN = 'mfaSeen'
+/** The member of a session that says when its person has last shown a second factor. */
+const PROVED = 'mfaProved'
 
 /**
- * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps and the places where
- * they were seen. The host stores the members that the `IN_PAYLOAD` of a model names, and remembers them at the first use of the model: call this function
- * before.
+ * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps, the places where they
+ * were seen and the time of the last second factor. The host stores the members that the `IN_PAYLOAD` of a model names,
+ * and remembers them at the first use of the model: call this function before.
  */
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {
     const { IN_PAYLOAD } = model as unknown as { IN_PAYLOAD?: Iterable<string> }
-    Object.defineProperty(model, 'IN_PAYLOAD', {
-      value: [...(IN_PAYLOAD ?? []), EPOCH, WISHES, SEEN],
-    })
+    const value = [...(IN_PAYLOAD ?? []), EPOCH, WISHES, SEEN, PROVED]
+    Object.defineProperty(model, 'IN_PAYLOAD', { value })
   }
 }
 
@@ -32,6 +33,17 @@ export function epochIn(holder: object): number | undefined {
 /** Gives a loaded session its epoch; the host stores the session at the end of the request. */
 export function giveEpoch(session: object, epoch: number): void {
   Object.assign(session, { [EPOCH]: epoch })
+}
+
+/** A second factor that a person has shown in a session. */
+export interface Proved {
+  readonly accountId: string
+  readonly at: number
+}
+
+/** Remembers a second factor for the session. The host stores the session at the end of the request. */
+export function giveProof(session: object, proved: Proved): void {
+  Object.assign(session, { [PROVED]: proved })
 }
 
 /** The wishes that a session remembers. The host stores the session at the end of the request. */
@@ -94,6 +106,8 @@ export interface SignedIn {
   /** False: it ends with the browser. */
   readonly remember: boolean
   readonly epoch: number | undefined
+  /** When this person has last shown a second factor in the session. */
+  readonly provedAt: number | undefined
 }
 
 /** The session that an interaction was begun in. Undefined: it is gone, or nobody is signed in with it. */
@@ -117,7 +131,10 @@ function signedInWith(session: InstanceType<Provider['Session']>): SignedIn | un
   const { accountId, acr, amr, loginTs: signedInAt, transient } = session
   if (accountId === undefined || signedInAt === undefined) return undefined
   const epoch = epochIn(session)
-  return { accountId, acr, amr, signedInAt, remember: transient !== true, epoch }
+  const proved = (session as { [PROVED]?: Proved })[PROVED]
+  // The host keeps a session when its person changes: the proof of another person counts nothing.
+  const provedAt = proved?.accountId === accountId ? proved.at : undefined
+  return { accountId, acr, amr, signedInAt, remember: transient !== true, epoch, provedAt }
 }
 
 /** Whether a stored record is past the time that the host gave it. */

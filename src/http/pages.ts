@@ -130,16 +130,26 @@ export interface PageModels {
     csrf?: string
     cancelAction?: string
   }
-  /** The owner's view of the account's factors. POST `{ csrf, change }` to `action`. */
+  /**
+   * The owner's view of the account. Each form posts `{ csrf, do }` to `action`, with `factor` for `add` and `renew`, and
+   * with `id` for `remove` and `rename`.
+   */
   account: {
     csrf: string
     action: string
+    /** The sentence about the change before: `account.said-SAID` of the catalogue. */
+    said?: string
     methods: readonly ManagedMethod[]
-    /** Factors of which one more can be set up: `change` is `add:FACTOR`. */
+    /** Factors of which one more can be set up. */
     addable: readonly string[]
-    /** Factors of which a new set can be issued: `change` is `renew:FACTOR`. */
+    /** Factors of which a new set can be issued. */
     renewable: readonly string[]
-    signOutHref: string
+    /** The other pages, by name: `account.page-NAME` of the catalogue has the text. */
+    pages: readonly { name: string; href: string }[]
+    /** Links of the application's own. */
+    ownLinks: readonly { href: string; text: string }[]
+    /** Absent where the application has turned the host's sign-out off. */
+    signOutHref?: string
   }
   /** Nobody is signed in to the account page: the person cancelled, or the answer belongs to another browser. */
   'account-closed': { /** Where to begin again. */ href: string }
@@ -316,7 +326,6 @@ export interface Method {
 
 /** An authenticator as its owner sees it. */
 export interface ManagedMethod {
-  /** `change` is `remove:ID` or `rename:ID`. */
   id: string
   factor: string
   /** May be empty. */

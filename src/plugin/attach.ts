@@ -9,15 +9,16 @@ import { parseLogin } from '../../interactions/seal.ts'
 import { replyIn } from '../../interactions/step-up-offer.ts'
 import { aboutEnd, wayBack } from '../../interactions/way-back.ts'
 import { isNotMe, notMeRoutes } from '../account/not-me.ts'
+import type { AccountConsole } from '../account/pages.ts'
 import { MfaError } from '../domain/errors.ts'
 import { withRefusal, withRound, type Asking } from '../domain/step-up-offer.ts'
 import { interactionIn } from '../host/context.ts'
 import { given } from '../host/given.ts'
 import { authorizationIdOf } from '../host/interaction.ts'
 import { prepareHost } from '../host/needs.ts'
-import { pathOfRoute } from '../host/provider.ts'
+import { pathIfOn } from '../host/provider.ts'
 import { chooseSuccessors } from '../host/refresh.ts'
-import { giveEpoch, giveWishes, wishesIn } from '../host/session.ts'
+import { giveEpoch, giveProof, giveWishes, wishesIn } from '../host/session.ts'
 import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
@@ -34,7 +35,7 @@ import { endRefusedFamily, successorOf } from './second-use.ts'
  * `not-configured` when the provider was not made from what `configure` has answered. Emits a process warning where the
  * application's adapter does not say that its `consume` is atomic.
  */
-export function attach(core: Core, provider: Provider): void {
+export function attach(core: Core, provider: Provider, account?: AccountConsole): void {
   if (core.provider !== undefined)
     throw new MfaError(
       'options-invalid',
@@ -48,12 +49,7 @@ export function attach(core: Core, provider: Provider): void {
   prepareHost(provider)
   refuseUnconfigured(core, provider)
   warnOfConsume(provider)
-  for (const route of HOST_ROUTES)
-    if (isBelow(core.path, routeOf(provider, route)))
-      throw new MfaError(
-        'options-invalid',
-        `createMfa: path: ${core.path} is where the host has its route "${route}"; choose another`,
-      )
+  refuseTakenPaths(core, provider)
   core.provider = provider
   chooseSuccessors(provider, (replaced, { oidc }) =>
     isAtomic(provider, 'RefreshToken') ? successorOf(core, replaced, oidc) : undefined,
@@ -67,6 +63,8 @@ export function attach(core: Core, provider: Provider): void {
   provider.use((_ctx: Context, next: Next) => asOneRequest(core, next))
   provider.use((ctx: Context, next: Next) => withinMount(ctx, next))
   provider.use((ctx: Context, next: Next) => serve(core, ctx, next))
+  if (account !== undefined)
+    provider.use((ctx: Context, next: Next) => serveAccount(core, account, ctx, next))
   const routes = mfaRoutes(core)
   const notMe = notMeRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {
@@ -79,9 +77,24 @@ export function attach(core: Core, provider: Provider): void {
     try {
       await (isNotMe(core, ctx) ? notMe : routes)(ctx, () => notFound())
     } catch (error) {
-      await explain(core, ctx, error)
+      await explain(core, ctx, error, mountPath(core) + retryPath(core, ctx))
     }
   })
+}
+
+async function serveAccount(
+  core: Core,
+  account: AccountConsole,
+  ctx: Context,
+  next: Next,
+): Promise<void> {
+  const answer = account.handlerOf(ctx)
+  if (answer === undefined) return void (await next())
+  try {
+    await answer()
+  } catch (error) {
+    await explain(core, ctx, error, account.retryPath(ctx))
+  }
 }
 
 /** The host's names of the routes whose paths the pages must not take. The host's option `routes` sets the paths. */
@@ -100,25 +113,33 @@ const HOST_ROUTES = [
   'code_verification',
 ]
 
-/** The path of a route of the host. Undefined: the feature of the route is off. */
-function routeOf(provider: Provider, name: string): string | undefined {
-  try {
-    return pathOfRoute(provider, name, '')
-  } catch {
-    return undefined
-  }
+function refuseTakenPaths({ path, accountSite }: Core, provider: Provider): void {
+  const ours = { path, ...(accountSite === undefined ? {} : { 'account.path': accountSite.path }) }
+  for (const [option, at] of Object.entries(ours))
+    for (const route of HOST_ROUTES)
+      if (isBelow(at, pathIfOn(provider, route, '')))
+        throw new MfaError(
+          'options-invalid',
+          `createMfa: ${option}: ${at} is where the host has its route "${route}"; choose another`,
+        )
 }
 
 function isBelow(path: string, route: string | undefined): boolean {
   return route === path || route?.startsWith(`${path}/`) === true
 }
 
-/** Adds the epoch to the session, to which the host itself applies the rest of the login. */
+/**
+ * Adds the epoch and the time of the second factor to the session, to which the host itself applies the rest of the
+ * login.
+ */
 function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const { oidc } = ctx
-  const { login } = (oidc.result ?? {}) as { login?: unknown }
+  const { login, mfa } = resultsOf(oidc) as { login?: unknown; mfa?: { at?: unknown } | null }
   const sealed = parseLogin(core.deps.box, authorizationIdOf(interactionIn(oidc)), login)
-  if (sealed !== undefined) giveEpoch(given(oidc.session, 'session'), sealed.epoch)
+  if (sealed === undefined) return
+  const session = given(oidc.session, 'session')
+  giveEpoch(session, sealed.epoch)
+  if (typeof mfa?.at === 'number') giveProof(session, { accountId: sealed.accountId, at: mfa.at })
 }
 
 /** Counts an answer below the level that the app asked for. The host stores the session anyway. */
@@ -190,13 +211,13 @@ function uidOf(core: Core, ctx: Context): string {
 }
 
 /** Shows the page of an error and nothing else of it. The application receives a fault by Koa's own `error` event. */
-async function explain(core: Core, ctx: Context, error: unknown): Promise<void> {
+async function explain(core: Core, ctx: Context, error: unknown, retryHref: string): Promise<void> {
   const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
   const end = leadsBack(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
   const answer = answerError(error, {
     requestId,
     ...aboutEnd(ctx, end),
-    retryHref: mountPath(core) + retryPath(core, ctx),
+    retryHref,
   })
   if (answer.fault) ctx.app.emit('error', error, ctx)
   if (isRefusedForm(error)) ctx.app.emit('mfa.form_refused', ctx, error)

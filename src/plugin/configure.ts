@@ -3,6 +3,8 @@ import { errors, interactionPolicy, type Configuration } from 'oidc-provider'
 import { publicPath, type Core } from '../../interactions/core.ts'
 import { loginPrompt, seePendingSubject } from '../../interactions/login/prompt.ts'
 import { MFA_PROMPT, mfaPrompt } from '../../interactions/mfa/prompt.ts'
+import { ACCOUNT_CLIENT_ID, termsFor } from '../account/client.ts'
+import { grantingAccountPages } from '../account/grant.ts'
 import { MfaError } from '../domain/errors.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
 import { ACR_VALUES } from '../domain/policy.ts'
@@ -59,7 +61,11 @@ export function configure(
   options: ConfigureOptions,
 ): Configuration {
   const policy = configuration.interactions?.policy ?? interactionPolicy.base()
-  const faults = faultsOf(configuration, policy, options)
+  const terms = core.accountSite === undefined ? undefined : termsFor(configuration)
+  const faults = [
+    ...faultsOf(configuration, policy, options),
+    ...(terms !== undefined && 'faults' in terms ? terms.faults : []),
+  ]
   if (faults.length > 0)
     throw new MfaError(
       'configuration-not-composable',
@@ -67,6 +73,8 @@ export function configure(
     )
   core.taken.configured = true
   core.sessionCookie = configuration.cookies?.long
+  if (core.accountSite !== undefined && terms !== undefined && !('faults' in terms))
+    core.accountSite.terms = terms
   return {
     ...configuration,
     adapter: guardAdapter(core, given(configuration.adapter, 'adapter')),
@@ -81,6 +89,23 @@ export function configure(
     extraParams: withChangeParameter(core, configuration.extraParams),
     extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
     ...rotationOf(configuration),
+    ...(core.accountSite === undefined ? {} : withAccountPages(configuration)),
+  }
+}
+
+/** The account pages ask for no consent, and their tokens end with the session. */
+function withAccountPages({
+  loadExistingGrant,
+  expiresWithSession: own,
+}: Configuration): Pick<Configuration, 'loadExistingGrant' | 'expiresWithSession'> {
+  return {
+    loadExistingGrant: grantingAccountPages(loadExistingGrant),
+    ...(own === undefined
+      ? {}
+      : {
+          expiresWithSession: (ctx, token) =>
+            ctx.oidc.client?.clientId === ACCOUNT_CLIENT_ID || own(ctx, token),
+        }),
   }
 }
 

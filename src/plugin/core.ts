@@ -5,6 +5,7 @@ import {
   type HostAccount,
   type PersonDescription,
 } from '../../interactions/core.ts'
+import { ACCOUNT_CLIENT_ID } from '../account/client.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapters/crypto/index.ts'
 import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
@@ -52,6 +53,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     describe: async (account) => (options.describe ?? describeByClaims)(account),
     mayManage: (client) => mayManage(options, client),
     manageUrl: options.manage?.url,
+    accountSite: accountSiteOf(options, deps),
     async account(ctx, accountId, seenAs = ctx) {
       const { session, account } = ctx.oidc
       // The host has already asked for the account of the session.
@@ -108,6 +110,12 @@ function serviceNameOf({ theme, issuerName }: ParsedOptions): string {
   return theme?.name ?? issuerName
 }
 
+function accountSiteOf({ account }: ParsedOptions, { random }: Dependencies): Core['accountSite'] {
+  if (account === undefined) return undefined
+  const clientSecret = Buffer.from(random.bytes(32)).toString('base64url')
+  return { ...account, clientSecret, terms: undefined }
+}
+
 async function isRequired(
   { require = true }: ParsedOptions,
   question: Parameters<Core['requires']>[0],
@@ -126,9 +134,10 @@ function firstEnrolmentRule(
 }
 
 async function mayManage(
-  { manage }: ParsedOptions,
+  { manage, account }: ParsedOptions,
   client: Parameters<Core['mayManage']>[0],
 ): Promise<boolean> {
+  if (account !== undefined && client.clientId === ACCOUNT_CLIENT_ID) return true
   const clients = manage?.clients ?? []
   return typeof clients === 'function'
     ? Boolean(await clients(client))

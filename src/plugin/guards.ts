@@ -2,6 +2,7 @@ import type { Adapter, AdapterFactory, AdapterPayload, InteractionResults } from
 import { providerOf, type Core } from '../../interactions/core.ts'
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
+import { accountClient, ACCOUNT_CLIENT_ID, clientTaken } from '../account/client.ts'
 import { MfaError } from '../domain/errors.ts'
 import { FIRST_EPOCH, levelWithoutEpoch } from '../domain/session.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
@@ -37,6 +38,8 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
       case 'Interaction':
         core.taken.adapter = true
         return overlay(inner, guardInteraction(core, inner))
+      case 'Client':
+        return overlay(inner, guardClients(core, inner))
       case 'Session':
         return overlay(inner, guardSession(inner))
       case 'Grant':
@@ -141,6 +144,30 @@ async function withoutEndedConsent(
 
 function withoutLogin({ login: _, ...rest }: InteractionResults): InteractionResults {
   return rest
+}
+
+/**
+ * Answers with the client of the account pages, which no storage keeps: its address depends on the issuer and on where
+ * the provider is mounted. A client of the application's own with this id could change people's factors, or the pages
+ * would sign people in as that client, so it is refused.
+ */
+function guardClients(core: Core, inner: Adapter): Partial<Adapter> {
+  const { accountSite: site } = core
+  if (site === undefined) return {}
+  let isFree = false
+  return {
+    async find(id) {
+      if (id !== ACCOUNT_CLIENT_ID) return inner.find(id)
+      if (!isFree && (await inner.find(id))) {
+        // The host answers 500 and says no reason.
+        const error = clientTaken()
+        core.deps.report(error)
+        throw error
+      }
+      isFree = true
+      return accountClient(core, site)
+    },
+  }
 }
 
 /**

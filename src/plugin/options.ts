@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import type { HostAccount, PersonDescription, PolicyQuestion } from '../../interactions/core.ts'
+import type {
+  AccountLink,
+  HostAccount,
+  PersonDescription,
+  PolicyQuestion,
+} from '../../interactions/core.ts'
 import { YOUNG_SECONDS } from '../domain/doors.ts'
 import { SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
@@ -24,6 +29,13 @@ export interface ManageOptions {
   readonly url?: string
 }
 
+export interface AccountOptions {
+  /** The path of the account page below the provider. Default `/account`. */
+  readonly path?: string
+  /** Links to pages of the application's own, which the account page shows. */
+  readonly links?: readonly AccountLink[]
+}
+
 export interface MfaTheme extends Theme {
   /** The name of the service on pages and in mails. Default: `issuerName`, which the authenticator app shows. */
   readonly name?: string
@@ -44,6 +56,11 @@ export interface MfaOptions {
    */
   readonly require?: boolean | ((question: PolicyQuestion) => unknown)
   readonly firstEnrolment: FirstEnrolment
+  /**
+   * The plugin's own pages where people manage their factors, at `/account` of the provider. `true`: with the defaults.
+   * Default: no such pages.
+   */
+  readonly account?: boolean | AccountOptions
   /** The apps that may ask for a change of a person's factors (`mfa_action`). Default: none. */
   readonly manage?: ManageOptions
   /**
@@ -213,6 +230,18 @@ const theme = z.strictObject({
   name: z.string().trim().min(1).optional(),
 })
 
+const path = z
+  .string()
+  .regex(/^(\/[a-z0-9_-]+)+$/i, 'must be a path such as /mfa, without a slash at the end')
+
+/** A link is an address of the web, or a path of the application's origin. */
+const link = z.strictObject({
+  href: z
+    .string()
+    .regex(/^(https?:\/\/|\/(?![/\\]))/i, 'must be an http(s) address or a path such as /profile'),
+  text: z.string().trim().min(1),
+})
+
 const shape = z.strictObject({
   issuerName: z.string(named('what people call the service, such as "Acme"')).trim().min(1),
   storage: z.object(
@@ -248,12 +277,17 @@ const shape = z.strictObject({
       url: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
     })
     .optional(),
+  account: z
+    .union(
+      [z.boolean(), z.strictObject({ path: path.optional(), links: z.array(link).optional() })],
+      {
+        error: 'must be true, or { path, links }',
+      },
+    )
+    .optional(),
   describe: fn.optional(),
   sendMail: fn.optional(),
-  path: z
-    .string()
-    .regex(/^(\/[a-z0-9_-]+)+$/i, 'must be a path such as /mfa, without a slash at the end')
-    .optional(),
+  path: path.optional(),
   theme: theme.optional(),
   views: z.union([z.string(), z.array(z.string())]).optional(),
   locale: z.string().optional(),
@@ -275,7 +309,8 @@ const shape = z.strictObject({
   random: withMethods('bytes').optional(),
 })
 
-export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys'> & {
+export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys' | 'account'> & {
+  readonly account: Required<AccountOptions> | undefined
   readonly encryptionKeys: readonly Uint8Array[]
   readonly path: string
   readonly sessionSeconds: number
@@ -304,8 +339,25 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     ...options,
     encryptionKeys: parsed.data.encryptionKeys,
     path: options.path ?? '/mfa',
+    account: parseAccount(options),
     sessionSeconds: options.sessionSeconds ?? SESSION_SECONDS,
     setUpSeconds: options.sessions?.setUpSeconds ?? SET_UP_SECONDS,
     youngSeconds: options.youngSeconds ?? YOUNG_SECONDS,
   }
+}
+
+/** Undefined: the pages are off. Throws MfaError `options-invalid` where they would lie among those of a sign-in. */
+function parseAccount({ account, path = '/mfa' }: MfaOptions): ParsedOptions['account'] {
+  if (account === undefined || account === false) return undefined
+  const { path: own = '/account', links = [] } = account === true ? {} : account
+  if (isWithin(own, path) || isWithin(path, own))
+    throw new MfaError(
+      'options-invalid',
+      `createMfa:\n- account.path: ${own} and \`path\`, ${path}, must not contain each other`,
+    )
+  return { path: own, links }
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}/`)
 }

@@ -36,6 +36,8 @@ const WITHOUT: Readonly<
     replace(Object.getPrototypeOf(Interaction) as object, 'adapter', { value: undefined }),
   'RefreshToken#generateTokenId': ({ RefreshToken }) =>
     method(RefreshToken, 'generateTokenId', undefined),
+  'AccessToken.find, accountId and sessionUid': ({ AccessToken }) =>
+    replace(AccessToken, 'find', { value: undefined }),
   'Client.find': ({ Client }) => replace(Client, 'find', { value: undefined }),
   'Client#backchannelLogout': ({ Client }) => method(Client, 'backchannelLogout', undefined),
   'provider.OIDCContext': (provider) => method(provider.OIDCContext, 'promptPending', () => true),

@@ -9,7 +9,7 @@ describe('the account page', function () {
   const names = (visitor: Visitor): Promise<string[]> =>
     visitor.page.locator('[data-authenticator] h2').allInnerTexts()
   const buttonOf = (nth: number, change: string): string =>
-    `[data-authenticator] >> nth=${nth} >> button[value^="${change}:"]`
+    `li[data-authenticator] >> nth=${nth} >> button[data-do=${change}]`
 
   /** Enrols a person at the demonstration app and opens the account page. */
   async function arriveAtAccount(
@@ -25,7 +25,7 @@ describe('the account page', function () {
   /** Adds a second authenticator, a tablet, and confirms it with a code of its own. */
   async function addTablet(visitor: Visitor): Promise<Authenticator> {
     const phone = visitor.authenticator
-    await visitor.press('button[value="add:totp"]')
+    await visitor.press('button[data-do=add]')
     await visitor.see('totp-verify', 'change')
     await visitor.typeCode(await visitor.nextCode())
     await visitor.see('totp-enrol', 'second')
@@ -44,7 +44,7 @@ describe('the account page', function () {
     await visitor.see('account')
     expect(await names(visitor)).to.deep.equal(['My phone', 'Tablet', 'Backup codes'])
 
-    await visitor.press('button[value="renew:backup-codes"]')
+    await visitor.press('button[data-do=renew]')
     await visitor.typeCode(await visitor.nextCode())
     await visitor.see('factor-renew')
     await visitor.press()
@@ -62,7 +62,7 @@ describe('the account page', function () {
     await visitor.see('factor-remove')
     await visitor.press()
     expect(await names(visitor)).to.deep.equal(['Tablet', 'Backup codes'])
-    expect(await visitor.page.locator('button[value^="remove:"]').count()).to.equal(0)
+    expect(await visitor.page.locator('button[data-do=remove]').count()).to.equal(0)
 
     await visitor.press(buttonOf(0, 'rename'))
     await visitor.typeCode(await visitor.nextCode())
@@ -71,7 +71,7 @@ describe('the account page', function () {
     await visitor.press()
     expect(await names(visitor)).to.deep.equal(['New phone', 'Backup codes'])
 
-    await visitor.press('main .aside a')
+    await visitor.press('[data-sign-out]')
     expect(await visitor.at()).to.equal('logout')
     await visitor.press()
     await visitor.see('signed-out', 'account')

@@ -20,6 +20,9 @@ const LOCKED = ['code', 'password-suspected', 'codes-disabled', 'factor-ended']
 
 /** The message keys that a template builds from a member of its model, with all values of that member. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
+  "'account.said-' + said": ['added', 'removed', 'renamed', 'renewed'],
+  // Each page that is added brings its own text.
+  "'account.page-' + name": [],
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'consent.' + name": ['website', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],

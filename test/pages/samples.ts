@@ -385,10 +385,13 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       ],
       addable: ['totp'],
       renewable: ['backup-codes'],
+      pages: [],
+      ownLinks: [],
       signOutHref: '/sign-out',
     },
     usual: {
       ...form,
+      said: 'renamed',
       methods: [
         {
           id: 'm1',
@@ -419,6 +422,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       ],
       addable: ['totp'],
       renewable: ['backup-codes'],
+      pages: [],
+      ownLinks: [],
       signOutHref: '/session/end',
     },
     only: {
@@ -446,6 +451,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       ],
       addable: ['totp', 'carrier-pigeon'],
       renewable: ['backup-codes', 'carrier-pigeon'],
+      pages: [],
+      ownLinks: [],
       signOutHref: '/session/end',
     },
     none: {
@@ -453,6 +460,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       methods: [],
       addable: ['totp'],
       renewable: [],
+      pages: [],
+      ownLinks: [],
       signOutHref: '/session/end',
     },
   },

@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Middleware } from 'koa'
 import { Provider, type Configuration } from 'oidc-provider'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import {
@@ -77,6 +78,8 @@ export interface HostOptions {
    * that the header `account` names.
    */
   readonly ownPage?: string
+  /** Middleware of the application, after the plugin and before its own pages. */
+  readonly middleware?: (mfa: Mfa) => Middleware
   /** The path under which a larger application mounts the provider, as koa-mount and Express do. */
   readonly mount?: string
 }
@@ -170,6 +173,7 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
       ctx.body = session ?? {}
       if (ctx.method === 'POST') ctx.body = await changePassword(mfa, ctx, ctx.get('account'))
     })
+  if (options.middleware !== undefined) provider.use(options.middleware(mfa))
   provider.use(
     hostPages(provider, (request, response, accountId) =>
       answer(host, request, response, accountId),

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { backupCodesOf, secretOf } from '../support/enrolment.ts'
+import { deedsOf, press as pressDeed } from '../support/account-forms.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
 import { clientsOf, layFoundation, signingKeysOf } from '../../src/server/boot/foundation.ts'
@@ -40,11 +41,9 @@ describe('the account page', () => {
   }
   const press = async (page: Page, button: string | RegExp): Promise<Page> =>
     browser.follow(await browser.submit(page, {}, { button }))
-  /** Presses a button of the account page. The buttons of the list are outside their form element. */
-  const choose = async (page: Page, change: string): Promise<Page> => {
-    expect(page.tags('button').map(({ value }) => value)).to.include(change)
-    return browser.follow(await browser.submit(page, { change }))
-  }
+  /** Presses the button of the account page for a change such as `add:totp` or `remove:ID`. */
+  const choose = async (page: Page, change: string): Promise<Page> =>
+    browser.follow(await pressDeed(browser, page, change))
   const type = async (page: Page, values: Readonly<Record<string, string>>): Promise<Page> =>
     browser.follow(await browser.submit(page, values))
   /** Presses the button of a change and types a fresh code, which the change needs. */
@@ -60,13 +59,13 @@ describe('the account page', () => {
     return { secret, page: await type(setUp, { code: code(secret), name: 'Tablet' }) }
   }
   const buttons = (page: Page): string[] =>
-    page.tags('button').map(({ value = '' }) => value.replace(/:[\w-]{16}$/, ':ID'))
+    deedsOf(page).map((deed) => deed.replace(/:[\w-]{16}$/, ':ID'))
   /** The address to which the account page sends the browser when the page's session has expired. */
   const beginAgain = async (client: HttpClient): Promise<URL> => {
     server.clock.ahead += 15 * 60
     return (await client.get(account())).location!
   }
-  const cookies = () => browser.jar.all().filter(({ key }) => key.startsWith('account'))
+  const cookies = () => browser.jar.all().filter(({ key }) => key.startsWith('mfa_account'))
 
   it('asks every visitor to sign in with both factors, and shows their factors', async () => {
     await begin()
@@ -144,10 +143,7 @@ describe('the account page', () => {
 
   it('R11 removes and renames', async () => {
     const { page, secret } = await add(await arrive())
-    const [phone = '', tablet = ''] = page
-      .tags('button')
-      .map(({ value = '' }) => value)
-      .filter((value) => value.startsWith('remove:'))
+    const [phone = '', tablet = ''] = deedsOf(page).filter((deed) => deed.startsWith('remove:'))
     alice.secret = secret
     later()
     const asked = await prove(page, phone)
@@ -183,7 +179,7 @@ describe('the account page', () => {
 
   it('R20 is over with the session of the sign-in', async () => {
     const page = await arrive()
-    const logout = await browser.visit(page.link('.aside a'))
+    const logout = await browser.visit(page.link('[data-sign-out]'))
     expect(logout.name).to.equal('logout')
     expect((await press(logout, 'yes')).name).to.equal('signed-out')
     expect((await browser.visit(account())).name).to.equal('login')
@@ -214,18 +210,26 @@ describe('the account page', () => {
   it('R30 takes its form from its own page alone, of this session', async () => {
     const page = await arrive()
     const { csrf = '' } = page.form().fields
+    const add = { do: 'add', factor: 'totp' }
     const post = async (fields: Record<string, string>, headers = {}) =>
-      browser.post(new URL('/account/change', server.issuer), fields, { headers })
+      browser.post(account(), fields, { headers })
     for (const forged of [
-      await post({ change: 'add:totp' }),
-      await post({ change: 'add:totp', csrf: 'x' }),
-      await post({ change: 'add:totp', csrf }, { origin: 'https://evil.example' }),
+      await post(add),
+      await post({ ...add, csrf: 'x' }),
+      await post({ ...add, csrf }, { origin: 'https://evil.example' }),
     ])
       expect([forged.status, forged.name]).to.deep.equal([403, 'forbidden'])
-    for (const change of ['', 'reset:all', 'add:../x', 'add:totp&prompt=none'])
-      expect((await post({ change, csrf })).status, change).to.equal(400)
+    for (const change of [
+      {},
+      { do: 'reset', id: 'all' },
+      { do: 'constructor' },
+      { do: 'add', factor: '../x' },
+      { do: 'add', factor: 'totp&prompt=none' },
+      { do: 'remove' },
+    ])
+      expect((await post({ ...change, csrf })).status, JSON.stringify(change)).to.equal(400)
     const stranger = new HttpClient()
-    const answer = await stranger.post(new URL('/account/change', server.issuer), { csrf })
+    const answer = await stranger.post(account(), { csrf })
     expect([answer.status, answer.location?.pathname]).to.deep.equal([303, '/account'])
   })
 
@@ -235,13 +239,13 @@ describe('the account page', () => {
     browser = new HttpClient({ origins })
     const page = await signIn(browser, account(), alice, server)
     expect([page.name, page.url.href]).to.deep.equal(['account', 'https://id.example/account'])
-    const kept = browser.jar.all().filter(({ key }) => key.includes('account'))
-    expect(kept.map(({ key, path }) => [key, path])).to.deep.equal([['__Host-account', '/']])
+    const kept = browser.jar.all().filter(({ key }) => key.includes('mfa_account'))
+    expect(kept.map(({ key, path }) => [key, path])).to.deep.equal([['__Host-mfa_account', '/']])
     expect(decodeURIComponent(kept[0]?.value ?? '')).not.to.include(alice.id)
     const again = await new HttpClient({ origins }).get(account())
     const [begun = ''] = [again.headers['set-cookie'] ?? []].flat()
     expect(begun)
-      .to.match(/^__Secure-account_sign_in=/)
+      .to.match(/^__Secure-mfa_account_sign_in=/)
       .and.match(/; Path=\/account;.*HttpOnly; SameSite=Lax; Secure$/)
   })
 
@@ -266,10 +270,10 @@ describe('the account page', () => {
     const [session] = cookies()
     for (const value of ['x', `${session!.value.slice(0, -2)}xx`]) {
       const other = new HttpClient()
-      const page = await other.get(account(), { headers: { cookie: `account=${value}` } })
+      const page = await other.get(account(), { headers: { cookie: `mfa_account=${value}` } })
       expect(page.location?.pathname).to.equal('/auth')
     }
-    const as = { headers: { cookie: `account_sign_in=${session!.value}` } }
+    const as = { headers: { cookie: `mfa_account_sign_in=${session!.value}` } }
     const callback = new URL('/account/callback?code=x&state=undefined', server.issuer)
     expect((await new HttpClient().get(callback, as)).name).to.equal('account-closed')
   })
@@ -337,7 +341,8 @@ describe('the account page', () => {
     it('is not taken over by one that is in the storage', async () => {
       await begin()
       await server.storage.clients.put('account', { ...APP, client_id: 'account' })
-      expect(await (await registryOf()).find('account')).to.have.property('first_party', true)
+      expect(await (await registryOf()).find('account')).to.equal(undefined)
+      expect((await new HttpClient().visit(account())).name).to.equal('login')
     })
 
     it('R11 is the only one that may ask for a change', async () => {

@@ -8,6 +8,7 @@ import { layFoundation, mailerOf, senderOf } from '../../src/server/boot/foundat
 import { serverMfa } from '../../src/server/boot/mfa.ts'
 import { letterSenderOf } from '../../src/server/boot/post.ts'
 import { passEventsOn } from '../../src/server/notices/notices.ts'
+import { press } from '../support/account-forms.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
   addPerson,
@@ -113,7 +114,7 @@ describe('a server with mail', () => {
     const page = await signIn(browser, new URL('/account', server.issuer), alice, server)
     expect(page.name).to.equal('account')
     server.clock.ahead += 30
-    const renew = await browser.submit(page, {}, { button: 'renew:backup-codes' })
+    const renew = await press(browser, page, 'renew:backup-codes')
     const asked = await signIn(browser, renew.location ?? page.url, alice, server)
     await browser.follow(await browser.submit(asked))
     await server.stop()

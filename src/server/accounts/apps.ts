@@ -3,7 +3,7 @@ import type { Instant } from '../../domain/time.ts'
 import { endGrant, scopesIn } from '../../host/grant.ts'
 import { findClient, lookOf, type ClientLook } from '../../host/provider.ts'
 import { epochIn, isPast } from '../../host/session.ts'
-import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
+import { ACCOUNT_CLIENT_ID } from '../../index.ts'
 import type { EndedBy, LiveSessionServices } from './live-sessions.ts'
 
 /** An app that has access to an account. */

@@ -5,7 +5,6 @@ import { Provider } from 'oidc-provider'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { answerError, isRefusedForm, type ErrorAnswer } from '../../http/errors.ts'
-import { addAccountPage } from '../pages/account.ts'
 import { appsOf, type Apps } from '../accounts/apps.ts'
 import {
   liveSessions,
@@ -13,7 +12,6 @@ import {
   type LiveSessionServices,
 } from '../accounts/live-sessions.ts'
 import { passwordCheck } from '../accounts/sign-in.ts'
-import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
@@ -30,7 +28,7 @@ import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
 import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
 import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-password.ts'
 import { forgottenPasswordOf, setUpLinksOf } from '../pages/links.ts'
-import { linksOf, serverFactors, serverMfa, type ServerMfa } from './mfa.ts'
+import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
 import { passEventsOn } from '../notices/notices.ts'
 import { pageShower, type ShowPage } from '../pages/render.ts'
 import { hostConfiguration } from './provider.ts'
@@ -51,8 +49,6 @@ export interface AppServices {
   readonly isStopping?: () => boolean
   /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
   readonly builtInClients?: readonly JsonObject[]
-  /** The address at which this process is reached from its own machine. Default: the issuer's address. */
-  readonly loopback?: string
 }
 
 export interface ServerApp {
@@ -84,8 +80,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const provider = makeProvider({ foundation, signingKeys, clients, mfa, show, log })
   const after = afterAnswers(log)
   const own: OwnPages = { foundation, services, provider, mfa, show, after }
-  const account = (await clients.find(ACCOUNT_CLIENT_ID)) ?? {}
-  provider.use(ownRoutes(own, account).routes() as Parameters<Provider['use']>[0])
+  provider.use(ownRoutes(own).routes() as Parameters<Provider['use']>[0])
 
   const { audit, accounts } = storage
   passEventsOn({ mfa, audit, accounts, letters: foundation.letters })
@@ -195,10 +190,10 @@ interface OwnPages {
   readonly after: AfterAnswer
 }
 
-/** The pages of the server: health, login, consent, links that set a password, and the account page. */
-function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
+/** The pages of the server: health, login, consent, and links that set a password. */
+function ownRoutes(own: OwnPages): Router {
   const { foundation, services, provider, mfa, show } = own
-  const { storage, settings, box, issuer, record } = foundation
+  const { storage, box, issuer, record } = foundation
   const forms = formGuard(box, issuer)
   const login = loginOf(own, forms)
   const consent: ConsentServices = {
@@ -235,15 +230,6 @@ function ownRoutes(own: OwnPages, accountClient: JsonObject): Router {
     minimumLength: foundation.minimumPasswordLength,
   })
   addForgottenPassword(router, own, forms)
-  addAccountPage(router, {
-    foundation,
-    provider,
-    mfa,
-    show,
-    factors: serverFactors(settings),
-    client: accountClient,
-    ...(services.loopback === undefined ? {} : { loopback: services.loopback }),
-  })
   return router
 }
 

@@ -17,13 +17,13 @@ import { letters, type Letters } from '../notices/letters.ts'
 import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
 import { SHORTEST_ALONE } from '../accounts/password-policy.ts'
-import { accountClient } from '../clients/account-client.ts'
 import { clientRegistry, type ClientRegistry } from '../clients/registry.ts'
 import { clientValidator } from '../clients/validate.ts'
 import { checkEncryptionKeys } from '../keys/encryption-keys.ts'
 import { parseSigningKeys, type SigningKeys } from '../keys/jwks.ts'
 import { clientRules } from './provider.ts'
 import { loadSigningKeys } from '../keys/signing-keys.ts'
+import { ACCOUNT_CLIENT_ID } from '../../index.ts'
 import { openStorage } from './storage.ts'
 
 /** The settings, the storage and the services that every command and the server itself use. */
@@ -166,7 +166,6 @@ export function clientsOf(
   builtIn: readonly JsonObject[] = [],
 ): ClientRegistry {
   const { storage, box, random, record, config, settings, issuer } = foundation
-  const secret = Buffer.from(random.bytes(32)).toString('base64url')
   return clientRegistry({
     clients: storage.clients,
     box,
@@ -174,7 +173,7 @@ export function clientsOf(
     record,
     validate: clientValidator(issuer, clientRules(settings, signingKeys)),
     builtIn,
-    reserved: [accountClient(foundation, signingKeys, secret)],
+    reserved: [ACCOUNT_CLIENT_ID],
     ...(config.fileClients === undefined ? {} : { fromFile: config.fileClients }),
   })
 }

@@ -1,5 +1,4 @@
 import type { FileValues } from '../../../config/schema.ts'
-import { ACCOUNT_PATH } from '../../account/console.ts'
 import {
   backupCodes,
   createMfa,
@@ -13,9 +12,9 @@ import {
 } from '../../index.ts'
 import { HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
-import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
 import { rememberLanguage } from '../accounts/language.ts'
 import { spendEnrolmentProof, voidSetUpLinks } from '../accounts/people.ts'
+import { ACCOUNT_PATH } from '../pages/account.ts'
 import { HOME_PATH } from '../pages/home.ts'
 import { shownProof } from '../pages/proof-cookie.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
@@ -38,13 +37,8 @@ export interface MfaServices {
 const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
 
 /** The factors of this server, in the order in which they are offered. */
-export function serverFactors({ totp: options }: FileValues) {
+function serverFactors({ totp: options }: FileValues) {
   return [totp(options), backupCodes(), importedCodes()]
-}
-
-/** The page where people manage their factors. */
-export function accountUrl({ issuer }: Pick<Foundation, 'issuer'>): string {
-  return new URL(ACCOUNT_PATH, issuer).href
 }
 
 /** The plugin as this server uses it: through its public entry, like any other application. */
@@ -56,7 +50,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     storage,
     encryptionKeys: config.encryptionKeys,
     factors: serverFactors(settings),
-    manage: { clients: [ACCOUNT_CLIENT_ID], url: accountUrl(foundation) },
+    account: { path: ACCOUNT_PATH },
     require: (question) => isRequired(settings, question),
     firstEnrolment: firstEnrolmentOf(foundation, services, (accountId) =>
       mfa.accounts.status(accountId),

@@ -5,7 +5,8 @@ import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import { letterSender, type LetterSender, type Post } from '../notices/sender.ts'
 import type { Logger } from '../observe/log.ts'
 import { senderOfMails, type Foundation } from './foundation.ts'
-import { accountUrl, type ServerMfa } from './mfa.ts'
+import { accountUrl } from '../pages/account.ts'
+import type { ServerMfa } from './mfa.ts'
 
 /** The mails that one node sends at once: a slow mail server must not delay a link that is good for ten minutes. */
 const LANES = 4

@@ -2,7 +2,6 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, inWords, type Config } from '../../../config/environment.ts'
 import { DEMONSTRATION_FOLDER } from '../../../config/load.ts'
-import { loopbackAddress } from '../pages/account.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Settings } from '../../ports/settings.ts'
 import { createApp, type AppServices } from './app.ts'
@@ -75,7 +74,6 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     const demonstration = await demonstrate(foundation, options.folder, started)
     const services: AppServices = {
       log,
-      loopback: loopbackAddress(config.host, port),
       isStopping: () => door.isStopping,
       ...(mailer === undefined ? {} : { mailer }),
       ...demonstration?.services,

@@ -16,8 +16,8 @@ export interface ClientServices {
   readonly fromFile?: unknown
   /** Clients that the server itself makes. A client of the storage or the file with the same id takes precedence. */
   readonly builtIn?: readonly JsonObject[]
-  /** Clients that are parts of the server itself. No client of the storage or the file may have their ids. */
-  readonly reserved?: readonly JsonObject[]
+  /** The ids of clients that are parts of the server itself. No client of the storage or the file may have them. */
+  readonly reserved?: readonly string[]
 }
 
 export interface AppliedClient {
@@ -69,15 +69,16 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
   const known: KnownClients = {
     ofFile: byId((Array.isArray(fromFile) ? fromFile : []).filter(isClient)),
     builtIn: byId(services.builtIn ?? []),
-    reserved: byId(services.reserved ?? []),
+    reserved: new Set(services.reserved),
   }
   const { ofFile, builtIn, reserved } = known
   return {
     async find(clientId) {
-      // Reserved ids come first: a client that an older version has stored under such an id must not replace a part
-      // of the server.
-      const own = reserved.get(clientId) ?? ofFile.get(clientId)
-      return own ?? (await storedClient(services, clientId)) ?? builtIn.get(clientId)
+      // A client that an older version has stored under such an id must not replace a part of the server.
+      if (reserved.has(clientId)) return undefined
+      return (
+        ofFile.get(clientId) ?? (await storedClient(services, clientId)) ?? builtIn.get(clientId)
+      )
     },
 
     async list() {
@@ -126,7 +127,7 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
 interface KnownClients {
   readonly ofFile: ReadonlyMap<string, JsonObject>
   readonly builtIn: ReadonlyMap<string, JsonObject>
-  readonly reserved: ReadonlyMap<string, JsonObject>
+  readonly reserved: ReadonlySet<string>
 }
 
 function byId(list: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { FileValues } from '../../../config/schema.ts'
-import { ACCOUNT_PATH } from '../../account/console.ts'
+import { ACCOUNT_PATH } from './account.ts'
 import { MINUTE_SECONDS } from '../../domain/time.ts'
 import { readCookie, setCookie } from '../../http/cookies.ts'
 import type { PageModels } from '../../http/pages.ts'

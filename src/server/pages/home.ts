@@ -1,5 +1,5 @@
 import type Router from '@koa/router'
-import { ACCOUNT_PATH } from '../../account/console.ts'
+import { ACCOUNT_PATH } from './account.ts'
 import type { ShowPage } from './render.ts'
 
 /** The root of the issuer. */

@@ -1,9 +1,10 @@
 import type { Context } from 'koa'
 import { lookOf, type HostClient } from '../../host/provider.ts'
 import { pageHeaders } from '../../http/headers.ts'
+import { initialsOf } from '../../http/initials.ts'
 import type { PageModels, PageName, Surroundings } from '../../http/pages.ts'
 import type { Views } from '../../http/views.ts'
-import { ACCOUNT_CLIENT_ID } from '../clients/account-client.ts'
+import { ACCOUNT_CLIENT_ID } from '../../index.ts'
 
 /** The values of a page in addition to its model. */
 export interface About {
@@ -66,13 +67,4 @@ export function pageShower({ views, issuer, serviceName, links }: PageServices):
  */
 export function aboutClient(client: HostClient): Pick<About, 'client'> {
   return client.clientId === ACCOUNT_CLIENT_ID ? {} : { client: lookOf(client) }
-}
-
-function initialsOf(label: string): string {
-  const words = label.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
-  return words
-    .slice(0, 2)
-    .map((word) => [...word].slice(0, 1).join(''))
-    .join('')
-    .toUpperCase()
 }

@@ -1,5 +1,3 @@
-import { ACCOUNT_PATH, CALLBACK_PATH } from '../../account/console.ts'
-
 /** A request as far as its page for another try depends on it. */
 interface Tried {
   readonly method: string
@@ -13,7 +11,6 @@ const FORMS: readonly (readonly [address: RegExp, page: string])[] = [
   [/^(\/interaction\/[\w-]+)\/[\w-]+$/, '$1'],
   [/^(\/set-up\/[\w-]+)$/, '$1'],
   [/^(\/password\/(?:forgotten|reset\/[\w-]+))$/, '$1'],
-  [/^\/account\/[\w-]+$/, ACCOUNT_PATH],
   [/^(\/device)$/, '$1'],
   [/^(\/session\/end)\/[\w-]+$/, '$1'],
 ]
@@ -23,8 +20,6 @@ const FORMS: readonly (readonly [address: RegExp, page: string])[] = [
  * was; a form leads to the page that has it. Undefined: there is none.
  */
 export function retryHrefOf({ method, path, url }: Tried): string | undefined {
-  // Its code and its state are used up.
-  if (path === CALLBACK_PATH) return ACCOUNT_PATH
   if (method === 'GET') return url
   const [address, page] = FORMS.find(([form]) => form.test(path)) ?? []
   return address === undefined ? undefined : path.replace(address, page ?? '')

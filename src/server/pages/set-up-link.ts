@@ -1,6 +1,6 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
-import { ACCOUNT_PATH } from '../../account/console.ts'
+import { ACCOUNT_PATH } from './account.ts'
 import type { PasswordError } from '../../http/pages.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { chosenLanguage } from '../accounts/language.ts'

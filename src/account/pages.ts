@@ -1,0 +1,240 @@
+import type { Context } from 'koa'
+import {
+  mountPath,
+  providerOf,
+  publicAccountPath,
+  type AccountSite,
+  type Core,
+} from '../../interactions/core.ts'
+import { MfaError } from '../domain/errors.ts'
+import { given } from '../host/given.ts'
+import { readForm, type Form } from '../http/body.ts'
+import { checkCsrf } from '../http/csrf.ts'
+import { checkOrigin } from '../http/origin.ts'
+import { CALLBACK } from './client.ts'
+import type { PendingSignIn, WaitingDeed } from './cookies.ts'
+import { overview } from './overview.ts'
+import type { AccountPage, AccountPages, AccountVisit, Deed, OwnDeed } from './page.ts'
+import { show } from './show.ts'
+import { Reception, seeOther, type Present } from './visit.ts'
+
+/** The name of the overview: its path is that of the account pages themselves. */
+const OVERVIEW = ''
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+/** A cookie has 4096 bytes at most, and sealing and base64 make the text longer. */
+const LONGEST_WAITING = 1500
+
+/**
+ * The pages on which people see and change what protects their account. They are a relying party of the provider that
+ * they are part of. A stolen cookie of these pages shows names and dates for a quarter of an hour at most; each change
+ * asks for the proof that it needs (R11).
+ */
+export class AccountConsole implements AccountPages {
+  readonly path: string
+  readonly #core: Core
+  readonly #site: AccountSite
+  readonly #reception: Reception
+  readonly #pages = new Map<string, AccountPage>()
+
+  constructor(core: Core, site: AccountSite) {
+    this.#core = core
+    this.#site = site
+    this.path = site.path
+    this.#reception = new Reception(core, site)
+    this.#pages.set(
+      OVERVIEW,
+      overview(core, site, () => this.#listed()),
+    )
+  }
+
+  page(page: AccountPage): void {
+    const { name } = page
+    if (!NAME.test(name) || `/${name}` === CALLBACK || this.#pages.has(name))
+      throw new MfaError(
+        'options-invalid',
+        `mfa.account.page: the name "${name}" is taken or is not of lower-case words with hyphens`,
+      )
+    this.#pages.set(name, page)
+  }
+
+  async visit(ctx: Context): Promise<AccountVisit | undefined> {
+    const present = await this.#reception.present(ctx)
+    if (present !== undefined) return this.#reception.withSentence(ctx, present.visit)
+    await this.#signIn(ctx)
+    return undefined
+  }
+
+  /** The deed that answers a request. Undefined: the request is for no account page. */
+  handlerOf(ctx: Context): (() => Promise<void>) | undefined {
+    const path = ctx.path.replace(/\/$/, '')
+    const isRead = ctx.method === 'GET' || ctx.method === 'HEAD'
+    if (path === this.path + CALLBACK) return isRead ? () => this.#comeBack(ctx) : undefined
+    const name = path === this.path ? OVERVIEW : path.slice(this.path.length + 1)
+    const isBelow = path === this.path || path.startsWith(`${this.path}/`)
+    const page = isBelow ? this.#pages.get(name) : undefined
+    if (page === undefined) return undefined
+    if (isRead) return () => this.#show(ctx, page)
+    return ctx.method === 'POST' ? () => this.#post(ctx, page) : undefined
+  }
+
+  /** The page to open for another try, when this request has failed. */
+  retryPath(ctx: Context): string {
+    return mountPath(this.#core) + (ctx.path.endsWith(CALLBACK) ? this.path : ctx.path)
+  }
+
+  #listed(): readonly string[] {
+    const pages = [...this.#pages.values()]
+    return pages
+      .filter(({ name, listed }) => name !== OVERVIEW && listed !== false)
+      .map((page) => page.name)
+  }
+
+  #addressOf(name: string): string {
+    const path = publicAccountPath(this.#core, this.#site)
+    return name === OVERVIEW ? path : `${path}/${name}`
+  }
+
+  async #signIn(ctx: Context): Promise<void> {
+    // The form of a session that has ended is lost: its person is unknown. The page shows the buttons again.
+    if (ctx.method === 'POST') return seeOther(ctx, this.#addressOf(OVERVIEW))
+    await this.#reception.begin(ctx, { back: ctx.path + ctx.search })
+  }
+
+  async #show(ctx: Context, page: AccountPage): Promise<void> {
+    const visit = await this.visit(ctx)
+    if (visit !== undefined) await page.show(visit, ctx)
+  }
+
+  async #post(ctx: Context, page: AccountPage): Promise<void> {
+    checkOrigin(ctx.req.headers, providerOf(this.#core).issuer)
+    const form = await readForm(ctx)
+    const session = this.#reception.session(ctx)
+    if (session === undefined) return this.#signIn(ctx)
+    checkCsrf(this.#core.deps.box, this.#reception.binding(session), form['csrf'])
+    const { csrf: _, do: name = '', ...fields } = form
+    const deed = deedOf(page, name)
+    const present = await this.#reception.present(ctx, session)
+    if (present === undefined) return this.#signIn(ctx)
+    if ('changes' in deed)
+      return this.#change(ctx, page, { change: deed.changes(fields), said: deed.said })
+    if (isAllowed(this.#reception, deed, present.visit))
+      return this.#run(ctx, page, deed, present.visit, fields)
+    await this.#askFirst(ctx, page, present, { do: name, form: kept(deed, fields) })
+  }
+
+  /** The provider's pages make a change of factors, and ask for the proof that it needs. */
+  async #change(
+    ctx: Context,
+    page: AccountPage,
+    { change, said }: { change: string | undefined; said: string },
+  ): Promise<void> {
+    if (change === undefined) throw noSuchDeed()
+    await this.#reception.begin(ctx, { back: this.#backTo(page), said }, { change })
+  }
+
+  /** Asks for a fresh proof. The deed waits in the browser and is done when the person comes back. */
+  async #askFirst(
+    ctx: Context,
+    page: AccountPage,
+    { visit, enrolled }: Present,
+    waiting: Pick<WaitingDeed, 'do' | 'form'>,
+  ): Promise<void> {
+    const deed = { ...waiting, accountId: visit.accountId, page: page.name }
+    if (JSON.stringify(deed).length > LONGEST_WAITING)
+      throw new MfaError('form-too-large', 'The form is too large to wait for a proof', {
+        status: 413,
+      })
+    const prompt = enrolled ? 'mfa' : 'login'
+    await this.#reception.begin(ctx, { back: this.#backTo(page), deed }, { prompt })
+  }
+
+  #backTo({ name }: AccountPage): string {
+    return name === OVERVIEW ? this.path : `${this.path}/${name}`
+  }
+
+  async #run(
+    ctx: Context,
+    page: AccountPage,
+    deed: OwnDeed,
+    visit: AccountVisit,
+    form: Form,
+  ): Promise<void> {
+    const said = await deed.run(visit, form, ctx)
+    if (ctx.body !== undefined && ctx.body !== null) return
+    this.#leadTo(ctx, this.#addressOf(page.name), visit.accountId, said ?? undefined)
+  }
+
+  #leadTo(ctx: Context, address: string, accountId: string, key: string | undefined): void {
+    if (key !== undefined) this.#reception.cookies().say(ctx.res, { accountId, key })
+    seeOther(ctx, address)
+  }
+
+  /** The answer of the provider. */
+  async #comeBack(ctx: Context): Promise<void> {
+    const pending = this.#reception.cookies().take(ctx.req, ctx.res)
+    const url = new URL(ctx.originalUrl, providerOf(this.#core).issuer)
+    // A response that was not begun in this browser: an attacker wants this person to be signed in to another account.
+    const isOurs = pending !== undefined && url.searchParams.get('state') === pending.state
+    const signedIn = isOurs ? await this.#reception.signIn.complete(url, pending) : undefined
+    if (signedIn === undefined) return this.#turnedBack(ctx, isOurs ? pending : undefined)
+    const { cookies } = this.#reception
+    const session = cookies
+      .call(this.#reception)
+      .keepSession(ctx.res, signedIn, this.#core.deps.clock.now())
+    const { back, said, deed } = given(pending, 'sign-in')
+    if (deed !== undefined && deed.accountId === session.accountId) {
+      const present = await this.#reception.present(ctx, session)
+      if (present !== undefined) return this.#doWaiting(ctx, deed, present)
+    }
+    this.#leadTo(ctx, mountPath(this.#core) + back, session.accountId, said)
+  }
+
+  /**
+   * Does the deed that has waited. The browser may have left the requested proof out of the authorization request, so
+   * the time of the proof is that of the host's session.
+   */
+  async #doWaiting(
+    ctx: Context,
+    { page: name, do: wanted, form }: WaitingDeed,
+    { visit }: Present,
+  ): Promise<void> {
+    const page = this.#pages.get(name)
+    if (page === undefined) throw noSuchDeed()
+    const deed = deedOf(page, wanted)
+    if ('changes' in deed || !isAllowed(this.#reception, deed, visit))
+      return seeOther(ctx, this.#addressOf(name))
+    return this.#run(ctx, page, deed, visit, form)
+  }
+
+  /**
+   * A person who cancelled a change returns to the page. If they were led to a sign-in again, they could not cancel.
+   */
+  async #turnedBack(ctx: Context, pending: PendingSignIn | undefined): Promise<void> {
+    if ((await this.#reception.present(ctx)) !== undefined)
+      return seeOther(ctx, mountPath(this.#core) + (pending?.back ?? this.path))
+    await show(this.#core, ctx, 'account-closed', { href: this.#addressOf(OVERVIEW) })
+  }
+}
+
+function isAllowed(reception: Reception, { needs }: OwnDeed, visit: AccountVisit): boolean {
+  switch (needs) {
+    case 'session':
+      return true
+    case 'recent':
+      return reception.isRecent(visit)
+  }
+}
+
+function deedOf({ deeds = {} }: AccountPage, name: string): Deed {
+  const deed = Object.hasOwn(deeds, name) ? deeds[name] : undefined
+  if (deed === undefined) throw noSuchDeed()
+  return deed
+}
+
+function kept({ keeps = [] }: OwnDeed, form: Form): Form {
+  return Object.fromEntries(Object.entries(form).filter(([name]) => keeps.includes(name)))
+}
+
+function noSuchDeed(): MfaError {
+  return new MfaError('form-unreadable', 'There is no such deed', { status: 400 })
+}

@@ -1,0 +1,388 @@
+import { expect } from 'chai'
+import { generateKeyPairSync } from 'node:crypto'
+import { Provider } from 'oidc-provider'
+import {
+  backupCodes,
+  createMfa,
+  totp,
+  type AccountVisit,
+  type MfaOptions,
+} from '../../src/index.ts'
+import { deedsOf, press } from '../support/account-forms.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { enrol } from './enrol.ts'
+import {
+  CLIENT,
+  defaultConfiguration,
+  PASSWORD,
+  startHost,
+  type Host,
+  type HostOptions,
+} from './host.ts'
+import { enrolledPerson, nextCode, signIn, type Person } from './sign-in.ts'
+
+describe('the account pages of the plugin', () => {
+  let host: Host
+  let mira: Person
+  let done: { deed: string; form: object; visit: AccountVisit }[]
+  afterEach(async () => host.close())
+
+  const open = async (options: HostOptions = {}): Promise<void> => {
+    host = await startHost({ ...options, mfa: { account: true, ...options.mfa } })
+    done = []
+    addNotes()
+  }
+  const begin = async (options: HostOptions = {}): Promise<void> => {
+    await open(options)
+    mira = await enrolledPerson(host)
+  }
+  const account = (path = ''): string => `${host.issuer}/account${path}`
+  const to = (page: Page, browser = mira.browser): Promise<Page> =>
+    browser.follow(page, ({ origin }) => origin !== new URL(host.issuer).origin)
+  const visit = async (path = '', browser = mira.browser): Promise<Page> =>
+    to(await browser.get(account(path)), browser)
+
+  /** Adds a page of the application's own, with a deed for each proof that a deed can need. */
+  const addNotes = (): void => {
+    const deed = (name: string) => async (visit: AccountVisit, form: object) => {
+      done.push({ deed: name, form, visit })
+      return 'renamed'
+    }
+    host.mfa.account.page({
+      name: 'notes',
+      async show({ csrf, said }, ctx) {
+        const field = `<input type="hidden" name="csrf" value="${csrf}">`
+        const text = '<input name="which" value="3"><input name="secret" value="s">'
+        const buttons = ['free', 'careful'].map((each) => `<button data-do="${each}"></button>`)
+        ctx.type = 'html'
+        ctx.body = `<body data-page="account-notes"><p role="status">${said ?? ''}</p><form method="post">${field}${text}${buttons.join('')}</form>`
+      },
+      deeds: {
+        free: { needs: 'session', run: deed('free') },
+        careful: { needs: 'recent', keeps: ['which'], run: deed('careful') },
+        itself: {
+          needs: 'session',
+          async run(_visit, _form, ctx) {
+            ctx.body = 'answered'
+          },
+        },
+      },
+    })
+  }
+  const saidOn = (page: Page): string | undefined => page.texts('[role=status]')[0]
+  const enterCode = async (page: Page): Promise<Page> => {
+    expect(page.name).to.equal('totp-verify')
+    return to(await mira.browser.submit(page, { code: nextCode(host, mira) }))
+  }
+  const deeds = (): string[] => done.map(({ deed }) => deed)
+
+  it('sign in with the factors that the policy asks for, without a page of consent', async () => {
+    await begin()
+    const page = await visit()
+    expect([page.status, page.name, page.url.href]).to.deep.equal([200, 'account', account()])
+    expect(page.text).to.include('mira@example.com')
+    expect(deedsOf(page).map((deed) => deed.split(':')[0])).to.deep.equal([
+      'rename',
+      'add',
+      'renew',
+    ])
+    const stranger = await visit('', new HttpClient())
+    expect(stranger.name).to.equal('host-login')
+  })
+
+  it('work where the provider is mounted, and behind an issuer with a path', async () => {
+    await open({
+      mount: '/op',
+      configuration: { interactions: { url: (_ctx, { uid }) => `/op/interaction/${uid}` } },
+    })
+    const browser = new HttpClient()
+    const login = await visit('', browser)
+    const setUp = await to(
+      await browser.post(login.url, { username: 'mira', password: PASSWORD }),
+      browser,
+    )
+    expect(setUp.url.pathname).to.match(/^\/op\/mfa\//)
+    expect(host.mfa.manageUrl()).to.equal(account())
+  })
+
+  it('add a factor through the provider, and say so once', async () => {
+    await begin()
+    const verify = await to(await press(mira.browser, await visit(), 'renew:backup-codes'))
+    const renew = await enterCode(verify)
+    const codes = await to(await mira.browser.submit(renew))
+    const page = await to(await mira.browser.submit(codes, { saved: 'yes' }))
+    expect(page.name).to.equal('account')
+    expect(page.texts('[role=status]')).to.have.length(1)
+    expect(saidOn(page)).to.include('new backup codes')
+    expect((await visit()).texts('[role=status]')).to.deep.equal([])
+  })
+
+  describe('with a page of the application', () => {
+    it('show it to the person who is signed in, and link to it', async () => {
+      await begin()
+      const page = await visit('/notes')
+      expect([page.name, page.url.href]).to.deep.equal(['account-notes', account('/notes')])
+      expect((await visit()).link('a[href$="/account/notes"]').href).to.equal(account('/notes'))
+      expect((await visit('/other')).status).to.equal(404)
+    })
+
+    it('do a deed that needs a session at once, and say it on the next page alone', async () => {
+      await begin()
+      const page = await to(await press(mira.browser, await visit('/notes'), 'free'))
+      expect([page.name, saidOn(page)]).to.deep.equal(['account-notes', 'renamed'])
+      expect(saidOn(await visit('/notes'))).to.equal('')
+      expect(done.map(({ deed, form }) => [deed, form])).to.deep.equal([
+        ['free', { which: '3', secret: 's' }],
+      ])
+      expect(done[0]?.visit).to.include({ accountId: 'mira', name: 'mira@example.com' })
+    })
+
+    it('leave a deed its own answer', async () => {
+      await begin()
+      const { csrf = '' } = (await visit('/notes')).form().fields
+      const answer = await mira.browser.post(account('/notes'), { csrf, do: 'itself' })
+      expect([answer.status, answer.body]).to.deep.equal([200, 'answered'])
+    })
+
+    it('R11 do a deed within five minutes of a second factor, and ask for one after that', async () => {
+      await begin()
+      const before = await visit('/notes')
+      await to(await press(mira.browser, before, 'careful'))
+      expect(deeds()).to.deep.equal(['careful'])
+      host.clock.at += 300
+      const verify = await to(await press(mira.browser, before, 'careful'))
+      expect(deeds()).to.deep.equal(['careful'])
+      const page = await enterCode(verify)
+      expect([page.name, saidOn(page)]).to.deep.equal(['account-notes', 'renamed'])
+      // Fields that might be secret did not wait in the browser.
+      expect(done.map(({ form }) => form)).to.deep.equal([
+        { which: '3', secret: 's' },
+        { which: '3' },
+      ])
+    })
+
+    it('R11 ask for the password where the account has no factor', async () => {
+      await open({ mfa: { require: false } })
+      const browser = new HttpClient()
+      const login = await visit('/notes', browser)
+      const page = await to(
+        await browser.post(login.url, { username: 'mira', password: PASSWORD }),
+        browser,
+      )
+      await to(await press(browser, page, 'careful'), browser)
+      expect(deeds()).to.deep.equal(['careful'])
+      host.clock.at += 300
+      const again = await to(await press(browser, page, 'careful'), browser)
+      expect([again.name, deeds().length]).to.deep.equal(['host-login', 1])
+      await to(await browser.post(again.url, { username: 'mira', password: PASSWORD }), browser)
+      expect(deeds()).to.deep.equal(['careful', 'careful'])
+    })
+
+    it('R11 do nothing for a stolen browser that leaves the factor out of the request', async () => {
+      await begin()
+      const page = await visit('/notes')
+      host.clock.at += 300
+      const asked = (await press(mira.browser, page, 'careful')).location!
+      expect(asked.searchParams.get('prompt')).to.equal('mfa')
+      asked.searchParams.delete('prompt')
+      const back = await to(await mira.browser.get(asked))
+      expect([back.name, saidOn(back), deeds()]).to.deep.equal(['account-notes', '', []])
+    })
+
+    it('R11 do nothing where the person goes back, or somebody else gives the factor', async () => {
+      await begin()
+      const noah = await enrolledPerson(host, 'noah')
+      host.clock.at += 300
+      const verify = await to(await press(mira.browser, await visit('/notes'), 'careful'))
+      const back = await to(await mira.browser.submit(verify, {}, { form: '[action$="/cancel"]' }))
+      expect([back.name, deeds()]).to.deep.equal(['account-notes', []])
+      const asked = (await press(mira.browser, back, 'careful')).location!
+      // The thief of a cookie continues in a browser in which somebody else is signed in.
+      for (const { key, value } of mira.browser.jar.all())
+        if (key === 'mfa_account_sign_in')
+          noah.browser.jar.store(new URL(host.issuer), [`${key}=${value}; Path=/account`])
+      const other = await to(await noah.browser.get(asked), noah.browser)
+      await to(await noah.browser.submit(other, { code: nextCode(host, noah) }), noah.browser)
+      expect(deeds()).to.deep.equal([])
+    })
+
+    it('R30 take no form without a token, with that of another person, or of an ended session', async () => {
+      await begin()
+      const noah = await enrolledPerson(host, 'noah')
+      const stale = (await visit('/notes')).form().fields.csrf ?? ''
+      const foreign = (await visit('/notes', noah.browser)).form().fields.csrf ?? ''
+      const post = (csrf: string, headers = {}) =>
+        mira.browser.post(account('/notes'), { do: 'free', ...(csrf && { csrf }) }, { headers })
+      for (const forged of [
+        await post(''),
+        await post(foreign),
+        await post(stale, { origin: 'https://evil.example' }),
+      ])
+        expect([forged.status, forged.name]).to.deep.equal([403, 'forbidden'])
+      await host.mfa.accounts.passwordChanged('mira')
+      await signIn(host, mira.browser, mira)
+      await visit('/notes')
+      expect(deeds()).to.deep.equal([])
+    })
+
+    it('R42 do nothing in a session whose account has another epoch now', async () => {
+      await begin()
+      const page = await visit('/notes')
+      await host.mfa.accounts.passwordChanged('mira')
+      const answer = await press(mira.browser, page, 'free')
+      expect([answer.status, answer.location?.href]).to.deep.equal([303, account()])
+      host.clock.at += 300
+      await host.mfa.accounts.endEverything('mira', 'test')
+      await press(mira.browser, page, 'careful')
+      expect(deeds()).to.deep.equal([])
+    })
+
+    it('R42 do nothing after a sign-out, also where the application keeps tokens beyond a session', async () => {
+      await begin({ configuration: { expiresWithSession: () => false } })
+      const page = await visit('/notes')
+      const end = await visit('')
+      const logout = await mira.browser.get(end.link('[data-sign-out]'))
+      await mira.browser.submit(logout, { logout: 'yes' })
+      const answer = await press(mira.browser, page, 'free')
+      expect([answer.status, deeds()]).to.deep.equal([303, []])
+    })
+  })
+
+  it('answer who is signed in to a route of the application, or lead to the sign-in and back', async () => {
+    await begin({
+      middleware: (mfa) => async (ctx, next) => {
+        if (ctx.path !== '/account/own/route') return next()
+        const found = await mfa.account.visit(ctx)
+        if (found !== undefined) ctx.body = found.accountId
+      },
+    })
+    const page = await visit('/own/route?a=b')
+    expect([page.body, page.url.href]).to.deep.equal(['mira', account('/own/route?a=b')])
+    const stranger = await new HttpClient().post(account('/own/route'), {})
+    expect([stranger.status, stranger.location?.href]).to.deep.equal([303, account()])
+  })
+
+  describe('in an application whose configuration', () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    for (const [what, configuration] of Object.entries({
+      'signs with an elliptic curve alone': {
+        jwks: { keys: [privateKey.export({ format: 'jwk' })] },
+        clients: [{ ...CLIENT, id_token_signed_response_alg: 'ES256' }],
+      },
+      'lets clients authenticate by form alone': {
+        clientAuthMethods: ['client_secret_post'],
+        clients: [{ ...CLIENT, token_endpoint_auth_method: 'client_secret_post' }],
+      },
+      'has public clients alone': {
+        clientAuthMethods: ['none'],
+        clients: [{ ...CLIENT, client_secret: undefined, token_endpoint_auth_method: 'none' }],
+      },
+      'has defaults for clients': {
+        clientDefaults: { token_endpoint_auth_method: 'none', grant_types: ['implicit'] },
+      },
+    }))
+      it(`${what}, they sign in`, async () => {
+        await begin({ configuration: configuration as never })
+        expect((await visit()).name).to.equal('account')
+      })
+  })
+
+  describe('by name refuse', () => {
+    /** Makes the plugin and a provider without a server, which would outlive the refusal. */
+    const refusalOf = (options: HostOptions): string => {
+      const storage = host.storage
+      try {
+        const mfa = createMfa({
+          issuerName: 'Acme',
+          storage,
+          encryptionKeys: [Buffer.alloc(32, 7)],
+          factors: [totp(), backupCodes()],
+          firstEnrolment: 'password',
+          account: true,
+          ...options.mfa,
+        })
+        const configuration = { ...defaultConfiguration(storage), ...options.configuration }
+        mfa.attach(new Provider('http://localhost', mfa.configure(configuration)))
+      } catch (error) {
+        return `${(error as { code?: string }).code}: ${(error as Error).message}`
+      }
+      return 'nothing'
+    }
+    beforeEach(async () => open())
+
+    for (const [what, [options, ...words]] of Object.entries({
+      'a client with their id': [
+        { configuration: { clients: [{ ...CLIENT, client_id: 'account' }] } },
+        'configuration-not-composable',
+        '`clients`',
+      ],
+      'an application without userinfo': [
+        {
+          configuration: {
+            features: { devInteractions: { enabled: false }, userinfo: { enabled: false } },
+          },
+        },
+        'configuration-not-composable',
+        '`features.userinfo`',
+      ],
+      'clients that can authenticate by keys alone': [
+        { configuration: { clientAuthMethods: ['private_key_jwt'] } },
+        'configuration-not-composable',
+        '`clientAuthMethods`',
+      ],
+      'a path of a route of the host': [
+        { mfa: { account: { path: '/token' } } },
+        'options-invalid',
+        'account.path',
+      ],
+      'a path among those of a sign-in': [
+        { mfa: { account: { path: '/mfa/me' } } },
+        'options-invalid',
+        'account.path',
+      ],
+      'a link that runs a script': [
+        { mfa: { account: { links: [{ href: 'javascript:alert(1)', text: 'x' }] } } },
+        'options-invalid',
+        'account',
+      ],
+      'another type': [
+        { mfa: { account: 'yes' as unknown as boolean } },
+        'options-invalid',
+        'account',
+      ],
+    } satisfies Record<string, [HostOptions, ...string[]]>))
+      it(what, () => {
+        const refusal = refusalOf(options)
+        for (const word of words) expect(refusal).to.include(word)
+      })
+
+    it('a stored client with their id, when somebody signs in to them', async () => {
+      await host.storage
+        .hostRecords('Client')
+        .upsert('account', { ...CLIENT, client_id: 'account' }, 0)
+      const answer = await visit('', new HttpClient())
+      expect(answer.status).to.equal(500)
+      expect(host.faults.map(String).join()).to.include('has the id "account"')
+    })
+
+    it('a page whose name is taken, or is no name', async () => {
+      for (const name of ['notes', 'callback', 'Notes', 'a/b', ''])
+        expect(() => host.mfa.account.page({ name, show: async () => undefined }), name).to.throw(
+          /mfa\.account\.page/,
+        )
+    })
+  })
+
+  it('are not there without the option', async () => {
+    host = await startHost({ mfa: { account: false } satisfies Partial<MfaOptions> })
+    expect(() => host.mfa.account).to.throw(/option `account`/)
+    expect(host.mfa.manageUrl()).to.equal(undefined)
+    expect((await new HttpClient().get(account())).status).to.equal(404)
+    await enrol(host, new HttpClient(), 'mira')
+  })
+
+  it('stand beside a page of the application, to which manageUrl leads', async () => {
+    await open({ mfa: { manage: { clients: ['app'], url: 'https://acme.example/me' } } })
+    expect(host.mfa.manageUrl()).to.equal('https://acme.example/me')
+  })
+})
