@@ -189,6 +189,22 @@ export const fileOptions = {
       doc: 'How long a first factor that was set up on the password alone changes neither email, password nor recovery.',
     }),
   },
+  recovery: {
+    waitSeconds: integer({
+      min: 86_400,
+      max: 2_592_000,
+      default: 259_200,
+      unit: 'seconds',
+      doc: 'How long a person who has lost every factor waits before a replacement can be bound.',
+    }),
+    bindSeconds: integer({
+      min: 3600,
+      max: 2_592_000,
+      default: 604_800,
+      unit: 'seconds',
+      doc: 'How long a replacement can be bound after the wait.',
+    }),
+  },
   totp: {
     algorithm: choice({
       of: ['SHA1', 'SHA256', 'SHA512'],

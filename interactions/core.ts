@@ -5,6 +5,7 @@ import { MfaError } from '../src/domain/errors.ts'
 import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
+import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
 import type { SessionCookie } from '../src/host/session.ts'
 import { presentMount } from '../src/http/mount.ts'
@@ -30,8 +31,18 @@ export interface PersonDescription {
   readonly label: string
   /** A verified mail address, if there is one. */
   readonly address?: string
+  /**
+   * All verified addresses, the preferred one first, and when each was verified, in seconds since the Unix epoch. Recovery
+   * accepts an address 7 days after it was verified (R9). Default: `address`, of which that time is not known.
+   */
+  readonly addresses?: readonly VerifiedAddress[]
   /** The language that the person has chosen (BCP 47), before those of the browser. */
   readonly language?: string
+}
+
+export interface VerifiedAddress {
+  readonly address: string
+  readonly verifiedAt?: Instant
 }
 
 /** Which parts of the configuration are in use. Without them nobody would be asked for a second factor. */
@@ -81,6 +92,8 @@ export interface Core {
   readonly views: Views
   readonly links: Readonly<Record<string, string>>
   readonly sessionSeconds: number
+  /** Whether people can begin a recovery themselves. */
+  readonly recovers: boolean
   requires(question: PolicyQuestion): Promise<boolean>
   firstEnrolmentRule(
     question: PolicyQuestion & { readonly firstSignIn: boolean },

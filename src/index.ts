@@ -19,6 +19,7 @@ import { checkAccount } from './application/check-account.ts'
 import { passEventsOn } from './application/commit.ts'
 import { tellEverything } from './application/refused-attempts.ts'
 import * as accounts from './application/manage-accounts.ts'
+import { tellRecovery } from './application/recover.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { turnOff, type TurnOffOutcome } from './application/turn-off.ts'
 import { spendShownProof, type ShownProof } from './application/spend-proof.ts'
@@ -62,12 +63,19 @@ export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
 export type { EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { Notice } from './plugin/notices.ts'
-export type { AccountOptions, ManageOptions, MfaOptions, MfaTheme } from './plugin/options.ts'
+export type {
+  AccountOptions,
+  ManageOptions,
+  MfaOptions,
+  MfaTheme,
+  RecoveryOptions,
+} from './plugin/options.ts'
 export type {
   AccountLink,
   HostAccount,
   PersonDescription,
   PolicyQuestion,
+  VerifiedAddress,
 } from '../interactions/core.ts'
 export type { NotMeOptions } from './account/not-me.ts'
 export type { RaisedEpoch, SignedInSession } from '../interactions/session.ts'
@@ -205,6 +213,12 @@ export interface Mfa {
      * that was signed in with them. Ask your own policy before.
      */
     turnOff(accountId: string, proof: ShownProof, detail?: RequestDetail): Promise<TurnOffOutcome>
+    /**
+     * Tells what time has brought to the recovery of an account: the events of half the wait, of its end and of the end
+     * of the recovery. Answers whether to ask again. Call it once a minute for each account that had the event
+     * `recovery-started`, until it answers false.
+     */
+    tellRecovery(accountId: string): Promise<boolean>
     /** Ends sessions, grants and tokens of an account, such as a disabled one. Its factors stay. */
     endEverything(accountId: string, reason: string): Promise<void>
     /**
@@ -341,6 +355,7 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     reset: (accountId) => accounts.resetAccount(deps, accountId),
     passwordChanged: (accountId, how) => accounts.passwordChanged(deps, accountId, how),
     doors: (accountId) => accounts.readDoors(deps, accountId),
+    tellRecovery: (accountId) => tellRecovery(deps, accountId),
     freeze: (accountId, detail) => accounts.freezeAccount(deps, accountId, detail),
     spendProof: (accountId, proof) => spendShownProof(deps, accountId, proof),
     turnOff: (accountId, proof, detail) => turnOff(deps, accountId, proof, detail),

@@ -117,7 +117,7 @@
     forget()
     pressed?.setAttribute('aria-busy', 'true')
     const main = document.querySelector('main') ?? document.body
-    const { slow, lost } = main.dataset
+    const { slow, noAnswer } = main.dataset
     const region = document.createElement('p')
     region.className = 'working'
     region.setAttribute('role', 'status')
@@ -127,7 +127,7 @@
         region.textContent = text ?? ''
         then?.()
       }, milliseconds)
-    const timers = [after(SLOW_MILLISECONDS, slow), after(LOST_MILLISECONDS, lost, release)]
+    const timers = [after(SLOW_MILLISECONDS, slow), after(LOST_MILLISECONDS, noAnswer, release)]
     working = { pressed, region, timers }
   }
 

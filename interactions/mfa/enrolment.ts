@@ -17,9 +17,10 @@ import {
   ruleNow,
   setUpEndsAt,
 } from '../../src/domain/enrolment.ts'
+import { mayBindReplacement } from '../../src/domain/recovery.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { enrolPageOf } from '../../src/http/factor-views.ts'
-import type { CodeError, DeliveryModel, OwnerCodeError } from '../../src/http/pages.ts'
+import type { CodeError, DeliveryModel, Method, OwnerCodeError } from '../../src/http/pages.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
@@ -48,13 +49,18 @@ export async function showChoice(visit: Visit): Promise<void> {
     csrf: tokenFor(visit),
     mode: 'enrol',
     reason: visit.details.reason,
-    methods: factorsToSetUp(visit).map(({ id, delivers }) => ({
-      factor: id,
-      ...(delivers === true ? { sends: true } : {}),
-    })),
+    methods: choices(visit),
     action: pathOf(visit, isEnrolled(visit.seen.record) ? 'change' : 'choose'),
     cancelAction: pathOf(visit, 'cancel'),
   })
+}
+
+/** The factors that people set up, as pages list them. */
+export function choices(visit: Visit): readonly Method[] {
+  return factorsToSetUp(visit).map(({ id, delivers }) => ({
+    factor: id,
+    ...(delivers === true ? { sends: true } : {}),
+  }))
 }
 
 /** The factor that is set up without a choice, where there is one. */
@@ -93,10 +99,13 @@ async function showAfterSending(visit: Visit, factor: AnyFactor, press: Pressed)
 
 /** The findings of the prompt that decide whether an enrolment may begin. */
 function enrolmentGround(visit: Visit): EnrolmentGround & ChallengeGround {
-  const { rule, firstSignIn, change } = visit.details
+  const { core, details, place, seen } = visit
+  const { rule, firstSignIn, change } = details
+  const recovering =
+    core.recovers && mayBindReplacement(seen.record, place.interaction, core.deps.clock.now())
   const replaces = change?.kind === 'replace' ? change.authenticatorId : undefined
   const adding = change?.kind === 'add' || replaces !== undefined
-  return { ...groundOf(visit), rule, firstSignIn, adding, replaces }
+  return { ...groundOf(visit), rule, firstSignIn, adding, replaces, recovering }
 }
 
 /** The reason why the page is shown again after a POST. */

@@ -1,4 +1,5 @@
 import type { Gate } from '../../src/domain/throttle.ts'
+import { lostLink } from './lost-link.ts'
 import { pathOf, show, tokenFor, type Visit } from './visit.ts'
 
 /**
@@ -10,7 +11,11 @@ export async function showClosed(
   gate: Gate & { open: false },
   retryHref: string,
 ): Promise<void> {
-  const common = { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') }
+  const common = {
+    csrf: tokenFor(visit),
+    cancelAction: pathOf(visit, 'cancel'),
+    ...lostLink(visit),
+  }
   if (gate.reason !== 'code') return show(visit, 'locked', { ...common, reason: gate.reason }, 403)
   const retryAfterSeconds = Math.max(1, gate.until - visit.core.deps.clock.now())
   visit.ctx.set('Retry-After', String(retryAfterSeconds))

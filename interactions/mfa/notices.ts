@@ -3,6 +3,7 @@ import type { PageModels, PageName } from '../../src/http/pages.ts'
 import { manageUrlOf, type Core } from '../core.ts'
 import type { Notice } from '../notice.ts'
 import { finish } from './finish.ts'
+import { RECOVERY_NOTICE } from './recovery-notice.ts'
 import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /** A person who has this many look-up secrets left, or fewer, is told so right after using one. */
@@ -10,7 +11,7 @@ const LOW_REMAINING = 3
 
 /** The pages between an accepted second factor and the app, in their order. */
 export function noticesOf(core: Core): readonly Notice[] {
-  return [lowCodes(core), ...core.notices]
+  return [RECOVERY_NOTICE, lowCodes(core), ...core.notices]
 }
 
 function lowCodes(core: Core): Notice<'backup-codes-low'> {

@@ -10,7 +10,7 @@ import { isDeviceRoute, isPromptPending } from '../../src/host/context.ts'
 import { given } from '../../src/host/given.ts'
 import { lookOf, type ClientLook, type HostClient } from '../../src/host/provider.ts'
 import { wishesIn } from '../../src/host/session.ts'
-import type { Core, HostAccount } from '../core.ts'
+import type { Core, HostAccount, VerifiedAddress } from '../core.ts'
 import { stepOf } from '../decide.ts'
 import { NO_OFFER, offerIn, type Answering, type StepUpOffer } from '../step-up-offer.ts'
 import {
@@ -35,6 +35,8 @@ export interface MfaDetails {
   readonly reason: ChooseReason
   readonly label: string
   readonly address?: string
+  /** The person's verified addresses, for a recovery. */
+  readonly addresses?: readonly VerifiedAddress[]
   /** The language that the person has chosen. */
   readonly language?: string
   readonly rule: FirstEnrolmentRule
@@ -167,12 +169,13 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const { record } = await core.record(ctx, account.accountId)
   const enrolled = isEnrolled(record)
   const firstSignIn = isFirstSignIn(record)
-  const { label, address, language } = await core.describe(account)
+  const { label, address, addresses, language } = await core.describe(account)
   const look = lookOf(client)
   return {
     reason: reasonOf(decision, change, enrolled),
     label,
     ...(address === undefined ? {} : { address }),
+    ...(addresses === undefined ? {} : { addresses }),
     ...(language === undefined ? {} : { language }),
     rule: enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn }),
     firstSignIn,

@@ -19,6 +19,8 @@ import { goOn, noticesOf, showNotice } from './notices.ts'
 import * as offer from './offer.ts'
 import { MFA_PROMPT } from './prompt.ts'
 import { forgetShownCodes, readShownCodes } from './shown-codes.ts'
+import * as recovery from './recovery.ts'
+import { RECOVERY_NOTICE } from './recovery-notice.ts'
 import * as verification from './verification.ts'
 import {
   expired,
@@ -95,6 +97,8 @@ export function mfaRoutes(core: Core): Middleware {
     return finish(visit, accepted)
   })
 
+  addRecovery({ get, post })
+
   for (const notice of noticesOf(core)) {
     get(`/${notice.page}`, (visit) => showNotice(visit, notice, passed(visit)))
     post(`/${notice.page}`, (visit) => goOn(visit, passed(visit), notice))
@@ -136,6 +140,23 @@ function addSetUp(core: Core, { get, post }: Add): void {
     '/proof/send',
     enrolling('begin', (visit) => enrolment.sendProof(visit)),
   )
+}
+
+/** The way back in for a person who has no factor any more. `answerNotice` comes before the button of every notice. */
+function addRecovery({ get, post }: Add): void {
+  get('/recovery', (visit) => recovery.showRecovery(visit))
+  post('/recovery', (visit, form) => recovery.send(visit, form))
+  post('/recovery/again', (visit) => recovery.signInAgain(visit))
+  get('/recovery/proof', (visit) => recovery.showProof(visit))
+  post('/recovery/proof', (visit, form) => recovery.checkProof(visit, form))
+  post('/recovery/proof/send', (visit, form) => recovery.send(visit, form))
+  get('/recovery/bind', (visit) => recovery.showBinding(visit))
+  post('/recovery/bind', (visit, form) => recovery.bind(visit, form))
+  post(`/${RECOVERY_NOTICE.page}`, (visit, form) =>
+    recovery.answerNotice(visit, passed(visit), form),
+  )
+  get('/recovery-cancelled', (visit) => recovery.showCancelled(visit, passed(visit)))
+  post('/recovery-cancelled', (visit) => goOn(visit, passed(visit), RECOVERY_NOTICE))
 }
 
 /** A set-up that is only offered begins at the offer, whatever address a form was sent to. */

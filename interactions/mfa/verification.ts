@@ -13,6 +13,7 @@ import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keptChallenge, openChallengeOf } from './kept-challenge.ts'
 import { showClosed } from './locked.ts'
 import { goOn } from './notices.ts'
+import { lostLink } from './lost-link.ts'
 import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /** These pages verify a second factor that the person has enrolled. */
@@ -56,6 +57,7 @@ export async function showVerification(
       action: pathOf(visit, 'verify', factor.id),
       cancelAction: pathOf(visit, 'cancel'),
       verification,
+      ...lostLink(visit),
       ...(ownedWays(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
       ...(second === undefined && latest.name !== '' ? { authenticatorName: latest.name } : {}),
       ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),

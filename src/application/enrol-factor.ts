@@ -18,6 +18,7 @@ import { MfaError } from '../domain/errors.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, MfaRecord, PendingEnrolment } from '../domain/mfa-record.ts'
+import { mayBindReplacement, settleRecovered } from '../domain/recovery.ts'
 import { delayGate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/factor.ts'
@@ -46,6 +47,8 @@ export interface EnrolmentGround extends EnrolmentPermission {
   readonly adding?: boolean
   /** The id of the authenticator whose place the new one takes, in an authorization that asks to replace it. */
   readonly replaces?: string | undefined
+  /** The wait of a recovery is over, and its mailed proof was shown in this interaction (R9). */
+  readonly recovering?: boolean
 }
 
 /**
@@ -124,7 +127,7 @@ async function begin(
   const sent = notBefore === undefined ? delivery : undefined
   const sentTo = sent === undefined ? {} : { sentTo: maskAddress(sent.to) }
   // The reason names the proof: the trail shows a case in which the password was enough (R10).
-  const reason = isEnrolled(record) ? 'fresh-factor' : about.rule
+  const reason = reasonOf(record, about)
   return {
     outcome: {
       began: notBefore === undefined ? 'begun' : { notBefore },
@@ -138,6 +141,11 @@ async function begin(
     ),
     events: [{ type: 'enrolment-started', detail: { ...place.detail, factor: factor.id, reason } }],
   }
+}
+
+function reasonOf(record: MfaRecord, { rule, recovering }: EnrolmentGround) {
+  if (!isEnrolled(record)) return rule
+  return recovering === true ? 'recovery' : 'fresh-factor'
 }
 
 /** The data of the set-up page; undefined: no enrolment of this factor is open in this interaction. */
@@ -269,10 +277,13 @@ async function confirm(
     name: nameOf(name),
     now,
   })
-  const missing = lacksSets(deps, record) ? await issuing() : []
-  const issued = missing.filter((set) => !hasSet(deps, record, set.factor))
+  const settle = ground.recovering === true ? settleRecovered : settleEnrolled
+  // A recovery leaves none of the earlier sets.
+  const kept = ground.recovering === true ? { ...record, authenticators: [] } : record
+  const missing = lacksSets(deps, kept) ? await issuing() : []
+  const issued = missing.filter((set) => !hasSet(deps, kept, set.factor))
   const browser = classify(record, place.tokenHashes)
-  const settled = settleEnrolled(
+  const settled = settle(
     record,
     {
       interaction: place.interaction,
@@ -322,9 +333,11 @@ function mayEnrol(
   const { replaces, adding } = ground
   if (record.epoch !== place.epoch) return false
   const others = record.authenticators.filter(({ id }) => id !== replaces)
-  if (isFull({ authenticators: others }, factor)) return false
+  // A recovery removes every authenticator, so there is always room for its replacement.
+  if (ground.recovering !== true && isFull({ authenticators: others }, factor)) return false
   if (!isEnrolled(record))
     return enrolmentStep(record, ruleNow(record, ground), place.interaction, now) === 'choose'
+  if (ground.recovering === true) return mayBindReplacement(record, place.interaction, now)
   // The one to be replaced is gone: what was asked for would now add one.
   if (replaces !== undefined && others.length === record.authenticators.length) return false
   const change: FactorChange =

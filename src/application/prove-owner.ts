@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { settleRefused } from '../domain/attempt.ts'
 import {
   challengeIn,
@@ -13,12 +12,12 @@ import { classify } from '../domain/known-browser.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import { normaliseTyped } from '../factors/normalise.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
 import { maskAddress, sendOrTakeBack } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
+import { drawCode, hashCode, isSameHash, readCode } from './mailed-code.ts'
 import { fingerprintOf, type Place } from './place.ts'
 import { tellRefusedWhileLocked } from './refused-attempts.ts'
 
@@ -27,8 +26,6 @@ import { tellRefusedWhileLocked } from './refused-attempts.ts'
  * reads mail at an address.
  */
 export const OWNER_PROOF = 'owner-proof'
-const DIGITS = 8
-const CODE = /^[0-9]{8}$/
 
 /** Mails a code to the verified address, after the commit that keeps its hash (R3). */
 export async function sendOwnerCode(
@@ -80,8 +77,8 @@ export async function checkOwnerCode(
   place: Place,
   typed: string | undefined,
 ): Promise<ProofOutcome> {
-  const code = normaliseTyped(typed)
-  if (code === undefined || !CODE.test(code)) return { outcome: 'unreadable' }
+  const code = readCode(typed)
+  if (code === undefined) return { outcome: 'unreadable' }
   const seen = await loadRecord(deps, place.accountId)
   const fingerprint = fingerprintOf(deps, place, OWNER_PROOF, code, seen.record)
   const outcome = await admit(deps, place, { fingerprint, seen, factor: OWNER_PROOF }, () =>
@@ -114,7 +111,7 @@ function examine(
     // A double tap that another node has answered: the code is spent, and its proof is still valid (R38).
     return { outcome: { outcome: hasProved(record, place.interaction, now) ? 'proved' : 'stale' } }
   const { codeHash } = openState(deps.box, place.accountId, challenge) as { codeHash: string }
-  if (timingSafeEqual(Buffer.from(codeHash), Buffer.from(hashCode(place, code))))
+  if (isSameHash(codeHash, hashCode(place, code)))
     return {
       outcome: { outcome: 'proved' },
       record: proveOwner(record, place.interaction, now),
@@ -129,18 +126,4 @@ function examine(
     detail: place.detail,
   })
   return { outcome: { outcome: 'refused' }, ...settled }
-}
-
-function drawCode(deps: Dependencies): string {
-  const number = Buffer.from(deps.random.bytes(8)).readBigUInt64BE() % 10n ** BigInt(DIGITS)
-  return number.toString().padStart(DIGITS, '0')
-}
-
-/**
- * The hash is also sealed. The code is hashed so that even an opened record does not show a code that is still valid.
- */
-function hashCode(place: Place, code: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([place.accountId, place.interaction, code]))
-    .digest('base64url')
 }

@@ -131,7 +131,8 @@ export interface EventDetails {
   /** `reason`: the proof on which it began. */
   'enrolment-started': RequestDetail & {
     readonly factor: string
-    readonly reason: 'allowed' | 'password' | 'mailed-code' | 'refused' | 'fresh-factor'
+    readonly reason:
+      'allowed' | 'password' | 'mailed-code' | 'refused' | 'fresh-factor' | 'recovery'
   }
   'enrolment-refused': RefusedDetail & { readonly reason?: 'no-proof' | 'no-address' }
   'owner-proved': RequestDetail
@@ -156,11 +157,11 @@ export interface EventDetails {
   'recovery-started': RecoveryDetail
   'recovery-half-way': RecoveryDetail
   'recovery-opened': RecoveryDetail
-  /** `reason`: by a factor at a sign-in, by the link of a notice, or because the owner locked the account. */
-  'recovery-cancelled': RecoveryDetail & { readonly reason: 'factor' | 'notice' | 'locked' }
+  /** `reason`: by a factor at a sign-in, or because the owner locked the account. */
+  'recovery-cancelled': RecoveryDetail & { readonly reason: 'factor' | 'locked' }
   /** `reason`: `expired`, or that of the `epoch-raised` beside it. */
   'recovery-ended': RecoveryDetail & { readonly reason: string }
-  'recovery-refused': RequestDetail & { readonly reason: 'wrong' | 'throttled' }
+  'recovery-refused': RequestDetail
   'recovery-completed': AuthenticatorDetail
   'account-locked-by-owner': RequestDetail
   restored: Readonly<Record<never, never>>

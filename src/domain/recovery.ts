@@ -150,7 +150,7 @@ export function settleRecoveryRefused(
   const recoveryFailedAt = [...failuresOfTheHour(record, now), now]
   return {
     record: { ...record, history: { ...record.history, recoveryFailedAt } },
-    events: [{ type: 'recovery-refused', detail: { ...detail, reason: 'wrong' } }],
+    events: [{ type: 'recovery-refused', detail }],
   }
 }
 
@@ -211,7 +211,7 @@ export function settleRecoveryDue(record: MfaRecord, now: Instant): Settled | un
  */
 export function settleRecoveryCancelled(
   record: MfaRecord,
-  reason: 'factor' | 'notice' | 'locked',
+  reason: 'factor' | 'locked',
   { now, detail }: Pick<StartedRecovery, 'now' | 'detail'>,
 ): Settled | undefined {
   const { recovery, ...without } = record

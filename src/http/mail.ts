@@ -18,6 +18,11 @@ export const MAIL_VALUES = {
     needed: ['issuer', 'code', 'minutes'],
     optional: ['app', 'account', 'helpUrl'],
   },
+  /** The mailed proofs of a recovery (R9). */
+  'recovery-code': {
+    needed: ['issuer', 'code', 'minutes'],
+    optional: ['app', 'account', 'helpUrl'],
+  },
   'factor-enrolled': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
   'factor-removed': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
   'factor-renamed': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },

@@ -42,6 +42,7 @@ const enrol = {
 const verify = {
   ...cancellable,
   otherWayHref: 'value',
+  lostHref: 'value',
   delivery,
   error: codeError,
   authenticatorName: 'value',
@@ -74,6 +75,32 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
   },
   'mfa-offer': { ...form, canSetUp: 'value', repeated: 'value' },
   'owner-proof': { ...cancellable, address: 'value', delivery, error: codeError },
+  recovery: {
+    ...form,
+    backHref: 'value',
+    addresses: ['value'],
+    waitSeconds: 'value',
+    bindSeconds: 'value',
+    refused: 'value',
+    until: 'value',
+  },
+  'recovery-proof': {
+    ...form,
+    backHref: 'value',
+    delivery,
+    error: codeError,
+    closedSeconds: 'value',
+  },
+  'recovery-status': { ...form, backHref: 'value', state: 'value', until: 'value' },
+  'recovery-bind': {
+    ...form,
+    backHref: 'value',
+    addresses: ['value'],
+    methods: [
+      { factor: 'value', sends: 'value', name: 'value', remaining: 'value', lastUsed: 'value' },
+    ],
+  },
+  'recovery-cancelled': form,
   'enrolment-refused': { cancelAction: 'value', csrf: 'value' },
   'totp-enrol': {
     ...enrol,
@@ -123,6 +150,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     retryHref: 'value',
     csrf: 'value',
     cancelAction: 'value',
+    lostHref: 'value',
   },
   account: {
     ...form,

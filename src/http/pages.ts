@@ -1,5 +1,6 @@
 import type { ShutReason } from '../domain/doors.ts'
 import type { JsonObject } from '../domain/json.ts'
+import type { RecoveryRefusal } from '../domain/recovery.ts'
 import type { Instant } from '../domain/time.ts'
 import type { EnrolPageName, VerifyPageName } from '../factors/factor-pages.ts'
 import type { TotpDescriptions } from '../factors/totp/index.ts'
@@ -61,6 +62,59 @@ export interface PageModels {
     cancelAction: string
     error?: OwnerCodeError
   }
+  /**
+   * Explains recovery to a person who has lost every factor. POST `{ csrf, address }` to `action` mails a code; `address`
+   * is the place in `addresses`. With `refused` nothing can be begun here, and the page says whom to ask.
+   */
+  recovery: {
+    csrf: string
+    /** Absent: there is nothing to do here but to go back. */
+    action?: string
+    backHref: string
+    /** Masked. */
+    addresses: readonly string[]
+    waitSeconds?: number
+    bindSeconds?: number
+    refused?: RecoveryReason
+    /** When a refusal ends. */
+    until?: Instant
+  }
+  /** The mailed code of recovery. POST `{ csrf, code }` to `action`. */
+  'recovery-proof': {
+    csrf: string
+    action: string
+    backHref: string
+    delivery: DeliveryModel
+    error?: OwnerCodeError
+    /** Too many wrong codes: seconds after which one is examined again. */
+    closedSeconds?: number
+  }
+  /**
+   * A recovery is in progress. With `action` the person has just proved a factor: POST `{ csrf, do: 'cancel-recovery' }`
+   * cancels it, any other `do` goes on.
+   */
+  'recovery-status': {
+    csrf: string
+    action?: string
+    backHref?: string
+    state: 'waiting' | 'open'
+    /** The end of the wait, or of the time in which a replacement can be bound. */
+    until: Instant
+  }
+  /**
+   * The wait is over. Without `methods`, POST `{ csrf, address }` to `action` mails a code; with them, POST `{ csrf, factor
+   * }` begins the set-up of the replacement.
+   */
+  'recovery-bind': {
+    csrf: string
+    action: string
+    backHref: string
+    /** Masked. */
+    addresses: readonly string[]
+    methods?: readonly Method[]
+  }
+  /** POST `{ csrf }` to `action` goes on to the app. */
+  'recovery-cancelled': { csrf: string; action: string }
   /** No proof is possible here (no verified address, link expired). The page says whom to ask. */
   'enrolment-refused': { cancelAction: string; csrf: string }
   'totp-enrol': EnrolModel<TotpDescriptions['enrolment']>
@@ -129,6 +183,8 @@ export interface PageModels {
     retryHref?: string
     csrf?: string
     cancelAction?: string
+    /** To recovery, where it is offered. Carries data-lost. */
+    lostHref?: string
   }
   /**
    * The owner's view of the account. Each form posts `{ csrf, do }` to `action`, with `factor` for `add` and `renew`, and
@@ -305,6 +361,8 @@ export interface VerifyModel<Verification extends JsonObject = JsonObject> {
   cancelAction: string
   /** To mfa-choose; absent when there is no other way. Carries data-other-way. */
   otherWayHref?: string
+  /** To recovery, where it is offered. Carries data-lost. */
+  lostHref?: string
   /** Of a factor whose code is sent. */
   delivery?: DeliveryModel
   error?: CodeError
@@ -343,6 +401,8 @@ export interface ManagedMethod {
  * `change`, `replace`: the person wants to add, change or replace a factor, which requires a fresh proof.
  */
 export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change' | 'replace'
+/** Why recovery needs an administrator, or time. `sign-in-again`: the password was not typed in this sign-in. */
+export type RecoveryReason = RecoveryRefusal | 'sign-in-again'
 export type LoginError = 'credentials' | 'missing'
 export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 'contains-name'
 /** `over`: no code of this sign-in is open, because its time is over or the code is that of another sign-in. */

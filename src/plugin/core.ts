@@ -10,7 +10,6 @@ import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapter
 import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import { patientStorage } from '../application/patient-storage.ts'
-import { RECOVERY_DEFAULTS } from '../domain/recovery.ts'
 import { given } from '../host/given.ts'
 import { createViews, type Views, type ViewsOptions } from '../http/views.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
@@ -48,6 +47,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     notices,
     links: options.links ?? {},
     sessionSeconds: options.sessionSeconds,
+    recovers: options.recovers,
     requires: (question) => isRequired(options, question),
     firstEnrolmentRule: async (question) => firstEnrolmentRule(firstEnrolment, question),
     describe: async (account) => (options.describe ?? describeByClaims)(account),
@@ -99,7 +99,7 @@ function dependenciesOf(
     mailer: send === undefined ? undefined : mailerOf(send, views, options),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
     setUpSeconds: options.setUpSeconds,
-    recovery: { ...RECOVERY_DEFAULTS, youngSeconds: options.youngSeconds },
+    recovery: options.recoverySettings,
     rules,
     report,
     publish,

@@ -5,13 +5,13 @@ import type {
   PersonDescription,
   PolicyQuestion,
 } from '../../interactions/core.ts'
-import { YOUNG_SECONDS } from '../domain/doors.ts'
 import { SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES } from '../domain/events.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
+import { RECOVERY_DEFAULTS, type RecoverySettings } from '../domain/recovery.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
-import { HOUR_SECONDS } from '../domain/time.ts'
+import { DAY_SECONDS, HOUR_SECONDS } from '../domain/time.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { HostClient } from '../host/provider.ts'
 import type { Catalogue } from '../http/messages.ts'
@@ -34,6 +34,13 @@ export interface AccountOptions {
   readonly path?: string
   /** Links to pages of the application's own, which the account page shows. */
   readonly links?: readonly AccountLink[]
+}
+
+export interface RecoveryOptions {
+  /** Seconds between the mailed proof and the time in which a replacement can be bound. At least a day. Default 72 h. */
+  readonly waitSeconds?: number
+  /** Seconds for which a replacement can be bound. Default 7 days. */
+  readonly bindSeconds?: number
 }
 
 export interface MfaTheme extends Theme {
@@ -88,6 +95,11 @@ export interface MfaOptions {
   readonly sessionSeconds?: number
   /** `setUpSeconds`: how long a set-up in progress lives, in seconds. Default 30 min. */
   readonly sessions?: { readonly setUpSeconds?: number }
+  /**
+   * Whether a person who has lost every factor can bind another one by the password, mailed codes and a wait. Needs
+   * `sendMail` or `mailedCode`, and `describe` with `addresses`. Default: an administrator resets the account.
+   */
+  readonly recovery?: boolean | RecoveryOptions
   /**
    * Seconds for which a first factor that was bound on the password alone opens no change of email, password or
    * recovery. Default 72 h (R10).
@@ -300,6 +312,21 @@ const shape = z.strictObject({
       setUpSeconds: z.int().min(SHORTEST_SET_UP_SECONDS).max(LONGEST_SET_UP_SECONDS).optional(),
     })
     .optional(),
+  recovery: z
+    .union(
+      [
+        z.boolean(),
+        z.strictObject({
+          waitSeconds: z.int().min(DAY_SECONDS).optional(),
+          bindSeconds: z.int().min(HOUR_SECONDS).optional(),
+        }),
+      ],
+      {
+        error:
+          'must be true, false or { waitSeconds, bindSeconds } with a wait of 86400 s or more and 3600 s or more after it',
+      },
+    )
+    .optional(),
   youngSeconds: z.int().min(0).optional(),
   hasher: withMethods('hash', 'verify', 'needsRehash').optional(),
   acknowledge: z.array(z.enum(['ciba', 'pre-authorized-codes'])).optional(),
@@ -315,7 +342,8 @@ export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys' | 'account'> & {
   readonly path: string
   readonly sessionSeconds: number
   readonly setUpSeconds: number
-  readonly youngSeconds: number
+  readonly recovers: boolean
+  readonly recoverySettings: RecoverySettings
 }
 
 /** Encryption keys as bytes. Throws MfaError `options-invalid`. */
@@ -342,7 +370,17 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     account: parseAccount(options),
     sessionSeconds: options.sessionSeconds ?? SESSION_SECONDS,
     setUpSeconds: options.sessions?.setUpSeconds ?? SET_UP_SECONDS,
-    youngSeconds: options.youngSeconds ?? YOUNG_SECONDS,
+    recovers: options.recovery !== undefined && options.recovery !== false,
+    recoverySettings: recoverySettings(options),
+  }
+}
+
+function recoverySettings({ recovery, youngSeconds }: MfaOptions): RecoverySettings {
+  const { waitSeconds, bindSeconds } = typeof recovery === 'object' ? recovery : {}
+  return {
+    waitSeconds: waitSeconds ?? RECOVERY_DEFAULTS.waitSeconds,
+    bindSeconds: bindSeconds ?? RECOVERY_DEFAULTS.bindSeconds,
+    youngSeconds: youngSeconds ?? RECOVERY_DEFAULTS.youngSeconds,
   }
 }
 

@@ -216,6 +216,103 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
     hopeless: { csrf: 'c5rf', action: '/interaction/u1d/offer', canSetUp: false, repeated: true },
   },
+  recovery: {
+    start: {
+      ...form,
+      backHref: '/interaction/u1d',
+      addresses: ['m•••@example.com'],
+      waitSeconds: 259_200,
+      bindSeconds: 604_800,
+    },
+    'two-addresses': {
+      ...form,
+      backHref: '/interaction/u1d',
+      addresses: ['m•••@example.com', 'm•••@example.org'],
+      waitSeconds: 259_200,
+      bindSeconds: 604_800,
+    },
+    'sign-in-again': {
+      ...form,
+      backHref: '/interaction/u1d',
+      addresses: [],
+      refused: 'sign-in-again',
+    },
+    ...Object.fromEntries(
+      (
+        [
+          'not-enrolled',
+          'no-password',
+          'password-suspected',
+          'cancelled-before',
+          'frozen',
+          'no-address',
+          'young-address',
+          'same-mailbox',
+        ] as const
+      ).map((refused) => [
+        refused,
+        { csrf: 'c5rf', backHref: '/interaction/u1d', addresses: [], refused },
+      ]),
+    ),
+    ...Object.fromEntries(
+      (['after-recovery', 'after-mailed-reset', 'young-factor'] as const).map((refused) => [
+        refused,
+        {
+          csrf: 'c5rf',
+          backHref: '/interaction/u1d',
+          addresses: [],
+          refused,
+          until: 1_795_900_000,
+        },
+      ]),
+    ),
+  },
+  'recovery-proof': {
+    sent: {
+      ...form,
+      backHref: '/interaction/u1d',
+      delivery: { sendAction: '/send', sentTo: 'm•••@example.com', waitSeconds: 40 },
+    },
+    refused: {
+      ...form,
+      backHref: '/interaction/u1d',
+      delivery: { sendAction: '/send', sentTo: 'm•••@example.com' },
+      error: { code: 'refused' },
+    },
+    over: {
+      ...form,
+      backHref: '/interaction/u1d',
+      delivery: { sendAction: '/send' },
+      error: { code: 'over' },
+    },
+    closed: {
+      ...form,
+      backHref: '/interaction/u1d',
+      delivery: { sendAction: '/send', sentTo: 'm•••@example.com' },
+      error: { code: 'refused' },
+      closedSeconds: 1_800,
+    },
+  },
+  'recovery-status': {
+    waiting: {
+      csrf: 'c5rf',
+      backHref: '/interaction/u1d',
+      state: 'waiting',
+      until: 1_795_900_000,
+    },
+    'with-a-factor': { ...form, state: 'waiting', until: 1_795_900_000 },
+    'open-with-a-factor': { ...form, state: 'open', until: 1_795_900_000 },
+  },
+  'recovery-bind': {
+    send: { ...form, backHref: '/interaction/u1d', addresses: ['m•••@example.com'] },
+    choose: {
+      ...form,
+      backHref: '/interaction/u1d',
+      addresses: [],
+      methods: [{ factor: 'totp' }, { factor: 'carrier-pigeon', sends: true }],
+    },
+  },
+  'recovery-cancelled': { once: form },
   'enrolment-refused': { plain: { csrf: 'c5rf', cancelAction: '/interaction/u1d/cancel' } },
   'totp-enrol': {
     fresh: { ...answer, ...ending, enrolment, name: '' },
@@ -242,6 +339,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     fresh: totpVerify,
     named: { ...totpVerify, verification: { digits: 8 }, authenticatorName: 'My phone' },
     only: { ...answer, verification: { digits: 6 } },
+    'lost-link': { ...totpVerify, lostHref: '/interaction/u1d/recovery' },
     refused: { ...totpVerify, error: { code: 'refused' } },
     behind: { ...totpVerify, error: { code: 'refused', behindSeconds: 150 } },
     unreadable: { ...totpVerify, error: { code: 'unreadable' } },
@@ -363,6 +461,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       retryHref: '/interaction/u1d/mfa',
       csrf: 'c5rf',
       cancelAction: '/cancel',
+      lostHref: '/interaction/u1d/recovery',
     },
     long: { reason: 'code', retryAfterSeconds: 1_900, retryHref: '/interaction/u1d/mfa' },
     suspected: { reason: 'password-suspected', csrf: 'c5rf', cancelAction: '/cancel' },

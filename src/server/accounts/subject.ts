@@ -34,11 +34,24 @@ function subjectOf(account: Account): Subject {
     groups: account.groups,
     person: {
       label: account.username,
-      ...(account.email !== undefined && account.emailVerified ? { address: account.email } : {}),
+      ...addressesOf(account),
       ...(language === undefined ? {} : { language }),
     },
     claims: () => claimsOf(account),
   }
+}
+
+/**
+ * The verified address, for codes and recovery. It was verified when the account was made: by the administrator, or by the
+ * product from which it was imported.
+ */
+function addressesOf({
+  email,
+  emailVerified,
+  createdAt,
+}: Account): Pick<PersonDescription, 'address' | 'addresses'> {
+  if (email === undefined || !emailVerified) return {}
+  return { address: email, addresses: [{ address: email, verifiedAt: createdAt }] }
 }
 
 /** All standard claims of the account; the host picks those of the scopes and of the claims request. */

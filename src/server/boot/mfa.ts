@@ -12,6 +12,7 @@ import {
 } from '../../index.ts'
 import { HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
+import { noteRecovery } from '../upkeep/recoveries.ts'
 import { rememberLanguage } from '../accounts/language.ts'
 import { spendEnrolmentProof, voidSetUpLinks } from '../accounts/people.ts'
 import { ACCOUNT_PATH } from '../pages/account.ts'
@@ -60,6 +61,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     locale: settings.service.locale,
     ...(settings.service.views === undefined ? {} : { views: settings.service.views }),
     links: linksOf(settings),
+    recovery: settings.recovery,
     youngSeconds: settings.mfa.youngSeconds,
     sessionSeconds: settings.sessions.longestSeconds,
     sessions: { setUpSeconds: settings.sessions.setUpSeconds },
@@ -69,6 +71,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
   })
   mfa.on('*', (event) => rememberLanguage(storage.accounts, event))
   mfa.on('signed-in', ({ accountId, at }) => spendEnrolmentProof(storage.accounts, accountId, at))
+  mfa.on('recovery-started', ({ accountId }) => noteRecovery(storage.settings, accountId))
   mfa.on('account-locked-by-owner', ({ accountId }) => voidSetUpLinks(storage.accounts, accountId))
   return mfa
 }

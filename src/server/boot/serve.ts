@@ -16,6 +16,7 @@ import { folderOfDatabase, letterSenderOf, postOf, type PostPlace } from './post
 import { senderRounds, type SenderRounds } from '../notices/rounds.ts'
 import { passWaitingEventsOn } from '../notices/waiting.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
+import { tellRecoveries } from '../upkeep/recoveries.ts'
 import { sweepStorage } from '../upkeep/sweep.ts'
 import { openLog, type Logger } from '../observe/log.ts'
 import { LIVENESS_PATH } from '../pages/health.ts'
@@ -47,6 +48,8 @@ const GRACE_MILLISECONDS = 10_000
 const SWEEP_MILLISECONDS = 60_000
 /** A mail that was not sent is due again after 15 s at the earliest, and goes within 30 s. */
 const SENDING_MILLISECONDS = 10_000
+/** Notices of a recovery that are due by the time go out within a minute. */
+const RECOVERIES_MILLISECONDS = 60_000
 /** How long a node may work before it notices what a command has changed: its keys, or a restore that has begun. */
 const RENEWAL_MILLISECONDS = 60_000
 
@@ -89,6 +92,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
       () => close(server),
     )
     started.push(...upkeepOf({ foundation, served, rounds, options, log }))
+    await lookAtRecoveries(foundation, served, log)
     announce(foundation, { demonstration, place }, options, log)
 
     const running: Running = {
@@ -213,12 +217,24 @@ function upkeepOf({ foundation, served, rounds, options, log }: Upkeep): Started
       await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
       await passOn()
     }),
+    every(RECOVERIES_MILLISECONDS, () => lookAtRecoveries(foundation, served, log)),
     every(options.renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
       await served
         .renew()
         .catch((error: unknown) => log.error({ error }, 'not looked at what commands have changed'))
     }),
   ]
+}
+
+/** A storage that is away is no reason to stop: the next minute looks again. */
+async function lookAtRecoveries(
+  { storage }: Foundation,
+  served: RenewedApp,
+  log: Logger,
+): Promise<void> {
+  const report = (error: unknown): void => log.warn({ error }, 'a recovery was not looked at')
+  if (served.isRestoring) return
+  await tellRecoveries(storage.settings, served.app.mfa, report).catch(report)
 }
 
 interface Announced {
