@@ -72,9 +72,10 @@ export function notMeRoutes(core: Core): Middleware {
     checkCsrf(core.deps.box, bindingOf(token), csrf)
     const { accountId } = link
     const place = { interaction: token, response: token, accountAndClass: accountId }
-    await flood.run(place, () => freezeAccount(core.deps, accountId, detailOf(core, ctx, link)))
+    const detail = requestDetail(core, ctx, link.language)
+    await flood.run(place, () => freezeAccount(core.deps, accountId, detail))
     ctx.set('Cache-Control', 'no-store')
-    ctx.redirect(`${publicPath(core)}${PATH}${DONE}`)
+    ctx.redirect(notMeDonePath(core))
     ctx.status = 303
   })
 
@@ -86,6 +87,11 @@ export function isNotMe({ path }: Core, ctx: Context): boolean {
   return ctx.path.startsWith(`${path}${PATH}/`)
 }
 
+/** The path of the page after a lock, which tells what to do next. */
+export function notMeDonePath(core: Core): string {
+  return `${publicPath(core)}${PATH}${DONE}`
+}
+
 function linkOf({ deps: { box, clock } }: Core, token: string): NotMeLink | undefined {
   return readNotMeToken(box, token, clock.now())
 }
@@ -95,7 +101,8 @@ function bindingOf(token: string): FormBinding {
   return { boundTo: createHash('sha256').update(token).digest('base64url'), purpose: 'not-me' }
 }
 
-function detailOf(core: Core, ctx: Context, { language }: NotMeLink): RequestDetail {
+/** The request of a lock, for the audit and the notice. */
+export function requestDetail(core: Core, ctx: Context, language?: string): RequestDetail {
   return {
     ip: ctx.ip,
     userAgent: ctx.get('User-Agent').slice(0, LONGEST_USER_AGENT),

@@ -13,6 +13,7 @@ import { checkCsrf } from '../http/csrf.ts'
 import { checkOrigin } from '../http/origin.ts'
 import { CALLBACK } from './client.ts'
 import type { PendingSignIn, WaitingDeed } from './cookies.ts'
+import { lockPage } from './lock.ts'
 import { overview } from './overview.ts'
 import type { AccountPage, AccountPages, AccountVisit, Deed, OwnDeed } from './page.ts'
 import { show } from './show.ts'
@@ -45,6 +46,7 @@ export class AccountConsole implements AccountPages {
       OVERVIEW,
       overview(core, site, () => this.#listed()),
     )
+    this.page(lockPage(core, site))
   }
 
   page(page: AccountPage): void {

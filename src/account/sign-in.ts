@@ -24,6 +24,10 @@ export interface SignedIn {
   /** The uid of the host's session. */
   readonly sessionUid: string
   readonly name: string
+}
+
+/** The answer of the provider about the person at this moment. */
+export interface AboutPerson {
   /** The language that the person has chosen (BCP 47). */
   readonly language?: string
 }
@@ -90,23 +94,16 @@ export class AccountSignIn {
       const owner = await ownerOfToken(providerOf(this.#core), accessToken)
       const about = await oidc.fetchUserInfo(this.#configuration(), accessToken, subject)
       if (owner === undefined) return undefined
-      const { locale: language } = about
-      const name = nameIn(about) ?? owner.accountId
-      return {
-        ...owner,
-        accessToken,
-        subject,
-        name,
-        ...(language === undefined ? {} : { language }),
-      }
+      return { ...owner, accessToken, subject, name: nameIn(about) ?? owner.accountId }
     })
   }
 
-  /** Whether the sign-in is still valid; throws as `complete` does. */
-  async isLive({ accessToken, subject }: SignedIn): Promise<boolean> {
-    const ask = (): Promise<object> =>
-      oidc.fetchUserInfo(this.#configuration(), accessToken, subject)
-    return (await this.#ask(ask)) !== undefined
+  /** The person of a sign-in. Undefined: the sign-in is no longer valid. Throws as `complete` does. */
+  async about({ accessToken, subject }: SignedIn): Promise<AboutPerson | undefined> {
+    return this.#ask(async () => {
+      const about = await oidc.fetchUserInfo(this.#configuration(), accessToken, subject)
+      return about.locale === undefined ? {} : { language: about.locale }
+    })
   }
 
   /** The address of the authorization endpoint contains the path at which this request found the provider. */

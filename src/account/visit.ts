@@ -64,7 +64,7 @@ export class Reception {
    */
   async present(ctx: Context, session = this.session(ctx)): Promise<Present | undefined> {
     if (session === undefined) return undefined
-    const { accountId, sessionUid, name, language } = session
+    const { accountId, sessionUid, name } = session
     const signedIn = await signedInSession(providerOf(this.#core), { uid: sessionUid })
     if (signedIn?.accountId !== accountId) return undefined
     const { record } = await this.#core.record(undefined, accountId)
@@ -72,18 +72,12 @@ export class Reception {
     const { epoch = FIRST_EPOCH, signedInAt } = signedIn
     if (!isLive({ epoch, signedInAt }, record.epoch, sessionSeconds, deps.clock.now()))
       return undefined
-    if (!(await this.signIn.isLive(session))) return undefined
+    const about = await this.signIn.about(session)
+    if (about === undefined) return undefined
     const enrolled = isEnrolled(record)
     const provedAt = provedAtIn({ enrolled, factorAt: signedIn.provedAt, signedInAt })
     const csrf = csrfToken(deps.box, this.binding(session))
-    const visit = {
-      accountId,
-      sessionUid,
-      name,
-      epoch,
-      csrf,
-      ...(language === undefined ? {} : { language }),
-    }
+    const visit = { ...about, accountId, sessionUid, name, epoch, csrf }
     return { visit: provedAt === undefined ? visit : { ...visit, provedAt }, enrolled }
   }
 

@@ -209,6 +209,40 @@ export interface PageModels {
   }
   /** Nobody is signed in to the account page: the person cancelled, or the answer belongs to another browser. */
   'account-closed': { /** Where to begin again. */ href: string }
+  /** The events of the account. POST `{ csrf, do: 'export' }` to `action` downloads the person's security data. */
+  'account-activity': {
+    csrf: string
+    action: string
+    /** How far back the events go. */
+    days: number
+    /** The newest first; `activity.TYPE` of the catalogue has the sentence. `date` is the time in ISO 8601. */
+    events: readonly {
+      type: string
+      at: Instant
+      date: string
+      factor?: string
+      name?: string
+      app?: string
+      browser?: { browser: string; system?: string }
+      place?: string
+      count?: number
+    }[]
+    nextHref?: string
+    lockHref: string
+    overviewHref: string
+  }
+  /** POST `{ csrf, do: 'lock' }` to `action` does what the page of a notice does. */
+  'account-lock': { csrf: string; action: string; overviewHref: string }
+  /** The language of pages and mails. POST `{ csrf, do: 'language', language }`; empty: that of the browser. */
+  'account-language': {
+    csrf: string
+    action: string
+    said?: string
+    languages: readonly { tag: string; name: string }[]
+    /** Absent: the person has chosen none. */
+    chosen?: string
+    overviewHref: string
+  }
   /** A notice leads here: the person did not do what it says. POST `{ csrf }` to `action` locks the account. */
   'not-me': { csrf: string; action: string }
   /** The account is locked. Tells what to do next. */

@@ -1,6 +1,9 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { EVENT_TYPES } from '../../src/domain/events.ts'
+import { backupCodes, importedCodes, totp } from '../../src/index.ts'
+import { SERVER_EVENTS } from '../../src/server/observe/audit.ts'
 import { MAIL_VALUES } from '../../src/http/mail.ts'
 import {
   missingMessages,
@@ -18,11 +21,31 @@ const locales = readdirSync(join(views, 'messages')).map((file) => file.replace(
 
 const LOCKED = ['code', 'password-suspected', 'codes-disabled', 'factor-ended']
 
+/** Events that never happen to an account: nobody sees them as their own. */
+const OF_NO_ACCOUNT = ['client-added', 'client-changed', 'client-removed', 'storage-restored']
+const OWN_EVENTS = [
+  ...EVENT_TYPES,
+  ...SERVER_EVENTS,
+  ...[totp(), backupCodes(), importedCodes()].flatMap(({ eventTypes = [] }) => eventTypes),
+].filter((type) => !OF_NO_ACCOUNT.includes(type))
+
 /** The message keys that a template builds from a member of its model, with all values of that member. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
-  "'account.said-' + said": ['added', 'removed', 'renamed', 'renewed'],
+  "'account.said-' + said": ['added', 'language', 'removed', 'renamed', 'renewed'],
   // Each page that is added brings its own text.
-  "'account.page-' + name": [],
+  "'mail.' + template + '.text'": [
+    'account-locked',
+    'locked',
+    'new-browser',
+    'recovery-cancelled',
+    'recovery-completed',
+    'recovery-half-way',
+    'recovery-opened',
+    'recovery-started',
+  ],
+  "'mail.' + template + '.until'": ['recovery-half-way', 'recovery-opened', 'recovery-started'],
+  "'activity.' + event.type": OWN_EVENTS,
+  "'account.page-' + name": ['activity', 'language', 'lock'],
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'consent.' + name": ['website', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],
@@ -107,6 +130,14 @@ describe('the message catalogues', () => {
     expect([...missing, 'login.title']).to.have.members(Object.keys(english))
     expect(missingMessages(catalogues, 'de')).to.deep.equal([])
   })
+
+  for (const locale of locales)
+    it(`have in "${locale}" a sentence for every event that a person can see`, () => {
+      const lacking = OWN_EVENTS.filter(
+        (type) => !Object.hasOwn(catalogue(locale), `activity.${type}`),
+      )
+      expect(lacking).to.deep.equal([])
+    })
 
   for (const locale of locales)
     it(`say in "${locale}" the same things with the same values`, () => {

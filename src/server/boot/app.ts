@@ -24,6 +24,7 @@ import { hostPages } from '../pages/host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
 import { logRefusedForm, reportHost, signOutNotDelivered } from '../observe/host-events.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
+import { addAccountPages } from '../account/index.ts'
 import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
 import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
 import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-password.ts'
@@ -87,6 +88,8 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   reportHost(provider, log, foundation.record)
 
   const live = liveOf(foundation, { provider, mfa, log })
+  const sessions = liveSessions(live)
+  addAccountPages({ foundation, provider, mfa, show, sessions })
   const normaliseAddress = addressNormaliser(config.trustedProxies)
   const callback = provider.callback()
   return {
@@ -98,7 +101,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     provider,
     mfa,
     clients,
-    sessions: liveSessions(live),
+    sessions,
     apps: appsOf(live),
     signingKeys,
     async settled() {

@@ -5,7 +5,7 @@ import type { Provider } from 'oidc-provider'
 import { DAY_SECONDS } from '../../domain/time.ts'
 import { MfaError } from '../../domain/errors.ts'
 import type { Interaction } from '../../host/interaction.ts'
-import { readCookie, setCookie, type CookieScope } from '../../http/cookies.ts'
+import { clearCookie, readCookie, setCookie, type CookieScope } from '../../http/cookies.ts'
 import { pickLocale, wantedLocales } from '../../http/messages.ts'
 import type { Views } from '../../http/views.ts'
 import type { PageModels } from '../../http/pages.ts'
@@ -16,8 +16,16 @@ const COOKIE = 'language'
 const COOKIE_SECONDS = 365 * DAY_SECONDS
 const PURPOSE = 'language'
 
-/** Keeps the language for everybody who uses this browser, until they sign in to an account with a choice of its own. */
-function keepInBrowser(ctx: Pick<Context, 'res'>, issuer: string, language: string): void {
+/**
+ * Keeps the language for everybody who uses this browser, until they sign in to an account with a choice of its own.
+ * Undefined: the browser's own languages count again.
+ */
+export function keepInBrowser(
+  ctx: Pick<Context, 'res'>,
+  issuer: string,
+  language: string | undefined,
+): void {
+  if (language === undefined) return clearCookie(ctx.res, COOKIE, scopeOf(issuer))
   setCookie(ctx.res, COOKIE, language, scopeOf(issuer), { maxAgeSeconds: COOKIE_SECONDS })
 }
 
@@ -37,7 +45,7 @@ function scopeOf(issuer: string): CookieScope {
 }
 
 /** A language by its own name: the person who looks for it may not read the language of the page. */
-function namedLanguages(locales: readonly string[]): { tag: string; name: string }[] {
+export function namedLanguages(locales: readonly string[]): { tag: string; name: string }[] {
   return locales
     .map((tag) => ({ tag, name: new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag }))
     .map(({ tag, name }) => ({ tag, name: name.charAt(0).toLocaleUpperCase(tag) + name.slice(1) }))
