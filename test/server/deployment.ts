@@ -101,7 +101,11 @@ export class Deployment {
     this.clock = clock
   }
 
-  static async start(storageUrl: string, count = 2): Promise<Deployment> {
+  static async start(
+    storageUrl: string,
+    count = 2,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Deployment> {
     const deployment = new Deployment(
       {
         ISSUER,
@@ -110,6 +114,7 @@ export class Deployment {
         LOG_LEVEL: 'warn',
         ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
         COOKIE_KEYS: randomBytes(32).toString('base64'),
+        ...more,
       },
       count,
     )

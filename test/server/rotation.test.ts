@@ -82,16 +82,18 @@ describe('the rotation of encryption keys', () => {
   })
 
   it('R35 reaches every value, and the old key can be taken out without anybody enrolling again', async () => {
+    const letter = { about: 'e', accountId: 'mira', to: 'mira@example.com', template: 'locked' }
+    await before.letters.put([{ ...letter, values: {}, languages: 'en' }])
     const [secret, signing] = [await clientSecret(before), await signingKeysOf(before)]
     await started(storage, [NEW, OLD])
     expect(await refusalOf(started(storage, [NEW]))).to.be.instanceOf(KeyFault)
 
     expect(await rotate()).to.deep.equal({
       records: 2,
-      resealed: 4,
+      resealed: 5,
       faults: [],
       keys: [
-        { id: newId, state: 'newest', values: 6 },
+        { id: newId, state: 'newest', values: 7 },
         { id: oldId, state: 'retired', values: 0 },
       ],
     })
@@ -100,6 +102,8 @@ describe('the rotation of encryption keys', () => {
       .to.equal(secret)
       .and.to.be.a('string')
     expect(await signingKeysOf(after)).to.deep.equal(signing)
+    const row = await storage.outbox.claim(after.clock.now(), after.clock.now() + 60)
+    expect(after.letters.open(row!).to).to.equal('mira@example.com')
     for (const [accountId, { code, place }] of Object.entries(people)) {
       const later = world({ storage, key: NEW, clock: node.clock })
       expect(await verify(later, 'totp', code(), place({ accountId }))).to.include({

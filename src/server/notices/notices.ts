@@ -20,6 +20,8 @@ export interface NoticeServices {
 export function passEventsOn({ mfa, audit, accounts, letters }: NoticeServices): void {
   mfa.on('*', async (event) => {
     await audit.add([event])
+    // Mailed links are tied to the epoch: one that has not left yet would arrive dead.
+    if (event.type === 'epoch-raised') await letters.withdraw(event.accountId)
     const notice = await mfa.noticeOf(event)
     if (notice === undefined) return
     const account = (await accounts.byId(event.accountId))?.account

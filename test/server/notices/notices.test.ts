@@ -16,10 +16,21 @@ const MIRA: Account = {
   passwordOrigin: 'none',
 }
 
+/** A letter with a link that has not been sent yet. */
+const LINK = {
+  about: 'link',
+  accountId: MIRA.id,
+  to: 'mira@example.com',
+  template: 'password-reset',
+  values: {},
+  languages: '',
+  until: 4_000_000_000,
+}
+
 const EVENT = { id: 'event-1', accountId: MIRA.id, at: 1, type: 'factor-enrolled', detail: {} }
 
 /** Passes one event on for the account, so many times; returns the letters that wait and the trail. */
-async function tell(account: Account, { notice = true, times = 1 } = {}) {
+async function tell(account: Account, { notice = true, times = 1, type = EVENT.type } = {}) {
   const { storage, letters, clock } = world()
   await storage.accounts.insert(account, { username: account.username })
   let pass: (event: MfaEvent) => Promise<void> = () => Promise.reject(new Error('not listening'))
@@ -33,14 +44,17 @@ async function tell(account: Account, { notice = true, times = 1 } = {}) {
     audit: storage.audit,
     letters,
   } as unknown as NoticeServices)
-  for (let time = 0; time < times; time += 1) await pass(EVENT as MfaEvent)
+  await letters.put([LINK])
+  for (let time = 0; time < times; time += 1) await pass({ ...EVENT, type } as MfaEvent)
   const mailed = []
+  const links = []
   for (;;) {
     const row = await storage.outbox.claim(clock.now(), clock.now() + 60)
     if (row === undefined) break
-    mailed.push(letters.open(row))
+    if (row.until === undefined) mailed.push(letters.open(row))
+    else links.push(row.id)
   }
-  return { mailed, trail: await storage.audit.list({ limit: 9 }) }
+  return { mailed, links, trail: await storage.audit.list({ limit: 9 }) }
 }
 
 describe('the notice of an event', () => {
@@ -67,6 +81,11 @@ describe('the notice of an event', () => {
     expect(trail.map(({ type }) => type)).to.deep.equal(['factor-enrolled'])
     const { email: _, ...without } = MIRA
     expect((await tell(without)).mailed).to.deep.equal([])
+  })
+
+  it('R3 takes back a link that waits when the epoch rises, which makes it void', async () => {
+    expect((await tell(MIRA)).links).to.have.length(1)
+    expect((await tell(MIRA, { type: 'epoch-raised' })).links).to.deep.equal([])
   })
 
   it('is not written for an event of which the owner is not told', async () => {
