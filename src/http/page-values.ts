@@ -174,6 +174,28 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     signOutHref: 'value',
   },
   'account-closed': { href: 'value' },
+  'account-sessions': {
+    ...form,
+    said: 'value',
+    sessions: [
+      {
+        id: 'value',
+        current: 'value',
+        browser: { browser: 'value', system: 'value' },
+        network: 'value',
+        firstAt: 'value',
+        lastAt: 'value',
+        apps: ['value'],
+      },
+    ],
+    accountHref: 'value',
+  },
+  'account-apps': {
+    ...form,
+    said: 'value',
+    apps: [{ id: 'value', name: 'value', since: 'value', scopes: ['value'] }],
+    accountHref: 'value',
+  },
   logout: { ...hostForm, signedInAs: 'value' },
   'signed-out': {},
   'still-signed-in': { signedInAs: 'value', href: 'value' },

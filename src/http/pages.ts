@@ -249,6 +249,27 @@ export interface PageModels {
   'not-me-done': { /** Leads to the sign-in, where it is known. */ href?: string }
   /** The link of a notice is over, incomplete or forged. */
   'not-me-expired': { /** Leads to the sign-in, where it is known. */ href?: string }
+  /**
+   * The sessions in which the person is signed in, this one first. The forms post `{ csrf, do }` to `action`, with `id`
+   * for `end-session`; `end-all` ends all others.
+   */
+  'account-sessions': {
+    csrf: string
+    action: string
+    /** The effect of the change before: a sentence of the catalogue, `account.said-SAID`. */
+    said?: string
+    sessions: readonly ShownSession[]
+    /** The security settings. */
+    accountHref: string
+  }
+  /** The apps with access. The forms post `{ csrf, do: 'revoke-app', id }` to `action`. */
+  'account-apps': {
+    csrf: string
+    action: string
+    said?: string
+    apps: readonly ShownApp[]
+    accountHref: string
+  }
   logout: {
     /** The host's own form: action and xsrf. */ action: string
     xsrf: string
@@ -414,6 +435,30 @@ export interface Method {
   name?: string
   remaining?: number
   lastUsed?: boolean
+}
+
+/** A session as its owner sees it. Times are in seconds since 1970. */
+export interface ShownSession {
+  id: string
+  /** Whether it is the one in which the page is shown. */
+  current: boolean
+  /** Absent: an unknown browser. */
+  browser?: { browser: string; system?: string } | undefined
+  /** The /24 or /48 of the last request. */
+  network?: string | undefined
+  firstAt: number
+  lastAt: number
+  /** The names of the apps that the person has signed in to in it. */
+  apps: readonly string[]
+}
+
+/** An app with access as the owner of the account sees it. */
+export interface ShownApp {
+  id: string
+  name: string
+  /** In seconds since 1970. */
+  since: number
+  scopes: readonly string[]
 }
 
 /** An authenticator as its owner sees it. */

@@ -31,7 +31,16 @@ const OWN_EVENTS = [
 
 /** The message keys that a template builds from a member of its model, with all values of that member. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
-  "'account.said-' + said": ['added', 'language', 'removed', 'renamed', 'renewed'],
+  "'account.said-' + said": [
+    'added',
+    'app-revoked',
+    'language',
+    'removed',
+    'renamed',
+    'renewed',
+    'session-ended',
+    'sessions-ended',
+  ],
   // Each page that is added brings its own text.
   "'mail.' + template + '.text'": [
     'account-locked',
@@ -45,7 +54,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   ],
   "'mail.' + template + '.until'": ['recovery-half-way', 'recovery-opened', 'recovery-started'],
   "'activity.' + event.type": OWN_EVENTS,
-  "'account.page-' + name": ['activity', 'language', 'lock'],
+  "'account.page-' + name": ['activity', 'apps', 'language', 'lock', 'sessions'],
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'consent.' + name": ['website', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],

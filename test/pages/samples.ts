@@ -565,6 +565,63 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
   },
   'account-closed': { plain: { href: '/account' } },
+  'account-sessions': {
+    usual: {
+      ...form,
+      said: 'session-ended',
+      sessions: [
+        {
+          id: 's1',
+          current: true,
+          browser: { browser: 'Firefox', system: 'Linux' },
+          network: '203.0.113.0/24',
+          firstAt: 1_790_000_000,
+          lastAt: 1_790_000_600,
+          apps: ['Fieldnotes', LONG_NAME],
+        },
+        {
+          id: 's2',
+          current: false,
+          network: '2001:db8:1::/48',
+          firstAt: 1_789_990_000,
+          lastAt: 1_789_999_000,
+          apps: [],
+        },
+      ],
+      accountHref: '/account',
+    },
+    alone: {
+      ...form,
+      sessions: [
+        {
+          id: 's1',
+          current: true,
+          browser: { browser: 'Safari' },
+          firstAt: 1_790_000_000,
+          lastAt: 1_790_000_600,
+          apps: [],
+        },
+      ],
+      accountHref: '/account',
+    },
+  },
+  'account-apps': {
+    usual: {
+      ...form,
+      said: 'app-revoked',
+      apps: [
+        {
+          id: 'fieldnotes',
+          name: 'Fieldnotes',
+          since: 1_767_261_600,
+          scopes: ['email', 'offline_access', 'openid', 'profile', 'reports:read'],
+        },
+        { id: 'lock', name: LONG_NAME, since: 1_780_000_000, scopes: ['openid'] },
+      ],
+      accountHref: '/account',
+    },
+    none: { ...form, apps: [], accountHref: '/account' },
+  },
   logout: { known: { ...host, signedInAs: 'mira.k@example.com' }, plain: host },
   'signed-out': { plain: {} },
   'still-signed-in': {

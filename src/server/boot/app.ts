@@ -5,6 +5,7 @@ import { Provider } from 'oidc-provider'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { answerError, isRefusedForm, type ErrorAnswer } from '../../http/errors.ts'
+import { addLivePages } from '../account/live-pages.ts'
 import { appsOf, type Apps } from '../accounts/apps.ts'
 import {
   liveSessions,
@@ -81,14 +82,15 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const provider = makeProvider({ foundation, signingKeys, clients, mfa, show, log })
   const after = afterAnswers(log)
   const own: OwnPages = { foundation, services, provider, mfa, show, after }
+  const live = liveOf(foundation, { provider, mfa, log })
+  const [sessions, apps] = [liveSessions(live), appsOf(live)]
+  addLivePages({ account: mfa.account, provider, sessions, apps, show })
   provider.use(ownRoutes(own).routes() as Parameters<Provider['use']>[0])
 
   const { audit, accounts } = storage
   passEventsOn({ mfa, audit, accounts, letters: foundation.letters })
   reportHost(provider, log, foundation.record)
 
-  const live = liveOf(foundation, { provider, mfa, log })
-  const sessions = liveSessions(live)
   addAccountPages({ foundation, provider, mfa, show, sessions })
   const normaliseAddress = addressNormaliser(config.trustedProxies)
   const callback = provider.callback()
@@ -102,7 +104,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
     mfa,
     clients,
     sessions,
-    apps: appsOf(live),
+    apps,
     signingKeys,
     async settled() {
       await after.settled()
