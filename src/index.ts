@@ -28,6 +28,7 @@ import type { Doors } from './domain/doors.ts'
 import { MfaError } from './domain/errors.ts'
 import type { RequestDetail } from './domain/events.ts'
 import type { JsonObject } from './domain/json.ts'
+import { given } from './host/given.ts'
 import type { Form } from './factors/factor.ts'
 import type { Views } from './http/views.ts'
 import {
@@ -43,6 +44,7 @@ import { coreOf } from './plugin/core.ts'
 import type { MfaEvent, Subscribe } from './plugin/events.ts'
 import { listeners } from './plugin/listeners.ts'
 import { keepParts } from './plugin/made.ts'
+import { mailNotices } from './plugin/mailed-notices.ts'
 import { firstSignInAt, noticeOf, type Notice } from './plugin/notices.ts'
 import { parseOptions, type MfaOptions } from './plugin/options.ts'
 
@@ -288,6 +290,7 @@ export function createMfa(options: MfaOptions): Mfa {
   })
   const { deps, accountSite } = core
   const account = accountSite && new AccountConsole(core, accountSite)
+  if (parsed.notices === true) mailNotices(core, on, () => given(findAccount, 'findAccount'))
 
   const mfa: Mfa = {
     configure: (configuration = {}) => {

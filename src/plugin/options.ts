@@ -77,6 +77,11 @@ export interface MfaOptions {
   readonly describe?: (account: HostAccount) => PersonDescription | Promise<PersonDescription>
   /** Sends the messages of factors that deliver a code. Not needed with `mailedCode`, which has its own function. */
   readonly sendMail?: SendMail
+  /**
+   * Whether the owners of accounts get mails of what happens to them, with `sendMail` or `mailedCode`. Default: false.
+   * `findAccount` is then also called without a request: its first argument is undefined.
+   */
+  readonly notices?: boolean
   /** The path of the pages below the provider. Default `/mfa`. */
   readonly path?: string
   /** The look of the service: its colour, its logo and its name on pages and in mails. Default: ours, and `issuerName`. */
@@ -299,6 +304,7 @@ const shape = z.strictObject({
     .optional(),
   describe: fn.optional(),
   sendMail: fn.optional(),
+  notices: z.boolean().optional(),
   path: path.optional(),
   theme: theme.optional(),
   views: z.union([z.string(), z.array(z.string())]).optional(),
@@ -363,6 +369,11 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     )
     throw new MfaError('options-invalid', `createMfa:\n- ${faults.join('\n- ')}`)
   }
+  if (options.notices === true && options.sendMail === undefined && !mailsCodes(options))
+    throw new MfaError(
+      'options-invalid',
+      'createMfa:\n- notices: needs sendMail, or mailedCode(sendMail)',
+    )
   return {
     ...options,
     encryptionKeys: parsed.data.encryptionKeys,
@@ -373,6 +384,10 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     recovers: options.recovery !== undefined && options.recovery !== false,
     recoverySettings: recoverySettings(options),
   }
+}
+
+function mailsCodes({ firstEnrolment }: MfaOptions): boolean {
+  return typeof firstEnrolment === 'object'
 }
 
 function recoverySettings({ recovery, youngSeconds }: MfaOptions): RecoverySettings {

@@ -1,0 +1,56 @@
+import type { KoaContextWithOIDC } from 'oidc-provider'
+import { notMeUrl } from '../account/not-me.ts'
+import { manageUrlOf, type Core, type HostAccount } from '../../interactions/core.ts'
+import type { Subscribe } from './events.ts'
+import { firstSignInAt, noticeOf, type Notice } from './notices.ts'
+
+/** The application's own function. Events belong to no request, so it gets none. */
+export type FindAccount = (
+  ctx: KoaContextWithOIDC,
+  accountId: string,
+) => Promise<HostAccount | null | undefined> | HostAccount | null | undefined
+
+/**
+ * Mails each notice to the verified addresses of the account, with `sendMail`. A mail that is refused is reported and
+ * not repeated: it must hold back neither the events of the account nor the other listeners.
+ */
+export function mailNotices(core: Core, on: Subscribe, findAccount: () => FindAccount): void {
+  on('*', async (event) => {
+    try {
+      const { accountId } = event
+      const notice = await noticeOf(event, () => firstSignInAt(core.deps, accountId))
+      if (notice === undefined) return
+      const account = await findAccount()(NO_REQUEST, accountId)
+      if (account !== undefined && account !== null) await mail(core, account, notice)
+    } catch (error) {
+      core.deps.report(error)
+    }
+  })
+}
+
+const NO_REQUEST = undefined as unknown as KoaContextWithOIDC
+
+async function mail(core: Core, account: HostAccount, notice: Notice): Promise<void> {
+  const { label, address, addresses, language } = await core.describe(account)
+  const verified = addresses?.map((each) => each.address) ?? [address]
+  const languages = [language, notice.locale].filter((tag) => tag !== undefined)
+  const locale = core.views.localeFor({ uiLocales: languages.join(' ') })
+  const manageUrl = manageUrlOf(core)
+  const values = {
+    account: label,
+    ...(manageUrl === undefined ? {} : { manageUrl }),
+    ...(core.provider === undefined
+      ? {}
+      : { notMeUrl: notMeUrl(core, account.accountId, { language: locale }) }),
+    ...notice.values,
+  }
+  for (const to of new Set(verified))
+    if (to !== undefined)
+      await core.deps.mailer?.send({
+        channel: 'mail',
+        to,
+        template: notice.template,
+        locale,
+        values,
+      })
+}
