@@ -191,7 +191,7 @@ export interface Mfa {
      */
     epoch(accountId: string): Promise<number>
     /** Removes every factor and ends sessions, grants and pending sign-ins: for a reset by an administrator (R36). */
-    reset(accountId: string): Promise<void>
+    reset(accountId: string, options?: { readonly factor?: string }): Promise<void>
     /**
      * Ends everything that was signed in with the old password (R20). Call it after every change of the password. For a
      * password that is set by a mailed link, call it before the change too, with `by`, `address` and `askedAt`: the
@@ -355,7 +355,7 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
   return {
     status: (accountId) => accounts.readStatus(deps, accountId),
     epoch: (accountId) => accounts.readEpoch(deps, accountId),
-    reset: (accountId) => accounts.resetAccount(deps, accountId),
+    reset: (accountId, options) => accounts.resetAccount(deps, accountId, options),
     passwordChanged: (accountId, how) => accounts.passwordChanged(deps, accountId, how),
     doors: (accountId) => accounts.readDoors(deps, accountId),
     tellRecovery: (accountId) => tellRecovery(deps, accountId),

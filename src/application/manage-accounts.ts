@@ -9,6 +9,7 @@ import { chargeBrowser, classify } from '../domain/known-browser.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import { recoveryState, type RecoveryState } from '../domain/recovery.ts'
+import { lasts } from './change-factors.ts'
 import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { markOfMailbox } from './mailbox.ts'
@@ -93,13 +94,20 @@ export async function readDoors(deps: Dependencies, accountId: string): Promise<
 
 /**
  * Removes every factor and ends sessions, grants and pending sign-ins (R36). The next sign-in enrols a factor again,
- * with a proof (R10).
+ * with a proof (R10). `factor`: only the authenticators of this factor go, unless only ones that run out or end would be
+ * left.
  */
-export async function resetAccount(deps: Dependencies, accountId: string): Promise<void> {
-  await commit(deps, accountId, (record, now) => ({
-    outcome: undefined,
-    ...resetFactors(record, now),
-  }))
+export async function resetAccount(
+  deps: Dependencies,
+  accountId: string,
+  { factor }: { readonly factor?: string } = {},
+): Promise<void> {
+  await commit(deps, accountId, (record, now) => {
+    const others =
+      factor === undefined ? [] : record.authenticators.filter((one) => one.factor !== factor)
+    const kept = others.some((one) => lasts(deps, one)) ? others : []
+    return { outcome: undefined, ...resetFactors(record, now, kept) }
+  })
 }
 
 /** How a password was changed. Without it: by its owner, or by an administrator. */

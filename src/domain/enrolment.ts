@@ -427,10 +427,14 @@ export function settlePasswordChanged(record: MfaRecord, times = 1): Settled {
 }
 
 /**
- * A reset by an administrator: it leaves no factor, no known browser and no failures. The history stays and holds the
+ * A reset by an administrator: it leaves no factor but those of `kept`, no known browser and no failures. The history stays and holds the
  * time of the reset, so that R10 requires a proof even for an account that had never signed in.
  */
-export function resetFactors(record: MfaRecord, now: Instant): Settled {
+export function resetFactors(
+  record: MfaRecord,
+  now: Instant,
+  kept: readonly Authenticator[] = [],
+): Settled {
   const raised = raiseEpoch(record, 'reset')
   const { passwordSuspectedAt: _, ...throttle } = clearFailures(raised.record).throttle
   const { frozenAt: __, ...unlocked } = raised.record
@@ -446,7 +450,7 @@ export function resetFactors(record: MfaRecord, now: Instant): Settled {
     record: {
       ...unlocked,
       throttle,
-      authenticators: [],
+      authenticators: kept,
       browsers: [],
       history: { ...history, deliveredAt: [], resetAt: now },
     },

@@ -297,6 +297,8 @@ export interface PageModels {
     csrf: string
     username: string
     minimumLength: number
+    /** False: the link only proves a first enrolment, and the password stays. */
+    setsPassword: boolean
     error?: PasswordError
   }
   /** `gone`: a link was used, has expired, or never existed. `href` leads to the sign-in. */
@@ -320,8 +322,8 @@ export interface PageModels {
   'password-reset-done': { /** Leads to the sign-in. */ href: string }
   /** The link was used, has expired, or never existed. */
   'set-up-link-expired': { /** Leads to the sign-in. */ href: string }
-  /** The password is set. */
-  'set-up-link-done': { /** Leads to the sign-in. */ href: string }
+  /** The password is set, or, without `isPasswordSet`, stays as it is. */
+  'set-up-link-done': { /** Leads to the sign-in. */ href: string; isPasswordSet: boolean }
   expired: { /** The way back to the app, where it is known. */ href?: string }
   /** A page of a sign-in that was answered already (the back button). */
   answered: { /** The way back to the app, where it is known. */ href?: string }

@@ -292,3 +292,18 @@ describe('the doors of an account, and the mailbox that set its password', () =>
     expect(await passwordChanged(one.deps, 'mira', how)).to.equal(true)
   })
 })
+
+describe('a reset of one factor', () => {
+  it('R36 removes that factor, and all if only backup codes would be left', async () => {
+    const one = world()
+    await owner(one)
+    await resetAccount(one.deps, 'mira', { factor: 'backup-codes' })
+    const factors = async () =>
+      (await readStatus(one.deps, 'mira')).factors.map(({ factor }) => factor)
+    expect(await factors()).to.deep.equal(['totp'])
+    const two = world()
+    await owner(two)
+    await resetAccount(two.deps, 'mira', { factor: 'totp' })
+    expect((await readStatus(two.deps, 'mira')).enrolled).to.equal(false)
+  })
+})

@@ -354,7 +354,19 @@ describe('the command line', () => {
       expect(types).to.include.members(['user-added', 'reset', 'set-up-link-made'])
     })
 
-    it('R10 R36 reset-mfa takes the password away and voids every earlier link', async () => {
+    it('R10 R36 reset-mfa keeps the password, and takes it away when asked', async () => {
+      await cli('user add bob --password-stdin', GOOD)
+      const kept = await cli('user reset-mfa bob --json')
+      expect(kept.json()).to.include({ password: 'set' })
+      expect((await cli('user reset-mfa bob --password --json')).json()).to.include({
+        password: 'none',
+      })
+      const unknown = await cli('user reset-mfa bob --factor totp --json')
+      expect(unknown.code).to.equal(1)
+      expect(JSON.parse(unknown.err)).to.have.nested.property('error.code', 'factor-unknown')
+    })
+
+    it('R10 R36 reset-mfa voids every earlier link', async () => {
       const invited = (await cli('user add alice --json')).json<{ set_up_link: string }>()
       const reset = (await cli('user reset-mfa alice --json')).json<{ set_up_link: string }>()
       expect(reset).to.include({ password: 'none' })
@@ -366,9 +378,6 @@ describe('the command line', () => {
       await foundation.storage.close()
       expect(before).to.equal(undefined)
       expect(after).to.include({ username: 'alice' })
-
-      await cli('user add bob --password-stdin', GOOD)
-      expect((await cli('user reset-mfa bob --json')).json()).to.include({ password: 'none' })
     })
 
     it('does nothing to nobody', async () => {

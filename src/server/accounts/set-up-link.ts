@@ -14,7 +14,11 @@ import { forgiveName } from './sign-in.ts'
  * The lifetimes of links. An invitation has to wait until the person reads their mail; a reset is usually done during a
  * phone call (R36).
  */
-const LIFE_SECONDS = { invitation: 3 * DAY_SECONDS, reset: DAY_SECONDS } as const
+const LIFE_SECONDS = {
+  invitation: 3 * DAY_SECONDS,
+  reset: DAY_SECONDS,
+  enrolment: DAY_SECONDS,
+} as const
 
 export type LinkKind = keyof typeof LIFE_SECONDS
 
@@ -51,7 +55,9 @@ export interface SetUpLinks {
   make(account: Account, kind: LinkKind): Promise<SetUpLink>
   /** The account of the link, without using it, because mail programs and browsers fetch links in advance. */
   look(token: string): Promise<Account | undefined>
-  /** Sets the password. The link is spent only if the password is acceptable. */
+  /** Whether the link sets a password. A link of kind `enrolment` only proves a first enrolment. */
+  setsPassword(token: string): Promise<boolean>
+  /** Sets the password, if the link sets one. The link is spent only if the password is acceptable. */
   use(token: string, password: string): Promise<LinkUse>
 }
 
@@ -80,8 +86,18 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       : undefined
   }
 
-  const look = async (token: string): Promise<Account | undefined> =>
-    isToken(token) ? holder(await oneTime.peek(keyOfToken(KIND, token), clock.now())) : undefined
+  const peek = async (token: string): Promise<unknown> =>
+    isToken(token) ? oneTime.peek(keyOfToken(KIND, token), clock.now()) : undefined
+  const look = async (token: string): Promise<Account | undefined> => holder(await peek(token))
+
+  /** The password stays; the link proves the first enrolment in this browser, and nothing else. */
+  const prove = async (token: string): Promise<LinkUse> => {
+    const taken = await oneTime.take(keyOfToken(KIND, token), clock.now())
+    const account = await holder(taken)
+    if (account?.passwordHash === undefined) return { outcome: 'gone' }
+    const proved = await giveProof(services, account)
+    return proved === undefined ? { outcome: 'gone' } : { outcome: 'done', ...proved }
+  }
 
   return {
     look,
@@ -95,9 +111,14 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       return { url: `${services.issuer}${SET_UP_PATH}/${token}`, expiresAt }
     },
 
+    async setsPassword(token) {
+      return parseLink(await peek(token))?.kind !== 'enrolment'
+    },
+
     async use(token, typed) {
       const account = await look(token)
       if (account === undefined) return { outcome: 'gone' }
+      if (parseLink(await peek(token))?.kind === 'enrolment') return prove(token)
       const verdict = await judgePassword(typed, {
         minimumLength: services.minimumLength,
         contextWords: contextWordsOf(account, services.serviceName),
@@ -109,50 +130,59 @@ export function setUpLinks(services: SetUpLinkServices): SetUpLinks {
       const taken = await oneTime.take(keyOfToken(KIND, token), now)
       const link = parseLink(taken)
       if (link === undefined || (await holder(taken)) === undefined) return { outcome: 'gone' }
-      // It is called before the change, so that a crash in between leaves no session of the old password, and after it,
-      // for sign-ins that were begun meanwhile.
-      await services.passwordChanged(account.id)
-      const set = await changeAccount(
-        accounts,
-        account.id,
-        ({ enrolmentProof: _, passwordMailedTo: __, ...current }) =>
-          stampOf(current) === link.stamp
-            ? {
-                ...current,
-                passwordHash,
-                passwordOrigin: link.kind === 'invitation' ? 'set-up-link' : 'reset',
-                updatedAt: now,
-              }
-            : undefined,
-      )
-      if (set === undefined) return { outcome: 'gone' }
-      await services.passwordChanged(set.id)
-      // The proof comes last, so that it is bound to the epoch that is valid from now on.
-      const proved = await giveProof(services, set, passwordHash)
-      if (proved === undefined) return { outcome: 'gone' }
-      await forgiveName(services.counters, proved.account)
-      await record('password-set', { accountId: set.id, detail: { reason: link.kind } })
-      return { outcome: 'done', ...proved }
+      return setPassword(services, link, passwordHash)
     },
   }
+}
+
+/** Stores the password, and gives the proof of a first enrolment. */
+async function setPassword(
+  services: SetUpLinkServices,
+  link: Link,
+  passwordHash: string,
+): Promise<LinkUse> {
+  const { accounts, record } = services
+  // It is called before the change, so that a crash in between leaves no session of the old password, and after it,
+  // for sign-ins that were begun meanwhile.
+  await services.passwordChanged(link.accountId)
+  const set = await changeAccount(
+    accounts,
+    link.accountId,
+    ({ enrolmentProof: _, passwordMailedTo: __, ...current }) =>
+      stampOf(current) === link.stamp
+        ? {
+            ...current,
+            passwordHash,
+            passwordOrigin: link.kind === 'invitation' ? 'set-up-link' : 'reset',
+            updatedAt: services.clock.now(),
+          }
+        : undefined,
+  )
+  if (set === undefined) return { outcome: 'gone' }
+  await services.passwordChanged(set.id)
+  // The proof comes last, so that it is bound to the epoch that is valid from now on.
+  const proved = await giveProof(services, set)
+  if (proved === undefined) return { outcome: 'gone' }
+  await forgiveName(services.counters, proved.account)
+  await record('password-set', { accountId: set.id, detail: { reason: link.kind } })
+  return { outcome: 'done', ...proved }
 }
 
 /** Makes the proof for a first factor. Returns undefined if a reset has withdrawn the password meanwhile. */
 async function giveProof(
   { accounts, clock, random, epochOf }: SetUpLinkServices,
-  { id }: Account,
-  passwordHash: string,
+  before: Account,
 ): Promise<{ readonly account: Account; readonly proof: string } | undefined> {
   const proof = newToken(random)
   const usedAt = clock.now()
   const enrolmentProof = {
     usedAt,
     until: usedAt + PROOF_SECONDS,
-    epoch: await epochOf(id),
+    epoch: await epochOf(before.id),
     browser: hashProof(proof),
   }
-  const account = await changeAccount(accounts, id, (current) =>
-    current.passwordHash === passwordHash ? { ...current, enrolmentProof } : undefined,
+  const account = await changeAccount(accounts, before.id, (current) =>
+    stampOf(current) === stampOf(before) ? { ...current, enrolmentProof } : undefined,
   )
   return account && { account, proof }
 }
@@ -168,7 +198,7 @@ function parseLink(value: unknown): Link | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const link = value as { readonly [key in keyof Link]?: unknown }
   return typeof link.accountId === 'string' &&
-    (link.kind === 'invitation' || link.kind === 'reset') &&
+    Object.hasOwn(LIFE_SECONDS, String(link.kind)) &&
     typeof link.stamp === 'string' &&
     typeof link.expiresAt === 'number'
     ? (link as Link)

@@ -21,7 +21,7 @@ export interface SetUpLinkRoutes {
 
 const PURPOSE = 'set-up-link'
 
-/** The page of a set-up link, on which a person sets a new password. A GET does not spend the link; the POST does. */
+/** The page of a set-up link, on which a person sets a new password, or begins to set up a factor after a reset. A GET does not spend the link; the POST does. */
 export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): void {
   const { links, forms, show, refusals } = services
   const gone = async (ctx: Context): Promise<void> => {
@@ -42,7 +42,9 @@ export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): v
     const { password = '', passwordAgain } = await forms.read(ctx, token, PURPOSE)
     const account = await links.look(token)
     if (account === undefined) return gone(ctx)
-    if (passwordAgain !== password) return showForm(services, ctx, token, account, 'mismatch')
+    const setsPassword = await links.setsPassword(token)
+    if (setsPassword && passwordAgain !== password)
+      return showForm(services, ctx, token, account, 'mismatch')
     const use = await links.use(token, password)
     switch (use.outcome) {
       case 'gone':
@@ -54,7 +56,7 @@ export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): v
         return show(
           ctx,
           'set-up-link-done',
-          { href: ACCOUNT_PATH },
+          { href: ACCOUNT_PATH, isPasswordSet: setsPassword },
           { language: chosenLanguage(account) },
         )
     }
@@ -62,7 +64,7 @@ export function addSetUpLinkRoutes(router: Router, services: SetUpLinkRoutes): v
 }
 
 async function showForm(
-  { show, forms, minimumLength }: SetUpLinkRoutes,
+  { show, forms, links, minimumLength }: SetUpLinkRoutes,
   ctx: Context,
   token: string,
   account: Account,
@@ -76,6 +78,7 @@ async function showForm(
       csrf: forms.token(token, PURPOSE),
       username: account.username,
       minimumLength,
+      setsPassword: await links.setsPassword(token),
       ...(error === undefined ? {} : { error }),
     },
     { language: chosenLanguage(account), ...(error === undefined ? {} : { status: 422 }) },

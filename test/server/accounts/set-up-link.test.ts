@@ -59,6 +59,26 @@ describe('a set-up link', () => {
   const current = async (): Promise<Account | undefined> =>
     (await here.storage.accounts.byId(account.id))?.account
 
+  it('R36 R10 of a reset that keeps the password sets none, once, and is the owner’s proof', async () => {
+    await links.use(await make(), GOOD)
+    const before = await current()
+    raised = []
+    const { url, expiresAt } = await links.make(before ?? account, 'enrolment')
+    expect(expiresAt).to.equal(here.clock.time + DAY_SECONDS)
+    expect(await links.setsPassword(tokenOf(url))).to.equal(false)
+    expect(await links.setsPassword(await make('reset'))).to.equal(true)
+    const use = await links.use(tokenOf(url), 'another good long one')
+    if (use.outcome !== 'done') throw new Error(use.outcome)
+    const after = await current()
+    expect(after?.passwordHash).to.equal(before?.passwordHash)
+    expect(after?.enrolmentProof).to.deep.include({
+      browser: hashProof(use.proof),
+      usedAt: here.clock.time,
+    })
+    expect(raised).to.deep.equal([])
+    expect((await links.use(tokenOf(url), '')).outcome).to.equal('gone')
+  })
+
   it('R12 is made from the issuer and carries 256 bits', async () => {
     const { url, expiresAt } = await links.make(account, 'invitation')
     expect(url).to.match(/^https:\/\/id\.example\.com\/set-up\/[A-Za-z0-9_-]{43}$/)
