@@ -11,6 +11,8 @@ import {
 } from '../../src/application/change-factors.ts'
 import { settleEvents } from '../../src/application/commit.ts'
 import type { EnrolOutcome } from '../../src/application/enrol-factor.ts'
+import { freezeAccount } from '../../src/application/manage-accounts.ts'
+import { checkRecoveryCode, type RecoveryCodeOutcome } from '../../src/application/recover.ts'
 import type { VerifyOutcome } from '../../src/application/verify-factor.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { Form } from '../../src/factors/factor.ts'
@@ -18,14 +20,18 @@ import { testClock } from '../../src/testing/runner.ts'
 import { confirm, verify } from '../application/person.ts'
 import { load, placeOf, world } from '../application/world.ts'
 import { openPlace } from './places.ts'
+import { GROUND } from './recovery-ground.ts'
 
-type Outcome = VerifyOutcome | EnrolOutcome | ChangeOutcome
+type Outcome =
+  VerifyOutcome | EnrolOutcome | ChangeOutcome | RecoveryCodeOutcome | { outcome: 'locked' }
 
 export interface Attempt {
   readonly interaction: string
   readonly form: Form
   /** The change of factors that is made in place of the deed, with the proof that this interaction has. */
   readonly change?: DirectChange
+  /** The owner's lock, or the mailed code that starts a recovery, in place of the deed. */
+  readonly instead?: 'lock' | { readonly recoveryCode: string }
 }
 
 export interface Order {
@@ -52,9 +58,15 @@ async function carryOut(order: Order): Promise<Report> {
   const { deed, factor, accountId, epoch, now } = order
   // Each process needs real randomness: with the seeded source of the tests, all would make the same ids.
   const node = world({ storage, clock: { ...testClock(), now: () => now }, random: systemRandom })
-  const attempt = async ({ interaction, form, change }: Attempt): Promise<Outcome> => {
+  const attempt = async ({ interaction, form, change, instead }: Attempt): Promise<Outcome> => {
     const newTokenHash = `browser of ${interaction}`
     const place = placeOf({ accountId, interaction, epoch, newTokenHash })
+    if (instead === 'lock') {
+      await freezeAccount(node.deps, accountId)
+      return { outcome: 'locked' }
+    }
+    if (instead !== undefined)
+      return checkRecoveryCode(node.deps, place, GROUND, instead.recoveryCode)
     if (change !== undefined)
       return changeFactors(node.deps, place, change, await load(node, accountId))
     return deed === 'verify'

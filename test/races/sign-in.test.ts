@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { sendRecoveryCode } from '../../src/application/recover.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { FREE_FAILURES } from '../../src/domain/throttle.ts'
@@ -17,6 +18,7 @@ import {
 import { load, placeOf, settledRecord, world, type World } from '../application/world.ts'
 import { ownCode } from '../support/totp.ts'
 import { mongodbPlace, openPlace, sqlitePlace, type OpenPlace, type Place } from './places.ts'
+import { GROUND } from './recovery-ground.ts'
 import type { Attempt, Order, Report } from './sign-in-worker.ts'
 
 const PROCESSES = 4
@@ -223,6 +225,30 @@ for (const [name, make] of Object.entries(PLACES))
       expect(await verify(here, 'backup-codes', { backupCode: old }, other)).to.deep.equal({
         outcome: 'refused',
       })
+    })
+
+    it('R9 R18 R44 no recovery is left running beside the lock of its owner, started before or after it', async () => {
+      const accountId = 'not-me'
+      await owner(here, accountId)
+      const before = await settledRecord(here, accountId)
+      const interaction = 'of the recovery'
+      const at = placeOf({ accountId, interaction, epoch: before.epoch })
+      const about = { which: 0, app: 'Acme', locale: 'en' }
+      expect(await sendRecoveryCode(here.deps, at, GROUND, about)).to.equal('sent')
+      const recoveryCode = here.mails.at(-1)?.values['code'] ?? ''
+      const { outcomes } = await race({ deed: 'verify', factor: 'totp', accountId }, (number) =>
+        number % AT_ONCE < AT_ONCE - 5
+          ? { interaction, instead: { recoveryCode } }
+          : { instead: 'lock' },
+      )
+      const locks = PROCESSES * 5
+      expect(outcomes['locked']).to.equal(locks)
+      const { recovery, frozenAt, epoch, history } = await settledRecord(here, accountId)
+      expect(recovery).to.equal(undefined)
+      expect(frozenAt).to.be.a('number')
+      expect(epoch).to.equal(before.epoch + locks)
+      const started = (outcomes['started'] ?? 0) > 0 ? 1 : 0
+      expect(history.recoveriesCancelledAt ?? []).to.have.length(started)
     })
 
     it('R10 R18 of two people who set up a first factor at once, one has it', async () => {
