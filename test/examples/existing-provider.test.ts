@@ -210,6 +210,8 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       let back = await goOn(await other.submit(verify, { code }), other)
       if (back.location === undefined) back = await goOn(await example.consent(other, back), other)
       expect((await claimsOf(back)).acr).to.equal(MULTI_FACTOR_ACR)
+      const account = await goOn(await other.get(`${origin}${example.mounted}/account`), other)
+      expect([account.name, account.text.includes(EMAIL)]).to.deep.equal(['account', true])
     })
 
     it('ends what is signed in when the password changes, by its own page and its own save', async () => {

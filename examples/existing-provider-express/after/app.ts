@@ -37,7 +37,7 @@ const configuration: Configuration = {
 }
 const keeping = { storage: mongooseStorage(User), encryptionKeys: [process.env.MFA_KEY ?? ''] }
 const asking = { factors: [totp(), backupCodes()], firstEnrolment: mailedCode(sendMail) }
-const mfa = createMfa({ issuerName: 'Acme', ...keeping, ...asking })
+const mfa = createMfa({ issuerName: 'Acme', account: true, ...keeping, ...asking })
 const provider = new Provider(`${settings.origin}/oidc`, mfa.configure(configuration))
 mfa.attach(provider)
 
