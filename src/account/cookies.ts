@@ -11,14 +11,24 @@ const SESSION_SECONDS = 15 * MINUTE_SECONDS
 const PENDING_SECONDS = 60 * MINUTE_SECONDS
 /** The sentence is shown by the page that the browser opens at once. */
 const SAID_SECONDS = MINUTE_SECONDS
+/** As long as a proof is good. */
+const PROOF_SECONDS = 10 * MINUTE_SECONDS
 
 const SESSION = 'mfa_account'
 const PENDING = 'mfa_account_sign_in'
 const SAID = 'mfa_account_said'
+const PROOF = 'mfa_account_proof'
 
 /** The session of a person on the account pages. */
 export interface PagesSession extends SignedIn {
   readonly until: Instant
+}
+
+/** A proof that was made for one purpose. Its secret is in this browser alone. */
+export interface PagesProof {
+  readonly accountId: string
+  readonly purpose: string
+  readonly secret: string
 }
 
 /** The reason for a sign-in, which decides about the page that follows it. */
@@ -27,6 +37,8 @@ export interface PendingSignIn extends BegunSignIn {
   readonly back: string
   /** The sentence of the page that follows, after a change that the provider's pages have made. */
   readonly said?: string
+  /** The proof that is made on the way. */
+  readonly proof?: PagesProof
   /** The deed that waits for a fresh proof. */
   readonly deed?: WaitingDeed
 }
@@ -74,6 +86,18 @@ export class AccountCookies {
   /** Returns the sign-in that the browser has begun, and removes it. */
   take(request: IncomingMessage, response: ServerResponse): PendingSignIn | undefined {
     return this.#take(request, response, PENDING) as PendingSignIn | undefined
+  }
+
+  keepProof(response: ServerResponse, proof: PagesProof): void {
+    this.#set(response, PROOF, proof, PROOF_SECONDS)
+  }
+
+  proof(request: IncomingMessage): PagesProof | undefined {
+    return this.#open(request, PROOF) as PagesProof | undefined
+  }
+
+  dropProof(response: ServerResponse): void {
+    clearCookie(response, PROOF, this.#scope(PROOF))
   }
 
   /** Keeps the sentence for the next page. */

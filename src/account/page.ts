@@ -17,6 +17,11 @@ export interface AccountVisit {
   readonly csrf: string
   /** The last second factor in this session; the first factor where the account has no other. */
   readonly provedAt?: Instant
+  /**
+   * Spends the proof that was made for this page or for this deed, in one write (R11). True once: of simultaneous calls,
+   * on any nodes, one gets it. False: there is none, its ten minutes are over, or the account has changed since.
+   */
+  readonly spendProof: () => Promise<boolean>
   /** The sentence that the page shows in `[role=status]`: what the change before it has done. Once. */
   readonly said?: string
 }
@@ -27,6 +32,11 @@ export interface AccountPage {
   readonly name: string
   /** Whether the overview has a link to it. Default: true. The catalogue has its text as `account.page-NAME`. */
   readonly listed?: boolean
+  /**
+   * `proof`: the page asks for a fresh proof before it is shown. Its deeds spend that proof, and lead to the overview
+   * afterwards.
+   */
+  readonly needs?: 'proof'
   /** Answers a GET, with a status and a body. */
   readonly show: (visit: AccountVisit, ctx: Context) => Promise<void>
   /** The deeds of its forms, by the value of the field `do`. Each form posts `csrf` and `do` to the page's own path. */
@@ -40,8 +50,10 @@ export interface OwnDeed {
   /**
    * The proof that it needs. `session`: nothing beyond the session. `recent`: a second factor within the last five
    * minutes in this session, or the password where the account has no factor; the person is asked where there is none.
+   * `proof`: a fresh proof that was made for this deed or for its page. The deed calls `visit.spendProof()` right before
+   * it acts, and does nothing if the answer is false.
    */
-  readonly needs: 'session' | 'recent'
+  readonly needs: 'session' | 'recent' | 'proof'
   /**
    * The fields that wait in the browser's sealed cookie while the person is asked. A password must not be one of them.
    * Default: none.

@@ -6,13 +6,14 @@ import {
   type AccountSite,
   type Core,
 } from '../../interactions/core.ts'
+import { hashOfSecret } from '../application/spend-proof.ts'
 import { MfaError } from '../domain/errors.ts'
 import { given } from '../host/given.ts'
 import { readForm, type Form } from '../http/body.ts'
 import { checkCsrf } from '../http/csrf.ts'
 import { checkOrigin } from '../http/origin.ts'
-import { CALLBACK } from './client.ts'
-import type { PendingSignIn, WaitingDeed } from './cookies.ts'
+import { CALLBACK, callbackUrl } from './client.ts'
+import type { PagesProof, PendingSignIn, WaitingDeed } from './cookies.ts'
 import { lockPage } from './lock.ts'
 import { overview } from './overview.ts'
 import type { AccountPage, AccountPages, AccountVisit, Deed, OwnDeed } from './page.ts'
@@ -103,8 +104,15 @@ export class AccountConsole implements AccountPages {
   }
 
   async #show(ctx: Context, page: AccountPage): Promise<void> {
-    const visit = await this.visit(ctx)
-    if (visit !== undefined) await page.show(visit, ctx)
+    const present = await this.#reception.present(ctx)
+    if (present === undefined) return this.#signIn(ctx)
+    const { visit } = present
+    const purpose = purposeOf(page)
+    if (page.needs === 'proof' && this.#reception.proof(ctx, visit, purpose) === undefined) {
+      const proof = this.#reception.newProof(visit.accountId, purpose)
+      return this.#reception.begin(ctx, { back: this.#backTo(page), proof }, provingBy(proof))
+    }
+    await page.show(this.#reception.withSentence(ctx, visit), ctx)
   }
 
   async #post(ctx: Context, page: AccountPage): Promise<void> {
@@ -119,9 +127,16 @@ export class AccountConsole implements AccountPages {
     if (present === undefined) return this.#signIn(ctx)
     if ('changes' in deed)
       return this.#change(ctx, page, { change: deed.changes(fields), said: deed.said })
+    if (page.needs === 'proof' && deed.needs === 'proof') {
+      const proof = this.#reception.proof(ctx, present.visit, purposeOf(page))
+      // The fields may be secrets, which wait nowhere: the page asks for the proof and shows its form again.
+      if (proof === undefined) return seeOther(ctx, this.#addressOf(page.name))
+      return this.#run(ctx, page, deed, this.#proved(ctx, present.visit, proof), fields)
+    }
     if (isAllowed(this.#reception, deed, present.visit))
       return this.#run(ctx, page, deed, present.visit, fields)
-    await this.#askFirst(ctx, page, present, { do: name, form: kept(deed, fields) })
+    const waiting = { do: name, form: kept(deed, fields) }
+    await this.#askFirst(ctx, page, present, { deed, waiting })
   }
 
   /** The provider's pages make a change of factors, and ask for the proof that it needs. */
@@ -139,15 +154,19 @@ export class AccountConsole implements AccountPages {
     ctx: Context,
     page: AccountPage,
     { visit, enrolled }: Present,
-    waiting: Pick<WaitingDeed, 'do' | 'form'>,
+    { deed, waiting }: { deed: OwnDeed; waiting: Pick<WaitingDeed, 'do' | 'form'> },
   ): Promise<void> {
-    const deed = { ...waiting, accountId: visit.accountId, page: page.name }
-    if (JSON.stringify(deed).length > LONGEST_WAITING)
+    const { accountId } = visit
+    const kept = { ...waiting, accountId, page: page.name }
+    const pending = { back: this.#backTo(page), deed: kept }
+    if (JSON.stringify(kept).length > LONGEST_WAITING)
       throw new MfaError('form-too-large', 'The form is too large to wait for a proof', {
         status: 413,
       })
-    const prompt = enrolled ? 'mfa' : 'login'
-    await this.#reception.begin(ctx, { back: this.#backTo(page), deed }, { prompt })
+    if (deed.needs !== 'proof')
+      return this.#reception.begin(ctx, pending, { prompt: enrolled ? 'mfa' : 'login' })
+    const proof = this.#reception.newProof(accountId, purposeOf(page, waiting.do))
+    await this.#reception.begin(ctx, { ...pending, proof }, provingBy(proof))
   }
 
   #backTo({ name }: AccountPage): string {
@@ -163,7 +182,13 @@ export class AccountConsole implements AccountPages {
   ): Promise<void> {
     const said = await deed.run(visit, form, ctx)
     if (ctx.body !== undefined && ctx.body !== null) return
-    this.#leadTo(ctx, this.#addressOf(page.name), visit.accountId, said ?? undefined)
+    // The page would ask for another proof.
+    const next = page.needs === 'proof' && said !== undefined ? OVERVIEW : page.name
+    this.#leadTo(ctx, this.#addressOf(next), visit.accountId, said ?? undefined)
+  }
+
+  #proved(ctx: Context, visit: AccountVisit, proof: PagesProof | undefined): AccountVisit {
+    return proof === undefined ? visit : this.#reception.withProof(ctx, visit, proof)
   }
 
   #leadTo(ctx: Context, address: string, accountId: string, key: string | undefined): void {
@@ -174,7 +199,9 @@ export class AccountConsole implements AccountPages {
   /** The answer of the provider. */
   async #comeBack(ctx: Context): Promise<void> {
     const pending = this.#reception.cookies().take(ctx.req, ctx.res)
-    const url = new URL(ctx.originalUrl, providerOf(this.#core).issuer)
+    // Express removes the path of the mount from the address of the request.
+    const url = callbackUrl(this.#core, this.#site)
+    url.search = ctx.search
     // A response that was not begun in this browser: an attacker wants this person to be signed in to another account.
     const isOurs = pending !== undefined && url.searchParams.get('state') === pending.state
     const signedIn = isOurs ? await this.#reception.signIn.complete(url, pending) : undefined
@@ -183,11 +210,12 @@ export class AccountConsole implements AccountPages {
     const session = cookies
       .call(this.#reception)
       .keepSession(ctx.res, signedIn, this.#core.deps.clock.now())
-    const { back, said, deed } = given(pending, 'sign-in')
+    const { back, said, deed, proof } = given(pending, 'sign-in')
     if (deed !== undefined && deed.accountId === session.accountId) {
       const present = await this.#reception.present(ctx, session)
-      if (present !== undefined) return this.#doWaiting(ctx, deed, present)
+      if (present !== undefined) return this.#doWaiting(ctx, deed, present, proof)
     }
+    if (proof !== undefined) this.#reception.cookies().keepProof(ctx.res, proof)
     this.#leadTo(ctx, mountPath(this.#core) + back, session.accountId, said)
   }
 
@@ -199,13 +227,15 @@ export class AccountConsole implements AccountPages {
     ctx: Context,
     { page: name, do: wanted, form }: WaitingDeed,
     { visit }: Present,
+    proof: PagesProof | undefined,
   ): Promise<void> {
     const page = this.#pages.get(name)
     if (page === undefined) throw noSuchDeed()
     const deed = deedOf(page, wanted)
-    if ('changes' in deed || !isAllowed(this.#reception, deed, visit))
+    const isAsked = !('changes' in deed) && deed.needs === 'proof' && proof !== undefined
+    if ('changes' in deed || !(isAsked || isAllowed(this.#reception, deed, visit)))
       return seeOther(ctx, this.#addressOf(name))
-    return this.#run(ctx, page, deed, visit, form)
+    return this.#run(ctx, page, deed, this.#proved(ctx, visit, proof), form)
   }
 
   /**
@@ -213,9 +243,24 @@ export class AccountConsole implements AccountPages {
    */
   async #turnedBack(ctx: Context, pending: PendingSignIn | undefined): Promise<void> {
     if ((await this.#reception.present(ctx)) !== undefined)
-      return seeOther(ctx, mountPath(this.#core) + (pending?.back ?? this.path))
+      return seeOther(ctx, mountPath(this.#core) + backOf(pending, this.path))
     await show(this.#core, ctx, 'account-closed', { href: this.#addressOf(OVERVIEW) })
   }
+}
+
+/** A page that needs a proof would ask for it again at once. */
+function backOf(pending: PendingSignIn | undefined, overview: string): string {
+  if (pending === undefined) return overview
+  return pending.proof !== undefined && pending.deed === undefined ? overview : pending.back
+}
+
+/** A proof is for one page, or for one deed of a page that needs none itself. */
+function purposeOf({ name }: AccountPage, deed?: string): string {
+  return ['account', name, deed].filter(Boolean).join('-')
+}
+
+function provingBy({ purpose, secret }: PagesProof): { readonly change: string } {
+  return { change: `prove:${purpose}:${hashOfSecret(secret)}` }
 }
 
 function isAllowed(reception: Reception, { needs }: OwnDeed, visit: AccountVisit): boolean {
@@ -224,6 +269,8 @@ function isAllowed(reception: Reception, { needs }: OwnDeed, visit: AccountVisit
       return true
     case 'recent':
       return reception.isRecent(visit)
+    case 'proof':
+      return false
   }
 }
 

@@ -5,12 +5,18 @@ import {
   type AccountSite,
   type Core,
 } from '../../interactions/core.ts'
+import { spendShownProof } from '../application/spend-proof.ts'
 import { isEnrolled } from '../domain/enrolment.ts'
 import { isRecent, provedAtIn } from '../domain/freshness.ts'
 import { FIRST_EPOCH, isLive } from '../domain/session.ts'
 import { signedInSession } from '../host/session.ts'
 import { csrfToken, type FormBinding } from '../http/csrf.ts'
-import { AccountCookies, type PagesSession, type PendingSignIn } from './cookies.ts'
+import {
+  AccountCookies,
+  type PagesProof,
+  type PagesSession,
+  type PendingSignIn,
+} from './cookies.ts'
 import type { AccountVisit } from './page.ts'
 import { AccountSignIn, type Asked } from './sign-in.ts'
 
@@ -77,8 +83,37 @@ export class Reception {
     const enrolled = isEnrolled(record)
     const provedAt = provedAtIn({ enrolled, factorAt: signedIn.provedAt, signedInAt })
     const csrf = csrfToken(deps.box, this.binding(session))
-    const visit = { ...about, accountId, sessionUid, name, epoch, csrf }
+    const visit: AccountVisit = {
+      ...about,
+      accountId,
+      sessionUid,
+      name,
+      epoch,
+      csrf,
+      spendProof: () => Promise.resolve(false),
+    }
     return { visit: provedAt === undefined ? visit : { ...visit, provedAt }, enrolled }
+  }
+
+  /** A new secret for a proof, which the provider's pages make on the way back. */
+  newProof(accountId: string, purpose: string): PagesProof {
+    const secret = Buffer.from(this.#core.deps.random.bytes(32)).toString('base64url')
+    return { accountId, purpose, secret }
+  }
+
+  /** The proof that the browser keeps for a purpose of this person. Only spending it shows whether it is good. */
+  proof(ctx: Context, { accountId }: AccountVisit, purpose: string): PagesProof | undefined {
+    const proof = this.cookies().proof(ctx.req)
+    return proof?.accountId === accountId && proof.purpose === purpose ? proof : undefined
+  }
+
+  /** The visit, with a proof that it can spend. */
+  withProof(ctx: Context, visit: AccountVisit, { purpose, secret }: PagesProof): AccountVisit {
+    const spendProof = async (): Promise<boolean> => {
+      this.cookies().dropProof(ctx.res)
+      return spendShownProof(this.#core.deps, visit.accountId, { purpose, secret })
+    }
+    return { ...visit, spendProof }
   }
 
   isRecent({ provedAt }: AccountVisit): boolean {

@@ -9,7 +9,9 @@ import {
   type MfaOptions,
 } from '../../src/index.ts'
 import { deedsOf, press } from '../support/account-forms.ts'
+import { secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { totpCode } from '../support/totp.ts'
 import { enrol } from './enrol.ts'
 import {
   CLIENT,
@@ -53,13 +55,21 @@ describe('the account pages of the plugin', () => {
       async show({ csrf, said }, ctx) {
         const field = `<input type="hidden" name="csrf" value="${csrf}">`
         const text = '<input name="which" value="3"><input name="secret" value="s">'
-        const buttons = ['free', 'careful'].map((each) => `<button data-do="${each}"></button>`)
+        const buttons = ['free', 'careful', 'grave'].map(
+          (each) => `<button data-do="${each}"></button>`,
+        )
         ctx.type = 'html'
         ctx.body = `<body data-page="account-notes"><p role="status">${said ?? ''}</p><form method="post">${field}${text}${buttons.join('')}</form>`
       },
       deeds: {
         free: { needs: 'session', run: deed('free') },
         careful: { needs: 'recent', keeps: ['which'], run: deed('careful') },
+        grave: {
+          needs: 'proof',
+          keeps: ['which'],
+          run: async (visit, form) =>
+            (await visit.spendProof()) ? deed('grave')(visit, form) : undefined,
+        },
         itself: {
           needs: 'session',
           async run(_visit, _form, ctx) {
@@ -69,6 +79,27 @@ describe('the account pages of the plugin', () => {
       },
     })
   }
+  /** Adds a page that is shown only after a proof, with a deed that spends it. */
+  const addVault = (): void =>
+    host.mfa.account.page({
+      name: 'vault',
+      needs: 'proof',
+      async show({ csrf }, ctx) {
+        ctx.type = 'html'
+        ctx.body = `<body data-page="account-vault"><form method="post"><input type="hidden" name="csrf" value="${csrf}"><input name="password" value="new"><button data-do="change"></button></form>`
+      },
+      deeds: {
+        rename: { needs: 'recent', run: async () => void done.push({ deed: 'rename' } as never) },
+        change: {
+          needs: 'proof',
+          async run(visit, form) {
+            if (!(await visit.spendProof())) return
+            done.push({ deed: 'change', form, visit })
+            return 'renamed'
+          },
+        },
+      },
+    })
   const saidOn = (page: Page): string | undefined => page.texts('[role=status]')[0]
   const enterCode = async (page: Page): Promise<Page> => {
     expect(page.name).to.equal('totp-verify')
@@ -102,7 +133,14 @@ describe('the account pages of the plugin', () => {
       browser,
     )
     expect(setUp.url.pathname).to.match(/^\/op\/mfa\//)
+    const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
+    const codes = await to(await browser.submit(setUp, { code }), browser)
+    const page = await to(await browser.submit(codes, { saved: 'yes' }), browser)
+    expect([page.name, page.url.href]).to.deep.equal(['account', account()])
+    expect(page.form().action).to.equal('/op/account')
     expect(host.mfa.manageUrl()).to.equal(account())
+    const notes = await to(await press(browser, await visit('/notes', browser), 'free'), browser)
+    expect([notes.url.href, saidOn(notes)]).to.deep.equal([account('/notes'), 'renamed'])
   })
 
   it('add a factor through the provider, and say so once', async () => {
@@ -187,6 +225,62 @@ describe('the account pages of the plugin', () => {
       asked.searchParams.delete('prompt')
       const back = await to(await mira.browser.get(asked))
       expect([back.name, saidOn(back), deeds()]).to.deep.equal(['account-notes', '', []])
+    })
+
+    it('R11 do a deed with a proof that was made for it, however fresh the last factor is', async () => {
+      await begin()
+      const page = await visit('/notes')
+      const verify = await to(await press(mira.browser, page, 'grave'))
+      expect(deeds()).to.deep.equal([])
+      const after = await enterCode(verify)
+      expect([saidOn(after), deeds(), done[0]?.form]).to.deep.equal([
+        'renamed',
+        ['grave'],
+        { which: '3' },
+      ])
+      const asked = (await press(mira.browser, page, 'grave')).location!
+      asked.searchParams.delete('mfa_action')
+      await to(await mira.browser.get(asked))
+      expect(deeds()).to.deep.equal(['grave'])
+    })
+
+    it('R11 show a page after a proof for it, which one deed spends', async () => {
+      await begin()
+      addVault()
+      const page = await enterCode(await visit('/vault'))
+      expect([page.name, page.url.href]).to.deep.equal(['account-vault', account('/vault')])
+      const jar = mira.browser.jar.copy()
+      const after = await to(await press(mira.browser, page, 'change'))
+      expect([after.name, after.texts('[role=status]').length]).to.deep.equal(['account', 1])
+      expect(done.map(({ form }) => form)).to.deep.equal([{ password: 'new' }])
+      // The proof is spent: a copy of the browser's cookies does nothing with it.
+      await press(new HttpClient({ jar }), page, 'change')
+      expect(deeds()).to.deep.equal(['change'])
+      expect((await visit('/vault')).name).to.equal('totp-verify')
+    })
+
+    it('R11 take the place of no second factor that was shown just now', async () => {
+      await begin()
+      addVault()
+      const { csrf = '' } = (await visit('/notes')).form().fields
+      host.clock.at += 300
+      const asked = (await mira.browser.get(account('/vault'))).location!
+      asked.searchParams.delete('mfa_action')
+      expect((await to(await mira.browser.get(asked))).name).to.equal('account-vault')
+      await mira.browser.post(account('/vault'), { csrf, do: 'rename' })
+      await mira.browser.post(account('/vault'), { csrf, do: 'change' })
+      expect(deeds()).to.deep.equal([])
+    })
+
+    it('R11 lead to the overview where the proof for a page is refused, and take no form without one', async () => {
+      await begin()
+      addVault()
+      const verify = await visit('/vault')
+      const back = await to(await mira.browser.submit(verify, {}, { form: '[action$="/cancel"]' }))
+      expect(back.name).to.equal('account')
+      const { csrf = '' } = back.form('form[method=post]').fields
+      const answer = await mira.browser.post(account('/vault'), { csrf, do: 'change' })
+      expect([answer.location?.href, deeds()]).to.deep.equal([account('/vault'), []])
     })
 
     it('R11 do nothing where the person goes back, or somebody else gives the factor', async () => {
