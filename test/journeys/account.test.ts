@@ -90,6 +90,32 @@ describe('the account page', function () {
     expect(await names(visitor)).to.have.length(3)
   })
 
+  it('shows where a person is signed in and which apps have access, and ends both, without JavaScript', async () => {
+    const { server } = stage
+    const library = await stage.arrive()
+    const person = await library.enrolAt(server.app, await server.addPerson('traveller'))
+    const visitor = await stage.arrive({ javaScript: false })
+    visitor.authenticator = library.authenticator
+    await visitor.visit(`${server.issuer}/account`)
+    await visitor.typePassword(person)
+    await visitor.typeCode(await library.nextCode())
+    await visitor.press('a[href="/account/apps"]')
+    await visitor.see('account-apps')
+    await visitor.press('button[data-do=revoke-app]')
+    expect(await visitor.page.locator('[role=status]').first().innerText()).to.match(/no access/)
+    expect(await visitor.page.locator('button[data-do=revoke-app]').count()).to.equal(0)
+
+    await visitor.visit(`${server.issuer}/account/sessions`)
+    await visitor.see('account-sessions')
+    expect(await visitor.page.locator('main li').count()).to.equal(2)
+    expect(await visitor.page.locator('li[data-current]').count()).to.equal(1)
+    await visitor.press('li:not([data-current]) button[data-do=end-session]')
+    expect(await visitor.page.locator('[role=status]').first().innerText()).to.match(/has ended/)
+    expect(await visitor.page.locator('main li').count()).to.equal(1)
+    await library.visit(`${server.issuer}/account`)
+    expect(await library.at()).to.equal('login')
+  })
+
   it('is where the warning about few backup codes leads', async () => {
     const visitor = await stage.arrive()
     const person = await visitor.enrolAt(stage.server.app, await stage.server.addPerson('spent'))
