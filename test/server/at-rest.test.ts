@@ -155,6 +155,8 @@ for (const [name, open] of Object.entries(DATABASES))
         record: async () => {},
         passwordChanged: async () => {},
         epochOf: async () => 1,
+        // The server uses the link that is made here.
+        change: async () => undefined,
       }).make(made.account, 'invitation')
       const password = PASSWORD
       await browser.submit(await browser.get(url), { password, passwordAgain: password })

@@ -28,6 +28,8 @@ describe('the page of a set-up link', () => {
       record: async () => {},
       passwordChanged: async () => {},
       epochOf: async () => 1,
+      // The server uses the link that is made here.
+      change: async () => undefined,
     })
     return (await links.make(account, 'invitation')).url
   }

@@ -4,6 +4,7 @@ import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { OneTime } from '../../ports/one-time.ts'
 import type { Clock, PasswordHasher, Random } from '../../ports/services.ts'
+import type { AccountEvents } from '../notices/account-events.ts'
 import type { Record } from '../observe/audit.ts'
 import { isToken, keyOfToken, newToken, stampOf } from './one-time-link.ts'
 import { contextWordsOf, judgePassword, type PasswordFault } from './password-policy.ts'
@@ -37,6 +38,7 @@ export interface SetUpLinkServices {
   /** Ends sessions and sign-ins that were made with the old password (R20). */
   readonly passwordChanged: (accountId: string) => Promise<unknown>
   readonly epochOf: (accountId: string) => Promise<number>
+  readonly change: AccountEvents['change']
 }
 
 export interface SetUpLink {
@@ -141,12 +143,10 @@ async function setPassword(
   link: Link,
   passwordHash: string,
 ): Promise<LinkUse> {
-  const { accounts, record } = services
   // It is called before the change, so that a crash in between leaves no session of the old password, and after it,
   // for sign-ins that were begun meanwhile.
   await services.passwordChanged(link.accountId)
-  const set = await changeAccount(
-    accounts,
+  const set = await services.change(
     link.accountId,
     ({ enrolmentProof: _, passwordMailedTo: __, ...current }) =>
       stampOf(current) === link.stamp
@@ -157,6 +157,7 @@ async function setPassword(
             updatedAt: services.clock.now(),
           }
         : undefined,
+    [{ type: 'password-set', detail: { reason: link.kind } }],
   )
   if (set === undefined) return { outcome: 'gone' }
   await services.passwordChanged(set.id)
@@ -164,7 +165,6 @@ async function setPassword(
   const proved = await giveProof(services, set)
   if (proved === undefined) return { outcome: 'gone' }
   await forgiveName(services.counters, proved.account)
-  await record('password-set', { accountId: set.id, detail: { reason: link.kind } })
   return { outcome: 'done', ...proved }
 }
 

@@ -14,7 +14,9 @@ export function accountNotice({
   at,
   detail,
 }: Omit<AccountEvent, 'to'>): Notice | undefined {
-  const template = TEMPLATES[type]
+  // An invitation sets the first password, which replaces none.
+  const template =
+    type === 'password-set' && detail.reason === 'reset' ? 'password-changed' : TEMPLATES[type]
   if (template === undefined) return undefined
   const { userAgent: browser, ip } = detail
   const place = ip === undefined ? undefined : shownNetwork(ip)

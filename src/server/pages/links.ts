@@ -50,5 +50,6 @@ export function setUpLinksOf(foundation: Foundation, mfa: ServerMfa): SetUpLinks
     minimumLength: foundation.minimumPasswordLength,
     passwordChanged: (id) => mfa.accounts.passwordChanged(id),
     epochOf: (id) => mfa.accounts.epoch(id),
+    change: foundation.accountEvents.change,
   })
 }

@@ -44,6 +44,7 @@ describe('a set-up link', () => {
         stored.push((await current())?.passwordHash !== hashBefore)
       },
       epochOf: async () => raised.length,
+      change: here.accountEvents.change,
     })
     const added = await addPerson(
       { accounts: storage.accounts, clock, random },
@@ -77,6 +78,21 @@ describe('a set-up link', () => {
     })
     expect(raised).to.deep.equal([])
     expect((await links.use(tokenOf(url), '')).outcome).to.equal('gone')
+  })
+
+  it('tells the owner of a password that replaces another, and not of the first one', async () => {
+    for (const [kind, mails] of [
+      ['invitation', 0],
+      ['reset', 1],
+    ] as const) {
+      expect((await links.use(await make(kind), 'correct horse battery staple')).outcome).to.equal(
+        'done',
+      )
+      await here.accountEvents.settled()
+      expect(await here.storage.outbox.list({ limit: 9 }), kind).to.have.length(mails)
+    }
+    const entries = await here.storage.audit.list({ type: 'password-set', limit: 9 })
+    expect(entries.map(({ detail }) => detail.reason)).to.have.members(['invitation', 'reset'])
   })
 
   it('R12 is made from the issuer and carries 256 bits', async () => {
@@ -232,6 +248,7 @@ describe('a set-up link', () => {
         serviceName: 'Acme',
         minimumLength: 8,
         passwordChanged: async () => {},
+        change: here.accountEvents.change,
         epochOf: async () => {
           await withdraw()
           return 1

@@ -50,6 +50,8 @@ describe('R30 a form that another site fills in', () => {
       record: async () => undefined,
       passwordChanged: async () => undefined,
       epochOf: async () => 1,
+      // The server uses the link that is made here.
+      change: async () => undefined,
     })
     return (await links.make(account, 'reset')).url
   }

@@ -150,6 +150,8 @@ describe('R31 the log of a server process, at its most talkative,', () => {
       record: async () => undefined,
       passwordChanged: async () => undefined,
       epochOf: async () => 1,
+      // The server uses the link that is made here.
+      change: async () => undefined,
     })
     const { url } = await links.make(account, 'reset')
     keep('set-up link', url.split('/').at(-1))

@@ -40,6 +40,8 @@ describe('a set-up link in the wrong hands', () => {
       record: async () => undefined,
       passwordChanged: async () => undefined,
       epochOf: async () => 1,
+      // The server uses the link that is made here.
+      change: async () => undefined,
     })
     const account = (await storage.accounts.byId(accountId))?.account
     if (account === undefined) throw new Error('The account is gone.')
