@@ -44,6 +44,7 @@ export function overview(
     deeds: {
       add: changing('add', 'factor', 'added'),
       renew: changing('renew', 'factor', 'renewed'),
+      replace: changing('replace', 'id', 'replaced'),
       remove: changing('remove', 'id', 'removed'),
       rename: changing('rename', 'id', 'renamed'),
     },

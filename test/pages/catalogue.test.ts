@@ -38,6 +38,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     'removed',
     'renamed',
     'renewed',
+    'replaced',
     'session-ended',
     'sessions-ended',
   ],

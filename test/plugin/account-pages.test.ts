@@ -114,6 +114,7 @@ describe('the account pages of the plugin', () => {
     expect(page.text).to.include('mira@example.com')
     expect(deedsOf(page).map((deed) => deed.split(':')[0])).to.deep.equal([
       'rename',
+      'replace',
       'add',
       'renew',
     ])
@@ -153,6 +154,20 @@ describe('the account pages of the plugin', () => {
     expect(page.texts('[role=status]')).to.have.length(1)
     expect(saidOn(page)).to.include('new backup codes')
     expect((await visit()).texts('[role=status]')).to.deep.equal([])
+  })
+
+  it('R11 replace the only factor, and say so once', async () => {
+    await begin()
+    const replace = deedsOf(await visit()).find((deed) => deed.startsWith('replace:'))!
+    const verify = await to(await press(mira.browser, await visit(), replace))
+    const setUp = await enterCode(verify)
+    const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
+    const page = await to(await mira.browser.submit(setUp, { code }))
+    expect([page.name, saidOn(page)]).to.deep.equal([
+      'account',
+      'The new second step has taken the place of the old one. You are signed out everywhere else.',
+    ])
+    expect(deedsOf(page)).not.to.include(replace)
   })
 
   describe('with a page of the application', () => {
