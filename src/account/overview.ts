@@ -11,6 +11,7 @@ import type { ManagedMethod, PageModels } from '../http/pages.ts'
 import { ACCOUNT_CLIENT_ID } from './client.ts'
 import type { AccountPage, FactorDeed } from './page.ts'
 import { show } from './show.ts'
+import { TURN_OFF } from './turn-off.ts'
 
 /** The overview: the factors of the account, and the ways to the other pages. `listed`: the names of those pages. */
 export function overview(
@@ -31,7 +32,9 @@ export function overview(
         csrf,
         action: path,
         ...methodsOf(status, kinds),
-        pages: listed().map((page) => ({ name: page, href: `${path}/${page}` })),
+        pages: listed()
+          .filter((page) => page !== TURN_OFF || status.enrolled)
+          .map((page) => ({ name: page, href: `${path}/${page}` })),
         ownLinks: site.links,
         ...signOutOf(core),
         ...(said === undefined ? {} : { said }),

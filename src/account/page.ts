@@ -54,6 +54,8 @@ export interface OwnDeed {
    * it acts, and does nothing if the answer is false.
    */
   readonly needs: 'session' | 'recent' | 'proof'
+  /** The page after the deed, where its own has nothing left to show. Default: its own page. */
+  readonly leadsTo?: 'overview'
   /**
    * The fields that wait in the browser's sealed cookie while the person is asked. A password must not be one of them.
    * Default: none.

@@ -18,6 +18,7 @@ import { lockPage } from './lock.ts'
 import { overview } from './overview.ts'
 import type { AccountPage, AccountPages, AccountVisit, Deed, OwnDeed } from './page.ts'
 import { show } from './show.ts'
+import { turnOffPage } from './turn-off.ts'
 import { Reception, seeOther, type Present } from './visit.ts'
 
 /** The name of the overview: its path is that of the account pages themselves. */
@@ -48,6 +49,7 @@ export class AccountConsole implements AccountPages {
       overview(core, site, () => this.#listed()),
     )
     this.page(lockPage(core, site))
+    this.page(turnOffPage(core, site))
   }
 
   page(page: AccountPage): void {
@@ -182,8 +184,9 @@ export class AccountConsole implements AccountPages {
   ): Promise<void> {
     const said = await deed.run(visit, form, ctx)
     if (ctx.body !== undefined && ctx.body !== null) return
-    // The page would ask for another proof.
-    const next = page.needs === 'proof' && said !== undefined ? OVERVIEW : page.name
+    // A page that needs a proof would ask for another one.
+    const isOver = page.needs === 'proof' || deed.leadsTo === 'overview'
+    const next = isOver && said !== undefined ? OVERVIEW : page.name
     this.#leadTo(ctx, this.#addressOf(next), visit.accountId, said ?? undefined)
   }
 

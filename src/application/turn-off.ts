@@ -7,12 +7,14 @@ import { commit, type Decided } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { hashOfSecret, type ShownProof } from './spend-proof.ts'
 
+/** The epochs of an account before and after a change, for `mfa.renewSession`. */
+export interface RaisedEpochs {
+  readonly from: number
+  readonly to: number
+}
+
 export type TurnOffOutcome =
-  /** `epochs`: before and after, for `mfa.renewSession`. */
-  | {
-      readonly outcome: 'turned-off'
-      readonly epochs: { readonly from: number; readonly to: number }
-    }
+  | { readonly outcome: 'turned-off'; readonly epochs: RaisedEpochs }
   /** The account does not allow it now. The proof is not spent. */
   | { readonly outcome: 'shut'; readonly door: ShutDoor }
   /** The account has no second factor. */
@@ -40,5 +42,23 @@ export async function turnOff(
     if (spent === undefined) return { outcome: { outcome: 'not-proved' } }
     const epochs = { from: record.epoch, to: settled.record.epoch }
     return { outcome: { outcome: 'turned-off', epochs }, ...settled }
+  })
+}
+
+/**
+ * The same for a page that has just spent the proof itself. Undefined: the account has changed since the epoch in which
+ * the proof was spent, does not allow it now, or has no factor.
+ */
+export async function turnOffProved(
+  deps: Dependencies,
+  accountId: string,
+  epoch: number,
+  detail: RequestDetail,
+): Promise<RaisedEpochs | undefined> {
+  return commit<RaisedEpochs | undefined>(deps, accountId, (record, now) => {
+    const { open } = doorsOf(record, now, deps.recovery)['turn-off']
+    const settled = open && record.epoch === epoch ? settleTurnedOff(record, detail) : undefined
+    if (settled === undefined) return { outcome: undefined }
+    return { outcome: { from: epoch, to: settled.record.epoch }, ...settled }
   })
 }

@@ -173,6 +173,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     ownLinks: [{ href: 'value', text: 'value' }],
     signOutHref: 'value',
   },
+  'account-turn-off': { ...form, backHref: 'value', refusal: 'value', until: 'value' },
   'account-closed': { href: 'value' },
   'account-sessions': {
     ...form,

@@ -208,6 +208,17 @@ export interface PageModels {
     signOutHref?: string
   }
   /** Nobody is signed in to the account page: the person cancelled, or the answer belongs to another browser. */
+  /**
+   * POST `{ csrf, do: 'turn-off' }` to `action`. `refusal`: why it cannot be turned off; the page has no button then.
+   * `nothing`: there is no second factor. `until`: when the account allows it again.
+   */
+  'account-turn-off': {
+    csrf: string
+    action: string
+    backHref: string
+    refusal?: 'policy' | 'nothing' | ShutReason
+    until?: Instant
+  }
   'account-closed': { /** Where to begin again. */ href: string }
   /** The events of the account. POST `{ csrf, do: 'export' }` to `action` downloads the person's security data. */
   'account-activity': {

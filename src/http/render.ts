@@ -57,6 +57,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   consent: { template: 'interaction/consent.njk' },
   locked: { template: 'interaction/locked.njk', wrong: true },
   account: { template: 'account/account.njk' },
+  'account-turn-off': { template: 'account/turn-off.njk' },
   'account-closed': { template: 'account/closed.njk' },
   'account-activity': { template: 'account/activity.njk' },
   'account-lock': { template: 'account/lock.njk' },
@@ -195,13 +196,14 @@ function show(environment: nunjucks.Environment, template: string, context: obje
 }
 
 function saysWrong(model: object): boolean {
-  const { error, nameError, delivery } = model as {
+  const { error, nameError, refusal, delivery } = model as {
     error?: unknown
     nameError?: unknown
+    refusal?: unknown
     delivery?: DeliveryModel
   }
   const notSent = delivery?.notice === 'failed' || delivery?.notice === 'wait'
-  return error !== undefined || nameError !== undefined || notSent
+  return error !== undefined || nameError !== undefined || refusal !== undefined || notSent
 }
 
 function pagesByName(factors: readonly FactorViews[]): ReadonlyMap<string, PageView> {

@@ -41,6 +41,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     'replaced',
     'session-ended',
     'sessions-ended',
+    'turned-off',
   ],
   // Each page that is added brings its own text.
   "'mail.' + template + '.text'": [
@@ -55,7 +56,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   ],
   "'mail.' + template + '.until'": ['recovery-half-way', 'recovery-opened', 'recovery-started'],
   "'activity.' + event.type": OWN_EVENTS,
-  "'account.page-' + name": ['activity', 'apps', 'language', 'lock', 'sessions'],
+  "'account.page-' + name": ['activity', 'apps', 'language', 'lock', 'sessions', 'turn-off'],
   "'layout.' + name": ['help', 'privacy', 'terms'],
   "'consent.' + name": ['website', 'privacy', 'terms'],
   "'login.error-' + error": ['credentials', 'missing'],
@@ -86,6 +87,8 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'imported-codes-verify.' + error.code": ['refused', 'unreadable'],
   "'backup-codes.' + error": ['not-confirmed'],
   "'shut.' + reason": ['frozen', 'after-recovery', 'after-mailed-reset', 'young-factor'],
+  "'shut.' + refusal": ['frozen', 'after-recovery', 'after-mailed-reset', 'young-factor'],
+  "'account-turn-off.' + refusal": ['policy', 'nothing'],
   "'name.' + error": ['nameless', 'too-long'],
   "'name.' + nameError": ['too-long'],
   "'locked.' + reason + '-title'": LOCKED,

@@ -564,6 +564,17 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       signOutHref: '/session/end',
     },
   },
+  'account-turn-off': {
+    open: { ...form, backHref: '/account' },
+    policy: { ...form, backHref: '/account', refusal: 'policy' },
+    nothing: { ...form, backHref: '/account', refusal: 'nothing' },
+    shut: {
+      ...form,
+      backHref: '/account',
+      refusal: 'after-mailed-reset',
+      until: 1_800_000_000,
+    },
+  },
   'account-closed': { plain: { href: '/account' } },
   'account-sessions': {
     usual: {

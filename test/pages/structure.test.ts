@@ -48,6 +48,9 @@ const saysWrong = ({ model }: Sample): boolean => 'error' in model || 'nameError
 const isNotSent = ({ model }: Sample): boolean =>
   'delivery' in model && ['wait', 'failed'].includes(model.delivery?.notice ?? '')
 
+/** Whether the page says why the account does not allow its change. */
+const isRefused = ({ model }: Sample): boolean => 'refusal' in model
+
 describe('each page', () => {
   it('says its language, its name and, once, what it is about', () =>
     everywhere(({ sample, html, document }) => {
@@ -60,7 +63,8 @@ describe('each page', () => {
 
   it('begins its title with "Error: " and has an alert exactly when something is wrong', () =>
     everywhere(({ sample, document }) => {
-      const wrong = saysWrong(sample) || isNotSent(sample) || WRONG.includes(sample.page)
+      const isWrong = saysWrong(sample) || isNotSent(sample) || isRefused(sample)
+      const wrong = isWrong || WRONG.includes(sample.page)
       const prefix = sample.surroundings.locale === 'de' ? 'Fehler: ' : 'Error: '
       expect(one(document, 'title').textContent.startsWith(prefix)).to.equal(wrong)
       expect(document.querySelectorAll('[role=alert]')).to.have.length(wrong ? 1 : 0)
