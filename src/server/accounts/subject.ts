@@ -1,5 +1,6 @@
 import type { AccountClaims, Configuration } from 'oidc-provider'
-import type { PersonDescription } from '../../index.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { PersonDescription, VerifiedAddress } from '../../index.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import { chosenLanguage } from './language.ts'
 
@@ -41,17 +42,26 @@ function subjectOf(account: Account): Subject {
   }
 }
 
+/** The members that a change of addresses adds to an account. */
+interface ChangedAddresses {
+  readonly emailVerifiedAt?: Instant
+  readonly addresses?: readonly VerifiedAddress[]
+}
+
 /**
- * The verified address, for codes and recovery. It was verified when the account was made: by the administrator, or by the
- * product from which it was imported.
+ * The verified addresses, for codes and recovery. The first one was verified when the account was made, by the
+ * administrator or by the product from which it was imported, unless the account notes a later time: a new address must
+ * not count as an old one (R9).
  */
-function addressesOf({
-  email,
-  emailVerified,
-  createdAt,
-}: Account): Pick<PersonDescription, 'address' | 'addresses'> {
-  if (email === undefined || !emailVerified) return {}
-  return { address: email, addresses: [{ address: email, verifiedAt: createdAt }] }
+function addressesOf(
+  account: Account & ChangedAddresses,
+): Pick<PersonDescription, 'address' | 'addresses'> {
+  const { email, emailVerified, createdAt, emailVerifiedAt = createdAt, addresses = [] } = account
+  if (email === undefined || !emailVerified) return { addresses }
+  return {
+    address: email,
+    addresses: [{ address: email, verifiedAt: emailVerifiedAt }, ...addresses],
+  }
 }
 
 /** All standard claims of the account; the host picks those of the scopes and of the claims request. */
