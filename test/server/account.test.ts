@@ -74,7 +74,12 @@ describe('the account page', () => {
     const page = await signIn(browser, account(), alice, server)
     expect([page.status, page.name, page.url.pathname]).to.deep.equal([200, 'account', '/account'])
     expect(page.text).to.include('alice').and.include('phone').and.include('10 codes left')
-    expect(buttons(page)).to.deep.equal(['rename:ID', 'add:totp', 'renew:backup-codes'])
+    expect(buttons(page)).to.deep.equal([
+      'rename:ID',
+      'replace:ID',
+      'add:totp',
+      'renew:backup-codes',
+    ])
     expect(page.body).not.to.include(alice.secret)
   })
 
@@ -106,8 +111,10 @@ describe('the account page', () => {
     expect(page.text).to.include('Tablet')
     expect(buttons(page)).to.deep.equal([
       'rename:ID',
+      'replace:ID',
       'remove:ID',
       'rename:ID',
+      'replace:ID',
       'remove:ID',
       'add:totp',
       'renew:backup-codes',
@@ -287,7 +294,7 @@ describe('the account page', () => {
     const page = await signIn(browser, asked.url, alice, server)
     expect([page.name, buttons(page)]).to.deep.equal([
       'account',
-      ['rename:ID', 'add:totp', 'renew:backup-codes'],
+      ['rename:ID', 'replace:ID', 'add:totp', 'renew:backup-codes'],
     ])
   })
 
