@@ -151,6 +151,10 @@ describe('the account page', () => {
   it('R11 removes and renames', async () => {
     const { page, secret } = await add(await arrive())
     const [phone = '', tablet = ''] = deedsOf(page).filter((deed) => deed.startsWith('remove:'))
+    expect(page.tags('[data-do=remove]').map((each) => each.class)).to.deep.equal([
+      'link destroys',
+      'link destroys',
+    ])
     alice.secret = secret
     later()
     const asked = await prove(page, phone)
