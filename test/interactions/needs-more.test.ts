@@ -1,0 +1,98 @@
+import { expect } from 'chai'
+import type { Core } from '../../interactions/core.ts'
+import { needsMore } from '../../interactions/login/policy.ts'
+import { OFFER } from '../../interactions/step-up-offer.ts'
+import { newRecord } from '../../src/domain/mfa-record.ts'
+import { MULTI_FACTOR_ACR } from '../../src/domain/policy.ts'
+import { importRules } from '../../src/import/rules.ts'
+import { enrolled, NOW } from '../domain/records.ts'
+
+interface Given {
+  readonly params?: object
+  readonly interaction?: object
+  readonly record?: ReturnType<typeof newRecord>
+  /** The answer of the application's rule. */
+  readonly required?: boolean
+  readonly account?: object | undefined
+}
+
+/** Whether a page comes after the password of mira, and the questions that the application was asked. */
+async function look(given: Given) {
+  const { record = newRecord('mira'), required = false, account = { accountId: 'mira' } } = given
+  const questions: unknown[] = []
+  const provider = {
+    Client: { find: async (clientId: string) => ({ clientId }) },
+    Session: class {},
+    OIDCContext: class {
+      entity = (): void => undefined
+    },
+    createContext: () => ({}),
+  }
+  const core = {
+    provider,
+    deps: {
+      rules: importRules,
+      factors: new Map([['totp', { enrolment: 'confirmed' }]]),
+      clock: { now: () => NOW },
+    },
+    account: async () => ('account' in given ? given.account : account),
+    requires: async (question: object) => (questions.push(question), required),
+    firstEnrolmentRule: async () => 'allowed',
+  } as unknown as Core
+  const interaction = { params: { client_id: 'app', ...given.params }, ...given.interaction }
+  const subject = { accountId: 'mira', amr: ['pwd'], ts: NOW, epoch: 1 }
+  const more = await needsMore(core, {} as never, {} as never, interaction, {
+    subject,
+    record,
+  })
+  return { more, questions }
+}
+const isMore = async (given: Given): Promise<boolean> => (await look(given)).more
+
+describe('whether a page comes after the password', () => {
+  it('is clear without the application where there is a factor, or one is asked for', async () => {
+    const essential = JSON.stringify({
+      id_token: { acr: { essential: true, value: MULTI_FACTOR_ACR } },
+    })
+    for (const given of [
+      { record: enrolled() },
+      { params: { prompt: 'mfa' } },
+      { params: { prompt: 'login mfa' } },
+      { params: { mfa_action: 'add' } },
+      { params: { claims: essential } },
+    ])
+      expect(await look(given)).to.deep.equal({ more: true, questions: [] })
+  })
+
+  it('is otherwise the application’s rule for the account, the client and the request', async () => {
+    for (const prompt of [undefined, 'login', 'mfa2', ['mfa']]) {
+      const { more, questions } = await look({ params: { prompt } })
+      expect(more).to.equal(false)
+      expect(questions).to.deep.equal([
+        {
+          account: { accountId: 'mira' },
+          client: { clientId: 'app' },
+          params: { client_id: 'app', prompt },
+        },
+      ])
+    }
+    expect(await isMore({ required: true })).to.equal(true)
+  })
+
+  it('is an error by name where findAccount does not know the account', async () => {
+    const error: unknown = await look({ account: undefined }).catch((reason: unknown) => reason)
+    expect(error).to.include({ code: 'account-unknown' })
+  })
+
+  it('is the offer of a set-up for an app that asks for a higher level, until it is refused', async () => {
+    const params = { acr_values: MULTI_FACTOR_ACR }
+    expect(await isMore({ params })).to.equal(true)
+    for (const interaction of [
+      { result: { [OFFER]: 'refused' } },
+      { lastSubmission: { [OFFER]: 'refused' } },
+      { lastSubmission: { [OFFER]: 'accepted' }, result: { [OFFER]: 'refused' } },
+      { deviceCode: 'a-device' },
+    ])
+      expect(await isMore({ params, interaction })).to.equal(false)
+  })
+})
