@@ -65,11 +65,7 @@ describe('R17 a login from a node without the plugin', () => {
 
 describe('R17 a session from a node without the plugin', () => {
   const signedIn = (changes: object = {}, login: unknown = { accountId: 'mira' }) =>
-    adoptSignedIn(
-      coreWith(),
-      { ...asked, session: { accountId: 'mira' }, ...changes },
-      login,
-    )
+    adoptSignedIn(coreWith(), { ...asked, session: { accountId: 'mira' }, ...changes }, login)
 
   it('passes its login on, shown when the interaction began', async () => {
     expect(await signedIn()).to.have.nested.property('login.ts', asked.iat)

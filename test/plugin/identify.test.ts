@@ -60,8 +60,7 @@ for (const storage of ['memory', 'sqlite'] as const)
     }
 
     /** Opens the login page of an authorization request and its key page; returns the challenge of the key page. */
-    async function open(parameters: Record<string, string> = {}) {
-      const browser = new HttpClient()
+    async function open(parameters: Record<string, string> = {}, browser = new HttpClient()) {
       const login = await follow(host, browser, await browser.get(authorizeUrl(host, parameters)))
       const url = `${login.url.href}/key`
       const { challenge } = JSON.parse((await browser.get(url)).body) as { challenge: string }
@@ -78,6 +77,18 @@ for (const storage of ['memory', 'sqlite'] as const)
       expect(claims.amr).to.deep.equal(['swk', 'user', 'mfa'])
       await host.mfa.settled()
       expect(host.events.at(-1)).to.deep.include({ type: 'factor-accepted', accountId: 'mira' })
+    })
+
+    it('R4 makes a browser known to the account once', async () => {
+      const browser = new HttpClient()
+      const given: boolean[] = []
+      for (let visit = 0; visit < 2; visit += 1) {
+        const { challenge, answer } = await open({ prompt: 'login' }, browser)
+        const answered = await answer(key.answer(challenge, true))
+        given.push(String(answered.headers['set-cookie']).includes('mfa_browser='))
+        await follow(host, browser, answered)
+      }
+      expect(given).to.deep.equal([true, false])
     })
 
     it('R20 R33 refuses an unknown, a disabled and another account alike, and nobody is signed in', async () => {

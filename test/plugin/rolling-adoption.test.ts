@@ -273,7 +273,7 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       await signInBefore()
       nodes.servedBy('after')
       expect((await visit()).name).to.equal('totp-enrol')
-      nodes.clock.at += 601
+      nodes.clock.at += 660
       expect((await visit()).name).to.equal('host-login')
     })
 
