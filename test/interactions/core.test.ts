@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { EventEmitter } from 'node:events'
-import { misconfigured, mountPath, providerOf, type Core } from '../../interactions/core.ts'
+import {
+  localeIn,
+  misconfigured,
+  mountPath,
+  providerOf,
+  type Core,
+} from '../../interactions/core.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { withinMount } from '../../src/http/mount.ts'
 
@@ -21,6 +27,20 @@ describe('the path at which a browser finds the provider', () => {
     expect(withinMount(ctx, () => mountPath(core))).to.equal('/sso')
     const plain = { req: { originalUrl: '/auth' }, request } as never
     expect(withinMount(plain, () => mountPath(core))).to.equal('/op')
+  })
+})
+
+describe('the language of a page', () => {
+  it('is that which the app asked for by a text, else that of the browser', () => {
+    const views = {
+      localeFor: ({ uiLocales, acceptLanguage }: Record<string, string | undefined>) =>
+        uiLocales ?? acceptLanguage,
+    }
+    const ctx = { get: (name: string) => `the ${name}` }
+    const localeFor = (params?: object) => localeIn({ views } as never, ctx, params as never)
+    expect(localeFor({ ui_locales: 'fr' })).to.equal('fr')
+    for (const params of [undefined, {}, { ui_locales: ['fr'] }])
+      expect(localeFor(params)).to.equal('the Accept-Language')
   })
 })
 

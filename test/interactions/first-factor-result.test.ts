@@ -7,6 +7,8 @@ import {
 } from '../../interactions/login/finish.ts'
 import { contextAtResume } from '../../interactions/login/policy.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
+import { newRecord } from '../../src/domain/mfa-record.ts'
+import { importRules } from '../../src/import/rules.ts'
 
 const NOW = 1_700_000_000
 
@@ -67,9 +69,9 @@ describe('R17 the answer of a login page', () => {
         interactionDetails: async () => ({ prompt: { name: prompt }, params: {} }),
         Client: { find: async () => undefined },
       },
-      deps: { clock: { now: () => NOW } },
+      deps: { clock: { now: () => NOW }, rules: importRules },
       taken: { firstFactorPrompts: new Set(['login']) },
-      record: async () => ({ record: { epoch } }),
+      record: async () => ({ record: { ...newRecord('mira'), epoch } }),
     }) as unknown as Core
   const refusal = (core: Core, login: object) =>
     answerInteraction(core, {} as never, {} as never, { login } as never).then(
@@ -100,6 +102,13 @@ describe('R17 the answer of a login page', () => {
         'interaction-expired',
         410,
       ])
+    const same = asks('login', 3)
+    const answered = answerInteraction(same, {} as never, {} as never, {
+      login: { accountId: 'mira', epoch: 3 },
+    })
+    const error: unknown = await answered.catch((reason: unknown) => reason)
+    // The next check is the one that ends it.
+    expect(error).to.have.property('message').that.contains('client of this sign-in')
   })
 
   it('is over where the client of the sign-in is gone', async () => {
