@@ -6,10 +6,10 @@ import { loginPrompt } from '../../interactions/login/prompt.ts'
 describe('the check that comes before those of the host’s login prompt', () => {
   const base = interactionPolicy.base().get('login')
   const core = { taken: { policy: new WeakSet() }, provider: {} } as unknown as Core
-  const [check] = loginPrompt(core, base!).checks
+  const own = () => loginPrompt(core, base!).checks[0]
 
   it('is named in the details of the interaction, and to an app that wants no page', () => {
-    expect(check).to.include({
+    expect(own()).to.include({
       reason: 'subject_current',
       description: 'End-User authentication is required',
       error: 'login_required',
@@ -19,7 +19,7 @@ describe('the check that comes before those of the host’s login prompt', () =>
   it('R24 refuses an acr that nobody can reach before a password is typed', async () => {
     const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:unknown' } } })
     const ctx = { oidc: { provider: core.provider, params: { claims } } }
-    const error: unknown = await Promise.resolve(check?.check(ctx as never)).catch(
+    const error: unknown = await Promise.resolve(own()?.check(ctx as never)).catch(
       (reason: unknown) => reason,
     )
     expect(error)
