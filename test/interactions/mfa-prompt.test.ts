@@ -150,7 +150,7 @@ describe('the prompt for the second factor', () => {
 
   it('R11 asks for a change of what the account has, once', async () => {
     const given = { record: enrolled(), sessionAcr: MULTI_FACTOR_ACR }
-    const [{ id }] = given.record.authenticators as [{ id: string }]
+    const id = given.record.authenticators[0]?.id ?? ''
     const change = (mfa_action: string) => ({ ...given, params: { mfa_action } })
     expect(await asks(change(`remove:${id}`))).to.equal(true)
     expect(await asks({ ...change(`remove:${id}`), results: { mfa: {} } })).to.equal(false)

@@ -48,7 +48,7 @@ function open(given: Given = {}) {
     }),
     views: { localeFor: ({ uiLocales }: { uiLocales?: string }) => uiLocales ?? 'en' },
   } as unknown as Core
-  const ctx = { req: { headers: {} }, res: {}, ip: '192.0.2.1', get: () => 'de' }
+  const ctx = { req: { headers: {} }, headers: {}, res: {}, ip: '192.0.2.1' }
   return openVisit(core, ctx as never, uid)
 }
 const refusal = async (given: Given): Promise<unknown> =>

@@ -58,7 +58,7 @@ function requestWith(given: Given = {}) {
     status,
     type: '',
     body: '',
-    get: () => 'de',
+    headers: {},
     set: (all: object) => Object.assign(headers, all),
     oidc: {
       provider,
