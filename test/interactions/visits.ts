@@ -24,7 +24,7 @@ export interface VisitOptions {
   /** The lifetime of the interaction from now. */
   readonly seconds?: number
   readonly cookie?: string
-  /** What the interaction keeps. */
+  /** The results that are stored with the interaction. */
   readonly result?: Readonly<Record<string, unknown>>
 }
 
