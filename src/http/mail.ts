@@ -35,6 +35,14 @@ export const MAIL_VALUES = {
     needed: ['issuer', 'resetUrl', 'minutes', 'at'],
     optional: ['account', 'browser', 'place', 'helpUrl', 'notMeUrl'],
   },
+  'email-confirm': {
+    needed: ['issuer', 'confirmUrl', 'hours', 'at'],
+    optional: ['account', 'browser', 'place', 'helpUrl'],
+  },
+  'email-changed': { needed: ['issuer', 'at'], optional: NOTICE },
+  'address-code': { needed: ['issuer', 'code', 'minutes'], optional: ['account', 'helpUrl'] },
+  'address-added': { needed: ['issuer', 'at'], optional: NOTICE },
+  'address-removed': { needed: ['issuer', 'at'], optional: NOTICE },
   'password-changed': { needed: ['issuer', 'at'], optional: NOTICE },
   'recovery-started': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
   'recovery-half-way': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
@@ -107,7 +115,8 @@ export function createMailRenderer(
     )
     for (const name of neededBy(template))
       if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
-    for (const address of [given.manageUrl, given.helpUrl, given.resetUrl, given.notMeUrl])
+    const { manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl } = given
+    for (const address of [manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl])
       if (address !== undefined && !/^https?:\/\//.test(address))
         throw new Error('A mail links to web addresses only')
     const added: Omit<Record<keyof typeof ADDED_MAIL_VALUES, unknown>, 'part'> = {

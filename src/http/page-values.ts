@@ -21,6 +21,7 @@ type ShapeOf<T> = T extends string | number | boolean
 
 const form = { csrf: 'value', action: 'value' } as const
 const cancellable = { ...form, cancelAction: 'value' } as const
+const shut = { reason: 'value', until: 'value' } as const
 const hostForm = { action: 'value', xsrf: 'value' } as const
 const codeError = { code: 'value', behindSeconds: 'value' } as const
 const delivery = {
@@ -212,6 +213,36 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
   'password-forgotten': { ...form, username: 'value', href: 'value', error: 'value' },
   'password-forgotten-sent': { minutes: 'value', againHref: 'value', href: 'value' },
   'password-reset': { ...form, username: 'value', minimumLength: 'value', error: 'value' },
+  'account-password': {
+    ...form,
+    username: 'value',
+    minimumLength: 'value',
+    href: 'value',
+    error: 'value',
+    shut,
+  },
+  'account-email': {
+    ...form,
+    email: 'value',
+    typed: 'value',
+    href: 'value',
+    error: 'value',
+    shut,
+  },
+  'account-addresses': {
+    ...form,
+    addresses: [{ address: 'value', own: 'value' }],
+    addable: 'value',
+    typed: 'value',
+    waiting: 'value',
+    href: 'value',
+    said: 'value',
+    error: 'value',
+    shut,
+  },
+  'email-confirm': { ...form, username: 'value', email: 'value' },
+  'email-confirm-done': { href: 'value' },
+  'email-confirm-expired': { href: 'value' },
   'password-reset-done': { href: 'value' },
   'account-activity': {
     ...form,

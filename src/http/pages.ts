@@ -330,6 +330,50 @@ export interface PageModels {
     minimumLength: number
     error?: Exclude<PasswordError, 'mismatch'>
   }
+  /** A POST of `{ csrf, do: 'change-password', currentPassword, password }` to `action`. */
+  'account-password': {
+    csrf: string
+    action: string
+    username: string
+    minimumLength: number
+    /** Leads to the overview, here and below. */
+    href: string
+    error?: Exclude<PasswordError, 'mismatch'> | 'wrong' | 'too-many'
+    shut?: ShutDoor
+  }
+  /** A POST of `{ csrf, do: 'change-email', email }` to `action` has a link mailed to the new address. */
+  'account-email': {
+    csrf: string
+    action: string
+    /** The present address. */
+    email?: string
+    typed: string
+    href: string
+    error?: 'unfit' | 'own'
+    shut?: ShutDoor
+  }
+  /**
+   * Addresses for notices and recovery. POST `{ csrf, do, ... }` to `action`: `add-address` and `remove-address` with
+   * `email`, `confirm-address` with `code`.
+   */
+  'account-addresses': {
+    csrf: string
+    action: string
+    /** `own`: the address that `account-email` changes. */
+    addresses: readonly { address: string; own: boolean }[]
+    addable: boolean
+    typed: string
+    /** The new address to which a code was mailed. */
+    waiting?: string
+    href: string
+    said?: string
+    error?: AddressError
+    shut?: ShutDoor
+  }
+  /** A new address of an account, from a mailed link. POST `{ csrf }` to `action` makes the change. */
+  'email-confirm': { csrf: string; action: string; username: string; email: string }
+  'email-confirm-done': { href: string }
+  'email-confirm-expired': { href: string }
   'password-reset-done': { /** Leads to the sign-in. */ href: string }
   /** The link was used, has expired, or never existed. */
   'set-up-link-expired': { /** Leads to the sign-in. */ href: string }
@@ -496,6 +540,13 @@ export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change' | 'replace
 /** Why recovery needs an administrator, or time. `sign-in-again`: the password was not typed in this sign-in. */
 export type RecoveryReason = RecoveryRefusal | 'sign-in-again'
 export type LoginError = 'credentials' | 'missing'
+/** Why a change is not possible now, and when it is again. */
+export interface ShutDoor {
+  reason: 'frozen' | 'after-recovery' | 'after-mailed-reset' | 'young-factor'
+  until?: Instant
+}
+/** `wrong`: the code; `gone`: no code is open any more; `too-many`: codes of this hour. */
+export type AddressError = 'unfit' | 'own' | 'full' | 'too-many' | 'wrong' | 'gone'
 export type PasswordError = 'too-short' | 'too-long' | 'blocked' | 'mismatch' | 'contains-name'
 /** `over`: no code of this sign-in is open, because its time is over or the code is that of another sign-in. */
 export type OwnerCodeError = CodeError | { code: 'over' }

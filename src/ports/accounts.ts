@@ -9,6 +9,10 @@ export interface Account {
   readonly username: string
   readonly email?: string
   readonly emailVerified: boolean
+  /** When the present address was verified. Absent: it was verified at the creation of the account. */
+  readonly emailVerifiedAt?: Instant
+  /** Up to two more verified addresses, for notices and recovery. Nobody signs in by them. */
+  readonly addresses?: readonly AddedAddress[]
   /** PHC string. Absent until a set-up link was used. */
   readonly passwordHash?: string
   readonly groups: readonly string[]
@@ -18,7 +22,8 @@ export interface Account {
   readonly updatedAt: Instant
   readonly disabledAt?: Instant
   /** The origin of the present password, which decides whether it alone may enrol a first factor (R10). */
-  readonly passwordOrigin: 'none' | 'administrator' | 'set-up-link' | 'reset' | 'import' | 'mail'
+  readonly passwordOrigin:
+    'none' | 'administrator' | 'set-up-link' | 'reset' | 'import' | 'mail' | 'owner'
   /** The address whose mailbox set the password. It is no second proof (R9, R10). Present with the origin `mail`. */
   readonly passwordMailedTo?: string
   /** The proof that a set-up link was used, for one first enrolment (R10). */
@@ -54,6 +59,12 @@ export interface EnrolmentProof {
    * count.
    */
   readonly browser: string
+}
+
+/** An address whose mailbox the owner has shown to read. */
+export interface AddedAddress {
+  readonly address: string
+  readonly verifiedAt: Instant
 }
 
 export interface StoredAccount {

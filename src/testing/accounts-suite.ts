@@ -22,6 +22,16 @@ export function describeAccounts(
       deepEqual(await accounts.byName('anna@example.com'), stored)
     })
 
+    test('keeps the added addresses of an account, and finds nobody by them', async (accounts) => {
+      const added = [{ address: 'b@example.com', verifiedAt: TEST_START }]
+      const anna = { ...account('1', 'Anna'), addresses: added }
+      await accounts.insert(anna, { username: 'anna', email: 'a@example.com' })
+      deepEqual((await accounts.byId('1'))?.account.addresses, added)
+      equal(await accounts.byName('b@example.com'), undefined)
+      const bea = { ...account('2', 'Bea'), email: 'b@example.com', emailVerified: true }
+      equal(await accounts.insert(bea, { username: 'bea', email: 'b@example.com' }), true)
+    })
+
     test('finds nobody by a name or id that nobody has', async (accounts) => {
       await accounts.insert(account('1', 'Anna'), { username: 'anna' })
       for (const name of ['Anna', 'ann', '', '1', '%', ...AWKWARD_KEYS]) {

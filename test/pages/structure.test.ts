@@ -13,6 +13,7 @@ const WRONG = [
   'factor-change-shut',
   'locked',
   'set-up-link-expired',
+  'email-confirm-expired',
   'not-me-expired',
   'expired',
   'busy',

@@ -1,6 +1,7 @@
 import type { Account } from '../../ports/accounts.ts'
+import { verifiedAddresses } from './addresses.ts'
 
-/** The addresses that are told what happens to an account: the verified ones. */
-export function noticeAddresses({ email, emailVerified }: Account): readonly string[] {
-  return email === undefined || !emailVerified ? [] : [email]
+/** The addresses that are told what happens to an account: all verified ones (R44). */
+export function noticeAddresses(account: Account): readonly string[] {
+  return verifiedAddresses(account).map(({ address }) => address)
 }

@@ -25,7 +25,7 @@ import { hostPages } from '../pages/host-pages.ts'
 import { hostHeaders } from './host-headers.ts'
 import { logRefusedForm, reportHost, signOutNotDelivered } from '../observe/host-events.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
-import { addAccountPages } from '../account/index.ts'
+import { addAccountLinkRoutes, addAccountPages } from '../account/index.ts'
 import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
 import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
 import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-password.ts'
@@ -91,7 +91,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   passEventsOn({ mfa, audit, accounts, letters: foundation.letters })
   reportHost(provider, log, foundation.record)
 
-  addAccountPages({ foundation, provider, mfa, show, sessions })
+  addAccountPages({ foundation, provider, mfa, show, sessions, after })
   const normaliseAddress = addressNormaliser(config.trustedProxies)
   const callback = provider.callback()
   return {
@@ -226,6 +226,7 @@ function ownRoutes(own: OwnPages): Router {
   addLoginRoutes(router, login)
   addLanguageRoute(router, { provider, views: mfa.views, forms, issuer })
   addConsentRoutes(router, consent)
+  addAccountLinkRoutes(router, { foundation, mfa, show, forms })
   addSetUpLinkRoutes(router, {
     links: setUpLinksOf(foundation, mfa),
     show,

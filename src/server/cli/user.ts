@@ -92,6 +92,8 @@ function linesAbout(account: Account): string[] {
   const lines = [`${account.username} (${account.id}): ${stateOf(account)}`]
   if (account.email !== undefined)
     lines.push(`address: ${account.email}${account.emailVerified ? '' : ' (not verified)'}`)
+  for (const { address, verifiedAt } of account.addresses ?? [])
+    lines.push(`address for notices: ${address}, verified ${moment(verifiedAt)}`)
   lines.push(`groups: ${account.groups.join(', ') || 'none'}`)
   return lines
 }

@@ -5,6 +5,9 @@ import type { AccountEvent } from '../../ports/accounts.ts'
 /** The server's own events of which the owner of the account is told, each with the template of its mail. */
 const TEMPLATES: Readonly<Record<string, string>> = {
   'password-changed': 'password-changed',
+  'email-changed': 'email-changed',
+  'address-added': 'address-added',
+  'address-removed': 'address-removed',
 }
 
 /** The notice of an event of the server's own; undefined: the owner is not told of it. */
