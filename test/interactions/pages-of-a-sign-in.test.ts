@@ -51,7 +51,8 @@ describe('the button that sends a code', () => {
 describe('the page about look-up secrets that run out', () => {
   const form = { csrf: 'token', action: '/low' }
   const modelWith = (remaining: number | undefined, manageUrl?: string) => {
-    const [low] = noticesOf({ notices: [], manageUrl } as unknown as Core)
+    const core = { notices: [], manageUrl } as unknown as Core
+    const low = noticesOf(core).find(({ page }) => page === 'backup-codes-low')
     return low?.model(
       { record: newRecord('mira'), now: NOW, accepted: { remaining } as never },
       form,
@@ -70,10 +71,14 @@ describe('the page about look-up secrets that run out', () => {
     })
   })
 
-  it('comes before the pages of other parts of the product', () => {
+  it('comes after the page of a running recovery, and before those of other parts of the product', () => {
     const other = { page: 'imported-codes' } as never
     const pages = noticesOf({ notices: [other] } as unknown as Core)
-    expect(pages.map(({ page }) => page)).to.deep.equal(['backup-codes-low', 'imported-codes'])
+    expect(pages.map(({ page }) => page)).to.deep.equal([
+      'recovery-status',
+      'backup-codes-low',
+      'imported-codes',
+    ])
   })
 })
 
