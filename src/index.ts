@@ -174,8 +174,8 @@ export interface Mfa {
     epochs: RaisedEpoch,
   ): Promise<boolean>
   /**
-   * The plugin's account pages, for pages of your own among them. Throws MfaError `options-invalid` while the option
-   * `account` is off.
+   * The plugin's account pages, for pages of your own among them. Each member throws MfaError `options-invalid` while
+   * the option `account` is off.
    */
   readonly account: AccountPages
   /**
@@ -313,10 +313,7 @@ export function createMfa(options: MfaOptions): Mfa {
       answerIdentification(core, request, response, { factorId, form }),
     sessionOf: (ctx) => sessionOf(core, ctx),
     renewSession: (ctx, accountId, epochs) => renewSession(core, ctx, accountId, epochs),
-    get account() {
-      if (account !== undefined) return account
-      throw new MfaError('options-invalid', 'mfa.account needs the option `account` of createMfa')
-    },
+    account: account ?? NO_PAGES,
     manageUrl: () => manageUrlOf(core),
     accounts: accountsOf(deps),
     browsers: browsersOf(core),
@@ -349,6 +346,21 @@ function browsersOf(core: Core): Mfa['browsers'] {
     failed: (request, accountId) =>
       accounts.browserFailed(deps, accountId, tokenHashes(request, accountId)),
   }
+}
+
+/** An object that is made by `{ ...mfa }` has every member, so none of them throws before it is used. */
+const NO_PAGES: AccountPages = {
+  get path(): never {
+    throw withoutPages()
+  },
+  page() {
+    throw withoutPages()
+  },
+  visit: () => Promise.reject(withoutPages()),
+}
+
+function withoutPages(): MfaError {
+  return new MfaError('options-invalid', 'mfa.account needs the option `account` of createMfa')
 }
 
 function accountsOf(deps: Core['deps']): Mfa['accounts'] {

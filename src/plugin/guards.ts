@@ -1,5 +1,5 @@
 import type { Adapter, AdapterFactory, AdapterPayload, InteractionResults } from 'oidc-provider'
-import { providerOf, type Core } from '../../interactions/core.ts'
+import { providerOf, type AccountSite, type Core } from '../../interactions/core.ts'
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { accountClient, ACCOUNT_CLIENT_ID, clientTaken } from '../account/client.ts'
@@ -39,7 +39,9 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
         core.taken.adapter = true
         return overlay(inner, guardInteraction(core, inner))
       case 'Client':
-        return overlay(inner, guardClients(core, inner))
+        return core.accountSite === undefined
+          ? inner
+          : overlay(inner, guardClients(core, inner, core.accountSite))
       case 'Session':
         return overlay(inner, guardSession(inner))
       case 'Grant':
@@ -151,9 +153,7 @@ function withoutLogin({ login: _, ...rest }: InteractionResults): InteractionRes
  * the provider is mounted. A client of the application's own with this id could change people's factors, or the pages
  * would sign people in as that client, so it is refused.
  */
-function guardClients(core: Core, inner: Adapter): Partial<Adapter> {
-  const { accountSite: site } = core
-  if (site === undefined) return {}
+function guardClients(core: Core, inner: Adapter, site: AccountSite): Partial<Adapter> {
   let isFree = false
   return {
     async find(id) {

@@ -484,7 +484,11 @@ describe('the account pages of the plugin', () => {
 
   it('are not there without the option', async () => {
     host = await startHost({ mfa: { account: false } satisfies Partial<MfaOptions> })
-    expect(() => host.mfa.account).to.throw(/option `account`/)
+    const { account: pages } = host.mfa
+    expect(() => pages.path).to.throw(/option `account`/)
+    expect(() => pages.page({ name: 'own', show: async () => {} })).to.throw(/option `account`/)
+    const refused = await pages.visit({} as never).catch((error: unknown) => String(error))
+    expect(refused).to.match(/option `account`/)
     expect(host.mfa.manageUrl()).to.equal(undefined)
     expect((await new HttpClient().get(account())).status).to.equal(404)
     await enrol(host, new HttpClient(), 'mira')
