@@ -5,7 +5,11 @@ import { normaliseName } from './name.ts'
 /** The most addresses of an account beside its own (NIST SP 800-63B-4 4.2.1.2 asks for two at least). */
 export const MOST_ADDED = 2
 
-/** Every verified address of an account, the one that signs in first. All of them are told what happens (R44). */
+/**
+ * Every verified address of an account, the one that signs in first. All of them are told what happens (R44). That one
+ * was verified when the account was made, by the administrator or by the product from which it was imported, unless the
+ * account notes a later time: a new address must not count as an old one (R9).
+ */
 export function verifiedAddresses(account: Account): readonly AddedAddress[] {
   const { email, emailVerified, emailVerifiedAt, createdAt, addresses = [] } = account
   if (email === undefined || !emailVerified) return addresses

@@ -1,7 +1,7 @@
 import type { AccountClaims, Configuration } from 'oidc-provider'
-import type { Instant } from '../../domain/time.ts'
-import type { PersonDescription, VerifiedAddress } from '../../index.ts'
+import type { PersonDescription } from '../../index.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
+import { verifiedAddresses } from './addresses.ts'
 import { chosenLanguage } from './language.ts'
 
 /** The host's account of a person, which is also the argument of `require`. */
@@ -42,26 +42,11 @@ function subjectOf(account: Account): Subject {
   }
 }
 
-/** The members that a change of addresses adds to an account. */
-interface ChangedAddresses {
-  readonly emailVerifiedAt?: Instant
-  readonly addresses?: readonly VerifiedAddress[]
-}
-
-/**
- * The verified addresses, for codes and recovery. The first one was verified when the account was made, by the
- * administrator or by the product from which it was imported, unless the account notes a later time: a new address must
- * not count as an old one (R9).
- */
-function addressesOf(
-  account: Account & ChangedAddresses,
-): Pick<PersonDescription, 'address' | 'addresses'> {
-  const { email, emailVerified, createdAt, emailVerifiedAt = createdAt, addresses = [] } = account
-  if (email === undefined || !emailVerified) return { addresses }
-  return {
-    address: email,
-    addresses: [{ address: email, verifiedAt: emailVerifiedAt }, ...addresses],
-  }
+/** The verified addresses, for codes and recovery, each with the time from which its age counts (R9). */
+function addressesOf(account: Account): Pick<PersonDescription, 'address' | 'addresses'> {
+  const { email, emailVerified } = account
+  const addresses = verifiedAddresses(account)
+  return email === undefined || !emailVerified ? { addresses } : { address: email, addresses }
 }
 
 /** All standard claims of the account; the host picks those of the scopes and of the claims request. */
