@@ -53,10 +53,15 @@ export class PostOffice {
     return this.#letters.filter(({ to }) => to === address).length
   }
 
-  /** Takes the oldest letter to an address. Waits for it, because a notice may arrive later than the page. */
-  async next(address: string): Promise<Letter> {
+  /**
+   * Takes the oldest letter to an address. Waits for it, because a notice may arrive later than the page. `about`: the
+   * subject, where several letters are on their way, which arrive in any order.
+   */
+  async next(address: string, about?: string): Promise<Letter> {
     for (;;) {
-      const at = this.#letters.findIndex(({ to }) => to === address)
+      const at = this.#letters.findIndex(
+        ({ to, subject }) => to === address && (about === undefined || subject === about),
+      )
       const [letter] = at === -1 ? [] : this.#letters.splice(at, 1)
       if (letter !== undefined) return letter
       await once(this.#arrivals, 'letter')
