@@ -209,16 +209,14 @@ export class AccountConsole implements AccountPages {
     const isOurs = pending !== undefined && url.searchParams.get('state') === pending.state
     const signedIn = isOurs ? await this.#reception.signIn.complete(url, pending) : undefined
     if (signedIn === undefined) return this.#turnedBack(ctx, isOurs ? pending : undefined)
-    const { cookies } = this.#reception
-    const session = cookies
-      .call(this.#reception)
-      .keepSession(ctx.res, signedIn, this.#core.deps.clock.now())
+    const cookies = this.#reception.cookies()
+    const session = cookies.keepSession(ctx.res, signedIn, this.#core.deps.clock.now())
     const { back, said, deed, proof } = given(pending, 'sign-in')
     if (deed !== undefined && deed.accountId === session.accountId) {
       const present = await this.#reception.present(ctx, session)
       if (present !== undefined) return this.#doWaiting(ctx, deed, present, proof)
     }
-    if (proof !== undefined) this.#reception.cookies().keepProof(ctx.res, proof)
+    if (proof !== undefined) cookies.keepProof(ctx.res, proof)
     this.#leadTo(ctx, mountPath(this.#core) + back, session.accountId, said)
   }
 
