@@ -14,14 +14,11 @@ export function tallyLine(tally: Tally): string {
 }
 
 export function sumOf(tallies: readonly Tally[]): Tally {
-  return tallies.reduce(
-    (sum, each) => ({
-      passed: sum.passed + each.passed,
-      failed: sum.failed + each.failed,
-      skipped: sum.skipped + each.skipped,
-    }),
-    { passed: 0, failed: 0, skipped: 0 },
-  )
+  return tallies.reduce((sum, each) => ({
+    passed: sum.passed + each.passed,
+    failed: sum.failed + each.failed,
+    skipped: sum.skipped + each.skipped,
+  }))
 }
 
 /**
