@@ -124,7 +124,7 @@ describe('a page in use', function () {
   for (const [name, press, other] of [
     ['totp-verify-fresh', 'form button', '[data-refuse]'],
     ['mfa-choose-verify', '[data-factor=backup-codes]', '[data-factor=totp]'],
-    ['account-usual', '[value="remove:m1"]', '[value="rename:m1"]'],
+    ['account-usual', '[data-do=remove]', '[data-do=rename]'],
     ['totp-verify-fresh', '[data-not-you]', 'form button'],
     ['owner-proof-again', '[data-send]', 'form button'],
     ['consent-usual', '[data-refuse]', 'form button'],

@@ -13,13 +13,13 @@ const GERMAN = SAMPLES.filter(({ surroundings }) => surroundings.locale === 'en'
 
 /**
  * The words that stand on two lines although they have no soft hyphen to break at. Addresses and names that an app or
- * a person has chosen are left out.
+ * a person has chosen are left out; in a sentence they are bold.
  */
 const BROKEN = `[...document.querySelectorAll('main, footer')].flatMap((part) => {
   const found = []
   const walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT)
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    if (node.parentElement.closest('code, .sr, .grants b, [hidden], .managed h2, .who')) continue
+    if (node.parentElement.closest('code, .sr, b, [hidden], .managed h2, .names, .who')) continue
     for (const { 0: word, index } of node.data.matchAll(/[\\p{L}\\p{N}\\u00ad]+/gu)) {
       const range = document.createRange()
       range.setStart(node, index)
