@@ -24,7 +24,7 @@ export type TurnOffOutcome =
 
 /**
  * Removes every factor of an account for its owner, who has proved one for this change (R11): the commit that removes
- * them spends the proof. Whether the application's policy allows it, the caller has asked. Throws what a commit throws.
+ * them spends the proof. The caller has to ask the application's policy before. Throws what a commit throws.
  */
 export async function turnOff(
   deps: Dependencies,

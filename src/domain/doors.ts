@@ -52,8 +52,8 @@ interface Shutter {
 }
 
 /**
- * Answers which doors of an account are open. A mark opens no door, so the doors that two marks shut are shut by both. Everything
- * that opens a door asks this on the record that it saves.
+ * Answers which doors of an account are open: those that no mark shuts. Each change that goes through a door asks this on
+ * the record that it saves.
  */
 export function doorsOf(record: MfaRecord, now: Instant, settings: DoorSettings): Doors {
   const shutters = shuttersOf(record, settings)

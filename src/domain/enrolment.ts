@@ -427,8 +427,8 @@ export function settlePasswordChanged(record: MfaRecord, times = 1): Settled {
 }
 
 /**
- * A reset by an administrator: it leaves no factor but those of `kept`, no known browser and no failures. The history stays and holds the
- * time of the reset, so that R10 requires a proof even for an account that had never signed in.
+ * A reset by an administrator: it leaves no factor but those of `kept`, no known browser and no failures. The history
+ * stays and holds the time of the reset, so that R10 requires a proof even for an account that had never signed in.
  */
 export function resetFactors(
   record: MfaRecord,

@@ -10,7 +10,8 @@ const NOTICE = ['account', 'browser', 'place', 'manageUrl', 'helpUrl', 'notMeUrl
 /**
  * The mails of the product with the values that each needs; all are strings, as in `Delivery`. `issuer` is the name
  * that people know; `at` is in seconds since the Unix epoch; `browser` is a `User-Agent`, or the name of a browser;
- * `place` is a network. `notMeUrl` leads to the page of a person who did not do this. The text leaves out optional values that are missing.
+ * `place` is a network. `notMeUrl` leads to the page of a person who did not do this. The text leaves out optional values
+ * that are missing.
  */
 export const MAIL_VALUES = {
   /** The proof that a first enrolment asks for (R10). */
