@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { systemClock } from '../../src/adapters/crypto/index.ts'
+import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { changeAccount } from '../../src/server/accounts/people.ts'
 import { layFoundation } from '../../src/server/boot/foundation.ts'
@@ -133,6 +134,26 @@ describe('a forgotten password', () => {
     const entered = await browser.submit(login, { username: 'alice', password: NEW })
     const next = await browser.follow(entered, atTheApp)
     expect([next.status, next.name]).to.deep.equal([403, 'enrolment-refused'])
+  })
+
+  it('R10 a new address is no proof for a first factor in its first week, and never after a password by mail', async () => {
+    await start()
+    const { id } = await addPerson(server)
+    const afterPassword = async (about: Partial<Account>): Promise<string | undefined> => {
+      await changeAccount(server.storage.accounts, id, (account) => ({ ...account, ...about }))
+      const visitor = new HttpClient()
+      const login = await visitor.visit(server.authorize())
+      const entered = await visitor.submit(login, { username: 'alice', password: PASSWORD })
+      return (await visitor.follow(entered, atTheApp)).name
+    }
+    server.clock.ahead = 30 * 86_400
+    const week = 7 * 86_400
+    const now = server.clock.now()
+    expect(await afterPassword({})).to.equal('owner-proof')
+    expect(await afterPassword({ emailVerifiedAt: now - week + 60 })).to.equal('enrolment-refused')
+    expect(await afterPassword({ emailVerifiedAt: now - week })).to.equal('owner-proof')
+    const mailed = { passwordOrigin: 'mail', passwordMailedTo: 'old@example.com' } as const
+    expect(await afterPassword(mailed)).to.equal('enrolment-refused')
   })
 
   it('R12 has links of the issuer, whatever host a request names', async () => {

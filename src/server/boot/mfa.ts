@@ -10,7 +10,7 @@ import {
   type Mfa,
   type PolicyQuestion,
 } from '../../index.ts'
-import { HOUR_SECONDS } from '../../domain/time.ts'
+import { DAY_SECONDS, HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { noteRecovery } from '../upkeep/recoveries.ts'
 import { rememberLanguage } from '../accounts/language.ts'
@@ -36,6 +36,8 @@ export interface MfaServices {
 
 /** R10: for this long after an account was made, its first sign-in may set up a factor with the password alone. */
 const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
+/** R9: a younger address is no second proof. */
+const YOUNG_ADDRESS_SECONDS = 7 * DAY_SECONDS
 
 /** The factors of this server, in the order in which they are offered. */
 function serverFactors({ totp: options }: FileValues) {
@@ -142,7 +144,7 @@ function firstEnrolmentOf(
     if (accountId === demonstrationAccountId) return 'password'
     if (isProved(account, await statusOf(accountId), { now, browser: shownProof(issuer) }))
       return 'allowed'
-    if (mails && isMailboxProof(account)) return 'mailed-code'
+    if (mails && isMailboxProof(account, now)) return 'mailed-code'
     return firstSignIn && isFresh(account, now) ? 'password' : 'refused'
   }
   return mails ? mailedCode((mail) => mailer.send(mail), rule) : rule
@@ -169,12 +171,17 @@ function isProved(
 }
 
 /**
- * Whether a code mailed to the account's address proves more than its password: not if the same mailbox has set the
- * password (R10).
+ * Whether a code mailed to the account's address proves more than its password (R10). It does not if the same mailbox
+ * has set the password. Nor does a new address: where the account has no factor, the password alone has changed it, and
+ * a mailbox that has set the password could lead on to another one.
  */
-function isMailboxProof({ email, emailVerified, passwordOrigin, passwordMailedTo }: Account) {
-  const hasSetPassword = passwordOrigin === 'mail' && passwordMailedTo === email
-  return email !== undefined && emailVerified && !hasSetPassword
+function isMailboxProof(
+  { email, emailVerified, emailVerifiedAt, passwordOrigin, passwordMailedTo }: Account,
+  now: number,
+): boolean {
+  if (email === undefined || !emailVerified) return false
+  if (emailVerifiedAt === undefined) return passwordOrigin !== 'mail' || passwordMailedTo !== email
+  return passwordOrigin !== 'mail' && now >= emailVerifiedAt + YOUNG_ADDRESS_SECONDS
 }
 
 /**
