@@ -55,7 +55,7 @@ async function add(
   if (judged.outcome === 'refused')
     return showPage(services, visit, ctx, { error: judged.reason, typed })
   if (!(await visit.spendProof())) return
-  const begun = await added.begin(visit, judged.address)
+  const begun = await added.begin(visit, judged.address, visit.epoch)
   if (begun === undefined) return showPage(services, visit, ctx, { error: 'too-many', typed })
   const sender = senderOnPage(services, ctx)
   await services.letters.put([

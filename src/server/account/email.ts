@@ -47,7 +47,7 @@ async function ask(
   if (judged.outcome === 'refused')
     return showForm(services, visit, ctx, { error: judged.reason, typed })
   if (!(await visit.spendProof())) return
-  await mailLink(services, ctx, account, judged.address)
+  await mailLink(services, ctx, account, { address: judged.address, epoch: visit.epoch })
   return 'email-asked'
 }
 
@@ -56,12 +56,12 @@ async function mailLink(
   services: EmailPageServices,
   ctx: Context,
   account: Account,
-  address: string,
+  { address, epoch }: { readonly address: string; readonly epoch: number },
 ): Promise<void> {
   const { changes, after, letters, now } = services
   const sender = senderOnPage(services, ctx)
   const work = async (): Promise<void> => {
-    const link = await changes.make(account, address)
+    const link = await changes.make(account, address, epoch)
     if (link === undefined) return
     await letters.put([
       {

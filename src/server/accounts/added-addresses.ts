@@ -38,10 +38,14 @@ export interface CodePlace {
 export interface AddedAddresses {
   /** Judges an address as typed, before the proof of the change is consumed. */
   judge(account: Account, typed: string): AddressJudged
-  /** Makes the code that is mailed to the address; an earlier one ends. Undefined: too many in this hour. */
+  /**
+   * Makes the code that is mailed to the address; an earlier one ends. `epoch`: that of the session which has asked.
+   * Undefined: it is not that of the account any more, or there were too many in this hour.
+   */
   begin(
     place: CodePlace,
     address: string,
+    epoch: number,
   ): Promise<{ readonly code: string; readonly expiresAt: Instant } | undefined>
   /** The address that waits for its code in this session. */
   waiting(place: CodePlace): Promise<string | undefined>
@@ -82,8 +86,8 @@ export function addedAddresses(services: AddedAddressServices): AddedAddresses {
       return { outcome: 'fit', address }
     },
 
-    async begin(place, address) {
-      const epoch = await epochOf(place.accountId)
+    async begin(place, address, epoch) {
+      if ((await epochOf(place.accountId)) !== epoch) return undefined
       const { allowed } = await counters.reserve(`address:${place.accountId}`, MAILS, clock.now())
       if (!allowed) return undefined
       const code = drawCode(services.random)

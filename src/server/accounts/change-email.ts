@@ -42,12 +42,14 @@ export interface EmailChanges {
   /** Judges an address as typed, before the proof of the change is consumed. */
   judge(account: Account, typed: string): EmailJudged
   /**
-   * Makes a link for the new address. Undefined: it is somebody's, or the account has asked too often. The page says the
-   * same in both cases, and this runs after its answer (R33).
+   * Makes a link for the new address. `epoch`: that of the session which has asked. Undefined: it is not that of the
+   * account any more, the address is somebody's, or the account has asked too often. The page says the same in each
+   * case, and this runs after its answer (R33): the owner may have locked the account meanwhile.
    */
   make(
     account: Account,
     address: string,
+    epoch: number,
   ): Promise<{ readonly url: string; readonly expiresAt: Instant } | undefined>
   /** The change of a link, without making it: mail scanners fetch the links in a mail. */
   look(token: string): Promise<EmailLink | undefined>
@@ -90,8 +92,8 @@ export function emailChanges(services: EmailChangeServices): EmailChanges {
       return isPresent ? { outcome: 'refused', reason: 'own' } : { outcome: 'fit', address }
     },
 
-    async make(account, address) {
-      const epoch = await epochOf(account.id)
+    async make(account, address, epoch) {
+      if ((await epochOf(account.id)) !== epoch) return undefined
       const { allowed } = await counters.reserve(`email-change:${account.id}`, MAILS, clock.now())
       if (!allowed || !(await isFree(address, account.id))) return undefined
       const token = newToken(services.random)

@@ -113,7 +113,7 @@ describe('an address that is added', () => {
   const addresses = async () =>
     (await here.storage.accounts.byId(place.accountId))?.account.addresses
   const begin = async (address = BACKUP): Promise<string> =>
-    (await added.begin(place, address))?.code ?? ''
+    (await added.begin(place, address, epoch))?.code ?? ''
   const wrong = (code: string): string => (code === '00000000' ? '11111111' : '00000000')
 
   it('R44 is confirmed by a code of eight digits, however it is typed, and told of', async () => {
@@ -166,6 +166,10 @@ describe('an address that is added', () => {
     expect(await addresses()).to.equal(undefined)
   })
 
+  it('R20 R44 is not sent for a session that has ended before its turn', async () => {
+    expect(await added.begin(place, BACKUP, epoch - 1)).to.equal(undefined)
+  })
+
   it('R18 is added once by many right codes at the same moment', async () => {
     const code = await begin()
     const outcomes = await Promise.all(
@@ -178,7 +182,7 @@ describe('an address that is added', () => {
 
   it('R43 costs five mails an hour at most', async () => {
     for (let i = 0; i < 5; i += 1) expect(await begin()).to.match(/^\d{8}$/)
-    expect(await added.begin(place, BACKUP)).to.equal(undefined)
+    expect(await added.begin(place, BACKUP, epoch)).to.equal(undefined)
     here.clock.time += 3600
     expect(await begin()).to.match(/^\d{8}$/)
   })
@@ -226,7 +230,7 @@ describe('an address that is added', () => {
       change: async () => undefined,
       epochOf: async () => epoch,
     })
-    const { code } = (await listening.begin(place, BACKUP)) ?? { code: '' }
+    const { code } = (await listening.begin(place, BACKUP, epoch)) ?? { code: '' }
     expect(stored.join(' ')).not.to.contain(code)
     expect(stored).to.have.length(2)
   })

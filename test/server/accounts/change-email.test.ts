@@ -53,10 +53,10 @@ describe('a change of the own address', () => {
   const current = async (): Promise<Account> =>
     (await here.storage.accounts.byId(id))?.account as Account
   const make = async (address = NEW): Promise<string> =>
-    (await changes.make(await current(), address))?.url.split('/').at(-1) ?? ''
+    (await changes.make(await current(), address, epoch))?.url.split('/').at(-1) ?? ''
 
   it('is made by a link to the new address, once, within a day, and told of', async () => {
-    const made = await changes.make(await current(), NEW)
+    const made = await changes.make(await current(), NEW, epoch)
     expect(made?.url).to.match(/^https:\/\/id\.example\.com\/email\/confirm\/[\w-]{43}$/)
     expect(made?.expiresAt).to.equal(here.clock.time + 86_400)
     const token = made?.url.split('/').at(-1) ?? ''
@@ -93,12 +93,16 @@ describe('a change of the own address', () => {
     expect((await current()).email).to.equal('mira@example.com')
   })
 
+  it('R20 R44 is not made for a session that has ended before its turn', async () => {
+    expect(await changes.make(await current(), NEW, epoch - 1)).to.equal(undefined)
+  })
+
   it('R33 has no link for an address that is somebody’s, as its own or as a user name', async () => {
     await add('ole')
-    expect(await changes.make(await current(), 'OLE@example.com')).to.equal(undefined)
+    expect(await changes.make(await current(), 'OLE@example.com', epoch)).to.equal(undefined)
     const { storage, clock } = here
     await addPerson({ accounts: storage.accounts, clock, random }, { username: 'eve@example.com' })
-    expect(await changes.make(await current(), 'eve@example.com')).to.equal(undefined)
+    expect(await changes.make(await current(), 'eve@example.com', epoch)).to.equal(undefined)
   })
 
   it('R18 is not made if somebody else got the address meanwhile', async () => {
@@ -123,7 +127,7 @@ describe('a change of the own address', () => {
 
   it('R43 costs five mails an hour at most', async () => {
     for (let i = 0; i < 5; i += 1) expect(await make()).to.have.length(43)
-    expect(await changes.make(await current(), NEW)).to.equal(undefined)
+    expect(await changes.make(await current(), NEW, epoch)).to.equal(undefined)
   })
 
   it('is refused if it is no address, or the present one', async () => {
