@@ -11,6 +11,8 @@ export interface AfterAnswer {
 
 /** Mails are slow: so many are on their way at once. */
 const MOST_AT_ONCE = 8
+/** A response that nobody reads does not end. Its work begins all the same, so that it does not keep a place. */
+const LONGEST_ANSWER_MS = 5_000
 /** The most work that one node keeps in memory. */
 const MOST_WAITING = 1000
 
@@ -18,7 +20,10 @@ const MOST_WAITING = 1000
  * Runs work after its answer has left, so that the time of the answer says nothing of the work (R33): whether a name
  * exists, or how slow the mail server is. Work that waits is lost when the process is killed; a person asks again.
  */
-export function afterAnswers(log: Pick<Logger, 'error'>): AfterAnswer {
+export function afterAnswers(
+  log: Pick<Logger, 'error'>,
+  longestAnswerMs = LONGEST_ANSWER_MS,
+): AfterAnswer {
   const waiting: (() => Promise<void>)[] = []
   const open = new Set<Promise<void>>()
   let running = 0
@@ -35,12 +40,17 @@ export function afterAnswers(log: Pick<Logger, 'error'>): AfterAnswer {
     add(response, work) {
       if (open.size >= MOST_WAITING) return false
       const done = new Promise<void>((resolve) => {
+        let isBegun = false
         const begin = (): void => {
+          clearTimeout(timer)
+          if (isBegun) return
+          isBegun = true
           waiting.push(() => work().finally(resolve))
           void run()
         }
+        const timer = setTimeout(begin, longestAnswerMs)
         if (response.closed) begin()
-        else response.once('close', begin)
+        else response.once('finish', begin).once('close', begin)
       })
       open.add(done)
       void done.then(() => open.delete(done))
