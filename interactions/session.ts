@@ -1,4 +1,6 @@
 import type { Context } from 'koa'
+import { isEnrolled } from '../src/domain/enrolment.ts'
+import { provedAtIn } from '../src/domain/freshness.ts'
 import { FIRST_EPOCH, isLive } from '../src/domain/session.ts'
 import { moveSession, signedInSessionOf, type SignedIn } from '../src/host/session.ts'
 import { providerOf, type Core } from './core.ts'
@@ -12,6 +14,11 @@ export interface SignedInSession {
   readonly amr: readonly string[] | undefined
   /** The time at which the first factor was proved, in seconds since the Unix epoch. */
   readonly signedInAt: number
+  /**
+   * The time of the last proof in this session, in seconds since the Unix epoch: of the second factor or, where the
+   * account has none, of the first. Absent: the account has a factor, and none was shown in this session.
+   */
+  readonly provedAt?: number
 }
 
 /**
@@ -27,13 +34,12 @@ export async function sessionOf(
   if (session === undefined) return undefined
   const { record } = await core.record(undefined, session.accountId)
   const { accountId, acr, amr, signedInAt, epoch = FIRST_EPOCH } = session
-  const counts = isLive(
-    { epoch, signedInAt },
-    record.epoch,
-    core.sessionSeconds,
-    core.deps.clock.now(),
-  )
-  return counts ? { accountId, acr, amr, signedInAt } : undefined
+  const now = core.deps.clock.now()
+  if (!isLive({ epoch, signedInAt }, record.epoch, core.sessionSeconds, now)) return undefined
+  const factorAt = session.provedAt
+  const provedAt = provedAtIn({ enrolled: isEnrolled(record), factorAt, signedInAt })
+  const found = { accountId, acr, amr, signedInAt }
+  return provedAt === undefined ? found : { ...found, provedAt }
 }
 
 /** The epochs of an account before and after a change of its password. */

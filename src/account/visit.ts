@@ -111,7 +111,8 @@ export class Reception {
   withProof(ctx: Context, visit: AccountVisit, { purpose, secret }: PagesProof): AccountVisit {
     const spendProof = async (): Promise<boolean> => {
       this.cookies().dropProof(ctx.res)
-      return spendShownProof(this.#core.deps, visit.accountId, { purpose, secret })
+      const { accountId, provedAt = 0 } = visit
+      return spendShownProof(this.#core.deps, accountId, { purpose, secret, provedAt })
     }
     return { ...visit, spendProof }
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { spendProof } from '../domain/proof.ts'
+import { spendProof, type SpentProof } from '../domain/proof.ts'
+import type { Instant } from '../domain/time.ts'
 import { commit } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 
@@ -7,6 +8,11 @@ import type { Dependencies } from './dependencies.ts'
 export interface ShownProof {
   readonly purpose: string
   readonly secret: string
+  /**
+   * When a factor was last shown in the session that spends it, as `mfa.sessionOf` says. With it, a proof that was made
+   * in another browser is worth nothing.
+   */
+  readonly provedAt?: Instant
 }
 
 /**
@@ -19,11 +25,16 @@ export async function spendShownProof(
   accountId: string,
   shown: ShownProof,
 ): Promise<boolean> {
-  const asked = { purpose: shown.purpose, secretHash: hashOfSecret(shown.secret) }
+  const asked = spentBy(shown)
   return commit(deps, accountId, (record, now) => {
     const spent = spendProof(record, asked, now)
     return spent === undefined ? { outcome: false } : { outcome: true, record: spent }
   })
+}
+
+/** The proof as the record knows it. */
+export function spentBy({ secret, ...shown }: ShownProof): SpentProof {
+  return { ...shown, secretHash: hashOfSecret(secret) }
 }
 
 /** The HASH of `mfa_action=prove:PURPOSE:HASH`. */

@@ -5,7 +5,7 @@ import { spendProof } from '../domain/proof.ts'
 import { settleTurnedOff } from '../domain/turn-off.ts'
 import { commit, type Decided } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
-import { hashOfSecret, type ShownProof } from './spend-proof.ts'
+import { spentBy, type ShownProof } from './spend-proof.ts'
 
 /** The epochs of an account before and after a change, for `mfa.renewSession`. */
 export interface RaisedEpochs {
@@ -32,7 +32,7 @@ export async function turnOff(
   shown: ShownProof,
   detail: RequestDetail = {},
 ): Promise<TurnOffOutcome> {
-  const asked = { purpose: shown.purpose, secretHash: hashOfSecret(shown.secret) }
+  const asked = spentBy(shown)
   return commit<TurnOffOutcome>(deps, accountId, (record, now): Decided<TurnOffOutcome> => {
     const door = doorsOf(record, now, deps.recovery)['turn-off']
     if (!door.open) return { outcome: { outcome: 'shut', door } }

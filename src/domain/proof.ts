@@ -29,19 +29,27 @@ export function keepProof(record: MfaRecord, asked: ProofRequest, at: Instant): 
   return { ...record, proofs: [...others, kept].slice(-MOST_KEPT) }
 }
 
+/** A proof as it is spent. */
+export interface SpentProof extends ProofRequest {
+  /** When a factor was last shown in the session that spends it. Absent: the caller does not know. */
+  readonly provedAt?: Instant
+}
+
 /**
- * Spends a proof. Undefined: there is none of this purpose and secret, its ten minutes are over, it was spent, or the
- * epoch has changed since.
+ * Spends a proof. Undefined: there is none of this purpose and secret, its ten minutes are over, it was spent, the epoch
+ * has changed since, or it was made in another session than the one that spends it: a person who was lured to the
+ * request of a thief has shown the factor for the thief's browser (R41).
  */
 export function spendProof(
   record: MfaRecord,
-  { purpose, secretHash }: ProofRequest,
+  { purpose, secretHash, provedAt = Infinity }: SpentProof,
   now: Instant,
 ): MfaRecord | undefined {
   const proof = proofsOf(record).find(
     (kept) => kept.purpose === purpose && kept.secretHash === secretHash,
   )
-  if (proof === undefined || !isFresh(proof, record.epoch, now)) return undefined
+  if (proof === undefined || !isFresh(proof, record.epoch, now) || provedAt < proof.at)
+    return undefined
   return { ...record, proofs: proofsOf(record).filter((kept) => kept !== proof) }
 }
 

@@ -23,6 +23,11 @@ describe('a proof for a page of the application', () => {
     expect(spendProof(record, ASKED, NOW + 600)).to.equal(undefined)
   })
 
+  it('R41 is spent by the session in which the factor was shown, and by no earlier one', () => {
+    expect(spendProof(record, { ...ASKED, provedAt: NOW - 1 }, NOW)).to.equal(undefined)
+    expect(spendProof(record, { ...ASKED, provedAt: NOW }, NOW)).to.deep.include({ proofs: [] })
+  })
+
   it('R20 ends with its epoch', () => {
     expect(spendProof({ ...record, epoch: 2 }, ASKED, NOW)).to.equal(undefined)
     expect(raiseEpoch(record, 'test').record.proofs).to.deep.equal([])

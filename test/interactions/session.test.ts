@@ -1,15 +1,17 @@
 import { expect } from 'chai'
 import type { Core } from '../../interactions/core.ts'
 import { sessionOf } from '../../interactions/session.ts'
-import { withEpoch } from '../../src/host/session.ts'
+import { giveProof, withEpoch } from '../../src/host/session.ts'
+import { newRecord } from '../../src/domain/mfa-record.ts'
+import { enrolled } from '../domain/records.ts'
 
 const NOW = 1_700_000_000
 const MIRA = { accountId: 'mira', acr: 'high', amr: ['pwd', 'otp'], loginTs: NOW }
 
-const look = (session: object, { epoch = 3, later = 0 } = {}) => {
+const look = (session: object, { epoch = 3, later = 0, record = enrolled() } = {}) => {
   const core = {
     provider: { createContext: () => ({}), Session: { get: async () => session } },
-    record: async () => ({ record: { epoch } }),
+    record: async () => ({ record: { ...record, epoch } }),
     sessionSeconds: 3600,
     deps: { clock: { now: () => NOW + later } },
   } as unknown as Core
@@ -24,6 +26,14 @@ describe('the session of a page of the application’s own', () => {
       amr: ['pwd', 'otp'],
       signedInAt: NOW,
     })
+  })
+
+  it('R41 says when a factor was last shown in it, and the first one where there is no other', async () => {
+    const proved = withEpoch(MIRA, 3)
+    giveProof(proved, { accountId: 'mira', at: NOW + 60 })
+    expect(await look(proved)).to.include({ provedAt: NOW + 60 })
+    const record = newRecord('mira')
+    expect(await look(withEpoch(MIRA, 3), { record })).to.include({ provedAt: NOW })
   })
 
   it('R20 is none where it is of another epoch', async () => {

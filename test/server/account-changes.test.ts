@@ -230,6 +230,21 @@ describe('the account pages of the server', () => {
       expect(post.waiting('bob@example.com')).to.equal(0)
     })
 
+    it('R41 is not changed by a proof that the owner was lured to give on another device', async () => {
+      await open('/account')
+      const thief = new HttpClient({ jar: browser.jar.copy() })
+      const request = (await thief.get(at('/account/email'))).location ?? at('/nowhere')
+      const phone = new HttpClient()
+      await goOn(await phone.visit(request, atTheApp), phone)
+      request.searchParams.delete('mfa_action')
+      const form = await thief.visit(request, atTheApp)
+      expect(form.name).to.equal('account-email')
+      const fields = { email: 'eve@evil.example' }
+      const button = { form: 'form:has([data-do=change-email])', button: 'change-email' }
+      const answer = await thief.follow(await thief.submit(form, fields, button), atTheApp)
+      expect(answer.name).to.equal('totp-verify')
+    })
+
     it('R20 is not changed by a link from before a sign-out everywhere', async () => {
       await ask(OTHER)
       const link = linkIn(await letter(OTHER, /A new address/))
