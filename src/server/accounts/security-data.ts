@@ -3,6 +3,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditTrail } from '../../ports/audit-trail.ts'
 import { allActivity, type OwnEvent } from './activity.ts'
+import { chosenLanguage } from './language.ts'
 import type { LiveSession } from './live-sessions.ts'
 
 /** Everything that the server knows of a person's security, without a secret and without a hash of one. Times in UTC. */
@@ -46,9 +47,14 @@ export async function securityDataOf(
       username: account?.username,
       email: account?.email,
       emailVerified: account?.emailVerified,
+      addresses: account?.addresses?.map(({ address, verifiedAt }) => ({
+        address,
+        verifiedAt: inWords(verifiedAt),
+      })),
       groups: account?.groups,
       claims: account?.claims,
-      language: account?.locale,
+      language: account && chosenLanguage(account),
+      lastLanguage: account?.locale,
       createdAt: inWords(account?.createdAt),
       firstSignInAt: inWords(status.firstSignInAt),
     },

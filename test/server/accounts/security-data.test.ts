@@ -14,7 +14,9 @@ describe('the export of a person’s security data', () => {
     email: 'mira@example.com',
     emailVerified: true,
     passwordHash: '$argon2id$a-secret-hash',
+    addresses: [{ address: 'mira@backup.example', verifiedAt: NOW - 20 }],
     groups: ['staff'],
+    locale: 'en',
     claims: { locale: 'de' },
     createdAt: NOW - 1000,
     updatedAt: NOW,
@@ -93,6 +95,13 @@ describe('the export of a person’s security data', () => {
     })
     expect(file).to.have.nested.property('account.email', 'mira@example.com')
     expect(file).to.have.nested.property('account.claims.locale', 'de')
+    expect(file).to.have.nested.property('account.language', 'de')
+    expect(file).to.have.nested.property('account.lastLanguage', 'en')
+    expect(file)
+      .to.have.nested.property('account.addresses')
+      .that.deep.equals([
+        { address: 'mira@backup.example', verifiedAt: '2027-01-15T07:59:40.000Z' },
+      ])
     expect(file).to.have.nested.property('factors[0].name', 'Phone')
     expect(file).to.have.nested.property('marks.lockedByOwnerAt', '2027-01-15T07:59:55.000Z')
     expect(file).to.have.nested.property('marks.changes.recovery.reason', 'frozen')
