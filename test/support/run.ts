@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sumOf, tallyLine, type Tally } from './reporter.ts'
+import { ending, sumOf, type Tally } from './reporter.ts'
 
 /**
  * This module is the test command. It checks types, lint and format, each counted as one test, and then runs every
@@ -16,6 +16,8 @@ const WITH_COVERAGE = '--with-coverage'
 const WITH_OLDEST_NODE = '--with-oldest-node'
 /** Runs the suites that use Mongoose once more, on Mongoose 8. The usual run has Mongoose 9. */
 const WITH_MONGOOSE_8 = '--with-mongoose-8'
+
+const NO_TESTS: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
 
 const given = process.argv.slice(2)
 const suites = given.filter(
@@ -33,7 +35,7 @@ try {
   // Races and faults of MongoDB have deadlines, which two of their runs at once would miss.
   if (given.includes(WITH_MONGOOSE_8)) runs.push(await testAgain('test:mongoose', '8'))
   const sums = sumOf([...checks, ...runs])
-  console.log(`\n${tallyLine(sums)}`)
+  console.log(ending(sums))
   process.exitCode = sums.failed === 0 ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true })
@@ -42,7 +44,12 @@ try {
 async function check(script: string): Promise<Tally> {
   const passed = (await run('npm', ['run', '--silent', script], { whole: false })) === 0
   console.log(`  ${passed ? '✔' : '✖'} ${script}`)
-  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
+  return {
+    passed: passed ? 1 : 0,
+    failed: passed ? 0 : 1,
+    skipped: 0,
+    failures: passed ? [] : [script],
+  }
 }
 
 function testAgain(script: string, version: string): Promise<Tally> {
@@ -57,9 +64,14 @@ async function test(
 ): Promise<Tally> {
   const tallyFile = join(mkdtempSync(join(folder, 'tests-')), 'tally.json')
   const code = await run(command, args, output, tallyFile)
-  const tally = readTally(tallyFile) ?? { passed: 0, failed: 0, skipped: 0 }
+  const tally = readTally(tallyFile) ?? NO_TESTS
+  if (code === 0 || tally.failed > 0) return tally
   // Mocha can fail without a failed test, for example if a suite does not load.
-  return code === 0 ? tally : { ...tally, failed: Math.max(tally.failed, 1) }
+  return {
+    ...tally,
+    failed: 1,
+    failures: [`${command} ${args.join(' ')} ended with ${String(code)}`],
+  }
 }
 
 /** `whole`: the output is printed at the end of the program, so that it is not mixed with that of the other one. */

@@ -11,7 +11,7 @@ import { CookieJar } from './cookie-jar.ts'
 import { HttpClient } from './http-client.ts'
 import { MONGOOSE_SUITES } from './mongoose-suites.ts'
 import { namedNode } from './node-versions.ts'
-import { sumOf, tallyLine } from './reporter.ts'
+import { ending, sumOf } from './reporter.ts'
 import { requireBrowser, requireTool, skipped } from './requirements.ts'
 import { oathtoolCode, ownCode } from './totp.ts'
 
@@ -135,12 +135,21 @@ describe('the means of the tests', () => {
   })
 
   describe('the sums of a run', () => {
-    it('add up what each of its parts came to', () => {
+    it('add up what each of its parts came to, below the names of the failed tests', () => {
       const parts = [
-        { passed: 1, failed: 0, skipped: 2 },
-        { passed: 10, failed: 1, skipped: 0 },
+        { passed: 1, failed: 0, skipped: 2, failures: [] },
+        {
+          passed: 10,
+          failed: 1,
+          skipped: 0,
+          failures: ['a page answers: expected 200 to equal 404'],
+        },
       ]
-      expect(tallyLine(sumOf(parts))).to.equal('11 passed, 1 failed, 2 skipped')
+      expect(ending(sumOf(parts)).split('\n')).to.deep.equal([
+        '  Failed: a page answers: expected 200 to equal 404',
+        '',
+        '11 passed, 1 failed, 2 skipped',
+      ])
     })
   })
 
