@@ -21,6 +21,7 @@
   window.addEventListener('pageshow', rest)
   all('[data-countdown]').forEach(countDown)
   all('[data-ends-in]').forEach(sayEnd)
+  all('time[data-shown]').forEach(sayInZone)
 
   // The summary of an error has `autofocus`. Some browsers support that for fields only, so the script sets the
   // focus.
@@ -179,6 +180,14 @@
     const style = { hour: 'numeric', minute: '2-digit' }
     const time = end.toLocaleTimeString(document.documentElement.lang, style)
     element.textContent = element.dataset.template.replace('%s', time)
+  }
+
+  // The server names UTC. The browser knows the person's own zone.
+  function sayInZone(element) {
+    const style = { dateStyle: 'long' }
+    if (element.dataset.shown === 'moment') style.timeStyle = 'short'
+    const date = new Date(element.dateTime)
+    element.textContent = date.toLocaleString(document.documentElement.lang, style)
   }
 
   // Words a duration in the same way as src/http/messages.ts.

@@ -12,19 +12,31 @@ export type Catalogue = Readonly<Record<string, Message>>
 export type Catalogues = ReadonlyMap<string, Catalogue>
 export type MessageValues = Readonly<Record<string, unknown>>
 
+/** HTML that a value of a message brings. The code that makes it escapes every text in it. */
+export class Markup {
+  readonly html: string
+
+  constructor(html: string) {
+    this.html = html
+  }
+}
+
 export interface Translator {
   readonly locale: string
   /** Plain text, to be escaped by the template. Throws for an unknown key and for a value that is missing. */
   text(key: string, values?: MessageValues): string
-  /** HTML: everything is escaped, and `**words**` in the message become `<b>`; in a value they stay as they are. */
+  /** HTML: everything but `Markup` is escaped, and `**words**` in the message become `<b>`; in a value they stay as they are. */
   html(key: string, values?: MessageValues): string
   has(key: string): boolean
   /** A length of time in words, rounded up: "45 seconds", "about 4 minutes", "about 2 hours". */
   duration(seconds: number): string
-  /** A day in words, in UTC. */
-  day(secondsSinceEpoch: number): string
   /** A moment in words, in UTC: the reader's time zone is not known here. */
   moment(secondsSinceEpoch: number): string
+  /**
+   * The HTML of a moment, or of the day that it lies in. The text names UTC; the pages' script shows the reader's own
+   * time zone in its place.
+   */
+  time(secondsSinceEpoch: number, shown?: 'moment' | 'day'): Markup
 }
 
 /**
@@ -134,11 +146,7 @@ export function translator(catalogues: Catalogues, locale: string, fallback: str
     text,
     html(key, values = {}) {
       const marked = escapeHtml(sentence(key, values)).replaceAll(/\*\*(.+?)\*\*/g, '<b>$1</b>')
-      const escaped = Object.entries(values).map(([name, value]) => [
-        name,
-        typeof value === 'string' ? escapeHtml(value) : value,
-      ])
-      return fill(key, marked, Object.fromEntries(escaped) as MessageValues)
+      return fill(key, marked, escaped(values))
     },
     has: (key) => find(key) !== undefined,
     duration(seconds) {
@@ -146,9 +154,26 @@ export function translator(catalogues: Catalogues, locale: string, fallback: str
       const duration = units.get(unit)?.format(length) ?? String(length)
       return unit === 'second' ? duration : text('duration.about', { duration })
     },
-    day: (secondsSinceEpoch) => days.format(new Date(secondsSinceEpoch * 1000)),
     moment: (secondsSinceEpoch) => moments.format(new Date(secondsSinceEpoch * 1000)),
+    time(secondsSinceEpoch, shown = 'moment') {
+      const date = new Date(secondsSinceEpoch * 1000)
+      const moment = (shown === 'day' ? days : moments).format(date)
+      const utc = escapeHtml(text('time.utc', { moment }))
+      return new Markup(
+        `<time datetime="${date.toISOString()}" data-shown="${shown}">${utc}</time>`,
+      )
+    },
   }
+}
+
+/** The values for a sentence in HTML: a text is escaped, and markup stays as it is. */
+function escaped(values: MessageValues): MessageValues {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      if (value instanceof Markup) return [name, value.html]
+      return [name, typeof value === 'string' ? escapeHtml(value) : value]
+    }),
+  )
 }
 
 function formatsOf(locale: string) {

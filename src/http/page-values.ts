@@ -251,7 +251,6 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
       {
         type: 'value',
         at: 'value',
-        date: 'value',
         factor: 'value',
         name: 'value',
         app: 'value',

@@ -226,11 +226,10 @@ export interface PageModels {
     action: string
     /** How far back the events go. */
     days: number
-    /** The newest first; `activity.TYPE` of the catalogue has the sentence. `date` is the time in ISO 8601. */
+    /** The newest first; `activity.TYPE` of the catalogue has the sentence. */
     events: readonly {
       type: string
       at: Instant
-      date: string
       factor?: string
       name?: string
       app?: string

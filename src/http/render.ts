@@ -7,7 +7,7 @@ import {
   styleOf,
   type FactorViews,
 } from './factor-views.ts'
-import { translator, type Translator } from './messages.ts'
+import { Markup, translator, type MessageValues, type Translator } from './messages.ts'
 import type { Members } from './page-values.ts'
 import type { DeliveryModel, OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
 import { inlineSvg } from './svg.ts'
@@ -111,8 +111,7 @@ export const ADDED_VALUES = {
   rich: 'any',
   has: 'any',
   duration: 'any',
-  day: 'any',
-  moment: 'any',
+  time: 'any',
 } as const satisfies Members
 
 /**
@@ -154,11 +153,10 @@ export function createRenderer(options: RendererOptions): Render {
       ...factorFiles(view.factor, options.asset),
       app: client?.name ?? surroundings.issuerName,
       t: words.text,
-      rich: (key: string, values: Record<string, unknown>) => safe(words.html(key, values)),
+      rich: (key: string, values?: MessageValues) => safe(words.html(key, withMarkup(values))),
       has: words.has,
       duration: words.duration,
-      day: words.day,
-      moment: words.moment,
+      time: (at: number, shown?: 'moment' | 'day') => safe(words.time(at, shown).html),
     }
     return show(environment, view.template, {
       ...model,
@@ -229,6 +227,16 @@ function factorFiles(
     factorScript: href(scriptOf(factor?.id ?? '')),
     factorStyle: href(styleOf(factor?.id ?? '')),
   }
+}
+
+/** The values of a message. HTML that a template has made stays as it is. */
+function withMarkup(values: MessageValues = {}): MessageValues {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      value instanceof nunjucks.runtime.SafeString ? new Markup(value.toString()) : value,
+    ]),
+  )
 }
 
 /** Marks HTML as safe. Only for HTML that this module has made or checked itself. */

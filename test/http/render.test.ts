@@ -73,6 +73,27 @@ describe('a page', () => {
     expect(await initial('')).to.equal('')
   })
 
+  it('that follows a change of the application’s own says that it is done, also without a sentence for it', async () => {
+    const said = async (key: string, messages: ViewsOptions['messages'] = {}) => {
+      const model: PageModels['account'] = {
+        csrf: 'c5rf',
+        action: '/account',
+        methods: [],
+        addable: ['totp'],
+        renewable: [],
+        pages: [],
+        ownLinks: [],
+        said: key,
+      }
+      const page = createViews({ factors: [totp()], messages })
+      return parse(await page.render('account', model, surroundings)).querySelector('[role=status]')
+        ?.textContent
+    }
+    expect(await said('cat-fed')).to.include('It is done.')
+    const messages = { en: { 'account.said-cat-fed': 'The cat is fed.' } }
+    expect(await said('cat-fed', messages)).to.include('The cat is fed.')
+  })
+
   it("has its client's colours as a sheet of their own, and none where they are no colours", async () => {
     const sheets = async (accent: string) => {
       const client = { name: 'Fieldnotes', accent, accentInk: '#fff' }

@@ -199,6 +199,27 @@ describe('a page in use', function () {
     expect(await end.textContent()).to.match(/^This set-up ends at 7:30\sPM\.$/)
   })
 
+  for (const [javaScriptEnabled, words, day, moment] of [
+    [true, 'in the person’s zone', 'January 2, 2026', /^September 22, 2026 at 4:13\sAM$/],
+    [
+      false,
+      'without script in UTC, which it names',
+      'January 1, 2026 (UTC)',
+      /^September 21, 2026 at 2:13\sPM \(UTC\)$/,
+    ],
+  ] as const)
+    it(`shows days and moments ${words}`, async () => {
+      context = await stage.browser.newContext({
+        timezoneId: 'Pacific/Kiritimati',
+        javaScriptEnabled,
+      })
+      page = await context.newPage()
+      await page.goto(stage.show(sampleOf('account-only')))
+      const [added, used] = await page.locator('time').allTextContents()
+      expect(added).to.equal(day)
+      expect(used).to.match(moment)
+    })
+
   it('counts a lock down and says when it is over', async () => {
     await open('locked-short')
     const wait = page.locator('[data-countdown]')

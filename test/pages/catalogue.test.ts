@@ -135,6 +135,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
 /** Message keys that the code uses, and no template. */
 const ASKED_BY_CODE = [
   'duration.about',
+  'time.utc',
   'mail.browser-on',
   ...Object.keys(MAIL_VALUES).map((name) => `mail.${name}.subject`),
 ]

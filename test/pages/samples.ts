@@ -777,7 +777,6 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         {
           type: 'factor-accepted',
           at: 1_795_000_000,
-          date: '2026-11-18T12:26:40.000Z',
           factor: 'totp',
           name: 'My phone',
           app: 'Fieldnotes',
@@ -787,7 +786,6 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         {
           type: 'password-refused',
           at: 1_794_990_000,
-          date: '2026-11-18T09:40:00.000Z',
           browser: { browser: 'Safari' },
           place: '2001:db8:1::/48',
           count: 12,
@@ -795,13 +793,11 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         {
           type: 'backup-code-used',
           at: 1_794_980_000,
-          date: '2026-11-18T06:53:20.000Z',
           factor: 'backup-codes',
         },
         {
           type: 'pigeon-flew',
           at: 1_794_970_000,
-          date: '2026-11-18T04:06:40.000Z',
           factor: 'pigeon',
         },
       ],

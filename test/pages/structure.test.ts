@@ -182,6 +182,15 @@ describe('each page', () => {
       ).to.not.have.length(0)
     }))
 
+  it('shows no time but in an element that a browser can put into its own zone', () =>
+    everywhere(({ html }) => {
+      const rest = html.replaceAll(
+        /<time datetime="\d{4}-\d\d-\d\dT[\d:.]+Z" data-shown="(moment|day)">[^<]+<\/time>/g,
+        '',
+      )
+      expect(rest).to.not.match(/<time|UTC|[,a-zä] 20\d\d\b/)
+    }))
+
   it('has nothing left that a template forgot to fill in', () =>
     everywhere(({ html }) => {
       expect(html).to.not.match(/\{[{%a-zA-Z]|undefined|\[object|NaN/)

@@ -94,6 +94,18 @@ describe('the account pages about sessions and apps', () => {
     expect(deedsOf(apps)).to.deep.equal(['revoke-app:app'])
   })
 
+  it('both are in the language that the person has chosen, and so is every other page', async () => {
+    const gustav = await addPerson(server, { username: 'gustav', claims: { locale: 'de' } })
+    const overview = await signIn(browser, new URL('/account', server.issuer), gustav, server)
+    const hrefs = overview.tags('main a').map(({ href = '' }) => href)
+    const pages = hrefs.filter((href) => href.startsWith('/account/'))
+    expect(pages).to.include.members(['/account/sessions', '/account/apps'])
+    for (const path of pages) {
+      const page = await browser.visit(new URL(path, server.issuer))
+      expect(page.body, path).to.include('<html lang="de"')
+    }
+  })
+
   it('R20 a session that is ended is dead: pages, token, userinfo, introspection and refresh', async () => {
     const { client, tokens } = await elsewhere()
     const theirs = await open('apps', client)

@@ -72,6 +72,5 @@ async function shown(
   { clientId, ...event }: OwnEvent,
 ): Promise<PageModels['account-activity']['events'][number]> {
   const app = clientId === undefined ? undefined : ((await nameOfApp(clientId)) ?? clientId)
-  const date = new Date(event.at * 1000).toISOString()
-  return { ...event, date, ...(app === undefined ? {} : { app }) }
+  return { ...event, ...(app === undefined ? {} : { app }) }
 }

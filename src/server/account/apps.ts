@@ -5,7 +5,7 @@ import { byOwner, type LivePages } from './live-services.ts'
 export function appsPage({ apps, show, addressOf }: LivePages): AccountPage {
   return {
     name: 'apps',
-    async show({ accountId, csrf, name, said }, ctx) {
+    async show({ accountId, csrf, name, language, said }, ctx) {
       const listed = await apps.list(accountId)
       await show(
         ctx,
@@ -22,7 +22,7 @@ export function appsPage({ apps, show, addressOf }: LivePages): AccountPage {
           accountHref: addressOf(''),
           ...(said === undefined ? {} : { said }),
         },
-        { accountLabel: name },
+        { accountLabel: name, language },
       )
     },
     deeds: {

@@ -9,7 +9,7 @@ export function sessionsPage(pages: LivePages): AccountPage {
   return {
     name: 'sessions',
     async show(visit, ctx) {
-      const { csrf, name, said } = visit
+      const { csrf, name, language, said } = visit
       await show(
         ctx,
         'account-sessions',
@@ -20,7 +20,7 @@ export function sessionsPage(pages: LivePages): AccountPage {
           accountHref: pages.addressOf(''),
           ...(said === undefined ? {} : { said }),
         },
-        { accountLabel: name },
+        { accountLabel: name, language },
       )
     },
     deeds: {
