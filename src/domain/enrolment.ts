@@ -303,6 +303,8 @@ export interface Binding {
   readonly replaced?: Authenticator | undefined
   /** It is the first factor, and nothing but the password was proved: for a time it opens fewer doors (R10). */
   readonly onPassword?: boolean
+  /** A recovery binds it: `recovery-completed` tells of the whole. */
+  readonly isRecovered?: boolean
 }
 
 /**
@@ -317,7 +319,7 @@ export function settleEnrolled(
   record: MfaRecord,
   acceptance: Acceptance,
   issued: readonly IssuedSet[],
-  { replaced, onPassword = false }: Binding = {},
+  { replaced, onPassword = false, isRecovered = false }: Binding = {},
 ): Passed {
   const { authenticator, now, browser } = acceptance
   const ended = endRecovery(record, 'factor-enrolled')
@@ -344,13 +346,12 @@ export function settleEnrolled(
     ...acceptance.detail,
     factor: authenticator.factor,
     authenticatorId: authenticator.id,
-    authenticatorName: authenticator.name,
+    ...(authenticator.name === '' ? {} : { authenticatorName: authenticator.name }),
     browser: browser.kind,
   }
   const events: EventDraft[] = [
-    { type: 'factor-enrolled', detail },
+    boundEvent(detail, replaced, isRecovered),
     ...issued.flatMap((set) => wordsOfSet(set, acceptance.detail)),
-    ...(replaced === undefined ? [] : [removalOf(replaced, detail)]),
     ...ended.events,
     { type: 'epoch-raised', detail: { epoch: bound.epoch, reason } },
   ]
@@ -358,12 +359,20 @@ export function settleEnrolled(
   return { ...pass(known, acceptance, acceptance.fingerprint), events }
 }
 
-function removalOf({ factor, id, name }: Authenticator, detail: AuthenticatorDetail): EventDraft {
-  const { authenticatorName: _, ...request } = detail
-  const named = name === '' ? {} : { authenticatorName: name }
+function boundEvent(
+  detail: AuthenticatorDetail,
+  replaced: Authenticator | undefined,
+  isRecovered: boolean,
+): EventDraft {
+  if (replaced === undefined)
+    return {
+      type: 'factor-enrolled',
+      detail: { ...detail, ...(isRecovered ? { reason: 'recovered' } : {}) },
+    }
+  const { id, name } = replaced
   return {
-    type: 'factor-removed',
-    detail: { ...request, factor, authenticatorId: id, ...named, reason: 'replaced' },
+    type: 'factor-replaced',
+    detail: { ...detail, replacedId: id, ...(name === '' ? {} : { replacedName: name }) },
   }
 }
 

@@ -52,6 +52,8 @@ export interface EventDetail {
   readonly factor?: string
   readonly authenticatorId?: string
   readonly authenticatorName?: string
+  readonly replacedId?: string
+  readonly replacedName?: string
   readonly reason?: string
   readonly browser?: 'known' | 'unknown'
   readonly clientId?: string
@@ -136,7 +138,8 @@ export interface EventDetails {
   }
   'enrolment-refused': RefusedDetail & { readonly reason?: 'no-proof' | 'no-address' }
   'owner-proved': RequestDetail
-  'factor-enrolled': AuthenticatorDetail
+  /** `reason`: a recovery has set it up; `recovery-completed` stands beside it. */
+  'factor-enrolled': AuthenticatorDetail & { readonly reason?: 'recovered' }
   /** `until`: the end of a weak one. */
   'factor-imported': Pick<
     AuthenticatorDetail,
@@ -144,12 +147,19 @@ export interface EventDetails {
   > & {
     readonly until?: Instant
   }
+  /** The new authenticator, and the one whose place it has taken. */
+  'factor-replaced': AuthenticatorDetail & {
+    readonly replacedId: string
+    /** Absent where the person gave it no name. */
+    readonly replacedName?: string
+  }
   /**
-   * `reason`: another one has taken its place, or the person has turned the second factor off. `browser` is absent
-   * where no page of the plugin was used.
+   * `reason`: the person has turned the second factor off, or a recovery has set up another one; `factors-turned-off` or
+   * `recovery-completed` stands beside it. `browser` is absent where no page of the plugin was used.
    */
   'factor-removed': Omit<AuthenticatorDetail, 'browser'> &
-    Partial<Pick<AuthenticatorDetail, 'browser'>> & { readonly reason?: 'replaced' | 'turned-off' }
+    Partial<Pick<AuthenticatorDetail, 'browser'>> & { readonly reason?: 'turned-off' | 'recovered' }
+  'factors-turned-off': RequestDetail
   'factor-renamed': AuthenticatorDetail
   'signed-in': RequestDetail & { readonly browser: 'known' | 'unknown' }
   /** `reason`: `factor-enrolled`, `factor-replaced`, `password-changed`, ..., or what was passed to `endEverything`. */
@@ -181,7 +191,9 @@ export const EVENT_TYPES = [
   'owner-proved', // the proof that a first enrolment asks for (R10)
   'factor-enrolled',
   'factor-imported', // taken over from another product; `until` when it is weak and ends
+  'factor-replaced', // another authenticator has taken the place of one
   'factor-removed',
+  'factors-turned-off', // the owner removed them all
   'factor-renamed',
   'signed-in',
   'browser-forgotten', // a known browser is unknown again after ten failures (R4)
@@ -205,3 +217,30 @@ declare const ofFactor: unique symbol
 
 /** In kebab-case. It is marked, so that the event of a general type cannot be made with the detail of a factor's. */
 export type FactorEventType = string & { readonly [ofFactor]: true }
+
+/** Events after a proof of the second factor, and the sign-in that needs none. */
+const OF_OWNER: ReadonlySet<string> = new Set([
+  'factor-accepted',
+  'factor-enrolled',
+  'factor-replaced',
+  'factor-removed',
+  'factor-renamed',
+  'factors-turned-off',
+  'backup-codes-created',
+  'backup-code-used',
+  'signed-in',
+])
+
+/**
+ * Whether the owner of the account was recognised when an event happened: then the language of its page is that of the
+ * owner. A recovery proves the password and a mailbox alone, so it may be somebody else's.
+ */
+export function isOfOwner({
+  type,
+  detail,
+}: {
+  readonly type: string
+  readonly detail: Pick<EventDetail, 'reason'>
+}): boolean {
+  return OF_OWNER.has(type) && detail.reason !== 'recovered'
+}

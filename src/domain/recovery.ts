@@ -264,9 +264,12 @@ export function settleRecovered(
       factor: old.factor,
       authenticatorId: old.id,
       ...(old.name === '' ? {} : { authenticatorName: old.name }),
+      reason: 'recovered',
     },
   }))
-  const bound = settleEnrolled({ ...without, authenticators: [] }, acceptance, issued)
+  const bound = settleEnrolled({ ...without, authenticators: [] }, acceptance, issued, {
+    isRecovered: true,
+  })
   return {
     ...bound,
     record: { ...bound.record, history: { ...bound.record.history, recoveredAt: now } },
@@ -279,7 +282,7 @@ export function settleRecovered(
           ...common,
           factor: authenticator.factor,
           authenticatorId: authenticator.id,
-          authenticatorName: authenticator.name,
+          ...(authenticator.name === '' ? {} : { authenticatorName: authenticator.name }),
         },
       },
     ],

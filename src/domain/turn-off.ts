@@ -20,5 +20,6 @@ export function settleTurnedOff(record: MfaRecord, detail: RequestDetail): Settl
   })
   const left = { ...record, authenticators: [], browsers: [], history }
   const raised = raiseEpoch(left, 'turned-off')
-  return { record: raised.record, events: [...removed, ...raised.events] }
+  const off: EventDraft = { type: 'factors-turned-off', detail }
+  return { record: raised.record, events: [off, ...removed, ...raised.events] }
 }

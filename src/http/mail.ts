@@ -25,8 +25,13 @@ export const MAIL_VALUES = {
     optional: ['app', 'account', 'helpUrl'],
   },
   'factor-enrolled': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
+  'factor-replaced': {
+    needed: ['issuer', 'factor', 'at'],
+    optional: ['name', 'replaced', ...NOTICE],
+  },
   'factor-removed': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
   'factor-renamed': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
+  'factors-turned-off': { needed: ['issuer', 'at'], optional: NOTICE },
   'backup-codes-renewed': { needed: ['issuer', 'at'], optional: NOTICE },
   'backup-code-used': { needed: ['issuer', 'remaining', 'at'], optional: ['app', ...NOTICE] },
   'new-browser': { needed: ['issuer', 'at'], optional: NOTICE },

@@ -1,5 +1,6 @@
 import { loadRecord } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
+import { isOfOwner } from '../domain/events.ts'
 import { shownNetwork } from '../domain/shown-network.ts'
 import { DAY_SECONDS, type Instant } from '../domain/time.ts'
 import type { MfaEvent } from './events.ts'
@@ -17,8 +18,10 @@ export interface Notice {
 
 const TEMPLATES: Partial<Record<MfaEvent['type'], string>> = {
   'factor-enrolled': 'factor-enrolled',
+  'factor-replaced': 'factor-replaced',
   'factor-removed': 'factor-removed',
   'factor-renamed': 'factor-renamed',
+  'factors-turned-off': 'factors-turned-off',
   'backup-code-used': 'backup-code-used',
   locked: 'locked',
   'password-suspected': 'password-suspected',
@@ -31,17 +34,6 @@ const TEMPLATES: Partial<Record<MfaEvent['type'], string>> = {
   'recovery-completed': 'recovery-completed',
   'account-locked-by-owner': 'account-locked',
 }
-
-/** Events after a proof of the second factor, and the sign-in that needs none. */
-const OF_OWNER: ReadonlySet<string> = new Set([
-  'factor-accepted',
-  'factor-enrolled',
-  'factor-removed',
-  'factor-renamed',
-  'backup-codes-created',
-  'backup-code-used',
-  'signed-in',
-])
 
 /**
  * The notice of an event; undefined: the owner is not told of it. `firstSignInAt` reads the time of the account's very
@@ -59,7 +51,7 @@ export async function noticeOf(
     id: idOf(event),
     template,
     values: valuesOf(event),
-    ...(locale === undefined || !isOfOwner(event.type) ? {} : { locale }),
+    ...(locale === undefined || !isOfOwner(event) ? {} : { locale }),
   }
 }
 
@@ -71,19 +63,15 @@ export async function firstSignInAt(
   return record.history.firstSignInAt
 }
 
-/** Whether the owner of the account was recognised when an event of this type happened. */
-function isOfOwner(type: string): boolean {
-  return OF_OWNER.has(type)
-}
-
 /**
  * The first backup codes come with a factor, which has a mail of its own. Renewed codes replace others, so they have a
- * mail.
+ * mail. A factor that comes or goes as a part of something larger is in the mail of the whole.
  */
 function templateOf({ type, detail }: MfaEvent): string | undefined {
   if (type === 'backup-codes-created')
     return detail.reason === 'renewed' ? 'backup-codes-renewed' : undefined
-  return TEMPLATES[type]
+  const isPart = type === 'factor-enrolled' || type === 'factor-removed'
+  return isPart && detail.reason !== undefined ? undefined : TEMPLATES[type]
 }
 
 /** Each of these events ends a sign-in: with the second factor, or with the first one alone. */
@@ -97,11 +85,20 @@ function idOf({ id, type, accountId, at }: MfaEvent): string {
 }
 
 function valuesOf({ at, detail }: MfaEvent): Record<string, string> {
-  const { factor, authenticatorName: name, remaining, userAgent: browser, ip, until } = detail
+  const {
+    factor,
+    authenticatorName: name,
+    replacedName,
+    remaining,
+    userAgent: browser,
+    ip,
+    until,
+  } = detail
   return {
     at: String(at),
     ...(factor === undefined ? {} : { factor }),
     ...(name === undefined ? {} : { name }),
+    ...(replacedName === undefined ? {} : { replaced: replacedName }),
     ...(remaining === undefined ? {} : { remaining: String(remaining) }),
     ...(until === undefined ? {} : { until: String(until) }),
     ...(browser === undefined ? {} : { browser }),

@@ -137,7 +137,8 @@ describe('changing the factors of an account', () => {
       ['backup-codes', ''],
       ['totp', 'New'],
     ])
-    expect(await heardOf(one, 'factor-removed')).to.have.length(1)
+    expect(await heardOf(one, 'factor-replaced')).to.have.length(1)
+    expect(await heardOf(one, 'factor-removed')).to.deep.equal([])
     one.clock.advance(30)
     const later = mira.place({ interaction: 'later', epoch })
     expect(await verify(one, 'totp', mira.code(), later)).to.deep.equal({ outcome: 'refused' })

@@ -255,24 +255,28 @@ describe('a change of factors', () => {
     const about = { clientId: 'app', factor: 'totp', browser: 'unknown' }
     expect(bound.events).to.deep.equal([
       {
-        type: 'factor-enrolled',
-        detail: { ...about, authenticatorId: 'new', authenticatorName: 'New phone' },
-      },
-      {
-        type: 'factor-removed',
+        type: 'factor-replaced',
         detail: {
           ...about,
-          authenticatorId: 'phone',
-          authenticatorName: 'Phone',
-          reason: 'replaced',
+          authenticatorId: 'new',
+          authenticatorName: 'New phone',
+          replacedId: 'phone',
+          replacedName: 'Phone',
         },
       },
       { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-replaced' } },
     ])
-    const nameless = settleEnrolled(proved, acceptance(), [], {
-      replaced: authenticator({ name: '' }),
+    const nameless = settleEnrolled(
+      proved,
+      acceptance({ authenticator: authenticator({ id: 'new', name: '' }) }),
+      [],
+      { replaced: authenticator({ id: 'phone', name: '' }) },
+    )
+    expect(nameless.events[0]?.detail).to.deep.equal({
+      ...about,
+      authenticatorId: 'new',
+      replacedId: 'phone',
     })
-    expect(nameless.events[1]?.detail).to.not.have.property('authenticatorName')
   })
 
   it('R1 does not begin the count of failures anew when a factor is added', () => {

@@ -290,6 +290,7 @@ describe('the end of a recovery', () => {
       ['recovery-completed', 'new-phone'],
     ])
     expect(events[0]?.detail).to.include({ authenticatorName: 'Phone' })
+    for (const { detail } of events.slice(0, 3)) expect(detail).to.include({ reason: 'recovered' })
     expect(events[1]?.detail).not.to.have.property('authenticatorName')
   })
 })

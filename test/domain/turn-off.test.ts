@@ -31,9 +31,10 @@ describe('turning the second factor off', () => {
     expect(settleTurnedOff(waiting, DETAIL)?.record.throttle.failedAt).to.deep.equal([NOW])
   })
 
-  it('tells of each factor that it has removed', () => {
+  it('tells of the whole, and of each factor that it has removed', () => {
     const about = { ...DETAIL, reason: 'turned-off' }
     expect(settleTurnedOff(waiting, DETAIL)?.events).to.deep.equal([
+      { type: 'factors-turned-off', detail: DETAIL },
       {
         type: 'factor-removed',
         detail: { ...about, factor: 'totp', authenticatorId: 'phone', authenticatorName: 'Phone' },

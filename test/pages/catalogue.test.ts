@@ -51,6 +51,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   // Each page that is added brings its own text.
   "'mail.' + template + '.text'": [
     'account-locked',
+    'factors-turned-off',
     'locked',
     'new-browser',
     'recovery-cancelled',

@@ -52,8 +52,14 @@ describe('replacing an authenticator', () => {
     expect(await isSignedIn(elsewhere)).to.equal(false)
     const old = await signIn(host, new HttpClient(), mira)
     expect([old.status, old.name]).to.deep.equal([422, 'totp-verify'])
-    const [removed] = await eventsOf('factor-removed')
-    expect(removed?.detail).to.include({ authenticatorId: phone, reason: 'replaced' })
+    const told = await eventsOf('factor-enrolled', 'factor-removed', 'factor-replaced')
+    expect(told.slice(-1).map(({ type }) => type)).to.deep.equal(['factor-replaced'])
+    expect(told.at(-1)?.detail).to.include({
+      authenticatorId: kept.at(-1)?.id,
+      authenticatorName: 'Phone',
+      replacedId: phone,
+      replacedName: 'Phone',
+    })
   })
 
   it('leaves everything as it was where the person gives up', async () => {

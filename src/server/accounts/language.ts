@@ -1,3 +1,4 @@
+import { isOfOwner } from '../../domain/events.ts'
 import type { MfaEvent } from '../../index.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import { changeAccount } from './people.ts'
@@ -40,18 +41,4 @@ export function languagesFor(account: Account, ofPage?: string): string {
   return [chosenLanguage(account), account.locale, ofPage]
     .filter((tag) => tag !== undefined)
     .join(' ')
-}
-
-/** Events after a proof of the second factor, and the sign-in that needs none. */
-const OF_OWNER: ReadonlySet<string> = new Set([
-  'factor-accepted',
-  'factor-enrolled',
-  'factor-removed',
-  'backup-codes-created',
-  'backup-code-used',
-  'signed-in',
-])
-
-function isOfOwner({ type }: MfaEvent): boolean {
-  return OF_OWNER.has(type)
 }
