@@ -10,18 +10,24 @@ export type FindAccount = (
   accountId: string,
 ) => Promise<HostAccount | null | undefined> | HostAccount | null | undefined
 
+/** The mails that this process remembers. An older one is sent again if its event is told again, which is rare. */
+const REMEMBERED = 10_000
+
 /**
  * Mails each notice to the verified addresses of the account, with `sendMail`. A mail that is refused is reported and
- * not repeated: it must hold back neither the events of the account nor the other listeners.
+ * not repeated: it must hold back neither the events of the account nor the other listeners. An event that is told
+ * again, because another listener has rejected, is not mailed again, and the lockouts of one day are one mail; the
+ * process remembers its newest mails for that.
  */
 export function mailNotices(core: Core, on: Subscribe, findAccount: () => FindAccount): void {
+  const sent = new Set<string>()
   on('*', async (event) => {
     try {
       const { accountId } = event
       const notice = await noticeOf(event, () => firstSignInAt(core.deps, accountId))
       if (notice === undefined) return
       const account = await findAccount()(NO_REQUEST, accountId)
-      if (account !== undefined && account !== null) await mail(core, account, notice)
+      if (account !== undefined && account !== null) await mail(core, account, notice, sent)
     } catch (error) {
       core.deps.report(error)
     }
@@ -30,7 +36,12 @@ export function mailNotices(core: Core, on: Subscribe, findAccount: () => FindAc
 
 const NO_REQUEST = undefined as unknown as KoaContextWithOIDC
 
-async function mail(core: Core, account: HostAccount, notice: Notice): Promise<void> {
+async function mail(
+  core: Core,
+  account: HostAccount,
+  notice: Notice,
+  sent: Set<string>,
+): Promise<void> {
   const { label, address, addresses, language } = await core.describe(account)
   const verified = addresses?.map((each) => each.address) ?? [address]
   const languages = [language, notice.locale].filter((tag) => tag !== undefined)
@@ -44,13 +55,17 @@ async function mail(core: Core, account: HostAccount, notice: Notice): Promise<v
       : { notMeUrl: notMeUrl(core, account.accountId, { language: locale }) }),
     ...notice.values,
   }
-  for (const to of new Set(verified))
-    if (to !== undefined)
-      await core.deps.mailer?.send({
-        channel: 'mail',
-        to,
-        template: notice.template,
-        locale,
-        values,
-      })
+  const { template } = notice
+  for (const to of verified) {
+    const key = JSON.stringify([notice.id, to])
+    if (to === undefined || sent.has(key)) continue
+    await core.deps.mailer?.send({ channel: 'mail', to, template, locale, values })
+    remember(sent, key)
+  }
+}
+
+function remember(sent: Set<string>, key: string): void {
+  sent.add(key)
+  const [oldest] = sent
+  if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest)
 }

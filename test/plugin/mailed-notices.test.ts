@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { createMfa, MfaError, totp, type MfaOptions, type OutgoingMail } from '../../src/index.ts'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
-import { enrolledPerson } from './sign-in.ts'
-import { startHost, type Host } from './host.ts'
+import { HttpClient } from '../support/http-client.ts'
+import { showPassword, startHost, type Host } from './host.ts'
+import { enrolledPerson, wrongCode } from './sign-in.ts'
 
 describe('the notices of the plugin', () => {
   let host: Host
@@ -57,6 +58,43 @@ describe('the notices of the plugin', () => {
     await host.mfa.settled()
     expect(host.events.map(({ type }) => type)).to.include('reset')
     expect(host.faults.map(({ message }) => message)).to.include('no mail today')
+  })
+
+  it('tell once of an event that is told again because another listener has rejected', async () => {
+    await start()
+    const { username } = await enrolledPerson(host)
+    await host.mfa.settled()
+    mails.length = 0
+    let isAway = true
+    host.mfa.on('*', async () => {
+      if (isAway) throw new Error('the listener is away')
+    })
+    await host.mfa.accounts.reset(username)
+    expect(await told()).to.have.length(2)
+    isAway = false
+    await host.mfa.accounts.passEventsOn(username)
+    const resets = host.events.filter(({ type }) => type === 'reset')
+    expect(resets).to.have.length(2)
+    expect(await told()).to.have.length(2)
+  })
+
+  it('are one a day for lockouts, which an attacker can cause', async () => {
+    await start()
+    const mira = await enrolledPerson(host)
+    await host.mfa.settled()
+    mails.length = 0
+    const stranger = new HttpClient()
+    for (const nth of [0, 1, 2, 3, 4, 5]) {
+      if (nth === 5) host.clock.at += 30
+      const page = await showPassword(host, stranger, mira.username, { prompt: 'login' })
+      await stranger.submit(page, { code: wrongCode(host, mira, nth) })
+    }
+    const subject = 'Für Ihr Konto bei Acme wurden falsche Codes eingegeben'
+    expect(await told()).to.deep.equal([
+      `mira@example.com: ${subject}`,
+      `second@example.com: ${subject}`,
+    ])
+    expect(host.events.filter(({ type }) => type === 'locked')).to.have.length(2)
   })
 
   it('need a function that sends', async () => {
