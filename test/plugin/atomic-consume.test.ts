@@ -80,7 +80,9 @@ describe('R21 an adapter whose consume is not known to be atomic', () => {
     expect(more).to.deep.equal([])
     expect(warning).to.include({ name: 'MfaWarning', code: 'adapter-consume-unknown' })
     expect(warning?.message).to.match(/\(AuthorizationCode, RefreshToken, DeviceCode\)/)
-    expect(warning?.detail).to.match(/describeAtomicConsume.*atomicConsume = true/)
+    expect(warning?.detail).to.match(
+      /Parallel requests.*throws errors\.InvalidGrant.*describeAtomicConsume.*atomicConsume = true/,
+    )
   })
 
   it('is warned of for the models that do not say so', async () => {

@@ -81,8 +81,10 @@ describe('codeFor', () => {
     await enrolledPerson(host)
     const other = { encryptionKeys: [Buffer.alloc(32, 8)] }
     expect((await refusalOf(codeFor(host.mfa, 'mira', other))).code).to.equal('key-missing')
-    const empty = { encryptionKeys: [] }
-    expect((await refusalOf(codeFor(host.mfa, 'mira', empty))).code).to.equal('options-invalid')
+    const wrong = { encryptionKeys: ['short', ''] }
+    const refusal = await refusalOf(codeFor(host.mfa, 'mira', wrong))
+    expect(refusal.code).to.equal('options-invalid')
+    expect(refusal.message).to.match(/^encryptionKeys: must be 32.*; encryptionKeys: is missing/)
     expect(JSON.stringify(Object.keys(host.mfa)).toLowerCase()).to.not.include('code')
   })
 

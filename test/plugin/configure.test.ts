@@ -169,6 +169,25 @@ describe('configure', () => {
     expect(Object.keys(wrapped)).to.have.members([...new Set([...Object.keys(given), ...ours])])
   })
 
+  it('lets the tokens of the account pages end with the session, and those of apps as the application says', async () => {
+    const asked: unknown[] = []
+    const expiresWithSession = async (_ctx: unknown, token: unknown) => {
+      asked.push(token)
+      return false
+    }
+    const ask = (configured: Configuration, clientId: string | undefined, token: string) =>
+      configured.expiresWithSession?.(
+        { oidc: { client: clientId === undefined ? undefined : { clientId } } } as never,
+        token as never,
+      )
+    const wrapped = newMfa({ account: true }).configure({ ...good(), expiresWithSession })
+    expect(await ask(wrapped, 'account', 'ours')).to.equal(true)
+    expect(await ask(wrapped, 'app', 'theirs')).to.equal(false)
+    expect(await ask(wrapped, undefined, 'of no client')).to.equal(false)
+    expect(asked).to.deep.equal(['theirs', 'of no client'])
+    expect(newMfa({ account: true }).configure(good())).to.not.have.property('expiresWithSession')
+  })
+
   it('leaves the configuration that it is given as it was', () => {
     const policy = base()
     const given = { ...good(), interactions: { policy }, acrValues: new Set(['urn:host:gold']) }

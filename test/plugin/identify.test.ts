@@ -184,11 +184,13 @@ for (const storage of ['memory', 'sqlite'] as const)
 
 describe('a factor that names its owner', () => {
   it('R4 is refused by createMfa where it can be guessed, sends something or has no handle', async () => {
-    const { handlesOf: _, ...withoutHandles } = namedKeyFactor()
+    const { handlesOf: _handles, ...withoutHandles } = namedKeyFactor()
+    const { challenge: _challenge, ...withoutChallenge } = namedKeyFactor()
     for (const factor of [
       { ...namedKeyFactor(), guessable: true },
       { ...namedKeyFactor(), delivers: true as const },
       withoutHandles,
+      withoutChallenge,
     ])
       try {
         const host = await startHost({ mfa: { factors: [totp(), factor] } })

@@ -1,17 +1,22 @@
 import { expect } from 'chai'
+import type { Configuration } from 'oidc-provider'
 import { createMfa, MfaError, totp, type MfaOptions, type OutgoingMail } from '../../src/index.ts'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { HttpClient } from '../support/http-client.ts'
-import { showPassword, startHost, type Host } from './host.ts'
-import { enrolledPerson, wrongCode } from './sign-in.ts'
+import { callbackOf, showPassword, startHost, type Host } from './host.ts'
+import { enrolledPerson, signIn, wrongCode } from './sign-in.ts'
 
 describe('the notices of the plugin', () => {
   let host: Host
   let mails: OutgoingMail[]
 
-  const start = async (changes: Partial<MfaOptions> = {}): Promise<void> => {
+  const start = async (
+    changes: Partial<MfaOptions> = {},
+    configuration: Partial<Configuration> = {},
+  ): Promise<void> => {
     mails = []
     host = await startHost({
+      configuration,
       mfa: {
         notices: true,
         sendMail: async (mail) => mails.push(mail),
@@ -42,6 +47,76 @@ describe('the notices of the plugin', () => {
       `second@example.com: ${subject}`,
     ])
     expect(mails[0]?.text).to.contain(`${host.issuer}/mfa/not-me/`)
+    const [, notMe = ''] = /(http\S+\/not-me\/\S+)/.exec(mails[0]!.text) ?? []
+    expect((await new HttpClient().get(notMe)).body).to.contain('<html lang="de"')
+  })
+
+  it('go to the one address of a person, in the language of the page where the person has chosen none that there is', async () => {
+    await start({
+      manage: { clients: [], url: 'https://acme.example/security' },
+      describe: ({ accountId }) => ({
+        label: accountId,
+        address: 'mira@example.com',
+        language: 'tlh',
+      }),
+    })
+    const person = await enrolledPerson(host)
+    await host.mfa.settled()
+    mails.length = 0
+    callbackOf(await signIn(host, new HttpClient(), person, { ui_locales: 'de' }))
+    expect(await told()).to.deep.equal([
+      'mira@example.com: Anmeldung bei Ihrem Konto bei Acme in einem neuen Browser',
+    ])
+    expect(mails[0]?.text).to.contain('https://acme.example/security')
+  })
+
+  it('take address and language from the claims, and name the help page of the application', async () => {
+    const claims = { sub: 'mira', email: 'mira@example.com', email_verified: true, locale: 'de' }
+    await start(
+      { describe: undefined as never, links: { help: 'https://acme.example/help' } },
+      { findAccount: () => ({ accountId: 'mira', claims: () => claims }) },
+    )
+    await host.mfa.accounts.reset('mira')
+    expect(await told()).to.deep.equal([
+      'mira@example.com: Der zweite Schritt Ihres Kontos bei Acme wurde zurückgesetzt',
+    ])
+    expect(mails[0]?.text).to.contain('https://acme.example/help')
+  })
+
+  it('are in the language of createMfa where nobody has chosen one, without a help page that is a path', async () => {
+    await start({
+      locale: 'de',
+      links: { help: '/help' },
+      describe: ({ accountId }) => ({ label: accountId, address: 'mira@example.com' }),
+    })
+    await host.mfa.accounts.reset('mira')
+    expect(await told()).to.deep.equal([
+      'mira@example.com: Der zweite Schritt Ihres Kontos bei Acme wurde zurückgesetzt',
+    ])
+    expect(mails[0]?.text).not.to.match(/ \/help$/m)
+  })
+
+  it('tell of a new browser, but not of the very first sign-in', async () => {
+    await start({ require: false })
+    const subject = 'Anmeldung bei Ihrem Konto bei Acme in einem neuen Browser'
+    callbackOf(await showPassword(host, new HttpClient(), 'mira'))
+    expect(await told()).to.deep.equal([])
+    host.clock.at += 60
+    callbackOf(await showPassword(host, new HttpClient(), 'mira'))
+    expect(await told()).to.deep.equal([
+      `mira@example.com: ${subject}`,
+      `second@example.com: ${subject}`,
+    ])
+  })
+
+  it('are sent to nobody where the application has no such account, and that is no fault', async () => {
+    for (const answer of [null, undefined]) {
+      await start({}, { findAccount: () => answer as undefined })
+      await host.mfa.accounts.reset('mira')
+      expect(await told()).to.deep.equal([])
+      expect(host.faults).to.deep.equal([])
+      if (answer === null) await host.close()
+    }
   })
 
   it('are not sent unless the application wants them', async () => {

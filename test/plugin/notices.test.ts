@@ -22,7 +22,8 @@ describe('which mail tells of an event', () => {
     ] as const)
       expect(await templateOf(event(type)), type).to.equal(template)
     for (const type of ['factor-refused', 'enrolment-started', 'epoch-raised', 'pigeon-sent'])
-      expect(await templateOf(event(type)), type).to.equal(undefined)
+      for (const detail of [{}, { browser: 'unknown' }])
+        expect(await noticeOf(event(type, detail), async () => undefined), type).to.equal(undefined)
   })
 
   it('is none for the first backup codes, which come with a factor', async () => {
@@ -64,6 +65,25 @@ describe('which mail tells of an event', () => {
       name: 'phone',
       browser: 'Firefox',
       place: '203.0.113.0/24',
+    })
+  })
+
+  it('says how many backup codes are left and how long a lockout lasts, and leaves out what is unknown', async () => {
+    const noticeFor = (type: string, detail: object) =>
+      noticeOf(event(type, detail), async () => undefined)
+    const at = String(AT)
+    expect((await noticeFor('backup-code-used', { remaining: 0 }))?.values).to.deep.equal({
+      at,
+      remaining: '0',
+    })
+    expect((await noticeFor('locked', { until: AT + 900 }))?.values).to.deep.equal({
+      at,
+      until: String(AT + 900),
+    })
+    expect(await noticeFor('reset', { ip: 'no address' })).to.deep.equal({
+      id: 'e1',
+      template: 'mfa-reset',
+      values: { at },
     })
   })
 

@@ -82,7 +82,8 @@ describe('createMfa', () => {
     ['factors', undefined, 'is missing: a list such as [totp()'],
     ['encryptionKeys', undefined, 'is missing: a list of keys; make one'],
     ['encryptionKeys', [undefined], 'encryptionKeys.0: is missing or empty: make one'],
-    ['encryptionKeys', [''], 'openssl rand -base64 32'],
+    ['encryptionKeys', [''], 'encryptionKeys.0: is missing or empty: make one'],
+    ['encryptionKeys', ['short'], 'openssl rand -base64 32'],
     ['encryptionKeys', ['c2hvcnQ='], 'must be 32 bytes, in base64 if a string: make one'],
   ] as const)
     it(`says how to mend ${option}: ${JSON.stringify(value)}`, () => {
@@ -92,6 +93,46 @@ describe('createMfa', () => {
   it('lists every fault at once', () => {
     const { message } = refusalOf({ issuerName: '', encryptionKeys: [], path: 'mfa', factors: [] })
     expect(message.match(/^- /gm)).to.have.length(4)
+  })
+
+  it('names an option that there is not, as plain JavaScript may have it', () => {
+    expect(refusalOf({ requires: true }).message).to.match(/^createMfa:\n- options: .*requires/)
+  })
+
+  for (const [because, options, fault] of [
+    ['notices without a function that sends', { notices: true }, 'notices: needs sendMail'],
+    [
+      'account pages at the path of the sign-in',
+      { account: { path: '/mfa' } },
+      'must not contain each other',
+    ],
+    [
+      'account pages below the sign-in',
+      { account: { path: '/mfa/account' } },
+      'must not contain each other',
+    ],
+    [
+      'a sign-in below the account pages',
+      { account: true, path: '/account/mfa' },
+      'must not contain each other',
+    ],
+  ] as const)
+    it(`refuses ${because}`, () => {
+      const refusal = refusalOf(options)
+      expect(refusal.code).to.equal('options-invalid')
+      expect(refusal.message)
+        .to.match(/^createMfa:\n- /)
+        .and.contain(fault)
+    })
+
+  it('takes notices with the function that mails the codes, and account pages beside the sign-in or none', () => {
+    const send = async (): Promise<void> => undefined
+    for (const options of [
+      { notices: true, firstEnrolment: mailedCode(send) },
+      { account: { path: '/mfa-account' } },
+      { account: false, path: '/account' },
+    ])
+      expect(createMfa({ ...good(), ...options })).to.have.property('attach')
   })
 
   it('R31 does not show a key that it refuses', () => {
