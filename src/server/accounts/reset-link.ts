@@ -34,10 +34,10 @@ export interface ResetLinkServices {
   readonly serviceName: string
   readonly minimumLength: number
   /**
-   * Ends what the old password opened and raises the epoch by one (R20); marks the password as mailed (R9). False: the
-   * account is locked, or a recovery has begun since the link was asked for.
+   * Ends what the old password opened and raises the epoch by one (R20). With `how` it marks the password as mailed
+   * (R9), unless the account is locked or a recovery has begun since the link was asked for: the answer is false then.
    */
-  readonly passwordChanged: (accountId: string, how: ByMail) => Promise<boolean>
+  readonly passwordChanged: (accountId: string, how?: ByMail) => Promise<boolean>
   readonly epochOf: (accountId: string) => Promise<number>
   readonly change: AccountEvents['change']
 }
@@ -124,6 +124,10 @@ export function resetLinks(services: ResetLinkServices): ResetLinks {
  * The epoch is raised before the change, so that a crash in between leaves no session of the old password, and after it,
  * for sign-ins that were begun meanwhile. It has to be the next one after the link's: otherwise the owner has signed out
  * everywhere since the link was looked at, and the link is void.
+ *
+ * A lock by the owner either comes before the first raise, and the link is void, or the reset counts as made before it
+ * and leaves the lock as it is. The second raise therefore asks nothing: were it refused, a sign-in that was begun with
+ * the old password after the lock would go on (R20).
  */
 async function replacePassword(
   { change, clock, epochOf, passwordChanged }: ResetLinkServices,
@@ -147,7 +151,7 @@ async function replacePassword(
     { type: 'password-reset-used', detail },
     { type: 'password-changed', detail: { ...detail, reason: 'mail' } },
   ])
-  if (set !== undefined) await passwordChanged(accountId, how)
+  if (set !== undefined) await passwordChanged(accountId)
   return set
 }
 

@@ -18,7 +18,7 @@ export function forgottenPasswordOf(foundation: Foundation, mfa: ServerMfa): For
     issuer,
     serviceName,
     minimumLength: foundation.minimumPasswordLength,
-    passwordChanged: (id, how) => mfa.accounts.passwordChanged(id, how),
+    passwordChanged: (id, ...how) => mfa.accounts.passwordChanged(id, ...how),
     epochOf: (id) => mfa.accounts.epoch(id),
     change: foundation.accountEvents.change,
   })

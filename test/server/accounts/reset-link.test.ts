@@ -20,12 +20,14 @@ describe('a link for a forgotten password', () => {
   let here: World
   let links: ResetLinks
   let account: Account
-  let changes: ByMail[]
+  let changes: (ByMail | undefined)[]
   let epoch: number
   /** The account allows no new password by mail. */
   let isShut: boolean
   /** Runs while a password is being changed, after the epoch was raised. */
   let meanwhile: () => Promise<void>
+  /** Runs right before the password is stored. */
+  let beforeTheWrite: () => Promise<void>
 
   beforeEach(async () => {
     here = world()
@@ -33,6 +35,7 @@ describe('a link for a forgotten password', () => {
     epoch = 7
     isShut = false
     meanwhile = async () => undefined
+    beforeTheWrite = async () => undefined
     const { storage, hasher, clock } = here
     links = resetLinks({
       accounts: storage.accounts,
@@ -45,14 +48,17 @@ describe('a link for a forgotten password', () => {
       serviceName: 'Acme',
       minimumLength: 8,
       passwordChanged: async (_id, how) => {
-        if (isShut) return false
+        if (isShut && how !== undefined) return false
         changes.push(how)
         epoch += 1
         await meanwhile()
         return true
       },
       epochOf: async () => epoch,
-      change: here.accountEvents.change,
+      change: async (...change) => {
+        await beforeTheWrite()
+        return here.accountEvents.change(...change)
+      },
     })
     const added = await addPerson(
       { accounts: storage.accounts, clock, random },
@@ -90,7 +96,7 @@ describe('a link for a forgotten password', () => {
   it('R20 ends what the old password opened, before and after the new one is stored', async () => {
     await links.use(await make(), GOOD, {})
     const byMail = { by: 'mail', address: ADDRESS, askedAt: here.clock.time }
-    expect(changes).to.deep.equal([byMail, byMail])
+    expect(changes).to.deep.equal([byMail, undefined])
   })
 
   it('R9 R44 sets no password where the account allows none by mail, and is spent', async () => {
@@ -100,6 +106,16 @@ describe('a link for a forgotten password', () => {
     expect(await current()).to.deep.equal(account)
     isShut = false
     expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
+  })
+
+  it('R20 R44 ends what the old password opened also where the owner locks the account at that moment', async () => {
+    const token = await make()
+    beforeTheWrite = async () => {
+      isShut = true
+      epoch += 1
+    }
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('done')
+    expect(epoch).to.equal(7 + 3)
   })
 
   it('ends with its time, also for a form that was opened before', async () => {
