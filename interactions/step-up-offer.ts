@@ -1,4 +1,5 @@
-import { isEnrolled, isFirstSignIn } from '../src/domain/enrolment.ts'
+import { ruleWithMailbox } from '../src/application/prove-owner.ts'
+import { isEnrolled, isFirstSignIn, ruleNow } from '../src/domain/enrolment.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
 import type { Acr } from '../src/domain/policy.ts'
 import {
@@ -73,7 +74,11 @@ async function canSetUpNow(
   )
   if (isEnrolled(record) || !hasChoice) return false
   const firstSignIn = isFirstSignIn(record)
-  const rule = await core.firstEnrolmentRule({ ...question, firstSignIn })
-  if (rule !== 'mailed-code') return rule !== 'refused'
-  return (await core.describe(question.account)).address !== undefined
+  const { address } = await core.describe(question.account)
+  const given = await core.firstEnrolmentRule({ ...question, firstSignIn })
+  const rule = ruleNow(record, {
+    rule: ruleWithMailbox(core.deps, record, given, address),
+    firstSignIn,
+  })
+  return rule === 'mailed-code' ? address !== undefined : rule !== 'refused'
 }

@@ -1,5 +1,6 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { isReplaceable } from '../../src/application/change-factors.ts'
+import { ruleWithMailbox } from '../../src/application/prove-owner.ts'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
@@ -171,13 +172,14 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
   const firstSignIn = isFirstSignIn(record)
   const { label, address, addresses, language } = await core.describe(account)
   const look = lookOf(client)
+  const rule = enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn })
   return {
     reason: reasonOf(decision, change, enrolled),
     label,
     ...(address === undefined ? {} : { address }),
     ...(addresses === undefined ? {} : { addresses }),
     ...(language === undefined ? {} : { language }),
-    rule: enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn }),
+    rule: ruleWithMailbox(core.deps, record, rule, address),
     firstSignIn,
     ...(change === undefined ? {} : { change }),
     // The login page has found the offer to be due, and another tab has answered it meanwhile: it still stands here.

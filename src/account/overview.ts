@@ -36,6 +36,7 @@ export function overview(
           .filter((page) => page !== TURN_OFF || status.enrolled)
           .map((page) => ({ name: page, href: `${path}/${page}` })),
         ownLinks: site.links,
+        ...(status.frozenAt === undefined ? {} : { locked: true }),
         ...signOutOf(core),
         ...(said === undefined ? {} : { said }),
       }

@@ -7,14 +7,17 @@ import {
   proveOwner,
   takeBackChallenge,
   type ChallengeOpened,
+  type FirstEnrolmentRule,
 } from '../domain/enrolment.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
+import { isSpentMailbox } from '../domain/recovery.ts'
 import { gate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
 import { maskAddress, sendOrTakeBack } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
+import { isMailbox } from './mailbox.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
 import { drawCode, hashCode, isSameHash, readCode } from './mailed-code.ts'
@@ -26,6 +29,21 @@ import { tellRefusedWhileLocked } from './refused-attempts.ts'
  * reads mail at an address.
  */
 export const OWNER_PROOF = 'owner-proof'
+
+/**
+ * The rule of the application for a first factor. A code mailed to the mailbox that has set the present password proves
+ * nothing beside that password (R9, R10): a person who reads the mailbox would need nothing else.
+ */
+export function ruleWithMailbox(
+  deps: Dependencies,
+  record: MfaRecord,
+  rule: FirstEnrolmentRule,
+  address: string | undefined,
+): FirstEnrolmentRule {
+  if (rule !== 'mailed-code' || address === undefined) return rule
+  const isSpent = isSpentMailbox(record, (mark) => isMailbox(deps, record.accountId, address, mark))
+  return isSpent ? 'refused' : rule
+}
 
 /** Mails a code to the verified address, after the commit that keeps its hash (R3). */
 export async function sendOwnerCode(

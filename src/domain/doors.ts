@@ -61,11 +61,19 @@ export function doorsOf(record: MfaRecord, now: Instant, settings: DoorSettings)
   return Object.fromEntries(entries) as Record<Door, DoorState>
 }
 
-function shuttersOf({ frozenAt, history }: MfaRecord, settings: DoorSettings): readonly Shutter[] {
+function shuttersOf(
+  { authenticators, frozenAt, history }: MfaRecord,
+  settings: DoorSettings,
+): readonly Shutter[] {
   return [
     {
       reason: 'frozen',
-      doors: new Set(['recovery', 'mailed-reset']),
+      // Where there is no factor, the password alone would go through the other doors, and it may be known.
+      doors: new Set<Door>(
+        authenticators.length > 0
+          ? ['recovery', 'mailed-reset']
+          : ['recovery', 'mailed-reset', 'password', 'email'],
+      ),
       since: frozenAt,
       seconds: Infinity,
     },

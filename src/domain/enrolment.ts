@@ -85,12 +85,14 @@ export interface EnrolmentPermission {
 
 /**
  * The rule that holds now. A permission that was given because nobody had signed in to the account ends with the first
- * completed sign-in, also in interactions that were begun before it (R10).
+ * completed sign-in, also in interactions that were begun before it (R10). While the owner has locked the account, the
+ * password alone sets up no factor: a factor ends the lock, and somebody else may know the password (R44).
  */
 export function ruleNow(
   record: MfaRecord,
   { rule, firstSignIn = false }: EnrolmentPermission,
 ): FirstEnrolmentRule {
+  if (rule === 'password' && record.frozenAt !== undefined) return 'refused'
   const isPermission = rule === 'allowed' || rule === 'password'
   return isPermission && firstSignIn && !isFirstSignIn(record) ? 'refused' : rule
 }
@@ -312,6 +314,9 @@ export interface Binding {
  * pending sign-ins that were begun without this factor (R20). The interaction has passed: the confirming response
  * proved the new factor, and no change of factors can be made with it.
  *
+ * A lock by the owner ends: `ruleNow` lets no first factor be bound on the password alone while there is one, and any
+ * other factor is bound after a proof.
+ *
  * A first factor begins with a count of zero failures. An added factor does not: the sum of R1 goes on although other
  * attempts succeed.
  */
@@ -325,9 +330,12 @@ export function settleEnrolled(
   const ended = endRecovery(record, 'factor-enrolled')
   const reason = replaced === undefined ? 'factor-enrolled' : 'factor-replaced'
   const { mustEnrolSince: _, ...history } = record.history
+  const { frozenAt: __, ...unlocked } = isEnrolled(record)
+    ? ended.record
+    : clearFailures(ended.record)
   const young = onPassword && !isEnrolled(record) ? { boundOnPasswordAt: now } : {}
   const bound: MfaRecord = {
-    ...(isEnrolled(record) ? ended.record : clearFailures(ended.record)),
+    ...unlocked,
     epoch: record.epoch + 1,
     authenticators: [
       ...record.authenticators.filter(({ id }) => id !== replaced?.id),

@@ -155,6 +155,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
   },
   account: {
     ...form,
+    locked: 'value',
     methods: [
       {
         id: 'value',

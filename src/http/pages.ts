@@ -195,6 +195,8 @@ export interface PageModels {
     action: string
     /** The sentence about the change before: `account.said-SAID` of the catalogue. */
     said?: string
+    /** The owner has locked the account, and it has no factor whose proof could end the lock. */
+    locked?: true
     methods: readonly ManagedMethod[]
     /** Factors of which one more can be set up. */
     addable: readonly string[]
@@ -541,7 +543,8 @@ export type RecoveryReason = RecoveryRefusal | 'sign-in-again'
 export type LoginError = 'credentials' | 'missing'
 /** Why a change is not possible now, and when it is again. */
 export interface ShutDoor {
-  reason: 'frozen' | 'after-recovery' | 'after-mailed-reset' | 'young-factor'
+  /** `frozen-without-factor`: the account is locked and has no second step whose proof could end the lock. */
+  reason: ShutReason | 'frozen-without-factor'
   until?: Instant
 }
 /** `wrong`: the code; `gone`: no code is open any more; `too-many`: codes of this hour. */

@@ -10,10 +10,10 @@ import {
   YOUNG_SECONDS,
   type Door,
 } from '../../src/domain/doors.ts'
-import { resetFactors } from '../../src/domain/enrolment.ts'
+import { resetFactors, settleEnrolled } from '../../src/domain/enrolment.ts'
 import { settleLocked } from '../../src/domain/lock.ts'
 import { settleMailedReset } from '../../src/domain/mailed-reset.ts'
-import type { History, MfaRecord } from '../../src/domain/mfa-record.ts'
+import { newRecord, type History, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { RECOVERY_DEFAULTS, settleRecoveryStarted } from '../../src/domain/recovery.ts'
 import { DAY_SECONDS, HOUR_SECONDS } from '../../src/domain/time.ts'
 import { acceptance, enrolled, NOW } from './records.ts'
@@ -72,6 +72,18 @@ describe('the doors of an account', () => {
     expect(shut(record, NOW + 400 * DAY_SECONDS)).to.deep.equal(['recovery', 'mailed-reset'])
     expect(doorsOf(record, NOW, settings).recovery).to.deep.equal({ open: false, reason: 'frozen' })
     expect(shut(settleAccepted(record, acceptance({ now: NOW + 1 })).record)).to.deep.equal([])
+    expect(shut(resetFactors(record, NOW + 1).record)).to.deep.equal([])
+  })
+
+  it('R44 a lock of an account without a factor shuts email and password too, until one is bound', () => {
+    const { record } = settleLocked(newRecord('mira'), { now: NOW, detail: {} })
+    expect(shut(record, NOW + 400 * DAY_SECONDS)).to.deep.equal([
+      'password',
+      'email',
+      'recovery',
+      'mailed-reset',
+    ])
+    expect(shut(settleEnrolled(record, acceptance({ now: NOW + 1 }), []).record)).to.deep.equal([])
     expect(shut(resetFactors(record, NOW + 1).record)).to.deep.equal([])
   })
 

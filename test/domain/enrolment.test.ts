@@ -91,6 +91,14 @@ describe('the first step of an enrolment', () => {
     expect(ruleNow(signedIn, { rule: 'mailed-code', firstSignIn: true })).to.equal('mailed-code')
   })
 
+  it('R44 takes the password alone for no proof while the owner has locked the account', () => {
+    const locked = { ...fresh, frozenAt: NOW }
+    for (const rule of ['allowed', 'mailed-code', 'refused'] as const)
+      expect(ruleNow(locked, { rule })).to.equal(rule)
+    for (const firstSignIn of [true, false])
+      expect(ruleNow(locked, { rule: 'password', firstSignIn })).to.equal('refused')
+  })
+
   it('R2 forgets browsers that became known with a password alone', () => {
     const stranger = {
       tokenHash: 'x',

@@ -554,6 +554,16 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       ownLinks: [],
       signOutHref: '/session/end',
     },
+    locked: {
+      ...form,
+      locked: true,
+      methods: [],
+      addable: ['totp'],
+      renewable: [],
+      pages: [],
+      ownLinks: [],
+      signOutHref: '/session/end',
+    },
     none: {
       ...form,
       methods: [],
@@ -714,7 +724,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       email: 'mira.k@example.com',
       typed: '',
       href: '/account',
-      shut: { reason: 'frozen' },
+      shut: { reason: 'frozen-without-factor' },
     },
   },
   'account-addresses': {

@@ -418,6 +418,22 @@ describe('a first factor on the proof of a mailed code', () => {
     expect(mails).to.deep.equal([])
   })
 
+  it('R9 R10 goes to no mailbox that has set the present password, in any spelling', async () => {
+    let address = 'mira@example.com'
+    await start({ describe: () => ({ label: 'Mira', address }) })
+    const how = { by: 'mail', address: 'Mira+shop@Example.com' } as const
+    await host.mfa.accounts.passwordChanged('mira', how)
+    const page = await open()
+    expect([page.status, page.name]).to.deep.equal([403, 'enrolment-refused'])
+    const { csrf = '' } = page.form().fields
+    const url = new URL(`/mfa/${uidOf(page)}/proof/send`, host.issuer)
+    expect((await browser.post(url, { csrf })).status).to.equal(410)
+    expect(mails).to.deep.equal([])
+    address = 'mira@work.example'
+    browser = new HttpClient()
+    expect((await open()).name).to.equal('owner-proof')
+  })
+
   it('R10 is asked for before anything is set up, and leads to the set-up', async () => {
     await start({ describe: () => ({ label: 'Mira', address: 'mira@example.com' }) })
     const proof = await open()

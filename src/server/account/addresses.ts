@@ -124,6 +124,6 @@ async function showPage(
   await show(ctx, 'account-addresses', model, {
     accountLabel: visit.name,
     language: visit.language,
-    status: again === undefined ? 200 : 422,
+    status: shut !== undefined ? 403 : again === undefined ? 200 : 422,
   })
 }

@@ -26,6 +26,8 @@ export async function shutDoor(
   const { [door]: state } = await mfa.accounts.doors(accountId)
   if (state.open) return undefined
   const { reason, until } = state
+  if (reason === 'frozen' && !(await mfa.accounts.status(accountId)).enrolled)
+    return { reason: 'frozen-without-factor' }
   return { reason, ...(until === undefined ? {} : { until }) }
 }
 
