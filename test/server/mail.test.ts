@@ -183,6 +183,9 @@ describe('a server with mail', () => {
       // A sign-in in a browser that is known counts as well: it is the last one.
       await rememberLanguage(accounts, event('factor-accepted', { locale: 'en', browser: 'known' }))
       expect(languagesOf(await account(), warning)).to.equal('en')
+      await rememberLanguage(accounts, event('factor-renamed', { locale: 'it', browser: 'known' }))
+      expect(languagesOf(await account(), warning)).to.equal('it')
+      await rememberLanguage(accounts, event('factor-accepted', { locale: 'en', browser: 'known' }))
       const chosen = withLanguage(await account(), 'fr')
       expect(languagesOf(chosen, warning)).to.equal('fr en')
       expect(languagesOf(withLanguage(chosen, undefined), warning)).to.equal('en')
