@@ -18,6 +18,8 @@ export interface NewPerson {
   readonly email?: string
   /** Default true: the administrator vouches for the address, and the first code may be mailed there. */
   readonly emailVerified?: boolean
+  /** More addresses, for notices and recovery: the administrator vouches for them too. */
+  readonly addresses?: readonly string[]
   readonly groups?: readonly string[]
   readonly claims?: JsonObject
   /** The hash that PasswordHasher made of a judged password. Absent: a set-up link will set a password. */
@@ -50,6 +52,9 @@ export async function addPerson(
     username: person.username.trim(),
     ...(person.email === undefined ? {} : { email: person.email.trim() }),
     emailVerified: person.email !== undefined && (person.emailVerified ?? true),
+    ...(person.addresses === undefined
+      ? {}
+      : { addresses: person.addresses.map((address) => ({ address, verifiedAt: now })) }),
     ...(person.passwordHash === undefined ? {} : { passwordHash: person.passwordHash }),
     groups: [...new Set(person.groups)],
     claims: person.claims ?? {},

@@ -72,6 +72,10 @@ export function shown(account: Account): JsonObject {
     ...(account.email === undefined
       ? {}
       : { email: account.email, email_verified: account.emailVerified }),
+    addresses: (account.addresses ?? []).map(({ address, verifiedAt }) => ({
+      address,
+      verified_at: verifiedAt,
+    })),
     groups: account.groups,
     claims: account.claims,
     created_at: account.createdAt,

@@ -7,6 +7,7 @@ import {
 } from '../../adapters/crypto/foreign-hash/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { CLAIMS_OF_SCOPE, readClaims } from '../accounts/claims.ts'
+import { MOST_ADDED } from '../accounts/addresses.ts'
 import { isAddress, isGroup, normaliseName } from '../accounts/name.ts'
 
 /** A person of an import file, without their second factor. */
@@ -14,6 +15,8 @@ export interface ImportedPerson {
   readonly username: string
   readonly email?: string
   readonly emailVerified: boolean
+  /** More verified addresses, for notices and recovery. */
+  readonly addresses?: readonly string[]
   readonly passwordHash?: string
   /** The kind of that hash, which decides the cost of a check. */
   readonly hashKind?: HashKind
@@ -32,6 +35,8 @@ export interface PersonFault {
     | 'email-verified-unreadable'
     | 'disabled-unreadable'
     | 'groups-unreadable'
+    | 'addresses-unfit'
+    | 'addresses-too-many'
     | 'claims-unfit'
 }
 
@@ -41,6 +46,7 @@ export type PersonReading =
 const USERNAME = ['username', 'user_name', 'login']
 const EMAIL = ['email', 'email_address']
 const EMAIL_VERIFIED = ['emailVerified', 'email_verified']
+const ADDRESSES = ['verifiedAddresses', 'verified_addresses']
 const DISABLED = 'disabled'
 const PASSWORD_HASH = ['passwordHash', 'password_hash']
 
@@ -49,6 +55,7 @@ export const PERSON_FIELDS: readonly string[] = [
   ...USERNAME,
   ...EMAIL,
   ...EMAIL_VERIFIED,
+  ...ADDRESSES,
   ...PASSWORD_HASH,
   DISABLED,
   'groups',
@@ -86,14 +93,18 @@ export function readPerson(
 
   const groups = groupsOf(find(fields, ['groups']))
   if (groups === undefined) fault('groups', 'groups-unreadable')
+  const addresses = addressesOf(find(fields, ADDRESSES), email)
+  if (typeof addresses === 'string') fault('verifiedAddresses', addresses)
 
   if (faults.length > 0 || !isName(username)) return { faults }
   if (groups === undefined || disabled === undefined || !claims.ok) return { faults }
+  if (typeof addresses === 'string') return { faults }
   return {
     person: {
       username,
       ...(isAddressText(email) ? { email } : {}),
       emailVerified,
+      ...(addresses.length === 0 ? {} : { addresses }),
       ...(passwordHash === undefined ? {} : { passwordHash: storedForm(passwordHash) }),
       ...(hash !== undefined && 'kind' in hash ? { hashKind: hash.kind } : {}),
       groups,
@@ -188,15 +199,31 @@ function readBoolean(value: unknown): boolean | undefined {
     : undefined
 }
 
-/** A list, JSON text of one, or names with commas, semicolons or spaces between. */
 function groupsOf(value: unknown): readonly string[] | undefined {
+  return listOf(value, isGroup)
+}
+
+/** The addresses in one spelling each, without the person's own. The line vouches for them: the field's name says so. */
+function addressesOf(
+  value: unknown,
+  own: unknown,
+): readonly string[] | 'addresses-unfit' | 'addresses-too-many' {
+  const listed = listOf(value, (text) => isAddress(text) && normaliseName(text) !== undefined)
+  if (listed === undefined) return 'addresses-unfit'
+  const ofOwn = typeof own === 'string' ? normaliseName(own) : undefined
+  const byName = new Map(listed.map((address) => [normaliseName(address), address]))
+  const addresses = [...byName].flatMap(([name, address]) => (name === ofOwn ? [] : [address]))
+  return addresses.length > MOST_ADDED ? 'addresses-too-many' : addresses
+}
+
+/** A list, JSON text of one, or names with commas, semicolons or spaces between. Undefined: a name is not fit. */
+function listOf(value: unknown, isFit: (text: string) => boolean): readonly string[] | undefined {
   if (value === undefined) return []
   const list = readJson(value)
-  const groups: unknown =
-    typeof list === 'string' ? list.split(/[\s,;]+/).filter((group) => group !== '') : list
-  return Array.isArray(groups) &&
-    groups.every((group) => typeof group === 'string' && isGroup(group))
-    ? (groups as readonly string[])
+  const names: unknown =
+    typeof list === 'string' ? list.split(/[\s,;]+/).filter((name) => name !== '') : list
+  return Array.isArray(names) && names.every((name) => typeof name === 'string' && isFit(name))
+    ? (names as readonly string[])
     : undefined
 }
 

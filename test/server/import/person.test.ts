@@ -65,6 +65,19 @@ describe('a person of an import file', () => {
     expect(verified({ email_verified: '1' }, false)).to.equal(true)
   })
 
+  it('has up to two more addresses, each once and without the own one', () => {
+    const addresses = (verifiedAddresses: unknown, email = 'ada@example.com') =>
+      read({ email, verifiedAddresses }, { emailsVerified: false }).addresses
+    const [one, two] = ['ada@work.example', 'a.l@home.example']
+    expect(addresses([one, two])).to.deep.equal([one, two])
+    expect(addresses(`${one}; ${two}`)).to.deep.equal([one, two])
+    expect(addresses(JSON.stringify([one]))).to.deep.equal([one])
+    expect(addresses([one, 'ADA@Work.example', 'Ada@Example.com'])).to.have.length(1)
+    for (const none of [undefined, null, '', [], 'NULL', ['ada@example.com']])
+      expect(addresses(none)).to.equal(undefined)
+    expect(read({ username: 'ada', verified_addresses: one }).addresses).to.deep.equal([one])
+  })
+
   for (const [fields, field, code] of [
     [{}, 'username', 'username-missing'],
     [{ username: '\u0000' }, 'username', 'username-unfit'],
@@ -84,6 +97,14 @@ describe('a person of an import file', () => {
     [{ username: 'a', groups: 7 }, 'groups', 'groups-unreadable'],
     [{ username: 'a', groups: ['\u001b]0;x\u0007'] }, 'groups', 'groups-unreadable'],
     [{ username: 'a', email: '\u001bc@example.com' }, 'email', 'email-unfit'],
+    [{ username: 'a', verifiedAddresses: 'nobody' }, 'verifiedAddresses', 'addresses-unfit'],
+    [{ username: 'a', verifiedAddresses: [7] }, 'verifiedAddresses', 'addresses-unfit'],
+    [{ username: 'a', verifiedAddresses: { a: 1 } }, 'verifiedAddresses', 'addresses-unfit'],
+    [
+      { username: 'a', verifiedAddresses: 'a@b.example, c@d.example, e@f.example' },
+      'verifiedAddresses',
+      'addresses-too-many',
+    ],
     [{ username: 'a', claims: { sub: 'x' } }, 'claims', 'claims-unfit'],
     [{ username: 'a', claims: { birthdate: 'x' } }, 'claims.birthdate', 'claims-unfit'],
     [{ username: 'a', claims: { address: { x: 1 } } }, 'claims.address', 'claims-unfit'],
@@ -95,7 +116,15 @@ describe('a person of an import file', () => {
     })
 
   it('R31 R34 is refused without an error and without a word of it, whatever it is', () => {
-    const names = ['username', 'email', 'passwordHash', 'email_verified', 'groups', 'claims']
+    const names = [
+      'username',
+      'email',
+      'verifiedAddresses',
+      'passwordHash',
+      'email_verified',
+      'groups',
+      'claims',
+    ]
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.jsonValue(), fc.string())),

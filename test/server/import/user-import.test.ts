@@ -55,6 +55,7 @@ describe('user import', () => {
   const statusOf = async (name: string) =>
     JSON.parse((await cli('user', 'show', name, '--json')).out) as {
       email_verified?: boolean
+      addresses: { address: string; verified_at: number }[]
       groups: string[]
       password: string
       mfa: {
@@ -78,12 +79,16 @@ describe('user import', () => {
       email: 'ada@example.com',
       passwordHash: bcrypt,
       groups: ['staff'],
+      verifiedAddresses: ['ada@work.example'],
       totp: [{ secret: SECRET, algorithm: 'SHA1', digits: 6, period: 30, name: 'phone' }],
       backupCodes: CODES,
     }
     const { code, sum } = await importing(jsonl(ada))
     expect({ code, ...sum }).to.deep.include({ code: 0, imported: 1, bad: 0, warnings: {} })
-    expect(await statusOf('ada')).to.deep.include({ groups: ['staff'], email_verified: true })
+    const shown = await statusOf('ada')
+    expect(shown).to.deep.include({ groups: ['staff'], email_verified: true })
+    expect(shown.addresses.map(({ address }) => address)).to.deep.equal(['ada@work.example'])
+    expect((await cli('user', 'show', 'ada')).out).to.contain('ada@work.example, verified 20')
 
     const server = await serving()
     server.clock.ahead = 60
