@@ -29,8 +29,8 @@ const LONGEST_WAITING = 1500
 
 /**
  * The pages on which people see and change what protects their account. They are a relying party of the provider that
- * they are part of. A stolen cookie of these pages shows names and dates for a quarter of an hour at most; each change
- * asks for the proof that it needs (R11).
+ * they are part of. A stolen copy of the cookies shows names and dates for a quarter of an hour at most, and until the
+ * owner shows a factor again; each change asks for the proof that it needs (R11).
  */
 export class AccountConsole implements AccountPages {
   readonly path: string

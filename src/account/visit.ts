@@ -9,7 +9,7 @@ import { spendShownProof } from '../application/spend-proof.ts'
 import { isEnrolled } from '../domain/enrolment.ts'
 import { isRecent, provedAtIn } from '../domain/freshness.ts'
 import { FIRST_EPOCH, isLive } from '../domain/session.ts'
-import { signedInSession } from '../host/session.ts'
+import { signedInSessionOf } from '../host/session.ts'
 import { csrfToken, type FormBinding } from '../http/csrf.ts'
 import {
   AccountCookies,
@@ -65,14 +65,17 @@ export class Reception {
   }
 
   /**
-   * Whether the session of the cookie still counts: the host's session exists, is this person's and has the epoch of
-   * the account (R42), and the provider still answers for the sign-in.
+   * Whether the session of the cookie still counts: this browser has the host's session too, which is this person's and
+   * has the epoch of the account (R42), and the provider still answers for the sign-in.
+   *
+   * The host gives a session another id whenever a factor is shown in it. A copy of the cookies that was made before
+   * has the old id, so a factor that the owner shows opens nothing for the thief of the copy (R41).
    */
   async present(ctx: Context, session = this.session(ctx)): Promise<Present | undefined> {
     if (session === undefined) return undefined
     const { accountId, sessionUid, name } = session
-    const signedIn = await signedInSession(providerOf(this.#core), { uid: sessionUid })
-    if (signedIn?.accountId !== accountId) return undefined
+    const signedIn = await signedInSessionOf(providerOf(this.#core), ctx)
+    if (signedIn?.uid !== sessionUid || signedIn.accountId !== accountId) return undefined
     const { record } = await this.#core.record(undefined, accountId)
     const { sessionSeconds, deps } = this.#core
     const { epoch = FIRST_EPOCH, signedInAt } = signedIn

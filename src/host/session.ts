@@ -98,6 +98,7 @@ export function withEpoch<T extends object>(payload: T, epoch: number): T {
 
 /** A session that somebody is signed in with. */
 export interface SignedIn {
+  readonly uid: string
   readonly accountId: string
   readonly acr: string | undefined
   readonly amr: readonly string[] | undefined
@@ -128,13 +129,13 @@ export async function signedInSessionOf(
 }
 
 function signedInWith(session: InstanceType<Provider['Session']>): SignedIn | undefined {
-  const { accountId, acr, amr, loginTs: signedInAt, transient } = session
+  const { uid, accountId, acr, amr, loginTs: signedInAt, transient } = session
   if (accountId === undefined || signedInAt === undefined) return undefined
   const epoch = epochIn(session)
   const proved = (session as { [PROVED]?: Proved })[PROVED]
   // The host keeps a session when its person changes: the proof of another person counts nothing.
   const provedAt = proved?.accountId === accountId ? proved.at : undefined
-  return { accountId, acr, amr, signedInAt, remember: transient !== true, epoch, provedAt }
+  return { uid, accountId, acr, amr, signedInAt, remember: transient !== true, epoch, provedAt }
 }
 
 /** Whether a stored record is past the time that the host gave it. */
