@@ -67,6 +67,7 @@ export const MAIL_VALUES = {
 
 /** The values that the template of a mail gets besides those of `MAIL_VALUES`. */
 export const ADDED_MAIL_VALUES = {
+  subject: 'value',
   browser: 'value',
   template: 'value',
   locale: 'value',
@@ -125,7 +126,9 @@ export function createMailRenderer(
     for (const address of [manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl])
       if (address !== undefined && !/^https?:\/\//.test(address))
         throw new Error('A mail links to web addresses only')
+    const subject = words.text(`mail.${template}.subject`, given)
     const added: Omit<Record<keyof typeof ADDED_MAIL_VALUES, unknown>, 'part'> = {
+      subject,
       browser: browserIn(given, words),
       template,
       locale: words.locale,
@@ -137,7 +140,7 @@ export function createMailRenderer(
     const context = { ...given, ...added }
     const name = `mail/${template}.njk`
     return {
-      subject: words.text(`mail.${template}.subject`, given),
+      subject,
       text: `${plain
         .render(name, { ...context, part: 'text' })
         .replaceAll(/\n{3,}/g, '\n\n')

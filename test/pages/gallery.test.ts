@@ -1,17 +1,13 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
+import { axe } from './axe.ts'
 import { SAMPLES, type Sample } from './samples.ts'
 import { openStage, type Stage } from './stage.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SCREENSHOTS = fileURLToPath(new URL('../../screenshots/', import.meta.url))
 
-/** The rule sets of axe for WCAG 2.2 AA and for good practice. */
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 const SCHEMES = ['light', 'dark'] as const
 const WIDTHS = [1280, 320] as const
 
@@ -43,7 +39,6 @@ describe('the pages in a browser', function () {
       await page.setViewportSize({ width: 1280, height: 900 })
       await page.emulateMedia({ colorScheme: 'light' })
       await page.goto(stage.show(sample))
-      await page.evaluate(AXE)
       for (const colorScheme of SCHEMES) {
         await page.emulateMedia({ colorScheme })
         expect(await axe(page), colorScheme).to.deep.equal([])
@@ -56,15 +51,6 @@ describe('the pages in a browser', function () {
       expect(complaints).to.deep.equal([])
     })
 })
-
-async function axe(page: Page): Promise<readonly string[]> {
-  const { violations } = await page.evaluate<AxeResults>(
-    `axe.run({ runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] })`,
-  )
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`),
-  )
-}
 
 /** Expects no horizontal scrolling, and no control below 24 px (WCAG 2.5.8), except links within a sentence. */
 async function expectFit(page: Page, width: number): Promise<void> {
