@@ -18,6 +18,13 @@ import { AccountConsole } from './account/pages.ts'
 import { checkAccount } from './application/check-account.ts'
 import { passEventsOn } from './application/commit.ts'
 import { tellEverything } from './application/refused-attempts.ts'
+import {
+  browserFailed,
+  forgetBrowser,
+  knowsBrowser,
+  readBrowsers,
+  type KnownBrowserStatus,
+} from './application/known-browsers.ts'
 import * as accounts from './application/manage-accounts.ts'
 import { tellRecovery } from './application/recover.ts'
 import { resealSecrets, sealingKeys } from './application/reseal.ts'
@@ -91,7 +98,9 @@ export {
   type ImportOutcome,
   type ImportWarning,
 } from './import/index.ts'
+export type { KnownBrowserStatus } from './application/known-browsers.ts'
 export type { AccountStatus, ChangedByMail, FactorStatus } from './application/manage-accounts.ts'
+export type { BrowserName } from './domain/browser-name.ts'
 export type { TurnOffOutcome } from './application/turn-off.ts'
 export type { ShownProof } from './application/spend-proof.ts'
 export type {
@@ -251,6 +260,16 @@ export interface Mfa {
     isKnown(request: IncomingMessage, accountId: string): Promise<boolean>
     /** Counts a wrong password from this browser. At ten failures the account no longer knows the browser. */
     failed(request: IncomingMessage, accountId: string): Promise<void>
+    /**
+     * The browsers that the account knows, at most 20: the one that sends `request` first, then the one that was seen
+     * last.
+     */
+    list(accountId: string, request?: IncomingMessage): Promise<readonly KnownBrowserStatus[]>
+    /**
+     * Makes a browser unknown again, for the owner: the limits of unknown browsers apply to it, and its next sign-in is
+     * told to the owner. Its session goes on. `id`: from `list`. False: the account does not know it.
+     */
+    forget(accountId: string, id: string, detail?: RequestDetail): Promise<boolean>
   }
   /** Subscribes to events; see `Subscribe`. */
   readonly on: Subscribe
@@ -341,10 +360,11 @@ function browsersOf(core: Core): Mfa['browsers'] {
   const tokenHashes = (request: IncomingMessage, accountId: string): string[] =>
     readBrowserTokens(request, issuerOf(core)).map((token) => hashBrowserToken(accountId, token))
   return {
-    isKnown: (request, accountId) =>
-      accounts.knowsBrowser(deps, accountId, tokenHashes(request, accountId)),
-    failed: (request, accountId) =>
-      accounts.browserFailed(deps, accountId, tokenHashes(request, accountId)),
+    isKnown: (request, accountId) => knowsBrowser(deps, accountId, tokenHashes(request, accountId)),
+    failed: (request, accountId) => browserFailed(deps, accountId, tokenHashes(request, accountId)),
+    list: (accountId, request) =>
+      readBrowsers(deps, accountId, request && tokenHashes(request, accountId)),
+    forget: (accountId, id, detail) => forgetBrowser(deps, accountId, { id }, detail),
   }
 }
 

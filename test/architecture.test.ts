@@ -17,11 +17,19 @@ interface Part {
 }
 
 const PARTS: Readonly<Record<string, Part>> = {
-  // The vocabulary of every part: types, error codes, lengths of time, how an address is shown. It decides nothing.
+  // The vocabulary of every part: types, error codes, lengths of time, how an address and a browser are shown. It
+  // decides nothing.
   vocabulary: {
-    at: ['assurance', 'errors', 'events', 'json', 'permanent-fault', 'shown-network', 'time'].map(
-      (name) => `src/domain/${name}.ts`,
-    ),
+    at: [
+      'assurance',
+      'browser-name',
+      'errors',
+      'events',
+      'json',
+      'permanent-fault',
+      'shown-network',
+      'time',
+    ].map((name) => `src/domain/${name}.ts`),
     may: ['vocabulary'],
     packages: [],
   },

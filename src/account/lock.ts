@@ -1,7 +1,8 @@
 import { publicAccountPath, type AccountSite, type Core } from '../../interactions/core.ts'
 import { freezeAccount } from '../application/manage-accounts.ts'
-import { notMeDonePath, requestDetail } from './not-me.ts'
+import { notMeDonePath } from './not-me.ts'
 import type { AccountPage } from './page.ts'
+import { requestDetail } from './request-detail.ts'
 import { show } from './show.ts'
 import { seeOther } from './visit.ts'
 

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { Router } from '@koa/router'
 import type { Context, Middleware } from 'koa'
 import {
-  localeIn,
   manageUrlOf,
   mountPath,
   providerOf,
@@ -11,16 +10,15 @@ import {
 } from '../../interactions/core.ts'
 import { Flood } from '../application/flood.ts'
 import { freezeAccount } from '../application/manage-accounts.ts'
-import type { RequestDetail } from '../domain/events.ts'
 import { readForm } from '../http/body.ts'
 import { checkCsrf, csrfToken, type FormBinding } from '../http/csrf.ts'
 import { checkOrigin } from '../http/origin.ts'
-import { show } from './show.ts'
 import { notMeToken, readNotMeToken, type NotMeLink } from './not-me-link.ts'
+import { requestDetail } from './request-detail.ts'
+import { show } from './show.ts'
 
 const PATH = '/not-me'
 const DONE = '/done'
-const LONGEST_USER_AGENT = 256
 
 export interface NotMeOptions {
   /** The language of the mail (BCP 47), in which the page is shown too. Default: a language of the browser. */
@@ -99,15 +97,6 @@ function linkOf({ deps: { box, clock } }: Core, token: string): NotMeLink | unde
 /** There is no session to bind the form to. The link itself is the secret that another site does not know. */
 function bindingOf(token: string): FormBinding {
   return { boundTo: createHash('sha256').update(token).digest('base64url'), purpose: 'not-me' }
-}
-
-/** The request of a lock, for the audit and the notice. */
-export function requestDetail(core: Core, ctx: Context, language?: string): RequestDetail {
-  return {
-    ip: ctx.ip,
-    userAgent: ctx.get('User-Agent').slice(0, LONGEST_USER_AGENT),
-    locale: localeIn(core, ctx.headers, {}, language),
-  }
 }
 
 async function showGone(core: Core, ctx: Context): Promise<void> {

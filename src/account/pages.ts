@@ -12,6 +12,7 @@ import { given } from '../host/given.ts'
 import { readForm, type Form } from '../http/body.ts'
 import { checkCsrf } from '../http/csrf.ts'
 import { checkOrigin } from '../http/origin.ts'
+import { browsersPage } from './browsers.ts'
 import { CALLBACK, callbackUrl } from './client.ts'
 import type { PagesProof, PendingSignIn, WaitingDeed } from './cookies.ts'
 import { lockPage } from './lock.ts'
@@ -48,6 +49,7 @@ export class AccountConsole implements AccountPages {
       OVERVIEW,
       overview(core, site, () => this.#listed()),
     )
+    this.page(browsersPage(core, site))
     this.page(lockPage(core, site))
     this.page(turnOffPage(core, site))
   }

@@ -1,24 +1,18 @@
 import type { Context } from 'koa'
 import { isFactorRequired } from '../../interactions/factor-required.ts'
-import {
-  localeIn,
-  publicAccountPath,
-  type AccountSite,
-  type Core,
-} from '../../interactions/core.ts'
+import { publicAccountPath, type AccountSite, type Core } from '../../interactions/core.ts'
 import { renewSession } from '../../interactions/session.ts'
 import { turnOffProved } from '../application/turn-off.ts'
 import { doorsOf } from '../domain/doors.ts'
 import { isEnrolled } from '../domain/enrolment.ts'
-import type { RequestDetail } from '../domain/events.ts'
 import type { PageModels } from '../http/pages.ts'
 import { ACCOUNT_CLIENT_ID } from './client.ts'
 import type { AccountPage, AccountVisit } from './page.ts'
+import { visitDetail } from './request-detail.ts'
 import { show } from './show.ts'
 
 /** The name of the page and of its deed. */
 export const TURN_OFF = 'turn-off'
-const LONGEST_USER_AGENT = 256
 
 /**
  * The page that turns the second factor off. It tells the consequences before a factor is proved, or why it cannot be
@@ -77,7 +71,7 @@ async function turnOff(
   }
   if (!(await visit.spendProof())) return undefined
   const { accountId, epoch } = visit
-  const epochs = await turnOffProved(core.deps, accountId, epoch, detailOf(core, visit, ctx))
+  const epochs = await turnOffProved(core.deps, accountId, epoch, visitDetail(core, visit, ctx))
   if (epochs === undefined) return undefined
   // The session that made the change goes on, and every other one has ended (R20).
   await renewSession(core, ctx, accountId, epochs)
@@ -96,13 +90,4 @@ async function refusalOf(
   if (door.open) return undefined
   const { reason, until } = door
   return { refusal: reason, ...(until === undefined ? {} : { until }) }
-}
-
-function detailOf(core: Core, { language }: AccountVisit, ctx: Context): RequestDetail {
-  return {
-    clientId: ACCOUNT_CLIENT_ID,
-    ip: ctx.ip,
-    userAgent: ctx.get('User-Agent').slice(0, LONGEST_USER_AGENT),
-    locale: localeIn(core, ctx.headers, {}, language),
-  }
 }

@@ -31,6 +31,7 @@ export async function completeSignIn(
     place.accountId,
     (record, now) => {
       if (record.epoch !== place.epoch) return { outcome: false }
+      const { detail } = place
       const browser = classify(record, place.tokenHashes)
       const nothingNew =
         browser.kind === 'known' &&
@@ -41,8 +42,8 @@ export async function completeSignIn(
       const tokenHash = browser.kind === 'known' ? browser.tokenHash : place.newTokenHash
       return {
         outcome: true,
-        record: withProof(settleCompleted(record, tokenHash, now), proved, now),
-        events: [{ type: 'signed-in', detail: { ...place.detail, browser: browser.kind } }],
+        record: withProof(settleCompleted(record, tokenHash, { now, detail }), proved, now),
+        events: [{ type: 'signed-in', detail: { ...detail, browser: browser.kind } }],
       }
     },
     seen,

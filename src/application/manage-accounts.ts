@@ -5,7 +5,6 @@ import { settleLocked } from '../domain/lock.ts'
 import { settleMailedReset } from '../domain/mailed-reset.ts'
 import { newRecord } from '../domain/mfa-record.ts'
 import { isEnrolled, raiseEpoch, resetFactors, settlePasswordChanged } from '../domain/enrolment.ts'
-import { chargeBrowser, classify } from '../domain/known-browser.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import { recoveryState, type RecoveryState } from '../domain/recovery.ts'
@@ -176,46 +175,6 @@ export async function readEpoch(deps: Dependencies, accountId: string): Promise<
   if (typeof epoch === 'number' && Number.isSafeInteger(epoch))
     return epoch + (stored?.passwordChanged?.times ?? 0)
   throw new MfaError('record-unreadable', 'The MFA record has no epoch')
-}
-
-/** Whether the owner has completed a sign-in in the browser that shows one of these tokens (R2, R4). */
-export async function knowsBrowser(
-  deps: Dependencies,
-  accountId: string,
-  tokenHashes: readonly string[],
-): Promise<boolean> {
-  if (tokenHashes.length === 0) return false
-  // This runs before a password is checked, so the record is not parsed as a whole (see `readEpoch`).
-  const stored = await deps.storage.records.load(accountId)
-  const { browsers, authenticators } = stored?.record ?? { browsers: [], authenticators: [] }
-  if (!Array.isArray(browsers) || !Array.isArray(authenticators))
-    throw new MfaError('record-unreadable', 'The MFA record has no browsers or no authenticators')
-  // As in `settlePasswordChanged`: a browser that became known with the old password alone is unknown now.
-  if (stored?.passwordChanged !== undefined && authenticators.length === 0) return false
-  return (browsers as { tokenHash?: unknown }[]).some(
-    (browser) => typeof browser?.tokenHash === 'string' && tokenHashes.includes(browser.tokenHash),
-  )
-}
-
-/** Counts a wrong password against a known browser; at the tenth failure the browser is unknown again (R4). */
-export async function browserFailed(
-  deps: Dependencies,
-  accountId: string,
-  tokenHashes: readonly string[],
-): Promise<void> {
-  if (tokenHashes.length === 0) return
-  await commit(deps, accountId, (record) => {
-    const browser = classify(record, tokenHashes)
-    if (browser.kind === 'unknown') return { outcome: undefined }
-    const charged = chargeBrowser(record, browser)
-    return {
-      outcome: undefined,
-      record: charged.record,
-      events: charged.forgotten
-        ? [{ type: 'browser-forgotten' as const, detail: { reason: 'password' } }]
-        : [],
-    }
-  })
 }
 
 /**

@@ -55,7 +55,15 @@ const format = z.object({
     passwordSuspectedAt: instant.optional(),
   }),
   browsers: z.array(
-    z.object({ tokenHash: text, since: instant, lastSeenAt: instant, delay, failures: count }),
+    z.object({
+      tokenHash: text,
+      since: instant,
+      lastSeenAt: instant,
+      delay,
+      failures: count,
+      name: z.object({ browser: text, system: text.optional() }).optional(),
+      network: text.optional(),
+    }),
   ),
   accepted: z.array(
     z.object({

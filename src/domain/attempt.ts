@@ -115,7 +115,7 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
     ...describe(authenticator, browser),
     ...(remaining === undefined ? {} : { remaining }),
   }
-  const known = remember(forgiven, acceptance.tokenHash, now)
+  const known = remember(forgiven, acceptance.tokenHash, acceptance)
   return {
     ...passFor(known, acceptance),
     events: [
@@ -201,9 +201,13 @@ export function settleRefused(record: MfaRecord, refusal: Refusal): Settled {
 }
 
 /** The sign-in is complete without a second factor being asked for: the browser is known from now on. */
-export function settleCompleted(record: MfaRecord, tokenHash: string, now: Instant): MfaRecord {
-  const known = remember(record, tokenHash, now)
-  return { ...known, history: { firstSignInAt: now, ...record.history } }
+export function settleCompleted(
+  record: MfaRecord,
+  tokenHash: string,
+  request: { readonly now: Instant; readonly detail: RequestDetail },
+): MfaRecord {
+  const known = remember(record, tokenHash, request)
+  return { ...known, history: { firstSignInAt: request.now, ...record.history } }
 }
 
 function isFresh(accepted: AcceptedAttempt, epoch: number, now: Instant): boolean {

@@ -363,7 +363,7 @@ export function settleEnrolled(
     ...ended.events,
     { type: 'epoch-raised', detail: { epoch: bound.epoch, reason } },
   ]
-  const known = remember(bound, acceptance.tokenHash, now)
+  const known = remember(bound, acceptance.tokenHash, acceptance)
   return { ...pass(known, acceptance, acceptance.fingerprint), events }
 }
 

@@ -128,8 +128,12 @@ export interface EventDetails {
   locked: AttemptDetail & { readonly until: Instant }
   'codes-disabled': AttemptDetail
   'password-suspected': AttemptDetail
-  /** `reason`: the failures were passwords, in a browser of which nothing else is told. */
-  'browser-forgotten': AttemptDetail | { readonly reason: 'password' }
+  /**
+   * `reason`: the failures were passwords, in a browser of which nothing else is told; or the owner has forgotten it, in
+   * a request from this or another browser.
+   */
+  'browser-forgotten':
+    AttemptDetail | { readonly reason: 'password' } | (RequestDetail & { readonly reason: 'owner' })
   /** `reason`: the proof on which it began. */
   'enrolment-started': RequestDetail & {
     readonly factor: string
@@ -196,7 +200,7 @@ export const EVENT_TYPES = [
   'factors-turned-off', // the owner removed them all
   'factor-renamed',
   'signed-in',
-  'browser-forgotten', // a known browser is unknown again after ten failures (R4)
+  'browser-forgotten', // a known browser is unknown again: after ten failures (R4), or because its owner wants it
   'epoch-raised', // earlier sessions, grants and pending sign-ins have ended (R20)
   'recovery-started', // a person who lost their factors has proved the password and a mailbox; the wait begins (R9)
   'recovery-half-way', // half of the wait is over

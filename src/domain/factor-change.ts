@@ -218,7 +218,7 @@ function settleChange(
 ): Passed {
   const raised = raiseEpoch(changed, reason)
   const accepted = spend(change, raised.record.epoch)
-  const known = remember({ ...raised.record, browsers: [] }, change.tokenHash, change.now)
+  const known = remember({ ...raised.record, browsers: [] }, change.tokenHash, change)
   return {
     record: { ...known, accepted: [accepted] },
     accepted,

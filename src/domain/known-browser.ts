@@ -1,4 +1,7 @@
-import type { Delay, KnownBrowser, MfaRecord } from './mfa-record.ts'
+import { browserName } from './browser-name.ts'
+import type { RequestDetail } from './events.ts'
+import type { BrowserPlace, Delay, KnownBrowser, MfaRecord } from './mfa-record.ts'
+import { shownNetwork } from './shown-network.ts'
 import type { Instant } from './time.ts'
 
 /** The number of failures after which a known browser is unknown again (R4). */
@@ -18,8 +21,15 @@ export function classify(record: MfaRecord, tokenHashes: readonly string[]): Bro
   return known ? { kind: 'known', ...known } : UNKNOWN_BROWSER
 }
 
-/** After a completed sign-in: the browser is known from now on, and its own failures are forgiven. */
-export function remember(record: MfaRecord, tokenHash: string, now: Instant): MfaRecord {
+/**
+ * After a completed sign-in: the browser is known from now on, and its own failures are forgiven. `detail`: the request
+ * of the sign-in.
+ */
+export function remember(
+  record: MfaRecord,
+  tokenHash: string,
+  { now, detail }: { readonly now: Instant; readonly detail: RequestDetail },
+): MfaRecord {
   const before = record.browsers.find((browser) => browser.tokenHash === tokenHash)
   const browser: KnownBrowser = {
     tokenHash,
@@ -27,9 +37,29 @@ export function remember(record: MfaRecord, tokenHash: string, now: Instant): Mf
     lastSeenAt: now,
     delay: { failures: 0 },
     failures: 0,
+    ...placeIn(detail),
   }
   const others = record.browsers.filter((other) => other.tokenHash !== tokenHash)
   return { ...record, browsers: [...others, browser].slice(-MOST_KNOWN_BROWSERS) }
+}
+
+/** The header of the browser itself is not kept: the person who signs in chooses it. */
+function placeIn({ userAgent = '', ip = '' }: RequestDetail): BrowserPlace {
+  const name = browserName(userAgent)
+  const network = shownNetwork(ip)
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(network === undefined ? {} : { network }),
+  }
+}
+
+/**
+ * The owner wants a browser to be known no longer: the limits of unknown browsers apply to it, and the next sign-in in it
+ * is told to the owner. Undefined: the account does not know it.
+ */
+export function forget(record: MfaRecord, tokenHash: string): MfaRecord | undefined {
+  const browsers = record.browsers.filter((browser) => browser.tokenHash !== tokenHash)
+  return browsers.length === record.browsers.length ? undefined : { ...record, browsers }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Assurance } from './assurance.ts'
+import type { BrowserName } from './browser-name.ts'
 import type { MfaEvent } from './events.ts'
 import type { Instant } from './time.ts'
 
@@ -100,7 +101,7 @@ export interface Throttle {
   readonly passwordSuspectedAt?: Instant
 }
 
-export interface KnownBrowser {
+export interface KnownBrowser extends BrowserPlace {
   /** SHA-256 over account and token; the token itself is in the browser alone (R4). */
   readonly tokenHash: string
   readonly since: Instant
@@ -109,6 +110,13 @@ export interface KnownBrowser {
   readonly delay: Delay
   /** Wrong passwords and codes since its last success; at ten the browser is unknown again. */
   readonly failures: number
+}
+
+/** The signs by which a person recognises a browser. Each is absent where it was not seen. */
+export interface BrowserPlace {
+  readonly name?: BrowserName
+  /** The /24 or /48 of its last sign-in that was stored. */
+  readonly network?: string
 }
 
 export interface AcceptedAttempt {

@@ -1,4 +1,4 @@
-import { browserName } from './browser-name.ts'
+import { browserName } from '../domain/browser-name.ts'
 import { brokenTemplates, refuse, type FactorViews } from './factor-views.ts'
 import { translator, type Translator } from './messages.ts'
 import type { Members } from './page-values.ts'

@@ -193,6 +193,21 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     ],
     accountHref: 'value',
   },
+  'account-browsers': {
+    ...form,
+    said: 'value',
+    browsers: [
+      {
+        id: 'value',
+        current: 'value',
+        browser: { browser: 'value', system: 'value' },
+        network: 'value',
+        firstAt: 'value',
+        lastAt: 'value',
+      },
+    ],
+    accountHref: 'value',
+  },
   'account-apps': {
     ...form,
     said: 'value',

@@ -274,6 +274,15 @@ export interface PageModels {
     /** The security settings. */
     accountHref: string
   }
+  /** The browsers that the account knows, this one first. The forms post `{ csrf, do: 'revoke-browser', id }` to `action`. */
+  'account-browsers': {
+    csrf: string
+    action: string
+    said?: string
+    browsers: readonly ShownBrowser[]
+    /** The security settings. */
+    accountHref: string
+  }
   /** The apps with access. The forms post `{ csrf, do: 'revoke-app', id }` to `action`. */
   'account-apps': {
     csrf: string
@@ -509,6 +518,9 @@ export interface ShownSession {
   /** The names of the apps that the person has signed in to in it. */
   apps: readonly string[]
 }
+
+/** A known browser as its owner sees it. */
+export type ShownBrowser = Omit<ShownSession, 'apps'>
 
 /** An app with access as the owner of the account sees it. */
 export interface ShownApp {

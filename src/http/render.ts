@@ -66,6 +66,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'not-me-done': { template: 'account/not-me-done.njk' },
   'not-me-expired': { template: 'account/not-me-expired.njk', wrong: true },
   'account-sessions': { template: 'account/sessions.njk' },
+  'account-browsers': { template: 'account/browsers.njk' },
   'account-apps': { template: 'account/apps.njk' },
   logout: { template: 'session/logout.njk' },
   'signed-out': { template: 'session/signed-out.njk' },

@@ -126,7 +126,7 @@ describe('an attempt that asks to be let through', () => {
     const one = world()
     const { deps } = one
     const { run } = attempt()
-    const record = remember(newRecord('mira'), 'laptop', NOW)
+    const record = remember(newRecord('mira'), 'laptop', { now: NOW, detail: {} })
     const about = (fingerprint: string) => ({ fingerprint, seen: { record, version: 1 } })
     const strangers = Array.from({ length: MOST_IN_FLIGHT }, () => attempt())
     const running = strangers.map(({ run }, index) =>

@@ -1,16 +1,15 @@
 import { expect } from 'chai'
 import { completeSignIn } from '../../src/application/complete-sign-in.ts'
 import {
-  browserFailed,
   endEverything,
   freezeAccount,
-  knowsBrowser,
   passwordChanged,
   readDoors,
   readEpoch,
   readStatus,
   resetAccount,
 } from '../../src/application/manage-accounts.ts'
+import { browserFailed, knowsBrowser } from '../../src/application/known-browsers.ts'
 import { isMailbox, markOfMailbox } from '../../src/application/mailbox.ts'
 import { isFirstSignIn } from '../../src/domain/enrolment.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
@@ -137,39 +136,6 @@ describe('the administration of an account', () => {
     await begin(one, 'totp', place)
     await endEverything(one.deps, 'theo', 'theft')
     expect((await settledRecord(one, 'theo')).pending).to.deep.equal([])
-  })
-})
-
-describe('a browser of an account', () => {
-  let one: World
-  beforeEach(async () => {
-    one = world()
-    await owner(one)
-  })
-
-  it('R4 is known by its token, to its account alone', async () => {
-    await owner(one, 'theo')
-    expect(await knowsBrowser(one.deps, 'mira', ['other', 'laptop'])).to.equal(true)
-    expect(await knowsBrowser(one.deps, 'mira', ['other'])).to.equal(false)
-    expect(await knowsBrowser(one.deps, 'nobody', ['laptop'])).to.equal(false)
-    expect(await knowsBrowser(one.deps, 'mira', [])).to.equal(false)
-  })
-
-  it('R4 is a stranger after ten wrong passwords, and the listeners hear of it', async () => {
-    for (let n = 0; n < 9; n += 1) await browserFailed(one.deps, 'mira', ['laptop'])
-    expect(await knowsBrowser(one.deps, 'mira', ['laptop'])).to.equal(true)
-    expect(await heardOf(one)).to.deep.equal([])
-    await browserFailed(one.deps, 'mira', ['laptop'])
-    expect(await knowsBrowser(one.deps, 'mira', ['laptop'])).to.equal(false)
-    const [forgotten] = await heardOf(one)
-    expect(forgotten).to.deep.include({ type: 'browser-forgotten', detail: { reason: 'password' } })
-  })
-
-  it('R4 changes nothing of the account when a stranger types a wrong password', async () => {
-    const before = await load(one)
-    await browserFailed(one.deps, 'mira', ['other'])
-    await browserFailed(one.deps, 'mira', [])
-    expect(await load(one)).to.deep.equal(before)
   })
 })
 

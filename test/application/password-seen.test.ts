@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { commit } from '../../src/application/commit.ts'
-import { knowsBrowser, readEpoch, readStatus } from '../../src/application/manage-accounts.ts'
+import { knowsBrowser } from '../../src/application/known-browsers.ts'
+import { readEpoch, readStatus } from '../../src/application/manage-accounts.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { MfaRecords, PasswordChanged } from '../../src/ports/mfa-records.ts'
 import { begin, owner, verify } from './person.ts'

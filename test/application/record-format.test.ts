@@ -68,13 +68,18 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
       { requiredKeys: ['failedAt', 'unknownBrowsers'] },
     ) satisfies fc.Arbitrary<Throttle>,
     browsers: fc.array(
-      fc.record({
-        tokenHash: text,
-        since: instant,
-        lastSeenAt: instant,
-        delay,
-        failures: fc.nat(),
-      }),
+      fc.record(
+        {
+          tokenHash: text,
+          since: instant,
+          lastSeenAt: instant,
+          delay,
+          failures: fc.nat(),
+          name: fc.record({ browser: text, system: text }, { requiredKeys: ['browser'] }),
+          network: text,
+        },
+        { requiredKeys: ['tokenHash', 'since', 'lastSeenAt', 'delay', 'failures'] },
+      ),
       few,
     ),
     accepted: fc.array(

@@ -215,8 +215,9 @@ describe('a refused response', () => {
 
 describe('a sign-in that needs no second factor', () => {
   it('makes the browser known and is remembered as the first', () => {
-    const record = settleCompleted(enrolled(), 'laptop', NOW)
+    const record = settleCompleted(enrolled(), 'laptop', { now: NOW, detail: {} })
     expect(browserOf(record, 'laptop').kind).to.equal('known')
-    expect(settleCompleted(record, 'phone', NOW + 60).history.firstSignInAt).to.equal(NOW)
+    const later = settleCompleted(record, 'phone', { now: NOW + 60, detail: {} })
+    expect(later.history.firstSignInAt).to.equal(NOW)
   })
 })

@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import type { RequestDetail } from '../../src/domain/events.ts'
 import {
   chargeBrowser,
   classify,
   FAILURES_TO_FORGET,
+  forget,
   MOST_KNOWN_BROWSERS,
   remember,
   UNKNOWN_BROWSER,
@@ -12,6 +14,8 @@ import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { enrolled, NOW } from './records.ts'
 
 const hashesOf = (record: MfaRecord) => record.browsers.map(({ tokenHash }) => tokenHash)
+
+const at = (now: number, detail: RequestDetail = {}) => ({ now, detail })
 
 /** Counts wrong passwords against a browser while it is known. */
 function fail(record: MfaRecord, tokenHash: string, times: number): MfaRecord {
@@ -50,7 +54,7 @@ describe('a known browser', () => {
 
   it('R4 begins a new row of failures after a success', () => {
     const failed = fail(enrolled({}, ['laptop']), 'laptop', 9)
-    const succeeded = remember(failed, 'laptop', NOW + 60)
+    const succeeded = remember(failed, 'laptop', at(NOW + 60))
     expect(hashesOf(fail(succeeded, 'laptop', 9))).to.deep.equal(['laptop'])
     expect(succeeded.browsers).to.deep.equal([
       {
@@ -64,9 +68,47 @@ describe('a known browser', () => {
   })
 
   it('keeps the time since which it is known, and not that of another', () => {
-    const earlier = remember(newRecord('mira'), 'laptop', NOW)
-    const later = remember(remember(earlier, 'phone', NOW + 60), 'phone', NOW + 120)
+    const earlier = remember(newRecord('mira'), 'laptop', at(NOW))
+    const later = remember(remember(earlier, 'phone', at(NOW + 60)), 'phone', at(NOW + 120))
     expect(later.browsers.map(({ since }) => since)).to.deep.equal([NOW, NOW + 60])
+  })
+
+  it('has the name and the network of its last sign-in, and none of an earlier one', () => {
+    const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+    const first = remember(
+      newRecord('mira'),
+      'laptop',
+      at(NOW, { userAgent: firefox, ip: '203.0.113.7', locale: 'de', clientId: 'app' }),
+    )
+    expect(first.browsers).to.deep.equal([
+      {
+        tokenHash: 'laptop',
+        since: NOW,
+        lastSeenAt: NOW,
+        delay: { failures: 0 },
+        failures: 0,
+        name: { browser: 'Firefox', system: 'Linux' },
+        network: '203.0.113.0/24',
+      },
+    ])
+    const moved = remember(
+      first,
+      'laptop',
+      at(NOW + 60, { userAgent: 'curl', ip: '2001:db8:1::7' }),
+    )
+    expect(moved.browsers[0]).to.deep.include({ network: '2001:db8:1::/48' })
+    expect(moved.browsers[0]).not.to.have.property('name')
+    expect(fail(first, 'laptop', 1).browsers[0]).to.deep.include({
+      name: { browser: 'Firefox', system: 'Linux' },
+      network: '203.0.113.0/24',
+    })
+  })
+
+  it('is unknown once its owner has forgotten it, and no other is', () => {
+    const record = enrolled({}, ['laptop', 'phone'])
+    const forgotten = forget(record, 'laptop')
+    expect(forgotten).to.deep.equal({ ...record, browsers: record.browsers.slice(1) })
+    expect(forget(record, 'tablet')).to.equal(undefined)
   })
 
   it('R4 is not charged for the failures of another', () => {
@@ -85,7 +127,7 @@ describe('a known browser', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...names), { maxLength: 80, size: 'max' }), (visits) => {
         const record = visits.reduce(
-          (known, tokenHash, index) => remember(known, tokenHash, NOW + index),
+          (known, tokenHash, index) => remember(known, tokenHash, at(NOW + index)),
           newRecord('mira'),
         )
         const lastSeen = [...new Set(visits.toReversed())]

@@ -28,7 +28,10 @@ export function authenticator(changes: Partial<Authenticator> = {}): Authenticat
 /** An account with an authenticator app, known in these browsers. */
 export function enrolled(changes: Partial<MfaRecord> = {}, browsers: string[] = []): MfaRecord {
   const record = { ...newRecord('mira'), authenticators: [authenticator()], ...changes }
-  return browsers.reduce((known, tokenHash) => remember(known, tokenHash, NOW), record)
+  return browsers.reduce(
+    (known, tokenHash) => remember(known, tokenHash, { now: NOW, detail: {} }),
+    record,
+  )
 }
 
 export function acceptance(changes: Partial<Acceptance> = {}): Acceptance {

@@ -38,7 +38,10 @@ async function signIn(record: MfaRecord, shown: readonly string[]) {
 }
 
 const known = (...hashes: string[]): MfaRecord =>
-  hashes.reduce((record, hash) => remember(record, hash, NOW), newRecord('mira'))
+  hashes.reduce(
+    (record, hash) => remember(record, hash, { now: NOW, detail: {} }),
+    newRecord('mira'),
+  )
 
 describe('a sign-in that is complete with the password', () => {
   it('has a login of the password’s level, and the browser goes on', async () => {

@@ -626,6 +626,33 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       accountHref: '/account',
     },
   },
+  'account-browsers': {
+    usual: {
+      ...form,
+      said: 'browser-forgotten',
+      browsers: [
+        {
+          id: 'b1',
+          current: true,
+          browser: { browser: 'Firefox', system: 'Linux' },
+          network: '203.0.113.0/24',
+          firstAt: 1_767_261_600,
+          lastAt: 1_790_000_600,
+        },
+        {
+          id: 'b2',
+          current: false,
+          browser: { browser: 'Samsung Internet', system: 'Android' },
+          network: '2001:db8:1::/48',
+          firstAt: 1_780_000_000,
+          lastAt: 1_789_999_000,
+        },
+        { id: 'b3', current: false, firstAt: 1_779_000_000, lastAt: 1_779_000_000 },
+      ],
+      accountHref: '/account',
+    },
+    none: { ...form, browsers: [], accountHref: '/account' },
+  },
   'account-apps': {
     usual: {
       ...form,

@@ -37,6 +37,7 @@ export function addAccountPages(services: OwnAccountServices): void {
     accounts,
     audit,
     statusOf: (id: string) => mfa.accounts.status(id),
+    browsersOf: (id: string) => mfa.browsers.list(id),
     doorsOf: (id: string) => mfa.accounts.doors(id),
     sessionsOf: (id: string) => sessions.list(id),
   }

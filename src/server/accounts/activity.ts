@@ -1,6 +1,6 @@
 import { shownNetwork } from '../../domain/shown-network.ts'
 import { DAY_SECONDS, type Instant } from '../../domain/time.ts'
-import { browserName, type BrowserName } from '../../http/browser-name.ts'
+import { browserName, type BrowserName } from '../../domain/browser-name.ts'
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 
 /** How far back a person sees the events of the account. */

@@ -1,4 +1,4 @@
-import type { AccountStatus } from '../../index.ts'
+import type { AccountStatus, KnownBrowserStatus } from '../../index.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditTrail } from '../../ports/audit-trail.ts'
@@ -12,7 +12,7 @@ export interface SecurityData {
   readonly exportedAt: string
   readonly account: Readonly<Record<string, unknown>>
   readonly factors: readonly Readonly<Record<string, unknown>>[]
-  readonly knownBrowsers: number
+  readonly knownBrowsers: readonly Readonly<Record<string, unknown>>[]
   /** The marks that shut changes of the account for a while. */
   readonly marks: Readonly<Record<string, unknown>>
   readonly sessions: readonly Readonly<Record<string, unknown>>[]
@@ -24,6 +24,7 @@ export interface SecurityDataServices {
   readonly accounts: Accounts
   readonly audit: AuditTrail
   readonly statusOf: (accountId: string) => Promise<AccountStatus>
+  readonly browsersOf: (accountId: string) => Promise<readonly KnownBrowserStatus[]>
   readonly doorsOf: (accountId: string) => Promise<Readonly<Record<string, unknown>>>
   readonly sessionsOf: (accountId: string) => Promise<readonly LiveSession[]>
 }
@@ -38,6 +39,7 @@ export async function securityDataOf(
   const account = (await accounts.byId(accountId))?.account
   const status = await services.statusOf(accountId)
   const events = await Array.fromAsync(allActivity(audit, { accountId, now }))
+  const browsers = await services.browsersOf(accountId)
   const sessions = await services.sessionsOf(accountId)
   return {
     service,
@@ -66,7 +68,7 @@ export async function securityDataOf(
       lastUsedAt: inWords(lastUsedAt),
       remaining,
     })),
-    knownBrowsers: status.knownBrowsers,
+    knownBrowsers: browsers.map(browserInWords),
     marks: {
       lockedUntil: inWords(status.lockedUntil),
       codesDisabled: status.codesDisabled,
@@ -83,6 +85,15 @@ export async function securityDataOf(
       apps: clientIds,
     })),
     events: events.map(({ at, ...event }) => ({ ...event, at: inWords(at) ?? '' })),
+  }
+}
+
+function browserInWords({ firstSeenAt, lastSeenAt, name, network }: KnownBrowserStatus) {
+  return {
+    firstSeenAt: inWords(firstSeenAt),
+    lastSeenAt: inWords(lastSeenAt),
+    browser: name,
+    network,
   }
 }
 

@@ -4,7 +4,7 @@ import type { Instant } from '../../domain/time.ts'
 import { presentContext } from '../../host/context.ts'
 import { overlay } from '../../host/overlay.ts'
 import { seenIn, withSeen } from '../../host/session.ts'
-import { browserName, type BrowserName } from '../../http/browser-name.ts'
+import { browserName, type BrowserName } from '../../domain/browser-name.ts'
 import type { HostAdapter } from '../../ports/host-records.ts'
 
 /** The times and the place at which a session of an account was used. */

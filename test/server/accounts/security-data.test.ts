@@ -52,6 +52,16 @@ describe('the export of a person’s security data', () => {
         accounts: storage.accounts,
         audit: storage.audit,
         statusOf: async () => status,
+        browsersOf: async () => [
+          {
+            id: 'a-secret-token-hash',
+            firstSeenAt: NOW - 900,
+            lastSeenAt: NOW - 9,
+            name: { browser: 'Firefox', system: 'Linux' },
+            network: '203.0.113.0/24',
+            current: false,
+          },
+        ],
         doorsOf: async () => ({ recovery: { open: false, reason: 'frozen' } }),
         sessionsOf: async () => [
           {
@@ -74,7 +84,14 @@ describe('the export of a person’s security data', () => {
     expect(file).to.deep.include({
       service: 'Acme',
       exportedAt: '2027-01-15T08:00:00.000Z',
-      knownBrowsers: 2,
+      knownBrowsers: [
+        {
+          firstSeenAt: '2027-01-15T07:45:00.000Z',
+          lastSeenAt: '2027-01-15T07:59:51.000Z',
+          browser: { browser: 'Firefox', system: 'Linux' },
+          network: '203.0.113.0/24',
+        },
+      ],
       sessions: [
         {
           firstAt: '2027-01-15T07:59:51.000Z',

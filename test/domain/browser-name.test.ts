@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { browserName } from '../../src/http/browser-name.ts'
+import { browserName } from '../../src/domain/browser-name.ts'
 
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'
 
