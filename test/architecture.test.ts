@@ -297,11 +297,12 @@ const COMMANDS = 'src/server/cli/'
 
 /**
  * Fields of a record that an import leaves behind. Their meaning is in the slice alone; these files write their format
- * down, show them to an administrator, or clear them with the rest.
+ * down, show them to a person, or clear them with the rest.
  */
 const OF_IMPORTS = /\b(renewBy|mustEnrolSince)\b/
 const IN_SLICE = /^src\/(import|server\/import)\//
 const KNOW_OF_IMPORTS = [
+  'src/account/overview.ts',
   'src/application/manage-accounts.ts',
   'src/application/record-format.ts',
   'src/domain/enrolment.ts',

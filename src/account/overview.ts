@@ -5,19 +5,25 @@ import {
   type Core,
 } from '../../interactions/core.ts'
 import { readStatus, type AccountStatus } from '../application/manage-accounts.ts'
+import { isOver, lacksOf } from '../domain/protection.ts'
+import type { Instant } from '../domain/time.ts'
 import type { Form } from '../http/body.ts'
 import { pathIfOn } from '../host/provider.ts'
 import type { ManagedMethod, PageModels } from '../http/pages.ts'
 import { ACCOUNT_CLIENT_ID } from './client.ts'
-import type { AccountPage, FactorDeed } from './page.ts'
+import { LOCK } from './lock.ts'
+import type { AccountPage, FactorDeed, PageGroup } from './page.ts'
 import { show } from './show.ts'
 import { TURN_OFF } from './turn-off.ts'
 
-/** The overview: the factors of the account, and the ways to the other pages. `listed`: the names of those pages. */
+/**
+ * The overview: what protects the account and what is missing, the button that locks it, and the ways to the other
+ * pages. `listed`: those pages.
+ */
 export function overview(
   core: Core,
   site: AccountSite,
-  listed: () => readonly string[],
+  listed: () => readonly AccountPage[],
 ): AccountPage {
   const factors = [...core.deps.factors.values()]
   const idsOf = (kind: 'confirmed' | 'issued'): string[] =>
@@ -31,12 +37,12 @@ export function overview(
       const model: PageModels['account'] = {
         csrf,
         action: path,
-        ...methodsOf(status, kinds),
-        pages: listed()
-          .filter((page) => page !== TURN_OFF || status.enrolled)
-          .map((page) => ({ name: page, href: `${path}/${page}` })),
+        lockAction: `${path}/${LOCK}`,
+        ...methodsOf(status, kinds, core.deps.clock.now()),
+        groups: groupsOf(listed(), site, path),
         ownLinks: site.links,
         ...(status.frozenAt === undefined ? {} : { locked: true }),
+        ...(status.enrolled ? { turnOffHref: `${path}/${TURN_OFF}` } : {}),
         ...signOutOf(core),
         ...(said === undefined ? {} : { said }),
       }
@@ -66,6 +72,23 @@ function changing(kind: string, field: string, said: string): FactorDeed {
   }
 }
 
+/** The order of the groups on the page. */
+const GROUPS: readonly PageGroup[] = ['sign-in', 'access', 'more']
+
+/** The links to the other pages under their headings. A heading without links is left out. */
+function groupsOf(
+  listed: readonly AccountPage[],
+  { links }: AccountSite,
+  path: string,
+): PageModels['account']['groups'] {
+  return GROUPS.map((name) => ({
+    name,
+    pages: listed
+      .filter(({ group = 'more' }) => group === name)
+      .map((page) => ({ name: page.name, href: `${path}/${page.name}` })),
+  })).filter(({ name, pages }) => pages.length > 0 || (name === 'more' && links.length > 0))
+}
+
 /** The host's own sign-out. Empty: the application has turned it off. */
 function signOutOf(core: Core): { signOutHref?: string } {
   const path = pathIfOn(providerOf(core), 'end_session')
@@ -79,22 +102,38 @@ function signOutOf(core: Core): { signOutHref?: string } {
 function methodsOf(
   { factors }: AccountStatus,
   { lasting, issued }: { readonly lasting: readonly string[]; readonly issued: readonly string[] },
-): Pick<PageModels['account'], 'methods' | 'addable' | 'renewable'> {
-  const last = factors.filter(({ factor }) => lasting.includes(factor)).length < 2
-  const methods = factors.map(
-    ({ id, factor, name, createdAt, lastUsedAt, remaining }): ManagedMethod => ({
+  now: Instant,
+): Pick<PageModels['account'], 'methods' | 'lacks' | 'addable' | 'renewable'> {
+  const held = factors.map(({ renewBy, ...each }) => ({
+    ...each,
+    ...(renewBy === undefined ? {} : { endsAt: renewBy }),
+    lasting: lasting.includes(each.factor),
+  }))
+  const methods = held.map(
+    ({
+      id,
+      factor,
+      name,
+      createdAt,
+      lastUsedAt,
+      remaining,
+      endsAt,
+      lasting: own,
+    }): ManagedMethod => ({
       id,
       factor,
       name,
       addedAt: createdAt,
       ...(lastUsedAt === undefined ? {} : { lastUsedAt }),
       ...(remaining === undefined ? {} : { remaining }),
-      own: lasting.includes(factor),
-      only: lasting.includes(factor) && last,
+      ...(endsAt === undefined ? {} : { endsAt, ended: isOver(endsAt, now) }),
+      own,
+      only: own && !held.some((other) => other.id !== id && other.lasting && !other.endsAt),
     }),
   )
   return {
     methods: methods.toSorted((one, other) => Number(other.own) - Number(one.own)),
+    lacks: lacksOf(held, { issues: issued.length > 0, now }),
     addable: lasting,
     renewable: factors.length > 0 ? issued : [],
   }

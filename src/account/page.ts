@@ -33,6 +33,11 @@ export interface AccountPage {
   /** Whether the overview has a link to it. Default: true. The catalogue has its text as `account.page-NAME`. */
   readonly listed?: boolean
   /**
+   * The heading under which the overview links to it. `sign-in`: the password and the addresses; `access`: where the
+   * account is used. Default: `more`.
+   */
+  readonly group?: PageGroup
+  /**
    * `proof`: the page asks for a fresh proof before it is shown. Its deeds spend that proof, and lead to the overview
    * afterwards.
    */
@@ -42,6 +47,9 @@ export interface AccountPage {
   /** The deeds of its forms, by the value of the field `do`. Each form posts `csrf` and `do` to the page's own path. */
   readonly deeds?: Readonly<Record<string, Deed>>
 }
+
+/** A heading of the overview: the message `account.group-GROUP`. */
+export type PageGroup = 'sign-in' | 'access' | 'more'
 
 export type Deed = OwnDeed | FactorDeed
 

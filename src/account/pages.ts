@@ -89,11 +89,10 @@ export class AccountConsole implements AccountPages {
     return mountPath(this.#core) + (ctx.path.endsWith(CALLBACK) ? this.path : ctx.path)
   }
 
-  #listed(): readonly string[] {
-    const pages = [...this.#pages.values()]
-    return pages
-      .filter(({ name, listed }) => name !== OVERVIEW && listed !== false)
-      .map((page) => page.name)
+  #listed(): readonly AccountPage[] {
+    return [...this.#pages.values()].filter(
+      ({ name, listed }) => name !== OVERVIEW && listed !== false,
+    )
   }
 
   #addressOf(name: string): string {

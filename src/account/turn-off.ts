@@ -21,6 +21,8 @@ export const TURN_OFF = 'turn-off'
 export function turnOffPage(core: Core, site: AccountSite): AccountPage {
   return {
     name: TURN_OFF,
+    // The overview leads to it from the factors.
+    listed: false,
     async show(visit, ctx) {
       await showPage(core, site, visit, ctx)
     },

@@ -198,14 +198,29 @@ export interface PageModels {
     /** The owner has locked the account, and it has no factor whose proof could end the lock. */
     locked?: true
     methods: readonly ManagedMethod[]
+    /**
+     * The account lacks these. `codes`: backup codes that are left; `second`: a second device. Empty without a factor,
+     * because everything is missing then.
+     */
+    lacks: readonly ('codes' | 'second')[]
     /** Factors of which one more can be set up. */
     addable: readonly string[]
     /** Factors of which a new set can be issued. */
     renewable: readonly string[]
-    /** The other pages, by name: `account.page-NAME` of the catalogue has the text. */
-    pages: readonly { name: string; href: string }[]
-    /** Links of the application's own. */
+    /**
+     * The other pages under their headings, `account.group-NAME` of the catalogue. `account.page-NAME` has the text of a
+     * page.
+     */
+    groups: readonly {
+      name: 'sign-in' | 'access' | 'more'
+      pages: readonly { name: string; href: string }[]
+    }[]
+    /** Links of the application's own, under the heading `more`. */
     ownLinks: readonly { href: string; text: string }[]
+    /** POST `{ csrf, do: 'lock' }` to it signs out everywhere and locks changes. */
+    lockAction: string
+    /** To the page that turns the second factor off. Absent where there is none. */
+    turnOffHref?: string
     /** Absent where the application has turned the host's sign-out off. */
     signOutHref?: string
   }
@@ -540,6 +555,10 @@ export interface ManagedMethod {
   addedAt: Instant
   lastUsedAt?: Instant
   remaining?: number
+  /** It is weaker than one that is set up here, and ends at this time. */
+  endsAt?: Instant
+  /** With `endsAt`: whether that time has come. */
+  ended?: boolean
   /** True: the person has set it up and can rename it. False: it was issued, and a new set can be issued. */
   own: boolean
   /** It is the last one with `own`, and cannot be removed. */

@@ -81,8 +81,10 @@ describe('a page', () => {
         methods: [],
         addable: ['totp'],
         renewable: [],
-        pages: [],
+        lacks: [],
+        groups: [],
         ownLinks: [],
+        lockAction: '/account/lock',
         said: key,
       }
       const page = createViews({ factors: [totp()], messages })

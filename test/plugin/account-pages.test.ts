@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { Provider } from 'oidc-provider'
 import {
   backupCodes,
@@ -10,8 +11,10 @@ import {
 } from '../../src/index.ts'
 import { deedsOf, press } from '../support/account-forms.ts'
 import { secretOf } from '../support/enrolment.ts'
+import { textOf } from '../support/html.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
+import { temporaryFolder } from '../adapters/sqlite/temporary-folder.ts'
 import { enrol } from './enrol.ts'
 import {
   CLIENT,
@@ -117,6 +120,7 @@ describe('the account pages of the plugin', () => {
       'replace',
       'add',
       'renew',
+      'lock',
     ])
     const stranger = await visit('', new HttpClient())
     expect(stranger.name).to.equal('host-login')
@@ -142,6 +146,81 @@ describe('the account pages of the plugin', () => {
     expect(host.mfa.manageUrl()).to.equal(account())
     const notes = await to(await press(browser, await visit('/notes', browser), 'free'), browser)
     expect([notes.url.href, saidOn(notes)]).to.deep.equal([account('/notes'), 'renamed'])
+  })
+
+  describe('say what is missing', () => {
+    const missing = (page: Page): string => page.texts('[aria-labelledby=missing]').join()
+
+    it('with the button that mends it, until nothing is missing', async () => {
+      await begin()
+      expect(missing(await visit()))
+        .to.include('only one device')
+        .and.not.include('no backup codes')
+      const verify = await to(await press(mira.browser, await visit(), 'add:totp'))
+      const setUp = await enterCode(verify)
+      const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
+      const page = await to(await mira.browser.submit(setUp, { code, name: 'Tablet' }))
+      expect([page.name, missing(page)]).to.deep.equal(['account', ''])
+      expect(deedsOf(page)).to.include.members(['add:totp', 'renew:backup-codes'])
+    })
+
+    it('where there are no backup codes, with one button to make them', async () => {
+      await begin()
+      await host.mfa.accounts.reset('mira', { factor: 'backup-codes' })
+      await signIn(host, mira.browser, mira)
+      const page = await visit()
+      expect(missing(page)).to.include('no backup codes')
+      expect(deedsOf(page).filter((deed) => deed === 'renew:backup-codes')).to.have.length(1)
+    })
+  })
+
+  it('R44 lock the account from the overview, without a factor and by a POST alone', async () => {
+    await begin()
+    const page = await visit()
+    host.clock.at += 300
+    const done = await to(await press(mira.browser, page, 'lock'))
+    expect(done.name).to.equal('not-me-done')
+    expect((await host.mfa.accounts.status('mira')).frozenAt).to.equal(host.clock.at)
+    expect((await visit()).name).to.equal('host-login')
+  })
+
+  describe('have of the application', () => {
+    const folder = temporaryFolder()
+    it('links and links to its pages, each under its heading, and a section', async () => {
+      mkdirSync(folder.file('account'))
+      writeFileSync(
+        folder.file('account/account.njk'),
+        `{% extends "default/account/account.njk" %}
+       {% block account_sections %}<p id="invoices">Invoices of {{ account.label }}</p>{% endblock %}`,
+      )
+      const links = [
+        { href: '/profile?a=1&b="', text: 'Your <b>profile</b>' },
+        { href: 'https://acme.example/help', text: 'Help' },
+      ]
+      await begin({ mfa: { views: folder.path, account: { links } } })
+      host.mfa.account.page({ name: 'plan', group: 'access', show: async () => {} })
+      host.mfa.account.page({ name: 'hidden', listed: false, show: async () => {} })
+      const page = await visit()
+      expect(page.texts('#invoices')).to.deep.equal(['Invoices of mira@example.com'])
+      const sections = page.all('.groups section').map((section) => ({
+        heading: textOf(section.querySelector('h2')!),
+        links: [...section.querySelectorAll('a')].map((link) => [
+          textOf(link),
+          link.getAttribute('href'),
+        ]),
+      }))
+      expect(sections.at(-1)).to.deep.equal({
+        heading: 'More',
+        links: [
+          ['notes', '/account/notes'],
+          ['Your <b>profile</b>', '/profile?a=1&b="'],
+          ['Help', 'https://acme.example/help'],
+        ],
+      })
+      expect(sections.at(-2)?.heading).to.equal('Where your account is used')
+      expect(sections.at(-2)?.links).to.deep.include(['plan', '/account/plan'])
+      expect(page.body).not.to.include('/account/hidden')
+    })
   })
 
   it('add a factor through the provider, and say so once', async () => {

@@ -79,6 +79,7 @@ describe('the account page', () => {
       'replace:ID',
       'add:totp',
       'renew:backup-codes',
+      'lock',
     ])
     expect(page.body).not.to.include(alice.secret)
   })
@@ -118,6 +119,7 @@ describe('the account page', () => {
       'remove:ID',
       'add:totp',
       'renew:backup-codes',
+      'lock',
     ])
     const elsewhere = new HttpClient()
     later()
@@ -293,12 +295,12 @@ describe('the account page', () => {
     const mfa = { required: 'optional', firstEnrolment: 'password' }
     await begin({ settings: { mfa } })
     const none = await signIn(browser, account(), alice, server)
-    expect([none.name, buttons(none)]).to.deep.equal(['account', ['add:totp']])
+    expect([none.name, buttons(none)]).to.deep.equal(['account', ['add:totp', 'lock']])
     const asked = await choose(none, 'add:totp')
     const page = await signIn(browser, asked.url, alice, server)
     expect([page.name, buttons(page)]).to.deep.equal([
       'account',
-      ['rename:ID', 'replace:ID', 'add:totp', 'renew:backup-codes'],
+      ['rename:ID', 'replace:ID', 'add:totp', 'renew:backup-codes', 'lock'],
     ])
   })
 

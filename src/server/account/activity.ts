@@ -27,6 +27,7 @@ export function activityPage(services: ActivityPageServices): AccountPage {
   const action = `${path}/activity`
   return {
     name: 'activity',
+    group: 'access',
     async show({ accountId, name, language, csrf }, ctx) {
       const before = beforeIn(ctx)
       const query = { accountId, now: clock.now(), ...(before === undefined ? {} : { before }) }

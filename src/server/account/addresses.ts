@@ -21,6 +21,7 @@ interface Again {
 export function addressesPage(services: AddressesPageServices): AccountPage {
   return {
     name: 'addresses',
+    group: 'sign-in',
     show: (visit, ctx) => showPage(services, visit, ctx),
     deeds: {
       'add-address': {

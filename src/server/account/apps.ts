@@ -5,6 +5,7 @@ import { byOwner, type LivePages } from './live-services.ts'
 export function appsPage({ apps, show, addressOf }: LivePages): AccountPage {
   return {
     name: 'apps',
+    group: 'access',
     async show({ accountId, csrf, name, language, said }, ctx) {
       const listed = await apps.list(accountId)
       await show(

@@ -22,6 +22,7 @@ type Again = Pick<PageModels['account-email'], 'error' | 'typed'>
 export function emailPage(services: EmailPageServices): AccountPage {
   return {
     name: 'email',
+    group: 'sign-in',
     needs: 'proof',
     show: (visit, ctx) => showForm(services, visit, ctx),
     deeds: {

@@ -17,6 +17,7 @@ export function passwordPage(services: PasswordPageServices): AccountPage {
   const { mfa } = services
   return {
     name: 'password',
+    group: 'sign-in',
     needs: 'proof',
     show: (visit, ctx) => showForm(services, visit, ctx),
     deeds: {

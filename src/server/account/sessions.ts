@@ -8,6 +8,7 @@ export function sessionsPage(pages: LivePages): AccountPage {
   const { sessions, show } = pages
   return {
     name: 'sessions',
+    group: 'access',
     async show(visit, ctx) {
       const { csrf, name, language, said } = visit
       await show(
