@@ -17,6 +17,7 @@ import { totpCode } from '../support/totp.ts'
 import { temporaryFolder } from '../adapters/sqlite/temporary-folder.ts'
 import { enrol } from './enrol.ts'
 import {
+  authorizeUrl,
   CLIENT,
   defaultConfiguration,
   PASSWORD,
@@ -434,6 +435,21 @@ describe('the account pages of the plugin', () => {
       const answer = await press(mira.browser, page, 'free')
       expect([answer.status, deeds()]).to.deep.equal([303, []])
     })
+  })
+
+  it('R11 let no other app ask for a change of factors, nor an app of their name where they are off', async () => {
+    const client = { ...CLIENT, client_id: 'account' }
+    for (const [options, clientId] of [
+      [{ mfa: { account: true } }, 'app'],
+      [{ mfa: { account: false }, configuration: { clients: [client] } }, 'account'],
+    ] as const) {
+      host = await startHost(options)
+      const asked = authorizeUrl(host, { client_id: clientId, mfa_action: 'add' })
+      const { location } = await new HttpClient().get(asked)
+      expect(location?.searchParams.get('error')).to.equal('invalid_request')
+      expect(location?.searchParams.get('error_description')).to.contain('mfa_action is not for')
+      if (clientId === 'app') await host.close()
+    }
   })
 
   it('answer who is signed in to a route of the application, or lead to the sign-in and back', async () => {

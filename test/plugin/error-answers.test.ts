@@ -30,6 +30,21 @@ describe('the answers of the plugin to what goes wrong', () => {
     expect(host.faults).to.deep.equal([])
   })
 
+  it('R31 name the request by its id, and nothing of the fault', async () => {
+    await start({ mfa: { encryptionKeys: [Buffer.alloc(32, 7)] } })
+    const verify = await showPassword(host, new HttpClient(), 'mira')
+    const without = new HttpClient({ headers: { cookie: 'a=b' } })
+    const asked = new HttpClient({ headers: { 'x-request-id': 'request-of-the-proxy' } })
+    const body = { csrf: 'x'.repeat(200_000) }
+    const [named, unnamed] = [
+      await asked.post(verify.url, body),
+      await without.post(verify.url, body),
+    ]
+    expect([named.status, named.name]).to.deep.equal([413, 'error'])
+    expect(named.body).to.contain('request-of-the-proxy')
+    expect(unnamed.body).not.to.contain('<code>')
+  })
+
   for (const [form, page] of [
     ['/cancel', ''],
     ['/not-you', ''],
@@ -79,6 +94,8 @@ describe('the answers of the plugin to what goes wrong', () => {
     expect([away.status, away.headers['retry-after']]).to.deep.equal([503, '5'])
     fault = new MfaError('record-contended', 'busy')
     expect((await ask()).headers['retry-after']).to.equal('1')
+    fault = new MfaError('handle-taken', 'a fault that is no wait')
+    expect((await ask()).status).to.equal(500)
     fault = new Error('a fault of the program')
     const broken = await ask()
     expect([broken.status, broken.headers['retry-after']]).to.deep.equal([500, undefined])

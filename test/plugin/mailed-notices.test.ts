@@ -46,6 +46,8 @@ describe('the notices of the plugin', () => {
       `mira@example.com: ${subject}`,
       `second@example.com: ${subject}`,
     ])
+    // Most events of a sign-in have no notice.
+    expect(host.faults).to.deep.equal([])
     expect(mails[0]?.text).to.contain(`${host.issuer}/mfa/not-me/`)
     const [, notMe = ''] = /(http\S+\/not-me\/\S+)/.exec(mails[0]!.text) ?? []
     expect((await new HttpClient().get(notMe)).body).to.contain('<html lang="de"')
@@ -71,10 +73,16 @@ describe('the notices of the plugin', () => {
   })
 
   it('take address and language from the claims, and name the help page of the application', async () => {
-    const claims = { sub: 'mira', email: 'mira@example.com', email_verified: true, locale: 'de' }
+    const profile = { locale: 'de' }
+    const email = { email: 'mira@example.com', email_verified: true }
+    const claims = (_use: string, scope: string) => ({
+      sub: 'mira',
+      ...(scope.includes('profile') ? profile : {}),
+      ...(scope.includes('email') ? email : {}),
+    })
     await start(
       { describe: undefined as never, links: { help: 'https://acme.example/help' } },
-      { findAccount: () => ({ accountId: 'mira', claims: () => claims }) },
+      { findAccount: () => ({ accountId: 'mira', claims }) },
     )
     await host.mfa.accounts.reset('mira')
     expect(await told()).to.deep.equal([
