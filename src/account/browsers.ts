@@ -11,7 +11,7 @@ import {
   readBrowsers,
   type KnownBrowserStatus,
 } from '../application/known-browsers.ts'
-import type { ShownBrowser } from '../http/pages.ts'
+import type { PageModels, ShownBrowser } from '../http/pages.ts'
 import type { AccountPage, AccountVisit } from './page.ts'
 import { visitDetail } from './request-detail.ts'
 import { show } from './show.ts'
@@ -20,13 +20,14 @@ import { show } from './show.ts'
 export function browsersPage(core: Core, site: AccountSite): AccountPage {
   return {
     name: 'browsers',
+    group: 'access',
     async show(visit, ctx) {
       const path = publicAccountPath(core, site)
       const { name: label, language, csrf, said } = visit
       const model = {
         csrf,
         action: `${path}/browsers`,
-        browsers: (await browsersOf(core, visit, ctx)).map(shownBrowser),
+        browsers: await browsersOf(core, visit, ctx),
         accountHref: path,
         ...(said === undefined ? {} : { said }),
       }
@@ -50,14 +51,29 @@ export function browsersPage(core: Core, site: AccountSite): AccountPage {
   }
 }
 
-function browsersOf(
+const MOST_SIGN_INS = 3
+
+/** The last sign-ins, one for each known browser, the newest first. */
+export async function lastSignIns(
+  core: Core,
+  visit: AccountVisit,
+  ctx: Context,
+): Promise<PageModels['account']['signIns']> {
+  const browsers = await browsersOf(core, visit, ctx)
+  return browsers
+    .map(({ id: _, firstAt: __, lastAt: at, ...browser }) => ({ ...browser, at }))
+    .toSorted((one, other) => other.at - one.at)
+    .slice(0, MOST_SIGN_INS)
+}
+
+async function browsersOf(
   core: Core,
   { accountId }: AccountVisit,
   { req }: Context,
-): Promise<readonly KnownBrowserStatus[]> {
+): Promise<readonly ShownBrowser[]> {
   const tokens = readBrowserTokens(req, providerOf(core).issuer)
   const hashes = tokens.map((token) => hashBrowserToken(accountId, token))
-  return readBrowsers(core.deps, accountId, hashes)
+  return (await readBrowsers(core.deps, accountId, hashes)).map(shownBrowser)
 }
 
 function shownBrowser({

@@ -10,6 +10,7 @@ import type { Instant } from '../domain/time.ts'
 import type { Form } from '../http/body.ts'
 import { pathIfOn } from '../host/provider.ts'
 import type { ManagedMethod, PageModels } from '../http/pages.ts'
+import { lastSignIns } from './browsers.ts'
 import { ACCOUNT_CLIENT_ID } from './client.ts'
 import { LOCK } from './lock.ts'
 import type { AccountPage, FactorDeed, PageGroup } from './page.ts'
@@ -31,7 +32,8 @@ export function overview(
   const kinds = { lasting: idsOf('confirmed'), issued: idsOf('issued') }
   return {
     name: '',
-    async show({ accountId, name: label, language, csrf, said }, ctx) {
+    async show(visit, ctx) {
+      const { accountId, name: label, language, csrf, said } = visit
       const path = publicAccountPath(core, site)
       const status = await readStatus(core.deps, accountId)
       const model: PageModels['account'] = {
@@ -39,6 +41,7 @@ export function overview(
         action: path,
         lockAction: `${path}/${LOCK}`,
         ...methodsOf(status, kinds, core.deps.clock.now()),
+        signIns: await lastSignIns(core, visit, ctx),
         groups: groupsOf(listed(), site, path),
         ownLinks: site.links,
         ...(status.frozenAt === undefined ? {} : { locked: true }),

@@ -174,6 +174,14 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     addable: ['value'],
     renewable: ['value'],
     said: 'value',
+    signIns: [
+      {
+        current: 'value',
+        browser: { browser: 'value', system: 'value' },
+        network: 'value',
+        at: 'value',
+      },
+    ],
     groups: [{ name: 'value', pages: [{ name: 'value', href: 'value' }] }],
     ownLinks: [{ href: 'value', text: 'value' }],
     lockAction: 'value',

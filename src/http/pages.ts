@@ -207,6 +207,8 @@ export interface PageModels {
     addable: readonly string[]
     /** Factors of which a new set can be issued. */
     renewable: readonly string[]
+    /** The last sign-ins, one for each known browser, the newest first. */
+    signIns: readonly (Omit<ShownBrowser, 'id' | 'firstAt' | 'lastAt'> & { at: Instant })[]
     /**
      * The other pages under their headings, `account.group-NAME` of the catalogue. `account.page-NAME` has the text of a
      * page.

@@ -201,14 +201,15 @@ function show(environment: nunjucks.Environment, template: string, context: obje
 }
 
 function saysWrong(model: object): boolean {
-  const { error, nameError, refusal, delivery } = model as {
+  const { error, nameError, refusal, shut, delivery } = model as {
     error?: unknown
     nameError?: unknown
     refusal?: unknown
+    shut?: unknown
     delivery?: DeliveryModel
   }
   const notSent = delivery?.notice === 'failed' || delivery?.notice === 'wait'
-  return error !== undefined || nameError !== undefined || refusal !== undefined || notSent
+  return notSent || [error, nameError, refusal, shut].some((each) => each !== undefined)
 }
 
 function pagesByName(factors: readonly FactorViews[]): ReadonlyMap<string, PageView> {

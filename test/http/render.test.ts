@@ -82,6 +82,7 @@ describe('a page', () => {
         addable: ['totp'],
         renewable: [],
         lacks: [],
+        signIns: [],
         groups: [],
         ownLinks: [],
         lockAction: '/account/lock',

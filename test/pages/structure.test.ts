@@ -50,7 +50,7 @@ const isNotSent = ({ model }: Sample): boolean =>
   'delivery' in model && ['wait', 'failed'].includes(model.delivery?.notice ?? '')
 
 /** Whether the page says why the account does not allow its change. */
-const isRefused = ({ model }: Sample): boolean => 'refusal' in model
+const isRefused = ({ model }: Sample): boolean => 'refusal' in model || 'shut' in model
 
 describe('each page', () => {
   it('says its language, its name and, once, what it is about', () =>

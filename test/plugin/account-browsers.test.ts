@@ -83,6 +83,15 @@ describe('the account page about known browsers', () => {
     expect([after.name, rows(after)]).to.deep.equal(['account-browsers', ['Firefox on Linux']])
   })
 
+  it('are the last sign-ins of the overview, the newest first', async () => {
+    host.clock.at += 60
+    await signIn(host, phone, mira, { prompt: 'login' })
+    const signIns = (await visit('')).texts('[data-sign-in]')
+    expect(signIns).to.have.length(2)
+    expect(signIns[0]).to.include('Safari on iPhone').and.include('127.0.0.0/24')
+    expect(signIns[1]).to.include('Firefox on Linux').and.include('This browser')
+  })
+
   it('forgets this browser too, and the page then has a way on', async () => {
     const page = await visit()
     const other = await to(await press(mira.browser, page, forgetting(page, 0)))
