@@ -313,6 +313,13 @@ export const fileOptions = {
       unit: 'per minute',
       doc: 'Device authorization requests of one network per minute, over all nodes.',
     }),
+    linksPerMinute: integer({
+      min: 1,
+      max: 1_000_000,
+      default: 60,
+      unit: 'per minute',
+      doc: 'Forms on the pages of mailed links that one network may send per minute, over all nodes: "this was not me", a new password, a new address, a set-up link.',
+    }),
     resetsPerMinute: integer({
       min: 1,
       max: 1_000_000,

@@ -140,4 +140,19 @@ describe('R43 the requests of a network without a session', () => {
     const back = await signIn(from('192.0.2.1'), server.authorize(), alice, server)
     expect(back.location?.searchParams.has('code')).to.equal(true)
   })
+
+  it('send as many forms of mailed links as a minute allows, and look at the pages as often as they want', async () => {
+    await start({ linksPerMinute: 2 })
+    const paths = ['/mfa/not-me', '/password/reset', '/email/confirm', '/set-up', '/MFA/NOT-ME']
+    for (const path of paths) {
+      const ip = `192.0.2.${10 + paths.indexOf(path)}`
+      const answers = []
+      for (let n = 0; n < 3; n += 1) answers.push((await post(`${path}/x`, {}, ip)).status)
+      expect(answers[2], path).to.equal(429)
+      expect(answers.slice(0, 2), path).not.to.include(429)
+      const page = await from(ip).get(new URL(`${path}/x`, server.issuer))
+      expect(page.status, path).to.be.oneOf([404, 410])
+    }
+    expect((await post('/mfa/not-me/x', {}, '192.0.2.9')).status).not.to.equal(429)
+  })
 })

@@ -6,8 +6,11 @@ import { isAnswered } from '../../host/interaction.ts'
 import { hostRouteOf, type HostRoute } from '../../host/provider.ts'
 import type { Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
+import { CONFIRM_PATH } from '../accounts/change-email.ts'
 import { addressLimit, type AddressLimit } from '../accounts/network-limit.ts'
 import { networksOf } from '../accounts/network.ts'
+import { RESET_PATH } from '../accounts/reset-link.ts'
+import { SET_UP_PATH } from '../accounts/set-up-link.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 import type { ShowPage } from './render.ts'
 
@@ -38,6 +41,9 @@ const COUNTED: Readonly<Partial<Record<string, 'interactions' | 'pushed' | 'devi
   device_authorization: 'device',
 }
 
+/** The pages of mailed links, which need no sign-in: the first of them is the plugin's. */
+const OF_LINKS = ['/mfa/not-me', RESET_PATH, CONFIRM_PATH, SET_UP_PATH]
+
 /**
  * Bounds what anonymous requests of one network make the storage keep (R43). It runs before the host, so that a refused
  * request writes nothing. A browser with a live session is never refused, and neither is one that comes back from a page
@@ -55,13 +61,13 @@ export function requestLimits(services: RequestLimits) {
     interactions: perMinute('interactions', limits.interactionsPerMinute, BURST_MINUTES),
     pushed: perMinute('pushed', limits.pushedPerMinute),
     device: perMinute('device', limits.devicePerMinute),
+    links: perMinute('links', limits.linksPerMinute),
   }
 
   return async (ctx: Context, next: Next): Promise<void> => {
     const route = hostRouteOf(provider, ctx.path)
-    const kind = route === undefined ? undefined : COUNTED[route.name]
-    if (route === undefined || kind === undefined || ctx.method === 'OPTIONS')
-      return void (await next())
+    const kind = kindOf(ctx, route)
+    if (kind === undefined) return void (await next())
     const networks = networksOf(ctx.ip)
     if (counts[kind].takeFree(networks, clock.now())) return void (await next())
     if (kind === 'interactions' && (await isExempt(services, ctx, route)))
@@ -69,16 +75,29 @@ export function requestLimits(services: RequestLimits) {
     const retryAt = await counts[kind].take(networks, clock.now())
     if (retryAt === undefined) return void (await next())
     const retryAfterSeconds = Math.max(1, retryAt - clock.now())
-    if (kind === 'interactions') return refuseWithPage(services.show, ctx, retryAfterSeconds)
+    if (kind === 'interactions' || kind === 'links')
+      return refuseWithPage(services.show, ctx, retryAfterSeconds)
     refuseProgram(ctx, retryAfterSeconds)
   }
+}
+
+type Kind = NonNullable<(typeof COUNTED)[string]> | 'links'
+
+function kindOf(ctx: Context, route: HostRoute | undefined): Kind | undefined {
+  if (ctx.method === 'OPTIONS') return undefined
+  if (route !== undefined) return COUNTED[route.name]
+  // The router takes the path in any letters, and so do the limits.
+  const path = ctx.path.toLowerCase()
+  const isOfLink = OF_LINKS.some((each) => path.startsWith(`${each}/`))
+  return isOfLink && ctx.method === 'POST' ? 'links' : undefined
 }
 
 async function isExempt(
   { provider, mfa }: RequestLimits,
   ctx: Context,
-  { uid }: HostRoute,
+  route: HostRoute | undefined,
 ): Promise<boolean> {
+  const uid = route?.uid
   if (uid !== undefined && (await isAnswered(provider, uid))) return true
   return (await mfa.sessionOf(ctx)) !== undefined
 }
