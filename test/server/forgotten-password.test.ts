@@ -265,6 +265,21 @@ describe('a forgotten password', () => {
     expect(Number(refused?.headers['retry-after'])).to.be.within(1, 60)
   })
 
+  it('R43 is mailed to a browser that the account knows, although strangers have used up their requests', async () => {
+    await start({ limits: { resetsPerMinute: 2 } })
+    const alice = await addPerson(server)
+    await addPerson(server, { username: 'bob' })
+    const owner = await trustProof(alice.id)
+    await signIn(owner, server.authorize(), alice, server)
+    for (const name of ['nobody', 'someone']) await ask(name)
+    for (const name of ['alice', 'bob', 'nobody']) expect((await ask(name)).status).to.equal(429)
+    // A browser is known to its own account alone.
+    for (const name of ['bob', 'nobody']) expect((await ask(name, owner)).status).to.equal(429)
+    expect((await ask('alice', owner)).status).to.equal(303)
+    await server.stop()
+    expect((await asked()).filter((reason) => reason === 'mailed')).to.have.length(1)
+  })
+
   it('keeps the name when none is given, and takes any length and any signs', async () => {
     await start()
     const page = await ask('   ')

@@ -83,7 +83,7 @@ async function mailLink(
       },
     ])
   }
-  if (!after.add(ctx.res, work)) await work()
+  if (!after.add(ctx.res, work, 'kept')) await work()
 }
 
 async function showForm(

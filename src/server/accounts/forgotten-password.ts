@@ -42,6 +42,11 @@ export interface ForgottenPassword {
    * were. It takes longer for a name that exists, so it has to run after the answer (R33).
    */
   ask(asked: AskedForLink): Promise<void>
+  /**
+   * Whether the account of this name knows the browser that asks. A name without an account costs the same look-ups, so
+   * that the time tells nothing (R33).
+   */
+  isKnown(asked: Pick<AskedForLink, 'name' | 'browserIsKnown'>): Promise<boolean>
   look: ResetLinks['look']
   use(token: string, password: string, sender: Sender): Promise<ResetUse>
 }
@@ -52,12 +57,19 @@ export interface ForgottenPassword {
  */
 const MAILS: CounterLimit = { limit: 5, windowSeconds: HOUR_SECONDS }
 
+/** Looked up in place of a missing account. No id is equal to it. */
+const NOBODY = '\u0000nobody'
+
 /** A person who has forgotten the password asks for a link, and chooses a new password with it. */
 export function forgottenPassword(services: ForgottenPasswordServices): ForgottenPassword {
   const { links } = services
   return {
     look: links.look,
     ask: (asked) => mailLink(services, asked),
+    async isKnown({ name, browserIsKnown }) {
+      const account = (await findByName(services.accounts, name))?.account
+      return browserIsKnown(account?.id ?? NOBODY)
+    },
     use: (token, password, sender) => links.use(token, password, sender),
   }
 }

@@ -3,8 +3,11 @@ import type { Logger } from '../observe/log.ts'
 
 /** Work that begins when its request was answered. */
 export interface AfterAnswer {
-  /** False, without a look at the work: too much of it waits. */
-  add(response: ServerResponse, work: () => Promise<void>): boolean
+  /**
+   * False, without a look at the work: too much of it waits. `kept`: it may take one of the places that strangers do not
+   * get (R43).
+   */
+  add(response: ServerResponse, work: () => Promise<void>, kept?: 'kept'): boolean
   /** Resolves when nothing waits any more. */
   settled(): Promise<void>
 }
@@ -13,8 +16,16 @@ export interface AfterAnswer {
 const MOST_AT_ONCE = 8
 /** A response that nobody reads does not end. Its work begins all the same, so that it does not keep a place. */
 const LONGEST_ANSWER_MS = 5_000
-/** The most work that one node keeps in memory. */
+/** The most work of strangers that one node keeps in memory. */
 const MOST_WAITING = 1000
+/** More places, for people who are signed in and for browsers that an account knows. */
+const KEPT_PLACES = 200
+
+interface Bounds {
+  readonly longestAnswerMs?: number
+  readonly mostWaiting?: number
+  readonly keptPlaces?: number
+}
 
 /**
  * Runs work after its answer has left, so that the time of the answer says nothing of the work (R33): whether a name
@@ -22,7 +33,11 @@ const MOST_WAITING = 1000
  */
 export function afterAnswers(
   log: Pick<Logger, 'error'>,
-  longestAnswerMs = LONGEST_ANSWER_MS,
+  {
+    longestAnswerMs = LONGEST_ANSWER_MS,
+    mostWaiting = MOST_WAITING,
+    keptPlaces = KEPT_PLACES,
+  }: Bounds = {},
 ): AfterAnswer {
   const waiting: (() => Promise<void>)[] = []
   const open = new Set<Promise<void>>()
@@ -37,8 +52,9 @@ export function afterAnswers(
   }
 
   return {
-    add(response, work) {
-      if (open.size >= MOST_WAITING) return false
+    add(response, work, kept) {
+      const places = kept === undefined ? mostWaiting : mostWaiting + keptPlaces
+      if (open.size >= places) return false
       const done = new Promise<void>((resolve) => {
         let isBegun = false
         const begin = (): void => {

@@ -73,17 +73,19 @@ function addAskRoutes(router: Router, services: ForgottenPasswordRoutes): void {
     if (username.trim() === '')
       return showAsk(services, ctx, { status: 400, username, error: 'missing' })
     const now = clock.now()
+    const asked = {
+      name: username,
+      sender: senderOfPage(services, ctx),
+      browserIsKnown: (accountId: string) => mfa.browsers.isKnown(ctx.req, accountId),
+    }
+    const work = (): Promise<void> => forgotten.ask(asked)
     const retryAt = await limit.take(networksOf(ctx.ip), now)
-    if (retryAt !== undefined) return refuse(ctx, Math.max(1, retryAt - now))
-    const sender = senderOfPage(services, ctx)
-    const isTaken = after.add(ctx.res, () =>
-      forgotten.ask({
-        name: username,
-        sender,
-        browserIsKnown: (accountId) => mfa.browsers.isKnown(ctx.req, accountId),
-      }),
-    )
-    if (!isTaken) return refuse(ctx, 1)
+    // Before the answer the name is looked up only where a stranger would be refused: strangers who use up the places
+    // do not stop the owner (R43).
+    if (retryAt !== undefined || !after.add(ctx.res, work)) {
+      const isTaken = (await forgotten.isKnown(asked)) && after.add(ctx.res, work, 'kept')
+      if (!isTaken) return refuse(ctx, Math.max(1, (retryAt ?? now) - now))
+    }
     ctx.set('Cache-Control', 'no-store')
     ctx.redirect(SENT_PATH)
     ctx.status = 303
