@@ -3,10 +3,13 @@
  * so, and carries out 50 operations at once at the barrier that each order names.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freezeAccount, readEpoch } from '../../src/application/manage-accounts.ts'
+import { settleEvents } from '../../src/application/commit.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { openPlace } from './places.ts'
+import { LINKS, OLD_HASH, OWNER, resetGround, tokenOf } from './reset-ground.ts'
 
 const OPERATIONS = 50
 const NOW = 1_800_000_000
@@ -23,6 +26,7 @@ export type Scenario =
   | 'sign-out'
   | 'end-session'
   | 'claim'
+  | 'lock-and-reset'
 
 export interface Order {
   readonly scenario: Scenario
@@ -127,6 +131,28 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
     const session = { uid: 'ending', jti: saved }
     await untilAnswered(() => hostRecords('Session').upsert(saved, session, 3600))
     return 'in flight'
+  },
+
+  /**
+   * Acts as the owner who locks the account, as somebody who uses a mailed link, or as a sign-in, which reads the epoch
+   * before the password.
+   */
+  async 'lock-and-reset'(storage) {
+    const { node, links } = resetGround(storage, NOW)
+    const id = crypto.randomUUID()
+    await sleep(Math.random() * 60)
+    if (id < '1') {
+      await freezeAccount(node.deps, OWNER)
+      await settleEvents(node.deps)
+      return 'locked'
+    }
+    if (id < '4') {
+      const number = Math.floor(Math.random() * LINKS)
+      return (await links().use(tokenOf(number), 'a password that is new and long', {})).outcome
+    }
+    const epoch = await readEpoch(node.deps, OWNER)
+    const { account } = (await storage.accounts.byId(OWNER))!
+    return account.passwordHash === OLD_HASH ? `old password in epoch ${epoch}` : 'new password'
   },
 }
 

@@ -3,8 +3,11 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { mongodbPlace, openPlace, SERVER_PLACES, type OpenPlace, type Place } from './places.ts'
+import { loadRecord } from '../../src/application/commit.ts'
+import { LINKS, NEW_HASH, OLD_HASH, OWNER, resetGround } from './reset-ground.ts'
 import type { Order, Report, Scenario } from './storage-worker.ts'
 
 const PROCESSES = 4
@@ -115,5 +118,35 @@ for (const [name, make] of Object.entries(PLACES))
       expect(await sessions.find('e')).to.equal(undefined)
       expect(await sessions.findByUid('ending')).to.equal(undefined)
       expect(await storage.accountRecords.isEnded('ending')).to.equal(true)
+    })
+
+    it('R9 R18 R20 R44 of a lock and resets by mail at once, the lock holds, and no sign-in with the old password outlives a reset', async () => {
+      const { node, links } = resetGround(storage, NOW)
+      const account: Account = {
+        id: OWNER,
+        username: OWNER,
+        email: 'owner@example.com',
+        emailVerified: true,
+        passwordHash: OLD_HASH,
+        groups: [],
+        claims: {},
+        createdAt: NOW,
+        updatedAt: NOW,
+        passwordOrigin: 'owner',
+      }
+      await storage.accounts.insert(account, { username: OWNER, email: 'owner@example.com' })
+      for (let number = 0; number < LINKS; number += 1)
+        await links(number).make(account, 'owner@example.com')
+      const { locked = 0, done = 0, gone = 0, ...signIns } = await race('lock-and-reset')
+      expect(locked).to.be.greaterThan(0)
+      expect(gone).to.be.greaterThan(0)
+      expect(done).to.be.lessThan(2)
+      const { record } = await loadRecord(node.deps, OWNER)
+      expect(record.frozenAt).to.equal(NOW)
+      const { passwordHash } = (await storage.accounts.byId(OWNER))!.account
+      expect(passwordHash).to.equal(done === 1 ? NEW_HASH : OLD_HASH)
+      if (done === 0) return
+      expect(record.history.passwordByMail).to.include({ at: NOW })
+      expect(signIns).not.to.have.property(`old password in epoch ${record.epoch}`)
     })
   })
