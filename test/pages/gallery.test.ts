@@ -52,7 +52,10 @@ describe('the pages in a browser', function () {
     })
 })
 
-/** Expects no horizontal scrolling, and no control below 24 px (WCAG 2.5.8), except links within a sentence. */
+/**
+ * Expects no horizontal scrolling, no control below 24 px (WCAG 2.5.8), except links within a sentence, and no button that
+ * touches the one above it.
+ */
 async function expectFit(page: Page, width: number): Promise<void> {
   expect(
     await page.evaluate<number>('document.documentElement.scrollWidth'),
@@ -67,6 +70,14 @@ async function expectFit(page: Page, width: number): Promise<void> {
       })
       .map((element) => element.outerHTML)`)
   expect(small, `${width} px`).to.deep.equal([])
+  const touching = await page.evaluate<string[]>(`
+    [...document.querySelectorAll('button:not(.link), .button')].flatMap((upper, at, buttons) =>
+      buttons.slice(at + 1).filter((lower) => {
+        const [one, other] = [upper.getBoundingClientRect(), lower.getBoundingClientRect()]
+        const isBeside = one.right <= other.left || other.right <= one.left
+        return one.width > 0 && other.width > 0 && !isBeside && other.top - one.bottom < 4
+      }).map((lower) => upper.outerHTML + ' touches ' + lower.outerHTML))`)
+  expect(touching, `${width} px`).to.deep.equal([])
 }
 
 /** Whether a picture is taken: the first state of a page is shown in all four ways, the others in two. */
