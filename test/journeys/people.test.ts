@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { PostOffice, type Letter } from './post-office.ts'
+import { codeIn, PostOffice } from './post-office.ts'
 import type { Credentials } from './server.ts'
 import { setStage } from './stage.ts'
 import type { Visitor } from './visitor.ts'
@@ -7,11 +7,6 @@ import type { Visitor } from './visitor.ts'
 /** The link that a command has printed. */
 function linkIn(printed: string): string {
   return /^https?:\S+$/m.exec(printed)?.[0] ?? ''
-}
-
-/** The code of a mailed proof. */
-function codeIn({ text }: Letter): string {
-  return /^ +(\d{8})\s*$/m.exec(text)?.[1] ?? ''
 }
 
 async function choosePassword(visitor: Visitor, password: string): Promise<void> {

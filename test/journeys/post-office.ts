@@ -26,7 +26,7 @@ export class PostOffice {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))
       stream.on('end', () => {
-        const text = decoded(Buffer.concat(chunks).toString())
+        const text = decoded(Buffer.concat(chunks).toString('latin1'))
         const subject = /^Subject: (.*)$/m.exec(text)?.[1] ?? ''
         for (const { address } of envelope.rcptTo)
           this.#letters.push({ to: address, subject: subject.trim(), text })
@@ -55,13 +55,14 @@ export class PostOffice {
 
   /**
    * Takes the oldest letter to an address. Waits for it, because a notice may arrive later than the page. `about`: the
-   * subject, where several letters are on their way, which arrive in any order.
+   * subject, or what the text contains, where several letters are on their way, which arrive in any order.
    */
-  async next(address: string, about?: string): Promise<Letter> {
+  async next(address: string, about?: string | RegExp): Promise<Letter> {
     for (;;) {
-      const at = this.#letters.findIndex(
-        ({ to, subject }) => to === address && (about === undefined || subject === about),
-      )
+      const at = this.#letters.findIndex(({ to, subject, text }) => {
+        const isWanted = about instanceof RegExp ? about.test(text) : (about ?? subject) === subject
+        return to === address && isWanted
+      })
       const [letter] = at === -1 ? [] : this.#letters.splice(at, 1)
       if (letter !== undefined) return letter
       await once(this.#arrivals, 'letter')
@@ -69,9 +70,20 @@ export class PostOffice {
   }
 }
 
-/** Decodes quoted-printable (RFC 2045 6.7) in which all characters are ASCII. */
+/** The code of a mailed proof. */
+export function codeIn({ text }: Letter): string {
+  return /^ +(\d{8})\s*$/m.exec(text)?.[1] ?? ''
+}
+
+/** The link of a letter to a page of the server whose path begins with `path`. */
+export function linkIn({ text }: Letter, path: string): string {
+  return new RegExp(`^https?://[^/\\s]+${path}\\S*`, 'm').exec(text)?.[0] ?? ''
+}
+
+/** Decodes quoted-printable (RFC 2045 6.7) of a text in UTF-8. */
 function decoded(text: string): string {
-  return text
+  const bytes = text
     .replaceAll(/=\r?\n/g, '')
     .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+  return Buffer.from(bytes, 'latin1').toString('utf8')
 }

@@ -22,7 +22,7 @@ export function setStage(
   suite: Mocha.Suite,
   environment?: Environment | ((folder: string) => Environment),
 ): Stage {
-  suite.timeout(60_000)
+  suite.timeout(180_000)
   let server: ServerProcess | undefined
   let visitors: Visitor[] = []
 

@@ -18,6 +18,15 @@ import type { Credentials, ServerProcess } from './server.ts'
 
 export const PERIOD_SECONDS = 30
 
+/** The browser of a German whose phone is set to dark and runs no script. */
+export const GERMAN_PHONE: PersonOptions = {
+  language: 'de-DE',
+  javaScript: false,
+  colorScheme: 'dark',
+  viewport: PHONE,
+  touch: true,
+}
+
 /** A person who has set up an authenticator on a phone and written the backup codes down. */
 export interface Enrolled extends Credentials {
   readonly authenticator: Authenticator
@@ -36,17 +45,19 @@ export class Visitor {
   /** The code that was typed last. */
   typed = ''
   readonly #javaScript: boolean
+  readonly #language: string
   readonly #complaints: string[] = []
 
   private constructor(
     server: ServerProcess,
     { context, page }: { context: BrowserContext; page: Page },
-    javaScript: boolean,
+    { javaScript = true, language = ENGLISH }: PersonOptions,
   ) {
     this.server = server
     this.context = context
     this.page = page
     this.#javaScript = javaScript
+    this.#language = language
     context.on('console', (message) => {
       // Chromium logs this error for each page with the status of a refusal; the tests check the status themselves.
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
@@ -65,7 +76,7 @@ export class Visitor {
     server: ServerProcess,
     options: PersonOptions = {},
   ): Promise<Visitor> {
-    return new Visitor(server, await newPerson(browser, options), options.javaScript ?? true)
+    return new Visitor(server, await newPerson(browser, options), options)
   }
 
   /** Closes the browser context. Throws if a page made a request to a third party or had an error in its script. */
@@ -85,7 +96,13 @@ export class Visitor {
    */
   async see(name: string, state = ''): Promise<void> {
     expect(await this.at(), `the page at ${this.page.url()}`).to.equal(name)
-    const sight = `journey-${name}${state === '' ? '' : `-${state}`}${this.#javaScript ? '' : '-no-script'}`
+    const sight = [
+      'journey',
+      name,
+      ...(state === '' ? [] : [state]),
+      ...(this.#language === ENGLISH ? [] : [this.#language]),
+      ...(this.#javaScript ? [] : ['no-script']),
+    ].join('-')
     if (seen.has(sight)) return
     seen.add(sight)
     const before = this.page.viewportSize() ?? DESKTOP
@@ -104,7 +121,6 @@ export class Visitor {
 
   /** Expects that nothing is wider than its container: neither the page on the screen nor a code in its column. */
   async #expectRoomForAll(sight: string): Promise<void> {
-    if (!this.#javaScript) return
     const tooWide = await this.page.evaluate<string[]>(`
       [document.documentElement, ...document.querySelectorAll('main *:not(.sr):not(input)')]
         .filter((each) => each.clientWidth > 0 && each.scrollWidth > each.clientWidth + 1)
@@ -250,6 +266,7 @@ export class Visitor {
   }
 }
 
+const ENGLISH = 'en-GB'
 const FIRST_BUTTON = 'form button:not([type=button])'
 
 /** The names of the pictures that this run has taken: one for each state of each page. */

@@ -28,6 +28,8 @@ export interface PersonOptions {
   readonly viewport?: { readonly width: number; readonly height: number }
   /** The person uses a finger: the browser has a coarse pointer. */
   readonly touch?: boolean
+  /** The language that the browser asks for (BCP 47). Default: British English. */
+  readonly language?: string
 }
 
 export const DESKTOP = { width: 1280, height: 800 }
@@ -42,13 +44,14 @@ export async function newPerson(
     javaScriptEnabled: options.javaScript ?? true,
     colorScheme: options.colorScheme ?? 'light',
     viewport: options.viewport ?? DESKTOP,
-    locale: 'en-GB',
+    locale: options.language ?? 'en-GB',
     hasTouch: options.touch ?? false,
     isMobile: options.touch ?? false,
     // Without reduced motion, axe could measure a colour in the middle of a transition.
     reducedMotion: 'reduce',
   })
-  context.setDefaultTimeout(10_000)
+  // A page that makes ten backup codes is slow where the processors are busy with other tests.
+  context.setDefaultTimeout(30_000)
   return { context, page: await context.newPage() }
 }
 
