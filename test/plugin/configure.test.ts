@@ -188,6 +188,15 @@ describe('configure', () => {
     expect(newMfa({ account: true }).configure(good())).to.not.have.property('expiresWithSession')
   })
 
+  it('finds stored clients where the account pages are on, except one of their name', async () => {
+    const stored = async (id: string) => (id === 'stored' ? { client_id: id } : undefined)
+    const adapter = (() => ({ find: stored })) as never
+    const wrapped = newMfa({ account: true }).configure({ ...good(), adapter })
+    const clients = (wrapped.adapter as (name: string) => { find: typeof stored })('Client')
+    expect(await clients.find('stored')).to.deep.equal({ client_id: 'stored' })
+    expect(await clients.find('unknown')).to.equal(undefined)
+  })
+
   it('leaves the configuration that it is given as it was', () => {
     const policy = base()
     const given = { ...good(), interactions: { policy }, acrValues: new Set(['urn:host:gold']) }

@@ -24,10 +24,25 @@ describe('the answers of the plugin to what goes wrong', () => {
 
   it('are 404 with a page for an address below its path that is none of its pages', async () => {
     await start()
+    const refused: unknown[] = []
+    const application: NodeJS.EventEmitter = host.provider
+    application.on('mfa.form_refused', (_ctx, error) => refused.push(error))
     const verify = await showPassword(host, new HttpClient(), 'mira')
-    const page = await new HttpClient().get(`${verify.url.href}/no-such/page`)
+    const german = new HttpClient({ headers: { 'accept-language': 'de' } })
+    const page = await german.get(`${verify.url.href}/no-such/page`)
     expect([page.status, page.name]).to.deep.equal([404, 'not-found'])
-    expect(host.faults).to.deep.equal([])
+    expect(page.body).to.contain('<html lang="de"')
+    expect([host.faults, refused]).to.deep.equal([[], []])
+  })
+
+  it('leave style sheets and scripts to GET and HEAD, and let browsers keep them', async () => {
+    await start()
+    const { body } = await showPassword(host, new HttpClient(), 'mira')
+    const [, href = ''] = /href="([^"]*\/assets\/[^"]*\.css)"/.exec(body) ?? []
+    const sheet = await new HttpClient().get(new URL(href, host.issuer))
+    expect(sheet.status).to.equal(200)
+    expect(sheet.headers['cache-control']).to.contain('immutable')
+    expect((await new HttpClient().post(sheet.url, {})).status).to.equal(404)
   })
 
   it('R31 name the request by its id, and nothing of the fault', async () => {
