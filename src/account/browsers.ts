@@ -66,14 +66,23 @@ export async function lastSignIns(
     .slice(0, MOST_SIGN_INS)
 }
 
+/** The hashes by which an account knows the browser of a request. */
+export function knownAs(
+  core: Core,
+  { accountId }: Pick<AccountVisit, 'accountId'>,
+  { req }: Pick<Context, 'req'>,
+): readonly string[] {
+  const tokens = readBrowserTokens(req, providerOf(core).issuer)
+  return tokens.map((token) => hashBrowserToken(accountId, token))
+}
+
 async function browsersOf(
   core: Core,
-  { accountId }: AccountVisit,
-  { req }: Context,
+  visit: AccountVisit,
+  ctx: Context,
 ): Promise<readonly ShownBrowser[]> {
-  const tokens = readBrowserTokens(req, providerOf(core).issuer)
-  const hashes = tokens.map((token) => hashBrowserToken(accountId, token))
-  return (await readBrowsers(core.deps, accountId, hashes)).map(shownBrowser)
+  const found = await readBrowsers(core.deps, visit.accountId, knownAs(core, visit, ctx))
+  return found.map(shownBrowser)
 }
 
 function shownBrowser({

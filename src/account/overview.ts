@@ -14,6 +14,7 @@ import { lastSignIns } from './browsers.ts'
 import { ACCOUNT_CLIENT_ID } from './client.ts'
 import { LOCK } from './lock.ts'
 import type { AccountPage, FactorDeed, PageGroup } from './page.ts'
+import { leadToRename, RENAME } from './rename.ts'
 import { show } from './show.ts'
 import { TURN_OFF } from './turn-off.ts'
 
@@ -59,7 +60,7 @@ export function overview(
       renew: changing('renew', 'factor', 'renewed'),
       replace: changing('replace', 'id', 'replaced'),
       remove: changing('remove', 'id', 'removed'),
-      rename: changing('rename', 'id', 'renamed'),
+      [RENAME]: leadToRename(core, site),
     },
   }
 }

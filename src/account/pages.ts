@@ -18,6 +18,7 @@ import type { PagesProof, PendingSignIn, WaitingDeed } from './cookies.ts'
 import { lockPage } from './lock.ts'
 import { overview } from './overview.ts'
 import type { AccountPage, AccountPages, AccountVisit, Deed, OwnDeed } from './page.ts'
+import { renamePage } from './rename.ts'
 import { show } from './show.ts'
 import { turnOffPage } from './turn-off.ts'
 import { Reception, seeOther, type Present } from './visit.ts'
@@ -52,6 +53,7 @@ export class AccountConsole implements AccountPages {
     this.page(browsersPage(core, site))
     this.page(lockPage(core, site))
     this.page(turnOffPage(core, site))
+    this.page(renamePage(core, site))
   }
 
   page(page: AccountPage): void {

@@ -185,6 +185,14 @@ export function settleRenewed(
   )
 }
 
+/** Gives an authenticator another name. */
+export function withName(record: MfaRecord, id: string, name: string): MfaRecord {
+  const authenticators = record.authenticators.map((each) =>
+    each.id === id ? { ...each, name } : each,
+  )
+  return { ...record, authenticators }
+}
+
 /** A new name changes no security: the proof is spent, and sessions and grants stay. */
 export function settleRenamed(
   record: MfaRecord,
@@ -195,10 +203,7 @@ export function settleRenamed(
   const { interaction } = accepted
   return {
     record: {
-      ...record,
-      authenticators: record.authenticators.map((other) =>
-        other.id === renamed.id ? renamed : other,
-      ),
+      ...withName(record, renamed.id, renamed.name),
       accepted: [...record.accepted.filter((one) => one.interaction !== interaction), accepted],
     },
     accepted,

@@ -133,7 +133,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     name: 'value',
   },
   'factor-change-shut': { csrf: 'value', cancelAction: 'value', reason: 'value', until: 'value' },
-  'factor-rename': { ...change, error: 'value', typed: 'value' },
+  'factor-rename': { ...change, backHref: 'value', id: 'value', error: 'value', typed: 'value' },
   'factor-renew': { ...cancellable, factor: 'value', remaining: 'value' },
   'factor-ends': { ...form, endsInSeconds: 'value' },
   consent: {

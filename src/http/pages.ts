@@ -148,8 +148,14 @@ export interface PageModels {
     reason: ShutReason
     until?: Instant
   }
-  /** POST `{ csrf, name }` to `action`. */
-  'factor-rename': ChangeModel & {
+  /**
+   * POST `{ csrf, name }` to `action`. On the account pages there is no `cancelAction` but `backHref`, and the form
+   * posts `{ do: 'rename', id }` too.
+   */
+  'factor-rename': Omit<ChangeModel, 'cancelAction'> & {
+    cancelAction?: string
+    backHref?: string
+    id?: string
     error?: 'nameless' | 'too-long'
     /** With `error`: the name as it was typed. */
     typed?: string

@@ -394,6 +394,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
   },
   'factor-rename': {
     named: { ...answer, factor: 'totp', name: 'My phone' },
+    settings: { ...form, backHref: '/account', id: 'm1', factor: 'totp', name: 'My phone' },
     nameless: { ...answer, factor: 'totp', name: '', error: 'nameless', typed: '' },
     long: { ...answer, factor: 'totp', name: 'Phone', error: 'too-long', typed: 'x'.repeat(65) },
   },

@@ -236,6 +236,67 @@ describe('the account pages of the plugin', () => {
     expect((await visit()).texts('[role=status]')).to.deep.equal([])
   })
 
+  describe('rename an authenticator', () => {
+    const renaming = (page: Page): string =>
+      deedsOf(page).find((deed) => deed.startsWith('rename:')) ?? ''
+    const nameOf = async (): Promise<string | undefined> =>
+      (await host.mfa.accounts.status('mira')).factors[0]?.name
+    const form = async (): Promise<Page> =>
+      to(await press(mira.browser, await visit(), renaming(await visit())))
+
+    it('R11 without a code within five minutes of a second factor, and say so', async () => {
+      await begin()
+      host.clock.at += 239
+      const page = await form()
+      expect([page.status, page.name]).to.deep.equal([200, 'factor-rename'])
+      for (const [name, alert] of [
+        [' ', 'Type a name'],
+        ['n'.repeat(65), '64 characters'],
+      ] as const) {
+        const refused = await mira.browser.submit(page, { name, do: 'rename' })
+        expect([refused.status, refused.name]).to.deep.equal([422, 'factor-rename'])
+        expect(refused.alert).to.include(alert)
+      }
+      const after = await to(await mira.browser.submit(page, { name: 'Slate', do: 'rename' }))
+      expect([after.name, saidOn(after), await nameOf()]).to.deep.equal([
+        'account',
+        'The second step has its new name.',
+        'Slate',
+      ])
+      await host.mfa.settled()
+      const [event] = host.events.filter(({ type }) => type === 'factor-renamed')
+      expect(event?.detail).to.include({ authenticatorName: 'Slate', browser: 'known' })
+    })
+
+    it('R11 after a code where five minutes are over, with the name that was typed before', async () => {
+      await begin()
+      const page = await form()
+      host.clock.at += 300
+      const verify = await to(await mira.browser.submit(page, { name: 'Slate', do: 'rename' }))
+      expect(await nameOf()).not.to.equal('Slate')
+      expect((await enterCode(verify)).name).to.equal('account')
+      expect(await nameOf()).to.equal('Slate')
+      host.clock.at += 300
+      expect((await enterCode(await form())).name).to.equal('factor-rename')
+    })
+
+    it('R11 R42 do nothing for an authenticator of another account, nor in an ended epoch', async () => {
+      await begin()
+      await enrolledPerson(host, 'noah')
+      const [his] = (await host.mfa.accounts.status('noah')).factors
+      const page = await form()
+      const other = await to(
+        await mira.browser.submit(page, { name: 'Mine', id: his?.id ?? '', do: 'rename' }),
+      )
+      expect([other.name, saidOn(other)]).to.deep.equal(['account', undefined])
+      expect((await visit(`/rename?id=${his?.id}`)).url.href).to.equal(account())
+      expect((await host.mfa.accounts.status('noah')).factors[0]?.name).to.equal(his?.name)
+      await host.mfa.accounts.endEverything('mira', 'test')
+      await mira.browser.submit(page, { name: 'Slate', do: 'rename' })
+      expect(await nameOf()).not.to.equal('Slate')
+    })
+  })
+
   it('R11 replace the only factor, and say so once', async () => {
     await begin()
     const replace = deedsOf(await visit()).find((deed) => deed.startsWith('replace:'))!
