@@ -160,6 +160,22 @@ export function manageUrlOf(core: Core): string | undefined {
 }
 
 /**
+ * The address that leads to the replacement of an authenticator or, without its id, to the page with all of them.
+ * Undefined: the application has neither account pages nor a page of its own.
+ */
+export function replaceUrlOf(core: Core, authenticatorId?: string): string | undefined {
+  const { accountSite, provider } = core
+  if (accountSite === undefined || provider === undefined || authenticatorId === undefined)
+    return manageUrlOf(core)
+  const url = new URL(publicAccountPath(core, accountSite) + REPLACE_PATH, provider.issuer)
+  url.searchParams.set('id', authenticatorId)
+  return url.href
+}
+
+/** Below the path of the account pages: begins the replacement of the authenticator `id`. */
+export const REPLACE_PATH = '/replace'
+
+/**
  * The links of every page. Without one of the application's own, `home` is the page where people manage their factors,
  * or else the root of the issuer's origin: a page that leads to nothing else links to it.
  */

@@ -16,10 +16,14 @@ export interface Notice<P extends PageName = PageName> {
 export interface Noticed {
   readonly record: MfaRecord
   readonly accepted: AcceptedAttempt
+  /** Whether the factor was shown for a change of factors, and not only to sign in. */
+  readonly isChange: boolean
   readonly now: Instant
 }
 
 export interface NoticeForm {
   readonly csrf: string
   readonly action: string
+  /** To recovery, where it is offered. */
+  readonly lostHref?: string
 }

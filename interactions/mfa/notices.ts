@@ -1,37 +1,33 @@
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import type { PageModels, PageName } from '../../src/http/pages.ts'
-import { manageUrlOf, type Core } from '../core.ts'
+import type { Core } from '../core.ts'
 import type { Notice } from '../notice.ts'
+import { lowCodes, usedCode } from './backup-code-notices.ts'
 import { finish } from './finish.ts'
+import { lostLink } from './lost-link.ts'
 import { RECOVERY_NOTICE } from './recovery-notice.ts'
 import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
-/** A person who has this many look-up secrets left, or fewer, is told so right after using one. */
-const LOW_REMAINING = 3
-
 /** The pages between an accepted second factor and the app, in their order. */
 export function noticesOf(core: Core): readonly Notice[] {
-  return [RECOVERY_NOTICE, lowCodes(core), ...core.notices]
-}
-
-function lowCodes(core: Core): Notice<'backup-codes-low'> {
-  return {
-    page: 'backup-codes-low',
-    model({ accepted: { remaining } }, form) {
-      if (remaining === undefined || remaining > LOW_REMAINING) return undefined
-      const manageHref = manageUrlOf(core)
-      const manage = manageHref === undefined ? {} : { manageHref }
-      return { ...form, remaining, ...manage }
-    },
-  }
+  return [RECOVERY_NOTICE, lowCodes(core), usedCode(core), ...core.notices]
 }
 
 /** Leads to the first page after `after` that has something to tell, or else back to the app. */
 export async function goOn(visit: Visit, accepted: AcceptedAttempt, after?: Notice): Promise<void> {
+  const next = nextNotice(visit, accepted, after)
+  return next === undefined ? finish(visit, accepted) : redirect(visit, pathOf(visit, next.page))
+}
+
+/** The first page after `after` that has something to tell. */
+export function nextNotice(
+  visit: Visit,
+  accepted: AcceptedAttempt,
+  after?: Notice,
+): Notice | undefined {
   const pages = noticesOf(visit.core)
   const left = pages.slice(pages.findIndex(({ page }) => page === after?.page) + 1)
-  const next = left.find((notice) => modelOf(visit, notice, accepted) !== undefined)
-  return next === undefined ? finish(visit, accepted) : redirect(visit, pathOf(visit, next.page))
+  return left.find((notice) => modelOf(visit, notice, accepted) !== undefined)
 }
 
 /** Throws `interaction-expired` where there is nothing to tell: the page was requested out of order. */
@@ -52,6 +48,11 @@ function modelOf<P extends PageName>(
 ): PageModels[P] | undefined {
   const { record } = visit.seen
   const now = visit.core.deps.clock.now()
-  const form = { csrf: tokenFor(visit), action: pathOf(visit, notice.page) }
-  return notice.model({ record, accepted, now }, form)
+  const isChange = visit.details.change !== undefined
+  const form = {
+    csrf: tokenFor(visit),
+    action: pathOf(visit, notice.page),
+    ...lostLink(visit),
+  }
+  return notice.model({ record, accepted, isChange, now }, form)
 }

@@ -15,9 +15,18 @@ import type { OwnerCodeError, PageModels } from '../../src/http/pages.ts'
 import { writeFirstFactorAgain } from '../result.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import * as enrolment from './enrolment.ts'
-import { goOn } from './notices.ts'
+import { goOn, nextNotice } from './notices.ts'
 import { RECOVERY_NOTICE } from './recovery-notice.ts'
-import { expired, knownFactor, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+import {
+  expired,
+  knownFactor,
+  passedOrNot,
+  pathOf,
+  redirect,
+  show,
+  tokenFor,
+  type Visit,
+} from './visit.ts'
 
 /**
  * The way back in for a person who has given the password and has no factor any more (R9): page `recovery` explains, a
@@ -27,7 +36,7 @@ import { expired, knownFactor, pathOf, redirect, show, tokenFor, type Visit } fr
 
 export async function showRecovery(visit: Visit): Promise<void> {
   const step = stepOf(visit)
-  const common = { csrf: tokenFor(visit), backHref: pathOf(visit) }
+  const common = { csrf: tokenFor(visit), backHref: backOf(visit) }
   switch (step.step) {
     case 'wait':
       return show(visit, 'recovery-status', { ...common, until: step.until, state: 'waiting' })
@@ -64,7 +73,7 @@ async function showRefused(
     'recovery',
     {
       csrf: tokenFor(visit),
-      backHref: pathOf(visit),
+      backHref: backOf(visit),
       addresses: [],
       refused: again ? 'sign-in-again' : reason,
       ...(again ? { action: pathOf(visit, 'recovery', 'again') } : {}),
@@ -114,7 +123,7 @@ export async function showProof(visit: Visit, again?: Again): Promise<void> {
     {
       csrf,
       action,
-      backHref: pathOf(visit),
+      backHref: backOf(visit),
       delivery: deliveryModel(visit, {
         record: visit.seen.record,
         sendAction: pathOf(visit, 'recovery', 'proof', 'send'),
@@ -160,7 +169,7 @@ export async function showBinding(visit: Visit): Promise<void> {
     return enrolment.begin(visit, knownFactor(visit.core, only.factor))
   await show(visit, 'recovery-bind', {
     csrf: tokenFor(visit),
-    backHref: pathOf(visit),
+    backHref: backOf(visit),
     action: pathOf(visit, 'recovery', 'bind'),
     addresses: [],
     methods,
@@ -188,6 +197,13 @@ export async function showCancelled(visit: Visit, accepted: AcceptedAttempt): Pr
   const now = visit.core.deps.clock.now()
   if (recoveryState(visit.seen.record, now).state !== 'none') return goOn(visit, accepted)
   await show(visit, 'recovery-cancelled', formOf(visit, 'recovery-cancelled'))
+}
+
+/** Where the person came from: the form that asks for a factor, or the page after a backup code. */
+function backOf(visit: Visit): string {
+  const accepted = passedOrNot(visit)
+  const notice = accepted && nextNotice(visit, accepted, RECOVERY_NOTICE)
+  return notice === undefined ? pathOf(visit) : pathOf(visit, notice.page)
 }
 
 function stepOf(visit: Visit): RecoveryStep {

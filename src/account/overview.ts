@@ -68,12 +68,14 @@ export function overview(
 /** The provider decides whether the change is possible. */
 function changing(kind: string, field: string, said: string): FactorDeed {
   return {
-    changes: (form: Form) => {
-      const { [field]: subject = '' } = form
-      return /^[\w-]{1,64}$/.test(subject) ? `${kind}:${subject}` : undefined
-    },
+    changes: ({ [field]: subject = '' }: Form) => changeOf(kind, subject),
     said,
   }
+}
+
+/** The parameter of a change. Undefined: the subject is neither an id nor the name of a factor. */
+export function changeOf(kind: string, subject: string): string | undefined {
+  return /^[\w-]{1,64}$/.test(subject) ? `${kind}:${subject}` : undefined
 }
 
 /** The order of the groups on the page. */

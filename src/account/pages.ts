@@ -3,6 +3,7 @@ import {
   mountPath,
   providerOf,
   publicAccountPath,
+  REPLACE_PATH,
   type AccountSite,
   type Core,
 } from '../../interactions/core.ts'
@@ -16,7 +17,7 @@ import { browsersPage } from './browsers.ts'
 import { CALLBACK, callbackUrl } from './client.ts'
 import type { PagesProof, PendingSignIn, WaitingDeed } from './cookies.ts'
 import { lockPage } from './lock.ts'
-import { overview } from './overview.ts'
+import { changeOf, overview } from './overview.ts'
 import type { AccountPage, AccountPages, AccountVisit, Deed, OwnDeed } from './page.ts'
 import { renamePage } from './rename.ts'
 import { show } from './show.ts'
@@ -58,7 +59,8 @@ export class AccountConsole implements AccountPages {
 
   page(page: AccountPage): void {
     const { name } = page
-    if (!NAME.test(name) || `/${name}` === CALLBACK || this.#pages.has(name))
+    const isTaken = this.#pages.has(name) || [CALLBACK, REPLACE_PATH].includes(`/${name}`)
+    if (!NAME.test(name) || isTaken)
       throw new MfaError(
         'options-invalid',
         `mfa.account.page: the name "${name}" is taken or is not of lower-case words with hyphens`,
@@ -78,6 +80,7 @@ export class AccountConsole implements AccountPages {
     const path = ctx.path.replace(/\/$/, '')
     const isRead = ctx.method === 'GET' || ctx.method === 'HEAD'
     if (path === this.path + CALLBACK) return isRead ? () => this.#comeBack(ctx) : undefined
+    if (path === this.path + REPLACE_PATH) return isRead ? () => this.#replace(ctx) : undefined
     const name = path === this.path ? OVERVIEW : path.slice(this.path.length + 1)
     const isBelow = path === this.path || path.startsWith(`${this.path}/`)
     const page = isBelow ? this.#pages.get(name) : undefined
@@ -89,6 +92,17 @@ export class AccountConsole implements AccountPages {
   /** The page to open for another try, when this request has failed. */
   retryPath(ctx: Context): string {
     return mountPath(this.#core) + (ctx.path.endsWith(CALLBACK) ? this.path : ctx.path)
+  }
+
+  /**
+   * Begins the replacement of an authenticator for a person who comes from the page after a backup code. No visit is
+   * needed first: the provider's pages ask who it is, and for the proof.
+   */
+  async #replace(ctx: Context): Promise<void> {
+    const { id } = ctx.query
+    const change = typeof id === 'string' ? changeOf('replace', id) : undefined
+    if (change === undefined) return seeOther(ctx, this.#addressOf(OVERVIEW))
+    await this.#reception.begin(ctx, { back: this.path, said: 'replaced' }, { change })
   }
 
   #listed(): readonly AccountPage[] {

@@ -124,7 +124,13 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     downloadName: 'value',
     error: 'value',
   },
-  'backup-codes-low': { ...form, remaining: 'value', manageHref: 'value' },
+  'backup-codes-low': {
+    ...form,
+    remaining: 'value',
+    manageHref: 'value',
+    replaceHref: 'value',
+  },
+  'backup-code-used': { ...form, remaining: 'value', replaceHref: 'value' },
   'factor-remove': change,
   'factor-remove-refused': {
     csrf: 'value',

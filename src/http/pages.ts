@@ -136,6 +136,16 @@ export interface PageModels {
     remaining: number
     /** Where the person can make new ones, if the application has such a page. */
     manageHref?: string
+    /** To the replacement of a lost device, where the person can replace it. Carries data-replace. */
+    replaceHref?: string
+  }
+  /** Enough backup codes are left. POST `{ csrf }` to `action` goes on. */
+  'backup-code-used': {
+    csrf: string
+    action: string
+    remaining: number
+    /** Carries data-replace. */
+    replaceHref: string
   }
   /** Explains the removal of an authenticator. POST `{ csrf }` to `action`. */
   'factor-remove': ChangeModel

@@ -48,6 +48,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'enrolment-refused': { template: 'interaction/enrolment-refused.njk', wrong: true },
   'backup-codes': { template: 'factors/backup-codes/codes.njk' },
   'backup-codes-low': { template: 'factors/backup-codes/low.njk' },
+  'backup-code-used': { template: 'factors/backup-codes/used.njk' },
   'factor-remove': { template: 'interaction/factor-remove.njk' },
   'factor-remove-refused': { template: 'interaction/factor-remove-refused.njk', wrong: true },
   'factor-change-shut': { template: 'interaction/factor-change-shut.njk', wrong: true },

@@ -54,7 +54,7 @@ describe('the page about look-up secrets that run out', () => {
     const core = { notices: [], manageUrl } as unknown as Core
     const low = noticesOf(core).find(({ page }) => page === 'backup-codes-low')
     return low?.model(
-      { record: newRecord('mira'), now: NOW, accepted: { remaining } as never },
+      { record: newRecord('mira'), now: NOW, isChange: false, accepted: { remaining } as never },
       form,
     )
   }
@@ -77,6 +77,7 @@ describe('the page about look-up secrets that run out', () => {
     expect(pages.map(({ page }) => page)).to.deep.equal([
       'recovery-status',
       'backup-codes-low',
+      'backup-code-used',
       'imported-codes',
     ])
   })

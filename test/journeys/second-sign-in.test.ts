@@ -85,6 +85,8 @@ describe('the next sign-in', function () {
     await visitor.see('backup-code-verify', 'refused')
     const [code = ''] = visitor.backupCodes
     await visitor.typeBackupCode(code.toLowerCase().replaceAll('-', ' '))
+    await visitor.see('backup-code-used')
+    await visitor.press()
     expect(await visitor.at()).to.equal('rp-signed-in')
     expect(await visitor.claim('acr')).to.equal(MULTI_FACTOR)
     expect(await visitor.claim('amr')).to.equal('pwd backup_code mfa')
@@ -101,6 +103,8 @@ describe('the next sign-in', function () {
     await again(visitor, person)
     for (const code of visitor.backupCodes.slice(0, 6)) {
       await tryBackupCode(visitor, code)
+      expect(await visitor.at()).to.equal('backup-code-used')
+      await visitor.press()
       expect(await visitor.at()).to.equal('rp-signed-in')
       await again(visitor, person)
     }
@@ -143,6 +147,7 @@ describe('the next sign-in', function () {
     await visitor.press('[data-factor=backup-codes]')
     await visitor.see('backup-code-verify')
     await visitor.typeBackupCode(visitor.backupCodes[9] ?? '')
+    await visitor.press()
     expect(await visitor.claim('amr')).to.equal('pwd backup_code mfa')
   })
 })

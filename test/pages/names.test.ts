@@ -137,6 +137,7 @@ describe('what automation and password managers rely on', () => {
       'imported-codes-verify-fresh': 'Continue',
       'backup-codes-fresh': 'Continue',
       'backup-codes-low-three': 'Continue',
+      'backup-code-used-plain': 'Continue',
       'factor-ends-month': 'Continue',
       'consent-usual': 'Allow',
       'logout-known': 'Sign out',

@@ -374,6 +374,15 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     three: { ...form, remaining: 3 },
     one: { ...form, remaining: 1 },
     none: { ...form, remaining: 0, manageHref: 'https://id.example.com/account' },
+    replace: {
+      ...form,
+      remaining: 2,
+      manageHref: 'https://id.example.com/account',
+      replaceHref: 'https://id.example.com/account/replace?id=phone',
+    },
+  },
+  'backup-code-used': {
+    plain: { ...form, remaining: 9, replaceHref: 'https://id.example.com/account/replace?id=phone' },
   },
   'factor-remove': {
     named: { ...answer, factor: 'totp', name: 'My phone' },
