@@ -12,6 +12,7 @@ import {
   type SignedInSession,
 } from '../interactions/session.ts'
 import { wayBack, type WayBack } from '../interactions/way-back.ts'
+import { cancelRecoveryUrl, type CancelRecoveryOptions } from './account/cancel-recovery.ts'
 import { notMeUrl, type NotMeOptions } from './account/not-me.ts'
 import type { AccountPages } from './account/page.ts'
 import { AccountConsole } from './account/pages.ts'
@@ -86,6 +87,7 @@ export type {
   PolicyQuestion,
   VerifiedAddress,
 } from '../interactions/core.ts'
+export type { CancelRecoveryOptions } from './account/cancel-recovery.ts'
 export type { NotMeOptions } from './account/not-me.ts'
 export type { RaisedEpoch, SignedInSession } from '../interactions/session.ts'
 export type { HostClient } from './host/provider.ts'
@@ -287,6 +289,12 @@ export interface Mfa {
    * `attach`, unless `issuer` is given.
    */
   notMeUrl(accountId: string, about?: NotMeOptions): string
+  /**
+   * The address of the page that cancels the recovery that began at `since` (seconds since the Unix epoch), for the mails
+   * that an application writes itself. It asks for no sign-in, only the POST of the page acts, and it is void with that
+   * recovery. Throws MfaError `not-attached` before `attach`, unless `issuer` is given.
+   */
+  cancelRecoveryUrl(accountId: string, about: CancelRecoveryOptions): string
   /** The pages, mails and assets, for an application that shows its own pages in the same look. */
   readonly views: Views
   /** Resolves when all decided events were passed on to the listeners. Await it before you close the storage. */
@@ -341,6 +349,7 @@ export function createMfa(options: MfaOptions): Mfa {
     wayBack: async (uid) =>
       core.provider === undefined ? { answered: false } : wayBack(core.provider, uid),
     notMeUrl: (accountId, about = {}) => notMeUrl(core, accountId, about),
+    cancelRecoveryUrl: (accountId, about) => cancelRecoveryUrl(core, accountId, about),
     views: core.views,
     settled: () => tellEverything(deps),
   }

@@ -35,9 +35,14 @@ export function notMeUrl(
 ): string {
   const { box, clock } = core.deps
   const link = { accountId, ...(language === undefined ? {} : { language }) }
+  return mailedUrl(core, `${PATH}/${notMeToken(box, link, clock.now())}`, issuer)
+}
+
+/** The address of a page below the option `path`, for a mail. Throws MfaError `not-attached` without `issuer`. */
+export function mailedUrl(core: Core, path: string, issuer: string | undefined): string {
   const base = issuer ?? providerOf(core).issuer
   const mount = issuer === undefined ? mountPath(core) : new URL(base).pathname.replace(/\/$/, '')
-  return new URL(`${mount}${core.path}${PATH}/${notMeToken(box, link, clock.now())}`, base).href
+  return new URL(mount + core.path + path, base).href
 }
 
 /**
@@ -95,8 +100,8 @@ function linkOf({ deps: { box, clock } }: Core, token: string): NotMeLink | unde
 }
 
 /** There is no session to bind the form to. The link itself is the secret that another site does not know. */
-function bindingOf(token: string): FormBinding {
-  return { boundTo: createHash('sha256').update(token).digest('base64url'), purpose: 'not-me' }
+export function bindingOf(token: string, purpose = 'not-me'): FormBinding {
+  return { boundTo: createHash('sha256').update(token).digest('base64url'), purpose }
 }
 
 async function showGone(core: Core, ctx: Context): Promise<void> {

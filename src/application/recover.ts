@@ -6,6 +6,7 @@ import {
   takeBackChallenge,
   type ChallengeOpened,
 } from '../domain/enrolment.ts'
+import type { RequestDetail } from '../domain/events.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
 import {
@@ -199,6 +200,22 @@ export async function cancelRecovery(deps: Dependencies, place: Place): Promise<
     const settled = isProved
       ? settleRecoveryCancelled(record, 'factor', { now, detail: place.detail })
       : undefined
+    return settled === undefined ? { outcome: false } : { outcome: true, ...settled }
+  })
+}
+
+/**
+ * Cancels the recovery that began at `since`, for a person who has opened the link of one of its notices. A later
+ * recovery has links of its own. False: that recovery is over, perhaps because a replacement was bound a moment before.
+ */
+export async function cancelMailedRecovery(
+  deps: Dependencies,
+  accountId: string,
+  { since, detail }: { readonly since: Instant; readonly detail: RequestDetail },
+): Promise<boolean> {
+  return commit(deps, accountId, (record, now) => {
+    const isNamed = record.recovery?.startedAt === since
+    const settled = isNamed ? settleRecoveryCancelled(record, 'mail', { now, detail }) : undefined
     return settled === undefined ? { outcome: false } : { outcome: true, ...settled }
   })
 }

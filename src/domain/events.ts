@@ -103,6 +103,9 @@ export interface RecoveryDetail extends RequestDetail {
   readonly until: Instant
 }
 
+/** How the owner has cancelled a recovery. */
+export type CancelReason = 'factor' | 'mail' | 'locked'
+
 /** The event of a factor's own type: of which authenticator, if of one, and what the factor says of it. */
 export interface FactorEventDetail extends RequestDetail {
   readonly factor: string
@@ -171,8 +174,8 @@ export interface EventDetails {
   'recovery-started': RecoveryDetail
   'recovery-half-way': RecoveryDetail
   'recovery-opened': RecoveryDetail
-  /** `reason`: by a factor at a sign-in, or because the owner locked the account. */
-  'recovery-cancelled': RecoveryDetail & { readonly reason: 'factor' | 'locked' }
+  /** `reason`: with a factor at a sign-in, by the link of a notice, or because the owner locked the account. */
+  'recovery-cancelled': RecoveryDetail & { readonly reason: CancelReason }
   /** `reason`: `expired`, or that of the `epoch-raised` beside it. */
   'recovery-ended': RecoveryDetail & { readonly reason: string }
   'recovery-refused': RequestDetail

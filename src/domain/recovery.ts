@@ -7,7 +7,7 @@ import {
   type ShutReason,
 } from './doors.ts'
 import { isEnrolled, OWNER_PROOF_SECONDS, settleEnrolled, type IssuedSet } from './enrolment.ts'
-import type { EventDraft, RecoveryDetail, RequestDetail } from './events.ts'
+import type { CancelReason, EventDraft, RecoveryDetail, RequestDetail } from './events.ts'
 import type { BrowserClass } from './known-browser.ts'
 import type { MfaRecord, Recovery } from './mfa-record.ts'
 import { DAY_SECONDS, HOUR_SECONDS, type Instant } from './time.ts'
@@ -211,7 +211,7 @@ export function settleRecoveryDue(record: MfaRecord, now: Instant): Settled | un
  */
 export function settleRecoveryCancelled(
   record: MfaRecord,
-  reason: 'factor' | 'locked',
+  reason: CancelReason,
   { now, detail }: Pick<StartedRecovery, 'now' | 'detail'>,
 ): Settled | undefined {
   const { recovery, ...without } = record

@@ -7,6 +7,9 @@ import { templates, type Sources } from './templates.ts'
 /** The values that most notices have besides the time. */
 const NOTICE = ['account', 'browser', 'place', 'manageUrl', 'helpUrl', 'notMeUrl'] as const
 
+/** Those of a recovery that can be cancelled: `cancelUrl` leads to the page that does it without a sign-in. */
+const RECOVERY = ['cancelUrl', ...NOTICE] as const
+
 /**
  * The mails of the product with the values that each needs; all are strings, as in `Delivery`. `issuer` is the name
  * that people know; `at` is in seconds since the Unix epoch; `browser` is a `User-Agent`, or the name of a browser;
@@ -50,9 +53,9 @@ export const MAIL_VALUES = {
   'address-added': { needed: ['issuer', 'at'], optional: NOTICE },
   'address-removed': { needed: ['issuer', 'at'], optional: NOTICE },
   'password-changed': { needed: ['issuer', 'at'], optional: NOTICE },
-  'recovery-started': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
-  'recovery-half-way': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
-  'recovery-opened': { needed: ['issuer', 'at', 'until'], optional: NOTICE },
+  'recovery-started': { needed: ['issuer', 'at', 'until'], optional: RECOVERY },
+  'recovery-half-way': { needed: ['issuer', 'at', 'until'], optional: RECOVERY },
+  'recovery-opened': { needed: ['issuer', 'at', 'until'], optional: RECOVERY },
   'recovery-cancelled': { needed: ['issuer', 'at'], optional: NOTICE },
   'recovery-completed': { needed: ['issuer', 'at'], optional: NOTICE },
   'account-locked': { needed: ['issuer', 'at'], optional: NOTICE },
@@ -122,8 +125,8 @@ export function createMailRenderer(
     )
     for (const name of neededBy(template))
       if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
-    const { manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl } = given
-    for (const address of [manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl])
+    const { manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl, cancelUrl } = given
+    for (const address of [manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl, cancelUrl])
       if (address !== undefined && !/^https?:\/\//.test(address))
         throw new Error('A mail links to web addresses only')
     const subject = words.text(`mail.${template}.subject`, given)

@@ -92,7 +92,13 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     error: codeError,
     closedSeconds: 'value',
   },
-  'recovery-status': { ...form, backHref: 'value', state: 'value', until: 'value' },
+  'recovery-status': {
+    ...form,
+    byMail: 'value',
+    backHref: 'value',
+    state: 'value',
+    until: 'value',
+  },
   'recovery-bind': {
     ...form,
     backHref: 'value',
@@ -101,7 +107,8 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
       { factor: 'value', sends: 'value', name: 'value', remaining: 'value', lastUsed: 'value' },
     ],
   },
-  'recovery-cancelled': form,
+  'recovery-cancelled': { ...form, href: 'value' },
+  'recovery-over': { href: 'value' },
   'enrolment-refused': { cancelAction: 'value', csrf: 'value' },
   'totp-enrol': {
     ...enrol,

@@ -91,11 +91,12 @@ export interface PageModels {
   }
   /**
    * A recovery is in progress. With `action` the person has just proved a factor: POST `{ csrf, do: 'cancel-recovery' }`
-   * cancels it, any other `do` goes on.
+   * cancels it, any other `do` goes on. With `byMail` the person comes from a notice, and there is nothing to go on to.
    */
   'recovery-status': {
     csrf: string
     action?: string
+    byMail?: boolean
     backHref?: string
     state: 'waiting' | 'open'
     /** The end of the wait, or of the time in which a replacement can be bound. */
@@ -113,8 +114,13 @@ export interface PageModels {
     addresses: readonly string[]
     methods?: readonly Method[]
   }
-  /** POST `{ csrf }` to `action` goes on to the app. */
-  'recovery-cancelled': { csrf: string; action: string }
+  /**
+   * POST `{ csrf }` to `action` goes on to the app. Without it the person came from a mail, and `href` leads to the sign-in,
+   * where it is known.
+   */
+  'recovery-cancelled': { csrf?: string; action?: string; href?: string }
+  /** The recovery that the link of a notice names is over, or the link is incomplete or forged. */
+  'recovery-over': { /** Leads to the sign-in, where it is known. */ href?: string }
   /** No proof is possible here (no verified address, link expired). The page says whom to ask. */
   'enrolment-refused': { cancelAction: string; csrf: string }
   'totp-enrol': EnrolModel<TotpDescriptions['enrolment']>

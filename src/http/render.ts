@@ -45,6 +45,7 @@ export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: tru
   'recovery-status': { template: 'interaction/recovery-status.njk' },
   'recovery-bind': { template: 'interaction/recovery-bind.njk' },
   'recovery-cancelled': { template: 'interaction/recovery-cancelled.njk' },
+  'recovery-over': { template: 'account/recovery-over.njk', wrong: true },
   'enrolment-refused': { template: 'interaction/enrolment-refused.njk', wrong: true },
   'backup-codes': { template: 'factors/backup-codes/codes.njk' },
   'backup-codes-low': { template: 'factors/backup-codes/low.njk' },

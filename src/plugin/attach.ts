@@ -1,4 +1,4 @@
-import type { Context, Next } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { linksOf, mountPath, providerOf, type Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
@@ -8,6 +8,7 @@ import { resultsOf } from '../../interactions/request.ts'
 import { parseLogin } from '../../interactions/seal.ts'
 import { replyIn } from '../../interactions/step-up-offer.ts'
 import { aboutEnd, wayBack } from '../../interactions/way-back.ts'
+import { cancelRecoveryRoutes, isCancelRecovery } from '../account/cancel-recovery.ts'
 import { isNotMe, notMeRoutes } from '../account/not-me.ts'
 import type { AccountConsole } from '../account/pages.ts'
 import { MfaError } from '../domain/errors.ts'
@@ -66,7 +67,7 @@ export function attach(core: Core, provider: Provider, account?: AccountConsole)
   if (account !== undefined)
     provider.use((ctx: Context, next: Next) => serveAccount(core, account, ctx, next))
   const routes = mfaRoutes(core)
-  const notMe = notMeRoutes(core)
+  const mailed = mailedRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {
     if (!isOurs(core, ctx)) {
       await next()
@@ -75,11 +76,19 @@ export function attach(core: Core, provider: Provider, account?: AccountConsole)
       return
     }
     try {
-      await (isNotMe(core, ctx) ? notMe : routes)(ctx, () => notFound())
+      await (mailed(ctx) ?? routes)(ctx, () => notFound())
     } catch (error) {
       await explain(core, ctx, error, mountPath(core) + retryPath(core, ctx))
     }
   })
+}
+
+/** The pages to which mails lead, which need no sign-in. Undefined: the request is for none of them. */
+function mailedRoutes(core: Core): (ctx: Context) => Middleware | undefined {
+  const notMe = notMeRoutes(core)
+  const cancelRecovery = cancelRecoveryRoutes(core)
+  return (ctx) =>
+    isNotMe(core, ctx) ? notMe : isCancelRecovery(core, ctx) ? cancelRecovery : undefined
 }
 
 async function serveAccount(

@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { cancelRecoveryUrl } from '../account/cancel-recovery.ts'
 import { notMeUrl } from '../account/not-me.ts'
 import { manageUrlOf, type Core, type HostAccount } from '../../interactions/core.ts'
 import type { Subscribe } from './events.ts'
@@ -46,13 +47,9 @@ async function mail(
   const verified = addresses?.map((each) => each.address) ?? [address]
   const languages = [language, notice.locale].filter((tag) => tag !== undefined)
   const locale = core.views.localeFor({ uiLocales: languages.join(' ') })
-  const manageUrl = manageUrlOf(core)
   const values = {
     account: label,
-    ...(manageUrl === undefined ? {} : { manageUrl }),
-    ...(core.provider === undefined
-      ? {}
-      : { notMeUrl: notMeUrl(core, account.accountId, { language: locale }) }),
+    ...linksOf(core, account.accountId, notice, locale),
     ...notice.values,
   }
   const { template } = notice
@@ -68,4 +65,21 @@ function remember(sent: Set<string>, key: string): void {
   sent.add(key)
   const [oldest] = sent
   if (sent.size > REMEMBERED && oldest !== undefined) sent.delete(oldest)
+}
+
+/** The links of a notice. Before `attach` nobody can open a page. */
+function linksOf(
+  core: Core,
+  accountId: string,
+  { values: { since } }: Notice,
+  language: string,
+): Readonly<Record<string, string>> {
+  const manageUrl = manageUrlOf(core)
+  return {
+    ...(manageUrl === undefined ? {} : { manageUrl }),
+    ...(core.provider === undefined ? {} : { notMeUrl: notMeUrl(core, accountId, { language }) }),
+    ...(core.provider === undefined || since === undefined
+      ? {}
+      : { cancelUrl: cancelRecoveryUrl(core, accountId, { since: Number(since), language }) }),
+  }
 }

@@ -50,7 +50,7 @@ export async function noticeOf(
   return {
     id: idOf(event),
     template,
-    values: valuesOf(event),
+    values: { ...valuesOf(event), ...sinceOf(event) },
     ...(locale === undefined || !isOfOwner(event) ? {} : { locale }),
   }
 }
@@ -104,6 +104,17 @@ function valuesOf({ at, detail }: MfaEvent): Record<string, string> {
     ...(browser === undefined ? {} : { browser }),
     ...(ip === undefined ? {} : placeOf(ip)),
   }
+}
+
+/** The notices of a recovery that can be cancelled; each has a link for that, of which `since` names the recovery. */
+const CANCELLABLE: ReadonlySet<string> = new Set([
+  'recovery-started',
+  'recovery-half-way',
+  'recovery-opened',
+])
+
+function sinceOf({ type, detail: { since } }: MfaEvent): { since?: string } {
+  return since === undefined || !CANCELLABLE.has(type) ? {} : { since: String(since) }
 }
 
 function placeOf(ip: string): { place?: string } {

@@ -21,6 +21,7 @@ const VALUES: Readonly<Record<string, string>> = {
   helpUrl: 'https://help.example.com/',
   place: '203.0.113.0/24',
   notMeUrl: 'https://id.example.com/not-me/t0ken',
+  cancelUrl: 'https://id.example.com/cancel-recovery/t0ken',
   confirmUrl: 'https://id.example.com/email/confirm/t0ken',
   hours: '24',
   resetUrl: 'https://id.example.com/password/reset/t0ken',

@@ -26,6 +26,7 @@ const VALUES: Readonly<Record<string, string>> = {
   manageUrl: 'https://id.example.com/account',
   helpUrl: 'https://help.example.com/sign-in',
   notMeUrl: `https://id.example.com/mfa/not-me/${TOKEN}?ui_locales=en`,
+  cancelUrl: `https://id.example.com/mfa/cancel-recovery/${TOKEN}`,
   confirmUrl: `https://id.example.com/email/confirm/${TOKEN}`,
   resetUrl: `https://id.example.com/password/reset/${TOKEN}`,
 }

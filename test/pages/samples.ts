@@ -303,6 +303,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
     'with-a-factor': { ...form, state: 'waiting', until: 1_795_900_000 },
     'open-with-a-factor': { ...form, state: 'open', until: 1_795_900_000 },
+    'by-mail': { ...form, byMail: true, state: 'waiting', until: 1_795_900_000 },
   },
   'recovery-bind': {
     send: { ...form, backHref: '/interaction/u1d', addresses: ['m•••@example.com'] },
@@ -313,7 +314,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       methods: [{ factor: 'totp' }, { factor: 'carrier-pigeon', sends: true }],
     },
   },
-  'recovery-cancelled': { once: form },
+  'recovery-cancelled': { once: form, 'by-mail': { href: '/account' } },
+  'recovery-over': { plain: { href: '/account' } },
   'enrolment-refused': { plain: { csrf: 'c5rf', cancelAction: '/interaction/u1d/cancel' } },
   'totp-enrol': {
     fresh: { ...answer, ...ending, enrolment, name: '' },
@@ -382,7 +384,11 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
   },
   'backup-code-used': {
-    plain: { ...form, remaining: 9, replaceHref: 'https://id.example.com/account/replace?id=phone' },
+    plain: {
+      ...form,
+      remaining: 9,
+      replaceHref: 'https://id.example.com/account/replace?id=phone',
+    },
   },
   'factor-remove': {
     named: { ...answer, factor: 'totp', name: 'My phone' },
@@ -984,6 +990,7 @@ const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
   'not-me',
   'not-me-done',
   'not-me-expired',
+  'recovery-over',
   'set-up-link',
   'set-up-link-expired',
   'set-up-link-done',

@@ -15,6 +15,7 @@ const WRONG = [
   'set-up-link-expired',
   'email-confirm-expired',
   'not-me-expired',
+  'recovery-over',
   'expired',
   'busy',
   'forbidden',

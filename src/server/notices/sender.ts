@@ -18,7 +18,7 @@ export interface SenderServices {
   readonly outbox: Outbox
   readonly letters: Letters
   readonly post: Post
-  readonly mfa: Pick<Mfa, 'views' | 'notMeUrl'>
+  readonly mfa: Pick<Mfa, 'views' | 'notMeUrl' | 'cancelRecoveryUrl'>
   readonly clock: Clock
   readonly record: Record
   readonly log?: Pick<Logger, 'warn' | 'error'> | undefined
@@ -84,8 +84,14 @@ async function send(
 ): Promise<void> {
   const { to, template, languages, values: own } = letters.open(row)
   const locale = mfa.views.localeFor({ uiLocales: languages })
-  const notMeUrl = mfa.notMeUrl(row.accountId, { language: locale, issuer })
-  const text = mfa.views.renderMail(template, { ...values, notMeUrl, ...own }, locale)
+  const about = { language: locale, issuer }
+  const notMeUrl = mfa.notMeUrl(row.accountId, about)
+  const since = own['since']
+  const cancelUrl =
+    since === undefined
+      ? {}
+      : { cancelUrl: mfa.cancelRecoveryUrl(row.accountId, { ...about, since: Number(since) }) }
+  const text = mfa.views.renderMail(template, { ...values, notMeUrl, ...cancelUrl, ...own }, locale)
   // An attempt ends with the code or link in the mail.
   const seconds = Math.min(ATTEMPT_SECONDS, (row.until ?? Infinity) - clock.now())
   const mail = { to, ...text, messageId: `<${row.id}@${new URL(issuer).hostname}>` }

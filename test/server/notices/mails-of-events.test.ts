@@ -154,6 +154,7 @@ async function mailsOf(row: string, isOfRecord: boolean): Promise<readonly Mail[
     mfa: {
       views: createViews({ factors: OUR_FACTORS }),
       notMeUrl: () => 'https://id.example.com/not-me/t0ken',
+      cancelRecoveryUrl: () => 'https://id.example.com/cancel-recovery/t0ken',
     },
     clock,
     record,

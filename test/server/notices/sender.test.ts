@@ -14,6 +14,8 @@ const mfa = {
   views: createViews(),
   notMeUrl: (accountId: string, { language = '', issuer = '' } = {}) =>
     `${issuer}/not-me/${accountId}-${language}`,
+  cancelRecoveryUrl: (accountId: string, { since = 0, language = '', issuer = '' } = {}) =>
+    `${issuer}/cancel-recovery/${accountId}-${since}-${language}`,
 }
 
 describe('the sender of mails', () => {

@@ -82,7 +82,11 @@ describe('the outbox and a real mail server', () => {
       outbox: here.storage.outbox,
       letters: here.letters,
       post: { send: mailer.send, lanes: 4 },
-      mfa: { views: createViews(), notMeUrl: () => 'https://id.example.com/not-me/token' },
+      mfa: {
+        views: createViews(),
+        notMeUrl: () => 'https://id.example.com/not-me/token',
+        cancelRecoveryUrl: () => 'https://id.example.com/cancel-recovery/token',
+      },
       clock: here.clock,
       record: here.record,
       issuer: 'https://id.example.com',
