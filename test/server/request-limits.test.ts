@@ -143,7 +143,14 @@ describe('R43 the requests of a network without a session', () => {
 
   it('send as many forms of mailed links as a minute allows, and look at the pages as often as they want', async () => {
     await start({ linksPerMinute: 2 })
-    const paths = ['/mfa/not-me', '/password/reset', '/email/confirm', '/set-up', '/MFA/NOT-ME']
+    const paths = [
+      '/mfa/not-me',
+      '/mfa/cancel-recovery',
+      '/password/reset',
+      '/email/confirm',
+      '/set-up',
+      '/MFA/NOT-ME',
+    ]
     for (const path of paths) {
       const ip = `192.0.2.${10 + paths.indexOf(path)}`
       const answers = []

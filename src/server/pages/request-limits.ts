@@ -41,8 +41,8 @@ const COUNTED: Readonly<Partial<Record<string, 'interactions' | 'pushed' | 'devi
   device_authorization: 'device',
 }
 
-/** The pages of mailed links, which need no sign-in: the first of them is the plugin's. */
-const OF_LINKS = ['/mfa/not-me', RESET_PATH, CONFIRM_PATH, SET_UP_PATH]
+/** The pages of mailed links, which need no sign-in: the first two are the plugin's. */
+const OF_LINKS = ['/mfa/not-me', '/mfa/cancel-recovery', RESET_PATH, CONFIRM_PATH, SET_UP_PATH]
 
 /**
  * Bounds what anonymous requests of one network make the storage keep (R43). It runs before the host, so that a refused
