@@ -27,14 +27,16 @@ export class Connection {
    * Never creates the file: a missing database must not be replaced by an empty one. Never opens a read-only file:
    * SQLite would make a read-only log beside it, and the database could not be written even after its file is writable
    * again.
+   *
+   * `patienceMs`: how long the opening waits for another process that makes or recovers the file, and locks all of it.
    */
-  constructor(path: string, durability: Durability) {
+  constructor(path: string, durability: Durability, patienceMs: number) {
     accessSync(path, constants.R_OK | constants.W_OK)
     const url = pathToFileURL(path)
     url.searchParams.set('mode', 'rw')
     this.#database = new DatabaseSync(url)
     try {
-      this.waitForLocks(LOCK_WAIT_MS)
+      this.waitForLocks(patienceMs)
       this.exec(`PRAGMA synchronous = ${durability}; PRAGMA trusted_schema = OFF`)
     } catch (error) {
       this.close()

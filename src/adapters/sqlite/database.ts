@@ -132,13 +132,12 @@ function openFile(
   patienceMs: number,
   prepare: (connection: Connection) => void,
 ): OpenFile {
-  const durable = new Connection(path, 'FULL')
+  const durable = new Connection(path, 'FULL', patienceMs)
   try {
-    durable.waitForLocks(patienceMs)
     enableWriteAheadLog(durable, patienceMs)
     prepare(durable)
-    durable.waitForLocks(LOCK_WAIT_MS)
-    const relaxed = new Connection(path, 'NORMAL')
+    const relaxed = new Connection(path, 'NORMAL', patienceMs)
+    for (const connection of [durable, relaxed]) connection.waitForLocks(LOCK_WAIT_MS)
     return { durable, relaxed, identity: identityOf(path) }
   } catch (error) {
     durable.close()

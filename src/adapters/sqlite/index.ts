@@ -15,7 +15,7 @@ import { sealedAccountRecords, sealedHostRecords } from '../sealed-host-records.
 import { sqliteAccounts } from './accounts.ts'
 import { sqliteAudit } from './audit-trail.ts'
 import { sqliteClients } from './clients.ts'
-import { Connection } from './connection.ts'
+import { Connection, LOCK_WAIT_MS } from './connection.ts'
 import { sqliteCounters } from './counters.ts'
 import { SqliteDatabase } from './database.ts'
 import { failed, isStorageFailure } from './failure.ts'
@@ -108,7 +108,7 @@ export function schemaState(path: string): SchemaState {
   if (!existsSync(file)) return { current: 0, wanted }
   let connection: Connection | undefined
   try {
-    connection = new Connection(file, 'NORMAL')
+    connection = new Connection(file, 'NORMAL', LOCK_WAIT_MS)
     return readSchemaState(connection)
   } catch (error) {
     throw isStorageFailure(error) ? failed(error) : error

@@ -253,6 +253,13 @@ describe('SQLite storage in trouble', () => {
     opened.push(made, second)
   })
 
+  it('waits at start for another process that puts the new file in WAL mode, and so locks all of it', async () => {
+    await lockFromAnotherProcess(folder.file('new.db'), 300, 'EXCLUSIVE')
+    const storage = openSqliteStorage({ path: folder.file('new.db') })
+    opened.push(storage)
+    await storage.checkWritable()
+  })
+
   it('R32 refuses everything once it is closed', async () => {
     const storage = open()
     await storage.close()

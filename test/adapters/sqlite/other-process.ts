@@ -4,7 +4,7 @@ import { once } from 'node:events'
 const HOLD = `
   import { DatabaseSync } from 'node:sqlite'
   const database = new DatabaseSync(process.argv[1])
-  database.exec('BEGIN IMMEDIATE')
+  database.exec('BEGIN ' + process.argv[3])
   process.stdout.write('locked')
   const letGo = () => {
     database.exec('ROLLBACK')
@@ -17,15 +17,17 @@ const HOLD = `
 
 /**
  * Starts another process that holds the write lock of a database until `release` is called. With `milliseconds` it
- * releases the lock by itself after that time, for callers that block and cannot call `release`.
+ * releases the lock by itself after that time, for callers that block and cannot call `release`. `EXCLUSIVE`: nobody
+ * reads either, as while SQLite puts a new file in WAL mode.
  */
 export async function lockFromAnotherProcess(
   path: string,
   milliseconds?: number,
+  kind: 'IMMEDIATE' | 'EXCLUSIVE' = 'IMMEDIATE',
 ): Promise<{ release(): Promise<void> }> {
   const holder = spawn(
     process.execPath,
-    ['--input-type=module', '-e', HOLD, path, `${milliseconds ?? ''}`],
+    ['--input-type=module', '-e', HOLD, path, `${milliseconds ?? ''}`, kind],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },
