@@ -35,5 +35,11 @@ function messageOf(accountId: string, address: string): string {
   const text = address.normalize('NFKC').trim().toLowerCase()
   const at = text.lastIndexOf('@')
   const [name = ''] = text.slice(0, at).split('+')
-  return JSON.stringify([accountId, name, text.slice(at)])
+  return JSON.stringify([accountId, name, `@${domainOf(text.slice(at + 1))}`])
+}
+
+/** The domain as name servers know it: an international name has a form in ASCII, and a dot at the end says nothing. */
+function domainOf(text: string): string {
+  const domain = text.replace(/\.$/, '')
+  return URL.parse(`http://${domain}`)?.hostname ?? domain
 }
