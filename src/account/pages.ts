@@ -119,7 +119,8 @@ export class AccountConsole implements AccountPages {
   async #signIn(ctx: Context): Promise<void> {
     // The form of a session that has ended is lost: its person is unknown. The page shows the buttons again.
     if (ctx.method === 'POST') return seeOther(ctx, this.#addressOf(OVERVIEW))
-    await this.#reception.begin(ctx, { back: ctx.path + ctx.search })
+    // A route of the application may answer any path. A browser takes one that begins with two slashes for another site.
+    await this.#reception.begin(ctx, { back: ctx.path.replace(/^\/+/, '/') + ctx.search })
   }
 
   async #show(ctx: Context, page: AccountPage): Promise<void> {

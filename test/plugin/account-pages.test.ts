@@ -527,6 +527,25 @@ describe('the account pages of the plugin', () => {
     expect([stranger.status, stranger.location?.href]).to.deep.equal([303, account()])
   })
 
+  it('lead back to no other site, whatever path a route of the application answers', async () => {
+    await begin({
+      middleware: (mfa) => async (ctx, next) => {
+        if (!ctx.path.endsWith('/own')) return next()
+        const found = await mfa.account.visit(ctx)
+        if (found !== undefined) ctx.body = found.accountId
+      },
+    })
+    for (const path of ['//evil.example/own', '///evil.example/own']) {
+      const asked = await fetch(host.issuer + path, { redirect: 'manual' })
+      mira.browser.jar.store(new URL(host.issuer), asked.headers.getSetCookie())
+      const page = await to(await mira.browser.get(asked.headers.get('location') ?? ''))
+      expect([page.body, page.url.href], path).to.deep.equal([
+        'mira',
+        `${host.issuer}/evil.example/own`,
+      ])
+    }
+  })
+
   describe('in an application whose configuration', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     for (const [what, configuration] of Object.entries({
