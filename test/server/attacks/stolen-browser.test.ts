@@ -10,7 +10,7 @@ const INNER_PAGES =
   /^(totp-enrol|backup-codes|factor-(remove|rename|renew)|recovery-bind|mfa-choose-enrol|consent)$/
 
 describe('a thief', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let server: RecordedServer
   let alice: Person & { id: string }
   let browser: HttpClient
@@ -76,12 +76,6 @@ describe('a thief', function () {
     'without a page': (asked) => asked.set('prompt', 'none'),
     'with a proof of another purpose': (asked) =>
       asked.set('mfa_action', `prove:nothing:${'A'.repeat(43)}`),
-    'with two changes': (asked) => asked.append('mfa_action', 'rename:x'),
-    'with a lower level': (asked) => {
-      asked.set('acr_values', 'urn:oidc-provider-mfa:password')
-      asked.delete('mfa_action')
-      asked.delete('prompt')
-    },
   }
 
   it('R11 who has a copy of the cookies makes no change that asks for a factor, whatever they leave out', async () => {
