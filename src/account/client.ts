@@ -63,6 +63,14 @@ export function termsFor(configuration: Configuration): ClientTerms | { faults: 
     )
   if (features?.userinfo?.enabled === false)
     faults.push('`features.userinfo` must be enabled for the option `account`')
+  if (features?.pushedAuthorizationRequests?.requirePushedAuthorizationRequests === true)
+    faults.push(
+      '`features.pushedAuthorizationRequests.requirePushedAuthorizationRequests` must be off for the option `account`: require it of single clients by `require_pushed_authorization_requests`',
+    )
+  if (features?.requestObjects?.requireSignedRequestObject === true)
+    faults.push(
+      '`features.requestObjects.requireSignedRequestObject` must be off for the option `account`: require it of single clients by `require_signed_request_object`',
+    )
   if (authMethod === undefined)
     faults.push(
       `\`clientAuthMethods\` must have one of ${AUTH_METHODS.join(', ')} for the option \`account\``,

@@ -609,6 +609,33 @@ describe('the account pages of the plugin', () => {
         'configuration-not-composable',
         '`features.userinfo`',
       ],
+      'a provider that takes pushed requests alone': [
+        {
+          configuration: {
+            features: {
+              devInteractions: { enabled: false },
+              pushedAuthorizationRequests: {
+                enabled: true,
+                requirePushedAuthorizationRequests: true,
+              },
+            },
+          },
+        },
+        'configuration-not-composable',
+        'requirePushedAuthorizationRequests',
+      ],
+      'a provider that takes signed requests alone': [
+        {
+          configuration: {
+            features: {
+              devInteractions: { enabled: false },
+              requestObjects: { enabled: true, requireSignedRequestObject: true },
+            },
+          },
+        },
+        'configuration-not-composable',
+        'requireSignedRequestObject',
+      ],
       'clients that can authenticate by keys alone': [
         { configuration: { clientAuthMethods: ['private_key_jwt'] } },
         'configuration-not-composable',
