@@ -13,7 +13,7 @@ export interface MailFilesOptions {
 
 /** Writes mails as files, for a server without a mail server: `.eml`, one a mail, with names that sort in their order. */
 export interface MailFiles {
-  /** One call at a time. */
+  /** Calls that come at once write one after the other. */
   send(mail: Mail): Promise<void>
 }
 
@@ -25,16 +25,22 @@ export function mailFiles({ folder, from, clock }: MailFilesOptions): MailFiles 
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+  const write = async ({ to, ...content }: Mail): Promise<void> => {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const mail = { from, to: addressee(to), date: new Date(clock.now() * 1000), ...content }
+    const { message } = await transport.sendMail(mail)
+    // A reader of the folder sees whole mails alone.
+    const part = join(folder, 'next.part')
+    await writeFile(part, message, { mode: 0o600, flush: true })
+    await link(part, join(folder, nameAfter(await readdir(folder), clock.now())))
+    await rm(part)
+  }
+  let last: Promise<void> = Promise.resolve()
   return {
-    async send({ to, ...content }) {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      const mail = { from, to: addressee(to), date: new Date(clock.now() * 1000), ...content }
-      const { message } = await transport.sendMail(mail)
-      // A reader of the folder sees whole mails alone.
-      const part = join(folder, 'next.part')
-      await writeFile(part, message, { mode: 0o600, flush: true })
-      await link(part, join(folder, nameAfter(await readdir(folder), clock.now())))
-      await rm(part)
+    send(mail) {
+      const written = last.then(() => write(mail))
+      last = written.catch(() => undefined)
+      return written
     },
   }
 }

@@ -30,6 +30,7 @@ import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
 import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
 import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-password.ts'
 import { forgottenPasswordOf, setUpLinksOf } from '../pages/links.ts'
+import type { Post } from '../notices/sender.ts'
 import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
 import { passEventsOn } from '../notices/notices.ts'
 import { pageShower, type ShowPage } from '../pages/render.ts'
@@ -47,6 +48,7 @@ import { speakAsIssuer } from './speak-as-issuer.ts'
 export interface AppServices {
   readonly log: Logger
   readonly mailer?: SmtpMailer
+  readonly post?: Pick<Post, 'send'>
   readonly demonstrationAccountId?: string
   readonly isStopping?: () => boolean
   /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */

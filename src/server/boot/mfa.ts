@@ -17,6 +17,7 @@ import { rememberLanguage } from '../accounts/language.ts'
 import { spendEnrolmentProof, voidSetUpLinks } from '../accounts/people.ts'
 import { ACCOUNT_PATH } from '../pages/account.ts'
 import { HOME_PATH } from '../pages/home.ts'
+import type { Post } from '../notices/sender.ts'
 import { shownProof } from '../pages/proof-cookie.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Foundation } from './foundation.ts'
@@ -25,8 +26,10 @@ import type { Subject } from '../accounts/subject.ts'
 export type ServerMfa = Mfa
 
 export interface MfaServices {
-  /** Absent: no mail is set. */
+  /** Absent: no mail is set. It alone proves an address for a first factor (R10). */
   readonly mailer?: SmtpMailer
+  /** Where the codes of a recovery go: the mail server, or the outbox of a development server. Default: `mailer`. */
+  readonly post?: Pick<Post, 'send'>
   /**
    * The demonstration's account. It may set up its first factor with the password alone, which the server says at its
    * start.
@@ -47,7 +50,7 @@ function serverFactors({ totp: options }: FileValues) {
 /** The plugin as this server uses it: through its public entry, like any other application. */
 export function serverMfa(foundation: Foundation, services: MfaServices = {}): ServerMfa {
   const { config, settings, serviceName, storage, hasher, clock, random } = foundation
-  const { mailer } = services
+  const { mailer, post = mailer } = services
   const mfa: ServerMfa = createMfa({
     issuerName: serviceName,
     storage,
@@ -59,7 +62,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
       mfa.accounts.status(accountId),
     ),
     describe: (account) => (account as unknown as Subject).person,
-    ...(mailer === undefined ? {} : { sendMail: (mail) => mailer.send(mail) }),
+    ...(post === undefined ? {} : { sendMail: (mail) => post.send(mail) }),
     locale: settings.service.locale,
     ...(settings.service.views === undefined ? {} : { views: settings.service.views }),
     links: linksOf(settings),

@@ -78,6 +78,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     const services: AppServices = {
       log,
       isStopping: () => door.isStopping,
+      post: place.post,
       ...(mailer === undefined ? {} : { mailer }),
       ...demonstration?.services,
     }

@@ -4,6 +4,8 @@ import { expect } from 'chai'
 import { mailFiles } from '../../../src/adapters/mail/files.ts'
 import { temporaryFolder } from '../sqlite/temporary-folder.ts'
 
+const FROM = { name: 'Acme', address: 'no-reply@acme.example' }
+
 describe('mail to files', () => {
   const folder = temporaryFolder()
   const clock = { time: 1_767_261_600, now: () => clock.time }
@@ -11,7 +13,7 @@ describe('mail to files', () => {
   const send = (subject: string, more: object = {}) =>
     mailFiles({
       folder: outbox(),
-      from: { name: 'Acme', address: 'no-reply@acme.example' },
+      from: FROM,
       clock,
     }).send({ to: 'mira@example.com', subject, text: 'Hello', html: '<p>Hello</p>', ...more })
   const contents = (): string[] =>
@@ -35,6 +37,14 @@ describe('mail to files', () => {
     expect(subjects()).to.deep.equal(['one', 'two', 'three', 'four', 'five'])
     for (const name of readdirSync(outbox()))
       expect(name).to.match(/^2026-01-01T\d\d-\d\d-\d\dZ_\d{6}\.eml$/)
+  })
+
+  it('writes each of several mails that come at once', async () => {
+    const { send: write } = mailFiles({ folder: outbox(), from: FROM, clock })
+    const names = ['one', 'two', 'three']
+    const mail = { to: 'mira@example.com', text: 'Hello', html: '<p>Hello</p>' }
+    await Promise.all(names.map((subject) => write({ ...mail, subject })))
+    expect(subjects()).to.deep.equal(names)
   })
 
   it('writes whole mails that their owner alone can read', async () => {
