@@ -108,6 +108,13 @@ function linesAboutMfa(mfa: MfaStatus): string[] {
   if (mfa.passwordSuspected)
     lines.push('somebody else may know the password: new browsers need another one first')
   if (mfa.codesDisabled) lines.push('too many wrong codes in 30 days: codes are turned off')
+  if (mfa.frozenAt !== undefined)
+    lines.push(`locked by its owner since ${moment(mfa.frozenAt)}, until a second factor is proved`)
+  if (mfa.recovery !== undefined) {
+    const { state, since, until } = mfa.recovery
+    const next = state === 'waiting' ? 'a replacement can be set up from' : 'open until'
+    lines.push(`recovery in progress since ${moment(since)}: ${next} ${moment(until)}`)
+  }
   if (mfa.mustEnrolSince !== undefined)
     lines.push('it was on where they come from: the next sign-in sets one up, with a proof')
   return lines
