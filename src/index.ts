@@ -232,6 +232,16 @@ export interface Mfa {
      * `recovery-started`, until it answers false.
      */
     tellRecovery(accountId: string): Promise<boolean>
+    /**
+     * Ends the access of one app: its grants count nowhere any more, and neither do their codes and tokens, nor the
+     * grant of an authorization that is in flight. Destroy the stored records besides, if you want them gone.
+     */
+    endAccess(accountId: string, clientId: string): Promise<void>
+    /**
+     * How often the access of an app was ended since the epoch last rose. If a page of your own makes a grant, and the
+     * number changes while it does, the access was ended meanwhile: destroy the grant.
+     */
+    accessEndings(accountId: string, clientId: string): Promise<number>
     /** Ends sessions, grants and tokens of an account, such as a disabled one. Its factors stay. */
     endEverything(accountId: string, reason: string): Promise<void>
     /**
@@ -403,6 +413,8 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     freeze: (accountId, detail) => accounts.freezeAccount(deps, accountId, detail),
     spendProof: (accountId, proof) => spendShownProof(deps, accountId, proof),
     turnOff: (accountId, proof, detail) => turnOff(deps, accountId, proof, detail),
+    endAccess: (accountId, clientId) => accounts.endAppAccess(deps, accountId, clientId),
+    accessEndings: (accountId, clientId) => accounts.readAccessEndings(deps, accountId, clientId),
     endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
     resealSecrets: (accountId) => resealSecrets(deps, accountId),
     sealingKeys: (accountId) => sealingKeys(deps, accountId),

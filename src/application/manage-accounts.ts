@@ -1,3 +1,4 @@
+import { accessEndings, endAccess } from '../domain/app-access.ts'
 import { doorsOf, type Doors } from '../domain/doors.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { RequestDetail } from '../domain/events.ts'
@@ -162,6 +163,28 @@ export async function endEverything(
   reason: string,
 ): Promise<void> {
   await commit(deps, accountId, (record) => ({ outcome: undefined, ...raiseEpoch(record, reason) }))
+}
+
+/** Ends the access of an app to the account: every grant that was made before counts nowhere. */
+export async function endAppAccess(
+  deps: Dependencies,
+  accountId: string,
+  clientId: string,
+): Promise<void> {
+  await commit(deps, accountId, (record) => ({
+    outcome: undefined,
+    record: endAccess(record, clientId),
+  }))
+}
+
+/** How often the access of an app was ended in the present epoch. */
+export async function readAccessEndings(
+  deps: Dependencies,
+  accountId: string,
+  clientId: string,
+): Promise<number> {
+  const { record } = await loadRecord(deps, accountId)
+  return accessEndings(record, clientId)
 }
 
 /**

@@ -105,6 +105,7 @@ const format = z.object({
     recoveryFailedAt: z.array(instant).optional(),
     resetsVoidUntil: instant.optional(),
   }),
+  accessEnded: z.array(z.object({ clientId: text, times: count.min(1) })).optional(),
   recovery: z
     .object({
       startedAt: instant,

@@ -337,6 +337,7 @@ export function settleEnrolled(
   const bound: MfaRecord = {
     ...unlocked,
     epoch: record.epoch + 1,
+    accessEnded: [],
     authenticators: [
       ...record.authenticators.filter(({ id }) => id !== replaced?.id),
       { ...authenticator, lastUsedAt: now },
@@ -411,6 +412,7 @@ export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
     record: {
       ...ended.record,
       epoch,
+      accessEnded: [],
       pending: [],
       challenges: [],
       accepted: [],

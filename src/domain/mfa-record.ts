@@ -27,6 +27,8 @@ export interface MfaRecord {
   /** Proofs that pages of the application's own have asked for, until they are spent or too old. */
   readonly proofs?: readonly KeptProof[]
   readonly history: History
+  /** The apps whose access was ended in this epoch, each once. */
+  readonly accessEnded?: readonly EndedAccess[]
   /** The recovery in progress, or one whose time is over and that nobody has looked at yet. */
   readonly recovery?: Recovery
   /**
@@ -149,6 +151,11 @@ export interface KeptProof {
   readonly at: Instant
   /** The proof is valid only while the record has this epoch. */
   readonly epoch: number
+}
+
+export interface EndedAccess {
+  readonly clientId: string
+  readonly times: number
 }
 
 export interface History {

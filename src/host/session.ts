@@ -5,6 +5,8 @@ import { presentContext } from './context.ts'
 
 /** The member of a session and of a grant that says under which epoch of its account it was made. */
 const EPOCH = 'mfaEpoch'
+/** The member of a grant that says how often the access of its app had been ended when it was made. */
+const ACCESS = 'mfaAccess'
 /** The member of a session that says which apps have asked for a higher level than the person reached. */
 const WISHES = 'mfaWishes'
 /** The member of a session that says when and where it was used. The server writes it, the plugin does not. */
@@ -13,14 +15,14 @@ const SEEN = 'mfaSeen'
 const PROVED = 'mfaProved'
 
 /**
- * Lets the sessions and grants of a provider carry an epoch, and its sessions the wishes of apps, the places where they
+ * Lets the sessions and grants of a provider carry an epoch, its grants also the endings of their app's access, and its sessions the wishes of apps, the places where they
  * were seen and the time of the last second factor. The host stores the members that the `IN_PAYLOAD` of a model names,
  * and remembers them at the first use of the model: call this function before.
  */
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {
     const { IN_PAYLOAD } = model as unknown as { IN_PAYLOAD?: Iterable<string> }
-    const value = [...(IN_PAYLOAD ?? []), EPOCH, WISHES, SEEN, PROVED]
+    const value = [...(IN_PAYLOAD ?? []), EPOCH, ACCESS, WISHES, SEEN, PROVED]
     Object.defineProperty(model, 'IN_PAYLOAD', { value })
   }
 }
@@ -94,6 +96,16 @@ export function appsIn(session: object): readonly AppOfSession[] {
 /** A session or grant as it is stored, with its epoch. */
 export function withEpoch<T extends object>(payload: T, epoch: number): T {
   return { ...payload, [EPOCH]: epoch }
+}
+
+/** How often the access of a stored grant's app had been ended when the grant was made. */
+export function accessIn(grant: object): number {
+  return (grant as { [ACCESS]?: number })[ACCESS] ?? 0
+}
+
+/** A grant as it is stored, with that number. */
+export function withAccess<T extends object>(grant: T, times: number): T {
+  return { ...grant, [ACCESS]: times }
 }
 
 /** A session that somebody is signed in with. */

@@ -3,7 +3,9 @@ import { providerOf, type AccountSite, type Core } from '../../interactions/core
 import { adoptLogin, adoptSignedIn } from '../../interactions/login/adopt.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { accountClient, ACCOUNT_CLIENT_ID, clientTaken } from '../account/client.ts'
+import { accessEndings } from '../domain/app-access.ts'
 import { MfaError } from '../domain/errors.ts'
+import type { MfaRecord } from '../domain/mfa-record.ts'
 import { FIRST_EPOCH, levelWithoutEpoch } from '../domain/session.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 import { isResume, presentContext } from '../host/context.ts'
@@ -17,7 +19,7 @@ import {
   type StoredInteraction,
 } from '../host/interaction.ts'
 import { overlay } from '../host/overlay.ts'
-import { epochIn, signedInSession, withEpoch } from '../host/session.ts'
+import { accessIn, epochIn, signedInSession, withAccess, withEpoch } from '../host/session.ts'
 import { guardRefreshToken, guardUse } from './second-use.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
@@ -186,25 +188,32 @@ function guardSession(inner: Adapter): Partial<Adapter> {
   }
 }
 
-/** Hides a grant that was made in another epoch: its codes and its refresh and access tokens end with it (R20). */
+/**
+ * Hides a grant that was made in another epoch, or before the access of its app was ended: its codes and its refresh and
+ * access tokens end with it (R20).
+ */
 function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
-  const epochOf = async (accountId: string): Promise<number> =>
-    (await core.record(presentContext(), accountId)).record.epoch
+  const recordOf = async (accountId: string): Promise<MfaRecord> =>
+    (await core.record(presentContext(), accountId)).record
   return {
     async upsert(id, payload, expiresIn) {
-      const { accountId } = payload
+      const { accountId, clientId = '' } = payload
       if (accountId === undefined || epochIn(payload) !== undefined)
         return inner.upsert(id, payload, expiresIn)
-      // The grant is new. A grant that is saved again keeps its epoch, so that a request in flight revives nothing.
-      return inner.upsert(id, withEpoch(payload, await epochOf(accountId)), expiresIn)
+      // The grant is new. A grant that is saved again keeps both, so that a request in flight revives nothing.
+      const record = await recordOf(accountId)
+      const counted = withAccess(payload, accessEndings(record, clientId))
+      return inner.upsert(id, withEpoch(counted, record.epoch), expiresIn)
     },
     async find(id) {
       const payload = await inner.find(id)
       if (payload === undefined || payload === null) return payload
-      const { accountId } = payload
+      const { accountId, clientId = '' } = payload
       if (accountId === undefined) return payload
+      const record = await recordOf(accountId)
       const epoch = epochIn(payload) ?? FIRST_EPOCH
-      return epoch === (await epochOf(accountId)) ? payload : undefined
+      const isLive = epoch === record.epoch && accessIn(payload) === accessEndings(record, clientId)
+      return isLive ? payload : undefined
     },
   }
 }

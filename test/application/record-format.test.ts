@@ -51,6 +51,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
       ),
       few,
     ),
+    accessEnded: fc.array(fc.record({ clientId: text, times: fc.integer({ min: 1 }) }), few),
     challenges: fc.array(
       fc.record(
         { interaction: text, purpose: text, sentTo: text, sealed: text, expiresAt: instant },

@@ -36,6 +36,9 @@ describe('the live sessions of an account', () => {
   let told: string[]
   /** Holds the next request that issues a code, after it has read its session and before it saves it. */
   let held: { readonly reached: Latch; readonly released: Latch } | undefined
+  /** Runs once: after a request has read a grant, or before it stores one. */
+  let meanwhile:
+    { readonly at: 'find' | 'upsert'; readonly run: () => Promise<unknown> } | undefined
   let backChannel: Server
 
   beforeEach(async () => {
@@ -63,6 +66,7 @@ describe('the live sessions of an account', () => {
       },
     ]
     held = undefined
+    meanwhile = undefined
     server = await startServer({
       clients,
       storage: holdingCodes(memoryStorage({ clock: systemClock })),
@@ -78,10 +82,29 @@ describe('the live sessions of an account', () => {
     backChannel.close()
   })
 
+  const runMeanwhile = async (at: 'find' | 'upsert'): Promise<void> => {
+    if (meanwhile?.at !== at) return
+    const { run } = meanwhile
+    meanwhile = undefined
+    await run()
+  }
   const holdingCodes = (storage: ServerStorage): ServerStorage => ({
     ...storage,
     hostRecords: (model) => {
       const records = storage.hostRecords(model)
+      if (model === 'Grant')
+        return {
+          ...records,
+          async find(id) {
+            const grant = await records.find(id)
+            if (grant !== undefined) await runMeanwhile('find')
+            return grant
+          },
+          async upsert(id, payload, expiresIn) {
+            await runMeanwhile('upsert')
+            await records.upsert(id, payload, expiresIn)
+          },
+        }
       if (model !== 'AuthorizationCode') return records
       return {
         ...records,
@@ -333,6 +356,56 @@ describe('the live sessions of an account', () => {
       })
       expect(await app.apps.revoke(alice.id, 'other', OWNER)).to.equal(false)
       expect(await audit('grant-revoked')).to.have.length(1)
+    })
+
+    describe('R18 R20 one that is revoked while an authorization is in flight', () => {
+      const revokesMeanwhile = (clientId: string, at: 'find' | 'upsert'): void => {
+        meanwhile = { at, run: () => app.apps.revoke(alice.id, clientId, OWNER) }
+      }
+      /** An authorization code is worth nothing, and the app is not listed. */
+      const isGone = async (answer: Awaited<ReturnType<typeof redeem>>): Promise<void> => {
+        expect(meanwhile, 'the access was revoked meanwhile').to.equal(undefined)
+        expect(answer.body['error']).to.equal('invalid_grant')
+        expect(await app.apps.list(alice.id)).to.deep.equal([])
+      }
+
+      it('that gives the app more comes back by no grant that is stored again', async () => {
+        const { browser } = await signedIn({ scope: 'openid' })
+        revokesMeanwhile('app', 'upsert')
+        const back = await browser.visit(server.authorize({ scope: 'openid email' }), atTheApp)
+        await isGone(await redeem(server, back))
+      })
+
+      it('comes back by no grant that is made of the remembered consent', async () => {
+        const params = { client_id: 'other', ...OFFLINE }
+        const { browser } = await signedIn(params)
+        await app.sessions.endOthers(alice.id, undefined, OWNER)
+        revokesMeanwhile('other', 'find')
+        server.clock.ahead += 60
+        const back = await signIn(
+          browser,
+          server.authorize({ client_id: 'other', scope: 'openid offline_access' }),
+          alice,
+          server,
+        )
+        await isGone(await redeemOther(back))
+        const asked = await browser.visit(server.authorize({ client_id: 'other' }), atTheApp)
+        expect(asked.name).to.equal('consent')
+      })
+
+      it('is asked for once more, if the consent is given at that moment', async () => {
+        const params = { client_id: 'other', scope: 'openid' }
+        const { browser } = await signedIn(params)
+        const more = server.authorize({ client_id: 'other', scope: 'openid email' })
+        const consent = await browser.visit(more, atTheApp)
+        expect(consent.name).to.equal('consent')
+        revokesMeanwhile('other', 'upsert')
+        const again = await browser.follow(await browser.submit(consent), atTheApp)
+        expect(again.name).to.equal('consent')
+        expect(await app.apps.list(alice.id)).to.deep.equal([])
+        const back = await browser.follow(await browser.submit(again), atTheApp)
+        expect((await redeemOther(back)).body).to.have.property('access_token')
+      })
     })
 
     it("R20 another account's access is not revoked", async () => {

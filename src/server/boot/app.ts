@@ -85,7 +85,11 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   const after = afterAnswers(log)
   const own: OwnPages = { foundation, services, provider, mfa, show, after }
   const live = liveOf(foundation, { provider, mfa, log })
-  const [sessions, apps] = [liveSessions(live), appsOf(live)]
+  const sessions = liveSessions(live)
+  const apps = appsOf({
+    ...live,
+    endAccess: (accountId, clientId) => mfa.accounts.endAccess(accountId, clientId),
+  })
   addLivePages({ account: mfa.account, provider, sessions, apps, show })
   provider.use(ownRoutes(own).routes() as Parameters<Provider['use']>[0])
 

@@ -2,6 +2,7 @@ import type { Grant, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { DAY_SECONDS } from '../../domain/time.ts'
 import type { SecretBox } from '../../ports/services.ts'
 import {
+  endGrant,
   findGrant,
   give,
   newGrant,
@@ -60,6 +61,15 @@ export async function rememberConsent(
   if (before !== undefined) give(memory, permissionsOf(before))
   give(memory, permissionsOf(given))
   await memory.save()
+}
+
+/** Forgets what a person has allowed an app. */
+export async function forgetConsent(
+  provider: Provider,
+  box: Names,
+  parties: Parties,
+): Promise<void> {
+  await Promise.all(memoryIds(box, parties).map((id) => endGrant(provider, id)))
 }
 
 /** Makes a grant for this session with what the person has allowed in an earlier one. */

@@ -5,9 +5,9 @@ import type { SecretBox } from '../../ports/services.ts'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { Record } from '../observe/audit.ts'
 import type { ShowPage } from './render.ts'
-import { rememberConsent } from '../clients/grants.ts'
+import { forgetConsent, rememberConsent } from '../clients/grants.ts'
 import { chosenLanguage } from '../accounts/language.ts'
-import { findGrant, give, newGrant, type Parties } from '../../host/grant.ts'
+import { endGrant, findGrant, give, newGrant, type Parties } from '../../host/grant.ts'
 import { findClient, pagesOf } from '../../host/provider.ts'
 import { answer, type Interaction } from '../../host/interaction.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
@@ -35,21 +35,19 @@ interface Missing {
 
 /** The consent page: it names the app and what it gets. If the person refuses, the app gets `access_denied`. */
 export function addConsentRoutes(router: Router, services: ConsentServices): void {
-  const { provider, forms, record, box } = services
+  const { provider, forms, record } = services
 
   router.post('/interaction/:uid/consent', async (ctx) => {
     const { uid = '' } = ctx.params
     const interaction = await interactionOf(provider, ctx, uid, 'consent')
     await forms.read(ctx, uid, PURPOSE)
     if (!(await isOfLiveSession(services, interaction))) {
-      // The host repeats its checks: the person signs in for the same app.
-      ctx.redirect(await answer(interaction, {}))
-      ctx.status = 303
-      return
+      return again(ctx, interaction)
     }
     const parties = partiesOf(interaction)
     const { accountId, clientId } = parties
-    const grantId = await widenGrant(provider, box, { interaction, parties })
+    const grantId = await widenGrant(services, { interaction, parties })
+    if (grantId === undefined) return again(ctx, interaction)
     await record('consent-granted', { accountId, detail: { clientId } })
     await provider.interactionFinished(ctx.req, ctx.res, { consent: { grantId } })
   })
@@ -116,11 +114,19 @@ function partiesOf({ session, params }: Interaction): Parties {
   return { accountId: session.accountId, clientId }
 }
 
+/** The host repeats its checks: the person signs in, or is asked for consent, for the same app. */
+async function again(ctx: Context, interaction: Interaction): Promise<void> {
+  ctx.redirect(await answer(interaction, {}))
+  ctx.status = 303
+}
+
+/** Undefined: the access of the app was ended meanwhile, so nothing that was given before counts. */
 async function widenGrant(
-  provider: Provider,
-  box: SecretBox,
+  { provider, mfa, box }: Pick<ConsentServices, 'provider' | 'mfa' | 'box'>,
   { interaction, parties }: { readonly interaction: Interaction; readonly parties: Parties },
-): Promise<string> {
+): Promise<string | undefined> {
+  const { accountId, clientId } = parties
+  const endings = await mfa.accounts.accessEndings(accountId, clientId)
   const { grantId, prompt } = interaction
   const grant = (await findGrant(provider, grantId)) ?? newGrant(provider, parties)
   const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = prompt.details as Missing
@@ -130,5 +136,8 @@ async function widenGrant(
     resources: missingResourceScopes,
   })
   await rememberConsent(provider, box, { given: grant, parties })
-  return grant.save()
+  const saved = await grant.save()
+  if ((await mfa.accounts.accessEndings(accountId, clientId)) === endings) return saved
+  await Promise.all([endGrant(provider, saved), forgetConsent(provider, box, parties)])
+  return undefined
 }
