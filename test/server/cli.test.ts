@@ -690,6 +690,22 @@ describe('the command line', () => {
     expect((await cli('migrate --json')).json()).to.deep.equal({ from: first.to, to: first.to })
   })
 
+  it('doctor counts the mails that wait', async () => {
+    const foundation = await layFoundation(loadConfig(environment))
+    const letter = { accountId: 'mira', template: 'locked', values: {}, languages: '' }
+    await foundation.letters.put([
+      { ...letter, about: 'e1', to: 'mira@example.com' },
+      { ...letter, about: 'e1', to: 'second@example.com' },
+    ])
+    await foundation.storage.close()
+    const findings = (await cli('doctor --json')).json<{ check: string; detail: string }[]>()
+    expect(findings.find(({ check }) => check === 'outbox')).to.deep.equal({
+      check: 'outbox',
+      result: 'ok',
+      detail: 'mails that wait to be sent: 2',
+    })
+  })
+
   it('doctor says what is well, what is not fit for production, and what has failed', async () => {
     const well = await cli('doctor --json')
     expect(well.code).to.equal(0)

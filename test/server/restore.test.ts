@@ -1,11 +1,13 @@
-import { copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setInstallation } from './installation.ts'
 import { expect } from 'chai'
 import { loadConfig } from '../../config/load.ts'
 import { layFoundation } from '../../src/server/boot/foundation.ts'
 import { serverMfa, type ServerMfa } from '../../src/server/boot/mfa.ts'
+import type { Letters } from '../../src/server/notices/letters.ts'
 import { restoreAccounts, unfinishedRestore } from '../../src/server/upkeep/restore.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
@@ -53,16 +55,28 @@ describe('restore', () => {
   const working = async (): Promise<{
     services: Parameters<typeof restoreAccounts>[0]
     mfa: ServerMfa
+    waiting: Letters
     close(): Promise<void>
   }> => {
     const foundation = await layFoundation(loadConfig(installation.environment))
-    const { storage, clock, record } = foundation
+    const { storage, clock, record, letters: waiting } = foundation
     const mfa = serverMfa(foundation)
     return {
       services: { ...storage, mfa, clock, record },
       mfa,
+      waiting,
       close: () => storage.close(),
     }
+  }
+
+  /** The link of the mail that the server has written as a file. */
+  const mailedLink = async (server: TestServer): Promise<URL> => {
+    const outbox = join(server.folder, 'outbox')
+    const names = (): string[] => (existsSync(outbox) ? readdirSync(outbox) : [])
+    while (!names().some((name) => name.endsWith('.eml'))) await sleep(20)
+    const [name = ''] = names()
+    const text = readFileSync(join(outbox, name), 'utf8').replaceAll('=\r\n', '')
+    return new URL(/https?:\S+\/password\/reset\/[\w.-]+/.exec(text)?.[0] ?? '')
   }
 
   it('R37 keeps spent codes spent, and sessions and tokens of before dead', async () => {
@@ -111,6 +125,36 @@ describe('restore', () => {
     const server = await serving()
     const page = await new HttpClient().visit(new URL(link.pathname, server.url))
     expect(page.status).to.equal(410)
+  })
+
+  it('R3 R37 makes a mailed link void, and takes back the mails of the backup that have a code or a link', async () => {
+    let server = await serving()
+    await addPerson(server)
+    const browser = new HttpClient()
+    const page = await browser.get(`${server.issuer}/password/forgotten`)
+    await browser.submit(page, { username: 'alice' })
+    const link = await mailedLink(server)
+    expect((await new HttpClient().visit(new URL(link.pathname, server.url))).status).to.equal(200)
+    await server.stop()
+    const now = server.clock.now()
+    const { services, waiting, close } = await working()
+    const { account } = (await services.accounts.byName('alice'))!
+    const letter = { accountId: account.id, to: 'alice@example.com', values: {}, languages: '' }
+    await waiting.put([
+      { ...letter, about: 'link', template: 'password-reset', until: now + 600 },
+      { ...letter, about: 'ended', template: 'password-reset', until: now - 1 },
+      { ...letter, about: 'notice', template: 'password-changed' },
+    ])
+    await close()
+
+    expect((await cli('restore --confirm')).code).to.equal(0)
+    const after = await working()
+    const left = await after.services.outbox.list({ limit: 9 })
+    expect(left.map(({ until }) => until)).to.deep.equal([undefined])
+    await after.close()
+    server = await serving()
+    const gone = await new HttpClient().visit(new URL(link.pathname, server.url))
+    expect(gone.status).to.equal(410)
   })
 
   it('asks for a confirmation, and says beforehand whom it concerns', async () => {

@@ -136,6 +136,7 @@ describe('npm start', () => {
       expect(text).to.contain(name)
     expect(text).not.to.match(/user:|password:|demonstration app/)
     expect(lines).to.include('no demonstration: DEMO is off')
+    expect(lines).to.include('no mail server: mails are .eml files in data/outbox')
   })
 
   it('listens on loopback only', async () => {
