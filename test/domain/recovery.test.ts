@@ -292,6 +292,18 @@ describe('the end of a recovery', () => {
     expect(events[0]?.detail).to.include({ authenticatorName: 'Phone' })
     for (const { detail } of events.slice(0, 3)) expect(detail).to.include({ reason: 'recovered' })
     expect(events[1]?.detail).not.to.have.property('authenticatorName')
+    expect(events.at(-1)?.detail).to.include({ authenticatorName: 'New phone' })
+  })
+
+  it('tells of a replacement without a name', () => {
+    const replacement = authenticator({ id: 'new-phone', name: '' })
+    const { events } = settleRecovered(
+      started(enrolled()),
+      acceptance({ authenticator: replacement, now: OPENS }),
+      [],
+    )
+    expect(events.at(-1)).to.include({ type: 'recovery-completed' })
+    expect(events.at(-1)?.detail).not.to.have.property('authenticatorName')
   })
 })
 
