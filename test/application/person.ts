@@ -1,4 +1,9 @@
-import { describePending, beginFactor, confirmFactor } from '../../src/application/enrol-factor.ts'
+import {
+  describePending,
+  beginFactor,
+  confirmFactor,
+  type EnrolmentGround,
+} from '../../src/application/enrol-factor.ts'
 import type { Place } from '../../src/application/place.ts'
 import { makeChallenge, openKeptChallenge } from '../../src/application/challenge-factor.ts'
 import { usableStates } from '../../src/application/owned-states.ts'
@@ -17,10 +22,15 @@ export function factorOf({ deps }: World, id: string): AnyFactor {
 }
 
 /** Begins setting up a factor and shows its page. */
-export async function begin(of: World, id: string, place: Place = placeOf()) {
+export async function begin(
+  of: World,
+  id: string,
+  place: Place = placeOf(),
+  ground: EnrolmentGround = { rule: 'allowed' },
+) {
   const factor = factorOf(of, id)
   const began = await beginFactor(of.deps, factor, place, {
-    rule: 'allowed',
+    ...ground,
     address: ADDRESS,
     locale: 'en',
   })
@@ -32,10 +42,17 @@ export async function begin(of: World, id: string, place: Place = placeOf()) {
   return { began, page }
 }
 
-export function confirm(of: World, id: string, form: Form, place: Place = placeOf(), name = '') {
+export function confirm(
+  of: World,
+  id: string,
+  form: Form,
+  place: Place = placeOf(),
+  name = '',
+  ground: EnrolmentGround = { rule: 'allowed' },
+) {
   const factor = factorOf(of, id)
   return confirmFactor(of.deps, factor, place, factor.parseResponse(form), {
-    rule: 'allowed',
+    ...ground,
     name,
   })
 }

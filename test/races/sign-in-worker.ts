@@ -12,7 +12,11 @@ import {
 import { settleEvents } from '../../src/application/commit.ts'
 import type { EnrolOutcome } from '../../src/application/enrol-factor.ts'
 import { freezeAccount } from '../../src/application/manage-accounts.ts'
-import { checkRecoveryCode, type RecoveryCodeOutcome } from '../../src/application/recover.ts'
+import {
+  cancelMailedRecovery,
+  checkRecoveryCode,
+  type RecoveryCodeOutcome,
+} from '../../src/application/recover.ts'
 import type { VerifyOutcome } from '../../src/application/verify-factor.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { Form } from '../../src/factors/factor.ts'
@@ -23,15 +27,21 @@ import { openPlace } from './places.ts'
 import { GROUND } from './recovery-ground.ts'
 
 type Outcome =
-  VerifyOutcome | EnrolOutcome | ChangeOutcome | RecoveryCodeOutcome | { outcome: 'locked' }
+  | VerifyOutcome
+  | EnrolOutcome
+  | ChangeOutcome
+  | RecoveryCodeOutcome
+  | { outcome: 'locked' | 'cancelled' | 'nothing to cancel' }
 
 export interface Attempt {
   readonly interaction: string
   readonly form: Form
   /** The change of factors that is made in place of the deed, with the proof that this interaction has. */
   readonly change?: DirectChange
-  /** The owner's lock, or the mailed code that starts a recovery, in place of the deed. */
-  readonly instead?: 'lock' | { readonly recoveryCode: string }
+  /** In place of the deed: the owner's lock, the mailed code that starts a recovery, or its cancellation. */
+  readonly instead?: 'lock' | { readonly recoveryCode: string } | { readonly cancelSince: number }
+  /** The factor that is confirmed replaces all others, after the wait of a recovery. */
+  readonly recovering?: boolean
 }
 
 export interface Order {
@@ -58,12 +68,18 @@ async function carryOut(order: Order): Promise<Report> {
   const { deed, factor, accountId, epoch, now } = order
   // Each process needs real randomness: with the seeded source of the tests, all would make the same ids.
   const node = world({ storage, clock: { ...testClock(), now: () => now }, random: systemRandom })
-  const attempt = async ({ interaction, form, change, instead }: Attempt): Promise<Outcome> => {
+  const attempt = async (asked: Attempt): Promise<Outcome> => {
+    const { interaction, form, change, instead, recovering = false } = asked
     const newTokenHash = `browser of ${interaction}`
     const place = placeOf({ accountId, interaction, epoch, newTokenHash })
     if (instead === 'lock') {
       await freezeAccount(node.deps, accountId)
       return { outcome: 'locked' }
+    }
+    if (instead !== undefined && 'cancelSince' in instead) {
+      const about = { since: instead.cancelSince, detail: {} }
+      const isCancelled = await cancelMailedRecovery(node.deps, accountId, about)
+      return { outcome: isCancelled ? 'cancelled' : 'nothing to cancel' }
     }
     if (instead !== undefined)
       return checkRecoveryCode(node.deps, place, GROUND, instead.recoveryCode)
@@ -71,7 +87,7 @@ async function carryOut(order: Order): Promise<Report> {
       return changeFactors(node.deps, place, change, await load(node, accountId))
     return deed === 'verify'
       ? verify(node, factor, form, place)
-      : confirm(node, factor, form, place)
+      : confirm(node, factor, form, place, '', { rule: 'allowed', recovering })
   }
   while (Date.now() < order.startAt);
   const answers = await Promise.all(

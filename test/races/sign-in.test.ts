@@ -2,9 +2,10 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { sendRecoveryCode } from '../../src/application/recover.ts'
+import { checkRecoveryCode, sendRecoveryCode } from '../../src/application/recover.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
+import { RECOVERY_DEFAULTS } from '../../src/domain/recovery.ts'
 import { FREE_FAILURES } from '../../src/domain/throttle.ts'
 import {
   addTablet,
@@ -250,6 +251,45 @@ for (const [name, make] of Object.entries(PLACES))
       const started = (outcomes['started'] ?? 0) > 0 ? 1 : 0
       expect(history.recoveriesCancelledAt ?? []).to.have.length(started)
     })
+
+    for (const [wins, isFirst] of [
+      ['a replacement', (number: number) => number % AT_ONCE >= 5],
+      ['the owner', (number: number) => number % AT_ONCE < 5],
+      ['either', (number: number) => number % 2 === 0],
+    ] as const)
+      it(`R9 R18 of binding a replacement after the wait and cancelling the recovery, one is done (more tries of ${wins})`, async () => {
+        const accountId = `recovering for ${wins}`
+        await owner(here, accountId)
+        const { epoch, authenticators: lost } = await settledRecord(here, accountId)
+        const interaction = 'of the recovery'
+        const at = placeOf({ accountId, interaction, epoch })
+        const typeMailedCode = async () => {
+          const about = { which: 0, app: 'Acme', locale: 'en' }
+          expect(await sendRecoveryCode(here.deps, at, GROUND, about)).to.equal('sent')
+          const code = here.mails.at(-1)?.values['code'] ?? ''
+          return (await checkRecoveryCode(here.deps, at, GROUND, code)).outcome
+        }
+        expect(await typeMailedCode()).to.equal('started')
+        const since = (await settledRecord(here, accountId)).recovery!.startedAt
+        here.clock.advance(RECOVERY_DEFAULTS.waitSeconds)
+        expect(await typeMailedCode()).to.equal('proved')
+        const { page } = await begin(here, 'totp', at, { rule: 'allowed', recovering: true })
+        const form = { code: ownCode({ secret: String(page?.secret) }, here.clock.now()) }
+        const { outcomes } = await race({ deed: 'confirm', factor: 'totp', accountId }, (number) =>
+          isFirst(number)
+            ? { interaction, form, recovering: true }
+            : { interaction, instead: { cancelSince: since } },
+        )
+        const record = await settledRecord(here, accountId)
+        expect(record.recovery).to.equal(undefined)
+        const isCancelled = (outcomes['cancelled'] ?? 0) > 0
+        expect(outcomes['cancelled'] ?? 0).to.equal(isCancelled ? 1 : 0)
+        expect((outcomes['enrolled'] ?? 0) > 0).to.equal(!isCancelled)
+        expect(record.history.recoveriesCancelledAt ?? []).to.have.length(isCancelled ? 1 : 0)
+        const kept = record.authenticators.filter(({ factor }) => factor === 'totp')
+        expect(kept).to.have.length(1)
+        expect(lost.some(({ id }) => id === kept[0]?.id)).to.equal(isCancelled)
+      })
 
     it('R10 R18 of two people who set up a first factor at once, one has it', async () => {
       const accountId = 'new-account'
