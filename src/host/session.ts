@@ -15,9 +15,10 @@ const SEEN = 'mfaSeen'
 const PROVED = 'mfaProved'
 
 /**
- * Lets the sessions and grants of a provider carry an epoch, its grants also the endings of their app's access, and its sessions the wishes of apps, the places where they
- * were seen and the time of the last second factor. The host stores the members that the `IN_PAYLOAD` of a model names,
- * and remembers them at the first use of the model: call this function before.
+ * Lets the sessions and grants of a provider carry an epoch, its grants also the number of endings of their app's
+ * access, and its sessions the wishes of apps, the places where they were seen and the time of the last second factor.
+ * The host stores the members that the `IN_PAYLOAD` of a model names, and remembers them at the first use of the model:
+ * call this function before.
  */
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {

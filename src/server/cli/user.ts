@@ -100,7 +100,8 @@ function linesAbout(account: Account): string[] {
 
 type MfaStatus = Awaited<ReturnType<Session['mfa']['accounts']['status']>>
 
-function linesAboutMfa(mfa: MfaStatus): string[] {
+/** What `user show` prints about the second factor of an account, for a person at a help desk. */
+export function linesAboutMfa(mfa: MfaStatus): string[] {
   const lines = mfa.factors.map(lineAboutFactor)
   if (mfa.factors.length === 0) lines.push('no second factor')
   if (mfa.lockedUntil !== undefined)
@@ -109,7 +110,9 @@ function linesAboutMfa(mfa: MfaStatus): string[] {
     lines.push('somebody else may know the password: new browsers need another one first')
   if (mfa.codesDisabled) lines.push('too many wrong codes in 30 days: codes are turned off')
   if (mfa.frozenAt !== undefined)
-    lines.push(`locked by its owner since ${moment(mfa.frozenAt)}, until a second factor is proved`)
+    lines.push(
+      `locked by its owner since ${moment(mfa.frozenAt)}, until a second factor is proved or set up, or reset-mfa`,
+    )
   if (mfa.recovery !== undefined) {
     const { state, since, until } = mfa.recovery
     const next = state === 'waiting' ? 'a replacement can be set up from' : 'open until'
