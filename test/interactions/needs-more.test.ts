@@ -38,6 +38,7 @@ async function look(given: Given) {
     account: async () => ('account' in given ? given.account : account),
     requires: async (question: object) => (questions.push(question), required),
     firstEnrolmentRule: async () => 'allowed',
+    describe: async () => ({ label: 'mira' }),
   } as unknown as Core
   const interaction = { params: { client_id: 'app', ...given.params }, ...given.interaction }
   const subject = { accountId: 'mira', amr: ['pwd'], ts: NOW, epoch: 1 }
