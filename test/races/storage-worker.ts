@@ -3,11 +3,13 @@
  * so, and carries out 50 operations at once at the barrier that each order names.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Grant } from 'oidc-provider'
 import { freezeAccount, readEpoch } from '../../src/application/manage-accounts.ts'
 import { settleEvents } from '../../src/application/commit.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { GRANT, grantNode } from './grants.ts'
 import { openPlace } from './places.ts'
 import { LINKS, OLD_HASH, OWNER, resetGround, tokenOf } from './reset-ground.ts'
 
@@ -27,6 +29,8 @@ export type Scenario =
   | 'end-session'
   | 'claim'
   | 'lock-and-reset'
+  | 'load-grant'
+  | 'revoke-app'
 
 export interface Order {
   readonly scenario: Scenario
@@ -38,6 +42,9 @@ export interface Order {
 export type Report = Readonly<Record<string, number>>
 
 let storage: ServerStorage | undefined
+let node: ReturnType<typeof grantNode> | undefined
+/** The grant, as each request in flight has loaded it. */
+const loaded: Grant[] = []
 
 const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => Promise<string>> = {
   async reserve({ counters }) {
@@ -154,6 +161,30 @@ const operations: Record<Exclude<Scenario, 'open'>, (storage: ServerStorage) => 
     const { account } = (await storage.accounts.byId(OWNER))!
     return account.passwordHash === OLD_HASH ? `old password in epoch ${epoch}` : 'new password'
   },
+
+  async 'load-grant'(opened) {
+    node ??= grantNode(opened)
+    const grant = await node.Grant.find(GRANT.id)
+    if (grant === undefined) return 'none'
+    loaded.push(grant)
+    return 'loaded'
+  },
+
+  /** Acts as a request that gives the app more, with the grant that it has loaded, or as the owner, who revokes it. */
+  async 'revoke-app'(opened) {
+    const { mfa, Grant } = (node ??= grantNode(opened))
+    const grant = loaded.pop()
+    const isOwner = loaded.length % 10 === 0
+    await sleep(Math.random() * LONGEST_PAUSE_MS)
+    if (grant === undefined || isOwner) {
+      await untilAnswered(() => mfa.accounts.endAccess(GRANT.accountId, GRANT.clientId))
+      await untilAnswered(() => Grant.adapter.destroy(GRANT.id))
+      return 'ended'
+    }
+    grant.addOIDCScope('email')
+    await untilAnswered(() => grant.save())
+    return 'in flight'
+  },
 }
 
 /** Repeats an operation while the storage is unavailable, as a browser does. */
@@ -163,9 +194,11 @@ async function untilAnswered(deed: () => Promise<unknown>): Promise<void> {
       await deed()
       return
     } catch (error) {
-      if (!(error instanceof MfaError) || error.code !== 'storage-unavailable') throw error
+      if (!(error instanceof MfaError) || !TRY_AGAIN.has(error.code)) throw error
     }
 }
+
+const TRY_AGAIN: ReadonlySet<string> = new Set(['storage-unavailable', 'record-contended'])
 
 async function carryOut({ scenario, startAt }: Order): Promise<Report> {
   while (Date.now() < startAt);

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Account } from '../../src/ports/accounts.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { GRANT, grantNode } from './grants.ts'
 import { mongodbPlace, openPlace, SERVER_PLACES, type OpenPlace, type Place } from './places.ts'
 import { loadRecord } from '../../src/application/commit.ts'
 import { LINKS, NEW_HASH, OLD_HASH, OWNER, resetGround } from './reset-ground.ts'
@@ -148,5 +149,21 @@ for (const [name, make] of Object.entries(PLACES))
       if (done === 0) return
       expect(record.history.passwordByMail).to.include({ at: NOW })
       expect(signIns).not.to.have.property(`old password in epoch ${record.epoch}`)
+    })
+
+    it('R18 R20 an app whose access its owner ends gets it back by no request in flight', async () => {
+      const { mfa, Grant } = grantNode(storage)
+      const { accountId, clientId, id } = GRANT
+      const grant = Object.assign(new Grant({ accountId, clientId }), { jti: id })
+      grant.addOIDCScope('openid')
+      await grant.save()
+      const inFlight = await Grant.find(id)
+      expect(await race('load-grant')).to.deep.equal({ loaded: 200 })
+      expect(await race('revoke-app')).to.deep.equal({ ended: 20, 'in flight': 180 })
+      expect(await Grant.find(id)).to.equal(undefined)
+      expect(await mfa.accounts.accessEndings(accountId, clientId)).to.equal(20)
+      await inFlight?.save()
+      expect(await storage.hostRecords('Grant').find(id)).not.to.equal(undefined)
+      expect(await Grant.find(id)).to.equal(undefined)
     })
   })
