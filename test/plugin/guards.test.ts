@@ -4,7 +4,7 @@ import type { Core } from '../../interactions/core.ts'
 import { sealFirstFactor, sealLogin } from '../../interactions/seal.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
-import { withEpoch } from '../../src/host/session.ts'
+import { withAccess, withEpoch } from '../../src/host/session.ts'
 import { guardAdapter } from '../../src/plugin/guards.ts'
 
 const CID = 'the-authorization'
@@ -46,6 +46,7 @@ describe('the guard of the host’s records', () => {
   let ended: string[]
   let core: Core
   let epoch: number
+  let accessEnded: { clientId: string; times: number }[]
   let session: Record<string, unknown> | undefined
   let adopting: boolean
   const guarded = (model: string): Adapter =>
@@ -55,6 +56,7 @@ describe('the guard of the host’s records', () => {
     inner = new OneModel()
     ended = []
     epoch = 3
+    accessEnded = []
     session = undefined
     adopting = false
     const endModel = { revokeByGrantId: async (id: string) => void ended.push(id) }
@@ -64,7 +66,7 @@ describe('the guard of the host’s records', () => {
       get adopting() {
         return adopting
       },
-      record: async () => ({ record: { epoch } }),
+      record: async () => ({ record: { epoch, accessEnded } }),
       provider: {
         Session: { findByUid: async (uid: string) => (uid === 'session' ? session : undefined) },
         Grant: { adapter: { destroy: async (id: string) => void ended.push(`grant ${id}`) } },
@@ -251,7 +253,7 @@ describe('the guard of the host’s records', () => {
 
     it('R20 gives a new one the account’s epoch, and leaves that of another alone', async () => {
       await guarded('Grant').upsert('id', grant, 60)
-      expect(inner.rows.get('id')).to.deep.equal(withEpoch(grant, 3))
+      expect(inner.rows.get('id')).to.deep.equal(withAccess(withEpoch(grant, 3), 0))
       await guarded('Grant').upsert('id', withEpoch(grant, 2), 60)
       expect(inner.rows.get('id')).to.deep.equal(withEpoch(grant, 2))
       await guarded('Grant').upsert('id', { clientId: 'app' }, 60)
@@ -272,6 +274,27 @@ describe('the guard of the host’s records', () => {
       expect(await guarded('Grant').find('gone')).to.equal(undefined)
       inner.find = async () => null as never
       expect(await guarded('Grant').find('id')).to.equal(null)
+    })
+  })
+
+  describe('of a grant of an app whose access was ended twice', () => {
+    const grant = withEpoch({ accountId: 'mira', clientId: 'app' }, 3)
+    beforeEach(() => {
+      accessEnded = [{ clientId: 'app', times: 2 }]
+    })
+
+    it('R20 counts a new one from there, and finds none that was made before', async () => {
+      await guarded('Grant').upsert('new', { accountId: 'mira', clientId: 'app' }, 60)
+      expect(inner.rows.get('new')).to.deep.equal(withAccess(grant, 2))
+      for (const [stored, isFound] of [
+        [withAccess(grant, 2), true],
+        [withAccess(grant, 1), false],
+        [grant, false],
+        [{ ...grant, clientId: 'other' }, true],
+      ] as const) {
+        inner.rows.set('id', stored)
+        expect((await guarded('Grant').find('id')) !== undefined).to.equal(isFound)
+      }
     })
   })
 
