@@ -318,7 +318,7 @@ export const fileOptions = {
       max: 1_000_000,
       default: 60,
       unit: 'per minute',
-      doc: 'Forms on the pages of mailed links that one network may send per minute, over all nodes: "this was not me", a new password, a new address, a set-up link.',
+      doc: 'Forms on the pages of mailed links that one network may send per minute, over all nodes: "this was not me", the cancellation of a recovery, a new password, a new address, a set-up link.',
     }),
     resetsPerMinute: integer({
       min: 1,

@@ -100,7 +100,7 @@ function linesAbout(account: Account): string[] {
 
 type MfaStatus = Awaited<ReturnType<Session['mfa']['accounts']['status']>>
 
-/** What `user show` prints about the second factor of an account, for a person at a help desk. */
+/** Answers the lines of `user show` about the second factor of an account, for a person at a help desk. */
 export function linesAboutMfa(mfa: MfaStatus): string[] {
   const lines = mfa.factors.map(lineAboutFactor)
   if (mfa.factors.length === 0) lines.push('no second factor')
