@@ -48,7 +48,8 @@ export function cancelRecoveryUrl(
 /**
  * The page to which the notices of a recovery lead (R9). It asks for no sign-in: the owner may have lost nothing and
  * still be unable to sign in where they read the mail. A stranger who reads the mailbox can cancel too: that opens no
- * way in, but two cancellations in 30 days leave the owner to an administrator. The link is void with its recovery, so that an old mail cannot end a later one.
+ * way in, but two cancellations in 30 days leave the owner to an administrator. The link is void with its recovery, so
+ * that an old mail cannot end a later one.
  */
 export function cancelRecoveryRoutes(core: Core): Middleware {
   const router = new Router({ prefix: core.path + PATH })

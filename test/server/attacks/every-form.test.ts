@@ -89,8 +89,11 @@ describe('every form of the product', function () {
     await signIn(browser, server.authorize(), person, server)
     return Object.assign(person, { browser })
   }
-  const open = async (person: Somebody, path: string): Promise<Page> =>
-    goOn(person, await person.browser.visit(at(path), atTheApp))
+  const open = async (person: Somebody, path: string): Promise<Page> => {
+    // A sign-in beside a recovery that a scene has left would ask about it.
+    await putRecovery(person, undefined)
+    return goOn(person, await person.browser.visit(at(path), atTheApp))
+  }
   /** Goes through the pages of a sign-in until another one comes. */
   const goOn = async (person: Somebody, start: Page): Promise<Page> => {
     const { browser, username, password, secret = '' } = person
@@ -154,6 +157,19 @@ describe('every form of the product', function () {
     await browser.submit(await browser.get(at('/password/forgotten')), { username })
     return browser.get(await mailed(email, '/password/reset/'))
   }
+  const putRecovery = async (
+    { id }: Somebody,
+    recovery: Record<string, number> | undefined,
+  ): Promise<void> => {
+    const { record = {}, version = 0 } = (await server.storage.records.load(id)) ?? {}
+    await server.storage.records.save(id, { ...record, recovery }, version)
+  }
+  const onCancelLink = async (person: Somebody): Promise<Page> => {
+    const since = server.clock.now()
+    const opensAt = since + 72 * 3600
+    await putRecovery(person, { startedAt: since, opensAt, endsAt: opensAt + 72 * 3600 })
+    return person.browser.get(mfa.cancelRecoveryUrl(person.id, { since, issuer: server.issuer }))
+  }
   const onSetUpLink = async (person: Somebody): Promise<Page> => {
     const links = setUpLinksOf(foundation, mfa)
     return person.browser.get((await links.make(await accountOf(person), 'enrolment')).url)
@@ -167,6 +183,7 @@ describe('every form of the product', function () {
       routes: /^\/mfa\/not-me\/:token$/,
       show: ({ browser, id }) => browser.get(mfa.notMeUrl(id, { issuer: server.issuer })),
     },
+    { routes: /^\/mfa\/cancel-recovery\/:token$/, show: onCancelLink },
     {
       routes: /^\/interaction\/:uid\/(login|cancel|language)$/,
       show: signingIn({ prompt: 'login' }),
