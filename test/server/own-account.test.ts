@@ -33,11 +33,12 @@ describe('the account pages of the server', () => {
     for (const [name, text] of Object.entries({
       activity: 'Activity',
       language: 'Language',
-      lock: 'Sign out everywhere and lock changes',
     })) {
       const [link] = overview.all(`a[href="/account/${name}"]`)
       expect(link?.textContent?.trim()).to.equal(text)
     }
+    const [lock] = overview.all('form [data-do=lock]')
+    expect(lock?.textContent?.trim()).to.equal('Sign out everywhere and lock changes')
   })
 
   describe('with the person’s own events', () => {
