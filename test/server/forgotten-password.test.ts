@@ -275,9 +275,12 @@ describe('a forgotten password', () => {
     for (const name of ['alice', 'bob', 'nobody']) expect((await ask(name)).status).to.equal(429)
     // A browser is known to its own account alone.
     for (const name of ['bob', 'nobody']) expect((await ask(name, owner)).status).to.equal(429)
-    expect((await ask('alice', owner)).status).to.equal(303)
+    // Nobody uses up the places beside strangers with an account of their own.
+    const answers = []
+    for (let i = 0; i < 7; i += 1) answers.push((await ask('alice', owner)).status)
+    expect(answers).to.deep.equal([303, 303, 303, 303, 303, 429, 429])
     await server.stop()
-    expect((await asked()).filter((reason) => reason === 'mailed')).to.have.length(1)
+    expect((await asked()).filter((reason) => reason === 'mailed')).to.have.length(5)
   })
 
   it('keeps the name when none is given, and takes any length and any signs', async () => {

@@ -43,10 +43,11 @@ export interface ForgottenPassword {
    */
   ask(asked: AskedForLink): Promise<void>
   /**
-   * Whether the account of this name knows the browser that asks. A name without an account costs the same look-ups, so
-   * that the time tells nothing (R33).
+   * Whether this browser may ask where a stranger would be refused: the account of this name knows it, and has asked so
+   * a few times in this hour at most, because somebody could use up the kept places with an account of their own (R43).
+   * A name without an account costs the same look-ups, so that the time tells nothing (R33).
    */
-  isKnown(asked: Pick<AskedForLink, 'name' | 'browserIsKnown'>): Promise<boolean>
+  mayAskBesideStrangers(asked: Pick<AskedForLink, 'name' | 'browserIsKnown'>): Promise<boolean>
   look: ResetLinks['look']
   use(token: string, password: string, sender: Sender): Promise<ResetUse>
 }
@@ -66,9 +67,12 @@ export function forgottenPassword(services: ForgottenPasswordServices): Forgotte
   return {
     look: links.look,
     ask: (asked) => mailLink(services, asked),
-    async isKnown({ name, browserIsKnown }) {
-      const account = (await findByName(services.accounts, name))?.account
-      return browserIsKnown(account?.id ?? NOBODY)
+    async mayAskBesideStrangers({ name, browserIsKnown }) {
+      const { accounts, counters, clock } = services
+      const id = (await findByName(accounts, name))?.account.id ?? NOBODY
+      if (!(await browserIsKnown(id))) return false
+      const key = `password-reset:beside-strangers:${id}`
+      return (await counters.reserve(key, MAILS, clock.now())).allowed
     },
     use: (token, password, sender) => links.use(token, password, sender),
   }

@@ -83,7 +83,8 @@ function addAskRoutes(router: Router, services: ForgottenPasswordRoutes): void {
     // Before the answer the name is looked up only where a stranger would be refused: strangers who use up the places
     // do not stop the owner (R43).
     if (retryAt !== undefined || !after.add(ctx.res, work)) {
-      const isTaken = (await forgotten.isKnown(asked)) && after.add(ctx.res, work, 'kept')
+      const isTaken =
+        (await forgotten.mayAskBesideStrangers(asked)) && after.add(ctx.res, work, 'kept')
       if (!isTaken) return refuse(ctx, Math.max(1, (retryAt ?? now) - now))
     }
     ctx.set('Cache-Control', 'no-store')
