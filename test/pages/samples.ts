@@ -68,6 +68,19 @@ const CODES = [
 
 const form = { csrf: 'c5rf', action: '/interaction/u1d/answer' }
 const pageLink = (name: string) => ({ name, href: `/account/${name}` })
+/** The overview of a person who has no factor. */
+const withoutFactor = {
+  ...form,
+  methods: [],
+  lacks: [],
+  addable: ['totp'],
+  renewable: [],
+  signIns: [],
+  groups: [],
+  ownLinks: [],
+  lockAction: '/account/lock',
+  signOutHref: '/session/end',
+}
 const answer = { ...form, cancelAction: '/interaction/u1d/cancel' }
 const ending = { endsInSeconds: 1_800 }
 const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
@@ -608,31 +621,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       turnOffHref: '/account/turn-off',
       signOutHref: '/session/end',
     },
-    locked: {
-      ...form,
-      locked: true,
-      methods: [],
-      lacks: [],
-      addable: ['totp'],
-      renewable: [],
-      signIns: [],
-      groups: [],
-      ownLinks: [],
-      lockAction: '/account/lock',
-      signOutHref: '/session/end',
-    },
-    none: {
-      ...form,
-      methods: [],
-      lacks: [],
-      addable: ['totp'],
-      renewable: [],
-      signIns: [],
-      groups: [],
-      ownLinks: [],
-      lockAction: '/account/lock',
-      signOutHref: '/session/end',
-    },
+    locked: { ...withoutFactor, locked: true },
+    none: withoutFactor,
   },
   'account-turn-off': {
     open: { ...form, backHref: '/account' },
