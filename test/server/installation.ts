@@ -29,6 +29,9 @@ export function setInstallation(): Installation {
       ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
       COOKIE_KEYS: randomBytes(32).toString('base64'),
       STORAGE_URL: `sqlite:${path()}`,
+      // Any free port: another server may run on this machine.
+      PORT: '0',
+      DEMO_PORT: '0',
     }
   })
   afterEach(async () => {
