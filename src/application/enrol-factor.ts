@@ -6,14 +6,13 @@ import {
   isFull,
   nextDeliveryAt,
   pendingIn,
-  setUpEndsAt,
   settleEnrolled,
   settleUnconfirmed,
   takeBackEnrolment,
   ruleNow,
   type EnrolmentPermission,
 } from '../domain/enrolment.ts'
-import { shutDoor, unspentProof, type FactorChange } from '../domain/factor-change.ts'
+import { hasProofToAdd, shutDoor, type FactorChange } from '../domain/factor-change.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
@@ -126,6 +125,7 @@ async function begin(
   // Too early for a code: the enrolment begins without one, so that its page can say so and has the button for it.
   const sent = notBefore === undefined ? delivery : undefined
   const sentTo = sent === undefined ? {} : { sentTo: maskAddress(sent.to) }
+  const isProved = hasProofToAdd(record, interaction, now)
   // The reason names the proof: the trail shows a case in which the password was enough (R10).
   const reason = reasonOf(record, about)
   return {
@@ -136,7 +136,7 @@ async function begin(
     },
     record: beginEnrolment(
       record,
-      { ...where, ...sentTo, sealed },
+      { ...where, ...sentTo, sealed, ...(isProved ? { isProved } : {}) },
       { now, setUpSeconds: deps.setUpSeconds },
     ),
     events: [{ type: 'enrolment-started', detail: { ...place.detail, factor: factor.id, reason } }],
@@ -316,8 +316,7 @@ async function confirm(
 /**
  * Checks R10 and R11 on the record at the time of the commit. Of two simultaneous first enrolments only one succeeds. A
  * further factor needs a fresh proof of an existing one, made in this interaction and spent by the same commit. A set-up
- * in progress keeps the proof with which it was begun until it ends: reading a code off a new phone may take longer than
- * the ten minutes of a proof.
+ * in progress keeps the proof with which it was begun until it ends.
  */
 function mayEnrol(
   deps: Dependencies,
@@ -343,10 +342,7 @@ function mayEnrol(
   const change: FactorChange =
     replaces === undefined ? { kind: 'add' } : { kind: 'replace', authenticatorId: replaces }
   if (shutDoor(record, change, now, deps.recovery) !== undefined) return false
-  const isProved =
-    unspentProof(record, place.interaction, now) !== undefined ||
-    setUpEndsAt(record, place.interaction, now) !== undefined
-  return adding === true && isProved
+  return adding === true && hasProofToAdd(record, place.interaction, now)
 }
 
 /** Whether the account has this key: bound twice, it would accept one code twice (R40). */

@@ -35,6 +35,7 @@ const format = z.object({
       factor: text,
       sealed: text,
       sentTo: text.optional(),
+      isProved: z.literal(true).optional(),
       expiresAt: instant,
       delay,
     }),

@@ -219,7 +219,7 @@ export function firstFactorHeldUntil(
  */
 export function beginEnrolment(
   record: MfaRecord,
-  begun: Pick<PendingEnrolment, 'interaction' | 'factor' | 'sealed' | 'sentTo'>,
+  begun: Pick<PendingEnrolment, 'interaction' | 'factor' | 'sealed' | 'sentTo' | 'isProved'>,
   { now, setUpSeconds }: { readonly now: Instant; readonly setUpSeconds: number },
 ): MfaRecord {
   const others = record.pending.filter(

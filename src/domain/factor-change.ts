@@ -118,6 +118,21 @@ export function unspentProof(
   return accepted?.spentOn === undefined ? accepted : undefined
 }
 
+/**
+ * Whether a factor may be added in this interaction, or replaced (R11): it has an unspent proof, or a set-up is in
+ * progress that was begun with one. Reading a code off a new phone may take longer than the ten minutes of a proof. A
+ * set-up that a recovery has begun is no such proof: otherwise it could go on as a change after the owner has cancelled
+ * the recovery (R9).
+ */
+export function hasProofToAdd(record: MfaRecord, interaction: string, now: Instant): boolean {
+  return (
+    unspentProof(record, interaction, now) !== undefined ||
+    record.pending.some(
+      (open) => open.interaction === interaction && open.isProved === true && open.expiresAt > now,
+    )
+  )
+}
+
 /** The change that this interaction has made already, if the same change is requested again: a double tap (R38). */
 export function repeatOfChange(
   record: MfaRecord,

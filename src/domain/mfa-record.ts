@@ -67,6 +67,11 @@ export interface PendingEnrolment {
   /** Where its code was sent, masked; absent where nothing was sent. */
   readonly sentTo?: string
   /**
+   * Whether it was begun with a fresh factor of the account, as a change that the person asked for. It keeps that proof
+   * until it ends (R11).
+   */
+  readonly isProved?: true
+  /**
    * Wrong confirmations delay this enrolment only: a person who guesses a secret that the page has shown gains nothing.
    */
   readonly delay: Delay

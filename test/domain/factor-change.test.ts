@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import type { FactorEventType } from '../../src/domain/events.ts'
 import type { IssuedSet } from '../../src/domain/enrolment.ts'
 import { pass } from '../../src/domain/attempt.ts'
-import { settleEnrolled } from '../../src/domain/enrolment.ts'
+import { beginEnrolment, settleEnrolled } from '../../src/domain/enrolment.ts'
 import {
+  hasProofToAdd,
   hasSubject,
   isLastFactor,
   isProvedByPassword,
@@ -156,6 +157,22 @@ describe('a change of factors', () => {
       expect(unspentProof(settled.record, 'interaction-1', NOW + 60)).to.equal(undefined)
       expect(settled.record.accepted).to.deep.include(settled.accepted)
     }
+  })
+
+  it('R9 R11 lets a set-up go on that it has begun, and none that a recovery has begun', () => {
+    const setUp = { interaction: 'interaction-2', factor: 'totp', sealed: 'secret' }
+    const begun = (isProved: boolean) =>
+      beginEnrolment(
+        enrolled(),
+        { ...setUp, ...(isProved ? { isProved } : {}) },
+        { now: NOW, setUpSeconds: 1800 },
+      )
+    expect(hasProofToAdd(proved, 'interaction-1', NOW + 599)).to.equal(true)
+    expect(hasProofToAdd(proved, 'interaction-1', NOW + 600)).to.equal(false)
+    expect(hasProofToAdd(begun(true), 'interaction-2', NOW + 1799)).to.equal(true)
+    expect(hasProofToAdd(begun(true), 'interaction-2', NOW + 1800)).to.equal(false)
+    expect(hasProofToAdd(begun(true), 'interaction-1', NOW)).to.equal(false)
+    expect(hasProofToAdd(begun(false), 'interaction-2', NOW)).to.equal(false)
   })
 
   it('R38 is recognised when it comes again, and another one is not', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { MfaOptions, OutgoingMail, VerifiedAddress } from '../../src/index.ts'
 import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
@@ -53,6 +54,8 @@ describe('recovery', () => {
     await host.mfa.settled()
     return host.events.filter((event) => event.type === type).length
   }
+  const recordOf = async (): Promise<MfaRecord> =>
+    (await host.storage.records.load('mira'))?.record as unknown as MfaRecord
   const refused = (page: Page): string =>
     `${page.status} ${page.name}: ${page.all('form[action$="/recovery"]').length} forms`
 
@@ -245,6 +248,33 @@ describe('recovery', () => {
       expect((await browser.get(`${base}/enrol/totp`)).name).not.to.equal('totp-enrol')
       const status = await host.mfa.accounts.status('mira')
       expect([status.factors.length, status.recovery]).to.deep.equal([2, undefined])
+    })
+
+    it('R9 R11 sets up nothing once the owner has cancelled, in a sign-in that asks to add a factor either', async () => {
+      await start({ manage: { clients: ['app'] } })
+      await begin()
+      host.clock.at += 72 * HOUR
+      const { authenticators } = await recordOf()
+      const setUps: Page[] = []
+      for (const action of ['add', `replace:${authenticators[0]!.id}`]) {
+        const verify = await showPassword(host, browser, 'mira', { mfa_action: action })
+        const open = await browser.visit(verify.link('[data-lost]'))
+        const proof = await browser.follow(await browser.submit(open))
+        setUps.push(await browser.follow(await browser.submit(proof, { code: mailed() })))
+        host.clock.at += 60
+      }
+      const owner = new HttpClient()
+      const asked = await signIn(host, owner, mira)
+      await owner.submit(asked, {}, { button: 'cancel-recovery' })
+      expect(await told('recovery-cancelled')).to.equal(1)
+
+      for (const setUp of setUps) {
+        expect(setUp.name).to.equal('totp-enrol')
+        const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
+        expect((await browser.submit(setUp, { code })).status).to.equal(410)
+      }
+      const idsOf = (all: readonly { id: string }[]): string[] => all.map(({ id }) => id)
+      expect(idsOf((await recordOf()).authenticators)).to.deep.equal(idsOf(authenticators))
     })
 
     it('R9 R11 is not enough in a stolen session: the password is asked for again', async () => {
