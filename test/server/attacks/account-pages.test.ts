@@ -156,6 +156,30 @@ describe('the forms of the account pages', function () {
     }
   })
 
+  it('R11 show and change nothing of another account by a GET, whatever id the address names', async () => {
+    const { authenticators } = (await recordOf(bobId))!
+    const [phone, codes] = authenticators
+    const sessions = await bob.visit(account('/sessions'))
+    const ids = [bobId, phone!.id, codes!.id, 'bob', 'bob@example.com']
+    ids.push(...sessions.tags('input[name=id]').map(({ value = '' }) => value))
+    const paths = [...server.accountPaths, '/account/replace', '/account/callback']
+    expect(paths.length).to.be.greaterThan(13)
+    const before = await stateOf()
+    for (const path of paths)
+      for (const id of ids) {
+        const url = new URL(path, server.issuer)
+        for (const name of ['id', 'accountId', 'sub', 'email', 'username', 'code', 'state'])
+          url.searchParams.set(name, id)
+        const page = await alice.visit(url)
+        expect(page.status, url.href).to.be.oneOf([200, 303, 400, 403, 404, 410])
+        // A page of the provider names its own person, and an error nothing that was sent.
+        expect(page.text, url.href).not.to.match(/\bbob\b/)
+        expect(page.body, url.href).not.to.contain(`value="${id}"`)
+      }
+    expect(await stateOf()).to.equal(before)
+    expect((await bob.get(account('/sessions'))).text).to.equal(sessions.text)
+  })
+
   it('R44 R42 are dead after the lock: each leads to the sign-in, and none acts', async () => {
     const forms = await formsOf(alice, aliceId)
     const lock = forms.find(({ fields }) => fields['do'] === 'lock')!

@@ -178,7 +178,7 @@ describe('every form of the product', function () {
   /** How a person gets to the page of a form. A new route needs a line here; without it every test of this suite fails. */
   const SCENES: readonly Scene[] = [
     { routes: /^\/mfa\/:uid\/stay$/, show: betweenTwo, ends: false },
-    { routes: /^\/mfa\/:uid\//, show: signingIn({ prompt: 'mfa' }), ends: true },
+    { routes: /^\/mfa\/:uid(\/|$)/, show: signingIn({ prompt: 'mfa' }), ends: true },
     {
       routes: /^\/mfa\/not-me\/:token$/,
       show: ({ browser, id }) => browser.get(mfa.notMeUrl(id, { issuer: server.issuer })),
@@ -302,17 +302,82 @@ describe('every form of the product', function () {
     }
   })
 
+  const gets = (): string[] =>
+    server.routes.flatMap(({ method, path }) => (method === 'get' ? path : []))
+  /** The page of a person from which an address gets its secret, and that secret. */
+  const secretOf = async (pattern: string, person: Somebody): Promise<string> => {
+    // Most pages are shown by a GET and take a POST; the others belong to a scene by their beginning.
+    const scene = SCENES.find(({ routes }) => routes.test(pattern)) ?? BEGINNING
+    const { url } = await scene.show(person)
+    return /[\w.-]{20,}/.exec(url.pathname)?.[0] ?? ''
+  }
+  const addressOf = (pattern: string, secret: string): URL =>
+    at(pattern.replace(/:(?:uid|token)/, secret).replace(':factor', 'totp'))
+  /** Nothing of a person: neither the names nor a form that does something for them. */
+  const expectNothing = (page: Page, about: string): void => {
+    expect(page.status, about).to.be.oneOf([400, 403, 404, 410])
+    expect(page.body, about).not.to.match(/alice|otpauth:|backup-codes"/)
+    expect(page.all('form').length, about).to.equal(page.name === 'password-forgotten' ? 1 : 0)
+  }
+
+  it('R41 shows no page of a sign-in in another browser, nor in another sign-in of its own browser', async () => {
+    await open(alice, '/account')
+    await open(eve, '/account')
+    // The last one is the host's own, which goes on with a sign-in.
+    const patterns = [...gets().filter((path) => path.includes(':uid')), '/auth/:uid']
+    expect(patterns.length).to.be.greaterThan(15)
+    for (const pattern of patterns) {
+      const secret = await secretOf(pattern, alice)
+      const other = new HttpClient()
+      await other.visit(server.authorize())
+      const before = await stateOf()
+      for (const [who, thief] of Object.entries({
+        stranger: new HttpClient(),
+        other,
+        eve: eve.browser,
+      }))
+        expectNothing(await thief.get(addressOf(pattern, secret)), `${pattern} ${who}`)
+      // Eve has a sign-in of her own, and sends its cookie to the address of the other one.
+      const own = await secretOf(pattern, eve)
+      const cookie = eve.browser.jar.header(addressOf(pattern, own)) ?? ''
+      expect(cookie, pattern).to.match(/\b(interaction|resume)=/)
+      const mixed = await new HttpClient().get(addressOf(pattern, secret), { headers: { cookie } })
+      // The host reads the cookie alone there, and goes on with the sign-in of the cookie.
+      if (pattern === '/auth/:uid') expect(mixed.location?.pathname).not.to.contain(secret)
+      else expectNothing(mixed, `${pattern} mixed`)
+      expect(await stateOf(), pattern).to.equal(before)
+    }
+  })
+
+  it('R39 opens nothing with the secret of another link, of a sign-in, of an account or with a part of one', async () => {
+    await open(alice, '/account')
+    const patterns = gets().filter((path) => path.includes(':token'))
+    const secrets = new Map<string, string>()
+    for (const pattern of patterns) secrets.set(pattern, await secretOf(pattern, alice))
+    const uid = await secretOf('/mfa/:uid/', alice)
+    expect(patterns.length).to.be.greaterThan(4)
+    const before = await stateOf()
+    for (const pattern of patterns) {
+      const own = secrets.get(pattern) ?? ''
+      const others = [...secrets.values()].filter((secret) => secret !== own)
+      for (const secret of [
+        ...others,
+        uid,
+        alice.id,
+        own.slice(0, -1),
+        `${own}A`,
+        own.toUpperCase(),
+      ])
+        expectNothing(await eve.browser.get(addressOf(pattern, secret)), `${pattern} ${secret}`)
+    }
+    expect(await stateOf()).to.equal(before)
+  })
+
   it('R30 is only shown by a GET: no address changes anything, neither one of a mail nor one of a sign-in', async () => {
     await open(alice, '/account')
-    const gets = server.routes.filter(({ method }) => method === 'get').map(({ path }) => path)
-    expect(gets.length).to.be.greaterThan(15)
-    for (const pattern of gets.filter((path) => /:(token|uid)/.test(path))) {
-      // Most pages are shown by a GET and take a POST; the others belong to a scene by their beginning.
-      const page = await (SCENES.find(({ routes }) => routes.test(pattern)) ?? BEGINNING).show(
-        alice,
-      )
-      const [secret = ''] = /[\w.-]{20,}/.exec(page.url.pathname) ?? []
-      const url = at(pattern.replace(/:(?:uid|token)/, secret).replace(':factor', 'totp'))
+    expect(gets().length).to.be.greaterThan(15)
+    for (const pattern of gets().filter((path) => /:(token|uid)/.test(path))) {
+      const url = addressOf(pattern, await secretOf(pattern, alice))
       const before = await stateOf()
       const answers = [await alice.browser.get(url), await alice.browser.get(url)]
       expect(answers[0]?.status, pattern).to.equal(answers[1]?.status)
