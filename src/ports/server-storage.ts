@@ -4,6 +4,7 @@ import type { AuditTrail } from './audit-trail.ts'
 import type { Clients } from './clients.ts'
 import type { Counters } from './counters.ts'
 import type { AccountRecords, HostRecords } from './host-records.ts'
+import type { Leases } from './leases.ts'
 import type { OneTime } from './one-time.ts'
 import type { Outbox } from './outbox.ts'
 import type { Settings } from './settings.ts'
@@ -20,6 +21,7 @@ export interface ServerStorage extends Storage {
   readonly audit: AuditTrail
   readonly settings: Settings
   readonly outbox: Outbox
+  readonly leases: Leases
   /** The ids of all MFA records, whether or not the server has such an account, in order, after `after`. */
   recordIds(page: { after?: string; limit: number }): Promise<readonly string[]>
   /**

@@ -8,6 +8,7 @@ import { describeAuditTrail } from './audit-trail-suite.ts'
 import { describeClients } from './clients-suite.ts'
 import { describeCounters } from './counters-suite.ts'
 import { describeHostRecords } from './host-records-suite.ts'
+import { describeLeases } from './leases-suite.ts'
 import { describeMfaRecords } from './mfa-records-suite.ts'
 import { describeOneTime } from './one-time-suite.ts'
 import { describeOutbox } from './outbox-suite.ts'
@@ -40,6 +41,7 @@ export function describeServerStorage(
   describeAuditTrail(name, part(make, 'audit'), runner)
   describeSettings(name, part(make, 'settings'), runner)
   describeOutbox(name, part(make, 'outbox'), runner)
+  describeLeases(name, part(make, 'leases'), runner)
   describeUpkeep(name, make, runner)
 }
 

@@ -11,6 +11,7 @@ import type { Clock } from '../../ports/services.ts'
 import { systemClock } from '../crypto/system.ts'
 import { memoryCounters } from './counters.ts'
 import { memoryHostRecords } from './host-records.ts'
+import { memoryLeases } from './leases.ts'
 import { memoryRecords } from './mfa-records.ts'
 import { memoryOneTime } from './one-time.ts'
 import { memoryOutbox } from './outbox.ts'
@@ -37,6 +38,7 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
     audit,
     settings: memorySettings(),
     outbox,
+    leases: memoryLeases(),
     recordIds: records.ids,
     waitingEvents: async (of, limit) => (of === 'records' ? records : accounts).waiting(limit),
 

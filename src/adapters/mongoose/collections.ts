@@ -12,6 +12,7 @@ export const COLLECTIONS = {
   clients: 'mfa_clients',
   settings: 'mfa_settings',
   outbox: 'mfa_outbox',
+  leases: 'mfa_leases',
   audit: 'mfa_audit',
   hostRecords: 'mfa_host_records',
   hostSessions: 'mfa_host_sessions',
@@ -46,6 +47,12 @@ export interface OutboxDocument extends Keyed {
   readonly firstClaimedAt?: Instant
   /** After this time the row is deleted. Absent: it waits until it is finished. */
   readonly keepUntil?: Date
+}
+
+/** The `_id` is the lease's name. */
+export interface LeaseDocument extends Keyed {
+  readonly holder: string
+  readonly until: Instant
 }
 
 export interface TextDocument extends Keyed {

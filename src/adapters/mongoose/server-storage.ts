@@ -22,6 +22,7 @@ import type { HandleIndex } from './handle-index.ts'
 import { mongoHostRecords } from './host-records.ts'
 import { mongoHostSessions } from './host-sessions.ts'
 import { inspect } from './inspect.ts'
+import { mongoLeases } from './leases.ts'
 import { bringUpToDate, readSchemaState } from './migrations.ts'
 import { mongoOneTime } from './one-time.ts'
 import { mongoOutbox } from './outbox.ts'
@@ -78,6 +79,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     audit: mongoAudit(database),
     settings: mongoSettings(database),
     outbox: mongoOutbox(database),
+    leases: mongoLeases(database),
     recordIds: mongoRecordIds(database),
     waitingEvents: mongoWaitingEvents(database),
 

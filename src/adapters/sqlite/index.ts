@@ -20,6 +20,7 @@ import { sqliteCounters } from './counters.ts'
 import { SqliteDatabase } from './database.ts'
 import { failed, isStorageFailure } from './failure.ts'
 import { sqliteHostRecords, sqliteHostSessions } from './host-records.ts'
+import { sqliteLeases } from './leases.ts'
 import { sqliteRecordIds, sqliteRecords } from './mfa-records.ts'
 import { MIGRATIONS, readSchemaState } from './migrations.ts'
 import { sqliteOneTime } from './one-time.ts'
@@ -78,6 +79,7 @@ export function sqliteStorageOn(
     audit: sqliteAudit(database),
     settings: sqliteSettings(database),
     outbox: sqliteOutbox(database),
+    leases: sqliteLeases(database),
     recordIds: sqliteRecordIds(database),
     waitingEvents: sqliteWaitingEvents(database),
 

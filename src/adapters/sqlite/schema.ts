@@ -136,3 +136,12 @@ CREATE INDEX mfa_records_waiting ON mfa_records (account_id)
   WHERE json_array_length(record, '$.events') > 0;
 CREATE INDEX accounts_waiting ON accounts (id) WHERE json_array_length(document, '$.events') > 0;
 `
+
+/** Version 5: which node does a piece of upkeep, and until when. */
+export const LEASES_SCHEMA = `
+CREATE TABLE leases (
+  name   TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  until  INTEGER NOT NULL
+) STRICT;
+`
