@@ -9,7 +9,9 @@ import { DEMONSTRATION_FOLDER, keepOnce } from '../../../config/load.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { addPerson, changeAccount, findByName } from '../accounts/people.ts'
+import type { AppServices } from './app.ts'
 import type { Foundation } from './foundation.ts'
+import type { Started } from './started.ts'
 
 const USERNAME = 'demo'
 const CLIENT_ID = 'fieldnotes'
@@ -25,13 +27,41 @@ export interface DemonstrationSecrets {
   readonly clientSecret: string
 }
 
-export interface Demonstration {
+interface Demonstration {
   readonly secrets: DemonstrationSecrets
   readonly account: Account
 }
 
+export interface RunningDemonstration {
+  readonly url: string
+  readonly secrets: DemonstrationSecrets
+  readonly services: Pick<AppServices, 'demonstrationAccountId' | 'builtInClients'>
+}
+
+/** Starts the demonstration's relying party. Returns undefined if the settings want no demonstration. */
+export async function demonstrate(
+  foundation: Foundation,
+  folder: string | undefined,
+  started: Started,
+): Promise<RunningDemonstration | undefined> {
+  if (foundation.config.demonstration === undefined) return undefined
+  const { account, secrets } = await prepareDemonstration(foundation, folder)
+  // The relying party starts before its provider: its address decides what is registered, and it looks for the
+  // provider only when somebody signs in.
+  const app = await startDemonstration(foundation, secrets)
+  started.push(() => app.close())
+  return {
+    url: app.url,
+    secrets,
+    services: {
+      demonstrationAccountId: account.id,
+      builtInClients: [demonstrationClient(app.url, secrets)],
+    },
+  }
+}
+
 /** The demonstration's account, and the secrets of its first start. */
-export async function prepareDemonstration(
+async function prepareDemonstration(
   foundation: Foundation,
   folder?: string,
 ): Promise<Demonstration> {
@@ -86,13 +116,13 @@ async function demonstrationAccount(
 }
 
 /** The client metadata of the demonstration's relying party. It is not stored but made at each start. */
-export function demonstrationClient(url: string, secrets: DemonstrationSecrets): JsonObject {
+function demonstrationClient(url: string, secrets: DemonstrationSecrets): JsonObject {
   const { clientSecret } = secrets
   return clientMetadata({ clientId: CLIENT_ID, clientSecret, url }) as JsonObject
 }
 
 /** Throws ConfigError when DEMO_PORT is taken. */
-export async function startDemonstration(
+async function startDemonstration(
   { issuer, config: { demonstration }, clock }: Pick<Foundation, 'issuer' | 'config' | 'clock'>,
   { clientSecret }: DemonstrationSecrets,
 ): Promise<RelyingParty> {

@@ -1,0 +1,36 @@
+import { inWords } from '../../../config/environment.ts'
+import type { Logger } from '../observe/log.ts'
+import type { RunningDemonstration } from './demonstration.ts'
+import type { Foundation } from './foundation.ts'
+import type { PostPlace } from './post.ts'
+
+export interface Announced {
+  readonly demonstration: RunningDemonstration | undefined
+  readonly place: PostPlace
+  /** Prints a line to the person at the terminal. */
+  readonly print: (line: string) => void
+  readonly log: Logger
+}
+
+/** Tells the person at the terminal the addresses, the demonstration's account, and what production would refuse. */
+export function announce(
+  { config, issuer }: Foundation,
+  { demonstration, place, print, log }: Announced,
+): void {
+  print(`oidc-provider-mfa: ${issuer}`)
+  if (demonstration === undefined)
+    print(`no demonstration: ${config.production ? 'NODE_ENV is production' : 'DEMO is off'}`)
+  else {
+    print(`demonstration app: ${demonstration.url}`)
+    print(`user: ${demonstration.secrets.username}`)
+    print(`password: ${demonstration.secrets.password}`)
+    print('This account may set up its first factor with the password alone.')
+  }
+  if (place.folder !== undefined) print(`no mail server: mails are .eml files in ${place.folder}`)
+  if (config.unfit.length > 0) {
+    print('Not fit for production:')
+    for (const fault of config.unfit) print(`  ${inWords(fault)}`)
+  }
+  if (config.production && config.trustedProxies.length === 0)
+    log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
+}

@@ -1,0 +1,89 @@
+import { senderRounds, type SenderRounds } from '../notices/rounds.ts'
+import { passWaitingEventsOn } from '../notices/waiting.ts'
+import type { Logger } from '../observe/log.ts'
+import { tellRecoveries } from '../upkeep/recoveries.ts'
+import type { RenewedApp } from '../upkeep/renewal.ts'
+import { sweepStorage } from '../upkeep/sweep.ts'
+import type { Foundation } from './foundation.ts'
+import { letterSenderOf, type PostPlace } from './post.ts'
+import type { Started } from './started.ts'
+
+const SWEEP_MILLISECONDS = 60_000
+/** A mail that was not sent is due again after 15 s at the earliest, and goes within 30 s. */
+const SENDING_MILLISECONDS = 10_000
+/** Notices of a recovery that are due by the time go out within a minute. */
+const RECOVERIES_MILLISECONDS = 60_000
+/** How long a node may work before it notices what a command has changed: its keys, or a restore that has begun. */
+const RENEWAL_MILLISECONDS = 60_000
+
+export interface Upkeep {
+  readonly foundation: Foundation
+  readonly served: RenewedApp
+  readonly rounds: SenderRounds
+  /** The interval at which a node looks for changed keys and for a restore. Default: one minute. */
+  readonly renewalMilliseconds?: number | undefined
+  readonly log: Logger
+}
+
+/** Starts the repeated tasks; returns the functions that stop them. */
+export async function startUpkeep(upkeep: Upkeep): Promise<Started> {
+  const { foundation, served, rounds, renewalMilliseconds, log } = upkeep
+  const passOn = (): Promise<void> =>
+    passWaitingEventsOn(foundation, served.app.mfa).catch((error: unknown) =>
+      log.warn({ error }, 'events that waited were not passed on'),
+    )
+  void passOn()
+  await lookAtRecoveries(upkeep)
+  return [
+    every(SENDING_MILLISECONDS, async () => rounds.begin()),
+    every(SWEEP_MILLISECONDS, async () => {
+      await foundation.refusals
+        .flush()
+        .catch((error: unknown) => log.warn({ error }, 'refusals were not recorded'))
+      await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
+      await passOn()
+    }),
+    every(RECOVERIES_MILLISECONDS, () => lookAtRecoveries(upkeep)),
+    every(renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
+      await served
+        .renew()
+        .catch((error: unknown) => log.error({ error }, 'not looked at what commands have changed'))
+    }),
+  ]
+}
+
+/** Sends what waits in the outbox: at the start, when something is put there, and repeatedly. */
+export function startSending(
+  foundation: Foundation,
+  served: RenewedApp,
+  { post }: PostPlace,
+  log: Logger,
+): SenderRounds {
+  const { mfa } = served.app
+  const rounds = senderRounds(letterSenderOf(foundation, { post, mfa, log }), log)
+  foundation.letters.onPut(() => rounds.begin())
+  rounds.begin()
+  return rounds
+}
+
+/** A storage that is away is no reason to stop: the next minute looks again. */
+async function lookAtRecoveries({ foundation, served, log }: Upkeep): Promise<void> {
+  const report = (error: unknown): void => log.warn({ error }, 'a recovery was not looked at')
+  if (served.isRestoring) return
+  await tellRecoveries(foundation.storage.settings, served.app.mfa, report).catch(report)
+}
+
+/** Runs the work repeatedly, never twice at once. The timer alone does not keep the process alive. */
+function every(milliseconds: number, work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  const timer = setInterval(() => {
+    running ??= work().finally(() => {
+      running = undefined
+    })
+  }, milliseconds)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    await running
+  }
+}
