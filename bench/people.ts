@@ -12,6 +12,7 @@ import { SET_UP_SECONDS } from '../src/domain/enrolment.ts'
 import { RECOVERY_DEFAULTS } from '../src/domain/recovery.ts'
 import { importRules } from '../src/import/rules.ts'
 import { backupCodes, totp } from '../src/index.ts'
+import { NO_MEASURES } from '../src/ports/measures.ts'
 import type { ServerStorage } from '../src/ports/server-storage.ts'
 import type { Storage } from '../src/ports/storage.ts'
 import { ownCode } from '../test/support/totp.ts'
@@ -46,6 +47,7 @@ export async function enrolPeople(
     setUpSeconds: SET_UP_SECONDS,
     recovery: RECOVERY_DEFAULTS,
     rules: importRules,
+    measures: NO_MEASURES,
     factors: new Map([factor, backupCodes()].map((each) => [each.id, each])),
     publish: async () => undefined,
     report: () => undefined,

@@ -23,6 +23,8 @@ export interface Config {
   /** CLIENTS_FILE as it was read: a JSON value, checked by server/clients. */
   readonly fileClients?: unknown
   readonly mail?: { readonly url: string; readonly from?: string }
+  /** Absent: no metrics are served. */
+  readonly metrics?: { readonly host: string; readonly port: number }
   readonly trustedProxies: readonly Cidr[]
   readonly logLevel: EnvironmentValues['LOG_LEVEL']
   /** The port of the demonstration app; absent: it is not served. */
@@ -104,7 +106,7 @@ function faultsTogether(
 
 /** The part of the configuration that comes from the environment alone. */
 function configOf(values: EnvironmentValues, production: boolean) {
-  const { SMTP_URL: url, MAIL_FROM: from } = values
+  const { SMTP_URL: url, MAIL_FROM: from, METRICS_PORT: metricsPort } = values
   const mail = url === undefined ? undefined : { url, ...(from === undefined ? {} : { from }) }
   return {
     production,
@@ -115,6 +117,9 @@ function configOf(values: EnvironmentValues, production: boolean) {
     logLevel: values.LOG_LEVEL,
     ...(values.ISSUER === undefined ? {} : { issuer: values.ISSUER }),
     ...(mail === undefined ? {} : { mail }),
+    ...(metricsPort === undefined
+      ? {}
+      : { metrics: { host: values.METRICS_HOST, port: metricsPort } }),
     ...(production || values.DEMO === 'off' ? {} : { demonstration: { port: values.DEMO_PORT } }),
   }
 }

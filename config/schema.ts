@@ -15,6 +15,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 /** The storage of a demonstration; a service has to name its own. */
 export const DEFAULT_STORAGE_PATH = 'data/server.sqlite'
 
+const PORTS = 'must be a whole number from 0 to 65535'
 const path = z.string().min(1, 'must name a file')
 
 /** The settings of the environment: the addresses of this node, its secrets, and the proxies that it trusts. */
@@ -115,6 +116,24 @@ export const environmentOptions = {
     default: 'none',
     bounds: 'addresses or CIDR, comma-separated',
     doc: "The proxies whose X-Forwarded-For is believed; anyone else's is ignored.",
+  }),
+  METRICS_PORT: custom({
+    schema: z
+      .string()
+      .regex(/^\d{1,15}$/, PORTS)
+      .transform(Number)
+      .pipe(z.int(PORTS).max(65535, PORTS))
+      .optional(),
+    type: 'integer',
+    default: 'no metrics',
+    bounds: '0 to 65535',
+    doc: 'The TCP port at which `/metrics` is served for Prometheus, and nothing else; 0 lets the system choose one.',
+  }),
+  METRICS_HOST: custom({
+    schema: z.string().min(1, 'must name an address of this machine').default('127.0.0.1'),
+    type: 'address',
+    default: '127.0.0.1',
+    doc: 'The address of METRICS_PORT; the default is reached from this machine alone, whatever HOST is.',
   }),
   LOG_LEVEL: choice({
     of: LOG_LEVELS,

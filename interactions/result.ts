@@ -62,10 +62,12 @@ export async function writePasswordLogin(
   subject: Subject,
   rest: object,
 ): Promise<string> {
-  return write(core, interaction, {
+  const location = await write(core, interaction, {
     ...rest,
     ...passwordLoginOf(core, cidOf(interaction), subject),
   })
+  core.deps.measures.step({ step: 'sign-in', outcome: 'accepted' })
+  return location
 }
 
 export function passwordLoginOf(core: Core, cid: string, subject: Subject): object {
@@ -82,7 +84,7 @@ export async function writeMultiFactorLogin(
   answersMfa = true,
 ): Promise<string> {
   const { amr, multiFactor } = combine(subject.amr, accepted.assurance)
-  return write(core, interaction, {
+  const location = await write(core, interaction, {
     login: login(
       core,
       cidOf(interaction),
@@ -93,6 +95,8 @@ export async function writeMultiFactorLogin(
     ...(answersMfa ? { mfa: { factor: accepted.factor, at: accepted.at } } : {}),
     firstFactor: null,
   })
+  core.deps.measures.step({ step: 'sign-in', factor: accepted.factor, outcome: 'accepted' })
+  return location
 }
 
 /** Stores an empty result, after which the host goes through its checks again. */

@@ -54,7 +54,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   cryptography: {
     // The ports that every deployment needs and the public entry makes: sealing, hashing, clock, randomness.
     at: ['src/adapters/crypto/'],
-    may: ['vocabulary', 'types:domain', 'types:ports', 'cryptography'],
+    may: ['vocabulary', 'types:domain', 'ports', 'cryptography'],
     packages: ['node:crypto', 'node:os', 'node:util', '@node-rs/argon2', '@node-rs/bcrypt'],
   },
   'mongodb-server': {
@@ -105,6 +105,12 @@ const PARTS: Readonly<Record<string, Part>> = {
       'types:@koa/router',
     ],
   },
+  observe: {
+    // The instruments of OpenTelemetry, and which event is the outcome of which step.
+    at: ['src/observe/'],
+    may: ['vocabulary', 'ports', 'observe'],
+    packages: ['@opentelemetry/api'],
+  },
   import: {
     // All that takes over another product's factors, and nothing else. A sign-in reaches it through what the public
     // entry hands over: rules, and pages between the second factor and the app.
@@ -146,6 +152,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'application',
       'host',
       'http',
+      'observe',
       'interactions',
       'cryptography',
       'consoles',
@@ -153,6 +160,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'plugin',
     ],
     packages: [
+      'types:@opentelemetry/api',
       'koa',
       '@koa/router',
       'oidc-provider',
@@ -248,6 +256,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'consoles',
       'host',
       'http',
+      'observe',
       'server',
       'server-import',
       'demonstration',

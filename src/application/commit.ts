@@ -77,10 +77,13 @@ export async function commit<T>(
     const backlog = [...decided.record.events, ...events].slice(-MOST_EVENTS)
     const next = { ...decided.record, events: backlog }
     if (await deps.storage.records.save(accountId, formatRecord(next), version)) {
+      for (const event of events) deps.measures.told(event)
       if (next.events.length > 0) pass(deps, { record: next, version: version + 1 })
       return decided.outcome
     }
-    if (performance.now() > until)
+    const isOver = performance.now() > until
+    deps.measures.conflict(isOver ? 'gave-up' : 'retried')
+    if (isOver)
       throw new MfaError('record-contended', 'The MFA record kept changing for 2 s', {
         status: 503,
       })

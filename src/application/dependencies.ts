@@ -2,6 +2,7 @@ import type { MfaEvent } from '../domain/events.ts'
 import type { RecoverySettings } from '../domain/recovery.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { AddedRules } from './added-rules.ts'
+import type { Measures } from '../ports/measures.ts'
 import type { Clock, Mailer, PasswordHasher, Random, SecretBox } from '../ports/services.ts'
 import type { Storage } from '../ports/storage.ts'
 
@@ -23,6 +24,7 @@ export interface Dependencies {
   readonly rules: AddedRules
   /** Passes events on to the listeners. Rejects if a listener fails; the events then stay in the record. */
   readonly publish: (events: readonly MfaEvent[]) => Promise<void>
+  readonly measures: Measures
   /** Takes a fault that no response reports, such as a listener that failed after the response. */
   readonly report: (error: unknown) => void
 }

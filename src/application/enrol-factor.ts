@@ -206,7 +206,12 @@ export async function confirmFactor(
         }),
       seen,
     )
-  const admission = { fingerprint: fingerprintIn(seen.record), seen, factor: factor.id }
+  const admission = {
+    fingerprint: fingerprintIn(seen.record),
+    seen,
+    factor: factor.id,
+    step: 'enrolment' as const,
+  }
   try {
     const outcome = await admit(deps, place, admission, attempt)
     if (outcome.outcome === 'closed')

@@ -1,5 +1,6 @@
 import { MfaError } from '../domain/errors.ts'
 import { classify } from '../domain/known-browser.ts'
+import type { StepName } from '../ports/measures.ts'
 import type { Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Place } from './place.ts'
@@ -63,6 +64,8 @@ export interface Admission {
   readonly seen: Loaded
   /** The factor that the attempt is at. Absent: it is a change of factors, which examines no code. */
   readonly factor?: string
+  /** The step of the sign-in, by which an attempt without an answer is counted. Default: a factor. */
+  readonly step?: StepName
 }
 
 /**
@@ -71,7 +74,7 @@ export interface Admission {
 export async function admit<T>(
   deps: Dependencies,
   place: Place,
-  { fingerprint, seen, factor }: Admission,
+  { fingerprint, seen, factor, step = 'factor' }: Admission,
   attempt: () => Promise<T>,
 ): Promise<T> {
   const { accountId, interaction, tokenHashes } = place
@@ -82,9 +85,20 @@ export async function admit<T>(
     accountId,
     ...(browser.kind === 'known' ? [browser.tokenHash] : []),
   ])
-  return flood.run({ interaction, response: fingerprint, accountAndClass }, attempt, () => {
+  const counted = (): Promise<T> =>
+    attempt().catch((error: unknown) => {
+      if (factor !== undefined) countFailed(deps, step, factor, error)
+      throw error
+    })
+  return flood.run({ interaction, response: fingerprint, accountAndClass }, counted, () => {
     if (factor === undefined) return
     const detail = { factor, browser: browser.kind, reason: 'throttled' as const }
     tellRefused(deps, place, { type: 'factor-refused', detail })
   })
+}
+
+/** An attempt that ends with an error of the person, such as a taken credential, has an answer. */
+function countFailed(deps: Dependencies, step: StepName, factor: string, error: unknown): void {
+  const { code, status } = error instanceof MfaError ? error : { code: 'error', status: 500 }
+  if (status >= 500) deps.measures.step({ step, factor, outcome: 'failed', reason: code })
 }

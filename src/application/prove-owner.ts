@@ -99,13 +99,17 @@ export async function checkOwnerCode(
   if (code === undefined) return { outcome: 'unreadable' }
   const seen = await loadRecord(deps, place.accountId)
   const fingerprint = fingerprintOf(deps, place, OWNER_PROOF, code, seen.record)
-  const outcome = await admit(deps, place, { fingerprint, seen, factor: OWNER_PROOF }, () =>
-    commit(
-      deps,
-      place.accountId,
-      (record, now) => examine(deps, place, { record, now, code }),
-      seen,
-    ),
+  const outcome = await admit(
+    deps,
+    place,
+    { fingerprint, seen, factor: OWNER_PROOF, step: 'enrolment' },
+    () =>
+      commit(
+        deps,
+        place.accountId,
+        (record, now) => examine(deps, place, { record, now, code }),
+        seen,
+      ),
   )
   if (outcome.outcome === 'closed')
     tellRefusedWhileLocked(deps, place, outcome.gate, {

@@ -141,13 +141,17 @@ export async function checkRecoveryCode(
   if (code === undefined) return { outcome: 'unreadable' }
   const seen = await loadRecord(deps, place.accountId)
   const fingerprint = fingerprintOf(deps, place, RECOVERY, code, seen.record)
-  const outcome = await admit(deps, place, { fingerprint, seen, factor: RECOVERY }, () =>
-    commit(
-      deps,
-      place.accountId,
-      (record, now) => examine(deps, place, ground, { record, now, code }),
-      seen,
-    ),
+  const outcome = await admit(
+    deps,
+    place,
+    { fingerprint, seen, factor: RECOVERY, step: 'recovery' },
+    () =>
+      commit(
+        deps,
+        place.accountId,
+        (record, now) => examine(deps, place, ground, { record, now, code }),
+        seen,
+      ),
   )
   if (outcome.outcome === 'closed') {
     const gate = { open: false, reason: 'code', until: outcome.until } as const

@@ -31,6 +31,7 @@ export function tellRefused(
   { accountId, detail }: Pick<Place, 'accountId' | 'detail'>,
   attempt: Extract<EventDraft, { readonly type: RefusedType }>,
 ): void {
+  deps.measures.told(attempt)
   const known = counted.get(deps) ?? { tally: new RefusalTally(), isTimed: false }
   counted.set(deps, known)
   const refused = {

@@ -11,6 +11,8 @@ import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import { patientStorage } from '../application/patient-storage.ts'
 import { given } from '../host/given.ts'
+import { measuredPort } from '../observe/port.ts'
+import { measuresOf } from '../observe/measures.ts'
 import { createViews, type Views, type ViewsOptions } from '../http/views.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
 import type { ParsedOptions } from './options.ts'
@@ -90,17 +92,23 @@ function dependenciesOf(
   const { publish, rules, views, report } = joined
   const { firstEnrolment } = options
   const send = typeof firstEnrolment === 'object' ? firstEnrolment.send : options.sendMail
+  const storage = patientStorage(options.storage)
+  const measures = measuresOf({
+    meterProvider: options.meterProvider,
+    factors: options.factors.map(({ id }) => id),
+  })
   return {
-    storage: patientStorage(options.storage),
+    storage: { ...storage, records: measuredPort(storage.records, 'records', measures) },
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     box: secretBox({ keys: options.encryptionKeys }),
-    hasher: options.hasher ?? passwordHasher(),
+    hasher: options.hasher ?? passwordHasher({}, measures),
     mailer: send === undefined ? undefined : mailerOf(send, views, options),
     factors: new Map(options.factors.map((factor) => [factor.id, factor])),
     setUpSeconds: options.setUpSeconds,
     recovery: options.recoverySettings,
     rules,
+    measures,
     report,
     publish,
   }

@@ -1,3 +1,4 @@
+import type { MeterProvider } from '@opentelemetry/api'
 import { z } from 'zod'
 import type {
   AccountLink,
@@ -121,6 +122,8 @@ export interface MfaOptions {
    * Default: false.
    */
   readonly adopting?: boolean
+  /** The provider of OpenTelemetry's meters. Default: the one that is registered with `@opentelemetry/api`, if any. */
+  readonly meterProvider?: MeterProvider
   /** The clock and the source of randomness, for tests. */
   readonly clock?: Clock
   readonly random?: Random
@@ -338,6 +341,7 @@ const shape = z.strictObject({
   acknowledge: z.array(z.enum(['ciba', 'pre-authorized-codes'])).optional(),
   trustedGrantTypes: z.array(z.string()).optional(),
   adopting: z.boolean().optional(),
+  meterProvider: withMethods('getMeter').optional(),
   clock: withMethods('now').optional(),
   random: withMethods('bytes').optional(),
 })

@@ -14,6 +14,7 @@ import type { AnyFactor } from '../../src/factors/factor.ts'
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { importRules } from '../../src/import/rules.ts'
+import { NO_MEASURES } from '../../src/ports/measures.ts'
 import type { MfaRecords } from '../../src/ports/mfa-records.ts'
 import type { Delivery } from '../../src/ports/services.ts'
 import type { Storage } from '../../src/ports/storage.ts'
@@ -63,6 +64,7 @@ export function world(
     hasher: passwordHasher({ memoryKib: 8, iterations: 1 }),
     mailer: { send: async (delivery) => void mails.push(delivery) },
     rules: importRules,
+    measures: NO_MEASURES,
     setUpSeconds: SET_UP_SECONDS,
     recovery: RECOVERY_DEFAULTS,
     factors: new Map(listed.map((factor) => [factor.id, factor])),

@@ -1,4 +1,5 @@
 import { MfaError } from '../../domain/errors.ts'
+import { NO_MEASURES, type HashWait, type Measures } from '../../ports/measures.ts'
 import type { HashingPlace } from '../../ports/services.ts'
 
 export interface QueueLimits {
@@ -14,6 +15,8 @@ interface Waiting {
   readonly kept: boolean
 }
 
+export type QueueMeasures = Pick<Measures, 'hashWaited' | 'watchHashes'>
+
 /** Runs a job, or lets it wait. `place`: the party that it counts for; without one it counts for none. */
 export type RunQueued = <T>(job: () => Promise<T>, place?: HashingPlace) => Promise<T>
 
@@ -26,31 +29,20 @@ export type RunQueued = <T>(job: () => Promise<T>, place?: HashingPlace) => Prom
  * `too-many-attempts`. Another quarter is kept for known browsers, whose jobs also run first. So attackers in many
  * networks do not shut owners out.
  */
-export function boundedQueue(limits: QueueLimits): RunQueued {
+export function boundedQueue(
+  limits: QueueLimits,
+  measures: QueueMeasures = NO_MEASURES,
+): RunQueued {
   const quarter = Math.floor(limits.maxQueued / 4)
   const waiting: Waiting[] = []
-  const held = new Map<string, number>()
+  const hold = sharesOf(limits, quarter)
   let running = 0
+  measures.watchHashes(() => ({ running, waiting: waiting.length }))
 
   const overloaded = (): MfaError =>
     new MfaError('hashing-overloaded', 'Too many hashes are waiting to be computed', {
       status: 503,
     })
-  /** Counts a job for its party; returns the function that ends this. */
-  const hold = ({ party, kept }: HashingPlace): (() => void) => {
-    const before = held.get(party) ?? 0
-    const share = kept ? SHARE_OF_KNOWN : limits.maxConcurrent + Math.max(1, quarter)
-    if (before >= share)
-      throw new MfaError('too-many-attempts', 'This party has its share of the waiting hashes', {
-        status: 429,
-      })
-    held.set(party, before + 1)
-    return () => {
-      const left = (held.get(party) ?? 0) - 1
-      if (left > 0) held.set(party, left)
-      else held.delete(party)
-    }
-  }
   const enter = async (kept: boolean): Promise<void> => {
     if (running < limits.maxConcurrent) return void (running += 1)
     const places = kept ? limits.maxQueued : limits.maxQueued - quarter
@@ -65,18 +57,54 @@ export function boundedQueue(limits: QueueLimits): RunQueued {
     else next.begin()
   }
 
-  return async (job, place) => {
+  /** Waits for a place; returns the function that gives it back. Throws as the queue does. */
+  const take = async (place: HashingPlace | undefined): Promise<() => void> => {
     const letGo = place === undefined ? undefined : hold(place)
     try {
       // A job that counts for no party comes after a first factor: it may have every place.
       await enter(place?.kept ?? true)
-      try {
-        return await job()
-      } finally {
-        leave()
-      }
-    } finally {
+    } catch (error) {
       letGo?.()
+      throw error
+    }
+    return () => {
+      leave()
+      letGo?.()
+    }
+  }
+
+  return async (job, place) => {
+    const begun = performance.now()
+    const waited = (outcome: HashWait): void =>
+      measures.hashWaited((performance.now() - begun) / 1000, outcome)
+    const giveBack = await take(place).catch((error: unknown) => {
+      waited('refused')
+      throw error
+    })
+    waited('begun')
+    try {
+      return await job()
+    } finally {
+      giveBack()
+    }
+  }
+}
+
+/** Counts the jobs of each party. The function of a job ends its count; it throws for a job beyond the party's share. */
+function sharesOf({ maxConcurrent }: QueueLimits, quarter: number) {
+  const held = new Map<string, number>()
+  return ({ party, kept }: HashingPlace): (() => void) => {
+    const before = held.get(party) ?? 0
+    const share = kept ? SHARE_OF_KNOWN : maxConcurrent + Math.max(1, quarter)
+    if (before >= share)
+      throw new MfaError('too-many-attempts', 'This party has its share of the waiting hashes', {
+        status: 429,
+      })
+    held.set(party, before + 1)
+    return () => {
+      const left = (held.get(party) ?? 0) - 1
+      if (left > 0) held.set(party, left)
+      else held.delete(party)
     }
   }
 }

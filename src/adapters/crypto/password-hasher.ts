@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os'
 import { hash, parseOptions, verify, type ParsedHashOptions } from '@node-rs/argon2'
 import { MfaError } from '../../domain/errors.ts'
 import type { HashingPlace, PasswordHasher } from '../../ports/services.ts'
-import { boundedQueue } from './bounded-queue.ts'
+import { NO_MEASURES } from '../../ports/measures.ts'
+import { boundedQueue, type QueueMeasures } from './bounded-queue.ts'
 
 export interface PasswordHasherOptions {
   /** KiB of memory per hash. Default 19456 (OWASP's minimum for two iterations). */
@@ -28,12 +29,15 @@ export interface PasswordHasherOptions {
  * Secrets are hashed as they are given. The caller brings a password that a person chose to one Unicode form first
  * (NFKC, R16); otherwise the same password, typed on another keyboard, would be wrong.
  *
- * Throws MfaError `options-invalid`.
+ * Throws MfaError `options-invalid`. `measures` takes the waits, and reads the length of the queue.
  */
-export function passwordHasher(options: PasswordHasherOptions = {}): QueuedPasswordHasher {
+export function passwordHasher(
+  options: PasswordHasherOptions = {},
+  measures: QueueMeasures = NO_MEASURES,
+): QueuedPasswordHasher {
   const settings = readOptions(options)
   const { memoryKib, iterations, parallelism } = settings
-  const run = boundedQueue(settings)
+  const run = boundedQueue(settings, measures)
   const cost = { memoryCost: memoryKib, timeCost: iterations, parallelism }
   const unmatched = unmatchedHash(settings)
 

@@ -1,3 +1,4 @@
+import type { MeterProvider } from '@opentelemetry/api'
 import type { Config } from '../../../config/environment.ts'
 import type { FileValues } from '../../../config/schema.ts'
 import { constantWork } from '../../adapters/crypto/constant-work.ts'
@@ -12,8 +13,11 @@ import { smtpMailer, type Sender, type SmtpMailer } from '../../adapters/mail/in
 import type { JsonObject } from '../../domain/json.ts'
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../../ports/services.ts'
+import { measuresOf } from '../../observe/measures.ts'
+import type { Measures } from '../../ports/measures.ts'
 import { accountEvents, type AccountEvents } from '../notices/account-events.ts'
 import { letters, type Letters } from '../notices/letters.ts'
+import { measuredStorage } from '../observe/storage.ts'
 import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
 import { SHORTEST_ALONE } from '../accounts/password-policy.ts'
@@ -49,6 +53,9 @@ export interface Foundation {
   /** Changes of accounts that are told, in one write with what is told. */
   readonly accountEvents: AccountEvents
   readonly minimumPasswordLength: number
+  /** The provider of the plugin's measures too. */
+  readonly meterProvider: MeterProvider | undefined
+  readonly measures: Measures
 }
 
 const DEMONSTRATION_NAME = 'Acme'
@@ -57,6 +64,8 @@ export interface OpenOptions {
   /** The address of the server if ISSUER is not set. Default: http://localhost with PORT. */
   readonly issuer?: string
   readonly clock?: Clock
+  /** Takes the measurements. Default: the provider that is registered with `@opentelemetry/api`, if any. */
+  readonly meterProvider?: MeterProvider | undefined
   /** An open storage in place of the one that STORAGE_URL names. */
   readonly storage?: ServerStorage
 }
@@ -74,8 +83,10 @@ export async function layFoundation(
 ): Promise<Foundation> {
   const clock = options.clock ?? systemClock
   const { settings, encryptionKeys } = config
-  const storage = options.storage ?? (await openStorage(config.storage, { clock, encryptionKeys }))
-  const hasher = hasherOf(settings)
+  const measures = measuresOf({ meterProvider: options.meterProvider, factors: [] })
+  const opened = options.storage ?? (await openStorage(config.storage, { clock, encryptionKeys }))
+  const storage = measuredStorage(opened, measures)
+  const hasher = hasherOf(settings, measures)
   const kinds = hashKinds({ settings: storage.settings, clock })
   try {
     await checkEncryptionKeys(storage.settings, encryptionKeys)
@@ -86,6 +97,7 @@ export async function layFoundation(
   }
   const box = secretBox({ keys: encryptionKeys })
   const { accounts, audit } = storage
+  const trail = { trail: audit, clock, random: systemRandom, measures }
   const waiting = letters({ storage, box, clock })
   const issuer = config.issuer ?? options.issuer ?? `http://localhost:${config.port}`
   return {
@@ -100,11 +112,13 @@ export async function layFoundation(
     hashKinds: kinds,
     clock,
     random: systemRandom,
-    record: recorder(storage.audit, clock, systemRandom),
-    refusals: refusals(storage.audit, clock, systemRandom),
+    record: recorder(trail),
+    refusals: refusals(trail),
     letters: waiting,
     accountEvents: accountEvents({ accounts, audit, letters: waiting, clock }),
     minimumPasswordLength: minimumPasswordLength(settings),
+    meterProvider: options.meterProvider,
+    measures,
   }
 }
 
@@ -113,13 +127,17 @@ function defaultName({ demonstration }: Config, issuer: string): string {
   return demonstration === undefined ? new URL(issuer).hostname : DEMONSTRATION_NAME
 }
 
-export function hasherOf({ passwords }: Pick<FileValues, 'passwords'>): QueuedPasswordHasher {
-  return passwordHasher({
+export function hasherOf(
+  { passwords }: Pick<FileValues, 'passwords'>,
+  measures?: Measures,
+): QueuedPasswordHasher {
+  const options = {
     memoryKib: passwords.hashMemoryKib,
     iterations: passwords.hashPasses,
     maxConcurrent: passwords.hashingAtOnce,
     maxQueued: passwords.hashingQueue,
-  })
+  }
+  return passwordHasher(options, measures)
 }
 
 /** The minimum is higher if a password may be the only factor of an account (R16). */

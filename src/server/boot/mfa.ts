@@ -49,7 +49,8 @@ function serverFactors({ totp: options }: FileValues) {
 
 /** The plugin as this server uses it: through its public entry, like any other application. */
 export function serverMfa(foundation: Foundation, services: MfaServices = {}): ServerMfa {
-  const { config, settings, serviceName, storage, hasher, clock, random } = foundation
+  const { config, settings, serviceName, storage, hasher, clock, random, meterProvider } =
+    foundation
   const { mailer, post = mailer } = services
   const mfa: ServerMfa = createMfa({
     issuerName: serviceName,
@@ -73,6 +74,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     hasher,
     clock,
     random,
+    ...(meterProvider === undefined ? {} : { meterProvider }),
   })
   mfa.on('*', (event) => rememberLanguage(storage.accounts, event))
   mfa.on('signed-in', ({ accountId, at }) => spendEnrolmentProof(storage.accounts, accountId, at))

@@ -4,6 +4,7 @@ import { DEMONSTRATION_FOLDER } from '../../../config/load.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Settings } from '../../ports/settings.ts'
 import { openLog, type Logger } from '../observe/log.ts'
+import { openMetrics, type MetricsEndpoint } from '../observe/metrics.ts'
 import { LIVENESS_PATH } from '../pages/health.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
@@ -34,6 +35,8 @@ export interface Running {
   readonly url: string
   readonly port: number
   readonly demonstrationUrl?: string
+  /** Absent: METRICS_PORT is not set. */
+  readonly metricsUrl?: string
   /** Finishes the requests under way, refuses new ones, and closes the storage. */
   stop(): Promise<void>
 }
@@ -47,7 +50,13 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
   const started: Started = [() => listener.close()]
 
   try {
-    const { foundation, mailer } = await open(config, port, options, started)
+    const metrics = await metricsOf(config, started)
+    const { foundation, mailer } = await open(
+      config,
+      port,
+      { ...options, meterProvider: metrics?.meterProvider },
+      started,
+    )
     const place = postOf(foundation, mailer, outboxParent(config, options))
     const demonstration = await demonstrate(foundation, folder, started)
     const services: AppServices = {
@@ -75,6 +84,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
       port,
       url: `http://${config.host}:${port}`,
       ...(demonstration === undefined ? {} : { demonstrationUrl: demonstration.url }),
+      ...(metrics === undefined ? {} : { metricsUrl: metrics.url }),
       async stop() {
         listener.isStopping = true
         await undo(started)
@@ -86,6 +96,17 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     await undo(started)
     throw error
   }
+}
+
+/** Undefined: METRICS_PORT is not set. It closes last, so that a scraper sees the end of a stop. */
+async function metricsOf(
+  { metrics }: Config,
+  started: Started,
+): Promise<MetricsEndpoint | undefined> {
+  if (metrics === undefined) return undefined
+  const endpoint = await openMetrics(metrics)
+  started.push(() => endpoint.close())
+  return endpoint
 }
 
 /** The folder of the outbox lies beside the SQLite file, and otherwise where the demonstration keeps its secrets. */

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { EventDetail } from '../../domain/events.ts'
 import { RefusalTally, type Refused } from '../../domain/refusal-tally.ts'
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
+import type { Measures } from '../../ports/measures.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 import { networkOf } from '../accounts/network.ts'
 
@@ -42,7 +43,7 @@ export type Record = (
 ) => Promise<void>
 
 /** Writes entries to the trail. An entry never holds a name as typed: people type their password there (R31). */
-export function recorder(trail: AuditTrail, clock: Clock, random: Random): Record {
+export function recorder({ trail, clock, random, measures }: RecorderServices): Record {
   return async (type, { accountId, detail }) => {
     const entry = {
       type,
@@ -51,7 +52,15 @@ export function recorder(trail: AuditTrail, clock: Clock, random: Random): Recor
       ...(accountId === undefined ? {} : { accountId }),
     }
     await trail.add([withId(entry, random)])
+    measures.told(entry)
   }
+}
+
+export interface RecorderServices {
+  readonly trail: AuditTrail
+  readonly clock: Clock
+  readonly random: Random
+  readonly measures: Measures
 }
 
 /** Attempts that were refused without a look at what they showed. They cost their sender nothing, so there may be many. */
@@ -68,13 +77,14 @@ export interface Refusals {
   flush(): Promise<void>
 }
 
-export function refusals(trail: AuditTrail, clock: Clock, random: Random): Refusals {
+export function refusals({ trail, clock, random, measures }: RecorderServices): Refusals {
   const tally = new RefusalTally()
   const write = async (due: readonly Refused[]): Promise<void> => {
     if (due.length > 0) await trail.add(due.map((refused) => withId(refused, random)))
   }
   return {
     record(type, about) {
+      measures.told({ type, detail: about.detail })
       const place = JSON.stringify([type, networkOf(about.detail.ip)])
       return write(tally.count(place, { ...about, type, at: clock.now() }))
     },

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { secretBox } from '../../../src/adapters/crypto/index.ts'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
+import { NO_MEASURES } from '../../../src/ports/measures.ts'
 import type { Clock, PasswordHasher, Random } from '../../../src/ports/services.ts'
 import type { ServerStorage } from '../../../src/ports/server-storage.ts'
 import {
@@ -66,8 +67,9 @@ export function world(limits: Partial<PasswordLimits> = {}): World {
   const clock = { time: 1_700_000_000, now: () => clock.time }
   const storage = memoryStorage({ clock })
   const hasher = fakeHasher()
-  const record = recorder(storage.audit, clock, random)
-  const refused = refusals(storage.audit, clock, random)
+  const trail = { trail: storage.audit, clock, random, measures: NO_MEASURES }
+  const record = recorder(trail)
+  const refused = refusals(trail)
   const { accounts, counters, audit } = storage
   const box = secretBox({ keys: [random.bytes(32)] })
   const waiting = letters({ storage, box, clock })

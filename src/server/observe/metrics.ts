@@ -1,0 +1,92 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { MeterProvider as Meters } from '@opentelemetry/api'
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
+import { MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics'
+import { ConfigError } from '../../../config/environment.ts'
+import { prometheusName } from '../../observe/instruments.ts'
+import { INSTRUMENTS } from './instruments.ts'
+
+/** A scraper that sends its request slower holds the connection on purpose. */
+const REQUEST_MILLISECONDS = 10_000
+
+const METRICS_PATH = '/metrics'
+
+export interface MetricsAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** The measurements of the server, as text for Prometheus at an address of their own. */
+export interface MetricsEndpoint {
+  readonly meterProvider: Meters
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * Listens at METRICS_HOST and METRICS_PORT. Nothing else is answered there, and the address of the service answers no
+ * metrics: they tell a stranger how its guesses fare. Throws ConfigError.
+ */
+export async function openMetrics(address: MetricsAddress): Promise<MetricsEndpoint> {
+  const exporter = new PrometheusExporter({ preventServerStart: true })
+  const meterProvider = new MeterProvider({ readers: [exporter], views: namesOfPrometheus() })
+  const server = createServer({ requestTimeout: REQUEST_MILLISECONDS }, (request, response) =>
+    answer(exporter, request, response),
+  )
+  await listen(server, address)
+  const { port } = server.address() as AddressInfo
+  return {
+    meterProvider,
+    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}${METRICS_PATH}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
+      server.closeAllConnections()
+      await closed
+      await meterProvider.shutdown()
+    },
+  }
+}
+
+/** Prometheus has the unit in the name. A collector of OpenTelemetry adds it; the exporter does not. */
+function namesOfPrometheus(): ViewOptions[] {
+  return Object.entries(INSTRUMENTS).map(([name, instrument]) => ({
+    instrumentName: name,
+    name: prometheusName(name, instrument),
+  }))
+}
+
+function answer(
+  exporter: PrometheusExporter,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (request.method === 'GET' && request.url?.split('?')[0] === METRICS_PATH)
+    exporter.getMetricsRequestHandler(request, response)
+  else response.writeHead(404).end()
+}
+
+async function listen(server: Server, { host, port }: MetricsAddress): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new ConfigError([
+        { setting: 'METRICS_PORT', problem: `${port} is taken: choose another` },
+      ])
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new ConfigError([
+        { setting: 'METRICS_HOST', problem: `${host}:${port} is not ours to listen on` },
+      ])
+    throw error
+  }
+}
