@@ -4,6 +4,7 @@ import type { Visit } from '../../interactions/mfa/visit.ts'
 import { parseLogin } from '../../interactions/seal.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
+import { NO_MEASURES } from '../../src/ports/measures.ts'
 import { OTP } from '../domain/records.ts'
 
 const CID = 'the-authorization'
@@ -50,7 +51,7 @@ async function end(given: Given = {}, attempt = accepted) {
       core: {
         path: '/mfa',
         provider: { issuer: 'http://op.example' },
-        deps: { box, clock: { now: () => NOW } },
+        deps: { box, clock: { now: () => NOW }, measures: NO_MEASURES },
       },
       ctx,
       interaction,

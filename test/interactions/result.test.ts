@@ -17,6 +17,7 @@ import {
 import { parseFirstFactor, parseLogin } from '../../interactions/seal.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { NO_MEASURES, type SignInStep } from '../../src/ports/measures.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
 
 const CID = 'the-authorization'
@@ -24,8 +25,12 @@ const NOW = 1_700_000_100
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
 const mira: Subject = { accountId: 'mira', amr: ['pwd'], ts: 1_700_000_000, epoch: 3 }
 
+const steps: SignInStep[] = []
+const measures = { ...NO_MEASURES, step: (step: SignInStep) => void steps.push(step) }
+
 function coreAt(issuer: string): Core {
-  return { deps: { box, clock: { now: () => NOW } }, provider: { issuer } } as unknown as Core
+  const deps = { box, clock: { now: () => NOW }, measures }
+  return { deps, provider: { issuer } } as unknown as Core
 }
 const core = coreAt('http://op.example')
 
@@ -105,6 +110,21 @@ describe('R17 the result of a login', () => {
     const login = parseLogin(box, CID, stored[0]?.['login'])
     expect(login).to.include({ acr: MULTI_FACTOR_ACR, ts: mira.ts, epoch: 4 })
     expect(login?.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
+  })
+
+  it('counts the end of a sign-in with its factor, once it is stored', async () => {
+    steps.length = 0
+    const { interaction } = interactionWith()
+    await writePasswordLogin(core, interaction, mira, {})
+    await writeMultiFactorLogin(core, interaction, mira, accepted)
+    const broken = { ...interaction, persist: () => Promise.reject(new Error('away')) }
+    await writePasswordLogin(core, broken as unknown as Interaction, mira, {}).catch(
+      () => undefined,
+    )
+    expect(steps).to.deep.equal([
+      { step: 'sign-in', outcome: 'accepted' },
+      { step: 'sign-in', factor: 'totp', outcome: 'accepted' },
+    ])
   })
 
   it('R26 of two factors of one kind has the level of one', async () => {
