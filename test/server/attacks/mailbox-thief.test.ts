@@ -168,4 +168,44 @@ describe('a thief who reads the mail of a person', function () {
         expect(record.recovery).to.equal(undefined)
         expect(record.authenticators).to.deep.equal(authenticators)
       })
+
+  it('R9 R44 who reads both mailboxes waits after the reset and after the start, which both mailboxes tell, and the owner ends it by one link', async () => {
+    const victim = await somebody()
+    const { authenticators } = await recordOf(victim)
+    const thief: Thief = { mailbox: victim.own }
+    const both = [victim.own, victim.added]
+    await reset(victim, thief)
+    expect(
+      (await recover(victim, { ...thief, mailbox: victim.added })).map(({ name }) => name),
+    ).to.deep.equal(['recovery', 'recovery'])
+    server.clock.ahead += 73 * HOUR
+    for (const address of both) await readAll(address)
+
+    const asked = await recover(victim, { ...thief, mailbox: victim.added })
+    expect(asked.at(-1)?.name).to.equal('recovery-status')
+    const { recovery } = await recordOf(victim)
+    const cancelLinks: string[] = []
+    for (const address of both) {
+      let link: string | undefined
+      while (link === undefined)
+        link = /^https?:\S+\/cancel-recovery\/\S+$/m.exec((await post.next(address)).text)?.[0]
+      cancelLinks.push(link)
+    }
+    // The status page comes in every sign-in until the whole wait is over.
+    server.clock.ahead = recovery!.opensAt - 60 - (server.clock.now() - server.clock.ahead)
+    expect((await recover(victim, { ...thief, mailbox: victim.added })).at(-1)?.name).to.equal(
+      'recovery-status',
+    )
+
+    const owner = new HttpClient()
+    const page = await owner.get(cancelLinks[0]!)
+    expect((await recordOf(victim)).recovery).not.to.equal(undefined)
+    await owner.submit(page)
+    server.clock.ahead += 8 * DAY
+    const late = await recover(victim, { ...thief, mailbox: victim.added })
+    // It may begin once more, with the whole wait.
+    expect(late.map(({ name }) => name)).not.to.include('recovery-bind')
+    expect((await recordOf(victim)).recovery?.opensAt).to.be.greaterThan(server.clock.now())
+    expect((await recordOf(victim)).authenticators).to.deep.equal(authenticators)
+  })
 })
