@@ -27,8 +27,8 @@ export interface MeasuresOptions {
  * nothing costs time. The meter is taken once, so an SDK has to be registered before.
  */
 export function measuresOf({ meterProvider, factors }: MeasuresOptions): Measures {
-  const meter = (meterProvider ?? metrics).getMeter(SCOPE)
-  if (meter === createNoopMeter()) return NO_MEASURES
+  const meter = meterOf(meterProvider)
+  if (meter === undefined) return NO_MEASURES
   const known = new Set([...factors, ...PURPOSES])
   const steps = counter(meter, 'oidc_mfa.sign_in.steps')
   const conflicts = counter(meter, 'oidc_mfa.commit.conflicts')
@@ -56,6 +56,12 @@ export function measuresOf({ meterProvider, factors }: MeasuresOptions): Measure
       })
     },
   }
+}
+
+/** The meter of this package. Undefined: nothing takes its measurements. */
+export function meterOf(meterProvider: MeterProvider | undefined): Meter | undefined {
+  const meter = (meterProvider ?? metrics).getMeter(SCOPE)
+  return meter === createNoopMeter() ? undefined : meter
 }
 
 /** A label never has a text that the code does not know: each new value would be a new series. */

@@ -54,6 +54,9 @@ export interface Outbox {
   /** Lists the rows that are not finished, in order of `id`, after `after`: for a rotation of keys. */
   list(page: { after?: string; limit: number }): Promise<readonly OutboxRow[]>
 
+  /** The number of rows that are not finished. It is one look-up by an index, because each reading of metrics asks. */
+  waiting(): Promise<number>
+
   /** Replaces the value of a row that still has the value `expected`; answers whether it did. */
   replaceValue(id: string, value: string, expected: string): Promise<boolean>
 }

@@ -52,6 +52,16 @@ export function describeOutbox(
       equal(await outbox.claim(NOW + 9_000, NOW + 9_900), undefined)
     })
 
+    test('counts the rows that are not finished', async (outbox) => {
+      equal(await outbox.waiting(), 0)
+      await outbox.add([row('a'), row('b')], NOW)
+      equal(await outbox.waiting(), 2)
+      const claimed = await claimedRow(outbox)
+      equal(await outbox.waiting(), 2)
+      await outbox.finish(claimed, NOW + 900)
+      equal(await outbox.waiting(), 1)
+    })
+
     test('hands out the row that has been due longest', async (outbox) => {
       await outbox.add([row('late')], NOW + 5)
       await outbox.add([row('early')], NOW)

@@ -33,7 +33,9 @@ export function memoryOutbox(): Outbox & Sweepable {
   }
 }
 
-function contents(stored: Stored): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'replaceValue'> {
+function contents(
+  stored: Stored,
+): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'waiting' | 'replaceValue'> {
   return {
     async add(rows, now) {
       for (const row of rows)
@@ -55,6 +57,8 @@ function contents(stored: Stored): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'r
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit)
     },
+
+    waiting: async () => waitingIn(stored).length,
 
     async replaceValue(id, value, expected) {
       const entry = stored.get(id)

@@ -26,7 +26,9 @@ export function mongoOutbox(database: MongoDatabase): Outbox {
   return { ...contents(on), ...claims(on) }
 }
 
-function contents(on: OnOutbox): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'replaceValue'> {
+function contents(
+  on: OnOutbox,
+): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'waiting' | 'replaceValue'> {
   return {
     async add(rows, now) {
       for (const row of rows) await on((outbox) => insertNew(outbox, row, now))
@@ -53,6 +55,8 @@ function contents(on: OnOutbox): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'rep
           .toArray()
         return page.map(rowOf)
       }),
+
+    waiting: () => on((outbox) => outbox.countDocuments({ dueAt: { $exists: true } })),
 
     replaceValue: (id, value, expected) =>
       on(async (outbox) => {

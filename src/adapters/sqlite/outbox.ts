@@ -26,7 +26,7 @@ export function sqliteOutbox(database: SqliteDatabase): Outbox {
 
 function contents(
   database: SqliteDatabase,
-): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'replaceValue'> {
+): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'waiting' | 'replaceValue'> {
   return {
     add: async (rows, now) => {
       if (rows.length === 0) return
@@ -62,6 +62,14 @@ function contents(
             limit,
           )
           .map(rowOf),
+      ),
+
+    waiting: () =>
+      database.durable(
+        (connection) =>
+          connection.get<{ rows: number }>(
+            'SELECT count(*) AS rows FROM outbox WHERE due_at IS NOT NULL',
+          )?.rows ?? 0,
       ),
 
     replaceValue: (id, value, expected) =>

@@ -17,6 +17,7 @@ import { measuresOf } from '../../observe/measures.ts'
 import type { Measures } from '../../ports/measures.ts'
 import { accountEvents, type AccountEvents } from '../notices/account-events.ts'
 import { letters, type Letters } from '../notices/letters.ts'
+import { serverMeasuresOf, type ServerMeasures } from '../observe/server-measures.ts'
 import { measuredStorage } from '../observe/storage.ts'
 import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
@@ -56,6 +57,7 @@ export interface Foundation {
   /** The provider of the plugin's measures too. */
   readonly meterProvider: MeterProvider | undefined
   readonly measures: Measures
+  readonly serverMeasures: ServerMeasures
 }
 
 const DEMONSTRATION_NAME = 'Acme'
@@ -84,8 +86,9 @@ export async function layFoundation(
   const clock = options.clock ?? systemClock
   const { settings, encryptionKeys } = config
   const measures = measuresOf({ meterProvider: options.meterProvider, factors: [] })
+  const serverMeasures = serverMeasuresOf(options.meterProvider)
   const opened = options.storage ?? (await openStorage(config.storage, { clock, encryptionKeys }))
-  const storage = measuredStorage(opened, measures)
+  const storage = measuredStorage(opened, measures, serverMeasures)
   const hasher = hasherOf(settings, measures)
   const kinds = hashKinds({ settings: storage.settings, clock })
   try {
@@ -119,6 +122,7 @@ export async function layFoundation(
     minimumPasswordLength: minimumPasswordLength(settings),
     meterProvider: options.meterProvider,
     measures,
+    serverMeasures,
   }
 }
 

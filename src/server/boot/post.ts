@@ -57,6 +57,7 @@ export function letterSenderOf(
     mfa,
     clock,
     record,
+    mailTried: foundation.serverMeasures.mailTried,
     log,
     issuer,
     values: {

@@ -57,6 +57,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
       { ...options, meterProvider: metrics?.meterProvider },
       started,
     )
+    started.push(foundation.serverMeasures.watch(() => foundation.storage.outbox.waiting()))
     const place = postOf(foundation, mailer, outboxParent(config, options))
     const demonstration = await demonstrate(foundation, folder, started)
     const services: AppServices = {

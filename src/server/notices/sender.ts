@@ -5,6 +5,7 @@ import type { ClaimedRow, Outbox } from '../../ports/outbox.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { Record } from '../observe/audit.ts'
 import type { Logger } from '../observe/log.ts'
+import type { ServerMeasures } from '../observe/server-measures.ts'
 import type { Letters } from './letters.ts'
 
 /** Where mails go: a mail server, or files. */
@@ -21,6 +22,7 @@ export interface SenderServices {
   readonly mfa: Pick<Mfa, 'views' | 'notMeUrl' | 'cancelRecoveryUrl'>
   readonly clock: Clock
   readonly record: Record
+  readonly mailTried?: ServerMeasures['mailTried'] | undefined
   readonly log?: Pick<Logger, 'warn' | 'error'> | undefined
   /** The issuer: its host is in each Message-ID, and links are made from it (R12). */
   readonly issuer: string
@@ -74,6 +76,7 @@ async function attempt(services: SenderServices, row: ClaimedRow): Promise<void>
   } catch (error) {
     return postpone(services, row, error)
   }
+  services.mailTried?.('sent')
   if (!(await outbox.finish(row, clock.now() + KNOWN_SECONDS)))
     log?.warn({ letter: row.id }, 'a mail took so long that it may be sent twice')
 }
@@ -108,6 +111,7 @@ async function postpone(services: SenderServices, row: ClaimedRow, error: unknow
     : dueAt >= endOf(row)
       ? 'not-accepted'
       : undefined
+  services.mailTried?.(reason === undefined ? 'postponed' : 'given-up')
   if (reason === undefined) {
     log?.warn({ letter: row.id, attempts: row.claims, error }, 'a mail was not sent yet')
     await outbox.postpone(row, dueAt)

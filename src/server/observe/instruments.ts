@@ -1,7 +1,50 @@
 import { PLUGIN_INSTRUMENTS, type Instrument } from '../../observe/instruments.ts'
 
 /** The instruments that only the complete server has. */
-export const SERVER_INSTRUMENTS = {} as const satisfies Readonly<Record<string, Instrument>>
+export const SERVER_INSTRUMENTS = {
+  'oidc_mfa.mail.queue': {
+    kind: 'gauge',
+    unit: '{mail}',
+    description: 'Mails that wait to be sent, over all nodes',
+    labels: [],
+  },
+  'oidc_mfa.mail.attempts': {
+    kind: 'counter',
+    unit: '{attempt}',
+    description: 'Attempts of this node to send a mail that waited',
+    labels: ['outcome'],
+  },
+  'oidc_mfa.sweep.rows': {
+    kind: 'counter',
+    unit: '{row}',
+    description: 'Expired rows that this node has deleted',
+    labels: [],
+  },
+  'oidc_mfa.sweep.backlog_age': {
+    kind: 'gauge',
+    unit: 's',
+    description: 'Time since a sweep of this node has last left no expired row',
+    labels: [],
+  },
+  'nodejs.eventloop.delay.mean': {
+    kind: 'gauge',
+    unit: 's',
+    description: 'Mean delay of the event loop since the last reading',
+    labels: [],
+  },
+  'nodejs.eventloop.delay.p99': {
+    kind: 'gauge',
+    unit: 's',
+    description: 'The delay of the event loop that 99 percent of the samples stay below',
+    labels: [],
+  },
+  'nodejs.eventloop.delay.max': {
+    kind: 'gauge',
+    unit: 's',
+    description: 'Longest delay of the event loop since the last reading',
+    labels: [],
+  },
+} as const satisfies Readonly<Record<string, Instrument>>
 
 /** Every instrument of the server. */
 export const INSTRUMENTS: Readonly<Record<string, Instrument>> = {

@@ -24,6 +24,7 @@ describe('the sender of mails', () => {
   let fault: Error | undefined
   let sender: LetterSender
   let logged: string[]
+  let outcomes: string[]
 
   const make = (): LetterSender => {
     const log = (_about: object, message: string): void => void logged.push(message)
@@ -40,6 +41,7 @@ describe('the sender of mails', () => {
       mfa,
       clock: here.clock,
       record: here.record,
+      mailTried: (outcome) => void outcomes.push(outcome),
       log: { warn: log, error: log } as never,
       issuer: 'https://id.example.com',
       values: { issuer: 'Acme', manageUrl: 'https://id.example.com/account' },
@@ -63,6 +65,7 @@ describe('the sender of mails', () => {
     sent = []
     fault = undefined
     logged = []
+    outcomes = []
     sender = make()
   })
 
@@ -78,6 +81,22 @@ describe('the sender of mails', () => {
     ])
     for (const address of ['/account', '/not-me/mira-en'])
       expect(sent[0]?.text).to.contain(`https://id.example.com${address}\n`)
+  })
+
+  it('counts each attempt by its outcome', async () => {
+    await put(letter('e1'))
+    fault = new Error('421 try later')
+    await sender.sendDue()
+    fault = undefined
+    here.clock.time += 15
+    await sender.sendDue()
+    await put(letter('e2'))
+    fault = Object.assign(new Error('550 no such mailbox'), {
+      responseCode: 550,
+      command: 'RCPT TO',
+    })
+    await sender.sendDue()
+    expect(outcomes).to.deep.equal(['postponed', 'sent', 'given-up'])
   })
 
   it('gives an event at an address one Message-ID, which names neither', async () => {

@@ -1,0 +1,85 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { MeterProvider } from '@opentelemetry/api'
+import { optionsOf } from '../../observe/instruments.ts'
+import { meterOf } from '../../observe/measures.ts'
+import { SERVER_INSTRUMENTS } from './instruments.ts'
+
+export type MailOutcome = 'sent' | 'postponed' | 'given-up'
+
+/** Takes what only the complete server counts. It never throws. */
+export interface ServerMeasures {
+  mailTried(outcome: MailOutcome): void
+  /** A sweep has deleted rows; `isLeft`: it has taken all that it was allowed to, so there may be more. */
+  swept(rows: number, isLeft: boolean): void
+  /** Reads the number of waiting mails, and the delay of the event loop, until the function that it returns is called. */
+  watch(mails: () => Promise<number>): () => void
+}
+
+const NOTHING: ServerMeasures = {
+  mailTried: () => undefined,
+  swept: () => undefined,
+  watch: () => () => undefined,
+}
+
+const NANOSECONDS = 1e9
+/** How often the event loop is sampled: often enough for a hash that blocks it, seldom enough to cost nothing. */
+const SAMPLED_MILLISECONDS = 20
+
+type Name = keyof typeof SERVER_INSTRUMENTS
+
+/** `meterProvider`: see `measuresOf`. */
+export function serverMeasuresOf(meterProvider: MeterProvider | undefined): ServerMeasures {
+  const meter = meterOf(meterProvider)
+  if (meter === undefined) return NOTHING
+  const counter = (name: Name) => meter.createCounter(name, optionsOf(SERVER_INSTRUMENTS[name]))
+  const gauge = (name: Name) =>
+    meter.createObservableGauge(name, optionsOf(SERVER_INSTRUMENTS[name]))
+  const mails = counter('oidc_mfa.mail.attempts')
+  const rows = counter('oidc_mfa.sweep.rows')
+  const queue = gauge('oidc_mfa.mail.queue')
+  const backlog = gauge('oidc_mfa.sweep.backlog_age')
+  const mean = gauge('nodejs.eventloop.delay.mean')
+  const p99 = gauge('nodejs.eventloop.delay.p99')
+  const max = gauge('nodejs.eventloop.delay.max')
+  // The clock of the process: a jump of the time of day must not look like a backlog.
+  let cleanAt: number | undefined
+  backlog.addCallback((result) => {
+    if (cleanAt !== undefined) result.observe((performance.now() - cleanAt) / 1000)
+  })
+  return {
+    mailTried: (outcome) => mails.add(1, { outcome }),
+    swept(deleted, isLeft) {
+      rows.add(deleted)
+      if (!isLeft || cleanAt === undefined) cleanAt = performance.now()
+    },
+    watch(waiting) {
+      const delay = monitorEventLoopDelay({ resolution: SAMPLED_MILLISECONDS })
+      delay.enable()
+      const read: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
+        result.observe(mean, secondsOf(delay.mean))
+        result.observe(p99, secondsOf(delay.percentile(99)))
+        result.observe(max, secondsOf(delay.max))
+        delay.reset()
+      }
+      // While the storage is away the other series are shown all the same. The SDK repeats the last number, if any.
+      const count: Parameters<typeof queue.addCallback>[0] = (result) =>
+        waiting().then(
+          (number) => result.observe(number),
+          () => undefined,
+        )
+      const loop = [mean, p99, max]
+      meter.addBatchObservableCallback(read, loop)
+      queue.addCallback(count)
+      return () => {
+        meter.removeBatchObservableCallback(read, loop)
+        queue.removeCallback(count)
+        delay.disable()
+      }
+    },
+  }
+}
+
+/** An empty histogram has no mean. */
+function secondsOf(nanoseconds: number): number {
+  return Number.isNaN(nanoseconds) ? 0 : nanoseconds / NANOSECONDS
+}
