@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { HANDED_OVER, starterOf } from './starter.mjs'
 
 const OLDEST = [22, 18]
 
@@ -18,7 +19,7 @@ const program = !installed && existsSync(source) ? source : built
 if (isFit(process.versions.node)) {
   silenceExperiments()
   const { main } = await import(pathToFileURL(program).href)
-  await main()
+  await main(starterOf(process.env))
 } else {
   handOver(pinnedNode())
 }
@@ -66,11 +67,19 @@ function* ancestors(folder) {
 }
 
 function handOver(node) {
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
+  const args = process.argv.slice(2)
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [HANDED_OVER]: '1' },
   })
-  // A supervisor sends signals to this process; they are passed on to the process that has the database open.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // A supervisor sends signals to this process, not to the one that has the database open. The server gets them as
+  // messages: Ctrl-C in a terminal signals both processes, and the server must not take that for two requests to stop.
+  const passOn = (signal) => {
+    if (args[0] === 'serve' && signal !== 'SIGHUP' && child.connected) child.send({ signal })
+    else child.kill(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, passOn)
+  starterOf(process.env)?.(() => child.disconnect())
   child.on('error', (error) => {
     console.error(`Node could not be started: ${error.message}`)
     process.exit(1)

@@ -414,6 +414,22 @@ export const fileOptions = {
       doc: 'How long the audit trail is kept; 0 keeps it for ever.',
     }),
   },
+  stop: {
+    drainSeconds: integer({
+      min: 0,
+      max: 300,
+      default: 5,
+      unit: 'seconds',
+      doc: 'How long a node that was told to stop still serves while `ready` answers 503: longer than a proxy takes to see that.',
+    }),
+    graceSeconds: integer({
+      min: 0,
+      max: 300,
+      default: 20,
+      unit: 'seconds',
+      doc: 'How long the requests in hand may take after that, when the node accepts no more.',
+    }),
+  },
   features: {
     deviceFlow: flag({
       default: false,

@@ -1,10 +1,10 @@
 import { hash } from '@node-rs/argon2'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -58,7 +58,10 @@ export class ServerProcess {
       PORT: String(port),
       DEMO_PORT: String(demoPort),
       LOG_LEVEL: 'warn',
-      ...(typeof environment === 'function' ? environment(folder) : environment),
+      ...withoutDrain(
+        folder,
+        typeof environment === 'function' ? environment(folder) : environment,
+      ),
     })
     await server.run()
     return server
@@ -191,6 +194,16 @@ export class ServerProcess {
 }
 
 /** Finds free ports. All of them are held at the same time, so that no two are the same. */
+/** The same settings, but a stop does not wait until a proxy has seen it. */
+function withoutDrain(folder: string, environment: Environment): Environment {
+  const given = environment['CONFIG_FILE']
+  const settings =
+    given === undefined ? {} : (JSON.parse(readFileSync(resolve(folder, given), 'utf8')) as object)
+  const file = join(folder, 'without-drain.json')
+  writeFileSync(file, JSON.stringify({ ...settings, stop: { drainSeconds: 0 } }))
+  return { ...environment, CONFIG_FILE: file }
+}
+
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => once(server, 'listening')))

@@ -72,7 +72,7 @@ export async function startServerProcess(options: {
         COOKIE_KEYS: randomBytes(32).toString('base64'),
         STORAGE_URL: `sqlite:${database}`,
         CLIENTS_FILE: file('clients.json', options.clients),
-        CONFIG_FILE: file('config.json', options.settings ?? {}),
+        CONFIG_FILE: file('config.json', { stop: { drainSeconds: 0 }, ...options.settings }),
         PORT: '0',
         DEMO: 'off',
         ...options.environment,

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { run } from '../../src/server/cli/index.ts'
 import { CookieJar } from '../support/cookie-jar.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { freePort } from '../support/mongodb.ts'
-import { authorizationUrl, PASSWORD, type Person } from './support.ts'
+import { authorizationUrl, NO_DRAIN, PASSWORD, type Person } from './support.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
 const CLOCK = new URL('../journeys/shifted-clock.ts', import.meta.url).href
@@ -96,7 +96,9 @@ export class Deployment {
   private constructor(environment: Readonly<Record<string, string>>, count: number) {
     this.#folder = mkdtempSync(join(tmpdir(), 'mfa-nodes-'))
     this.environment = environment
-    this.nodes = Array.from({ length: count }, () => new Node(environment, this.#folder))
+    writeFileSync(join(this.#folder, 'config.json'), JSON.stringify({ stop: NO_DRAIN }))
+    const ofNodes = { CONFIG_FILE: 'config.json', ...environment }
+    this.nodes = Array.from({ length: count }, () => new Node(ofNodes, this.#folder))
     const clock = { ahead: 0, now: () => Math.floor(Date.now() / 1000) + clock.ahead }
     this.clock = clock
   }

@@ -52,7 +52,9 @@ describe('health', () => {
     const ready = async (): Promise<number> =>
       (await browser.get(`${server.issuer}/health/ready`)).status
     faulty.readOnly = true
-    expect(await ready()).to.equal(503)
+    const answer = await browser.get(`${server.issuer}/health/ready`)
+    expect(answer.status).to.equal(503)
+    expect(answer.json).to.deep.equal({ status: 'unavailable', reason: 'storage-not-writable' })
     expect((await browser.get(`${server.issuer}/health/live`)).status).to.equal(200)
     faulty.readOnly = false
     let status = 0

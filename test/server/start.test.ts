@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { expect } from 'chai'
 import { secretOf } from '../support/enrolment.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { totpCode } from '../support/totp.ts'
+import { NO_DRAIN } from './support.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const BIN = join(ROOT, 'bin', 'oidc-provider-mfa.mjs')
@@ -37,6 +38,7 @@ describe('npm start', () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'mfa-start-'))
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ stop: NO_DRAIN }))
   })
   afterEach(async () => {
     for (const child of children) {
@@ -50,7 +52,7 @@ describe('npm start', () => {
   const launch = (args: string[], environment: Record<string, string>): ChildProcess => {
     const child = spawn(process.execPath, args, {
       cwd: folder,
-      env: { PATH: process.env['PATH'], ...environment },
+      env: { PATH: process.env['PATH'], CONFIG_FILE: 'config.json', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     children.add(child)

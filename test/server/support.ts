@@ -35,6 +35,9 @@ export const APP: JsonObject = {
 
 export const PASSWORD = 'correct horse battery staple'
 
+/** No proxy has to see that a server stops. */
+export const NO_DRAIN = { drainSeconds: 0 }
+
 export interface TestServer extends Running {
   readonly storage: ServerStorage
   readonly clock: Clock & { ahead: number }
@@ -67,7 +70,7 @@ const running = new Set<{ stop(): Promise<void> }>()
 export async function startServer(options: TestOptions = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-server-'))
   const files: Record<string, string> = {
-    '/config.json': JSON.stringify(withQuickHashes(options.settings)),
+    '/config.json': JSON.stringify(withQuickHashes({ stop: NO_DRAIN, ...options.settings })),
     '/clients.json': JSON.stringify(options.clients ?? [APP]),
   }
   const environment: Environment = {
@@ -176,7 +179,9 @@ export async function addPerson(
 /** The lowest cost that the configuration accepts, because the suites sign in some hundreds of people. */
 const QUICK_HASHES = { hashMemoryKib: 19_456, hashPasses: 2 }
 
-function withQuickHashes(settings: { readonly passwords?: object } = {}): object {
+function withQuickHashes(
+  settings: { readonly passwords?: object; readonly stop?: object } = {},
+): object {
   return { ...settings, passwords: { ...QUICK_HASHES, ...settings.passwords } }
 }
 

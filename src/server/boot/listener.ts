@@ -1,9 +1,8 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ConfigError, type Config } from '../../../config/environment.ts'
+import { answerNotReady } from '../pages/health.ts'
 
-/** How long a stop waits for responses under way. Checking a password and a code takes about a second. */
-const GRACE_MILLISECONDS = 10_000
 /** How long a client may take to send a request. A slower one holds the connection on purpose. */
 const REQUEST_MILLISECONDS = 30_000
 
@@ -13,9 +12,14 @@ export interface Listener {
   /** A refusal during the start, then the app. */
   handle: RequestListener
   /** True from the moment the server was told to stop. */
-  isStopping: boolean
-  /** Lets responses under way finish, and refuses new requests. */
-  close(): Promise<void>
+  readonly isStopping: boolean
+  /** Ends each connection with its next answer, so that a proxy keeps none to this node. New ones are still accepted. */
+  drain(): void
+  /**
+   * Accepts no more connections, and waits until the requests in hand are answered. Returns how many were cut off
+   * because they took longer than `graceSeconds`.
+   */
+  close(graceSeconds: number): Promise<number>
 }
 
 /** Listens on HOST and PORT. Throws ConfigError if that is not possible. */
@@ -23,22 +27,32 @@ export async function openListener({
   port,
   host,
 }: Pick<Config, 'port' | 'host'>): Promise<Listener> {
-  const server = createServer({ requestTimeout: REQUEST_MILLISECONDS }, (request, response) =>
-    listener.handle(request, response),
-  )
+  const inHand = new Set<ServerResponse>()
+  const server = createServer({ requestTimeout: REQUEST_MILLISECONDS }, (request, response) => {
+    inHand.add(response)
+    response.once('close', () => inHand.delete(response))
+    if (stopping) endConnection(response)
+    listener.handle(request, response)
+  })
+  let stopping = false
   await listen(server, port, host)
   const listener: Listener = {
     port: (server.address() as AddressInfo).port,
-    handle: answerNotYet,
-    isStopping: false,
-    close: () => close(server),
+    handle: (_request, response) => answerNotReady(response, 'starting'),
+    get isStopping() {
+      return stopping
+    },
+    drain() {
+      stopping = true
+      for (const response of inHand) endConnection(response)
+    },
+    close: (graceSeconds) => close(server, inHand, graceSeconds),
   }
   return listener
 }
 
-/** The response during a start and a restore: the client is told to try again, instead of waiting without an answer. */
-export const answerNotYet: RequestListener = (_request, response) => {
-  response.writeHead(503, { 'Retry-After': '1', 'Cache-Control': 'no-store' }).end()
+function endConnection(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close')
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {
@@ -62,13 +76,21 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   }
 }
 
-/** Idle connections are closed at once, the others when the grace period is over. */
-async function close(server: Server): Promise<void> {
+/** Node closes idle connections at once; the others are closed when the grace period is over. */
+async function close(
+  server: Server,
+  inHand: ReadonlySet<ServerResponse>,
+  graceSeconds: number,
+): Promise<number> {
+  let cut = 0
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
-  server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), GRACE_MILLISECONDS)
+  const timer = setTimeout(() => {
+    cut = inHand.size
+    server.closeAllConnections()
+  }, graceSeconds * 1000)
   await closed
   clearTimeout(timer)
+  return cut
 }

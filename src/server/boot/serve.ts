@@ -5,17 +5,18 @@ import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Settings } from '../../ports/settings.ts'
 import { openLog, type Logger } from '../observe/log.ts'
 import { openMetrics, type MetricsEndpoint } from '../observe/metrics.ts'
-import { LIVENESS_PATH } from '../pages/health.ts'
+import { answerNotReady, LIVENESS_PATH } from '../pages/health.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
 import { announce } from './announce.ts'
 import { createApp, type AppServices } from './app.ts'
 import { demonstrate } from './demonstration.ts'
 import { layFoundation, mailerOf, type Foundation, type OpenOptions } from './foundation.ts'
-import { answerNotYet, openListener } from './listener.ts'
+import { openListener, type Listener } from './listener.ts'
 import { folderOfDatabase, postOf } from './post.ts'
-import { stopOnSignal } from './signals.ts'
+import { listenForStop, type Starter } from './signals.ts'
 import { undo, type Started } from './started.ts'
+import { stopOf } from './stop.ts'
 import { startSending, startUpkeep } from './upkeep.ts'
 
 export interface ServeOptions extends OpenOptions {
@@ -26,8 +27,10 @@ export interface ServeOptions extends OpenOptions {
   readonly folder?: string
   /** The interval at which a node looks for changed keys and for a restore. Default: one minute. */
   readonly renewalMilliseconds?: number
-  /** Whether SIGTERM and SIGINT stop the server. Default: yes. */
+  /** Whether SIGTERM and SIGINT stop the server and end the process. Default: yes. */
   readonly signals?: boolean
+  /** The process that started this one, if it has to be watched: its end stops the server as SIGTERM does. */
+  readonly starter?: Starter | undefined
 }
 
 export interface Running {
@@ -37,65 +40,75 @@ export interface Running {
   readonly demonstrationUrl?: string
   /** Absent: METRICS_PORT is not set. */
   readonly metricsUrl?: string
-  /** Finishes the requests under way, refuses new ones, and closes the storage. */
+  /**
+   * Serves for `stop.drainSeconds` more while `ready` answers 503, finishes the requests in hand, and closes the storage.
+   */
   stop(): Promise<void>
 }
 
 /** Starts the server and, outside production and unless DEMO is off, the demonstration. */
 export async function serve(config: Config, options: ServeOptions): Promise<Running> {
-  const { folder, renewalMilliseconds, print } = options
   const log = options.log ?? openLog(config.logLevel)
-  const listener = await openListener(config)
-  const { port } = listener
-  const started: Started = [() => listener.close()]
-
+  const requests = options.signals === false ? undefined : listenForStop(log, options.starter)
+  const started: Started = []
   try {
-    const metrics = await metricsOf(config, started)
-    const { foundation, mailer } = await open(
-      config,
-      port,
-      { ...options, meterProvider: metrics?.meterProvider },
-      started,
-    )
-    started.push(foundation.serverMeasures.watch(() => foundation.storage.outbox.waiting()))
-    const place = postOf(foundation, mailer, outboxParent(config, options))
-    const demonstration = await demonstrate(foundation, folder, started)
-    const services: AppServices = {
-      log,
-      isStopping: () => listener.isStopping,
-      post: place.post,
-      ...(mailer === undefined ? {} : { mailer }),
-      ...demonstration?.services,
-    }
-    const served = await renewedApp(foundation, () => createApp(foundation, services), log)
-    listener.handle = handlerOf(served)
-    const rounds = startSending(foundation, served, place, log)
-    // The last events are passed on only after the server has stopped answering requests.
-    started.push(
-      () => rounds.stop(),
-      () => foundation.refusals.flush(),
-      () => served.settled(),
-      () => listener.close(),
-    )
-    started.push(...(await startUpkeep({ foundation, served, rounds, renewalMilliseconds, log })))
-    announce(foundation, { demonstration, place, print, log })
-
-    const running: Running = {
-      issuer: foundation.issuer,
-      port,
-      url: `http://${config.host}:${port}`,
-      ...(demonstration === undefined ? {} : { demonstrationUrl: demonstration.url }),
-      ...(metrics === undefined ? {} : { metricsUrl: metrics.url }),
-      async stop() {
-        listener.isStopping = true
-        await undo(started)
-      },
-    }
-    if (options.signals !== false) stopOnSignal(() => running.stop(), log)
+    const listener = await openListener(config)
+    const stop = stopOf({ listener, started, settings: config.settings.stop, log })
+    started.push(() => listener.close(0))
+    const running = await startOn(listener, { config, options, started, log, stop })
+    requests?.answerWith(stop)
     return running
   } catch (error) {
+    requests?.forget()
     await undo(started)
     throw error
+  }
+}
+
+interface Start {
+  readonly config: Config
+  readonly options: ServeOptions
+  /** Each step that has to be undone is added. */
+  readonly started: Started
+  readonly log: Logger
+  readonly stop: () => Promise<void>
+}
+
+async function startOn(listener: Listener, start: Start): Promise<Running> {
+  const { config, options, started, log, stop } = start
+  const { folder, renewalMilliseconds, print } = options
+  const { port } = listener
+  const metrics = await metricsOf(config, started)
+  const withMeter = { ...options, meterProvider: metrics?.meterProvider }
+  const { foundation, mailer } = await open(config, port, withMeter, started)
+  started.push(foundation.serverMeasures.watch(() => foundation.storage.outbox.waiting()))
+  const place = postOf(foundation, mailer, outboxParent(config, options))
+  const demonstration = await demonstrate(foundation, folder, started)
+  const services: AppServices = {
+    log,
+    isStopping: () => listener.isStopping,
+    post: place.post,
+    ...(mailer === undefined ? {} : { mailer }),
+    ...demonstration?.services,
+  }
+  const served = await renewedApp(foundation, () => createApp(foundation, services), log)
+  listener.handle = handlerOf(served)
+  const rounds = startSending(foundation, served, place, log)
+  // A stop closes the listener first: the last events are passed on after the last answer.
+  started.push(
+    () => rounds.stop(),
+    () => foundation.refusals.flush(),
+    () => served.settled(),
+  )
+  started.push(...(await startUpkeep({ foundation, served, rounds, renewalMilliseconds, log })))
+  announce(foundation, { demonstration, place, print, log })
+  return {
+    issuer: foundation.issuer,
+    port,
+    url: `http://${config.host}:${port}`,
+    ...(demonstration === undefined ? {} : { demonstrationUrl: demonstration.url }),
+    ...(metrics === undefined ? {} : { metricsUrl: metrics.url }),
+    stop,
   }
 }
 
@@ -134,7 +147,7 @@ function handlerOf(served: RenewedApp): RequestListener {
   return (request, response) => {
     // The liveness check still succeeds: a restarted process would end at once and would not see the end of the
     // restore.
-    if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotYet(request, response)
+    if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotReady(response, 'restoring')
     else served.app.handle(request, response)
   }
 }

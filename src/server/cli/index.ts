@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline/promises'
 import { processEnvironment } from '../../../config/load.ts'
 import { Command, CommanderError } from 'commander'
+import type { Starter } from '../boot/signals.ts'
 import { addClientCommands } from './client.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
@@ -65,7 +66,7 @@ function commandLine(terminal: Terminal, json: boolean): Command {
 }
 
 /** The terminal of this process. */
-function processTerminal(): Terminal {
+function processTerminal(starter?: Starter): Terminal {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -76,10 +77,11 @@ function processTerminal(): Terminal {
     },
     readFile: (path) => readFile(path, 'utf8'),
     environment: processEnvironment,
+    starter,
   }
 }
 
 /** The function that bin/oidc-provider-mfa.mjs runs. */
-export async function main(): Promise<void> {
-  process.exitCode = await run(process.argv.slice(2), processTerminal())
+export async function main(starter?: Starter): Promise<void> {
+  process.exitCode = await run(process.argv.slice(2), processTerminal(starter))
 }

@@ -13,6 +13,7 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
       const json = options.json === true
       const running = await serve(loadConfig(terminal.environment), {
         print: (line) => (json ? undefined : terminal.out(`${line}\n`)),
+        starter: terminal.starter,
       })
       if (!json) return
       const { issuer, url, demonstrationUrl } = running

@@ -1,6 +1,7 @@
 import { CommanderError, type Command } from 'commander'
 import { ConfigError } from '../../../config/environment.ts'
 import { MfaError } from '../../domain/errors.ts'
+import type { Starter } from '../boot/signals.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { KeyFault } from '../keys/jwks.ts'
 
@@ -15,6 +16,8 @@ export interface Terminal {
   readLine(): Promise<string>
   readFile(path: string): Promise<string>
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** The process that started this one, if the server has to end with it. */
+  readonly starter?: Starter | undefined
 }
 
 /** 0: done. 1: refused or failed. 2: the command line was not understood. */

@@ -1,6 +1,7 @@
 import { pino, type Logger } from 'pino'
 import type { Context, Next } from 'koa'
 import type { Random } from '../../ports/services.ts'
+import { logStream } from './log-stream.ts'
 import { pathToLog } from './path-to-log.ts'
 
 export type { Logger } from 'pino'
@@ -9,13 +10,19 @@ export type { Logger } from 'pino'
  * A logger that writes structured lines to standard output. No line holds a body, a query, a cookie or a token (R31).
  */
 export function openLog(level: string): Logger {
-  return pino({
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    serializers: { error: describeError },
-  })
+  const log: Logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: describeError },
+    },
+    logStream(process.stdout, (lines) =>
+      log.warn({ lines }, 'lines of the log were dropped: nobody read standard output'),
+    ),
+  )
+  return log
 }
 
 /** The parts of an error that an operator needs. Causes are named but not printed: a driver may quote its input. */

@@ -1,6 +1,11 @@
+import type { ServerResponse } from 'node:http'
 import type Router from '@koa/router'
 
 export const LIVENESS_PATH = '/health/live'
+
+/** Why a node takes no requests at present: the `reason` in the body of `ready`. It names no path and no address. */
+export type NotReady =
+  'starting' | 'stopping' | 'restoring' | 'storage-not-writable' | 'storage-slow'
 
 export interface Health {
   /** Throws while nothing can be written. */
@@ -18,17 +23,17 @@ const FRESH_MILLISECONDS = 500
 const PATIENCE_MILLISECONDS = 2000
 
 /**
- * Adds the paths for a load balancer: `live` succeeds while the process runs, `ready` while a write succeeds. The
- * responses have no page and no detail.
+ * Adds the paths for a load balancer: `live` succeeds while the process runs, `ready` while a write succeeds and the
+ * server was not told to stop. The responses have no page and no detail.
  */
 export function addHealthRoutes(router: Router, { checkWritable, isStopping }: Health): void {
-  let last: { at: number; ready: Promise<boolean> } | undefined
+  let last: { at: number; fault: Promise<NotReady | undefined> } | undefined
 
-  const isReady = (): Promise<boolean> => {
+  const faultOfStorage = (): Promise<NotReady | undefined> => {
     const now = performance.now()
     if (last === undefined || now - last.at > FRESH_MILLISECONDS)
-      last = { at: now, ready: answersInTime(checkWritable()) }
-    return last.ready
+      last = { at: now, fault: faultOf(checkWritable()) }
+    return last.fault
   }
 
   router.get(LIVENESS_PATH, (ctx) => {
@@ -37,23 +42,39 @@ export function addHealthRoutes(router: Router, { checkWritable, isStopping }: H
   })
 
   router.get('/health/ready', async (ctx) => {
-    const ready = !isStopping() && (await isReady())
+    // A stop is looked at again after the wait for the storage: an answer of 200 must not be sent after the signal.
+    const fault = isStopping() ? 'stopping' : await faultOfStorage()
+    const reason = isStopping() ? 'stopping' : fault
     ctx.set('Cache-Control', 'no-store')
-    ctx.status = ready ? 200 : 503
-    ctx.body = { status: ready ? 'ok' : 'unavailable' }
+    ctx.status = reason === undefined ? 200 : 503
+    ctx.body = reason === undefined ? { status: 'ok' } : { status: 'unavailable', reason }
   })
 }
 
-async function answersInTime(work: Promise<void>): Promise<boolean> {
+/**
+ * The response to every request during a start and a restore: the client is told to try again, instead of waiting
+ * without an answer.
+ */
+export function answerNotReady(response: ServerResponse, reason: NotReady): void {
+  response
+    .writeHead(503, {
+      'Retry-After': '1',
+      'Cache-Control': 'no-store',
+      'Content-Type': 'application/json; charset=utf-8',
+    })
+    .end(JSON.stringify({ status: 'unavailable', reason }))
+}
+
+async function faultOf(work: Promise<void>): Promise<NotReady | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), PATIENCE_MILLISECONDS)
+  const late = new Promise<NotReady>((resolve) => {
+    timer = setTimeout(() => resolve('storage-slow'), PATIENCE_MILLISECONDS)
   })
   try {
     return await Promise.race([
       work.then(
-        () => true,
-        () => false,
+        () => undefined,
+        (): NotReady => 'storage-not-writable',
       ),
       late,
     ])

@@ -1,0 +1,109 @@
+import { expect } from 'chai'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { memoryStorage } from '../../src/adapters/memory/index.ts'
+import { HttpClient } from '../support/http-client.ts'
+import { addPerson, signIn, startServer, stopServers, type TestServer } from './support.ts'
+
+/** A request of which the server waits for the last byte of the body. */
+const BODY = 'grant_type=refresh_token'
+const UNFINISHED = [
+  'POST /token HTTP/1.1',
+  'Host: localhost',
+  'Content-Type: application/x-www-form-urlencoded',
+  `Content-Length: ${BODY.length}`,
+  '',
+  BODY.slice(0, -1),
+].join('\r\n')
+
+describe('a server that is told to stop', () => {
+  afterEach(stopServers)
+
+  const sockets = new Set<Socket>()
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy()
+    sockets.clear()
+  })
+
+  const open = async ({ port }: TestServer, text = ''): Promise<Socket> => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    sockets.add(socket)
+    await once(socket, 'connect')
+    socket.write(text)
+    return socket
+  }
+
+  const isListening = (server: TestServer): Promise<boolean> =>
+    open(server).then(
+      () => true,
+      () => false,
+    )
+
+  /** Begins a stop whose listener closes at once, and waits until it is closed. */
+  const closed = async (server: TestServer): Promise<{ done: Promise<void> }> => {
+    const done = server.stop()
+    while (await isListening(server)) await new Promise(setImmediate)
+    return { done }
+  }
+
+  /** Sends most of a request, and waits until the server has it in hand. */
+  const inHand = async (server: TestServer): Promise<Socket> => {
+    const socket = await open(server, UNFINISHED)
+    await new HttpClient().get(`${server.url}/health/live`)
+    return socket
+  }
+
+  const rest = async (socket: Socket): Promise<string> => {
+    let text = ''
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    await once(socket, 'close')
+    return text
+  }
+
+  it('is not ready at once and says why, ends each connection, and still signs people in', async () => {
+    const server = await startServer({ settings: { stop: { drainSeconds: 3 } } })
+    const alice = await addPerson(server)
+    const done = server.stop()
+    const browser = new HttpClient()
+    const ready = await browser.get(`${server.url}/health/ready`)
+    expect(ready.status).to.equal(503)
+    expect(ready.json).to.deep.equal({ status: 'unavailable', reason: 'stopping' })
+    expect(ready.headers['connection']).to.equal('close')
+    expect((await browser.get(`${server.url}/health/live`)).status).to.equal(200)
+    const end = await signIn(browser, server.authorize(), alice, server)
+    expect(end.location?.searchParams.has('code')).to.equal(true)
+    expect(end.headers['connection']).to.equal('close')
+    await done
+    expect(await isListening(server)).to.equal(false)
+  })
+
+  it('answers a request that it has in hand after its listener is closed, and ends its connection', async () => {
+    const server = await startServer({ settings: { stop: { drainSeconds: 0, graceSeconds: 300 } } })
+    const socket = await inHand(server)
+    const { done } = await closed(server)
+    const answer = rest(socket)
+    socket.write(BODY.slice(-1))
+    expect(await answer).to.match(/^HTTP\/1\.1 40[01] [^]*\r\nconnection: close\r\n/i)
+    await done
+    expect(server.lines.join('\n')).not.to.contain('cut off')
+  })
+
+  it('cuts off what lasts longer than the grace period, and says so', async () => {
+    const server = await startServer({ settings: { stop: { drainSeconds: 0, graceSeconds: 1 } } })
+    const socket = await inHand(server)
+    const answer = rest(socket)
+    const { done } = await closed(server)
+    await done
+    expect(await answer).to.equal('')
+    expect(server.lines.filter((line) => line.includes('cut off'))).to.have.length(1)
+  })
+
+  it('ends although a storage does not close, and closes the others all the same', async () => {
+    const storage = memoryStorage()
+    storage.close = () => new Promise(() => undefined)
+    const settings = { stop: { drainSeconds: 0, graceSeconds: 0 } }
+    const server = await startServer({ storage, settings })
+    await server.stop()
+    expect(server.lines.join('\n')).to.contain('stopped without waiting any longer')
+  })
+})
