@@ -6,8 +6,8 @@ import { ending, sumOf, type Tally } from './reporter.ts'
 
 /**
  * This module is the test command. It checks types, lint and format, each counted as one test, and then runs every
- * suite. It runs everything even if a part fails, and prints the sums on the last line. Other arguments go to mocha, so
- * that a path limits the suites.
+ * suite, in two lanes at once: the usual suites keep one CPU busy and not two. It runs everything even if a part fails,
+ * and prints the sums on the last line. Other arguments go to mocha, so that a path limits the suites.
  */
 const CHECKS = ['typecheck', 'lint', 'format:check']
 /** Also measures the coverage of the domain and the factors, which runs their tests once more. */
@@ -16,6 +16,10 @@ const WITH_COVERAGE = '--with-coverage'
 const WITH_OLDEST_NODE = '--with-oldest-node'
 /** Runs the suites that use Mongoose once more, on Mongoose 8. The usual run has Mongoose 9. */
 const WITH_MONGOOSE_8 = '--with-mongoose-8'
+
+const EVERY_SUITE = 'test/**/*.test.ts'
+/** Races and faults have deadlines, which two of their runs at once would miss: one lane has all of them in turn. */
+const WITH_DEADLINES = 'test/{faults,races}/**/*.test.ts'
 
 const NO_TESTS: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
 
@@ -28,17 +32,26 @@ const folder = mkdtempSync(join(tmpdir(), 'oidc-provider-mfa-'))
 
 try {
   const checks = await Promise.all(scripts.map(check))
-  const usual = test('mocha', suites.length === 0 ? ['test/**/*.test.ts'] : suites)
-  // The usual run keeps one CPU busy and not two.
-  const beside = given.includes(WITH_OLDEST_NODE) ? [testAgain('test:node', 'oldest')] : []
-  const runs = await Promise.all([usual, ...beside])
-  // Races and faults of MongoDB have deadlines, which two of their runs at once would miss.
-  if (given.includes(WITH_MONGOOSE_8)) runs.push(await testAgain('test:mongoose', '8'))
-  const sums = sumOf([...checks, ...runs])
+  const runs = await Promise.all([usualSuites(), otherSuites()])
+  const sums = sumOf([...checks, ...runs.flat()])
   console.log(ending(sums))
   process.exitCode = sums.failed === 0 ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true })
+}
+
+async function usualSuites(): Promise<Tally[]> {
+  if (suites.length > 0) return [await test('mocha', suites)]
+  return [await test('mocha', [EVERY_SUITE, '--ignore', WITH_DEADLINES])]
+}
+
+/** Runs the other lane, one run after the other. */
+async function otherSuites(): Promise<Tally[]> {
+  const tallies: Tally[] = []
+  if (given.includes(WITH_OLDEST_NODE)) tallies.push(await testAgain('test:node', 'oldest'))
+  if (suites.length === 0) tallies.push(await test('mocha', [WITH_DEADLINES], { whole: true }))
+  if (given.includes(WITH_MONGOOSE_8)) tallies.push(await testAgain('test:mongoose', '8'))
+  return tallies
 }
 
 async function check(script: string): Promise<Tally> {
