@@ -104,12 +104,30 @@ describe('the command line', () => {
       expect(out).to.contain('--json').and.to.contain('Usage')
     })
 
-  it('says which file is no database', async () => {
-    const path = file('other.sqlite', 'words, and many more of them than a header of a file has')
-    environment = { ...environment, STORAGE_URL: `sqlite:${path}` }
-    for (const line of ['user list', 'migrate'])
-      expect(await cli(line)).to.include({ code: 1, err: 'The file is no SQLite database.\n' })
-    expect((await cli('doctor')).out).to.contain('is no SQLite database.')
+  it('says which setting names a database that cannot be opened, which file it is, and why', async () => {
+    const words = file('other.sqlite', 'words, and many more of them than a header of a file has')
+    const faults = [
+      [words, `The file ${words} is no SQLite database.`],
+      [folder, `The database ${folder} cannot be opened: this is a folder.`],
+      [
+        `${words}/x.sqlite`,
+        `The database ${words}/x.sqlite cannot be opened: a part of this path is a file and no folder.`,
+      ],
+      // Nobody can make a folder there, and the system does not say so: a search for the missing folder never ends.
+      [
+        '/proc/nowhere/x.sqlite',
+        'The database /proc/nowhere/x.sqlite cannot be opened: ENOENT at mkdir /proc/nowhere.',
+      ],
+    ] as const
+    for (const [path, why] of faults) {
+      environment = { ...environment, STORAGE_URL: `sqlite:${path}` }
+      expect(await cli('user list')).to.include({ code: 1, err: `STORAGE_URL: ${why}\n` })
+      expect((await cli('doctor')).out).to.contain(`STORAGE_URL: ${why}`)
+    }
+    environment = { ...environment, STORAGE_URL: `sqlite:${words}` }
+    expect((await cli('migrate')).err).to.equal(
+      `STORAGE_URL: The file ${words} is no SQLite database.\n`,
+    )
   })
 
   it('doctor names the messages that a third language lacks', async () => {

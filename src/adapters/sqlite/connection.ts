@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { DatabaseSync } from 'node:sqlite'
 import type { SQLInputValue, StatementSync } from 'node:sqlite'
@@ -32,6 +32,8 @@ export class Connection {
    */
   constructor(path: string, durability: Durability, patienceMs: number) {
     accessSync(path, constants.R_OK | constants.W_OK)
+    if (statSync(path).isDirectory())
+      throw Object.assign(new Error('is a folder'), { code: 'EISDIR', syscall: 'open', path })
     const url = pathToFileURL(path)
     url.searchParams.set('mode', 'rw')
     this.#database = new DatabaseSync(url)

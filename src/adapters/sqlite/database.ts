@@ -58,7 +58,7 @@ export class SqliteDatabase {
         bringUpToDate(connection, options.migrate, this.#migrations),
       )
     } catch (error) {
-      throw isStorageFailure(error) ? failed(error) : error
+      throw isStorageFailure(error) ? failed(error, this.#path) : error
     }
   }
 
@@ -87,7 +87,7 @@ export class SqliteDatabase {
         if (!leavesConnectionSound(error)) this.#drop()
         const now = performance.now()
         giveUpAt ??= now + LOCK_PATIENCE_MS
-        if (!isLocked(error) || now >= giveUpAt) throw failed(error)
+        if (!isLocked(error) || now >= giveUpAt) throw failed(error, this.#path)
       }
       // Jitter: of several processes that wait for one lock, each gets its turn.
       await sleep(1 + Math.random() * 20)
@@ -108,7 +108,7 @@ export class SqliteDatabase {
     if (identityOf(this.#path) !== file.identity) {
       this.#drop()
       throw storageUnavailable(
-        'The database file was moved, deleted, replaced or given another mode.',
+        `The database file ${this.#path} was moved, deleted, replaced or given another mode.`,
       )
     }
     return outcome
@@ -167,11 +167,26 @@ function createIfMissing(path: string): void {
     throw storageUnavailable(
       `The database file ${path} is missing, and ${log} of it is there: put the file back, or move the rest away as well.`,
     )
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFolder(dirname(path))
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
     // `wx` does not open a file that exists: closing it would drop the locks that this process holds on it.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+/**
+ * Makes a folder and those above it. The `recursive` of Node does not end where the system lets nobody make a folder and
+ * answers that there is none, as in `/proc`.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process has made it.
+    if (!existsSync(path)) throw error
   }
 }

@@ -30,19 +30,19 @@ export function leavesConnectionSound(error: unknown): boolean {
 
 /**
  * The error that a caller sees in place of a failure: `storage-refused` if SQLite refuses the operation each time, and
- * `storage-unavailable` otherwise.
+ * `storage-unavailable` otherwise. Its message names the file, for the log and the command line; no page shows it.
  */
-export function failed(failure: Error): MfaError {
-  if (!isPermanentFault(failure)) return storageUnavailable(whyUnavailable(failure), failure)
-  return new MfaError('storage-refused', whyRefused(failure), { cause: failure })
+export function failed(failure: Error, path: string): MfaError {
+  if (!isPermanentFault(failure)) return storageUnavailable(whyUnavailable(failure, path), failure)
+  return new MfaError('storage-refused', whyRefused(failure, path), { cause: failure })
 }
 
-function whyRefused(failure: Error): string {
+function whyRefused(failure: Error, path: string): string {
   switch (resultCode(failure)) {
     case NOT_A_DATABASE:
-      return 'The file is no SQLite database.'
+      return `The file ${path} is no SQLite database.`
     case CORRUPT:
-      return 'The database file is damaged: restore it from a backup.'
+      return `The database file ${path} is damaged: restore it from a backup.`
     default: {
       // Names of the schema only: other messages of SQLite could repeat values.
       const named = /(?:constraint failed|no such (?:table|column)): ([\w.]+)/.exec(failure.message)
@@ -51,14 +51,37 @@ function whyRefused(failure: Error): string {
   }
 }
 
-function whyUnavailable(failure: Error): string {
-  if (isLocked(failure)) return 'The database was locked by another process for too long.'
-  const code = 'code' in failure ? failure.code : undefined
+function whyUnavailable(failure: Error, path: string): string {
+  const { code } = failure as { readonly code?: unknown }
+  if (isLocked(failure)) return `The database ${path} was locked by another process for too long.`
   if (resultCode(failure) === FULL || code === 'ENOSPC' || code === 'EDQUOT')
-    return 'The disk of the database is full.'
-  if (resultCode(failure) === READ_ONLY || code === 'EACCES' || code === 'EROFS')
-    return 'The database file cannot be written: it is read-only, or belongs to another user.'
-  return 'The database cannot be used.'
+    return `The disk of the database ${path} is full.`
+  if (resultCode(failure) === READ_ONLY || code === 'EROFS')
+    return `The database ${path} cannot be written: the file or its disk is read-only.`
+  if (code === 'EACCES' || code === 'EPERM')
+    return `The database ${path} cannot be opened: the user of this process may not use ${refusedPath(failure, path)} (${code}).`
+  if (code === 'ENOTDIR')
+    return `The database ${path} cannot be opened: a part of this path is a file and no folder.`
+  if (code === 'EISDIR') return `The database ${path} cannot be opened: this is a folder.`
+  return `The database ${path} cannot be opened: ${rootOf(failure)}.`
+}
+
+/** The file or folder that the system refuses. */
+function refusedPath(failure: Error, path: string): string {
+  const { path: refused } = failure as { readonly path?: unknown }
+  return typeof refused === 'string' ? refused : path
+}
+
+/** The code of the system with its call, or SQLite's own text for the result code, which quotes no value. */
+function rootOf(failure: Error): string {
+  const { code, syscall, errstr } = failure as {
+    readonly code?: unknown
+    readonly syscall?: unknown
+    readonly errstr?: unknown
+  }
+  if (typeof syscall === 'string')
+    return `${String(code)} at ${syscall} ${refusedPath(failure, '')}`.trimEnd()
+  return typeof errstr === 'string' ? `SQLite says "${errstr}"` : failure.name
 }
 
 /** The error that a caller sees if the storage is missing, read-only, full or locked (R32). */

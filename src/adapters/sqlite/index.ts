@@ -113,7 +113,7 @@ export function schemaState(path: string): SchemaState {
     connection = new Connection(file, 'NORMAL', LOCK_WAIT_MS)
     return readSchemaState(connection)
   } catch (error) {
-    throw isStorageFailure(error) ? failed(error) : error
+    throw isStorageFailure(error) ? failed(error, file) : error
   } finally {
     connection?.close()
   }

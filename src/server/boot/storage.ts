@@ -1,5 +1,6 @@
 import type { StorageAddress } from '../../../config/values.ts'
 import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
+import { MfaError } from '../../domain/errors.ts'
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
 
@@ -11,26 +12,43 @@ export interface StorageOptions {
   readonly clock?: Clock
 }
 
-/** The storage that STORAGE_URL names. Throws MfaError. */
+/**
+ * The storage that STORAGE_URL names. Throws MfaError; that of a database that cannot be opened names the setting, the
+ * file or the host, and the cause.
+ */
 export async function openStorage(
   address: StorageAddress,
   options: StorageOptions = {},
 ): Promise<ServerStorage> {
-  switch (address.kind) {
-    case 'sqlite':
-      return openSqliteStorage({ path: address.path, ...options })
-    case 'mongodb':
-      return (await mongodb()).openMongoStorage({ url: address.url, ...options })
-  }
+  return namingTheSetting(async () => {
+    switch (address.kind) {
+      case 'sqlite':
+        return openSqliteStorage({ path: address.path, ...options })
+      case 'mongodb':
+        return (await mongodb()).openMongoStorage({ url: address.url, ...options })
+    }
+  })
 }
 
 /** Reads the version of the storage's schema. Neither makes nor changes anything; throws like `openStorage`. */
 export async function schemaStateOf(address: StorageAddress): Promise<SchemaState> {
-  switch (address.kind) {
-    case 'sqlite':
-      return schemaState(address.path)
-    case 'mongodb':
-      return (await mongodb()).mongoSchemaState(address.url)
+  return namingTheSetting(async () => {
+    switch (address.kind) {
+      case 'sqlite':
+        return schemaState(address.path)
+      case 'mongodb':
+        return (await mongodb()).mongoSchemaState(address.url)
+    }
+  })
+}
+
+async function namingTheSetting<T>(open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof MfaError) || !error.code.startsWith('storage-')) throw error
+    const { code, status, cause } = error
+    throw new MfaError(code, `STORAGE_URL: ${error.message}`, { status, cause })
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
+import { failed } from '../../../src/adapters/sqlite/failure.ts'
 import {
   openSqliteStorage,
   schemaState,
@@ -194,7 +195,7 @@ describe('SQLite storage in trouble', () => {
 
     await limitPages(1)
     const full = await expectRefusal(UNAVAILABLE, () => storage.records.save('anna', big, 1))
-    expect(full.message).to.match(/disk of the database is full/)
+    expect(full.message).to.match(/disk of the database .* is full/)
     await expectRefusal(UNAVAILABLE, async () =>
       storage.hostRecords('Session').upsert('s', { uid: 'u', ...big }, 60),
     )
@@ -272,7 +273,7 @@ describe('SQLite storage in trouble', () => {
       openSqliteStorage({ path: folder.file('file') }),
     )
     expect(error.cause).to.be.instanceOf(Error).with.property('code', 'ERR_SQLITE_ERROR')
-    expect(error.message).not.to.contain(folder.path)
+    expect(error.message).not.to.contain((error.cause as Error).message)
   })
 
   it('makes no new file beside the log of one that went away, which would lose what the log holds', async () => {
@@ -286,5 +287,27 @@ describe('SQLite storage in trouble', () => {
     expect(existsSync(file)).to.equal(false)
     renameSync(folder.file('away.db'), file)
     expect((await open().records.load('anna'))?.record).to.deep.equal({ n: 1 })
+  })
+
+  it('says which file it is, and why the system or SQLite refuses it', () => {
+    const path = '/var/lib/server.sqlite'
+    const of = (more: object): string =>
+      failed(Object.assign(new Error('secret'), more), path).message
+    const sqlite = (errcode: number) =>
+      of({ code: 'ERR_SQLITE_ERROR', errcode, errstr: 'its text' })
+    const system = (code: string) => of({ code, syscall: 'open', path: '/var/lib' })
+    expect(system('EACCES')).to.equal(
+      `The database ${path} cannot be opened: the user of this process may not use /var/lib (EACCES).`,
+    )
+    const readOnly = `The database ${path} cannot be written: the file or its disk is read-only.`
+    expect([system('EROFS'), sqlite(8)]).to.deep.equal([readOnly, readOnly])
+    const full = `The disk of the database ${path} is full.`
+    expect([system('ENOSPC'), sqlite(13)]).to.deep.equal([full, full])
+    expect(system('EMFILE')).to.equal(
+      `The database ${path} cannot be opened: EMFILE at open /var/lib.`,
+    )
+    expect(sqlite(14)).to.equal(`The database ${path} cannot be opened: SQLite says "its text".`)
+    expect(sqlite(5)).to.equal(`The database ${path} was locked by another process for too long.`)
+    expect(sqlite(11)).to.equal(`The database file ${path} is damaged: restore it from a backup.`)
   })
 })
