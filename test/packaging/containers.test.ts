@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { parseEnvironment } from '../../config/environment.ts'
+import { fileOptions } from '../../config/schema.ts'
 import { instructionsOf } from './dockerfile.ts'
 
 /*
@@ -90,8 +91,18 @@ describe('docker-compose.yml', () => {
         readonly volumes: string[]
         readonly read_only: boolean
         readonly cap_drop: string[]
+        readonly stop_grace_period: string
+        readonly healthcheck: { readonly test: string[] }
+        readonly profiles?: string[]
+        readonly networks: string[]
+        readonly command: string[]
+        readonly depends_on: Record<
+          string,
+          { readonly condition: string; readonly required: boolean }
+        >
       }
     >
+    readonly networks: Record<string, { readonly internal: boolean }>
     readonly volumes: Record<string, unknown>
     readonly secrets: Record<string, { readonly file: string }>
   }
@@ -120,7 +131,8 @@ describe('docker-compose.yml', () => {
     })
     expect(config.issuer).to.equal('https://id.example.com')
     expect(config.trustedProxies).to.not.be.empty
-    const database = `/${server.environment['STORAGE_URL']?.split(':/')[1]}`
+    const { storage } = config
+    const database = storage.kind === 'sqlite' ? storage.path : ''
     expect(server.volumes).to.deep.equal([`data:${database.replace(/\/[^/]*$/, '')}`])
   })
 
@@ -146,7 +158,53 @@ describe('docker-compose.yml', () => {
     expect(server.ports).to.deep.equal(['127.0.0.1:3000:3000'])
     expect(server.read_only).to.equal(true)
     expect(server.cap_drop).to.deep.equal(['ALL'])
-    expect(Object.keys(compose.volumes)).to.deep.equal(['data'])
+    expect(Object.keys(compose.volumes)).to.deep.equal(['data', 'mongodb'])
+  })
+
+  it('waits longer than a stop may take, and asks whether the server lives', () => {
+    const { drainSeconds, graceSeconds } = fileOptions.stop
+    const longest = Number(drainSeconds.default) + Number(graceSeconds.default) + 3
+    expect(Number(/^(\d+)s$/.exec(server.stop_grace_period)?.[1])).to.be.above(longest)
+    const check = dockerfile.find(({ name }) => name === 'HEALTHCHECK')?.text ?? ''
+    const [, ...command] = server.healthcheck.test
+    const inDockerfile = JSON.parse(check.slice(check.indexOf('CMD ') + 4)) as string[]
+    expect(command).to.deep.equal(
+      inDockerfile.map((word) => word.replace("1:' + process.env.PORT + '/", '1:3000/')),
+    )
+  })
+
+  it('has a MongoDB replica set as a profile, which nothing but the server reaches', () => {
+    const database = compose.services['mongodb']
+    if (database === undefined) throw new Error('There is no service `mongodb`.')
+    expect(database.profiles).to.deep.equal(['mongodb'])
+    expect(database.ports).to.equal(undefined)
+    expect(database.networks).to.deep.equal(['database'])
+    expect(compose.networks['database']).to.deep.equal({ internal: true })
+    expect(server.networks).to.include('database')
+    expect(server.depends_on['mongodb']).to.deep.equal({
+      condition: 'service_healthy',
+      required: false,
+    })
+    const set = database.command[database.command.indexOf('--replSet') + 1]
+    const [, url = ''] = /STORAGE_URL='([^']+)'/.exec(read('docker-compose.yml')) ?? []
+    expect(url).to.equal(`mongodb://mongodb:27017/mfa?replicaSet=${set}`)
+    expect(database.healthcheck.test.join(' '))
+      .to.contain(`_id: "${set}"`)
+      .and.contain('host: "mongodb:27017"')
+    const key = randomBytes(32).toString('base64')
+    const config = parseEnvironment(
+      {
+        NODE_ENV: 'production',
+        ISSUER: 'https://id.example.com',
+        MAIL_FROM: 'no-reply@example.com',
+        SMTP_URL: 'smtps://user:password@mail.example.com',
+        ENCRYPTION_KEYS: key,
+        COOKIE_KEYS: randomBytes(32).toString('base64'),
+        STORAGE_URL: url,
+      },
+      () => '',
+    )
+    expect(config.storage.kind).to.equal('mongodb')
   })
 })
 

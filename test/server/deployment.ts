@@ -21,6 +21,7 @@ export const ISSUER = 'http://id.example'
 /** One server of a deployment, in a process of its own. */
 export class Node {
   url = ''
+  #port: number | undefined
   readonly #environment: Readonly<Record<string, string>>
   readonly #folder: string
   #child: ChildProcess | undefined
@@ -37,7 +38,8 @@ export class Node {
   }
 
   async start(aheadSeconds: number): Promise<void> {
-    const port = await freePort()
+    // A node keeps its port when it starts again: a proxy has it in its file.
+    const port = (this.#port ??= await freePort())
     this.url = `http://127.0.0.1:${port}`
     const { PATH = '', HOME = '' } = process.env
     const child = spawn(process.execPath, ['--import', CLOCK, BIN, 'serve'], {
@@ -93,10 +95,17 @@ export class Deployment {
   readonly #folder: string
   #turn = 0
 
-  private constructor(environment: Readonly<Record<string, string>>, count: number) {
+  private constructor(
+    environment: Readonly<Record<string, string>>,
+    count: number,
+    settings: object,
+  ) {
     this.#folder = mkdtempSync(join(tmpdir(), 'mfa-nodes-'))
     this.environment = environment
-    writeFileSync(join(this.#folder, 'config.json'), JSON.stringify({ stop: NO_DRAIN }))
+    writeFileSync(
+      join(this.#folder, 'config.json'),
+      JSON.stringify({ stop: NO_DRAIN, ...settings }),
+    )
     const ofNodes = { CONFIG_FILE: 'config.json', ...environment }
     this.nodes = Array.from({ length: count }, () => new Node(ofNodes, this.#folder))
     const clock = { ahead: 0, now: () => Math.floor(Date.now() / 1000) + clock.ahead }
@@ -107,6 +116,7 @@ export class Deployment {
     storageUrl: string,
     count = 2,
     more: Readonly<Record<string, string>> = {},
+    settings: object = {},
   ): Promise<Deployment> {
     const deployment = new Deployment(
       {
@@ -119,6 +129,7 @@ export class Deployment {
         ...more,
       },
       count,
+      settings,
     )
     // All nodes start at once on an empty storage: only one of them may create the database and the signing keys.
     await Promise.all(deployment.nodes.map((node) => node.start(0)))

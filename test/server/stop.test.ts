@@ -64,7 +64,7 @@ describe('a server that is told to stop', () => {
     const server = await startServer({ settings: { stop: { drainSeconds: 3 } } })
     const alice = await addPerson(server)
     const done = server.stop()
-    const browser = new HttpClient()
+    const browser = new HttpClient({ headers: { connection: 'keep-alive' } })
     const ready = await browser.get(`${server.url}/health/ready`)
     expect(ready.status).to.equal(503)
     expect(ready.json).to.deep.equal({ status: 'unavailable', reason: 'stopping' })
@@ -75,6 +75,26 @@ describe('a server that is told to stop', () => {
     expect(end.headers['connection']).to.equal('close')
     await done
     expect(await isListening(server)).to.equal(false)
+  })
+
+  it('says so without asking the storage, and also when the signal comes while it asks', async () => {
+    const storage = memoryStorage()
+    const answers: (() => void)[] = []
+    storage.checkWritable = () => new Promise((resolve) => answers.push(resolve))
+    const server = await startServer({ storage, settings: { stop: { drainSeconds: 1 } } })
+    const before = answers.length
+    const ready = (): Promise<unknown> =>
+      new HttpClient().get(`${server.url}/health/ready`).then(({ json }) => json)
+    const asking = ready()
+    while (answers.length === before) await new Promise(setImmediate)
+    const done = server.stop()
+    answers.at(-1)?.()
+    const stopping = { status: 'unavailable', reason: 'stopping' }
+    expect(await asking).to.deep.equal(stopping)
+    const asked = answers.length
+    expect(await ready()).to.deep.equal(stopping)
+    expect(answers).to.have.length(asked)
+    await done
   })
 
   it('answers a request that it has in hand after its listener is closed, and ends its connection', async () => {

@@ -4,7 +4,7 @@ import { sharedMongodb, standIn } from './mongodb.ts'
 
 /** Programs and services that some tests need and that not every machine has. The product does not need them. */
 export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | 'registry' | Tool
-export type Tool = 'zbarimg' | 'oathtool'
+export type Tool = 'zbarimg' | 'oathtool' | 'nginx' | 'systemd-analyze'
 
 const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   browser:
@@ -16,6 +16,8 @@ const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   registry: 'The npm registry cannot be reached: the package is not tried in an empty project',
   zbarimg: 'zbarimg is missing: apt-get install zbar-tools',
   oathtool: 'oathtool is missing: apt-get install oathtool',
+  nginx: 'nginx is missing: apt-get install nginx',
+  'systemd-analyze': 'systemd-analyze is missing: apt-get install systemd',
 }
 
 /** The variables that CI sets to 1, so that a test fails instead of being skipped if its requirement is missing. */
@@ -27,6 +29,9 @@ const MUST_HAVE: Readonly<Record<Requirement, string>> = {
   // Only the journeys in the browser use these tools.
   zbarimg: 'REQUIRE_BROWSER',
   oathtool: 'REQUIRE_BROWSER',
+  // The examples of a deployment.
+  nginx: 'REQUIRE_DEPLOYMENT',
+  'systemd-analyze': 'REQUIRE_DEPLOYMENT',
 }
 
 /** The reasons for which tests were skipped. The reporter prints them at the end. */
