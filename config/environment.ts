@@ -1,5 +1,11 @@
 import type { z } from 'zod'
-import { environmentOptions, type EnvironmentValues, type FileValues } from './schema.ts'
+import { suggestion } from '../src/domain/nearest-name.ts'
+import {
+  environmentOptions,
+  fileOptions,
+  type EnvironmentValues,
+  type FileValues,
+} from './schema.ts'
 import { fileSchema } from './settings-file.ts'
 import { names, ConfigError, type Fault } from './fault.ts'
 import { productionFaults } from './production.ts'
@@ -32,6 +38,8 @@ export interface Config {
   readonly settings: FileValues
   /** The faults that production would refuse, for the list that `npm start` prints. Empty in production. */
   readonly unfit: readonly Fault[]
+  /** Variables of the environment that have no effect and whose names are near to those of settings. */
+  readonly misspelt: readonly Fault[]
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -59,17 +67,34 @@ export function parseEnvironment(environment: Environment, readFile: ReadFile): 
   if (production) faults.push(...unfit)
   else faults.push(...missingKeys(values, faults))
   faults.push(...faultsTogether(values, settings, faults))
+  const misspelt = misspeltIn(environment)
   if (faults.length > 0 || !settings || !values.ENCRYPTION_KEYS || !values.COOKIE_KEYS)
-    throw new ConfigError(faults)
+    throw new ConfigError([...faults, ...misspelt])
   return {
     ...configOf(values, production),
     encryptionKeys: values.ENCRYPTION_KEYS,
     cookieKeys: values.COOKIE_KEYS,
     settings,
     unfit: production ? [] : unfit,
+    misspelt,
     ...(jwks === undefined ? {} : { jwks }),
     ...(fileClients === undefined ? {} : { fileClients }),
   }
+}
+
+/**
+ * A misspelt variable has no effect and no fault of its own, because an environment holds variables of other programs.
+ */
+function misspeltIn(environment: Environment): Fault[] {
+  const known = new Set([
+    'NODE_ENV',
+    ...NAMES.flatMap((name) => (environmentOptions[name].secret ? [name, `${name}_FILE`] : [name])),
+  ])
+  return Object.keys(environment)
+    .filter((name) => /^[A-Z_]+$/.test(name) && !known.has(name))
+    .map((name) => ({ setting: name, near: suggestion(name, known) }))
+    .filter(({ near }) => near !== '')
+    .map(({ setting, near }) => ({ setting, problem: `is not a setting and has no effect${near}` }))
 }
 
 /** Faults for missing keys, which a demonstration needs too. A key that is set but unfit has its fault already. */
@@ -212,9 +237,15 @@ function fileFaults(issue: z.core.$ZodIssue): Fault[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       setting: `CONFIG_FILE ${[...at, key].join('.')}`,
-      problem: 'is not a setting: see docs/reference/configuration.md',
+      problem: `is not a setting${suggestion(key, namesBeside(at))}: see docs/reference/configuration.md`,
     }))
   return [{ setting: `CONFIG_FILE ${at.join('.')}`.trim(), problem: issue.message }]
+}
+
+/** The names of CONFIG_FILE in the group at a path, or those of the groups. */
+function namesBeside([group]: readonly string[]): readonly string[] {
+  const groups: Readonly<Record<string, object>> = fileOptions
+  return Object.keys(group === undefined ? groups : (groups[group] ?? {}))
 }
 
 function readJson(

@@ -17,8 +17,8 @@ interface Part {
 }
 
 const PARTS: Readonly<Record<string, Part>> = {
-  // The vocabulary of every part: types, error codes, lengths of time, how an address and a browser are shown. It
-  // decides nothing.
+  // The vocabulary of every part: types, error codes, lengths of time, how an address and a browser are shown, which
+  // name a misspelt one stands for. It decides nothing.
   vocabulary: {
     at: [
       'assurance',
@@ -26,6 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'errors',
       'events',
       'json',
+      'nearest-name',
       'permanent-fault',
       'shown-network',
       'time',

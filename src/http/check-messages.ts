@@ -1,7 +1,7 @@
 import { isMessage, type Catalogue, type Catalogues } from './messages.ts'
 import { isAnything, isSame, matches, type MessageUse, type Pattern } from './message-uses.ts'
 import { MAIL_VALUES } from './mail.ts'
-import { suggestion } from './nearest.ts'
+import { suggestion } from '../domain/nearest-name.ts'
 import type { TemplateFile } from './template-files.ts'
 
 /** Messages of the application's own: one file, or the option `messages` of one language. */

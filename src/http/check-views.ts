@@ -12,7 +12,7 @@ import type { FactorViews } from './factor-views.ts'
 import { ADDED_MAIL_VALUES, MAIL_VALUES } from './mail.ts'
 import { readCatalogues, type Catalogue } from './messages.ts'
 import { isAnything, matches } from './message-uses.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../domain/nearest-name.ts'
 import {
   FACTOR_PAGES,
   PAGE_VALUES,

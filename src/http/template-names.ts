@@ -1,5 +1,5 @@
 import { argumentsOf, calledFunction, isAnything, patternsOf } from './message-uses.ts'
-import { suggestion } from './nearest.ts'
+import { suggestion } from '../domain/nearest-name.ts'
 import { elementOf, membersOf, type Members, type Shape } from './page-values.ts'
 import {
   importedPairs,

@@ -184,6 +184,33 @@ describe('secrets in files', () => {
   })
 })
 
+describe('misspelt variables', () => {
+  const misspelt = { SMTP_URI: 'smtps://hush', TRUSTED_PROXY: '10.0.0.0/8', COOKIE_KEY_FILE: '/x' }
+  const told = [
+    ['SMTP_URI', 'is not a setting and has no effect (did you mean "SMTP_URL"?)'],
+    ['TRUSTED_PROXY', 'is not a setting and has no effect (did you mean "TRUSTED_PROXIES"?)'],
+    ['COOKIE_KEY_FILE', 'is not a setting and has no effect (did you mean "COOKIE_KEYS_FILE"?)'],
+  ].map(([setting, problem]) => ({ setting, problem }))
+
+  it('are told without their values, and the variables of other programs are not', () => {
+    const others = {
+      USER: 'root',
+      HOME: '/root',
+      MAIL: '/var/mail',
+      HOSTNAME: 'a',
+      npm_config_x: '1',
+    }
+    expect(parse({ ...KEYS, ...others, ...misspelt }).misspelt).to.deep.equal(told)
+    expect(parse({ ...PRODUCTION, STORAGE_URL_FILE: '' }).misspelt).to.deep.equal([])
+  })
+
+  it('are told beside the faults, because one may be the setting that is missing', () => {
+    const { ISSUER: _, ...others } = PRODUCTION
+    const { faults } = faultsOf({ ...others, ISSUR: 'https://id.example.com' })
+    expect(faults.map(({ setting }) => setting)).to.deep.equal(['ISSUER', 'ISSUR'])
+  })
+})
+
 describe('production', () => {
   it('starts with an https issuer and keys, storage and mail of its own', () => {
     expect(parse(PRODUCTION)).to.deep.include({
@@ -267,6 +294,19 @@ describe('the settings file', () => {
   it('takes a list of groups that must have a second factor', () => {
     const { settings } = parse(environment, withFile({ mfa: { required: ['staff'] } }))
     expect(settings.mfa.required).to.deep.equal(['staff'])
+  })
+
+  it('names the setting that a misspelt one stands for', () => {
+    const { faults } = faultsOf(
+      environment,
+      withFile({ passwords: { minimumLenght: 9 }, mfaa: {}, colours: {} }),
+    )
+    const see = 'see docs/reference/configuration.md'
+    expect(faults.map(({ problem }) => problem)).to.have.members([
+      `is not a setting (did you mean "minimumLength"?): ${see}`,
+      `is not a setting (did you mean "mfa"?): ${see}`,
+      `is not a setting: ${see}`,
+    ])
   })
 
   it('refuses names it does not know: a misspelt limit would not limit', () => {

@@ -130,13 +130,20 @@ describe('the command line', () => {
     )
   })
 
-  it('doctor names the messages that a third language lacks', async () => {
+  it('doctor names a misspelt variable, and the messages that a third language lacks', async () => {
     const views = join(folder, 'views')
     mkdirSync(join(views, 'messages'), { recursive: true })
     const { 'login.title': _left, ...most } = readCatalogues(builtInViews()).get('de') ?? {}
     writeFileSync(join(views, 'messages/fr.json'), JSON.stringify(most))
-    environment = { ...environment, CONFIG_FILE: file('config.json', { service: { views } }) }
+    environment = {
+      ...environment,
+      CONFIG_FILE: file('config.json', { service: { views } }),
+      SMTP_URI: 'smtps://hush',
+    }
     const { out } = await cli('doctor')
+    expect(out)
+      .to.match(/SMTP_URI +warning +is not a setting .*"SMTP_URL"/)
+      .and.not.contain('hush')
     expect(out).to.match(/messages\/fr\.json +warning +lacks login\.title\n/)
     expect(out).to.match(/languages +ok +(?=.*de)(?=.*en)(?=.*fr)/)
   })

@@ -123,7 +123,8 @@ export async function stopServers(): Promise<void> {
   await Promise.all([...running].map((server) => server.stop()))
 }
 
-function collectingLog(lines: string[]): Logger {
+/** A log whose lines are texts of JSON: the level, the fields and the message. */
+export function collectingLog(lines: string[]): Logger {
   const log = openLog('silent')
   const write = (level: string) => (about: unknown, message?: string) => {
     lines.push(JSON.stringify([level, about, message], hideNothing))

@@ -6,7 +6,7 @@ import type { PostPlace } from './post.ts'
 
 export interface Announced {
   readonly demonstration: RunningDemonstration | undefined
-  readonly place: PostPlace
+  readonly place: Pick<PostPlace, 'folder'>
   /** Prints a line to the person at the terminal. */
   readonly print: (line: string) => void
   readonly log: Logger
@@ -14,7 +14,7 @@ export interface Announced {
 
 /** Tells the person at the terminal the addresses, the demonstration's account, and what production would refuse. */
 export function announce(
-  { config, issuer }: Foundation,
+  { config, issuer }: Pick<Foundation, 'config' | 'issuer'>,
   { demonstration, place, print, log }: Announced,
 ): void {
   print(`oidc-provider-mfa: ${issuer}`)
@@ -31,6 +31,7 @@ export function announce(
     print('Not fit for production:')
     for (const fault of config.unfit) print(`  ${inWords(fault)}`)
   }
+  for (const fault of config.misspelt) log.warn({ setting: fault.setting }, inWords(fault))
   if (config.production && config.trustedProxies.length === 0)
     log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
 }

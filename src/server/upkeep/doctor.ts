@@ -72,10 +72,11 @@ interface Checked {
   readonly besides?: readonly Finding[]
 }
 
-function unfitSettings({ unfit, issuer, trustedProxies, storage }: Config): Finding[] {
-  const warnings = unfit.map(({ setting, problem }) =>
-    warning(setting, `not fit for production: ${problem}`),
-  )
+function unfitSettings({ unfit, misspelt, issuer, trustedProxies, storage }: Config): Finding[] {
+  const warnings = [
+    ...unfit.map(({ setting, problem }) => warning(setting, `not fit for production: ${problem}`)),
+    ...misspelt.map(({ setting, problem }) => warning(setting, problem)),
+  ]
   if (issuer?.startsWith('https:') && trustedProxies.length === 0)
     warnings.push(
       warning(

@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto'
+import { expect } from 'chai'
+import { parseEnvironment } from '../../config/environment.ts'
+import { announce } from '../../src/server/boot/announce.ts'
+import { collectingLog } from './support.ts'
+
+const key = (): string => randomBytes(32).toString('base64')
+
+describe('the announcement of a start', () => {
+  it('warns of a misspelt variable without its value', () => {
+    const config = parseEnvironment(
+      { ENCRYPTION_KEYS: key(), COOKIE_KEYS: key(), DEMO: 'off', SMTP_URI: 'smtps://hush' },
+      () => '',
+    )
+    const lines: string[] = []
+    announce(
+      { config, issuer: 'http://localhost:3000' },
+      { demonstration: undefined, place: {}, print: () => {}, log: collectingLog(lines) },
+    )
+    expect(lines).to.have.length(1)
+    expect(lines[0]).to.match(/^\["warn",.*"SMTP_URI is not a setting .*SMTP_URL/)
+    expect(lines[0]).not.to.contain('hush')
+  })
+})
