@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,6 +19,7 @@ const SERVE = [process.execPath, BIN, 'serve']
 const OLD_NODE =
   'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.0.0"}})'
 const HANDS_OVER = [process.execPath, '--import', OLD_NODE, BIN, 'serve']
+const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ')
 
 describe('the process of the server', function () {
   this.timeout(60_000)
@@ -62,10 +63,20 @@ describe('the process of the server', function () {
     (await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined))?.status
 
   /** Starts a command in a group of its own, and waits until its server is ready. */
-  async function start(
+  async function start(command: readonly string[], stop?: object): Promise<ChildProcess> {
+    const child = launch(command, stop)
+    while ((await answer('/health/ready')) !== 200) {
+      if (child.exitCode !== null) throw new Error(`The command ended with ${child.exitCode}.`)
+      await sleep(50)
+    }
+    return child
+  }
+
+  function launch(
     [program = '', ...args]: readonly string[],
     stop: object = NO_DRAIN,
-  ): Promise<ChildProcess> {
+    environment: Readonly<Record<string, string>> = {},
+  ): ChildProcess {
     const file = (name: string, content: unknown): string => {
       writeFileSync(join(folder, name), JSON.stringify(content))
       return join(folder, name)
@@ -84,14 +95,11 @@ describe('the process of the server', function () {
         STORAGE_URL: `sqlite:${join(folder, 'server.sqlite')}`,
         ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
         COOKIE_KEYS: randomBytes(32).toString('base64'),
+        ...environment,
       },
       stdio: ['ignore', 'ignore', 'inherit'],
     })
     children.add(child)
-    while ((await answer('/health/ready')) !== 200) {
-      if (child.exitCode !== null) throw new Error(`The command ended with ${child.exitCode}.`)
-      await sleep(50)
-    }
     return child
   }
 
@@ -155,6 +163,7 @@ describe('the process of the server', function () {
     ['npm start', ['npm', 'start'], ['SIGTERM', 'SIGKILL']],
     ['npm exec', ['npm', 'exec', '--no', '--', 'oidc-provider-mfa', 'serve'], ['SIGTERM']],
     ['npx', ['npx', '--no', 'oidc-provider-mfa', 'serve'], ['SIGTERM']],
+    ['npm exec on an old Node', ['npm', 'exec', '--no', '-c', quoted(HANDS_OVER)], ['SIGTERM']],
     ['a program of an old Node', HANDS_OVER, ['SIGTERM', 'SIGKILL']],
   ] as const)
     for (const signal of signals)
@@ -165,6 +174,24 @@ describe('the process of the server', function () {
         await exit
         await untilStopped()
       })
+
+  it('ends with 0 while it waits for its database at the start', async () => {
+    // A database that accepts the connection and never answers.
+    const database = createServer().listen(0, '127.0.0.1')
+    await once(database, 'listening')
+    const connected = once(database, 'connection') as Promise<[Socket]>
+    const { port: silent } = database.address() as AddressInfo
+    const child = launch(SERVE, NO_DRAIN, {
+      STORAGE_URL: `mongodb://127.0.0.1:${silent}/mfa?directConnection=true`,
+    })
+    const exit = exitOf(child)
+    const [socket] = await connected
+    expect(await answer('/health/ready')).to.equal(503)
+    child.kill('SIGTERM')
+    expect(await exit).to.deep.equal([0, null])
+    socket.destroy()
+    database.close()
+  })
 
   it('ends at SIGTERM although nobody reads its log', () => {
     const program = `
