@@ -21,7 +21,7 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly storage: StorageAddress
-  /** The keys, the newest first, of 32 bytes each. */
+  /** The keys, the newest first, of 32 bytes each. Empty only for a command that does not need them. */
   readonly encryptionKeys: readonly Uint8Array[]
   readonly cookieKeys: readonly Uint8Array[]
   /** JWKS_FILE as it was read: a JSON value, checked by server/keys/jwks.ts. */
@@ -47,14 +47,23 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export type ReadFile = (path: string) => string
 
 type Name = keyof EnvironmentValues
+/** A setting that a command may need. */
+export type Need = Extract<Name, 'ISSUER' | 'STORAGE_URL' | 'ENCRYPTION_KEYS'>
 const NAMES = Object.keys(environmentOptions) as Name[]
 
 /**
  * Reads the environment, the secrets in `NAME_FILE` files and CONFIG_FILE, JWKS_FILE and CLIENTS_FILE. Refuses with one
  * ConfigError that lists every fault. With `NODE_ENV=production` it also refuses settings that only a demonstration may
  * have.
+ *
+ * `needs`: the settings without which the caller cannot work, for a command; the others may be missing, and are checked
+ * where they are given. Default: all that a server needs.
  */
-export function parseEnvironment(environment: Environment, readFile: ReadFile): Config {
+export function parseEnvironment(
+  environment: Environment,
+  readFile: ReadFile,
+  needs?: readonly Need[],
+): Config {
   const faults: Fault[] = []
   const production = environment['NODE_ENV'] === 'production'
   const given = givenValues(NAMES, environment, readFile, faults)
@@ -63,17 +72,17 @@ export function parseEnvironment(environment: Environment, readFile: ReadFile): 
   const jwks = readJson('JWKS_FILE', values.JWKS_FILE, readFile, faults)
   const fileClients = readJson('CLIENTS_FILE', values.CLIENTS_FILE, readFile, faults)
 
+  const isNeeded = ({ setting }: Fault): boolean =>
+    needs === undefined || needs.some((need) => need === setting)
   const unfit = productionFaults(values, given, faults)
-  if (production) faults.push(...unfit)
-  else faults.push(...missingKeys(values, faults))
-  faults.push(...faultsTogether(values, settings, faults))
+  faults.push(...(production ? unfit : missingKeys(values, faults)).filter(isNeeded))
+  if (needs === undefined) faults.push(...faultsTogether(values, settings, faults))
   const misspelt = misspeltIn(environment)
-  if (faults.length > 0 || !settings || !values.ENCRYPTION_KEYS || !values.COOKIE_KEYS)
-    throw new ConfigError([...faults, ...misspelt])
+  if (faults.length > 0 || !settings) throw new ConfigError([...faults, ...misspelt])
   return {
     ...configOf(values, production),
-    encryptionKeys: values.ENCRYPTION_KEYS,
-    cookieKeys: values.COOKIE_KEYS,
+    encryptionKeys: values.ENCRYPTION_KEYS ?? [],
+    cookieKeys: values.COOKIE_KEYS ?? [],
     settings,
     unfit: production ? [] : unfit,
     misspelt,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnvironment, type Config, type Environment } from './environment.ts'
+import { parseEnvironment, type Config, type Environment, type Need } from './environment.ts'
 import { DEMONSTRATION_MARK, KEY_BYTES } from './values.ts'
 
 /** The folder in which a demonstration keeps the keys and data that it makes. */
@@ -14,19 +14,21 @@ const SECRETS = ['ENCRYPTION_KEYS', 'COOKIE_KEYS'] as const
 
 /**
  * Reads the settings of this process. Outside production, missing keys are made once and kept in `data/`, where only
- * their owner can read them.
+ * their owner can read them. `needs`: as in `parseEnvironment`.
  */
 export function loadConfig(
   environment: Environment = processEnvironment,
   folder: string = DEMONSTRATION_FOLDER,
+  needs?: readonly Need[],
 ): Config {
   const readFile = (path: string): string => readFileSync(path, 'utf8')
-  if (environment['NODE_ENV'] === 'production') return parseEnvironment(environment, readFile)
+  if (environment['NODE_ENV'] === 'production')
+    return parseEnvironment(environment, readFile, needs)
   const missing = SECRETS.filter((name) => !environment[name] && !environment[`${name}_FILE`])
-  if (missing.length === 0) return parseEnvironment(environment, readFile)
+  if (missing.length === 0) return parseEnvironment(environment, readFile, needs)
   const kept = keptSecrets(folder)
   const made = Object.fromEntries(missing.map((name) => [name, kept[name]]))
-  return parseEnvironment({ ...environment, ...made }, readFile)
+  return parseEnvironment({ ...environment, ...made }, readFile, needs)
 }
 
 function keptSecrets(folder: string): Record<string, string | undefined> {

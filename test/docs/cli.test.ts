@@ -7,6 +7,9 @@ import { constantOf, parseSource, readText, ROOT, rowsOf, sectionOf, sectionsOf 
 
 const page = readText('docs/reference/cli.md')
 
+/** The options of every command, which the page explains once. */
+const COMMON = ['--json', '--env-file <file>', '-h, --help']
+
 interface Command {
   /** The command with its arguments, such as `user add <name>`. */
   readonly usage: string
@@ -98,13 +101,13 @@ describe('docs/reference/cli.md', () => {
   it('explains every option of a command, and no other', () => {
     for (const { usage, flags } of commands.filter((command) => command.usage !== 'serve')) {
       const options = rowsOf(sectionOf(page, 3, usage)).map(([flag]) => flag?.replaceAll('`', ''))
-      const own = flags.filter((flag) => flag !== '--json' && flag !== '-h, --help')
+      const own = flags.filter((flag) => !COMMON.includes(flag))
       expect(options, usage).to.have.members(own)
     }
   })
 
-  it('is right that every command takes --json', () => {
-    for (const { usage, flags } of commands) expect(flags, usage).to.include('--json')
+  it('is right that every command takes --json and --env-file', () => {
+    for (const { usage, flags } of commands) expect(flags, usage).to.include.members(COMMON)
   })
 
   it('and every other page name commands and options that there are', () => {

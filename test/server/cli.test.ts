@@ -104,6 +104,57 @@ describe('the command line', () => {
       expect(out).to.contain('--json').and.to.contain('Usage')
     })
 
+  describe('in production', () => {
+    beforeEach(() => {
+      const { STORAGE_URL, ENCRYPTION_KEYS } = environment
+      environment = { NODE_ENV: 'production', STORAGE_URL, ENCRYPTION_KEYS } as typeof environment
+    })
+
+    it('needs no more than the storage and its keys for people, apps, keys and the trail', async () => {
+      const added = await cli('user add mira --password-stdin', GOOD)
+      expect(added).to.include({ code: 0, err: '' })
+      const lines = ['user list', 'user show mira', 'user disable mira', 'audit', 'client list']
+      for (const line of [...lines, 'keys list', 'migrate', 'user hashes'])
+        expect(await cli(line), line).to.include({ code: 0, err: '' })
+      const apps = file('apps.json', [{ ...APP, redirect_uris: ['https://app.example/back'] }])
+      expect((await cli(`client apply ${apps}`)).code).to.equal(0)
+    })
+
+    it('asks for the issuer where it makes a link, before it changes anything', async () => {
+      await cli('user add mira --password-stdin', GOOD)
+      const before = (await cli('audit --json')).out
+      for (const line of ['user add nele', 'user link mira', 'user reset-mfa mira']) {
+        const { code, err } = await cli(line)
+        expect({ line, code }).to.deep.equal({ line, code: 1 })
+        expect(err).to.contain('ISSUER is missing')
+        expect(err).not.to.match(/SMTP_URL|COOKIE_KEYS/)
+      }
+      expect((await cli('audit --json')).out).to.equal(before)
+      expect((await cli('user list')).out).not.to.contain('nele')
+    })
+
+    it('refuses a setting that it does not need and that is wrong', async () => {
+      environment = { ...environment, ISSUER: 'no address' }
+      expect((await cli('user list')).err).to.contain('ISSUER')
+    })
+  })
+
+  it('reads settings from a file too, and the environment wins', async () => {
+    const { STORAGE_URL, ...others } = environment
+    const other = `sqlite:${join(folder, 'other.sqlite')}`
+    const path = file('settings', `# a remark\nSTORAGE_URL=${STORAGE_URL}\nPORT="no port"\n`)
+    environment = { ...others, PORT: '3000' }
+    await cli(`user add mira --password-stdin --env-file ${path}`, GOOD)
+    expect((await cli(`user list --env-file=${path}`)).out).to.contain('mira')
+    environment = { ...environment, STORAGE_URL: other }
+    expect((await cli(`user list --env-file ${path}`)).out).not.to.contain('mira')
+    const missing = await cli(`user list --json --env-file ${path}.not`)
+    expect({ code: missing.code, ...JSON.parse(missing.err) }).to.deep.equal({
+      code: 1,
+      error: { code: 'file-unreadable', message: `${path}.not cannot be read: ENOENT` },
+    })
+  })
+
   it('says which setting names a database that cannot be opened, which file it is, and why', async () => {
     const words = file('other.sqlite', 'words, and many more of them than a header of a file has')
     const faults = [

@@ -10,7 +10,7 @@ import { addKeyCommands } from './keys.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addServeCommand } from './serve.ts'
-import { EXIT, failureOf, harmless, type Terminal } from './terminal.ts'
+import { EXIT, failureOf, harmless, withEnvironmentFile, type Terminal } from './terminal.ts'
 import { addUserCommands } from './user.ts'
 
 /** The file is found by the package's own name, because built code has another relative path to it than the source. */
@@ -28,7 +28,8 @@ export async function run(argv: readonly string[], given: Terminal): Promise<num
   const say = (failure: ReturnType<typeof failureOf>): void =>
     terminal.err(json ? `${JSON.stringify({ error: failure }, null, 2)}\n` : `${failure.message}\n`)
   try {
-    await commandLine(terminal, json).parseAsync([...argv], { from: 'user' })
+    const environed = await withEnvironmentFile(terminal, argv)
+    await commandLine(environed, json).parseAsync([...argv], { from: 'user' })
     return EXIT.done
   } catch (error) {
     if (!(error instanceof CommanderError)) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { ConfigError, type Config } from '../../../config/environment.ts'
-import { loadConfig } from '../../../config/load.ts'
+import { DEMONSTRATION_FOLDER, loadConfig } from '../../../config/load.ts'
 import { backupCodes } from '../../index.ts'
 import { EVENT_TYPES } from '../../domain/events.ts'
 import type { Accounts } from '../../ports/accounts.ts'
@@ -46,7 +46,7 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
 }
 
 async function migrateStorage(terminal: Terminal): Promise<Output> {
-  const { storage } = loadConfig(terminal.environment)
+  const { storage } = loadConfig(terminal.environment, DEMONSTRATION_FOLDER, ['STORAGE_URL'])
   const before = await schemaStateOf(storage)
   await (await openStorage(storage, { migrate: true })).close()
   const after = await schemaStateOf(storage)

@@ -1,15 +1,13 @@
 import type { Command } from 'commander'
 import { loadConfig } from '../../../config/load.ts'
 import { serve } from '../boot/serve.ts'
-import type { Terminal } from './terminal.ts'
+import { command, type Terminal } from './terminal.ts'
 
 /** `serve`: runs until it is told to stop. With `--json` it prints one line of JSON at the start. */
 export function addServeCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('serve')
-    .description('run the server; what npm start does')
-    .option('--json', 'print the addresses as one line of JSON')
-    .action(async (options: { json?: boolean }) => {
+  const summary = 'run the server; what npm start does'
+  command(program, 'serve', summary, 'print the addresses as one line of JSON').action(
+    async (options: { json?: boolean }) => {
       const json = options.json === true
       const running = await serve(loadConfig(terminal.environment), {
         print: (line) => (json ? undefined : terminal.out(`${line}\n`)),
@@ -18,5 +16,6 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
       if (!json) return
       const { issuer, url, demonstrationUrl } = running
       terminal.out(`${JSON.stringify({ issuer, url, demonstration_url: demonstrationUrl })}\n`)
-    })
+    },
+  )
 }

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../../config/load.ts'
+import { DEMONSTRATION_FOLDER, loadConfig } from '../../../config/load.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import {
   clientsOf,
@@ -21,13 +21,26 @@ export interface Session {
   clients(): Promise<ClientRegistry>
 }
 
+/** The settings without which no command about people, apps, keys or the trail can work. */
+const NEEDS = ['STORAGE_URL', 'ENCRYPTION_KEYS'] as const
+
+export interface SessionNeeds {
+  /** The command makes a link, and needs ISSUER besides the storage and its keys. */
+  readonly linkMaking?: boolean
+}
+
 /** Opens the storage and the mailer that the environment names, runs the work, and closes them again. */
 export async function withSession<T>(
   terminal: Terminal,
   work: (session: Session) => Promise<T>,
+  { linkMaking = false }: SessionNeeds = {},
 ): Promise<T> {
-  const foundation = await layFoundation(loadConfig(terminal.environment))
-  const mailer = mailerOf(foundation)
+  const needs = linkMaking ? [...NEEDS, 'ISSUER' as const] : NEEDS
+  const config = loadConfig(terminal.environment, DEMONSTRATION_FOLDER, needs)
+  const foundation = await layFoundation(config)
+  // The links of notices need the issuer: without it the mails wait for the server.
+  const mayMail = config.issuer !== undefined || !config.production
+  const mailer = mayMail ? mailerOf(foundation) : undefined
   const services = mailer === undefined ? {} : { mailer }
   const mfa = serverMfa(foundation, services)
   const { storage, letters } = foundation

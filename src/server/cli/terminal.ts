@@ -1,3 +1,4 @@
+import { parseEnv } from 'node:util'
 import { CommanderError, type Command } from 'commander'
 import { ConfigError } from '../../../config/environment.ts'
 import { MfaError } from '../../domain/errors.ts'
@@ -43,9 +44,44 @@ export interface Output {
   readonly failed?: true
 }
 
-/** A command below `parent`; each has `--json`, and `--help` from the parser. */
-export function command(parent: Command, name: string, summary: string): Command {
-  return parent.command(name).description(summary).option('--json', 'answer with JSON')
+/** A command below `parent`; each has `--json` and `--env-file`, and `--help` from the parser. */
+export function command(
+  parent: Command,
+  name: string,
+  summary: string,
+  json = 'answer with JSON',
+): Command {
+  return parent
+    .command(name)
+    .description(summary)
+    .option('--json', json)
+    .option('--env-file <file>', 'read settings from this file too; the environment wins')
+}
+
+/**
+ * The environment with the variables of the file that `--env-file` names, which has lines `NAME=value` as `node
+ * --env-file` reads them. A variable of the environment wins. Throws Refusal `file-unreadable`.
+ */
+export async function withEnvironmentFile(
+  terminal: Terminal,
+  argv: readonly string[],
+): Promise<Terminal> {
+  const at = argv.findIndex((each) => each === '--env-file' || each.startsWith('--env-file='))
+  const given = argv[at]
+  if (given === undefined) return terminal
+  const path = given === '--env-file' ? argv[at + 1] : given.slice('--env-file='.length)
+  if (path === undefined) return terminal
+  let text: string
+  try {
+    text = await terminal.readFile(path)
+  } catch (error) {
+    const { code = 'unreadable' } = error as { code?: string }
+    throw new Refusal('file-unreadable', `${path} cannot be read: ${code}`)
+  }
+  const environment = Object.entries(terminal.environment).filter(
+    ([, value]) => value !== undefined,
+  )
+  return { ...terminal, environment: { ...parseEnv(text), ...Object.fromEntries(environment) } }
 }
 
 /** Sets what a command does: `run` gets the arguments and options, and its output is printed. */

@@ -7,7 +7,7 @@ import { addPerson } from '../accounts/people.ts'
 import { setUpLinksOf } from '../pages/links.ts'
 import { readJson } from './read.ts'
 import { withSession, type Session } from './session.ts'
-import { answer, command, moment, Refusal, type Terminal } from './terminal.ts'
+import { answer, command, moment, Refusal, type Output, type Terminal } from './terminal.ts'
 
 /** `user add`: adds a person, with a set-up link or, for automation, with a password from standard input. */
 export function addUserAddCommand(user: Command, terminal: Terminal): void {
@@ -22,8 +22,9 @@ export function addUserAddCommand(user: Command, terminal: Terminal): void {
     .option('--group <group>', 'a group; may be repeated', collect, [])
     .option('--claims <file>', 'JSON file of standard claims (OpenID Connect Core 5.1)')
     .option('--password-stdin', 'read the password from one line of standard input')
-  answer(terminal, add, async ([name = ''], options) =>
-    withSession(terminal, async (session) => {
+  answer(terminal, add, async ([name = ''], options) => {
+    const linkMaking = options['passwordStdin'] !== true
+    const addTo = async (session: Session): Promise<Output> => {
       const { foundation } = session
       const claims = await claimsFrom(terminal, options['claims'])
       const email = text(options['email']) ?? claims.email
@@ -60,8 +61,9 @@ export function addUserAddCommand(user: Command, terminal: Terminal): void {
           `${account.username} was added. This link sets the password, once, until ` +
           `${moment(link.expiresAt)}:\n${link.url}\n`,
       }
-    }),
-  )
+    }
+    return withSession(terminal, addTo, { linkMaking })
+  })
 }
 
 /** The parts of an account that may be shown: no hash, no secret. */

@@ -8,7 +8,7 @@ import {
   withdrawCredentials,
 } from '../accounts/people.ts'
 import { setUpLinksOf } from '../pages/links.ts'
-import { withSession, type Session } from './session.ts'
+import { withSession, type Session, type SessionNeeds } from './session.ts'
 import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
@@ -41,6 +41,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
     'link',
     'print a one-time link with which somebody sets a password; their second factors stay',
     makeLink,
+    { linkMaking: true },
   )
   addResetCommand(user, terminal)
 }
@@ -54,10 +55,11 @@ function addCommandAbout(
   name: string,
   summary: string,
   deed: Deed,
+  needs: SessionNeeds = {},
 ): void {
   const made = command(user, name, summary).argument('<name>', 'user name or verified address')
   answer(terminal, made, async ([typed = '']) =>
-    withSession(terminal, (session) => deed(session, typed)),
+    withSession(terminal, (session) => deed(session, typed), needs),
   )
 }
 
@@ -181,7 +183,7 @@ function addResetCommand(user: Command, terminal: Terminal): void {
     )
     .option('--password', 'the password goes too, and the link sets another one')
   answer(terminal, made, async ([typed = ''], options) =>
-    withSession(terminal, (session) => resetMfa(session, typed, options)),
+    withSession(terminal, (session) => resetMfa(session, typed, options), { linkMaking: true }),
   )
 }
 
