@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { readCatalogues } from '../../src/http/messages.ts'
 import { builtInViews } from '../../src/http/templates.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import { loadConfig } from '../../config/load.ts'
 import { run } from '../../src/server/cli/index.ts'
@@ -42,6 +43,7 @@ const COMMANDS = [
   'migrate legacy',
   'audit',
   'doctor',
+  'backup',
   'restore',
 ]
 
@@ -153,6 +155,42 @@ describe('the command line', () => {
       code: 1,
       error: { code: 'file-unreadable', message: `${path}.not cannot be read: ENOENT` },
     })
+  })
+
+  it('backup copies the database while the server runs, and never replaces a file', async () => {
+    await cli('user add mira --password-stdin', GOOD)
+    const running = openSqliteStorage({ path: join(folder, 'server.sqlite') })
+    const copy = join(folder, 'copy.sqlite')
+    const original = environment
+    try {
+      environment = { STORAGE_URL: original['STORAGE_URL'] as string, NODE_ENV: 'production' }
+      const { code, err, json } = await cli(`backup ${copy} --json`)
+      expect({ code, err }).to.deep.equal({ code: 0, err: '' })
+      expect(json()).to.deep.equal({ file: copy, bytes: statSync(copy).size })
+      expect(statSync(copy).mode & 0o777).to.equal(0o600)
+      expect(await cli(`backup ${copy}`)).to.include({
+        code: 1,
+        err: `${copy} exists already: a backup never replaces a file.\n`,
+      })
+      const nowhere = join(folder, 'none', 'copy.sqlite')
+      expect((await cli(`backup ${nowhere}`)).err).to.equal(`${nowhere} cannot be made: ENOENT\n`)
+    } finally {
+      await running.close()
+    }
+    environment = { ...original, STORAGE_URL: `sqlite:${copy}` }
+    expect((await cli('user list')).out).to.contain('mira')
+  })
+
+  it('backup leaves no file behind where the copy fails, and refuses MongoDB', async () => {
+    const words = file('words.sqlite', 'words, and many more of them than a header of a file has')
+    const copy = join(folder, 'copy.sqlite')
+    environment = { ...environment, STORAGE_URL: `sqlite:${words}` }
+    expect((await cli(`backup ${copy}`)).err).to.equal(`The file ${words} is no SQLite database.\n`)
+    environment = { ...environment, STORAGE_URL: `sqlite:${join(folder, 'gone.sqlite')}` }
+    expect((await cli(`backup ${copy}`)).code).to.equal(1)
+    environment = { ...environment, STORAGE_URL: 'mongodb://127.0.0.1:1/mfa' }
+    expect((await cli(`backup ${copy}`)).err).to.contain('docs/guides/mongodb-in-production.md')
+    expect(readdirSync(folder)).to.deep.equal(['words.sqlite'])
   })
 
   it('says which setting names a database that cannot be opened, which file it is, and why', async () => {

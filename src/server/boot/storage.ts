@@ -1,4 +1,5 @@
 import type { StorageAddress } from '../../../config/values.ts'
+import { backUpSqlite } from '../../adapters/sqlite/backup.ts'
 import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
 import { MfaError } from '../../domain/errors.ts'
 import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
@@ -40,6 +41,14 @@ export async function schemaStateOf(address: StorageAddress): Promise<SchemaStat
         return (await mongodb()).mongoSchemaState(address.url)
     }
   })
+}
+
+/**
+ * Copies the storage to a new file, and answers the size of the copy in bytes. Undefined: the database is copied by its
+ * own tools. Throws MfaError, and the system's error for a file that cannot be made or exists.
+ */
+export function backUpStorage(address: StorageAddress, target: string): number | undefined {
+  return address.kind === 'sqlite' ? backUpSqlite(address.path, target) : undefined
 }
 
 async function namingTheSetting<T>(open: () => Promise<T>): Promise<T> {

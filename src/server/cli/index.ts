@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline/promises'
 import { processEnvironment } from '../../../config/load.ts'
 import { Command, CommanderError } from 'commander'
 import type { Starter } from '../boot/signals.ts'
+import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
@@ -62,6 +63,7 @@ function commandLine(terminal: Terminal, json: boolean): Command {
   addClientCommands(program, terminal)
   addKeyCommands(program, terminal)
   addMaintenanceCommands(program, terminal)
+  addBackupCommand(program, terminal)
   addRestoreCommand(program, terminal)
   return program
 }
