@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { accessSync, constants, globSync } from 'node:fs'
+import { accessSync, constants, globSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { HttpClient } from '../support/http-client.ts'
 import { oldestNode } from '../support/node-versions.ts'
@@ -177,10 +177,16 @@ describe('the published package', function () {
       expect(application.node([program, '--help'])).to.match(/serve/)
     })
 
+    const withoutDrain = (): string => {
+      const file = join(application.folder, 'config.json')
+      writeFileSync(file, JSON.stringify({ stop: { drainSeconds: 0 } }))
+      return file
+    }
+
     it('starts the demonstration with one command, its app and its account', async () => {
       const started = await application.start(
         [join('node_modules', NAME, manifest.bin[NAME] ?? ''), 'serve'],
-        { PORT: '0', DEMO_PORT: '0', LOG_LEVEL: 'silent' },
+        { PORT: '0', DEMO_PORT: '0', LOG_LEVEL: 'silent', CONFIG_FILE: withoutDrain() },
         /^password: /m,
       )
       try {

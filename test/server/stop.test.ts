@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { HttpClient } from '../support/http-client.ts'
+import { undo } from '../../src/server/boot/started.ts'
 import { addPerson, signIn, startServer, stopServers, type TestServer } from './support.ts'
 
 /** A request of which the server waits for the last byte of the body. */
@@ -119,12 +120,25 @@ describe('a server that is told to stop', () => {
     expect(server.lines.filter((line) => line.includes('cut off'))).to.have.length(1)
   })
 
-  it('ends although a storage does not close, and closes the others all the same', async () => {
+  it('ends although its storage does not close', async () => {
     const storage = memoryStorage()
     storage.close = () => new Promise(() => undefined)
     const settings = { stop: { drainSeconds: 0, graceSeconds: 0 } }
     const server = await startServer({ storage, settings })
     await server.stop()
     expect(server.lines.join('\n')).to.contain('stopped without waiting any longer')
+  })
+
+  it('undoes every step in the reverse order, also after one that fails, whose error it throws', async () => {
+    const undone: string[] = []
+    const fault = new Error('the storage is away')
+    const steps = [
+      () => undone.push('first'),
+      () => Promise.reject(fault),
+      () => undone.push('last'),
+    ]
+    const thrown: unknown = await undo(steps).catch((error: unknown) => error)
+    expect(undone).to.deep.equal(['last', 'first'])
+    expect(thrown).to.equal(fault)
   })
 })

@@ -22,7 +22,7 @@ import { freePort } from '../../support/mongodb.ts'
 import { requireTool } from '../../support/requirements.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const EXAMPLES = join(ROOT, 'examples', 'deploy')
+const EXAMPLES = `${ROOT}examples/deploy/`
 
 let folder: string
 beforeEach(() => {
@@ -93,7 +93,7 @@ describe('the script nginx-nodes of the example', () => {
   })
 })
 
-describe('the systemd unit of the example', function () {
+describe('the systemd units of the example', function () {
   this.timeout(30_000)
   const unit = readFileSync(join(EXAMPLES, 'oidc-provider-mfa.service'), 'utf8')
   const values = (name: string): string[] =>
@@ -111,13 +111,18 @@ describe('the systemd unit of the example', function () {
 
   it('is understood by systemd', function () {
     requireTool(this, 'systemd-analyze')
-    const file = join(folder, 'oidc-provider-mfa.service')
-    // The program and the folder are not on this machine.
-    writeFileSync(file, unit.replaceAll('/usr/bin/node', process.execPath))
-    const { status, stderr } = spawnSync('systemd-analyze', ['verify', file], {
-      encoding: 'utf8',
-    })
-    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' })
+    for (const name of ['oidc-provider-mfa.service', 'nginx-nodes.service']) {
+      const file = join(folder, name)
+      // The programs are in other places on this machine.
+      const here = readFileSync(join(EXAMPLES, name), 'utf8')
+        .replaceAll('/usr/bin/node', process.execPath)
+        .replaceAll('/usr/local/bin/', EXAMPLES)
+      writeFileSync(file, here)
+      const { status, stderr } = spawnSync('systemd-analyze', ['verify', file], {
+        encoding: 'utf8',
+      })
+      expect({ status, stderr }, name).to.deep.equal({ status: 0, stderr: '' })
+    }
   })
 
   it('starts in production with its command and its settings, and ends with 0 at SIGTERM', async () => {

@@ -50,6 +50,8 @@ describe('two nodes behind the nginx of the example', function () {
 
   after(async () => {
     await nginx?.stop()
+    // A stop by SIGTERM would drain once more.
+    await Promise.all((deployment?.nodes ?? []).map((node) => node.end('SIGKILL')))
     await deployment?.stop()
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   })
