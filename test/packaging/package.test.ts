@@ -66,6 +66,7 @@ describe('the published package', function () {
       'bench/README.md',
       'bench/indistinguishable.md',
       `bin/${NAME}.mjs`,
+      'bin/starter.mjs',
       'package.json',
     ])
     expect(packed).to.include('dist/src/server/demonstration/style.css')
