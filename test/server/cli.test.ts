@@ -42,6 +42,7 @@ const COMMANDS = [
   'migrate',
   'migrate legacy',
   'audit',
+  'config check',
   'doctor',
   'backup',
   'restore',
@@ -155,6 +156,32 @@ describe('the command line', () => {
       code: 1,
       error: { code: 'file-unreadable', message: `${path}.not cannot be read: ENOENT` },
     })
+  })
+
+  it('config check tells every fault of the settings, and opens no storage', async () => {
+    const jwks = file('jwks.json', { keys: [{ kty: 'RSA', n: 'x', e: 'AQAB' }] })
+    environment = {
+      ...environment,
+      STORAGE_URL: 'mongodb://127.0.0.1:1/mfa',
+      SMTP_URI: 'smtps://x',
+    }
+    const good = await cli('config check')
+    expect(good).to.include({ code: 0, err: '' })
+    expect(good.out)
+      .to.match(/settings +ok/)
+      .and.match(/SMTP_URI +warning/)
+    environment = { ...environment, JWKS_FILE: jwks }
+    expect(await cli('config check')).to.have.property('code', 1)
+    expect((await cli('config check')).out).to.match(
+      /JWKS_FILE +failed +.*key 1 is not a private key/,
+    )
+    environment = { NODE_ENV: 'production', PORT: 'no port' }
+    const { code, json } = await cli('config check --json')
+    expect(code).to.equal(1)
+    const faults = json<{ check: string; result: string }[]>()
+    const settings = ['PORT', 'ISSUER', 'ENCRYPTION_KEYS', 'COOKIE_KEYS', 'STORAGE_URL', 'SMTP_URL']
+    expect(faults.map(({ check }) => check)).to.have.members(settings)
+    expect(readdirSync(folder)).to.deep.equal(['jwks.json'])
   })
 
   it('backup copies the database while the server runs, and never replaces a file', async () => {

@@ -7,7 +7,7 @@ import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import { findByName } from '../accounts/people.ts'
 import { SERVER_EVENTS } from '../observe/audit.ts'
-import { examine, type Finding } from '../upkeep/doctor.ts'
+import { examine, examineSettings, type Finding } from '../upkeep/doctor.ts'
 import { addMigrateLegacyCommand } from '../import/migrate-legacy.ts'
 import { openStorage, schemaStateOf } from '../boot/storage.ts'
 import { withSession, type Session } from './session.ts'
@@ -23,7 +23,7 @@ import {
   type Terminal,
 } from './terminal.ts'
 
-/** `migrate`, `audit` and `doctor`. */
+/** `migrate`, `audit`, `doctor` and `config`. */
 export function addMaintenanceCommands(program: Command, terminal: Terminal): void {
   const migrate = command(program, 'migrate', 'bring the database to this version')
   addMigrateLegacyCommand(migrate, terminal)
@@ -41,7 +41,18 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
   answer(
     terminal,
     command(program, 'doctor', 'check settings, keys, storage, clients and mail'),
-    async () => runDoctor(terminal),
+    async () => runChecks(terminal, examine),
+  )
+
+  const config = program.command('config').description('the settings of the server')
+  answer(
+    terminal,
+    command(
+      config,
+      'check',
+      'check the settings and the files that they name, and open no storage',
+    ),
+    async () => runChecks(terminal, examineSettings),
   )
 }
 
@@ -81,10 +92,10 @@ async function showAudit({ foundation }: Session, options: Options): Promise<Out
 }
 
 /**
- * Examines the server. If the settings cannot be read, their faults are the only findings: every other check needs
- * the settings.
+ * Examines the server, or its settings alone. If the settings cannot be read, their faults are the only findings: every
+ * other check needs the settings.
  */
-async function runDoctor(terminal: Terminal): Promise<Output> {
+async function runChecks(terminal: Terminal, checks: typeof examine): Promise<Output> {
   let config: Config
   try {
     config = loadConfig(terminal.environment)
@@ -97,7 +108,7 @@ async function runDoctor(terminal: Terminal): Promise<Output> {
     }))
     return outputOf(failed)
   }
-  return outputOf(await examine(config, (error) => failureOf(error).message))
+  return outputOf(await checks(config, (error) => failureOf(error).message))
 }
 
 function outputOf(findings: readonly Finding[]): Output {

@@ -7,6 +7,7 @@ import { ClientFaults } from '../clients/validate.ts'
 import { encryptionKeysInUse } from '../keys/encryption-keys.ts'
 import { hashKindsInUse } from '../accounts/hash-kinds.ts'
 import { unfinishedRestore } from './restore.ts'
+import { parseSigningKeys, type SigningKeys } from '../keys/jwks.ts'
 import { signingKeyStates } from '../keys/signing-keys.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from '../boot/foundation.ts'
 
@@ -22,18 +23,12 @@ export interface Finding {
  */
 const EARLIEST_INSTANT = Date.UTC(2026, 0, 1) / 1000
 
-/**
- * Checks everything that a start depends on, one thing after the other, and goes on after a failure. It changes only
- * what a start changes too. `inWords` describes an error without a secret.
- */
-export async function examine(
-  config: Config,
-  inWords: (error: unknown) => string,
-): Promise<readonly Finding[]> {
-  const findings: Finding[] = [{ check: 'settings', result: 'ok', detail: '' }]
-  findings.push(...unfitSettings(config))
+type InWords = (error: unknown) => string
+type Check = (name: string, work: () => Promise<Checked>) => Promise<void>
 
-  const check = async (name: string, work: () => Promise<Checked>): Promise<void> => {
+/** Runs a check and adds its findings; a check that throws is a finding. */
+function checksInto(findings: Finding[], inWords: InWords): Check {
+  return async (name, work) => {
     try {
       const { detail = '', besides = [] } = await work()
       findings.push(...besides, { check: name, result: 'ok', detail })
@@ -41,8 +36,33 @@ export async function examine(
       findings.push({ check: name, result: 'failed', detail: inWords(error) })
     }
   }
+}
 
+/**
+ * Checks the settings and the files that they name, and opens no storage: before a start, or on a machine that is not
+ * the server's. `inWords` describes an error without a secret.
+ */
+export async function examineSettings(
+  config: Config,
+  inWords: InWords,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [{ check: 'settings', result: 'ok', detail: '' }]
+  findings.push(...unfitSettings(config))
+  const check = checksInto(findings, inWords)
   await check('languages', async () => checkLanguages(config))
+  const { jwks } = config
+  if (jwks !== undefined)
+    await check('JWKS_FILE', async () => ({ detail: namesOf(parseSigningKeys(jwks).keys) }))
+  return findings
+}
+
+/**
+ * Checks everything that a start depends on, one thing after the other, and goes on after a failure. It changes only
+ * what a start changes too. `inWords` describes an error without a secret.
+ */
+export async function examine(config: Config, inWords: InWords): Promise<readonly Finding[]> {
+  const findings: Finding[] = [...(await examineSettings(config, inWords))]
+  const check = checksInto(findings, inWords)
   let foundation: Foundation | undefined
   await check('storage', async () => {
     foundation = await layFoundation(config)
@@ -118,11 +138,15 @@ async function checkStorage({ storage }: Foundation): Promise<Checked> {
 async function checkSigningKeys(foundation: Foundation): Promise<Checked> {
   const { keys } = await signingKeysOf(foundation)
   const waiting = new Set(await waitingKeys(foundation))
+  return { detail: namesOf(keys, waiting) }
+}
+
+function namesOf(keys: SigningKeys['keys'], waiting: ReadonlySet<unknown> = new Set()): string {
   const each = keys.map(({ kty, kid }) => {
     const name = `${String(kty)} ${String(kid)}`
     return waiting.has(kid) ? `${name} (does not sign yet)` : name
   })
-  return { detail: each.join(', ') }
+  return each.join(', ')
 }
 
 async function checkEncryption({ box, storage }: Foundation): Promise<Checked> {
