@@ -3,6 +3,9 @@ import type { Writable } from 'node:stream'
 /** How much of the log may wait for a reader of standard output. */
 const MOST_BYTES = 1024 * 1024
 
+/** Whether the reader of a stream has ended. A process may open several logs on one standard output. */
+const broken = new WeakMap<Writable, { value: boolean }>()
+
 export interface LogStream {
   write(line: string): void
 }
@@ -15,13 +18,10 @@ export interface LogStream {
  */
 export function logStream(out: Writable, onDropped: (lines: number) => void): LogStream {
   let dropped = 0
-  let isBroken = false
-  out.on('error', () => {
-    isBroken = true
-  })
+  const isBroken = watch(out)
   return {
     write(line) {
-      if (isBroken) return
+      if (isBroken.value) return
       if (out.writableLength > MOST_BYTES) {
         dropped += 1
         return
@@ -34,4 +34,15 @@ export function logStream(out: Writable, onDropped: (lines: number) => void): Lo
       out.write(line)
     },
   }
+}
+
+function watch(out: Writable): { readonly value: boolean } {
+  const known = broken.get(out)
+  if (known !== undefined) return known
+  const state = { value: false }
+  out.on('error', () => {
+    state.value = true
+  })
+  broken.set(out, state)
+  return state
 }

@@ -54,5 +54,8 @@ describe('the stream of the log', () => {
     await new Promise(setImmediate)
     stream.write('nobody either')
     expect(out.destroyed).to.equal(true)
+    expect(out.listenerCount('error')).to.equal(1)
+    logStream(out, () => undefined).write('nor here')
+    expect(out.listenerCount('error')).to.equal(1)
   })
 })
