@@ -20,6 +20,7 @@ import * as offer from './offer.ts'
 import { MFA_PROMPT } from './prompt.ts'
 import { forgetShownCodes, readShownCodes } from './shown-codes.ts'
 import * as recovery from './recovery.ts'
+import { withPresentAddresses } from './present-addresses.ts'
 import { RECOVERY_NOTICE } from './recovery-notice.ts'
 import * as verification from './verification.ts'
 import {
@@ -131,25 +132,19 @@ function addSetUp(core: Core, { get, post }: Add): void {
     enrolling('begin', (visit) => enrolment.send(visit, factorOf(visit))),
   )
 
-  get('/proof', (visit) => enrolment.showProof(visit))
-  post(
-    '/proof',
-    enrolling('begin', (visit, form) => enrolment.checkProof(visit, form)),
-  )
-  post(
-    '/proof/send',
-    enrolling('begin', (visit) => enrolment.sendProof(visit)),
-  )
+  get('/proof', addressed(enrolment.showProof))
+  post('/proof', enrolling('begin', addressed(enrolment.checkProof)))
+  post('/proof/send', enrolling('begin', addressed(enrolment.sendProof)))
 }
 
 /** The way back in for a person who has no factor any more. `answerNotice` comes before the button of every notice. */
 function addRecovery({ get, post }: Add): void {
-  get('/recovery', (visit) => recovery.showRecovery(visit))
-  post('/recovery', (visit, form) => recovery.send(visit, form))
+  get('/recovery', addressed(recovery.showRecovery))
+  post('/recovery', addressed(recovery.send))
   post('/recovery/again', (visit) => recovery.signInAgain(visit))
-  get('/recovery/proof', (visit) => recovery.showProof(visit))
-  post('/recovery/proof', (visit, form) => recovery.checkProof(visit, form))
-  post('/recovery/proof/send', (visit, form) => recovery.send(visit, form))
+  get('/recovery/proof', addressed(recovery.showProof))
+  post('/recovery/proof', addressed(recovery.checkProof))
+  post('/recovery/proof/send', addressed(recovery.send))
   get('/recovery/bind', (visit) => recovery.showBinding(visit))
   post('/recovery/bind', (visit, form) => recovery.bind(visit, form))
   post(`/${RECOVERY_NOTICE.page}`, (visit, form) =>
@@ -157,6 +152,13 @@ function addRecovery({ get, post }: Add): void {
   )
   get('/recovery-cancelled', (visit) => recovery.showCancelled(visit, passed(visit)))
   post('/recovery-cancelled', (visit) => goOn(visit, passed(visit), RECOVERY_NOTICE))
+}
+
+/** A page that mails a code, or examines one, knows the addresses that the person has now. */
+function addressed<More extends unknown[]>(
+  handle: (visit: Visit, ...more: More) => Promise<void>,
+): (visit: Visit, ...more: More) => Promise<void> {
+  return async (visit, ...more) => handle(await withPresentAddresses(visit), ...more)
 }
 
 /** A set-up that is only offered begins at the offer, whatever address a form was sent to. */

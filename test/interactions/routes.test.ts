@@ -93,7 +93,15 @@ describe('the routes of the second factor', () => {
         issuer: 'http://op.example',
         interactionDetails: async () => interaction,
         Interaction: { find: async (uid: string) => (uid === 'uid' ? interaction : undefined) },
+        Client: { find: async (clientId: string) => ({ clientId }) },
+        Session: class {},
+        OIDCContext: class {
+          entity = (): void => undefined
+        },
+        createContext: () => ({}),
       },
+      account: async () => ({ accountId: 'mira' }),
+      describe: async () => ({ label: 'mira', address: ADDRESS }),
       record: async (_: unknown, accountId: string) => loadRecord(of.deps, accountId),
       views: {
         localeFor: () => 'en',

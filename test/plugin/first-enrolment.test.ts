@@ -434,6 +434,23 @@ describe('a first factor on the proof of a mailed code', () => {
     expect((await open()).name).to.equal('owner-proof')
   })
 
+  it('R10 goes to the address that the person has when it is sent, and not to a mailbox that has set the password', async () => {
+    let address: string | undefined = 'mira@example.com'
+    await start({
+      describe: () => ({ label: 'Mira', ...(address === undefined ? {} : { address }) }),
+    })
+    await host.mfa.accounts.passwordChanged('mira', { by: 'mail', address: 'spent@example.com' })
+    const proof = await open()
+    for (const other of ['spent@example.com', undefined]) {
+      address = other
+      expect((await send(proof)).status).to.equal(410)
+    }
+    expect(mails).to.deep.equal([])
+    address = 'mira@work.example'
+    expect((await send(proof)).name).to.equal('owner-proof')
+    expect(mails.map(({ to }) => to)).to.deep.equal(['mira@work.example'])
+  })
+
   it('R10 is asked for before anything is set up, and leads to the set-up', async () => {
     await start({ describe: () => ({ label: 'Mira', address: 'mira@example.com' }) })
     const proof = await open()

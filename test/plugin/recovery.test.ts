@@ -365,6 +365,24 @@ describe('recovery', () => {
       expect(refused(await lost(other))).to.equal('403 recovery: 0 forms')
     })
 
+    it('R9 an address that its owner has removed during the sign-in gets no code, and the code that it has got is no good', async () => {
+      await start()
+      const verifiedAt = host.clock.at - 30 * DAY
+      const [first, second] = [FIRST, SECOND].map((address) => ({ address, verifiedAt }))
+      addresses = [first!, second!]
+      const page = await lost()
+      addresses = [second!]
+      const proof = await browser.follow(await browser.submit(page, { address: '0' }))
+      expect(mails.map(({ to }) => to)).to.deep.equal([SECOND])
+      addresses = [first!]
+      const refusal = await browser.submit(proof, { code: mailed() })
+      expect([refusal.status, refusal.name]).to.deep.equal([410, 'recovery-proof'])
+      host.clock.at += 60
+      await browser.submit(proof, {}, { form: '[action$="/proof/send"]' })
+      expect(mails.map(({ to }) => to)).to.deep.equal([SECOND, FIRST])
+      expect((await host.mfa.accounts.status('mira')).recovery).to.equal(undefined)
+    })
+
     it('offers two addresses that both prove something', async () => {
       await start()
       const verifiedAt = host.clock.at - 30 * DAY
