@@ -75,6 +75,15 @@ export function addedAddresses(services: AddedAddressServices): AddedAddresses {
       : undefined
   }
 
+  const remove: AddedAddresses['remove'] = async (accountId, address, sender) => {
+    const removed = await change(
+      accountId,
+      (account) => withoutAddress(account, address, clock.now()),
+      [{ type: 'address-removed', detail: sender }],
+    )
+    return removed !== undefined
+  }
+
   return {
     judge(account, typed) {
       const address = typed.trim()
@@ -115,17 +124,14 @@ export function addedAddresses(services: AddedAddressServices): AddedAddresses {
         (account) => withAddress(account, address, clock.now()),
         [{ type: 'address-added', detail: sender }],
       )
-      return added === undefined ? 'gone' : 'added'
+      if (added === undefined) return 'gone'
+      // The owner may have locked the account since the epoch was read. The lock wins: the address goes again (R44).
+      if ((await epochOf(place.accountId)) === pending.epoch) return 'added'
+      await remove(place.accountId, address, sender)
+      return 'gone'
     },
 
-    async remove(accountId, address, sender) {
-      const removed = await change(
-        accountId,
-        (account) => withoutAddress(account, address, clock.now()),
-        [{ type: 'address-removed', detail: sender }],
-      )
-      return removed !== undefined
-    },
+    remove,
   }
 }
 

@@ -56,3 +56,17 @@ export function withEmail(account: Account, email: string, now: Instant): Accoun
     updatedAt: now,
   }
 }
+
+/** The account with the addresses that it had before, for a change that has to be undone. */
+export function withAddressesOf(account: Account, before: Account, now: Instant): Account {
+  const { email: _email, emailVerifiedAt: _at, addresses: _added, ...others } = account
+  const { email, emailVerified, emailVerifiedAt, addresses } = before
+  return {
+    ...others,
+    ...(email === undefined ? {} : { email }),
+    emailVerified,
+    ...(emailVerifiedAt === undefined ? {} : { emailVerifiedAt }),
+    ...(addresses === undefined ? {} : { addresses }),
+    updatedAt: now,
+  }
+}

@@ -4,7 +4,7 @@ import type { CounterLimit, Counters } from '../../ports/counters.ts'
 import type { OneTime } from '../../ports/one-time.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 import type { AccountEvents } from '../notices/account-events.ts'
-import { isOwnAddress, withEmail } from './addresses.ts'
+import { isOwnAddress, withAddressesOf, withEmail } from './addresses.ts'
 import type { Sender } from './forgotten-password.ts'
 import { isAddress, normaliseName } from './name.ts'
 import { isToken, keyOfToken, newToken } from './one-time-link.ts'
@@ -73,15 +73,14 @@ export function emailChanges(services: EmailChangeServices): EmailChanges {
     const holder = name === undefined ? undefined : await accounts.byName(name)
     return name !== undefined && (holder === undefined || holder.account.id === accountId)
   }
-  const follow = async (value: unknown): Promise<EmailLink | undefined> => {
+  const follow = async (value: unknown): Promise<(EmailLink & Pick<Link, 'epoch'>) | undefined> => {
     const link = parseLink(value)
     if (link === undefined) return undefined
     const account = (await accounts.byId(link.accountId))?.account
     if (account === undefined || account.disabledAt !== undefined) return undefined
     if ((await epochOf(account.id)) !== link.epoch) return undefined
-    return { account, address: link.address }
+    return { account, address: link.address, epoch: link.epoch }
   }
-
   return {
     judge(account, typed) {
       const address = typed.trim()
@@ -111,14 +110,12 @@ export function emailChanges(services: EmailChangeServices): EmailChanges {
       const link = await follow(await oneTime.take(keyOfToken(KIND, token), clock.now()))
       if (link === undefined || !(await isFree(link.address, link.account.id))) return undefined
       try {
-        return await services.change(
-          link.account.id,
-          (account) =>
-            account.disabledAt === undefined
-              ? withEmail(account, link.address, clock.now())
-              : undefined,
-          [{ type: 'email-changed', detail: sender }],
-        )
+        const made = await store(services, link, sender)
+        if (made === undefined) return undefined
+        // The owner may have locked the account since the epoch was read. The lock wins: the old address comes back (R44).
+        if ((await epochOf(link.account.id)) === link.epoch) return made.set
+        await undo(services, made, sender)
+        return undefined
       } catch (error) {
         // Somebody else got the address between the look and the write.
         if (!(await isFree(link.address, link.account.id))) return undefined
@@ -128,7 +125,44 @@ export function emailChanges(services: EmailChangeServices): EmailChanges {
   }
 }
 
+async function store(
+  { change, clock }: EmailChangeServices,
+  { account: { id }, address }: EmailLink,
+  sender: Sender,
+): Promise<Made | undefined> {
+  let before: Account | undefined
+  const set = await change(
+    id,
+    (account) => {
+      before = account
+      return account.disabledAt === undefined ? withEmail(account, address, clock.now()) : undefined
+    },
+    [{ type: 'email-changed', detail: sender }],
+  )
+  return set === undefined || before === undefined ? undefined : { set, before }
+}
+
+/** Leaves the account alone if it has yet another address by now. */
+async function undo(
+  { change, clock }: EmailChangeServices,
+  { set, before }: Made,
+  sender: Sender,
+): Promise<void> {
+  await change(
+    set.id,
+    (account) =>
+      account.email === set.email ? withAddressesOf(account, before, clock.now()) : undefined,
+    [{ type: 'email-changed', detail: sender }],
+  )
+}
+
 const KIND = 'email-change'
+
+/** The account before and after a change. */
+interface Made {
+  readonly before: Account
+  readonly set: Account
+}
 
 interface Link {
   readonly accountId: string

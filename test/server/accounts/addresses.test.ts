@@ -9,6 +9,7 @@ import {
   isOwnAddress,
   verifiedAddresses,
   withAddress,
+  withAddressesOf,
   withEmail,
   withoutAddress,
 } from '../../../src/server/accounts/addresses.ts'
@@ -74,6 +75,15 @@ describe('the addresses of an account', () => {
     })
     expect(withEmail(one, 'new@example.com', 9).addresses).to.deep.equal(one.addresses)
   })
+
+  it('come back as they were', () => {
+    const { email: _, ...without } = { ...account, emailVerified: false }
+    const full = { ...(withAddress(account, BACKUP, 5) as Account), emailVerifiedAt: 4 }
+    for (const before of [account, without, full]) {
+      const after = withEmail(before, BACKUP, 9)
+      expect(withAddressesOf(after, before, 10)).to.deep.equal({ ...before, updatedAt: 10 })
+    }
+  })
 })
 
 describe('an address that is added', () => {
@@ -82,8 +92,13 @@ describe('an address that is added', () => {
   let added: AddedAddresses
   let epoch: number
   let told: string[]
+  /** Runs just before and right after the account is written. */
+  let meanwhile: () => void
+  let afterwards: () => void
 
   beforeEach(async () => {
+    meanwhile = () => undefined
+    afterwards = () => undefined
     here = world()
     epoch = 3
     told = []
@@ -96,8 +111,10 @@ describe('an address that is added', () => {
       random,
       macs: secretBox({ keys: [new Uint8Array(32)] }),
       change: async (id, change, events) => {
+        meanwhile()
         const changed = await changeAccount(storage.accounts, id, change)
         if (changed !== undefined) told.push(...events.map(({ type }) => type))
+        afterwards()
         return changed
       },
       epochOf: async () => epoch,
@@ -164,6 +181,27 @@ describe('an address that is added', () => {
     expect(await added.waiting(place)).to.equal(undefined)
     expect(await added.confirm(place, code, SENDER)).to.equal('gone')
     expect(await addresses()).to.equal(undefined)
+  })
+
+  it('R18 R44 is gone if its owner locks the account while the code is used, before or after the write', async () => {
+    const lock = (): void => {
+      meanwhile = () => undefined
+      afterwards = () => undefined
+      epoch += 1
+    }
+    for (const moment of ['before', 'after'] as const) {
+      const code = await begin()
+      if (moment === 'before') meanwhile = lock
+      else afterwards = lock
+      expect(await added.confirm(place, code, SENDER), moment).to.equal('gone')
+      expect(await addresses(), moment).to.equal(undefined)
+    }
+    expect(told).to.deep.equal([
+      'address-added',
+      'address-removed',
+      'address-added',
+      'address-removed',
+    ])
   })
 
   it('R20 R44 is not sent for a session that has ended before its turn', async () => {

@@ -15,6 +15,8 @@ describe('a change of the own address', () => {
   let told: string[]
   /** Runs just before the account is written. */
   let meanwhile: () => Promise<void>
+  /** Runs right after the account was written. */
+  let afterwards: () => Promise<void>
 
   const add = async (username: string): Promise<string> => {
     const { storage, clock } = here
@@ -31,6 +33,7 @@ describe('a change of the own address', () => {
     epoch = 3
     told = []
     meanwhile = async () => undefined
+    afterwards = async () => undefined
     const { storage, clock } = here
     changes = emailChanges({
       accounts: storage.accounts,
@@ -43,6 +46,7 @@ describe('a change of the own address', () => {
         await meanwhile()
         const changed = await changeAccount(storage.accounts, accountId, change)
         if (changed !== undefined) told.push(...events.map(({ type }) => type))
+        await afterwards()
         return changed
       },
       epochOf: async () => epoch,
@@ -91,6 +95,40 @@ describe('a change of the own address', () => {
     await changeAccount(here.storage.accounts, id, (account) => ({ ...account, disabledAt: 1 }))
     expect(await changes.use(second, SENDER)).to.equal(undefined)
     expect((await current()).email).to.equal('mira@example.com')
+  })
+
+  it('R18 R44 is undone if its owner locks the account while the link is used, before or after the write', async () => {
+    const BACKUP = [{ address: NEW.toUpperCase(), verifiedAt: 5 }]
+    await changeAccount(here.storage.accounts, id, (account) => ({ ...account, addresses: BACKUP }))
+    const before = await current()
+    const lock = async (): Promise<void> => {
+      meanwhile = async () => undefined
+      afterwards = async () => undefined
+      epoch += 1
+    }
+    for (const place of ['before', 'after'] as const) {
+      const token = await make()
+      if (place === 'before') meanwhile = lock
+      else afterwards = lock
+      expect(await changes.use(token, SENDER), place).to.equal(undefined)
+      expect(await current(), place).to.deep.equal(before)
+    }
+    expect(await findByName(here.storage.accounts, NEW)).to.equal(undefined)
+    expect(told).to.deep.equal(Array.from({ length: 4 }, () => 'email-changed'))
+  })
+
+  it('R44 leaves alone another change that was made before it is undone', async () => {
+    const token = await make()
+    afterwards = async () => {
+      afterwards = async () => undefined
+      epoch += 1
+      await changeAccount(here.storage.accounts, id, (account) => ({
+        ...account,
+        email: 'later@example.com',
+      }))
+    }
+    expect(await changes.use(token, SENDER)).to.equal(undefined)
+    expect((await current()).email).to.equal('later@example.com')
   })
 
   it('R20 R44 is not made for a session that has ended before its turn', async () => {
