@@ -59,11 +59,24 @@ export async function loadRecord(deps: Dependencies, accountId: string): Promise
  * Throws MfaError `record-contended` (503) after 2 s of lost saves, and every error of the storage: an unknown outcome
  * is never reported as a success or a refusal.
  */
-export async function commit<T>(
+export function commit<T>(
   deps: Dependencies,
   accountId: string,
-  decide: (record: MfaRecord, now: Instant) => Promise<Decided<T>> | Decided<T>,
+  decide: Decide<T>,
   seen?: Loaded,
+): Promise<T> {
+  return deps.measures.span('oidc_mfa.commit', {}, () =>
+    decideAndSave(deps, accountId, decide, seen),
+  )
+}
+
+type Decide<T> = (record: MfaRecord, now: Instant) => Promise<Decided<T>> | Decided<T>
+
+async function decideAndSave<T>(
+  deps: Dependencies,
+  accountId: string,
+  decide: Decide<T>,
+  seen: Loaded | undefined,
 ): Promise<T> {
   const until = performance.now() + CONTENDED_MS
   let first = seen

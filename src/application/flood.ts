@@ -86,7 +86,7 @@ export async function admit<T>(
     ...(browser.kind === 'known' ? [browser.tokenHash] : []),
   ])
   const counted = (): Promise<T> =>
-    attempt().catch((error: unknown) => {
+    deps.measures.span('oidc_mfa.attempt', { step, factor }, attempt).catch((error: unknown) => {
       if (factor !== undefined) countFailed(deps, step, factor, error)
       throw error
     })

@@ -7,13 +7,15 @@ import {
 } from '@opentelemetry/api'
 import { NO_MEASURES, type Measures, type SignInStep } from '../ports/measures.ts'
 import { NONE, optionsOf, OTHER, PLUGIN_INSTRUMENTS } from './instruments.ts'
+import { SCOPE } from './scope.ts'
+import { inSpan } from './spans.ts'
 import { REASONS, stepOf } from './steps.ts'
-
-/** The name of the instrumentation scope. */
-const SCOPE = 'oidc-provider-mfa'
 
 /** The factors that are no factors of `createMfa`: purposes of mailed codes. */
 const PURPOSES = ['owner-proof', 'recovery']
+
+/** An application may have traces without metrics. */
+const UNMEASURED: Measures = { ...NO_MEASURES, span: inSpan }
 
 export interface MeasuresOptions {
   /** Default: the provider that the application has registered with `@opentelemetry/api`. */
@@ -28,7 +30,7 @@ export interface MeasuresOptions {
  */
 export function measuresOf({ meterProvider, factors }: MeasuresOptions): Measures {
   const meter = meterOf(meterProvider)
-  if (meter === undefined) return NO_MEASURES
+  if (meter === undefined) return UNMEASURED
   const known = new Set([...factors, ...PURPOSES])
   const steps = counter(meter, 'oidc_mfa.sign_in.steps')
   const conflicts = counter(meter, 'oidc_mfa.commit.conflicts')
@@ -38,6 +40,7 @@ export function measuresOf({ meterProvider, factors }: MeasuresOptions): Measure
   const count = ({ step, factor, outcome, reason }: SignInStep): void =>
     steps.add(1, { step, factor: oneOf(known, factor), outcome, reason: oneOf(REASONS, reason) })
   return {
+    ...UNMEASURED,
     collects: true,
     step: count,
     told(event) {

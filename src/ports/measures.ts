@@ -51,8 +51,15 @@ export interface Measures {
   hashWaited(seconds: number, outcome: HashWait): void
   /** Reads the queue of hashes whenever the measurements are collected. */
   watchHashes(read: () => HashQueue): void
+  /** Runs the work as a part of a trace. Answers and throws what it does. */
+  span<T>(
+    name: string,
+    attributes: Readonly<Record<string, string | undefined>>,
+    work: () => Promise<T>,
+  ): Promise<T>
 }
 
+/** Takes nothing, for callers without an application around them. */
 export const NO_MEASURES: Measures = {
   collects: false,
   step: () => undefined,
@@ -61,4 +68,5 @@ export const NO_MEASURES: Measures = {
   stored: () => undefined,
   hashWaited: () => undefined,
   watchHashes: () => undefined,
+  span: (_name, _attributes, work) => work(),
 }

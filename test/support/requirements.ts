@@ -4,7 +4,7 @@ import { sharedMongodb, standIn } from './mongodb.ts'
 
 /** Programs and services that some tests need and that not every machine has. The product does not need them. */
 export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | 'registry' | Tool
-export type Tool = 'zbarimg' | 'oathtool' | 'nginx' | 'systemd-analyze'
+export type Tool = 'zbarimg' | 'oathtool' | 'nginx' | 'systemd-analyze' | 'promtool'
 
 const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   browser:
@@ -18,6 +18,7 @@ const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   oathtool: 'oathtool is missing: apt-get install oathtool',
   nginx: 'nginx is missing: apt-get install nginx',
   'systemd-analyze': 'systemd-analyze is missing: apt-get install systemd',
+  promtool: 'promtool is missing: apt-get install prometheus',
 }
 
 /** The variables that CI sets to 1, so that a test fails instead of being skipped if its requirement is missing. */
@@ -29,9 +30,10 @@ const MUST_HAVE: Readonly<Record<Requirement, string>> = {
   // Only the journeys in the browser use these tools.
   zbarimg: 'REQUIRE_BROWSER',
   oathtool: 'REQUIRE_BROWSER',
-  // The examples of a deployment.
+  // The examples of a deployment and of its monitoring.
   nginx: 'REQUIRE_DEPLOYMENT',
   'systemd-analyze': 'REQUIRE_DEPLOYMENT',
+  promtool: 'REQUIRE_DEPLOYMENT',
 }
 
 /** The reasons for which tests were skipped. The reporter prints them at the end. */

@@ -15,7 +15,7 @@ interface Waiting {
   readonly kept: boolean
 }
 
-export type QueueMeasures = Pick<Measures, 'hashWaited' | 'watchHashes'>
+export type QueueMeasures = Pick<Measures, 'hashWaited' | 'watchHashes' | 'span'>
 
 /** Runs a job, or lets it wait. `place`: the party that it counts for; without one it counts for none. */
 export type RunQueued = <T>(job: () => Promise<T>, place?: HashingPlace) => Promise<T>
@@ -83,7 +83,7 @@ export function boundedQueue(
     })
     waited('begun')
     try {
-      return await job()
+      return await measures.span('oidc_mfa.hash', {}, job)
     } finally {
       giveBack()
     }

@@ -27,6 +27,8 @@ import { logRefusedForm, reportHost, signOutNotDelivered } from '../observe/host
 import type { SigningKeys } from '../keys/jwks.ts'
 import { addAccountLinkRoutes, addAccountPages } from '../account/index.ts'
 import { accessLog, requestIdOf, type Logger } from '../observe/log.ts'
+import { pathToLog } from '../observe/path-to-log.ts'
+import { inRequestSpan } from '../../observe/spans.ts'
 import { afterAnswers, type AfterAnswer } from '../pages/after-answer.ts'
 import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-password.ts'
 import { forgottenPasswordOf, setUpLinksOf } from '../pages/links.ts'
@@ -183,6 +185,7 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
   })
   const provider = new Provider(issuer, mfa.configure(configuration))
   speakAsIssuer(provider, issuer)
+  provider.use(traced)
   provider.use(accessLog(log, random))
   provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
@@ -190,6 +193,15 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
   provider.use(requestLimits({ provider, mfa, show, counters, clock, limits: settings.limits }))
   mfa.attach(provider)
   return provider
+}
+
+/** The part of a trace that is one request. A path may hold a token, and a query a code (R31). */
+function traced(ctx: Context, next: Next): Promise<void> {
+  const request = { method: ctx.method, path: pathToLog(ctx.path), headers: ctx.req.headers }
+  return inRequestSpan(request, async () => {
+    await next()
+    return ctx.status
+  })
 }
 
 interface OwnPages {

@@ -6,6 +6,9 @@ import { unmapped } from '../accounts/network.ts'
 /** The headers in which a proxy describes the request that it forwards. Any client can send them too. */
 const FORWARDED = /^(x-forwarded-|x-real-ip$|forwarded$)/
 
+/** The headers of W3C Trace Context: a stranger could join the traces of others, or have each request recorded. */
+const TRACE = /^(traceparent|tracestate|baggage)$/
+
 /** Puts the client's address into the one header that Koa reads, and removes all other forwarded headers. */
 export type NormaliseAddress = (request: IncomingMessage) => void
 
@@ -25,14 +28,16 @@ export function addressNormaliser(trusted: readonly Cidr[]): NormaliseAddress {
   return (request) => {
     const { headers } = request
     const socket = unmapped(request.socket.remoteAddress ?? '')
-    const hops = isProxy(socket) ? hopsOf(headers['x-forwarded-for']) : []
+    const isFromProxy = isProxy(socket)
+    const hops = isFromProxy ? hopsOf(headers['x-forwarded-for']) : []
     let address = socket
     while (isProxy(address)) {
       const before = hops.pop()
       if (before === undefined) break
       address = before
     }
-    for (const name of Object.keys(headers)) if (FORWARDED.test(name)) delete headers[name]
+    for (const name of Object.keys(headers))
+      if (FORWARDED.test(name) || (!isFromProxy && TRACE.test(name))) delete headers[name]
     headers['x-forwarded-for'] = address
   }
 }
