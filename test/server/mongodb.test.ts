@@ -112,7 +112,7 @@ describe('the command line on MongoDB', function () {
     expect(finding).to.deep.equal({
       check: 'storage',
       result: 'failed',
-      detail: 'The database cannot be reached at 127.0.0.1:1 (ECONNREFUSED).',
+      detail: 'STORAGE_URL: The database cannot be reached at 127.0.0.1:1 (ECONNREFUSED).',
     })
   })
 

@@ -56,8 +56,9 @@ async function namingTheSetting<T>(open: () => Promise<T>): Promise<T> {
     return await open()
   } catch (error) {
     if (!(error instanceof MfaError) || !error.code.startsWith('storage-')) throw error
-    const { code, status, cause } = error
-    throw new MfaError(code, `STORAGE_URL: ${error.message}`, { status, cause })
+    const { code, message, status, cause } = error
+    if (message.includes('STORAGE_URL')) throw error
+    throw new MfaError(code, `STORAGE_URL: ${message}`, { status, cause })
   }
 }
 
