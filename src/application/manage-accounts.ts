@@ -38,7 +38,7 @@ export interface AccountStatus {
   readonly restoredAt?: Instant
   /** Present while a recovery waits, or a replacement can be bound. */
   readonly recovery?: Exclude<RecoveryState, { state: 'none' }>
-  /** When the owner locked the account; absent: it is not locked, or a second factor was proved since. */
+  /** When the owner locked the account, at the first press; absent: it is not locked, or a second factor was proved since. */
   readonly frozenAt?: Instant
 }
 

@@ -180,7 +180,11 @@ export interface EventDetails {
   'recovery-ended': RecoveryDetail & { readonly reason: string }
   'recovery-refused': RequestDetail
   'recovery-completed': AuthenticatorDetail
-  'account-locked-by-owner': RequestDetail
+  /** `since`: when the lock began. `reason`: the lock has cancelled a recovery. */
+  'account-locked-by-owner': RequestDetail & {
+    readonly since: Instant
+    readonly reason?: 'recovery-cancelled'
+  }
   restored: Readonly<Record<never, never>>
   reset: Readonly<Record<never, never>>
 }

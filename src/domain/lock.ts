@@ -9,6 +9,9 @@ import type { Instant } from './time.ts'
  * The owner says "this was not me" (R44). Everything live ends, no browser stays known, a running recovery is cancelled,
  * and the ways in by mail are shut until a second factor is proved. No factor is asked for: a person whose account is
  * being taken has no time, and an attacker who presses the button gains nothing but the owner's attention.
+ *
+ * An account that is locked already stays locked since the first press. The event of each further press says since when,
+ * so that a stranger who holds a link cannot fill the owner's mailbox with notices.
  */
 export function settleLocked(
   record: MfaRecord,
@@ -16,10 +19,18 @@ export function settleLocked(
 ): Settled {
   const cancelled = settleRecoveryCancelled(record, 'locked', { now, detail })
   const raised = raiseEpoch(cancelled?.record ?? record, 'locked-by-owner')
+  const { frozenAt = now } = record
   const events: readonly EventDraft[] = [
-    { type: 'account-locked-by-owner', detail },
+    {
+      type: 'account-locked-by-owner',
+      detail: {
+        ...detail,
+        since: frozenAt,
+        ...(cancelled === undefined ? {} : { reason: 'recovery-cancelled' }),
+      },
+    },
     ...(cancelled?.events ?? []),
     ...raised.events,
   ]
-  return { record: { ...raised.record, browsers: [], frozenAt: now }, events }
+  return { record: { ...raised.record, browsers: [], frozenAt }, events }
 }

@@ -59,6 +59,7 @@ export const MAIL_VALUES = {
   'recovery-cancelled': { needed: ['issuer', 'at'], optional: NOTICE },
   'recovery-completed': { needed: ['issuer', 'at'], optional: NOTICE },
   'account-locked': { needed: ['issuer', 'at'], optional: NOTICE },
+  'account-locked-recovery': { needed: ['issuer', 'at'], optional: NOTICE },
   'mfa-reset': { needed: ['issuer', 'at'], optional: ['account', 'helpUrl', 'notMeUrl'] },
   'codes-disabled': {
     needed: ['issuer', 'at'],

@@ -65,11 +65,15 @@ export async function firstSignInAt(
 
 /**
  * The first backup codes come with a factor, which has a mail of its own. Renewed codes replace others, so they have a
- * mail. A factor that comes or goes as a part of something larger is in the mail of the whole.
+ * mail. A factor that comes or goes as a part of something larger is in the mail of the whole, and so is a recovery that
+ * a lock has cancelled.
  */
 function templateOf({ type, detail }: MfaEvent): string | undefined {
   if (type === 'backup-codes-created')
     return detail.reason === 'renewed' ? 'backup-codes-renewed' : undefined
+  if (type === 'recovery-cancelled' && detail.reason === 'locked') return undefined
+  if (type === 'account-locked-by-owner' && detail.reason === 'recovery-cancelled')
+    return 'account-locked-recovery'
   const isPart = type === 'factor-enrolled' || type === 'factor-removed'
   return isPart && detail.reason !== undefined ? undefined : TEMPLATES[type]
 }
@@ -79,9 +83,19 @@ function isNewBrowser({ type, detail }: MfaEvent): boolean {
   return (type === 'factor-accepted' || type === 'signed-in') && detail.browser === 'unknown'
 }
 
-/** One mail a day tells of lockouts: an attacker with the password could otherwise fill the mailbox of the owner. */
-function idOf({ id, type, accountId, at }: MfaEvent): string {
-  return type === 'locked' ? `${accountId}.locked.${Math.floor(at / DAY_SECONDS)}` : id
+/**
+ * One mail a day tells of lockouts: an attacker with the password could otherwise fill the mailbox of the owner. So could
+ * a stranger with the link of a notice, who presses "this was not me" again and again: of one lock, one mail a day tells.
+ */
+function idOf({ id, type, accountId, at, detail: { since = at } }: MfaEvent): string {
+  switch (type) {
+    case 'locked':
+      return `${accountId}.locked.${Math.floor(at / DAY_SECONDS)}`
+    case 'account-locked-by-owner':
+      return `${accountId}.${type}.${since}.${Math.floor((at - since) / DAY_SECONDS)}`
+    default:
+      return id
+  }
 }
 
 function valuesOf({ at, detail }: MfaEvent): Record<string, string> {

@@ -252,7 +252,7 @@ describe('the doors of an account, and the mailbox that set its password', () =>
     const epoch = (await load(one)).record.epoch
     expect(epoch).to.equal(before + 1)
     const [locked] = await heardOf(one, 'account-locked-by-owner')
-    expect(locked?.detail).to.deep.equal({ ip: '192.0.2.7' })
+    expect(locked?.detail).to.deep.equal({ ip: '192.0.2.7', since: one.clock.now() })
     await verify(one, 'backup-codes', { backupCode: mira.codes[0]! }, mira.place({ epoch }))
     expect(await shut(one)).to.deep.equal([])
     expect(await passwordChanged(one.deps, 'mira', how)).to.equal(true)

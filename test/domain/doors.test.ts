@@ -173,6 +173,20 @@ describe('a lock by the owner', () => {
       'recovery-cancelled',
       'epoch-raised',
     ])
-    expect(events[1]?.detail).to.include({ reason: 'locked', ip: '192.0.2.7' })
+    const [locked, cancelled] = events
+    expect(cancelled?.detail).to.include({ reason: 'locked', ip: '192.0.2.7' })
+    const detail = { ip: '192.0.2.7', since: NOW + 60, reason: 'recovery-cancelled' }
+    expect(locked?.detail).to.deep.equal(detail)
+  })
+
+  it('R44 lasts since the first press; a further press ends everything again and says since when', () => {
+    const first = settleLocked(enrolled(), { now: NOW, detail: {} })
+    expect(first.events[0]?.detail).to.deep.equal({ since: NOW })
+    const again = settleLocked(first.record, { now: NOW + 900, detail: {} })
+    expect(again.record).to.include({ frozenAt: NOW, epoch: first.record.epoch + 1 })
+    expect(again.events[0]?.detail).to.deep.equal({ since: NOW })
+    const proved = settleAccepted(again.record, acceptance({ now: NOW + 901 })).record
+    const later = settleLocked(proved, { now: NOW + 1000, detail: {} })
+    expect(later.events[0]?.detail).to.deep.equal({ since: NOW + 1000 })
   })
 })

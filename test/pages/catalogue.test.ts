@@ -52,6 +52,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   // Each page that is added brings its own text.
   "'mail.' + template + '.text'": [
     'account-locked',
+    'account-locked-recovery',
     'address-added',
     'address-removed',
     'backup-codes-renewed',

@@ -51,6 +51,27 @@ describe('which mail tells of an event', () => {
     expect(removed?.id).to.equal('e1')
   })
 
+  it('R44 is the same for a day of one lock, of which a stranger with a link can press the button often', async () => {
+    const idOf = async (at: number, since: number) =>
+      (await noticeOf(event('account-locked-by-owner', { since }, { at }), async () => undefined))
+        ?.id
+    const first = await idOf(AT, AT)
+    expect(await idOf(AT + 86_399, AT)).to.equal(first)
+    expect(await idOf(AT + 86_400, AT)).not.to.equal(first)
+    expect(await idOf(AT + 60, AT + 60), 'another lock').not.to.equal(first)
+    const ofOther = event('account-locked-by-owner', { since: AT }, { accountId: 'ole' })
+    expect((await noticeOf(ofOther, async () => undefined))?.id).not.to.equal(first)
+  })
+
+  it('R44 is one for a lock that has cancelled a recovery, and says both', async () => {
+    const lock = event('account-locked-by-owner', { since: AT, reason: 'recovery-cancelled' })
+    expect(await templateOf(lock)).to.equal('account-locked-recovery')
+    expect(await templateOf(event('recovery-cancelled', { reason: 'locked' }))).to.equal(undefined)
+    expect(await templateOf(event('recovery-cancelled', { reason: 'mail' }))).to.equal(
+      'recovery-cancelled',
+    )
+  })
+
   it('says when, where and with which browser, and never the whole address', async () => {
     const detail = {
       factor: 'totp',

@@ -55,7 +55,11 @@ const OF_RECORD: Readonly<Record<string, Told>> = {
   'recovery-ended': none('nothing has changed, or the change is told'),
   'recovery-refused': none('nothing has changed'),
   'recovery-completed': mail('Der zweite Schritt Ihres Kontos bei Acme wurde ersetzt'),
+  'recovery-cancelled, locked': none('account-locked-by-owner stands beside it'),
   'account-locked-by-owner': mail('Änderungen an Ihrem Konto bei Acme sind gesperrt'),
+  'account-locked-by-owner, recovery-cancelled': mail(
+    'Änderungen an Ihrem Konto bei Acme sind gesperrt, der neue zweite Schritt ist abgebrochen',
+  ),
   restored: none('an administrator has put a backup back'),
   reset: mail('Der zweite Schritt Ihres Kontos bei Acme wurde zurückgesetzt'),
   'backup-codes-created': none('the factor that they come with is told'),
