@@ -67,6 +67,8 @@ export interface AccountLink {
 export interface ClientTerms {
   readonly idTokenAlgorithm: NonNullable<ClientMetadata['id_token_signed_response_alg']>
   readonly authMethod: 'client_secret_basic' | 'client_secret_post' | 'none'
+  /** The scopes that a sign-in asks for, with spaces between them. */
+  readonly scope: string
 }
 
 /** The account pages of the plugin: where they are, and as which client they sign people in. */

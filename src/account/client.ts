@@ -27,7 +27,26 @@ export function callbackUrl(core: Core, site: AccountSite): URL {
   return new URL(publicAccountPath(core, site) + CALLBACK, providerOf(core).issuer)
 }
 
-/** The metadata of the client. Members that an application could set by `clientDefaults` are set here. */
+/** The scopes of a sign-in. */
+const SCOPES = ['openid', 'profile', 'email']
+
+/**
+ * Defaults for clients that would change the answers to the account pages, and that a client cannot take back: the host
+ * has no value for "none" of them.
+ */
+const UNFIT_DEFAULTS = [
+  'id_token_encrypted_response_alg',
+  'userinfo_signed_response_alg',
+  'userinfo_encrypted_response_alg',
+  'authorization_encrypted_response_alg',
+  'request_object_encryption_alg',
+  'sector_identifier_uri',
+] as const
+
+/**
+ * The metadata of the client. Members that an application could set by `clientDefaults` are set here. The requests stay
+ * in the process and nobody can take a token on the way, so the pages bind their tokens to no key or certificate.
+ */
 export function accountClient(core: Core, site: AccountSite): AdapterPayload {
   const { idTokenAlgorithm, authMethod } = given(site.terms, 'terms of the account client')
   return {
@@ -39,6 +58,11 @@ export function accountClient(core: Core, site: AccountSite): AdapterPayload {
     redirect_uris: [callbackUrl(core, site).href],
     grant_types: ['authorization_code'],
     response_types: ['code'],
+    response_modes: ['query'],
+    dpop_bound_access_tokens: false,
+    tls_client_certificate_bound_access_tokens: false,
+    require_pushed_authorization_requests: false,
+    require_signed_request_object: false,
     id_token_signed_response_alg: idTokenAlgorithm,
   }
 }
@@ -53,10 +77,19 @@ export function clientTaken(): MfaError {
 /** The metadata that fits the application's configuration, or what is wrong with it. */
 export function termsFor(configuration: Configuration): ClientTerms | { faults: string[] } {
   const { clientAuthMethods = AUTH_METHODS, clients = [], features } = configuration
+  const { clientDefaults = {}, responseTypes } = configuration
   const methods: readonly string[] = [...clientAuthMethods]
   const authMethod = AUTH_METHODS.find((method) => methods.includes(method))
   const idTokenAlgorithm = algorithmFor(configuration)
-  const faults: string[] = []
+  const scopes = scopesWithin(clientDefaults.scope)
+  const faults = UNFIT_DEFAULTS.filter((name) => clientDefaults[name] !== undefined).map(
+    (name) =>
+      `\`clientDefaults.${name}\` must not be set for the option \`account\`: set it for single clients`,
+  )
+  if (!scopes.includes('openid'))
+    faults.push('`clientDefaults.scope` must contain "openid" for the option `account`')
+  if (responseTypes !== undefined && !responseTypes.includes('code'))
+    faults.push('`responseTypes` must have "code" for the option `account`')
   if (clients.some(({ client_id: id }) => id === ACCOUNT_CLIENT_ID))
     faults.push(
       `\`clients\` has a client with the id "${ACCOUNT_CLIENT_ID}", which is that of the account pages: give it another, or turn the option \`account\` off`,
@@ -79,7 +112,13 @@ export function termsFor(configuration: Configuration): ClientTerms | { faults: 
     faults.push('`jwks` has no key that signs ID tokens for the option `account`')
   return authMethod === undefined || idTokenAlgorithm === undefined || faults.length > 0
     ? { faults }
-    : { authMethod, idTokenAlgorithm }
+    : { authMethod, idTokenAlgorithm, scope: scopes.join(' ') }
+}
+
+/** A client may ask for no scope beyond its default, where it has one. */
+function scopesWithin(allowed: string | undefined): readonly string[] {
+  const names = allowed?.split(' ')
+  return names === undefined ? SCOPES : SCOPES.filter((scope) => names.includes(scope))
 }
 
 interface SigningKey {

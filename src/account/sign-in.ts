@@ -66,7 +66,7 @@ export class AccountSignIn {
     }
     const url = oidc.buildAuthorizationUrl(this.#configuration(), {
       redirect_uri: callbackUrl(this.#core, this.#site).href,
-      scope: 'openid profile email',
+      scope: given(this.#site.terms, 'terms of the account client').scope,
       state: begun.state,
       nonce: begun.nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(begun.codeVerifier),

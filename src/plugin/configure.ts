@@ -3,8 +3,8 @@ import { errors, interactionPolicy, type Configuration } from 'oidc-provider'
 import { publicPath, type Core } from '../../interactions/core.ts'
 import { loginPrompt, seePendingSubject } from '../../interactions/login/prompt.ts'
 import { MFA_PROMPT, mfaPrompt } from '../../interactions/mfa/prompt.ts'
-import { ACCOUNT_CLIENT_ID, termsFor } from '../account/client.ts'
-import { grantingAccountPages } from '../account/grant.ts'
+import { termsFor } from '../account/client.ts'
+import { withAccountPages } from '../account/configuration.ts'
 import { MfaError } from '../domain/errors.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
 import { ACR_VALUES } from '../domain/policy.ts'
@@ -90,22 +90,6 @@ export function configure(
     extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
     ...rotationOf(configuration),
     ...(core.accountSite === undefined ? {} : withAccountPages(configuration)),
-  }
-}
-
-/** The account pages ask for no consent, and their tokens end with the session. */
-function withAccountPages({
-  loadExistingGrant,
-  expiresWithSession: own,
-}: Configuration): Pick<Configuration, 'loadExistingGrant' | 'expiresWithSession'> {
-  return {
-    loadExistingGrant: grantingAccountPages(loadExistingGrant),
-    ...(own === undefined
-      ? {}
-      : {
-          expiresWithSession: (ctx, token) =>
-            ctx.oidc.client?.clientId === ACCOUNT_CLIENT_ID || own(ctx, token),
-        }),
   }
 }
 

@@ -564,6 +564,68 @@ describe('the account pages of the plugin', () => {
       'has defaults for clients': {
         clientDefaults: { token_endpoint_auth_method: 'none', grant_types: ['implicit'] },
       },
+      'has clients whose tokens are bound to a DPoP key, and short scopes, by default': {
+        features: { devInteractions: { enabled: false }, dPoP: { enabled: true } },
+        clientDefaults: { dpop_bound_access_tokens: true, scope: 'openid' },
+        clients: [{ ...CLIENT, dpop_bound_access_tokens: false, scope: 'openid email' }],
+      },
+      'has clients whose tokens are bound to a certificate by default': {
+        features: {
+          devInteractions: { enabled: false },
+          mTLS: { enabled: true, certificateBoundAccessTokens: true },
+        },
+        clientDefaults: { tls_client_certificate_bound_access_tokens: true },
+        clients: [{ ...CLIENT, tls_client_certificate_bound_access_tokens: false }],
+      },
+      'has clients that push and sign their requests, and get signed responses, by default': {
+        features: {
+          devInteractions: { enabled: false },
+          pushedAuthorizationRequests: { enabled: true },
+          requestObjects: { enabled: true },
+          jwtResponseModes: { enabled: true },
+        },
+        clientDefaults: {
+          require_pushed_authorization_requests: true,
+          require_signed_request_object: true,
+          response_modes: ['query.jwt'],
+        },
+        clients: [
+          {
+            ...CLIENT,
+            require_pushed_authorization_requests: false,
+            require_signed_request_object: false,
+            response_modes: ['query'],
+          },
+        ],
+      },
+      'has the FAPI 2.0 profile, PKCE for all, and takes tokens in the address': {
+        features: { devInteractions: { enabled: false }, fapi: { enabled: true, profile: '2.0' } },
+        pkce: { required: () => true },
+        acceptQueryParamAccessTokens: false,
+      },
+      'has the FAPI 1.0 profile for every client but the app': {
+        features: {
+          devInteractions: { enabled: false },
+          jwtResponseModes: { enabled: true },
+          fapi: {
+            enabled: true,
+            profile: (_ctx: unknown, client?: { clientId: string }) =>
+              client?.clientId === 'app' ? undefined : '1.0 Final',
+          },
+        },
+      },
+      'gives tokens for an API by default': {
+        features: {
+          devInteractions: { enabled: false },
+          resourceIndicators: {
+            enabled: true,
+            defaultResource: (_ctx: unknown, client: { clientId: string }) =>
+              client.clientId === 'app' ? undefined : 'https://api.example.com',
+            getResourceServerInfo: () => ({ scope: 'read', accessTokenFormat: 'jwt' }),
+            useGrantedResource: () => true,
+          },
+        },
+      },
     }))
       it(`${what}, they sign in`, async () => {
         await begin({ configuration: configuration as never })
@@ -640,6 +702,26 @@ describe('the account pages of the plugin', () => {
         { configuration: { clientAuthMethods: ['private_key_jwt'] } },
         'configuration-not-composable',
         '`clientAuthMethods`',
+      ],
+      'a provider without the response type of a code': [
+        {
+          configuration: {
+            responseTypes: ['id_token'],
+            clients: [{ ...CLIENT, grant_types: ['implicit'], response_types: ['id_token'] }],
+          },
+        },
+        'configuration-not-composable',
+        '`responseTypes`',
+      ],
+      'clients that by default may not ask who the person is': [
+        { configuration: { clientDefaults: { scope: 'read' } } },
+        'configuration-not-composable',
+        '`clientDefaults.scope`',
+      ],
+      'clients whose userinfo is signed by default': [
+        { configuration: { clientDefaults: { userinfo_signed_response_alg: 'RS256' } } },
+        'configuration-not-composable',
+        '`clientDefaults.userinfo_signed_response_alg`',
       ],
       'a path of a route of the host': [
         { mfa: { account: { path: '/token' } } },
