@@ -33,9 +33,17 @@ export interface ServerStorage extends Storage {
   checkWritable(): Promise<void>
   /**
    * Deletes at most `limit` expired records, and audit entries older than `auditBefore` (without it, no entries);
-   * returns how many.
+   * returns how many. Each kind of row has a share of the limit, so that many rows of one kind do not delay the others.
+   * A storage whose database deletes expired rows by itself may leave them to it for two hours.
    */
   sweep(limit: number, auditBefore?: Instant): Promise<number>
+  /** How long one call of `sweep` and `giveBackSpace` should take. The caller chooses its limit by it. */
+  readonly sweepMilliseconds: number
+  /**
+   * Gives free space of deleted rows back to the file system, at most `limit` units of the storage's own; returns how
+   * many. 0: nothing is left to give back. Absent: the database does it by itself.
+   */
+  giveBackSpace?(limit: number): Promise<number>
   /**
    * Settings of the database that work but that an operator should change (`doctor`). Absent: the storage checks none.
    */

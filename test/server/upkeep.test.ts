@@ -2,23 +2,50 @@ import { randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { parseEnvironment } from '../../config/environment.ts'
-import { sweepStorage } from '../../src/server/upkeep/sweep.ts'
+import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { sweeper, type Sweeper } from '../../src/server/upkeep/sweep.ts'
 
 const DAY = 86_400
+const START = 1_700_000_000
 
 describe('upkeep', () => {
-  const keptAfter = async (days: number, audit: object): Promise<number> => {
-    const clock = { time: 1_700_000_000, now: () => clock.time }
-    const storage = memoryStorage({ clock })
+  const clock = { time: START, now: () => clock.time }
+  let storage: ServerStorage
+  /** How often a node has reported that another one sweeps. */
+  let elsewhere: number
+  /** Runs in each pause of a sweep. */
+  let pause: () => unknown
+
+  beforeEach(() => {
+    clock.time = START
+    storage = memoryStorage({ clock })
+    pause = () => undefined
+    elsewhere = 0
+  })
+
+  function node(audit: object = {}): Sweeper {
     const key = randomBytes(32).toString('base64')
     const { settings } = parseEnvironment(
       { CONFIG_FILE: 'c', ENCRYPTION_KEYS: key, COOKIE_KEYS: key },
       () => JSON.stringify({ audit }),
     )
+    const random = { bytes: (length: number) => randomBytes(length) }
+    const timer = { now: () => 0, wait: async () => pause() }
+    const serverMeasures = { sweptElsewhere: () => void (elsewhere += 1) }
+    return sweeper({ storage, clock, settings, random, serverMeasures }, { timer })
+  }
+
+  const keptAfter = async (days: number, audit: object): Promise<number> => {
+    clock.time = START
+    storage = memoryStorage({ clock })
     await storage.audit.add([{ id: '1', type: 'user-added', at: clock.time, detail: {} }])
     clock.time += days * DAY
-    await sweepStorage({ storage, clock, settings })
+    await node(audit).round()
     return (await storage.audit.list({ limit: 9 })).length
+  }
+
+  async function expire(rows: number): Promise<void> {
+    for (let n = 0; n < rows; n += 1) await storage.oneTime.put(`${n}`, {}, clock.time)
   }
 
   it('keeps the audit trail for 400 days unless told otherwise', async () => {
@@ -29,5 +56,66 @@ describe('upkeep', () => {
 
   it('keeps it for ever with 0', async () => {
     expect(await keptAfter(20_000, { retentionDays: 0 })).to.equal(1)
+  })
+
+  it('sweeps until nothing is left, in one round', async () => {
+    await expire(20_000)
+    expect(await node().round()).to.equal(20_000)
+    expect(await storage.sweep(1)).to.equal(0)
+  })
+
+  it('one node at a time sweeps, and another one when that node has stopped or gone', async () => {
+    const [one, other, third] = [node(), node(), node()]
+    await one.round()
+    await expire(10)
+    clock.time += 60
+    expect(await other.round()).to.equal(0)
+    expect(elsewhere).to.equal(1)
+    expect(await one.round()).to.equal(10)
+    await expire(10)
+    await one.stop()
+    expect(await one.round()).to.equal(0)
+    expect(await other.round()).to.equal(10)
+    await expire(10)
+    clock.time += 149
+    expect(await third.round()).to.equal(0)
+    clock.time += 1
+    expect(await third.round()).to.equal(10)
+  })
+
+  it('keeps its lease during a long round', async () => {
+    await expire(20_000)
+    const [one, other] = [node(), node()]
+    const others: number[] = []
+    pause = async () => {
+      clock.time += 60
+      others.push(await other.round())
+    }
+    expect(await one.round()).to.equal(20_000)
+    expect(others.length).to.be.above(5)
+    expect(new Set(others)).to.have.keys([0])
+  })
+
+  it('ends its round when another node has the lease', async () => {
+    await expire(20_000)
+    const one = node()
+    pause = async () => {
+      clock.time += 200
+      await storage.leases.take('sweep', 'other', clock.time, clock.time + 150)
+    }
+    expect(await one.round()).to.be.below(100)
+  })
+
+  it('stops between two batches, and leaves the rest to the next start', async () => {
+    await expire(20_000)
+    const one = node()
+    let stopped: Promise<void> | undefined
+    pause = () => {
+      stopped ??= one.stop()
+    }
+    const swept = await one.round()
+    await stopped
+    expect(swept).to.be.below(100)
+    expect(await node().round()).to.equal(20_000 - swept)
   })
 })

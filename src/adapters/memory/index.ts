@@ -9,6 +9,7 @@
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
 import { systemClock } from '../crypto/system.ts'
+import { sweepInShares } from '../sweep-shares.ts'
 import { memoryCounters } from './counters.ts'
 import { memoryHostRecords } from './host-records.ts'
 import { memoryLeases } from './leases.ts'
@@ -44,14 +45,15 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
 
     async checkWritable() {},
 
+    sweepMilliseconds: 5,
+
     async sweep(limit, auditBefore) {
       const now = clock.now()
-      let swept = 0
-      for (const sweep of [host.sweep, oneTime.sweep, outbox.sweep, counters.sweep]) {
-        swept += sweep(now, limit - swept)
-      }
-      if (auditBefore !== undefined) swept += audit.sweep(auditBefore, limit - swept)
-      return swept
+      const kinds = [host, oneTime, outbox, counters].map(
+        (kind) => (most: number) => kind.sweep(now, most),
+      )
+      if (auditBefore !== undefined) kinds.push((most) => audit.sweep(auditBefore, most))
+      return sweepInShares(kinds, limit)
     },
 
     async close() {},

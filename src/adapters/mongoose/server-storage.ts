@@ -92,6 +92,8 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
         await inTime(checking, CHECK_MS)
       }),
 
+    // The process goes on meanwhile. A call has about six queries over the network.
+    sweepMilliseconds: 100,
     sweep: (limit, auditBefore) => sweep(database, limit, clock.now(), auditBefore),
     inspect: () => atLeisure(() => inspect(db)),
     close: () => connection.close(true),

@@ -1,14 +1,12 @@
 import type { mongo } from 'mongoose'
 import type { Instant } from '../../domain/time.ts'
+import { sweepInShares } from '../sweep-shares.ts'
 import { COLLECTIONS, dateOf } from './collections.ts'
 import { COUNTERS } from './counters.ts'
 import type { MongoDatabase } from './database.ts'
 import { ONE_TIME } from './one-time.ts'
 
-/**
- * The collections whose documents have their time in `keepUntil`. MongoDB's TTL indexes delete most of them, later and
- * by the database's clock. A sweep deletes by the server's clock and counts.
- */
+/** The collections whose documents have their time in `keepUntil`. */
 const PERISHABLE = [
   COLLECTIONS.hostRecords,
   COLLECTIONS.hostSessions,
@@ -17,25 +15,29 @@ const PERISHABLE = [
   COUNTERS,
 ]
 
-/** Deletes at most `limit` documents that are past their time, audit entries before `auditBefore`; answers how many. */
-export async function sweep(
+/**
+ * The TTL indexes delete these documents an hour after their time (server-indexes.ts). The sweep deletes only those that
+ * are still there an hour later: the TTL monitor may be switched off, or be late.
+ */
+const LEFT_TO_TTL_SECONDS = 2 * 3600
+
+/**
+ * Deletes at most `limit` documents that are long past their time, and audit entries before `auditBefore`; answers how
+ * many. How long entries are kept is a setting of the server, so no index deletes them.
+ */
+export function sweep(
   database: MongoDatabase,
   limit: number,
   now: Instant,
   auditBefore?: Instant,
 ): Promise<number> {
-  let swept = 0
-  for (const collection of PERISHABLE)
-    swept += await sweepSome(
-      database,
-      collection,
-      'keepUntil',
-      { $lte: dateOf(now) },
-      limit - swept,
-    )
+  const past = { $lte: dateOf(now - LEFT_TO_TTL_SECONDS) }
+  const kinds = PERISHABLE.map(
+    (collection) => (most: number) => sweepSome(database, collection, 'keepUntil', past, most),
+  )
   if (auditBefore !== undefined)
-    swept += await sweepSome(database, COLLECTIONS.audit, 'at', { $lt: auditBefore }, limit - swept)
-  return swept
+    kinds.push((most) => sweepSome(database, COLLECTIONS.audit, 'at', { $lt: auditBefore }, most))
+  return sweepInShares(kinds, limit)
 }
 
 /** Deletes the oldest first, by the index on the field. */
@@ -46,7 +48,6 @@ async function sweepSome(
   past: Readonly<Record<string, unknown>>,
   limit: number,
 ): Promise<number> {
-  if (limit <= 0) return 0
   return database.on<mongo.Document, number>(collection, async (documents) => {
     const found = await documents
       .find({ [field]: past }, { projection: { _id: 1 } })

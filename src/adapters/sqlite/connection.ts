@@ -65,6 +65,13 @@ export class Connection {
     return Number(this.#prepared(sql).run(...values).changes)
   }
 
+  /** The number that a pragma answers. */
+  pragma(
+    name: 'user_version' | 'application_id' | 'auto_vacuum' | 'freelist_count' | 'page_count',
+  ): number {
+    return this.get<Record<string, number>>(`PRAGMA ${name}`)?.[name] ?? 0
+  }
+
   /** For statements that run once: the schema, pragmas. */
   exec(sql: string): void {
     this.#database.exec(sql)

@@ -12,6 +12,7 @@ import {
 import { enableWriteAheadLog } from './write-ahead-log.ts'
 import { bringUpToDate, MIGRATIONS, requireCurrentSchema } from './migrations.ts'
 import type { Migration } from './migrations.ts'
+import { convertToIncrementalVacuum, prepareVacuum } from './vacuum.ts'
 
 /** How long an operation is tried again while another process holds the write lock. */
 const LOCK_PATIENCE_MS = 2000
@@ -21,7 +22,7 @@ const START_PATIENCE_MS = 10_000
 
 export interface SqliteDatabaseOptions {
   readonly path: string
-  /** Whether a database of an older version is migrated. An empty one always is. */
+  /** Whether an older file is migrated, and converted so that it gives free pages back. A new file always is. */
   readonly migrate: boolean
   /** For tests of future migrations. */
   readonly migrations?: readonly Migration[]
@@ -54,9 +55,10 @@ export class SqliteDatabase {
     this.#migrations = options.migrations ?? MIGRATIONS
     try {
       createIfMissing(this.#path)
-      this.#file = openFile(this.#path, START_PATIENCE_MS, (connection) =>
-        bringUpToDate(connection, options.migrate, this.#migrations),
-      )
+      this.#file = openFile(this.#path, START_PATIENCE_MS, (connection) => {
+        bringUpToDate(connection, options.migrate, this.#migrations)
+        if (options.migrate) convertToIncrementalVacuum(connection)
+      })
     } catch (error) {
       throw isStorageFailure(error) ? failed(error, this.#path) : error
     }
@@ -134,6 +136,7 @@ function openFile(
 ): OpenFile {
   const durable = new Connection(path, 'FULL', patienceMs)
   try {
+    prepareVacuum(durable)
     enableWriteAheadLog(durable, patienceMs)
     prepare(durable)
     const relaxed = new Connection(path, 'NORMAL', patienceMs)

@@ -7,7 +7,7 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
+import type { SchemaState, ServerStorage, StorageRemark } from '../../ports/server-storage.ts'
 import type { Clock, SecretBox } from '../../ports/services.ts'
 import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
@@ -26,8 +26,12 @@ import { MIGRATIONS, readSchemaState } from './migrations.ts'
 import { sqliteOneTime } from './one-time.ts'
 import { sqliteOutbox } from './outbox.ts'
 import { sqliteSettings } from './settings.ts'
-import { sweep } from './sweep.ts'
+import { giveBackPages, sweep } from './sweep.ts'
+import { hasIncrementalVacuum } from './vacuum.ts'
 import { sqliteWaitingEvents } from './waiting-events.ts'
+
+export { sweepExpired } from '../sweep-expired.ts'
+export type { SweepOptions } from '../sweep-expired.ts'
 
 export interface SqliteStorageOptions {
   /** The database file. If it is missing, it is created with mode 0600, and its folder with mode 0700. */
@@ -91,13 +95,27 @@ export function sqliteStorageOn(
         )
       }),
 
-    sweep: (limit, auditBefore) =>
-      database.relaxed((connection) => sweep(connection, limit, clock.now(), auditBefore)),
+    // A call blocks the process for as long.
+    sweepMilliseconds: 5,
+    sweep: (limit, auditBefore) => sweep(database, limit, clock.now(), auditBefore),
+    giveBackSpace: (limit) => giveBackPages(database, limit),
+    inspect: () => database.relaxed(inspect),
 
     async close() {
       database.close()
     },
   }
+}
+
+function inspect(connection: Connection): readonly StorageRemark[] {
+  if (hasIncrementalVacuum(connection)) return []
+  return [
+    {
+      about: 'free pages',
+      problem:
+        'are not given back to the file system, because the file was made by an earlier version: run `oidc-provider-mfa migrate`',
+    },
+  ]
 }
 
 /**

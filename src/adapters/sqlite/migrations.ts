@@ -61,10 +61,10 @@ export function readSchemaState(
   connection: Connection,
   migrations: readonly Migration[] = MIGRATIONS,
 ): SchemaState {
-  const current = pragma(connection, 'user_version')
+  const current = connection.pragma('user_version')
   const wanted = migrations.at(-1)?.version ?? 0
   const tables = connection.get<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema')?.n ?? 0
-  if ((current > 0 || tables > 0) && pragma(connection, 'application_id') !== APPLICATION_ID) {
+  if ((current > 0 || tables > 0) && connection.pragma('application_id') !== APPLICATION_ID) {
     throw refusal('schema-foreign', 'The database file belongs to another application.')
   }
   if (current > wanted) {
@@ -96,8 +96,4 @@ function refusal(
   message: string,
 ): MfaError {
   return new MfaError(code, message, { status: 503 })
-}
-
-function pragma(connection: Connection, name: 'user_version' | 'application_id'): number {
-  return connection.get<Record<string, number>>(`PRAGMA ${name}`)?.[name] ?? 0
 }

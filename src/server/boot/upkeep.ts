@@ -3,12 +3,14 @@ import { passWaitingEventsOn } from '../notices/waiting.ts'
 import type { Logger } from '../observe/log.ts'
 import { tellRecoveries } from '../upkeep/recoveries.ts'
 import type { RenewedApp } from '../upkeep/renewal.ts'
-import { sweepStorage } from '../upkeep/sweep.ts'
+import { sweeper, type Sweeper } from '../upkeep/sweep.ts'
 import type { Foundation } from './foundation.ts'
 import { letterSenderOf, type PostPlace } from './post.ts'
 import type { Started } from './started.ts'
 
 const SWEEP_MILLISECONDS = 60_000
+/** Refusals that were counted and events that a crash has left are passed on within a minute. */
+const EVENTS_MILLISECONDS = 60_000
 /** A mail that was not sent is due again after 15 s at the earliest, and goes within 30 s. */
 const SENDING_MILLISECONDS = 10_000
 /** Notices of a recovery that are due by the time go out within a minute. */
@@ -34,15 +36,21 @@ export async function startUpkeep(upkeep: Upkeep): Promise<Started> {
     )
   void passOn()
   await lookAtRecoveries(upkeep)
+  const sweeping = sweeper(foundation)
   return [
     every(SENDING_MILLISECONDS, async () => rounds.begin()),
-    every(SWEEP_MILLISECONDS, async () => {
+    every(EVENTS_MILLISECONDS, async () => {
       await foundation.refusals
         .flush()
         .catch((error: unknown) => log.warn({ error }, 'refusals were not recorded'))
-      await sweepStorage(foundation).catch((error: unknown) => log.warn({ error }, 'not swept'))
       await passOn()
     }),
+    every(SWEEP_MILLISECONDS, () => sweepOnce(sweeping, log)),
+    // Without the lease the other nodes wait until it is over. That is no reason to fail a stop.
+    () =>
+      sweeping
+        .stop()
+        .catch((error: unknown) => log.warn({ error }, 'the sweep was not handed over')),
     every(RECOVERIES_MILLISECONDS, () => lookAtRecoveries(upkeep)),
     every(renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
       await served
@@ -66,7 +74,17 @@ export function startSending(
   return rounds
 }
 
-/** A storage that is away is no reason to stop: the next minute looks again. */
+/** A storage that is away is no reason to stop: the next minute sweeps again. */
+async function sweepOnce(sweeping: Sweeper, log: Logger): Promise<void> {
+  try {
+    const rows = await sweeping.round()
+    if (rows > 0) log.debug({ rows }, 'expired rows were deleted')
+  } catch (error) {
+    log.warn({ error }, 'not swept')
+  }
+}
+
+/** The next minute looks again. */
 async function lookAtRecoveries({ foundation, served, log }: Upkeep): Promise<void> {
   const report = (error: unknown): void => log.warn({ error }, 'a recovery was not looked at')
   if (served.isRestoring) return

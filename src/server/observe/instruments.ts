@@ -23,7 +23,8 @@ export const SERVER_INSTRUMENTS = {
   'oidc_mfa.sweep.backlog_age': {
     kind: 'gauge',
     unit: 's',
-    description: 'Time since a sweep of this node has last left no expired row',
+    description:
+      'Time since the sweep has last left no expired row; less than two minutes on a node that leaves it to another',
     labels: [],
   },
   'nodejs.eventloop.delay.mean': {

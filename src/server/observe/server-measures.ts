@@ -11,6 +11,8 @@ export interface ServerMeasures {
   mailTried(outcome: MailOutcome): void
   /** A sweep has deleted rows; `isLeft`: it has taken all that it was allowed to, so there may be more. */
   swept(rows: number, isLeft: boolean): void
+  /** Another node sweeps, and its measure says how long rows have been left. The age here begins anew. */
+  sweptElsewhere(): void
   /** Reads the number of waiting mails, and the delay of the event loop, until the function that it returns is called. */
   watch(mails: () => Promise<number>): () => void
 }
@@ -18,6 +20,7 @@ export interface ServerMeasures {
 const NOTHING: ServerMeasures = {
   mailTried: () => undefined,
   swept: () => undefined,
+  sweptElsewhere: () => undefined,
   watch: () => () => undefined,
 }
 
@@ -51,6 +54,9 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
     swept(deleted, isLeft) {
       rows.add(deleted)
       if (!isLeft || cleanAt === undefined) cleanAt = performance.now()
+    },
+    sweptElsewhere() {
+      cleanAt = performance.now()
     },
     watch(waiting) {
       const delay = monitorEventLoopDelay({ resolution: SAMPLED_MILLISECONDS })

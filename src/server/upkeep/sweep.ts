@@ -1,20 +1,71 @@
+import { sweepExpired, type SweepOptions } from '../../adapters/sweep-expired.ts'
 import { DAY_SECONDS } from '../../domain/time.ts'
 import type { Foundation } from '../boot/foundation.ts'
+import type { ServerMeasures } from '../observe/server-measures.ts'
 
-/** The number of records is so small that no request waits for the deletion. */
-const SWEPT_AT_ONCE = 1000
+/** The lease with which one node at a time sweeps. */
+const LEASE = 'sweep'
+/** Rounds begin each minute, and a node that sweeps renews its lease then: if it dies, another one sweeps. */
+const LEASE_SECONDS = 150
+const RENEWED_SECONDS = 30
 
-/**
- * Deletes some of the expired records; returns how many. The server calls it repeatedly. The audit trail holds
- * people's addresses, so it is kept for as long as the settings say and no longer.
- */
-export async function sweepStorage({
-  storage,
-  clock,
-  settings,
-}: Pick<Foundation, 'storage' | 'clock' | 'settings'>): Promise<number> {
-  const { retentionDays } = settings.audit
-  return retentionDays === 0
-    ? storage.sweep(SWEPT_AT_ONCE)
-    : storage.sweep(SWEPT_AT_ONCE, clock.now() - retentionDays * DAY_SECONDS)
+/** A node's part in the sweep of the storage. */
+export interface Sweeper {
+  /**
+   * Deletes expired rows until none is left, unless another node does so; answers how many it deleted. Called again
+   * during a round it answers that round's promise. The audit trail holds people's addresses, so it is kept for as long
+   * as the settings say and no longer.
+   */
+  round(): Promise<number>
+  /** Ends a round between two batches, and gives the lease to the other nodes. */
+  stop(): Promise<void>
+}
+
+type SweeperServices = Pick<Foundation, 'storage' | 'clock' | 'settings' | 'random'> & {
+  readonly serverMeasures: Pick<ServerMeasures, 'sweptElsewhere'>
+}
+
+export function sweeper(
+  { storage, clock, settings, random, serverMeasures }: SweeperServices,
+  options: Pick<SweepOptions, 'timer'> = {},
+): Sweeper {
+  const holder = Buffer.from(random.bytes(16)).toString('base64url')
+  let isStopping = false
+  let running: Promise<number> | undefined
+  const take = async (): Promise<boolean> =>
+    storage.leases.take(LEASE, holder, clock.now(), clock.now() + LEASE_SECONDS)
+  const sweep = async (): Promise<number> => {
+    let takenAt = clock.now()
+    if (isStopping) return 0
+    if (!(await take())) {
+      serverMeasures.sweptElsewhere()
+      return 0
+    }
+    const mayGoOn = async (): Promise<boolean> => {
+      if (isStopping) return false
+      const since = clock.now() - takenAt
+      if (since >= 0 && since < RENEWED_SECONDS) return true
+      takenAt = clock.now()
+      return take()
+    }
+    const { retentionDays } = settings.audit
+    const auditBefore = clock.now() - retentionDays * DAY_SECONDS
+    return sweepExpired(storage, {
+      mayGoOn,
+      ...(retentionDays === 0 ? {} : { auditBefore }),
+      ...options,
+    })
+  }
+  return {
+    round: () =>
+      (running ??= sweep().finally(() => {
+        running = undefined
+      })),
+
+    async stop() {
+      isStopping = true
+      await running?.catch(() => undefined)
+      await storage.leases.give(LEASE, holder)
+    },
+  }
 }

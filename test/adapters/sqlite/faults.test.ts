@@ -56,7 +56,9 @@ describe('SQLite storage in trouble', () => {
     (storage) => storage.audit.list({ limit: 1 }),
     async (storage) => storage.hostRecords('Session').find('s'),
     async (storage) => storage.hostRecords('Session').upsert('s', { uid: 'u' }, 60),
+    (storage) => storage.leases.take('sweep', 'node', 0, 1),
     (storage) => storage.sweep(1),
+    async (storage) => storage.giveBackSpace?.(1),
     (storage) => storage.checkWritable(),
   ]
 

@@ -27,7 +27,7 @@ describe('SQLite sweep', () => {
 
   it('finds by an index what it deletes and whose events wait, also in a large table', async () => {
     const ofLimit = [EMPTY_COUNTERS, ...Object.values(WAITING)]
-    for (const sql of [...EXPIRED, OLD_AUDIT, ...ofLimit]) {
+    for (const sql of [...EXPIRED.flat(), OLD_AUDIT, ...ofLimit]) {
       const values = ofLimit.includes(sql) ? [1] : [1, 1]
       const plan = await database.relaxed((connection) =>
         connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values),

@@ -74,6 +74,9 @@ describe('measures of the server alone', () => {
     await storage.sweep(10)
     expect(await age()).to.be.below(second)
     expect(await values('oidc_mfa.sweep.rows')).to.deep.equal([23])
+    const last = await age()
+    server.sweptElsewhere()
+    expect(await age()).to.be.below(last)
   })
 
   it('time the calls of every port, but leave alone what is no call', async () => {
