@@ -1,5 +1,8 @@
 import { EventEmitter, once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SMTPServer } from 'smtp-server'
 
 export interface Letter {
@@ -70,13 +73,35 @@ export class PostOffice {
   }
 }
 
+/**
+ * The newest mail whose text has `about`, of those that a server without a mail server has written as `.eml` files into
+ * its folder `outbox`. Waits for it, because a notice may be written later than the page is shown.
+ */
+export async function fileInOutbox(
+  serverFolder: string,
+  about: RegExp,
+): Promise<Pick<Letter, 'text'>> {
+  const outbox = join(serverFolder, 'data', 'outbox')
+  for (;;) {
+    const names = existsSync(outbox)
+      ? readdirSync(outbox).filter((name) => name.endsWith('.eml'))
+      : []
+    const text = names
+      .toSorted()
+      .map((name) => decoded(readFileSync(join(outbox, name), 'latin1')))
+      .findLast((mail) => about.test(mail))
+    if (text !== undefined) return { text }
+    await sleep(50)
+  }
+}
+
 /** The code of a mailed proof. */
-export function codeIn({ text }: Letter): string {
+export function codeIn({ text }: Pick<Letter, 'text'>): string {
   return /^ +(\d{8})\s*$/m.exec(text)?.[1] ?? ''
 }
 
 /** The link of a letter to a page of the server whose path begins with `path`. */
-export function linkIn({ text }: Letter, path: string): string {
+export function linkIn({ text }: Pick<Letter, 'text'>, path: string): string {
   return new RegExp(`^https?://[^/\\s]+${path}\\S*`, 'm').exec(text)?.[0] ?? ''
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { PersonOptions } from '../support/browser.ts'
-import { codeIn, linkIn, PostOffice } from './post-office.ts'
+import { codeIn, fileInOutbox, linkIn, PostOffice } from './post-office.ts'
 import type { Credentials } from './server.ts'
 import { setStage } from './stage.ts'
 import { GERMAN_PHONE, type Visitor } from './visitor.ts'
@@ -8,6 +8,8 @@ import { GERMAN_PHONE, type Visitor } from './visitor.ts'
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const DAY = 86_400
 const WAIT = 3 * DAY
+const CANCEL_PATH = '/mfa/cancel-recovery/'
+const CANCEL_LINK = new RegExp(`^http\\S+${CANCEL_PATH}`, 'm')
 const mailbox = (name: string): string => `${name}@example.com`
 const person = (username: string): Credentials => ({
   username,
@@ -172,5 +174,45 @@ describe('a person in trouble', function () {
     await first.see('not-me-done')
     await first.visit(`${server.issuer}/account`)
     expect(await first.at()).to.equal('login')
+  })
+})
+
+describe('a person who reads of a recovery', function () {
+  const stage = setStage(this)
+
+  it('cancels it by the link of the notice in the outbox, whose page changes nothing before its button is pressed', async () => {
+    const { server } = stage
+    await server.importPeople([{ username: 'vera', email: mailbox('vera'), secret: SECRET }])
+    await server.later(8 * DAY)
+    const stranger = await stage.arrive()
+    await stranger.askToSignIn()
+    await stranger.typePassword(person('vera'))
+    await stranger.press('[data-lost]')
+    await stranger.press('[data-send]')
+    await stranger.typeCode(codeIn(await fileInOutbox(server.folder, /^ +\d{8}\s*$/m)))
+    expect(await stranger.at()).to.equal('recovery-status')
+
+    const link = linkIn(await fileInOutbox(server.folder, CANCEL_LINK), CANCEL_PATH)
+    const owner = await stage.arrive(GERMAN_PHONE)
+    await owner.visit(link)
+    await owner.see('recovery-status', 'by-mail')
+    await stranger.page.reload()
+    expect(await stranger.at(), 'a link that was only opened cancels nothing').to.equal(
+      'recovery-status',
+    )
+
+    await owner.press('[data-do=cancel-recovery]')
+    await owner.see('recovery-cancelled', 'by-mail')
+    await stranger.page.reload()
+    expect(await stranger.at()).to.equal('recovery')
+    expect((await owner.visit(link))?.status()).to.equal(410)
+    await owner.see('recovery-over')
+
+    await owner.askToSignIn()
+    await owner.typePassword(person('vera'))
+    owner.authenticator = { secret: SECRET }
+    await owner.typeCode(await owner.nextCode())
+    await owner.allow()
+    expect(await owner.at(), 'the factor works as before').to.equal('rp-signed-in')
   })
 })
