@@ -1,9 +1,12 @@
 /**
  * The process that is measured. Nothing else runs in it, so its CPU time is the server's alone. Its first argument
- * says which host it runs, `floor` or `mfa`; the second is the database of the latter.
+ * says which host it runs: `floor`, `mfa`, or `metered`, which is `mfa` with metrics. The second is the database of the
+ * latter two.
  */
 import { writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { Provider } from 'oidc-provider'
 import { openSqliteStorage } from '../src/adapters/sqlite/index.ts'
 import { backupCodes, createMfa, totp } from '../src/index.ts'
@@ -12,7 +15,7 @@ import { addCrowd, enrolPeople, type Person } from './people.ts'
 import { startBenchHost, type BenchHost } from './host.ts'
 import { openPasswords, PASSWORD, type PasswordCheck } from './passwords.ts'
 
-export type Kind = 'floor' | 'mfa'
+export type Kind = 'floor' | 'mfa' | 'metered'
 
 export type Order =
   | { readonly order: 'prepare'; readonly people: number; readonly crowd: number }
@@ -63,6 +66,7 @@ async function start(people: number, crowd: number): Promise<Prepared & { host: 
         encryptionKeys: [ENCRYPTION_KEY],
         factors: [totp(), backupCodes()],
         firstEnrolment: 'password',
+        ...(kind === 'metered' ? { meterProvider: meters() } : {}),
       })
       // As in production, every event of a sign-in is stored durably in the audit trail.
       const audit = operations.countIn('audit', storage.audit)
@@ -73,6 +77,11 @@ async function start(people: number, crowd: number): Promise<Prepared & { host: 
     },
   })
   return { host, issuer: host.issuer, people: enrolled }
+}
+
+/** The SDK as the complete server has it. Nobody reads it during a round. */
+function meters(): MeterProvider {
+  return new MeterProvider({ readers: [new PrometheusExporter({ preventServerStart: true })] })
 }
 
 const profiler = new Session()
