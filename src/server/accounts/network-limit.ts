@@ -55,9 +55,13 @@ export function networkLimit(counters: Counters, options: NetworkLimitOptions): 
   const parts = { limit: Math.ceil(limit / part) - 1, windowSeconds }
   const windows = new Map<string, Window>()
 
+  // A window that ends later than one from now was begun before the clock was set back. It counts as over: otherwise
+  // every known network would be refused for the length of the jump.
+  const isOfLaterClock = ({ until }: Window, now: Instant): boolean => until > now + windowSeconds
   const windowOf = (network: string, now: Instant): Window => {
     const present = windows.get(network)
-    if (present !== undefined && now < present.until) return present
+    if (present !== undefined && now < present.until && !isOfLaterClock(present, now))
+      return present
     windows.delete(network)
     const isFull = !makeRoom(windows, now)
     const until = now + windowSeconds
@@ -85,8 +89,9 @@ export function networkLimit(counters: Counters, options: NetworkLimitOptions): 
       return true
     },
     refusedUntil(network, now) {
-      const until = windows.get(network)?.refusedUntil ?? now
-      return now < until ? until : undefined
+      const window = windows.get(network)
+      if (window === undefined || isOfLaterClock(window, now)) return undefined
+      return now < window.refusedUntil ? window.refusedUntil : undefined
     },
     async take(network, now) {
       const window = windowOf(network, now)

@@ -37,6 +37,14 @@ describe('the requests of a network', () => {
     return count
   }
 
+  it('are allowed after the clock was set back, as in a new window', async () => {
+    const one = node(20)
+    expect(one.takeFree('here', NOW + 7200)).to.equal(true)
+    expect(one.refusedUntil('here', NOW)).to.equal(undefined)
+    expect(await allowed(one, 100)).to.equal(20)
+    expect(one.refusedUntil('here', NOW)).to.equal(NOW + 120)
+  })
+
   it('R43 are allowed up to the limit, and again when the window is over, to the second', async () => {
     for (const limit of [1, 2, 7, 100, 600]) {
       const one = node(limit)
