@@ -33,6 +33,8 @@ export interface Config {
   readonly metrics?: { readonly host: string; readonly port: number }
   readonly trustedProxies: readonly Cidr[]
   readonly logLevel: EnvironmentValues['LOG_LEVEL']
+  /** The name of this node. Absent: that of the host. */
+  readonly nodeName?: string
   /** The port of the demonstration app; absent: it is not served. */
   readonly demonstration?: { readonly port: number }
   readonly settings: FileValues
@@ -150,6 +152,7 @@ function configOf(values: EnvironmentValues, production: boolean) {
     trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
     ...(values.ISSUER === undefined ? {} : { issuer: values.ISSUER }),
+    ...(values.NODE_NAME === undefined ? {} : { nodeName: values.NODE_NAME }),
     ...(mail === undefined ? {} : { mail }),
     ...(metricsPort === undefined
       ? {}

@@ -135,6 +135,16 @@ export const environmentOptions = {
     default: '127.0.0.1',
     doc: 'The address of METRICS_PORT; the default is reached from this machine alone, whatever HOST is.',
   }),
+  NODE_NAME: custom({
+    schema: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes and underscores')
+      .optional(),
+    type: 'name',
+    default: 'the name of the host',
+    bounds: '1 to 64 letters, digits, `.`, `-`, `_`',
+    doc: 'The name of this node, in each line of its log.',
+  }),
   LOG_LEVEL: choice({
     of: LOG_LEVELS,
     default: 'info',

@@ -184,6 +184,15 @@ describe('secrets in files', () => {
   })
 })
 
+describe('the name of a node', () => {
+  it('is short and plain, because it is in each line of the log, or absent', () => {
+    expect(parse({ ...KEYS, NODE_NAME: 'node-a.example' }).nodeName).to.equal('node-a.example')
+    expect(parse(KEYS)).not.to.have.property('nodeName')
+    for (const name of ['with space', 'a'.repeat(65), 'x"y'])
+      expect(faultsOf({ ...KEYS, NODE_NAME: name }).faults[0]?.setting).to.equal('NODE_NAME')
+  })
+})
+
 describe('misspelt variables', () => {
   const misspelt = { SMTP_URI: 'smtps://hush', TRUSTED_PROXY: '10.0.0.0/8', COOKIE_KEY_FILE: '/x' }
   const told = [

@@ -56,9 +56,13 @@ describe('health', () => {
     expect(answer.status).to.equal(503)
     expect(answer.json).to.deep.equal({ status: 'unavailable', reason: 'storage-not-writable' })
     expect((await browser.get(`${server.issuer}/health/live`)).status).to.equal(200)
+    expect(await ready()).to.equal(503)
     faulty.readOnly = false
     let status = 0
     while (status !== 200) status = await ready()
+    const told = server.lines.filter((line) => /"(not ready|ready again)"/.test(line))
+    expect(told).to.have.length(2)
+    expect(told[0]).to.contain('storage-not-writable').and.to.contain('/secret/path')
   })
 })
 

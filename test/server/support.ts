@@ -45,7 +45,7 @@ export interface TestServer extends Running {
   readonly environment: Environment
   /** Where the server keeps files: without a mail server, mails in `outbox`. */
   readonly folder: string
-  /** The lines of the server's log with the levels info, warn and error. */
+  /** The lines of the server's log with the levels debug, info, warn and error. */
   readonly lines: readonly string[]
   /** The URL of an authorization request. */
   authorize(params?: Readonly<Record<string, string>>): URL
@@ -130,6 +130,7 @@ export function collectingLog(lines: string[]): Logger {
     lines.push(JSON.stringify([level, about, message], hideNothing))
   }
   return Object.assign(log, {
+    debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),

@@ -63,7 +63,7 @@ export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
         }
         await transport.sendMail(message)
       } catch (cause) {
-        throw failed('A mail could not be sent.', cause)
+        throw failed(`The mail server ${new URL(url).host} did not take a mail.`, cause)
       }
     },
 

@@ -31,6 +31,7 @@ export function leavesConnectionSound(error: unknown): boolean {
 /**
  * The error that a caller sees in place of a failure: `storage-refused` if SQLite refuses the operation each time, and
  * `storage-unavailable` otherwise. Its message names the file, for the log and the command line; no page shows it.
+ * SQLite's own errors do not name it.
  */
 export function failed(failure: Error, path: string): MfaError {
   if (!isPermanentFault(failure)) return storageUnavailable(whyUnavailable(failure, path), failure)

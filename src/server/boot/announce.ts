@@ -12,14 +12,28 @@ export interface Announced {
   readonly log: Logger
 }
 
-/** Tells the person at the terminal the addresses, the demonstration's account, and what production would refuse. */
-export function announce(
-  { config, issuer }: Pick<Foundation, 'config' | 'issuer'>,
-  { demonstration, place, print, log }: Announced,
+type Subject = Pick<Foundation, 'config' | 'issuer'>
+
+/**
+ * Tells the addresses, the demonstration's account, and what production would refuse: in development to the person at the
+ * terminal, in production in the log, because a program reads every line there.
+ */
+export function announce(subject: Subject, announced: Announced): void {
+  const { config, issuer } = subject
+  const { log } = announced
+  if (config.production) log.info({ issuer }, 'started')
+  else announceToPerson(subject, announced)
+  for (const fault of config.misspelt) log.warn({ setting: fault.setting }, inWords(fault))
+  if (config.production && config.trustedProxies.length === 0)
+    log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
+}
+
+function announceToPerson(
+  { config, issuer }: Subject,
+  { demonstration, place, print }: Announced,
 ): void {
   print(`oidc-provider-mfa: ${issuer}`)
-  if (demonstration === undefined)
-    print(`no demonstration: ${config.production ? 'NODE_ENV is production' : 'DEMO is off'}`)
+  if (demonstration === undefined) print('no demonstration: DEMO is off')
   else {
     print(`demonstration app: ${demonstration.url}`)
     print(`user: ${demonstration.secrets.username}`)
@@ -27,11 +41,7 @@ export function announce(
     print('This account may set up its first factor with the password alone.')
   }
   if (place.folder !== undefined) print(`no mail server: mails are .eml files in ${place.folder}`)
-  if (config.unfit.length > 0) {
-    print('Not fit for production:')
-    for (const fault of config.unfit) print(`  ${inWords(fault)}`)
-  }
-  for (const fault of config.misspelt) log.warn({ setting: fault.setting }, inWords(fault))
-  if (config.production && config.trustedProxies.length === 0)
-    log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
+  if (config.unfit.length === 0) return
+  print('Not fit for production:')
+  for (const fault of config.unfit) print(`  ${inWords(fault)}`)
 }

@@ -232,6 +232,7 @@ function ownRoutes(own: OwnPages): Router {
   addHealthRoutes(router, {
     checkWritable: () => storage.checkWritable(),
     isStopping: services.isStopping ?? (() => false),
+    log: services.log,
   })
   router.get('/interaction/:uid', async (ctx) => {
     const interaction = await interactionOf(provider, ctx, ctx.params['uid'])

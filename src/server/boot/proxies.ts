@@ -9,13 +9,17 @@ const FORWARDED = /^(x-forwarded-|x-real-ip$|forwarded$)/
 /** The headers of W3C Trace Context: a stranger could join the traces of others, or have each request recorded. */
 const TRACE = /^(traceparent|tracestate|baggage)$/
 
+/** The id of a request in the proxy's own log. A stranger's id could imitate that of another request. */
+const REQUEST_ID = 'x-request-id'
+
 /** Puts the client's address into the one header that Koa reads, and removes all other forwarded headers. */
 export type NormaliseAddress = (request: IncomingMessage) => void
 
 /**
  * Koa with `proxy` believes every sender: a guesser would have a new address for each guess. Therefore the headers of
  * a sender that is no trusted proxy are removed. From a trusted proxy only the address is kept, read from the right
- * up to the first address that is no trusted proxy (R23). Scheme and host are never taken from a request.
+ * up to the first address that is no trusted proxy (R23), and the id of the request. Scheme and host are never taken
+ * from a request.
  */
 export function addressNormaliser(trusted: readonly Cidr[]): NormaliseAddress {
   const proxies = new BlockList()
@@ -30,6 +34,7 @@ export function addressNormaliser(trusted: readonly Cidr[]): NormaliseAddress {
     const socket = unmapped(request.socket.remoteAddress ?? '')
     const isFromProxy = isProxy(socket)
     const hops = isFromProxy ? hopsOf(headers['x-forwarded-for']) : []
+    if (!isFromProxy) delete headers[REQUEST_ID]
     let address = socket
     while (isProxy(address)) {
       const before = hops.pop()

@@ -48,7 +48,7 @@ export interface Running {
 
 /** Starts the server and, outside production and unless DEMO is off, the demonstration. */
 export async function serve(config: Config, options: ServeOptions): Promise<Running> {
-  const log = options.log ?? openLog(config.logLevel)
+  const log = options.log ?? openLog(config.logLevel, config.nodeName)
   const requests = options.signals === false ? undefined : listenForStop(log, options.starter)
   const started: Started = []
   try {

@@ -3,6 +3,8 @@ import type { Context } from 'koa'
 import type { MfaError } from '../../domain/errors.ts'
 import { answerError } from '../../http/errors.ts'
 import type { Record } from './audit.ts'
+import { oidcIn } from '../../host/context.ts'
+import { harmlessText } from './describe-error.ts'
 import { requestIdOf, type Logger } from './log.ts'
 
 /** Requests that the host refused, by the code of OAuth; the fault is the sender's. */
@@ -40,9 +42,7 @@ export function reportHost(host: EventEmitter, log: Logger, record: Record): voi
   })
 
   for (const event of REFUSALS)
-    host.on(event, (ctx: Context, error: { error?: string }) => {
-      log.info({ requestId: requestIdOf(ctx), event, code: error.error })
-    })
+    host.on(event, (ctx: Context, error: HostRefusal) => logRefusal(log, event, ctx, error))
 
   const notTold = signOutNotDelivered(log, record)
   host.on('backchannel.error', (...[ctx, error, { clientId }, accountId]: NotDelivered) => {
@@ -63,6 +63,27 @@ export function signOutNotDelivered(log: Logger, record: Record) {
       log.error({ requestId, error: fault })
     })
   }
+}
+
+interface HostRefusal {
+  readonly error?: string
+  readonly error_description?: string
+  /** The part that the host keeps out of its answer. */
+  readonly error_detail?: string
+}
+
+/** The client is named once the host knows that there is one: no text that a stranger chose is its name. */
+function logRefusal(log: Logger, event: string, ctx: Context, refusal: HostRefusal): void {
+  const { error: code, error_description: description, error_detail: detail } = refusal
+  const clientId = oidcIn(ctx)?.client?.clientId
+  log.info({
+    requestId: requestIdOf(ctx),
+    event,
+    code,
+    ...(description === undefined ? {} : { description: harmlessText(description) }),
+    ...(detail === undefined ? {} : { detail: harmlessText(detail) }),
+    ...(clientId === undefined ? {} : { clientId }),
+  })
 }
 
 type NotDelivered = [ctx: Context, error: unknown, client: { clientId: string }, accountId: string]

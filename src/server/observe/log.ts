@@ -1,64 +1,67 @@
+import { createRequire } from 'node:module'
+import { hostname } from 'node:os'
+import type { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
 import type { Context, Next } from 'koa'
 import type { Random } from '../../ports/services.ts'
+import { describeError } from './describe-error.ts'
 import { logStream } from './log-stream.ts'
 import { pathToLog } from './path-to-log.ts'
 
 export type { Logger } from 'pino'
 
+/** The file is found by the package's own name, because built code has another relative path to it than the source. */
+const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.json') as {
+  version: string
+}
+
+/** The id that a proxy gives a request, if it is short and plain: it is in a header of the answer and on pages. */
+const REQUEST_ID = /^[\w.-]{1,128}$/
+/** A load balancer asks these paths some times a second. */
+const HEALTH = /^\/health\/(?:live|ready)$/
+
 /**
- * A logger that writes structured lines to standard output. No line holds a body, a query, a cookie or a token (R31).
+ * A logger that writes lines of JSON to standard output, each with `level`, `time`, `version` and `node`. No line holds a
+ * body, a query, a cookie or a token (R31). `node`: the name of this node.
  */
-export function openLog(level: string): Logger {
+export function openLog(
+  level: string,
+  node: string = hostname(),
+  out: Writable = process.stdout,
+): Logger {
   const log: Logger = pino(
     {
       level,
-      base: null,
+      base: { version, node },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError },
     },
-    logStream(process.stdout, (lines) =>
+    logStream(out, (lines) =>
       log.warn({ lines }, 'lines of the log were dropped: nobody read standard output'),
     ),
   )
   return log
 }
 
-/** The parts of an error that an operator needs. Causes are named but not printed: a driver may quote its input. */
-function describeError(error: unknown): object {
-  if (!(error instanceof Error)) return { name: typeof error }
-  const { code, error: oauth } = error as { code?: unknown; error?: unknown }
-  return {
-    name: error.name,
-    ...(typeof code === 'string' ? { code } : {}),
-    ...(typeof oauth === 'string' ? { error: oauth } : {}),
-    message: error.message,
-    stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: causeOf(error.cause) }),
-  }
-}
-
-function causeOf(cause: unknown): object {
-  const { name, code } = Object(cause) as { name?: unknown; code?: unknown }
-  return {
-    ...(typeof name === 'string' ? { name } : {}),
-    ...(typeof code === 'string' ? { code } : {}),
-  }
-}
-
 /**
- * Logs one line for each request, with an id that error pages show. A line has only the path: a query may hold a code
- * or a hint.
+ * Gives each request an id, which its lines, its answer and error pages have: the id of a trusted proxy, or an own one.
+ * Logs one line for each request at `debug`, and none for a health check. A line has only the path: a query may hold a
+ * code or a hint.
  */
 export function accessLog(log: Logger, random: Random) {
   return async (ctx: Context, next: Next): Promise<void> => {
     const begun = process.hrtime.bigint()
-    const requestId = Buffer.from(random.bytes(9)).toString('base64url')
+    // Only the header of a trusted proxy is left: `addressNormaliser` removes that of any other sender.
+    const given = ctx.get('X-Request-Id')
+    const requestId = REQUEST_ID.test(given)
+      ? given
+      : Buffer.from(random.bytes(9)).toString('base64url')
     ctx.state['requestId'] = requestId
     ctx.set('X-Request-Id', requestId)
     ctx.res.once('close', () => {
-      log.info({
+      if (HEALTH.test(ctx.path)) return
+      log.debug({
         requestId,
         method: ctx.method,
         path: pathToLog(ctx.path),

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type Router from '@koa/router'
+import type { Logger } from '../observe/log.ts'
 
 export const LIVENESS_PATH = '/health/live'
 
@@ -12,6 +13,7 @@ export interface Health {
   readonly checkWritable: () => Promise<void>
   /** True from the moment the server was told to stop. */
   readonly isStopping: () => boolean
+  readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
 /**
@@ -26,13 +28,14 @@ const PATIENCE_MILLISECONDS = 2000
  * Adds the paths for a load balancer: `live` succeeds while the process runs, `ready` while a write succeeds and the
  * server was not told to stop. The responses have no page and no detail.
  */
-export function addHealthRoutes(router: Router, { checkWritable, isStopping }: Health): void {
+export function addHealthRoutes(router: Router, { checkWritable, isStopping, log }: Health): void {
+  const tell = tellChanges(log)
   let last: { at: number; fault: Promise<NotReady | undefined> } | undefined
 
   const faultOfStorage = (): Promise<NotReady | undefined> => {
     const now = performance.now()
     if (last === undefined || now - last.at > FRESH_MILLISECONDS)
-      last = { at: now, fault: faultOf(checkWritable()) }
+      last = { at: now, fault: reasonOf(checkWritable(), tell) }
     return last.fault
   }
 
@@ -65,16 +68,42 @@ export function answerNotReady(response: ServerResponse, reason: NotReady): void
     .end(JSON.stringify({ status: 'unavailable', reason }))
 }
 
-async function faultOf(work: Promise<void>): Promise<NotReady | undefined> {
+interface Outcome {
+  readonly reason?: NotReady
+  /** Why the write failed. */
+  readonly error?: unknown
+}
+
+/** Logs the cause when `ready` begins to answer 503 or has another reason, not at each question of a load balancer. */
+function tellChanges(log: Health['log']): (outcome: Outcome) => void {
+  let told: NotReady | undefined
+  return ({ reason, error }) => {
+    if (reason === told) return
+    told = reason
+    if (reason === undefined) log.info('ready again')
+    else log.warn({ reason, ...(error === undefined ? {} : { error }) }, 'not ready')
+  }
+}
+
+async function reasonOf(
+  work: Promise<void>,
+  tell: (outcome: Outcome) => void,
+): Promise<NotReady | undefined> {
+  const outcome = await outcomeOf(work)
+  tell(outcome)
+  return outcome.reason
+}
+
+async function outcomeOf(work: Promise<void>): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<NotReady>((resolve) => {
-    timer = setTimeout(() => resolve('storage-slow'), PATIENCE_MILLISECONDS)
+  const late = new Promise<Outcome>((resolve) => {
+    timer = setTimeout(() => resolve({ reason: 'storage-slow' }), PATIENCE_MILLISECONDS)
   })
   try {
     return await Promise.race([
       work.then(
-        () => undefined,
-        (): NotReady => 'storage-not-writable',
+        (): Outcome => ({}),
+        (error: unknown): Outcome => ({ reason: 'storage-not-writable', error }),
       ),
       late,
     ])
