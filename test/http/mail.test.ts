@@ -134,6 +134,7 @@ describe('a mail', () => {
       'The request for a new second step at your Acme account was stopped',
       'The second step of your Acme account was replaced',
       'Changes of your Acme account are locked',
+      'Changes of your Acme account are locked, and the new second step was stopped',
       'The second step of your Acme account was reset',
       'Codes are turned off for your Acme account',
     ])
