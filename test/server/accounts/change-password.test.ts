@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import type { Account } from '../../../src/ports/accounts.ts'
 import {
@@ -100,6 +101,26 @@ describe('a change of the own password', () => {
     const outcomes = await Promise.all([change(), change({ password: `${NEW} too` })])
     expect(outcomes.filter(({ outcome }) => outcome === 'done').length).to.be.lessThan(2)
     expect(outcomes.filter(({ outcome }) => outcome === 'stale').length).to.be.greaterThan(0)
+  })
+
+  it('R10 ends the proof of a set-up link, which was made for the password before', async () => {
+    const enrolmentProof = { usedAt: 1, until: here.clock.now() + 3600, epoch, browser: 'b' }
+    await changeAccount(here.storage.accounts, id, (account) => ({ ...account, enrolmentProof }))
+    expect((await change()).outcome).to.equal('done')
+    expect(await current()).not.to.have.property('enrolmentProof')
+  })
+
+  it('R1 counts from the beginning again after the right one, and forgives failures at the sign-in', async () => {
+    const { storage, clock } = here
+    const atSignIn = `password:name:${createHash('sha256').update('mira').digest('base64url')}`
+    const limit = { limit: 1, windowSeconds: 3600 }
+    await storage.counters.reserve(atSignIn, limit, clock.now())
+    for (let at = 0; at < 9; at += 1) await change({ current: 'wrong' })
+    expect((await change()).outcome).to.equal('done')
+    for (let at = 0; at < 10; at += 1)
+      expect(await change({ current: 'wrong' })).to.deep.include({ reason: 'wrong' })
+    expect(await change({ current: 'wrong' })).to.deep.include({ reason: 'too-many' })
+    expect((await storage.counters.reserve(atSignIn, limit, clock.now())).allowed).to.equal(true)
   })
 
   it('R1 lets nobody guess the present one: ten tries an hour, over all nodes', async () => {
