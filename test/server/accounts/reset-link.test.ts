@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import type { Account } from '../../../src/ports/accounts.ts'
 import {
@@ -188,6 +189,34 @@ describe('a link for a forgotten password', () => {
     }
     expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
     expect((await current()).passwordHash).to.equal(account.passwordHash)
+  })
+
+  it('R12 signs nobody out if it has become void while the new password was hashed', async () => {
+    const token = await make()
+    const hash = here.hasher.hash.bind(here.hasher)
+    here.hasher.hash = async (password) => {
+      await change((before) => ({ ...before, email: 'new@example.com' }))
+      return hash(password)
+    }
+    expect((await links.use(token, GOOD, {})).outcome).to.equal('gone')
+    expect(changes).to.deep.equal([])
+  })
+
+  it('R10 ends the proof of a set-up link, which was made for the password before', async () => {
+    const enrolmentProof = { usedAt: 1, until: here.clock.time + 3600, epoch, browser: 'b' }
+    await change((before) => ({ ...before, enrolmentProof }))
+    expect((await links.use(await make(), GOOD, {})).outcome).to.equal('done')
+    expect(await current()).not.to.have.property('enrolmentProof')
+  })
+
+  it('R4 forgives the failures of the name, whose owner alone got it', async () => {
+    const name = `password:name:${createHash('sha256').update('alice').digest('base64url')}`
+    const limit = { limit: 1, windowSeconds: 3600 }
+    await here.storage.counters.reserve(name, limit, here.clock.now())
+    await links.use(await make(), GOOD, {})
+    expect((await here.storage.counters.reserve(name, limit, here.clock.now())).allowed).to.equal(
+      true,
+    )
   })
 
   it('R18 of two links used at once, one sets the password', async () => {
