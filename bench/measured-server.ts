@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Person } from './people.ts'
 import type { PasswordCheck } from './passwords.ts'
-import type { Kind, Measured, Order, Prepared } from './server.ts'
-import { median } from './median.ts'
+import type { Kind, Measured, Order, Prepared, Swept } from './server.ts'
+import { median, percentile } from './median.ts'
 import { openRelyingParty, type RelyingParty } from './sign-in.ts'
 
 /** The result of a round of sign-ins. */
@@ -12,6 +12,8 @@ export interface Round {
   readonly perSecond: number
   /** Median wall time of a sign-in. */
   readonly medianMs: number
+  /** The wall time that 99 of 100 sign-ins did not exceed. */
+  readonly p99Ms: number
   readonly cpuMs: number
   /** `cpuMs` without the time of the password's hash. */
   readonly outsideHashMs: number
@@ -81,12 +83,27 @@ export class MeasuredServer {
     return {
       perSecond: times / seconds,
       medianMs: median(tookMs),
+      p99Ms: percentile(tookMs, 0.99),
       cpuMs,
       outsideHashMs: cpuMs - hash.cpuMs,
       operations: Object.values(operationsByName).reduce((sum, count) => sum + count, 0),
       operationsByName,
       rssMib: after.rssMib,
     }
+  }
+
+  /** Adds expired rows of the kinds that sign-ins leave behind. */
+  async fillWithExpired(rows: number): Promise<void> {
+    await ask(this.#child, { order: 'fill', rows })
+  }
+
+  /** Begins a sweep beside sign-ins, with the server's own budget. */
+  async beginSweep(): Promise<void> {
+    await ask(this.#child, { order: 'begin-sweep' })
+  }
+
+  async endOfSweep(): Promise<Swept> {
+    return (await ask(this.#child, { order: 'end-of-sweep' })) as Swept
   }
 
   /**

@@ -10,7 +10,10 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { Provider } from 'oidc-provider'
 import { openSqliteStorage } from '../src/adapters/sqlite/index.ts'
 import { backupCodes, createMfa, totp } from '../src/index.ts'
+import { sweepExpired } from '../src/adapters/sweep-expired.ts'
+import type { ServerStorage } from '../src/ports/server-storage.ts'
 import { Operations, mapAdapter } from './counting.ts'
+import { addExpired } from './expired.ts'
 import { addCrowd, enrolPeople, type Person } from './people.ts'
 import { startBenchHost, type BenchHost } from './host.ts'
 import { openPasswords, PASSWORD, type PasswordCheck } from './passwords.ts'
@@ -24,6 +27,9 @@ export type Order =
   | { readonly order: 'measure' }
   | { readonly order: 'profile' }
   | { readonly order: 'write-profile'; readonly to: string }
+  | { readonly order: 'fill'; readonly rows: number }
+  | { readonly order: 'begin-sweep' }
+  | { readonly order: 'end-of-sweep' }
   | { readonly order: 'stop' }
 
 export interface Prepared {
@@ -37,6 +43,11 @@ export interface Measured {
   readonly cpuMs: number
   readonly operations: Readonly<Record<string, number>>
   readonly rssMib: number
+}
+
+export interface Swept {
+  readonly rows: number
+  readonly seconds: number
 }
 
 const ENCRYPTION_KEY = Buffer.alloc(32, 7)
@@ -54,6 +65,7 @@ async function start(people: number, crowd: number): Promise<Prepared & { host: 
     return { host, issuer: host.issuer, people: [] }
   }
   const storage = openSqliteStorage({ path })
+  opened = storage
   const enrolled = await enrolPeople(storage, ENCRYPTION_KEY, people)
   await addCrowd(storage, crowd)
   const host = await startBenchHost({
@@ -86,6 +98,15 @@ function meters(): MeterProvider {
 
 const profiler = new Session()
 let host: BenchHost | undefined
+let opened: ServerStorage | undefined
+let sweeping: Promise<Swept> | undefined
+
+async function sweep(): Promise<Swept> {
+  if (opened === undefined) throw new Error('This host has no storage to sweep.')
+  const began = performance.now()
+  const rows = await sweepExpired(opened, { auditBefore: 2 })
+  return { rows, seconds: (performance.now() - began) / 1000 }
+}
 
 async function carryOut(order: Order): Promise<unknown> {
   switch (order.order) {
@@ -115,6 +136,13 @@ async function carryOut(order: Order): Promise<unknown> {
       const { profile } = await profiler.post('Profiler.stop')
       return writeFile(order.to, JSON.stringify(profile))
     }
+    case 'fill':
+      return addExpired(path, order.rows)
+    case 'begin-sweep':
+      sweeping = sweep()
+      return undefined
+    case 'end-of-sweep':
+      return sweeping
     case 'stop':
       await host?.close()
       process.disconnect?.()
