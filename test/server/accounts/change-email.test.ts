@@ -93,6 +93,7 @@ describe('a change of the own address', () => {
     expect(await changes.use(token, SENDER)).to.equal(undefined)
     const second = await make()
     await changeAccount(here.storage.accounts, id, (account) => ({ ...account, disabledAt: 1 }))
+    expect(await changes.look(second)).to.equal(undefined)
     expect(await changes.use(second, SENDER)).to.equal(undefined)
     expect((await current()).email).to.equal('mira@example.com')
   })
