@@ -204,6 +204,19 @@ describe('an address that is added', () => {
     ])
   })
 
+  it('R3 is not confirmed by a code that another one has ended while it was examined', async () => {
+    const code = await begin()
+    const { counters } = here.storage
+    const reserve = counters.reserve.bind(counters)
+    counters.reserve = async (...asked) => {
+      counters.reserve = reserve
+      await begin('other@example.com')
+      return reserve(...asked)
+    }
+    expect(await added.confirm(place, code, SENDER)).to.equal('gone')
+    expect(await addresses()).to.equal(undefined)
+  })
+
   it('R20 R44 is not sent for a session that has ended before its turn', async () => {
     expect(await added.begin(place, BACKUP, epoch - 1)).to.equal(undefined)
   })
