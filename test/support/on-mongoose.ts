@@ -33,16 +33,22 @@ console.log(`Mongoose ${found}`)
 const commands = [
   ...(major === '8' ? [['typescript/bin/tsc', '-p', 'tsconfig.mongoose-8.json']] : []),
   // Some of these suites run on SQLite as well, which no version of Mongoose changes.
-  ['mocha/bin/mocha.js', '--grep', 'SQLite', '--invert', ...(suites.length === 0 ? all() : suites)],
+  [
+    'mocha/bin/mocha.js',
+    '--grep',
+    'SQLite',
+    '--invert',
+    ...pathsOf(suites.length === 0 ? MONGOOSE_SUITES : suites),
+  ],
 ]
 for (const [program = '', ...args] of commands) {
   const { status } = node([join(ROOT, 'node_modules', program), ...args], 'inherit')
   process.exitCode ||= status ?? 1
 }
 
-/** The paths of all suites. A glob that finds no file is an error, because its suites would be left out. */
-function all(): string[] {
-  return MONGOOSE_SUITES.flatMap((glob) => {
+/** The paths of suites. A glob that finds no file is an error, because its suites would be left out. */
+function pathsOf(globs: readonly string[]): string[] {
+  return globs.flatMap((glob) => {
     const found = globSync(glob, { cwd: ROOT })
     if (found.length === 0) throw new Error(`No suite matches ${glob}.`)
     return found

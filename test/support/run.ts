@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MONGOOSE_SUITES } from './mongoose-suites.ts'
 import { ending, sumOf, type Tally } from './reporter.ts'
 
 /**
  * This module is the test command. It checks types, lint and format, each counted as one test, and then runs every
- * suite, in two lanes at once: the usual suites keep one CPU busy and not two. It runs everything even if a part fails,
- * and prints the sums on the last line. Other arguments go to mocha, so that a path limits the suites.
+ * suite, most of them in two lanes at once: the usual suites keep one CPU busy and not two. It runs everything even if a
+ * part fails, and prints the sums on the last line. Other arguments go to mocha, so that a path limits the suites.
  */
 const CHECKS = ['typecheck', 'lint', 'format:check']
 /** Also measures the coverage of the domain and the factors, which runs their tests once more. */
@@ -18,8 +19,9 @@ const WITH_OLDEST_NODE = '--with-oldest-node'
 const WITH_MONGOOSE_8 = '--with-mongoose-8'
 
 const EVERY_SUITE = 'test/**/*.test.ts'
-/** Races and faults have deadlines, which two of their runs at once would miss: one lane has all of them in turn. */
+/** Races and faults have deadlines, which they miss beside other suites: they run alone at the end. */
 const WITH_DEADLINES = 'test/{faults,races}/**/*.test.ts'
+const HAS_DEADLINES = /^test\/(faults|races)\//
 
 const NO_TESTS: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
 
@@ -33,7 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), 'oidc-provider-mfa-'))
 try {
   const checks = await Promise.all(scripts.map(check))
   const runs = await Promise.all([usualSuites(), otherSuites()])
-  const sums = sumOf([...checks, ...runs.flat()])
+  const sums = sumOf([...checks, ...runs.flat(), ...(await suitesWithDeadlines())])
   console.log(ending(sums))
   process.exitCode = sums.failed === 0 ? 0 : 1
 } finally {
@@ -48,9 +50,19 @@ async function usualSuites(): Promise<Tally[]> {
 /** Runs the other lane, one run after the other. */
 async function otherSuites(): Promise<Tally[]> {
   const tallies: Tally[] = []
-  if (given.includes(WITH_OLDEST_NODE)) tallies.push(await testAgain('test:node', 'oldest'))
-  if (suites.length === 0) tallies.push(await test('mocha', [WITH_DEADLINES], { whole: true }))
-  if (given.includes(WITH_MONGOOSE_8)) tallies.push(await testAgain('test:mongoose', '8'))
+  if (given.includes(WITH_OLDEST_NODE)) tallies.push(await testAgain('test:node', ['oldest']))
+  const quiet = MONGOOSE_SUITES.filter((suite) => !HAS_DEADLINES.test(suite))
+  if (given.includes(WITH_MONGOOSE_8))
+    tallies.push(await testAgain('test:mongoose', ['8', ...quiet]))
+  return tallies
+}
+
+async function suitesWithDeadlines(): Promise<Tally[]> {
+  const tallies: Tally[] = []
+  if (suites.length === 0) tallies.push(await test('mocha', [WITH_DEADLINES]))
+  const ofMongoose = MONGOOSE_SUITES.filter((suite) => HAS_DEADLINES.test(suite))
+  if (given.includes(WITH_MONGOOSE_8))
+    tallies.push(await testAgain('test:mongoose', ['8', ...ofMongoose]))
   return tallies
 }
 
@@ -65,8 +77,8 @@ async function check(script: string): Promise<Tally> {
   }
 }
 
-function testAgain(script: string, version: string): Promise<Tally> {
-  return test('npm', ['run', '--silent', script, '--', version], { whole: true })
+function testAgain(script: string, args: readonly string[]): Promise<Tally> {
+  return test('npm', ['run', '--silent', script, '--', ...args], { whole: true })
 }
 
 /** Runs mocha directly or through an npm script. */
