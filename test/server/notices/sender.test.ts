@@ -83,6 +83,16 @@ describe('the sender of mails', () => {
       expect(sent[0]?.text).to.contain(`https://id.example.com${address}\n`)
   })
 
+  it('sends an event once that is told again days later, after a sweep', async () => {
+    await put(letter('e1'))
+    await sender.sendDue()
+    here.clock.time += 6 * 86_400
+    await here.storage.sweep(100)
+    await put(letter('e1'))
+    await sender.sendDue()
+    expect(sent).to.have.length(1)
+  })
+
   it('counts each attempt by its outcome', async () => {
     await put(letter('e1'))
     fault = new Error('421 try later')
