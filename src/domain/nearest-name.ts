@@ -21,20 +21,26 @@ export function suggestion(name: string, known: Iterable<string>): string {
 
 /** The number of characters that were typed too much, left out, replaced, or exchanged with their neighbour. */
 function distanceOf(one: string, other: string): number {
-  let before: number[] = []
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
+  let before = new Float64Array(other.length + 1)
+  let row = Float64Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let i = 1; i <= one.length; i += 1) {
-    const next = [i]
+    const next = new Float64Array(other.length + 1).fill(i, 0, 1)
     for (let j = 1; j <= other.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1)
-      const exchanged =
-        i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]
-          ? (before[j - 2] ?? 0) + 1
-          : Infinity
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced, exchanged)
+      const isSame = one[i - 1] === other[j - 1]
+      const isExchanged = one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]
+      next[j] = Math.min(
+        cell(row, j) + 1,
+        cell(next, j - 1) + 1,
+        cell(row, j - 1) + (isSame ? 0 : 1),
+        isExchanged ? cell(before, j - 2) + 1 : Infinity,
+      )
     }
     before = row
     row = next
   }
-  return row[other.length] ?? 0
+  return cell(row, other.length)
+}
+
+function cell(row: Float64Array, index: number): number {
+  return row[index] as number
 }
