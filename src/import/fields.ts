@@ -7,7 +7,7 @@ import {
   type ForeignTotpFault,
   type SecretEncoding,
 } from './totp.ts'
-import { isNothing } from './words.ts'
+import { isNothing, textOf } from './words.ts'
 import { MOST_OF_A_FACTOR } from '../domain/enrolment.ts'
 import { keyOf, STRONG_SECRET_BYTES } from '../factors/totp/parameters.ts'
 
@@ -302,7 +302,7 @@ function emptyField(
 
 /** Reads yes or no as databases and spreadsheets write it. Undefined: neither. */
 export function readBoolean(value: unknown): boolean | undefined {
-  const word = String(value).trim().toLowerCase()
+  const word = textOf(value).trim().toLowerCase()
   if (['true', '1', 't', 'yes', 'y', 'on'].includes(word)) return true
   return ['false', '0', 'f', 'no', 'n', 'off'].includes(word) ? false : undefined
 }
@@ -312,7 +312,7 @@ export function readBoolean(value: unknown): boolean | undefined {
  */
 function readConfirmed(value: unknown): boolean | undefined {
   if (value instanceof Date) return !Number.isNaN(value.getTime())
-  const text = String(value).trim()
+  const text = textOf(value).trim()
   if (/^0000-00-00/.test(text)) return false
   return /^\d{4}-\d{2}-\d{2}(?:\D|$)|^[1-9]\d{8,15}(?:\.\d+)?$/.test(text)
     ? true

@@ -1,6 +1,6 @@
 import { ScureBase32Plugin } from 'otplib'
 import { accountsInMigration, type MigratedAccount } from './otpauth-migration.ts'
-import { isWord } from './words.ts'
+import { isWord, textOf } from './words.ts'
 import { objectIn } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TotpState } from '../factors/totp/index.ts'
@@ -241,7 +241,8 @@ function algorithmOf(value: unknown): TotpAlgorithm | undefined {
 }
 
 function numberOf(value: unknown, otherwise: number): number {
-  return value === undefined || value === null || value === '' ? otherwise : Number(value)
+  if (value === undefined || value === null || value === '') return otherwise
+  return Number(typeof value === 'object' ? textOf(value) : value)
 }
 
 function text(value: unknown): string | undefined {

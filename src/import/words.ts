@@ -21,3 +21,12 @@ export function isWord(text: string): boolean {
   const letters = text.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
   return isNothing(text) || letters === 'na' || WORDS.has(letters)
 }
+
+/** A value as text. An object of a JSON file may have a member `toString` that is no function: it has no text. */
+export function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return ''
+  }
+}

@@ -293,6 +293,20 @@ describe('the fields of another application', () => {
     for (const neither of ['2', 'null', {}]) expect(readBoolean(neither)).to.equal(undefined)
   })
 
+  it('R34 are refused where they are objects without a text', () => {
+    for (const value of [{ toString: null }, [{ toString: 1 }], { toString: {}, valueOf: null }]) {
+      const shown = JSON.stringify(value)
+      expect(mapFactors({ two_factor_enabled: value }).faults, shown).to.deep.equal([
+        { field: 'two_factor_enabled', code: 'enabled-unreadable' },
+      ])
+      expect(mapFactors({ two_factor_confirmed_at: value }).faults[0]?.code, shown).to.equal(
+        'enabled-unreadable',
+      )
+      const [fault] = mapFactors({ totp: { secret: 'JBSWY3DPEHPK3PXP', period: value } }).faults
+      expect(fault?.code, shown).to.equal('period-unfit')
+    }
+  })
+
   it('R31 R34 whatever they hold, are answered without an error and without a word of it', () => {
     const names = [
       'totp',
