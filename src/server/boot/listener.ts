@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ConfigError, type Config } from '../../../config/environment.ts'
+import type { Config } from '../../../config/environment.ts'
+import { listenOn } from '../listen.ts'
 import { answerNotReady } from '../pages/health.ts'
 
 /** How long a client may take to send a request. A slower one holds the connection on purpose. */
@@ -35,7 +36,7 @@ export async function openListener({
     listener.handle(request, response)
   })
   let stopping = false
-  await listen(server, port, host)
+  await listenOn(server, { host, port, settings: { host: 'HOST', port: 'PORT' } })
   const listener: Listener = {
     port: (server.address() as AddressInfo).port,
     handle: (_request, response) => answerNotReady(response, 'starting'),
@@ -53,27 +54,6 @@ export async function openListener({
 
 function endConnection(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close')
-}
-
-async function listen(server: Server, port: number, host: string): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, host, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE')
-      throw new ConfigError([{ setting: 'PORT', problem: `${port} is taken: choose another` }])
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-      throw new ConfigError([
-        { setting: 'HOST', problem: `${host}:${port} is not ours to listen on` },
-      ])
-    throw error
-  }
 }
 
 /** Node closes idle connections at once; the others are closed when the grace period is over. */

@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MeterProvider as Meters } from '@opentelemetry/api'
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics'
-import { ConfigError } from '../../../config/environment.ts'
+import { listenOn } from '../listen.ts'
 import { prometheusName } from '../../observe/instruments.ts'
 import { INSTRUMENTS } from './instruments.ts'
 
@@ -34,7 +34,10 @@ export async function openMetrics(address: MetricsAddress): Promise<MetricsEndpo
   const server = createServer({ requestTimeout: REQUEST_MILLISECONDS }, (request, response) =>
     answer(exporter, request, response),
   )
-  await listen(server, address)
+  await listenOn(server, {
+    ...address,
+    settings: { host: 'METRICS_HOST', port: 'METRICS_PORT' },
+  })
   const { port } = server.address() as AddressInfo
   return {
     meterProvider,
@@ -66,27 +69,4 @@ function answer(
   if (request.method === 'GET' && request.url?.split('?')[0] === METRICS_PATH)
     exporter.getMetricsRequestHandler(request, response)
   else response.writeHead(404).end()
-}
-
-async function listen(server: Server, { host, port }: MetricsAddress): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(port, host, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE')
-      throw new ConfigError([
-        { setting: 'METRICS_PORT', problem: `${port} is taken: choose another` },
-      ])
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new ConfigError([
-        { setting: 'METRICS_HOST', problem: `${host}:${port} is not ours to listen on` },
-      ])
-    throw error
-  }
 }

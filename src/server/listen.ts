@@ -1,0 +1,36 @@
+import type { Server } from 'node:http'
+import { ConfigError } from '../../config/environment.ts'
+
+/** An address to listen on, and the names of the settings that give it. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+  readonly settings: { readonly host: string; readonly port: string }
+}
+
+/** Listens on an address. Throws ConfigError, which names the setting, if that is not possible. */
+export async function listenOn(
+  server: Server,
+  { host, port, settings }: ListenAddress,
+): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new ConfigError([
+        { setting: settings.port, problem: `${port} is taken: choose another` },
+      ])
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new ConfigError([
+        { setting: settings.host, problem: `${host}:${port} is not ours to listen on` },
+      ])
+    throw error
+  }
+}
