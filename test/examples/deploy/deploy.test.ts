@@ -48,17 +48,23 @@ describe('the script nginx-nodes of the example', () => {
   }
 
   /** Runs the script once. Returns the new lines and how often nginx was reloaded. */
-  async function look(lines: string): Promise<{ lines: string; reloads: number }> {
+  async function look(
+    lines: string,
+    { reloadFails = false } = {},
+  ): Promise<{ lines: string; reloads: number }> {
     const nodes = join(folder, 'nodes')
     const reloads = join(folder, 'reloads')
     writeFileSync(nodes, lines)
     writeFileSync(reloads, '')
-    writeFileSync(join(folder, 'reload'), `#!/bin/sh\necho reload >>${reloads}\n`)
+    writeFileSync(
+      join(folder, 'reload'),
+      `#!/bin/sh\necho reload >>${reloads}\n${reloadFails ? 'exit 1' : ''}\n`,
+    )
     chmodSync(join(folder, 'reload'), 0o755)
     const child = spawn(join(EXAMPLES, 'nginx-nodes'), ['once'], {
       env: { PATH: process.env['PATH'], NODES: nodes, RELOAD: join(folder, 'reload') },
     })
-    expect(await once(child, 'exit')).to.deep.equal([0, null])
+    expect(await once(child, 'exit')).to.deep.equal([reloadFails ? 1 : 0, null])
     return {
       lines: readFileSync(nodes, 'utf8'),
       reloads: readFileSync(reloads, 'utf8').split('\n').length - 1,
@@ -83,6 +89,20 @@ describe('the script nginx-nodes of the example', () => {
       reloads: 1,
     })
     expect(await look(both)).to.deep.equal({ lines: both, reloads: 0 })
+  })
+
+  it('keeps a last line without an end, and what else a line says of its node', async () => {
+    const [ready, draining] = [await node(200), await node(503)]
+    expect(await look(`server ${ready} max_fails=2;\nserver ${draining} weight=3;`)).to.deep.equal({
+      lines: `server ${ready} max_fails=2;\nserver ${draining} weight=3 down;\n`,
+      reloads: 1,
+    })
+  })
+
+  it('finds the change again after a reload that has failed', async () => {
+    const [ready, draining] = [await node(200), await node(503)]
+    const given = `server ${ready};\nserver ${draining};\n`
+    expect(await look(given, { reloadFails: true })).to.deep.equal({ lines: given, reloads: 1 })
   })
 
   it('takes no node out if none is ready, because the nodes have a page that says so', async () => {
