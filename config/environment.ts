@@ -75,7 +75,9 @@ export function parseEnvironment(
   const fileClients = readJson('CLIENTS_FILE', values.CLIENTS_FILE, readFile, faults)
 
   const isNeeded = ({ setting }: Fault): boolean =>
-    needs === undefined || needs.some((need) => need === setting)
+    needs === undefined ||
+    needs.some((need) => need === setting) ||
+    given[setting as Name] !== undefined
   const unfit = productionFaults(values, given, faults)
   faults.push(...(production ? unfit : missingKeys(values, faults)).filter(isNeeded))
   if (needs === undefined) faults.push(...faultsTogether(values, settings, faults))

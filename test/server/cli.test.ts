@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { readCatalogues } from '../../src/http/messages.ts'
 import { builtInViews } from '../../src/http/templates.ts'
@@ -137,8 +146,10 @@ describe('the command line', () => {
     })
 
     it('refuses a setting that it does not need and that is wrong', async () => {
-      environment = { ...environment, ISSUER: 'no address' }
-      expect((await cli('user list')).err).to.contain('ISSUER')
+      for (const issuer of ['no address', 'http://id.example.com']) {
+        environment = { ...environment, ISSUER: issuer }
+        expect((await cli('user list')).err, issuer).to.contain('ISSUER')
+      }
     })
   })
 
@@ -206,6 +217,18 @@ describe('the command line', () => {
     }
     environment = { ...original, STORAGE_URL: `sqlite:${copy}` }
     expect((await cli('user list')).out).to.contain('mira')
+  })
+
+  it('backup names the database where that is damaged, and not the copy', async () => {
+    await cli('user add mira --password-stdin', GOOD)
+    const source = join(folder, 'server.sqlite')
+    const bytes = readFileSync(source)
+    writeFileSync(source, Buffer.concat([bytes.subarray(0, 8192), bytes.subarray(8192).fill(0xff)]))
+    const copy = join(folder, 'copy.sqlite')
+    expect((await cli(`backup ${copy}`)).err).to.equal(
+      `The database file ${source} is damaged: restore it from a backup.\n`,
+    )
+    expect(existsSync(copy)).to.equal(false)
   })
 
   it('backup leaves no file behind where the copy fails, and refuses MongoDB', async () => {

@@ -1,8 +1,9 @@
 import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { MfaError } from '../../domain/errors.ts'
+import { isPermanentFault } from '../../domain/permanent-fault.ts'
 import { Connection } from './connection.ts'
-import { failed, isStorageFailure } from './failure.ts'
+import { failed, isLocked, isStorageFailure } from './failure.ts'
 
 /** How long the copy waits for another process that makes, migrates or recovers the database. */
 const PATIENCE_MS = 10_000
@@ -34,7 +35,11 @@ export function backUpSqlite(source: string, target: string): number {
 function copy(from: string, to: string): void {
   const connection = naming(from, () => new Connection(from, 'FULL', PATIENCE_MS))
   try {
-    naming(to, () => connection.run('VACUUM INTO ?', to))
+    connection.run('VACUUM INTO ?', to)
+  } catch (error) {
+    if (!isStorageFailure(error)) throw error
+    // A lock and a damage are those of the database; a full or failing disk is that of the copy.
+    throw failed(error, isLocked(error) || isPermanentFault(error) ? from : to)
   } finally {
     connection.close()
   }
