@@ -8,6 +8,11 @@ export interface ListenAddress {
   readonly settings: { readonly host: string; readonly port: string }
 }
 
+/** The URL of an address; one of IPv6 stands in brackets. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /** Listens on an address. Throws ConfigError, which names the setting, if that is not possible. */
 export async function listenOn(
   server: Server,

@@ -7,6 +7,26 @@ import { collectingLog } from './support.ts'
 const key = (): string => randomBytes(32).toString('base64')
 
 describe('the announcement of a start', () => {
+  it('tells where the metrics are, also where the system has chosen the port', () => {
+    const printed: string[] = []
+    const config = parseEnvironment(
+      { ENCRYPTION_KEYS: key(), COOKIE_KEYS: key(), DEMO: 'off' },
+      () => '',
+    )
+    const lines: string[] = []
+    const about = {
+      demonstration: undefined,
+      place: {},
+      metricsUrl: 'http://127.0.0.1:9464/metrics',
+      print: (line: string) => void printed.push(line),
+      log: collectingLog(lines),
+    }
+    announce({ config, issuer: 'http://localhost:3000' }, about)
+    expect(printed).to.include('metrics: http://127.0.0.1:9464/metrics')
+    announce({ config: { ...config, production: true }, issuer: 'https://id.example.com' }, about)
+    expect(lines[0]).to.contain('"metricsUrl":"http://127.0.0.1:9464/metrics"')
+  })
+
   it('warns of a misspelt variable without its value', () => {
     const config = parseEnvironment(
       { ENCRYPTION_KEYS: key(), COOKIE_KEYS: key(), DEMO: 'off', SMTP_URI: 'smtps://hush' },

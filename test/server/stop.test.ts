@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { HttpClient } from '../support/http-client.ts'
+import { freePort } from '../support/mongodb.ts'
 import { undo } from '../../src/server/boot/started.ts'
 import { addPerson, signIn, startServer, stopServers, type TestServer } from './support.ts'
 
@@ -60,6 +61,25 @@ describe('a server that is told to stop', () => {
     await once(socket, 'close')
     return text
   }
+
+  it('answers nothing but 503 before it can be stopped in order', async () => {
+    const port = String(await freePort())
+    const storage = memoryStorage()
+    const { settings } = storage
+    const seen: unknown[] = []
+    const get: typeof settings.get = async (name) => {
+      // The last thing that a start waits for.
+      if (name === 'recoveries' && seen.length === 0)
+        seen.push(await (await fetch(`http://127.0.0.1:${port}/health/ready`)).json())
+      return settings.get(name)
+    }
+    const server = await startServer({
+      storage: { ...storage, settings: { ...settings, get } },
+      environment: { PORT: port },
+    })
+    expect(seen).to.deep.equal([{ status: 'unavailable', reason: 'starting' }])
+    expect((await fetch(`${server.url}/health/ready`)).status).to.equal(200)
+  })
 
   it('is not ready at once and says why, ends each connection, and still signs people in', async () => {
     const server = await startServer({ settings: { stop: { drainSeconds: 3 } } })

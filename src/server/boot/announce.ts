@@ -7,6 +7,8 @@ import type { PostPlace } from './post.ts'
 export interface Announced {
   readonly demonstration: RunningDemonstration | undefined
   readonly place: Pick<PostPlace, 'folder'>
+  /** Absent: METRICS_PORT is not set. With 0 the system has chosen the port. */
+  readonly metricsUrl?: string | undefined
   /** Prints a line to the person at the terminal. */
   readonly print: (line: string) => void
   readonly log: Logger
@@ -20,8 +22,9 @@ type Subject = Pick<Foundation, 'config' | 'issuer'>
  */
 export function announce(subject: Subject, announced: Announced): void {
   const { config, issuer } = subject
-  const { log } = announced
-  if (config.production) log.info({ issuer }, 'started')
+  const { log, metricsUrl } = announced
+  if (config.production)
+    log.info({ issuer, ...(metricsUrl === undefined ? {} : { metricsUrl }) }, 'started')
   else announceToPerson(subject, announced)
   for (const fault of config.misspelt) log.warn({ setting: fault.setting }, inWords(fault))
   if (config.production && config.trustedProxies.length === 0)
@@ -30,7 +33,7 @@ export function announce(subject: Subject, announced: Announced): void {
 
 function announceToPerson(
   { config, issuer }: Subject,
-  { demonstration, place, print }: Announced,
+  { demonstration, place, metricsUrl, print }: Announced,
 ): void {
   print(`oidc-provider-mfa: ${issuer}`)
   if (demonstration === undefined) print('no demonstration: DEMO is off')
@@ -40,6 +43,7 @@ function announceToPerson(
     print(`password: ${demonstration.secrets.password}`)
     print('This account may set up its first factor with the password alone.')
   }
+  if (metricsUrl !== undefined) print(`metrics: ${metricsUrl}`)
   if (place.folder !== undefined) print(`no mail server: mails are .eml files in ${place.folder}`)
   if (config.unfit.length === 0) return
   print('Not fit for production:')

@@ -5,6 +5,7 @@ import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Settings } from '../../ports/settings.ts'
 import { openLog, type Logger } from '../observe/log.ts'
 import { openMetrics, type MetricsEndpoint } from '../observe/metrics.ts'
+import { urlOf } from '../listen.ts'
 import { answerNotReady, LIVENESS_PATH } from '../pages/health.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
@@ -60,7 +61,9 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     return running
   } catch (error) {
     requests?.forget()
-    await undo(started)
+    await undo(started).catch((fault: unknown) =>
+      log.warn({ error: fault }, 'the start was not undone cleanly'),
+    )
     throw error
   }
 }
@@ -92,7 +95,6 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
     ...demonstration?.services,
   }
   const served = await renewedApp(foundation, () => createApp(foundation, services), log)
-  listener.handle = handlerOf(served)
   const rounds = startSending(foundation, served, place, log)
   // A stop closes the listener first: the last events are passed on after the last answer.
   started.push(
@@ -101,11 +103,13 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
     () => served.settled(),
   )
   started.push(...(await startUpkeep({ foundation, served, rounds, renewalMilliseconds, log })))
-  announce(foundation, { demonstration, place, print, log })
+  // Nothing is awaited between the first answer of the app and the handling of a stop.
+  listener.handle = handlerOf(served)
+  announce(foundation, { demonstration, place, metricsUrl: metrics?.url, print, log })
   return {
     issuer: foundation.issuer,
     port,
-    url: `http://${config.host}:${port}`,
+    url: urlOf(config.host, port),
     ...(demonstration === undefined ? {} : { demonstrationUrl: demonstration.url }),
     ...(metrics === undefined ? {} : { metricsUrl: metrics.url }),
     stop,

@@ -14,8 +14,10 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
         starter: terminal.starter,
       })
       if (!json) return
-      const { issuer, url, demonstrationUrl } = running
-      terminal.out(`${JSON.stringify({ issuer, url, demonstration_url: demonstrationUrl })}\n`)
+      const { issuer, url, demonstrationUrl, metricsUrl } = running
+      terminal.out(
+        `${JSON.stringify({ issuer, url, demonstration_url: demonstrationUrl, metrics_url: metricsUrl })}\n`,
+      )
     },
   )
 }

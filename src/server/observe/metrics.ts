@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { MeterProvider as Meters } from '@opentelemetry/api'
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
 import { MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics'
-import { listenOn } from '../listen.ts'
+import { listenOn, urlOf } from '../listen.ts'
 import { prometheusName } from '../../observe/instruments.ts'
 import { INSTRUMENTS } from './instruments.ts'
 
@@ -41,7 +41,7 @@ export async function openMetrics(address: MetricsAddress): Promise<MetricsEndpo
   const { port } = server.address() as AddressInfo
   return {
     meterProvider,
-    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}${METRICS_PATH}`,
+    url: urlOf(address.host, port) + METRICS_PATH,
     async close() {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve())
