@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { readCatalogues } from '../../src/http/messages.ts'
 import { builtInViews } from '../../src/http/templates.ts'
 import { tmpdir } from 'node:os'
@@ -62,6 +63,17 @@ const APP = {
   client_id: 'app',
   client_secret: 'a secret in a file that nobody else reads',
   redirect_uris: ['https://app.example/callback'],
+}
+
+/** Where the first page of a table begins and ends in a SQLite file. */
+function pageOf(path: string, table: string): [from: number, to: number] {
+  const database = new DatabaseSync(path)
+  const [size, root] = [
+    'PRAGMA page_size',
+    `SELECT rootpage FROM sqlite_schema WHERE name = '${table}'`,
+  ].map((sql) => Number(Object.values(database.prepare(sql).get() ?? {})[0])) as [number, number]
+  database.close()
+  return [(root - 1) * size, root * size]
 }
 
 describe('the command line', () => {
@@ -223,7 +235,8 @@ describe('the command line', () => {
     await cli('user add mira --password-stdin', GOOD)
     const source = join(folder, 'server.sqlite')
     const bytes = readFileSync(source)
-    writeFileSync(source, Buffer.concat([bytes.subarray(0, 8192), bytes.subarray(8192).fill(0xff)]))
+    bytes.fill(0xff, ...pageOf(source, 'accounts'))
+    writeFileSync(source, bytes)
     const copy = join(folder, 'copy.sqlite')
     expect((await cli(`backup ${copy}`)).err).to.equal(
       `The database file ${source} is damaged: restore it from a backup.\n`,
