@@ -5,6 +5,7 @@ import type { Clients } from './clients.ts'
 import type { Counters } from './counters.ts'
 import type { AccountRecords, HostRecords } from './host-records.ts'
 import type { Leases } from './leases.ts'
+import type { Nodes } from './nodes.ts'
 import type { OneTime } from './one-time.ts'
 import type { Outbox } from './outbox.ts'
 import type { Settings } from './settings.ts'
@@ -22,6 +23,7 @@ export interface ServerStorage extends Storage {
   readonly settings: Settings
   readonly outbox: Outbox
   readonly leases: Leases
+  readonly nodes: Nodes
   /** The ids of all MFA records, whether or not the server has such an account, in order, after `after`. */
   recordIds(page: { after?: string; limit: number }): Promise<readonly string[]>
   /**

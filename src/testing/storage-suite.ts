@@ -10,6 +10,7 @@ import { describeCounters } from './counters-suite.ts'
 import { describeHostRecords } from './host-records-suite.ts'
 import { describeLeases } from './leases-suite.ts'
 import { describeMfaRecords } from './mfa-records-suite.ts'
+import { describeNodes } from './nodes-suite.ts'
 import { describeOneTime } from './one-time-suite.ts'
 import { describeOutbox } from './outbox-suite.ts'
 import { globalRunner, storeTests, TEST_START } from './runner.ts'
@@ -42,6 +43,7 @@ export function describeServerStorage(
   describeSettings(name, part(make, 'settings'), runner)
   describeOutbox(name, part(make, 'outbox'), runner)
   describeLeases(name, part(make, 'leases'), runner)
+  describeNodes(name, part(make, 'nodes'), runner)
   describeUpkeep(name, make, runner)
 }
 
@@ -145,6 +147,31 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       equal((await storage.counters.reserve('left', limit, now)).count, 1)
       equal((await storage.counters.reserve('again', limit, now)).count, 2)
       equal((await storage.counters.reserve('back', limit, now)).count, 2)
+    })
+
+    test('sweeps the note of a node that is long gone, and not that of a live one', async (storage, clock) => {
+      const note = (id: string) =>
+        storage.nodes.note({
+          id,
+          name: id,
+          version: '1.2.3',
+          schema: 1,
+          startedAt: TEST_START,
+          beatAt: clock.now(),
+          issuer: 'https://login.example.com',
+          cookieKeys: [],
+          settings: {},
+        })
+      await note('gone')
+      await note('there')
+      clock.advance(3 * 3600)
+      await note('there')
+      equal(await storage.sweep(10), 1)
+      equal(await storage.sweep(10), 0)
+      deepEqual(
+        (await storage.nodes.live(0)).map(({ id }) => id),
+        ['there'],
+      )
     })
 
     test('sweeps the audit trail from before a time, the oldest first, and without one nothing of it', async (storage, clock) => {

@@ -14,6 +14,7 @@ import { memoryCounters } from './counters.ts'
 import { memoryHostRecords } from './host-records.ts'
 import { memoryLeases } from './leases.ts'
 import { memoryRecords } from './mfa-records.ts'
+import { memoryNodes } from './nodes.ts'
 import { memoryOneTime } from './one-time.ts'
 import { memoryOutbox } from './outbox.ts'
 import { memoryAccounts, memoryAudit, memoryClients, memorySettings } from './server-ports.ts'
@@ -25,6 +26,7 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
   const oneTime = memoryOneTime()
   const outbox = memoryOutbox()
   const counters = memoryCounters()
+  const nodes = memoryNodes()
   const host = memoryHostRecords(clock)
   const audit = memoryAudit()
 
@@ -40,6 +42,7 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
     settings: memorySettings(),
     outbox,
     leases: memoryLeases(),
+    nodes,
     recordIds: records.ids,
     waitingEvents: async (of, limit) => (of === 'records' ? records : accounts).waiting(limit),
 
@@ -49,7 +52,7 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
 
     async sweep(limit, auditBefore) {
       const now = clock.now()
-      const kinds = [host, oneTime, outbox, counters].map(
+      const kinds = [host, oneTime, outbox, counters, nodes].map(
         (kind) => (most: number) => kind.sweep(now, most),
       )
       if (auditBefore !== undefined) kinds.push((most) => audit.sweep(auditBefore, most))

@@ -13,6 +13,7 @@ export const COLLECTIONS = {
   settings: 'mfa_settings',
   outbox: 'mfa_outbox',
   leases: 'mfa_leases',
+  nodes: 'mfa_nodes',
   audit: 'mfa_audit',
   hostRecords: 'mfa_host_records',
   hostSessions: 'mfa_host_sessions',
@@ -53,6 +54,13 @@ export interface OutboxDocument extends Keyed {
 export interface LeaseDocument extends Keyed {
   readonly holder: string
   readonly until: Instant
+}
+
+/** The `_id` is the node's. The text is its note. */
+export interface NodeDocument extends Keyed {
+  readonly text: string
+  /** The last heartbeat. The TTL index deletes the note an hour after it. */
+  readonly keepUntil: Date
 }
 
 export interface TextDocument extends Keyed {

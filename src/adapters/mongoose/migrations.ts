@@ -21,6 +21,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, apply: makeIndexes },
   // The indexes of the outbox and of waiting events.
   { version: 4, apply: makeIndexes },
+  // The index of the notes of nodes.
+  { version: 5, apply: makeIndexes },
 ]
 
 interface SchemaDocument {

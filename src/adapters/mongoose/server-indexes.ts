@@ -13,14 +13,14 @@ import { RECORDS } from './records.ts'
  */
 const SLACK_SECONDS = 3600
 
-const { accounts, audit, hostRecords, hostSessions, outbox } = COLLECTIONS
+const { accounts, audit, hostRecords, hostSessions, nodes, outbox } = COLLECTIONS
 
 /**
  * The indexes that the server needs, those of the plugin included. Each find of a sign-in uses one of them, or the
  * `_id`, and examines one document (test/adapters/mongoose/explain.test.ts).
  */
 const SERVER_INDEXES: readonly DeclaredIndex[] = [
-  ...[ONE_TIME, COUNTERS, hostRecords, hostSessions, outbox].map((collection) => ({
+  ...[ONE_TIME, COUNTERS, hostRecords, hostSessions, nodes, outbox].map((collection) => ({
     collection,
     name: 'mfa_keep_until',
     key: { keepUntil: 1 as const },

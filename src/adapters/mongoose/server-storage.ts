@@ -24,6 +24,7 @@ import { mongoHostSessions } from './host-sessions.ts'
 import { inspect } from './inspect.ts'
 import { mongoLeases } from './leases.ts'
 import { bringUpToDate, readSchemaState } from './migrations.ts'
+import { mongoNodes } from './nodes.ts'
 import { mongoOneTime } from './one-time.ts'
 import { mongoOutbox } from './outbox.ts'
 import { mongoRecordIds } from './record-ids.ts'
@@ -80,6 +81,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     settings: mongoSettings(database),
     outbox: mongoOutbox(database),
     leases: mongoLeases(database),
+    nodes: mongoNodes(database),
     recordIds: mongoRecordIds(database),
     waitingEvents: mongoWaitingEvents(database),
 

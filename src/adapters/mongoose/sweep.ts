@@ -11,6 +11,7 @@ const PERISHABLE = [
   COLLECTIONS.hostRecords,
   COLLECTIONS.hostSessions,
   COLLECTIONS.outbox,
+  COLLECTIONS.nodes,
   ONE_TIME,
   COUNTERS,
 ]

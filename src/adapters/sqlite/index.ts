@@ -23,6 +23,7 @@ import { sqliteHostRecords, sqliteHostSessions } from './host-records.ts'
 import { sqliteLeases } from './leases.ts'
 import { sqliteRecordIds, sqliteRecords } from './mfa-records.ts'
 import { MIGRATIONS, readSchemaState } from './migrations.ts'
+import { sqliteNodes } from './nodes.ts'
 import { sqliteOneTime } from './one-time.ts'
 import { sqliteOutbox } from './outbox.ts'
 import { sqliteSettings } from './settings.ts'
@@ -84,6 +85,7 @@ export function sqliteStorageOn(
     settings: sqliteSettings(database),
     outbox: sqliteOutbox(database),
     leases: sqliteLeases(database),
+    nodes: sqliteNodes(database),
     recordIds: sqliteRecordIds(database),
     waitingEvents: sqliteWaitingEvents(database),
 

@@ -1,7 +1,13 @@
 import { MfaError } from '../../domain/errors.ts'
 import type { SchemaState } from '../../ports/server-storage.ts'
 import type { Connection } from './connection.ts'
-import { FIRST_SCHEMA, LEASES_SCHEMA, OUTBOX_SCHEMA, RECORDS_OF_ACCOUNTS } from './schema.ts'
+import {
+  FIRST_SCHEMA,
+  LEASES_SCHEMA,
+  NODES_SCHEMA,
+  OUTBOX_SCHEMA,
+  RECORDS_OF_ACCOUNTS,
+} from './schema.ts'
 
 export interface Migration {
   /** Counted without gaps; `PRAGMA user_version` holds the last one applied. */
@@ -15,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 3, sql: RECORDS_OF_ACCOUNTS },
   { version: 4, sql: OUTBOX_SCHEMA },
   { version: 5, sql: LEASES_SCHEMA },
+  { version: 6, sql: NODES_SCHEMA },
 ]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */

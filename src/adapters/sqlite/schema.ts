@@ -145,3 +145,13 @@ CREATE TABLE leases (
   until  INTEGER NOT NULL
 ) STRICT;
 `
+
+/** Version 6: the notes of running nodes about themselves. `beat_at`: its last heartbeat. */
+export const NODES_SCHEMA = `
+CREATE TABLE nodes (
+  id      TEXT PRIMARY KEY,
+  beat_at INTEGER NOT NULL,
+  note    TEXT NOT NULL
+) STRICT;
+CREATE INDEX nodes_beat ON nodes (beat_at);
+`

@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/time.ts'
 import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
+import { NODE_KEPT_SECONDS } from '../node-rules.ts'
 import { sweepInShares } from '../sweep-shares.ts'
 import type { SqliteDatabase } from './database.ts'
 import { hasIncrementalVacuum } from './vacuum.ts'
@@ -31,6 +32,10 @@ export const EXPIRED: readonly (readonly string[])[] = [
     `DELETE FROM counters WHERE rowid IN
      (SELECT rowid FROM counters
       WHERE ends_at IS NULL AND touched_at <= ? - ${COUNTER_KEPT_SECONDS} LIMIT ?)`,
+  ],
+  [
+    `DELETE FROM nodes WHERE rowid IN
+     (SELECT rowid FROM nodes WHERE beat_at <= ? - ${NODE_KEPT_SECONDS} LIMIT ?)`,
   ],
 ]
 
