@@ -70,7 +70,7 @@ export type {
   SendMail,
 } from './plugin/first-enrolment.ts'
 export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
-export type { EventDetail, RequestDetail } from './domain/events.ts'
+export type { EventCause, EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { Notice } from './plugin/notices.ts'
 export type {

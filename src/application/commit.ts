@@ -86,7 +86,7 @@ async function decideAndSave<T>(
     const now = deps.clock.now()
     const decided = await decide(record, now)
     if (decided.record === undefined) return decided.outcome
-    const events = stamp(decided.events ?? [], accountId, version + 1, now)
+    const events = stamp(withCause(deps, decided.events ?? []), accountId, version + 1, now)
     const backlog = [...decided.record.events, ...events].slice(-MOST_EVENTS)
     const next = { ...decided.record, events: backlog }
     if (await deps.storage.records.save(accountId, formatRecord(next), version)) {
@@ -102,6 +102,15 @@ async function decideAndSave<T>(
       })
     await sleep(pause * (0.5 + jitter(deps)))
   }
+}
+
+/** Added in the commit, so that an event that another process passes on still names its own cause. */
+function withCause(deps: Dependencies, drafts: readonly EventDraft[]): readonly EventDraft[] {
+  const cause = deps.cause?.()
+  if (cause === undefined) return drafts
+  return drafts.map(
+    (draft) => ({ ...draft, detail: { ...draft.detail, ...cause } }) as typeof draft,
+  )
 }
 
 /**

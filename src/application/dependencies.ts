@@ -1,4 +1,4 @@
-import type { MfaEvent } from '../domain/events.ts'
+import type { EventCause, MfaEvent } from '../domain/events.ts'
 import type { RecoverySettings } from '../domain/recovery.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { AddedRules } from './added-rules.ts'
@@ -22,6 +22,8 @@ export interface Dependencies {
   readonly recovery: RecoverySettings
   /** The rules that single records add to those of every sign-in. */
   readonly rules: AddedRules
+  /** The request or the operator that causes the present deed; each event of it says so. */
+  readonly cause?: (() => EventCause) | undefined
   /** Passes events on to the listeners. Rejects if a listener fails; the events then stay in the record. */
   readonly publish: (events: readonly MfaEvent[]) => Promise<void>
   readonly measures: Measures

@@ -38,7 +38,7 @@ export function tellRefused(
     type: attempt.type,
     accountId,
     at: deps.clock.now(),
-    detail: { ...detail, ...attempt.detail },
+    detail: { ...detail, ...attempt.detail, ...deps.cause?.() },
   }
   const due = known.tally.count(JSON.stringify([accountId, attempt.type]), refused)
   tell(deps, due)

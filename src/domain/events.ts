@@ -9,14 +9,14 @@ export type MfaEvent = EventOf<EventDetails> | FactorsEvent
 /** The event of a factor's own type. */
 export interface FactorsEvent extends MfaEventBase {
   readonly type: FactorEventType
-  readonly detail: Whole<FactorEventDetail>
+  readonly detail: Whole<FactorEventDetail & EventCause>
 }
 
 /** The union of events whose types and details are the members of `Details`. */
 export type EventOf<Details> = {
   readonly [T in keyof Details]: MfaEventBase & {
     readonly type: T
-    readonly detail: Whole<Details[T]>
+    readonly detail: Whole<Details[T] & EventCause>
   }
 }[keyof Details]
 
@@ -67,7 +67,14 @@ export interface EventDetail {
   readonly epoch?: number
   /** The attempts that the event stands for. Absent: one. */
   readonly count?: number
+  /** The id of the HTTP request that caused the event, as the log has it. */
+  readonly requestId?: string
+  /** The name of the operator whose command caused the event. */
+  readonly actor?: string
 }
+
+/** How an event came about, beside what happened: the request or the operator that caused it. Any event may have it. */
+export type EventCause = Pick<EventDetail, 'requestId' | 'actor'>
 
 /** The request that caused an event. Empty where none did: a call of `mfa.accounts`, an import, a restore. */
 export type RequestDetail = Pick<EventDetail, 'clientId' | 'ip' | 'userAgent' | 'locale'>

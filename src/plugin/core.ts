@@ -110,6 +110,7 @@ function dependenciesOf(
     rules,
     measures,
     report,
+    cause: options.cause,
     publish,
   }
 }

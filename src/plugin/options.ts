@@ -8,7 +8,7 @@ import type {
 } from '../../interactions/core.ts'
 import { SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
-import { EVENT_TYPES } from '../domain/events.ts'
+import { EVENT_TYPES, type EventCause } from '../domain/events.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
 import { RECOVERY_DEFAULTS, type RecoverySettings } from '../domain/recovery.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
@@ -122,6 +122,11 @@ export interface MfaOptions {
    * Default: false.
    */
   readonly adopting?: boolean
+  /**
+   * Called with each change: the id of the present request (`requestId`) and the operator (`actor`), which the details of
+   * the events of that change then have. Default: neither.
+   */
+  readonly cause?: () => EventCause
   /** The provider of OpenTelemetry's meters. Default: the one that is registered with `@opentelemetry/api`, if any. */
   readonly meterProvider?: MeterProvider
   /** The clock and the source of randomness, for tests. */
@@ -341,6 +346,7 @@ const shape = z.strictObject({
   acknowledge: z.array(z.enum(['ciba', 'pre-authorized-codes'])).optional(),
   trustedGrantTypes: z.array(z.string()).optional(),
   adopting: z.boolean().optional(),
+  cause: fn.optional(),
   meterProvider: withMethods('getMeter').optional(),
   clock: withMethods('now').optional(),
   random: withMethods('bytes').optional(),

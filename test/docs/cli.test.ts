@@ -9,6 +9,18 @@ const page = readText('docs/reference/cli.md')
 
 /** The options of every command, which the page explains once. */
 const COMMON = ['--json', '--env-file <file>', '-h, --help']
+/** The option of every command that changes something, which the page explains once. */
+const ACTOR = '--actor <name>'
+const READING = [
+  'serve',
+  'user list',
+  'user show <name>',
+  'user sessions <name>',
+  'client list',
+  'keys list',
+  'config check',
+  'doctor',
+]
 
 interface Command {
   /** The command with its arguments, such as `user add <name>`. */
@@ -101,13 +113,21 @@ describe('docs/reference/cli.md', () => {
   it('explains every option of a command, and no other', () => {
     for (const { usage, flags } of commands.filter((command) => command.usage !== 'serve')) {
       const options = rowsOf(sectionOf(page, 3, usage)).map(([flag]) => flag?.replaceAll('`', ''))
-      const own = flags.filter((flag) => !COMMON.includes(flag))
+      const explainedOnce = usage.startsWith('audit') ? COMMON : [...COMMON, ACTOR]
+      const own = flags.filter((flag) => !explainedOnce.includes(flag))
       expect(options, usage).to.have.members(own)
     }
   })
 
   it('is right that every command takes --json and --env-file', () => {
     for (const { usage, flags } of commands) expect(flags, usage).to.include.members(COMMON)
+  })
+
+  it('is right that every command that changes something takes --actor', () => {
+    expect(commands.map(({ usage }) => usage)).to.include.members(READING)
+    const changing = commands.filter(({ usage }) => !/^(?:audit|completion)/.test(usage))
+    for (const { usage, flags } of changing)
+      expect(flags.includes(ACTOR), usage).to.equal(!READING.includes(usage))
   })
 
   it('and every other page name commands and options that there are', () => {

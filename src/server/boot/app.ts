@@ -187,6 +187,9 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
   speakAsIssuer(provider, issuer)
   provider.use(traced)
   provider.use(accessLog(log, random))
+  provider.use((ctx: Context, next: () => Promise<void>) =>
+    foundation.causes.during({ requestId: requestIdOf(ctx) }, next),
+  )
   provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
   const { counters } = storage

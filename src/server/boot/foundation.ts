@@ -20,6 +20,7 @@ import { letters, type Letters } from '../notices/letters.ts'
 import { serverMeasuresOf, type ServerMeasures } from '../observe/server-measures.ts'
 import { measuredStorage } from '../observe/storage.ts'
 import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
+import { causes, type Causes } from '../observe/causes.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
 import { SHORTEST_ALONE } from '../accounts/password-policy.ts'
 import { clientRegistry, type ClientRegistry } from '../clients/registry.ts'
@@ -47,6 +48,8 @@ export interface Foundation {
   readonly hashKinds: HashKinds
   readonly clock: Clock
   readonly random: Random
+  /** The cause of the present deed, for each audit entry and each event of the plugin. */
+  readonly causes: Causes
   readonly record: Record
   readonly refusals: Refusals
   /** Mails that wait to be sent. */
@@ -68,6 +71,8 @@ export interface OpenOptions {
   readonly clock?: Clock
   /** Takes the measurements. Default: the provider that is registered with `@opentelemetry/api`, if any. */
   readonly meterProvider?: MeterProvider | undefined
+  /** The operator whose command this is. Absent: the process is a server. */
+  readonly actor?: string | undefined
   /** An open storage in place of the one that STORAGE_URL names. */
   readonly storage?: ServerStorage
 }
@@ -100,7 +105,9 @@ export async function layFoundation(
   }
   const box = secretBox({ keys: encryptionKeys })
   const { accounts, audit } = storage
-  const trail = { trail: audit, clock, random: systemRandom, measures }
+  const cause = causes(options.actor === undefined ? {} : { actor: options.actor })
+  const recording = { clock, cause: () => cause.present() }
+  const trail = { ...recording, trail: audit, random: systemRandom, measures }
   const waiting = letters({ storage, box, clock })
   const issuer = config.issuer ?? options.issuer ?? `http://localhost:${config.port}`
   return {
@@ -115,10 +122,11 @@ export async function layFoundation(
     hashKinds: kinds,
     clock,
     random: systemRandom,
+    causes: cause,
     record: recorder(trail),
     refusals: refusals(trail),
     letters: waiting,
-    accountEvents: accountEvents({ accounts, audit, letters: waiting, clock }),
+    accountEvents: accountEvents({ ...recording, accounts, audit, letters: waiting }),
     minimumPasswordLength: minimumPasswordLength(settings),
     meterProvider: options.meterProvider,
     measures,

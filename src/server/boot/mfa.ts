@@ -74,6 +74,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     hasher,
     clock,
     random,
+    cause: () => foundation.causes.present(),
     ...(meterProvider === undefined ? {} : { meterProvider }),
   })
   mfa.on('*', (event) => rememberLanguage(storage.accounts, event))

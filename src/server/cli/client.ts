@@ -8,6 +8,7 @@ import { withSession, type Session } from './session.ts'
 import {
   answer,
   command,
+  readingCommand,
   EXIT,
   Refusal,
   table,
@@ -28,7 +29,7 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
     async ([file = ''], options) =>
       withSession(terminal, (session) => applyFile(session, terminal, file, options)),
   )
-  answer(terminal, command(client, 'list', 'list apps, without secrets'), async () =>
+  answer(terminal, readingCommand(client, 'list', 'list apps, without secrets'), async () =>
     withSession(terminal, list),
   )
   answer(

@@ -5,13 +5,21 @@ import { createInterface } from 'node:readline/promises'
 import { processEnvironment } from '../../../config/load.ts'
 import { Command, CommanderError } from 'commander'
 import type { Starter } from '../boot/signals.ts'
+import { actorOf } from './actor.ts'
 import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addServeCommand } from './serve.ts'
-import { EXIT, failureOf, harmless, withEnvironmentFile, type Terminal } from './terminal.ts'
+import {
+  EXIT,
+  failureOf,
+  harmless,
+  withEnvironmentFile,
+  type Options,
+  type Terminal,
+} from './terminal.ts'
 import { addUserCommands } from './user.ts'
 
 /** The file is found by the package's own name, because built code has another relative path to it than the source. */
@@ -45,7 +53,9 @@ export async function run(argv: readonly string[], given: Terminal): Promise<num
   }
 }
 
-function commandLine(terminal: Terminal, json: boolean): Command {
+function commandLine(given: Terminal, json: boolean): Command {
+  let actor = ''
+  const terminal: Terminal = { ...given, actor: () => actor }
   const program = new Command('oidc-provider-mfa')
     .description('an OpenID Connect provider with a second factor')
     .version(version, '--version', 'print the version')
@@ -57,6 +67,10 @@ function commandLine(terminal: Terminal, json: boolean): Command {
     .showHelpAfterError('(--help shows how)')
     // `migrate` is a command and also has a subcommand: options after the subcommand's name belong to the subcommand.
     .enablePositionalOptions()
+    // Read here for every command: the session gives it to all that writes to the trail.
+    .hook('preAction', (_program, chosen) => {
+      actor = actorOf(chosen.opts<Options>())
+    })
   // Commands inherit the parser's settings only if they are added afterwards.
   addServeCommand(program, terminal)
   addUserCommands(program, terminal)

@@ -14,15 +14,26 @@ import {
   type Rotated,
 } from '../keys/signing-keys.ts'
 import { withSession, type Session } from './session.ts'
-import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
+import {
+  answer,
+  command,
+  readingCommand,
+  moment,
+  Refusal,
+  table,
+  type Output,
+  type Terminal,
+} from './terminal.ts'
 
 const LONGEST_OVERLAP_HOURS = 720
 
 /** `keys ...`: the keys that sign tokens, and the keys that seal secrets at rest. */
 export function addKeyCommands(program: Command, terminal: Terminal): void {
   const keys = program.command('keys').description('keys that sign tokens and seal secrets')
-  answer(terminal, command(keys, 'list', 'show which key does what, and since when'), async () =>
-    withSession(terminal, list),
+  answer(
+    terminal,
+    readingCommand(keys, 'list', 'show which key does what, and since when'),
+    async () => withSession(terminal, list),
   )
   answer(
     terminal,

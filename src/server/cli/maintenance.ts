@@ -14,6 +14,7 @@ import { withSession, type Session } from './session.ts'
 import {
   answer,
   command,
+  readingCommand,
   failureOf,
   moment,
   Refusal,
@@ -31,7 +32,7 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
 
   answer(
     terminal,
-    command(program, 'audit', 'show what happened, the newest first')
+    readingCommand(program, 'audit', 'show what happened, the newest first')
       .option('--user <name>', 'to this person alone')
       .option('--type <type>', 'of this type alone')
       .option('--limit <n>', 'so many at most', '100'),
@@ -40,14 +41,14 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
 
   answer(
     terminal,
-    command(program, 'doctor', 'check settings, keys, storage, clients and mail'),
+    readingCommand(program, 'doctor', 'check settings, keys, storage, clients and mail'),
     async () => runChecks(terminal, examine),
   )
 
   const config = program.command('config').description('the settings of the server')
   answer(
     terminal,
-    command(
+    readingCommand(
       config,
       'check',
       'check the settings and the files that they name, and open no storage',

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { loadConfig } from '../../../config/load.ts'
 import { serve } from '../boot/serve.ts'
-import { command, type Terminal } from './terminal.ts'
+import { readingCommand, type Terminal } from './terminal.ts'
 
 /** `serve`: runs until it is told to stop. With `--json` it prints one line of JSON at the start. */
 export function addServeCommand(program: Command, terminal: Terminal): void {
   const summary = 'run the server; what npm start does'
-  command(program, 'serve', summary, 'print the addresses as one line of JSON').action(
+  readingCommand(program, 'serve', summary, 'print the addresses as one line of JSON').action(
     async (options: { json?: boolean }) => {
       const json = options.json === true
       const running = await serve(loadConfig(terminal.environment), {

@@ -37,7 +37,7 @@ export async function withSession<T>(
 ): Promise<T> {
   const needs = linkMaking ? [...NEEDS, 'ISSUER' as const] : NEEDS
   const config = loadConfig(terminal.environment, DEMONSTRATION_FOLDER, needs)
-  const foundation = await layFoundation(config)
+  const foundation = await layFoundation(config, { actor: terminal.actor?.() })
   // The links of notices need the issuer: without it the mails wait for the server.
   const mayMail = config.issuer !== undefined || !config.production
   const mailer = mayMail ? mailerOf(foundation) : undefined

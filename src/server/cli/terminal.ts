@@ -19,6 +19,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The process that started this one, if the server has to end with it. */
   readonly starter?: Starter | undefined
+  /** The operator whose command runs, for the audit trail. The command line sets it. */
+  readonly actor?: () => string
 }
 
 /** 0: done. 1: refused or failed. 2: the command line was not understood. */
@@ -44,8 +46,16 @@ export interface Output {
   readonly failed?: true
 }
 
-/** A command below `parent`; each has `--json` and `--env-file`, and `--help` from the parser. */
-export function command(
+/** A command that changes something: like `readingCommand`, with `--actor`, which the audit trail names. */
+export function command(parent: Command, name: string, summary: string): Command {
+  return readingCommand(parent, name, summary).option(
+    '--actor <name>',
+    'who does it, for the audit trail; default: the user of the system',
+  )
+}
+
+/** A command that only reads. Each has `--json` and `--env-file`, and `--help` from the parser. */
+export function readingCommand(
   parent: Command,
   name: string,
   summary: string,

@@ -7,6 +7,7 @@ import {
   answer,
   command,
   moment,
+  readingCommand,
   Refusal,
   table,
   type Options,
@@ -22,8 +23,8 @@ export function addUserSessionCommands(
   terminal: Terminal,
   idOf: (session: Session, name: string) => Promise<string>,
 ): void {
-  const add = (name: string, summary: string, deed: Deed): Command => {
-    const made = command(user, name, summary).argument('<name>', 'user name or verified address')
+  const add = (name: string, summary: string, deed: Deed, make = command): Command => {
+    const made = make(user, name, summary).argument('<name>', 'user name or verified address')
     answer(terminal, made, async ([typed = ''], options) =>
       withSession(terminal, async (session) => {
         const accountId = await idOf(session, typed)
@@ -32,7 +33,7 @@ export function addUserSessionCommands(
     )
     return made
   }
-  add('sessions', 'list where a person is signed in', list)
+  add('sessions', 'list where a person is signed in', list, readingCommand)
   add('end-sessions', 'end the sessions of a person, and what apps have got in them', end).option(
     '--session <id>',
     'end this session alone',

@@ -9,7 +9,16 @@ import {
 } from '../accounts/people.ts'
 import { setUpLinksOf } from '../pages/links.ts'
 import { withSession, type Session, type SessionNeeds } from './session.ts'
-import { answer, command, moment, Refusal, table, type Output, type Terminal } from './terminal.ts'
+import {
+  answer,
+  command,
+  readingCommand,
+  moment,
+  Refusal,
+  table,
+  type Output,
+  type Terminal,
+} from './terminal.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
 import { addUserSessionCommands } from './user-sessions.ts'
@@ -24,8 +33,12 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   addUserAddCommand(user, terminal)
   addUserImportCommand(user, terminal)
   addUserHashesCommand(user, terminal)
-  answer(terminal, command(user, 'list', 'list people'), async () => withSession(terminal, list))
-  addCommandAbout(user, terminal, 'show', 'show a person and their second factors', show)
+  answer(terminal, readingCommand(user, 'list', 'list people'), async () =>
+    withSession(terminal, list),
+  )
+  addCommandAbout(user, terminal, 'show', 'show a person and their second factors', show, {
+    reads: true,
+  })
   addCommandAbout(
     user,
     terminal,
@@ -55,9 +68,12 @@ function addCommandAbout(
   name: string,
   summary: string,
   deed: Deed,
-  needs: SessionNeeds = {},
+  { reads = false, ...needs }: SessionNeeds & { readonly reads?: boolean } = {},
 ): void {
-  const made = command(user, name, summary).argument('<name>', 'user name or verified address')
+  const made = (reads ? readingCommand : command)(user, name, summary).argument(
+    '<name>',
+    'user name or verified address',
+  )
   answer(terminal, made, async ([typed = '']) =>
     withSession(terminal, (session) => deed(session, typed), needs),
   )

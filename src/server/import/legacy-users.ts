@@ -16,6 +16,8 @@ import type { Storage } from '../../ports/storage.ts'
 import { valueAt, type LegacyFields } from './legacy-fields.ts'
 
 export interface LegacyOptions {
+  /** The operator, whom the events name. */
+  readonly actor?: string | undefined
   readonly collection: string
   readonly fields: LegacyFields
   /** The place of the records: in the documents, or in the collection that `mongooseStorage(connection)` reads. */
@@ -63,7 +65,7 @@ export async function withLegacyUsers<T>(
 function legacyUsers(
   connection: Connection,
   { encryptionKeys }: ApplicationConfig,
-  { collection, fields, records, accountId }: LegacyOptions,
+  { collection, fields, records, accountId, actor }: LegacyOptions,
 ): LegacyUsers {
   const users = applicationUsers(connection, collection, [
     ...new Set([...fields.values(), accountId]),
@@ -77,6 +79,7 @@ function legacyUsers(
       factors: [totp(), importedCodes()],
       firstEnrolment: () => 'refused',
       hasher,
+      ...(actor === undefined ? {} : { cause: () => ({ actor }) }),
     })
     // The application has the audit trail and the mail, so the events stay in the record until the application passes
     // them on.

@@ -40,7 +40,7 @@ export function addMigrateLegacyCommand(migrate: Command, terminal: Terminal): v
       [],
     )
   answer(terminal, made, async (_args, options) => {
-    const legacyOptions = readOptions(options)
+    const legacyOptions = { ...readOptions(options), actor: terminal.actor?.() }
     return withLegacyUsers(terminal.environment, legacyOptions, async (legacy) => {
       const total = await legacy.users.count()
       // Otherwise a misspelt name would look like a completed migration.

@@ -1,3 +1,4 @@
+import type { EventCause } from '../../domain/events.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
 import type { AuditTrail } from '../../ports/audit-trail.ts'
 import type { Clock } from '../../ports/services.ts'
@@ -27,6 +28,8 @@ export interface AccountEventServices {
   readonly audit: AuditTrail
   readonly letters: Letters
   readonly clock: Clock
+  /** The request or the operator that causes the present change. */
+  readonly cause?: (() => EventCause) | undefined
 }
 
 export function accountEvents({
@@ -34,6 +37,7 @@ export function accountEvents({
   audit,
   letters,
   clock,
+  cause,
 }: AccountEventServices): AccountEvents {
   const running = new Set<Promise<void>>()
 
@@ -54,7 +58,11 @@ export function accountEvents({
     passOn,
 
     async change(accountId, change, events) {
-      const told = { at: clock.now(), events }
+      const caused = events.map((event) => ({
+        ...event,
+        detail: { ...event.detail, ...cause?.() },
+      }))
+      const told = { at: clock.now(), events: caused }
       const changed = await changeAccount(accounts, accountId, change, told)
       if (changed === undefined) return undefined
       // Events that cannot be passed on now wait in the account; the upkeep of each minute passes them on.

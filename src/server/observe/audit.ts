@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { EventDetail } from '../../domain/events.ts'
+import type { EventCause, EventDetail } from '../../domain/events.ts'
 import { RefusalTally, type Refused } from '../../domain/refusal-tally.ts'
 import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import type { Measures } from '../../ports/measures.ts'
@@ -43,12 +43,12 @@ export type Record = (
 ) => Promise<void>
 
 /** Writes entries to the trail. An entry never holds a name as typed: people type their password there (R31). */
-export function recorder({ trail, clock, random, measures }: RecorderServices): Record {
+export function recorder({ trail, clock, random, measures, cause }: RecorderServices): Record {
   return async (type, { accountId, detail }) => {
     const entry = {
       type,
       at: clock.now(),
-      detail: detail ?? {},
+      detail: { ...detail, ...cause?.() },
       ...(accountId === undefined ? {} : { accountId }),
     }
     await trail.add([withId(entry, random)])
@@ -61,6 +61,8 @@ export interface RecorderServices {
   readonly clock: Clock
   readonly random: Random
   readonly measures: Measures
+  /** The request or the operator that causes the present entry. */
+  readonly cause?: (() => EventCause) | undefined
 }
 
 /** Attempts that were refused without a look at what they showed. They cost their sender nothing, so there may be many. */
@@ -77,7 +79,7 @@ export interface Refusals {
   flush(): Promise<void>
 }
 
-export function refusals({ trail, clock, random, measures }: RecorderServices): Refusals {
+export function refusals({ trail, clock, random, measures, cause }: RecorderServices): Refusals {
   const tally = new RefusalTally()
   const write = async (due: readonly Refused[]): Promise<void> => {
     if (due.length > 0) await trail.add(due.map((refused) => withId(refused, random)))
@@ -86,7 +88,8 @@ export function refusals({ trail, clock, random, measures }: RecorderServices): 
     record(type, about) {
       measures.told({ type, detail: about.detail })
       const place = JSON.stringify([type, networkOf(about.detail.ip)])
-      return write(tally.count(place, { ...about, type, at: clock.now() }))
+      const detail = { ...about.detail, ...cause?.() }
+      return write(tally.count(place, { ...about, detail, type, at: clock.now() }))
     },
     flush: () => write(tally.takeAll()),
   }
