@@ -209,6 +209,11 @@ export interface Mfa {
      * mailbox then proves nothing beside this password (R9). False: do not set the password.
      */
     passwordChanged(accountId: string, how?: accounts.ChangedByMail): Promise<boolean>
+    /**
+     * Ends every wait after wrong codes, for an administrator who knows that the owner is asking. The owner's lock, codes
+     * that are turned off and a suspected password stay.
+     */
+    unlock(accountId: string): Promise<void>
     /** Which changes of email, password, recovery and factors the account allows now, and why not. */
     doors(accountId: string): Promise<Doors>
     /**
@@ -408,6 +413,7 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     epoch: (accountId) => accounts.readEpoch(deps, accountId),
     reset: (accountId, options) => accounts.resetAccount(deps, accountId, options),
     passwordChanged: (accountId, how) => accounts.passwordChanged(deps, accountId, how),
+    unlock: (accountId) => accounts.unlockAccount(deps, accountId),
     doors: (accountId) => accounts.readDoors(deps, accountId),
     tellRecovery: (accountId) => tellRecovery(deps, accountId),
     freeze: (accountId, detail) => accounts.freezeAccount(deps, accountId, detail),

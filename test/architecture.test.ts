@@ -317,7 +317,7 @@ const KNOW_OF_IMPORTS = [
   'src/application/record-format.ts',
   'src/domain/enrolment.ts',
   'src/domain/mfa-record.ts',
-  'src/server/cli/user.ts',
+  'src/server/cli/user-show.ts',
 ]
 
 const FOLDERS = ['config', 'interactions', 'src', 'examples']

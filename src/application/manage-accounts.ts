@@ -9,6 +9,7 @@ import { isEnrolled, raiseEpoch, resetFactors, settlePasswordChanged } from '../
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import { recoveryState, type RecoveryState } from '../domain/recovery.ts'
+import { endWaits } from '../domain/throttle.ts'
 import { lasts } from './change-factors.ts'
 import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -163,6 +164,17 @@ export async function endEverything(
   reason: string,
 ): Promise<void> {
   await commit(deps, accountId, (record) => ({ outcome: undefined, ...raiseEpoch(record, reason) }))
+}
+
+/**
+ * Ends every wait after wrong codes. The lock of the owner, codes that are turned off and a suspected password stay;
+ * `reset` and `passwordChanged` end them.
+ */
+export async function unlockAccount(deps: Dependencies, accountId: string): Promise<void> {
+  await commit(deps, accountId, (record, now) => ({
+    outcome: undefined,
+    record: endWaits(record, now),
+  }))
 }
 
 /** Ends the access of an app to the account: every grant that was made before counts nowhere. */

@@ -27,4 +27,13 @@ export interface Counters {
 
   /** Sets the counter to 0. */
   reset(key: string): Promise<void>
+
+  /** The counter as it is; nothing is changed. Undefined: it is at 0. */
+  read(key: string, now: Instant): Promise<CounterState | undefined>
+}
+
+export interface CounterState {
+  readonly count: number
+  /** When it starts again from 0. Without a window: when it may be deleted, if it does not change before. */
+  readonly endsAt: Instant
 }

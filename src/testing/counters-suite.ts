@@ -100,6 +100,26 @@ export function describeCounters(
       deepEqual(await counters.reserve('name', limit, now), { allowed: true, count: 1 })
     })
 
+    test('reads a counter without changing it, and when it starts again', async (counters) => {
+      equal(await counters.read('name', now), undefined)
+      await counters.reserve('name', limit, now)
+      await counters.reserve('name', limit, now + 1)
+      for (const _ of [1, 2])
+        deepEqual(await counters.read('name', now + 599), { count: 2, endsAt: now + 600 })
+      equal(await counters.read('name', now + 600), undefined)
+      deepEqual(await counters.reserve('name', limit, now + 2), { allowed: true, count: 3 })
+    })
+
+    test('reads when a counter without a window may be deleted: 90 days after its last change', async (counters) => {
+      await counters.reserve('name', { limit: 2 }, now)
+      await counters.reserve('name', { limit: 2 }, now + 100)
+      await counters.reserve('name', { limit: 2 }, now + 200)
+      const endsAt = now + 100 + 90 * 24 * 3600
+      deepEqual(await counters.read('name', now + 300), { count: 2, endsAt })
+      for (const _ of [1, 2]) await counters.release('name', now + 300)
+      equal(await counters.read('name', now + 300), undefined)
+    })
+
     test('keeps keys apart', async (counters) => {
       for (const key of AWKWARD_KEYS) {
         deepEqual(await counters.reserve(key, limit, now), { allowed: true, count: 1 })

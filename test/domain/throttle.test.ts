@@ -8,6 +8,7 @@ import {
   charge,
   clearSuspicion,
   delayGate,
+  endWaits,
   FAILURES_TO_SUSPECT,
   forgive,
   gate,
@@ -229,6 +230,29 @@ describe('the throttle', () => {
     for (let n = 0; n < 6; n += 1) record = charge(record, browserOf(record, 'laptop'), NOW).record
     const [forgiven] = forgive(record, browserOf(record, 'laptop'), false).browsers
     expect(forgiven).to.deep.include({ delay: { failures: 0 }, failures: 0 })
+  })
+
+  it('R1 R2 keeps all but the waits when an administrator ends them', () => {
+    const strangers = strangersFail(enrolled({}, ['laptop']), 6)
+    const guessed = charge(strangers, browserOf(strangers, 'laptop'), NOW).record
+    const delay = { failures: 6, until: NOW + 9 * DAY }
+    const ahead = { ...guessed, browsers: guessed.browsers.map((one) => ({ ...one, delay })) }
+    const throttle = { ...ahead.throttle, codesDisabledAt: NOW, passwordSuspectedAt: NOW }
+    const record = { ...ahead, throttle, frozenAt: NOW }
+    const after = endWaits(record, NOW + DAY)
+    expect(after.throttle).to.deep.equal({ ...throttle, unknownBrowsers: { failures: 0 } })
+    expect(
+      after.browsers.map((one) => ({ delay: one.delay, failures: one.failures })),
+    ).to.deep.equal([{ delay: { failures: 0 }, failures: 1 }])
+    expect(after.frozenAt).to.equal(NOW)
+  })
+
+  it('R1 counts a failure of a clock that ran ahead for 30 days from the end of the waits', () => {
+    const record = strangersFail(enrolled(), MOST_FAILURES - 1, NOW + 400 * DAY)
+    const after = endWaits(record, NOW)
+    expect(charge(after, UNKNOWN_BROWSER, NOW + 29 * DAY).codesDisabled).to.equal(true)
+    expect(charge(after, UNKNOWN_BROWSER, NOW + 31 * DAY).codesDisabled).to.equal(false)
+    expect(charge(record, UNKNOWN_BROWSER, NOW + 31 * DAY).codesDisabled).to.equal(true)
   })
 
   it('R2 does not clear the strangers’ count when a known browser succeeds', () => {

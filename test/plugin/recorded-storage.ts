@@ -54,6 +54,7 @@ export function recordWrites(storage: ServerStorage, writes: Write[]): ServerSto
       take: noting('oneTime.take', oneTime.take),
     },
     counters: {
+      read: counters.read,
       reserve: noting('counters.reserve', counters.reserve),
       release: noting('counters.release', counters.release),
       reset: noting('counters.reset', counters.reset),

@@ -35,6 +35,7 @@ const COMMANDS = [
   'user show',
   'user disable',
   'user enable',
+  'user unlock',
   'user reset-mfa',
   'user link',
   'user sessions',

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { linesAboutMfa } from '../../src/server/cli/user.ts'
+import { linesAboutMfa } from '../../src/server/cli/user-show.ts'
 
 const AT = 1_767_261_600
 const status = {

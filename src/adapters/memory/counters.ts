@@ -45,6 +45,13 @@ export function memoryCounters(): Counters & Sweepable {
       stored.delete(key)
     },
 
+    async read(key, now) {
+      const counter = current(key, now)
+      if (counter === undefined) return undefined
+      const { count, endsAt = counter.touchedAt + COUNTER_KEPT_SECONDS } = counter
+      return { count, endsAt }
+    },
+
     sweep: (now, limit) =>
       sweepMap(
         stored,

@@ -61,6 +61,14 @@ export function mongoCounters(database: MongoDatabase): Counters {
       on(async (collection) => {
         await collection.deleteOne({ _id: { $eq: key } })
       }),
+
+    read: (key, now) =>
+      on(async (collection) => {
+        const row = await collection.findOne({ _id: { $eq: key } })
+        if (row === null || row.count <= 0 || (row.endsAt !== null && row.endsAt <= now))
+          return undefined
+        return { count: row.count, endsAt: row.endsAt ?? row.keepUntil.getTime() / 1000 }
+      }),
   }
 }
 

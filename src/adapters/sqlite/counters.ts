@@ -1,4 +1,5 @@
 import type { CounterAnswer, Counters } from '../../ports/counters.ts'
+import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
 import type { SqliteDatabase } from './database.ts'
 
 export function sqliteCounters(database: SqliteDatabase): Counters {
@@ -50,6 +51,18 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
     reset: (key) =>
       database.relaxed((connection) => {
         connection.run('DELETE FROM counters WHERE key = ?', key)
+      }),
+
+    read: (key, now) =>
+      database.durable((connection) => {
+        const row = connection.get<{ count: number; endsAt: number }>(
+          `SELECT count, coalesce(ends_at, touched_at + ?) AS endsAt FROM counters
+           WHERE key = ? AND count > 0 AND (ends_at IS NULL OR ends_at > ?)`,
+          COUNTER_KEPT_SECONDS,
+          key,
+          now,
+        )
+        return row && { ...row }
       }),
   }
 }

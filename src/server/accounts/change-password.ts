@@ -12,7 +12,7 @@ import {
   type PasswordFault,
 } from './password-policy.ts'
 import type { Sender } from './forgotten-password.ts'
-import { forgiveName } from './sign-in.ts'
+import { forgiveName } from './name-lock.ts'
 
 export interface PasswordChangeServices {
   readonly accounts: Accounts

@@ -7,7 +7,7 @@ import type { Clock, PasswordHasher, Random } from '../../ports/services.ts'
 import type { AccountEvents } from '../notices/account-events.ts'
 import { isToken, keyOfToken, newToken, stampOf } from './one-time-link.ts'
 import { contextWordsOf, judgePassword, type PasswordFault } from './password-policy.ts'
-import { forgiveName } from './sign-in.ts'
+import { forgiveName } from './name-lock.ts'
 
 /** How long a mailed link is good (R3). */
 export const RESET_SECONDS = 10 * MINUTE_SECONDS

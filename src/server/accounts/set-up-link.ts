@@ -9,7 +9,7 @@ import type { Record } from '../observe/audit.ts'
 import { isToken, keyOfToken, newToken, stampOf } from './one-time-link.ts'
 import { contextWordsOf, judgePassword, type PasswordFault } from './password-policy.ts'
 import { changeAccount } from './people.ts'
-import { forgiveName } from './sign-in.ts'
+import { forgiveName } from './name-lock.ts'
 
 /**
  * The lifetimes of links. An invitation has to wait until the person reads their mail; a reset is usually done during a

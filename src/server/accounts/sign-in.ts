@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { MfaError, type ErrorCode } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
@@ -6,6 +5,7 @@ import type { CounterLimit, Counters } from '../../ports/counters.ts'
 import type { Clock, HashingPlace, PasswordHasher } from '../../ports/services.ts'
 import type { Record, Refusals } from '../observe/audit.ts'
 import { normaliseName } from './name.ts'
+import { keyOfAccount, keyOfKnownBrowsers, keyOfName } from './name-lock.ts'
 import { networkOf, networksOf } from './network.ts'
 import { isTooLong, normalisePassword } from './password-policy.ts'
 import { changeAccount } from './people.ts'
@@ -208,10 +208,6 @@ async function chargeKnownBrowser(
 /** The number of failures after which a known browser is unknown. */
 const KNOWN_BROWSER_LIMIT: CounterLimit = { limit: 10 }
 
-function keyOfKnownBrowsers(accountId: string): string {
-  return `password:known:${accountId}`
-}
-
 /** Stands for a missing hash. The hasher takes the same time to find that no password matches it. */
 const NO_HASH = ''
 
@@ -255,21 +251,6 @@ async function matches(
   // No password of this length was ever accepted; a hash is computed even so, for its time.
   const isRight = await hasher.verify(hash, isTooLong(password) ? '' : password, place)
   return isRight && !isTooLong(password)
-}
-
-/** Resets the failures of an account's name after a link was used that only its owner got (R4). */
-export async function forgiveName(counters: Counters, account: Account): Promise<void> {
-  await counters.reset(keyOfAccount(account))
-}
-
-/** An account is counted under its user name, for attempts with any of its names. */
-function keyOfAccount(account: Account): string {
-  return keyOfName(normaliseName(account.username) ?? account.id)
-}
-
-/** The typed text is hashed, because it may be anything, such as a password in the wrong field. */
-function keyOfName(name: string): string {
-  return `password:name:${createHash('sha256').update(name).digest('base64url')}`
 }
 
 const BCRYPT_BYTES = 72

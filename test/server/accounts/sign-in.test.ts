@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import { MfaError } from '../../../src/domain/errors.ts'
 import type { Account } from '../../../src/ports/accounts.ts'
 import { addPerson, changeAccount } from '../../../src/server/accounts/people.ts'
+import { forgiveName } from '../../../src/server/accounts/name-lock.ts'
 import {
-  forgiveName,
   passwordCheck,
   type CheckPassword,
   type PasswordAttempt,

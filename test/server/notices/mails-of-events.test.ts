@@ -85,6 +85,7 @@ const OF_SERVER: Readonly<Record<string, Told>> = {
   'user-imported': none('an administrator has imported the account'),
   'user-disabled': none('an administrator has done it'),
   'user-enabled': none('an administrator has done it'),
+  'user-unlocked': none('an administrator has done it'),
   'storage-restored': none('it is of no account'),
   'client-added': none('it is of no account'),
   'client-changed': none('it is of no account'),
