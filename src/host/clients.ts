@@ -18,6 +18,8 @@ export interface HostClientRules {
   refusalOf(metadata: JsonObject): ClientRefusal | undefined
   /** The members that the host drops from a client that it accepts. */
   unknownTo(metadata: JsonObject): string[]
+  /** The metadata as the host takes it: with its default for each missing member. Empty: the host refuses the client. */
+  takenAs(metadata: JsonObject): JsonObject
 }
 
 /** The rules of a host with this configuration. The host that is made for it stores nothing and serves nobody. */
@@ -36,13 +38,18 @@ export function hostClientRules(issuer: string, rules: Configuration): HostClien
       return message === undefined ? undefined : refusalIn(message)
     },
     unknownTo: (metadata) => {
-      try {
-        const taken = new host(structuredClone(metadata)).metadata()
-        return Object.keys(metadata).filter((key) => !(key in taken))
-      } catch {
-        return []
-      }
+      const taken = takenAs(host, metadata)
+      return taken === undefined ? [] : Object.keys(metadata).filter((key) => !(key in taken))
     },
+    takenAs: (metadata) => takenAs(host, metadata) ?? {},
+  }
+}
+
+function takenAs(host: ClientClass, metadata: JsonObject): JsonObject | undefined {
+  try {
+    return new host(structuredClone(metadata)).metadata()
+  } catch {
+    return undefined
   }
 }
 

@@ -17,6 +17,7 @@ const READING = [
   'user show <name>',
   'user sessions <name>',
   'client list',
+  'client show <id>',
   'keys list',
   'config check',
   'doctor',

@@ -44,6 +44,8 @@ const COMMANDS = [
   'user import',
   'client add',
   'client list',
+  'client show',
+  'client update',
   'client apply',
   'client remove',
   'keys add',
@@ -656,11 +658,12 @@ describe('the command line', () => {
 
     it('apply is idempotent, and all or nothing with each fault named', async () => {
       const path = file('clients.json', [APP])
+      expect((await cli(`client apply ${path} --json`)).json<JsonObject[]>()[0]).to.include({
+        client_id: 'app',
+        result: 'added',
+      })
       expect((await cli(`client apply ${path} --json`)).json()).to.deep.equal([
-        { client_id: 'app', result: 'added' },
-      ])
-      expect((await cli(`client apply ${path} --json`)).json()).to.deep.equal([
-        { client_id: 'app', result: 'unchanged' },
+        { client_id: 'app', result: 'unchanged', changes: [], keeps: [] },
       ])
       const bad = file('bad.json', [
         { ...APP, client_name: 'New' },

@@ -14,6 +14,9 @@ import type { Configuration } from 'oidc-provider'
  */
 export const OWN_METADATA = ['first_party', 'mfa', 'require_pkce', 'accent', 'accent_ink'] as const
 
+/** The meaning of a missing member. A colour has none: the page keeps its own. */
+export const OWN_DEFAULTS = { first_party: false, mfa: 'optional', require_pkce: true } as const
+
 const COLOUR = /^#[0-9a-f]{6}$/i
 
 /**

@@ -1,17 +1,20 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '../../domain/json.ts'
-import type { Clients } from '../../ports/clients.ts'
-import type { Random, SecretBox } from '../../ports/services.ts'
-import type { Record } from '../observe/audit.ts'
-import { idOf, openSecret, SECRET, sealSecret, withoutSecret } from './secret.ts'
-import type { ClientFault, ValidateClients } from './validate.ts'
+import {
+  carryOut,
+  planOfCommand,
+  planOfFile,
+  storedClient,
+  type Applied,
+  type ApplyOptions,
+  type ChangeServices,
+  type Plan,
+  type Refused,
+} from './change.ts'
+import { byId, inFileToo, isClient, takingReserved, type KnownClients } from './known.ts'
+import { SECRET, withoutSecret } from './secret.ts'
+import type { ClientFault } from './validate.ts'
 
-export interface ClientServices {
-  readonly clients: Clients
-  readonly box: SecretBox
-  readonly random: Random
-  readonly record: Record
-  readonly validate: ValidateClients
+export interface ClientServices extends ChangeServices {
   /** The JSON value of CLIENTS_FILE, not checked yet. */
   readonly fromFile?: unknown
   /** Clients that the server itself makes. A client of the storage or the file with the same id takes precedence. */
@@ -20,39 +23,39 @@ export interface ClientServices {
   readonly reserved?: readonly string[]
 }
 
-export interface AppliedClient {
-  readonly client_id: string
-  readonly result: 'added' | 'changed' | 'unchanged'
-  /** The secret that was made here. It is shown only this once, and kept sealed. */
-  readonly client_secret?: string
+/** A client as an administrator sees it. */
+export interface ShownClient {
+  /** Without secrets, and without members that have no effect. */
+  readonly metadata: JsonObject
+  readonly source: 'file' | 'storage'
+  readonly hasSecret: boolean
+  /** The members that are not known and have no effect. Their values may be misspelt secrets. */
+  readonly ignored: readonly string[]
 }
 
-export interface Refused {
-  readonly ok: false
-  readonly faults: readonly ClientFault[]
-}
-
-export type Applied =
-  | {
-      readonly ok: true
-      readonly clients: readonly AppliedClient[]
-      readonly ignored: readonly { readonly client: string; readonly field: string }[]
-    }
-  | Refused
+/** The reasons why a command cannot change a client. */
+export type Unchangeable = 'unknown' | 'read-only'
 
 export interface ClientRegistry {
   /** The whole metadata, with the secret in clear, for the host. */
   find(clientId: string): Promise<JsonObject | undefined>
   /** The clients of the storage and of the file, without secrets; `source` says where each is kept. */
   list(): Promise<readonly JsonObject[]>
+  show(clientId: string): Promise<ShownClient | undefined>
   /**
-   * Adds and changes clients: all of them or, if any has a fault, none. Other clients stay as they are. As in
-   * CLIENTS_FILE, a missing secret is a fault.
+   * Adds and changes clients: all of them or, if any has a fault, none. Other clients stay as they are. A member that
+   * the list lacks stays too, unless `replace` is set. As in CLIENTS_FILE, a missing secret of a new client is a fault.
    */
-  apply(list: unknown): Promise<Applied>
-  /** Adds or changes one client, for which a secret is made where it needs one. */
-  applyWithSecret(metadata: JsonObject): Promise<Applied>
-  remove(clientId: string): Promise<'removed' | 'unknown' | 'read-only'>
+  apply(list: unknown, options?: ApplyOptions): Promise<Applied>
+  /** Adds one client, for which a secret is made where it needs one. The caller has looked that there is none. */
+  add(metadata: JsonObject): Promise<Applied>
+  /** Changes a client to what `change` makes of its metadata, which has no secret. */
+  update(
+    clientId: string,
+    change: (metadata: JsonObject) => JsonObject,
+    options?: Pick<ApplyOptions, 'dryRun'>,
+  ): Promise<Applied | Unchangeable>
+  remove(clientId: string): Promise<'removed' | Unchangeable>
   /** The faults of CLIENTS_FILE, including ids that are in the storage as well. A start asks for them. */
   fileFaults(): Promise<readonly ClientFault[]>
   /**
@@ -77,31 +80,29 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       // A client that an older version has stored under such an id must not replace a part of the server.
       if (reserved.has(clientId)) return undefined
       return (
-        ofFile.get(clientId) ?? (await storedClient(services, clientId)) ?? builtIn.get(clientId)
+        ofFile.get(clientId) ??
+        (await storedClient(services, clientId)).before ??
+        builtIn.get(clientId)
       )
     },
 
-    async list() {
-      const shown = (client: JsonObject, source: string): JsonObject => ({
-        ...withoutSecret(client),
-        source,
-      })
-      const stored = (await clients.list()).map((client) => shown(client, 'storage'))
-      return [...ofFile.values()].map((client) => shown(client, 'file')).concat(stored)
+    list: () => list(services, known),
+    show: (clientId) => show(services, known, clientId),
+
+    async apply(list, options = {}) {
+      if (!Array.isArray(list))
+        return refused('clients', 'metadata', 'must be an array of client metadata')
+      const plans: Plan[] = []
+      for (const given of list as unknown[]) plans.push(await planOfFile(services, given, options))
+      return carryOut(services, known, { ...options, plans })
     },
 
-    apply: (list) =>
-      Array.isArray(list)
-        ? apply(services, known, list)
-        : Promise.resolve(refused('clients', 'metadata', 'must be an array of client metadata')),
-
-    async applyWithSecret(metadata) {
-      if (!lacksSecret(services, metadata)) return apply(services, known, [metadata])
-      const made = Buffer.from(services.random.bytes(32)).toString('base64url')
-      const applied = await apply(services, known, [{ ...metadata, [SECRET]: made }])
-      if (!applied.ok) return applied
-      return { ...applied, clients: applied.clients.map((one) => ({ ...one, [SECRET]: made })) }
+    async add(metadata) {
+      return carryOut(services, known, { plans: [await planOfCommand(services, metadata)] })
     },
+
+    update: (clientId, change, options = {}) =>
+      update(services, known, { clientId, change, ...options }),
 
     async remove(clientId) {
       if (ofFile.has(clientId)) return 'read-only'
@@ -123,99 +124,55 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
   }
 }
 
-/** The clients that are not in the storage, by their ids. */
-interface KnownClients {
-  readonly ofFile: ReadonlyMap<string, JsonObject>
-  readonly builtIn: ReadonlyMap<string, JsonObject>
-  readonly reserved: ReadonlySet<string>
+async function list(
+  { clients }: ClientServices,
+  { ofFile }: KnownClients,
+): Promise<readonly JsonObject[]> {
+  const shown = (client: JsonObject, source: string): JsonObject => ({
+    ...withoutSecret(client),
+    source,
+  })
+  const stored = (await clients.list()).map((client) => shown(client, 'storage'))
+  return [...ofFile.values()].map((client) => shown(client, 'file')).concat(stored)
 }
 
-function byId(list: readonly JsonObject[]): ReadonlyMap<string, JsonObject> {
-  return new Map(list.map((metadata) => [idOf(metadata), metadata]))
-}
-
-async function storedClient(
-  { clients, box }: ClientServices,
-  id: string,
-): Promise<JsonObject | undefined> {
-  const stored = await clients.get(id)
-  return stored && openSecret(box, stored)
-}
-
-async function apply(
+async function show(
   services: ClientServices,
-  known: KnownClients,
-  list: readonly unknown[],
-): Promise<Applied> {
-  const { faults, ignored } = services.validate(list)
-  const all = list.filter(isClient)
-  const inBoth = all.filter((metadata) => known.ofFile.has(idOf(metadata)))
-  const every = [
-    ...faults,
-    ...takingReserved(known, all),
-    ...inBoth.map((metadata) => inFileToo(idOf(metadata))),
-  ]
-  if (every.length > 0) return { ok: false, faults: every }
-
-  const applied: AppliedClient[] = []
-  for (const metadata of all)
-    applied.push({ client_id: idOf(metadata), result: await put(services, metadata) })
-  return { ok: true, clients: applied, ignored }
-}
-
-/** Whether the client needs a secret and has none, by the host's own rules: some algorithms need one as well. */
-function lacksSecret({ validate }: ClientServices, metadata: JsonObject): boolean {
-  if (metadata[SECRET] !== undefined) return false
-  return validate([metadata]).faults.some(({ field }) => field === SECRET)
-}
-
-async function put(
-  services: ClientServices,
-  metadata: JsonObject,
-): Promise<AppliedClient['result']> {
-  const id = idOf(metadata)
-  const before = await storedClient(services, id)
-  // The secrets are compared in clear: the same secret sealed twice looks different.
-  if (before !== undefined && isDeepStrictEqual(before, metadata)) return 'unchanged'
-  await services.clients.put(id, sealSecret(services.box, metadata))
-  const result = before === undefined ? 'added' : 'changed'
-  await services.record(`client-${result}`, { detail: { clientId: id } })
-  return result
-}
-
-function takingReserved({ reserved }: KnownClients, list: readonly unknown[]): ClientFault[] {
-  return list
-    .filter(isClient)
-    .map(idOf)
-    .filter((id) => reserved.has(id))
-    .map(isReserved)
-}
-
-/** The fault of an id that is in both places: it would be uncertain which metadata is the client's. */
-function inFileToo(client: string): ClientFault {
+  { ofFile }: KnownClients,
+  clientId: string,
+): Promise<ShownClient | undefined> {
+  const filed = ofFile.get(clientId)
+  const client = filed ?? (await storedClient(services, clientId)).before
+  if (client === undefined) return undefined
+  const ignored = services.validate([client]).ignored.map(({ field }) => field)
+  const members = Object.entries(withoutSecret(client))
   return {
-    client,
-    field: 'client_id',
-    problem: 'is in CLIENTS_FILE and in the storage: remove it from one of them',
+    metadata: Object.fromEntries(members.filter(([member]) => !ignored.includes(member))),
+    source: filed === undefined ? 'storage' : 'file',
+    hasSecret: client[SECRET] !== undefined,
+    ignored,
   }
 }
 
-/**
- * The fault of a reserved id: with it a client could change people's factors, or the server's own part would hide it.
- */
-function isReserved(client: string): ClientFault {
-  return { client, field: 'client_id', problem: 'is that of a part of the server: choose another' }
+interface Update {
+  readonly clientId: string
+  readonly change: (metadata: JsonObject) => JsonObject
+  readonly dryRun?: boolean
+}
+
+async function update(
+  services: ClientServices,
+  known: KnownClients,
+  { clientId, change, dryRun = false }: Update,
+): Promise<Applied | Unchangeable> {
+  if (known.ofFile.has(clientId)) return 'read-only'
+  const { before } = await storedClient(services, clientId)
+  if (before === undefined) return 'unknown'
+  const { [SECRET]: _, ...bare } = before
+  const plan = await planOfCommand(services, change(bare))
+  return carryOut(services, known, { plans: [plan], dryRun })
 }
 
 function refused(client: string, field: string, problem: string): Refused {
   return { ok: false, faults: [{ client, field, problem }] }
-}
-
-function isClient(value: unknown): value is JsonObject & { client_id: string } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as JsonObject)['client_id'] === 'string' &&
-    (value as JsonObject)['client_id'] !== ''
-  )
 }

@@ -1,6 +1,7 @@
 import type { Configuration } from 'oidc-provider'
 import type { JsonObject } from '../../domain/json.ts'
 import { hostClientRules, type HostClientRules } from '../../host/clients.ts'
+import { OWN_DEFAULTS } from './metadata.ts'
 
 export interface ClientFault {
   /** The client's id, or its place in the array: `#2`. */
@@ -29,7 +30,11 @@ export interface ClientCheck {
   readonly ignored: readonly { readonly client: string; readonly field: string }[]
 }
 
-export type ValidateClients = (clients: readonly unknown[]) => ClientCheck
+export interface ValidateClients {
+  (clients: readonly unknown[]): ClientCheck
+  /** Valid metadata as the server takes it: with the default of each missing member. */
+  takenAs(metadata: JsonObject): JsonObject
+}
 
 /**
  * Checks clients with the host's own rules, in a host that never serves a request: metadata that passes here is
@@ -40,9 +45,10 @@ export type ValidateClients = (clients: readonly unknown[]) => ClientCheck
  */
 export function clientValidator(issuer: string, rules: Configuration): ValidateClients {
   let made: HostClientRules | undefined
-  return (clients) => {
-    // The host is made when it is first needed: most commands and most sign-ins check no client.
-    const host = (made ??= hostClientRules(issuer, rules))
+  // The host is made when it is first needed: most commands and most sign-ins check no client.
+  const hostOnce = (): HostClientRules => (made ??= hostClientRules(issuer, rules))
+  const validate = (clients: readonly unknown[]): ClientCheck => {
+    const host = hostOnce()
     const faults: ClientFault[] = []
     const ignored: { client: string; field: string }[] = []
     const seen = new Set<string>()
@@ -65,6 +71,9 @@ export function clientValidator(issuer: string, rules: Configuration): ValidateC
     }
     return { faults, ignored }
   }
+  return Object.assign(validate, {
+    takenAs: (metadata: JsonObject) => ({ ...OWN_DEFAULTS, ...hostOnce().takenAs(metadata) }),
+  })
 }
 
 /** Valid values for required members, so that the check can go on after a missing one. */

@@ -34,7 +34,7 @@ describe('the relying parties', () => {
   const apply = async (...list: unknown[]) => {
     const applied = await registry.apply(list)
     if (!applied.ok) throw new Error(JSON.stringify(applied.faults))
-    return applied.clients
+    return applied.clients.map(({ client_id, result }) => ({ client_id, result }))
   }
   beforeEach(() => {
     here = world()
@@ -78,9 +78,8 @@ describe('the relying parties', () => {
     expect(await registry.find('app')).to.deep.equal(renamed)
   })
 
-  it('are refused without a secret in the file and when they are applied, in the same words', async () => {
+  it('are refused without a secret in the file and when new ones are applied, in the same words', async () => {
     const { client_secret: _, ...bare } = GOOD
-    await apply(GOOD)
     const applied = await registry.apply([bare])
     const faults = applied.ok ? [] : applied.faults
     expect(faults.map(({ field }) => field)).to.deep.equal(['client_secret'])
@@ -90,7 +89,7 @@ describe('the relying parties', () => {
   it('get a secret when one is added without, shown once', async () => {
     const { client_secret: _, ...bare } = GOOD
     const add = async (metadata: JsonObject) => {
-      const applied = await registry.applyWithSecret(metadata)
+      const applied = await registry.add(metadata)
       if (!applied.ok) throw new Error(JSON.stringify(applied.faults))
       return applied.clients[0]
     }
@@ -99,7 +98,9 @@ describe('the relying parties', () => {
     expect(first?.client_secret).to.match(/^[A-Za-z0-9_-]{43}$/)
     expect(await registry.find('app')).to.have.property('client_secret', first?.client_secret)
     const spa = { ...bare, client_id: 'spa', token_endpoint_auth_method: 'none' }
-    expect(await add(spa)).to.deep.equal({ client_id: 'spa', result: 'added' })
+    expect(await add(spa))
+      .to.include({ client_id: 'spa', result: 'added' })
+      .and.not.have.property('client_secret')
     const post = { ...bare, client_id: 'post', token_endpoint_auth_method: 'client_secret_post' }
     expect(await add(post)).to.have.property('client_secret')
     expect(await add({ ...GOOD, client_id: 'given' })).not.to.have.property('client_secret')
@@ -117,6 +118,30 @@ describe('the relying parties', () => {
     ])
     expect(await here.storage.clients.list()).to.deep.equal([])
     expect((await registry.apply(GOOD)).ok).to.equal(false)
+  })
+
+  it('are not overwritten if another command changes them at the same moment', async () => {
+    await apply(GOOD)
+    const { clients } = here.storage
+    const slow = clientRegistry({
+      clients: {
+        ...clients,
+        async get(id) {
+          const read = await clients.get(id)
+          await clients.put(id, { ...read, client_name: 'By another command' })
+          return read
+        },
+      },
+      box,
+      random,
+      record: here.record,
+      validate: validator(),
+    })
+    const added = { ...GOOD, client_id: 'second' }
+    const applied = await slow.apply([added, { ...GOOD, client_name: 'New' }])
+    expect(applied).to.deep.include({ ok: false })
+    expect(applied.ok ? [] : applied.faults.map(({ field }) => field)).to.deep.equal(['metadata'])
+    expect(await registry.find('app')).to.include({ client_name: 'By another command' })
   })
 
   it('are in one place or the other, never in both', async () => {
