@@ -34,6 +34,11 @@ export interface ServerStorage extends Storage {
   /** Throws when the storage cannot be written durably right now (health/ready). */
   checkWritable(): Promise<void>
   /**
+   * The schema as the database notes it now. Throws MfaError `schema-newer`, `schema-outdated` and those of an opening
+   * while this code may not work with it: a newer release has contracted the schema, or an older backup was put back.
+   */
+  schema(): Promise<SchemaState>
+  /**
    * Deletes at most `limit` expired records, and audit entries older than `auditBefore` (without it, no entries);
    * returns how many. Each kind of row has a share of the limit, so that many rows of one kind do not delay the others.
    * A storage whose database deletes expired rows by itself may leave them to it for two hours.
@@ -59,7 +64,22 @@ export interface StorageRemark {
   readonly problem: string
 }
 
+/** `expand` adds to a schema, `contract` removes from it or tightens it. */
+export type MigrationPhase = 'expand' | 'contract'
+
+/** Which migrations may be applied to a database that has content. True: all of them. */
+export type MigrationPhases = boolean | MigrationPhase
+
+/** Versions are those of the schema, not of the product. */
 export interface SchemaState {
+  /** The newest migration that was applied; 0: the database is empty. */
   readonly current: number
+  /** The newest version that this code knows. */
   readonly wanted: number
+  /** The oldest version whose code may work with the schema. */
+  readonly readableFrom: number
+  /** Present while a contract is left: `readableFrom` afterwards. */
+  readonly contractsTo?: number
+  /** Present for a file that keeps its free pages until `migrate` rewrites it. */
+  readonly keepsFreePages?: true
 }

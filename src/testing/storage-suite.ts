@@ -59,6 +59,12 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       await storage.checkWritable()
     })
 
+    test('knows a schema that it may work with', async (storage) => {
+      const { current, wanted, readableFrom } = await storage.schema()
+      equal(current, wanted)
+      equal(readableFrom <= wanted, true)
+    })
+
     test('lists who has a record, page by page, with an account or without', async (storage) => {
       for (const id of ['c', 'a', 'd', 'b']) await storage.records.save(id, { of: id }, 0)
       await storage.records.save('a', { of: 'a' }, 1)

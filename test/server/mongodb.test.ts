@@ -76,8 +76,8 @@ describe('the command line on MongoDB', function () {
 
   it('an older database waits for migrate and a newer one is refused, and both say so', async () => {
     await cli('migrate')
-    const schema = database.connection.collection<{ _id: string; version: number }>('mfa_schema')
-    await schema.updateOne({ _id: 'schema' }, { $set: { version: 99 } })
+    const schema = database.connection.collection<{ _id: string }>('mfa_schema')
+    await schema.updateOne({ _id: 'schema' }, { $set: { version: 99, readableFrom: 99 } })
     const newer = await cli('user list')
     expect(newer.code).to.equal(1)
     expect(newer.err).to.contain('schema version 99')

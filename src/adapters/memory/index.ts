@@ -48,6 +48,8 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
 
     async checkWritable() {},
 
+    schema: async () => ({ current: 0, wanted: 0, readableFrom: 0 }),
+
     sweepMilliseconds: 5,
 
     async sweep(limit, auditBefore) {

@@ -5,7 +5,7 @@
  * reads go to the primary. Works on a replica set, on a sharded cluster (docs/guides/mongodb-in-production.md), and,
  * without the safety of a second copy, on one server.
  */
-import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
+import type { MigrationPhases, SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
 import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
@@ -23,7 +23,12 @@ import { mongoHostRecords } from './host-records.ts'
 import { mongoHostSessions } from './host-sessions.ts'
 import { inspect } from './inspect.ts'
 import { mongoLeases } from './leases.ts'
-import { bringUpToDate, readSchemaState } from './migrations.ts'
+import {
+  bringUpToDate,
+  readSchemaState,
+  requireUsableSchema,
+  type Migration,
+} from './migrations.ts'
 import { mongoNodes } from './nodes.ts'
 import { mongoOneTime } from './one-time.ts'
 import { mongoOutbox } from './outbox.ts'
@@ -36,10 +41,10 @@ import { mongoWaitingEvents } from './waiting-events.ts'
 export interface MongoStorageOptions {
   /** `mongodb://` or `mongodb+srv://`, with the database's name, and TLS and authentication as its options. */
   readonly url: string
-  /**
-   * Whether a database of an older version is migrated; otherwise it is refused. An empty database is always migrated.
-   */
-  readonly migrate?: boolean
+  /** Which migrations a database of an older version gets. An empty database gets all. */
+  readonly migrate?: MigrationPhases
+  /** For tests of future migrations. */
+  readonly migrations?: readonly Migration[]
   /** 32 bytes each, the newest first. Only the device flow needs them: a user code is stored as an HMAC. */
   readonly encryptionKeys?: readonly Uint8Array[]
   readonly clock?: Clock
@@ -55,11 +60,11 @@ const CHECK_MS = 4_000
  * has gone. The URL's secrets are in no message.
  */
 export async function openMongoStorage(options: MongoStorageOptions): Promise<ServerStorage> {
-  const { url, migrate = false, clock = systemClock, encryptionKeys } = options
+  const { url, migrate = false, clock = systemClock, encryptionKeys, migrations } = options
   const box = encryptionKeys && secretBox({ keys: encryptionKeys })
   const { connection, db } = await openConnection(url)
   try {
-    await atLeisure(() => bringUpToDate(db, migrate))
+    await atLeisure(() => bringUpToDate(db, migrate, migrations))
   } catch (error) {
     await connection.close(true)
     throw error
@@ -93,6 +98,8 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
           .updateOne({ _id: is('check') }, { $set: { at: clock.now() } }, { upsert: true })
         await inTime(checking, CHECK_MS)
       }),
+
+    schema: () => atLeisure(() => inTime(requireUsableSchema(db, migrations), CHECK_MS)),
 
     // The process goes on meanwhile. A call has about six queries over the network.
     sweepMilliseconds: 100,

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { MigrationPhases, SchemaState } from '../../ports/server-storage.ts'
 import { Connection, LOCK_WAIT_MS } from './connection.ts'
 import {
   failed,
@@ -10,7 +11,7 @@ import {
   storageUnavailable,
 } from './failure.ts'
 import { enableWriteAheadLog } from './write-ahead-log.ts'
-import { bringUpToDate, MIGRATIONS, requireCurrentSchema } from './migrations.ts'
+import { bringUpToDate, MIGRATIONS, requireUsableSchema } from './migrations.ts'
 import type { Migration } from './migrations.ts'
 import { convertToIncrementalVacuum, prepareVacuum } from './vacuum.ts'
 
@@ -22,8 +23,11 @@ const START_PATIENCE_MS = 10_000
 
 export interface SqliteDatabaseOptions {
   readonly path: string
-  /** Whether an older file is migrated, and converted so that it gives free pages back. A new file always is. */
-  readonly migrate: boolean
+  /**
+   * Which migrations an older file gets; with true it is also converted so that it gives free pages back. A new file
+   * gets all.
+   */
+  readonly migrate: MigrationPhases
   /** For tests of future migrations. */
   readonly migrations?: readonly Migration[]
 }
@@ -57,7 +61,7 @@ export class SqliteDatabase {
       createIfMissing(this.#path)
       this.#file = openFile(this.#path, START_PATIENCE_MS, (connection) => {
         bringUpToDate(connection, options.migrate, this.#migrations)
-        if (options.migrate) convertToIncrementalVacuum(connection)
+        if (options.migrate === true) convertToIncrementalVacuum(connection)
       })
     } catch (error) {
       throw isStorageFailure(error) ? failed(error, this.#path) : error
@@ -72,6 +76,11 @@ export class SqliteDatabase {
   /** Runs work whose commits a power failure may undo. */
   relaxed<T>(work: (connection: Connection) => T): Promise<T> {
     return this.#perform('relaxed', work)
+  }
+
+  /** Throws what `requireUsableSchema` throws. */
+  schema(): Promise<SchemaState> {
+    return this.relaxed((connection) => requireUsableSchema(connection, this.#migrations))
   }
 
   close(): void {
@@ -101,7 +110,7 @@ export class SqliteDatabase {
     // A missing file is not created again while the server runs: it would have no accounts, factors or spent codes.
     // Each call fails until the file is back.
     this.#file ??= openFile(this.#path, LOCK_WAIT_MS, (connection) =>
-      requireCurrentSchema(connection, this.#migrations),
+      requireUsableSchema(connection, this.#migrations),
     )
     const file = this.#file
     const outcome = work(file[kind])

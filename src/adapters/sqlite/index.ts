@@ -7,10 +7,16 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { SchemaState, ServerStorage, StorageRemark } from '../../ports/server-storage.ts'
+import type {
+  MigrationPhases,
+  SchemaState,
+  ServerStorage,
+  StorageRemark,
+} from '../../ports/server-storage.ts'
 import type { Clock, SecretBox } from '../../ports/services.ts'
 import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
+import { EMPTY, schemaStateOf } from '../schema-rules.ts'
 import { sealedAccountRecords, sealedHostRecords } from '../sealed-host-records.ts'
 import { sqliteAccounts } from './accounts.ts'
 import { sqliteAudit } from './audit-trail.ts'
@@ -38,9 +44,10 @@ export interface SqliteStorageOptions {
   /** The database file. If it is missing, it is created with mode 0600, and its folder with mode 0700. */
   readonly path: string
   /**
-   * Whether a database of an older version is migrated; otherwise it is refused. An empty database is always migrated.
+   * Whether a database of an older version is migrated; otherwise it is refused. `expand` and `contract` apply these
+   * migrations alone, true applies both. An empty database is always migrated.
    */
-  readonly migrate?: boolean
+  readonly migrate?: MigrationPhases
   /**
    * The `encryptionKeys` of `createMfa`: 32 bytes each, as bytes or in base64 (standard or url), the newest first. Only
    * the device flow needs them: a user code is stored as an HMAC. Without them the storage refuses user codes.
@@ -97,6 +104,8 @@ export function sqliteStorageOn(
         )
       }),
 
+    schema: () => database.schema(),
+
     // A call blocks the process for as long.
     sweepMilliseconds: 5,
     sweep: (limit, auditBefore) => sweep(database, limit, clock.now(), auditBefore),
@@ -122,16 +131,17 @@ function inspect(connection: Connection): readonly StorageRemark[] {
 
 /**
  * Which version the file's schema has, and which one this version wants; `current` is 0 when there is none yet.
- * Throws like `openSqliteStorage`, but neither makes nor changes anything.
+ * Throws like `openSqliteStorage`, but neither makes nor changes anything, and an older schema is no error.
  */
 export function schemaState(path: string): SchemaState {
   const file = resolve(path)
-  const wanted = MIGRATIONS.at(-1)?.version ?? 0
-  if (!existsSync(file)) return { current: 0, wanted }
+  if (!existsSync(file)) return schemaStateOf(MIGRATIONS, EMPTY)
   let connection: Connection | undefined
   try {
     connection = new Connection(file, 'NORMAL', LOCK_WAIT_MS)
-    return readSchemaState(connection)
+    const state = readSchemaState(connection)
+    const keepsFreePages = state.current > 0 && !hasIncrementalVacuum(connection)
+    return { ...state, ...(keepsFreePages ? { keepsFreePages } : {}) }
   } catch (error) {
     throw isStorageFailure(error) ? failed(error, file) : error
   } finally {

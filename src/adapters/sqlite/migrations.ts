@@ -1,5 +1,15 @@
-import { MfaError } from '../../domain/errors.ts'
-import type { SchemaState } from '../../ports/server-storage.ts'
+import type { MigrationPhases, SchemaState } from '../../ports/server-storage.ts'
+import {
+  EMPTY,
+  migrationsToApply,
+  noteAfter,
+  noteOfVersion,
+  requireExpanded,
+  schemaRefusal,
+  schemaStateOf,
+  type NumberedMigration,
+  type SchemaNote,
+} from '../schema-rules.ts'
 import type { Connection } from './connection.ts'
 import {
   FIRST_SCHEMA,
@@ -9,13 +19,15 @@ import {
   RECORDS_OF_ACCOUNTS,
 } from './schema.ts'
 
-export interface Migration {
-  /** Counted without gaps; `PRAGMA user_version` holds the last one applied. */
-  readonly version: number
+export interface Migration extends NumberedMigration {
   readonly sql: string
 }
 
-/** Version 1 had the same tables, with sessions and tokens in clear. No release had it, and it is refused. */
+/**
+ * CONTRIBUTING.md says how to add one. `PRAGMA user_version` has the last one applied.
+ *
+ * Version 1 had the same tables, with sessions and tokens in clear. No release had it, and it is refused.
+ */
 export const MIGRATIONS: readonly Migration[] = [
   { version: 2, sql: FIRST_SCHEMA },
   { version: 3, sql: RECORDS_OF_ACCOUNTS },
@@ -27,40 +39,43 @@ export const MIGRATIONS: readonly Migration[] = [
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */
 const APPLICATION_ID = 0x6d666131
 
+/** The row of `settings` with the oldest version whose code may work with the schema. */
+const READABLE_FROM = 'schema-readable-from'
+
 /**
- * Applies the migrations that are missing: to an empty database always, to an older one if `migrate` says so. All of
- * them run in one transaction that takes the write lock before it reads the version: of two processes that start at the
- * same time, the second finds the work done, and neither sees a part of it.
+ * Applies the migrations that are missing: to an empty database always, to an older one those that `allowed` names. All
+ * of them run in one transaction that takes the write lock before it reads the version: of two processes that start at
+ * the same time, the second finds the work done, and neither sees a part of it.
  *
- * Throws `schema-outdated` if a migration is needed and not allowed, and what `requireCurrentSchema` throws.
+ * Throws `schema-outdated` if a migration is needed and not allowed, and what `readSchemaState` throws.
  */
 export function bringUpToDate(
   connection: Connection,
-  migrate: boolean,
+  allowed: MigrationPhases,
   migrations: readonly Migration[] = MIGRATIONS,
 ): void {
   connection.transaction(() => {
-    const state = readSchemaState(connection, migrations)
-    if (state.current === state.wanted) return
-    if (state.current > 0 && !migrate) throw outdated(state)
-    for (const migration of migrations) {
-      if (migration.version > state.current) connection.exec(migration.sql)
-    }
-    connection.exec(`PRAGMA user_version = ${state.wanted}`)
-    connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+    const note = readNote(connection)
+    schemaStateOf(migrations, note)
+    const left = migrationsToApply(migrations, note, allowed)
+    if (left.length === 0) return
+    for (const { sql } of left) connection.exec(sql)
+    writeNote(connection, left.reduce(noteAfter, note))
   })
 }
 
 /**
- * Throws unless the schema is the one this version works with: `schema-outdated`, `schema-too-old`, `schema-newer`,
+ * Reads the state of a schema that this code may work with. Throws `schema-outdated`, `schema-too-old`, `schema-newer`,
  * `schema-foreign` (another application's database). An empty database counts as outdated here.
  */
-export function requireCurrentSchema(
+export function requireUsableSchema(
   connection: Connection,
   migrations: readonly Migration[] = MIGRATIONS,
-): void {
-  const state = readSchemaState(connection, migrations)
-  if (state.current < state.wanted) throw outdated(state)
+): SchemaState {
+  const note = readNote(connection)
+  const state = schemaStateOf(migrations, note)
+  requireExpanded(migrations, note)
+  return state
 }
 
 /** Throws `schema-too-old`, `schema-newer` and `schema-foreign`. */
@@ -68,39 +83,36 @@ export function readSchemaState(
   connection: Connection,
   migrations: readonly Migration[] = MIGRATIONS,
 ): SchemaState {
+  return schemaStateOf(migrations, readNote(connection))
+}
+
+/** Throws `schema-foreign`. */
+function readNote(connection: Connection): SchemaNote {
   const current = connection.pragma('user_version')
-  const wanted = migrations.at(-1)?.version ?? 0
   const tables = connection.get<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema')?.n ?? 0
-  if ((current > 0 || tables > 0) && connection.pragma('application_id') !== APPLICATION_ID) {
-    throw refusal('schema-foreign', 'The database file belongs to another application.')
-  }
-  if (current > wanted) {
-    throw refusal(
-      'schema-newer',
-      `The database has schema version ${current}, made by a newer oidc-provider-mfa; this one knows versions up to ${wanted}.`,
-    )
-  }
-  if (current > 0 && current < (migrations[0]?.version ?? 0)) throw tooOld(current)
-  return { current, wanted }
+  if ((current > 0 || tables > 0) && connection.pragma('application_id') !== APPLICATION_ID)
+    throw foreign()
+  if (current === 0) return EMPTY
+  const row = connection.get<{ value: string }>(
+    'SELECT value FROM settings WHERE name = ?',
+    READABLE_FROM,
+  )
+  if (row === undefined) return noteOfVersion(current)
+  const { version: readableFrom } = JSON.parse(row.value) as { readonly version?: number }
+  if (readableFrom === undefined || !Number.isSafeInteger(readableFrom)) throw foreign()
+  return { current, readableFrom, contracted: readableFrom }
 }
 
-function tooOld(current: number): MfaError {
-  return refusal(
-    'schema-too-old',
-    `The database has schema version ${current}, of before the first release, with sessions and tokens in clear. It is not migrated: begin with an empty database.`,
+function writeNote(connection: Connection, { current, readableFrom }: SchemaNote): void {
+  connection.exec(`PRAGMA user_version = ${current}`)
+  connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
+  connection.run(
+    'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+    READABLE_FROM,
+    JSON.stringify({ version: readableFrom }),
   )
 }
 
-function outdated({ current, wanted }: SchemaState): MfaError {
-  return refusal(
-    'schema-outdated',
-    `The database has schema version ${current} and this oidc-provider-mfa needs ${wanted}: run \`oidc-provider-mfa migrate\`.`,
-  )
-}
-
-function refusal(
-  code: 'schema-outdated' | 'schema-too-old' | 'schema-newer' | 'schema-foreign',
-  message: string,
-): MfaError {
-  return new MfaError(code, message, { status: 503 })
+function foreign(): Error {
+  return schemaRefusal('schema-foreign', 'The database file belongs to another application.')
 }

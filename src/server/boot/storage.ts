@@ -2,12 +2,12 @@ import type { StorageAddress } from '../../../config/values.ts'
 import { backUpSqlite } from '../../adapters/sqlite/backup.ts'
 import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
 import { MfaError } from '../../domain/errors.ts'
-import type { SchemaState, ServerStorage } from '../../ports/server-storage.ts'
+import type { MigrationPhases, SchemaState, ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
 
 export interface StorageOptions {
-  /** Whether a database of an older version is migrated; otherwise it is refused. */
-  readonly migrate?: boolean
+  /** Which migrations a database of an older version gets; without one that it needs it is refused. */
+  readonly migrate?: MigrationPhases
   /** The keys of ENCRYPTION_KEYS, the newest first. Only what runs the device flow needs them. */
   readonly encryptionKeys?: readonly Uint8Array[]
   readonly clock?: Clock

@@ -11,7 +11,10 @@ import { openMongoStorage } from '../../../src/adapters/mongoose/server-storage.
 import { openDatabase } from '../../support/mongodb.ts'
 import { requireMongodb } from '../../support/requirements.ts'
 
+const FIRST = MIGRATIONS[0]!.version
 const WANTED = MIGRATIONS.at(-1)!.version
+/** The state of a database that this code has made. */
+const MADE = { current: WANTED, wanted: WANTED, readableFrom: FIRST }
 
 describe('the schema in MongoDB', function () {
   this.timeout(30_000)
@@ -44,9 +47,9 @@ describe('the schema in MongoDB', function () {
   ]
 
   it('is made in an empty database, without being told to', async () => {
-    expect(await readSchemaState(db)).to.deep.equal({ current: 0, wanted: WANTED })
+    expect(await readSchemaState(db)).to.deep.equal({ current: 0, wanted: WANTED, readableFrom: 0 })
     await bringUpToDate(db, false)
-    expect(await readSchemaState(db)).to.deep.equal({ current: WANTED, wanted: WANTED })
+    expect(await readSchemaState(db)).to.deep.equal(MADE)
     expect(await missingIndexes(db)).to.deep.equal([])
   })
 
@@ -54,7 +57,7 @@ describe('the schema in MongoDB', function () {
     const storages = await Promise.all(
       Array.from({ length: 4 }, () => openMongoStorage({ url: database.url })),
     )
-    expect(await readSchemaState(db)).to.deep.equal({ current: WANTED, wanted: WANTED })
+    expect(await readSchemaState(db)).to.deep.equal(MADE)
     expect(await missingIndexes(db)).to.deep.equal([])
     for (const storage of storages) await storage.close()
   })
@@ -81,10 +84,85 @@ describe('the schema in MongoDB', function () {
     expect((await readSchemaState(db, next())).current).to.equal(WANTED + 1)
   })
 
-  it('of a newer version is refused, migrate or not', async () => {
+  it('of a newer version that notes no phases is refused, migrate or not', async () => {
     await note(WANTED + 1)
     for (const migrate of [false, true])
       expect(await refusal(bringUpToDate(db, migrate))).to.equal('schema-newer')
+  })
+
+  describe('that a newer release expands and contracts', () => {
+    const expanded = next()
+    /** The list of a release that has one migration of each phase more. */
+    const later = (contract: () => Promise<void> = async () => {}): readonly Migration[] => [
+      ...expanded,
+      { version: WANTED + 2, phase: 'contract', apply: contract },
+    ]
+
+    it('is used by this release until it is contracted, by a storage that is open too', async () => {
+      const storage = await openMongoStorage({ url: database.url })
+      await bringUpToDate(db, 'expand', later())
+      expect(await storage.schema()).to.deep.equal({ ...MADE, current: WANTED + 1 })
+      expect(await refusal(bringUpToDate(db, true))).to.equal('done')
+      expect(await readSchemaState(db, later())).to.deep.equal({
+        current: WANTED + 1,
+        wanted: WANTED + 2,
+        readableFrom: FIRST,
+        contractsTo: WANTED + 2,
+      })
+      await bringUpToDate(db, 'contract', later())
+      expect(await refusal(storage.schema())).to.equal('schema-newer')
+      expect(await refusal(bringUpToDate(db, false))).to.equal('schema-newer')
+      expect(await refusal(bringUpToDate(db, false, later()))).to.equal('done')
+      await storage.close()
+    })
+
+    it('keeps older releases out where it notes the version alone', async () => {
+      await bringUpToDate(db, true)
+      await db
+        .collection<{ _id: string }>('mfa_schema')
+        .updateOne({ _id: 'schema' }, { $unset: { readableFrom: 1, contracted: 1 } })
+      await bringUpToDate(db, 'expand', expanded)
+      expect((await readSchemaState(db)).readableFrom).to.equal(WANTED)
+    })
+
+    it('is not contracted before it is expanded', async () => {
+      await bringUpToDate(db, false)
+      let applied = 0
+      const migrations = later(async () => void (applied += 1))
+      expect(await refusal(bringUpToDate(db, 'contract', migrations))).to.equal('schema-outdated')
+      expect(applied).to.equal(0)
+    })
+
+    it('locks this release out before a contract begins, and repeats one that ended half-way', async () => {
+      await bringUpToDate(db, false)
+      await bringUpToDate(db, 'expand', later())
+      const seen: string[] = []
+      const fails = later(async () => {
+        seen.push(await refusal(bringUpToDate(db, false)))
+        throw new Error('the power is gone')
+      })
+      expect(await bringUpToDate(db, true, fails).catch(String)).to.contain('the power is gone')
+      expect(seen).to.deep.equal(['schema-newer'])
+      expect(await refusal(bringUpToDate(db, false))).to.equal('schema-newer')
+      expect((await readSchemaState(db, later())).contractsTo).to.equal(WANTED + 2)
+      let applied = 0
+      const succeeds = later(async () => void (applied += 1))
+      await bringUpToDate(db, 'contract', succeeds)
+      await bringUpToDate(db, true, succeeds)
+      expect(applied).to.equal(1)
+      expect(await readSchemaState(db, succeeds)).to.deep.equal({
+        current: WANTED + 2,
+        wanted: WANTED + 2,
+        readableFrom: WANTED + 2,
+      })
+    })
+
+    it('is the same after two commands at the same time', async () => {
+      await bringUpToDate(db, false)
+      await Promise.all([bringUpToDate(db, true, later()), bringUpToDate(db, 'expand', later())])
+      await Promise.all([bringUpToDate(db, true, later()), bringUpToDate(db, true, later())])
+      expect(await readSchemaState(db, later())).to.include({ readableFrom: WANTED + 2 })
+    })
   })
 
   it('R39 of before, with tokens in clear, is refused, migrate or not', async () => {

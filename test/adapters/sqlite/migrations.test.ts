@@ -1,19 +1,30 @@
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
 import { openSqliteStorage, schemaState } from '../../../src/adapters/sqlite/index.ts'
 import { MIGRATIONS } from '../../../src/adapters/sqlite/migrations.ts'
 import type { Migration } from '../../../src/adapters/sqlite/migrations.ts'
+import type { MigrationPhases, SchemaState } from '../../../src/ports/server-storage.ts'
 import { expectRefusal } from './refusal.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const FIRST = 2
 const WANTED = FIRST + MIGRATIONS.length - 1
+/** The migrations of a later release, which adds a column. */
 const NEXT: readonly Migration[] = [
   ...MIGRATIONS,
   { version: WANTED + 1, sql: 'ALTER TABLE mfa_records ADD COLUMN note TEXT' },
 ]
+/** Those of the release after it, which removes the column. */
+const CONTRACTED: readonly Migration[] = [
+  ...NEXT,
+  { version: WANTED + 2, phase: 'contract', sql: 'ALTER TABLE mfa_records DROP COLUMN note' },
+]
+/** The state of a database that this code has made. */
+const MADE: SchemaState = { current: WANTED, wanted: WANTED, readableFrom: FIRST }
 
 describe('SQLite schema', () => {
   const folder = temporaryFolder()
@@ -23,8 +34,15 @@ describe('SQLite schema', () => {
     await storage.records.save('anna', { n: 1 }, 0)
     await storage.close()
   }
-  const openWith = (migrate: boolean, migrations: readonly Migration[]): void => {
+  const openWith = (migrate: MigrationPhases, migrations: readonly Migration[]): void => {
     new SqliteDatabase({ path: path(), migrate, migrations }).close()
+  }
+  /** Makes the database as a release made it that noted the version alone. */
+  const makeUnphased = async (): Promise<void> => {
+    await makeCurrent()
+    const database = new DatabaseSync(path())
+    database.exec("DELETE FROM settings WHERE name = 'schema-readable-from'")
+    database.close()
   }
 
   it('numbers its migrations from 2 without a gap', () => {
@@ -36,9 +54,9 @@ describe('SQLite schema', () => {
   it('makes an empty database whether or not migrating is allowed', async () => {
     for (const migrate of [false, true]) {
       const file = folder.file(`${migrate}.db`)
-      expect(schemaState(file)).to.deep.equal({ current: 0, wanted: WANTED })
+      expect(schemaState(file)).to.deep.equal({ current: 0, wanted: WANTED, readableFrom: 0 })
       await openSqliteStorage({ path: file, migrate }).close()
-      expect(schemaState(file)).to.deep.equal({ current: WANTED, wanted: WANTED })
+      expect(schemaState(file)).to.deep.equal(MADE)
     }
   })
 
@@ -81,13 +99,80 @@ describe('SQLite schema', () => {
     expect({ ...row }).to.deep.equal({ record: '{"n":1}', note: null })
   })
 
-  it('refuses a newer database by name, also when it may migrate', async () => {
+  it('works with a database that a newer release has expanded, and says so', async () => {
     await makeCurrent()
-    openWith(true, NEXT)
-    for (const migrate of [false, true]) {
-      await expectRefusal('schema-newer', () => openSqliteStorage({ path: path(), migrate }))
+    openWith('expand', NEXT)
+    const storage = openSqliteStorage({ path: path() })
+    await storage.records.save('anna', { n: 2 }, 1)
+    const state = { ...MADE, current: WANTED + 1 }
+    expect(await storage.schema()).to.deep.equal(state)
+    await storage.close()
+    expect(schemaState(path())).to.deep.equal(state)
+  })
+
+  it('notes of a database of before phases that no older release works with it', async () => {
+    await makeUnphased()
+    expect(schemaState(path()).readableFrom).to.equal(WANTED)
+    openWith('expand', NEXT)
+    expect(schemaState(path()).readableFrom).to.equal(WANTED)
+    expect(schemaState(path()).current).to.equal(WANTED + 1)
+  })
+
+  it('refuses a database that a newer release has contracted, also when it may migrate', async () => {
+    await makeCurrent()
+    openWith(true, CONTRACTED)
+    for (const migrate of [false, true, 'expand', 'contract'] as const) {
+      const error = await expectRefusal('schema-newer', () =>
+        openSqliteStorage({ path: path(), migrate }),
+      )
+      expect(error.message).to.contain(`schema version ${WANTED + 2}`)
+      expect(error.message).to.contain(`this one knows versions up to ${WANTED}`)
     }
     await expectRefusal('schema-newer', () => schemaState(path()))
+  })
+
+  it('expands and contracts one after the other, and works in between', async () => {
+    await makeCurrent()
+    await expectRefusal('schema-outdated', () => openWith('contract', CONTRACTED))
+    openWith('expand', CONTRACTED)
+    const between = new SqliteDatabase({ path: path(), migrate: false, migrations: CONTRACTED })
+    expect(await between.schema()).to.deep.equal({
+      current: WANTED + 1,
+      wanted: WANTED + 2,
+      readableFrom: FIRST,
+      contractsTo: WANTED + 2,
+    })
+    openWith('contract', CONTRACTED)
+    const state = { current: WANTED + 2, wanted: WANTED + 2, readableFrom: WANTED + 2 }
+    expect(await between.schema()).to.deep.equal(state)
+    between.close()
+  })
+
+  it('is refused by a process that works with it, once a newer release has contracted it', async () => {
+    await makeCurrent()
+    const storage = openSqliteStorage({ path: path() })
+    expect(await storage.schema()).to.deep.equal(MADE)
+    openWith('expand', CONTRACTED)
+    expect((await storage.schema()).current).to.equal(WANTED + 1)
+    openWith('contract', CONTRACTED)
+    await expectRefusal('schema-newer', () => storage.schema())
+    await storage.close()
+  })
+
+  it('is migrated once by two processes that do it at the same time', async () => {
+    await makeCurrent()
+    const workers = Array.from(
+      { length: 3 },
+      () =>
+        new Worker(new URL('migrate-worker.ts', import.meta.url), {
+          workerData: { path: path(), migrations: CONTRACTED },
+        }),
+    )
+    const codes = await Promise.all(workers.map((worker) => once(worker, 'exit')))
+    expect(codes).to.deep.equal([[0], [0], [0]])
+    const database = new SqliteDatabase({ path: path(), migrate: false, migrations: CONTRACTED })
+    expect((await database.schema()).readableFrom).to.equal(WANTED + 2)
+    database.close()
   })
 
   it('R39 refuses a database of before, which has tokens in clear, also when it may migrate', async () => {
@@ -123,7 +208,7 @@ describe('SQLite schema', () => {
     await makeCurrent()
     const broken = [...NEXT, { version: WANTED + 2, sql: 'CREATE TABLE x (y TEXT); NONSENSE' }]
     await expectRefusal('storage-unavailable', () => openWith(true, broken))
-    expect(schemaState(path())).to.deep.equal({ current: WANTED, wanted: WANTED })
+    expect(schemaState(path())).to.deep.equal(MADE)
     openWith(true, NEXT)
   })
 
