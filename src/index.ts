@@ -260,7 +260,7 @@ export interface Mfa {
     import(
       accountId: string,
       fields: FieldsToImport,
-      options?: { dryRun?: boolean },
+      options?: { dryRun?: boolean; codesAtOnce?: number },
     ): Promise<ImportOutcome>
     /** Opens every value that a sign-in would open, and throws the error that would stop it. */
     check(accountId: string): Promise<void>

@@ -92,16 +92,34 @@ export function readForeignCodes(
   }
 }
 
-/** One hash after the other: many at once would crowd other people's sign-ins out of the bounded queue. */
+/**
+ * Hashes the codes, `atOnce` of them at the same time. In a process that serves sign-ins that is one: more would crowd
+ * other people's sign-ins out of the bounded queue.
+ */
 export async function adoptCodes(
   read: ReadCodes,
   hasher: PasswordHasher,
+  atOnce = 1,
 ): Promise<ImportedCodesState> {
-  const hashes: string[] = []
-  for (const value of read.values) hashes.push(read.areHashed ? value : await hasher.hash(value))
-  const { form, digest } = read
-  const selectors = read.anyForm === true ? { selectors: read.values.map(selectorOf) } : {}
+  const { form, digest, values } = read
+  const hashes = read.areHashed ? values : await hashAll(values, hasher, atOnce)
+  const selectors = read.anyForm === true ? { selectors: values.map(selectorOf) } : {}
   return { form, digest, hashes, ...selectors }
+}
+
+/** The hashes have the order of the values, and so that of `selectors`. */
+async function hashAll(
+  values: readonly string[],
+  hasher: PasswordHasher,
+  atOnce: number,
+): Promise<readonly string[]> {
+  const hashes: string[] = []
+  const waiting = values.entries()
+  const hashOneByOne = async (): Promise<void> => {
+    for (const [place, value] of waiting) hashes[place] = await hasher.hash(value)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, values.length) }, hashOneByOne))
+  return hashes
 }
 
 /** Whether all are argon2id hashes that the hasher can compute, at a cost that every attempt can bear. */

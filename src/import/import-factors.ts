@@ -32,19 +32,28 @@ export type ImportOutcome =
   | { readonly outcome: 'exists' }
   | { readonly outcome: 'refused'; readonly faults: readonly ImportFault[] }
 
+export interface ImportHow {
+  readonly dryRun?: boolean
+  readonly codesAtOnce?: number
+}
+
 /**
  * Imports a person's second factor from another application, once: a second run changes nothing. Plain codes are
  * hashed, and hashes are wrapped, before anything is stored. `dryRun`: returns the result that an import would have,
  * and neither hashes nor stores. Throws what a commit throws, and MfaError `hashing-overloaded`; `options-invalid` for
  * anything but a plain object.
+ *
+ * `codesAtOnce`: how many plain codes are hashed at the same time. Default 1, because more would delay the sign-ins that
+ * the same process serves.
  */
 export async function importFactors(
   deps: Dependencies,
   accountId: string,
   fields: FieldsToImport,
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  { dryRun = false, codesAtOnce = 1 }: ImportHow = {},
 ): Promise<ImportOutcome> {
   checkPlain(fields)
+  checkAtOnce(codesAtOnce)
   const mapped = mapFactors(fields)
   const faults = [...mapped.faults, ...notOffered(deps, mapped)]
   if (faults.length > 0) return { outcome: 'refused', faults }
@@ -61,7 +70,8 @@ export async function importFactors(
   })
   if (dryRun) return imported(deps.clock.now())
 
-  const foreign = codes === undefined ? undefined : await adoptCodes(codes, deps.hasher)
+  const foreign =
+    codes === undefined ? undefined : await adoptCodes(codes, deps.hasher, codesAtOnce)
   return commit<ImportOutcome>(
     deps,
     accountId,
@@ -91,6 +101,15 @@ function checkPlain(fields: unknown): void {
     throw new MfaError(
       'options-invalid',
       'accounts.import takes an object with the fields in it, no document: pick them, or call toObject()',
+    )
+}
+
+/** With none at once no code would be hashed, and the person would be imported without any. */
+function checkAtOnce(codesAtOnce: number): void {
+  if (!Number.isSafeInteger(codesAtOnce) || codesAtOnce < 1)
+    throw new MfaError(
+      'options-invalid',
+      'accounts.import: codesAtOnce must be a whole number, at least 1',
     )
 }
 

@@ -187,6 +187,16 @@ describe('taking over what another application kept', () => {
     expect(await load(one)).to.include({ version: 0 })
   })
 
+  it('refuses a number of codes at once with which none would be hashed', async () => {
+    for (const codesAtOnce of [0, -1, 1.5, NaN]) {
+      const fields = { totp: SECRET, backupCodes: CODES }
+      const refused = importFactors(one.deps, 'mira', fields, { codesAtOnce })
+      const error: unknown = await refused.catch((thrown: unknown) => thrown)
+      expect(error).to.include({ code: 'options-invalid' })
+    }
+    expect(await one.deps.storage.records.load('mira')).to.equal(undefined)
+  })
+
   it('is refused where the factor is not offered', async () => {
     const few = world({ listed: [totp()] })
     expect(

@@ -12,6 +12,7 @@ import { passEventsOn } from '../notices/notices.ts'
 import { letterSenderOf } from '../boot/post.ts'
 import { senderRounds } from '../notices/rounds.ts'
 import { serverMfa, type ServerMfa } from '../boot/mfa.ts'
+import { patientHasher } from '../import/patient-hasher.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The services that a command works with. */
@@ -27,13 +28,15 @@ const NEEDS = ['STORAGE_URL', 'ENCRYPTION_KEYS'] as const
 export interface SessionNeeds {
   /** The command makes a link, and needs ISSUER besides the storage and its keys. */
   readonly linkMaking?: boolean
+  /** The command hashes codes of many people and serves no sign-in: a hash waits for the others and is not refused. */
+  readonly bulkHashing?: boolean
 }
 
 /** Opens the storage and the mailer that the environment names, runs the work, and closes them again. */
 export async function withSession<T>(
   terminal: Terminal,
   work: (session: Session) => Promise<T>,
-  { linkMaking = false }: SessionNeeds = {},
+  { linkMaking = false, bulkHashing = false }: SessionNeeds = {},
 ): Promise<T> {
   const needs = linkMaking ? [...NEEDS, 'ISSUER' as const] : NEEDS
   const config = loadConfig(terminal.environment, DEMONSTRATION_FOLDER, needs)
@@ -42,7 +45,7 @@ export async function withSession<T>(
   const mayMail = config.issuer !== undefined || !config.production
   const mailer = mayMail ? mailerOf(foundation) : undefined
   const services = mailer === undefined ? {} : { mailer }
-  const mfa = serverMfa(foundation, services)
+  const mfa = serverMfa(bulkHashing ? withPatience(foundation) : foundation, services)
   const { storage, letters } = foundation
   passEventsOn({ mfa, audit: storage.audit, accounts: storage.accounts, letters })
   try {
@@ -60,6 +63,11 @@ export async function withSession<T>(
     mailer?.close()
     await foundation.storage.close()
   }
+}
+
+function withPatience(foundation: Foundation): Foundation {
+  const { hasher, settings } = foundation
+  return { ...foundation, hasher: patientHasher(hasher, settings.passwords.hashingAtOnce) }
 }
 
 async function sendWaiting(

@@ -13,6 +13,7 @@ import { mongooseStorage } from '../../adapters/mongoose/index.ts'
 import { MfaError } from '../../domain/errors.ts'
 import { createMfa, importedCodes, totp, type Mfa } from '../../index.ts'
 import type { Storage } from '../../ports/storage.ts'
+import { patientHasher } from './patient-hasher.ts'
 import { valueAt, type LegacyFields } from './legacy-fields.ts'
 
 export interface LegacyOptions {
@@ -31,7 +32,7 @@ export interface LegacyUsers {
   readonly users: ApplicationUsers
   readonly fields: LegacyFields
   readonly records: LegacyOptions['records']
-  /** People that are worked on at once: most of it is hashing. */
+  /** People that are worked on at once, and plain codes that are hashed at once: most of the work is hashing. */
   readonly atOnce: number
   /** The account of a document. Undefined: the document names no account that a record can belong to. */
   accountOf(user: UserDocument): LegacyAccount | undefined
@@ -43,6 +44,8 @@ export interface LegacyAccount {
 }
 
 const SELECTION_MS = 3_000
+/** Hashes are computed on libuv's pool, which has four threads. */
+const HASHING_THREADS = 4
 
 /**
  * Opens the database of an application, runs the work, and closes it again. Creates neither collections nor indexes.
@@ -70,7 +73,8 @@ function legacyUsers(
   const users = applicationUsers(connection, collection, [
     ...new Set([...fields.values(), accountId]),
   ])
-  const hasher = passwordHasher()
+  const atOnce = Math.min(availableParallelism(), HASHING_THREADS)
+  const hasher = patientHasher(passwordHasher({ maxConcurrent: atOnce }), atOnce)
   const accountsIn = (storage: Storage): Mfa['accounts'] => {
     const mfa = createMfa({
       issuerName: 'migration',
@@ -96,7 +100,7 @@ function legacyUsers(
     users,
     fields,
     records,
-    atOnce: availableParallelism(),
+    atOnce,
     accountOf(user) {
       const id = readUserId(records === 'apart' ? valueAt(user, accountId) : user._id)
       if (id === undefined) return undefined

@@ -29,8 +29,10 @@ export interface ImportOptions {
   readonly defaults: FieldsToImport
   /** Whether somebody who has a password and no factor can sign in here. Absent: nothing is said about it. */
   readonly hasWayIn?: (person: ImportedPerson, mustEnrol: boolean) => boolean
-  /** People that are worked on at once: most of it is hashing. */
+  /** People that are worked on at once. Their plain codes wait for each other in the hasher. */
   readonly atOnce: number
+  /** Plain codes of one person that are hashed at once. */
+  readonly codesAtOnce: number
 }
 
 export type LineOutcome =
@@ -140,7 +142,8 @@ async function importLine(
   // The second factor is stored first, under a new id: if the process ends in between, no account exists without the
   // factor that its owner had. A record without an account is left then, and nobody signs in with it.
   const id = Buffer.from(services.random.bytes(16)).toString('base64url')
-  const factors = await services.mfa.accounts.import(id, fields, { dryRun: options.dryRun })
+  const { dryRun, codesAtOnce } = options
+  const factors = await services.mfa.accounts.import(id, fields, { dryRun, codesAtOnce })
   if (factors.outcome === 'refused') return { line, outcome: 'bad', faults: factors.faults }
   if (factors.outcome === 'exists') throw new Error('a new account has a second factor already')
   const { renewBy } = factors
@@ -150,7 +153,7 @@ async function importLine(
     warnings: warningsOf(person, factors, options),
     ...(renewBy === undefined ? {} : { renewBy }),
   }
-  if (options.dryRun) return imported
+  if (dryRun) return imported
 
   const added = await addPerson(services, { ...person, id, passwordOrigin: 'import' })
   if (!added.ok) {

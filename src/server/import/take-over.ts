@@ -85,7 +85,7 @@ async function takeOverOne(
   dryRun: boolean,
 ): Promise<TakenOver> {
   const { _id: id } = seen
-  const { users, fields } = legacy
+  const { users, fields, atOnce } = legacy
   if (Object.keys(legacyFieldsOf(seen, fields)).length === 0) return { id, outcome: 'none' }
   // The document is read again: since the batch was read, the old check may have spent a backup code.
   const user = await users.read(id)
@@ -94,7 +94,10 @@ async function takeOverOne(
   if (account === undefined)
     return { id, outcome: 'bad', faults: [{ field: '_id', code: 'account-id-unfit' }] }
   try {
-    const done = await account.accounts.import(account.id, legacyFieldsOf(user, fields), { dryRun })
+    const done = await account.accounts.import(account.id, legacyFieldsOf(user, fields), {
+      dryRun,
+      codesAtOnce: atOnce,
+    })
     if (done.outcome === 'imported') {
       const { factors, warnings, renewBy } = done
       const about = { factors, warnings, ...(renewBy === undefined ? {} : { renewBy }) }

@@ -16,8 +16,18 @@ import {
 import { PERSON_FIELDS } from './person.ts'
 import { importReport, KNOWN_FIELDS } from './user-import-report.ts'
 import { hasWayIn } from '../boot/mfa.ts'
-import { withSession } from '../cli/session.ts'
-import { answer, command, Refusal, type Options, type Terminal } from '../cli/terminal.ts'
+import { withSession, type Session } from '../cli/session.ts'
+import {
+  answer,
+  command,
+  Refusal,
+  type Options,
+  type Output,
+  type Terminal,
+} from '../cli/terminal.ts'
+
+/** So many keep a database over a network at work. The memory holds the lines and the waiting codes of these alone. */
+const PEOPLE_AT_ONCE = 8
 
 /** `user import`: people of another application, with their passwords and second factors. */
 export function addUserImportCommand(user: Command, terminal: Terminal): void {
@@ -39,42 +49,46 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
     )
   answer(terminal, made, async ([file = ''], options) => {
     const people = await peopleOf(file, options)
-    return withSession(terminal, async ({ foundation, mfa }) => {
-      const dryRun = options['dryRun'] === true
-      const { storage, hashKinds, hasher, clock, random, record, settings } = foundation
-      const report = importReport(terminal, {
-        json: options['json'] === true,
-        dryRun,
-        unit: isExport(options['format']) ? 'person' : 'line',
-      })
-      const services = {
-        accounts: storage.accounts,
-        mfa,
-        hashKinds,
-        todaysKind: hasher.kind,
-        clock,
-        random,
-        record,
-      }
-      report.expect(await countOf(people()))
-      const lines = report.noticing(people())
-      for await (const outcome of importPeople(services, lines, {
-        dryRun,
-        emailsVerified: options['emailsUnverified'] !== true,
-        defaults: defaultsOf(options),
-        hasWayIn: (person, mustEnrol) =>
-          hasWayIn(settings, {
-            isMailSet: foundation.config.mail !== undefined,
-            person,
-            mustEnrol,
-          }),
-        // No more than are hashed at once: the queue behind them may be as short as nothing.
-        atOnce: settings.passwords.hashingAtOnce,
-      }))
-        report.add(outcome)
-      return report.output()
-    })
+    const work = (session: Session): Promise<Output> =>
+      importFile(terminal, session, people, options)
+    return withSession(terminal, work, { bulkHashing: true })
   })
+}
+
+async function importFile(
+  terminal: Terminal,
+  { foundation, mfa }: Session,
+  people: () => AsyncIterable<ImportLine>,
+  options: Options,
+): Promise<Output> {
+  const dryRun = options['dryRun'] === true
+  const { storage, hashKinds, hasher, clock, random, record, settings } = foundation
+  const report = importReport(terminal, {
+    json: options['json'] === true,
+    dryRun,
+    unit: isExport(options['format']) ? 'person' : 'line',
+  })
+  const services = {
+    accounts: storage.accounts,
+    mfa,
+    hashKinds,
+    todaysKind: hasher.kind,
+    clock,
+    random,
+    record,
+  }
+  report.expect(await countOf(people()))
+  const isMailSet = foundation.config.mail !== undefined
+  for await (const outcome of importPeople(services, report.noticing(people()), {
+    dryRun,
+    emailsVerified: options['emailsUnverified'] !== true,
+    defaults: defaultsOf(options),
+    hasWayIn: (person, mustEnrol) => hasWayIn(settings, { isMailSet, person, mustEnrol }),
+    atOnce: PEOPLE_AT_ONCE,
+    codesAtOnce: settings.passwords.hashingAtOnce,
+  }))
+    report.add(outcome)
+  return report.output()
 }
 
 const EXPORT_FORMATS = ['keycloak', 'fusionauth', 'firebase'] as const

@@ -43,6 +43,32 @@ const hashed = (algorithm: string, encoding: 'hex' | 'base64' | 'base64url', cod
   createHash(algorithm).update(code).digest(encoding)
 
 describe('backup codes of another product', () => {
+  it('are hashed as many at once as the caller says, one without a word, and keep their order', async () => {
+    for (const atOnce of [undefined, 1, 2, 3, 20]) {
+      let [running, most] = [0, 0]
+      const waiting: (() => void)[] = []
+      // The hash that was asked for last is ready first.
+      const backwards: PasswordHasher = {
+        ...cheap,
+        async hash(secret) {
+          running += 1
+          most = Math.max(most, running)
+          await new Promise<void>((done) => {
+            waiting.push(done)
+            setImmediate(() => waiting.pop()?.())
+          })
+          running -= 1
+          return `hash of ${secret}`
+        },
+      }
+      const { hashes } = await adoptCodes(read(SHOWN), backwards, atOnce)
+      expect(hashes).to.deep.equal(
+        SHOWN.map((code) => `hash of ${code.replace('-', '').toUpperCase()}`),
+      )
+      expect(most).to.equal(Math.min(atOnce ?? 1, SHOWN.length))
+    }
+  })
+
   it('make the events of backup codes for a used code, and are issued to nobody', () => {
     const proof = { slot: 0, hash: '' }
     expect(factor.eventsOf?.({ what: 'accepted', proof })).to.deep.equal([

@@ -289,6 +289,27 @@ describe('user import', () => {
     expect(text.out).to.contain('7 read: 0 imported, 2 unchanged, 5 bad')
   })
 
+  it('hashes the plain codes of all people, however short the queue of the server is', async () => {
+    installation.environment['CONFIG_FILE'] = file(
+      'c.json',
+      JSON.stringify({
+        passwords: { hashMemoryKib: 19_456, hashPasses: 2, hashingAtOnce: 2, hashingQueue: 1 },
+      }),
+    )
+    const people = Array.from({ length: 5 }, (_, nth) => ({
+      username: `person${nth}`,
+      passwordHash: bcrypt,
+      totp: SECRET,
+      backupCodes: [...CODES, `${nth}${nth}${nth}${nth}-mnop-9012-7777`],
+    }))
+    const { code, sum } = await importing(jsonl(...people))
+    expect({ code, ...sum }).to.deep.include({ code: 0, imported: 5, bad: 0 })
+    for (const { username } of people) {
+      const { factors } = (await statusOf(username)).mfa
+      expect(factors.find(({ factor }) => factor === 'imported-codes')).to.include({ remaining: 3 })
+    }
+  })
+
   it('changes nothing the second time, not even what the file has changed', async () => {
     await importing(
       jsonl({ username: 'ada', passwordHash: bcrypt, totp: SECRET, backupCodes: CODES }),
@@ -562,7 +583,7 @@ describe('user import', () => {
   describe('line by line', () => {
     let services: ImportServices
     let close: () => Promise<void>
-    const options = { dryRun: true, emailsVerified: true, defaults: {}, atOnce: 3 }
+    const options = { dryRun: true, emailsVerified: true, defaults: {}, atOnce: 3, codesAtOnce: 1 }
 
     beforeEach(() => {
       const storage = openSqliteStorage({ path: installation.path })
