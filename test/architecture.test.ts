@@ -26,6 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'errors',
       'events',
       'json',
+      'masked-address',
       'nearest-name',
       'permanent-fault',
       'shown-network',

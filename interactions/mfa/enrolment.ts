@@ -6,7 +6,7 @@ import {
   type EnrolmentGround,
 } from '../../src/application/enrol-factor.ts'
 import type { ChallengeGround } from '../../src/application/challenge-factor.ts'
-import { maskAddress } from '../../src/application/deliver.ts'
+import { maskAddress } from '../../src/domain/masked-address.ts'
 import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/application/prove-owner.ts'
 import { tellRefused } from '../../src/application/refused-attempts.ts'
 import {

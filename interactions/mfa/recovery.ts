@@ -1,4 +1,4 @@
-import { maskAddress } from '../../src/application/deliver.ts'
+import { maskAddress } from '../../src/domain/masked-address.ts'
 import {
   cancelRecovery,
   checkRecoveryCode,

@@ -38,9 +38,3 @@ async function send({ mailer }: Dependencies, delivery: Delivery): Promise<void>
     throw new MfaError('mail-failed', 'A message could not be handed over', { status: 503, cause })
   }
 }
-
-/** `m•••@example.com`: the owner recognises the address; nobody else learns it. */
-export function maskAddress(address: string): string {
-  const at = address.lastIndexOf('@')
-  return `${Array.from(address)[0] ?? ''}•••${at === -1 ? '' : address.slice(at)}`
-}

@@ -24,7 +24,8 @@ import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/facto
 import type { Delivery } from '../ports/services.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
 import type { ChallengeGround } from './challenge-factor.ts'
-import { maskAddress, sendOrTakeBack } from './deliver.ts'
+import { maskAddress } from '../domain/masked-address.ts'
+import { sendOrTakeBack } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
 import {
   bindAuthenticator,

@@ -14,6 +14,16 @@ export interface OutboxRow {
   readonly until?: Instant
 }
 
+/** A row that is not finished, with what has become of it so far. */
+export interface WaitingRow extends OutboxRow {
+  /** The number of claims so far. */
+  readonly claims: number
+  /** When it can be claimed next. While a sender has the row, this is the end of its claim. */
+  readonly dueAt: Instant
+  /** Why the last attempt failed, as `postpone` was told. Absent: no attempt failed, or a sender has the row. */
+  readonly fault?: string
+}
+
 /** A row in the hands of one sender. */
 export interface ClaimedRow extends OutboxRow {
   /** The number of claims so far, this one included. It names the claim: `postpone` and `finish` ask for it. */
@@ -39,8 +49,11 @@ export interface Outbox {
    */
   claim(now: Instant, claimedUntil: Instant): Promise<ClaimedRow | undefined>
 
-  /** Makes a claimed row due at another time. False, and nothing changes: it was claimed again or finished meanwhile. */
-  postpone(row: ClaimedRow, dueAt: Instant): Promise<boolean>
+  /**
+   * Makes a claimed row due at another time, and keeps why the attempt failed until the next claim. False, and nothing
+   * changes: it was claimed again or finished meanwhile.
+   */
+  postpone(row: ClaimedRow, dueAt: Instant, fault: string): Promise<boolean>
 
   /**
    * Ends a claimed row: its value is deleted, and its id stays known until `knownUntil`, so that an event that is told
@@ -51,8 +64,23 @@ export interface Outbox {
   /** Deletes the account's rows that have an `until`: their codes and links have ended early. Answers how many. */
   withdraw(accountId: string): Promise<number>
 
-  /** Lists the rows that are not finished, in order of `id`, after `after`: for a rotation of keys. */
-  list(page: { after?: string; limit: number }): Promise<readonly OutboxRow[]>
+  /**
+   * Makes a waiting row due at `now`. False, and nothing changes: the row is finished or unknown, or a sender has it, so
+   * that a second one would send it at the same time.
+   */
+  hasten(id: string, now: Instant): Promise<boolean>
+
+  /**
+   * Ends a waiting row without sending it, also one that a sender has: as `finish` does. False, and nothing changes: it
+   * is finished or unknown.
+   */
+  drop(id: string, knownUntil: Instant): Promise<boolean>
+
+  /** The row of this id. Undefined: it is finished or unknown. */
+  find(id: string): Promise<WaitingRow | undefined>
+
+  /** Lists the rows that are not finished, in order of `id`, after `after`. */
+  list(page: { after?: string; limit: number }): Promise<readonly WaitingRow[]>
 
   /** The number of rows that are not finished. It is one look-up by an index, because each reading of metrics asks. */
   waiting(): Promise<number>

@@ -1,5 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import type { Outbox, OutboxRow } from '../ports/outbox.ts'
+import type { Outbox, OutboxRow, WaitingRow } from '../ports/outbox.ts'
 import { AWKWARD_KEYS } from './awkward-keys.ts'
 import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
@@ -42,13 +42,13 @@ export function describeOutbox(
       const second = await claimedRow(outbox, NOW + 60)
       deepEqual(second, { ...row('a'), claims: 2, firstClaimedAt: NOW })
       equal(await outbox.finish(first, NOW + 900), false)
-      equal(await outbox.postpone(first, NOW + 900), false)
-      equal(await outbox.postpone(second, NOW + 90), true)
+      equal(await outbox.postpone(first, NOW + 900, 'away'), false)
+      equal(await outbox.postpone(second, NOW + 90, 'away'), true)
       equal(await outbox.claim(NOW + 89, NOW + 900), undefined)
       const third = await claimedRow(outbox, NOW + 90)
       equal(await outbox.finish(third, NOW + 900), true)
       equal(await outbox.finish(third, NOW + 900), false)
-      equal(await outbox.postpone(third, NOW + 900), false)
+      equal(await outbox.postpone(third, NOW + 900, 'away'), false)
       equal(await outbox.claim(NOW + 9_000, NOW + 9_900), undefined)
     })
 
@@ -73,7 +73,7 @@ export function describeOutbox(
       await outbox.add([row('a', { until: NOW + 60 }), row('b')], NOW)
       const claimed = await claimedRow(outbox)
       equal(claimed.until, NOW + 60)
-      await outbox.postpone(claimed, NOW + 30)
+      await outbox.postpone(claimed, NOW + 30, 'away')
       equal((await outbox.claim(NOW, NOW + 600))?.id, 'b')
       equal(await outbox.claim(NOW + 60, NOW + 600), undefined)
       equal((await outbox.claim(NOW + 59, NOW + 600))?.id, 'a')
@@ -86,7 +86,7 @@ export function describeOutbox(
       const claimed = await claimedRow(outbox)
       equal(await outbox.withdraw('anna'), 2)
       equal(await outbox.withdraw('anna'), 0)
-      equal(await outbox.postpone(claimed, NOW), false)
+      equal(await outbox.postpone(claimed, NOW, 'away'), false)
       equal((await outbox.claim(NOW, NOW + 60))?.id, 'notice')
       equal((await outbox.claim(NOW, NOW + 60))?.id, 'other')
       equal(await outbox.claim(NOW, NOW + 60), undefined)
@@ -95,13 +95,64 @@ export function describeOutbox(
     test('R35 lists what is not finished, page by page, and replaces a value that is unchanged', async (outbox) => {
       await outbox.add([row('c'), row('a'), row('b')], NOW)
       await outbox.finish(await claimedRow(outbox), NOW + 60)
-      deepEqual(await outbox.list({ limit: 1 }), [row('a')])
-      deepEqual(await outbox.list({ after: 'a', limit: 9 }), [row('b')])
+      deepEqual(await outbox.list({ limit: 1 }), [waitingRow('a')])
+      deepEqual(await outbox.list({ after: 'a', limit: 9 }), [waitingRow('b')])
       equal(await outbox.replaceValue('a', 'anew', 'another'), false)
       equal(await outbox.replaceValue('a', 'anew', 'sealed'), true)
       equal(await outbox.replaceValue('c', 'anew', 'sealed'), false)
       equal(await outbox.replaceValue('unknown', 'anew', 'sealed'), false)
       equal((await outbox.claim(NOW, NOW + 60))?.value, 'anew')
+    })
+
+    test('tells of a waiting row how often it was claimed, when it is due and why it was not sent', async (outbox) => {
+      equal(await outbox.find('a'), undefined)
+      await outbox.add([row('a', { until: NOW + 900 })], NOW)
+      const until = { until: NOW + 900 }
+      deepEqual(await outbox.find('a'), waitingRow('a', until))
+      const claimed = await claimedRow(outbox)
+      const held = waitingRow('a', { ...until, claims: 1, dueAt: NOW + 60 })
+      deepEqual(await outbox.find('a'), held)
+      await outbox.postpone(claimed, NOW + 90, '450 busy')
+      const postponed = { ...held, dueAt: NOW + 90, fault: '450 busy' }
+      deepEqual(await outbox.find('a'), postponed)
+      deepEqual(await outbox.list({ limit: 9 }), [postponed])
+      const again = await claimedRow(outbox, NOW + 90)
+      deepEqual(await outbox.find('a'), { ...held, claims: 2, dueAt: NOW + 150 })
+      await outbox.finish(again, NOW + 900)
+      equal(await outbox.find('a'), undefined)
+    })
+
+    test('hastens a row, and not one that a sender has', async (outbox) => {
+      equal(await outbox.hasten('a', NOW), false)
+      await outbox.add([row('a'), row('b')], NOW + 90)
+      equal(await outbox.hasten('a', NOW), true)
+      const claimed = await claimedRow(outbox)
+      equal(claimed.id, 'a')
+      equal(await outbox.claim(NOW, NOW + 60), undefined)
+      equal(await outbox.hasten('a', NOW), false)
+      equal(await outbox.claim(NOW, NOW + 60), undefined)
+      await outbox.postpone(claimed, NOW + 900, 'away')
+      equal(await outbox.hasten('a', NOW + 1), true)
+      const again = await claimedRow(outbox, NOW + 1)
+      deepEqual([again.id, again.claims], ['a', 2])
+      await outbox.finish(again, NOW + 900)
+      equal(await outbox.hasten('a', NOW), false)
+    })
+
+    test('drops a row for good, also one that a sender has', async (outbox) => {
+      equal(await outbox.drop('a', NOW + 900), false)
+      await outbox.add([row('a', { until: NOW + 600 }), row('b')], NOW)
+      const claimed = await claimedRow(outbox)
+      equal(claimed.id, 'a')
+      equal(await outbox.drop('a', NOW + 900), true)
+      equal(await outbox.drop('a', NOW + 900), false)
+      equal(await outbox.find('a'), undefined)
+      equal(await outbox.waiting(), 1)
+      equal(await outbox.postpone(claimed, NOW, 'away'), false)
+      equal(await outbox.finish(claimed, NOW + 900), false)
+      equal(await outbox.drop('b', NOW + 900), true)
+      await outbox.add([row('a'), row('b')], NOW)
+      equal(await outbox.claim(NOW, NOW + 60), undefined)
     })
 
     test('keeps ids apart', async (outbox) => {
@@ -129,6 +180,10 @@ export function describeOutbox(
 
 function row(id: string, changes: Partial<OutboxRow> = {}): OutboxRow {
   return { id, accountId: 'anna', value: 'sealed', ...changes }
+}
+
+function waitingRow(id: string, changes: Partial<WaitingRow> = {}): WaitingRow {
+  return { ...row(id), claims: 0, dueAt: NOW, ...changes }
 }
 
 async function claimedRow(outbox: Outbox, now = NOW) {

@@ -132,7 +132,10 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       equal((await tokens.find('kept'))?.grantId, 'g')
       equal((await storage.hostRecords('Client').find('client'))?.client_id, 'client')
       equal((await storage.oneTime.take('kept', now))?.['n'], 2)
-      deepEqual(await storage.outbox.list({ limit: 9 }), [{ id: 'kept', ...row }])
+      deepEqual(
+        (await storage.outbox.list({ limit: 9 })).map(({ id }) => id),
+        ['kept'],
+      )
       equal((await storage.counters.reserve('kept', { limit: 1 }, now)).allowed, false)
     })
 

@@ -57,9 +57,11 @@ async function commandsBelow(path: readonly string[]): Promise<Command[]> {
   const help = await helpOf(path)
   const below = columnOf(help, 'Commands').filter((line) => !line.startsWith('help'))
   if (below.length === 0) {
-    const given = columnOf(help, 'Arguments').map((name) => `<${name}>`)
+    const given = columnOf(help, 'Arguments')
     const usage = /^Usage: oidc-provider-mfa (.*)$/m.exec(help)?.[1]?.replace(' [options]', '')
-    if (usage !== [...path, ...given].join(' ') && given.length > 0)
+    // An argument that may be left out has square brackets.
+    const named = usage?.replaceAll(/[<>[\]]/g, '')
+    if (named !== [...path, ...given].join(' ') && given.length > 0)
       throw new Error(`${usage} is not explained`)
     return [{ usage: usage ?? '', flags: columnOf(help, 'Options') }]
   }
@@ -138,7 +140,7 @@ describe('docs/reference/cli.md', () => {
         .filter(([whole]) => whole.startsWith('`') || whole.startsWith('npx'))
         .filter(([, words = '', rest = '']) => {
           const fitting = commands.filter(({ usage }) =>
-            words.trim().startsWith(usage.split(' <')[0] ?? ''),
+            words.trim().startsWith(usage.split(/ [<[]/)[0] ?? ''),
           )
           const given = [...rest.matchAll(/(--[a-z-]+)/g)].map((match) => match[1] ?? '')
           return !fitting.some(({ flags }) =>

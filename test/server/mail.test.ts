@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { SMTPServer } from 'smtp-server'
 import type { MfaEvent } from '../../src/index.ts'
@@ -25,13 +26,17 @@ import {
 describe('a server with mail', () => {
   const mails: { to: string; content: string }[] = []
   let smtp: SMTPServer
+  /** The answer of the mail server to a recipient. Undefined: it takes the mail. */
+  let refusal: Error | undefined
   let server: TestServer
 
   beforeEach(async () => {
     mails.length = 0
+    refusal = undefined
     smtp = new SMTPServer({
       authOptional: true,
       disabledCommands: ['STARTTLS'],
+      onRcptTo: (_address, _session, done) => done(refusal),
       onData: (stream, session, done) => {
         let content = ''
         stream.on('data', (chunk: Buffer) => {
@@ -56,14 +61,14 @@ describe('a server with mail', () => {
   })
 
   /** Stores the proof that a used set-up link leaves in an account. */
-  async function prove(accountId: string): Promise<void> {
+  async function prove(accountId: string, username = 'alice'): Promise<void> {
     const { storage, clock } = server
     const now = clock.now()
     const stored = await storage.accounts.byId(accountId)
     if (!stored) throw new Error('no account')
     const proof = { usedAt: now, until: now + 3600, epoch: 1, browser: PROOF.hash }
     const account = { ...stored.account, enrolmentProof: proof }
-    await storage.accounts.update(account, { username: 'alice' }, stored.version)
+    await storage.accounts.update(account, { username }, stored.version)
   }
 
   it('R10 lets a first factor be set up after a code mailed to the verified address, and tells of it', async () => {
@@ -201,6 +206,31 @@ describe('a server with mail', () => {
       [`"Acme, Inc." <${address}>`, { name: 'Acme, Inc.', address }],
     ] as const)
       expect(senderOf(from, 'Acme'), from).to.deep.equal(sender)
+  })
+
+  it('is ready while mail fails, and says so until a mail was sent', async () => {
+    const ready = async () => {
+      const { status, json } = await new HttpClient().get(`${server.issuer}/health/ready`)
+      return { status, body: json }
+    }
+    const until = async (wanted: object): Promise<void> => {
+      const fits = async () => JSON.stringify(await ready()) === JSON.stringify(wanted)
+      while (!(await fits())) await sleep(20)
+    }
+    const signInAs = async (username: string): Promise<void> => {
+      const person = await addPerson(server, { username })
+      await prove(person.id, username)
+      await signIn(browserWithProof(server), server.authorize(), person, server)
+    }
+    expect(await ready()).to.deep.equal({ status: 200, body: { status: 'ok' } })
+    refusal = Object.assign(new Error('alice@example.com is busy'), { responseCode: 450 })
+    await signInAs('alice')
+    await until({ status: 200, body: { status: 'ok', mail: 'failing' } })
+    refusal = undefined
+    server.clock.ahead += 60
+    await signInAs('bea')
+    await until({ status: 200, body: { status: 'ok' } })
+    expect(mails.map(({ to }) => to)).to.include('alice@example.com')
   })
 
   it('signs people in while the mail server is away, and keeps what they are told', async () => {

@@ -72,7 +72,10 @@ export function smtpMailer({ url, from }: SmtpMailerOptions): SmtpMailer {
         await transport.verify()
       } catch (cause) {
         const { host } = new URL(url)
-        throw failed(`The mail server ${host} does not take mail (${codeOf(cause)}).`, cause)
+        throw failed(
+          `The mail server ${host} does not take mail (${codeOfMailFault(cause)}).`,
+          cause,
+        )
       }
     },
 
@@ -99,7 +102,10 @@ export function isRefusedForGood(error: unknown): boolean {
 /**
  * The error code of Node if the connection failed, otherwise of nodemailer; nothing from the mail server's response.
  */
-function codeOf(cause: unknown): string {
-  const { message, code = 'no code' } = cause as { message: string; code?: string }
-  return /^(?:connect|getaddrinfo) (E[A-Z]+)\b/.exec(message)?.[1] ?? code
+export function codeOfMailFault(cause: unknown): string {
+  const { name, message, code } = Object(cause) as Readonly<Record<string, unknown>>
+  const ofNode = /^(?:connect|getaddrinfo) (E[A-Z]+)\b/.exec(String(message))?.[1]
+  if (ofNode !== undefined) return ofNode
+  if (typeof code === 'string') return code
+  return typeof name === 'string' ? name : 'unknown'
 }

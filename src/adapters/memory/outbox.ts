@@ -1,5 +1,5 @@
 import type { Instant } from '../../domain/time.ts'
-import type { ClaimedRow, Outbox, OutboxRow } from '../../ports/outbox.ts'
+import type { ClaimedRow, Outbox, OutboxRow, WaitingRow } from '../../ports/outbox.ts'
 import { sweepMap, type Sweepable } from './sweep-map.ts'
 
 interface Kept {
@@ -7,6 +7,7 @@ interface Kept {
   readonly dueAt: Instant
   readonly claims: number
   readonly firstClaimedAt?: Instant
+  readonly fault?: string
 }
 
 /** A finished row keeps its id alone, until the given time. */
@@ -16,6 +17,13 @@ interface Finished {
 
 type Stored = Map<string, Kept | Finished>
 
+const waitingRowOf = ({ row, claims, dueAt, fault }: Kept): WaitingRow => ({
+  ...row,
+  claims,
+  dueAt,
+  ...(fault === undefined ? {} : { fault }),
+})
+
 const waitingIn = (stored: Stored): Kept[] => [...stored.values()].filter((entry) => 'row' in entry)
 
 export function memoryOutbox(): Outbox & Sweepable {
@@ -23,6 +31,7 @@ export function memoryOutbox(): Outbox & Sweepable {
   return {
     ...contents(stored),
     ...claims(stored),
+    ...changes(stored),
 
     sweep: (now, limit) =>
       sweepMap(
@@ -35,7 +44,7 @@ export function memoryOutbox(): Outbox & Sweepable {
 
 function contents(
   stored: Stored,
-): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'waiting' | 'replaceValue'> {
+): Pick<Outbox, 'add' | 'withdraw' | 'find' | 'list' | 'waiting' | 'replaceValue'> {
   return {
     async add(rows, now) {
       for (const row of rows)
@@ -50,9 +59,14 @@ function contents(
       return own.length
     },
 
+    async find(id) {
+      const entry = stored.get(id)
+      return entry !== undefined && 'row' in entry ? waitingRowOf(entry) : undefined
+    },
+
     async list({ after, limit }) {
       return waitingIn(stored)
-        .map(({ row }) => row)
+        .map(waitingRowOf)
         .filter(({ id }) => after === undefined || id > after)
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit)
@@ -89,15 +103,35 @@ function claims(stored: Stored): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
       return { ...due.row, ...claim }
     },
 
-    async postpone(row, dueAt) {
+    async postpone(row, dueAt, fault) {
       const entry = claimed(row)
-      if (entry !== undefined) stored.set(row.id, { ...entry, dueAt })
+      if (entry !== undefined) stored.set(row.id, { ...entry, dueAt, fault })
       return entry !== undefined
     },
 
     async finish(row, knownUntil) {
       if (claimed(row) === undefined) return false
       stored.set(row.id, { knownUntil })
+      return true
+    },
+  }
+}
+
+/** The changes that an operator makes. */
+function changes(stored: Stored): Pick<Outbox, 'hasten' | 'drop'> {
+  return {
+    async hasten(id, now) {
+      const entry = stored.get(id)
+      if (entry === undefined || !('row' in entry)) return false
+      if (entry.claims > 0 && entry.fault === undefined) return false
+      stored.set(id, { ...entry, dueAt: now })
+      return true
+    },
+
+    async drop(id, knownUntil) {
+      const entry = stored.get(id)
+      if (entry === undefined || !('row' in entry)) return false
+      stored.set(id, { knownUntil })
       return true
     },
   }

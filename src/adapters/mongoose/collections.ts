@@ -46,6 +46,8 @@ export interface OutboxDocument extends Keyed {
   readonly order: number
   readonly claims: number
   readonly firstClaimedAt?: Instant
+  /** Why the last attempt failed. Absent: none failed, or a sender has the row. */
+  readonly fault?: string
   /** After this time the row is deleted. Absent: it waits until it is finished. */
   readonly keepUntil?: Date
 }

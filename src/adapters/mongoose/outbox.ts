@@ -1,5 +1,5 @@
 import type { mongo } from 'mongoose'
-import type { ClaimedRow, Outbox, OutboxRow } from '../../ports/outbox.ts'
+import type { ClaimedRow, Outbox, OutboxRow, WaitingRow } from '../../ports/outbox.ts'
 import { COLLECTIONS, dateOf, is, type OutboxDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
 import { isDuplicateKey } from './failure.ts'
@@ -10,6 +10,16 @@ const rowOf = ({ _id: id, accountId, value = '', until }: OutboxDocument): Outbo
   accountId,
   value,
   ...(until === undefined ? {} : { until }),
+})
+
+const waitingRowOf = (document: OutboxDocument): WaitingRow => {
+  const { claims = 0, dueAt = 0, fault } = document
+  return { ...rowOf(document), claims, dueAt, ...(fault === undefined ? {} : { fault }) }
+}
+
+const waitingOf = (id: string): mongo.Filter<OutboxDocument> => ({
+  _id: is(id),
+  dueAt: { $exists: true },
 })
 
 /** The row in the hands of the sender that has this claim. */
@@ -23,12 +33,12 @@ type OnOutbox = <T>(deed: (outbox: mongo.Collection<OutboxDocument>) => Promise<
 
 export function mongoOutbox(database: MongoDatabase): Outbox {
   const on: OnOutbox = (deed) => database.on(COLLECTIONS.outbox, deed)
-  return { ...contents(on), ...claims(on) }
+  return { ...contents(on), ...claims(on), ...changes(on) }
 }
 
 function contents(
   on: OnOutbox,
-): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'waiting' | 'replaceValue'> {
+): Pick<Outbox, 'add' | 'withdraw' | 'find' | 'list' | 'waiting' | 'replaceValue'> {
   return {
     async add(rows, now) {
       for (const row of rows) await on((outbox) => insertNew(outbox, row, now))
@@ -43,6 +53,12 @@ function contents(
         return deletedCount
       }),
 
+    find: (id) =>
+      on(async (outbox) => {
+        const found = await outbox.findOne(waitingOf(id))
+        return found === null ? undefined : waitingRowOf(found)
+      }),
+
     list: ({ after, limit }) =>
       on(async (outbox) => {
         const page = await outbox
@@ -53,7 +69,7 @@ function contents(
           .sort({ _id: 1 })
           .limit(limit)
           .toArray()
-        return page.map(rowOf)
+        return page.map(waitingRowOf)
       }),
 
     waiting: () => on((outbox) => outbox.countDocuments({ dueAt: { $exists: true } })),
@@ -78,7 +94,12 @@ function claims(on: OnOutbox): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
           // `$not` also takes the rows that have no `until`.
           { dueAt: { $lte: now }, until: { $not: { $lte: now } } },
           // `$min` sets the time of the first claim alone: later claims come later.
-          { $set: { dueAt: claimedUntil }, $inc: { claims: 1 }, $min: { firstClaimedAt: now } },
+          {
+            $set: { dueAt: claimedUntil },
+            $inc: { claims: 1 },
+            $min: { firstClaimedAt: now },
+            $unset: { fault: 1 },
+          },
           { sort: { dueAt: 1, order: 1 }, returnDocument: 'after' },
         )
         if (claimed === null) return undefined
@@ -86,9 +107,9 @@ function claims(on: OnOutbox): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
         return { ...rowOf(claimed), claims, firstClaimedAt }
       }),
 
-    postpone: (row, dueAt) =>
+    postpone: (row, dueAt, fault) =>
       on(async (outbox) => {
-        const { matchedCount } = await outbox.updateOne(claimOf(row), { $set: { dueAt } })
+        const { matchedCount } = await outbox.updateOne(claimOf(row), { $set: { dueAt, fault } })
         return matchedCount === 1
       }),
 
@@ -97,6 +118,29 @@ function claims(on: OnOutbox): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
         const { matchedCount } = await outbox.updateOne(claimOf(row), {
           $set: { keepUntil: dateOf(knownUntil) },
           $unset: { dueAt: 1, value: 1, until: 1 },
+        })
+        return matchedCount === 1
+      }),
+  }
+}
+
+/** The changes that an operator makes. */
+function changes(on: OnOutbox): Pick<Outbox, 'hasten' | 'drop'> {
+  return {
+    hasten: (id, now) =>
+      on(async (outbox) => {
+        const { matchedCount } = await outbox.updateOne(
+          { ...waitingOf(id), $or: [{ claims: is(0) }, { fault: { $exists: true } }] },
+          { $set: { dueAt: now } },
+        )
+        return matchedCount === 1
+      }),
+
+    drop: (id, knownUntil) =>
+      on(async (outbox) => {
+        const { matchedCount } = await outbox.updateOne(waitingOf(id), {
+          $set: { keepUntil: dateOf(knownUntil) },
+          $unset: { dueAt: 1, value: 1, until: 1, fault: 1 },
         })
         return matchedCount === 1
       }),

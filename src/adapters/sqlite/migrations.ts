@@ -15,6 +15,7 @@ import {
   FIRST_SCHEMA,
   LEASES_SCHEMA,
   NODES_SCHEMA,
+  OUTBOX_FAULTS,
   OUTBOX_SCHEMA,
   RECORDS_OF_ACCOUNTS,
 } from './schema.ts'
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, sql: OUTBOX_SCHEMA },
   { version: 5, sql: LEASES_SCHEMA },
   { version: 6, sql: NODES_SCHEMA },
+  { version: 7, sql: OUTBOX_FAULTS },
 ]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */

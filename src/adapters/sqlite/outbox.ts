@@ -1,4 +1,4 @@
-import type { Outbox, OutboxRow } from '../../ports/outbox.ts'
+import type { Outbox, OutboxRow, WaitingRow } from '../../ports/outbox.ts'
 import type { SqliteDatabase } from './database.ts'
 
 interface Row {
@@ -8,10 +8,18 @@ interface Row {
   readonly until: number | null
 }
 
+interface Waiting extends Row {
+  readonly claims: number
+  readonly due_at: number
+  readonly fault: string | null
+}
+
 interface Claimed extends Row {
   readonly claims: number
   readonly first_claimed_at: number
 }
+
+const WAITING = 'id, account_id, value, until, claims, due_at, fault'
 
 const rowOf = ({ id, account_id: accountId, value, until }: Row): OutboxRow => ({
   id,
@@ -20,13 +28,18 @@ const rowOf = ({ id, account_id: accountId, value, until }: Row): OutboxRow => (
   ...(until === null ? {} : { until }),
 })
 
+const waitingRowOf = (row: Waiting): WaitingRow => ({
+  ...rowOf(row),
+  claims: row.claims,
+  dueAt: row.due_at,
+  ...(row.fault === null ? {} : { fault: row.fault }),
+})
+
 export function sqliteOutbox(database: SqliteDatabase): Outbox {
-  return { ...contents(database), ...claims(database) }
+  return { ...writes(database), ...reads(database), ...claims(database), ...changes(database) }
 }
 
-function contents(
-  database: SqliteDatabase,
-): Pick<Outbox, 'add' | 'withdraw' | 'list' | 'waiting' | 'replaceValue'> {
+function writes(database: SqliteDatabase): Pick<Outbox, 'add' | 'withdraw' | 'replaceValue'> {
   return {
     add: async (rows, now) => {
       if (rows.length === 0) return
@@ -52,26 +65,6 @@ function contents(
         connection.run('DELETE FROM outbox WHERE account_id = ? AND until IS NOT NULL', accountId),
       ),
 
-    list: ({ after, limit }) =>
-      database.durable((connection) =>
-        connection
-          .all<Row>(
-            `SELECT id, account_id, value, until FROM outbox
-             WHERE id > ? AND due_at IS NOT NULL ORDER BY id LIMIT ?`,
-            after ?? '',
-            limit,
-          )
-          .map(rowOf),
-      ),
-
-    waiting: () =>
-      database.durable(
-        (connection) =>
-          connection.get<{ rows: number }>(
-            'SELECT count(*) AS rows FROM outbox WHERE due_at IS NOT NULL',
-          )?.rows ?? 0,
-      ),
-
     replaceValue: (id, value, expected) =>
       database.durable(
         (connection) =>
@@ -85,6 +78,39 @@ function contents(
   }
 }
 
+function reads(database: SqliteDatabase): Pick<Outbox, 'find' | 'list' | 'waiting'> {
+  return {
+    find: (id) =>
+      database.durable((connection) => {
+        const row = connection.get<Waiting>(
+          `SELECT ${WAITING} FROM outbox WHERE id = ? AND due_at IS NOT NULL`,
+          id,
+        )
+        return row && waitingRowOf(row)
+      }),
+
+    list: ({ after, limit }) =>
+      database.durable((connection) =>
+        connection
+          .all<Waiting>(
+            `SELECT ${WAITING} FROM outbox
+             WHERE id > ? AND due_at IS NOT NULL ORDER BY id LIMIT ?`,
+            after ?? '',
+            limit,
+          )
+          .map(waitingRowOf),
+      ),
+
+    waiting: () =>
+      database.durable(
+        (connection) =>
+          connection.get<{ rows: number }>(
+            'SELECT count(*) AS rows FROM outbox WHERE due_at IS NOT NULL',
+          )?.rows ?? 0,
+      ),
+  }
+}
+
 /** The steps of a sender. */
 function claims(database: SqliteDatabase): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
   return {
@@ -92,7 +118,8 @@ function claims(database: SqliteDatabase): Pick<Outbox, 'claim' | 'postpone' | '
       database.durable((connection) => {
         const claimed = connection.get<Claimed>(
           `UPDATE outbox
-           SET due_at = ?, claims = claims + 1, first_claimed_at = coalesce(first_claimed_at, ?)
+           SET due_at = ?, claims = claims + 1, fault = NULL,
+             first_claimed_at = coalesce(first_claimed_at, ?)
            WHERE sequence = (
              SELECT sequence FROM outbox WHERE due_at <= ? AND (until IS NULL OR until > ?)
              ORDER BY due_at, sequence LIMIT 1)
@@ -111,12 +138,14 @@ function claims(database: SqliteDatabase): Pick<Outbox, 'claim' | 'postpone' | '
         )
       }),
 
-    postpone: ({ id, claims }, dueAt) =>
+    postpone: ({ id, claims }, dueAt, fault) =>
       database.durable(
         (connection) =>
           connection.run(
-            'UPDATE outbox SET due_at = ? WHERE id = ? AND claims = ? AND due_at IS NOT NULL',
+            `UPDATE outbox SET due_at = ?, fault = ?
+             WHERE id = ? AND claims = ? AND due_at IS NOT NULL`,
             dueAt,
+            fault,
             id,
             claims,
           ) === 1,
@@ -131,6 +160,33 @@ function claims(database: SqliteDatabase): Pick<Outbox, 'claim' | 'postpone' | '
             knownUntil,
             id,
             claims,
+          ) === 1,
+      ),
+  }
+}
+
+/** The changes that an operator makes. */
+function changes(database: SqliteDatabase): Pick<Outbox, 'hasten' | 'drop'> {
+  return {
+    hasten: (id, now) =>
+      database.durable(
+        (connection) =>
+          connection.run(
+            `UPDATE outbox SET due_at = ?
+             WHERE id = ? AND due_at IS NOT NULL AND (claims = 0 OR fault IS NOT NULL)`,
+            now,
+            id,
+          ) === 1,
+      ),
+
+    drop: (id, knownUntil) =>
+      database.durable(
+        (connection) =>
+          connection.run(
+            `UPDATE outbox SET value = '', until = NULL, due_at = NULL, fault = NULL, keep_until = ?
+             WHERE id = ? AND due_at IS NOT NULL`,
+            knownUntil,
+            id,
           ) === 1,
       ),
   }

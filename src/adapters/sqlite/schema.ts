@@ -155,3 +155,8 @@ CREATE TABLE nodes (
 ) STRICT;
 CREATE INDEX nodes_beat ON nodes (beat_at);
 `
+
+/** Version 7: why the last attempt to send a mail failed. NULL: none failed, or a sender has the row. */
+export const OUTBOX_FAULTS = `
+ALTER TABLE outbox ADD COLUMN fault TEXT;
+`

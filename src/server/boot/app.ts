@@ -53,6 +53,7 @@ export interface AppServices {
   readonly post?: Pick<Post, 'send'>
   readonly demonstrationAccountId?: string
   readonly isStopping?: () => boolean
+  readonly isMailFailing?: () => Promise<boolean>
   /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
   readonly builtInClients?: readonly JsonObject[]
 }
@@ -235,6 +236,7 @@ function ownRoutes(own: OwnPages): Router {
   addHealthRoutes(router, {
     checkWritable: () => storage.checkWritable(),
     isStopping: services.isStopping ?? (() => false),
+    isMailFailing: services.isMailFailing ?? (async () => false),
     log: services.log,
   })
   router.get('/interaction/:uid', async (ctx) => {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Config } from '../../../config/environment.ts'
 import { mailFiles } from '../../adapters/mail/files.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
-import { letterSender, type LetterSender, type Post } from '../notices/sender.ts'
+import { letterSender, type LetterSender, type MailTried, type Post } from '../notices/sender.ts'
 import type { Logger } from '../observe/log.ts'
 import { senderOfMails, type Foundation } from './foundation.ts'
 import { accountUrl } from '../pages/account.ts'
@@ -42,11 +42,13 @@ export interface SenderParts {
   readonly post: Post
   readonly mfa: ServerMfa
   readonly log?: Logger
+  /** Is told of each attempt, besides the measures. */
+  readonly tried?: ((tried: MailTried) => void) | undefined
 }
 
 export function letterSenderOf(
   foundation: Foundation,
-  { post, mfa, log }: SenderParts,
+  { post, mfa, log, tried }: SenderParts,
 ): LetterSender {
   const { storage, letters, clock, record, issuer, serviceName, settings } = foundation
   const { help } = settings.service
@@ -57,7 +59,10 @@ export function letterSenderOf(
     mfa,
     clock,
     record,
-    mailTried: foundation.serverMeasures.mailTried,
+    tried(one) {
+      foundation.serverMeasures.mailTried(one.outcome)
+      tried?.(one)
+    },
     log,
     issuer,
     values: {

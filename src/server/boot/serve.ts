@@ -7,6 +7,7 @@ import { openLog, type Logger } from '../observe/log.ts'
 import { openMetrics, type MetricsEndpoint } from '../observe/metrics.ts'
 import { urlOf } from '../listen.ts'
 import { answerNotReady, LIVENESS_PATH } from '../pages/health.ts'
+import { mailHealth } from '../notices/mail-health.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
 import { announce } from './announce.ts'
@@ -86,16 +87,18 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
   const { foundation, mailer } = await open(config, port, withMeter, started)
   started.push(foundation.serverMeasures.watch(() => foundation.storage.outbox.waiting()))
   const place = postOf(foundation, mailer, outboxParent(config, options))
+  const mail = mailHealth(foundation.storage.outbox)
   const demonstration = await demonstrate(foundation, folder, started)
   const services: AppServices = {
     log,
     isStopping: () => listener.isStopping,
+    isMailFailing: mail.isFailing,
     post: place.post,
     ...(mailer === undefined ? {} : { mailer }),
     ...demonstration?.services,
   }
   const served = await renewedApp(foundation, () => createApp(foundation, services), log)
-  const rounds = startSending(foundation, served, place, log)
+  const rounds = startSending(foundation, served, { ...place, tried: mail.tried }, log)
   // A stop closes the listener first: the last events are passed on after the last answer.
   started.push(
     () => rounds.stop(),

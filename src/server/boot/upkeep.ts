@@ -5,7 +5,7 @@ import { tellRecoveries } from '../upkeep/recoveries.ts'
 import type { RenewedApp } from '../upkeep/renewal.ts'
 import { sweeper, type Sweeper } from '../upkeep/sweep.ts'
 import type { Foundation } from './foundation.ts'
-import { letterSenderOf, type PostPlace } from './post.ts'
+import { letterSenderOf, type PostPlace, type SenderParts } from './post.ts'
 import type { Started } from './started.ts'
 
 const SWEEP_MILLISECONDS = 60_000
@@ -64,11 +64,11 @@ export async function startUpkeep(upkeep: Upkeep): Promise<Started> {
 export function startSending(
   foundation: Foundation,
   served: RenewedApp,
-  { post }: PostPlace,
+  { post, tried }: Pick<PostPlace, 'post'> & Pick<SenderParts, 'tried'>,
   log: Logger,
 ): SenderRounds {
   const { mfa } = served.app
-  const rounds = senderRounds(letterSenderOf(foundation, { post, mfa, log }), log)
+  const rounds = senderRounds(letterSenderOf(foundation, { post, mfa, log, tried }), log)
   foundation.letters.onPut(() => rounds.begin())
   rounds.begin()
   return rounds

@@ -9,6 +9,7 @@ import { actorOf } from './actor.ts'
 import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
 import { addKeyCommands } from './keys.ts'
+import { addMailCommands } from './mail.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addServeCommand } from './serve.ts'
@@ -32,8 +33,8 @@ const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.js
  * standard output, everything else to standard error; with `--json` both are JSON.
  */
 export async function run(argv: readonly string[], given: Terminal): Promise<number> {
-  const terminal = harmless(given)
   const json = argv.includes('--json')
+  const terminal = { ...harmless(given), json }
   const say = (failure: ReturnType<typeof failureOf>): void =>
     terminal.err(json ? `${JSON.stringify({ error: failure }, null, 2)}\n` : `${failure.message}\n`)
   try {
@@ -76,6 +77,7 @@ function commandLine(given: Terminal, json: boolean): Command {
   addUserCommands(program, terminal)
   addClientCommands(program, terminal)
   addKeyCommands(program, terminal)
+  addMailCommands(program, terminal)
   addMaintenanceCommands(program, terminal)
   addBackupCommand(program, terminal)
   addRestoreCommand(program, terminal)

@@ -1,3 +1,4 @@
+import type { Config } from '../../../config/environment.ts'
 import { DEMONSTRATION_FOLDER, loadConfig } from '../../../config/load.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import {
@@ -11,14 +12,21 @@ import type { ClientRegistry } from '../clients/registry.ts'
 import { passEventsOn } from '../notices/notices.ts'
 import { letterSenderOf } from '../boot/post.ts'
 import { senderRounds } from '../notices/rounds.ts'
+import type { MailTried } from '../notices/sender.ts'
 import { serverMfa, type ServerMfa } from '../boot/mfa.ts'
 import { patientHasher } from '../import/patient-hasher.ts'
 import type { Terminal } from './terminal.ts'
+import { mailReport, tellUnsent, type MailReport } from './unsent-mails.ts'
 
 /** The services that a command works with. */
 export interface Session {
   readonly foundation: Foundation
   readonly mfa: ServerMfa
+  /**
+   * Sends what is due in the outbox, for ten seconds at most, and answers the attempts. Undefined: the command has no
+   * mail server, or no address of the service for the links in mails.
+   */
+  sendDue(): Promise<readonly MailTried[] | undefined>
   clients(): Promise<ClientRegistry>
 }
 
@@ -47,11 +55,20 @@ export async function withSession<T>(
   const services = mailer === undefined ? {} : { mailer }
   const mfa = serverMfa(bulkHashing ? withPatience(foundation) : foundation, services)
   const { storage, letters } = foundation
+  const report = mailReport()
+  letters.onPut(report.put)
+  const sendDue = async (): Promise<void> => {
+    if (mailer !== undefined) await sendWaiting({ foundation, mfa, mailer, report })
+  }
   passEventsOn({ mfa, audit: storage.audit, accounts: storage.accounts, letters })
   try {
     return await work({
       foundation,
       mfa,
+      async sendDue() {
+        await sendDue()
+        return mailer === undefined ? undefined : report.attempts
+      },
       clients: async () => clientsOf(foundation, await signingKeysOf(foundation)),
     })
   } finally {
@@ -59,8 +76,9 @@ export async function withSession<T>(
     // sent by the server.
     await mfa.settled()
     await foundation.accountEvents.settled()
-    if (mailer !== undefined) await sendWaiting(foundation, mfa, mailer)
+    if (report.hasPut) await sendDue()
     mailer?.close()
+    tellUnsent(terminal, await report.unsent(storage.outbox, whyNoMailer(config, mayMail)))
     await foundation.storage.close()
   }
 }
@@ -70,13 +88,22 @@ function withPatience(foundation: Foundation): Foundation {
   return { ...foundation, hasher: patientHasher(hasher, settings.passwords.hashingAtOnce) }
 }
 
-async function sendWaiting(
-  foundation: Foundation,
-  mfa: ServerMfa,
-  mailer: SmtpMailer,
-): Promise<void> {
+/** Undefined: the command sends mails. */
+function whyNoMailer({ mail }: Config, mayMail: boolean): string | undefined {
+  if (!mayMail) return 'ISSUER is not set for this command'
+  return mail === undefined ? 'SMTP_URL is not set for this command' : undefined
+}
+
+interface Sending {
+  readonly foundation: Foundation
+  readonly mfa: ServerMfa
+  readonly mailer: SmtpMailer
+  readonly report: MailReport
+}
+
+async function sendWaiting({ foundation, mfa, mailer, report }: Sending): Promise<void> {
   const post = { send: mailer.send, lanes: 1 }
-  const rounds = senderRounds(letterSenderOf(foundation, { post, mfa }))
+  const rounds = senderRounds(letterSenderOf(foundation, { post, mfa, tried: report.tried }))
   rounds.begin()
   await rounds.stop()
 }

@@ -17,6 +17,8 @@ export interface Terminal {
   readLine(): Promise<string>
   readFile(path: string): Promise<string>
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Whether the outputs are JSON. */
+  readonly json?: boolean | undefined
   /** The process that started this one, if the server has to end with it. */
   readonly starter?: Starter | undefined
   /** The operator whose command runs, for the audit trail. The command line sets it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Instant } from '../../domain/time.ts'
-import type { ClaimedRow, Outbox } from '../../ports/outbox.ts'
+import type { Outbox, OutboxRow, WaitingRow } from '../../ports/outbox.ts'
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock, SealContext, SecretBox } from '../../ports/services.ts'
 
@@ -22,6 +22,12 @@ export interface Letter {
 
 export type LetterText = Pick<Letter, 'to' | 'template' | 'values' | 'languages'>
 
+/** A letter in the outbox. `id` names its row. */
+export interface PutLetter {
+  readonly id: string
+  readonly template: string
+}
+
 /** The letters that wait in the storage, sealed (R35). */
 export interface Letters {
   /** Resolves when the letters are stored. They are sent afterwards, by any node. */
@@ -29,9 +35,9 @@ export interface Letters {
   /** Takes back the account's letters with a code or a link that are not sent yet. */
   withdraw(accountId: string): Promise<void>
   /** Opens a row. Throws MfaError `key-missing` or `seal-broken`. */
-  open(row: ClaimedRow): LetterText
-  /** Calls `listener` when letters were put by this process. */
-  onPut(listener: () => void): void
+  open(row: OutboxRow): LetterText
+  /** Calls `listener` with the letters that this process has put. */
+  onPut(listener: (put: readonly PutLetter[]) => void): void
 }
 
 const format = z.object({
@@ -48,7 +54,7 @@ export interface LetterServices {
 }
 
 export function letters({ storage, box, clock }: LetterServices): Letters {
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(put: readonly PutLetter[]) => void>()
   const { outbox } = storage
   return {
     async put(given) {
@@ -60,7 +66,8 @@ export function letters({ storage, box, clock }: LetterServices): Letters {
         return { id, accountId, value, ...(until === undefined ? {} : { until }) }
       })
       await outbox.add(rows, clock.now())
-      for (const listener of listeners) listener()
+      const put = rows.map(({ id }, at) => ({ id, template: given[at]?.template ?? '' }))
+      for (const listener of listeners) listener(put)
     },
 
     async withdraw(accountId) {
@@ -122,7 +129,8 @@ export async function sealingKeysOfLetters({
   return counts
 }
 
-async function* waitingRows(outbox: Outbox) {
+/** The rows that are not finished, in order of `id`. */
+export async function* waitingRows(outbox: Pick<Outbox, 'list'>): AsyncGenerator<WaitingRow> {
   for (let after: string | undefined; ;) {
     const page = await outbox.list({ limit: PAGE, ...(after === undefined ? {} : { after }) })
     yield* page

@@ -5,8 +5,8 @@ import type { ClaimedRow, Outbox } from '../../ports/outbox.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { Record } from '../observe/audit.ts'
 import type { Logger } from '../observe/log.ts'
-import type { ServerMeasures } from '../observe/server-measures.ts'
-import type { Letters } from './letters.ts'
+import type { Letters, LetterText } from './letters.ts'
+import { faultOfMail } from './mail-fault.ts'
 
 /** Where mails go: a mail server, or files. */
 export interface Post {
@@ -15,6 +15,26 @@ export interface Post {
   readonly lanes: number
 }
 
+/** One attempt to send a mail. */
+export type MailTried = {
+  readonly id: string
+  /** Absent: the mail does not open with our keys. */
+  readonly template?: string
+} & (
+  | { readonly outcome: 'sent' }
+  | {
+      readonly outcome: 'postponed'
+      /** A line for an operator, without an address and without a part of the mail. */
+      readonly fault: string
+    }
+  | {
+      readonly outcome: 'given-up'
+      readonly fault: string
+      /** `refused`: the mail server refuses this recipient or mail for good. `not-accepted`: the time was over. */
+      readonly reason: 'refused' | 'not-accepted'
+    }
+)
+
 export interface SenderServices {
   readonly outbox: Outbox
   readonly letters: Letters
@@ -22,7 +42,8 @@ export interface SenderServices {
   readonly mfa: Pick<Mfa, 'views' | 'notMeUrl' | 'cancelRecoveryUrl'>
   readonly clock: Clock
   readonly record: Record
-  readonly mailTried?: ServerMeasures['mailTried'] | undefined
+  /** Is told of each attempt. */
+  readonly tried?: ((tried: MailTried) => void) | undefined
   readonly log?: Pick<Logger, 'warn' | 'error'> | undefined
   /** The issuer: its host is in each Message-ID, and links are made from it (R12). */
   readonly issuer: string
@@ -41,7 +62,7 @@ const CLAIM_SECONDS = 30
 const FIRST_RETRY_SECONDS = 15
 const TRIED_FOR_SECONDS = DAY_SECONDS
 /** How long the id of a letter stays known after it was sent: events are told again soon, if at all. */
-const KNOWN_SECONDS = 7 * DAY_SECONDS
+export const KNOWN_SECONDS = 7 * DAY_SECONDS
 
 /**
  * Sends the letters of the outbox, each at least once: it claims one, sends it, and finishes it. A letter whose sender
@@ -71,21 +92,23 @@ export function retrySeconds(attempts: number): number {
 
 async function attempt(services: SenderServices, row: ClaimedRow): Promise<void> {
   const { outbox, clock, log } = services
+  let text: LetterText | undefined
   try {
-    await send(services, row)
+    text = services.letters.open(row)
+    await send(services, row, text)
   } catch (error) {
-    return postpone(services, row, error)
+    return postpone(services, row, { template: text?.template, error })
   }
-  services.mailTried?.('sent')
+  services.tried?.({ id: row.id, template: text.template, outcome: 'sent' })
   if (!(await outbox.finish(row, clock.now() + KNOWN_SECONDS)))
     log?.warn({ letter: row.id }, 'a mail took so long that it may be sent twice')
 }
 
 async function send(
-  { letters, post, mfa, values, issuer, clock }: SenderServices,
+  { post, mfa, values, issuer, clock }: SenderServices,
   row: ClaimedRow,
+  { to, template, languages, values: own }: LetterText,
 ): Promise<void> {
-  const { to, template, languages, values: own } = letters.open(row)
   const locale = mfa.views.localeFor({ uiLocales: languages })
   const about = { language: locale, issuer }
   const notMeUrl = mfa.notMeUrl(row.accountId, about)
@@ -102,7 +125,11 @@ async function send(
 }
 
 /** A letter that cannot be sent now is tried again, unless it is refused for good or its time is over. */
-async function postpone(services: SenderServices, row: ClaimedRow, error: unknown): Promise<void> {
+async function postpone(
+  services: SenderServices,
+  row: ClaimedRow,
+  { template, error }: { readonly template: string | undefined; readonly error: unknown },
+): Promise<void> {
   const { outbox, clock, log } = services
   const now = clock.now()
   const dueAt = now + retrySeconds(row.claims)
@@ -111,12 +138,15 @@ async function postpone(services: SenderServices, row: ClaimedRow, error: unknow
     : dueAt >= endOf(row)
       ? 'not-accepted'
       : undefined
-  services.mailTried?.(reason === undefined ? 'postponed' : 'given-up')
+  const fault = faultOfMail(error)
+  const about = { id: row.id, ...(template === undefined ? {} : { template }), fault }
   if (reason === undefined) {
+    services.tried?.({ ...about, outcome: 'postponed' })
     log?.warn({ letter: row.id, attempts: row.claims, error }, 'a mail was not sent yet')
-    await outbox.postpone(row, dueAt)
+    await outbox.postpone(row, dueAt, fault)
     return
   }
+  services.tried?.({ ...about, outcome: 'given-up', reason })
   log?.error({ letter: row.id, attempts: row.claims, error }, 'a mail was given up')
   if (await outbox.finish(row, now + KNOWN_SECONDS))
     await services.record('mail-not-delivered', { accountId: row.accountId, detail: { reason } })

@@ -35,6 +35,7 @@ export const SERVER_EVENTS = [
   'session-ended',
   'grant-revoked',
   'mail-not-delivered',
+  'mail-dropped',
 ] as const
 export type ServerEvent = (typeof SERVER_EVENTS)[number]
 

@@ -13,6 +13,8 @@ export interface Health {
   readonly checkWritable: () => Promise<void>
   /** True from the moment the server was told to stop. */
   readonly isStopping: () => boolean
+  /** True while this node cannot send mails that wait: `ready` says so, and still succeeds. */
+  readonly isMailFailing: () => Promise<boolean>
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -24,19 +26,32 @@ const FRESH_MILLISECONDS = 500
 /** A storage that answers later than this is too slow for a sign-in. */
 const PATIENCE_MILLISECONDS = 2000
 
+interface NodeState {
+  readonly fault: NotReady | undefined
+  readonly mail: boolean
+}
+
+const STOPPING: NodeState = { fault: 'stopping', mail: false }
+
 /**
  * Adds the paths for a load balancer: `live` succeeds while the process runs, `ready` while a write succeeds and the
  * server was not told to stop. The responses have no page and no detail.
  */
-export function addHealthRoutes(router: Router, { checkWritable, isStopping, log }: Health): void {
+export function addHealthRoutes(router: Router, health: Health): void {
+  const { checkWritable, isStopping, isMailFailing, log } = health
   const tell = tellChanges(log)
-  let last: { at: number; fault: Promise<NotReady | undefined> } | undefined
+  let last: { at: number; state: Promise<NodeState> } | undefined
 
-  const faultOfStorage = (): Promise<NotReady | undefined> => {
+  const look = async (): Promise<NodeState> => {
+    const fault = await reasonOf(checkWritable(), tell)
+    // A storage that fails between the two questions is told of at the next one.
+    const mail = fault === undefined ? await isMailFailing().catch(() => false) : false
+    return { fault, mail }
+  }
+  const stateOfNode = (): Promise<NodeState> => {
     const now = performance.now()
-    if (last === undefined || now - last.at > FRESH_MILLISECONDS)
-      last = { at: now, fault: reasonOf(checkWritable(), tell) }
-    return last.fault
+    if (last === undefined || now - last.at > FRESH_MILLISECONDS) last = { at: now, state: look() }
+    return last.state
   }
 
   router.get(LIVENESS_PATH, (ctx) => {
@@ -46,11 +61,14 @@ export function addHealthRoutes(router: Router, { checkWritable, isStopping, log
 
   router.get('/health/ready', async (ctx) => {
     // A stop is looked at again after the wait for the storage: an answer of 200 must not be sent after the signal.
-    const fault = isStopping() ? 'stopping' : await faultOfStorage()
+    const { fault, mail } = isStopping() ? STOPPING : await stateOfNode()
     const reason = isStopping() ? 'stopping' : fault
     ctx.set('Cache-Control', 'no-store')
     ctx.status = reason === undefined ? 200 : 503
-    ctx.body = reason === undefined ? { status: 'ok' } : { status: 'unavailable', reason }
+    ctx.body =
+      reason === undefined
+        ? { status: 'ok', ...(mail ? { mail: 'failing' } : {}) }
+        : { status: 'unavailable', reason }
   })
 }
 

@@ -96,6 +96,7 @@ const OF_SERVER: Readonly<Record<string, Told>> = {
   'session-ended': none('it opens nothing'),
   'grant-revoked': none('it opens nothing'),
   'mail-not-delivered': none('no mail arrives'),
+  'mail-dropped': none('an administrator has removed a mail'),
 }
 
 const ADDRESSES = ['mira@example.com', 'second@example.com', 'third@example.com'] as const

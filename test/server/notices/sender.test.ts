@@ -41,7 +41,7 @@ describe('the sender of mails', () => {
       mfa,
       clock: here.clock,
       record: here.record,
-      mailTried: (outcome) => void outcomes.push(outcome),
+      tried: ({ outcome }) => void outcomes.push(outcome),
       log: { warn: log, error: log } as never,
       issuer: 'https://id.example.com',
       values: { issuer: 'Acme', manageUrl: 'https://id.example.com/account' },
@@ -91,6 +91,22 @@ describe('the sender of mails', () => {
     await put(letter('e1'))
     await sender.sendDue()
     expect(sent).to.have.length(1)
+  })
+
+  it('R18 sends each letter once where two nodes send at the same time', async () => {
+    await put(...['e1', 'e2', 'e3', 'e4', 'e5'].map((about) => letter(about)))
+    await Promise.all([make().sendDue(), make().sendDue(), sender.sendDue()])
+    expect(sent).to.have.length(5)
+    expect(new Set(sent.map(({ messageId }) => messageId)).size).to.equal(5)
+  })
+
+  it('keeps why the last attempt failed, until the next one', async () => {
+    await put(letter('e1'))
+    const cause = Object.assign(new Error('busy'), { response: '450 busy', responseCode: 450 })
+    fault = new MfaError('mail-failed', 'busy', { status: 503, cause })
+    await sender.sendDue()
+    const [row] = await here.storage.outbox.list({ limit: 9 })
+    expect(row).to.include({ claims: 1, dueAt: here.clock.time + 15, fault: '450 busy' })
   })
 
   it('counts each attempt by its outcome', async () => {

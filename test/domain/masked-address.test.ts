@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { maskAddress } from '../../src/application/deliver.ts'
+import { maskAddress } from '../../src/domain/masked-address.ts'
 
 describe('the address that a page shows of a code that was sent', () => {
   it('is masked but for its first letter and its domain', () => {
