@@ -119,6 +119,11 @@ export const NEEDS: readonly Need[] = [
     isMet: ({ Client }) => isMethod(Client.prototype, 'backchannelLogout'),
   },
   {
+    name: 'Client#compareClientSecret and Client#metadata: accepting the former secret of an app',
+    isMet: ({ Client }) =>
+      isMethod(Client.prototype, 'compareClientSecret') && isMethod(Client.prototype, 'metadata'),
+  },
+  {
     name: 'provider.OIDCContext: route, entities, entity and promptPending of a request',
     isMet: (provider) => {
       const ctx = contextOf(provider)

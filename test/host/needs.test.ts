@@ -40,6 +40,8 @@ const WITHOUT: Readonly<
     replace(AccessToken, 'find', { value: undefined }),
   'Client.find': ({ Client }) => replace(Client, 'find', { value: undefined }),
   'Client#backchannelLogout': ({ Client }) => method(Client, 'backchannelLogout', undefined),
+  'Client#compareClientSecret and Client#metadata': ({ Client }) =>
+    method(Client, 'compareClientSecret', undefined),
   'provider.OIDCContext': (provider) => method(provider.OIDCContext, 'promptPending', () => true),
   'provider.createContext': (provider) =>
     replace(provider, 'createContext', {

@@ -22,7 +22,13 @@ const locales = readdirSync(join(views, 'messages')).map((file) => file.replace(
 const LOCKED = ['code', 'password-suspected', 'codes-disabled', 'factor-ended']
 
 /** Events that never happen to an account: nobody sees them as their own. */
-const OF_NO_ACCOUNT = ['client-added', 'client-changed', 'client-removed', 'storage-restored']
+const OF_NO_ACCOUNT = [
+  'client-added',
+  'client-changed',
+  'client-secret-rotated',
+  'client-removed',
+  'storage-restored',
+]
 const OWN_EVENTS = [
   ...EVENT_TYPES,
   ...SERVER_EVENTS,

@@ -46,6 +46,7 @@ const COMMANDS = [
   'client list',
   'client show',
   'client update',
+  'client rotate-secret',
   'client apply',
   'client remove',
   'keys add',

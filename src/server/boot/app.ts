@@ -37,6 +37,7 @@ import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
 import { passEventsOn } from '../notices/notices.ts'
 import { pageShower, type ShowPage } from '../pages/render.ts'
 import { hostConfiguration } from './provider.ts'
+import { acceptFormerSecrets } from '../../host/former-secret.ts'
 import { addressNormaliser } from './proxies.ts'
 import { addConsentRoutes, showConsent, type ConsentServices } from '../pages/consent.ts'
 import { formGuard, interactionOf, type FormGuard } from '../pages/context.ts'
@@ -185,6 +186,7 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
     }),
   })
   const provider = new Provider(issuer, mfa.configure(configuration))
+  acceptFormerSecrets(provider)
   speakAsIssuer(provider, issuer)
   provider.use(traced)
   provider.use(accessLog(log, random))

@@ -195,10 +195,11 @@ export function clientsOf(
   signingKeys: SigningKeys,
   builtIn: readonly JsonObject[] = [],
 ): ClientRegistry {
-  const { storage, box, random, record, config, settings, issuer } = foundation
+  const { storage, box, clock, random, record, config, settings, issuer } = foundation
   return clientRegistry({
     clients: storage.clients,
     box,
+    clock,
     random,
     record,
     validate: clientValidator(issuer, clientRules(settings, signingKeys)),

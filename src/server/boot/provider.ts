@@ -8,6 +8,7 @@ import type { Instant } from '../../domain/time.ts'
 import type { Clock, SecretBox } from '../../ports/services.ts'
 import type { AccountRecords, HostAdapter, HostRecords } from '../../ports/host-records.ts'
 import { routeOf } from '../../host/context.ts'
+import { FORMER_SECRET } from '../../host/former-secret.ts'
 import { overlay } from '../../host/overlay.ts'
 import { signInTimeOf } from '../../host/session.ts'
 import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
@@ -71,6 +72,11 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
   const rules = clientRules(settings, deps.signingKeys)
   return {
     ...rules,
+    extraClientMetadata: {
+      ...extraClientMetadata,
+      // Not one of the rules: no operator gives an app a second secret.
+      properties: [...extraClientMetadata.properties, FORMER_SECRET],
+    },
     adapter: hostAdapter(deps),
     findAccount: subjectFinder(deps.accounts),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },

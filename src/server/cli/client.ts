@@ -7,10 +7,12 @@ import {
   warnOfPlainHttp,
 } from './client-change.ts'
 import { memberOptions, newMetadata } from './client-metadata.ts'
+import { addRotateSecretCommand } from './client-secret.ts'
 import { withSession, type Session } from './session.ts'
 import {
   answer,
   command,
+  moment,
   readingCommand,
   Refusal,
   table,
@@ -24,6 +26,7 @@ export function addClientCommands(program: Command, terminal: Terminal): void {
   const client = program.command('client').description('apps that people sign in to')
   addAddCommand(client, terminal)
   addClientChangeCommands(client, terminal)
+  addRotateSecretCommand(client, terminal)
   answer(terminal, readingCommand(client, 'list', 'list apps, without secrets'), async () =>
     withSession(terminal, list),
   )
@@ -89,7 +92,13 @@ async function show({ clients }: Session, id: string): Promise<Output> {
   return { json: [shown.metadata], text: shownText(shown) }
 }
 
-function shownText({ metadata, source, hasSecret, ignored }: ShownClient): string {
+function shownText({
+  metadata,
+  source,
+  hasSecret,
+  formerSecretUntil,
+  ignored,
+}: ShownClient): string {
   const rows = Object.entries(metadata).map(([member, value]) => [
     member,
     typeof value === 'string' ? value : JSON.stringify(value),
@@ -101,6 +110,9 @@ function shownText({ metadata, source, hasSecret, ignored }: ShownClient): strin
       ...ignored.map((member) => [member, '(is not known and has no effect)']),
       ['(kept in)', source === 'file' ? 'CLIENTS_FILE' : 'storage'],
       ['(secret)', hasSecret ? 'yes' : 'none'],
+      ...(formerSecretUntil === undefined
+        ? []
+        : [['(former secret)', `holds until ${moment(formerSecretUntil)}`]]),
     ],
   )
 }

@@ -3,8 +3,8 @@ import type { Clients } from '../../ports/clients.ts'
 import type { Random, SecretBox } from '../../ports/services.ts'
 import type { Record } from '../observe/audit.ts'
 import { changesOf, keptOf, type KeptMember, type MemberChange, type Shown } from './difference.ts'
-import { inFileToo, isClient, takingReserved, type KnownClients } from './known.ts'
-import { idOf, openSecret, SECRET, sealSecret } from './secret.ts'
+import { inFileToo, isClient, takingReserved, withOwnMembers, type KnownClients } from './known.ts'
+import { formerOf, idOf, openSecret, SECRET, sealSecret } from './secret.ts'
 import type { ClientFault, ValidateClients } from './validate.ts'
 
 export interface ChangeServices {
@@ -85,7 +85,7 @@ export async function planOfCommand(
   return { ...present, given: whole, after: whole, made }
 }
 
-function newSecret(random: Random): string {
+export function newSecret(random: Random): string {
   return Buffer.from(random.bytes(32)).toString('base64url')
 }
 
@@ -101,6 +101,7 @@ export async function carryOut(
   const every = [
     ...faults,
     ...takingReserved(known, list),
+    ...withOwnMembers(list),
     ...inBoth.map((metadata) => inFileToo(idOf(metadata))),
   ]
   if (every.length > 0) return { ok: false, faults: every }
@@ -126,7 +127,7 @@ export async function storedClient(
 }
 
 /** Whether the client needs a secret and has none, by the host's own rules: some algorithms need one as well. */
-function lacksSecret(
+export function lacksSecret(
   { validate }: Pick<ChangeServices, 'validate'>,
   metadata: JsonObject,
 ): boolean {
@@ -176,14 +177,19 @@ function described(
   }
 }
 
-/** False: another command has changed the client since it was read. */
+/**
+ * Writes the client. Another secret also ends the former one: an operator who gives an app a secret expects that no
+ * other one holds. False: another command has changed the client since it was read.
+ */
 async function write(
   { clients, box, record }: ChangeServices,
-  { stored }: Plan,
+  { stored, before }: Plan,
   after: JsonObject,
 ): Promise<boolean> {
   const id = idOf(after)
-  const sealed = sealSecret(box, after)
+  const isSameSecret = after[SECRET] !== undefined && after[SECRET] === before?.[SECRET]
+  const former = stored !== undefined && isSameSecret ? formerOf(stored) : {}
+  const sealed = { ...sealSecret(box, after), ...former }
   if (stored === undefined) await clients.put(id, sealed)
   else if (!(await clients.replace(id, sealed, stored))) return false
   const type = stored === undefined ? 'client-added' : 'client-changed'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/json.ts'
-import { idOf } from './secret.ts'
+import { idOf, OF_THE_SERVER } from './secret.ts'
 import type { ClientFault } from './validate.ts'
 
 /** The clients that are not in the storage, by their ids. */
@@ -23,6 +23,18 @@ export function takingReserved(
     .map(idOf)
     .filter((id) => reserved.has(id))
     .map(isReserved)
+}
+
+/** The faults of members that only the server writes: its own record of a client's secrets. */
+export function withOwnMembers(list: readonly unknown[]): ClientFault[] {
+  const problem = 'is written by the server itself: leave it out'
+  return list.filter(isClient).flatMap((metadata) =>
+    OF_THE_SERVER.filter((member) => Object.hasOwn(metadata, member)).map((field) => ({
+      client: idOf(metadata),
+      field,
+      problem,
+    })),
+  )
 }
 
 /** The fault of an id that is in both places: it would be uncertain which metadata is the client's. */

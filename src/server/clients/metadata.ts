@@ -23,14 +23,14 @@ const COLOUR = /^#[0-9a-f]{6}$/i
  * The host calls the validator in its own check of every client and does not wait for a promise. An unfit value must
  * be refused, not ignored: a misspelt policy would have no effect.
  */
-export const extraClientMetadata: NonNullable<Configuration['extraClientMetadata']> = {
+export const extraClientMetadata = {
   properties: [...OWN_METADATA],
   validator(_ctx, key, value, metadata) {
     if (value === undefined) return
     const problem = judge(key, value, metadata)
     if (problem !== undefined) throw new errors.InvalidClientMetadata(`${key} ${problem}`)
   },
-}
+} satisfies Configuration['extraClientMetadata']
 
 function judge(
   key: string,

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../domain/json.ts'
+import type { Instant } from '../../domain/time.ts'
 import {
   carryOut,
   planOfCommand,
@@ -6,15 +7,22 @@ import {
   storedClient,
   type Applied,
   type ApplyOptions,
-  type ChangeServices,
   type Plan,
   type Refused,
 } from './change.ts'
-import { byId, inFileToo, isClient, takingReserved, type KnownClients } from './known.ts'
-import { SECRET, withoutSecret } from './secret.ts'
+import {
+  byId,
+  inFileToo,
+  isClient,
+  takingReserved,
+  withOwnMembers,
+  type KnownClients,
+} from './known.ts'
+import { rotateSecret, type RotatedSecret, type RotationServices } from './rotate-secret.ts'
+import { formerSecretUntil, openForHost, SECRET, withoutSecret } from './secret.ts'
 import type { ClientFault } from './validate.ts'
 
-export interface ClientServices extends ChangeServices {
+export interface ClientServices extends RotationServices {
   /** The JSON value of CLIENTS_FILE, not checked yet. */
   readonly fromFile?: unknown
   /** Clients that the server itself makes. A client of the storage or the file with the same id takes precedence. */
@@ -29,6 +37,8 @@ export interface ShownClient {
   readonly metadata: JsonObject
   readonly source: 'file' | 'storage'
   readonly hasSecret: boolean
+  /** The end of the secret before the present one. Absent: none holds. */
+  readonly formerSecretUntil?: Instant
   /** The members that are not known and have no effect. Their values may be misspelt secrets. */
   readonly ignored: readonly string[]
 }
@@ -37,9 +47,12 @@ export interface ShownClient {
 export type Unchangeable = 'unknown' | 'read-only'
 
 export interface ClientRegistry {
-  /** The whole metadata, with the secret in clear, for the host. */
+  /** The whole metadata, with the secrets that hold now in clear, for the host. */
   find(clientId: string): Promise<JsonObject | undefined>
-  /** The clients of the storage and of the file, without secrets; `source` says where each is kept. */
+  /**
+   * The clients of the storage and of the file, without secrets. `source` says where each is kept, and
+   * `former_secret_until` until when the secret before the present one holds.
+   */
   list(): Promise<readonly JsonObject[]>
   show(clientId: string): Promise<ShownClient | undefined>
   /**
@@ -55,6 +68,11 @@ export interface ClientRegistry {
     change: (metadata: JsonObject) => JsonObject,
     options?: Pick<ApplyOptions, 'dryRun'>,
   ): Promise<Applied | Unchangeable>
+  /** Makes a new secret. The present one holds for `overlapSeconds` more; 0 ends it at once. */
+  rotateSecret(
+    clientId: string,
+    overlapSeconds: number,
+  ): Promise<RotatedSecret | Unchangeable | 'no-secret'>
   remove(clientId: string): Promise<'removed' | Unchangeable>
   /** The faults of CLIENTS_FILE, including ids that are in the storage as well. A start asks for them. */
   fileFaults(): Promise<readonly ClientFault[]>
@@ -79,11 +97,12 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
     async find(clientId) {
       // A client that an older version has stored under such an id must not replace a part of the server.
       if (reserved.has(clientId)) return undefined
-      return (
-        ofFile.get(clientId) ??
-        (await storedClient(services, clientId)).before ??
-        builtIn.get(clientId)
-      )
+      const filed = ofFile.get(clientId)
+      if (filed !== undefined) return filed
+      const stored = await clients.get(clientId)
+      return stored === undefined
+        ? builtIn.get(clientId)
+        : openForHost(services.box, stored, services.clock.now())
     },
 
     list: () => list(services, known),
@@ -104,6 +123,11 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
     update: (clientId, change, options = {}) =>
       update(services, known, { clientId, change, ...options }),
 
+    async rotateSecret(clientId, overlapSeconds) {
+      if (ofFile.has(clientId)) return 'read-only'
+      return rotateSecret(services, { clientId, overlapSeconds })
+    },
+
     async remove(clientId) {
       if (ofFile.has(clientId)) return 'read-only'
       if (!(await clients.remove(clientId))) return 'unknown'
@@ -117,7 +141,12 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       const list = fromFile as unknown[]
       const both: ClientFault[] = []
       for (const id of ofFile.keys()) if (await clients.get(id)) both.push(inFileToo(id))
-      return [...validate(list).faults, ...takingReserved(known, list), ...both]
+      return [
+        ...validate(list).faults,
+        ...takingReserved(known, list),
+        ...withOwnMembers(list),
+        ...both,
+      ]
     },
 
     fileIgnored: () => (Array.isArray(fromFile) ? validate(fromFile as unknown[]).ignored : []),
@@ -125,13 +154,18 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
 }
 
 async function list(
-  { clients }: ClientServices,
+  { clients, clock }: ClientServices,
   { ofFile }: KnownClients,
 ): Promise<readonly JsonObject[]> {
-  const shown = (client: JsonObject, source: string): JsonObject => ({
-    ...withoutSecret(client),
-    source,
-  })
+  const now = clock.now()
+  const shown = (client: JsonObject, source: string): JsonObject => {
+    const until = formerSecretUntil(client, now)
+    return {
+      ...withoutSecret(client),
+      source,
+      ...(until === undefined ? {} : { former_secret_until: until }),
+    }
+  }
   const stored = (await clients.list()).map((client) => shown(client, 'storage'))
   return [...ofFile.values()].map((client) => shown(client, 'file')).concat(stored)
 }
@@ -142,14 +176,17 @@ async function show(
   clientId: string,
 ): Promise<ShownClient | undefined> {
   const filed = ofFile.get(clientId)
-  const client = filed ?? (await storedClient(services, clientId)).before
-  if (client === undefined) return undefined
+  const { stored = {}, before = filed } = filed ? {} : await storedClient(services, clientId)
+  if (before === undefined) return undefined
+  const client = before
+  const until = formerSecretUntil(stored, services.clock.now())
   const ignored = services.validate([client]).ignored.map(({ field }) => field)
   const members = Object.entries(withoutSecret(client))
   return {
     metadata: Object.fromEntries(members.filter(([member]) => !ignored.includes(member))),
     source: filed === undefined ? 'storage' : 'file',
     hasSecret: client[SECRET] !== undefined,
+    ...(until === undefined ? {} : { formerSecretUntil: until }),
     ignored,
   }
 }

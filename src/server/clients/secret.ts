@@ -1,39 +1,89 @@
+import { FORMER_SECRET } from '../../host/former-secret.ts'
 import type { JsonObject } from '../../domain/json.ts'
+import type { Instant } from '../../domain/time.ts'
 import type { Clients } from '../../ports/clients.ts'
 import type { SealContext, SecretBox } from '../../ports/services.ts'
 
 export const SECRET = 'client_secret'
 const SEALED = 'sealed_client_secret'
+/** The secret before the last rotation, sealed, and the first second in which it no longer holds. */
+const SEALED_FORMER = 'sealed_former_client_secret'
+const FORMER_UNTIL = 'former_client_secret_until'
+
+/** Members that only the server writes. With one of them an operator could make up a second secret. */
+export const OF_THE_SERVER = [SEALED, SEALED_FORMER, FORMER_UNTIL, FORMER_SECRET] as const
 
 /** Metadata as it is stored: its secret is sealed, bound to the client. */
 export function sealSecret(box: SecretBox, metadata: JsonObject): JsonObject {
   const { [SECRET]: secret, ...rest } = metadata
   return typeof secret === 'string'
-    ? { ...rest, [SEALED]: box.seal(secret, contextOf(metadata)) }
+    ? { ...rest, [SEALED]: box.seal(secret, contextOf(metadata, 'client-secret')) }
     : metadata
 }
 
 /** Stored metadata with its secret in clear. Throws MfaError `key-missing` or `seal-broken`. */
 export function openSecret(box: SecretBox, stored: JsonObject): JsonObject {
-  const { [SEALED]: sealed, ...metadata } = stored
+  const { [SEALED]: sealed } = stored
+  const metadata = withoutSecret(stored)
   return typeof sealed === 'string'
-    ? { ...metadata, [SECRET]: box.open(sealed, contextOf(metadata)) }
+    ? { ...metadata, [SECRET]: box.open(sealed, contextOf(metadata, 'client-secret')) }
     : metadata
 }
 
-export function withoutSecret(metadata: JsonObject): JsonObject {
-  const { [SECRET]: _secret, [SEALED]: _sealed, ...rest } = metadata
-  return rest
+/**
+ * Stored metadata for the host: with its secret in clear, and with the former one as long as it holds. Throws MfaError
+ * `key-missing` or `seal-broken`.
+ */
+export function openForHost(box: SecretBox, stored: JsonObject, now: Instant): JsonObject {
+  const metadata = openSecret(box, stored)
+  const { [SEALED_FORMER]: sealed } = stored
+  if (typeof sealed !== 'string' || formerSecretUntil(stored, now) === undefined) return metadata
+  return { ...metadata, [FORMER_SECRET]: box.open(sealed, contextOf(metadata, 'former-secret')) }
 }
 
-/** The id of the key that the client's secret is sealed with; undefined: there is no secret. */
-export function sealingKeyOfClient(box: SecretBox, stored: JsonObject): string | undefined {
-  const { [SEALED]: sealed } = stored
-  return typeof sealed === 'string' ? box.keyIdOf(sealed) : undefined
+export function withoutSecret(metadata: JsonObject): JsonObject {
+  const { [SECRET]: _secret, ...rest } = metadata
+  const own: ReadonlySet<string> = new Set(OF_THE_SERVER)
+  return Object.fromEntries(Object.entries(rest).filter(([member]) => !own.has(member)))
+}
+
+/** The end of the former secret. Undefined: none holds. */
+export function formerSecretUntil(stored: JsonObject, now: Instant): Instant | undefined {
+  const { [FORMER_UNTIL]: until } = stored
+  return typeof until === 'number' && now < until ? until : undefined
+}
+
+/** The sealed former secret and its end, for metadata that replaces the stored one and has the same secret. */
+export function formerOf(stored: JsonObject): JsonObject {
+  const { [SEALED_FORMER]: sealed, [FORMER_UNTIL]: until } = stored
+  return sealed === undefined ? {} : { [SEALED_FORMER]: sealed, [FORMER_UNTIL]: until }
 }
 
 /**
- * Seals the client's secret with the newest key. Returns whether another key had sealed it. A client that is changed
+ * Stored metadata with another secret. The present secret becomes the former one and holds until `formerUntil`;
+ * undefined ends it at once. A secret that was the former one until now has ended.
+ */
+export function withNewSecret(
+  box: SecretBox,
+  stored: JsonObject,
+  { secret, formerUntil }: { readonly secret: string; readonly formerUntil: Instant | undefined },
+): JsonObject {
+  const { [SECRET]: present, ...metadata } = openSecret(box, stored)
+  const anew = sealSecret(box, { ...metadata, [SECRET]: secret })
+  if (typeof present !== 'string' || formerUntil === undefined) return anew
+  const sealed = box.seal(present, contextOf(metadata, 'former-secret'))
+  return { ...anew, [SEALED_FORMER]: sealed, [FORMER_UNTIL]: formerUntil }
+}
+
+/** The id of the key of each sealed value of the client: of its secret and of the former one. */
+export function sealingKeysOfClient(box: SecretBox, stored: JsonObject): readonly string[] {
+  return [stored[SEALED], stored[SEALED_FORMER]]
+    .filter((sealed) => typeof sealed === 'string')
+    .map((sealed) => box.keyIdOf(sealed))
+}
+
+/**
+ * Seals the client's secrets with the newest key. Returns whether another key had sealed one. A client that is changed
  * or removed at the same moment is read once more, so that neither change is undone.
  */
 export async function resealClient(
@@ -44,11 +94,18 @@ export async function resealClient(
   for (;;) {
     const stored = await clients.get(clientId)
     if (stored === undefined) return false
-    const id = sealingKeyOfClient(box, stored)
-    if (id === undefined || id === box.keyIds[0]) return false
-    const anew = sealSecret(box, openSecret(box, stored))
+    if (sealingKeysOfClient(box, stored).every((id) => id === box.keyIds[0])) return false
+    const anew = { ...sealSecret(box, openSecret(box, stored)), ...resealedFormer(box, stored) }
     if (await clients.replace(clientId, anew, stored)) return true
   }
+}
+
+function resealedFormer(box: SecretBox, stored: JsonObject): JsonObject {
+  const former = formerOf(stored)
+  const { [SEALED_FORMER]: sealed } = former
+  if (typeof sealed !== 'string') return former
+  const context = contextOf(stored, 'former-secret')
+  return { ...former, [SEALED_FORMER]: box.seal(box.open(sealed, context), context) }
 }
 
 export function idOf(metadata: JsonObject): string {
@@ -56,6 +113,6 @@ export function idOf(metadata: JsonObject): string {
   return typeof id === 'string' ? id : ''
 }
 
-function contextOf(metadata: JsonObject): SealContext {
-  return { accountId: `client:${idOf(metadata)}`, purpose: 'client-secret' }
+function contextOf(metadata: JsonObject, purpose: 'client-secret' | 'former-secret'): SealContext {
+  return { accountId: `client:${idOf(metadata)}`, purpose }
 }

@@ -1,6 +1,6 @@
 import { MfaError } from '../../domain/errors.ts'
 import { recordIdBatches } from '../accounts/batches.ts'
-import { idOf, resealClient, sealingKeyOfClient } from '../clients/secret.ts'
+import { idOf, resealClient, sealingKeysOfClient } from '../clients/secret.ts'
 import { resealLetters, sealingKeysOfLetters } from '../notices/letters.ts'
 import { encryptionKeysInUse, retireEncryptionKeys } from './encryption-keys.ts'
 import type { Foundation } from '../boot/foundation.ts'
@@ -137,7 +137,7 @@ async function count(
   }
   for (const client of await storage.clients.list())
     await add({ where: 'client', id: idOf(client) }, async () =>
-      one(sealingKeyOfClient(box, client)),
+      each(sealingKeysOfClient(box, client)),
     )
   await add({ where: 'setting', id: 'signing-keys' }, async () =>
     one(await sealingKeyOfSigningKeys({ settings: storage.settings, box })),
@@ -148,6 +148,10 @@ async function count(
 
 function one(id: string | undefined): Readonly<Record<string, number>> {
   return id === undefined ? {} : { [id]: 1 }
+}
+
+function each(ids: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(ids.map((id) => [id, ids.filter((other) => other === id).length]))
 }
 
 type About = Omit<RotationFault, 'code'>

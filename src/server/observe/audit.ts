@@ -28,6 +28,7 @@ export const SERVER_EVENTS = [
   'storage-restored',
   'client-added',
   'client-changed',
+  'client-secret-rotated',
   'client-removed',
   'consent-granted',
   'consent-refused',

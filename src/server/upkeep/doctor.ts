@@ -1,4 +1,5 @@
 import type { Config } from '../../../config/environment.ts'
+import type { JsonObject } from '../../domain/json.ts'
 import { systemClock } from '../../adapters/crypto/index.ts'
 import { smtpMailer } from '../../adapters/mail/index.ts'
 import { loadCatalogues, missingMessages } from '../../http/messages.ts'
@@ -194,14 +195,20 @@ async function checkClients(foundation: Foundation): Promise<Checked> {
   const registry = clientsOf(foundation, await signingKeysOf(foundation))
   const faults = await registry.fileFaults()
   if (faults.length > 0) throw new ClientFaults('CLIENTS_FILE cannot be used:', faults)
-  return {
-    detail: `${(await registry.list()).length}`,
-    besides: registry
-      .fileIgnored()
-      .map(({ client, field }) =>
-        warning('CLIENTS_FILE', `${client}: ${field} is not known and has no effect`),
-      ),
-  }
+  const clients = await registry.list()
+  const ignored = registry
+    .fileIgnored()
+    .map(({ client, field }) =>
+      warning('CLIENTS_FILE', `${client}: ${field} is not known and has no effect`),
+    )
+  return { detail: `${clients.length}`, besides: [...ignored, ...clients.flatMap(formerSecretOf)] }
+}
+
+function formerSecretOf({ client_id: id, former_secret_until: until }: JsonObject): Finding[] {
+  if (typeof id !== 'string' || typeof until !== 'number') return []
+  const end = new Date(until * 1000).toISOString()
+  const detail = `${id}: its former secret holds until ${end}`
+  return [{ check: 'clients', result: 'ok', detail }]
 }
 
 const MOST_COUNTED = 1000

@@ -160,6 +160,42 @@ describe('commands about apps', () => {
     })
   })
 
+  describe('client rotate-secret', () => {
+    it('prints the new secret once, and says until when the former one holds', async () => {
+      await apply([APP])
+      const { out } = await done('client rotate-secret app')
+      const [, secret = '', until = ''] =
+        /shown this once\): ([\w-]{43})\n.*holds until (\S+)\.\n$/.exec(out) ?? []
+      expect(Date.parse(until) - Date.now()).to.be.within(23.9 * 3_600_000, 24 * 3_600_000)
+      const rest = await done('client show app')
+      expect(rest.out).to.contain(`holds until ${until}\n`)
+      const doctor = await cli('doctor')
+      expect(doctor.out).to.match(/clients +ok +app: its former secret holds until 20/)
+      for (const text of [rest.out, doctor.out, (await done('client list --json')).out])
+        expect(text).not.to.contain(secret).and.not.to.contain(SECRET)
+      expect(await shown()).to.deep.equal(BARE)
+    })
+
+    it('ends the former secret at once with --overlap 0', async () => {
+      await apply([APP])
+      const rotated = (await done('client rotate-secret app --overlap 0 --json')).json()
+      expect(rotated).to.include({ client_id: 'app', former_secret_until: null })
+      expect((await done('client show app')).out).not.to.contain('holds')
+    })
+
+    it('refuses an app without a secret, one of CLIENTS_FILE, and an unfit overlap', async () => {
+      await done('client add spa --public --redirect-uri https://spa.example/')
+      here.environment['CLIENTS_FILE'] = here.file('file.json', [APP])
+      const refusal = async (rest: string): Promise<unknown> =>
+        codeOf(await cli(`client rotate-secret ${rest} --json`))
+      expect(await refusal('spa')).to.equal('client-without-secret')
+      expect(await refusal('app')).to.equal('client-read-only')
+      expect(await refusal('nobody')).to.equal('client-unknown')
+      for (const hours of ['-1', '721', 'soon', '1.5'])
+        expect(await refusal(`spa --overlap=${hours}`), hours).to.equal('overlap')
+    })
+  })
+
   describe('client apply', () => {
     it('prints what it adds and changes, and no secret (R31)', async () => {
       expect((await apply([APP])).out.split('\n')).to.deep.equal([

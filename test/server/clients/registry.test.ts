@@ -18,6 +18,7 @@ describe('the relying parties', () => {
       clients: here.storage.clients,
       box,
       random,
+      clock: here.clock,
       record: here.record,
       validate: validator(),
       ...(fromFile === undefined ? {} : { fromFile }),
@@ -27,6 +28,7 @@ describe('the relying parties', () => {
       clients: world().storage.clients,
       box,
       random,
+      clock: here.clock,
       record: here.record,
       validate: validator(),
       fromFile: list,
@@ -134,6 +136,7 @@ describe('the relying parties', () => {
       },
       box,
       random,
+      clock: here.clock,
       record: here.record,
       validate: validator(),
     })

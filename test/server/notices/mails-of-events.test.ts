@@ -89,6 +89,7 @@ const OF_SERVER: Readonly<Record<string, Told>> = {
   'storage-restored': none('it is of no account'),
   'client-added': none('it is of no account'),
   'client-changed': none('it is of no account'),
+  'client-secret-rotated': none('it is of no account'),
   'client-removed': none('it is of no account'),
   'consent-granted': none('it changes no security'),
   'consent-refused': none('nothing has changed'),
