@@ -440,6 +440,12 @@ export const fileOptions = {
       doc: 'How long the requests in hand may take after that, when the node accepts no more.',
     }),
   },
+  cluster: {
+    strict: flag({
+      default: false,
+      doc: 'Whether `ready` answers 503 while this node differs from one that started earlier in a setting that all nodes share.',
+    }),
+  },
   features: {
     deviceFlow: flag({
       default: false,

@@ -37,6 +37,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   // The bound of the entries about refused attempts: the plugin's events and the server's own entries share it.
   tally: { at: ['src/domain/refusal-tally.ts'], may: ['vocabulary'], packages: [] },
+  // Whether the nodes of one deployment agree. It knows no account: only the server has nodes.
+  drift: { at: ['src/domain/drift.ts'], may: ['vocabulary'], packages: [] },
   domain: { at: ['src/domain/'], may: ['vocabulary', 'domain'], packages: [] },
   ports: {
     at: ['src/ports/'],
@@ -248,6 +250,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: [
       'vocabulary',
       'tally',
+      'drift',
       'types:domain',
       'types:ports',
       'plugin',

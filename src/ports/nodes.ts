@@ -11,7 +11,7 @@ export interface NodeNote {
   readonly name: string
   /** The version of the package. */
   readonly version: string
-  /** The version of the storage's schema that the process works with; 0: its storage has no versions. */
+  /** The newest version of the storage's schema that the process knows. */
   readonly schema: number
   readonly startedAt: Instant
   /** The last heartbeat, by the clock of the node. */

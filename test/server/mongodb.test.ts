@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { run } from '../../src/server/cli/index.ts'
-import type { Finding } from '../../src/server/upkeep/doctor.ts'
+import type { Finding } from '../../src/server/upkeep/finding.ts'
 import { openDatabase, startStandIn } from '../support/mongodb.ts'
 import {
   credentialsOf,

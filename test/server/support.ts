@@ -60,6 +60,8 @@ export interface TestOptions {
   readonly storage?: ServerStorage
   /** The interval at which the server reads what commands have changed; one minute if it is not set. */
   readonly renewalMilliseconds?: number
+  /** The time between two heartbeats of the node; 15 s if it is not set. */
+  readonly heartbeatMilliseconds?: number
   /** Starts the demonstration too. */
   readonly demonstration?: boolean
 }
@@ -95,6 +97,9 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     ...(options.renewalMilliseconds === undefined
       ? {}
       : { renewalMilliseconds: options.renewalMilliseconds }),
+    ...(options.heartbeatMilliseconds === undefined
+      ? {}
+      : { heartbeatMilliseconds: options.heartbeatMilliseconds }),
     print: () => undefined,
     log: collectingLog(lines),
   })

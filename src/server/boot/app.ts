@@ -55,6 +55,8 @@ export interface AppServices {
   readonly demonstrationAccountId?: string
   readonly isStopping?: () => boolean
   readonly isMailFailing?: () => Promise<boolean>
+  /** Whether this node differs from one that started earlier. Default: no. */
+  readonly differs?: () => boolean
   /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
   readonly builtInClients?: readonly JsonObject[]
 }
@@ -239,6 +241,7 @@ function ownRoutes(own: OwnPages): Router {
     checkWritable: () => storage.checkWritable(),
     isStopping: services.isStopping ?? (() => false),
     isMailFailing: services.isMailFailing ?? (async () => false),
+    isDrifting: () => foundation.settings.cluster.strict && services.differs?.() === true,
     log: services.log,
   })
   router.get('/interaction/:uid', async (ctx) => {

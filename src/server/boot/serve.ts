@@ -8,6 +8,7 @@ import { openMetrics, type MetricsEndpoint } from '../observe/metrics.ts'
 import { urlOf } from '../listen.ts'
 import { answerNotReady, LIVENESS_PATH } from '../pages/health.ts'
 import { mailHealth } from '../notices/mail-health.ts'
+import { joinDeployment } from '../upkeep/membership.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
 import { announce } from './announce.ts'
@@ -29,6 +30,8 @@ export interface ServeOptions extends OpenOptions {
   readonly folder?: string
   /** The interval at which a node looks for changed keys and for a restore. Default: one minute. */
   readonly renewalMilliseconds?: number
+  /** The time between two heartbeats of this node. Default: 15 s. */
+  readonly heartbeatMilliseconds?: number
   /** Whether SIGTERM and SIGINT stop the server and end the process. Default: yes. */
   readonly signals?: boolean
   /** The process that started this one, if it has to be watched: its end stops the server as SIGTERM does. */
@@ -80,11 +83,13 @@ interface Start {
 
 async function startOn(listener: Listener, start: Start): Promise<Running> {
   const { config, options, started, log, stop } = start
-  const { folder, renewalMilliseconds, print } = options
+  const { folder, renewalMilliseconds, heartbeatMilliseconds, print } = options
   const { port } = listener
   const metrics = await metricsOf(config, started)
   const withMeter = { ...options, meterProvider: metrics?.meterProvider }
   const { foundation, mailer } = await open(config, port, withMeter, started)
+  const membership = await joinDeployment(foundation, { log, heartbeatMilliseconds })
+  started.push(() => membership.leave())
   started.push(foundation.serverMeasures.watch(() => foundation.storage.outbox.waiting()))
   const place = postOf(foundation, mailer, outboxParent(config, options))
   const mail = mailHealth(foundation.storage.outbox)
@@ -93,6 +98,7 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
     log,
     isStopping: () => listener.isStopping,
     isMailFailing: mail.isFailing,
+    differs: () => membership.differs,
     post: place.post,
     ...(mailer === undefined ? {} : { mailer }),
     ...demonstration?.services,

@@ -1,6 +1,7 @@
 import { senderRounds, type SenderRounds } from '../notices/rounds.ts'
 import { passWaitingEventsOn } from '../notices/waiting.ts'
 import type { Logger } from '../observe/log.ts'
+import { every } from '../upkeep/every.ts'
 import { tellRecoveries } from '../upkeep/recoveries.ts'
 import type { RenewedApp } from '../upkeep/renewal.ts'
 import { sweeper, type Sweeper } from '../upkeep/sweep.ts'
@@ -89,19 +90,4 @@ async function lookAtRecoveries({ foundation, served, log }: Upkeep): Promise<vo
   const report = (error: unknown): void => log.warn({ error }, 'a recovery was not looked at')
   if (served.isRestoring) return
   await tellRecoveries(foundation.storage.settings, served.app.mfa, report).catch(report)
-}
-
-/** Runs the work repeatedly, never twice at once. The timer alone does not keep the process alive. */
-function every(milliseconds: number, work: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined
-  const timer = setInterval(() => {
-    running ??= work().finally(() => {
-      running = undefined
-    })
-  }, milliseconds)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    await running
-  }
 }

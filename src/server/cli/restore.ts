@@ -24,7 +24,7 @@ export function addRestoreCommand(program: Command, terminal: Terminal): void {
   answer(terminal, made, async (_args, options) =>
     withSession(terminal, async ({ foundation, mfa }) => {
       const { storage, clock, record } = foundation
-      const { accounts, outbox, settings } = storage
+      const { accounts, outbox, settings, nodes } = storage
       const dryRun = options['dryRun'] === true
       if (!dryRun && options['confirm'] !== true)
         throw new Refusal(
@@ -45,7 +45,7 @@ export function addRestoreCommand(program: Command, terminal: Terminal): void {
       const json = options['json'] === true
       let toldAt = performance.now()
       const counts = await restoreAccounts(
-        { accounts, outbox, settings, mfa, clock, record },
+        { accounts, outbox, settings, nodes, mfa, clock, record },
         { dryRun, ...(resumes && begun !== undefined ? { since: begun } : {}) },
         (soFar) => {
           if (performance.now() - toldAt < PROGRESS_MS) return

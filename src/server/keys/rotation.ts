@@ -5,6 +5,7 @@ import { resealLetters, sealingKeysOfLetters } from '../notices/letters.ts'
 import { encryptionKeysInUse, retireEncryptionKeys } from './encryption-keys.ts'
 import type { Foundation } from '../boot/foundation.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
+import { resealFingerprintKey, sealingKeyOfFingerprintKey } from './fingerprint-key.ts'
 import { resealSigningKeys, sealingKeyOfSigningKeys } from './signing-keys.ts'
 
 export interface RotationServices {
@@ -87,6 +88,12 @@ export async function rotateEncryption(
   }
 }
 
+/** The settings whose values are sealed. */
+const SEALED_SETTINGS = {
+  'signing-keys': { anew: resealSigningKeys, keyOf: sealingKeyOfSigningKeys },
+  'fingerprint-key': { anew: resealFingerprintKey, keyOf: sealingKeyOfFingerprintKey },
+} as const
+
 type Faults = Map<string, RotationFault>
 type Tell = NonNullable<RotationOptions['progress']>
 
@@ -109,8 +116,8 @@ async function sealAnew(
     if (await noting(faults, { where: 'client', id }, work)) resealed += 1
   }
   const keys = { settings: storage.settings, box }
-  const work = (): Promise<boolean> => resealSigningKeys(keys)
-  if (await noting(faults, { where: 'setting', id: 'signing-keys' }, work)) resealed += 1
+  for (const [id, { anew }] of Object.entries(SEALED_SETTINGS))
+    if (await noting(faults, { where: 'setting', id }, () => anew(keys))) resealed += 1
   const { outbox } = storage
   resealed += (await noting(faults, LETTERS, () => resealLetters({ outbox, box }))) ?? 0
   return { resealed }
@@ -139,9 +146,9 @@ async function count(
     await add({ where: 'client', id: idOf(client) }, async () =>
       each(sealingKeysOfClient(box, client)),
     )
-  await add({ where: 'setting', id: 'signing-keys' }, async () =>
-    one(await sealingKeyOfSigningKeys({ settings: storage.settings, box })),
-  )
+  const keys = { settings: storage.settings, box }
+  for (const [id, { keyOf }] of Object.entries(SEALED_SETTINGS))
+    await add({ where: 'setting', id }, async () => one(await keyOf(keys)))
   await add(LETTERS, () => sealingKeysOfLetters({ outbox: storage.outbox, box }))
   return { records, values, incomplete }
 }

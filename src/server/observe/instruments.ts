@@ -27,6 +27,19 @@ export const SERVER_INSTRUMENTS = {
       'Time since the sweep has last left no expired row; less than two minutes on a node that leaves it to another',
     labels: [],
   },
+  'oidc_mfa.cluster.nodes': {
+    kind: 'gauge',
+    unit: '{node}',
+    description: 'Nodes with a heartbeat in the last minute, as this node sees them',
+    labels: [],
+  },
+  'oidc_mfa.cluster.drift': {
+    kind: 'gauge',
+    unit: '{setting}',
+    description:
+      '1 while this node differs in the setting from a node that started earlier, and 0 when that is over',
+    labels: ['setting'],
+  },
   'nodejs.eventloop.delay.mean': {
     kind: 'gauge',
     unit: 's',

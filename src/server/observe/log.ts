@@ -11,9 +11,9 @@ import { pathToLog } from './path-to-log.ts'
 export type { Logger } from 'pino'
 
 /** The file is found by the package's own name, because built code has another relative path to it than the source. */
-const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.json') as {
-  version: string
-}
+export const { version: packageVersion } = createRequire(import.meta.url)(
+  'oidc-provider-mfa/package.json',
+) as { readonly version: string }
 
 /** The id that a proxy gives a request, if it is short and plain: it is in a header of the answer and on pages. */
 const REQUEST_ID = /^[\w.-]{1,128}$/
@@ -32,7 +32,7 @@ export function openLog(
   const log: Logger = pino(
     {
       level,
-      base: { version, node },
+      base: { version: packageVersion, node },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError },

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { MeterProvider } from '@opentelemetry/api'
+import type { MeterProvider, ObservableGauge } from '@opentelemetry/api'
 import { optionsOf } from '../../observe/instruments.ts'
 import { meterOf } from '../../observe/measures.ts'
 import { SERVER_INSTRUMENTS } from './instruments.ts'
@@ -13,6 +13,8 @@ export interface ServerMeasures {
   swept(rows: number, isLeft: boolean): void
   /** Another node sweeps, and its measure says how long rows have been left. The age here begins anew. */
   sweptElsewhere(): void
+  /** The number of live nodes, and the settings in which this node differs from one that started earlier. */
+  nodesSeen(nodes: number, differing: ReadonlySet<string>): void
   /** Reads the number of waiting mails, and the delay of the event loop, until the function that it returns is called. */
   watch(mails: () => Promise<number>): () => void
 }
@@ -21,6 +23,7 @@ const NOTHING: ServerMeasures = {
   mailTried: () => undefined,
   swept: () => undefined,
   sweptElsewhere: () => undefined,
+  nodesSeen: () => undefined,
   watch: () => () => undefined,
 }
 
@@ -49,7 +52,9 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
   backlog.addCallback((result) => {
     if (cleanAt !== undefined) result.observe((performance.now() - cleanAt) / 1000)
   })
+  const nodesSeen = nodesSeenBy(gauge('oidc_mfa.cluster.nodes'), gauge('oidc_mfa.cluster.drift'))
   return {
+    nodesSeen,
     mailTried: (outcome) => mails.add(1, { outcome }),
     swept(deleted, isLeft) {
       rows.add(deleted)
@@ -82,6 +87,23 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
         delay.disable()
       }
     },
+  }
+}
+
+/** A series of a setting that was seen to differ goes back to 0: without a value the SDK would repeat the last one. */
+function nodesSeenBy(nodes: ObservableGauge, drift: ObservableGauge): ServerMeasures['nodesSeen'] {
+  let live: number | undefined
+  const differing = new Map<string, 0 | 1>()
+  nodes.addCallback((result) => {
+    if (live !== undefined) result.observe(live)
+  })
+  drift.addCallback((result) => {
+    for (const [setting, value] of differing) result.observe(value, { setting })
+  })
+  return (count, settings) => {
+    live = count
+    for (const setting of differing.keys()) differing.set(setting, 0)
+    for (const setting of settings) differing.set(setting, 1)
   }
 }
 

@@ -6,7 +6,7 @@ export const LIVENESS_PATH = '/health/live'
 
 /** Why a node takes no requests at present: the `reason` in the body of `ready`. It names no path and no address. */
 export type NotReady =
-  'starting' | 'stopping' | 'restoring' | 'storage-not-writable' | 'storage-slow'
+  'starting' | 'stopping' | 'restoring' | 'drift' | 'storage-not-writable' | 'storage-slow'
 
 export interface Health {
   /** Throws while nothing can be written. */
@@ -15,6 +15,8 @@ export interface Health {
   readonly isStopping: () => boolean
   /** True while this node cannot send mails that wait: `ready` says so, and still succeeds. */
   readonly isMailFailing: () => Promise<boolean>
+  /** True while this node takes no requests because it differs from the others (`cluster.strict`). */
+  readonly isDrifting: () => boolean
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -31,14 +33,13 @@ interface NodeState {
   readonly mail: boolean
 }
 
-const STOPPING: NodeState = { fault: 'stopping', mail: false }
-
 /**
- * Adds the paths for a load balancer: `live` succeeds while the process runs, `ready` while a write succeeds and the
- * server was not told to stop. The responses have no page and no detail.
+ * Adds the paths for a load balancer: `live` succeeds while the process runs, `ready` while a write succeeds, the server
+ * was not told to stop, and it does not differ from the other nodes under `cluster.strict`. The responses have no page
+ * and no detail.
  */
 export function addHealthRoutes(router: Router, health: Health): void {
-  const { checkWritable, isStopping, isMailFailing, log } = health
+  const { checkWritable, isStopping, isDrifting, isMailFailing, log } = health
   const tell = tellChanges(log)
   let last: { at: number; state: Promise<NodeState> } | undefined
 
@@ -48,10 +49,15 @@ export function addHealthRoutes(router: Router, health: Health): void {
     const mail = fault === undefined ? await isMailFailing().catch(() => false) : false
     return { fault, mail }
   }
-  const stateOfNode = (): Promise<NodeState> => {
+  const stateOfStorage = (): Promise<NodeState> => {
     const now = performance.now()
     if (last === undefined || now - last.at > FRESH_MILLISECONDS) last = { at: now, state: look() }
     return last.state
+  }
+
+  const faultOfNode = (): NotReady | undefined => {
+    if (isStopping()) return 'stopping'
+    return isDrifting() ? 'drift' : undefined
   }
 
   router.get(LIVENESS_PATH, (ctx) => {
@@ -61,8 +67,9 @@ export function addHealthRoutes(router: Router, health: Health): void {
 
   router.get('/health/ready', async (ctx) => {
     // A stop is looked at again after the wait for the storage: an answer of 200 must not be sent after the signal.
-    const { fault, mail } = isStopping() ? STOPPING : await stateOfNode()
-    const reason = isStopping() ? 'stopping' : fault
+    const now = faultOfNode()
+    const { fault, mail } = now === undefined ? await stateOfStorage() : { fault: now, mail: false }
+    const reason = faultOfNode() ?? fault
     ctx.set('Cache-Control', 'no-store')
     ctx.status = reason === undefined ? 200 : 503
     ctx.body =

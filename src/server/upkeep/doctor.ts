@@ -7,16 +7,12 @@ import { viewFolders } from '../../http/templates.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { encryptionKeysInUse } from '../keys/encryption-keys.ts'
 import { hashKindsInUse } from '../accounts/hash-kinds.ts'
+import { examineNodes } from './doctor-nodes.ts'
+import type { Finding } from './finding.ts'
 import { unfinishedRestore } from './restore.ts'
 import { parseSigningKeys, type SigningKeys } from '../keys/jwks.ts'
 import { signingKeyStates } from '../keys/signing-keys.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from '../boot/foundation.ts'
-
-export interface Finding {
-  readonly check: string
-  readonly result: 'ok' | 'warning' | 'failed'
-  readonly detail: string
-}
 
 /**
  * An instant before this version was built. A clock that shows an earlier one is wrong, and time-based codes depend
@@ -77,6 +73,7 @@ export async function examine(config: Config, inWords: InWords): Promise<readonl
     await check('password hashes', () => checkPasswordHashes(open))
     await check('clients', () => checkClients(open))
     await check('outbox', () => checkOutbox(open))
+    await check('nodes', () => checkNodes(open))
     await open.storage.close()
   }
   if (config.mail !== undefined) {
@@ -209,6 +206,12 @@ function formerSecretOf({ client_id: id, former_secret_until: until }: JsonObjec
   const end = new Date(until * 1000).toISOString()
   const detail = `${id}: its former secret holds until ${end}`
   return [{ check: 'clients', result: 'ok', detail }]
+}
+
+/** The first finding is that of the check. */
+async function checkNodes(foundation: Foundation): Promise<Checked> {
+  const [nodes, ...besides] = await examineNodes(foundation)
+  return { detail: nodes.detail, besides }
 }
 
 const MOST_COUNTED = 1000

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Instant } from '../../domain/time.ts'
 import type { Accounts } from '../../ports/accounts.ts'
+import type { Nodes } from '../../ports/nodes.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { Outbox } from '../../ports/outbox.ts'
 import type { Settings } from '../../ports/settings.ts'
@@ -18,6 +19,7 @@ export interface RestoreServices {
   readonly accounts: Accounts
   readonly outbox: Outbox
   readonly settings: Settings
+  readonly nodes: Nodes
   readonly mfa: Pick<ServerMfa, 'accounts' | 'settled'>
   readonly clock: Clock
   readonly record: Record
@@ -57,7 +59,10 @@ export async function restoreAccounts(
 ): Promise<RestoreCounts> {
   const { accounts, mfa, clock } = services
   const startedAt = since ?? clock.now()
-  if (!dryRun) await note(services.settings, { startedAt })
+  if (!dryRun) {
+    await note(services.settings, { startedAt })
+    await forgetNodes(services.nodes)
+  }
   const counts = { accounts: 0, done: 0, withBackupCodes: 0 }
   for await (const batch of accountBatches(accounts)) {
     for (const account of batch) {
@@ -75,6 +80,14 @@ export async function restoreAccounts(
     await services.record('storage-restored', {})
   }
   return counts
+}
+
+/**
+ * The notes of the backup are those of nodes that ran when it was made, perhaps under another issuer. A node that still
+ * runs writes its own again.
+ */
+async function forgetNodes(nodes: Nodes): Promise<void> {
+  for (const { id } of await nodes.live(0)) await nodes.forget(id)
 }
 
 /** Makes the links void first: the step that marks the account as done comes last. */

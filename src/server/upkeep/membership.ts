@@ -1,0 +1,154 @@
+import { hostname } from 'node:os'
+import { ConfigError } from '../../../config/environment.ts'
+import { DECIDING_FILES, decidingValues } from '../../../config/deciding.ts'
+import {
+  COOKIE_KEYS_SETTING,
+  differencesAmong,
+  isLive,
+  NODE_LAPSES_SECONDS,
+  startAfter,
+  type Difference,
+} from '../../domain/drift.ts'
+import type { NodeNote, Nodes } from '../../ports/nodes.ts'
+import type { Clock } from '../../ports/services.ts'
+import type { Foundation } from '../boot/foundation.ts'
+import { fingerprints, type Fingerprint } from '../keys/fingerprint-key.ts'
+import { packageVersion, type Logger } from '../observe/log.ts'
+import { driftTeller } from './drift-teller.ts'
+import { every } from './every.ts'
+
+/** Four heartbeats fit into the time after which a node counts as gone. */
+const HEARTBEAT_MILLISECONDS = 15_000
+
+/** The part of this node in its deployment. */
+export interface Membership {
+  /** True while this node differs from one that started earlier. */
+  readonly differs: boolean
+  /** Ends the heartbeats and removes the note of this node. */
+  leave(): Promise<void>
+}
+
+type Services = Pick<Foundation, 'config' | 'storage' | 'clock' | 'issuer'> &
+  Pick<Foundation, 'box' | 'random' | 'serverMeasures'>
+
+export interface MembershipOptions {
+  readonly log: Logger
+  /** The time between two heartbeats. Default: 15 s. */
+  readonly heartbeatMilliseconds?: number | undefined
+}
+
+/**
+ * Writes the note of this node, compares it with the notes of the others, and does both again with each heartbeat.
+ *
+ * Throws ConfigError when a node that started earlier has another issuer, or cookie keys with which the two do not read
+ * each other's cookies; then no note is left. Throws MfaError while the storage is away. Later, a heartbeat that fails
+ * is logged, and the next one tries again.
+ */
+export async function joinDeployment(
+  services: Services,
+  { log, heartbeatMilliseconds = HEARTBEAT_MILLISECONDS }: MembershipOptions,
+): Promise<Membership> {
+  const { clock, serverMeasures } = services
+  const { nodes } = services.storage
+  const own = await noteOf(services)
+  const tell = driftTeller(own, log)
+  let differs = false
+  const look = async (isStart = false): Promise<void> => {
+    await nodes.note({ ...own, beatAt: clock.now() })
+    const live = await liveNodes(nodes, clock)
+    const differences = differencesAmong(live)
+    const ofOwn = differences.filter(({ node }) => node.id === own.id)
+    if (isStart) refuse(ofOwn)
+    differs = ofOwn.length > 0
+    serverMeasures.nodesSeen(live.length, new Set(ofOwn.map(({ setting }) => setting)))
+    tell({ live, differences })
+  }
+
+  try {
+    await look(true)
+  } catch (error) {
+    await nodes.forget(own.id).catch(() => undefined)
+    throw error
+  }
+  const stop = every(heartbeatMilliseconds, async () => {
+    await look().catch((error: unknown) => log.warn({ error }, 'the heartbeat of this node failed'))
+  })
+  return {
+    get differs() {
+      return differs
+    },
+    async leave() {
+      await stop()
+      // The note lapses by itself. That is no reason to fail a stop.
+      await nodes
+        .forget(own.id)
+        .catch((error: unknown) => log.warn({ error }, 'the note of this node was not removed'))
+    },
+  }
+}
+
+/** The notes of the nodes that are live by this node's clock. */
+export async function liveNodes(nodes: Nodes, clock: Clock): Promise<readonly NodeNote[]> {
+  const now = clock.now()
+  return (await nodes.live(now - NODE_LAPSES_SECONDS)).filter((note) => isLive(note, now))
+}
+
+async function noteOf({
+  config,
+  storage,
+  clock,
+  issuer,
+  box,
+  random,
+}: Services): Promise<NodeNote> {
+  const fingerprint = await fingerprints({ settings: storage.settings, box, random })
+  const now = clock.now()
+  return {
+    id: Buffer.from(random.bytes(16)).toString('base64url'),
+    name: config.nodeName ?? hostname(),
+    version: packageVersion,
+    schema: (await storage.schema()).wanted,
+    startedAt: startAfter(await liveNodes(storage.nodes, clock), now),
+    beatAt: now,
+    issuer,
+    cookieKeys: config.cookieKeys.map((key) => cookieKeyFingerprint(fingerprint, key)),
+    settings: settingsOf(config, fingerprint),
+  }
+}
+
+export function cookieKeyFingerprint(fingerprint: Fingerprint, key: Uint8Array): string {
+  return fingerprint(COOKIE_KEYS_SETTING, Buffer.from(key).toString('base64'))
+}
+
+/** A longer value is noted as a fingerprint. */
+const LONGEST_PLAIN = 64
+
+function settingsOf(config: Foundation['config'], fingerprint: Fingerprint) {
+  const files: readonly string[] = DECIDING_FILES
+  const settings = [...decidingValues(config)].map(([setting, value]): [string, string] => {
+    if (value === undefined) return [setting, 'not set']
+    const text = JSON.stringify(value, sorted)
+    const isPlain = !files.includes(setting) && text.length <= LONGEST_PLAIN
+    return [setting, isPlain ? text : fingerprint(setting, text)]
+  })
+  return Object.fromEntries(settings)
+}
+
+/** Two files whose members are in another order say the same. */
+function sorted(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function refuse(differences: readonly Difference[]): void {
+  const faults = differences
+    .filter(({ severity }) => severity === 'refuse')
+    .map(({ setting, earlier }) => ({
+      setting,
+      problem:
+        setting === COOKIE_KEYS_SETTING
+          ? `does not fit the node ${earlier.name}, which is running: each of the two must know the key that the other one signs with. Put a new key behind on every node before it goes in front`
+          : `is another one on the node ${earlier.name}, which is running with this storage: stop that node first, or wait a minute after it was killed`,
+    }))
+  if (faults.length > 0) throw new ConfigError(faults)
+}
