@@ -321,6 +321,7 @@ const KNOW_OF_IMPORTS = [
   'src/application/record-format.ts',
   'src/domain/enrolment.ts',
   'src/domain/mfa-record.ts',
+  'src/server/accounts/find-people.ts',
   'src/server/cli/user-show.ts',
 ]
 

@@ -27,6 +27,11 @@ export interface AccountStatus {
   readonly knownBrowsers: number
   readonly epoch: number
   readonly firstSignInAt?: Instant
+  /**
+   * The last sign-in, or proof of a factor for a change, that was saved. A sign-in with the password alone in a known
+   * browser saves nothing.
+   */
+  readonly lastSignInAt?: Instant
   readonly firstEnrolledAt?: Instant
   /**
    * Set if the account was imported with its second factor on and the factor could not be taken over: the next sign-in
@@ -75,6 +80,7 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
     knownBrowsers: record.browsers.length,
     epoch: record.epoch,
     ...(history.firstSignInAt === undefined ? {} : { firstSignInAt: history.firstSignInAt }),
+    ...(history.lastSignInAt === undefined ? {} : { lastSignInAt: history.lastSignInAt }),
     ...(history.firstEnrolledAt === undefined ? {} : { firstEnrolledAt: history.firstEnrolledAt }),
     ...(history.mustEnrolSince === undefined ? {} : { mustEnrolSince: history.mustEnrolSince }),
     ...(history.importedAt === undefined ? {} : { importedAt: history.importedAt }),

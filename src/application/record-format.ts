@@ -90,6 +90,7 @@ const format = z.object({
     .optional(),
   history: z.object({
     firstSignInAt: instant.optional(),
+    lastSignInAt: instant.optional(),
     firstEnrolledAt: instant.optional(),
     resetAt: instant.optional(),
     importedAt: instant.optional(),

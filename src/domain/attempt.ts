@@ -207,7 +207,7 @@ export function settleCompleted(
   request: { readonly now: Instant; readonly detail: RequestDetail },
 ): MfaRecord {
   const known = remember(record, tokenHash, request)
-  return { ...known, history: { firstSignInAt: request.now, ...record.history } }
+  return { ...known, history: { firstSignInAt: request.now, ...known.history } }
 }
 
 function isFresh(accepted: AcceptedAttempt, epoch: number, now: Instant): boolean {

@@ -22,7 +22,7 @@ export function classify(record: MfaRecord, tokenHashes: readonly string[]): Bro
 }
 
 /**
- * After a completed sign-in: the browser is known from now on, and its own failures are forgiven. `detail`: the request
+ * After a completed sign-in: the browser is known from now on, its own failures are forgiven, and the time is kept. `detail`: the request
  * of the sign-in.
  */
 export function remember(
@@ -40,7 +40,11 @@ export function remember(
     ...placeIn(detail),
   }
   const others = record.browsers.filter((other) => other.tokenHash !== tokenHash)
-  return { ...record, browsers: [...others, browser].slice(-MOST_KNOWN_BROWSERS) }
+  return {
+    ...record,
+    browsers: [...others, browser].slice(-MOST_KNOWN_BROWSERS),
+    history: { ...record.history, lastSignInAt: now },
+  }
 }
 
 /** The header of the browser itself is not kept: the person who signs in chooses it. */

@@ -165,6 +165,11 @@ export interface EndedAccess {
 
 export interface History {
   readonly firstSignInAt?: Instant
+  /**
+   * The last sign-in that was saved. A sign-in with the password alone in a known browser changes nothing and is not
+   * saved.
+   */
+  readonly lastSignInAt?: Instant
   readonly firstEnrolledAt?: Instant
   /** The last reset by an administrator. After a reset the password alone is not enough to enrol a factor (R10). */
   readonly resetAt?: Instant

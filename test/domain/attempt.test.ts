@@ -217,7 +217,9 @@ describe('a sign-in that needs no second factor', () => {
   it('makes the browser known and is remembered as the first', () => {
     const record = settleCompleted(enrolled(), 'laptop', { now: NOW, detail: {} })
     expect(browserOf(record, 'laptop').kind).to.equal('known')
+    expect(record.history.lastSignInAt).to.equal(NOW)
     const later = settleCompleted(record, 'phone', { now: NOW + 60, detail: {} })
+    expect(later.history.lastSignInAt).to.equal(NOW + 60)
     expect(later.history.firstSignInAt).to.equal(NOW)
   })
 })

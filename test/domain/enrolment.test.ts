@@ -479,6 +479,7 @@ describe('a reset', () => {
   it('R10 keeps the history, so that the password alone enrols nothing', () => {
     expect(record.history).to.deep.equal({
       firstSignInAt: NOW,
+      lastSignInAt: NOW,
       firstEnrolledAt: NOW,
       resetAt: NOW + HOUR,
       ownerProofs: [],

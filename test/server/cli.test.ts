@@ -406,9 +406,8 @@ describe('the command line', () => {
       const { code, out } = await cli('user add alice --password-stdin --json', GOOD)
       expect(code).to.equal(0)
       expect(out).not.to.contain(GOOD).and.not.to.contain('set-up')
-      expect((await cli('user list --json')).json<JsonObject[]>()[0]).to.include({
-        password: 'set',
-      })
+      const { users } = (await cli('user list --json')).json<{ users: JsonObject[] }>()
+      expect(users[0]).to.include({ password: 'set' })
     })
 
     for (const [password, why] of [
@@ -422,7 +421,7 @@ describe('the command line', () => {
         const { code, err } = await cli('user add alice --password-stdin --json', password)
         expect(code).to.equal(1)
         expect(JSON.parse(err)).to.have.nested.property('error.code', why)
-        expect((await cli('user list --json')).json()).to.deep.equal([])
+        expect((await cli('user list --json')).json()).to.deep.equal({ users: [], next: null })
       })
 
     it('R16 add wants 15 characters where no second factor is required', async () => {
@@ -864,7 +863,7 @@ describe('the command line', () => {
     expect((await cli('audit --type password-refused')).out).to.contain(
       String.raw`userAgent="\u009b31mroot reason=none" ip=192.0.2.1`,
     )
-    const [shown] = (await cli('user list --json')).json<JsonObject[]>()
+    const [shown] = (await cli('user list --json')).json<{ users: JsonObject[] }>().users
     expect(shown).to.include({ username: name })
   })
 

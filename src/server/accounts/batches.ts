@@ -6,13 +6,17 @@ const BATCH = 100
 
 type Page = { after?: string; limit: number }
 
-/** All accounts in order of `id`, in batches of at most 100. An account that is added meanwhile may be missed. */
+/**
+ * All accounts in order of `id`, those after the id `after`, in batches of at most 100. An account that is added
+ * meanwhile may be missed.
+ */
 export function accountBatches(
   accounts: Pick<Accounts, 'list'>,
+  after?: string,
 ): AsyncGenerator<readonly Account[], void, undefined> {
   const list = async (page: Page): Promise<readonly Account[]> =>
     (await accounts.list(page)).map(({ account }) => account)
-  return batches(list, ({ id }) => id)
+  return batches(list, ({ id }) => id, after)
 }
 
 /** The ids of all accounts that have an MFA record, in order, in batches of at most 100. */
@@ -28,8 +32,9 @@ export function recordIdBatches(
 async function* batches<T>(
   list: (page: Page) => Promise<readonly T[]>,
   idOf: (item: T) => string,
+  after?: string,
 ): AsyncGenerator<readonly T[], void, undefined> {
-  let batch = await list({ limit: BATCH })
+  let batch = await list({ limit: BATCH, ...(after === undefined ? {} : { after }) })
   for (;;) {
     const last = batch.at(-1)
     if (last === undefined) return

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { addUserImportCommand } from '../import/user-import.ts'
 import { changeAccount } from '../accounts/people.ts'
-import { withSession, type Session } from './session.ts'
-import { answer, readingCommand, type Output, type Terminal } from './terminal.ts'
+import { type Session } from './session.ts'
+import { type Output, type Terminal } from './terminal.ts'
 import { addCommandAbout, find, type Deed, type Needs } from './user-about.ts'
 import { addUserAddCommand, shown } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
 import { makeLink } from './user-link.ts'
-import { list } from './user-list.ts'
+import { addUserListCommand } from './user-list.ts'
 import { addResetCommand } from './user-reset.ts'
 import { addUserSessionCommands } from './user-sessions.ts'
 import { show } from './user-show.ts'
@@ -22,9 +22,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   addUserAddCommand(user, terminal)
   addUserImportCommand(user, terminal)
   addUserHashesCommand(user, terminal)
-  answer(terminal, readingCommand(user, 'list', 'list people'), async () =>
-    withSession(terminal, list),
-  )
+  addUserListCommand(user, terminal)
   const add = (name: string, summary: string, deed: Deed, needs?: Needs): Command =>
     addCommandAbout(user, terminal, { name, summary }, deed, needs)
   add('show', 'show a person and their second factors', show, { reads: true })

@@ -14,6 +14,8 @@ import { totpCode } from '../../support/totp.ts'
 import { atTheApp, type TestServer } from '../support.ts'
 import { setInstallation } from '../installation.ts'
 
+/** The answer of `user list --json` where there is nobody. */
+const NOBODY = { users: [], next: null }
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const SHORT = 'JBSWY3DPEHPK3PXP'
 const PASSWORD = 'the password of before'
@@ -211,7 +213,7 @@ describe('user import', () => {
       expect(err).to.match(/header|begins with the names/)
       for (const value of ['alice', bcrypt, SECRET]) expect(out + err).not.to.contain(value)
     }
-    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal([])
+    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal(NOBODY)
   })
 
   it('R10 reads no column twice: the second would take away what the first has', async () => {
@@ -228,7 +230,7 @@ describe('user import', () => {
       )
       expect([code, JSON.parse(err).error.code], columns).to.deep.equal([1, 'header'])
     }
-    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal([])
+    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal(NOBODY)
     const notes = file('notes.csv', `username,totp,note,note\nada,${SECRET},a,b\n`)
     expect((await importing(notes, '--dry-run')).sum).to.include({ imported: 1, bad: 0 })
   })
@@ -501,7 +503,7 @@ describe('user import', () => {
       { username: 'bob', totp: 'x!' },
     )
     const dry = await importing(people, '--dry-run')
-    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal([])
+    expect(JSON.parse((await cli('user', 'list', '--json')).out)).to.deep.equal(NOBODY)
     expect((await cli('user', 'hashes')).out).not.to.contain('bcrypt')
     const { code, sum } = await importing(people)
     const { renew_by: _, ...same } = sum
