@@ -1,5 +1,5 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import type { AuditEntry, AuditTrail } from '../ports/audit-trail.ts'
+import type { AuditEntry, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
 import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
 
@@ -46,6 +46,63 @@ export function describeAuditTrail(
       deepEqual(await ids({ before: TEST_START + 3, limit: 10 }), ['2', '1'])
       deepEqual(await ids({ accountId: 'anna', type: 'signed-in', limit: 1 }), ['4'])
       deepEqual(await ids({ accountId: 'nobody', limit: 10 }), [])
+    })
+
+    test('narrows by each member of the detail, by several types and by a time of both ends', async (audit) => {
+      const members = [
+        { clientId: 'shop' },
+        { ip: '2001:db8::7' },
+        { actor: 'Anna Ärmel' },
+        { requestId: 'r.1' },
+        { clientId: '$ne', ip: '192.0.2.1', actor: 'shop', requestId: 'Anna Ärmel' },
+      ]
+      await audit.add([
+        ...members.map((detail, index) => entry(String(index), index, { detail })),
+        entry('5', 5, { type: 'locked' }),
+        entry('6', 6, { type: 'reset' }),
+      ])
+      const ids = async (query: Omit<AuditQuery, 'limit'>): Promise<string[]> =>
+        (await audit.list({ ...query, limit: 10 })).map(({ id }) => id)
+      deepEqual(await ids({ clientId: 'shop' }), ['0'])
+      deepEqual(await ids({ ip: '2001:db8::7' }), ['1'])
+      deepEqual(await ids({ actor: 'Anna Ärmel' }), ['2'])
+      deepEqual(await ids({ requestId: 'r.1' }), ['3'])
+      deepEqual(await ids({ clientId: '$ne', ip: '192.0.2.1' }), ['4'])
+      deepEqual(await ids({ clientId: 'shop', ip: '192.0.2.1' }), [])
+      deepEqual(await ids({ type: ['locked', 'reset'] }), ['6', '5'])
+      deepEqual(await ids({ type: [] }), [])
+      const at = (seconds: number): number => TEST_START + seconds
+      deepEqual(await ids({ since: at(2), before: at(4) }), ['3', '2'])
+      deepEqual(await ids({ since: at(2), before: at(4), oldestFirst: true }), ['2', '3'])
+      deepEqual(await ids({ since: at(4), type: 'signed-in' }), ['4'])
+    })
+
+    for (const oldestFirst of [false, true])
+      test(`reads every entry once, page by page, ${oldestFirst ? 'the oldest first' : 'while new ones arrive'}`, async (audit) => {
+        // Several in one second, so that pages end within it.
+        const given = Array.from({ length: 23 }, (_, index) => entry(`e${index}`, index >> 2))
+        await audit.add(given)
+        const read: string[] = []
+        let query: AuditQuery = { limit: 3, oldestFirst, accountId: 'anna' }
+        for (;;) {
+          const { entries, next } = await audit.page(query)
+          read.push(...entries.map(({ id }) => id))
+          if (next === undefined) break
+          query = { ...query, after: next }
+          if (!oldestFirst) await audit.add([entry(`new${read.length}`, 100)])
+        }
+        const inOrder = given.map(({ id }) => id)
+        deepEqual(read, oldestFirst ? inOrder : inOrder.reverse())
+      })
+
+    test('says of the last page that it is the last, also where it is full', async (audit) => {
+      await audit.add([entry('1', 1), entry('2', 2)])
+      const { next, entries } = await audit.page({ limit: 1 })
+      equal(entries.length, 1)
+      deepEqual(await audit.page({ limit: 1, ...(next && { after: next }) }), {
+        entries: [entry('1', 1)],
+      })
+      deepEqual(await audit.page({ limit: 2 }), { entries: [entry('2', 2), entry('1', 1)] })
     })
 
     test('adding nothing changes nothing', async (audit) => {

@@ -59,11 +59,17 @@ const COMMANDS = [
   'migrate',
   'migrate legacy',
   'audit',
+  'audit export',
   'config check',
   'doctor',
   'backup',
   'restore',
 ]
+
+/** What `audit --json` prints. */
+interface Trail {
+  readonly entries: readonly { readonly type: string }[]
+}
 
 const GOOD = 'correct horse battery staple'
 const APP = {
@@ -532,8 +538,8 @@ describe('the command line', () => {
       expect(code).to.equal(0)
       expect(out).to.match(/\/set-up\/[\w-]{43}\n/)
       const types = (await cli('audit --user alice --json'))
-        .json<{ type: string }[]>()
-        .map(({ type }) => type)
+        .json<Trail>()
+        .entries.map(({ type }) => type)
       expect(types).to.include.members(['user-added', 'reset', 'set-up-link-made'])
     })
 
@@ -826,14 +832,15 @@ describe('the command line', () => {
   it('audit shows the newest first, of one type and so many', async () => {
     await cli('user add alice')
     await cli('user add bob')
-    const all = (await cli('audit --json')).json<{ type: string; at: number }[]>()
+    const all = (await cli('audit --json')).json<Trail>().entries
     expect(all.map(({ type }) => type).sort()).to.deep.equal([
       'set-up-link-made',
       'set-up-link-made',
       'user-added',
       'user-added',
     ])
-    expect((await cli('audit --type user-added --limit 1 --json')).json()).to.have.length(1)
+    const one = (await cli('audit --type user-added --limit 1 --json')).json<Trail>()
+    expect(one.entries).to.have.length(1)
     expect((await cli('audit --limit 0')).code).to.equal(1)
     const unknown = await cli('audit --type user-add')
     expect(unknown.code).to.equal(1)

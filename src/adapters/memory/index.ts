@@ -10,6 +10,7 @@ import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock } from '../../ports/services.ts'
 import { systemClock } from '../crypto/system.ts'
 import { sweepInShares } from '../sweep-shares.ts'
+import { memoryAudit } from './audit-trail.ts'
 import { memoryCounters } from './counters.ts'
 import { memoryHostRecords } from './host-records.ts'
 import { memoryLeases } from './leases.ts'
@@ -17,7 +18,7 @@ import { memoryRecords } from './mfa-records.ts'
 import { memoryNodes } from './nodes.ts'
 import { memoryOneTime } from './one-time.ts'
 import { memoryOutbox } from './outbox.ts'
-import { memoryAccounts, memoryAudit, memoryClients, memorySettings } from './server-ports.ts'
+import { memoryAccounts, memoryClients, memorySettings } from './server-ports.ts'
 
 export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerStorage {
   const clock = options.clock ?? systemClock

@@ -1,11 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '../../domain/json.ts'
 import type { AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
-import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
 import type { Clients } from '../../ports/clients.ts'
 import type { Settings } from '../../ports/settings.ts'
 import { hasEvents } from '../event-rules.ts'
-import { sweepMap, type Sweepable } from './sweep-map.ts'
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -99,31 +97,6 @@ export function memoryClients(): Clients {
         .sort(([a], [b]) => byCodeUnits(a, b))
         .map(([, json]) => JSON.parse(json) as JsonObject)
     },
-  }
-}
-
-export function memoryAudit(): AuditTrail & Sweepable {
-  const entries = new Map<string, string>()
-  return {
-    async add(events) {
-      for (const event of events) {
-        if (!entries.has(event.id)) entries.set(event.id, JSON.stringify(event))
-      }
-    },
-
-    async list({ accountId, type, before, limit }) {
-      return [...entries.values()]
-        .reverse()
-        .map((json) => JSON.parse(json) as AuditEntry)
-        .filter((entry) => accountId === undefined || entry.accountId === accountId)
-        .filter((entry) => type === undefined || entry.type === type)
-        .filter((entry) => before === undefined || entry.at < before)
-        .sort((a, b) => b.at - a.at)
-        .slice(0, limit)
-    },
-
-    sweep: (before, limit) =>
-      sweepMap(entries, limit, (json) => (JSON.parse(json) as AuditEntry).at < before),
   }
 }
 

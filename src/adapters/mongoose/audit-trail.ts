@@ -1,5 +1,13 @@
 import type { EventDetail } from '../../domain/events.ts'
-import type { AuditEntry, AuditTrail } from '../../ports/audit-trail.ts'
+import type { mongo } from 'mongoose'
+import {
+  AUDIT_KEYS,
+  type AuditEntry,
+  type AuditPage,
+  type AuditQuery,
+  type AuditTrail,
+} from '../../ports/audit-trail.ts'
+import { auditPage, typesIn } from '../audit-pages.ts'
 import { COLLECTIONS, is, type AuditDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
 import { nextOrder } from './order.ts'
@@ -8,6 +16,18 @@ import { nextOrder } from './order.ts'
 const DUPLICATE_KEY = 11_000
 
 export function mongoAudit(database: MongoDatabase): AuditTrail {
+  const page = (query: AuditQuery): Promise<AuditPage> =>
+    database.on<AuditDocument, AuditPage>(COLLECTIONS.audit, async (trail) => {
+      const way = query.oldestFirst === true ? 1 : -1
+      const found = await trail
+        .find(auditFilter(query))
+        .sort({ at: way, order: way, _id: way })
+        .limit(query.limit + 1)
+        .toArray()
+      const placed = found.map((each) => ({ order: each.order, entry: entryOf(each) }))
+      return auditPage(placed, query.limit)
+    })
+
   return {
     async add(events) {
       const documents = [...firstOfEach(events).values()].map(documentOf)
@@ -22,19 +42,40 @@ export function mongoAudit(database: MongoDatabase): AuditTrail {
       })
     },
 
-    list: ({ accountId, type, before, limit }) =>
-      database.on<AuditDocument, AuditEntry[]>(COLLECTIONS.audit, async (trail) => {
-        const found = await trail
-          .find({
-            ...(accountId === undefined ? {} : { accountId: is(accountId) }),
-            ...(type === undefined ? {} : { type: is(type) }),
-            ...(before === undefined ? {} : { at: { $lt: before } }),
-          })
-          .sort({ at: -1, order: -1 })
-          .limit(limit)
-          .toArray()
-        return found.map(entryOf)
-      }),
+    page,
+    list: async (query) => (await page(query)).entries,
+  }
+}
+
+function auditFilter(query: AuditQuery): mongo.Filter<AuditDocument> {
+  const { accountId, since, before, after } = query
+  const types = typesIn(query)
+  const beyond = query.oldestFirst === true ? '$gt' : '$lt'
+  const keys = AUDIT_KEYS.filter((key) => query[key] !== undefined)
+  const [type] = types ?? []
+  return {
+    ...(accountId === undefined ? {} : { accountId: is(accountId) }),
+    ...(types === undefined
+      ? {}
+      : { type: types.length === 1 && type !== undefined ? is(type) : { $in: [...types] } }),
+    ...Object.fromEntries(keys.map((key) => [key, is(query[key])])),
+    ...(since === undefined && before === undefined
+      ? {}
+      : {
+          at: {
+            ...(since === undefined ? {} : { $gte: since }),
+            ...(before === undefined ? {} : { $lt: before }),
+          },
+        }),
+    ...(after === undefined
+      ? {}
+      : {
+          $or: [
+            { at: { [beyond]: after.at } },
+            { at: is(after.at), order: { [beyond]: after.order } },
+            { at: is(after.at), order: is(after.order), _id: { [beyond]: after.id } },
+          ],
+        }),
   }
 }
 
@@ -52,7 +93,15 @@ function documentOf({ id, at, type, accountId, detail }: AuditEntry): AuditDocum
     type,
     ...(accountId === undefined ? {} : { accountId }),
     detail: JSON.stringify(detail),
+    ...auditKeysOf(detail),
   }
+}
+
+/** The members of a detail that are stored beside it, because an index finds no member of a text. */
+export function auditKeysOf(detail: EventDetail): Partial<AuditDocument> {
+  return Object.fromEntries(
+    AUDIT_KEYS.filter((key) => detail[key] !== undefined).map((key) => [key, detail[key]]),
+  )
 }
 
 function entryOf({ _id, at, type, accountId, detail }: AuditDocument): AuditEntry {

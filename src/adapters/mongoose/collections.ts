@@ -76,6 +76,11 @@ export interface AuditDocument extends Keyed {
   readonly type: string
   readonly accountId?: string
   readonly detail: string
+  /** Members of the detail by which entries are found. */
+  readonly clientId?: string
+  readonly ip?: string
+  readonly actor?: string
+  readonly requestId?: string
 }
 
 /**

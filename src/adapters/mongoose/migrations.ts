@@ -13,6 +13,7 @@ import {
   type SchemaNote,
 } from '../schema-rules.ts'
 import { COLLECTIONS, is } from './collections.ts'
+import { makeAuditSearchable } from './audit-search.ts'
 import { inWords, makeIndexes, missingIndexes } from './server-indexes.ts'
 
 export interface Migration extends NumberedMigration {
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 4, apply: makeIndexes },
   // The index of the notes of nodes.
   { version: 5, apply: makeIndexes },
+  { version: 6, apply: makeAuditSearchable },
 ]
 
 interface SchemaDocument {

@@ -1,4 +1,5 @@
 import type { mongo } from 'mongoose'
+import { AUDIT_KEYS } from '../../ports/audit-trail.ts'
 import { COLLECTIONS } from './collections.ts'
 import { COUNTERS } from './counters.ts'
 import { HANDLES_FIELD } from './field.ts'
@@ -29,8 +30,12 @@ const SERVER_INDEXES: readonly DeclaredIndex[] = [
   // The storage does not open without the unique indexes: two accounts could get one handle or one name.
   handleIndexOf(RECORDS, HANDLES_FIELD),
   { collection: accounts, name: 'mfa_names', key: { names: 1 }, options: { unique: true } },
-  { collection: audit, name: 'mfa_time', key: { at: -1, order: -1 } },
-  { collection: audit, name: 'mfa_account', key: { accountId: 1, at: -1, order: -1 } },
+  { collection: audit, name: 'mfa_by_time', key: { at: -1, order: -1, _id: -1 } },
+  ...(['accountId', 'type', ...AUDIT_KEYS] as const).map((field) => ({
+    collection: audit,
+    name: `mfa_by_${field}`,
+    key: { [field]: 1, at: -1, order: -1, _id: -1 } as const,
+  })),
   ...(['userCode', 'grant', 'account'] as const).map((field) => ({
     collection: hostRecords,
     name: `mfa_${field}`,

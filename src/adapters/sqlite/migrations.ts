@@ -12,6 +12,7 @@ import {
 } from '../schema-rules.ts'
 import type { Connection } from './connection.ts'
 import {
+  AUDIT_INDEXES,
   FIRST_SCHEMA,
   LEASES_SCHEMA,
   NODES_SCHEMA,
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 5, sql: LEASES_SCHEMA },
   { version: 6, sql: NODES_SCHEMA },
   { version: 7, sql: OUTBOX_FAULTS },
+  { version: 8, sql: AUDIT_INDEXES },
 ]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */

@@ -160,3 +160,16 @@ CREATE INDEX nodes_beat ON nodes (beat_at);
 export const OUTBOX_FAULTS = `
 ALTER TABLE outbox ADD COLUMN fault TEXT;
 `
+
+/** Version 8: entries of the trail are found by each member of a query (audit-trail.ts), in the order of time. */
+export const AUDIT_INDEXES = `
+CREATE INDEX audit_type ON audit (type, at, sequence);
+CREATE INDEX audit_client ON audit (json_extract(detail, '$.clientId'), at, sequence)
+  WHERE json_extract(detail, '$.clientId') IS NOT NULL;
+CREATE INDEX audit_ip ON audit (json_extract(detail, '$.ip'), at, sequence)
+  WHERE json_extract(detail, '$.ip') IS NOT NULL;
+CREATE INDEX audit_actor ON audit (json_extract(detail, '$.actor'), at, sequence)
+  WHERE json_extract(detail, '$.actor') IS NOT NULL;
+CREATE INDEX audit_request ON audit (json_extract(detail, '$.requestId'), at, sequence)
+  WHERE json_extract(detail, '$.requestId') IS NOT NULL;
+`

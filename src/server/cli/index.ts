@@ -1,4 +1,5 @@
 import '../../host/runtime.ts'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline/promises'
@@ -6,6 +7,7 @@ import { processEnvironment } from '../../../config/load.ts'
 import { Command, CommanderError } from 'commander'
 import type { Starter } from '../boot/signals.ts'
 import { actorOf } from './actor.ts'
+import { addAuditCommands } from './audit.ts'
 import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
 import { addKeyCommands } from './keys.ts'
@@ -17,6 +19,7 @@ import {
   EXIT,
   failureOf,
   harmless,
+  Refusal,
   withEnvironmentFile,
   type Options,
   type Terminal,
@@ -79,6 +82,7 @@ function commandLine(given: Terminal, json: boolean): Command {
   addKeyCommands(program, terminal)
   addMailCommands(program, terminal)
   addMaintenanceCommands(program, terminal)
+  addAuditCommands(program, terminal)
   addBackupCommand(program, terminal)
   addRestoreCommand(program, terminal)
   return program
@@ -94,10 +98,20 @@ function processTerminal(starter?: Starter): Terminal {
       for await (const line of lines) return line
       return ''
     },
+    drained,
     readFile: (path) => readFile(path, 'utf8'),
     environment: processEnvironment,
     starter,
   }
+}
+
+/** Throws Refusal `output-closed`. */
+async function drained(): Promise<void> {
+  const { stdout } = process
+  if (stdout.writableNeedDrain)
+    await once(stdout, 'drain').catch(() => {
+      throw new Refusal('output-closed', 'Nobody reads standard output any more.')
+    })
 }
 
 /** The function that bin/oidc-provider-mfa.mjs runs. */

@@ -10,6 +10,8 @@ import { KeyFault } from '../keys/jwks.ts'
 export interface Terminal {
   out(text: string): void
   err(text: string): void
+  /** Resolves when what was printed has left this process. A command that prints much waits for it. */
+  drained?(): Promise<void>
   /**
    * The first line of standard input, without its line end. Secrets are read here, since they never stand in
    * arguments.
@@ -96,15 +98,19 @@ export async function withEnvironmentFile(
   return { ...terminal, environment: { ...parseEnv(text), ...Object.fromEntries(environment) } }
 }
 
-/** Sets what a command does: `run` gets the arguments and options, and its output is printed. */
+/**
+ * Sets what a command does: `run` gets the arguments and options, and its output is printed. Undefined: the command has
+ * printed all of it.
+ */
 export function answer(
   terminal: Terminal,
   made: Command,
-  run: (args: readonly string[], options: Options) => Promise<Output>,
+  run: (args: readonly string[], options: Options) => Promise<Output | undefined>,
 ): void {
   made.action(async (...given: unknown[]) => {
     const options = made.opts<Options>()
     const output = await run(given.slice(0, -2).flat().filter(isText), options)
+    if (output === undefined) return
     terminal.out(
       options['json'] === true ? `${JSON.stringify(output.json, null, 2)}\n` : output.text,
     )

@@ -172,6 +172,37 @@ describe('the schema in MongoDB', function () {
     expect(await refusal(openMongoStorage({ url: database.url }))).to.equal('schema-too-old')
   })
 
+  it('makes entries of the trail of before searchable, each filter by an index', async () => {
+    await bringUpToDate(db, false)
+    const detail = { clientId: 'shop', ip: '192.0.2.1', actor: 'anna', requestId: 'r.1', count: 2 }
+    await db.collection<{ _id: string; [member: string]: unknown }>('mfa_audit').insertMany([
+      { _id: 'old', at: 1, order: 1, type: 'locked', detail: JSON.stringify(detail) },
+      { _id: 'plain', at: 2, order: 2, type: 'reset', detail: '{}' },
+    ])
+    await note(5)
+    const storage = await openMongoStorage({ url: database.url, migrate: true })
+    for (const query of [
+      { clientId: 'shop' },
+      { ip: '192.0.2.1' },
+      { actor: 'anna' },
+      { requestId: 'r.1' },
+      { type: 'locked' },
+    ]) {
+      const entries = await storage.audit.list({ ...query, limit: 9 })
+      expect(entries, JSON.stringify(query)).to.deep.equal([
+        { id: 'old', at: 1, type: 'locked', detail },
+      ])
+      const plan = await db
+        .collection('mfa_audit')
+        .find(query)
+        .sort({ at: -1, order: -1, _id: -1 })
+        .explain('queryPlanner')
+      expect(JSON.stringify(plan), JSON.stringify(query)).to.contain('IXSCAN')
+    }
+    expect(await storage.audit.list({ limit: 9 })).to.have.length(2)
+    await storage.close()
+  })
+
   it('of another application is refused', async () => {
     await note('2.0')
     expect(await refusal(bringUpToDate(db, true))).to.equal('schema-foreign')

@@ -92,7 +92,7 @@ describe('the actor of a command', () => {
   const place = setInstallation()
   const entries = async (): Promise<AuditEntry[]> => {
     const { out } = await place.cli('audit', '--json', '--limit', '1000')
-    return JSON.parse(out) as AuditEntry[]
+    return (JSON.parse(out) as { entries: AuditEntry[] }).entries
   }
 
   it('R47 is in every entry of every command, those of the plugin too', async () => {
