@@ -123,6 +123,12 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
   }
 }
 
+/** The settings of another node beside a server on its storage: the same issuer and the same keys. */
+export function asNodeBeside({ environment, issuer }: TestServer): Environment {
+  const { ENCRYPTION_KEYS, COOKIE_KEYS } = environment
+  return { ENCRYPTION_KEYS, COOKIE_KEYS, ISSUER: issuer }
+}
+
 /** Stops the servers that a test has started: `afterEach(stopServers)`. */
 export async function stopServers(): Promise<void> {
   await Promise.all([...running].map((server) => server.stop()))

@@ -9,7 +9,14 @@ import { resealClient, sealingKeysOfClient } from '../../../src/server/clients/s
 import { recorder } from '../../../src/server/observe/audit.ts'
 import { NO_MEASURES } from '../../../src/ports/measures.ts'
 import { random } from '../accounts/support.ts'
-import { APP, CLIENT_SECRET, startServer, stopServers, type TestServer } from '../support.ts'
+import {
+  asNodeBeside,
+  APP,
+  CLIENT_SECRET,
+  startServer,
+  stopServers,
+  type TestServer,
+} from '../support.ts'
 import { validator } from './support.ts'
 
 const HOUR = 3600
@@ -24,7 +31,11 @@ describe('the former secret of an app', () => {
 
   beforeEach(async () => {
     server = await startServer({ clients: [], environment })
-    second = await startServer({ clients: [], environment, storage: server.storage })
+    second = await startServer({
+      clients: [],
+      environment: asNodeBeside(server),
+      storage: server.storage,
+    })
     const { clients, audit: trail } = server.storage
     const { clock } = server
     const record = recorder({ trail, clock, random, measures: NO_MEASURES })

@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
 import { layFoundation } from '../../../src/server/boot/foundation.ts'
 import type { Letter } from '../../../src/server/notices/letters.ts'
-import { startServer, stopServers, type TestServer } from '../support.ts'
+import { asNodeBeside, startServer, stopServers, type TestServer } from '../support.ts'
 
 const LETTER: Letter = {
   about: 'e1',
@@ -42,8 +42,7 @@ describe('the rounds of the sender', () => {
     const storage = memoryStorage()
     const first = await startServer({ storage })
     await leave(first, 'before the start')
-    const { ENCRYPTION_KEYS } = first.environment
-    const second = await startServer({ storage, environment: { ENCRYPTION_KEYS } })
+    const second = await startServer({ storage, environment: asNodeBeside(first) })
     const written = (): string[] => [first, second].flatMap(files)
     while (written().length < 1) await sleep(10)
 
