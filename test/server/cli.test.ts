@@ -66,7 +66,7 @@ const COMMANDS = [
   'restore',
 ]
 
-/** What `audit --json` prints. */
+/** The output of `audit --json`. */
 interface Trail {
   readonly entries: readonly { readonly type: string }[]
 }
