@@ -30,22 +30,30 @@ export interface NewPerson {
   readonly disabled?: boolean
 }
 
+export type PersonFault = 'username-unfit' | 'email-unfit' | 'group-unfit' | 'taken'
+
 export type Added =
   | { readonly ok: true; readonly account: Account }
-  | {
-      readonly ok: false
-      readonly fault: 'username-unfit' | 'email-unfit' | 'group-unfit' | 'taken'
-    }
+  | { readonly ok: false; readonly fault: PersonFault }
+
+/** The first of the given texts that no account can have. Undefined: each can be stored. */
+export function unfitPart({
+  username,
+  email,
+  groups,
+}: Partial<Pick<NewPerson, 'username' | 'email' | 'groups'>>): PersonFault | undefined {
+  if (username !== undefined && normaliseName(username) === undefined) return 'username-unfit'
+  if (email !== undefined && !isAddress(email)) return 'email-unfit'
+  return groups?.every(isGroup) === false ? 'group-unfit' : undefined
+}
 
 /** Adds a person. No other account can have the name or the verified address then, in any spelling. */
 export async function addPerson(
   { accounts, clock, random }: { accounts: Accounts; clock: Clock; random: Random },
   person: NewPerson,
 ): Promise<Added> {
-  if (normaliseName(person.username) === undefined) return { ok: false, fault: 'username-unfit' }
-  if (person.email !== undefined && !isAddress(person.email))
-    return { ok: false, fault: 'email-unfit' }
-  if (person.groups?.every(isGroup) === false) return { ok: false, fault: 'group-unfit' }
+  const fault = unfitPart(person)
+  if (fault !== undefined) return { ok: false, fault }
   const now = clock.now()
   const account: Account = {
     id: person.id ?? Buffer.from(random.bytes(16)).toString('base64url'),
@@ -70,7 +78,7 @@ export async function addPerson(
 }
 
 /** The names by which an account is found. */
-function namesOf(account: Account): AccountNames {
+export function namesOf(account: Account): AccountNames {
   const username = normaliseName(account.username)
   if (username === undefined) throw new TypeError('an account without a name cannot be stored')
   const email = account.emailVerified ? normaliseName(account.email ?? '') : undefined

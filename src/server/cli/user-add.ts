@@ -86,7 +86,7 @@ export function shown(account: Account): JsonObject {
   }
 }
 
-const WHY_NOT_ADDED = {
+export const WHY_NOT_ADDED = {
   'username-unfit': 'This cannot be a user name.',
   'email-unfit': 'This is no mail address.',
   'group-unfit': 'This cannot be the name of a group.',
@@ -124,7 +124,8 @@ const WHY_NOT_THAT_PASSWORD = {
   'contains-name': () => 'The password says little more than the name.',
 } as const
 
-async function claimsFrom(terminal: Terminal, path: unknown): Promise<GivenClaims> {
+/** Reads a file of claims. Throws Refusal `claims`, `file-unreadable`. */
+export async function claimsFrom(terminal: Terminal, path: unknown): Promise<GivenClaims> {
   if (typeof path !== 'string') return { claims: {} }
   const reading = readClaims(await readJson(terminal, path))
   if (!reading.ok)
@@ -132,7 +133,8 @@ async function claimsFrom(terminal: Terminal, path: unknown): Promise<GivenClaim
   return reading
 }
 
-function collect(value: string, before: string[]): string[] {
+/** An option that may be repeated. */
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
 

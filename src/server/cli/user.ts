@@ -10,6 +10,7 @@ import { makeLink } from './user-link.ts'
 import { addUserListCommand } from './user-list.ts'
 import { addResetCommand } from './user-reset.ts'
 import { addUserSessionCommands } from './user-sessions.ts'
+import { addUserSetCommand } from './user-set.ts'
 import { show } from './user-show.ts'
 import { unlock } from './user-unlock.ts'
 
@@ -23,6 +24,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   addUserImportCommand(user, terminal)
   addUserHashesCommand(user, terminal)
   addUserListCommand(user, terminal)
+  addUserSetCommand(user, terminal)
   const add = (name: string, summary: string, deed: Deed, needs?: Needs): Command =>
     addCommandAbout(user, terminal, { name, summary }, deed, needs)
   add('show', 'show a person and their second factors', show, { reads: true })

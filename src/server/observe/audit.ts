@@ -24,6 +24,7 @@ export const SERVER_EVENTS = [
   'user-imported',
   'user-disabled',
   'user-enabled',
+  'user-changed',
   'user-unlocked',
   'storage-restored',
   'client-added',

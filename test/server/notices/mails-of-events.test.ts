@@ -84,6 +84,7 @@ const OF_SERVER: Readonly<Record<string, Told>> = {
   'user-added': none('the administrator hands out the invitation'),
   'user-imported': none('an administrator has imported the account'),
   'user-disabled': none('an administrator has done it'),
+  'user-changed': none('a change of the address is told by email-changed'),
   'user-enabled': none('an administrator has done it'),
   'user-unlocked': none('an administrator has done it'),
   'storage-restored': none('it is of no account'),
