@@ -807,23 +807,18 @@ describe('the command line', () => {
       expect((await cli('doctor')).code).to.equal(0)
     })
 
-    it('R35 rotate encryption tells how far it is, names what does not open, and answers 1', async () => {
+    it('R35 rotate encryption names what does not open, and answers 1', async () => {
       const { storage } = await layFoundation(loadConfig(environment))
       await storage.records.save('broken', { schema: 1 }, 0)
       await storage.close()
       putInFront()
       const plain = await cli('keys rotate encryption')
       expect(plain.code).to.equal(1)
-      expect(plain.err).to.equal('1 records looked at, 0 sealed anew\n1 records counted\n')
       expect(plain.out).to.contain('account broken: record-unreadable')
 
-      const { code, err, json } = await cli('keys rotate encryption --json')
+      const { code, json } = await cli('keys rotate encryption --json')
       expect(code).to.equal(1)
-      const lines = err.trim().split('\n')
-      expect(lines.map((line) => JSON.parse(line) as unknown)).to.deep.equal([
-        { progress: { pass: 'sealing', records: 1, resealed: 0 } },
-        { progress: { pass: 'counting', records: 1, resealed: 0 } },
-      ])
+      expect(json()['more_faults']).to.equal(false)
       expect(json()['faults']).to.deep.equal([
         { where: 'account', id: 'broken', code: 'record-unreadable' },
       ])

@@ -92,6 +92,7 @@ describe('the rotation of encryption keys', () => {
       records: 2,
       resealed: 5,
       faults: [],
+      moreFaults: false,
       keys: [
         { id: newId, state: 'newest', values: 7 },
         { id: oldId, state: 'retired', values: 0 },
@@ -177,11 +178,20 @@ describe('the rotation of encryption keys', () => {
     }
     const told: Progress[] = []
     await rotate({ progress: (done) => void told.push(done) })
-    expect(told.map(({ pass, records }) => [pass, records])).to.deep.equal([
-      ...[100, 200, 250].map((records) => ['sealing', records]),
-      ...[100, 200, 250].map((records) => ['counting', records]),
+    expect(told.map(({ pass, records, total }) => [pass, records, total])).to.deep.equal([
+      ...[100, 200, 250].map((records) => ['sealing', records, 250]),
+      ...[100, 200, 250].map((records) => ['counting', records, 250]),
     ])
     expect(told[2]).to.include({ resealed: 2 })
+  })
+
+  it('R35 lists a thousand values that do not open, says that there are more, and retires nothing', async () => {
+    for (let nth = 0; nth < 1_001; nth += 1)
+      await storage.records.save(`account-${String(nth)}`, { schema: 1 }, 0)
+    const { faults, moreFaults, keys } = await rotate()
+    expect(faults).to.have.length(1_000)
+    expect(moreFaults).to.equal(true)
+    expect(keys[1]).to.include({ state: 'in-use' })
   })
 
   it('R32 ends when the storage is away, and retires nothing', async () => {

@@ -29,6 +29,15 @@ export function recordIdBatches(
   )
 }
 
+/** How many items the batches have, of which one batch at a time is in memory. */
+export async function countIn(
+  batches: AsyncIterable<{ readonly length: number }>,
+): Promise<number> {
+  let count = 0
+  for await (const { length } of batches) count += length
+  return count
+}
+
 async function* batches<T>(
   list: (page: Page) => Promise<readonly T[]>,
   idOf: (item: T) => string,

@@ -101,6 +101,7 @@ function processTerminal(starter?: Starter): Terminal {
     drained,
     readFile: (path) => readFile(path, 'utf8'),
     environment: processEnvironment,
+    isInteractive: process.stderr.isTTY,
     starter,
   }
 }

@@ -13,6 +13,7 @@ import {
   type KeyServices,
   type Rotated,
 } from '../keys/signing-keys.ts'
+import { progress } from './progress.ts'
 import { withSession, type Session } from './session.ts'
 import {
   answer,
@@ -57,10 +58,9 @@ function addRotateEncryptionCommand(rotate: Command, terminal: Terminal): void {
   answer(terminal, made, async (_args, options) =>
     withSession(terminal, async ({ foundation, mfa }) => {
       const dryRun = options['dryRun'] === true
-      const progress = (done: Progress): void =>
-        terminal.err(progressLine(done, options['json'] === true))
       const services = { foundation, accounts: mfa.accounts }
-      return rotationOutput(await rotateEncryption(services, { dryRun, progress }), dryRun)
+      const tell = rotationProgress(terminal, options['json'] === true)
+      return rotationOutput(await rotateEncryption(services, { dryRun, progress: tell }), dryRun)
     }),
   )
 }
@@ -164,26 +164,45 @@ async function list({ foundation }: Session): Promise<Output> {
   }
 }
 
-function progressLine({ pass, records, resealed }: Progress, json: boolean): string {
-  if (json) return `${JSON.stringify({ progress: { pass, records, resealed } })}\n`
-  return pass === 'sealing'
-    ? `${records} records looked at, ${resealed} sealed anew\n`
-    : `${records} records counted\n`
+/** Each of the two passes has a progress of its own. */
+function rotationProgress(terminal: Terminal, json: boolean): (done: Progress) => void {
+  const passes = new Map<Progress['pass'], (done: number) => void>()
+  let latest: Progress | undefined
+  const soFar = () => {
+    const { pass, resealed = 0 } = latest ?? {}
+    return { json: { pass, resealed }, text: PASSES[pass ?? 'counting'](resealed) }
+  }
+  return (done) => {
+    latest = done
+    const { pass, total, records } = done
+    const tell = passes.get(pass) ?? progress(terminal, { json, items: 'records', total, soFar })
+    passes.set(pass, tell)
+    tell(records)
+  }
 }
 
-function rotationOutput({ records, resealed, keys, faults }: Rotation, dryRun: boolean): Output {
+const PASSES: Readonly<Record<Progress['pass'], (resealed: number) => string>> = {
+  sealing: (resealed) => `${resealed} sealed anew`,
+  counting: () => 'what each key seals is counted',
+}
+
+function rotationOutput(
+  { records, resealed, keys, faults, moreFaults }: Rotation,
+  dryRun: boolean,
+): Output {
   const about = keys.map(({ id, state, values }) => `${id}  ${state}  ${values} values\n`)
   const advice = keys.some(({ state }) => state === 'retired' || state === 'unused')
     ? 'A retired or unused key can be taken out of ENCRYPTION_KEYS once what is under way is over: docs/guides/operating.md.\n'
     : ''
   return {
-    json: { dry_run: dryRun, records, resealed, keys, faults },
+    json: { dry_run: dryRun, records, resealed, keys, faults, more_faults: moreFaults },
     text: [
       dryRun
         ? `${records} records were counted. Nothing was changed.\n`
         : `${records} records looked at; ${resealed} records, clients and settings sealed anew.\n`,
       ...about,
       ...faults.map(({ where, id, code }) => `${where} ${id}: ${code}\n`),
+      moreFaults ? 'There are more values that cannot be read. They are not listed.\n' : '',
       dryRun ? '' : advice,
     ].join(''),
     ...(faults.length > 0 ? { failed: true as const } : {}),

@@ -5,10 +5,9 @@ import {
   unfinishedRestore,
   type RestoreCounts,
 } from '../upkeep/restore.ts'
+import { progress } from './progress.ts'
 import { withSession } from './session.ts'
 import { answer, command, moment, Refusal, type Terminal } from './terminal.ts'
-
-const PROGRESS_MS = 1_000
 
 /** `restore`: makes the accounts safe after a backup was put back, before anybody signs in. */
 export function addRestoreCommand(program: Command, terminal: Terminal): void {
@@ -43,23 +42,30 @@ export function addRestoreCommand(program: Command, terminal: Terminal): void {
         throw new Refusal('restore-finished', 'There is no run to go on with.')
 
       const json = options['json'] === true
-      let toldAt = performance.now()
+      const tell = restoreProgress(terminal, json)
       const counts = await restoreAccounts(
         { accounts, outbox, settings, nodes, mfa, clock, record },
         { dryRun, ...(resumes && begun !== undefined ? { since: begun } : {}) },
-        (soFar) => {
-          if (performance.now() - toldAt < PROGRESS_MS) return
-          toldAt = performance.now()
-          terminal.err(
-            json
-              ? `${JSON.stringify({ progress: shown(soFar) })}\n`
-              : `${soFar.accounts} accounts\n`,
-          )
-        },
+        tell,
       )
       return { json: { ...shown(counts), dry_run: dryRun }, text: inWords(counts, dryRun) }
     }),
   )
+}
+
+/** The progress begins when the number of accounts is known. */
+function restoreProgress(terminal: Terminal, json: boolean) {
+  let latest: RestoreCounts = { accounts: 0, done: 0, withBackupCodes: 0 }
+  let tell: ((done: number) => void) | undefined
+  const soFar = () => {
+    const { accounts: _, ...others } = shown(latest)
+    return { json: others, text: `${latest.withBackupCodes} with backup codes` }
+  }
+  return (counts: RestoreCounts, total: number): void => {
+    latest = counts
+    tell ??= progress(terminal, { json, items: 'accounts', total, soFar })
+    tell(counts.accounts)
+  }
 }
 
 function shown({ accounts, done, withBackupCodes }: RestoreCounts) {

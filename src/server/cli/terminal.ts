@@ -21,6 +21,10 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Whether the outputs are JSON. */
   readonly json?: boolean | undefined
+  /** Whether a person sees standard error as it is written. Absent: it goes to a file or to a program. */
+  readonly isInteractive?: boolean
+  /** The milliseconds of a clock that nobody sets. Absent: the clock of the process. */
+  readonly now?: () => number
   /** The process that started this one, if the server has to end with it. */
   readonly starter?: Starter | undefined
   /** The operator whose command runs, for the audit trail. The command line sets it. */
@@ -166,8 +170,10 @@ function escaped(text: string, characters: RegExp): string {
 /** A table for people: columns under a head. The line ends in a cell are escaped, so that it stays on its line. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((row) => row.map((cell) => escaped(cell, LINE_ENDS)))
+  const lengthOf = (cell = ''): number => [...cell].length
+  // Not by `Math.max(...lengths)`: a call takes fewer arguments than a table may have rows.
   const widths = head.map((_, column) =>
-    Math.max(...lines.map((line) => [...(line[column] ?? '')].length)),
+    lines.reduce((widest, line) => Math.max(widest, lengthOf(line[column])), 0),
   )
   return lines
     .map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))

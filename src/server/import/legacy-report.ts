@@ -1,6 +1,7 @@
 import type { Removal } from './remove-legacy.ts'
-import type { TakenOver } from './take-over.ts'
-import { warningCounts } from './warnings.ts'
+import { listed } from './listed.ts'
+import type { LegacyFault, TakenOver } from './take-over.ts'
+import { warningCounts, type Warned } from './warnings.ts'
 import type { Output, Terminal } from '../cli/terminal.ts'
 
 interface ReportOptions {
@@ -8,52 +9,49 @@ interface ReportOptions {
   readonly dryRun: boolean
 }
 
-/** The most documents that a report lists; each of them is also printed when it is done. */
-const MOST_LISTED = 1_000
-
 /**
- * Counts the outcomes of documents, and prints bad ones when they come, with `_id` and cause, without a secret (R31).
+ * Counts the outcomes of documents, and prints the first bad ones when they come, with `_id` and cause, and each kind of
+ * warning once; without a secret (R31). `add` returns how many documents there were so far.
  */
 export function takeOverReport(terminal: Terminal, { json, dryRun }: ReportOptions) {
   const counts = noDocuments()
   const warnings = warningCounts()
-  const bad: { id: string; faults: readonly object[] }[] = []
-  const setUpHere: string[] = []
   const say = (value: object, text: string): void =>
     terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
+  const bad = listed<{ id: string; faults: readonly LegacyFault[] }>(
+    ({ id, faults }) =>
+      say(
+        { id, faults },
+        `${id}: ${faults.map(({ field, code }) => `${field} ${code}`).join(', ')}`,
+      ),
+    () => say({ more_bad_documents: true }, 'There are more bad documents. They are only counted.'),
+  )
+  const setUpHere = listed<string>(
+    (id) => say({ id, set_up_here: true }, `${id}: set up here already, left as it is`),
+    () =>
+      say(
+        { more_set_up_here: true },
+        'There are more documents that are set up here already. They are only counted.',
+      ),
+  )
+  const addWarnings = (id: string, done: Warned): void => {
+    const fresh = warnings.add(done, id)
+    if (fresh.length > 0)
+      say(
+        { id, warnings: fresh },
+        `document ${id} and perhaps others: warning: ${fresh.join(', ')}`,
+      )
+  }
 
   return {
-    add(done: TakenOver): void {
+    add(done: TakenOver): number {
       const id = shownId(done.id)
       counts.documents += 1
-      switch (done.outcome) {
-        case 'taken-over': {
-          const { factors, warnings: told } = done
-          if (factors.length > 0) counts.enrolled += 1
-          else counts[told.includes('must-enrol') ? 'must_enrol' : 'not_enrolled'] += 1
-          warnings.add(done)
-          if (told.length > 0) say({ id, warnings: told }, `${id}: warning: ${told.join(', ')}`)
-          return
-        }
-        case 'before':
-          counts.unchanged += 1
-          return
-        case 'own':
-          counts.set_up_here += 1
-          if (setUpHere.length < MOST_LISTED) setUpHere.push(id)
-          say({ id, set_up_here: true }, `${id}: set up here already, left as it is`)
-          return
-        case 'none':
-          counts.without_fields += 1
-          return
-        case 'bad':
-          counts.bad += 1
-          if (bad.length < MOST_LISTED) bad.push({ id, faults: done.faults })
-          say(
-            { id, faults: done.faults },
-            `${id}: ${done.faults.map(({ field, code }) => `${field} ${code}`).join(', ')}`,
-          )
-      }
+      counts[countOf(done)] += 1
+      if (done.outcome === 'taken-over') addWarnings(id, done)
+      if (done.outcome === 'own') setUpHere.add(id)
+      if (done.outcome === 'bad') bad.add({ id, faults: done.faults })
+      return counts.documents
     },
 
     output: (): Output => ({
@@ -61,12 +59,29 @@ export function takeOverReport(terminal: Terminal, { json, dryRun }: ReportOptio
         dry_run: dryRun,
         ...counts,
         ...warnings.json(),
-        set_up_here_ids: setUpHere,
-        bad_documents: bad,
+        set_up_here_ids: setUpHere.entries,
+        bad_documents: bad.entries,
       },
-      text: [...linesOf(counts, dryRun), ...warnings.lines(), ''].join('\n'),
+      text: [...linesOf(counts, dryRun), ...warnings.lines('documents'), ''].join('\n'),
       ...(counts.bad > 0 ? { failed: true } : {}),
     }),
+  }
+}
+
+/** The count to which the outcome of a document belongs. */
+function countOf(done: TakenOver): keyof TakeOverCounts {
+  switch (done.outcome) {
+    case 'taken-over':
+      if (done.factors.length > 0) return 'enrolled'
+      return done.warnings.includes('must-enrol') ? 'must_enrol' : 'not_enrolled'
+    case 'before':
+      return 'unchanged'
+    case 'own':
+      return 'set_up_here'
+    case 'none':
+      return 'without_fields'
+    case 'bad':
+      return 'bad'
   }
 }
 
@@ -98,30 +113,36 @@ function linesOf(counts: TakeOverCounts, dryRun: boolean): readonly string[] {
   ]
 }
 
+/** `add` returns how many documents there were so far. */
 export function removalReport(terminal: Terminal, { json, dryRun }: ReportOptions) {
   const counts = { documents: 0, removed: 0, left: 0, without_fields: 0, needed: 0 }
-  const needed: { id: string; why: string }[] = []
+  const say = (value: object, text: string): void =>
+    terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
+  const needed = listed<{ id: string; why: string }>(
+    ({ id, why }) => say({ id, why }, `${id}: ${why}`),
+    () =>
+      say(
+        { more_needed_documents: true },
+        'There are more documents whose fields are needed. They are only counted.',
+      ),
+  )
 
   return {
     needed: () => counts.needed,
 
-    add(done: Removal): void {
+    add(done: Removal): number {
       counts.documents += 1
-      if (done.outcome !== 'needed') {
-        counts[done.outcome === 'none' ? 'without_fields' : done.outcome] += 1
-        return
-      }
-      const id = shownId(done.id)
-      const { why } = done
-      counts.needed += 1
-      if (needed.length < MOST_LISTED) needed.push({ id, why })
-      terminal.err(json ? `${JSON.stringify({ id, why })}\n` : `${id}: ${why}\n`)
+      if (done.outcome === 'needed') {
+        counts.needed += 1
+        needed.add({ id: shownId(done.id), why: done.why })
+      } else counts[done.outcome === 'none' ? 'without_fields' : done.outcome] += 1
+      return counts.documents
     },
 
     output(): Output {
       const { removed } = counts
       return {
-        json: { dry_run: dryRun, ...counts, needed_documents: needed },
+        json: { dry_run: dryRun, ...counts, needed_documents: needed.entries },
         text: [
           `${counts.documents} documents:`,
           `  the old fields of ${removed} ${dryRun ? 'would be' : 'are'} removed`,

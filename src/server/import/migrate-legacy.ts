@@ -61,11 +61,8 @@ async function takenOver(
 ): Promise<Output> {
   const { dryRun, json } = flags(options)
   const report = takeOverReport(terminal, { json, dryRun })
-  const tell = progress(terminal, json, total)
-  for await (const one of takeOver(legacy, { dryRun })) {
-    report.add(one)
-    tell()
-  }
+  const tell = progress(terminal, { json, items: 'documents', total })
+  for await (const one of takeOver(legacy, { dryRun })) tell(report.add(one))
   return report.output()
 }
 
@@ -82,11 +79,8 @@ async function removed(
   const { dryRun, json } = flags(options)
   const leave = new Set(options['leave'] as readonly string[])
   const look = removalReport(terminal, { json, dryRun: true })
-  const looking = progress(terminal, json, total)
-  for await (const one of removeLegacy(legacy, { act: false, leave })) {
-    look.add(one)
-    looking()
-  }
+  const looking = progress(terminal, { json, items: 'documents', total })
+  for await (const one of removeLegacy(legacy, { act: false, leave })) looking(look.add(one))
   if (dryRun) return look.output()
   if (look.needed() > 0)
     throw new Refusal(
@@ -95,11 +89,8 @@ async function removed(
         'says which; mend them, run `migrate legacy` again, or say --leave ID of each that keeps its fields.',
     )
   const report = removalReport(terminal, { json, dryRun: false })
-  const tell = progress(terminal, json, total)
-  for await (const one of removeLegacy(legacy, { act: true, leave })) {
-    report.add(one)
-    tell()
-  }
+  const tell = progress(terminal, { json, items: 'documents', total })
+  for await (const one of removeLegacy(legacy, { act: true, leave })) tell(report.add(one))
   return report.output()
 }
 

@@ -1,13 +1,12 @@
 import { IMPORT_FIELDS } from '../../index.ts'
 import type { Output, Terminal } from '../cli/terminal.ts'
+import { progress } from '../cli/progress.ts'
 import type { ImportLine } from './lines.ts'
+import { listed, MOST_LISTED } from './listed.ts'
 import type { LineOutcome } from './people.ts'
 import { PERSON_FIELDS } from './person.ts'
 import { warningCounts, type Warned } from './warnings.ts'
 
-const PROGRESS_MS = 1_000
-/** The most bad lines and unknown fields that the report lists; bad lines are also printed when they come. */
-const MOST_LISTED = 1_000
 /** The shape of a field name. In a malformed file a hash or a secret may be in its place (R31). */
 const FIELD_NAME = /^[a-z][A-Za-z_]{0,39}$/
 
@@ -36,27 +35,20 @@ export function importReport(terminal: Terminal, { json, dryRun, unit }: ReportO
   const counts = { lines: 0, imported: 0, unchanged: 0, bad: 0 }
   const warnings = warningCounts()
   const ignored = ignoredFields()
-  const bad: BadLine[] = []
-  const begunAt = performance.now()
-  let toldAt = begunAt
-  let expected = 0
+  const places = unit === 'line' ? 'lines' : 'people'
 
-  const say = (value: object, text: string): void =>
-    terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
+  const say: Say = (value, text) => terminal.err(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
   const inWords = (): string =>
     `${counts.imported} ${dryRun ? 'to be imported' : 'imported'}, ` +
     `${counts.unchanged} unchanged, ${counts.bad} bad`
+  const bad = badLines(say, unit, places)
+  let tell: ((done: number) => void) | undefined
 
-  const tellBad = ({ line, to, faults }: BadLine): void => {
-    const lost = to === undefined ? { line, faults } : { line, to, faults }
-    if (bad.length < MOST_LISTED) bad.push(lost)
-    say(lost, inWordsOf(lost, unit))
-  }
   /** Each kind of warning at its first line: 15,000 lines of one kind hide the others. The summary has the counts. */
   const tellNew = (done: Warned & { readonly line: number }): void => {
-    const fresh = warnings.add(done)
-    if (fresh.length === 0) return
     const { line } = done
+    const fresh = warnings.add(done, line)
+    if (fresh.length === 0) return
     say(
       { line, warnings: fresh },
       `${unit} ${line} and perhaps others: warning: ${fresh.join(', ')}`,
@@ -66,31 +58,37 @@ export function importReport(terminal: Terminal, { json, dryRun, unit }: ReportO
   return {
     noticing: ignored.noticing,
 
-    /** How many lines there will be. */
-    expect(lines: number): void {
-      expected = lines
+    /** Call it when the import begins. Without `total` it is not known how many lines there will be. */
+    begin(total?: number): void {
+      const soFar = () => {
+        const { lines: _, ...others } = counts
+        return { json: others, text: inWords() }
+      }
+      const known = total === undefined ? {} : { total }
+      tell = progress(terminal, { json, items: places, soFar, ...known })
     },
 
     add(done: LineOutcome): void {
       const { outcome } = done
       counts.lines += 1
       counts[outcome] += 1
-      if (outcome === 'bad') tellBad(done)
+      if (outcome === 'bad') bad.add(done)
       if (outcome === 'imported') tellNew(done)
-      if (performance.now() - toldAt < PROGRESS_MS) return
-      toldAt = performance.now()
-      const secondsLeft = leftOf((toldAt - begunAt) / 1_000, counts.lines, expected)
-      say(
-        { progress: { ...counts, total: expected, seconds_left: secondsLeft } },
-        `${counts.lines} of ${expected}, about ${inTime(secondsLeft)} left: ${inWords()}`,
-      )
+      tell?.(counts.lines)
     },
 
     output: (): Output => ({
-      json: { ...counts, ...warnings.json(), ...ignored.json(), dry_run: dryRun, bad_lines: bad },
+      json: {
+        ...counts,
+        ...warnings.json(),
+        ...ignored.json(),
+        dry_run: dryRun,
+        ...bad.json(),
+      },
       text: [
         `${counts.lines} read: ${inWords()}.`,
-        ...warnings.lines(),
+        ...bad.lines(),
+        ...warnings.lines(places),
         ...ignored.lines(),
         '',
       ].join('\n'),
@@ -99,21 +97,33 @@ export function importReport(terminal: Terminal, { json, dryRun, unit }: ReportO
   }
 }
 
+type Say = (value: object, text: string) => void
+
+/** Lists the first bad lines, tells each of them when it comes, and counts the faults of all. */
+function badLines(say: Say, unit: ReportOptions['unit'], places: string) {
+  const bad = listed<BadLine>(
+    (line) => say(line, inWordsOf(line, unit)),
+    () => say({ more_bad_lines: true }, `There are more bad ${places}. They are only counted.`),
+  )
+  const faults = new Map<string, number>()
+  return {
+    add({ line, to, faults: found }: BadLine): void {
+      bad.add(to === undefined ? { line, faults: found } : { line, to, faults: found })
+      for (const { code } of found) faults.set(code, (faults.get(code) ?? 0) + 1)
+    },
+
+    json: () => ({ faults: Object.fromEntries(faults), bad_lines: bad.entries }),
+
+    lines(): readonly string[] {
+      const counted = [...faults].map(([code, count]) => `  ${code}: ${count}`)
+      return counted.length === 0 ? [] : [`Faults of bad ${places}:`, ...counted]
+    },
+  }
+}
+
 function inWordsOf({ line, to = line, faults }: BadLine, unit: string): string {
   const causes = faults.map(({ field, code }) => `${field} ${code}${REMARKS[code] ?? ''}`)
   return `${to === line ? `${unit} ${line}` : `lines ${line} to ${to}`}: ${causes.join(', ')}`
-}
-
-/** Where the lines that are left take as long as those before. */
-function leftOf(seconds: number, done: number, expected: number): number {
-  return Math.max(0, Math.ceil((seconds / done) * (expected - done)))
-}
-
-/** A time in the largest unit of which it has two, as a person says it. */
-function inTime(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`
-  const minutes = Math.round(seconds / 60)
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
 }
 
 /** The names of fields that nobody reads: one of them may be misspelt. */

@@ -1,4 +1,4 @@
-import { access, open, readFile } from 'node:fs/promises'
+import { access, open, readFile, stat } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
 import type { FieldsToImport } from '../../index.ts'
 import { importPeople } from './people.ts'
@@ -58,7 +58,7 @@ export function addUserImportCommand(user: Command, terminal: Terminal): void {
 async function importFile(
   terminal: Terminal,
   { foundation, mfa }: Session,
-  people: () => AsyncIterable<ImportLine>,
+  people: PeopleFile,
   options: Options,
 ): Promise<Output> {
   const dryRun = options['dryRun'] === true
@@ -77,9 +77,9 @@ async function importFile(
     random,
     record,
   }
-  report.expect(await countOf(people()))
+  report.begin(people.canRepeat ? await countOf(people.read()) : undefined)
   const isMailSet = foundation.config.mail !== undefined
-  for await (const outcome of importPeople(services, report.noticing(people()), {
+  for await (const outcome of importPeople(services, report.noticing(people.read()), {
     dryRun,
     emailsVerified: options['emailsUnverified'] !== true,
     defaults: defaultsOf(options),
@@ -98,20 +98,34 @@ function isExport(format: unknown): format is ExportFormat {
   return EXPORT_FORMATS.some((known) => known === format)
 }
 
-/** Reads the file from its beginning each time. Throws Refusal before, where the file or an option cannot be used. */
-async function peopleOf(file: string, options: Options): Promise<() => AsyncIterable<ImportLine>> {
+interface PeopleFile {
+  read(): AsyncIterable<ImportLine>
+  /** Whether `read` begins at the first person each time. A pipe is read once. */
+  readonly canRepeat: boolean
+}
+
+/** Throws Refusal where the file or an option cannot be used. */
+async function peopleOf(file: string, options: Options): Promise<PeopleFile> {
   const format = (options['format'] as ImportFormat | ExportFormat | undefined) ?? formatOf(file)
   if (format === undefined)
     throw new Refusal('format', 'Say --format jsonl or --format csv: the name does not.')
-  await access(file).catch(() => {
-    throw new Refusal('file-unreadable', `${file} cannot be read.`)
-  })
+  const canRepeat = await isRegular(file)
   if (isExport(format)) {
     const toPerson = await toPersonOf(format, options['firebaseConfig'])
-    return () => refusing(readExport(file, toPerson), file)
+    return { read: () => refusing(readExport(file, toPerson), file), canRepeat }
   }
-  if (options['format'] === undefined && format === 'jsonl') await refuseDocument(file)
-  return () => readImport(file, format, readHeader)
+  if (canRepeat && options['format'] === undefined && format === 'jsonl') await refuseDocument(file)
+  return { read: () => readImport(file, format, readHeader), canRepeat }
+}
+
+/** False for a pipe, such as `/dev/stdin`. Throws Refusal `file-unreadable`. */
+async function isRegular(file: string): Promise<boolean> {
+  try {
+    await access(file)
+    return (await stat(file)).isFile()
+  } catch {
+    throw new Refusal('file-unreadable', `${file} cannot be read.`)
+  }
 }
 
 async function toPersonOf(format: ExportFormat, configFile: Options[string]): Promise<ToPerson> {

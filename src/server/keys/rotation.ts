@@ -1,5 +1,5 @@
 import { MfaError } from '../../domain/errors.ts'
-import { recordIdBatches } from '../accounts/batches.ts'
+import { countIn, recordIdBatches } from '../accounts/batches.ts'
 import { idOf, resealClient, sealingKeysOfClient } from '../clients/secret.ts'
 import { resealLetters, sealingKeysOfLetters } from '../notices/letters.ts'
 import { encryptionKeysInUse, retireEncryptionKeys } from './encryption-keys.ts'
@@ -22,8 +22,10 @@ export interface RotationOptions {
 
 export interface Progress {
   readonly pass: 'sealing' | 'counting'
-  /** How many records have been read so far. */
+  /** How many records have been read so far in this pass. */
   readonly records: number
+  /** How many records there were before the first pass. */
+  readonly total: number
   /** How many of them were sealed anew. */
   readonly resealed: number
 }
@@ -34,7 +36,10 @@ export interface Rotation {
   readonly resealed: number
   /** The configured keys, the newest first, and how many values each seals at the end. */
   readonly keys: readonly KeyUse[]
+  /** The first thousand. */
   readonly faults: readonly RotationFault[]
+  /** Whether there were more faults than are listed. */
+  readonly moreFaults: boolean
 }
 
 export interface KeyUse {
@@ -62,9 +67,11 @@ export async function rotateEncryption(
   { dryRun = false, progress = () => undefined }: RotationOptions = {},
 ): Promise<Rotation> {
   const { storage, box } = services.foundation
-  const faults = new Map<string, RotationFault>()
-  const sealed = dryRun ? { resealed: 0 } : await sealAnew(services, faults, progress)
-  const counted = await count(services, faults, progress)
+  const faults: Faults = { listed: new Map(), areMore: false }
+  const total = await countIn(recordIdBatches(storage))
+  const tell: Tell = (done) => progress({ ...done, total })
+  const sealed = dryRun ? { resealed: 0 } : await sealAnew(services, faults, tell)
+  const counted = await count(services, faults, tell)
 
   const inUse = await encryptionKeysInUse(storage.settings)
   const idle = (id: string): boolean => id !== box.keyIds[0] && !counted.values.has(id)
@@ -84,7 +91,8 @@ export async function rotateEncryption(
       state: stateOf(id),
       values: counted.values.get(id) ?? 0,
     })),
-    faults: [...faults.values()],
+    faults: [...faults.listed.values()],
+    moreFaults: faults.areMore,
   }
 }
 
@@ -94,8 +102,16 @@ const SEALED_SETTINGS = {
   'fingerprint-key': { anew: resealFingerprintKey, keyOf: sealingKeyOfFingerprintKey },
 } as const
 
-type Faults = Map<string, RotationFault>
-type Tell = NonNullable<RotationOptions['progress']>
+/** With a key missing there are as many faults as people, and the memory should not hold them all. */
+const MOST_FAULTS = 1_000
+
+interface Faults {
+  /** By place: both passes find the same fault. */
+  readonly listed: Map<string, RotationFault>
+  areMore: boolean
+}
+
+type Tell = (done: Omit<Progress, 'total'>) => void
 
 async function sealAnew(
   { foundation: { storage, box }, accounts }: RotationServices,
@@ -176,7 +192,9 @@ async function noting<T>(
   } catch (error) {
     if (!(error instanceof MfaError) || error.code.startsWith('storage-')) throw error
     const place = JSON.stringify([about.where, about.id])
-    if (!faults.has(place)) faults.set(place, { ...about, code: error.code })
+    if (faults.listed.has(place)) return undefined
+    if (faults.listed.size < MOST_FAULTS) faults.listed.set(place, { ...about, code: error.code })
+    else faults.areMore = true
     return undefined
   }
 }

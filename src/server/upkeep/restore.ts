@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/services.ts'
 import type { Outbox } from '../../ports/outbox.ts'
 import type { Settings } from '../../ports/settings.ts'
 import type { Record } from '../observe/audit.ts'
-import { accountBatches } from '../accounts/batches.ts'
+import { accountBatches, countIn } from '../accounts/batches.ts'
 import { changeAccount } from '../accounts/people.ts'
 import { changeSetting } from './change-setting.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
@@ -50,12 +50,12 @@ export async function unfinishedRestore(settings: Settings): Promise<Instant | u
 /**
  * Goes through all accounts after the storage came from a backup, and makes void what the backup makes valid again
  * (R37). `since`: the beginning of an interrupted run, which this one continues; accounts that it had done are
- * skipped. Each account is consistent after each step, so the run may be interrupted anywhere.
+ * skipped. `progress` is called after each account, with the number of accounts at the beginning. Each account is consistent after each step, so the run may be interrupted anywhere.
  */
 export async function restoreAccounts(
   services: RestoreServices,
   { dryRun, since }: { readonly dryRun: boolean; readonly since?: Instant },
-  progress: (counts: RestoreCounts) => void = () => undefined,
+  progress: (counts: RestoreCounts, total: number) => void = () => undefined,
 ): Promise<RestoreCounts> {
   const { accounts, mfa, clock } = services
   const startedAt = since ?? clock.now()
@@ -64,6 +64,7 @@ export async function restoreAccounts(
     await forgetNodes(services.nodes)
   }
   const counts = { accounts: 0, done: 0, withBackupCodes: 0 }
+  const total = await countIn(accountBatches(accounts))
   for await (const batch of accountBatches(accounts)) {
     for (const account of batch) {
       const { factors, restoredAt } = await mfa.accounts.status(account.id)
@@ -71,7 +72,7 @@ export async function restoreAccounts(
       if (factors.some(({ factor }) => factor === 'backup-codes')) counts.withBackupCodes += 1
       if (since !== undefined && restoredAt !== undefined && restoredAt >= since) counts.done += 1
       else if (!dryRun) await restore(services, account.id)
-      progress(counts)
+      progress(counts, total)
     }
     await mfa.settled()
   }

@@ -102,6 +102,21 @@ describe('migrate legacy', function () {
     expect(out + err).not.to.contain(sha256(HASHED[0]!))
   })
 
+  it('says each kind of warning once, with the count and the first documents', async () => {
+    const weak = { two_factor_enabled: true, two_factor_secret: SECRET.slice(0, 16) }
+    const ids = [11, 12, 13, 14].map(objectId)
+    await application.users.insertMany(ids.map((_id) => ({ _id, ...weak })))
+    const { err, json } = await application.migrate('--dry-run')
+    const told = err.split('\n').filter((line) => line.includes('secret-weak'))
+    expect(told).to.have.length(1)
+    const { warnings, warning_examples: examples } = json()
+    expect(warnings['secret-weak']).to.equal(4)
+    expect(examples['secret-weak']).to.have.length(3)
+    expect(ids.map(String)).to.include.members([...(examples['secret-weak'] ?? [])])
+    const about = JSON.parse(told[0] ?? '') as { id: string }
+    expect(examples['secret-weak']?.[0]).to.equal(about.id)
+  })
+
   it('says the same of the real run, and the old fields stay', async () => {
     const { code, json } = await application.migrate()
     expect(code).to.equal(1)

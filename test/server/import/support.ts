@@ -30,6 +30,7 @@ export interface Report {
   readonly without_fields: number
   readonly bad: number
   readonly warnings: Readonly<Record<string, number>>
+  readonly warning_examples: Readonly<Record<string, readonly string[]>>
   readonly renew_by?: number
   readonly set_up_here_ids: readonly string[]
   readonly bad_documents: readonly { id: string; faults: { field: string; code: string }[] }[]

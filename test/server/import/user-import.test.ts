@@ -1,14 +1,14 @@
 import { hash as bcryptHash } from '@node-rs/bcrypt'
 import { createHash, randomBytes } from 'node:crypto'
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { openSqliteStorage } from '../../../src/adapters/sqlite/index.ts'
 import { hashKinds } from '../../../src/server/accounts/hash-kinds.ts'
 import { importPeople, type ImportServices } from '../../../src/server/import/people.ts'
 import { findByName } from '../../../src/server/accounts/people.ts'
-import { importReport } from '../../../src/server/import/user-import-report.ts'
-import type { Terminal } from '../../../src/server/cli/terminal.ts'
 import { HttpClient, type Page } from '../../support/http-client.ts'
 import { totpCode } from '../../support/totp.ts'
 import { atTheApp, type TestServer } from '../support.ts'
@@ -27,6 +27,8 @@ interface Summary {
   readonly unchanged: number
   readonly bad: number
   readonly warnings: Readonly<Record<string, number>>
+  readonly warning_examples: Readonly<Record<string, readonly number[]>>
+  readonly faults: Readonly<Record<string, number>>
   readonly ignored_fields: readonly string[]
   readonly ignored_others: number
   readonly bad_lines: readonly { line: number; faults: { field: string; code: string }[] }[]
@@ -424,19 +426,61 @@ describe('user import', () => {
     expect(await count(mail, {}, '--emails-unverified')).to.equal(300)
   })
 
-  it('says how many people there are and how long they take', async () => {
-    const lines: string[] = []
-    const terminal = { err: (text: string) => void lines.push(text) } as unknown as Terminal
-    for (const json of [false, true]) {
-      const report = importReport(terminal, { json, dryRun: false, unit: 'line' })
-      report.expect(15_350)
-      await new Promise((resolve) => setTimeout(resolve, 1_050))
-      report.add({ line: 1, outcome: 'unchanged' })
-    }
-    expect(lines[0]).to.match(/^1 of 15350, about \d h left: 0 imported, 1 unchanged, 0 bad\n$/)
-    const { progress } = JSON.parse(lines[1] ?? '') as { progress: Record<string, number> }
-    expect(progress).to.include({ lines: 1, total: 15_350 })
-    expect(progress['seconds_left']).to.be.closeTo(16_100, 1_000)
+  it('reads people from a pipe once, and knows no total', async () => {
+    const pipe = join(installation.folder, 'people.jsonl')
+    execFileSync('mkfifo', [pipe])
+    const people = ['ada', 'bob', 'cleo'].map((username) => ({ username, totp: SECRET }))
+    const lines = people.map((person) => `${JSON.stringify(person)}\n`).join('')
+    const [{ code, sum, err }] = await Promise.all([importing(pipe), writeFile(pipe, lines)])
+    expect({ code, ...sum }).to.deep.include({ code: 0, imported: 3, bad: 0 })
+    expect(err).not.to.contain('total')
+  })
+
+  it('says each kind of warning and of fault once, with the count and the first lines', async () => {
+    const people = Array.from({ length: 5 }, (_, nth) => ({
+      username: `person${nth}`,
+      ...(nth === 2 ? { passwordHash: bcrypt } : {}),
+      totp: nth === 4 ? SECRET : SHORT,
+    }))
+    const bad = [
+      { username: 'x', passwordHash: 'md5' },
+      { username: 'y', passwordHash: 'md5' },
+    ]
+    const { code, err, sum } = await importing(jsonl(...people, ...bad), '--dry-run')
+    expect(code).to.equal(1)
+    const told = err
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { line: number; warnings?: string[]; faults?: object[] })
+    const fault = { faults: [{ field: 'passwordHash', code: 'hash-unknown' }] }
+    expect(told).to.have.deep.members([
+      { line: 1, warnings: ['secret-weak', 'no-password'] },
+      { line: 6, ...fault },
+      { line: 7, ...fault },
+    ])
+    expect(sum).to.deep.include({
+      warnings: { 'secret-weak': 4, 'no-password': 4 },
+      warning_examples: { 'secret-weak': [1, 2, 3], 'no-password': [1, 2, 4] },
+      faults: { 'hash-unknown': 2 },
+    })
+    const plain = await cli('user', 'import', jsonl(...people, ...bad), '--dry-run')
+    expect(plain.out)
+      .to.contain('  hash-unknown: 2\n')
+      .and.to.contain('  secret-weak: 4 (lines 1, 2, 3, ...)\n')
+    expect(plain.err).to.contain('line 1 and perhaps others: warning: secret-weak, no-password\n')
+  })
+
+  it('lists a thousand bad lines, and counts the others', async () => {
+    const people = Array.from({ length: 1_200 }, (_, nth) => ({
+      username: `person${nth}`,
+      passwordHash: 'md5',
+    }))
+    const { err, sum } = await importing(jsonl(...people), '--dry-run')
+    expect(sum).to.deep.include({ bad: 1_200, faults: { 'hash-unknown': 1_200 } })
+    expect(sum.bad_lines).to.have.length(1_000)
+    const told = err.split('\n').filter((line) => line.startsWith('{"line"'))
+    expect(told).to.have.length(1_000)
+    expect(err.split('{"more_bad_lines":true}\n')).to.have.length(2)
   })
 
   it('R7 R8 warns of what is weak, and says when it ends', async () => {
