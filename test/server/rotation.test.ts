@@ -16,6 +16,7 @@ import {
   signingKeysOf,
   type Foundation,
 } from '../../src/server/boot/foundation.ts'
+import { fingerprints } from '../../src/server/keys/fingerprint-key.ts'
 import { KeyFault } from '../../src/server/keys/jwks.ts'
 import { serverMfa } from '../../src/server/boot/mfa.ts'
 import {
@@ -111,6 +112,32 @@ describe('the rotation of encryption keys', () => {
         outcome: 'accepted',
       })
     }
+  })
+
+  it('R35 seals the key of the fingerprints anew, and the fingerprints stay as they are', async () => {
+    const printOf = async ({ storage, box, random }: Foundation): Promise<string> =>
+      (await fingerprints({ settings: storage.settings, box, random }))('COOKIE_KEYS', 'a key')
+    const print = await printOf(before)
+    expect((await rotate({ dryRun: true })).keys[1]).to.include({ id: oldId, values: 7 })
+    expect((await rotate()).keys[1]).to.include({ id: oldId, state: 'retired', values: 0 })
+    const after = await started(storage, [NEW])
+    expect(await printOf(after)).to.equal(print)
+    const stored = JSON.stringify(await storage.settings.get('fingerprint-key'))
+    expect(after.box.keyIdOf(JSON.parse(stored).sealed)).to.equal(newId)
+  })
+
+  it('makes the key of the fingerprints anew if no key opens it', async () => {
+    const printOf = async ({ storage, box, random }: Foundation): Promise<string> =>
+      (await fingerprints({ settings: storage.settings, box, random }))('COOKIE_KEYS', 'a key')
+    const print = await printOf(before)
+    await rotate()
+    const value = { sealed: before.box.seal('x', { accountId: 'other', purpose: 'other' }) }
+    const stored = await storage.settings.get('fingerprint-key')
+    await storage.settings.replace('fingerprint-key', value, stored!)
+    const after = await started(storage, [NEW])
+    const anew = await printOf(after)
+    expect(anew).not.to.equal(print)
+    expect(await printOf(after)).to.equal(anew)
   })
 
   it('changes nothing the second time', async () => {

@@ -58,6 +58,8 @@ export interface TestOptions {
   /** The content of CLIENTS_FILE. */
   readonly clients?: readonly JsonObject[]
   readonly storage?: ServerStorage
+  /** The clock of another server that this one shares. */
+  readonly clock?: TestServer['clock']
   /** The interval at which the server reads what commands have changed; one minute if it is not set. */
   readonly renewalMilliseconds?: number
   /** The time between two heartbeats of the node; 15 s if it is not set. */
@@ -86,7 +88,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     ...options.environment,
   }
   const config = parseEnvironment(environment, (path) => files[path] ?? '')
-  const clock = { ahead: 0, now: () => systemClock.now() + clock.ahead }
+  const clock = options.clock ?? shiftedClock()
   const storage = options.storage ?? memoryStorage({ clock })
   const lines: string[] = []
   const server = await serve(config, {
@@ -121,6 +123,11 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     lines,
     authorize: (params = {}) => authorizationUrl(server.issuer, params),
   }
+}
+
+function shiftedClock(): TestServer['clock'] {
+  const clock = { ahead: 0, now: () => systemClock.now() + clock.ahead }
+  return clock
 }
 
 /** The settings of another node beside a server on its storage: the same issuer and the same keys. */

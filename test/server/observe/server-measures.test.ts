@@ -79,6 +79,18 @@ describe('measures of the server alone', () => {
     expect(await age()).to.be.below(last)
   })
 
+  it('show the live nodes, and the settings in which this node differs until that is over', async () => {
+    const { server, points, values } = made()
+    expect(await values('oidc_mfa.cluster.nodes')).to.deep.equal([])
+    server.nodesSeen(3, new Set(['mfa.required', 'totp.window']))
+    server.nodesSeen(2, new Set(['totp.window']))
+    expect(await values('oidc_mfa.cluster.nodes')).to.deep.equal([2])
+    expect(await points('oidc_mfa.cluster.drift')).to.have.deep.members([
+      { labels: { setting: 'mfa.required' }, value: 0 },
+      { labels: { setting: 'totp.window' }, value: 1 },
+    ])
+  })
+
   it('time the calls of every port, but leave alone what is no call', async () => {
     const { server, measures, points } = made()
     const inner = { ...memoryStorage(), sweepMilliseconds: 5 }
