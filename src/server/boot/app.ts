@@ -54,6 +54,8 @@ export interface AppServices {
   readonly post?: Pick<Post, 'send'>
   readonly demonstrationAccountId?: string
   readonly isStopping?: () => boolean
+  /** Throws while the database has a schema with which this version may not work. */
+  readonly checkSchema?: () => Promise<void>
   readonly isMailFailing?: () => Promise<boolean>
   /** Whether this node differs from one that started earlier. Default: no. */
   readonly differs?: () => boolean
@@ -238,6 +240,7 @@ function ownRoutes(own: OwnPages): Router {
   }
   const router = new Router()
   addHealthRoutes(router, {
+    checkSchema: services.checkSchema ?? (async () => undefined),
     checkWritable: () => storage.checkWritable(),
     isStopping: services.isStopping ?? (() => false),
     isMailFailing: services.isMailFailing ?? (async () => false),

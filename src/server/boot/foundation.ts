@@ -79,8 +79,7 @@ export interface OpenOptions {
 
 /**
  * Opens the storage and checks that every key with which its values were sealed is configured. An empty database is
- * migrated. An older one is refused (`schema-outdated`) until `migrate` is run, so that nodes of the older version
- * can still read it.
+ * migrated. An older one is refused (`schema-outdated`) until `migrate` is run: the operator chooses the time.
  *
  * Throws MfaError and KeyFault.
  */

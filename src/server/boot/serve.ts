@@ -6,10 +6,11 @@ import type { Settings } from '../../ports/settings.ts'
 import { openLog, type Logger } from '../observe/log.ts'
 import { openMetrics, type MetricsEndpoint } from '../observe/metrics.ts'
 import { urlOf } from '../listen.ts'
-import { answerNotReady, LIVENESS_PATH } from '../pages/health.ts'
+import { answerNotReady, LIVENESS_PATH, READINESS_PATH, type NotReady } from '../pages/health.ts'
 import { mailHealth } from '../notices/mail-health.ts'
 import { joinDeployment } from '../upkeep/membership.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
+import { schemaWatch, type SchemaWatch } from '../upkeep/schema-watch.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
 import { announce } from './announce.ts'
 import { createApp, type AppServices } from './app.ts'
@@ -88,6 +89,8 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
   const metrics = await metricsOf(config, started)
   const withMeter = { ...options, meterProvider: metrics?.meterProvider }
   const { foundation, mailer } = await open(config, port, withMeter, started)
+  const schema = schemaWatch(foundation.storage, log)
+  await schema.look()
   const membership = await joinDeployment(foundation, { log, heartbeatMilliseconds })
   started.push(() => membership.leave())
   started.push(foundation.serverMeasures.watch(() => foundation.storage.outbox.waiting()))
@@ -97,6 +100,7 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
   const services: AppServices = {
     log,
     isStopping: () => listener.isStopping,
+    checkSchema: () => schema.look(),
     isMailFailing: mail.isFailing,
     differs: () => membership.differs,
     post: place.post,
@@ -111,9 +115,10 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
     () => foundation.refusals.flush(),
     () => served.settled(),
   )
-  started.push(...(await startUpkeep({ foundation, served, rounds, renewalMilliseconds, log })))
+  const upkeep = { foundation, served, rounds, schema, renewalMilliseconds, log }
+  started.push(...(await startUpkeep(upkeep)))
   // Nothing is awaited between the first answer of the app and the handling of a stop.
-  listener.handle = handlerOf(served)
+  listener.handle = handlerOf(served, schema)
   announce(foundation, { demonstration, place, metricsUrl: metrics?.url, print, log })
   return {
     issuer: foundation.issuer,
@@ -156,12 +161,19 @@ async function open(
   return { foundation, mailer }
 }
 
-function handlerOf(served: RenewedApp): RequestListener {
+function handlerOf(served: RenewedApp, schema: SchemaWatch): RequestListener {
   return (request, response) => {
     // The liveness check still succeeds: a restarted process would end at once and would not see the end of the
-    // restore.
-    if (served.isRestoring && request.url !== LIVENESS_PATH) answerNotReady(response, 'restoring')
-    else served.app.handle(request, response)
+    // restore, or the migration that makes the schema fit.
+    const reason = request.url === LIVENESS_PATH ? undefined : reasonNotToServe(request.url)
+    if (reason === undefined) served.app.handle(request, response)
+    else answerNotReady(response, reason)
+  }
+
+  function reasonNotToServe(url: string | undefined): NotReady | undefined {
+    if (served.isRestoring) return 'restoring'
+    // The readiness check looks at the schema anew, so that it notices when it fits again.
+    return schema.fits || url === READINESS_PATH ? undefined : 'schema'
   }
 }
 

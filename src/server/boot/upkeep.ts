@@ -4,6 +4,7 @@ import type { Logger } from '../observe/log.ts'
 import { every } from '../upkeep/every.ts'
 import { tellRecoveries } from '../upkeep/recoveries.ts'
 import type { RenewedApp } from '../upkeep/renewal.ts'
+import { isSchemaFault, type SchemaWatch } from '../upkeep/schema-watch.ts'
 import { sweeper, type Sweeper } from '../upkeep/sweep.ts'
 import type { Foundation } from './foundation.ts'
 import { letterSenderOf, type PostPlace, type SenderParts } from './post.ts'
@@ -16,21 +17,22 @@ const EVENTS_MILLISECONDS = 60_000
 const SENDING_MILLISECONDS = 10_000
 /** Notices of a recovery that are due by the time go out within a minute. */
 const RECOVERIES_MILLISECONDS = 60_000
-/** How long a node may work before it notices what a command has changed: its keys, or a restore that has begun. */
+/** How long a node may work before it notices what a command has changed: its keys, the schema, or a restore. */
 const RENEWAL_MILLISECONDS = 60_000
 
 export interface Upkeep {
   readonly foundation: Foundation
   readonly served: RenewedApp
   readonly rounds: SenderRounds
-  /** The interval at which a node looks for changed keys and for a restore. Default: one minute. */
+  readonly schema: SchemaWatch
+  /** The interval at which a node looks for changed keys, a changed schema and a restore. Default: one minute. */
   readonly renewalMilliseconds?: number | undefined
   readonly log: Logger
 }
 
 /** Starts the repeated tasks; returns the functions that stop them. */
 export async function startUpkeep(upkeep: Upkeep): Promise<Started> {
-  const { foundation, served, rounds, renewalMilliseconds, log } = upkeep
+  const { foundation, served, rounds, schema, renewalMilliseconds, log } = upkeep
   const passOn = (): Promise<void> =>
     passWaitingEventsOn(foundation, served.app.mfa).catch((error: unknown) =>
       log.warn({ error }, 'events that waited were not passed on'),
@@ -38,26 +40,27 @@ export async function startUpkeep(upkeep: Upkeep): Promise<Started> {
   void passOn()
   await lookAtRecoveries(upkeep)
   const sweeping = sweeper(foundation)
+  /** A schema that this version does not know is not written to. */
+  const everyWhileFit = (milliseconds: number, work: () => Promise<void>): (() => Promise<void>) =>
+    every(milliseconds, async () => {
+      if (schema.fits) await work()
+    })
   return [
-    every(SENDING_MILLISECONDS, async () => rounds.begin()),
-    every(EVENTS_MILLISECONDS, async () => {
+    everyWhileFit(SENDING_MILLISECONDS, async () => rounds.begin()),
+    everyWhileFit(EVENTS_MILLISECONDS, async () => {
       await foundation.refusals
         .flush()
         .catch((error: unknown) => log.warn({ error }, 'refusals were not recorded'))
       await passOn()
     }),
-    every(SWEEP_MILLISECONDS, () => sweepOnce(sweeping, log)),
+    everyWhileFit(SWEEP_MILLISECONDS, () => sweepOnce(sweeping, log)),
     // Without the lease the other nodes wait until it is over. That is no reason to fail a stop.
     () =>
       sweeping
         .stop()
         .catch((error: unknown) => log.warn({ error }, 'the sweep was not handed over')),
-    every(RECOVERIES_MILLISECONDS, () => lookAtRecoveries(upkeep)),
-    every(renewalMilliseconds ?? RENEWAL_MILLISECONDS, async () => {
-      await served
-        .renew()
-        .catch((error: unknown) => log.error({ error }, 'not looked at what commands have changed'))
-    }),
+    everyWhileFit(RECOVERIES_MILLISECONDS, () => lookAtRecoveries(upkeep)),
+    every(renewalMilliseconds ?? RENEWAL_MILLISECONDS, () => renewOnce(upkeep)),
   ]
 }
 
@@ -82,6 +85,16 @@ async function sweepOnce(sweeping: Sweeper, log: Logger): Promise<void> {
     if (rows > 0) log.debug({ rows }, 'expired rows were deleted')
   } catch (error) {
     log.warn({ error }, 'not swept')
+  }
+}
+
+/** The next minute looks again. The watch itself logs a schema that does not fit. */
+async function renewOnce({ served, schema, log }: Upkeep): Promise<void> {
+  try {
+    await schema.look()
+    await served.renew()
+  } catch (error) {
+    if (!isSchemaFault(error)) log.error({ error }, 'not looked at what commands have changed')
   }
 }
 

@@ -1,14 +1,24 @@
 import type { ServerResponse } from 'node:http'
 import type Router from '@koa/router'
 import type { Logger } from '../observe/log.ts'
+import { isSchemaFault } from '../upkeep/schema-watch.ts'
 
 export const LIVENESS_PATH = '/health/live'
+export const READINESS_PATH = '/health/ready'
 
 /** Why a node takes no requests at present: the `reason` in the body of `ready`. It names no path and no address. */
 export type NotReady =
-  'starting' | 'stopping' | 'restoring' | 'drift' | 'storage-not-writable' | 'storage-slow'
+  | 'starting'
+  | 'stopping'
+  | 'restoring'
+  | 'schema'
+  | 'drift'
+  | 'storage-not-writable'
+  | 'storage-slow'
 
 export interface Health {
+  /** Throws while the database has a schema with which this version may not work. */
+  readonly checkSchema: () => Promise<void>
   /** Throws while nothing can be written. */
   readonly checkWritable: () => Promise<void>
   /** True from the moment the server was told to stop. */
@@ -39,12 +49,17 @@ interface NodeState {
  * and no detail.
  */
 export function addHealthRoutes(router: Router, health: Health): void {
-  const { checkWritable, isStopping, isDrifting, isMailFailing, log } = health
+  const { checkSchema, checkWritable, isStopping, isDrifting, isMailFailing, log } = health
   const tell = tellChanges(log)
   let last: { at: number; state: Promise<NodeState> } | undefined
 
+  const check = async (): Promise<void> => {
+    // Nothing is written to a schema that this version does not know.
+    await checkSchema()
+    await checkWritable()
+  }
   const look = async (): Promise<NodeState> => {
-    const fault = await reasonOf(checkWritable(), tell)
+    const fault = await reasonOf(check(), tell)
     // A storage that fails between the two questions is told of at the next one.
     const mail = fault === undefined ? await isMailFailing().catch(() => false) : false
     return { fault, mail }
@@ -65,7 +80,7 @@ export function addHealthRoutes(router: Router, health: Health): void {
     ctx.body = { status: 'ok' }
   })
 
-  router.get('/health/ready', async (ctx) => {
+  router.get(READINESS_PATH, async (ctx) => {
     // A stop is looked at again after the wait for the storage: an answer of 200 must not be sent after the signal.
     const now = faultOfNode()
     const { fault, mail } = now === undefined ? await stateOfStorage() : { fault: now, mail: false }
@@ -128,7 +143,10 @@ async function outcomeOf(work: Promise<void>): Promise<Outcome> {
     return await Promise.race([
       work.then(
         (): Outcome => ({}),
-        (error: unknown): Outcome => ({ reason: 'storage-not-writable', error }),
+        (error: unknown): Outcome => ({
+          reason: isSchemaFault(error) ? 'schema' : 'storage-not-writable',
+          error,
+        }),
       ),
       late,
     ])
