@@ -13,6 +13,7 @@ import { addClientCommands } from './client.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMailCommands } from './mail.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
+import { addMigrateCommands } from './migrate.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addServeCommand } from './serve.ts'
 import {
@@ -69,7 +70,7 @@ function commandLine(given: Terminal, json: boolean): Command {
       writeErr: (text) => (json ? undefined : terminal.err(text)),
     })
     .showHelpAfterError('(--help shows how)')
-    // `migrate` is a command and also has a subcommand: options after the subcommand's name belong to the subcommand.
+    // `migrate` is a command and also has subcommands: options after a subcommand's name belong to the subcommand.
     .enablePositionalOptions()
     // Read here for every command: the session gives it to all that writes to the trail.
     .hook('preAction', (_program, chosen) => {
@@ -81,6 +82,7 @@ function commandLine(given: Terminal, json: boolean): Command {
   addClientCommands(program, terminal)
   addKeyCommands(program, terminal)
   addMailCommands(program, terminal)
+  addMigrateCommands(program, terminal)
   addMaintenanceCommands(program, terminal)
   addAuditCommands(program, terminal)
   addBackupCommand(program, terminal)

@@ -1,26 +1,12 @@
 import type { Command } from 'commander'
 import { ConfigError, type Config } from '../../../config/environment.ts'
-import { DEMONSTRATION_FOLDER, loadConfig } from '../../../config/load.ts'
+import { loadConfig } from '../../../config/load.ts'
 import { examine, examineSettings } from '../upkeep/doctor.ts'
 import type { Finding } from '../upkeep/finding.ts'
-import { addMigrateLegacyCommand } from '../import/migrate-legacy.ts'
-import { openStorage, schemaStateOf } from '../boot/storage.ts'
-import {
-  answer,
-  command,
-  failureOf,
-  readingCommand,
-  table,
-  type Output,
-  type Terminal,
-} from './terminal.ts'
+import { answer, failureOf, readingCommand, table, type Output, type Terminal } from './terminal.ts'
 
-/** `migrate`, `doctor` and `config`. */
+/** `doctor` and `config`. */
 export function addMaintenanceCommands(program: Command, terminal: Terminal): void {
-  const migrate = command(program, 'migrate', 'bring the database to this version')
-  addMigrateLegacyCommand(migrate, terminal)
-  answer(terminal, migrate, async () => migrateStorage(terminal))
-
   answer(
     terminal,
     readingCommand(program, 'doctor', 'check settings, keys, storage, clients and mail'),
@@ -37,20 +23,6 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
     ),
     async () => runChecks(terminal, examineSettings),
   )
-}
-
-async function migrateStorage(terminal: Terminal): Promise<Output> {
-  const { storage } = loadConfig(terminal.environment, DEMONSTRATION_FOLDER, ['STORAGE_URL'])
-  const before = await schemaStateOf(storage)
-  await (await openStorage(storage, { migrate: true })).close()
-  const after = await schemaStateOf(storage)
-  return {
-    json: { from: before.current, to: after.current },
-    text:
-      before.current === after.current
-        ? `The database has version ${after.current} already.\n`
-        : `The database went from version ${before.current} to ${after.current}.\n`,
-  }
 }
 
 /**
