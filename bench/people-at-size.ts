@@ -36,9 +36,10 @@ interface Installation {
 function commandsOf(folder: string): readonly { readonly argv: string; readonly keys: 1 | 2 }[] {
   return [
     { argv: `user import ${join(folder, 'people.jsonl')}`, keys: 1 },
-    { argv: 'user list', keys: 1 },
+    { argv: 'user list --mfa none', keys: 1 },
     { argv: 'user hashes', keys: 1 },
     { argv: 'audit --limit 10000', keys: 1 },
+    { argv: 'audit export', keys: 1 },
     { argv: 'doctor', keys: 1 },
     { argv: 'keys rotate encryption --dry-run', keys: 2 },
     { argv: 'keys rotate encryption', keys: 2 },
