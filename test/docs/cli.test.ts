@@ -12,6 +12,7 @@ const COMMON = ['--json', '--env-file <file>', '-h, --help']
 /** The option of every command that changes something, which the page explains once. */
 const ACTOR = '--actor <name>'
 const READING = [
+  'init',
   'serve',
   'user list',
   'user show <name>',

@@ -64,6 +64,7 @@ const COMMANDS = [
   'audit',
   'audit export',
   'config check',
+  'init',
   'doctor',
   'backup',
   'restore',

@@ -10,10 +10,12 @@ import { actorOf } from './actor.ts'
 import { addAuditCommands } from './audit.ts'
 import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
+import { addInitCommand } from './init.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMailCommands } from './mail.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
 import { addMigrateCommands } from './migrate.ts'
+import { askAtTerminal } from './prompt.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addServeCommand } from './serve.ts'
 import {
@@ -77,6 +79,7 @@ function commandLine(given: Terminal, json: boolean): Command {
       actor = actorOf(chosen.opts<Options>())
     })
   // Commands inherit the parser's settings only if they are added afterwards.
+  addInitCommand(program, terminal)
   addServeCommand(program, terminal)
   addUserCommands(program, terminal)
   addClientCommands(program, terminal)
@@ -102,6 +105,7 @@ function processTerminal(starter?: Starter): Terminal {
     },
     drained,
     readFile: (path) => readFile(path, 'utf8'),
+    ...(process.stdin.isTTY ? { ask: askAtTerminal } : {}),
     environment: processEnvironment,
     isInteractive: process.stderr.isTTY,
     starter,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { ConfigError, type Config } from '../../../config/environment.ts'
+import { ConfigError, type Config, type Environment } from '../../../config/environment.ts'
 import { loadConfig } from '../../../config/load.ts'
 import { examine, examineSettings } from '../upkeep/doctor.ts'
 import type { Finding } from '../upkeep/finding.ts'
@@ -25,24 +25,35 @@ export function addMaintenanceCommands(program: Command, terminal: Terminal): vo
   )
 }
 
+async function runChecks(terminal: Terminal, checks: typeof examine): Promise<Output> {
+  return outputOf(await findingsOf(terminal.environment, checks))
+}
+
+/** The findings of `config check` about the settings of an environment. */
+export function settingsFindings(environment: Environment): Promise<readonly Finding[]> {
+  return findingsOf(environment, examineSettings)
+}
+
 /**
  * Examines the server, or its settings alone. If the settings cannot be read, their faults are the only findings: every
  * other check needs the settings.
  */
-async function runChecks(terminal: Terminal, checks: typeof examine): Promise<Output> {
+async function findingsOf(
+  environment: Environment,
+  checks: typeof examine,
+): Promise<readonly Finding[]> {
   let config: Config
   try {
-    config = loadConfig(terminal.environment)
+    config = loadConfig(environment)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const failed = error.faults.map(({ setting, problem }): Finding => ({
+    return error.faults.map(({ setting, problem }): Finding => ({
       check: setting,
       result: 'failed',
       detail: problem,
     }))
-    return outputOf(failed)
   }
-  return outputOf(await checks(config, (error) => failureOf(error).message))
+  return checks(config, (error) => failureOf(error).message)
 }
 
 function outputOf(findings: readonly Finding[]): Output {

@@ -18,6 +18,8 @@ export interface Terminal {
    */
   readLine(): Promise<string>
   readFile(path: string): Promise<string>
+  /** Asks the person at the terminal. Absent: standard input is no terminal. */
+  ask?(question: string, about?: { readonly isHidden?: boolean }): Promise<string>
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Whether the outputs are JSON. */
   readonly json?: boolean | undefined
