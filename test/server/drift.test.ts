@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { randomBytes } from 'node:crypto'
+import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DECIDING_SETTINGS } from '../../config/deciding.ts'
 import { ConfigError, parseEnvironment, type Config } from '../../config/environment.ts'
@@ -73,7 +74,12 @@ describe('a node among others', () => {
   }
 
   /** Starts a node whose heartbeat comes at once, again and again. */
-  async function join(name: string, settings: Settings = {}, on = storage): Promise<Joined> {
+  async function join(
+    name: string,
+    settings: Settings = {},
+    on = storage,
+    heartbeat: 'quick' | 'usual' = 'quick',
+  ): Promise<Joined> {
     const config = configOf(name, settings)
     const lines: string[] = []
     const { meterProvider, points } = collector()
@@ -87,7 +93,7 @@ describe('a node among others', () => {
         random: systemRandom,
         serverMeasures: serverMeasuresOf(meterProvider),
       },
-      { log: collectingLog(lines), heartbeatMilliseconds: 1 },
+      { log: collectingLog(lines), ...(heartbeat === 'quick' ? { heartbeatMilliseconds: 1 } : {}) },
     )
     members.push(membership)
     return {
@@ -124,6 +130,30 @@ describe('a node among others', () => {
     for (const hidden of [OLD, KEY, secret, 'client_secret']) expect(text).not.to.contain(hidden)
     await node.leave()
     expect(await namesOf()).to.deep.equal([])
+  })
+
+  it('hides the content of a file that is short, and compares it without the order of members', async () => {
+    const early = await join('early', { clients: [{ client_id: 'a', client_secret: 'short' }] })
+    const [note] = await storage.nodes.live(0)
+    expect(note?.settings['CLIENTS_FILE']).to.match(/^[\w-]{16}$/)
+    const late = await join('late', { clients: [{ client_secret: 'short', client_id: 'a' }] })
+    expect([...early.lines, ...late.lines]).to.deep.equal([])
+    const other = await join('other', { clients: [{ client_secret: 'other', client_id: 'a' }] })
+    expect(logged(other.lines, 'error')[0]).not.to.contain('short')
+  })
+
+  it('has a heartbeat every 15 s, four in the time after which it counts as gone', async () => {
+    mock.timers.enable({ apis: ['setInterval'] })
+    try {
+      await join('a', {}, storage, 'usual')
+      clock.time += 15
+      mock.timers.tick(14_999)
+      expect((await storage.nodes.live(0))[0]?.beatAt).to.equal(START)
+      mock.timers.tick(1)
+      await until(async () => (await storage.nodes.live(0))[0]?.beatAt === START + 15)
+    } finally {
+      mock.timers.reset()
+    }
   })
 
   it('refuses to start with another issuer, by the names of setting and node', async () => {
@@ -260,6 +290,13 @@ describe('a node among others', () => {
     await until(() => late.differs)
   })
 
+  it('does not count a heartbeat of the future, which a wrong clock has written', async () => {
+    const [note] = await notesOf('wrong', { environment: { ISSUER: 'http://other.example' } })
+    await storage.nodes.note({ ...note!, beatAt: START + 61 })
+    const late = await join('late')
+    expect(await late.points('oidc_mfa.cluster.nodes')).to.deep.equal([{ labels: {}, value: 1 }])
+  })
+
   it('is the later one although its clock is behind', async () => {
     clock.time += 50
     await join('early')
@@ -272,6 +309,8 @@ describe('a node among others', () => {
     await storage.nodes.note({ ...note!, version: '99.0.0', settings: { 'mfa.new': '"x"' } })
     const late = await join('late')
     expect(late.differs).to.equal(false)
+    const beats = await countedBeats()
+    await until(() => beats() > 4)
     expect(late.lines).to.have.length(1)
     expect(late.lines[0]).to.contain('["info"').and.to.contain('other 99.0.0')
   })
@@ -289,8 +328,11 @@ describe('a node among others', () => {
   it('goes on while the storage is away, and removes its note although that fails', async () => {
     let isAway = false
     const { nodes } = storage
-    const unlessAway = <T>(work: () => Promise<T>): Promise<T> =>
-      isAway ? Promise.reject(new MfaError('storage-unavailable', 'away')) : work()
+    let asked = 0
+    const unlessAway = <T>(work: () => Promise<T>): Promise<T> => {
+      asked += 1
+      return isAway ? Promise.reject(new MfaError('storage-unavailable', 'away')) : work()
+    }
     const faulty: ServerStorage = {
       ...storage,
       nodes: {
@@ -301,9 +343,13 @@ describe('a node among others', () => {
     }
     const node = await join('a', {}, faulty)
     isAway = true
-    await until(() => logged(node.lines, 'warn').length > 0)
-    expect(node.lines[0]).to.contain('the heartbeat of this node failed')
+    const before = asked
+    await until(() => asked > before + 4)
+    expect(node.lines, 'one line for one outage').to.have.length(1)
+    expect(node.lines[0]).to.contain('"warn"').and.to.contain('the heartbeat of this node failed')
     isAway = false
+    await until(() => node.lines.length > 1)
+    expect(node.lines[1]).to.contain('succeeds again')
     clock.time += 30
     await until(async () => (await storage.nodes.live(clock.time)).length === 1)
     isAway = true

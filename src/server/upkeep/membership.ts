@@ -41,8 +41,8 @@ export interface MembershipOptions {
  * Writes the note of this node, compares it with the notes of the others, and does both again with each heartbeat.
  *
  * Throws ConfigError when a node that started earlier has another issuer, or cookie keys with which the two do not read
- * each other's cookies; then no note is left. Throws MfaError while the storage is away. Later, a heartbeat that fails
- * is logged, and the next one tries again.
+ * each other's cookies; then no note is left. Throws MfaError while the storage is away. Later, the first heartbeat of
+ * an outage that fails is logged, and each next one tries again.
  */
 export async function joinDeployment(
   services: Services,
@@ -70,8 +70,16 @@ export async function joinDeployment(
     await nodes.forget(own.id).catch(() => undefined)
     throw error
   }
+  let hasFailed = false
   const stop = every(heartbeatMilliseconds, async () => {
-    await look().catch((error: unknown) => log.warn({ error }, 'the heartbeat of this node failed'))
+    try {
+      await look()
+      if (hasFailed) log.info('the heartbeat of this node succeeds again')
+      hasFailed = false
+    } catch (error) {
+      if (!hasFailed) log.warn({ error }, 'the heartbeat of this node failed')
+      hasFailed = true
+    }
   })
   return {
     get differs() {
