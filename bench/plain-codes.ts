@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runCommand } from './measured-command.ts'
+import { runCommand, type CommandRun } from './measured-command.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -25,18 +25,20 @@ try {
   for (const atOnce of options['at-once'].split(',').map(Number)) {
     // An import of one person shows the time of the start.
     const [one, all] = [await importOf(1, atOnce), await importOf(PEOPLE, atOnce)]
-    const perSecond = (PEOPLE - 1) / (all - one)
+    const perSecond = (PEOPLE - 1) / (all.seconds - one.seconds)
+    const cpuMs = ((all.cpuSeconds - one.cpuSeconds) / ((PEOPLE - 1) * CODES)) * 1000
     console.log(
       `${atOnce} at once: ${(perSecond * CODES).toFixed(1)} codes a second, ` +
-        `${(perSecond * 60).toFixed(0)} people a minute (${load()})`,
+        `${(perSecond * 60).toFixed(0)} people a minute, ` +
+        `${cpuMs.toFixed(0)} ms of CPU for a code (${load()})`,
     )
   }
 } finally {
   await rm(folder, { recursive: true })
 }
 
-/** The seconds that an import of so many people takes, with the default cost of a hash. */
-async function importOf(people: number, hashingAtOnce: number): Promise<number> {
+/** The import of so many people, with the default cost of a hash. */
+async function importOf(people: number, hashingAtOnce: number): Promise<CommandRun> {
   const name = join(folder, `${people}-${hashingAtOnce}`)
   const lines = Array.from({ length: people }, (_, nth) =>
     JSON.stringify({
@@ -47,10 +49,9 @@ async function importOf(people: number, hashingAtOnce: number): Promise<number> 
   )
   await writeFile(`${name}.jsonl`, lines.join('\n'))
   await writeFile(`${name}.json`, JSON.stringify({ passwords: { hashingAtOnce } }))
-  const { seconds } = await runCommand(['user', 'import', `${name}.jsonl`], {
+  return runCommand(['user', 'import', `${name}.jsonl`], {
     STORAGE_URL: `sqlite:${name}.sqlite`,
     ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
     CONFIG_FILE: `${name}.json`,
   })
-  return seconds
 }

@@ -23,7 +23,7 @@ const options: Readonly<Record<string, { readonly secret?: boolean }>> = environ
 
 /** Names that are not settings: variables of a shell, of Node or of the tests, and our own constants. */
 const NOT_OURS =
-  /^(NODE_ENV|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR|IMPORT_FIELDS|ACCOUNT_CLIENT_ID)$/
+  /^(NODE_ENV|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|UV_THREADPOOL_SIZE|NAME_FILE|MFA_KEY|CHROMIUM_PATH|REQUIRE_BROWSER|ECONNREFUSED|\w+_ACR|IMPORT_FIELDS|ACCOUNT_CLIENT_ID)$/
 
 const NUMBERS = ['', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten']
 
