@@ -27,4 +27,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # The command is not npm, because a signal to stop has to reach the server itself.
-CMD ["node", "bin/oidc-provider-mfa.mjs", "serve"]
+CMD ["node", "--max-semi-space-size=2", "bin/oidc-provider-mfa.mjs", "serve"]

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { MeasuredServer, type Round } from './measured-server.ts'
 import { median } from './median.ts'
-import type { HasherName } from './passwords.ts'
+import type { PasswordCheck } from './passwords.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -28,14 +28,15 @@ const SIGN_INS = Number(options['sign-ins'])
  */
 const WARM_UP = 600
 const AT_ONCE = [1, 8]
-const HASHERS: Readonly<Record<HasherName, string>> = {
+const HASHERS: Readonly<Record<PasswordCheck, string>> = {
+  none: 'no hash, so that everything else of a sign-in is measured by itself',
   argon2: 'the application hashes with the argon2 package',
   server: "the application hashes with the server's own hasher",
 }
-const AIMS = { ratio: 1.15, never: 1.25, outsideHashMs: 9, operations: 40 }
+const AIMS = { ratio: 1.15, never: 1.25, outsideHashMs: 9, withoutHash: 2, operations: 40 }
 
 const folder = await mkdtemp(join(tmpdir(), 'mfa-bench-'))
-const people = WARM_UP + 2 * AT_ONCE.length * ROUNDS * SIGN_INS
+const people = WARM_UP + 3 * AT_ONCE.length * ROUNDS * SIGN_INS
 const floor = await MeasuredServer.start('floor', { path: '', people: 0 })
 const mfa = await MeasuredServer.start('mfa', { path: join(folder, 'mfa.db'), people })
 const servers = [floor, mfa]
@@ -46,9 +47,9 @@ try {
     await server.round(WARM_UP, 8)
   }
   if (options.profile !== undefined) for (const server of servers) await server.profile()
-  for (const hasher of ['argon2', 'server'] as const) {
+  for (const hasher of ['none', 'argon2', 'server'] as const) {
     for (const server of servers) await server.checkPasswordsWith(hasher)
-    for (const atOnce of AT_ONCE) await compare(atOnce, HASHERS[hasher])
+    for (const atOnce of AT_ONCE) await compare(atOnce, hasher)
   }
   if (options.profile !== undefined)
     for (const server of servers)
@@ -59,7 +60,7 @@ try {
 }
 
 /** Runs a round of each server in turn, in alternating order, so that a drift of the machine affects both. */
-async function compare(atOnce: number, how: string): Promise<void> {
+async function compare(atOnce: number, hasher: PasswordCheck): Promise<void> {
   const rounds: { floor: Round; mfa: Round }[] = []
   for (let number = 0; number < ROUNDS; number += 1) {
     const order = number % 2 === 0 ? [floor, mfa] : [mfa, floor]
@@ -72,19 +73,25 @@ async function compare(atOnce: number, how: string): Promise<void> {
   const least = (kind: 'floor' | 'mfa') => Math.min(...rounds.map((round) => round[kind].cpuMs))
   const ratio = median(rounds.map((round) => round.mfa.cpuMs / round.floor.cpuMs))
 
-  console.log(`\n${atOnce} at a time; ${how}\n${'floor'.padStart(46)}${'mfa'.padStart(10)}`)
+  console.log(
+    `\n${atOnce} at a time; ${HASHERS[hasher]}\n${'floor'.padStart(46)}${'mfa'.padStart(10)}`,
+  )
   line('sign-ins per second', of('floor', 'perSecond'), of('mfa', 'perSecond'))
   line('server CPU, ms per sign-in', of('floor', 'cpuMs'), of('mfa', 'cpuMs'))
   line('  in the best round', least('floor'), least('mfa'))
-  line('  outside the password hash', of('floor', 'outsideHashMs'), of('mfa', 'outsideHashMs'))
+  if (hasher !== 'none')
+    line('  outside the password hash', of('floor', 'outsideHashMs'), of('mfa', 'outsideHashMs'))
   line('storage operations per sign-in', of('floor', 'operations'), of('mfa', 'operations'))
   line('resident memory, MiB', of('floor', 'rssMib'), of('mfa', 'rssMib'))
-  console.log(
-    `CPU ratio ${ratio.toFixed(3)}, of the best rounds ${(least('mfa') / least('floor')).toFixed(3)} ` +
-      `(aim ${AIMS.ratio}, never above ${AIMS.never}); outside the hash ` +
-      `${of('mfa', 'outsideHashMs').toFixed(2)} ms (aim ${AIMS.outsideHashMs}); ` +
-      `${of('mfa', 'operations').toFixed(1)} operations (aim ${AIMS.operations})`,
-  )
+  if (hasher === 'none')
+    console.log(`without a hash ${ratio.toFixed(2)} times the host (aim ${AIMS.withoutHash})`)
+  else
+    console.log(
+      `CPU ratio ${ratio.toFixed(3)}, of the best rounds ${(least('mfa') / least('floor')).toFixed(3)} ` +
+        `(aim ${AIMS.ratio}, never above ${AIMS.never}); outside the hash ` +
+        `${of('mfa', 'outsideHashMs').toFixed(2)} ms (aim ${AIMS.outsideHashMs}); ` +
+        `${of('mfa', 'operations').toFixed(1)} operations (aim ${AIMS.operations})`,
+    )
   if (options.operations) listOperations(rounds[0]!)
 }
 

@@ -68,7 +68,8 @@ function* ancestors(folder) {
 
 function handOver(node) {
   const args = process.argv.slice(2)
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...args], {
+  const limits = process.execArgv.filter((flag) => flag.startsWith('--max-'))
+  const child = spawn(node, [...limits, fileURLToPath(import.meta.url), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, [HANDED_OVER]: '1' },
   })

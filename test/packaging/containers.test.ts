@@ -60,9 +60,20 @@ describe('the Dockerfile', () => {
   it('does not run as root, and starts the server without a shell or npm between', () => {
     expect(inLast('USER')).to.deep.equal(['node'])
     const [command = ''] = inLast('CMD')
-    const [program, script, verb] = JSON.parse(command) as string[]
+    const [program, , script, verb] = JSON.parse(command) as string[]
     expect([program, verb]).to.deep.equal(['node', 'serve'])
     expect(existsSync(`${ROOT}${script}`)).to.equal(true)
+  })
+
+  it('limits the memory for new objects, as the unit of systemd and npm start do', () => {
+    const [command = ''] = inLast('CMD')
+    const [, flag = ''] = JSON.parse(command) as string[]
+    expect(flag).to.match(/^--max-semi-space-size=\d+$/)
+    const unit = read('examples/deploy/oidc-provider-mfa.service')
+    expect(unit).to.contain(`ExecStart=/usr/bin/node ${flag} `)
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } }
+    expect(scripts.start).to.contain(`node ${flag} `)
+    expect(read('docs/guides/operating.md')).to.contain(`NODE_OPTIONS=${flag}`)
   })
 
   it('asks whether it is alive on the port that it listens on', () => {

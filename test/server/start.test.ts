@@ -27,9 +27,9 @@ function startScript(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: { start: string }
   }
-  const [program, script = '', ...words] = scripts.start.split(' ')
+  const [program, flag = '', script = '', ...words] = scripts.start.split(' ')
   expect(program).to.equal('node')
-  return [join(ROOT, script), ...words]
+  return [flag, join(ROOT, script), ...words]
 }
 
 describe('npm start', () => {
@@ -178,7 +178,7 @@ describe('npm start', () => {
   })
 
   it('is the one program of the package with the command `serve`', () => {
-    expect(START).to.deep.equal([BIN, 'serve'])
+    expect(START).to.deep.equal(['--max-semi-space-size=2', BIN, 'serve'])
   })
 
   it('prints the addresses as one line of JSON with --json', async () => {

@@ -7,16 +7,7 @@ import { processEnvironment } from '../../../config/load.ts'
 import { Command, CommanderError } from 'commander'
 import type { Starter } from '../boot/signals.ts'
 import { actorOf } from './actor.ts'
-import { addAuditCommands } from './audit.ts'
-import { addBackupCommand } from './backup.ts'
-import { addClientCommands } from './client.ts'
-import { addInitCommand } from './init.ts'
-import { addKeyCommands } from './keys.ts'
-import { addMailCommands } from './mail.ts'
-import { addMaintenanceCommands } from './maintenance.ts'
-import { addMigrateCommands } from './migrate.ts'
 import { askAtTerminal } from './prompt.ts'
-import { addRestoreCommand } from './restore.ts'
 import { addServeCommand } from './serve.ts'
 import {
   EXIT,
@@ -27,7 +18,6 @@ import {
   type Options,
   type Terminal,
 } from './terminal.ts'
-import { addUserCommands } from './user.ts'
 
 /** The file is found by the package's own name, because built code has another relative path to it than the source. */
 const { version } = createRequire(import.meta.url)('oidc-provider-mfa/package.json') as {
@@ -45,7 +35,8 @@ export async function run(argv: readonly string[], given: Terminal): Promise<num
     terminal.err(json ? `${JSON.stringify({ error: failure }, null, 2)}\n` : `${failure.message}\n`)
   try {
     const environed = await withEnvironmentFile(terminal, argv)
-    await commandLine(environed, json).parseAsync([...argv], { from: 'user' })
+    const program = await commandLine(environed, argv, json)
+    await program.parseAsync([...argv], { from: 'user' })
     return EXIT.done
   } catch (error) {
     if (!(error instanceof CommanderError)) {
@@ -60,7 +51,11 @@ export async function run(argv: readonly string[], given: Terminal): Promise<num
   }
 }
 
-function commandLine(given: Terminal, json: boolean): Command {
+async function commandLine(
+  given: Terminal,
+  argv: readonly string[],
+  json: boolean,
+): Promise<Command> {
   let actor = ''
   const terminal: Terminal = { ...given, actor: () => actor }
   const program = new Command('oidc-provider-mfa')
@@ -79,17 +74,9 @@ function commandLine(given: Terminal, json: boolean): Command {
       actor = actorOf(chosen.opts<Options>())
     })
   // Commands inherit the parser's settings only if they are added afterwards.
-  addInitCommand(program, terminal)
   addServeCommand(program, terminal)
-  addUserCommands(program, terminal)
-  addClientCommands(program, terminal)
-  addKeyCommands(program, terminal)
-  addMailCommands(program, terminal)
-  addMigrateCommands(program, terminal)
-  addMaintenanceCommands(program, terminal)
-  addAuditCommands(program, terminal)
-  addBackupCommand(program, terminal)
-  addRestoreCommand(program, terminal)
+  // The server runs for months: it does not keep the code of the other commands in memory.
+  if (argv[0] !== 'serve') (await import('./commands.ts')).addCommands(program, terminal)
   return program
 }
 

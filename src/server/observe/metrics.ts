@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MeterProvider as Meters } from '@opentelemetry/api'
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
-import { MeterProvider, type ViewOptions } from '@opentelemetry/sdk-metrics'
+import type { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
+import type { ViewOptions } from '@opentelemetry/sdk-metrics'
 import { listenOn, urlOf } from '../listen.ts'
 import { prometheusName } from '../../observe/instruments.ts'
 import { INSTRUMENTS } from './instruments.ts'
@@ -29,6 +29,11 @@ export interface MetricsEndpoint {
  * metrics: they tell a stranger how its guesses fare. Throws ConfigError.
  */
 export async function openMetrics(address: MetricsAddress): Promise<MetricsEndpoint> {
+  // Loaded here, because a server without METRICS_PORT needs none of it.
+  const [{ PrometheusExporter }, { MeterProvider }] = await Promise.all([
+    import('@opentelemetry/exporter-prometheus'),
+    import('@opentelemetry/sdk-metrics'),
+  ])
   const exporter = new PrometheusExporter({ preventServerStart: true })
   const meterProvider = new MeterProvider({ readers: [exporter], views: namesOfPrometheus() })
   const server = createServer({ requestTimeout: REQUEST_MILLISECONDS }, (request, response) =>
