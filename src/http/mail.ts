@@ -44,6 +44,19 @@ export const MAIL_VALUES = {
     needed: ['issuer', 'resetUrl', 'minutes', 'at'],
     optional: ['account', 'browser', 'place', 'helpUrl', 'notMeUrl'],
   },
+  /** Links that an administrator sends: `user add`, `user link` and `user reset-mfa` with `--mail`. */
+  'set-up-invitation': {
+    needed: ['issuer', 'setUpUrl', 'hours', 'at'],
+    optional: ['account', 'helpUrl'],
+  },
+  'set-up-reset': {
+    needed: ['issuer', 'setUpUrl', 'hours', 'at'],
+    optional: ['account', 'helpUrl', 'notMeUrl'],
+  },
+  'set-up-enrolment': {
+    needed: ['issuer', 'setUpUrl', 'hours', 'at'],
+    optional: ['account', 'helpUrl', 'notMeUrl'],
+  },
   'email-confirm': {
     needed: ['issuer', 'confirmUrl', 'hours', 'at'],
     optional: ['account', 'browser', 'place', 'helpUrl'],
@@ -68,6 +81,16 @@ export const MAIL_VALUES = {
 } as const satisfies Readonly<
   Record<string, { needed: readonly string[]; optional: readonly string[] }>
 >
+
+const ADDRESSES = [
+  'manageUrl',
+  'helpUrl',
+  'resetUrl',
+  'setUpUrl',
+  'confirmUrl',
+  'notMeUrl',
+  'cancelUrl',
+] as const
 
 /** The values that the template of a mail gets besides those of `MAIL_VALUES`. */
 export const ADDED_MAIL_VALUES = {
@@ -126,8 +149,7 @@ export function createMailRenderer(
     )
     for (const name of neededBy(template))
       if (given[name] === undefined) throw new Error(`The mail "${template}" needs "${name}"`)
-    const { manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl, cancelUrl } = given
-    for (const address of [manageUrl, helpUrl, resetUrl, confirmUrl, notMeUrl, cancelUrl])
+    for (const address of ADDRESSES.map((name) => given[name]))
       if (address !== undefined && !/^https?:\/\//.test(address))
         throw new Error('A mail links to web addresses only')
     const subject = words.text(`mail.${template}.subject`, given)

@@ -24,6 +24,7 @@ const VALUES: Readonly<Record<string, string>> = {
   cancelUrl: 'https://id.example.com/cancel-recovery/t0ken',
   confirmUrl: 'https://id.example.com/email/confirm/t0ken',
   hours: '24',
+  setUpUrl: 'https://id.example.com/set-up/t0ken',
   resetUrl: 'https://id.example.com/password/reset/t0ken',
 }
 const valuesOf = (names: readonly string[]) =>
@@ -122,6 +123,9 @@ describe('a mail', () => {
       'Wrong codes were tried for your Acme account',
       'Somebody may know your Acme password',
       'A new password for your Acme account',
+      'Your account at Acme',
+      'Choose a new password for your Acme account',
+      'Set up the second step of your Acme account again',
       'A new address for your Acme account',
       'The address of your Acme account was changed',
       'Your code for a new address at Acme',

@@ -77,7 +77,12 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     'recovery-half-way',
     'recovery-opened',
     'recovery-started',
+    'set-up-enrolment',
+    'set-up-invitation',
+    'set-up-reset',
   ],
+  "'mail.' + template + '.link'": ['set-up-enrolment', 'set-up-invitation', 'set-up-reset'],
+  "'mail.' + template + '.not-you'": ['set-up-enrolment', 'set-up-invitation', 'set-up-reset'],
   "'mail.' + template + '.until'": ['recovery-half-way', 'recovery-opened', 'recovery-started'],
   "'activity.' + event.type": OWN_EVENTS,
   "'account.page-' + name": [

@@ -28,6 +28,7 @@ const VALUES: Readonly<Record<string, string>> = {
   notMeUrl: `https://id.example.com/mfa/not-me/${TOKEN}?ui_locales=en`,
   cancelUrl: `https://id.example.com/mfa/cancel-recovery/${TOKEN}`,
   confirmUrl: `https://id.example.com/email/confirm/${TOKEN}`,
+  setUpUrl: `https://id.example.com/set-up/${TOKEN}`,
   resetUrl: `https://id.example.com/password/reset/${TOKEN}`,
 }
 /** The longest names that occur, without a place for a line break. */

@@ -23,7 +23,7 @@ export interface Session {
   readonly foundation: Foundation
   readonly mfa: ServerMfa
   /**
-   * Sends what is due in the outbox, for ten seconds at most, and answers the attempts. Undefined: the command has no
+   * Sends what is due in the outbox, for ten seconds at most, and answers the attempts since the last call. Undefined: the command has no
    * mail server, or no address of the service for the links in mails.
    */
   sendDue(): Promise<readonly MailTried[] | undefined>
@@ -67,7 +67,7 @@ export async function withSession<T>(
       mfa,
       async sendDue() {
         await sendDue()
-        return mailer === undefined ? undefined : report.attempts
+        return mailer === undefined ? undefined : report.takeAttempts()
       },
       clients: async () => clientsOf(foundation, await signingKeysOf(foundation)),
     })

@@ -17,7 +17,8 @@ export interface Unsent {
 export interface MailReport {
   put(letters: readonly PutLetter[]): void
   tried(attempt: MailTried): void
-  readonly attempts: readonly MailTried[]
+  /** The attempts since the last call. */
+  takeAttempts(): readonly MailTried[]
   /** Whether the command has put a mail. */
   readonly hasPut: boolean
   /** The mails of the command that were not sent. `noSender`: why the command sends no mail, if it does not. */
@@ -25,48 +26,72 @@ export interface MailReport {
 }
 
 const NOT_TRIED = 'it was not tried yet'
+/** The most unsent mails that are followed one by one. Of further ones only the number of each kind is known. */
+const MOST_FOLLOWED = 10_000
+
+/** A mail that was not sent so far, and the last attempt. */
+interface Followed {
+  readonly kind: string
+  readonly last?: Exclude<MailTried, { outcome: 'sent' }>
+}
 
 export function mailReport(): MailReport {
-  const put: PutLetter[] = []
-  const attempts: MailTried[] = []
+  const followed = new Map<string, Followed>()
+  const others = new Map<string, number>()
+  let attempts: MailTried[] = []
+  let hasPut = false
   return {
-    put: (letters) => void put.push(...letters),
-    tried: (attempt) => void attempts.push(attempt),
-    attempts,
+    put(letters) {
+      hasPut ||= letters.length > 0
+      for (const { id, template: kind } of letters)
+        if (followed.size < MOST_FOLLOWED) followed.set(id, { kind })
+        else others.set(kind, (others.get(kind) ?? 0) + 1)
+    },
+
+    tried(attempt) {
+      attempts.push(attempt)
+      const mail = followed.get(attempt.id)
+      if (mail === undefined) return
+      if (attempt.outcome === 'sent') followed.delete(attempt.id)
+      else followed.set(attempt.id, { kind: mail.kind, last: attempt })
+    },
+
+    takeAttempts() {
+      const taken = attempts
+      attempts = []
+      return taken
+    },
+
     get hasPut() {
-      return put.length > 0
+      return hasPut
     },
 
     async unsent(outbox, noSender) {
       const counted = new Map<string, Unsent>()
-      for (const { id, template: kind } of put) {
-        const why = await whyUnsent(outbox, { id, noSender, attempts })
-        if (why === undefined) continue
+      const add = (kind: string, why: Pick<Unsent, 'reason' | 'next'>, count: number): void => {
         const key = JSON.stringify([kind, why])
-        counted.set(key, { kind, ...why, count: (counted.get(key)?.count ?? 0) + 1 })
+        counted.set(key, { kind, ...why, count: (counted.get(key)?.count ?? 0) + count })
       }
+      const untried = { reason: noSender ?? NOT_TRIED, next: 'server' } as const
+      for (const [id, { kind, last }] of followed) {
+        const why = await whyUnsent(outbox, id, last)
+        if (why !== undefined) add(kind, why === 'untried' ? untried : why, 1)
+      }
+      for (const [kind, count] of others) add(kind, untried, count)
       return [...counted.values()]
     },
   }
 }
 
-interface About {
-  readonly id: string
-  readonly noSender: string | undefined
-  readonly attempts: readonly MailTried[]
-}
-
 async function whyUnsent(
   outbox: Pick<Outbox, 'find'>,
-  { id, noSender, attempts }: About,
-): Promise<Pick<Unsent, 'reason' | 'next'> | undefined> {
-  const last = attempts.findLast((attempt) => attempt.id === id)
-  if (last?.outcome === 'sent') return undefined
+  id: string,
+  last: Followed['last'],
+): Promise<Pick<Unsent, 'reason' | 'next'> | 'untried' | undefined> {
   if (last?.outcome === 'given-up') return { reason: last.fault, next: 'given-up' }
   // A node of the server may have sent it meanwhile, or knows it from an earlier event.
   if ((await outbox.find(id)) === undefined) return undefined
-  if (last !== undefined) return { reason: last.fault, next: 'retry' }
-  return { reason: noSender ?? NOT_TRIED, next: 'server' }
+  return last === undefined ? 'untried' : { reason: last.fault, next: 'retry' }
 }
 
 const NEXT = {

@@ -1,10 +1,12 @@
-import type { Command } from 'commander'
+import { CommanderError, type Command } from 'commander'
+import type { JsonObject } from '../../domain/json.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { findByName } from '../accounts/people.ts'
 import { withSession, type Session, type SessionNeeds } from './session.ts'
 import {
   answer,
   command,
+  EXIT,
   readingCommand,
   Refusal,
   type Options,
@@ -47,4 +49,29 @@ export async function find({ foundation }: Session, name: string): Promise<Accou
 export function stateOf(account: Account): string {
   if (account.disabledAt !== undefined) return 'disabled'
   return account.passwordHash === undefined ? 'invited' : 'active'
+}
+
+/** The parts of an account that may be shown: no hash, no secret. */
+export function shown(account: Account): JsonObject {
+  return {
+    id: account.id,
+    username: account.username,
+    ...(account.email === undefined
+      ? {}
+      : { email: account.email, email_verified: account.emailVerified }),
+    addresses: (account.addresses ?? []).map(({ address, verifiedAt }) => ({
+      address,
+      verified_at: verifiedAt,
+    })),
+    groups: account.groups,
+    claims: account.claims,
+    created_at: account.createdAt,
+    disabled: account.disabledAt !== undefined,
+    password: account.passwordHash === undefined ? 'none' : 'set',
+  }
+}
+
+/** A command line that the parser takes and that makes no sense. */
+export function usage(message: string): CommanderError {
+  return new CommanderError(EXIT.usage, 'usage', `error: ${message}`)
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
-import type { JsonObject } from '../../domain/json.ts'
-import type { Account } from '../../ports/accounts.ts'
 import { readClaims, type GivenClaims } from '../accounts/claims.ts'
 import { contextWordsOf, judgePassword } from '../accounts/password-policy.ts'
 import { addPerson } from '../accounts/people.ts'
-import { setUpLinksOf } from '../pages/links.ts'
 import { readJson } from './read.ts'
+import { makeLink, MAIL_OPTION, requireAddress, requireMail } from './set-up-links.ts'
 import { withSession, type Session } from './session.ts'
-import { answer, command, moment, Refusal, type Output, type Terminal } from './terminal.ts'
+import { answer, command, Refusal, type Options, type Output, type Terminal } from './terminal.ts'
+import { shown, usage } from './user-about.ts'
 
 /** `user add`: adds a person, with a set-up link or, for automation, with a password from standard input. */
 export function addUserAddCommand(user: Command, terminal: Terminal): void {
@@ -22,68 +21,58 @@ export function addUserAddCommand(user: Command, terminal: Terminal): void {
     .option('--group <group>', 'a group; may be repeated', collect, [])
     .option('--claims <file>', 'JSON file of standard claims (OpenID Connect Core 5.1)')
     .option('--password-stdin', 'read the password from one line of standard input')
+    .option(...MAIL_OPTION)
   answer(terminal, add, async ([name = ''], options) => {
     const linkMaking = options['passwordStdin'] !== true
-    const addTo = async (session: Session): Promise<Output> => {
-      const { foundation } = session
-      const claims = await claimsFrom(terminal, options['claims'])
-      const email = text(options['email']) ?? claims.email
-      if (claims.email !== undefined && email !== claims.email)
-        throw new Refusal('claims', 'The file of claims has another address than --email.')
-      const passwordHash =
-        options['passwordStdin'] === true
-          ? await newPasswordHash(session, await passwordFrom(terminal), { username: name, email })
-          : undefined
-      const added = await addPerson(
-        {
-          accounts: foundation.storage.accounts,
-          clock: foundation.clock,
-          random: foundation.random,
-        },
-        {
-          username: name,
-          groups: options['group'] as string[],
-          claims: claims.claims,
-          emailVerified: options['emailUnverified'] !== true && (claims.emailVerified ?? true),
-          ...(email === undefined ? {} : { email }),
-          ...(passwordHash === undefined ? {} : { passwordHash }),
-        },
-      )
-      if (!added.ok) throw new Refusal(added.fault, WHY_NOT_ADDED[added.fault])
-      const { account } = added
-      await foundation.record('user-added', { accountId: account.id })
-      if (passwordHash !== undefined)
-        return { json: shown(account), text: `${account.username} was added.\n` }
-      const link = await setUpLinksOf(foundation, session.mfa).make(account, 'invitation')
-      return {
-        json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
-        text:
-          `${account.username} was added. This link sets the password, once, until ` +
-          `${moment(link.expiresAt)}:\n${link.url}\n`,
-      }
-    }
-    return withSession(terminal, addTo, { linkMaking })
+    if (!linkMaking && options['mail'] === true)
+      throw usage('--mail needs a link, and --password-stdin makes none.')
+    return withSession(terminal, (session) => addTo({ session, terminal }, name, options), {
+      linkMaking,
+    })
   })
 }
 
-/** The parts of an account that may be shown: no hash, no secret. */
-export function shown(account: Account): JsonObject {
-  return {
-    id: account.id,
-    username: account.username,
-    ...(account.email === undefined
-      ? {}
-      : { email: account.email, email_verified: account.emailVerified }),
-    addresses: (account.addresses ?? []).map(({ address, verifiedAt }) => ({
-      address,
-      verified_at: verifiedAt,
-    })),
-    groups: account.groups,
-    claims: account.claims,
-    created_at: account.createdAt,
-    disabled: account.disabledAt !== undefined,
-    password: account.passwordHash === undefined ? 'none' : 'set',
-  }
+async function addTo(
+  { session, terminal }: { readonly session: Session; readonly terminal: Terminal },
+  name: string,
+  options: Options,
+): Promise<Output> {
+  const { foundation } = session
+  const claims = await claimsFrom(terminal, options['claims'])
+  const email = text(options['email']) ?? claims.email
+  if (claims.email !== undefined && email !== claims.email)
+    throw new Refusal('claims', 'The file of claims has another address than --email.')
+  const emailVerified = options['emailUnverified'] !== true && (claims.emailVerified ?? true)
+  const address = { emailVerified, ...(email === undefined ? {} : { email }) }
+  const mail = options['mail'] === true
+  if (mail) requireMail(session)
+  if (mail) requireAddress(address)
+  const passwordHash =
+    options['passwordStdin'] === true
+      ? await newPasswordHash(session, await passwordFrom(terminal), { username: name, email })
+      : undefined
+  const { storage, clock, random } = foundation
+  const added = await addPerson(
+    { accounts: storage.accounts, clock, random },
+    {
+      ...address,
+      username: name,
+      groups: options['group'] as string[],
+      claims: claims.claims,
+      ...(passwordHash === undefined ? {} : { passwordHash }),
+    },
+  )
+  if (!added.ok) throw new Refusal(added.fault, WHY_NOT_ADDED[added.fault])
+  const { account } = added
+  await foundation.record('user-added', { accountId: account.id })
+  const before = `${account.username} was added.`
+  if (passwordHash !== undefined) return { json: shown(account), text: `${before}\n` }
+  return makeLink(session, account, {
+    kind: 'invitation',
+    mail,
+    before,
+    effect: 'sets the password',
+  })
 }
 
 export const WHY_NOT_ADDED = {

@@ -13,8 +13,7 @@ import {
   type Output,
   type Terminal,
 } from './terminal.ts'
-import { stateOf } from './user-about.ts'
-import { shown } from './user-add.ts'
+import { stateOf, shown } from './user-about.ts'
 
 const MOST_LISTED = 10_000
 

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
 import { voidSetUpLinks, withdrawCredentials } from '../accounts/people.ts'
-import { setUpLinksOf } from '../pages/links.ts'
+import { makeLink, MAIL_OPTION, requireAddress, requireMail } from './set-up-links.ts'
 import { withSession, type Session } from './session.ts'
-import { answer, command, moment, Refusal, type Output, type Terminal } from './terminal.ts'
-import { find } from './user-about.ts'
-import { shown } from './user-add.ts'
+import { answer, command, Refusal, type Output, type Terminal } from './terminal.ts'
+import { find, shown } from './user-about.ts'
 
 /** `user reset-mfa`: removes second factors. */
 export function addResetCommand(user: Command, terminal: Terminal): void {
@@ -19,6 +18,7 @@ export function addResetCommand(user: Command, terminal: Terminal): void {
       'only this factor, such as totp; all, if none that lasts would be left',
     )
     .option('--password', 'the password goes too, and the link sets another one')
+    .option(...MAIL_OPTION)
   answer(terminal, made, async ([typed = ''], options) =>
     withSession(terminal, (session) => resetMfa(session, typed, options), { linkMaking: true }),
   )
@@ -27,15 +27,19 @@ export function addResetCommand(user: Command, terminal: Terminal): void {
 interface ResetOptions {
   readonly factor?: string
   readonly password?: boolean
+  readonly mail?: boolean
 }
 
 async function resetMfa(
   session: Session,
   name: string,
-  { factor, password = false }: ResetOptions,
+  { factor, password = false, mail = false }: ResetOptions,
 ): Promise<Output> {
   const { storage, clock } = session.foundation
-  const { id } = await find(session, name)
+  const before = await find(session, name)
+  const { id } = before
+  if (mail) requireMail(session)
+  if (mail) requireAddress(before)
   const { factors } = await session.mfa.accounts.status(id)
   if (factor !== undefined && !factors.some((held) => held.factor === factor))
     throw new Refusal('factor-unknown', `${name} has no factor "${factor}".`)
@@ -46,20 +50,16 @@ async function resetMfa(
   const { enrolled } = await session.mfa.accounts.status(id)
   const account = await find(session, name)
   const hasPassword = account.passwordHash !== undefined
+  const removed = enrolled
+    ? `The factor ${factor} of ${account.username} is removed, and the others stay.`
+    : `The second factors of ${account.username} are removed.`
   if (enrolled && hasPassword)
-    return {
-      json: shown(account),
-      text: `The factor ${factor} of ${account.username} is removed. The others stay, and so does the password.\n`,
-    }
-  const kind = hasPassword ? 'enrolment' : 'reset'
-  const link = await setUpLinksOf(session.foundation, session.mfa).make(account, kind)
-  const deed = hasPassword
-    ? 'The password stays. This link lets a new factor be set up'
-    : 'This link sets a new password'
-  return {
-    json: { ...shown(account), set_up_link: link.url, expires_at: link.expiresAt },
-    text:
-      `The second factors of ${account.username} are removed. ${deed}, ` +
-      `once, until ${moment(link.expiresAt)}; a new factor is set up at the next sign-in:\n${link.url}\n`,
-  }
+    return { json: shown(account), text: `${removed} The password stays; no link is needed.\n` }
+  return makeLink(session, account, {
+    kind: hasPassword ? 'enrolment' : 'reset',
+    mail,
+    before: hasPassword ? `${removed} The password stays.` : removed,
+    effect: hasPassword ? 'lets a new factor be set up' : 'sets a new password',
+    ...(enrolled ? {} : { after: '; a new factor is set up at the next sign-in' }),
+  })
 }

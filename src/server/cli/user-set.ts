@@ -1,18 +1,10 @@
-import { CommanderError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { changePerson, type PersonChanged, type PersonChanges } from '../accounts/change-person.ts'
 import { readClaims } from '../accounts/claims.ts'
 import { withSession, type Session } from './session.ts'
-import {
-  answer,
-  command,
-  EXIT,
-  Refusal,
-  type Options,
-  type Output,
-  type Terminal,
-} from './terminal.ts'
-import { find } from './user-about.ts'
-import { claimsFrom, collect, shown, WHY_NOT_ADDED } from './user-add.ts'
+import { answer, command, Refusal, type Options, type Output, type Terminal } from './terminal.ts'
+import { find, shown, usage } from './user-about.ts'
+import { claimsFrom, collect, WHY_NOT_ADDED } from './user-add.ts'
 
 /** `user set`: changes a person. A part without an option stays as it is. */
 export function addUserSetCommand(user: Command, terminal: Terminal): void {
@@ -83,10 +75,6 @@ function checkName(name: string): void {
   const reading = readClaims({ name })
   if (!reading.ok)
     throw new Refusal('claims', `The name cannot be used: ${reading.faults.join(', ')}`)
-}
-
-function usage(message: string): CommanderError {
-  return new CommanderError(EXIT.usage, 'usage', `error: ${message}`)
 }
 
 function refusalOf(fault: Fault): Refusal {

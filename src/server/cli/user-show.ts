@@ -2,8 +2,7 @@ import type { Account } from '../../ports/accounts.ts'
 import { nameLockOf, type NameLock } from '../accounts/name-lock.ts'
 import type { Session } from './session.ts'
 import { moment, type Output } from './terminal.ts'
-import { find, stateOf } from './user-about.ts'
-import { shown } from './user-add.ts'
+import { find, stateOf, shown } from './user-about.ts'
 
 /** `user show`: a person and their second factors, without a secret. */
 export async function show(session: Session, name: string): Promise<Output> {

@@ -1,8 +1,7 @@
 import { endPasswordLocks } from '../accounts/name-lock.ts'
 import { moment, type Output } from './terminal.ts'
 import type { Session } from './session.ts'
-import { find } from './user-about.ts'
-import { shown } from './user-add.ts'
+import { find, shown } from './user-about.ts'
 import { lockOf, type MfaStatus } from './user-show.ts'
 
 /**

@@ -3,10 +3,10 @@ import { addUserImportCommand } from '../import/user-import.ts'
 import { changeAccount } from '../accounts/people.ts'
 import { type Session } from './session.ts'
 import { type Output, type Terminal } from './terminal.ts'
-import { addCommandAbout, find, type Deed, type Needs } from './user-about.ts'
-import { addUserAddCommand, shown } from './user-add.ts'
+import { addCommandAbout, find, type Deed, type Needs, shown } from './user-about.ts'
+import { addUserAddCommand } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
-import { makeLink } from './user-link.ts'
+import { addUserLinkCommand } from './user-link.ts'
 import { addUserListCommand } from './user-list.ts'
 import { addResetCommand } from './user-reset.ts'
 import { addUserSessionCommands } from './user-sessions.ts'
@@ -32,12 +32,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   add('enable', 'allow sign-ins again', enable)
   add('unlock', 'end the locks after wrong passwords and codes', unlock)
   addUserSessionCommands(user, terminal, async (session, name) => (await find(session, name)).id)
-  add(
-    'link',
-    'print a one-time link with which somebody sets a password; their second factors stay',
-    makeLink,
-    { linkMaking: true },
-  )
+  addUserLinkCommand(user, terminal)
   addResetCommand(user, terminal)
 }
 

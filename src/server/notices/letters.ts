@@ -60,7 +60,7 @@ export function letters({ storage, box, clock }: LetterServices): Letters {
     async put(given) {
       if (given.length === 0) return
       const rows = given.map(({ about, accountId, until, to, template, values, languages }) => {
-        const id = idOf(about, to)
+        const id = letterId({ about, to })
         const text: LetterText = { to, template, values, languages }
         const value = box.seal(JSON.stringify(text), contextOf({ id, accountId }))
         return { id, accountId, value, ...(until === undefined ? {} : { until }) }
@@ -79,8 +79,10 @@ export function letters({ storage, box, clock }: LetterServices): Letters {
   }
 }
 
-/** A hash, so that the id and the Message-ID made from it show neither the address nor the account. */
-function idOf(about: string, to: string): string {
+/**
+ * The id of a letter's row: a hash, so that it and the Message-ID made from it show neither the address nor the account.
+ */
+export function letterId({ about, to }: Pick<Letter, 'about' | 'to'>): string {
   return createHash('sha256')
     .update(JSON.stringify([about, to]))
     .digest('base64url')
