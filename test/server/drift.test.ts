@@ -164,6 +164,13 @@ describe('a node among others', () => {
     expect(early.differs).to.equal(false)
   })
 
+  it('refuses one of two nodes that start at once with different issuers', async () => {
+    const other = { environment: { ISSUER: 'http://other.example' } }
+    const starts = await Promise.allSettled([join('a'), join('b', other)])
+    expect(starts.map(({ status }) => status)).to.have.members(['fulfilled', 'rejected'])
+    expect(await namesOf()).to.have.length(1)
+  })
+
   it('refuses to start with cookie keys that do not fit, and tells no key', async () => {
     await join('early')
     for (const keys of [NEW, `${NEW},${OLD}`]) {
