@@ -1,9 +1,10 @@
+import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { SchemaState, ServerStorage } from '../../src/ports/server-storage.ts'
-import { schemaWatch } from '../../src/server/upkeep/schema-watch.ts'
+import { remarksOnSchema, schemaWatch } from '../../src/server/upkeep/schema-watch.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { collectingLog, startServer, stopServers, type TestServer } from './support.ts'
 
@@ -78,6 +79,47 @@ describe('a server whose schema changes while it runs', function () {
     expect(await startServer({ storage }).catch((error: unknown) => error)).to.equal(NEWER)
   })
 
+  it('does no upkeep until it fits again', async () => {
+    mock.timers.enable({ apis: ['setInterval'] })
+    const calls: string[] = []
+    const noting = <T extends object>(name: string, port: T, call: keyof T): T => ({
+      ...port,
+      [call]: async (...args: unknown[]) => {
+        calls.push(name)
+        return (port[call] as (...given: unknown[]) => unknown)(...args)
+      },
+    })
+    Object.assign(storage, {
+      leases: noting('sweep', storage.leases, 'take'),
+      outbox: noting('mail', storage.outbox, 'claim'),
+      waitingEvents: async () => (calls.push('events'), []),
+    })
+    const minute = (): void => {
+      calls.length = 0
+      mock.timers.tick(60_000)
+    }
+    const doesAll = (): Promise<void> =>
+      until(async () => ['sweep', 'mail', 'events'].every((name) => calls.includes(name)))
+    try {
+      const server = await startServer({ storage })
+      minute()
+      await doesAll()
+      storage.noted = NEWER
+      minute()
+      await until(async () => (await statusOf(server, '/jwks')) === 503)
+      minute()
+      await sleep(50)
+      expect(calls).to.deep.equal([])
+      storage.noted = GOOD
+      minute()
+      await until(async () => (await statusOf(server, '/jwks')) === 200)
+      minute()
+      await doesAll()
+    } finally {
+      mock.timers.reset()
+    }
+  })
+
   it('says once that a newer version has expanded it, and works with it', async () => {
     storage.noted = { ...GOOD, current: 6 }
     const server = await startServer({ storage, renewalMilliseconds: 10 })
@@ -106,5 +148,20 @@ describe('the watch of a schema', () => {
     await watch.look()
     expect(watch.fits).to.equal(true)
     expect(lines).to.have.length(2)
+  })
+})
+
+describe('doctor', () => {
+  const told = (state: SchemaState): string =>
+    remarksOnSchema(state)
+      .map(({ problem }) => problem)
+      .join()
+
+  it('names an upgrade that has not ended, and is content with any other schema', () => {
+    expect(told(GOOD)).to.equal('')
+    expect(told({ ...GOOD, current: 6 })).to.contain('has version 6, by a newer version')
+    expect(told({ ...GOOD, wanted: 6, contractsTo: 6 })).to.contain(
+      'run `oidc-provider-mfa migrate contract`',
+    )
   })
 })

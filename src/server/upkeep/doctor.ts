@@ -4,13 +4,13 @@ import { systemClock } from '../../adapters/crypto/index.ts'
 import { smtpMailer } from '../../adapters/mail/index.ts'
 import { loadCatalogues, missingMessages } from '../../http/messages.ts'
 import { viewFolders } from '../../http/templates.ts'
-import type { SchemaState, StorageRemark } from '../../ports/server-storage.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { encryptionKeysInUse } from '../keys/encryption-keys.ts'
 import { hashKindsInUse } from '../accounts/hash-kinds.ts'
 import { examineNodes } from './doctor-nodes.ts'
 import type { Finding } from './finding.ts'
 import { unfinishedRestore } from './restore.ts'
+import { remarksOnSchema } from './schema-watch.ts'
 import { parseSigningKeys, type SigningKeys } from '../keys/jwks.ts'
 import { signingKeyStates } from '../keys/signing-keys.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from '../boot/foundation.ts'
@@ -130,19 +130,11 @@ function checkLanguages({ settings: { service } }: Config): Checked {
 
 async function checkStorage({ storage }: Foundation): Promise<Checked> {
   await storage.checkWritable()
-  const remarks = [...((await storage.inspect?.()) ?? []), ...remarksOf(await storage.schema())]
+  const remarks = [
+    ...((await storage.inspect?.()) ?? []),
+    ...remarksOnSchema(await storage.schema()),
+  ]
   return { besides: remarks.map(({ about, problem }) => warning(`storage: ${about}`, problem)) }
-}
-
-/** An upgrade that was begun and not ended. */
-function remarksOf({ current, wanted, contractsTo }: SchemaState): readonly StorageRemark[] {
-  const problem =
-    current > wanted
-      ? `has version ${current}, by a newer version; this one knows versions up to ${wanted} and works with it`
-      : contractsTo !== undefined
-        ? `has version ${current} and is not contracted: run \`oidc-provider-mfa migrate contract\` when no node of the former version runs any more`
-        : undefined
-  return problem === undefined ? [] : [{ about: 'schema', problem }]
 }
 
 async function checkSigningKeys(foundation: Foundation): Promise<Checked> {

@@ -1,5 +1,5 @@
 import { MfaError } from '../../domain/errors.ts'
-import type { ServerStorage } from '../../ports/server-storage.ts'
+import type { SchemaState, ServerStorage, StorageRemark } from '../../ports/server-storage.ts'
 import type { Logger } from '../observe/log.ts'
 
 /** Whether this version may work with the schema that the database has now: `migrate` changes it while nodes run. */
@@ -49,4 +49,26 @@ export function schemaWatch(
 /** Whether the database is there and has a schema with which this version may not work. */
 export function isSchemaFault(error: unknown): boolean {
   return error instanceof MfaError && error.code.startsWith('schema-')
+}
+
+/** The remarks of `doctor` on an upgrade that was begun and not ended. */
+export function remarksOnSchema({
+  current,
+  wanted,
+  contractsTo,
+}: SchemaState): readonly StorageRemark[] {
+  if (current > wanted)
+    return [
+      {
+        about: 'schema',
+        problem: `has version ${current}, by a newer version; this one knows versions up to ${wanted} and works with it`,
+      },
+    ]
+  if (contractsTo === undefined) return []
+  return [
+    {
+      about: 'schema',
+      problem: `has version ${current} and is not contracted: run \`oidc-provider-mfa migrate contract\` when no node of the former version runs any more`,
+    },
+  ]
 }

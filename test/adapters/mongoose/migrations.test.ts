@@ -157,6 +157,23 @@ describe('the schema in MongoDB', function () {
       })
     })
 
+    it('is not contracted again by a command that another one has overtaken', async () => {
+      await bringUpToDate(db, false)
+      const done: string[] = []
+      const contract = (who: string) => async (): Promise<void> => void done.push(who)
+      const overtaken: readonly Migration[] = [
+        ...next(() => bringUpToDate(db, true, later(contract('other')))),
+        { version: WANTED + 2, phase: 'contract', apply: contract('own') },
+      ]
+      await bringUpToDate(db, true, overtaken)
+      expect(done).to.deep.equal(['other'])
+      expect(await readSchemaState(db, later())).to.deep.equal({
+        current: WANTED + 2,
+        wanted: WANTED + 2,
+        readableFrom: WANTED + 2,
+      })
+    })
+
     it('is the same after two commands at the same time', async () => {
       await bringUpToDate(db, false)
       await Promise.all([bringUpToDate(db, true, later()), bringUpToDate(db, 'expand', later())])
