@@ -14,16 +14,22 @@ import {
   type TotpParameters,
 } from './parameters.ts'
 import { describeSetUp, type TotpSetUp } from './set-up.ts'
-import { findBehindSeconds, findTimeStep, type Reach, type TimeStep } from './window.ts'
+import {
+  firstSpent,
+  isSetBack,
+  isTimeStep,
+  isUnspent,
+  parseSpent,
+  spend,
+  type Spent,
+} from './spent.ts'
+import { findBehindSeconds, findTimeStep, latestIn, type Reach, type TimeStep } from './window.ts'
 
 export type { TotpAlgorithm, TotpOptions, TotpParameters } from './parameters.ts'
 export type { TotpSetUp } from './set-up.ts'
 export type { TimeStep } from './window.ts'
 
-export type TotpState = TotpParameters & {
-  /** The last step that was accepted. It and all before it are spent (RFC 6238 5.2). */
-  readonly lastTimeStep: TimeStep
-}
+export type TotpState = TotpParameters & Spent
 
 /** A code of 6 or 8 ASCII digits. */
 export interface TotpResponse {
@@ -32,6 +38,8 @@ export interface TotpResponse {
 
 export interface TotpProof {
   readonly timeStep: TimeStep
+  /** The clock was set back: the steps before the last accepted one count one by one. */
+  readonly setBack?: true
 }
 
 /** The values that its pages show beside the form. */
@@ -59,7 +67,8 @@ const ASSURANCE: Assurance = { amr: ['otp'], kinds: ['possession'], phishingResi
  * Time-based one-time passwords (RFC 6238) from an authenticator app.
  *
  * Refuses steps outside the window, steps at or before the last accepted one, and computes none in the future
- * beyond the window (R6). Throws MfaError `options-invalid`.
+ * beyond the window (R6). If the clock was set back behind the last accepted step, it refuses the steps that were
+ * accepted, and no others. Throws MfaError `options-invalid`.
  */
 export function totp(options: TotpOptions = {}): Totp {
   const settings = readTotpOptions(options)
@@ -78,9 +87,13 @@ export function totp(options: TotpOptions = {}): Totp {
     guessable: true,
 
     parseState(stored) {
-      const { lastTimeStep } = fieldsOf(stored)
-      if (!Number.isSafeInteger(lastTimeStep) || (lastTimeStep as number) < 0) throw unreadable()
-      return { ...parseParameters(stored), lastTimeStep: lastTimeStep as number }
+      const { lastTimeStep, spent } = fieldsOf(stored)
+      if (!isTimeStep(lastTimeStep)) throw unreadable()
+      const parsed = { ...parseParameters(stored), lastTimeStep }
+      if (spent === undefined) return parsed
+      const known = parseSpent(spent)
+      if (known === undefined) throw unreadable()
+      return { ...parsed, spent: known }
     },
     parsePending: parseParameters,
     keyOf,
@@ -101,9 +114,9 @@ export function totp(options: TotpOptions = {}): Totp {
     /** The confirming step is spent, so an attacker who has watched the person type the code cannot sign in with it. */
     async confirmEnrolment(pending, { code }, now) {
       if (code.length !== pending.digits) return undefined
-      const lastTimeStep = findTimeStep(codesOf(pending), code, reachOf(pending, now))
-      if (lastTimeStep === undefined) return undefined
-      return { state: { ...pending, lastTimeStep }, assurance: ASSURANCE }
+      const timeStep = findTimeStep(codesOf(pending), code, reachOf(pending, now))
+      if (timeStep === undefined) return undefined
+      return { state: { ...pending, ...firstSpent(timeStep) }, assurance: ASSURANCE }
     },
 
     describeVerification: ([latest]) => ({ digits: latest?.state.digits ?? settings.digits }),
@@ -116,18 +129,15 @@ export function totp(options: TotpOptions = {}): Totp {
 
     examine: async ({ states, response: { code }, now }) =>
       examineCode(states, code, (state) => reachOf(state, now)),
-    /** Refuses steps at or before `lastTimeStep` (RFC 6238 5.2, R5). */
-    consume: (state, { timeStep }) =>
-      timeStep > state.lastTimeStep ? { ...state, lastTimeStep: timeStep } : undefined,
+    /** Refuses steps that are spent (RFC 6238 5.2, R5). */
+    consume: (state, { timeStep, setBack = false }) =>
+      isUnspent(state, timeStep, setBack) ? { ...state, ...spend(state, timeStep) } : undefined,
 
     /** Every step up to now, and the steps of the window after it, may have been used. */
-    afterRestore: (state, now) => ({
-      ...state,
-      lastTimeStep: Math.max(
-        state.lastTimeStep,
-        Math.floor(now / state.periodSeconds) + reachOf(state, now).window,
-      ),
-    }),
+    afterRestore({ spent: _, ...state }, now) {
+      const lastTimeStep = Math.max(state.lastTimeStep, latestIn(reachOf(state, now)))
+      return { ...state, lastTimeStep }
+    },
 
     assurance: () => ASSURANCE,
   }
@@ -141,14 +151,18 @@ function examineCode(
   const fitting = states.filter(({ state }) => state.digits === code.length)
   const matching = fitting.flatMap(({ authenticatorId, state }) => {
     const timeStep = findTimeStep(codesOf(state), code, reachOf(state))
-    return timeStep === undefined ? [] : [{ authenticatorId, state, timeStep }]
+    if (timeStep === undefined) return []
+    const setBack = isSetBack(state, latestIn(reachOf(state)))
+    return [{ authenticatorId, state, timeStep, setBack }]
   })
   // Two authenticators can show the same six digits by chance: the one whose step is unspent has answered.
   const answered =
-    matching.find(({ state, timeStep }) => timeStep > state.lastTimeStep) ?? matching[0]
+    matching.find(({ state, timeStep, setBack }) => isUnspent(state, timeStep, setBack)) ??
+    matching[0]
   if (answered !== undefined) {
-    const { authenticatorId, timeStep } = answered
-    return { outcome: 'proved', authenticatorId, proof: { timeStep } }
+    const { authenticatorId, timeStep, setBack } = answered
+    const proof = { timeStep, ...(setBack ? { setBack } : {}) } as const
+    return { outcome: 'proved', authenticatorId, proof }
   }
   const [behindSeconds] = fitting.flatMap(({ state }) => {
     const reach = { ...reachOf(state), lastTimeStep: state.lastTimeStep }

@@ -14,6 +14,11 @@ export interface Reach {
   readonly window: number
 }
 
+/** The latest step that can be accepted. */
+export function latestIn({ now, periodSeconds, window }: Reach): TimeStep {
+  return timeStepOf(now, periodSeconds) + window
+}
+
 /** How late a code may be so that the person is still told that it was late. */
 const HINT_SECONDS = 5 * MINUTE_SECONDS
 

@@ -158,12 +158,64 @@ describe('totp', () => {
     )
   })
 
+  it('R5 accepts each step at most once where the clock is set back and on, and new ones at once', () => {
+    const attempt = fc.record({
+      jump: fc.oneof(fc.constant(0), fc.integer({ min: -400, max: 400 })),
+      pass: fc.nat({ max: 3 }),
+      offset: fc.integer({ min: -1, max: 1 }),
+    })
+    return fc.assert(
+      fc.asyncProperty(fc.array(attempt, { maxLength: 60 }), async (attempts) => {
+        let state = phone
+        let now = NOW
+        const accepted = new Set<number>()
+        let earliestKnown = 0
+        for (const { jump, pass, offset } of attempts) {
+          now += 30 * (jump + pass)
+          const examined = await examine(state, ownCode(phone, now + 30 * offset), now)
+          if (examined.outcome === 'refused') continue
+          const { timeStep } = examined.proof
+          const next = totp().consume(state, examined.proof)
+          if (next === undefined) {
+            const isSpent = accepted.has(timeStep) || timeStep <= earliestKnown
+            const isReachable = state.lastTimeStep <= Math.floor(now / 30) + 1
+            expect(isSpent || isReachable, 'refused without a reason').to.equal(true)
+            continue
+          }
+          expect(accepted.has(timeStep), 'accepted twice').to.equal(false)
+          accepted.add(timeStep)
+          if (accepted.size > 20) earliestKnown = [...accepted].sort((a, b) => b - a)[20] ?? 0
+          state = next
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('R5 refuses every step up to the last one of a state that does not name them, also after a set back', async () => {
+    const state: TotpState = { ...phone, lastTimeStep: STEP }
+    const back = NOW - 7200
+    const examined = await examine(state, ownCode(phone, back), back)
+    expect(examined.outcome).to.equal('proved')
+    if (examined.outcome === 'proved')
+      expect(totp().consume(state, examined.proof)).to.equal(undefined)
+  })
+
+  it('reads the steps that it has stored, and refuses others', () => {
+    const state = { ...phone, lastTimeStep: 9, spent: { floor: 3, steps: [5, 9] } }
+    expect(totp().parseState(state)).to.deep.equal(state)
+    expect(totp().parseState(phone)).to.deep.equal(phone)
+    for (const spent of [null, {}, { floor: -1, steps: [] }, { floor: 1, steps: ['2'] }])
+      expect(() => totp().parseState({ ...phone, spent })).to.throw()
+  })
+
   it('R5 refuses to sign in with the code that confirmed the set-up', async () => {
     const factor = totp({ digits: 8 })
     const { lastTimeStep: _, ...pending } = phone
     const response = { code: ownCode(phone, NOW + 30) }
     const confirmed = await factor.confirmEnrolment?.(pending, response, NOW)
-    expect(confirmed?.state).to.deep.equal({ ...phone, lastTimeStep: STEP + 1 })
+    const spent = { floor: 0, steps: [STEP + 1] }
+    expect(confirmed?.state).to.deep.equal({ ...phone, lastTimeStep: STEP + 1, spent })
     const earlier = await examine({ ...phone, lastTimeStep: STEP + 1 }, ownCode(phone, NOW), NOW)
     expect(earlier).to.deep.equal({
       outcome: 'proved',
