@@ -9,7 +9,7 @@ import { isEnrolled, raiseEpoch, resetFactors, settlePasswordChanged } from '../
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import { recoveryState, type RecoveryState } from '../domain/recovery.ts'
-import { endWaits } from '../domain/throttle.ts'
+import { delayGate, endWaits } from '../domain/throttle.ts'
 import { lasts } from './change-factors.ts'
 import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -65,7 +65,7 @@ export interface FactorStatus {
 export async function readStatus(deps: Dependencies, accountId: string): Promise<AccountStatus> {
   const { record } = await loadRecord(deps, accountId)
   const { throttle, history } = record
-  const until = throttle.unknownBrowsers.until
+  const gate = delayGate(throttle.unknownBrowsers, deps.clock.now())
   const recovery = recoveryState(record, deps.clock.now())
   return {
     enrolled: isEnrolled(record),
@@ -74,7 +74,7 @@ export async function readStatus(deps: Dependencies, accountId: string): Promise
       const remaining = remainingOf(deps, accountId, authenticator)
       return remaining === undefined ? shown : { ...shown, remaining }
     }),
-    ...(until !== undefined && until > deps.clock.now() ? { lockedUntil: until } : {}),
+    ...(!gate.open && gate.reason === 'code' ? { lockedUntil: gate.until } : {}),
     codesDisabled: throttle.codesDisabledAt !== undefined,
     passwordSuspected: throttle.passwordSuspectedAt !== undefined,
     knownBrowsers: record.browsers.length,

@@ -1,5 +1,5 @@
 import type { History, MfaRecord } from './mfa-record.ts'
-import { DAY_SECONDS, HOUR_SECONDS, type Instant } from './time.ts'
+import { DAY_SECONDS, HOUR_SECONDS, isWaiting, type Instant } from './time.ts'
 
 /** How long a first factor that was bound on the password alone opens fewer doors (R10). */
 export const YOUNG_SECONDS = 72 * HOUR_SECONDS
@@ -102,9 +102,9 @@ function shuttersOf(
 function stateOf(door: Door, shutters: readonly Shutter[], now: Instant): DoorState {
   const [longest] = shutters
     .flatMap(({ reason, doors, since, seconds }) =>
-      since !== undefined && doors.has(door) ? [{ reason, until: since + seconds }] : [],
+      since !== undefined && doors.has(door) ? [{ reason, seconds, until: since + seconds }] : [],
     )
-    .filter(({ until }) => now < until)
+    .filter(({ until, seconds }) => isWaiting(until, now, seconds))
     .toSorted((one, other) => other.until - one.until)
   if (longest === undefined) return OPEN
   const { reason, until } = longest

@@ -11,7 +11,7 @@ import { PENDING_SECONDS } from './first-factor.ts'
 import { remember, type BrowserClass } from './known-browser.ts'
 import type { Authenticator, MfaRecord, OpenChallenge, PendingEnrolment } from './mfa-record.ts'
 import { clearFailures, clearSuspicion, grow } from './throttle.ts'
-import { HOUR_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
+import { HOUR_SECONDS, isWaiting, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** How long a set-up in progress lives unless the application says otherwise: some people need half an hour. */
 export const SET_UP_SECONDS = 30 * MINUTE_SECONDS
@@ -118,10 +118,13 @@ export function proveOwner(record: MfaRecord, interaction: string, now: Instant)
 /** When the next code may be mailed; undefined: now. */
 export function nextDeliveryAt(record: MfaRecord, now: Instant): Instant | undefined {
   const recent = deliveriesOfTheHour(record, now)
-  const last = recent.at(-1) ?? -Infinity
-  const fifthLast = recent.at(-DELIVERIES_PER_HOUR) ?? -Infinity
-  const next = Math.max(last + DELIVERY_COOLDOWN_SECONDS, fifthLast + HOUR_SECONDS)
-  return next > now ? next : undefined
+  const ends = [
+    { at: recent.at(-1), seconds: DELIVERY_COOLDOWN_SECONDS },
+    { at: recent.at(-DELIVERIES_PER_HOUR), seconds: HOUR_SECONDS },
+  ].flatMap(({ at, seconds }) =>
+    at !== undefined && isWaiting(at + seconds, now, seconds) ? [at + seconds] : [],
+  )
+  return ends.length === 0 ? undefined : Math.max(...ends)
 }
 
 /** A record with a code that was just sent, and the challenge whose place it took. */

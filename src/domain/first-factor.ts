@@ -1,13 +1,8 @@
 import type { Amr } from './assurance.ts'
-import { MINUTE_SECONDS, type Instant } from './time.ts'
+import { CLOCK_SKEW_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** How long a right password waits for the second factor. */
 export const PENDING_SECONDS = 10 * MINUTE_SECONDS
-/**
- * How far the clocks of two nodes may differ: a node accepts a value that another node with a faster clock has just
- * sealed.
- */
-export const CLOCK_SKEW_SECONDS = 30
 
 /**
  * The proof of the login page. It is kept in the interaction and nowhere else, and signs nobody in. It is carried from

@@ -1,4 +1,4 @@
-import { MINUTE_SECONDS, type Instant } from './time.ts'
+import { CLOCK_SKEW_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** For this long after a second factor, changes that open no door need no other one (R11). */
 export const RECENT_SECONDS = 5 * MINUTE_SECONDS
@@ -21,7 +21,14 @@ export function provedAtIn({ enrolled, factorAt, signedInAt }: SessionProofs): I
   return enrolled ? factorAt : signedInAt
 }
 
-/** Whether a proof was given within the last five minutes. */
+/**
+ * Whether a proof was given within the last five minutes. A proof from the future does not count: the clock was set back,
+ * and it would stay fresh for the length of the jump.
+ */
 export function isRecent(provedAt: Instant | undefined, now: Instant): boolean {
-  return provedAt !== undefined && now - provedAt < RECENT_SECONDS
+  return (
+    provedAt !== undefined &&
+    now - provedAt < RECENT_SECONDS &&
+    provedAt <= now + CLOCK_SKEW_SECONDS
+  )
 }

@@ -1,5 +1,5 @@
 import { ACR_VALUES, isAcr, MULTI_FACTOR_ACR, type Acr, type AcrRequest } from './policy.ts'
-import { MINUTE_SECONDS, type Instant } from './time.ts'
+import { isWaiting, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** The answers below the level that an app asked for, in one minute, after which a page stops the repetition. */
 const MOST_ROUNDS = 3
@@ -70,7 +70,8 @@ export function wouldHelp(requested: AcrRequest | undefined): boolean {
 }
 
 function isRepeated(wish: Wish | undefined, now: Instant): boolean {
-  const recent = wish?.answeredAt.filter((at) => now < at + MINUTE_SECONDS) ?? []
+  const recent =
+    wish?.answeredAt.filter((at) => isWaiting(at + MINUTE_SECONDS, now, MINUTE_SECONDS)) ?? []
   return recent.length >= MOST_ROUNDS
 }
 

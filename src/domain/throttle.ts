@@ -1,6 +1,6 @@
 import { chargeBrowser, type BrowserClass } from './known-browser.ts'
 import type { Delay, KnownBrowser, MfaRecord } from './mfa-record.ts'
-import { DAY_SECONDS, HOUR_SECONDS, type Instant } from './time.ts'
+import { DAY_SECONDS, HOUR_SECONDS, isWaiting, type Instant } from './time.ts'
 
 /** The number of consecutive failures in a browser class at which its first wait begins. */
 export const FREE_FAILURES = 5
@@ -42,9 +42,9 @@ export function gate(
   return delayGate(delayOf(record, browser), now)
 }
 
-/** The rule of waiting for one `Delay`. */
+/** The rule of waiting for one `Delay`. A wait that only a wrong clock can have set is over; its failures still count. */
 export function delayGate(delay: Delay, now: Instant): Gate {
-  return delay.until !== undefined && delay.until > now
+  return delay.until !== undefined && isWaiting(delay.until, now, LONGEST_DELAY_SECONDS)
     ? { open: false, reason: 'code', until: delay.until }
     : OPEN
 }
@@ -170,8 +170,10 @@ function withoutBan(throttle: MfaRecord['throttle']): MfaRecord['throttle'] {
   return codesDisabledAt === undefined ? throttle : { ...rest, failedAt: [] }
 }
 
+/** A failure that a clock ahead of this one has counted is remembered from now on, and not for as long as it was ahead. */
 function recentFailures(record: MfaRecord, now: Instant): readonly Instant[] {
   return record.throttle.failedAt
+    .map((at) => Math.min(at, now))
     .filter((at) => at > now - FAILURE_WINDOW_SECONDS)
     .slice(-(MOST_FAILURES - 1))
 }

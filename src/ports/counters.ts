@@ -5,7 +5,8 @@ export interface CounterLimit {
   readonly limit: number
   /**
    * Seconds after its first increment when the counter starts again from 0; undefined: never. Names that no account has
-   * are counted too, so a counter without a window may be deleted once it has not changed for 90 days.
+   * are counted too, so a counter without a window may be deleted once it has not changed for 90 days. A window that
+   * ends later than twice its length from now was begun under a wrong clock, and counts as over.
    */
   readonly windowSeconds?: number
 }

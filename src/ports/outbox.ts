@@ -45,9 +45,10 @@ export interface Outbox {
 
   /**
    * Hands out the row that has been due longest, in one atomic step: of any number of parallel calls on any number of
-   * nodes one gets it. It is due again at `claimedUntil`. Undefined: no row is due.
+   * nodes one gets it. It is due again at `claimedUntil`. A row that is due later than `latest` is due too: only a wrong
+   * clock can have set that time. Absent: there is no such row. Undefined: no row is due.
    */
-  claim(now: Instant, claimedUntil: Instant): Promise<ClaimedRow | undefined>
+  claim(now: Instant, claimedUntil: Instant, latest?: Instant): Promise<ClaimedRow | undefined>
 
   /**
    * Makes a claimed row due at another time, and keeps why the attempt failed until the next claim. False, and nothing

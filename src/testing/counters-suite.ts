@@ -36,6 +36,24 @@ export function describeCounters(
       })
     })
 
+    test('starts again where only a wrong clock can have begun the window', async (counters) => {
+      const ahead = now + 7200
+      for (const key of ['name', 'other'])
+        for (const _ of [1, 2, 3]) await counters.reserve(key, limit, ahead)
+      deepEqual(await counters.reserve('name', limit, now), { allowed: true, count: 1 })
+      deepEqual(await counters.reserve('name', limit, now + 599), { allowed: true, count: 2 })
+      // Clocks that differ by less than the window are ordinary.
+      const refusal = { allowed: false, count: 3, retryAt: ahead + 600 }
+      deepEqual(await counters.reserve('other', limit, ahead - 600), refusal)
+      deepEqual(await counters.reserve('other', limit, ahead - 601), { allowed: true, count: 1 })
+    })
+
+    test('R4 without a window never starts again by itself, however the clock is set', async (counters) => {
+      await counters.reserve('back', { limit: 1 }, now)
+      const back = { allowed: false, count: 1 }
+      deepEqual(await counters.reserve('back', { limit: 1 }, now - 10_000_000), back)
+    })
+
     test('R4 without a window never starts again by itself', async (counters) => {
       await counters.reserve('name', { limit: 1 }, now)
       deepEqual(await counters.reserve('name', { limit: 1 }, now + 10_000_000), {

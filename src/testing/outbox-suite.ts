@@ -69,6 +69,14 @@ export function describeOutbox(
       equal((await outbox.claim(NOW + 9, NOW + 60))?.id, 'late')
     })
 
+    test('hands out a row whose time only a wrong clock can have set', async (outbox) => {
+      await outbox.add([row('ahead')], NOW + 7201)
+      await outbox.add([row('later')], NOW + 7200)
+      equal((await outbox.claim(NOW, NOW + 60, NOW + 7200))?.id, 'ahead')
+      equal(await outbox.claim(NOW, NOW + 60, NOW + 7200), undefined)
+      equal((await outbox.claim(NOW + 60, NOW + 120))?.id, 'ahead')
+    })
+
     test('R3 hands out nothing whose code or link has ended, not even at its second', async (outbox) => {
       await outbox.add([row('a', { until: NOW + 60 }), row('b')], NOW)
       const claimed = await claimedRow(outbox)

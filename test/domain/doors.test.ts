@@ -87,6 +87,16 @@ describe('the doors of an account', () => {
     expect(shut(resetFactors(record, NOW + 1).record)).to.deep.equal([])
   })
 
+  it('open again where only a wrong clock can have shut them, but not those that a proof opens', () => {
+    const year = NOW + 365 * DAY_SECONDS
+    const record = marked({ recoveredAt: year, boundOnPasswordAt: year })
+    expect(shut(record, year)).to.deep.equal(['password', 'email', 'recovery'])
+    expect(shut(record)).to.deep.equal([])
+    expect(shut(record, year - 7 * DAY_SECONDS)).to.have.length(3)
+    const { record: locked } = settleLocked(enrolled(), { now: year, detail: {} })
+    expect(shut(locked)).to.deep.equal(['recovery', 'mailed-reset'])
+  })
+
   it('tell of the mark that shuts a door longest', () => {
     const record = marked({ recoveredAt: NOW, boundOnPasswordAt: NOW }, { frozenAt: NOW })
     const doors = doorsOf(record, NOW + 1, settings)

@@ -163,6 +163,19 @@ describe('codes that are mailed', () => {
     expect(sixth.history.deliveredAt).to.have.length(5)
   })
 
+  it('R3 do not wait for a clock that was ahead', () => {
+    const sent = [0, 60, 120, 180, 240].reduce(
+      (record, later) => ask(record, 'interaction-1', 'owner-proof', NOW + later),
+      fresh,
+    )
+    expect(nextDeliveryAt(sent, NOW - 2 * HOUR)).to.equal(undefined)
+    // The minute is over, and the five of an hour count still.
+    expect(nextDeliveryAt(sent, NOW - 300)).to.equal(NOW + HOUR)
+    const one = ask(fresh, 'interaction-1', 'owner-proof', NOW)
+    expect(nextDeliveryAt(one, NOW - 60)).to.equal(NOW + 60)
+    expect(nextDeliveryAt(one, NOW - 61)).to.equal(undefined)
+  })
+
   it('R3 never come closer together, nor more often, for any order of requests', () => {
     const kinds = fc.constantFrom('challenge', 'enrolment')
     const asks = fc.array(fc.tuple(fc.integer({ min: 0, max: 900 }), kinds), {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { CLOCK_SKEW_SECONDS, isCurrent, PENDING_SECONDS } from '../../src/domain/first-factor.ts'
+import { isCurrent, PENDING_SECONDS } from '../../src/domain/first-factor.ts'
+import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import { NOW } from './records.ts'
 
 describe('a pending first factor', () => {

@@ -18,4 +18,9 @@ describe('the freshness of a session', () => {
     expect(isRecent(1000, 1300)).to.equal(false)
     expect(isRecent(undefined, 1000)).to.equal(false)
   })
+
+  it('R11 is none where the clock was set back behind the proof', () => {
+    expect(isRecent(1030, 1000)).to.equal(true)
+    expect(isRecent(1031, 1000)).to.equal(false)
+  })
 })

@@ -95,6 +95,12 @@ describe('an app that asks again and again', () => {
       }
   })
 
+  it('is not stopped for as long as a clock was ahead', () => {
+    const wish = answeredAt(NOW, NOW, NOW)
+    expect(offer({ wish, canSetUp: false, now: NOW - 60 })).to.equal('repeated')
+    expect(offer({ wish, canSetUp: false, now: NOW - 61 })).to.equal('none')
+  })
+
   it('is not stopped where it got the level that it asked for', () => {
     const wish = answeredAt(NOW, NOW, NOW)
     expect(offer({ wish, answered: MULTI_FACTOR_ACR })).to.equal('none')

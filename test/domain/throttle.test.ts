@@ -53,6 +53,25 @@ describe('the delay after wrong codes', () => {
     expect(new Set(waits.slice(12))).to.deep.equal(new Set([3_600]))
   })
 
+  it('is over where only a wrong clock can have set its end, and its failures count on', () => {
+    const year = 365 * DAY
+    const delay = grow({ failures: 11 }, NOW + year)
+    expect(delayGate(delay, NOW + year).open).to.equal(false)
+    expect(delayGate(delay, NOW)).to.deep.equal({ open: true })
+    expect(grow(delay, NOW)).to.deep.equal({ failures: 13, until: NOW + 3_600 })
+    // Nodes whose clocks differ by less than the longest wait keep each other's waits.
+    expect(delayGate(delay, NOW + year - 3_600).open).to.equal(false)
+    expect(delayGate(delay, NOW + year - 3_601)).to.deep.equal({ open: true })
+  })
+
+  it('R1 counts a failure of a clock that was ahead for 30 days from the next one', () => {
+    const ahead = strangersFail(enrolled(), 5, NOW + 365 * DAY)
+    const { throttle } = charge(ahead, UNKNOWN_BROWSER, NOW).record
+    expect(throttle.failedAt).to.deep.equal(Array.from({ length: 6 }, () => NOW))
+    const later = charge({ ...ahead, throttle }, UNKNOWN_BROWSER, NOW + 30 * DAY).record
+    expect(later.throttle.failedAt).to.have.length(1)
+  })
+
   it('is an hour for any number of failures, however large', () => {
     fc.assert(
       fc.property(fc.integer({ min: 11, max: Number.MAX_SAFE_INTEGER - 1 }), (failures) => {

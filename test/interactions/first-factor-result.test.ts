@@ -6,7 +6,7 @@ import {
   subjectOfLogin,
 } from '../../interactions/login/finish.ts'
 import { contextAtResume } from '../../interactions/login/policy.ts'
-import { CLOCK_SKEW_SECONDS } from '../../src/domain/first-factor.ts'
+import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
 import { importRules } from '../../src/import/rules.ts'
 

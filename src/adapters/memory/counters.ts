@@ -1,6 +1,6 @@
 import type { Instant } from '../../domain/time.ts'
 import type { Counters } from '../../ports/counters.ts'
-import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
+import { COUNTER_KEPT_SECONDS, latestWindowEnd } from '../counter-rules.ts'
 import { sweepMap, type Sweepable } from './sweep-map.ts'
 
 export function memoryCounters(): Counters & Sweepable {
@@ -19,7 +19,9 @@ export function memoryCounters(): Counters & Sweepable {
   }
   return {
     async reserve(key, { limit, windowSeconds }, now) {
-      const before = current(key, now) ?? {
+      const present = current(key, now)
+      const isOfWrongClock = (present?.endsAt ?? 0) > latestWindowEnd(now, windowSeconds)
+      const before = (isOfWrongClock ? undefined : present) ?? {
         count: 0,
         touchedAt: now,
         ...(windowSeconds === undefined ? {} : { endsAt: now + windowSeconds }),

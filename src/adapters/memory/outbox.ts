@@ -90,9 +90,12 @@ function claims(stored: Stored): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
     return entry !== undefined && 'row' in entry && entry.claims === claims ? entry : undefined
   }
   return {
-    async claim(now, claimedUntil) {
+    async claim(now, claimedUntil, latest = Infinity) {
       const due = waitingIn(stored)
-        .filter(({ row, dueAt }) => dueAt <= now && (row.until ?? Infinity) > now)
+        .filter(({ row, dueAt }) => {
+          const isDue = dueAt <= now || dueAt > latest
+          return isDue && (row.until ?? Infinity) > now
+        })
         .reduce<Kept | undefined>(
           (first, entry) => (first === undefined || entry.dueAt < first.dueAt ? entry : first),
           undefined,

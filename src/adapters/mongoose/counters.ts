@@ -1,7 +1,7 @@
 import type { mongo } from 'mongoose'
 import type { Instant } from '../../domain/time.ts'
 import type { CounterAnswer, Counters } from '../../ports/counters.ts'
-import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
+import { COUNTER_KEPT_SECONDS, latestWindowEnd } from '../counter-rules.ts'
 import type { Keyed, MongoDatabase } from './database.ts'
 import { isDuplicateKey } from './failure.ts'
 
@@ -24,13 +24,14 @@ export function mongoCounters(database: MongoDatabase): Counters {
       on(async (collection): Promise<CounterAnswer> => {
         const endsAt = windowSeconds === undefined ? null : now + windowSeconds
         const first = { count: 1, endsAt, keepUntil: keepUntil(endsAt, now) }
+        const times = { now, latest: latestWindowEnd(now, windowSeconds) }
         for (;;) {
           if (limit > 0) {
-            const counted = await addOne(collection, key, limit, first, now)
+            const counted = await addOne(collection, { key, limit, first }, times)
             if (counted !== undefined) return { allowed: true, count: counted }
           }
           const present = await collection.findOne({ _id: { $eq: key } })
-          if (limit <= 0 || (present !== null && isFull(present, limit, now)))
+          if (limit <= 0 || (present !== null && isFull(present, limit, times)))
             return refusal(present ?? { count: 0, endsAt })
           if (present === null && (await insertFirst(collection, key, first)))
             return { allowed: true, count: 1 }
@@ -72,26 +73,34 @@ export function mongoCounters(database: MongoDatabase): Counters {
   }
 }
 
+interface Times {
+  readonly now: Instant
+  /** The latest end that a window can have. */
+  readonly latest: Instant
+}
+
 /**
  * Adds one to a counter that is there, or begins its next window, in one conditional update: of any number of parallel
  * calls `limit` are allowed. Returns the new count; undefined: the counter does not exist, or it has reached its limit.
  */
 async function addOne(
   collection: mongo.Collection<CounterRow>,
-  key: string,
-  limit: number,
-  first: Omit<CounterRow, '_id'>,
-  now: Instant,
+  { key, limit, first }: { key: string; limit: number; first: Omit<CounterRow, '_id'> },
+  { now, latest }: Times,
 ): Promise<number | undefined> {
   // Null sorts before every number: without the first condition a counter without an end would count as ended.
   const over = {
     $or: [
       { $lte: ['$count', 0] },
       { $and: [{ $gt: ['$endsAt', null] }, { $lte: ['$endsAt', now] }] },
+      { $gt: ['$endsAt', latest] },
     ],
   }
   const after = await collection.findOneAndUpdate(
-    { _id: { $eq: key }, $or: [{ count: { $lt: limit } }, { endsAt: { $lte: now } }] },
+    {
+      _id: { $eq: key },
+      $or: [{ count: { $lt: limit } }, { endsAt: { $lte: now } }, { endsAt: { $gt: latest } }],
+    },
     [
       {
         $set: {
@@ -120,8 +129,8 @@ async function insertFirst(
   }
 }
 
-function isFull({ count, endsAt }: CounterRow, limit: number, now: Instant): boolean {
-  return count >= limit && (endsAt === null || endsAt > now)
+function isFull({ count, endsAt }: CounterRow, limit: number, { now, latest }: Times): boolean {
+  return count >= limit && (endsAt === null || (endsAt > now && endsAt <= latest))
 }
 
 function refusal({ count, endsAt }: Pick<CounterRow, 'count' | 'endsAt'>): CounterAnswer {

@@ -88,11 +88,14 @@ function contents(
 /** The steps of a sender. */
 function claims(on: OnOutbox): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
   return {
-    claim: (now, claimedUntil) =>
+    claim: (now, claimedUntil, latest = Infinity) =>
       on(async (outbox) => {
         const claimed = await outbox.findOneAndUpdate(
           // `$not` also takes the rows that have no `until`.
-          { dueAt: { $lte: now }, until: { $not: { $lte: now } } },
+          {
+            $or: [{ dueAt: { $lte: now } }, { dueAt: { $gt: latest } }],
+            until: { $not: { $lte: now } },
+          },
           // `$min` sets the time of the first claim alone: later claims come later.
           {
             $set: { dueAt: claimedUntil },

@@ -1,6 +1,9 @@
 import type { CounterAnswer, Counters } from '../../ports/counters.ts'
-import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
+import { COUNTER_KEPT_SECONDS, latestWindowEnd } from '../counter-rules.ts'
 import type { SqliteDatabase } from './database.ts'
+
+/** Whether the window is over at ?3; ?5 is the latest end that it can have. Null for a counter without an end. */
+const OVER = '(ends_at <= ?3 OR ends_at > ?5)'
 
 export function sqliteCounters(database: SqliteDatabase): Counters {
   return {
@@ -10,19 +13,19 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
         // One statement, so that of any number of parallel calls `limit` are allowed. A refusal writes nothing, so that
         // a flood causes no commits.
         const reserved = connection.get<{ count: number }>(
-          `INSERT INTO counters (key, count, ends_at, touched_at) SELECT ?, 1, ?, ? WHERE ? > 0
+          `INSERT INTO counters (key, count, ends_at, touched_at)
+           SELECT ?1, 1, ?2, ?3 WHERE ?4 > 0
            ON CONFLICT (key) DO UPDATE SET
              touched_at = excluded.touched_at,
-             count   = CASE WHEN count = 0 OR ends_at <= excluded.touched_at THEN 1 ELSE count + 1 END,
-             ends_at = CASE WHEN count = 0 OR ends_at <= excluded.touched_at
-                            THEN excluded.ends_at ELSE ends_at END
-           WHERE count < ? OR ends_at <= excluded.touched_at
+             count   = CASE WHEN count = 0 OR ${OVER} THEN 1 ELSE count + 1 END,
+             ends_at = CASE WHEN count = 0 OR ${OVER} THEN excluded.ends_at ELSE ends_at END
+           WHERE count < ?4 OR ${OVER}
            RETURNING count`,
           key,
           endsAt,
           now,
           limit,
-          limit,
+          latestWindowEnd(now, windowSeconds),
         )
         if (reserved) return { allowed: true, count: reserved.count }
         const present = connection.get<{ count: number; ends_at: number | null }>(

@@ -114,20 +114,20 @@ function reads(database: SqliteDatabase): Pick<Outbox, 'find' | 'list' | 'waitin
 /** The steps of a sender. */
 function claims(database: SqliteDatabase): Pick<Outbox, 'claim' | 'postpone' | 'finish'> {
   return {
-    claim: (now, claimedUntil) =>
+    claim: (now, claimedUntil, latest = Infinity) =>
       database.durable((connection) => {
         const claimed = connection.get<Claimed>(
           `UPDATE outbox
-           SET due_at = ?, claims = claims + 1, fault = NULL,
-             first_claimed_at = coalesce(first_claimed_at, ?)
+           SET due_at = ?2, claims = claims + 1, fault = NULL,
+             first_claimed_at = coalesce(first_claimed_at, ?1)
            WHERE sequence = (
-             SELECT sequence FROM outbox WHERE due_at <= ? AND (until IS NULL OR until > ?)
+             SELECT sequence FROM outbox
+             WHERE (due_at <= ?1 OR due_at > ?3) AND (until IS NULL OR until > ?1)
              ORDER BY due_at, sequence LIMIT 1)
            RETURNING id, account_id, value, until, claims, first_claimed_at`,
+          now,
           claimedUntil,
-          now,
-          now,
-          now,
+          latest,
         )
         return (
           claimed && {

@@ -60,6 +60,9 @@ export interface LetterSender {
 const ATTEMPT_SECONDS = 25
 const CLAIM_SECONDS = 30
 const FIRST_RETRY_SECONDS = 15
+const LONGEST_RETRY_SECONDS = HOUR_SECONDS
+/** A mail that is due later was put or postponed under a wrong clock: it would wait for as long as that was ahead. */
+const LATEST_DUE_SECONDS = 2 * LONGEST_RETRY_SECONDS
 const TRIED_FOR_SECONDS = DAY_SECONDS
 /** How long the id of a letter stays known after it was sent: events are told again soon, if at all. */
 export const KNOWN_SECONDS = 7 * DAY_SECONDS
@@ -73,7 +76,7 @@ export function letterSender(services: SenderServices): LetterSender {
   const lane = async (mayGoOn: () => boolean): Promise<void> => {
     while (mayGoOn()) {
       const now = clock.now()
-      const row = await outbox.claim(now, now + CLAIM_SECONDS)
+      const row = await outbox.claim(now, now + CLAIM_SECONDS, now + LATEST_DUE_SECONDS)
       if (row === undefined) return
       await attempt(services, row)
     }
@@ -87,7 +90,7 @@ export function letterSender(services: SenderServices): LetterSender {
 
 /** The seconds until the next attempt after so many: 15, 30, 60 and so on, at most an hour. */
 export function retrySeconds(attempts: number): number {
-  return Math.min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), HOUR_SECONDS)
+  return Math.min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), LONGEST_RETRY_SECONDS)
 }
 
 async function attempt(services: SenderServices, row: ClaimedRow): Promise<void> {

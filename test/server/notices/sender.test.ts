@@ -100,6 +100,15 @@ describe('the sender of mails', () => {
     expect(new Set(sent.map(({ messageId }) => messageId)).size).to.equal(5)
   })
 
+  it('sends what a clock that was ahead has put or postponed', async () => {
+    const year = 365 * 86_400
+    here.clock.time += year
+    await put(letter('put ahead'))
+    here.clock.time -= year
+    await sender.sendDue()
+    expect(sent).to.have.length(1)
+  })
+
   it('keeps why the last attempt failed, until the next one', async () => {
     await put(letter('e1'))
     const cause = Object.assign(new Error('busy'), { response: '450 busy', responseCode: 450 })
