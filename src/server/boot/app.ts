@@ -4,6 +4,8 @@ import type { Context, Next } from 'koa'
 import { Provider } from 'oidc-provider'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { JsonObject } from '../../domain/json.ts'
+import { systemClock } from '../../adapters/crypto/index.ts'
+import { giveCookiesLengths } from '../../http/cookie-lifetimes.ts'
 import { answerError, isRefusedForm, type ErrorAnswer } from '../../http/errors.ts'
 import { addLivePages } from '../account/live-pages.ts'
 import { appsOf, type Apps } from '../accounts/apps.ts'
@@ -111,6 +113,7 @@ export async function createApp(foundation: Foundation, services: AppServices): 
   return {
     handle(request, response) {
       normaliseAddress(request)
+      giveCookiesLengths(response, () => systemClock.now())
       preferChosenLanguage(request, issuer)
       void callback(request, response)
     },

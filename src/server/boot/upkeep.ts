@@ -1,6 +1,7 @@
 import { senderRounds, type SenderRounds } from '../notices/rounds.ts'
 import { passWaitingEventsOn } from '../notices/waiting.ts'
 import type { Logger } from '../observe/log.ts'
+import { clockWatch } from '../upkeep/clock-watch.ts'
 import { every } from '../upkeep/every.ts'
 import { tellRecoveries } from '../upkeep/recoveries.ts'
 import type { RenewedApp } from '../upkeep/renewal.ts'
@@ -17,6 +18,8 @@ const EVENTS_MILLISECONDS = 60_000
 const SENDING_MILLISECONDS = 10_000
 /** Notices of a recovery that are due by the time go out within a minute. */
 const RECOVERIES_MILLISECONDS = 60_000
+/** A jump of the clock is logged within half a minute. */
+const CLOCK_MILLISECONDS = 30_000
 /** How long a node may work before it notices what a command has changed: its keys, the schema, or a restore. */
 const RENEWAL_MILLISECONDS = 60_000
 
@@ -25,7 +28,10 @@ export interface Upkeep {
   readonly served: RenewedApp
   readonly rounds: SenderRounds
   readonly schema: SchemaWatch
-  /** The interval at which a node looks for changed keys, a changed schema and a restore. Default: one minute. */
+  /**
+   * The interval at which a node looks for changed keys, a changed schema, a restore and its clock. Default: one
+   * minute, and half a minute for the clock.
+   */
   readonly renewalMilliseconds?: number | undefined
   readonly log: Logger
 }
@@ -60,8 +66,16 @@ export async function startUpkeep(upkeep: Upkeep): Promise<Started> {
         .stop()
         .catch((error: unknown) => log.warn({ error }, 'the sweep was not handed over')),
     everyWhileFit(RECOVERIES_MILLISECONDS, () => lookAtRecoveries(upkeep)),
+    every(renewalMilliseconds ?? CLOCK_MILLISECONDS, clockWatchOf(upkeep)),
     every(renewalMilliseconds ?? RENEWAL_MILLISECONDS, () => renewOnce(upkeep)),
   ]
+}
+
+function clockWatchOf({ foundation, log }: Upkeep): () => Promise<void> {
+  const { clock, serverMeasures } = foundation
+  const steady = (): number => performance.now() / 1000
+  const look = clockWatch({ clock, steady, log, clockJumped: serverMeasures.clockJumped })
+  return async () => look()
 }
 
 /** Sends what waits in the outbox: at the start, when something is put there, and repeatedly. */

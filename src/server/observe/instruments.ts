@@ -14,6 +14,12 @@ export const SERVER_INSTRUMENTS = {
     description: 'Attempts of this node to send a mail that waited',
     labels: ['outcome'],
   },
+  'oidc_mfa.clock.jumps': {
+    kind: 'counter',
+    unit: '{jump}',
+    description: 'Jumps of the clock of this node by ten seconds or more',
+    labels: ['direction'],
+  },
   'oidc_mfa.sweep.rows': {
     kind: 'counter',
     unit: '{row}',

@@ -9,6 +9,8 @@ export type MailOutcome = 'sent' | 'postponed' | 'given-up'
 /** Takes what only the complete server counts. It never throws. */
 export interface ServerMeasures {
   mailTried(outcome: MailOutcome): void
+  /** The time of day was set. */
+  clockJumped(direction: 'back' | 'forward'): void
   /** A sweep has deleted rows; `isLeft`: it has taken all that it was allowed to, so there may be more. */
   swept(rows: number, isLeft: boolean): void
   /** Another node sweeps, and its measure says how long rows have been left. The age here begins anew. */
@@ -21,6 +23,7 @@ export interface ServerMeasures {
 
 const NOTHING: ServerMeasures = {
   mailTried: () => undefined,
+  clockJumped: () => undefined,
   swept: () => undefined,
   sweptElsewhere: () => undefined,
   nodesSeen: () => undefined,
@@ -41,6 +44,7 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
   const gauge = (name: Name) =>
     meter.createObservableGauge(name, optionsOf(SERVER_INSTRUMENTS[name]))
   const mails = counter('oidc_mfa.mail.attempts')
+  const jumps = counter('oidc_mfa.clock.jumps')
   const rows = counter('oidc_mfa.sweep.rows')
   const queue = gauge('oidc_mfa.mail.queue')
   const backlog = gauge('oidc_mfa.sweep.backlog_age')
@@ -56,6 +60,7 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
   return {
     nodesSeen,
     mailTried: (outcome) => mails.add(1, { outcome }),
+    clockJumped: (direction) => jumps.add(1, { direction }),
     swept(deleted, isLeft) {
       rows.add(deleted)
       if (!isLeft || cleanAt === undefined) cleanAt = performance.now()

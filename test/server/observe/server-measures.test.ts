@@ -21,6 +21,7 @@ describe('measures of the server alone', () => {
 
   it('count what happens to mails that wait', async () => {
     const { server, points } = made()
+    server.clockJumped('back')
     server.mailTried('sent')
     server.mailTried('postponed')
     server.mailTried('postponed')
