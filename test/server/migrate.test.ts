@@ -88,6 +88,17 @@ describe('migrate', () => {
     expect(json()).to.deep.equal({ from: 0, to: WANTED, readable_from: READABLE_FROM })
   })
 
+  for (const command of ['migrate', 'migrate expand'])
+    it(`${command} brings a database of the former version to this one; other commands wait for it`, async () => {
+      const { path } = installation
+      new SqliteDatabase({ path, migrate: false, migrations: MIGRATIONS.slice(0, -1) }).close()
+      for (const waiting of ['user list', 'migrate contract'])
+        expect((await cli(waiting)).err).to.contain('run `oidc-provider-mfa migrate`')
+      const { from, to } = (await cli(`${command} --json`)).json()
+      expect([from, to]).to.deep.equal([WANTED - 1, WANTED])
+      expect((await cli('user list')).code).to.equal(0)
+    })
+
   it('expands, says that the contract is left, and contracts', async () => {
     await make()
     const expanded = await later('expand')
