@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -167,6 +167,25 @@ describe('restore', () => {
     expect(await cli('user show bob --json')).to.deep.equal(before)
     expect((await cli('restore --confirm')).out).to.contain('1 accounts are signed out')
     expect((await cli('audit --type storage-restored')).out).to.contain('storage-restored')
+  })
+
+  it('R37 counts the owners of imported backup codes too: these become void as well', async () => {
+    const person = { username: 'mira', totp: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }
+    const backupCodes = ['abcd-efgh-1234-5678', 'ijkl-mnop-9012-3456']
+    const file = join(installation.folder, 'people.jsonl')
+    writeFileSync(file, JSON.stringify({ ...person, backupCodes }))
+    await installation.cli('user', 'import', file)
+    await cli('user add bob')
+    for (const how of ['--dry-run', '--confirm']) {
+      const { out } = await cli(`restore ${how} --json`)
+      expect(JSON.parse(out)).to.include({ accounts: 2, with_backup_codes: 1 })
+    }
+    const { mfa } = JSON.parse((await cli('user show mira --json')).out) as {
+      mfa: { factors: { factor: string; remaining?: number }[] }
+    }
+    expect(mfa.factors.find(({ factor }) => factor === 'imported-codes')).to.include({
+      remaining: 0,
+    })
   })
 
   it('goes on where it broke off, when it is told to', async () => {

@@ -12,6 +12,8 @@ import { changeSetting } from './change-setting.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 
 const SETTING = 'restore'
+/** The factors whose codes a restore makes void: those made here, and those of another application. */
+const CODES: readonly string[] = ['backup-codes', 'imported-codes']
 
 const format = z.object({ startedAt: z.int().min(0), finishedAt: z.int().min(0).optional() })
 
@@ -69,7 +71,7 @@ export async function restoreAccounts(
     for (const account of batch) {
       const { factors, restoredAt } = await mfa.accounts.status(account.id)
       counts.accounts += 1
-      if (factors.some(({ factor }) => factor === 'backup-codes')) counts.withBackupCodes += 1
+      if (factors.some(({ factor }) => CODES.includes(factor))) counts.withBackupCodes += 1
       if (since !== undefined && restoredAt !== undefined && restoredAt >= since) counts.done += 1
       else if (!dryRun) await restore(services, account.id)
       progress(counts, total)
