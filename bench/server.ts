@@ -104,7 +104,7 @@ let sweeping: Promise<Swept> | undefined
 async function sweep(): Promise<Swept> {
   if (opened === undefined) throw new Error('This host has no storage to sweep.')
   const began = performance.now()
-  const rows = await sweepExpired(opened, { auditBefore: 2 })
+  const rows = await sweepExpired(opened, { audit: { before: 2 } })
   return { rows, seconds: (performance.now() - began) / 1000 }
 }
 

@@ -39,10 +39,16 @@ const PARTS: Readonly<Record<string, Part>> = {
   tally: { at: ['src/domain/refusal-tally.ts'], may: ['vocabulary'], packages: [] },
   // Whether the nodes of one deployment agree. It knows no account: only the server has nodes.
   drift: { at: ['src/domain/drift.ts'], may: ['vocabulary'], packages: [] },
+  // The rules of the chain of the audit trail: the storages, which link entries, and `audit verify` share them.
+  chain: {
+    at: ['src/domain/audit-chain.ts', 'src/domain/audit-chain-walk.ts'],
+    may: ['vocabulary', 'chain'],
+    packages: [],
+  },
   domain: { at: ['src/domain/'], may: ['vocabulary', 'domain'], packages: [] },
   ports: {
     at: ['src/ports/'],
-    may: ['vocabulary', 'types:domain', 'ports'],
+    may: ['vocabulary', 'types:chain', 'types:domain', 'ports'],
     packages: ['types:oidc-provider'],
   },
   factors: {
@@ -69,7 +75,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   adapters: {
     at: ['src/adapters/'],
-    may: ['vocabulary', 'types:domain', 'ports', 'host', 'adapters', 'cryptography'],
+    may: ['vocabulary', 'chain', 'types:domain', 'ports', 'host', 'adapters', 'cryptography'],
     packages: [
       'node:async_hooks',
       'node:crypto',
@@ -184,7 +190,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     // The contract suites and factors that a third party runs on its own adapters.
     at: ['src/testing/'],
     // `http` shows the pages that a factor brings.
-    may: ['vocabulary', 'domain', 'ports', 'factors', 'http', 'testing', 'testing-code'],
+    may: ['vocabulary', 'chain', 'domain', 'ports', 'factors', 'http', 'testing', 'testing-code'],
     packages: ['node:assert', 'node:assert/strict', 'node:crypto', 'oidc-provider'],
   },
   config: {
@@ -250,6 +256,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: [
       'vocabulary',
       'tally',
+      'chain',
       'drift',
       'types:domain',
       'types:ports',

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Instant } from '../domain/time.ts'
+import type { AuditRetention } from '../ports/audit-trail.ts'
 import type { ServerStorage } from '../ports/server-storage.ts'
 
 /** The part of its time that a sweep works. In the rest the process, or the database, serves sign-ins alone. */
@@ -10,8 +10,8 @@ const LEAST_LIMIT = 16
 const HIGHEST_LIMIT = 5000
 
 export interface SweepOptions {
-  /** Audit entries from before this time are deleted as well. Absent: none. */
-  readonly auditBefore?: Instant
+  /** The audit entries that are deleted as well. Absent: none. */
+  readonly audit?: AuditRetention
   /** Asked before each batch: false ends the sweep, with rows left. */
   readonly mayGoOn?: () => boolean | Promise<boolean>
   /** For tests: measures milliseconds, and waits. */
@@ -37,9 +37,9 @@ export async function sweepExpired(
   storage: Pick<ServerStorage, 'sweep' | 'sweepMilliseconds' | 'giveBackSpace'>,
   options: SweepOptions = {},
 ): Promise<number> {
-  const { auditBefore } = options
+  const { audit } = options
   const swept = await inBatches(storage.sweepMilliseconds, options, (limit) =>
-    auditBefore === undefined ? storage.sweep(limit) : storage.sweep(limit, auditBefore),
+    audit === undefined ? storage.sweep(limit) : storage.sweep(limit, audit),
   )
   await inBatches(
     storage.sweepMilliseconds,

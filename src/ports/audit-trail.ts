@@ -1,13 +1,41 @@
+import type { ChainMac, OwnChain, SealedHead } from '../domain/audit-chain.ts'
+import type { ChainPage } from '../domain/audit-chain-walk.ts'
 import type { EventDetail, MfaEventBase } from '../domain/events.ts'
 import type { Instant } from '../domain/time.ts'
 
 /** An append-only trail. Adding an event of a known id again changes nothing (events arrive at least once). */
 export interface AuditTrail {
-  add(events: readonly AuditEntry[]): Promise<void>
+  /**
+   * `chain`: the chain to which the entries are linked, each in the write that adds it or in one that a crash cannot keep
+   * from being completed (domain/audit-chain.ts). Several processes may add to one chain at the same time.
+   */
+  add(events: readonly AuditEntry[], chain?: OwnChain): Promise<void>
   /** The entries of `page`, without the way on. */
   list(query: AuditQuery): Promise<readonly AuditEntry[]>
   /** Newest first, unless `oldestFirst`. Entries that are added meanwhile move no other entry to another page. */
   page(query: AuditQuery): Promise<AuditPage>
+  /** The chains that an entry, a head or a removed run names, by name. */
+  chains(): Promise<readonly StoredChain[]>
+  /**
+   * At most `limit` entries of a chain beyond the number `after`, in order, with the removed runs beyond `after` that begin
+   * before the last of them; if there are fewer entries, with `limit` of the other runs.
+   */
+  chainPage(name: string, after: number, limit: number): Promise<ChainPage>
+  /** The number of entries that are in no chain: they are from before there were chains. */
+  unchained(): Promise<number>
+}
+
+export interface StoredChain {
+  readonly name: string
+  readonly head?: SealedHead
+}
+
+/** The entries that a sweep of the trail deletes. */
+export interface AuditRetention {
+  /** Entries from before this time. Absent: none. */
+  readonly before?: Instant
+  /** The MAC of the chains, with which the places of deleted entries are sealed. Absent: entries of chains are only deleted. */
+  readonly mac?: ChainMac
 }
 
 /** Every condition that is given must hold. */

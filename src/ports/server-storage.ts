@@ -1,6 +1,5 @@
-import type { Instant } from '../domain/time.ts'
 import type { Accounts } from './accounts.ts'
-import type { AuditTrail } from './audit-trail.ts'
+import type { AuditRetention, AuditTrail } from './audit-trail.ts'
 import type { Clients } from './clients.ts'
 import type { Counters } from './counters.ts'
 import type { AccountRecords, HostRecords } from './host-records.ts'
@@ -39,11 +38,11 @@ export interface ServerStorage extends Storage {
    */
   schema(): Promise<SchemaState>
   /**
-   * Deletes at most `limit` expired records, and audit entries older than `auditBefore` (without it, no entries);
+   * Deletes at most `limit` expired records, and the audit entries that `audit` names (without it, none);
    * returns how many. Each kind of row has a share of the limit, so that many rows of one kind do not delay the others.
    * A storage whose database deletes expired rows by itself may leave them to it for two hours.
    */
-  sweep(limit: number, auditBefore?: Instant): Promise<number>
+  sweep(limit: number, audit?: AuditRetention): Promise<number>
   /** How long one call of `sweep` and `giveBackSpace` should take. The caller chooses its limit by it. */
   readonly sweepMilliseconds: number
   /**

@@ -1,4 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import type { OwnChain } from '../domain/audit-chain.ts'
+import { ChainWalk } from '../domain/audit-chain-walk.ts'
 import type { AuditEntry, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
 import { globalRunner, inParallel, storeTests, TEST_START } from './runner.ts'
 import type { Make, Runner } from './runner.ts'
@@ -105,6 +108,52 @@ export function describeAuditTrail(
       deepEqual(await audit.page({ limit: 2 }), { entries: [entry('2', 2), entry('1', 1)] })
     })
 
+    test('R47 links entries to the chain of each process, also when several add at once', async (audit) => {
+      await audit.add([entry('before', 0)])
+      await inParallel(12, (index) =>
+        audit.add(
+          [entry(`a${index}`, index), entry(`b${index}`, index)],
+          index % 3 === 0 ? TWO : ONE,
+        ),
+      )
+      const [one, two] = await audit.chains()
+      deepEqual([one?.name, one?.head?.number], [ONE.name, 16])
+      deepEqual([two?.name, two?.head?.number], [TWO.name, 8])
+      for (const chain of [ONE, TWO]) equal((await walked(audit, chain)).fault, undefined)
+      equal((await walked(audit, ONE)).verified, 16)
+      equal(await audit.unchained(), 1)
+      equal((await audit.list({ limit: 100 })).length, 25)
+    })
+
+    test('an event that comes again changes no chain, in whichever it comes', async (audit) => {
+      await audit.add([entry('1', 0), entry('1', 5), entry('2', 0)], ONE)
+      await audit.add([entry('1', 0)], ONE)
+      await audit.add([entry('2', 0), entry('3', 0)], TWO)
+      await audit.add([], TWO)
+      const heads = (await audit.chains()).map(({ head }) => head?.number)
+      deepEqual(heads, [2, 1])
+      deepEqual((await audit.list({ limit: 9 })).length, 3)
+      for (const chain of [ONE, TWO]) equal((await walked(audit, chain)).fault, undefined)
+    })
+
+    test('reads a chain in pages', async (audit) => {
+      await audit.add(
+        Array.from({ length: 7 }, (_, index) => entry(String(index), index)),
+        ONE,
+      )
+      const { entries } = await audit.chainPage(ONE.name, 2, 3)
+      deepEqual(
+        entries.map(({ number, entry: { id } }) => [number, id]),
+        [
+          [3, '2'],
+          [4, '3'],
+          [5, '4'],
+        ],
+      )
+      deepEqual(await audit.chainPage('none', 0, 3), { entries: [], removed: [] })
+      deepEqual(await audit.chainPage(ONE.name, 7, 3), { entries: [], removed: [] })
+    })
+
     test('adding nothing changes nothing', async (audit) => {
       await audit.add([])
       deepEqual(await audit.list({ limit: 10 }), [])
@@ -128,4 +177,17 @@ function entry(id: string, seconds: number, changes: Partial<AuditEntry> = {}): 
     detail: {},
     ...changes,
   }
+}
+
+const mac: OwnChain['mac'] = (text) => createHmac('sha256', 'key').update(text).digest('base64url')
+const ONE: OwnChain = { name: 'one', mac }
+const TWO: OwnChain = { name: 'one/commands', mac }
+
+/** Walks a chain to its end, in small pages. */
+export async function walked(audit: AuditTrail, chain: OwnChain): Promise<ChainWalk> {
+  const head = (await audit.chains()).find(({ name }) => name === chain.name)?.head
+  const walk = new ChainWalk(chain)
+  while (walk.take(await audit.chainPage(chain.name, walk.after, 3)));
+  walk.end(head, true)
+  return walk
 }

@@ -4,7 +4,7 @@ import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Storage } from '../ports/storage.ts'
 import { describeAccountRecords } from './account-records-suite.ts'
 import { describeAccounts } from './accounts-suite.ts'
-import { describeAuditTrail } from './audit-trail-suite.ts'
+import { describeAuditTrail, walked } from './audit-trail-suite.ts'
 import { describeClients } from './clients-suite.ts'
 import { describeCounters } from './counters-suite.ts'
 import { describeHostRecords } from './host-records-suite.ts'
@@ -194,11 +194,48 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       await storage.audit.add(events)
       clock.advance(3650 * 24 * 3600)
       equal(await storage.sweep(10), 0)
-      equal(await storage.sweep(1, TEST_START + 2), 1)
+      equal(await storage.sweep(1, { before: TEST_START + 2 }), 1)
       equal((await storage.audit.list({ limit: 10 })).at(-1)?.id, '1')
-      equal(await storage.sweep(10, TEST_START + 2), 1)
-      equal(await storage.sweep(10, TEST_START + 2), 0)
+      equal(await storage.sweep(10, { before: TEST_START + 2 }), 1)
+      equal(await storage.sweep(10, { before: TEST_START + 2 }), 0)
       equal((await storage.audit.list({ limit: 10 })).map(({ id }) => id).join(), '3,2')
+    })
+
+    test('R47 sweeps entries of a chain and seals their places, so that the chain stays whole', async (storage) => {
+      const { audit } = storage
+      const chain = {
+        name: 'node',
+        mac: (text: string) => `mac of ${text.length}:${text.slice(-40)}`,
+      }
+      const times = [0, 1, 50, 2, 3, 51, 52, 4]
+      await audit.add(
+        times.map((seconds, index) => ({
+          id: String(index),
+          type: 'signed-in',
+          at: TEST_START + seconds,
+          detail: {},
+        })),
+        chain,
+      )
+      const retention = { before: TEST_START + 10, mac: chain.mac }
+      equal(await storage.sweep(1, retention), 1)
+      equal((await walked(audit, chain)).fault, undefined)
+      let swept = 1
+      for (let more = 1; more > 0; swept += more) {
+        more = await storage.sweep(20, retention)
+      }
+      equal(swept, 5)
+      const { fault, verified, removed } = await walked(audit, chain)
+      deepEqual({ fault, verified, removed }, { fault: undefined, verified: 3, removed: 5 })
+      await audit.add([{ id: 'new', type: 'signed-in', at: TEST_START + 60, detail: {} }], chain)
+      equal((await walked(audit, chain)).fault, undefined)
+      while ((await storage.sweep(20, { ...retention, before: TEST_START + 99 })) > 0);
+      const empty = await walked(audit, chain)
+      deepEqual([empty.fault, empty.removed], [undefined, 9])
+      deepEqual(
+        (await audit.chainPage('node', 0, 9)).removed.map(({ first, last }) => [first, last]),
+        [[1, 9]],
+      )
     })
 
     test('sweeps every kind although one kind has many rows', async (storage, clock) => {
@@ -208,11 +245,11 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       await storage.counters.reserve('gone', { limit: 1, windowSeconds: 60 }, TEST_START)
       await storage.audit.add([{ id: '1', type: 'signed-in', at: TEST_START, detail: {} }])
       clock.advance(24 * 3600)
-      equal(await storage.sweep(20, clock.now()), 20)
+      equal(await storage.sweep(20, { before: clock.now() }), 20)
       deepEqual(await storage.audit.list({ limit: 9 }), [])
       equal(await storage.oneTime.peek('gone', TEST_START), undefined)
-      equal(await storage.sweep(20, clock.now()), 13)
-      equal(await storage.sweep(20, clock.now()), 0)
+      equal(await storage.sweep(20, { before: clock.now() }), 13)
+      equal(await storage.sweep(20, { before: clock.now() }), 0)
     })
 
     test('gives back space until none is left', async (storage) => {

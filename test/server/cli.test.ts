@@ -63,6 +63,7 @@ const COMMANDS = [
   'migrate legacy',
   'audit',
   'audit export',
+  'audit verify',
   'config check',
   'init',
   'doctor',

@@ -91,11 +91,11 @@ describe('the rotation of encryption keys', () => {
 
     expect(await rotate()).to.deep.equal({
       records: 2,
-      resealed: 5,
+      resealed: 6,
       faults: [],
       moreFaults: false,
       keys: [
-        { id: newId, state: 'newest', values: 7 },
+        { id: newId, state: 'newest', values: 8 },
         { id: oldId, state: 'retired', values: 0 },
       ],
     })
@@ -118,7 +118,7 @@ describe('the rotation of encryption keys', () => {
     const printOf = async ({ storage, box, random }: Foundation): Promise<string> =>
       (await fingerprints({ settings: storage.settings, box, random }))('COOKIE_KEYS', 'a key')
     const print = await printOf(before)
-    expect((await rotate({ dryRun: true })).keys[1]).to.include({ id: oldId, values: 7 })
+    expect((await rotate({ dryRun: true })).keys[1]).to.include({ id: oldId, values: 8 })
     expect((await rotate()).keys[1]).to.include({ id: oldId, state: 'retired', values: 0 })
     const after = await started(storage, [NEW])
     expect(await printOf(after)).to.equal(print)
@@ -153,7 +153,7 @@ describe('the rotation of encryption keys', () => {
     const foundation = await started(storage, [NEW, OLD])
     await serverMfa(foundation).accounts.resealSecrets('mira')
     const { resealed, keys } = await rotate()
-    expect(resealed).to.equal(3)
+    expect(resealed).to.equal(4)
     expect(keys[1]).to.include({ state: 'retired' })
   })
 
@@ -161,7 +161,7 @@ describe('the rotation of encryption keys', () => {
     const dry = await rotate({ dryRun: true })
     expect(dry.keys).to.deep.equal([
       { id: newId, state: 'newest', values: 0 },
-      { id: oldId, state: 'in-use', values: 6 },
+      { id: oldId, state: 'in-use', values: 7 },
     ])
     expect(dry.resealed).to.equal(0)
     expect((await rotate({ dryRun: true })).keys).to.deep.equal(dry.keys)
@@ -176,7 +176,7 @@ describe('the rotation of encryption keys', () => {
     const { faults, keys } = await rotate()
     expect(faults).to.deep.equal([{ where: 'account', id: 'mira', code: 'seal-broken' }])
     expect(keys).to.deep.equal([
-      { id: newId, state: 'newest', values: 4 },
+      { id: newId, state: 'newest', values: 5 },
       { id: oldId, state: 'in-use', values: 1 },
     ])
     const error = await refusalOf(started(storage, [NEW]))

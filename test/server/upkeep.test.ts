@@ -32,7 +32,8 @@ describe('upkeep', () => {
     const random = { bytes: (length: number) => randomBytes(length) }
     const timer = { now: () => 0, wait: async () => pause() }
     const serverMeasures = { sweptElsewhere: () => void (elsewhere += 1) }
-    return sweeper({ storage, clock, settings, random, serverMeasures }, { timer })
+    const chainMac = async () => (text: string) => text
+    return sweeper({ storage, clock, settings, random, chainMac, serverMeasures }, { timer })
   }
 
   const keptAfter = async (days: number, audit: object): Promise<number> => {

@@ -4,19 +4,26 @@ import {
   type AuditPage,
   type AuditPosition,
   type AuditQuery,
+  type AuditRetention,
   type AuditTrail,
 } from '../../ports/audit-trail.ts'
+import { MemoryChains, type StoredEntry } from './audit-chains.ts'
 import { auditPage, positionOf, typesIn } from '../audit-pages.ts'
-import { sweepMap, type Sweepable } from './sweep-map.ts'
 
-interface Stored {
-  readonly order: number
-  readonly json: string
+export interface MemoryAudit extends AuditTrail {
+  /** Deletes at most `limit` old entries; returns how many. */
+  sweep(retention: AuditRetention, limit: number): number
 }
 
-export function memoryAudit(): AuditTrail & Sweepable {
-  const entries = new Map<string, Stored>()
+export function memoryAudit(): MemoryAudit {
+  const entries = new Map<string, StoredEntry>()
+  const chains = new MemoryChains(entries)
   let order = 0
+
+  const insert = (entry: AuditEntry, place?: StoredEntry['place']): void => {
+    order += 1
+    entries.set(entry.id, { order, json: JSON.stringify(entry), ...(place && { place }) })
+  }
 
   const page = async (query: AuditQuery): Promise<AuditPage> => {
     const way = query.oldestFirst === true ? 1 : -1
@@ -31,19 +38,47 @@ export function memoryAudit(): AuditTrail & Sweepable {
   }
 
   return {
-    async add(events) {
-      for (const event of events) {
-        if (entries.has(event.id)) continue
-        order += 1
-        entries.set(event.id, { order, json: JSON.stringify(event) })
-      }
+    async add(events, chain) {
+      const fresh = new Map<string, AuditEntry>()
+      for (const event of events)
+        if (!entries.has(event.id) && !fresh.has(event.id)) fresh.set(event.id, event)
+      if (fresh.size === 0) return
+      if (chain === undefined) for (const event of fresh.values()) insert(event)
+      else
+        for (const { entry, number, hash } of chains.link([...fresh.values()], chain))
+          insert(entry, { chain: chain.name, number, hash })
     },
 
     page,
     list: async (query) => (await page(query)).entries,
 
-    sweep: (before, limit) =>
-      sweepMap(entries, limit, ({ json }) => (JSON.parse(json) as AuditEntry).at < before),
+    chains: async () => chains.all(),
+
+    async chainPage(name, after, limit) {
+      const found = chains.entriesOf(name).filter(({ number }) => number > after)
+      return {
+        entries: found.slice(0, limit),
+        removed: chains.removedOf(name).filter(({ last }) => last > after),
+      }
+    },
+
+    async unchained() {
+      return [...entries.values()].filter(({ place }) => place === undefined).length
+    },
+
+    sweep({ before, mac }, limit) {
+      if (before === undefined) return 0
+      const due = [...entries]
+        .filter(([, { json }]) => (JSON.parse(json) as AuditEntry).at < before)
+        .slice(0, limit)
+      if (mac !== undefined)
+        chains.sealRemoved(
+          due.map(([, stored]) => stored),
+          mac,
+        )
+      for (const [id] of due) entries.delete(id)
+      return due.length
+    },
   }
 }
 

@@ -53,12 +53,12 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
 
     sweepMilliseconds: 5,
 
-    async sweep(limit, auditBefore) {
+    async sweep(limit, retention) {
       const now = clock.now()
       const kinds = [host, oneTime, outbox, counters, nodes].map(
         (kind) => (most: number) => kind.sweep(now, most),
       )
-      if (auditBefore !== undefined) kinds.push((most) => audit.sweep(auditBefore, most))
+      if (retention !== undefined) kinds.push((most) => audit.sweep(retention, most))
       return sweepInShares(kinds, limit)
     },
 

@@ -1,6 +1,6 @@
 import type { mongo } from 'mongoose'
 import type { EventDetail } from '../../domain/events.ts'
-import { auditKeysOf } from './audit-trail.ts'
+import { auditKeysOf } from './audit-documents.ts'
 import { COLLECTIONS, type AuditDocument } from './collections.ts'
 import { makeIndexes } from './server-indexes.ts'
 

@@ -1,5 +1,5 @@
-import type { EventDetail } from '../../domain/events.ts'
 import type { mongo } from 'mongoose'
+import type { OwnChain } from '../../domain/audit-chain.ts'
 import {
   AUDIT_KEYS,
   type AuditEntry,
@@ -8,14 +8,13 @@ import {
   type AuditTrail,
 } from '../../ports/audit-trail.ts'
 import { auditPage, typesIn } from '../audit-pages.ts'
+import { addToChain, insertAll, mongoChains } from './audit-chains.ts'
+import { documentOf, entryOf } from './audit-documents.ts'
 import { COLLECTIONS, is, type AuditDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
-import { nextOrder } from './order.ts'
-
-/** MongoDB's error code for a duplicate key, in the write errors of a bulk. */
-const DUPLICATE_KEY = 11_000
 
 export function mongoAudit(database: MongoDatabase): AuditTrail {
+  const inTurn = turns(database)
   const page = (query: AuditQuery): Promise<AuditPage> =>
     database.on<AuditDocument, AuditPage>(COLLECTIONS.audit, async (trail) => {
       const way = query.oldestFirst === true ? 1 : -1
@@ -29,21 +28,69 @@ export function mongoAudit(database: MongoDatabase): AuditTrail {
     })
 
   return {
-    async add(events) {
-      const documents = [...firstOfEach(events).values()].map(documentOf)
-      if (documents.length === 0) return
-      await database.on<AuditDocument, void>(COLLECTIONS.audit, async (trail) => {
-        try {
-          // Unordered: an entry that exists already does not stop those after it.
-          await trail.insertMany(documents, { ordered: false })
-        } catch (error) {
-          if (!areDuplicatesAlone(error)) throw error
-        }
-      })
+    async add(events, chain) {
+      if (events.length === 0) return
+      if (chain !== undefined) return inTurn(events, chain)
+      await insertAll(
+        database,
+        [...firstOfEach(events).values()].map((event) => documentOf(event)),
+      )
     },
 
     page,
     list: async (query) => (await page(query)).entries,
+    ...mongoChains(database),
+  }
+}
+
+interface Addition {
+  readonly events: readonly AuditEntry[]
+  readonly chain: OwnChain
+  readonly done: PromiseWithResolvers<void>
+}
+
+/**
+ * Adds to a chain one batch after another. Entries that arrive while a batch is written are the next batch, so that many
+ * sign-ins at once wait for few writes.
+ */
+function turns(
+  database: MongoDatabase,
+): (events: readonly AuditEntry[], chain: OwnChain) => Promise<void> {
+  let arrived: Addition[] = []
+  let isRunning = false
+
+  async function addTogether(chain: OwnChain, additions: readonly Addition[]): Promise<void> {
+    try {
+      const events = additions.flatMap((each) => each.events)
+      const letGo = await addToChain(database, events, chain)
+      for (const { done } of additions) done.resolve()
+      // Nobody waits for it. If it fails, the next addition does it.
+      await letGo().catch(() => undefined)
+    } catch (error) {
+      for (const { done } of additions) done.reject(error)
+    }
+  }
+
+  async function run(): Promise<void> {
+    isRunning = true
+    while (arrived.length > 0) {
+      const batch = arrived
+      arrived = []
+      const names = new Set(batch.map(({ chain }) => chain.name))
+      for (const name of names) {
+        const own = batch.filter(({ chain }) => chain.name === name)
+        const [first] = own
+        if (first !== undefined) await addTogether(first.chain, own)
+      }
+    }
+    isRunning = false
+  }
+
+  return (events, chain) => {
+    const done = Promise.withResolvers<void>()
+    arrived.push({ events, chain, done })
+    if (!isRunning) void run()
+    return done.promise
   }
 }
 
@@ -83,51 +130,4 @@ function firstOfEach(events: readonly AuditEntry[]): Map<string, AuditEntry> {
   const first = new Map<string, AuditEntry>()
   for (const event of events) if (!first.has(event.id)) first.set(event.id, event)
   return first
-}
-
-function documentOf({ id, at, type, accountId, detail }: AuditEntry): AuditDocument {
-  return {
-    _id: id,
-    at,
-    order: nextOrder(),
-    type,
-    ...(accountId === undefined ? {} : { accountId }),
-    detail: JSON.stringify(detail),
-    ...auditKeysOf(detail),
-  }
-}
-
-/** The members of a detail that are stored beside it, because an index finds no member of a text. */
-export function auditKeysOf(detail: EventDetail): Partial<AuditDocument> {
-  return Object.fromEntries(
-    AUDIT_KEYS.filter((key) => detail[key] !== undefined).map((key) => [key, detail[key]]),
-  )
-}
-
-function entryOf({ _id, at, type, accountId, detail }: AuditDocument): AuditEntry {
-  return {
-    id: _id,
-    type,
-    ...(accountId === undefined ? {} : { accountId }),
-    at,
-    detail: JSON.parse(detail) as EventDetail,
-  }
-}
-
-/** The members of the driver's bulk error that are used here. */
-interface BulkError {
-  readonly writeErrors: unknown
-  readonly result: { getWriteConcernError(): unknown }
-}
-
-/** Whether every other entry was written, by a majority. Otherwise the entries must be added again. */
-function areDuplicatesAlone(error: unknown): boolean {
-  if (!(error instanceof Error && error.name === 'MongoBulkWriteError')) return false
-  const { writeErrors, result } = error as unknown as BulkError
-  const refusals = [writeErrors].flat()
-  return (
-    refusals.length > 0 &&
-    refusals.every((refusal) => (refusal as { code: unknown }).code === DUPLICATE_KEY) &&
-    result.getWriteConcernError() === undefined
-  )
 }

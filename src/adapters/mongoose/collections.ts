@@ -15,6 +15,8 @@ export const COLLECTIONS = {
   leases: 'mfa_leases',
   nodes: 'mfa_nodes',
   audit: 'mfa_audit',
+  auditChains: 'mfa_audit_chains',
+  auditRemoved: 'mfa_audit_removed',
   hostRecords: 'mfa_host_records',
   hostSessions: 'mfa_host_sessions',
   schema: 'mfa_schema',
@@ -81,6 +83,28 @@ export interface AuditDocument extends Keyed {
   readonly ip?: string
   readonly actor?: string
   readonly requestId?: string
+  /** The place in a chain. Absent: the entry is in none. */
+  readonly chain?: string
+  readonly number?: number
+  readonly hash?: string
+}
+
+/** The head of a chain. The `_id` is the name of the chain. */
+export interface ChainDocument extends Keyed {
+  readonly number: number
+  readonly hash: string
+  readonly seal: string
+  /** Entries that the head counts and that may not be in the trail yet, as JSON. */
+  readonly waiting?: string
+}
+
+/** A run of removed entries of a chain. The `_id` has the chain and `first`. */
+export interface RemovedDocument extends Keyed {
+  readonly chain: string
+  readonly first: number
+  readonly last: number
+  readonly hash: string
+  readonly seal: string
 }
 
 /**

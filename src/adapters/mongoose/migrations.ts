@@ -36,6 +36,8 @@ export const MIGRATIONS: readonly Migration[] = [
   // The index of the notes of nodes.
   { version: 5, apply: makeIndexes },
   { version: 6, apply: makeAuditSearchable },
+  // The indexes of the chains of the trail.
+  { version: 7, apply: makeIndexes },
 ]
 
 interface SchemaDocument {

@@ -14,7 +14,7 @@ import { RECORDS } from './records.ts'
  */
 const SLACK_SECONDS = 3600
 
-const { accounts, audit, hostRecords, hostSessions, nodes, outbox } = COLLECTIONS
+const { accounts, audit, auditRemoved, hostRecords, hostSessions, nodes, outbox } = COLLECTIONS
 
 /**
  * The indexes that the server needs, those of the plugin included. Each find of a sign-in uses one of them, or the
@@ -35,6 +35,12 @@ const SERVER_INDEXES: readonly DeclaredIndex[] = [
     collection: audit,
     name: `mfa_by_${field}`,
     key: { [field]: 1, at: -1, order: -1, _id: -1 } as const,
+  })),
+  { collection: audit, name: 'mfa_chain', key: { chain: 1, number: 1 } },
+  ...(['first', 'last'] as const).map((end) => ({
+    collection: auditRemoved,
+    name: `mfa_${end}`,
+    key: { chain: 1, [end]: 1 } as const,
   })),
   ...(['userCode', 'grant', 'account'] as const).map((field) => ({
     collection: hostRecords,

@@ -103,7 +103,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
 
     // The process goes on meanwhile. A call has about six queries over the network.
     sweepMilliseconds: 100,
-    sweep: (limit, auditBefore) => sweep(database, limit, clock.now(), auditBefore),
+    sweep: (limit, audit) => sweep(database, limit, clock.now(), audit),
     inspect: () => atLeisure(() => inspect(db)),
     close: () => connection.close(true),
   }

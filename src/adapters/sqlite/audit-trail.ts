@@ -1,15 +1,18 @@
-import type { EventDetail } from '../../domain/events.ts'
 import type { AuditEntry, AuditQuery, AuditTrail } from '../../ports/audit-trail.ts'
 import { auditPage, typesIn, type PlacedEntry } from '../audit-pages.ts'
+import {
+  addToChain,
+  entryOf,
+  insertEntry,
+  readChainPage,
+  readChains,
+  type EntryRow,
+} from './audit-chains.ts'
+import type { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
 
-interface AuditRow {
+interface AuditRow extends EntryRow {
   readonly sequence: number
-  readonly id: string
-  readonly at: number
-  readonly type: string
-  readonly account_id: string | null
-  readonly detail: string
 }
 
 type Value = string | number
@@ -22,30 +25,35 @@ export function sqliteAudit(database: SqliteDatabase): AuditTrail {
     })
 
   return {
-    add: async (events) => {
+    add: async (events, chain) => {
       if (events.length === 0) return
       await database.durable((connection) => {
-        const addAll = (): void => {
-          for (const { id, at, type, accountId, detail } of events) {
-            connection.run(
-              `INSERT INTO audit (id, at, type, account_id, detail) VALUES (?, ?, ?, ?, ?)
-               ON CONFLICT DO NOTHING`,
-              id,
-              at,
-              type,
-              accountId ?? null,
-              JSON.stringify(detail),
-            )
-          }
-        }
-        if (events.length === 1) addAll()
-        else connection.transaction(addAll)
+        if (chain === undefined && events.length === 1) addAll(connection, events)
+        else
+          connection.transaction(() => {
+            if (chain === undefined) addAll(connection, events)
+            else addToChain(connection, events, chain)
+          })
       })
     },
 
     page,
     list: async (query) => (await page(query)).entries,
+
+    chains: () => database.durable(readChains),
+    chainPage: (name, after, limit) =>
+      database.durable((connection) => readChainPage(connection, name, after, limit)),
+    unchained: () =>
+      database.durable(
+        (connection) =>
+          connection.get<{ n: number }>('SELECT count(*) AS n FROM audit WHERE chain IS NULL')?.n ??
+          0,
+      ),
   }
+}
+
+function addAll(connection: Connection, events: readonly AuditEntry[]): void {
+  for (const event of events) insertEntry(connection, event)
 }
 
 /** The statement of a page. A condition on the detail is written as in the expression of its index (schema.ts). */
@@ -82,14 +90,4 @@ export function auditSelect(query: AuditQuery): {
 
 function placed(row: AuditRow): PlacedEntry {
   return { order: row.sequence, entry: entryOf(row) }
-}
-
-function entryOf(row: AuditRow): AuditEntry {
-  return {
-    id: row.id,
-    type: row.type,
-    ...(row.account_id === null ? {} : { accountId: row.account_id }),
-    at: row.at,
-    detail: JSON.parse(row.detail) as EventDetail,
-  }
 }

@@ -108,7 +108,7 @@ export function sqliteStorageOn(
 
     // A call blocks the process for as long.
     sweepMilliseconds: 5,
-    sweep: (limit, auditBefore) => sweep(database, limit, clock.now(), auditBefore),
+    sweep: (limit, audit) => sweep(database, limit, clock.now(), audit),
     giveBackSpace: (limit) => giveBackPages(database, limit),
     inspect: () => database.relaxed(inspect),
 

@@ -12,6 +12,7 @@ import {
 } from '../schema-rules.ts'
 import type { Connection } from './connection.ts'
 import {
+  AUDIT_CHAINS,
   AUDIT_INDEXES,
   FIRST_SCHEMA,
   LEASES_SCHEMA,
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 6, sql: NODES_SCHEMA },
   { version: 7, sql: OUTBOX_FAULTS },
   { version: 8, sql: AUDIT_INDEXES },
+  { version: 9, sql: AUDIT_CHAINS },
 ]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */

@@ -173,3 +173,33 @@ CREATE INDEX audit_actor ON audit (json_extract(detail, '$.actor'), at, sequence
 CREATE INDEX audit_request ON audit (json_extract(detail, '$.requestId'), at, sequence)
   WHERE json_extract(detail, '$.requestId') IS NOT NULL;
 `
+
+/**
+ * Version 9: the chain of the trail (domain/audit-chain.ts). An entry of before has no chain. `number` is not unique:
+ * a forged entry must not keep the next one from being added.
+ */
+export const AUDIT_CHAINS = `
+ALTER TABLE audit ADD COLUMN chain TEXT;
+ALTER TABLE audit ADD COLUMN number INTEGER;
+ALTER TABLE audit ADD COLUMN hash TEXT;
+CREATE INDEX audit_chain ON audit (chain, number) WHERE chain IS NOT NULL;
+
+-- The newest entry of each chain.
+CREATE TABLE audit_heads (
+  chain  TEXT PRIMARY KEY,
+  number INTEGER NOT NULL,
+  hash   TEXT NOT NULL,
+  seal   TEXT NOT NULL
+) STRICT;
+
+-- Entries that retention has removed, in runs.
+CREATE TABLE audit_removed (
+  chain TEXT NOT NULL,
+  first INTEGER NOT NULL,
+  last  INTEGER NOT NULL,
+  hash  TEXT NOT NULL,
+  seal  TEXT NOT NULL,
+  PRIMARY KEY (chain, first)
+) STRICT;
+CREATE INDEX audit_removed_last ON audit_removed (chain, last);
+`

@@ -1,7 +1,9 @@
 import type { Instant } from '../../domain/time.ts'
+import type { AuditRetention } from '../../ports/audit-trail.ts'
 import { COUNTER_KEPT_SECONDS } from '../counter-rules.ts'
 import { NODE_KEPT_SECONDS } from '../node-rules.ts'
 import { sweepInShares } from '../sweep-shares.ts'
+import { sweepAudit } from './audit-sweep.ts'
 import type { SqliteDatabase } from './database.ts'
 import { hasIncrementalVacuum } from './vacuum.ts'
 
@@ -43,12 +45,8 @@ export const EXPIRED: readonly (readonly string[])[] = [
 export const EMPTY_COUNTERS = `DELETE FROM counters WHERE rowid IN
      (SELECT rowid FROM counters WHERE count = 0 LIMIT ?)`
 
-/** Deletes audit entries from before the given time. The values are that time and the limit. */
-export const OLD_AUDIT = `DELETE FROM audit WHERE sequence IN
-     (SELECT sequence FROM audit WHERE at < ? ORDER BY at LIMIT ?)`
-
 /**
- * Deletes at most `limit` expired rows, and audit entries older than `auditBefore`; answers how many.
+ * Deletes at most `limit` expired rows, and the audit entries that `audit` names; answers how many.
  *
  * The pages of the deleted rows are copied from the log into the file at once. Otherwise a commit of a sign-in would copy the pages
  * of a thousand deleted rows, and block the process for about 20 ms.
@@ -57,7 +55,7 @@ export async function sweep(
   database: SqliteDatabase,
   limit: number,
   now: Instant,
-  auditBefore?: Instant,
+  audit?: AuditRetention,
 ): Promise<number> {
   const kinds = EXPIRED.map(
     (statements) => (most: number) =>
@@ -69,10 +67,8 @@ export async function sweep(
       }),
   )
   kinds.push((most) => database.relaxed((connection) => connection.run(EMPTY_COUNTERS, most)))
-  if (auditBefore !== undefined)
-    kinds.push((most) =>
-      database.relaxed((connection) => connection.run(OLD_AUDIT, auditBefore, most)),
-    )
+  if (audit !== undefined)
+    kinds.push((most) => database.relaxed((connection) => sweepAudit(connection, audit, most)))
   const swept = await sweepInShares(kinds, limit)
   if (swept > 0) await copyLog(database)
   return swept

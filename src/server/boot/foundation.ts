@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { MeterProvider } from '@opentelemetry/api'
 import type { Config } from '../../../config/environment.ts'
 import type { FileValues } from '../../../config/schema.ts'
@@ -10,6 +11,7 @@ import {
   type QueuedPasswordHasher,
 } from '../../adapters/crypto/index.ts'
 import { smtpMailer, type Sender, type SmtpMailer } from '../../adapters/mail/index.ts'
+import type { ChainMac } from '../../domain/audit-chain.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Clock, PasswordHasher, Random, SecretBox } from '../../ports/services.ts'
@@ -21,6 +23,7 @@ import { serverMeasuresOf, type ServerMeasures } from '../observe/server-measure
 import { measuredStorage } from '../observe/storage.ts'
 import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
 import { causes, type Causes } from '../observe/causes.ts'
+import { chainedTrail } from '../observe/chained-trail.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
 import { SHORTEST_ALONE } from '../accounts/password-policy.ts'
 import { clientRegistry, type ClientRegistry } from '../clients/registry.ts'
@@ -50,6 +53,8 @@ export interface Foundation {
   readonly random: Random
   /** The cause of the present deed, for each audit entry and each event of the plugin. */
   readonly causes: Causes
+  /** The MAC of the chains of the audit trail. */
+  readonly chainMac: () => Promise<ChainMac>
   readonly record: Record
   readonly refusals: Refusals
   /** Mails that wait to be sent. */
@@ -92,17 +97,23 @@ export async function layFoundation(
   const measures = measuresOf({ meterProvider: options.meterProvider, factors: [] })
   const serverMeasures = serverMeasuresOf(options.meterProvider)
   const opened = options.storage ?? (await openStorage(config.storage, { clock, encryptionKeys }))
-  const storage = measuredStorage(opened, measures, serverMeasures)
+  const measured = measuredStorage(opened, measures, serverMeasures)
   const hasher = hasherOf(settings, measures)
-  const kinds = hashKinds({ settings: storage.settings, clock })
+  const kinds = hashKinds({ settings: measured.settings, clock })
   try {
-    await checkEncryptionKeys(storage.settings, encryptionKeys)
+    await checkEncryptionKeys(measured.settings, encryptionKeys)
     await kinds.made(hasher.kind)
   } catch (error) {
-    await storage.close()
+    await measured.close()
     throw error
   }
   const box = secretBox({ keys: encryptionKeys })
+  const chained = chainedTrail(measured.audit, chainName(config, options), {
+    settings: measured.settings,
+    box,
+    random: systemRandom,
+  })
+  const storage = { ...measured, audit: chained.trail }
   const { accounts, audit } = storage
   const cause = causes(options.actor === undefined ? {} : { actor: options.actor })
   const recording = { clock, cause: () => cause.present() }
@@ -122,6 +133,7 @@ export async function layFoundation(
     clock,
     random: systemRandom,
     causes: cause,
+    chainMac: chained.mac,
     record: recorder(trail),
     refusals: refusals(trail),
     letters: waiting,
@@ -131,6 +143,11 @@ export async function layFoundation(
     measures,
     serverMeasures,
   }
+}
+
+/** Each process of a host has the chain of its kind: commands wait for no entry of the server, and the other way round. */
+function chainName({ nodeName = hostname() }: Config, { actor }: OpenOptions): string {
+  return actor === undefined ? nodeName : `${nodeName}/commands`
 }
 
 /** The demonstration has a name, since its host, `localhost`, says nothing in a mail or an authenticator app. */

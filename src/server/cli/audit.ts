@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
 import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
+import type { ChainFaultKind } from '../../domain/audit-chain-walk.ts'
+import { readTrailKey } from '../keys/trail-key.ts'
+import { verifyTrail, type VerifiedChain } from '../observe/verify-trail.ts'
 import { auditQueryOf, cursorOf, readCursor, readLimit } from './audit-query.ts'
 import { withSession, type Session } from './session.ts'
 import {
@@ -38,6 +41,50 @@ export function addAuditCommands(program: Command, terminal: Terminal): void {
   answer(terminal, exported, async (_args, options) =>
     withSession(terminal, (session) => exportTo(terminal, session, options)),
   )
+
+  answer(
+    terminal,
+    readingCommand(audit, 'verify', 'find entries that somebody has removed or changed'),
+    async () => withSession(terminal, verify),
+  )
+}
+
+async function verify({ foundation: { storage, box } }: Session): Promise<Output> {
+  const { audit, settings } = storage
+  const { chains, unchained } = await verifyTrail(audit, await readTrailKey({ settings, box }))
+  const verified = chains.reduce((sum, chain) => sum + chain.verified, 0)
+  const isSound = chains.every(({ fault }) => fault === undefined)
+  const text = [
+    ...chains.map(lineOf),
+    `${verified} entries are as they were added. ${unchained} entries are in no chain: they are older than the chains, and nothing shows whether they were changed.`,
+    '',
+  ].join('\n')
+  const json = {
+    sound: isSound,
+    verified,
+    unchained,
+    chains: chains.map(({ fault, ...chain }) => ({ ...chain, fault: fault ?? null })),
+  }
+  return isSound ? { json, text } : { json, text, failed: true }
+}
+
+function lineOf({ name, verified, removed, fault }: VerifiedChain): string {
+  const about = `${name}: ${verified} entries verified, ${removed} removed by retention`
+  if (fault === undefined) return about
+  const number = fault.number === undefined ? '' : ` (number ${fault.number} of the chain)`
+  return `${about}. FAULT ${fault.kind}: ${FAULTS[fault.kind]}${number}`
+}
+
+const FAULTS: Readonly<Record<ChainFaultKind, string>> = {
+  removed: 'an entry is missing',
+  'oldest-removed': 'the oldest entry is missing',
+  'newest-removed': 'the newest entry is missing',
+  changed: 'an entry was changed, or moved from another place',
+  added: 'two entries have one number',
+  'head-removed': 'the head of the chain is missing',
+  'head-changed': 'the head of the chain was not made by this server',
+  'unknown-chain': 'no server or command has begun this chain',
+  'chain-removed': 'the whole chain is missing',
 }
 
 function withFilters(command: Command): Command {

@@ -7,6 +7,7 @@ import type { Foundation } from '../boot/foundation.ts'
 import type { ServerMfa } from '../boot/mfa.ts'
 import { resealFingerprintKey, sealingKeyOfFingerprintKey } from './fingerprint-key.ts'
 import { resealSigningKeys, sealingKeyOfSigningKeys } from './signing-keys.ts'
+import { resealTrailKey, sealingKeyOfTrailKey } from './trail-key.ts'
 
 export interface RotationServices {
   readonly foundation: Pick<Foundation, 'storage' | 'box'>
@@ -100,6 +101,7 @@ export async function rotateEncryption(
 const SEALED_SETTINGS = {
   'signing-keys': { anew: resealSigningKeys, keyOf: sealingKeyOfSigningKeys },
   'fingerprint-key': { anew: resealFingerprintKey, keyOf: sealingKeyOfFingerprintKey },
+  'trail-key': { anew: resealTrailKey, keyOf: sealingKeyOfTrailKey },
 } as const
 
 /** With a key missing there are as many faults as people, and the memory should not hold them all. */

@@ -33,8 +33,8 @@ export function measuredStorage(
   const measured = Object.fromEntries(timed) as ServerStorage
   return {
     ...measured,
-    async sweep(limit, auditBefore) {
-      const rows = await measured.sweep(limit, auditBefore)
+    async sweep(limit, audit) {
+      const rows = await measured.sweep(limit, audit)
       swept(rows, rows >= limit)
       return rows
     },

@@ -21,12 +21,15 @@ export interface Sweeper {
   stop(): Promise<void>
 }
 
-type SweeperServices = Pick<Foundation, 'storage' | 'clock' | 'settings' | 'random'> & {
+type SweeperServices = Pick<
+  Foundation,
+  'storage' | 'clock' | 'settings' | 'random' | 'chainMac'
+> & {
   readonly serverMeasures: Pick<ServerMeasures, 'sweptElsewhere'>
 }
 
 export function sweeper(
-  { storage, clock, settings, random, serverMeasures }: SweeperServices,
+  { storage, clock, settings, random, chainMac, serverMeasures }: SweeperServices,
   options: Pick<SweepOptions, 'timer'> = {},
 ): Sweeper {
   const holder = Buffer.from(random.bytes(16)).toString('base64url')
@@ -49,10 +52,10 @@ export function sweeper(
       return take()
     }
     const { retentionDays } = settings.audit
-    const auditBefore = clock.now() - retentionDays * DAY_SECONDS
+    const before = clock.now() - retentionDays * DAY_SECONDS
     return sweepExpired(storage, {
       mayGoOn,
-      ...(retentionDays === 0 ? {} : { auditBefore }),
+      ...(retentionDays === 0 ? {} : { audit: { before, mac: await chainMac() } }),
       ...options,
     })
   }

@@ -176,6 +176,8 @@ describe('what a sign-in asks of MongoDB', function () {
       const about = `${command} of ${shapeOf(collection, filter)}`
       expect(JSON.stringify(plan['queryPlanner']), about).not.to.contain('COLLSCAN')
       // All records of a grant are deleted at once, and all links mailed to an account; there are more than one.
+      // The first entry of a chain looks for earlier ones, from the newest on; the stand-in sorts after it has read.
+      if (standsIn && collection === 'mfa_audit' && 'chain' in filter) continue
       const most = 'grant' in filter || 'accountId' in filter ? 2 : 1
       expect(plan['executionStats'].totalDocsExamined, about).to.be.at.most(most)
     }

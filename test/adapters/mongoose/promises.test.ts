@@ -83,7 +83,7 @@ describe('what STORAGE_URL cannot take back', function () {
     await sessions.destroy('s')
     await sessions.find('s')
     await storage.checkWritable()
-    await storage.sweep(10, NOW)
+    await storage.sweep(10, { before: NOW })
   }
 
   it('R5 every write is on the disks of a majority before it is answered', () => {

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
 import { sqliteStorageOn } from '../../../src/adapters/sqlite/index.ts'
-import { EMPTY_COUNTERS, EXPIRED, OLD_AUDIT } from '../../../src/adapters/sqlite/sweep.ts'
+import { OLD_AUDIT } from '../../../src/adapters/sqlite/audit-sweep.ts'
+import { EMPTY_COUNTERS, EXPIRED } from '../../../src/adapters/sqlite/sweep.ts'
 import { WAITING } from '../../../src/adapters/sqlite/waiting-events.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 

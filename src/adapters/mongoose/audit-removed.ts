@@ -1,0 +1,145 @@
+import type { mongo } from 'mongoose'
+import {
+  isSealedRun,
+  joined,
+  neighbours,
+  removableRuns,
+  type ChainedEntry,
+  type OwnChain,
+  type Run,
+  type SealedRun,
+} from '../../domain/audit-chain.ts'
+import type { AuditRetention } from '../../ports/audit-trail.ts'
+import { chained } from './audit-documents.ts'
+import { COLLECTIONS, is, type AuditDocument, type RemovedDocument } from './collections.ts'
+import type { MongoDatabase } from './database.ts'
+
+/**
+ * Deletes at most `limit` old entries; answers how many. Their places are sealed first: if the process ends in between,
+ * the entries are there beside their seals until the next sweep.
+ */
+export async function sweepAudit(
+  database: MongoDatabase,
+  { before, mac }: AuditRetention,
+  limit: number,
+): Promise<number> {
+  if (before === undefined) return 0
+  const old = { at: { $lt: before } }
+  const found = await database.on<AuditDocument, AuditDocument[]>(COLLECTIONS.audit, (trail) =>
+    trail.find(old).sort({ at: 1 }).limit(limit).toArray(),
+  )
+  if (found.length === 0) return 0
+  if (mac !== undefined)
+    for (const name of new Set(found.map(({ chain }) => chain)))
+      if (name !== undefined) {
+        const entries = found.filter(({ chain }) => chain === name).map(chained)
+        for (const part of neighbours(entries)) await sealPart(database, { name, mac }, part)
+      }
+  return database.on<AuditDocument, number>(COLLECTIONS.audit, async (trail) => {
+    const ids = found.map(({ _id }) => _id)
+    return (await trail.deleteMany({ _id: { $in: ids } })).deletedCount
+  })
+}
+
+async function sealPart(
+  database: MongoDatabase,
+  chain: OwnChain,
+  part: readonly [ChainedEntry, ...ChainedEntry[]],
+): Promise<void> {
+  const before = await hashBefore(database, chain, part[0].number)
+  for (const run of removableRuns(chain, before, part)) await storeRun(database, chain, run)
+}
+
+async function hashBefore(
+  database: MongoDatabase,
+  chain: OwnChain,
+  number: number,
+): Promise<string | undefined> {
+  if (number === 1) return ''
+  const run = await runThat(database, chain.name, { last: number - 1 })
+  if (run !== undefined && isSealedRun(chain, run)) return run.hash
+  const entry = await database.on<AuditDocument, AuditDocument | null>(COLLECTIONS.audit, (trail) =>
+    trail.findOne({ chain: is(chain.name), number: is(number - 1) }),
+  )
+  return entry?.hash
+}
+
+/** The whole run is written before the parts of it are deleted: runs that overlap are no fault. */
+export async function storeRun(database: MongoDatabase, chain: OwnChain, run: Run): Promise<void> {
+  const earlier = await runThat(database, chain.name, { last: run.first - 1 })
+  const later = await runThat(database, chain.name, { first: run.last + 1 })
+  const { run: whole, replaced } = joined(chain, run, {
+    ...(earlier === undefined ? {} : { earlier }),
+    ...(later === undefined ? {} : { later }),
+  })
+  const others = replaced.filter(({ first }) => first !== whole.first)
+  await onRemoved(database, async (removed) => {
+    await removed.replaceOne(
+      { _id: is(idOf(chain.name, whole)) },
+      { chain: chain.name, ...whole },
+      { upsert: true },
+    )
+    if (others.length > 0)
+      await removed.deleteMany({ _id: { $in: others.map((each) => idOf(chain.name, each)) } })
+  })
+}
+
+/** The runs beyond a number: those up to the last of the entries, or, without entries, at most `limit`. */
+export async function removedPage(
+  database: MongoDatabase,
+  chain: string,
+  after: number,
+  entries: readonly ChainedEntry[] | undefined,
+  limit = 0,
+): Promise<readonly SealedRun[]> {
+  const upTo = entries?.at(-1)?.number
+  const found = await onRemoved(database, (removed) =>
+    removed
+      .find({
+        chain: is(chain),
+        last: { $gt: after },
+        ...(upTo === undefined ? {} : { first: { $lte: upTo } }),
+      })
+      .sort({ last: 1 })
+      .limit(upTo === undefined ? limit * 2 : 0)
+      .toArray(),
+  )
+  return found.map(runOf)
+}
+
+export async function newestRemoved(database: MongoDatabase, chain: string): Promise<number> {
+  const [newest] = await onRemoved(database, (removed) =>
+    removed
+      .find({ chain: is(chain) })
+      .sort({ last: -1 })
+      .limit(1)
+      .toArray(),
+  )
+  return newest?.last ?? 0
+}
+
+async function runThat(
+  database: MongoDatabase,
+  chain: string,
+  end: { readonly first: number } | { readonly last: number },
+): Promise<SealedRun | undefined> {
+  const found = await onRemoved(database, (removed) =>
+    removed.findOne({ chain: is(chain), ...end }),
+  )
+  return found === null ? undefined : runOf(found)
+}
+
+function onRemoved<T>(
+  database: MongoDatabase,
+  deed: (removed: mongo.Collection<RemovedDocument>) => Promise<T>,
+): Promise<T> {
+  return database.on<RemovedDocument, T>(COLLECTIONS.auditRemoved, deed)
+}
+
+function idOf(chain: string, { first }: Run): string {
+  return JSON.stringify([chain, first])
+}
+
+function runOf({ first, last, hash, seal }: RemovedDocument): SealedRun {
+  return { first, last, hash, seal }
+}

@@ -1,0 +1,199 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect } from 'chai'
+import { sweepExpired } from '../../src/adapters/sweep-expired.ts'
+import { loadConfig } from '../../config/load.ts'
+import { layFoundation } from '../../src/server/boot/foundation.ts'
+import { setInstallation } from './installation.ts'
+
+const BIN = fileURLToPath(new URL('../../bin/oidc-provider-mfa.mjs', import.meta.url))
+const COMMANDS = `${hostname()}/commands`
+
+interface Verified {
+  readonly sound: boolean
+  readonly verified: number
+  readonly unchained: number
+  readonly chains: readonly {
+    readonly name: string
+    readonly verified: number
+    readonly removed: number
+    readonly fault: { readonly kind: string; readonly number?: number } | null
+  }[]
+}
+
+describe('audit verify', () => {
+  const place = setInstallation()
+
+  /** Its output; the exit code has to agree with it. */
+  const verified = async (): Promise<Verified> => {
+    const { code, out } = await place.cli('audit', 'verify', '--json')
+    const read = JSON.parse(out) as Verified
+    expect(code).to.equal(read.sound ? 0 : 1)
+    return read
+  }
+  const faults = async (): Promise<Record<string, unknown>> =>
+    Object.fromEntries((await verified()).chains.map(({ name, fault }) => [name, fault]))
+  const sql = (...statements: string[]): void => {
+    const database = new DatabaseSync(place.path)
+    for (const statement of statements) database.exec(statement)
+    database.close()
+  }
+  /** Six entries of commands, and two of a server. */
+  const fill = async (): Promise<void> => {
+    const command = await layFoundation(loadConfig(place.environment), { actor: 'ops' })
+    for (const accountId of ['a', 'b', 'c', 'd', 'e', 'f'])
+      await command.record('user-added', { accountId })
+    await command.storage.close()
+    const server = await layFoundation(loadConfig(place.environment))
+    for (const reason of ['owner', 'mail'])
+      await server.record('password-changed', { accountId: 'a', detail: { reason } })
+    await server.storage.close()
+  }
+
+  it('R47 ends with 0 and counts what it has verified, and what is older than the chains', async () => {
+    expect(await verified()).to.deep.equal({ sound: true, verified: 0, unchained: 0, chains: [] })
+    await fill()
+    sql("INSERT INTO audit (id, at, type, detail) VALUES ('old', 1, 'locked', '{}')")
+    const { sound, verified: sum, unchained, chains } = await verified()
+    expect({ sound, sum, unchained }).to.deep.equal({ sound: true, sum: 8, unchained: 1 })
+    expect(chains.map(({ name, verified: count }) => [name, count])).to.deep.equal([
+      [hostname(), 2],
+      [COMMANDS, 6],
+    ])
+    const { out } = await place.cli('audit', 'verify')
+    expect(out).to.contain('8 entries are as they were added. 1 entries are in no chain')
+  })
+
+  const inCommands = `chain = '${COMMANDS}'`
+  for (const [deed, statement, fault] of [
+    [
+      'the first entry removed',
+      `DELETE FROM audit WHERE ${inCommands} AND number = 1`,
+      'oldest-removed 1',
+    ],
+    [
+      'one in the middle removed',
+      `DELETE FROM audit WHERE ${inCommands} AND number = 3`,
+      'removed 3',
+    ],
+    [
+      'the newest removed',
+      `DELETE FROM audit WHERE ${inCommands} AND number = 6`,
+      'newest-removed 6',
+    ],
+    [
+      'its detail changed',
+      `UPDATE audit SET detail = '{}' WHERE ${inCommands} AND number = 2`,
+      'changed 2',
+    ],
+    [
+      'its time changed',
+      `UPDATE audit SET at = at - 1 WHERE ${inCommands} AND number = 4`,
+      'changed 4',
+    ],
+    [
+      'its type changed',
+      `UPDATE audit SET type = 'locked' WHERE ${inCommands} AND number = 5`,
+      'changed 5',
+    ],
+    [
+      'its person changed',
+      `UPDATE audit SET account_id = 'x' WHERE ${inCommands} AND number = 1`,
+      'changed 1',
+    ],
+    ['the head removed', `DELETE FROM audit_heads WHERE ${inCommands}`, 'head-removed'],
+    ['the head changed', `UPDATE audit_heads SET number = 5 WHERE ${inCommands}`, 'head-changed'],
+    [
+      'a forged entry added',
+      `INSERT INTO audit (id, at, type, detail, chain, number, hash) VALUES ('x', 1, 'locked', '{}', '${COMMANDS}', 7, 'y')`,
+      'changed 7',
+    ],
+    ['another name', `UPDATE audit SET chain = 'x' WHERE ${inCommands}`, 'newest-removed 1'],
+  ] as const)
+    it(`R47 finds, of a chain, ${deed}, and ends with 1`, async () => {
+      await fill()
+      sql(statement)
+      const { [COMMANDS]: found, [hostname()]: other } = await faults()
+      const { kind, number } = found as { kind: string; number?: number }
+      expect(number === undefined ? kind : `${kind} ${number}`).to.equal(fault)
+      expect(other).to.equal(null)
+      expect((await place.cli('audit', 'verify')).out).to.contain(`FAULT ${kind}`)
+    })
+
+  it('R47 finds two chains that were swapped, one that is gone, and the key that is gone', async () => {
+    await fill()
+    const server = `chain = '${hostname()}'`
+    for (const table of ['audit', 'audit_heads'])
+      sql(
+        `UPDATE ${table} SET chain = 'x' WHERE ${server}`,
+        `UPDATE ${table} SET chain = '${hostname()}' WHERE ${inCommands}`,
+        `UPDATE ${table} SET chain = '${COMMANDS}' WHERE chain = 'x'`,
+      )
+    const swapped = await faults()
+    expect(swapped[COMMANDS]).to.deep.equal({ kind: 'changed', number: 1 })
+    expect(swapped[hostname()]).to.deep.equal({ kind: 'changed', number: 1 })
+    for (const table of ['audit', 'audit_heads']) sql(`DELETE FROM ${table} WHERE ${inCommands}`)
+    expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'chain-removed' })
+    sql("DELETE FROM settings WHERE name = 'trail-key'")
+    expect((await faults())[hostname()]).to.deep.equal({ kind: 'changed', number: 1 })
+  })
+
+  it('R47 keeps a lost head lost, whatever is added afterwards', async () => {
+    await place.cli('user', 'add', 'mira')
+    await fill()
+    sql(
+      `DELETE FROM audit WHERE ${inCommands} AND number > 4`,
+      `DELETE FROM audit_heads WHERE ${inCommands}`,
+    )
+    await place.cli('user', 'disable', 'mira')
+    expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'changed', number: 5 })
+  })
+
+  it('finds nothing after retention, and what is removed after it', async () => {
+    await fill()
+    const later = { now: () => Math.floor(Date.now() / 1000) + 10 }
+    const { storage, chainMac } = await layFoundation(loadConfig(place.environment), {
+      clock: later,
+    })
+    sql(`UPDATE audit SET at = at WHERE ${inCommands}`)
+    await sweepExpired(storage, { audit: { before: later.now(), mac: await chainMac() } })
+    await storage.close()
+    await place.cli('user', 'add', 'nele')
+    const { sound, chains } = await verified()
+    expect(sound).to.equal(true)
+    expect(chains.map(({ removed }) => removed)).to.deep.equal([2, 6])
+    sql(`DELETE FROM audit_removed WHERE ${inCommands}`)
+    expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'oldest-removed', number: 1 })
+  })
+
+  it('R35 stays valid when the encryption keys are rotated', async () => {
+    await fill()
+    const former = place.environment['ENCRYPTION_KEYS'] ?? ''
+    const newest = randomBytes(32).toString('base64')
+    place.environment = { ...place.environment, ENCRYPTION_KEYS: `${newest},${former}` }
+    expect((await place.cli('keys', 'rotate', 'encryption')).code).to.equal(0)
+    place.environment = { ...place.environment, ENCRYPTION_KEYS: newest }
+    await place.cli('user', 'add', 'nele')
+    const { sound, verified: sum } = await verified()
+    expect({ sound, sum }).to.deep.equal({ sound: true, sum: 10 })
+  })
+
+  it('R18 is whole after commands that ran in several processes at once', async () => {
+    await place.cli('user', 'add', 'mira')
+    const { PATH = '', HOME = '' } = process.env
+    await Promise.all(
+      [1, 2, 3].map((nth) =>
+        promisify(execFile)(process.execPath, [BIN, 'user', 'add', `person${nth}`], {
+          cwd: place.folder,
+          env: { PATH, HOME, ...place.environment },
+        }),
+      ),
+    )
+    const { sound, chains } = await verified()
+    expect({ sound, entries: chains[0]?.verified }).to.deep.equal({ sound: true, entries: 8 })
+  }).timeout(60_000)
+})
