@@ -4,7 +4,8 @@ import { sharedMongodb, standIn } from './mongodb.ts'
 
 /** Programs and services that some tests need and that not every machine has. The product does not need them. */
 export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | 'registry' | Tool
-export type Tool = 'zbarimg' | 'oathtool' | 'nginx' | 'systemd-analyze' | 'promtool'
+export type Tool =
+  'zbarimg' | 'oathtool' | 'nginx' | 'systemd-analyze' | 'promtool' | 'bash' | 'zsh' | 'fish'
 
 const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   browser:
@@ -19,6 +20,9 @@ const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
   nginx: 'nginx is missing: apt-get install nginx',
   'systemd-analyze': 'systemd-analyze is missing: apt-get install systemd',
   promtool: 'promtool is missing: apt-get install prometheus',
+  bash: 'bash is missing: apt-get install bash',
+  zsh: 'zsh is missing: apt-get install zsh',
+  fish: 'fish is missing: apt-get install fish',
 }
 
 /** The variables that CI sets to 1, so that a test fails instead of being skipped if its requirement is missing. */
@@ -34,6 +38,10 @@ const MUST_HAVE: Readonly<Record<Requirement, string>> = {
   nginx: 'REQUIRE_DEPLOYMENT',
   'systemd-analyze': 'REQUIRE_DEPLOYMENT',
   promtool: 'REQUIRE_DEPLOYMENT',
+  // The scripts by which shells complete commands.
+  bash: 'REQUIRE_SHELLS',
+  zsh: 'REQUIRE_SHELLS',
+  fish: 'REQUIRE_SHELLS',
 }
 
 /** The reasons for which tests were skipped. The reporter prints them at the end. */

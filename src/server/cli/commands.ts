@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { addAuditCommands } from './audit.ts'
 import { addBackupCommand } from './backup.ts'
 import { addClientCommands } from './client.ts'
+import { addCompletionCommand } from './completion.ts'
 import { addInitCommand } from './init.ts'
 import { addKeyCommands } from './keys.ts'
 import { addMailCommands } from './mail.ts'
@@ -23,4 +24,5 @@ export function addCommands(program: Command, terminal: Terminal): void {
   addAuditCommands(program, terminal)
   addBackupCommand(program, terminal)
   addRestoreCommand(program, terminal)
+  addCompletionCommand(program, terminal)
 }
