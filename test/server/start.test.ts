@@ -88,14 +88,17 @@ describe('npm start', () => {
 
   const refusal = async (
     environment: Record<string, string>,
-  ): Promise<{ code: unknown; text: string }> => {
+  ): Promise<{ code: unknown; text: string; log: string }> => {
     const child = launch(START, environment)
-    let text = ''
+    let [text, log] = ['', '']
     child.stderr?.on('data', (chunk: Buffer) => {
       text += chunk.toString()
     })
-    const [code] = (await once(child, 'exit')) as [unknown]
-    return { code, text }
+    child.stdout?.on('data', (chunk: Buffer) => {
+      log += chunk.toString()
+    })
+    const [code] = (await once(child, 'close')) as [unknown]
+    return { code, text, log }
   }
 
   it('serves a demonstration whose account signs in, and prints it again at the second start', async () => {
@@ -159,7 +162,14 @@ describe('npm start', () => {
   })
 
   it('refuses production with everything that is missing at once, and makes nothing', async () => {
-    const { code, text } = await refusal({ NODE_ENV: 'production' })
+    const { code, text, log } = await refusal({ NODE_ENV: 'production', NODE_NAME: 'node-1' })
+    const { level, node, error, msg } = JSON.parse(log) as Record<string, unknown>
+    expect({ level, node, msg }).to.deep.equal({
+      level: 'fatal',
+      node: 'node-1',
+      msg: 'the server did not start',
+    })
+    expect((error as { message: string }).message).to.equal(text.trim())
     expect(code).to.equal(1)
     for (const name of ['ISSUER', 'ENCRYPTION_KEYS', 'COOKIE_KEYS', 'STORAGE_URL', 'SMTP_URL'])
       expect(text).to.contain(name)
@@ -172,6 +182,7 @@ describe('npm start', () => {
     const { port } = new URL(url('oidc-provider-mfa:'))
     const taken = await refusal({ PORT: port, DEMO: 'off' })
     expect(taken.code).to.equal(1)
+    expect(taken.log).to.equal('')
     expect(taken.text)
       .to.match(/PORT .*taken/)
       .and.not.match(/at file:/)

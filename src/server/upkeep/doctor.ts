@@ -207,7 +207,7 @@ async function checkClients(foundation: Foundation): Promise<Checked> {
 
 function formerSecretOf({ client_id: id, former_secret_until: until }: JsonObject): Finding[] {
   if (typeof id !== 'string' || typeof until !== 'number') return []
-  const end = new Date(until * 1000).toISOString()
+  const end = new Date(until * 1000).toISOString().replace('.000', '')
   const detail = `${id}: its former secret holds until ${end}`
   return [{ check: 'clients', result: 'ok', detail }]
 }
