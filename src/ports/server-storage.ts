@@ -26,6 +26,11 @@ export interface ServerStorage extends Storage {
   /** The ids of all MFA records, whether or not the server has such an account, in order, after `after`. */
   recordIds(page: { after?: string; limit: number }): Promise<readonly string[]>
   /**
+   * Deletes an account with its names, and its MFA record. Without a transaction the record goes first, so that a call
+   * that breaks off can be repeated. False: there was no such account.
+   */
+  removeAccount(accountId: string): Promise<boolean>
+  /**
    * The ids of at most `limit` MFA records, or accounts, whose `events` are not empty: a crash may have left them. It
    * is one look-up by an index, because every node asks each minute.
    */

@@ -73,6 +73,36 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       deepEqual(await storage.recordIds({ after: 'd', limit: 3 }), [])
     })
 
+    test('removes an account with its names, its record and its handles, and no other', async (storage) => {
+      const { accounts, records } = storage
+      const person = (id: string): Account => ({
+        id,
+        username: id,
+        emailVerified: false,
+        groups: [],
+        claims: {},
+        createdAt: TEST_START,
+        updatedAt: TEST_START,
+        passwordOrigin: 'none',
+      })
+      for (const id of ['a', 'b']) {
+        await accounts.insert(person(id), { username: id, email: `${id}@example.com` })
+        await records.save(id, { handles: [`handle-${id}`] }, 0)
+      }
+      equal(await storage.removeAccount('a'), true)
+      equal(await accounts.byId('a'), undefined)
+      equal(await accounts.byName('a@example.com'), undefined)
+      equal(await records.load('a'), undefined)
+      equal(await records.findByHandle('handle-a'), undefined)
+      equal((await accounts.byName('b'))?.account.id, 'b')
+      equal(await records.findByHandle('handle-b'), 'b')
+      equal(await storage.removeAccount('a'), false)
+      // The names and the handle are free, and a record begins again.
+      equal(await accounts.insert(person('c'), { username: 'a', email: 'a@example.com' }), true)
+      equal(await records.save('c', { handles: ['handle-a'] }, 0), true)
+      equal(await records.save('a', {}, 0), true)
+    })
+
     test('finds records and accounts whose events wait, and no others', async (storage) => {
       const events = [{ id: 'e' }]
       for (const id of ['a', 'b', 'c']) await storage.records.save(id, { events }, 0)

@@ -36,6 +36,7 @@ const COMMANDS = [
   'user disable',
   'user enable',
   'user unlock',
+  'user remove',
   'user set',
   'user reset-mfa',
   'user link',

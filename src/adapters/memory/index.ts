@@ -45,6 +45,10 @@ export function memoryStorage(options: { readonly clock?: Clock } = {}): ServerS
     leases: memoryLeases(),
     nodes,
     recordIds: records.ids,
+    async removeAccount(id) {
+      records.remove(id)
+      return accounts.remove(id)
+    },
     waitingEvents: async (of, limit) => (of === 'records' ? records : accounts).waiting(limit),
 
     async checkWritable() {},

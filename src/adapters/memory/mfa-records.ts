@@ -3,12 +3,13 @@ import type { MfaRecords } from '../../ports/mfa-records.ts'
 import { hasEvents } from '../event-rules.ts'
 import { handlesOf, handleTaken } from '../handle-rules.ts'
 
-/** Lists of records, which the server needs and `createMfa` does not. */
+/** Deeds on records, which the server needs and `createMfa` does not. */
 export interface Listed {
   /** The ids of records whose events wait to be passed on. */
   waiting(limit: number): readonly string[]
   /** The ids of all accounts with a record, page by page. */
   ids(page: { after?: string; limit: number }): Promise<readonly string[]>
+  remove(accountId: string): void
 }
 
 export function memoryRecords(): MfaRecords & Listed {
@@ -36,6 +37,11 @@ export function memoryRecords(): MfaRecords & Listed {
 
     async findByHandle(handle) {
       return owners.get(handle)
+    },
+
+    remove(accountId) {
+      for (const handle of stored.get(accountId)?.handles ?? []) owners.delete(handle)
+      stored.delete(accountId)
     },
 
     waiting: (limit) =>

@@ -7,7 +7,10 @@ import { hasEvents } from '../event-rules.ts'
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-export function memoryAccounts(): Accounts & { waiting(limit: number): readonly string[] } {
+export function memoryAccounts(): Accounts & {
+  waiting(limit: number): readonly string[]
+  remove(id: string): boolean
+} {
   const documents = new Map<string, string>()
   /** The account of each user name and verified address. They share one namespace, so a name leads to one account. */
   const owners = new Map<string, string>()
@@ -46,6 +49,11 @@ export function memoryAccounts(): Accounts & { waiting(limit: number): readonly 
       if (isTaken(names, account.id)) return false
       write({ account, version: expectedVersion + 1 }, names)
       return true
+    },
+
+    remove(id) {
+      for (const [name, owner] of owners) if (owner === id) owners.delete(name)
+      return documents.delete(id)
     },
 
     waiting: (limit) =>

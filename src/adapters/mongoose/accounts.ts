@@ -1,9 +1,11 @@
 import type { mongo } from 'mongoose'
 import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
+import type { ServerStorage } from '../../ports/server-storage.ts'
 import { COLLECTIONS, is, waitingOf, type AccountDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
 import { isDuplicateKey } from './failure.ts'
 import type { OneRead } from './one-read.ts'
+import { RECORDS, type RecordRow } from './records.ts'
 
 const storedAccount = ({ document, version }: AccountDocument): StoredAccount => ({
   account: JSON.parse(document) as Account,
@@ -65,6 +67,27 @@ export function mongoAccounts(
           .toArray()
         return page.map(storedAccount)
       }),
+  }
+}
+
+/** The record first: a record without an account would never be found again. */
+export function mongoRemoveAccount(
+  database: MongoDatabase,
+  together: Pick<OneRead<unknown, unknown>, 'forget'>,
+): ServerStorage['removeAccount'] {
+  return async (id) => {
+    together.forget(id)
+    try {
+      await database.on<RecordRow, unknown>(RECORDS, (records) =>
+        records.deleteOne({ _id: is(id) }),
+      )
+      return await database.on<AccountDocument, boolean>(
+        COLLECTIONS.accounts,
+        async (accounts) => (await accounts.deleteOne({ _id: is(id) })).deletedCount === 1,
+      )
+    } finally {
+      together.forget(id)
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
 import { sealedAccountRecords, sealedHostRecords } from '../sealed-host-records.ts'
 import { accountsWithRecords } from './accounts-with-records.ts'
-import { mongoAccounts } from './accounts.ts'
+import { mongoAccounts, mongoRemoveAccount } from './accounts.ts'
 import { mongoAudit } from './audit-trail.ts'
 import { mongoClients } from './clients.ts'
 import { COLLECTIONS, is } from './collections.ts'
@@ -88,6 +88,7 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     leases: mongoLeases(database),
     nodes: mongoNodes(database),
     recordIds: mongoRecordIds(database),
+    removeAccount: mongoRemoveAccount(database, together),
     waitingEvents: mongoWaitingEvents(database),
 
     // Fails with the message of a failed opening, so that `doctor` and the log say what to correct.

@@ -1,4 +1,5 @@
 import type { Account, AccountNames, Accounts, StoredAccount } from '../../ports/accounts.ts'
+import type { ServerStorage } from '../../ports/server-storage.ts'
 import type { Connection } from './connection.ts'
 import type { SqliteDatabase } from './database.ts'
 
@@ -54,6 +55,18 @@ export function sqliteAccounts(database: SqliteDatabase): Accounts {
           .map(storedAccount),
       ),
   }
+}
+
+export function sqliteRemoveAccount(database: SqliteDatabase): ServerStorage['removeAccount'] {
+  return async (id) =>
+    database.durable((connection) =>
+      connection.transaction(() => {
+        connection.run('DELETE FROM mfa_handles WHERE account_id = ?', id)
+        connection.run('DELETE FROM mfa_records WHERE account_id = ?', id)
+        connection.run('DELETE FROM account_names WHERE account_id = ?', id)
+        return connection.run('DELETE FROM accounts WHERE id = ?', id) === 1
+      }),
+    )
 }
 
 /** Runs inside a transaction. Returns false if a name or the id is taken. */

@@ -18,7 +18,7 @@ import { secretBox } from '../crypto/secret-box.ts'
 import { systemClock } from '../crypto/system.ts'
 import { EMPTY, schemaStateOf } from '../schema-rules.ts'
 import { sealedAccountRecords, sealedHostRecords } from '../sealed-host-records.ts'
-import { sqliteAccounts } from './accounts.ts'
+import { sqliteAccounts, sqliteRemoveAccount } from './accounts.ts'
 import { sqliteAudit } from './audit-trail.ts'
 import { sqliteClients } from './clients.ts'
 import { Connection, LOCK_WAIT_MS } from './connection.ts'
@@ -94,6 +94,7 @@ export function sqliteStorageOn(
     leases: sqliteLeases(database),
     nodes: sqliteNodes(database),
     recordIds: sqliteRecordIds(database),
+    removeAccount: sqliteRemoveAccount(database),
     waitingEvents: sqliteWaitingEvents(database),
 
     checkWritable: () =>

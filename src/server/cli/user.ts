@@ -8,6 +8,7 @@ import { addUserAddCommand } from './user-add.ts'
 import { addUserHashesCommand } from './user-hashes.ts'
 import { addUserLinkCommand } from './user-link.ts'
 import { addUserListCommand } from './user-list.ts'
+import { addUserRemoveCommand } from './user-remove.ts'
 import { addResetCommand } from './user-reset.ts'
 import { addUserSessionCommands } from './user-sessions.ts'
 import { addUserSetCommand } from './user-set.ts'
@@ -25,6 +26,7 @@ export function addUserCommands(program: Command, terminal: Terminal): void {
   addUserHashesCommand(user, terminal)
   addUserListCommand(user, terminal)
   addUserSetCommand(user, terminal)
+  addUserRemoveCommand(user, terminal)
   const add = (name: string, summary: string, deed: Deed, needs?: Needs): Command =>
     addCommandAbout(user, terminal, { name, summary }, deed, needs)
   add('show', 'show a person and their second factors', show, { reads: true })

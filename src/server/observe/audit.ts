@@ -26,6 +26,7 @@ export const SERVER_EVENTS = [
   'user-enabled',
   'user-changed',
   'user-unlocked',
+  'user-removed',
   'storage-restored',
   'client-added',
   'client-changed',

@@ -24,6 +24,8 @@ export interface CommandLine {
   environment: Record<string, string>
   /** Runs a command. Its words are divided by spaces. */
   cli(line: string, stdin?: string): Promise<Ran>
+  /** The answer of a person at a terminal. Undefined: there is no terminal. */
+  answer: string | undefined
   /** Writes a file and returns its path. */
   file(name: string, content: unknown): string
   /** Works with the storage as the server does, and closes it. */
@@ -56,6 +58,7 @@ export function commandLine(urlOf: (place: { readonly folder: string }) => strin
   let folder = ''
   let own: Record<string, string> = {}
   let given: Record<string, string> = {}
+  let typed: string | undefined
   const environment = (): Record<string, string> => ({ ...own, ...given })
   const file = (name: string, content: unknown): string => {
     const path = join(folder, name)
@@ -66,6 +69,7 @@ export function commandLine(urlOf: (place: { readonly folder: string }) => strin
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'mfa-command-'))
     given = {}
+    typed = undefined
     own = {
       ENCRYPTION_KEYS: randomBytes(32).toString('base64'),
       COOKIE_KEYS: randomBytes(32).toString('base64'),
@@ -83,6 +87,12 @@ export function commandLine(urlOf: (place: { readonly folder: string }) => strin
     set environment(next) {
       given = next
     },
+    get answer() {
+      return typed
+    },
+    set answer(next) {
+      typed = next
+    },
     file,
 
     async cli(line, stdin = '') {
@@ -93,6 +103,7 @@ export function commandLine(urlOf: (place: { readonly folder: string }) => strin
         readLine: async () => stdin,
         readFile: async (path) => readFileSync(path, 'utf8'),
         environment: environment(),
+        ...(typed === undefined ? {} : { ask: async () => typed ?? '' }),
       })
       return {
         code,

@@ -86,6 +86,7 @@ const OF_SERVER: Readonly<Record<string, Told>> = {
   'user-disabled': none('an administrator has done it'),
   'user-changed': none('a change of the address is told by email-changed'),
   'user-enabled': none('an administrator has done it'),
+  'user-removed': none('the account has no address any more'),
   'user-unlocked': none('an administrator has done it'),
   'storage-restored': none('it is of no account'),
   'client-added': none('it is of no account'),
