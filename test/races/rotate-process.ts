@@ -9,6 +9,7 @@ import { run } from '../../src/server/cli/index.ts'
 const endAfter = Number(process.argv[2] ?? 'Infinity')
 let out = ''
 let told = 0
+let at = 0
 const code = await run(['keys', 'rotate', 'encryption', '--json'], {
   out: (text) => {
     out += text
@@ -20,6 +21,9 @@ const code = await run(['keys', 'rotate', 'encryption', '--json'], {
   readLine: async () => '',
   readFile: (path) => readFile(path, 'utf8'),
   environment: process.env,
+  // Two seconds pass before each look at the clock, so that every batch is told.
+  now: () => (at += 2_000),
+  isInteractive: true,
 })
 process.send?.({ code, out })
 process.disconnect?.()
