@@ -16,6 +16,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 export const DEFAULT_STORAGE_PATH = 'data/server.sqlite'
 
 const PORTS = 'must be a whole number from 0 to 65535'
+const RETENTION = 'must be a whole number of days from 0 to 36500'
 const path = z.string().min(1, 'must name a file')
 
 /** The settings of the environment: the addresses of this node, its secrets, and the proxies that it trusts. */
@@ -422,6 +423,17 @@ export const fileOptions = {
       default: 400,
       unit: 'days',
       doc: 'How long the audit trail is kept; 0 keeps it for ever.',
+    }),
+    retention: custom({
+      schema: z
+        .record(z.string(), z.int(RETENTION).min(0, RETENTION).max(36_500, RETENTION), {
+          error: 'must be an object of types and days',
+        })
+        .default({}),
+      type: 'days by type',
+      default: 'none',
+      bounds: '0 to 36500 each',
+      doc: 'How long entries of some types are kept instead, such as `{ "signed-in": 90, "user-removed": 0 }`; 0 keeps them for ever.',
     }),
   },
   stop: {

@@ -1,4 +1,11 @@
-import type { AuditEntry, AuditPage, AuditPosition, AuditQuery } from '../ports/audit-trail.ts'
+import type { Instant } from '../domain/time.ts'
+import type {
+  AuditEntry,
+  AuditPage,
+  AuditPosition,
+  AuditQuery,
+  AuditRetention,
+} from '../ports/audit-trail.ts'
 
 /** An entry with its place in the order. */
 export interface PlacedEntry {
@@ -23,4 +30,9 @@ export function typesIn({ type }: Pick<AuditQuery, 'type'>): readonly string[] |
 
 export function positionOf({ order, entry: { at, id } }: PlacedEntry): AuditPosition {
   return { at, order, id }
+}
+
+/** The time before which entries of a type are deleted. Undefined: they stay. */
+export function endOfType({ before, types }: AuditRetention, type: string): Instant | undefined {
+  return types?.has(type) === true ? types.get(type) : before
 }

@@ -34,6 +34,8 @@ export interface StoredChain {
 export interface AuditRetention {
   /** Entries from before this time. Absent: none. */
   readonly before?: Instant
+  /** Types with a time of their own in place of it. Undefined: entries of the type stay. */
+  readonly types?: ReadonlyMap<string, Instant | undefined>
   /** The MAC of the chains, with which the places of deleted entries are sealed. Absent: entries of chains are only deleted. */
   readonly mac?: ChainMac
 }

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Account } from '../ports/accounts.ts'
+import type { AuditRetention } from '../ports/audit-trail.ts'
 import type { ServerStorage } from '../ports/server-storage.ts'
 import type { Storage } from '../ports/storage.ts'
 import { describeAccountRecords } from './account-records-suite.ts'
@@ -266,6 +267,39 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
         (await audit.chainPage('node', 0, 9)).removed.map(({ first, last }) => [first, last]),
         [[1, 9]],
       )
+    })
+
+    test('R47 keeps entries of some types for a time of their own, and the chain whole', async (storage) => {
+      const { audit } = storage
+      const chain = { name: 'node', mac: (text: string) => `${text.length}:${text.slice(-60)}` }
+      const types = ['locked', 'signed-in', 'reset', 'signed-in', 'locked', 'reset', 'locked']
+      await audit.add(
+        types.map((type, index) => ({
+          id: String(index),
+          type,
+          at: TEST_START + index,
+          detail: {},
+        })),
+        chain,
+      )
+      const left = async (): Promise<string> =>
+        (await audit.list({ limit: 9, oldestFirst: true })).map(({ id }) => id).join()
+      const sweepAll = async (retention: AuditRetention): Promise<void> => {
+        while ((await storage.sweep(12, { ...retention, mac: chain.mac })) > 0);
+        equal((await walked(audit, chain)).fault, undefined)
+      }
+      const kept = new Map<string, number | undefined>([
+        ['reset', undefined],
+        ['signed-in', TEST_START + 2],
+      ])
+      await sweepAll({ types: kept })
+      equal(await left(), '0,2,3,4,5,6')
+      await sweepAll({ types: kept, before: TEST_START + 5 })
+      equal(await left(), '2,3,5,6')
+      await sweepAll({ before: TEST_START + 3 })
+      equal(await left(), '3,5,6')
+      const { verified, removed } = await walked(audit, chain)
+      deepEqual({ verified, removed }, { verified: 3, removed: 4 })
     })
 
     test('sweeps every kind although one kind has many rows', async (storage, clock) => {

@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { openSqliteStorage } from '../../src/adapters/sqlite/index.ts'
 import type { AuditEntry } from '../../src/ports/audit-trail.ts'
 import { run } from '../../src/server/cli/index.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setInstallation } from './installation.ts'
 
 const AT = Date.UTC(2026, 10, 29, 8) / 1000
@@ -141,5 +143,25 @@ describe('the audit commands', () => {
       environment: place.environment,
     })
     expect({ code, printed }).to.deep.equal({ code: 0, printed: [1000, 1000, 100] })
+  })
+
+  it('refuse a retention of a misspelt type, and name the nearest one', async () => {
+    const path = join(place.folder, 'config.json')
+    const retention = { 'pasword-refused': 30, locked: 1 }
+    writeFileSync(path, JSON.stringify({ audit: { retention } }))
+    place.environment = { ...place.environment, CONFIG_FILE: path }
+    for (const command of [['user', 'list'], ['audit']]) {
+      const { code, err } = await place.cli(...command)
+      expect(code).to.equal(1)
+      expect(err)
+        .to.contain('audit.retention.pasword-refused')
+        .and.contain('did you mean "password-refused"')
+        .and.not.contain('locked')
+    }
+    const checked = await place.cli('config', 'check')
+    expect(checked.code).to.equal(1)
+    expect(checked.out).to.match(/audit\.retention\.pasword-refused +failed/)
+    writeFileSync(path, JSON.stringify({ audit: { retention: { locked: -1 } } }))
+    expect((await place.cli('audit')).err).to.contain('audit.retention')
   })
 })

@@ -213,6 +213,7 @@ describe('a node among others', () => {
     'tokens.refreshTokenSeconds': 60,
     'tokens.rotateRefreshTokens': 'always',
     'audit.retentionDays': 7,
+    'audit.retention': { locked: 1 },
     'features.deviceFlow': true,
     'features.postAuthorization': true,
   }

@@ -55,6 +55,16 @@ describe('upkeep', () => {
     expect(await keptAfter(8, { retentionDays: 7 })).to.equal(0)
   })
 
+  it('keeps entries of a type for a time of its own', async () => {
+    const others = { retentionDays: 7, retention: { 'user-added': 30, locked: 1 } }
+    expect(await keptAfter(30, others)).to.equal(1)
+    expect(await keptAfter(31, others)).to.equal(0)
+    const forEver = { retentionDays: 7, retention: { 'user-added': 0 } }
+    expect(await keptAfter(20_000, forEver)).to.equal(1)
+    expect(await keptAfter(8, { retentionDays: 0, retention: { 'user-added': 7 } })).to.equal(0)
+    expect(await keptAfter(8, { retentionDays: 7, retention: { locked: 0 } })).to.equal(0)
+  })
+
   it('keeps it for ever with 0', async () => {
     expect(await keptAfter(20_000, { retentionDays: 0 })).to.equal(1)
   })

@@ -8,7 +8,7 @@ import {
   type AuditTrail,
 } from '../../ports/audit-trail.ts'
 import { MemoryChains, type StoredEntry } from './audit-chains.ts'
-import { auditPage, positionOf, typesIn } from '../audit-pages.ts'
+import { auditPage, endOfType, positionOf, typesIn } from '../audit-pages.ts'
 
 export interface MemoryAudit extends AuditTrail {
   /** Deletes at most `limit` old entries; returns how many. */
@@ -66,10 +66,10 @@ export function memoryAudit(): MemoryAudit {
       return [...entries.values()].filter(({ place }) => place === undefined).length
     },
 
-    sweep({ before, mac }, limit) {
-      if (before === undefined) return 0
+    sweep(retention, limit) {
+      const { mac } = retention
       const due = [...entries]
-        .filter(([, { json }]) => (JSON.parse(json) as AuditEntry).at < before)
+        .filter(([, { json }]) => isOver(JSON.parse(json) as AuditEntry, retention))
         .slice(0, limit)
       if (mac !== undefined)
         chains.sealRemoved(
@@ -80,6 +80,11 @@ export function memoryAudit(): MemoryAudit {
       return due.length
     },
   }
+}
+
+function isOver({ at, type }: AuditEntry, retention: AuditRetention): boolean {
+  const end = endOfType(retention, type)
+  return end !== undefined && at < end
 }
 
 function isWanted(entry: AuditEntry, query: AuditQuery): boolean {

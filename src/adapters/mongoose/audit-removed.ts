@@ -10,6 +10,7 @@ import {
   type SealedRun,
 } from '../../domain/audit-chain.ts'
 import type { AuditRetention } from '../../ports/audit-trail.ts'
+import { endOfType } from '../audit-pages.ts'
 import { chained } from './audit-documents.ts'
 import { COLLECTIONS, is, type AuditDocument, type RemovedDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
@@ -20,14 +21,11 @@ import type { MongoDatabase } from './database.ts'
  */
 export async function sweepAudit(
   database: MongoDatabase,
-  { before, mac }: AuditRetention,
+  retention: AuditRetention,
   limit: number,
 ): Promise<number> {
-  if (before === undefined) return 0
-  const old = { at: { $lt: before } }
-  const found = await database.on<AuditDocument, AuditDocument[]>(COLLECTIONS.audit, (trail) =>
-    trail.find(old).sort({ at: 1 }).limit(limit).toArray(),
-  )
+  const { mac } = retention
+  const found = await oldEntries(database, retention, limit)
   if (found.length === 0) return 0
   if (mac !== undefined)
     for (const name of new Set(found.map(({ chain }) => chain)))
@@ -39,6 +37,29 @@ export async function sweepAudit(
     const ids = found.map(({ _id }) => _id)
     return (await trail.deleteMany({ _id: { $in: ids } })).deletedCount
   })
+}
+
+async function oldEntries(
+  database: MongoDatabase,
+  retention: AuditRetention,
+  limit: number,
+): Promise<readonly AuditDocument[]> {
+  const find = (filter: mongo.Filter<AuditDocument>, most: number): Promise<AuditDocument[]> =>
+    database.on<AuditDocument, AuditDocument[]>(COLLECTIONS.audit, (trail) =>
+      trail.find(filter).sort({ at: 1 }).limit(most).toArray(),
+    )
+  const { before, types } = retention
+  if (types === undefined) return before === undefined ? [] : find({ at: { $lt: before } }, limit)
+  const found: AuditDocument[] = []
+  const present = await database.withoutLimit<AuditDocument, string[]>(COLLECTIONS.audit, (trail) =>
+    trail.distinct('type'),
+  )
+  for (const type of present) {
+    const end = endOfType(retention, type)
+    if (end !== undefined && found.length < limit)
+      found.push(...(await find({ type: is(type), at: { $lt: end } }, limit - found.length)))
+  }
+  return found
 }
 
 async function sealPart(

@@ -9,6 +9,7 @@ import {
   type SealedRun,
 } from '../../domain/audit-chain.ts'
 import type { AuditEntry, AuditRetention } from '../../ports/audit-trail.ts'
+import { endOfType } from '../audit-pages.ts'
 import { chained, type EntryRow } from './audit-chains.ts'
 import type { Connection } from './connection.ts'
 
@@ -23,18 +24,21 @@ interface OldRow extends EntryRow {
 export const OLD_AUDIT = `SELECT sequence, id, at, type, account_id, detail, chain, number, hash
      FROM audit WHERE at < ? ORDER BY at LIMIT ?`
 
+/** The same of one type. The values are the type, the time and the limit. */
+export const OLD_OF_TYPE = OLD_AUDIT.replace('WHERE', 'WHERE type = ? AND')
+
 /**
  * Deletes at most `limit` old entries; answers how many. Their places in their chains are sealed in the same
  * transaction.
  */
 export function sweepAudit(
   connection: Connection,
-  { before, mac }: AuditRetention,
+  retention: AuditRetention,
   limit: number,
 ): number {
-  if (before === undefined) return 0
+  const { mac } = retention
   return connection.transaction(() => {
-    const rows = connection.all<OldRow>(OLD_AUDIT, before, limit)
+    const rows = oldRows(connection, retention, limit)
     if (mac !== undefined)
       for (const name of new Set(rows.map(({ chain }) => chain)))
         if (name !== null) {
@@ -45,6 +49,34 @@ export function sweepAudit(
       connection.run('DELETE FROM audit WHERE sequence = ?', sequence)
     return rows.length
   })
+}
+
+function oldRows(connection: Connection, retention: AuditRetention, limit: number): OldRow[] {
+  const { before, types } = retention
+  if (types === undefined)
+    return before === undefined ? [] : connection.all<OldRow>(OLD_AUDIT, before, limit)
+  const rows: OldRow[] = []
+  for (const type of typesOfEntries(connection)) {
+    if (rows.length >= limit) break
+    const end = endOfType(retention, type)
+    if (end !== undefined)
+      rows.push(...connection.all<OldRow>(OLD_OF_TYPE, type, end, limit - rows.length))
+  }
+  return rows
+}
+
+/** Jumps from one type to the next in the index, which has many entries of each. */
+function* typesOfEntries(connection: Connection): Generator<string> {
+  for (let last = ''; ;) {
+    const row = connection.get<{ type: string | null }>(
+      'SELECT min(type) AS type FROM audit WHERE type > ?',
+      last,
+    )
+    const type = row?.type ?? undefined
+    if (type === undefined) return
+    last = type
+    yield type
+  }
 }
 
 function sealPart(

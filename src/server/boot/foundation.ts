@@ -22,6 +22,7 @@ import { letters, type Letters } from '../notices/letters.ts'
 import { serverMeasuresOf, type ServerMeasures } from '../observe/server-measures.ts'
 import { measuredStorage } from '../observe/storage.ts'
 import { recorder, refusals, type Record, type Refusals } from '../observe/audit.ts'
+import { checkRetention } from '../observe/audit-retention.ts'
 import { causes, type Causes } from '../observe/causes.ts'
 import { chainedTrail } from '../observe/chained-trail.ts'
 import { hashKinds, type HashKinds } from '../accounts/hash-kinds.ts'
@@ -94,6 +95,7 @@ export async function layFoundation(
 ): Promise<Foundation> {
   const clock = options.clock ?? systemClock
   const { settings, encryptionKeys } = config
+  checkRetention(settings.audit)
   const measures = measuresOf({ meterProvider: options.meterProvider, factors: [] })
   const serverMeasures = serverMeasuresOf(options.meterProvider)
   const opened = options.storage ?? (await openStorage(config.storage, { clock, encryptionKeys }))

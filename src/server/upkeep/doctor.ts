@@ -1,4 +1,4 @@
-import type { Config } from '../../../config/environment.ts'
+import { ConfigError, type Config } from '../../../config/environment.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { systemClock } from '../../adapters/crypto/index.ts'
 import { smtpMailer } from '../../adapters/mail/index.ts'
@@ -7,6 +7,7 @@ import { viewFolders } from '../../http/templates.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { encryptionKeysInUse } from '../keys/encryption-keys.ts'
 import { hashKindsInUse } from '../accounts/hash-kinds.ts'
+import { checkRetention } from '../observe/audit-retention.ts'
 import { examineNodes } from './doctor-nodes.ts'
 import type { Finding } from './finding.ts'
 import { unfinishedRestore } from './restore.ts'
@@ -47,6 +48,7 @@ export async function examineSettings(
   const findings: Finding[] = [{ check: 'settings', result: 'ok', detail: '' }]
   findings.push(...unfitSettings(config))
   const check = checksInto(findings, inWords)
+  findings.push(...faultsOfRetention(config))
   await check('languages', async () => checkLanguages(config))
   const { jwks } = config
   if (jwks !== undefined)
@@ -111,6 +113,20 @@ function unfitSettings({ unfit, misspelt, issuer, trustedProxies, storage }: Con
       ),
     )
   return warnings
+}
+
+function faultsOfRetention({ settings }: Config): readonly Finding[] {
+  try {
+    checkRetention(settings.audit)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.faults.map(({ setting, problem }) => ({
+      check: setting,
+      result: 'failed',
+      detail: problem,
+    }))
+  }
 }
 
 function warning(check: string, detail: string): Finding {

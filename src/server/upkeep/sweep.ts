@@ -1,6 +1,6 @@
 import { sweepExpired, type SweepOptions } from '../../adapters/sweep-expired.ts'
-import { DAY_SECONDS } from '../../domain/time.ts'
 import type { Foundation } from '../boot/foundation.ts'
+import { retentionAt } from '../observe/audit-retention.ts'
 import type { ServerMeasures } from '../observe/server-measures.ts'
 
 /** The lease with which one node at a time sweeps. */
@@ -51,11 +51,10 @@ export function sweeper(
       takenAt = clock.now()
       return take()
     }
-    const { retentionDays } = settings.audit
-    const before = clock.now() - retentionDays * DAY_SECONDS
+    const retention = retentionAt(settings.audit, clock.now())
     return sweepExpired(storage, {
       mayGoOn,
-      ...(retentionDays === 0 ? {} : { audit: { before, mac: await chainMac() } }),
+      ...(retention === undefined ? {} : { audit: { ...retention, mac: await chainMac() } }),
       ...options,
     })
   }

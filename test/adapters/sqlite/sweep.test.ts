@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
 import { sqliteStorageOn } from '../../../src/adapters/sqlite/index.ts'
-import { OLD_AUDIT } from '../../../src/adapters/sqlite/audit-sweep.ts'
+import { OLD_AUDIT, OLD_OF_TYPE } from '../../../src/adapters/sqlite/audit-sweep.ts'
 import { EMPTY_COUNTERS, EXPIRED } from '../../../src/adapters/sqlite/sweep.ts'
 import { WAITING } from '../../../src/adapters/sqlite/waiting-events.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -28,8 +28,8 @@ describe('SQLite sweep', () => {
 
   it('finds by an index what it deletes and whose events wait, also in a large table', async () => {
     const ofLimit = [EMPTY_COUNTERS, ...Object.values(WAITING)]
-    for (const sql of [...EXPIRED.flat(), OLD_AUDIT, ...ofLimit]) {
-      const values = ofLimit.includes(sql) ? [1] : [1, 1]
+    for (const sql of [...EXPIRED.flat(), OLD_AUDIT, OLD_OF_TYPE, ...ofLimit]) {
+      const values = Array.from(sql.matchAll(/\?/g), () => 1)
       const plan = await database.relaxed((connection) =>
         connection.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values),
       )
