@@ -13,7 +13,7 @@ export function linksIn(text: string): string[] {
 }
 
 /** The anchors of a page's headings, made by the same rule as on the site that shows the page. */
-function anchorsOf(text: string): string[] {
+export function anchorsOf(text: string): string[] {
   return [...withoutFences(text).matchAll(/^#+ (.*)$/gm)].map((match) =>
     (match[1] ?? '')
       .toLowerCase()
