@@ -120,12 +120,13 @@ async function peopleOf(file: string, options: Options): Promise<PeopleFile> {
 
 /** False for a pipe, such as `/dev/stdin`. Throws Refusal `file-unreadable`. */
 async function isRegular(file: string): Promise<boolean> {
-  try {
-    await access(file)
-    return (await stat(file)).isFile()
-  } catch {
-    throw new Refusal('file-unreadable', `${file} cannot be read.`)
-  }
+  const unreadable = (why: string): Refusal => new Refusal('file-unreadable', `${file} ${why}.`)
+  await access(file).catch(() => {
+    throw unreadable('cannot be read')
+  })
+  const found = await stat(file)
+  if (found.isDirectory()) throw unreadable('is a folder')
+  return found.isFile()
 }
 
 async function toPersonOf(format: ExportFormat, configFile: Options[string]): Promise<ToPerson> {

@@ -613,17 +613,14 @@ describe('user import', () => {
     }
   })
 
-  it('says that a file cannot be read', async () => {
-    const { code, err } = await cli(
-      'user',
-      'import',
-      join(installation.folder, 'nowhere.csv'),
-      '--json',
-    )
-    expect({ code, err: JSON.parse(err) as object }).to.deep.nested.include({
-      code: 1,
-      'err.error.code': 'file-unreadable',
-    })
+  it('says that a file cannot be read, and that a folder is none', async () => {
+    for (const path of [join(installation.folder, 'nowhere.csv'), installation.folder]) {
+      const { code, err } = await cli('user', 'import', path, '--format', 'csv', '--json')
+      expect({ code, err: JSON.parse(err) as object }).to.deep.nested.include({
+        code: 1,
+        'err.error.code': 'file-unreadable',
+      })
+    }
   })
 
   describe('line by line', () => {
