@@ -92,10 +92,11 @@ export function isSealedRun(chain: OwnChain, run: SealedRun): boolean {
 export function headToContinue(
   chain: OwnChain,
   head: SealedHead | undefined,
-  newest: number,
+  newest: () => number,
 ): ChainHead {
   if (head !== undefined && isSealedHead(chain, head)) return head
-  return head === undefined && newest === 0 ? BEGINNING : { number: newest, hash: LOST }
+  const number = newest()
+  return head === undefined && number === 0 ? BEGINNING : { number, hash: LOST }
 }
 
 /** Links entries one after another, beginning after `head`. */

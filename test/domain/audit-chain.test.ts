@@ -172,7 +172,7 @@ describe('the chain of the audit trail', () => {
     for (const head of [undefined, { ...added(8).head!, seal: 'forged' }]) {
       const stored = added(10)
       stored.entries = stored.entries.slice(0, 8)
-      const from = headToContinue(chain, head, 8)
+      const from = headToContinue(chain, head, () => 8)
       const more = linkAll(chain, from, [entry(20), entry(21)])
       stored.entries.push(...more)
       stored.head = sealHead(chain, more.at(-1)!)

@@ -61,11 +61,12 @@ export class MemoryChains {
 
   /** Links entries, moves the head, and answers the entries with their places. */
   link(fresh: readonly AuditEntry[], chain: OwnChain): readonly ChainedEntry<AuditEntry>[] {
-    const newest = Math.max(
-      0,
-      ...this.entriesOf(chain.name).map(({ number }) => number),
-      ...this.removedOf(chain.name).map(({ last }) => last),
-    )
+    const newest = (): number =>
+      Math.max(
+        0,
+        ...this.entriesOf(chain.name).map(({ number }) => number),
+        ...this.removedOf(chain.name).map(({ last }) => last),
+      )
     const head = headToContinue(chain, this.#heads.get(chain.name), newest)
     const linked = linkAll(chain, head, fresh)
     this.#heads.set(chain.name, sealHead(chain, linked.at(-1) ?? head))

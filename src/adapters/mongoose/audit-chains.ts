@@ -47,7 +47,11 @@ export async function addToChain(
     if (fresh.length === 0) return async () => undefined
     const isSound = stored !== undefined && isSealedHead(chain, stored)
     const newest = isSound ? 0 : await newestNumber(database, chain.name)
-    const linked = linkAll(chain, headToContinue(chain, stored, newest), fresh)
+    const linked = linkAll(
+      chain,
+      headToContinue(chain, stored, () => newest),
+      fresh,
+    )
     const waiting = linked.map((each) => ({ ...each, order: nextOrder() }))
     const last = linked.at(-1)
     if (last === undefined) continue

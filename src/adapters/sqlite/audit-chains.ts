@@ -56,7 +56,7 @@ export function addToChain(
     'SELECT number, hash, seal FROM audit_heads WHERE chain = ?',
     chain.name,
   )
-  const head = headToContinue(chain, stored, newestNumber(connection, chain.name))
+  const head = headToContinue(chain, stored, () => newestNumber(connection, chain.name))
   const linked = linkAll(chain, head, [...fresh.values()])
   for (const { entry, number, hash } of linked)
     insertEntry(connection, entry, { chain: chain.name, number, hash })

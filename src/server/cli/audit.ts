@@ -56,7 +56,7 @@ async function verify({ foundation: { storage, box } }: Session): Promise<Output
   const isSound = chains.every(({ fault }) => fault === undefined)
   const text = [
     ...chains.map(lineOf),
-    `${verified} entries are as they were added. ${unchained} entries are in no chain: they are older than the chains, and nothing shows whether they were changed.`,
+    `Entries that are as they were added: ${verified}. Entries in no chain: ${unchained}; they are older than the chains, and nothing shows whether they were changed.`,
     '',
   ].join('\n')
   const json = {
