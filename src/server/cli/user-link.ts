@@ -2,8 +2,9 @@ import type { Command } from 'commander'
 import type { Account } from '../../ports/accounts.ts'
 import { accountBatches } from '../accounts/batches.ts'
 import { setUpAddress, setUpLetter } from '../accounts/set-up-letter.ts'
-import { letterId, type Letter } from '../notices/letters.ts'
+import type { Letter } from '../notices/letters.ts'
 import { setUpLinksOf } from '../pages/links.ts'
+import { mailRound } from './mail-round.ts'
 import { makeLink, MAIL_OPTION, requireAddress, requireMail } from './set-up-links.ts'
 import { withSession, type Session } from './session.ts'
 import { answer, command, type Output, type Terminal } from './terminal.ts'
@@ -65,42 +66,6 @@ async function linkAll(session: Session): Promise<Output> {
     await round.send(invitations)
   }
   return summaryOf({ ...round.counts(), noAddress })
-}
-
-/** Sends letters and counts what becomes of them. */
-function mailRound({ sendDue }: Session) {
-  const waiting = new Set<string>()
-  const counts = { sent: 0, failed: 0, left: 0 }
-  let isTaken = true
-
-  /** Answers whether the mail server has taken or refused one of the letters. */
-  const sendOnce = async (): Promise<boolean> => {
-    const before = waiting.size
-    for (const { id, outcome } of (await sendDue()) ?? []) {
-      if (outcome === 'postponed' || !waiting.delete(id)) continue
-      if (outcome === 'sent') counts.sent += 1
-      else counts.failed += 1
-    }
-    return waiting.size < before
-  }
-
-  return {
-    counts: () => ({
-      sent: counts.sent,
-      failed: counts.failed,
-      waiting: waiting.size + counts.left,
-    }),
-
-    async send(letters: readonly Letter[]): Promise<void> {
-      if (!isTaken) {
-        counts.left += letters.length
-        return
-      }
-      for (const letter of letters) waiting.add(letterId(letter))
-      isTaken = await sendOnce()
-      while (waiting.size > 0 && (await sendOnce()));
-    },
-  }
 }
 
 async function invitationsTo(
