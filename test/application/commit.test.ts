@@ -5,6 +5,8 @@ import { raiseEpoch } from '../../src/domain/enrolment.ts'
 import type { MfaEvent } from '../../src/domain/events.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { MfaRecords } from '../../src/ports/mfa-records.ts'
+import { measuresOf } from '../../src/observe/measures.ts'
+import { collector } from '../support/collector.ts'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import {
   codeOf,
@@ -79,6 +81,7 @@ describe('a commit', () => {
 
   it('R32 gives up with 503 after two seconds of lost saves, and never reports its decision', async () => {
     let lost = 0
+    const { meterProvider, points } = collector()
     const records: MfaRecords = {
       ...memoryStorage().records,
       save: async () => {
@@ -91,13 +94,18 @@ describe('a commit', () => {
     // The clock moves by half a second at each reading, so that the test need not wait.
     performance.now = () => (elapsed += 500)
     try {
-      const attempt = commit(world({ records }).deps, 'mira', raise('never'))
+      const measures = measuresOf({ meterProvider, factors: [] })
+      const attempt = commit(world({ records, measures }).deps, 'mira', raise('never'))
       expect(await codeOf(attempt)).to.equal('record-contended')
       await attempt.catch((error: { status: number }) => expect(error.status).to.equal(503))
     } finally {
       performance.now = now
     }
     expect(lost).to.equal(5)
+    expect(await points('oidc_mfa.commit.conflicts')).to.have.deep.members([
+      { labels: { outcome: 'retried' }, value: 4 },
+      { labels: { outcome: 'gave-up' }, value: 1 },
+    ])
   })
 
   it('R32 rejects if it is unknown whether the record was saved', async () => {

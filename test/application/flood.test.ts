@@ -1,7 +1,10 @@
 import { expect } from 'chai'
 import { admit, Flood, MOST_IN_FLIGHT } from '../../src/application/flood.ts'
 import { remember } from '../../src/domain/known-browser.ts'
+import { MfaError } from '../../src/domain/errors.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
+import { measuresOf } from '../../src/observe/measures.ts'
+import { collector } from '../support/collector.ts'
 import { codeOf, heardOf, placeOf, world } from './world.ts'
 
 const NOW = 1_800_000_000
@@ -152,6 +155,25 @@ describe('an attempt that asks to be let through', () => {
     strangers.forEach(({ land }) => land())
     await Promise.all(running)
   })
+
+  const FAULTS: readonly (readonly [Error, string | undefined])[] = [
+    [new MfaError('storage-unavailable', 'away', { status: 503 }), 'storage-unavailable'],
+    [new Error('E11000 duplicate key of mira'), 'error'],
+    [new MfaError('handle-taken', 'taken', { status: 409 }), undefined],
+  ]
+  for (const [fault, reason] of FAULTS)
+    it(`is counted as ${reason === undefined ? 'no failure' : `failed by ${reason}`} after: ${fault.message}`, async () => {
+      const { meterProvider, points } = collector()
+      const { deps } = world({ measures: measuresOf({ meterProvider, factors: ['totp'] }) })
+      const seen = { record: newRecord('mira'), version: 0 }
+      const admission = { fingerprint: 'x', seen, factor: 'totp', step: 'enrolment' as const }
+      const answer = admit(deps, placeOf(), admission, () => Promise.reject(fault))
+      expect(await answer.catch((error: unknown) => error)).to.equal(fault)
+      const labels = { step: 'enrolment', factor: 'totp', outcome: 'failed', reason }
+      expect(await points('oidc_mfa.sign_in.steps')).to.deep.equal(
+        reason === undefined ? [] : [{ labels, value: 1 }],
+      )
+    })
 
   it('is not refused because of a flood on another account', async () => {
     const { deps } = world()
