@@ -119,7 +119,8 @@ describe('commands about apps', () => {
       await done('client update app --name Notes')
       expect((await done('client update app --name Notes')).out).to.equal('app: unchanged\n')
       expect((await done('client update app --unset tos_uri')).out).to.equal('app: unchanged\n')
-      const types = (await done('audit --json')).json<{ type: string }[]>().map(({ type }) => type)
+      const { entries } = (await done('audit --json')).json<{ entries: { type: string }[] }>()
+      const types = entries.map(({ type }) => type)
       expect(types.filter((type) => type === 'client-changed')).to.have.length(1)
     })
 
