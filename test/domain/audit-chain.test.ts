@@ -169,14 +169,19 @@ describe('the chain of the audit trail', () => {
   })
 
   it('R47 does not let a lost head heal when more is added', () => {
-    for (const head of [undefined, { ...added(8).head!, seal: 'forged' }]) {
+    const forged = { ...added(8).head!, seal: 'forged' }
+    for (const [head, left] of [
+      [undefined, 8],
+      [forged, 8],
+      [forged, 0],
+    ] as const) {
       const stored = added(10)
-      stored.entries = stored.entries.slice(0, 8)
-      const from = headToContinue(chain, head, () => 8)
+      stored.entries = stored.entries.slice(0, left)
+      const from = headToContinue(chain, head, () => left)
       const more = linkAll(chain, from, [entry(20), entry(21)])
       stored.entries.push(...more)
       stored.head = sealHead(chain, more.at(-1)!)
-      expect(walk(stored).fault).to.deep.equal({ kind: 'changed', number: 9 })
+      expect(walk(stored).fault).to.deep.equal({ kind: 'changed', number: left + 1 })
     }
   })
 
