@@ -72,6 +72,20 @@ describe('the command line on MongoDB', function () {
     expect((await cli('user list')).out).to.contain('alice')
   })
 
+  it('changes an app and rotates its secret', async () => {
+    await cli('client add app --redirect-uri https://app.example/cb --name App')
+    expect((await cli('client update app --name Notes --unset tos_uri')).out).to.equal(
+      'app: changed\n  client_name: "App" -> "Notes"\n',
+    )
+    const rotated = await cli('client rotate-secret app --overlap 2')
+    expect(rotated.code, rotated.err).to.equal(0)
+    expect((await cli('client update app --refresh')).code).to.equal(0)
+    const { out } = await cli('client show app')
+    expect(out)
+      .to.match(/client_name +Notes\n/)
+      .and.to.match(/\(former secret\) +holds until 20/)
+  })
+
   it('R37 restore makes a backup that was put back safe, here as elsewhere', async () => {
     await cli('user add alice --password-stdin')
     const restored = await cli('restore --confirm')
