@@ -168,6 +168,22 @@ describe('the chain of the audit trail', () => {
       })
   })
 
+  it('goes on after its own head, and begins where the chain has no entry', () => {
+    const { head } = added(8)
+    const unasked = (): number => expect.fail('the head is sound')
+    expect(headToContinue(chain, head, unasked)).to.equal(head)
+    expect(headToContinue(chain, undefined, () => 0)).to.equal(BEGINNING)
+  })
+
+  it('R47 names an entry in which a list was changed', () => {
+    const listed = (...names: string[]) => entry(3, { detail: { names } as never })
+    const [first] = linkAll(chain, BEGINNING, [listed('a', 'b')])
+    const stored: Stored = { entries: [first!], removed: [], head: sealHead(chain, first!) }
+    expect(walk(stored).fault).to.equal(undefined)
+    stored.entries = [{ ...first!, entry: listed('b', 'a') }]
+    expect(walk(stored).fault).to.deep.equal({ kind: 'changed', number: 1 })
+  })
+
   it('R47 does not let a lost head heal when more is added', () => {
     const forged = { ...added(8).head!, seal: 'forged' }
     for (const [head, left] of [
