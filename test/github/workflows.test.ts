@@ -149,7 +149,7 @@ describe('.github/workflows', () => {
     expect(programs).to.include.members(scripts)
     for (const path of programs) accessSync(join(ROOT, path), constants.X_OK)
     const ran = Object.values(manifest.scripts).flatMap((script) =>
-      [...script.matchAll(/\bnode ([\w/.-]+)/g)].map(([, path]) => path ?? ''),
+      [...script.matchAll(/\bnode (?:--[\w=-]+ )*([\w/.-]+)/g)].map(([, path]) => path ?? ''),
     )
     expect(ran).to.include('.ci/release/main.ts')
     for (const path of ran) expect(existsSync(join(ROOT, path)), path).to.equal(true)

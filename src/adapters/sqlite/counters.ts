@@ -2,30 +2,37 @@ import type { CounterAnswer, Counters } from '../../ports/counters.ts'
 import { COUNTER_KEPT_SECONDS, latestWindowEnd } from '../counter-rules.ts'
 import type { SqliteDatabase } from './database.ts'
 
-/** Whether the window is over at ?3; ?5 is the latest end that it can have. Null for a counter without an end. */
-const OVER = '(ends_at <= ?3 OR ends_at > ?5)'
+/**
+ * Whether the window is over at the time of the call. The value is the latest end that the window can have. Null for a
+ * counter without an end.
+ */
+const OVER = '(ends_at <= excluded.touched_at OR ends_at > ?)'
 
 export function sqliteCounters(database: SqliteDatabase): Counters {
   return {
     reserve: (key, { limit, windowSeconds }, now) =>
       database.durable((connection): CounterAnswer => {
+        const latest = latestWindowEnd(now, windowSeconds)
         const endsAt = windowSeconds === undefined ? null : now + windowSeconds
         // One statement, so that of any number of parallel calls `limit` are allowed. A refusal writes nothing, so that
         // a flood causes no commits.
         const reserved = connection.get<{ count: number }>(
           `INSERT INTO counters (key, count, ends_at, touched_at)
-           SELECT ?1, 1, ?2, ?3 WHERE ?4 > 0
+           SELECT ?, 1, ?, ? WHERE ? > 0
            ON CONFLICT (key) DO UPDATE SET
              touched_at = excluded.touched_at,
              count   = CASE WHEN count = 0 OR ${OVER} THEN 1 ELSE count + 1 END,
              ends_at = CASE WHEN count = 0 OR ${OVER} THEN excluded.ends_at ELSE ends_at END
-           WHERE count < ?4 OR ${OVER}
+           WHERE count < ? OR ${OVER}
            RETURNING count`,
           key,
           endsAt,
           now,
           limit,
-          latestWindowEnd(now, windowSeconds),
+          latest,
+          latest,
+          limit,
+          latest,
         )
         if (reserved) return { allowed: true, count: reserved.count }
         const present = connection.get<{ count: number; ends_at: number | null }>(
@@ -56,16 +63,20 @@ export function sqliteCounters(database: SqliteDatabase): Counters {
         connection.run('DELETE FROM counters WHERE key = ?', key)
       }),
 
-    read: (key, now) =>
-      database.durable((connection) => {
-        const row = connection.get<{ count: number; endsAt: number }>(
-          `SELECT count, coalesce(ends_at, touched_at + ?) AS endsAt FROM counters
-           WHERE key = ? AND count > 0 AND (ends_at IS NULL OR ends_at > ?)`,
-          COUNTER_KEPT_SECONDS,
-          key,
-          now,
-        )
-        return row && { ...row }
-      }),
+    read: read(database),
   }
+}
+
+function read(database: SqliteDatabase): Counters['read'] {
+  return (key, now) =>
+    database.durable((connection) => {
+      const row = connection.get<{ count: number; endsAt: number }>(
+        `SELECT count, coalesce(ends_at, touched_at + ?) AS endsAt FROM counters
+         WHERE key = ? AND count > 0 AND (ends_at IS NULL OR ends_at > ?)`,
+        COUNTER_KEPT_SECONDS,
+        key,
+        now,
+      )
+      return row && { ...row }
+    })
 }

@@ -118,16 +118,18 @@ function claims(database: SqliteDatabase): Pick<Outbox, 'claim' | 'postpone' | '
       database.durable((connection) => {
         const claimed = connection.get<Claimed>(
           `UPDATE outbox
-           SET due_at = ?2, claims = claims + 1, fault = NULL,
-             first_claimed_at = coalesce(first_claimed_at, ?1)
+           SET due_at = ?, claims = claims + 1, fault = NULL,
+             first_claimed_at = coalesce(first_claimed_at, ?)
            WHERE sequence = (
              SELECT sequence FROM outbox
-             WHERE (due_at <= ?1 OR due_at > ?3) AND (until IS NULL OR until > ?1)
+             WHERE (due_at <= ? OR due_at > ?) AND (until IS NULL OR until > ?)
              ORDER BY due_at, sequence LIMIT 1)
            RETURNING id, account_id, value, until, claims, first_claimed_at`,
-          now,
           claimedUntil,
+          now,
+          now,
           latest,
+          now,
         )
         return (
           claimed && {

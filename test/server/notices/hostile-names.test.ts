@@ -32,7 +32,15 @@ const HOSTILE: Readonly<Record<string, { name: string; shown: string; never: Reg
   },
 }
 const NAMES = ['issuer', 'account', 'name', 'replaced', 'app', 'factor', 'browser', 'place']
-const ADDRESSES = ['manageUrl', 'helpUrl', 'notMeUrl', 'cancelUrl', 'confirmUrl', 'resetUrl']
+const ADDRESSES = [
+  'manageUrl',
+  'helpUrl',
+  'notMeUrl',
+  'cancelUrl',
+  'confirmUrl',
+  'resetUrl',
+  'setUpUrl',
+]
 
 function valuesOf(template: keyof typeof MAIL_VALUES, name: string): Record<string, string> {
   const { needed, optional } = MAIL_VALUES[template]
