@@ -28,6 +28,8 @@ const OF_NO_ACCOUNT = [
   'client-secret-rotated',
   'client-removed',
   'storage-restored',
+  'signing-key-added',
+  'encryption-keys-rotated',
 ]
 const OWN_EVENTS = [
   ...EVENT_TYPES,

@@ -33,6 +33,27 @@ describe('the audit commands', () => {
     return (JSON.parse(err) as { error: { code: string; message: string } }).error
   }
 
+  it('show who has made signing keys and rotated the keys that seal', async () => {
+    const added = await place.cli('keys', 'add', '--json', '--actor', 'ops')
+    const rotated = await place.cli('keys', 'rotate', 'signing', '--json', '--algorithm', 'ES256')
+    await place.cli('keys', 'rotate', 'signing', '--algorithm', 'ES256')
+    await place.cli('keys', 'rotate', 'encryption', '--dry-run')
+    await place.cli('keys', 'rotate', 'encryption', '--actor', 'ops')
+    const { entries } = JSON.parse((await place.cli('audit', '--json')).out) as {
+      entries: AuditEntry[]
+    }
+    const { kid } = JSON.parse(added.out) as { kid: string }
+    const [made] = JSON.parse(rotated.out) as [{ kid: string }]
+    expect(
+      entries.map(({ type, detail: { reason, count } }) => ({ type, of: reason ?? count })),
+    ).to.deep.equal([
+      { type: 'encryption-keys-rotated', of: 0 },
+      { type: 'signing-key-added', of: made.kid },
+      { type: 'signing-key-added', of: kid },
+    ])
+    expect(await ids('--actor', 'ops')).to.have.length(2)
+  })
+
   it('narrow by person, app, address, type, operator, request and time', async () => {
     await place.cli('user', 'add', 'mira', '--actor', 'ops')
     const [{ accountId }] = (

@@ -60,7 +60,10 @@ function addRotateEncryptionCommand(rotate: Command, terminal: Terminal): void {
       const dryRun = options['dryRun'] === true
       const services = { foundation, accounts: mfa.accounts }
       const tell = rotationProgress(terminal, options['json'] === true)
-      return rotationOutput(await rotateEncryption(services, { dryRun, progress: tell }), dryRun)
+      const rotation = await rotateEncryption(services, { dryRun, progress: tell })
+      const detail = { count: rotation.resealed }
+      if (!dryRun) await foundation.record('encryption-keys-rotated', { detail })
+      return rotationOutput(rotation, dryRun)
     }),
   )
 }
@@ -76,6 +79,8 @@ function addRotateSigningCommand(rotate: Command, terminal: Terminal): void {
         algorithm === undefined ? SIGNING_ALGORITHMS : [algorithm as SigningAlgorithm],
         { ...timesOf(foundation), overlapSeconds: hoursOf(overlap) * HOUR_SECONDS },
       )
+      for (const { kid, result } of rotated)
+        if (result === 'made') await recordAdded(foundation, kid)
       return {
         json: rotated.map(({ signsFrom, ...rest }) => ({ ...rest, signs_from: signsFrom })),
         text: rotated.map(lineAboutRotated).join(''),
@@ -92,10 +97,15 @@ function lineAboutRotated({ algorithm, kid, result, signsFrom }: Rotated): strin
 
 async function add({ foundation }: Session, algorithm: SigningAlgorithm): Promise<Output> {
   const { kid } = await addSigningKey(changeable(foundation), algorithm, timesOf(foundation))
+  await recordAdded(foundation, kid)
   return {
     json: { kid, algorithm },
     text: `Key ${kid} (${algorithm}) was made. Each node signs with it within a minute.\n`,
   }
+}
+
+function recordAdded({ record }: Foundation, kid: string): Promise<void> {
+  return record('signing-key-added', { detail: { reason: kid } })
 }
 
 function algorithmOption(): Option {

@@ -28,6 +28,8 @@ export const SERVER_EVENTS = [
   'user-unlocked',
   'user-removed',
   'storage-restored',
+  'signing-key-added',
+  'encryption-keys-rotated',
   'client-added',
   'client-changed',
   'client-secret-rotated',

@@ -89,6 +89,8 @@ const OF_SERVER: Readonly<Record<string, Told>> = {
   'user-removed': none('the account has no address any more'),
   'user-unlocked': none('an administrator has done it'),
   'storage-restored': none('it is of no account'),
+  'signing-key-added': none('it is of no account'),
+  'encryption-keys-rotated': none('it is of no account'),
   'client-added': none('it is of no account'),
   'client-changed': none('it is of no account'),
   'client-secret-rotated': none('it is of no account'),
