@@ -166,9 +166,16 @@ describe('a node among others', () => {
 
   it('refuses one of two nodes that start at once with different issuers', async () => {
     const other = { environment: { ISSUER: 'http://other.example' } }
-    const starts = await Promise.allSettled([join('a'), join('b', other)])
-    expect(starts.map(({ status }) => status)).to.have.members(['fulfilled', 'rejected'])
-    expect(await namesOf()).to.have.length(1)
+    const starts = await Promise.allSettled([
+      join('a'),
+      join('b', other),
+      join('c'),
+      join('d', other),
+    ])
+    const started = starts.map(({ status }) => status === 'fulfilled')
+    expect([started[0] === started[2], started[1] === started[3]]).to.deep.equal([true, true])
+    expect(started[0]).to.not.equal(started[1])
+    expect(await namesOf()).to.have.length(2)
   })
 
   it('refuses to start with cookie keys that do not fit, and tells no key', async () => {

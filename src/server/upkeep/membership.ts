@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../../../config/environment.ts'
 import { DECIDING_FILES, decidingValues } from '../../../config/deciding.ts'
 import {
@@ -19,6 +20,12 @@ import { every } from './every.ts'
 
 /** Four heartbeats fit into the time after which a node counts as gone. */
 const HEARTBEAT_MILLISECONDS = 15_000
+
+/** The lease of the node that is starting. */
+const TURN = 'start'
+const TURN_SECONDS = 10
+const TURN_MILLISECONDS = 20_000
+const PAUSE_MILLISECONDS = 50
 
 /** The part of this node in its deployment. */
 export interface Membership {
@@ -46,11 +53,39 @@ export interface MembershipOptions {
  */
 export async function joinDeployment(
   services: Services,
+  options: MembershipOptions,
+): Promise<Membership> {
+  const id = Buffer.from(services.random.bytes(16)).toString('base64url')
+  const giveTurn = await takeTurn(services, id)
+  try {
+    return await join(services, await noteOf(services, id), options)
+  } finally {
+    await giveTurn()
+  }
+}
+
+/**
+ * Nodes that start at once start one after another, so that each sees the note of the one before. Otherwise two nodes
+ * with different issuers would both find nobody, and both would serve. A node that hangs in its start does not stop the
+ * others for longer than 20 s; the heartbeats compare the notes again.
+ */
+async function takeTurn({ storage, clock }: Services, id: string): Promise<() => Promise<void>> {
+  const give = (): Promise<void> => storage.leases.give(TURN, id).catch(() => undefined)
+  const end = performance.now() + TURN_MILLISECONDS
+  while (performance.now() < end) {
+    if (await storage.leases.take(TURN, id, clock.now(), clock.now() + TURN_SECONDS)) break
+    await sleep(PAUSE_MILLISECONDS)
+  }
+  return give
+}
+
+async function join(
+  services: Services,
+  own: NodeNote,
   { log, heartbeatMilliseconds = HEARTBEAT_MILLISECONDS }: MembershipOptions,
 ): Promise<Membership> {
   const { clock, serverMeasures } = services
   const { nodes } = services.storage
-  const own = await noteOf(services)
   const tell = driftTeller(own, log)
   let differs = false
   const look = async (isStart = false): Promise<void> => {
@@ -101,18 +136,14 @@ export async function liveNodes(nodes: Nodes, clock: Clock): Promise<readonly No
   return (await nodes.live(now - NODE_LAPSES_SECONDS)).filter((note) => isLive(note, now))
 }
 
-async function noteOf({
-  config,
-  storage,
-  clock,
-  issuer,
-  box,
-  random,
-}: Services): Promise<NodeNote> {
+async function noteOf(
+  { config, storage, clock, issuer, box, random }: Services,
+  id: string,
+): Promise<NodeNote> {
   const fingerprint = await fingerprints({ settings: storage.settings, box, random })
   const now = clock.now()
   return {
-    id: Buffer.from(random.bytes(16)).toString('base64url'),
+    id,
     name: config.nodeName ?? hostname(),
     version: packageVersion,
     schema: (await storage.schema()).wanted,
