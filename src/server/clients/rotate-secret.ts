@@ -1,3 +1,4 @@
+import { MfaError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Clock } from '../../ports/services.ts'
 import { lacksSecret, newSecret, type ChangeServices } from './change.ts'
@@ -19,6 +20,10 @@ export interface RotatedSecret {
 /**
  * Makes a new secret for a client of the storage. The present one holds for `overlapSeconds` more; 0 ends it at once.
  * Every node reads a client at each request. `no-secret`: the client has none, or does not need it.
+ *
+ * If the audit entry cannot be written, the stored client is put back, because the new secret is not shown then: a
+ * repeated command would take it for the present one and end the secret of the app. Throws the error of the storage,
+ * whose message says whether the client is as before.
  */
 export async function rotateSecret(
   { clients, box, clock, random, record, validate }: RotationServices,
@@ -35,7 +40,12 @@ export async function rotateSecret(
     const anew = withNewSecret(box, stored, { secret, formerUntil })
     if (!(await clients.replace(clientId, anew, stored))) continue
     const until = formerUntil === undefined ? {} : { until: formerUntil }
-    await record('client-secret-rotated', { detail: { clientId, ...until } })
+    try {
+      await record('client-secret-rotated', { detail: { clientId, ...until } })
+    } catch (error) {
+      const isBack = await clients.replace(clientId, stored, anew).catch(() => false)
+      throw unrecorded(error, isBack)
+    }
     const endedEarly = formerSecretUntil(stored, now)
     return {
       secret,
@@ -43,4 +53,14 @@ export async function rotateSecret(
       ...(endedEarly === undefined ? {} : { endedEarly }),
     }
   }
+}
+
+function unrecorded(cause: unknown, isBack: boolean): Error {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  const message = isBack
+    ? `The audit entry was not written, so nothing was changed: ${why}`
+    : `The audit entry was not written, and the former secret could not be put back: the client has a new secret that was never shown. Run the command again, and set the secret that it prints in the app at once. ${why}`
+  return cause instanceof MfaError
+    ? new MfaError(cause.code, message, { status: cause.status, cause })
+    : new Error(message, { cause })
 }
