@@ -16,6 +16,8 @@ import {
   signingKeysOf,
   type Foundation,
 } from '../../src/server/boot/foundation.ts'
+import type { RotatedSecret } from '../../src/server/clients/rotate-secret.ts'
+import { retireEncryptionKeys } from '../../src/server/keys/encryption-keys.ts'
 import { fingerprints } from '../../src/server/keys/fingerprint-key.ts'
 import { KeyFault } from '../../src/server/keys/jwks.ts'
 import { serverMfa } from '../../src/server/boot/mfa.ts'
@@ -138,6 +140,30 @@ describe('the rotation of encryption keys', () => {
     const anew = await printOf(after)
     expect(anew).not.to.equal(print)
     expect(await printOf(after)).to.equal(anew)
+  })
+
+  it('R35 misses at the start, by name, a key that an older release has retired and the trail needs', async () => {
+    await before.record('user-added', { accountId: 'mira' })
+    await started(storage, [NEW, OLD])
+    await retireEncryptionKeys(storage.settings, [oldId])
+    const error = await refusalOf(started(storage, [NEW]))
+    expect(error).to.be.instanceOf(KeyFault).and.to.have.property('setting', 'ENCRYPTION_KEYS')
+    expect(error).to.have.property('message').that.contains(oldId).and.contains('keys rotate')
+    await rotate()
+    await (await started(storage, [NEW])).record('user-added', { accountId: 'mira' })
+    expect(await storage.audit.list({ type: ['user-added'], limit: 9 })).to.have.length(2)
+  })
+
+  it('R35 leaves a client its present secret if no key opens the former one', async () => {
+    const registry = clientsOf(before, await signingKeysOf(before))
+    const rotated = await registry.rotateSecret('app', 3600)
+    const sealed = before.box.seal('x', { accountId: 'other', purpose: 'other' })
+    const stored = (await storage.clients.get('app')) as JsonObject
+    expect(await registry.find('app')).to.have.property('former_client_secret')
+    await storage.clients.put('app', { ...stored, sealed_former_client_secret: sealed })
+    expect(await registry.find('app'))
+      .to.include({ client_secret: (rotated as RotatedSecret).secret })
+      .and.not.to.have.property('former_client_secret')
   })
 
   it('changes nothing the second time', async () => {

@@ -33,6 +33,7 @@ import { checkEncryptionKeys } from '../keys/encryption-keys.ts'
 import { parseSigningKeys, type SigningKeys } from '../keys/jwks.ts'
 import { clientRules } from './provider.ts'
 import { loadSigningKeys } from '../keys/signing-keys.ts'
+import { checkTrailKey } from '../keys/trail-key.ts'
 import { ACCOUNT_CLIENT_ID } from '../../index.ts'
 import { openStorage } from './storage.ts'
 
@@ -102,14 +103,15 @@ export async function layFoundation(
   const measured = measuredStorage(opened, measures, serverMeasures)
   const hasher = hasherOf(settings, measures)
   const kinds = hashKinds({ settings: measured.settings, clock })
+  const box = secretBox({ keys: encryptionKeys })
   try {
     await checkEncryptionKeys(measured.settings, encryptionKeys)
+    await checkTrailKey({ settings: measured.settings, box })
     await kinds.made(hasher.kind)
   } catch (error) {
     await measured.close()
     throw error
   }
-  const box = secretBox({ keys: encryptionKeys })
   const chained = chainedTrail(measured.audit, chainName(config, options), {
     settings: measured.settings,
     box,

@@ -1,4 +1,5 @@
 import { FORMER_SECRET } from '../../host/former-secret.ts'
+import { MfaError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Clients } from '../../ports/clients.ts'
@@ -31,14 +32,35 @@ export function openSecret(box: SecretBox, stored: JsonObject): JsonObject {
 }
 
 /**
- * Stored metadata for the host: with its secret in clear, and with the former one as long as it holds. Throws MfaError
- * `key-missing` or `seal-broken`.
+ * Stored metadata for the host: with its secret in clear, and with the former one as long as it holds. A former secret that
+ * does not open is left out, because the app may use its present one. Throws MfaError `key-missing` or `seal-broken`.
  */
 export function openForHost(box: SecretBox, stored: JsonObject, now: Instant): JsonObject {
   const metadata = openSecret(box, stored)
+  const former = openFormer(box, stored, now)
+  return typeof former === 'string' ? { ...metadata, [FORMER_SECRET]: former } : metadata
+}
+
+/** Whether a former secret should hold and does not, because no key opens it. */
+export function hasLostFormer(box: SecretBox, stored: JsonObject, now: Instant): boolean {
+  return openFormer(box, stored, now) === LOST
+}
+
+const LOST = Symbol('a former secret that no key opens')
+
+function openFormer(
+  box: SecretBox,
+  stored: JsonObject,
+  now: Instant,
+): string | typeof LOST | undefined {
   const { [SEALED_FORMER]: sealed } = stored
-  if (typeof sealed !== 'string' || formerSecretUntil(stored, now) === undefined) return metadata
-  return { ...metadata, [FORMER_SECRET]: box.open(sealed, contextOf(metadata, 'former-secret')) }
+  if (typeof sealed !== 'string' || formerSecretUntil(stored, now) === undefined) return undefined
+  try {
+    return box.open(sealed, contextOf(stored, 'former-secret'))
+  } catch (error) {
+    if (error instanceof MfaError) return LOST
+    throw error
+  }
 }
 
 export function withoutSecret(metadata: JsonObject): JsonObject {

@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto'
 import type { ChainMac } from '../../domain/audit-chain.ts'
+import { MfaError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Random, SealContext, SecretBox } from '../../ports/services.ts'
 import type { Settings } from '../../ports/settings.ts'
 import { changeSetting } from '../upkeep/change-setting.ts'
+import { KeyFault } from './jwks.ts'
 
 /**
  * The setting that holds the key of the chains of the audit trail and the names of the chains, sealed: who can write the
@@ -41,6 +43,23 @@ export async function readTrailKey({
   if (stored === undefined) return undefined
   const { key, chains } = open(box, stored)
   return { mac: macWith(key), chains }
+}
+
+/**
+ * Checks that the key opens. An older release that rotates the encryption keys does not know this setting: it leaves the
+ * value under a key that it retires. Without this check no audit entry could be written, and thus nobody could sign in.
+ * Throws KeyFault, and MfaError `seal-broken`.
+ */
+export async function checkTrailKey(services: TrailKeyServices): Promise<void> {
+  try {
+    await readTrailKey(services)
+  } catch (error) {
+    if (!(error instanceof MfaError && error.code === 'key-missing')) throw error
+    throw new KeyFault(
+      'ENCRYPTION_KEYS',
+      `lacks the key ${await sealingKeyOfTrailKey(services)}, with which the key of the audit trail is sealed: put this former key back after the newest one, and run \`oidc-provider-mfa keys rotate encryption\``,
+    )
+  }
 }
 
 /** Reads the key, or makes it: of two processes that begin at once both get the same one. */

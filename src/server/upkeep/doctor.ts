@@ -6,6 +6,7 @@ import { loadCatalogues, missingMessages } from '../../http/messages.ts'
 import { viewFolders } from '../../http/templates.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import { encryptionKeysInUse } from '../keys/encryption-keys.ts'
+import { hasLostFormer, idOf } from '../clients/secret.ts'
 import { hashKindsInUse } from '../accounts/hash-kinds.ts'
 import { checkRetention } from '../observe/audit-retention.ts'
 import { examineNodes } from './doctor-nodes.ts'
@@ -218,11 +219,29 @@ async function checkClients(foundation: Foundation): Promise<Checked> {
     .map(({ client, field }) =>
       warning('CLIENTS_FILE', `${client}: ${field} is not known and has no effect`),
     )
-  return { detail: `${clients.length}`, besides: [...ignored, ...clients.flatMap(formerSecretOf)] }
+  const lost = await lostFormers(foundation)
+  const formers = clients.flatMap((client) => formerSecretOf(client, lost))
+  return { detail: `${clients.length}`, besides: [...ignored, ...formers] }
 }
 
-function formerSecretOf({ client_id: id, former_secret_until: until }: JsonObject): Finding[] {
+/** The ids of the clients whose former secret should hold and does not open. */
+async function lostFormers({ storage, box, clock }: Foundation): Promise<ReadonlySet<string>> {
+  const stored = await storage.clients.list()
+  return new Set(stored.filter((client) => hasLostFormer(box, client, clock.now())).map(idOf))
+}
+
+function formerSecretOf(
+  { client_id: id, former_secret_until: until }: JsonObject,
+  lost: ReadonlySet<string>,
+): Finding[] {
   if (typeof id !== 'string' || typeof until !== 'number') return []
+  if (lost.has(id))
+    return [
+      warning(
+        'clients',
+        `${id}: its former secret does not open, so only the present one holds: put the former key back into ENCRYPTION_KEYS and run \`oidc-provider-mfa keys rotate encryption\``,
+      ),
+    ]
   const end = new Date(until * 1000).toISOString().replace('.000', '')
   const detail = `${id}: its former secret holds until ${end}`
   return [{ check: 'clients', result: 'ok', detail }]

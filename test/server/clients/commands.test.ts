@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import { expect } from 'chai'
 import { commandLine, type CommandLine, type Ran } from '../command-line.ts'
 
@@ -175,6 +176,19 @@ describe('commands about apps', () => {
       for (const text of [rest.out, doctor.out, (await done('client list --json')).out])
         expect(text).not.to.contain(secret).and.not.to.contain(SECRET)
       expect(await shown()).to.deep.equal(BARE)
+    })
+
+    it('has the doctor warn of a former secret that no key opens', async () => {
+      await apply([APP])
+      await done('client rotate-secret app')
+      const database = new DatabaseSync(here.environment['STORAGE_URL']!.slice('sqlite:'.length))
+      database.exec(
+        "UPDATE clients SET metadata = json_set(metadata, '$.sealed_former_client_secret', 'x')",
+      )
+      database.close()
+      const { out } = await cli('doctor')
+      expect(out).to.match(/clients +warning +app: its former secret does not open/)
+      expect(out).not.to.contain('its former secret holds')
     })
 
     it('ends the former secret at once with --overlap 0', async () => {
