@@ -13,7 +13,7 @@ import {
   type SchemaNote,
 } from '../schema-rules.ts'
 import { COLLECTIONS, is } from './collections.ts'
-import { makeAuditSearchable } from './audit-search.ts'
+import { fillAuditKeys, makeAuditSearchable } from './audit-search.ts'
 import { inWords, makeIndexes, missingIndexes } from './server-indexes.ts'
 
 export interface Migration extends NumberedMigration {
@@ -50,7 +50,8 @@ interface SchemaDocument {
 
 /**
  * Applies the migrations that are missing: to an empty database always, to an older one those that `allowed` names; it
- * then also creates dropped indexes again. A migration is noted when it has ended, so that an interrupted one runs
+ * then also creates dropped indexes again. An operator who allows a contract has stopped the nodes of the former release: the
+ * entries of the trail that they have written since the expansion become searchable. A migration is noted when it has ended, so that an interrupted one runs
  * again.
  *
  * Throws MfaError `schema-outdated` if a migration is needed and not allowed, and the errors of `readSchemaState`.
@@ -66,6 +67,7 @@ export async function bringUpToDate(
   if (note.current === 0) await fill(db, left)
   else for (const migration of left) await apply(db, migration)
   if (left.length === 0 && allowed !== false) await makeIndexes(db)
+  if (allowed === true || allowed === 'contract') await fillAuditKeys(db)
   await requireUniqueIndexes(db)
 }
 

@@ -220,6 +220,23 @@ describe('the schema in MongoDB', function () {
     await storage.close()
   })
 
+  for (const allowed of [true, 'contract'] as const)
+    it(`makes searchable what a node of the former release has added since, at migrate ${allowed}`, async () => {
+      await bringUpToDate(db, 'expand')
+      const storage = await openMongoStorage({ url: database.url })
+      const detail = { ip: '192.0.2.7', requestId: 'r.1' }
+      const old = { _id: 'old', at: 5, order: 5, type: 'locked', detail: JSON.stringify(detail) }
+      await db.collection<typeof old>('mfa_audit').insertOne(old)
+      await bringUpToDate(db, 'expand')
+      expect(await storage.audit.list({ ip: '192.0.2.7', limit: 9 })).to.deep.equal([])
+      await bringUpToDate(db, allowed)
+      for (const query of [{ ip: '192.0.2.7' }, { requestId: 'r.1' }])
+        expect(await storage.audit.list({ ...query, limit: 9 })).to.deep.equal([
+          { id: 'old', at: 5, type: 'locked', detail },
+        ])
+      await storage.close()
+    })
+
   it('of another application is refused', async () => {
     await note('2.0')
     expect(await refusal(bringUpToDate(db, true))).to.equal('schema-foreign')
