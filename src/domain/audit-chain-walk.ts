@@ -2,6 +2,7 @@ import {
   isSealedHead,
   isSealedRun,
   linkOf,
+  type ChainableEntry,
   type ChainedEntry,
   type OwnChain,
   type SealedHead,
@@ -43,6 +44,7 @@ export interface ChainPage {
 /** Walks one chain, page by page, from the oldest entry to the newest. It keeps only the first fault. */
 export class ChainWalk {
   readonly #chain: OwnChain
+  readonly #isKept: (entry: ChainableEntry) => boolean
   #next = 1
   /** The hash of the entry before the next one. Undefined: that entry is missing. */
   #hash: string | undefined = ''
@@ -52,8 +54,10 @@ export class ChainWalk {
   #removed = 0
   #fault: ChainFault | undefined
 
-  constructor(chain: OwnChain) {
+  /** `isKept`: whether retention keeps an entry, so that no sweep removes it. Default: it keeps none. */
+  constructor(chain: OwnChain, isKept: (entry: ChainableEntry) => boolean = () => false) {
     this.#chain = chain
+    this.#isKept = isKept
   }
 
   /** The next page holds what has a higher number: the last entry once more, so that a second one of its number shows. */
@@ -112,10 +116,14 @@ export class ChainWalk {
     this.#next = number + 1
   }
 
-  /** An entry whose number was passed. One that a removed run covers is about to be deleted: a sweep was interrupted. */
+  /**
+   * An entry whose number was passed. One that a removed run covers is about to be deleted, because a sweep was
+   * interrupted. If retention keeps it, no sweep has removed it: somebody has put it there.
+   */
   #again({ number, entry }: ChainedEntry, runs: readonly SealedRun[]): void {
-    const isCovered = runs.some(({ first, last }) => first <= number && number <= last)
-    if (!isCovered && entry.id !== this.#lastId) this.#note({ kind: 'added', number })
+    const isLeft =
+      runs.some(({ first, last }) => first <= number && number <= last) && !this.#isKept(entry)
+    if (!isLeft && entry.id !== this.#lastId) this.#note({ kind: 'added', number })
   }
 
   #skip(runs: readonly SealedRun[]): void {

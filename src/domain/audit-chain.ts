@@ -76,6 +76,15 @@ export function isSealedHead(chain: OwnChain, head: SealedHead): boolean {
   return sealHead(chain, head).seal === head.seal
 }
 
+/** The seal of the entries that a head counts before they are in the trail. It holds for this head alone. */
+export function sealWaiting(
+  { name, mac }: OwnChain,
+  { number, hash }: ChainHead,
+  waiting: string,
+): string {
+  return mac(JSON.stringify(['waiting', name, number, hash, waiting]))
+}
+
 function sealRun({ name, mac }: OwnChain, { first, last, hash }: Run): SealedRun {
   return { first, last, hash, seal: mac(JSON.stringify(['removed', name, first, last, hash])) }
 }

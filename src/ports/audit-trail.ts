@@ -20,7 +20,7 @@ export interface AuditTrail {
    * At most `limit` entries of a chain beyond the number `after`, in order, with the removed runs beyond `after` that begin
    * before the last of them; if there are fewer entries, with `limit` of the other runs.
    */
-  chainPage(name: string, after: number, limit: number): Promise<ChainPage>
+  chainPage(chain: OwnChain, after: number, limit: number): Promise<ChainPage>
   /** The number of entries that are in no chain: they are from before there were chains. */
   unchained(): Promise<number>
 }

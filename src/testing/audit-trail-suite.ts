@@ -141,7 +141,7 @@ export function describeAuditTrail(
         Array.from({ length: 7 }, (_, index) => entry(String(index), index)),
         ONE,
       )
-      const { entries } = await audit.chainPage(ONE.name, 2, 3)
+      const { entries } = await audit.chainPage(ONE, 2, 3)
       deepEqual(
         entries.map(({ number, entry: { id } }) => [number, id]),
         [
@@ -150,8 +150,8 @@ export function describeAuditTrail(
           [5, '4'],
         ],
       )
-      deepEqual(await audit.chainPage('none', 0, 3), { entries: [], removed: [] })
-      deepEqual(await audit.chainPage(ONE.name, 7, 3), { entries: [], removed: [] })
+      deepEqual(await audit.chainPage({ ...ONE, name: 'none' }, 0, 3), { entries: [], removed: [] })
+      deepEqual(await audit.chainPage(ONE, 7, 3), { entries: [], removed: [] })
     })
 
     test('adding nothing changes nothing', async (audit) => {
@@ -187,7 +187,7 @@ const TWO: OwnChain = { name: 'one/commands', mac }
 export async function walked(audit: AuditTrail, chain: OwnChain): Promise<ChainWalk> {
   const head = (await audit.chains()).find(({ name }) => name === chain.name)?.head
   const walk = new ChainWalk(chain)
-  while (walk.take(await audit.chainPage(chain.name, walk.after, 3)));
+  while (walk.take(await audit.chainPage(chain, walk.after, 3)));
   walk.end(head, true)
   return walk
 }

@@ -264,7 +264,7 @@ function describeUpkeep(name: string, make: Make<ServerStorage>, runner: Runner)
       const empty = await walked(audit, chain)
       deepEqual([empty.fault, empty.removed], [undefined, 9])
       deepEqual(
-        (await audit.chainPage('node', 0, 9)).removed.map(({ first, last }) => [first, last]),
+        (await audit.chainPage(chain, 0, 9)).removed.map(({ first, last }) => [first, last]),
         [[1, 9]],
       )
     })

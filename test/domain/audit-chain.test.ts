@@ -46,8 +46,14 @@ function added(length: number, own = chain): Stored {
 }
 
 /** Walks in pages, as a storage answers them. */
-function walk({ entries, removed, head }: Stored, own = chain, limit = 3, begun = true): ChainWalk {
-  const walked = new ChainWalk(own)
+function walk(
+  { entries, removed, head }: Stored,
+  own = chain,
+  limit = 3,
+  begun = true,
+  isKept?: (entry: ChainableEntry) => boolean,
+): ChainWalk {
+  const walked = new ChainWalk(own, isKept)
   for (;;) {
     const found = entries
       .filter(({ number }) => number > walked.after)
@@ -241,6 +247,16 @@ describe('the chain of the audit trail', () => {
         expect(walk(stored).fault?.number).to.equal(lost.number)
       }),
     )
+  })
+
+  it('R47 names an entry in a place that retention has emptied, if retention keeps such an entry', () => {
+    const stored = added(10)
+    sweep(stored, [4, 5])
+    const forged = { number: 4, hash: 'x', entry: entry(99) }
+    stored.entries.push(forged)
+    expect(walk(stored).fault).to.equal(undefined)
+    const kept = walk(stored, chain, 3, true, ({ id }) => id === 'e99')
+    expect(kept.fault).to.deep.equal({ kind: 'added', number: 4 })
   })
 
   it('R47 seals no entry that was changed, so that nobody can have it removed by setting its time back', () => {

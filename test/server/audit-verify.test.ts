@@ -169,6 +169,18 @@ describe('audit verify', () => {
     const { sound, chains } = await verified()
     expect(sound).to.equal(true)
     expect(chains.map(({ removed }) => removed)).to.deep.equal([2, 6])
+    const forge = (at: number): void =>
+      sql(
+        `INSERT INTO audit (id, at, type, detail, chain, number, hash)
+         VALUES ('forged', ${at}, 'user-removed', '{}', '${COMMANDS}', 3, 'x')`,
+      )
+    forge(later.now())
+    expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'added', number: 3 })
+    sql("DELETE FROM audit WHERE id = 'forged'")
+    // One that the next sweep deletes may be left of a sweep that was interrupted.
+    forge(1)
+    expect((await faults())[COMMANDS]).to.equal(null)
+    sql("DELETE FROM audit WHERE id = 'forged'")
     sql(`DELETE FROM audit_removed WHERE ${inCommands}`)
     expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'oldest-removed', number: 1 })
   })
@@ -204,7 +216,7 @@ describe('audit verify', () => {
         return page
       },
     }
-    const { chains } = await verifyTrail(watched, { mac, chains: ['node'] })
+    const { chains } = await verifyTrail(watched, { mac, chains: ['node'] }, undefined)
     expect(chains).to.deep.equal([{ name: 'node', verified: 2500, removed: 0 }])
     expect(Math.max(...sizes)).to.equal(1000)
   })

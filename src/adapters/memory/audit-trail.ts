@@ -54,7 +54,7 @@ export function memoryAudit(): MemoryAudit {
 
     chains: async () => chains.all(),
 
-    async chainPage(name, after, limit) {
+    async chainPage({ name }, after, limit) {
       const found = chains.entriesOf(name).filter(({ number }) => number > after)
       return {
         entries: found.slice(0, limit),

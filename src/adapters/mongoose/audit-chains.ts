@@ -5,7 +5,9 @@ import {
   isSealedHead,
   linkAll,
   sealHead,
+  sealWaiting,
   type ChainedEntry,
+  type ChainHead,
   type OwnChain,
   type SealedHead,
 } from '../../domain/audit-chain.ts'
@@ -27,6 +29,7 @@ interface Waiting extends ChainedEntry<AuditEntry> {
 
 interface Head extends SealedHead {
   readonly waiting?: string
+  readonly waitingSeal?: string
 }
 
 /**
@@ -42,7 +45,7 @@ export async function addToChain(
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const stored = await readHead(database, chain.name)
     // First of all: an event of which a crash has left only this must not be added again.
-    if (stored !== undefined) await insertWaiting(database, chain, waitingIn(stored))
+    if (stored !== undefined) await insertWaiting(database, chain, waitingIn(chain, stored))
     const fresh = await withoutKnown(database, events)
     if (fresh.length === 0) return async () => undefined
     const isSound = stored !== undefined && isSealedHead(chain, stored)
@@ -55,7 +58,7 @@ export async function addToChain(
     const waiting = linked.map((each) => ({ ...each, order: nextOrder() }))
     const last = linked.at(-1)
     if (last === undefined) continue
-    const next = { ...sealHead(chain, last), waiting: JSON.stringify(waiting) }
+    const next = { ...sealHead(chain, last), ...sealedWaiting(chain, last, waiting) }
     if (await writeHead(database, chain.name, next, stored)) {
       await insertWaiting(database, chain, waiting)
       return () => letGo(database, chain.name, next)
@@ -98,13 +101,23 @@ async function readHead(database: MongoDatabase, name: string): Promise<Head | u
   return found ?? undefined
 }
 
-function waitingIn({ waiting }: Head): readonly Waiting[] {
-  try {
-    return waiting === undefined ? [] : (JSON.parse(waiting) as Waiting[])
-  } catch {
-    // Somebody has changed it. The entries that the head counts and that are missing are a fault that a walk finds.
-    return []
-  }
+function sealedWaiting(
+  chain: OwnChain,
+  head: ChainHead,
+  entries: readonly Waiting[],
+): Required<Pick<Head, 'waiting' | 'waitingSeal'>> {
+  const waiting = JSON.stringify(entries)
+  return { waiting, waitingSeal: sealWaiting(chain, head, waiting) }
+}
+
+/**
+ * None where the seal does not fit: somebody has changed them. The entries that the head counts and that are missing are
+ * a fault that a walk finds. Without this seal anybody who writes the database could have a number sealed as removed.
+ */
+function waitingIn(chain: OwnChain, head: Head): readonly Waiting[] {
+  const { waiting, waitingSeal } = head
+  if (waiting === undefined || waitingSeal !== sealWaiting(chain, head, waiting)) return []
+  return JSON.parse(waiting) as Waiting[]
 }
 
 async function writeHead(
@@ -135,7 +148,10 @@ async function writeHead(
 /** The entries are in the trail, so the head need not hold them longer than the trail does. */
 async function letGo(database: MongoDatabase, name: string, { seal }: Head): Promise<void> {
   await database.on<ChainDocument, unknown>(COLLECTIONS.auditChains, (chains) =>
-    chains.updateOne({ _id: is(name), seal: is(seal) }, { $unset: { waiting: true } }),
+    chains.updateOne(
+      { _id: is(name), seal: is(seal) },
+      { $unset: { waiting: true, waitingSeal: true } },
+    ),
   )
 }
 
@@ -162,7 +178,9 @@ async function insertWaiting(
   )
   for (const { entry, number, hash } of waiting) {
     const place = places.get(entry.id)
-    if (place === undefined || (place.chain === chain.name && place.number === number)) continue
+    // An entry outside of every chain shows nothing: anybody who writes the database could have put it there.
+    if (place?.chain === undefined) continue
+    if (place.chain === chain.name && place.number === number) continue
     await storeRun(database, chain, { first: number, last: number, hash })
   }
 }
@@ -223,7 +241,8 @@ export function mongoChains(
         })
     },
 
-    async chainPage(name, after, limit) {
+    async chainPage(chain, after, limit) {
+      const { name } = chain
       // The head is read first: an entry that it lets go of meanwhile is in the trail already.
       const head = await readHead(database, name)
       const found = await database.on<AuditDocument, AuditDocument[]>(COLLECTIONS.audit, (trail) =>
@@ -237,7 +256,7 @@ export function mongoChains(
       if (entries.length === limit)
         return { entries, removed: await removedPage(database, name, after, entries) }
       const numbers = new Set(entries.map(({ number }) => number))
-      const waiting = (head === undefined ? [] : waitingIn(head)).filter(
+      const waiting = (head === undefined ? [] : waitingIn(chain, head)).filter(
         ({ number }) => number > after && !numbers.has(number),
       )
       const all = [...entries, ...waiting].sort((one, other) => one.number - other.number)

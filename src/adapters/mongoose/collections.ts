@@ -96,6 +96,8 @@ export interface ChainDocument extends Keyed {
   readonly seal: string
   /** Entries that the head counts and that may not be in the trail yet, as JSON. */
   readonly waiting?: string
+  /** The seal of `waiting`. */
+  readonly waitingSeal?: string
 }
 
 /** A run of removed entries of a chain. The `_id` has the chain and `first`. */

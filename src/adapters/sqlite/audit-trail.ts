@@ -41,7 +41,7 @@ export function sqliteAudit(database: SqliteDatabase): AuditTrail {
     list: async (query) => (await page(query)).entries,
 
     chains: () => database.durable(readChains),
-    chainPage: (name, after, limit) =>
+    chainPage: ({ name }, after, limit) =>
       database.durable((connection) => readChainPage(connection, name, after, limit)),
     unchained: () =>
       database.durable(

@@ -3,6 +3,7 @@ import type { Accounts } from '../../ports/accounts.ts'
 import type { AuditEntry } from '../../ports/audit-trail.ts'
 import type { ChainFaultKind } from '../../domain/audit-chain-walk.ts'
 import { readTrailKey } from '../keys/trail-key.ts'
+import { retentionAt } from '../observe/audit-retention.ts'
 import { verifyTrail, type VerifiedChain } from '../observe/verify-trail.ts'
 import { auditQueryOf, cursorOf, readCursor, readLimit } from './audit-query.ts'
 import { withSession, type Session } from './session.ts'
@@ -49,9 +50,20 @@ export function addAuditCommands(program: Command, terminal: Terminal): void {
   )
 }
 
-async function verify({ foundation: { storage, box } }: Session): Promise<Output> {
+async function verify({
+  foundation: {
+    storage,
+    box,
+    settings: { audit: kept },
+    clock,
+  },
+}: Session): Promise<Output> {
   const { audit, settings } = storage
-  const { chains, unchained } = await verifyTrail(audit, await readTrailKey({ settings, box }))
+  const { chains, unchained } = await verifyTrail(
+    audit,
+    await readTrailKey({ settings, box }),
+    retentionAt(kept, clock.now()),
+  )
   const verified = chains.reduce((sum, chain) => sum + chain.verified, 0)
   const isSound = chains.every(({ fault }) => fault === undefined)
   const text = [
@@ -80,7 +92,7 @@ const FAULTS: Readonly<Record<ChainFaultKind, string>> = {
   'oldest-removed': 'the oldest entry is missing',
   'newest-removed': 'the newest entry is missing',
   changed: 'an entry was changed, or moved from another place',
-  added: 'two entries have one number',
+  added: 'an entry was put in the place of another one',
   'head-removed': 'the head of the chain is missing',
   'head-changed': 'the head of the chain was not made by this server',
   'unknown-chain': 'no server or command has begun this chain',

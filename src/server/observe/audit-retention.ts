@@ -1,5 +1,6 @@
 import { ConfigError } from '../../../config/environment.ts'
 import type { FileValues } from '../../../config/schema.ts'
+import { endOfType } from '../../adapters/audit-pages.ts'
 import { suggestion } from '../../domain/nearest-name.ts'
 import { DAY_SECONDS, type Instant } from '../../domain/time.ts'
 import type { AuditRetention } from '../../ports/audit-trail.ts'
@@ -30,6 +31,15 @@ export function retentionAt(
     ...(before === undefined ? {} : { before }),
     ...(types.length === 0 ? {} : { types: new Map(types) }),
   }
+}
+
+/** Whether a sweep leaves an entry. `retention` undefined: it leaves each of them. */
+export function isKeptBy(
+  retention: AuditRetention | undefined,
+  { type, at }: { readonly type: string; readonly at: Instant },
+): boolean {
+  const end = retention && endOfType(retention, type)
+  return end === undefined || at >= end
 }
 
 /** 0 days stand for ever. */

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { expect } from 'chai'
 import type { mongo } from 'mongoose'
 import { openMongoStorage } from '../../../src/adapters/mongoose/server-storage.ts'
+import { sealWaiting } from '../../../src/domain/audit-chain.ts'
 import type { AuditEntry } from '../../../src/ports/audit-trail.ts'
 import type { ServerStorage } from '../../../src/ports/server-storage.ts'
 import { walked } from '../../../src/testing/audit-trail-suite.ts'
@@ -40,7 +41,8 @@ describe('the chains of the trail in MongoDB', function () {
     await storage.audit.add([entry(id)], NODE)
     const { order, hash } = (await trail().findOne({ _id: id }))!
     const waiting = JSON.stringify([{ number, hash, order, entry: entry(id) }])
-    await heads().updateOne({ _id: 'node' }, { $set: { waiting } })
+    const waitingSeal = sealWaiting(NODE, { number, hash }, waiting)
+    await heads().updateOne({ _id: 'node' }, { $set: { waiting, waitingSeal } })
   }
 
   it('R47 loses no entry where a process ends between the head and the entry', async () => {
@@ -77,6 +79,31 @@ describe('the chains of the trail in MongoDB', function () {
       removed: 1,
     })
     expect((await walked(storage.audit, OTHER)).fault).to.equal(undefined)
+  })
+
+  it('R47 seals no number by entries in the head that nobody with the key has put there', async () => {
+    await storage.audit.add([entry('1'), entry('2'), entry('3')], NODE)
+    await storage.audit.add([entry('x')], OTHER)
+    await crash('3', 3)
+    const { hash, order } = (await trail().findOne({ _id: '2' }))!
+    await trail().deleteOne({ _id: '2' })
+    for (const waiting of [JSON.stringify([{ number: 2, hash, order, entry: entry('x') }]), '5']) {
+      await heads().updateOne({ _id: 'node' }, { $set: { waiting } })
+      await storage.audit.add([entry(`after ${waiting}`)], NODE)
+      expect((await walked(storage.audit, NODE)).fault).to.deep.equal({
+        kind: 'removed',
+        number: 2,
+      })
+    }
+  })
+
+  it('R47 seals no number because of an entry outside of every chain', async () => {
+    await storage.audit.add([entry('1'), entry('2')], NODE)
+    await crash('2', 2)
+    await trail().deleteOne({ _id: '2' })
+    await trail().insertOne({ _id: '2', at: 1, order: 1, type: 'locked', detail: '{}' } as never)
+    await storage.audit.add([entry('3')], NODE)
+    expect((await walked(storage.audit, NODE)).fault).to.deep.equal({ kind: 'removed', number: 2 })
   })
 
   it('keeps no entry in the head longer than in the trail', async () => {
