@@ -66,8 +66,8 @@ export function parseEnvironment(
   readFile: ReadFile,
   needs?: readonly Need[],
 ): Config {
-  const faults: Fault[] = []
-  const production = environment['NODE_ENV'] === 'production'
+  const faults: Fault[] = [...faultOfMode(environment)]
+  const production = isProduction(environment)
   const given = givenValues(NAMES, environment, readFile, faults)
   const values = parseValues(NAMES, given, faults) as EnvironmentValues
   const settings = parseFile(values.CONFIG_FILE, readFile, faults)
@@ -93,6 +93,27 @@ export function parseEnvironment(
     ...(jwks === undefined ? {} : { jwks }),
     ...(fileClients === undefined ? {} : { fileClients }),
   }
+}
+
+const MODES: readonly (string | undefined)[] = [undefined, '', 'production', 'development', 'test']
+
+export function isProduction(environment: Environment): boolean {
+  return environment['NODE_ENV'] === 'production'
+}
+
+/** A misspelt `production` would serve the demonstration, with its account, to everybody. */
+export function isKnownMode({ NODE_ENV: mode }: Environment): boolean {
+  return MODES.includes(mode)
+}
+
+function faultOfMode(environment: Environment): Fault[] {
+  if (isKnownMode(environment)) return []
+  return [
+    {
+      setting: 'NODE_ENV',
+      problem: 'must be production, development or test, without quotes or spaces',
+    },
+  ]
 }
 
 /**

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnvironment, type Config, type Environment, type Need } from './environment.ts'
+import {
+  isKnownMode,
+  isProduction,
+  parseEnvironment,
+  type Config,
+  type Environment,
+  type Need,
+} from './environment.ts'
 import { DEMONSTRATION_MARK, KEY_BYTES } from './values.ts'
 
 /** The folder in which a demonstration keeps the keys and data that it makes. */
@@ -22,7 +29,8 @@ export function loadConfig(
   needs?: readonly Need[],
 ): Config {
   const readFile = (path: string): string => readFileSync(path, 'utf8')
-  if (environment['NODE_ENV'] === 'production')
+  // Neither makes keys in a folder: the second is refused.
+  if (isProduction(environment) || !isKnownMode(environment))
     return parseEnvironment(environment, readFile, needs)
   const missing = SECRETS.filter((name) => !environment[name] && !environment[`${name}_FILE`])
   if (missing.length === 0) return parseEnvironment(environment, readFile, needs)

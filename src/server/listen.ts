@@ -32,9 +32,9 @@ export async function listenOn(
       throw new ConfigError([
         { setting: settings.port, problem: `${port} is taken: choose another` },
       ])
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    if (code !== undefined)
       throw new ConfigError([
-        { setting: settings.host, problem: `${host}:${port} is not ours to listen on` },
+        { setting: settings.host, problem: `${host}:${port} is not ours to listen on (${code})` },
       ])
     throw error
   }

@@ -193,6 +193,21 @@ describe('the name of a node', () => {
   })
 })
 
+describe('NODE_ENV', () => {
+  it('is refused if it is neither production, development nor test', () => {
+    for (const mode of ['Production', 'prod', 'production ', '"production"', 'staging'])
+      expect(faultsOf({ ...KEYS, NODE_ENV: mode }).faults, mode).to.deep.equal([
+        {
+          setting: 'NODE_ENV',
+          problem: 'must be production, development or test, without quotes or spaces',
+        },
+      ])
+    for (const mode of ['', 'development', 'test'])
+      expect(parse({ ...KEYS, NODE_ENV: mode }).production, mode).to.equal(false)
+    expect(parse(PRODUCTION).production).to.equal(true)
+  })
+})
+
 describe('misspelt variables', () => {
   const misspelt = { SMTP_URI: 'smtps://hush', TRUSTED_PROXY: '10.0.0.0/8', COOKIE_KEY_FILE: '/x' }
   const told = [

@@ -187,8 +187,8 @@ describe('the command line', () => {
   it('reads settings from a file too, and the environment wins', async () => {
     const { STORAGE_URL, ...others } = environment
     const other = `sqlite:${join(folder, 'other.sqlite')}`
-    const path = file('settings', `# a remark\nSTORAGE_URL=${STORAGE_URL}\nPORT="no port"\n`)
-    environment = { ...others, PORT: '3000' }
+    const path = file('settings', `\uFEFFSTORAGE_URL=${STORAGE_URL}\n# a remark\nPORT="no port"\n`)
+    environment = { ...others, PORT: '3000', STORAGE_URL: '' }
     await cli(`user add mira --password-stdin --env-file ${path}`, GOOD)
     expect((await cli(`user list --env-file=${path}`)).out).to.contain('mira')
     environment = { ...environment, STORAGE_URL: other }

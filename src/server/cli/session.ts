@@ -61,8 +61,18 @@ export async function withSession<T>(
     if (mailer !== undefined) await sendWaiting({ foundation, mfa, mailer, report })
   }
   passEventsOn({ mfa, audit: storage.audit, accounts: storage.accounts, letters })
+  // The command ends only after its events are in the trail and in the outbox. A mail that cannot be sent at once is
+  // sent by the server.
+  let isFinishing = false
+  const finish = async (): Promise<void> => {
+    isFinishing = true
+    await mfa.settled()
+    await foundation.accountEvents.settled()
+    if (report.hasPut) await sendDue()
+    tellUnsent(terminal, await report.unsent(storage.outbox, whyNoMailer(config, mayMail)))
+  }
   try {
-    return await work({
+    const outcome = await work({
       foundation,
       mfa,
       async sendDue() {
@@ -71,14 +81,14 @@ export async function withSession<T>(
       },
       clients: async () => clientsOf(foundation, await signingKeysOf(foundation)),
     })
+    await finish()
+    return outcome
+  } catch (error) {
+    // The command's own error is told, and not that of the work after it.
+    if (!isFinishing) await finish().catch(() => undefined)
+    throw error
   } finally {
-    // The command ends only after its events are in the trail and in the outbox. A mail that cannot be sent at once is
-    // sent by the server.
-    await mfa.settled()
-    await foundation.accountEvents.settled()
-    if (report.hasPut) await sendDue()
     mailer?.close()
-    tellUnsent(terminal, await report.unsent(storage.outbox, whyNoMailer(config, mayMail)))
     await foundation.storage.close()
   }
 }

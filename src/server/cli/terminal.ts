@@ -99,9 +99,13 @@ export async function withEnvironmentFile(
     throw new Refusal('file-unreadable', `${path} cannot be read: ${code}`)
   }
   const environment = Object.entries(terminal.environment).filter(
-    ([, value]) => value !== undefined,
+    // An empty variable counts as absent, as everywhere.
+    ([, value]) => value !== undefined && value !== '',
   )
-  return { ...terminal, environment: { ...parseEnv(text), ...Object.fromEntries(environment) } }
+  return {
+    ...terminal,
+    environment: { ...parseEnv(text.replace(/^\uFEFF/, '')), ...Object.fromEntries(environment) },
+  }
 }
 
 /**

@@ -46,7 +46,10 @@ export async function examineSettings(
   config: Config,
   inWords: InWords,
 ): Promise<readonly Finding[]> {
-  const findings: Finding[] = [{ check: 'settings', result: 'ok', detail: '' }]
+  const detail = config.production
+    ? 'for production'
+    : 'for development: NODE_ENV is not production'
+  const findings: Finding[] = [{ check: 'settings', result: 'ok', detail }]
   findings.push(...unfitSettings(config))
   const check = checksInto(findings, inWords)
   findings.push(...faultsOfRetention(config))
