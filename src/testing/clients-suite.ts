@@ -51,6 +51,18 @@ export function describeClients(
       equal(await clients.get('shop'), undefined)
     })
 
+    test('R18 lets one of many parallel additions of one id succeed', async (clients) => {
+      const answers = await inParallel(20, (index) =>
+        clients.insert('shop', { ...metadata, client_name: `Shop ${index}` }),
+      )
+      equal(answers.filter(Boolean).length, 1)
+      const { client_name: name } = (await clients.get('shop')) ?? {}
+      equal(name, `Shop ${answers.indexOf(true)}`)
+      await clients.remove('shop')
+      equal(await clients.insert('shop', metadata), true)
+      deepEqual(await clients.get('shop'), metadata)
+    })
+
     test('R18 lets one of many parallel replacements of one value succeed', async (clients) => {
       await clients.put('shop', metadata)
       const answers = await inParallel(20, (index) =>
@@ -62,7 +74,8 @@ export function describeClients(
     })
 
     test('keeps clients apart, whatever their ids', async (clients) => {
-      for (const id of AWKWARD_KEYS) equal(await clients.put(id, { client_id: id }), 'added')
+      for (const id of AWKWARD_KEYS) equal(await clients.insert(id, { client_id: id }), true)
+      for (const id of AWKWARD_KEYS) equal(await clients.put(id, { client_id: id }), 'unchanged')
       for (const id of AWKWARD_KEYS) deepEqual(await clients.get(id), { client_id: id })
       deepEqual(
         (await clients.list()).map((client) => client['client_id']).sort(),

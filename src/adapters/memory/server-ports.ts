@@ -87,6 +87,12 @@ export function memoryClients(): Clients {
       return before === undefined ? 'added' : 'changed'
     },
 
+    async insert(clientId, metadata) {
+      if (stored.has(clientId)) return false
+      stored.set(clientId, JSON.stringify(metadata))
+      return true
+    },
+
     async replace(clientId, metadata, expected) {
       const json = stored.get(clientId)
       if (json === undefined) return false

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../domain/json.ts'
 import type { Clients } from '../../ports/clients.ts'
 import { COLLECTIONS, is, type TextDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
+import { isDuplicateKey } from './failure.ts'
 import { replaceText } from './replace-text.ts'
 import { onceMoreOnDuplicateKey } from './upsert.ts'
 
@@ -31,6 +32,17 @@ export function mongoClients(database: MongoDatabase): Clients {
           clients.updateOne({ _id: is(clientId) }, { $set: { text } }, { upsert: true }),
         )
         return upsertedCount === 1 ? 'added' : 'changed'
+      }),
+
+    insert: (clientId, metadata) =>
+      onClients(async (clients) => {
+        try {
+          await clients.insertOne({ _id: clientId, text: JSON.stringify(metadata) })
+          return true
+        } catch (error) {
+          if (isDuplicateKey(error)) return false
+          throw error
+        }
       }),
 
     replace: (clientId, metadata, expected) =>

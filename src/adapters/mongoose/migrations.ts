@@ -50,9 +50,9 @@ interface SchemaDocument {
 
 /**
  * Applies the migrations that are missing: to an empty database always, to an older one those that `allowed` names; it
- * then also creates dropped indexes again. An operator who allows a contract has stopped the nodes of the former release: the
- * entries of the trail that they have written since the expansion become searchable. A migration is noted when it has ended, so that an interrupted one runs
- * again.
+ * then also creates dropped indexes again. An operator who allows a contract has stopped the nodes of the former
+ * release: the entries of the trail that they have written since the expansion become searchable. A migration is noted
+ * when it has ended, so that an interrupted one runs again.
  *
  * Throws MfaError `schema-outdated` if a migration is needed and not allowed, and the errors of `readSchemaState`.
  */

@@ -31,6 +31,17 @@ export function sqliteClients(database: SqliteDatabase): Clients {
         }),
       ),
 
+    insert: (clientId, metadata) =>
+      database.durable(
+        (connection) =>
+          connection.run(
+            `INSERT INTO clients (client_id, metadata) VALUES (?, ?)
+             ON CONFLICT (client_id) DO NOTHING`,
+            clientId,
+            JSON.stringify(metadata),
+          ) === 1,
+      ),
+
     replace: (clientId, metadata, expected) =>
       database.durable((connection) =>
         connection.transaction(() => {

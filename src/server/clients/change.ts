@@ -179,7 +179,7 @@ function described(
 
 /**
  * Writes the client. Another secret also ends the former one: an operator who gives an app a secret expects that no
- * other one holds. False: another command has changed the client since it was read.
+ * other one holds. False: another command has added or changed the client since it was read.
  */
 async function write(
   { clients, box, record }: ChangeServices,
@@ -190,18 +190,21 @@ async function write(
   const isSameSecret = after[SECRET] !== undefined && after[SECRET] === before?.[SECRET]
   const former = stored !== undefined && isSameSecret ? formerOf(stored) : {}
   const sealed = { ...sealSecret(box, after), ...former }
-  if (stored === undefined) await clients.put(id, sealed)
-  else if (!(await clients.replace(id, sealed, stored))) return false
+  const isWritten =
+    stored === undefined
+      ? await clients.insert(id, sealed)
+      : await clients.replace(id, sealed, stored)
+  if (!isWritten) return false
   const type = stored === undefined ? 'client-added' : 'client-changed'
   await record(type, { detail: { clientId: id } })
   return true
 }
 
-function changedMeanwhile(client: string): ClientFault {
+export function changedMeanwhile(client: string): ClientFault {
   return {
     client,
     field: 'metadata',
-    problem: 'was changed by another command at the same moment: run this one again',
+    problem: 'was added or changed by another command at the same moment: run this one again',
   }
 }
 

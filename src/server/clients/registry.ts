@@ -2,6 +2,7 @@ import type { JsonObject } from '../../domain/json.ts'
 import type { Instant } from '../../domain/time.ts'
 import {
   carryOut,
+  changedMeanwhile,
   planOfCommand,
   planOfFile,
   storedClient,
@@ -19,7 +20,7 @@ import {
   type KnownClients,
 } from './known.ts'
 import { rotateSecret, type RotatedSecret, type RotationServices } from './rotate-secret.ts'
-import { formerSecretUntil, openForHost, SECRET, withoutSecret } from './secret.ts'
+import { formerSecretUntil, idOf, openForHost, SECRET, withoutSecret } from './secret.ts'
 import type { ClientFault } from './validate.ts'
 
 export interface ClientServices extends RotationServices {
@@ -116,9 +117,7 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       return carryOut(services, known, { ...options, plans })
     },
 
-    async add(metadata) {
-      return carryOut(services, known, { plans: [await planOfCommand(services, metadata)] })
-    },
+    add: (metadata) => add(services, known, metadata),
 
     update: (clientId, change, options = {}) =>
       update(services, known, { clientId, change, ...options }),
@@ -189,6 +188,17 @@ async function show(
     ...(until === undefined ? {} : { formerSecretUntil: until }),
     ignored,
   }
+}
+
+async function add(
+  services: ClientServices,
+  known: KnownClients,
+  metadata: JsonObject,
+): Promise<Applied> {
+  const plan = await planOfCommand(services, metadata)
+  // Another command has added one since the caller looked.
+  if (plan.stored !== undefined) return { ok: false, faults: [changedMeanwhile(idOf(metadata))] }
+  return carryOut(services, known, { plans: [plan] })
 }
 
 interface Update {

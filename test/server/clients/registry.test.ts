@@ -130,7 +130,7 @@ describe('the relying parties', () => {
         ...clients,
         async get(id) {
           const read = await clients.get(id)
-          await clients.put(id, { ...read, client_name: 'By another command' })
+          if (read) await clients.put(id, { ...read, client_name: 'By another command' })
           return read
         },
       },
@@ -145,6 +145,20 @@ describe('the relying parties', () => {
     expect(applied).to.deep.include({ ok: false })
     expect(applied.ok ? [] : applied.faults.map(({ field }) => field)).to.deep.equal(['metadata'])
     expect(await registry.find('app')).to.include({ client_name: 'By another command' })
+  })
+
+  it('R18 are added once if two commands add one id at once, so that the printed secret holds', async () => {
+    const { client_secret: _, ...bare } = GOOD
+    const both = await Promise.all([registry.add(bare), registry.add(bare)])
+    const secrets = both
+      .flatMap((each) => (each.ok ? each.clients : []))
+      .map((c) => c.client_secret)
+    expect(secrets).to.have.length(1)
+    expect(await registry.find('app')).to.include({ client_secret: secrets[0] })
+    expect(both.flatMap((each) => (each.ok ? [] : each.faults))[0]?.problem).to.contain('was added')
+    const third = await registry.add({ ...bare, client_name: 'Another' })
+    expect(third.ok).to.equal(false)
+    expect(await registry.find('app')).to.include({ client_name: 'App' })
   })
 
   it('are in one place or the other, never in both', async () => {
