@@ -1,9 +1,11 @@
-import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, linkSync, lstatSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { MfaError } from '../../domain/errors.ts'
 import { isPermanentFault } from '../../domain/permanent-fault.ts'
 import { Connection } from './connection.ts'
 import { failed, isLocked, isStorageFailure } from './failure.ts'
+import { APPLICATION_ID } from './migrations.ts'
 
 /** How long the copy waits for another process that makes, migrates or recovers the database. */
 const PATIENCE_MS = 10_000
@@ -13,29 +15,48 @@ const PATIENCE_MS = 10_000
  * the database, and examines the copy. Answers its size in bytes. The database may be of an older version: a backup is
  * made before a migration.
  *
+ * The copy has a draft name, `TARGET.draft-` and 12 hexadecimal digits, until it is complete and examined. A process
+ * that is killed leaves at most this draft.
+ *
  * Throws MfaError `storage-unavailable` and `storage-refused`, and the system's error for a file that cannot be made or
  * exists; no part of a copy stays then.
  */
 export function backUpSqlite(source: string, target: string): number {
   const from = resolve(source)
   const to = resolve(target)
-  // `wx` refuses a file that exists: it may be the only backup there is.
-  closeSync(openSync(to, 'wx', 0o600))
+  refuseExisting(to)
+  const draft = `${to}.draft-${randomBytes(6).toString('hex')}`
+  closeSync(openSync(draft, 'wx', 0o600))
   try {
-    copy(from, to)
-    examine(to)
-    settle(to)
-    return statSync(to).size
-  } catch (error) {
-    for (const ending of ['', '-journal', '-wal', '-shm']) rmSync(`${to}${ending}`, { force: true })
-    throw error
+    copy(from, draft, to)
+    if (!isSound(draft, to)) throw damaged(from, to)
+    settle(draft)
+    // Fails if the name is taken meanwhile: that file may be the only backup there is.
+    linkSync(draft, to)
+  } finally {
+    for (const ending of ['', '-journal', '-wal', '-shm'])
+      rmSync(`${draft}${ending}`, { force: true })
   }
+  settle(dirname(to))
+  return statSync(to).size
 }
 
-function copy(from: string, to: string): void {
+/** A long copy would be for nothing. */
+function refuseExisting(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw Object.assign(new Error('exists'), { code: 'EEXIST', syscall: 'link', path })
+}
+
+/** Messages name the file by its later name `to`. */
+function copy(from: string, draft: string, to: string): void {
   const connection = naming(from, () => new Connection(from, 'FULL', PATIENCE_MS))
   try {
-    connection.run('VACUUM INTO ?', to)
+    if (connection.pragma('application_id') !== APPLICATION_ID)
+      throw new MfaError(
+        'storage-refused',
+        `The file ${from} is empty or belongs to another application: there is nothing to copy.`,
+      )
+    connection.run('VACUUM INTO ?', draft)
   } catch (error) {
     if (!isStorageFailure(error)) throw error
     // A lock and a damage are those of the database; a full or failing disk is that of the copy.
@@ -46,26 +67,33 @@ function copy(from: string, to: string): void {
 }
 
 /** A disk may fail without a word: a backup that does not open is worth nothing. */
-function examine(to: string): void {
-  naming(to, () => {
-    const connection = new Connection(to, 'NORMAL', PATIENCE_MS)
+function isSound(path: string, name = path): boolean {
+  return naming(name, () => {
+    const connection = new Connection(path, 'NORMAL', PATIENCE_MS)
     try {
       const found = connection.all<{ integrity_check: string }>('PRAGMA integrity_check(1)')
-      if (found[0]?.integrity_check !== 'ok')
-        throw new MfaError('storage-refused', `The copy ${to} is damaged: check the disks.`)
+      return found[0]?.integrity_check === 'ok'
     } finally {
       connection.close()
     }
   })
 }
 
-/** The file and its name in the folder are on the disk afterwards. */
-function settle(to: string): void {
-  for (const path of [to, dirname(to)]) {
-    const file = openSync(path, 'r')
-    fsyncSync(file)
-    closeSync(file)
-  }
+/** SQLite copies some damages of a database without an error. */
+function damaged(from: string, to: string): MfaError {
+  return new MfaError(
+    'storage-refused',
+    isSound(from)
+      ? `The copy ${to} is damaged: check the disks.`
+      : `The database file ${from} is damaged: restore it from a backup.`,
+  )
+}
+
+/** Waits until the content of a file or a folder is on the disk. */
+function settle(path: string): void {
+  const file = openSync(path, 'r')
+  fsyncSync(file)
+  closeSync(file)
 }
 
 function naming<T>(path: string, work: () => T): T {

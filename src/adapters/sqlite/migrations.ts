@@ -43,7 +43,7 @@ export const MIGRATIONS: readonly Migration[] = [
 ]
 
 /** `PRAGMA application_id`, "mfa1" in ASCII: tells this product's files from any other SQLite database. */
-const APPLICATION_ID = 0x6d666131
+export const APPLICATION_ID = 0x6d666131
 
 /** The row of `settings` with the oldest version whose code may work with the schema. */
 const READABLE_FROM = 'schema-readable-from'
