@@ -23,7 +23,7 @@ describe('upkeep', () => {
     elsewhere = 0
   })
 
-  function node(audit: object = {}): Sweeper {
+  function node(audit: object = {}, faulty?: Partial<ServerStorage>): Sweeper {
     const key = randomBytes(32).toString('base64')
     const { settings } = parseEnvironment(
       { CONFIG_FILE: 'c', ENCRYPTION_KEYS: key, COOKIE_KEYS: key },
@@ -33,7 +33,8 @@ describe('upkeep', () => {
     const timer = { now: () => 0, wait: async () => pause() }
     const serverMeasures = { sweptElsewhere: () => void (elsewhere += 1) }
     const chainMac = async () => (text: string) => text
-    return sweeper({ storage, clock, settings, random, chainMac, serverMeasures }, { timer })
+    const own = { ...storage, ...faulty }
+    return sweeper({ storage: own, clock, settings, random, chainMac, serverMeasures }, { timer })
   }
 
   const keptAfter = async (days: number, audit: object): Promise<number> => {
@@ -92,6 +93,15 @@ describe('upkeep', () => {
     expect(await third.round()).to.equal(0)
     clock.time += 1
     expect(await third.round()).to.equal(10)
+  })
+
+  it('a node whose sweep fails leaves it to another node', async () => {
+    const failing = node({}, { sweep: () => Promise.reject(new Error('broken')) })
+    await expire(10)
+    const error: unknown = await failing.round().catch((caught: unknown) => caught)
+    expect(error).to.have.property('message', 'broken')
+    expect(await node().round()).to.equal(10)
+    expect(elsewhere).to.equal(0)
   })
 
   it('keeps its lease during a long round', async () => {

@@ -30,7 +30,7 @@ export const SERVER_INSTRUMENTS = {
     kind: 'gauge',
     unit: 's',
     description:
-      'Time since the sweep has last left no expired row; less than two minutes on a node that leaves it to another',
+      'Time since the sweep has last left no expired row, or since the start of the process; less than two minutes on a node that leaves it to another',
     labels: [],
   },
   'oidc_mfa.cluster.nodes': {

@@ -52,10 +52,9 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
   const p99 = gauge('nodejs.eventloop.delay.p99')
   const max = gauge('nodejs.eventloop.delay.max')
   // The clock of the process: a jump of the time of day must not look like a backlog.
-  let cleanAt: number | undefined
-  backlog.addCallback((result) => {
-    if (cleanAt !== undefined) result.observe((performance.now() - cleanAt) / 1000)
-  })
+  // It begins at the start, so that it grows on a node on which no sweep ever succeeds.
+  let cleanAt = performance.now()
+  backlog.addCallback((result) => result.observe((performance.now() - cleanAt) / 1000))
   const nodesSeen = nodesSeenBy(gauge('oidc_mfa.cluster.nodes'), gauge('oidc_mfa.cluster.drift'))
   return {
     nodesSeen,
@@ -63,7 +62,7 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
     clockJumped: (direction) => jumps.add(1, { direction }),
     swept(deleted, isLeft) {
       rows.add(deleted)
-      if (!isLeft || cleanAt === undefined) cleanAt = performance.now()
+      if (!isLeft) cleanAt = performance.now()
     },
     sweptElsewhere() {
       cleanAt = performance.now()

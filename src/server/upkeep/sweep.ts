@@ -13,7 +13,8 @@ const RENEWED_SECONDS = 30
 export interface Sweeper {
   /**
    * Deletes expired rows until none is left, unless another node does so; answers how many it deleted. Called again
-   * during a round it answers that round's promise. The audit trail holds people's addresses, so it is kept for as long
+   * during a round it answers that round's promise. Rejects with the storage's error, and gives the lease to the other
+   * nodes then. The audit trail holds people's addresses, so it is kept for as long
    * as the settings say and no longer.
    */
   round(): Promise<number>
@@ -52,11 +53,17 @@ export function sweeper(
       return take()
     }
     const retention = retentionAt(settings.audit, clock.now())
-    return sweepExpired(storage, {
-      mayGoOn,
-      ...(retention === undefined ? {} : { audit: { ...retention, mac: await chainMac() } }),
-      ...options,
-    })
+    try {
+      return await sweepExpired(storage, {
+        mayGoOn,
+        ...(retention === undefined ? {} : { audit: { ...retention, mac: await chainMac() } }),
+        ...options,
+      })
+    } catch (error) {
+      // The cause may be this node's alone: another node sweeps next. Where giving fails too, the lease ends by itself.
+      await storage.leases.give(LEASE, holder).catch(() => undefined)
+      throw error
+    }
   }
   return {
     round: () =>
