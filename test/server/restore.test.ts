@@ -165,7 +165,8 @@ describe('restore', () => {
     const before = await cli('user show bob --json')
     expect((await cli('restore --dry-run')).out).to.contain('1 accounts would be signed out')
     expect(await cli('user show bob --json')).to.deep.equal(before)
-    expect((await cli('restore --confirm')).out).to.contain('1 accounts are signed out')
+    const { out } = await cli('restore --confirm')
+    expect(out).to.contain('1 accounts are signed out').and.to.contain('client rotate-secret')
     expect((await cli('audit --type storage-restored')).out).to.contain('storage-restored')
   })
 

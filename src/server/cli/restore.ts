@@ -77,5 +77,6 @@ function inWords({ accounts, done, withBackupCodes }: RestoreCounts, dryRun: boo
   return dryRun
     ? `${accounts} accounts would be signed out${before}; the backup codes of ${withBackupCodes} would be void.\n`
     : `${accounts} accounts are signed out${before}. The backup codes of ${withBackupCodes} are void: ask their owners ` +
-        'to make new ones. Who reported a loss since the backup needs `user reset-mfa`.\n'
+        'to make new ones. Who reported a loss since the backup needs `user reset-mfa`. ' +
+        'A client secret that was rotated since the backup is the former one again: run `client rotate-secret` again.\n'
 }
