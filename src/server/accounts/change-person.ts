@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Account, Accounts } from '../../ports/accounts.ts'
+import type { Counters } from '../../ports/counters.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { AccountEvents } from '../notices/account-events.ts'
 import { withEmail } from './addresses.ts'
+import { forgiveFormerName } from './name-lock.ts'
 import { namesOf, unfitPart, type PersonFault } from './people.ts'
 
 /** The changes that an administrator makes to a person. A part that is absent stays as it is. */
@@ -31,6 +33,7 @@ export type PersonChanged =
 
 export interface ChangePersonServices {
   readonly accounts: Accounts
+  readonly counters: Pick<Counters, 'reset'>
   readonly clock: Clock
   /** Changes the account and tells of it. */
   readonly change: AccountEvents['change']
@@ -39,6 +42,7 @@ export interface ChangePersonServices {
 /**
  * Changes a person for an administrator. Another address is told to the former and the new verified addresses, as a
  * change on the account page is. It makes void every set-up link, since one may have been mailed to the former address.
+ * Another user name ends the lock of the former one.
  */
 export async function changePerson(
   services: ChangePersonServices,
@@ -63,7 +67,9 @@ export async function changePerson(
       (current) => withChanges(current, changes, clock.now()),
       eventsOf(changed),
     )
-    return set === undefined ? { ok: false, fault: 'gone' } : { ok: true, account: set, changed }
+    if (set === undefined) return { ok: false, fault: 'gone' }
+    await forgiveFormerName(services.counters, account, set)
+    return { ok: true, account: set, changed }
   } catch (error) {
     // Somebody else got the name or the address between the look and the write.
     if (!(await areFree(accounts, after))) return { ok: false, fault: 'taken' }

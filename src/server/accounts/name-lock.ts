@@ -36,6 +36,15 @@ export async function forgiveName(
   await counters.reset(keyOfAccount(account))
 }
 
+/** Ends the lock of a name that an account has given up, because another account may get this name. */
+export async function forgiveFormerName(
+  counters: Pick<Counters, 'reset'>,
+  before: Account,
+  after: Account,
+): Promise<void> {
+  if (keyOfAccount(before) !== keyOfAccount(after)) await forgiveName(counters, before)
+}
+
 /** Ends every lock of an account after wrong passwords, in unknown and in known browsers. */
 export async function endPasswordLocks(
   counters: Pick<Counters, 'reset'>,

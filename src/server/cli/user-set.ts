@@ -28,7 +28,8 @@ type Fault = Extract<PersonChanged, { ok: false }>['fault']
 async function change(session: Session, name: string, changes: PersonChanges): Promise<Output> {
   const { storage, clock, accountEvents } = session.foundation
   const { id } = await find(session, name)
-  const services = { accounts: storage.accounts, clock, change: accountEvents.change }
+  const { accounts, counters } = storage
+  const services = { accounts, counters, clock, change: accountEvents.change }
   const outcome = await changePerson(services, id, changes)
   if (!outcome.ok) throw refusalOf(outcome.fault)
   const { account, changed } = outcome

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { keyOfAccount } from '../../../src/server/accounts/name-lock.ts'
 import { findByName } from '../../../src/server/accounts/people.ts'
 import { setUpLinksOf } from '../../../src/server/pages/links.ts'
 import { onEachStorage } from './on-each-storage.ts'
@@ -67,6 +68,20 @@ onEachStorage('user set', (line) => {
     expect(await shown('theo')).to.include({ username: 'theo', email: 'mira@example.com' })
     expect((await cli('user show mira --json')).failure()).to.equal('user-unknown')
     expect((await cli('user add mira')).code).to.equal(0)
+  })
+
+  it('R4 leaves no lock to the next person with the former name, and keeps that of the same name', async () => {
+    await within(async ({ storage, settings, clock }) => {
+      const { account } = (await findByName(storage.accounts, 'mira'))!
+      const limit = { limit: settings.passwords.failuresPerName }
+      for (let count = 0; count < limit.limit; count += 1)
+        await storage.counters.reserve(keyOfAccount(account), limit, clock.now())
+    })
+    await cli('user set mira --username Mira')
+    expect((await shown())['name_lock']).not.to.equal(null)
+    await cli('user set mira --username theo')
+    expect((await cli('user add mira')).code).to.equal(0)
+    expect(await shown()).to.include({ username: 'mira', name_lock: null })
   })
 
   it('tells the former and the new address of a change, and the trail', async () => {
