@@ -45,6 +45,7 @@ export interface ServerStorage extends Storage {
   /**
    * Deletes at most `limit` expired records, and the audit entries that `audit` names (without it, none);
    * returns how many. Each kind of row has a share of the limit, so that many rows of one kind do not delay the others.
+   * A kind of row that fails does not delay them either: the call rejects only if it deleted nothing.
    * A storage whose database deletes expired rows by itself may leave them to it for two hours.
    */
   sweep(limit: number, audit?: AuditRetention): Promise<number>

@@ -131,6 +131,20 @@ describe('the shares of a sweep', () => {
     }
   })
 
+  it('delete every sound kind before the first error of the others is thrown', async () => {
+    const sound = [100, 200].map(kindWith)
+    const failing = (message: string) => () => Promise.reject(new Error(message))
+    const kinds = [failing('first'), sound[0]!.take, failing('second'), sound[1]!.take]
+    const storage = {
+      sweepMilliseconds: 5,
+      sweep: (limit: number) => sweepInShares(kinds, limit),
+    }
+    const timer = { now: () => 0, wait: async () => undefined }
+    const error: unknown = await sweepExpired(storage, { timer }).catch((caught: unknown) => caught)
+    expect(error).to.have.property('message', 'first')
+    expect(sound.map((kind) => kind.left())).to.deep.equal([0, 0])
+  })
+
   it('never pass the limit', async () => {
     const kinds = [9, 9, 9].map(kindWith)
     expect(

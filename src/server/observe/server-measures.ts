@@ -11,7 +11,7 @@ export interface ServerMeasures {
   mailTried(outcome: MailOutcome): void
   /** The time of day was set. */
   clockJumped(direction: 'back' | 'forward'): void
-  /** A sweep has deleted rows; `isLeft`: it has taken all that it was allowed to, so there may be more. */
+  /** A sweep has deleted rows; `isLeft`: there may be more. */
   swept(rows: number, isLeft: boolean): void
   /** Another node sweeps, and its measure says how long rows have been left. The age here begins anew. */
   sweptElsewhere(): void
