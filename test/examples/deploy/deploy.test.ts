@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chmodSync,
+  existsSync,
   mkdtempSync,
   mkdirSync,
   readFileSync,
@@ -50,7 +51,7 @@ describe('the script nginx-nodes of the example', () => {
   /** Runs the script once. Returns the new lines and how often nginx was reloaded. */
   async function look(
     lines: string,
-    { reloadFails = false } = {},
+    { reloadFails = false, more = {} } = {},
   ): Promise<{ lines: string; reloads: number }> {
     const nodes = join(folder, 'nodes')
     const reloads = join(folder, 'reloads')
@@ -62,7 +63,7 @@ describe('the script nginx-nodes of the example', () => {
     )
     chmodSync(join(folder, 'reload'), 0o755)
     const child = spawn(join(EXAMPLES, 'nginx-nodes'), ['once'], {
-      env: { PATH: process.env['PATH'], NODES: nodes, RELOAD: join(folder, 'reload') },
+      env: { PATH: process.env['PATH'], NODES: nodes, RELOAD: join(folder, 'reload'), ...more },
     })
     expect(await once(child, 'exit')).to.deep.equal([reloadFails ? 1 : 0, null])
     return {
@@ -105,11 +106,61 @@ describe('the script nginx-nodes of the example', () => {
     expect(await look(given, { reloadFails: true })).to.deep.equal({ lines: given, reloads: 1 })
   })
 
+  it('follows on after a reload that has failed, and says so', async () => {
+    const [ready, draining] = [await node(200), await node(503)]
+    const nodes = join(folder, 'nodes')
+    writeFileSync(nodes, `server ${ready};\nserver ${draining};\n`)
+    // Fails the first time alone.
+    const reload = `#!/bin/sh\ncd ${folder}\n[ -e tried ] || { touch tried; exit 1; }\ntouch reloaded\n`
+    writeFileSync(join(folder, 'reload'), reload)
+    chmodSync(join(folder, 'reload'), 0o755)
+    const child = spawn(join(EXAMPLES, 'nginx-nodes'), ['follow'], {
+      env: { PATH: process.env['PATH'], NODES: nodes, RELOAD: join(folder, 'reload') },
+    })
+    let said = ''
+    child.stderr.on('data', (data: Buffer) => (said += data.toString()))
+    const exit = once(child, 'exit')
+    try {
+      const isSettled = (): boolean =>
+        readFileSync(nodes, 'utf8').includes(' down;') && existsSync(`${folder}/reloaded`)
+      while (!isSettled()) {
+        expect(child.exitCode).to.equal(null)
+        await sleep(50)
+      }
+    } finally {
+      child.kill('SIGTERM')
+      await exit
+    }
+    expect(said).to.contain('nginx-nodes: a look failed')
+  }).timeout(20_000)
+
+  it('reads a node beside a comment, and asks it without a proxy', async () => {
+    const [ready, draining] = [await node(200), await node(503)]
+    const given = `# Two nodes.\nserver ${ready}; # the first\nserver ${draining};# the second\n`
+    const more = { http_proxy: 'http://127.0.0.1:1' }
+    expect((await look(given, { more })).lines).to.equal(
+      `server ${ready};\nserver ${draining} down;\n`,
+    )
+  })
+
   it('takes no node out if none is ready, because the nodes have a page that says so', async () => {
     const [first, second] = [await node(503), await node(503)]
     const both = `server ${first};\nserver ${second};\n`
     expect(await look(both)).to.deep.equal({ lines: both, reloads: 0 })
     expect((await look(`server ${first} down;\nserver ${second};\n`)).lines).to.equal(both)
+  })
+})
+
+describe('the nginx.conf of the example', () => {
+  it('lets no browser choose the request id and the trace', () => {
+    const lines = readFileSync(join(EXAMPLES, 'nginx.conf'), 'utf8').split('\n')
+    const headers = lines.flatMap((line) => /^ +proxy_set_header (.+);$/.exec(line)?.[1] ?? [])
+    expect(headers).to.include.members([
+      'X-Request-Id $request_id',
+      'traceparent ""',
+      'tracestate ""',
+      'baggage ""',
+    ])
   })
 })
 
@@ -127,6 +178,11 @@ describe('the systemd units of the example', function () {
     const { drainSeconds, graceSeconds } = fileOptions.stop
     const longest = Number(drainSeconds.default) + Number(graceSeconds.default) + 3
     expect(Number(values('TimeoutStopSec')[0])).to.be.above(longest)
+  })
+
+  it('starts nginx-nodes again however often it ends', () => {
+    const [head] = readFileSync(join(EXAMPLES, 'nginx-nodes.service'), 'utf8').split('[Service]')
+    expect(head).to.match(/^StartLimitIntervalSec=0$/m)
   })
 
   it('is understood by systemd', function () {
