@@ -33,7 +33,7 @@ describe('the session of a command', () => {
           to,
           template,
           values: {},
-          languages: { locale: 'en' } as never,
+          languages: 'en',
         },
       ])
       Object.assign(storage.outbox, {
