@@ -9,6 +9,7 @@ import {
   neighbours,
   removableRuns,
   sealHead,
+  sealWaiting,
   type ChainableEntry,
   type ChainedEntry,
   type OwnChain,
@@ -284,5 +285,24 @@ describe('the chain of the audit trail', () => {
     sweep(stored, [2, 3])
     stored.entries = before
     expect(walk(stored).fault).to.equal(undefined)
+  })
+})
+
+describe('the seal of entries that a head counts before they are in the trail', () => {
+  const head = { number: 3, hash: 'h' }
+  const seal = sealWaiting(chain, head, 'texts')
+
+  it('R47 holds for its chain, its key, its head and its entries alone', () => {
+    expect(sealWaiting(chain, head, 'texts')).to.equal(seal)
+    for (const other of [
+      sealWaiting({ ...chain, name: 'other' }, head, 'texts'),
+      sealWaiting({ ...chain, mac: macWith('other') }, head, 'texts'),
+      sealWaiting(chain, { ...head, number: 4 }, 'texts'),
+      sealWaiting(chain, { ...head, hash: 'i' }, 'texts'),
+      sealWaiting(chain, head, 'other texts'),
+      sealHead(chain, head).seal,
+    ]) {
+      expect(other).to.not.equal(seal)
+    }
   })
 })
