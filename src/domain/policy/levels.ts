@@ -1,0 +1,64 @@
+import type { FactorKind } from '../assurance.ts'
+
+/** The `acr` of a first factor alone. */
+export const PASSWORD_ACR = 'urn:oidc-provider-mfa:password'
+/** Two different kinds of factor (OpenID Provider Authentication Policy Extension 1.0). */
+export const MULTI_FACTOR_ACR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
+/** Phishing-resistant (OpenID Connect EAP ACR Values 1.0). */
+export const PHISHING_RESISTANT_ACR = 'phr'
+
+/** One level of assurance: its names, and what proves it. */
+export interface Level {
+  /** The name in rules and pages, in kebab-case. */
+  readonly name: string
+  /** The authentication context class reference in requests and tokens. */
+  readonly acr: string
+  /** The number of different kinds of factor that have to be proved: 1, 2 or 3. */
+  readonly kinds: number
+  /** Whether one of the proofs must be phishing-resistant. */
+  readonly phishingResistant?: boolean
+}
+
+/** Levels from the weakest to the strongest. The first one is what a first factor alone proves. */
+export type Levels = readonly [Level, ...Level[]]
+
+export const DEFAULT_LEVELS: Levels = [
+  { name: 'password', acr: PASSWORD_ACR, kinds: 1 },
+  { name: 'multi-factor', acr: MULTI_FACTOR_ACR, kinds: 2 },
+  { name: 'phishing-resistant', acr: PHISHING_RESISTANT_ACR, kinds: 2, phishingResistant: true },
+]
+
+/** The assurance that something can add: a proof, an authenticator of a person, or a factor of the configuration. */
+export interface Strength {
+  readonly kinds: readonly FactorKind[]
+  readonly phishingResistant: boolean
+}
+
+/** Whether these together are enough for the level. */
+export function reaches(level: Level, given: readonly Strength[]): boolean {
+  const kinds = new Set(given.flatMap((one) => one.kinds))
+  return (
+    kinds.size >= level.kinds &&
+    (level.phishingResistant !== true || given.some((one) => one.phishingResistant))
+  )
+}
+
+/** The place of a level in the order, by its `acr` or its name. Undefined: there is no such level. */
+export function rankOf(levels: Levels, acrOrName: string): number | undefined {
+  const rank = levels.findIndex(({ acr, name }) => acr === acrOrName || name === acrOrName)
+  return rank < 0 ? undefined : rank
+}
+
+/** The highest level that these reach; 0 where they reach none, since a first factor has the lowest level. */
+export function highestReached(levels: Levels, given: readonly Strength[]): number {
+  return Math.max(
+    0,
+    levels.findLastIndex((level) => reaches(level, given)),
+  )
+}
+
+/** The levels that a first factor by password and these factors of the configuration can reach. */
+export function reachableLevels(levels: Levels, factors: readonly Strength[]): readonly Level[] {
+  const all = [{ kinds: ['knowledge' as const], phishingResistant: false }, ...factors]
+  return levels.filter((level, rank) => rank === 0 || reaches(level, all))
+}
