@@ -88,3 +88,15 @@ function isAny(entries: readonly string[] | undefined, holds: (entry: string) =>
   const naming = entries.filter((entry) => !entry.startsWith('!'))
   return naming.length === 0 ? excluding.length > 0 : naming.some(holds)
 }
+
+/** The rules in force, beside the built-in ones. */
+export interface Policy {
+  readonly rules: readonly Rule[]
+  /** Rules that decide beside the live ones, without effect: where the two differ, the trail says so. */
+  readonly shadow: readonly Rule[]
+  /** The time for which a person can trust a browser, in seconds. 0: the box is not offered. */
+  readonly trustedBrowserSeconds: number
+}
+
+/** The policy of an application that names none. */
+export const NO_POLICY: Policy = { rules: [], shadow: [], trustedBrowserSeconds: 0 }
