@@ -4,6 +4,7 @@ import type { Account, ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc
 import { MfaError } from '../src/domain/errors.ts'
 import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
+import type { Demand, PolicyInForce } from '../src/application/policy-input.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
@@ -38,6 +39,8 @@ export interface PersonDescription {
   readonly addresses?: readonly VerifiedAddress[]
   /** The language that the person has chosen (BCP 47), before those of the browser. */
   readonly language?: string
+  /** The groups of the person, which rules of the policy may name. */
+  readonly groups?: readonly string[]
 }
 
 export interface VerifiedAddress {
@@ -96,7 +99,15 @@ export interface Core {
   readonly sessionSeconds: number
   /** Whether people can begin a recovery themselves. */
   readonly recovers: boolean
-  requires(question: PolicyQuestion): Promise<boolean>
+  readonly policy: PolicyInForce
+  /** The demands of the application's `require` on this account at this client. */
+  demands(question: PolicyQuestion): Promise<readonly Demand[]>
+  /** The groups of a person; they are looked up only if a rule names one. */
+  groupsOf(account: HostAccount): Promise<readonly string[]>
+  /** Whether an address is in a network that a rule names. */
+  isWithin(address: string): (network: string) => boolean
+  /** Whether an app is the service's own. */
+  isFirstParty(client: HostClient): boolean
   firstEnrolmentRule(
     question: PolicyQuestion & { readonly firstSignIn: boolean },
   ): Promise<FirstEnrolmentRule>

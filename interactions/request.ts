@@ -7,7 +7,7 @@ import {
   type FactorChange,
 } from '../src/domain/factor-change.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import type { AcrRequest } from '../src/domain/policy.ts'
+import type { AcrRequest } from '../src/domain/policy/decide.ts'
 import { interactionIn, type OIDC } from '../src/host/context.ts'
 import { authorizationIdOf } from '../src/host/interaction.ts'
 import { withPendingSubject } from '../src/host/pending-view.ts'
@@ -67,12 +67,23 @@ export function pendingAccount(
  * token out (R24).
  */
 export function acrRequestOf({ params }: Pick<OIDC, 'params'>): AcrRequest | undefined {
-  const essential = claimsRequestOf(params?.claims)
-  if (essential?.essential) return essential
-  const voluntary = params?.acr_values
-  if (typeof voluntary === 'string' && voluntary.trim() !== '')
-    return { essential: false, values: voluntary.trim().split(/\s+/) }
-  return essential
+  const claimed = claimsRequestOf(params?.claims)
+  if (claimed?.essential) return claimed
+  const values = acrValuesOf(params)
+  if (values.length === 0) return claimed
+  const maxAge = claimed?.maxAgeSeconds
+  return { essential: false, values, ...(maxAge === undefined ? {} : { maxAgeSeconds: maxAge }) }
+}
+
+/** Every `acr` that a request names, or that is among the defaults of its client. */
+export function acrsNamedBy({ params }: Pick<OIDC, 'params'>): readonly string[] {
+  return [...new Set([...(claimsRequestOf(params?.claims)?.values ?? []), ...acrValuesOf(params)])]
+}
+
+/** The host writes the client's `default_acr_values` into this parameter where the request has none. */
+function acrValuesOf(params: OIDC['params']): readonly string[] {
+  const value = params?.acr_values
+  return typeof value === 'string' ? value.split(/\s+/).filter(Boolean) : []
 }
 
 /**
@@ -84,19 +95,43 @@ function claimsRequestOf(claims: unknown): AcrRequest | undefined {
   // The host has parsed the parameter before, and has refused one that does not parse.
   const request = (JSON.parse(claims) as ClaimsParameter).id_token?.acr ?? {}
   const { essential, value, values = value === undefined ? undefined : [value] } = request
+  const age = ageIn(request)
   // An essential request without a value accepts any acr, and an acr is always sent.
-  if (values === undefined) return undefined
+  if (values === undefined) return age.maxAgeSeconds === undefined ? undefined : { ...age, ...ANY }
   if (Array.isArray(values) && values.every((each): each is string => typeof each === 'string'))
     return {
       essential: essential === true,
       values: value === undefined ? values : values.filter((each) => each === value),
+      ...age,
     }
   if (essential !== true) return undefined
   throw new errors.InvalidRequest('claims.id_token.acr names no acr values')
 }
 
+const ANY = { essential: false, values: [] } as const
+
+/**
+ * The age that a request allows for the proof of its level: a member of ours in the standard's request for the claim
+ * `acr`. Throws `invalid_request`.
+ */
+function ageIn({ max_age: age }: AcrClaim): Pick<AcrRequest, 'maxAgeSeconds'> {
+  if (age === undefined) return {}
+  if (typeof age === 'number' && Number.isSafeInteger(age) && age >= 0)
+    return { maxAgeSeconds: age }
+  throw new errors.InvalidRequest(
+    'claims.id_token.acr.max_age must be a whole number of seconds, 0 or more',
+  )
+}
+
+interface AcrClaim {
+  essential?: unknown
+  value?: unknown
+  values?: unknown
+  max_age?: unknown
+}
+
 interface ClaimsParameter {
-  id_token?: { acr?: { essential?: unknown; value?: unknown; values?: unknown } | null } | null
+  id_token?: { acr?: AcrClaim | null } | null
 }
 
 /** The authorization parameter by which an app asks for a change of the person's factors. */

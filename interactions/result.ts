@@ -1,6 +1,8 @@
 import type { AcceptedAttempt } from '../src/domain/mfa-record.ts'
-import { combine, type Amr, type Assurance } from '../src/domain/assurance.ts'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../src/domain/policy.ts'
+import type { Amr } from '../src/domain/assurance.ts'
+import type { MfaRecord } from '../src/domain/mfa-record.ts'
+import { assertionOf, type Proof } from '../src/domain/policy/proofs.ts'
+import { firstProof, mergedProofs, secondProof } from '../src/domain/policy/session-proofs.ts'
 import {
   answer,
   authorizationIdOf,
@@ -22,8 +24,17 @@ export interface Subject {
   readonly extra?: Readonly<Record<string, unknown>>
 }
 
-/** The assurance without a second factor. A login page cannot claim `mfa` for one kind of factor (R26). */
-const NOTHING: Assurance = { amr: [], kinds: [], phishingResistant: false }
+/** A person in a session, whose earlier proofs count beside those of the present step. */
+export interface SessionSubject extends Subject {
+  readonly proofs: readonly Proof[]
+}
+
+/** The proofs that a person has given before the present step: the first factor, or those of the session. */
+export function proofsOf(subject: Subject | SessionSubject): readonly Proof[] {
+  if ('proofs' in subject) return subject.proofs
+  const { amr, ts } = subject
+  return amr.length === 0 ? [] : [firstProof(amr, ts)]
+}
 
 /**
  * Stores a pending first factor as the result and answers where the browser goes on. Only this module makes results
@@ -71,8 +82,23 @@ export async function writePasswordLogin(
 }
 
 export function passwordLoginOf(core: Core, cid: string, subject: Subject): object {
-  const { amr } = combine(subject.amr, NOTHING)
-  return { login: login(core, cid, subject, PASSWORD_ACR, amr), firstFactor: null }
+  return { login: login(core, cid, subject, proofsOf(subject)), firstFactor: null }
+}
+
+/**
+ * The shown factor, as the host is told of it. `since`: when the first proof of this authorization was given; in a step-up
+ * the proofs of the session came before it.
+ */
+function shownIn(subject: Subject | SessionSubject, { factor, at }: AcceptedAttempt): object {
+  return { factor, at, since: 'proofs' in subject ? at : Math.min(subject.ts, at) }
+}
+
+/** A second factor that was accepted. */
+export interface Accepted {
+  readonly accepted: AcceptedAttempt
+  readonly record: Pick<MfaRecord, 'history'>
+  /** Whether it answers the prompt. Default: true. */
+  readonly answersMfa?: boolean
 }
 
 /** Stores a login after the last factor was proved. */
@@ -80,19 +106,17 @@ export async function writeMultiFactorLogin(
   core: Core,
   interaction: Interaction,
   subject: Subject,
-  accepted: AcceptedAttempt,
-  answersMfa = true,
+  { accepted, record, answersMfa = true }: Accepted,
 ): Promise<string> {
-  const { amr, multiFactor } = combine(subject.amr, accepted.assurance)
+  const now = core.deps.clock.now()
+  const { sessionSeconds } = core
+  const proofs = mergedProofs(proofsOf(subject), [secondProof(accepted, record)], {
+    now,
+    sessionSeconds,
+  })
   const location = await write(core, interaction, {
-    login: login(
-      core,
-      cidOf(interaction),
-      { ...subject, epoch: accepted.epoch },
-      multiFactor ? MULTI_FACTOR_ACR : PASSWORD_ACR,
-      amr,
-    ),
-    ...(answersMfa ? { mfa: { factor: accepted.factor, at: accepted.at } } : {}),
+    login: login(core, cidOf(interaction), { ...subject, epoch: accepted.epoch }, proofs),
+    ...(answersMfa ? { mfa: shownIn(subject, accepted) } : {}),
     firstFactor: null,
   })
   core.deps.measures.step({ step: 'sign-in', factor: accepted.factor, outcome: 'accepted' })
@@ -177,15 +201,17 @@ function login(
   core: Core,
   cid: string,
   { accountId, ts, epoch, remember, extra }: Subject,
-  acr: string,
-  amr: readonly Amr[],
+  proofs: readonly Proof[],
 ): object {
+  const { levels } = core.policy
+  const { acr, amr } = assertionOf(levels, proofs) ?? { acr: levels[0].acr, amr: [] }
   const sealed = sealLogin(core.deps.box, cid, {
     accountId,
     acr,
     amr,
     ts,
     epoch,
+    proofs,
     ...(remember === undefined ? {} : { remember }),
   })
   return { ...extra, ...sealed }

@@ -1,4 +1,5 @@
 import type { Amr } from '../src/domain/assurance.ts'
+import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { PendingFirstFactor } from '../src/domain/first-factor.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { Macs } from '../src/http/csrf.ts'
@@ -12,6 +13,9 @@ export interface SealedLogin {
   readonly epoch: number
   readonly remember?: boolean
   readonly seal: string
+  /** The proofs on which the level rests, under a seal of their own: releases that do not know them ignore both. */
+  readonly proofs?: readonly Proof[]
+  readonly proofsSeal?: string
 }
 
 export type SealedFirstFactor = PendingFirstFactor & { readonly seal: string }
@@ -20,8 +24,15 @@ export type SealedFirstFactor = PendingFirstFactor & { readonly seal: string }
  * Binds a result to the authorization (`cid`) in which it was reached. A result has no seal that fits if it comes from
  * a login page that does not use the plugin, from another sign-in, or from a document edited in the database.
  */
-export function sealLogin(macs: Macs, cid: string, login: Omit<SealedLogin, 'seal'>): SealedLogin {
-  return { ...login, seal: macs.mac('login', loginMessage(cid, login)) }
+export function sealLogin(
+  macs: Macs,
+  cid: string,
+  login: Omit<SealedLogin, 'seal' | 'proofsSeal'>,
+): SealedLogin {
+  const seal = macs.mac('login', loginMessage(cid, login))
+  const { proofs } = login
+  if (proofs === undefined) return { ...login, seal }
+  return { ...login, seal, proofsSeal: macs.mac('login-proofs', proofsMessage(seal, proofs)) }
 }
 
 export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogin | undefined {
@@ -37,7 +48,19 @@ export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogi
   )
     return undefined
   const sealed = value as SealedLogin
-  return macs.verifyMac('login', loginMessage(cid, sealed), sealed.seal) ? sealed : undefined
+  if (!macs.verifyMac('login', loginMessage(cid, sealed), sealed.seal)) return undefined
+  const { proofs, proofsSeal, ...rest } = sealed
+  if (proofs === undefined) return rest
+  // Proofs that somebody has changed make the whole login void.
+  return typeof proofsSeal === 'string' &&
+    macs.verifyMac('login-proofs', proofsMessage(sealed.seal, proofs), proofsSeal)
+    ? sealed
+    : undefined
+}
+
+/** Binds the proofs to the seal of their login, and so to the authorization. */
+function proofsMessage(seal: string, proofs: readonly Proof[]): string {
+  return JSON.stringify([seal, proofs])
 }
 
 export function sealFirstFactor(

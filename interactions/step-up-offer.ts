@@ -1,7 +1,8 @@
+import { enrollableOf } from '../src/application/policy-person.ts'
 import { ruleWithMailbox } from '../src/application/prove-owner.ts'
 import { isEnrolled, isFirstSignIn, ruleNow } from '../src/domain/enrolment.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import type { Acr } from '../src/domain/policy.ts'
+import { highestReached, PASSWORD } from '../src/domain/policy/levels.ts'
 import {
   missesWish,
   offerFor,
@@ -20,8 +21,8 @@ export const OFFER = 'mfaOffer'
 export interface Answering {
   readonly question: PolicyQuestion
   readonly record: MfaRecord
-  /** The level of the answer. */
-  readonly answered: Acr
+  /** The level of the answer, as its place in the order. */
+  readonly answered: number
   readonly results: Readonly<Record<string, unknown>>
   /** The wishes that the browser's session remembers. */
   readonly wishes: Wishes | undefined
@@ -41,12 +42,14 @@ export const NO_OFFER: StepUpOffer = { offer: 'none', canSetUp: false }
 export async function offerIn(core: Core, answering: Answering): Promise<StepUpOffer> {
   const { question, record, answered, results, wishes } = answering
   const requested = acrRequestOf({ params: question.params })
-  if (!missesWish(requested, answered)) return NO_OFFER
-  const canSetUp = wouldHelp(requested) && (await canSetUpNow(core, question, record))
+  const { levels } = core.policy
+  if (!missesWish(levels, requested, answered)) return NO_OFFER
+  const highest = highestReached(levels, [PASSWORD, ...enrollableOf(core.deps)])
+  const helps = wouldHelp(levels, requested, { answered, highest })
+  const canSetUp = helps && (await canSetUpNow(core, question, record))
   const { account, client } = question
   const offer = offerFor({
-    requested,
-    answered,
+    isMissed: true,
     canSetUp,
     reply: replyIn(results),
     wish: wishOf(wishes, { accountId: account.accountId, clientId: client.clientId }),

@@ -100,7 +100,13 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   // A change of factors needs a fresh proof of its own (R11): this proof is spent on the sign-in.
   const isChange = changeIn(interaction.params) !== undefined
-  return writeMultiFactorLogin(core, interaction, subject, outcome.accepted, !isChange)
+  const { accepted } = outcome
+  const { record } = seen
+  return writeMultiFactorLogin(core, interaction, subject, {
+    accepted,
+    record,
+    answersMfa: !isChange,
+  })
 }
 
 /** Does the same cryptography when there is no such account: the time of the answer must not reveal that. */

@@ -2,17 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
-import { PASSWORD_ACR } from '../../src/domain/policy.ts'
 import { findClient, type HostClient } from '../../src/host/provider.ts'
 import { contextOfResume, type Resumable } from '../../src/host/resume.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
 import { isForDevice, submissionOf } from '../../src/host/interaction.ts'
 import { wishesOfSession } from '../../src/host/session.ts'
-import { providerOf, type Core, type PolicyQuestion } from '../core.ts'
+import { providerOf, type Core } from '../core.ts'
 import { offerIn } from '../step-up-offer.ts'
-import { isMoreAsked } from '../decide.ts'
+import { isMoreAsked, type Known, type PolicyCase } from '../decide.ts'
 import { acrRequestOf, changeIn, isFactorAsked, unknownAccount } from '../request.ts'
-import type { Subject } from '../result.ts'
+import { proofsOf, type Subject } from '../result.ts'
 
 /**
  * Whether a page comes after the first factor that the login page has proved: the policy asks for more, or the app has
@@ -29,19 +28,29 @@ export async function needsMore(
   const { params } = interaction
   const fresh = asksFor(interaction, 'mfa') || isFactorAsked(record, changeIn(params))
   const requested = acrRequestOf({ params })
-  const question = async (): Promise<PolicyQuestion> => {
+  const known = async (): Promise<Known> => {
     const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
     const account = await core.account(ctx, subject.accountId)
     if (account === undefined) throw unknownAccount()
-    return { account, client, params: { ...params } }
+    return { account, client, ip: ctx.ip }
   }
-  const given = { record, rules: core.deps.rules, reached: PASSWORD_ACR, requested, fresh } as const
-  if (await isMoreAsked(given, async () => core.requires(await question()))) return true
-  if (isForDevice(interaction) || !missesWish(requested, PASSWORD_ACR)) return false
-  const { offer } = await offerIn(core, {
-    question: await question(),
+  const given: PolicyCase = {
     record,
-    answered: PASSWORD_ACR,
+    params,
+    request,
+    proofs: proofsOf(subject),
+    requested,
+    fresh,
+    begunAt: subject.ts,
+  }
+  if (await isMoreAsked(core, given, known)) return true
+  const { levels } = core.policy
+  if (isForDevice(interaction) || !missesWish(levels, requested, 0)) return false
+  const { account, client } = await known()
+  const { offer } = await offerIn(core, {
+    question: { account, client, params: { ...params } },
+    record,
+    answered: 0,
     results: { ...submissionOf(interaction), ...interaction.result },
     wishes: await wishesOfSession(providerOf(core), interaction.session),
   })

@@ -2,7 +2,8 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { isProvedByPassword } from '../../src/domain/factor-change.ts'
 import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
-import { isMeetable } from '../../src/domain/policy.ts'
+import { isMeetable } from '../../src/domain/policy/decide.ts'
+import { enrollableOf } from '../../src/application/policy-person.ts'
 import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isDeviceRoute, type OIDC } from '../../src/host/context.ts'
@@ -63,7 +64,7 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
         'The configuration was made by mfa.configure(), but mfa.attach(provider) was not called: call it right after `new Provider(...)`',
       ),
     )
-  if (!isMeetable(acrRequestOf(oidc)))
+  if (!isMeetable(core.policy.levels, enrollableOf(core.deps), acrRequestOf(oidc)))
     throw new errors.UnmetAuthenticationRequirements('none of the requested ACRs can be obtained')
 
   const { present, pending } = await pendingOf(core, ctx)
@@ -84,7 +85,11 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   if (!isLive(state, record.epoch, core.sessionSeconds, now)) return true
   if (await isNewLoginAsked(core, ctx)) return true
   if (isPasswordAsked(record, oidc)) return true
-  return !isLive(state, record.epoch, PENDING_SECONDS, now) && (await wouldEnrol(core, ctx))
+  const { decision } = await decideFor(core, ctx)
+  if (decision.step === 'login') return true
+  // A first authenticator is set up only by a person who has signed in no longer ago than a pending first factor stays
+  // valid (R10). With a stolen session an attacker could else add a factor of their own and lock the owner out.
+  return decision.step === 'enrol' && !isLive(state, record.epoch, PENDING_SECONDS, now)
 }
 
 /**
@@ -103,16 +108,6 @@ async function isNewLoginAsked(core: Core, ctx: KoaContextWithOIDC): Promise<boo
 /** Whether the fresh password is the proof that a page asks for, and it was not typed for this request (R11). */
 function isPasswordAsked(record: MfaRecord, oidc: OIDC): boolean {
   return isProvedByPassword(record, changeIn(oidc.params)) && resultsOf(oidc).login === undefined
-}
-
-/**
- * Whether the next step is the enrolment of the account's first authenticator. The person must have signed in no longer
- * ago than a pending first factor stays valid (R10). Otherwise an attacker with a stolen session could add a factor of
- * their own and lock the owner out.
- */
-async function wouldEnrol(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
-  const { decision } = await decideFor(core, ctx)
-  return decision.step === 'enrol'
 }
 
 async function viewOf(core: Core, ctx: KoaContextWithOIDC): Promise<KoaContextWithOIDC> {

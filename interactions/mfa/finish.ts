@@ -16,7 +16,8 @@ export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<v
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   if (!known) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)
   const write = (): Promise<string> => {
-    if (!isTooOld(visit)) return writeMultiFactorLogin(core, interaction, subject, accepted)
+    if (!isTooOld(visit))
+      return writeMultiFactorLogin(core, interaction, subject, { accepted, record: seen.record })
     return visit.details.change === undefined
       ? writeNothing(core, interaction)
       : writeLoginRequired(core, interaction)

@@ -3,13 +3,18 @@ import { isReplaceable } from '../../src/application/change-factors.ts'
 import { ruleWithMailbox } from '../../src/application/prove-owner.ts'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
+import type { PendingFirstFactor } from '../../src/domain/first-factor.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
-import { isAcr, PASSWORD_ACR, type Decision } from '../../src/domain/policy.ts'
+import type { Decision } from '../../src/domain/policy/decide.ts'
+import { assertionOf, type Proof } from '../../src/domain/policy/proofs.ts'
+import { firstProof } from '../../src/domain/policy/session-proofs.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
 import type { ChooseReason } from '../../src/http/pages.ts'
 import { isDeviceRoute, isPromptPending } from '../../src/host/context.ts'
 import { given } from '../../src/host/given.ts'
 import { lookOf, type ClientLook, type HostClient } from '../../src/host/provider.ts'
+import { sessionProofsOf } from '../proofs.ts'
+import { requestTimes } from '../request-times.ts'
 import { wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount, VerifiedAddress } from '../core.ts'
 import { stepOf } from '../decide.ts'
@@ -84,9 +89,10 @@ async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<b
     if (!hasSubject(record, change) || isUnfit(core, record, change))
       throw new errors.InvalidRequest(`${CHANGE_PARAMETER} names nothing of this account`)
   }
-  if (decision.step === 'none') return pending || offer.offer !== 'none'
+  if (isAnswered(decision)) return pending || offer.offer !== 'none'
   const shown = !pending && resultsOf(ctx.oidc)[MFA_PROMPT] !== undefined
-  if (decision.step === 'unmet' || shown)
+  const isRefused = decision.step === 'unmet' || (shown && decision.reason !== 'redundancy')
+  if (isRefused)
     throw new errors.UnmetAuthenticationRequirements('the requested ACR cannot be obtained')
   return true
 }
@@ -134,18 +140,40 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const requested = acrRequestOf(oidc)
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
   const change = isShown ? undefined : changeIn(oidc.params)
-  // In the device flow nothing counts that was proved in the browser's session before (R17).
-  const counts = pending === undefined && (isShown || !isDeviceRoute(oidc))
-  const sessionAcr: unknown = oidc.session?.acr
-  const reached = counts && isAcr(sessionAcr) ? sessionAcr : PASSWORD_ACR
   const fresh = isPromptPending(oidc, MFA_PROMPT) || isFactorAsked(record, change)
-  const question = { account, client: given(oidc.client, 'client'), params: { ...oidc.params } }
-  const decision = await stepOf({ record, rules: core.deps.rules, reached, requested, fresh }, () =>
-    core.requires(question),
+  const client = given(oidc.client, 'client')
+  const question = { account, client, params: { ...oidc.params } }
+  const proofs = proofsFor(core, ctx, pending)
+  const asked = { record, params: question.params, request: ctx.req, proofs, requested, fresh }
+  const decision = await stepOf(
+    core,
+    { ...asked, ...requestTimes(core, oidc) },
+    { account, client, ip: ctx.ip },
   )
-  const answering = { question, record, answered: reached, results: resultsOf(oidc) }
-  const offer = decision.step === 'none' ? await offerBefore(core, ctx, answering) : NO_OFFER
+  const answered = assertionOf(core.policy.levels, proofs)?.rank ?? 0
+  const answering = { question, record, answered, results: resultsOf(oidc) }
+  const offer = isAnswered(decision) ? await offerBefore(core, ctx, answering) : NO_OFFER
   return { decision, pending: pending !== undefined, account, change, offer }
+}
+
+/** The proofs that count: of a pending first factor it alone, else those of the session. */
+function proofsFor(
+  core: Core,
+  { oidc }: KoaContextWithOIDC,
+  pending: PendingFirstFactor | undefined,
+): readonly Proof[] {
+  if (pending !== undefined) return [firstProof(pending.amr, pending.ts)]
+  const proofs = sessionProofsOf(core, given(oidc.session, 'session'))
+  // In the device flow no second factor counts that was shown in the browser's session before (R17).
+  const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
+  return isShown || !isDeviceRoute(oidc)
+    ? proofs
+    : proofs.filter(({ factor }) => factor === undefined)
+}
+
+/** Whether the request can be answered without another step of the policy. */
+function isAnswered({ step }: Decision): boolean {
+  return step === 'none' || step === 'enrol-later'
 }
 
 /**
@@ -159,7 +187,7 @@ async function offerBefore(
 ): Promise<StepUpOffer> {
   const { oidc } = ctx
   if (isDeviceRoute(oidc) || isPromptPending(oidc, 'none')) return NO_OFFER
-  if (missesWish(acrRequestOf(oidc), answering.answered)) missing.add(ctx)
+  if (missesWish(core.policy.levels, acrRequestOf(oidc), answering.answered)) missing.add(ctx)
   return offerIn(core, { ...answering, wishes: wishesIn(oidc.session) })
 }
 
@@ -206,5 +234,6 @@ function reasonOf(
 ): ChooseReason {
   if (change !== undefined && !enrolled) return 'chosen'
   if (change !== undefined) return change.kind === 'replace' ? 'replace' : 'change'
-  return 'reason' in decision ? decision.reason : 'policy'
+  const { reason } = decision
+  return reason === 'step-up' || reason === 'chosen' ? reason : 'policy'
 }

@@ -8,6 +8,7 @@ import { MfaError } from '../../src/domain/errors.ts'
 import { isCurrent } from '../../src/domain/first-factor.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
+import { proofsByLevel } from '../../src/domain/policy/session-proofs.ts'
 import { FIRST_EPOCH } from '../../src/domain/session.ts'
 import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
 import { authorizationIdOf, submissionOf, type Interaction } from '../../src/host/interaction.ts'
@@ -18,7 +19,7 @@ import { initialsOf } from '../../src/http/initials.ts'
 import type { BrowserTokens } from '../browser-token.ts'
 import { linksOf, localeIn, providerOf, publicPath, type Core } from '../core.ts'
 import { placeOf, recordedName } from '../place.ts'
-import type { Subject } from '../result.ts'
+import type { SessionSubject, Subject } from '../result.ts'
 import { parseFirstFactor } from '../seal.ts'
 import { MFA_PROMPT, type MfaDetails } from './prompt.ts'
 
@@ -28,7 +29,7 @@ export interface Visit {
   readonly ctx: Context
   readonly interaction: Interaction
   readonly details: MfaDetails
-  readonly subject: Subject
+  readonly subject: Subject | SessionSubject
   /** Whether a higher level is asked of a session, and no first factor was shown in this sign-in. */
   readonly stepUp: boolean
   readonly seen: Loaded
@@ -99,7 +100,14 @@ async function subjectOf(
   if (session === undefined) throw expired('There is neither a first factor nor a session')
   const { accountId, amr = ['pwd'], signedInAt, remember, epoch = FIRST_EPOCH } = session
   return {
-    subject: { accountId, amr, ts: signedInAt, epoch, ...(remember ? {} : { remember }) },
+    subject: {
+      accountId,
+      amr,
+      ts: signedInAt,
+      epoch,
+      ...(remember ? {} : { remember }),
+      proofs: session.proofs ?? proofsByLevel(core.policy.levels, session),
+    },
     stepUp: true,
     seen: await core.record(undefined, accountId),
   }

@@ -30,6 +30,11 @@ const KINDS: ReadonlyMap<string, FactorKind> = new Map([
   ['vbm', 'inherence'],
 ])
 
+/** Undefined: the reference says nothing about a kind of factor. */
+export function kindOf(amr: Amr): FactorKind | undefined {
+  return KINDS.get(amr)
+}
+
 /** The combined methods of a first factor and a proof. */
 export interface Combined {
   readonly amr: readonly Amr[]

@@ -1,5 +1,5 @@
 import { combine, type Amr } from './assurance.ts'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from './policy.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR } from './policy/levels.ts'
 import { DAY_SECONDS, type Instant } from './time.ts'
 
 /** NIST SP 800-63B-4 2.2: at the second level people authenticate again after a day (R15). */

@@ -1,4 +1,5 @@
-import { ACR_VALUES, isAcr, MULTI_FACTOR_ACR, type Acr, type AcrRequest } from './policy.ts'
+import type { AcrRequest } from './policy/decide.ts'
+import { rankOfAcr, type Levels } from './policy/levels.ts'
 import { isWaiting, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** The answers below the level that an app asked for, in one minute, after which a page stops the repetition. */
@@ -31,17 +32,22 @@ export interface Asking {
  * Whether a voluntary request is answered by a lower level than any that it names. A relying party that ignores this
  * asks again, without an end. An essential request never gets such an answer (R24).
  */
-export function missesWish(requested: AcrRequest | undefined, answered: Acr): boolean {
+export function missesWish(
+  levels: Levels,
+  requested: AcrRequest | undefined,
+  answered: number,
+): boolean {
   if (requested === undefined || requested.essential || requested.values.length === 0) return false
-  const reached = ACR_VALUES.indexOf(answered)
-  return !requested.values.some((value) => isAcr(value) && ACR_VALUES.indexOf(value) <= reached)
+  return !requested.values.some((value) => (rankOfAcr(levels, value) ?? Infinity) <= answered)
 }
 
 export interface OfferInput {
-  readonly requested: AcrRequest | undefined
-  /** The level that the answer would have. */
-  readonly answered: Acr
-  /** Whether the person can set up a second factor now: they have none, and the proof for it can be given (R10). */
+  /** Whether the answer would have a lower level than the app asked for. */
+  readonly isMissed: boolean
+  /**
+   * Whether a second factor would reach a level that the app asked for, and the person can set one up now: they have
+   * none, and the proof for it can be given (R10).
+   */
   readonly canSetUp: boolean
   /** The person's answer to an offer that was made in this authorization. */
   readonly reply: 'accepted' | 'refused' | undefined
@@ -57,16 +63,20 @@ export type Offer = 'none' | 'offer' | 'repeated'
  * and the client: then the answer goes out without a page, unless the app has got three such answers in a minute.
  */
 export function offerFor(input: OfferInput): Offer {
-  const { requested, answered, canSetUp, reply, wish, now } = input
-  if (reply === 'refused' || !missesWish(requested, answered)) return 'none'
+  const { isMissed, canSetUp, reply, wish, now } = input
+  if (reply === 'refused' || !isMissed) return 'none'
   if (reply !== 'accepted' && isRepeated(wish, now)) return 'repeated'
-  const helps = canSetUp && wouldHelp(requested)
-  return helps && (reply === 'accepted' || wish?.refused !== true) ? 'offer' : 'none'
+  return canSetUp && (reply === 'accepted' || wish?.refused !== true) ? 'offer' : 'none'
 }
 
-/** Whether a second factor would reach a level that the app asked for. */
-export function wouldHelp(requested: AcrRequest | undefined): boolean {
-  return requested?.values.includes(MULTI_FACTOR_ACR) === true
+/** Whether a level that the app asked for is above the answer, and a factor that people can set up reaches it. */
+export function wouldHelp(
+  levels: Levels,
+  requested: AcrRequest | undefined,
+  { answered, highest }: { readonly answered: number; readonly highest: number },
+): boolean {
+  const ranks = requested?.values.map((value) => rankOfAcr(levels, value) ?? Infinity) ?? []
+  return ranks.some((rank) => rank > answered && rank <= highest)
 }
 
 function isRepeated(wish: Wish | undefined, now: Instant): boolean {

@@ -146,6 +146,11 @@ export interface Factor<
    * (R37). Left out if no response that was spent is accepted again with an older state.
    */
   afterRestore?(state: State, now: Instant): State
+  /**
+   * The most that a proof of this factor can prove: rules that it cannot meet are refused when they are loaded. Default:
+   * possession, not phishing-resistant.
+   */
+  readonly strength?: Omit<Assurance, 'amr'>
   /** The assurance of this proof, for relying parties (R26). */
   assurance(proof: Proof): Assurance
   /**

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Proof } from '../domain/policy/proofs.ts'
 import type { Wishes } from '../domain/step-up-offer.ts'
 import { presentContext } from './context.ts'
 
@@ -13,6 +14,8 @@ const WISHES = 'mfaWishes'
 const SEEN = 'mfaSeen'
 /** The member of a session that says when its person has last shown a second factor. */
 const PROVED = 'mfaProved'
+/** The member of a session that holds the proofs that its person has given. */
+const PROOFS = 'mfaProofs'
 
 /**
  * Lets the sessions and grants of a provider carry an epoch, its grants also the number of endings of their app's
@@ -23,7 +26,7 @@ const PROVED = 'mfaProved'
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {
     const { IN_PAYLOAD } = model as unknown as { IN_PAYLOAD?: Iterable<string> }
-    const value = [...(IN_PAYLOAD ?? []), EPOCH, ACCESS, WISHES, SEEN, PROVED]
+    const value = [...(IN_PAYLOAD ?? []), EPOCH, ACCESS, WISHES, SEEN, PROVED, PROOFS]
     Object.defineProperty(model, 'IN_PAYLOAD', { value })
   }
 }
@@ -47,6 +50,41 @@ export interface Proved {
 /** Remembers a second factor for the session. The host stores the session at the end of the request. */
 export function giveProof(session: object, proved: Proved): void {
   Object.assign(session, { [PROVED]: proved })
+}
+
+/** The proofs of a session, and the person who gave them. */
+interface KeptProofs {
+  readonly accountId: string
+  readonly proofs: readonly Proof[]
+}
+
+/**
+ * The proofs that this account has given in a session. Undefined: it keeps none, because another release or a host
+ * without the plugin has made it.
+ */
+export function proofsIn(session: object, accountId: string): readonly Proof[] | undefined {
+  const kept = (session as { [PROOFS]?: KeptProofs })[PROOFS]
+  // The host keeps a session when its person changes: the proofs of another person count nothing.
+  return kept?.accountId === accountId ? kept.proofs : undefined
+}
+
+/** When this account has last shown a second factor in a session. */
+export function provedAtOf(session: object, accountId: string): number | undefined {
+  const proved = (session as { [PROVED]?: Proved })[PROVED]
+  return proved?.accountId === accountId ? proved.at : undefined
+}
+
+/** Keeps the proofs in the session. The host stores the session at the end of the request. */
+export function giveProofs(session: object, kept: KeptProofs): void {
+  Object.assign(session, { [PROOFS]: kept })
+}
+
+/** Gives a loaded session the level that its proofs reach. */
+export function giveLevel(
+  session: object,
+  { acr, amr }: { readonly acr: string; readonly amr: readonly string[] },
+): void {
+  Object.assign(session, { acr, amr: [...amr] })
 }
 
 /** The wishes that a session remembers. The host stores the session at the end of the request. */
@@ -122,6 +160,8 @@ export interface SignedIn {
   readonly epoch: number | undefined
   /** When this person has last shown a second factor in the session. */
   readonly provedAt: number | undefined
+  /** The proofs that this person has given in the session. Undefined: it keeps none. */
+  readonly proofs: readonly Proof[] | undefined
 }
 
 /** The session that an interaction was begun in. Undefined: it is gone, or nobody is signed in with it. */
@@ -145,10 +185,10 @@ function signedInWith(session: InstanceType<Provider['Session']>): SignedIn | un
   const { uid, accountId, acr, amr, loginTs: signedInAt, transient } = session
   if (accountId === undefined || signedInAt === undefined) return undefined
   const epoch = epochIn(session)
-  const proved = (session as { [PROVED]?: Proved })[PROVED]
-  // The host keeps a session when its person changes: the proof of another person counts nothing.
-  const provedAt = proved?.accountId === accountId ? proved.at : undefined
-  return { uid, accountId, acr, amr, signedInAt, remember: transient !== true, epoch, provedAt }
+  const provedAt = provedAtOf(session, accountId)
+  const proofs = proofsIn(session, accountId)
+  const remember = transient !== true
+  return { uid, accountId, acr, amr, signedInAt, remember, epoch, provedAt, proofs }
 }
 
 /** Whether a stored record is past the time that the host gave it. */

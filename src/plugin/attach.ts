@@ -4,8 +4,10 @@ import { linksOf, mountPath, providerOf, type Core } from '../../interactions/co
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { isWishMissed } from '../../interactions/mfa/prompt.ts'
-import { resultsOf } from '../../interactions/request.ts'
-import { parseLogin } from '../../interactions/seal.ts'
+import { acrsNamedBy, resultsOf } from '../../interactions/request.ts'
+import { sessionProofsOf } from '../../interactions/proofs.ts'
+import { requestTimes } from '../../interactions/request-times.ts'
+import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { replyIn } from '../../interactions/step-up-offer.ts'
 import { aboutEnd, wayBack } from '../../interactions/way-back.ts'
 import { cancelRecoveryRoutes, isCancelRecovery } from '../account/cancel-recovery.ts'
@@ -13,13 +15,25 @@ import { isNotMe, notMeRoutes } from '../account/not-me.ts'
 import type { AccountConsole } from '../account/pages.ts'
 import { MfaError } from '../domain/errors.ts'
 import { withRefusal, withRound, type Asking } from '../domain/step-up-offer.ts'
+import { assertionOf } from '../domain/policy/proofs.ts'
+import { mergedProofs } from '../domain/policy/session-proofs.ts'
 import { interactionIn } from '../host/context.ts'
+import { sayOfRequest } from '../host/assertion.ts'
 import { given } from '../host/given.ts'
 import { authorizationIdOf } from '../host/interaction.ts'
 import { prepareHost } from '../host/needs.ts'
 import { pathIfOn } from '../host/provider.ts'
 import { chooseSuccessors } from '../host/refresh.ts'
-import { giveEpoch, giveProof, giveWishes, wishesIn } from '../host/session.ts'
+import {
+  epochIn,
+  giveEpoch,
+  giveLevel,
+  giveProof,
+  giveProofs,
+  giveWishes,
+  proofsIn,
+  wishesIn,
+} from '../host/session.ts'
 import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
@@ -58,6 +72,7 @@ export function attach(core: Core, provider: Provider, account?: AccountConsole)
   provider.on('interaction.started', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => rememberRound(core, ctx))
+  provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => assertForRequest(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberRefusal(ctx))
   provider.on('server_error', sayUnavailable)
@@ -147,8 +162,41 @@ function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const sealed = parseLogin(core.deps.box, authorizationIdOf(interactionIn(oidc)), login)
   if (sealed === undefined) return
   const session = given(oidc.session, 'session')
+  const isSameEpoch = epochIn(session) === sealed.epoch
   giveEpoch(session, sealed.epoch)
+  rememberProofs(core, session, sealed, isSameEpoch)
   if (typeof mfa?.at === 'number') giveProof(session, { accountId: sealed.accountId, at: mfa.at })
+}
+
+/**
+ * Keeps the proofs of a login beside those that the session has of the same account, so that a new sign-in never lowers a
+ * level that is still proved.
+ */
+function rememberProofs(
+  { deps, policy, sessionSeconds }: Core,
+  session: object,
+  { accountId, proofs }: SealedLogin,
+  isSameEpoch: boolean,
+): void {
+  if (proofs === undefined) return
+  const before = isSameEpoch ? (proofsIn(session, accountId) ?? []) : []
+  const merged = mergedProofs(before, proofs, { now: deps.clock.now(), sessionSeconds })
+  giveProofs(session, { accountId, proofs: merged })
+  const said = assertionOf(policy.levels, merged)
+  if (said !== undefined) giveLevel(session, said)
+}
+
+/**
+ * Lets the tokens of an accepted request say what its own proofs carry: the level that the request names, by proofs that
+ * are new enough for it (R25, R45).
+ */
+function assertForRequest(core: Core, { oidc }: KoaContextWithOIDC): void {
+  const { session } = oidc
+  if (session === undefined) return
+  const { provedSince = -Infinity } = requestTimes(core, oidc)
+  const proofs = sessionProofsOf(core, session).filter(({ time }) => time >= provedSince)
+  const said = assertionOf(core.policy.levels, proofs, acrsNamedBy(oidc))
+  if (said !== undefined) sayOfRequest(oidc, said)
 }
 
 /** Counts an answer below the level that the app asked for. The host stores the session anyway. */

@@ -9,6 +9,7 @@ import { ACCOUNT_CLIENT_ID } from '../account/client.ts'
 import { passwordHasher, secretBox, systemClock, systemRandom } from '../adapters/crypto/index.ts'
 import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
+import type { Demand } from '../application/policy-input.ts'
 import { patientStorage } from '../application/patient-storage.ts'
 import { given } from '../host/given.ts'
 import { measuredPort } from '../observe/port.ts'
@@ -50,7 +51,16 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     links: options.links ?? {},
     sessionSeconds: options.sessionSeconds,
     recovers: options.recovers,
-    requires: (question) => isRequired(options, question),
+    policy: options.inForce,
+    demands: (question) => demandsOf(options, question),
+    groupsOf: async (account) => {
+      const { rules, shadow } = options.inForce.present()
+      if (![...rules, ...shadow].some(({ when }) => when.group !== undefined)) return []
+      return (await core.describe(account)).groups ?? []
+    },
+    isWithin: () => () => true,
+    isFirstParty: (client) =>
+      client['first_party'] === true || client.clientId === ACCOUNT_CLIENT_ID,
     firstEnrolmentRule: async (question) => firstEnrolmentRule(firstEnrolment, question),
     describe: async (account) => (options.describe ?? describeByClaims)(account),
     mayManage: (client) => mayManage(options, client),
@@ -125,11 +135,15 @@ function accountSiteOf({ account }: ParsedOptions, { random }: Dependencies): Co
   return { ...account, clientSecret, terms: undefined }
 }
 
-async function isRequired(
+/** The answer of `require`: a truth value, one demand, or several of them. */
+async function demandsOf(
   { require = true }: ParsedOptions,
-  question: Parameters<Core['requires']>[0],
-): Promise<boolean> {
-  return typeof require === 'boolean' ? require : Boolean(await require(question))
+  question: Parameters<Core['demands']>[0],
+): ReturnType<Core['demands']> {
+  const answer = typeof require === 'boolean' ? require : await require(question)
+  if (Array.isArray(answer)) return answer as readonly Demand[]
+  if (typeof answer === 'object' && answer !== null) return [answer]
+  return answer ? [{}] : []
 }
 
 function firstEnrolmentRule(

@@ -6,6 +6,9 @@ import type {
   PersonDescription,
   PolicyQuestion,
 } from '../../interactions/core.ts'
+import type { PolicyInForce } from '../application/policy-input.ts'
+import { DEFAULT_LEVELS } from '../domain/policy/levels.ts'
+import { NO_POLICY } from '../domain/policy/rules.ts'
 import { SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES, type EventCause } from '../domain/events.ts'
@@ -360,6 +363,7 @@ export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys' | 'account'> & {
   readonly setUpSeconds: number
   readonly recovers: boolean
   readonly recoverySettings: RecoverySettings
+  readonly inForce: PolicyInForce
 }
 
 /** Encryption keys as bytes. Throws MfaError `options-invalid`. */
@@ -393,6 +397,7 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     setUpSeconds: options.sessions?.setUpSeconds ?? SET_UP_SECONDS,
     recovers: options.recovery !== undefined && options.recovery !== false,
     recoverySettings: recoverySettings(options),
+    inForce: { levels: DEFAULT_LEVELS, present: () => NO_POLICY },
   }
 }
 

@@ -11,7 +11,7 @@ const PAGES = [
   ...globSync('{docs,examples,bench}/**/*.md', { cwd: ROOT }),
 ].sort()
 
-/** A path of this repository that a page writes as code, such as `src/domain/policy.ts` or `test/docs`. */
+/** A path of this repository that a page writes as code, such as `src/domain/policy/levels.ts` or `test/docs`. */
 const OWN_PATH = /^(?:bench|bin|config|docs|examples|interactions|src|test|views)\/[\w./*{},-]*$/
 
 /** A document that a message names, with its heading if it names one: `docs/guides/operating.md#stop`. */

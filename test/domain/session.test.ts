@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy/levels.ts'
 import { isLive, levelWithoutEpoch, SESSION_SECONDS } from '../../src/domain/session.ts'
 import { NOW } from './records.ts'
 

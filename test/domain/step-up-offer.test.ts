@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR, type AcrRequest } from '../../src/domain/policy.ts'
+import type { AcrRequest } from '../../src/domain/policy/decide.ts'
+import {
+  DEFAULT_LEVELS,
+  MULTI_FACTOR_ACR,
+  PASSWORD_ACR,
+  PHISHING_RESISTANT_ACR,
+} from '../../src/domain/policy/levels.ts'
 import {
   missesWish,
   MOST_CLIENTS,
@@ -7,6 +13,7 @@ import {
   wishOf,
   withRefusal,
   withRound,
+  wouldHelp,
   type OfferInput,
   type Wishes,
 } from '../../src/domain/step-up-offer.ts'
@@ -17,8 +24,7 @@ const asking = { accountId: 'mira', clientId: 'app' }
 
 const offer = (changes: Partial<OfferInput> = {}) =>
   offerFor({
-    requested: wanting(MULTI_FACTOR_ACR),
-    answered: PASSWORD_ACR,
+    isMissed: true,
     canSetUp: true,
     reply: undefined,
     wish: undefined,
@@ -34,35 +40,46 @@ const answeredAt = (...times: number[]) =>
   )
 
 describe('a wish for a higher level', () => {
+  const misses = (requested: AcrRequest | undefined, answered: number) =>
+    missesWish(DEFAULT_LEVELS, requested, answered)
+
   it('is missed where every level that it names is higher, or unknown', () => {
-    expect(missesWish(wanting(MULTI_FACTOR_ACR), PASSWORD_ACR)).to.equal(true)
-    expect(missesWish(wanting('urn:unknown'), MULTI_FACTOR_ACR)).to.equal(true)
+    expect(misses(wanting(MULTI_FACTOR_ACR), 0)).to.equal(true)
+    expect(misses(wanting('urn:unknown'), 1)).to.equal(true)
     for (const [request, answered] of [
-      [wanting('urn:unknown', PASSWORD_ACR), PASSWORD_ACR],
-      [wanting(MULTI_FACTOR_ACR), MULTI_FACTOR_ACR],
-      [wanting(PASSWORD_ACR), MULTI_FACTOR_ACR],
-      [wanting(), PASSWORD_ACR],
-      [undefined, PASSWORD_ACR],
+      [wanting('urn:unknown', PASSWORD_ACR), 0],
+      [wanting(MULTI_FACTOR_ACR), 1],
+      [wanting(PASSWORD_ACR), 1],
+      [wanting(), 0],
+      [undefined, 0],
     ] as const)
-      expect(missesWish(request, answered), JSON.stringify(request)).to.equal(false)
+      expect(misses(request, answered), JSON.stringify(request)).to.equal(false)
   })
 
   it('R24 is none where it is essential: such a request gets no lower answer', () => {
-    const essential = { essential: true, values: [MULTI_FACTOR_ACR] }
-    expect(missesWish(essential, PASSWORD_ACR)).to.equal(false)
-    expect(offer({ requested: essential })).to.equal('none')
+    expect(misses({ essential: true, values: [MULTI_FACTOR_ACR] }, 0)).to.equal(false)
+  })
+
+  it('is helped by a set-up where it names a level above the answer that a factor reaches', () => {
+    const helps = (requested: AcrRequest | undefined, answered: number, highest: number) =>
+      wouldHelp(DEFAULT_LEVELS, requested, { answered, highest })
+    expect(helps(wanting(MULTI_FACTOR_ACR), 0, 1)).to.equal(true)
+    expect(helps(wanting('urn:unknown', PHISHING_RESISTANT_ACR), 1, 2)).to.equal(true)
+    expect(helps(wanting(PHISHING_RESISTANT_ACR), 0, 1)).to.equal(false)
+    expect(helps(wanting(MULTI_FACTOR_ACR), 1, 1)).to.equal(false)
+    expect(helps(wanting('urn:unknown'), 0, 1)).to.equal(false)
+    expect(helps(undefined, 0, 1)).to.equal(false)
   })
 })
 
 describe('the offer to set up a second factor', () => {
   it('comes before an answer that misses the wish', () => {
     expect(offer()).to.equal('offer')
-    expect(offer({ requested: wanting(PASSWORD_ACR, MULTI_FACTOR_ACR) })).to.equal('none')
+    expect(offer({ isMissed: false })).to.equal('none')
   })
 
-  it('is not made where nothing can be set up, or where it would not help', () => {
+  it('is not made where nothing that would help can be set up', () => {
     expect(offer({ canSetUp: false })).to.equal('none')
-    expect(offer({ requested: wanting('urn:unknown') })).to.equal('none')
   })
 
   it('is not made again in the authorization in which it was refused, however often the app asks', () => {
@@ -87,12 +104,11 @@ describe('the offer to set up a second factor', () => {
 describe('an app that asks again and again', () => {
   it('gets three answers in a minute, and then a page, to the second', () => {
     expect(offer({ wish: answeredAt(NOW, NOW), now: NOW + 1 })).to.equal('offer')
-    for (const canSetUp of [true, false])
-      for (const requested of [wanting(MULTI_FACTOR_ACR), wanting('urn:unknown')]) {
-        const wish = answeredAt(NOW, NOW + 10, NOW + 20)
-        expect(offer({ wish, requested, canSetUp, now: NOW + 59 })).to.equal('repeated')
-        expect(offer({ wish, requested, canSetUp: false, now: NOW + 60 })).to.equal('none')
-      }
+    for (const canSetUp of [true, false]) {
+      const wish = answeredAt(NOW, NOW + 10, NOW + 20)
+      expect(offer({ wish, canSetUp, now: NOW + 59 })).to.equal('repeated')
+      expect(offer({ wish, canSetUp: false, now: NOW + 60 })).to.equal('none')
+    }
   })
 
   it('is not stopped for as long as a clock was ahead', () => {
@@ -103,8 +119,7 @@ describe('an app that asks again and again', () => {
 
   it('is not stopped where it got the level that it asked for', () => {
     const wish = answeredAt(NOW, NOW, NOW)
-    expect(offer({ wish, answered: MULTI_FACTOR_ACR })).to.equal('none')
-    expect(offer({ wish, requested: undefined })).to.equal('none')
+    expect(offer({ wish, isMissed: false })).to.equal('none')
   })
 })
 

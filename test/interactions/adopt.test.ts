@@ -6,6 +6,7 @@ import { MfaError } from '../../src/domain/errors.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { importRules } from '../../src/import/rules.ts'
 import { enrolled, NOW } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
 
@@ -15,6 +16,7 @@ function coreWith(
   client: () => Promise<unknown> = async () => undefined,
 ): Core {
   return {
+    ...corePolicy,
     adopting: true,
     deps: { box, clock: { now: () => NOW }, rules: importRules },
     provider: { Client: { find: client } },

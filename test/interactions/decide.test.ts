@@ -1,66 +1,153 @@
+import type { IncomingMessage } from 'node:http'
 import { expect } from 'chai'
-import { isMoreAsked, stepOf, type PolicyCase } from '../../interactions/decide.ts'
+import type { Core } from '../../interactions/core.ts'
+import { isMoreAsked, stepOf, type Known, type PolicyCase } from '../../interactions/decide.ts'
+import { DEFAULT_LEVELS, MULTI_FACTOR_ACR } from '../../src/domain/policy/levels.ts'
+import { firstProof, secondProof } from '../../src/domain/policy/session-proofs.ts'
+import type { Rule } from '../../src/domain/policy/rules.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { totp } from '../../src/factors/totp/index.ts'
 import { enrolled } from '../domain/records.ts'
 
+const NOW = 1_800_000_000
 const none = newRecord('mira')
+const password = firstProof(['pwd'], NOW - 10)
+const code = secondProof(
+  {
+    assurance: { amr: ['otp'], kinds: ['possession'], phishingResistant: false },
+    factor: 'totp',
+    at: NOW - 5,
+  },
+  none,
+)
 
 function caseOf(record: MfaRecord, changes: Partial<PolicyCase> = {}): PolicyCase {
   return {
     record,
-    rules: { isUsable: () => true, endOf: () => undefined, isFactorRequired: (_, by) => by },
-    reached: PASSWORD_ACR,
+    params: { client_id: 'app' },
+    request: { headers: {} } as IncomingMessage,
+    proofs: [password],
     requested: undefined,
     fresh: false,
     ...changes,
   }
 }
 
-/** The application's rule, which notes each call. */
-function rule(answer: boolean) {
-  const calls: boolean[] = []
-  return { calls, ask: async () => (calls.push(answer), answer) }
+/** A core whose application demands a second factor or not, and notes each call. */
+function coreWith({
+  demands = false,
+  rules = [],
+  imported = false,
+  groups = [],
+}: {
+  demands?: boolean
+  rules?: readonly Rule[]
+  imported?: boolean
+  groups?: readonly string[]
+} = {}) {
+  const calls: string[] = []
+  const core = {
+    deps: {
+      clock: { now: () => NOW },
+      factors: new Map([['totp', totp()]]),
+      rules: { isUsable: () => true, endOf: () => undefined, isFactorRequired: () => imported },
+    },
+    policy: {
+      levels: DEFAULT_LEVELS,
+      present: () => ({ rules, shadow: [], trustedBrowserSeconds: 0 }),
+    },
+    provider: { issuer: 'https://op.example' },
+    demands: async () => (calls.push('demands'), demands ? [{}] : []),
+    groupsOf: async () => (calls.push('groups'), groups),
+    isWithin: (address: string) => (network: string) => network === address,
+    isFirstParty: (client: { firstParty?: boolean }) => client.firstParty === true,
+  } as unknown as Core
+  return { core, calls }
 }
 
+const known = { account: { accountId: 'mira' }, client: { clientId: 'app' }, ip: '192.0.2.1' }
+const step = async (
+  given: PolicyCase,
+  about: Parameters<typeof coreWith>[0] = {},
+  around: object = {},
+) => (await stepOf(coreWith(about).core, given, { ...known, ...around } as unknown as Known)).step
+
 describe('the step that an account still has to make', () => {
-  it('is the one of the domain’s policy, with the answer of the application', async () => {
-    expect(await stepOf(caseOf(none), async () => false)).to.deep.equal({ step: 'none' })
-    expect(await stepOf(caseOf(none), async () => true)).to.include({ step: 'enrol' })
-    expect(await stepOf(caseOf(enrolled()), async () => false)).to.include({ step: 'verify' })
-    const reached = caseOf(enrolled(), { reached: MULTI_FACTOR_ACR })
-    expect(await stepOf(reached, async () => true)).to.deep.equal({ step: 'none' })
-    expect(await stepOf({ ...reached, fresh: true }, async () => true)).to.include({
-      step: 'verify',
-    })
+  it('is the one of the domain’s policy, with the demand of the application', async () => {
+    expect(await step(caseOf(none))).to.equal('none')
+    expect(await step(caseOf(none), { demands: true })).to.equal('enrol')
+    expect(await step(caseOf(enrolled()))).to.equal('verify')
+    const reached = caseOf(enrolled(), { proofs: [password, code] })
+    expect(await step(reached, { demands: true })).to.equal('none')
+    expect(await step({ ...reached, fresh: true }, { demands: true })).to.equal('verify')
   })
 
   it('R24 is none that leads on where an essential acr cannot be reached', async () => {
     const requested = { essential: true, values: ['urn:other'] }
-    expect(await stepOf(caseOf(none, { requested }), async () => false)).to.deep.equal({
-      step: 'unmet',
-    })
+    expect(await step(caseOf(none, { requested }))).to.equal('unmet')
   })
 
   it('takes a rule that a part of the product has added into account', async () => {
-    const rules = { ...caseOf(none).rules, isFactorRequired: () => true }
-    expect(await stepOf(caseOf(none, { rules }), async () => false)).to.include({ step: 'enrol' })
+    expect(await step(caseOf(none), { imported: true })).to.equal('enrol')
+  })
+
+  it('sees the client, groups, scopes, acrs, the network and the browser of the request', async () => {
+    const rule = (when: Rule['when']): Rule => ({ name: 'r', when, require: MULTI_FACTOR_ACR })
+    const asks = async (when: Rule['when'], given = caseOf(none), around: object = {}) =>
+      step(given, { rules: [rule(when)], groups: ['staff'] }, around)
+    expect(await asks({ client: ['app'] })).to.equal('enrol')
+    expect(await asks({ client: ['other'] })).to.equal('none')
+    expect(await asks({ group: ['staff'] })).to.equal('enrol')
+    expect(await asks({ group: ['guests'] })).to.equal('none')
+    const scoped = caseOf(none, { params: { scope: 'openid pay', acr_values: 'urn:a urn:b' } })
+    expect(await asks({ scope: ['pay'] }, scoped)).to.equal('enrol')
+    expect(await asks({ scope: ['read'] }, scoped)).to.equal('none')
+    expect(await asks({ acr: ['urn:b'] }, scoped)).to.equal('enrol')
+    expect(await asks({ acr: ['urn:c'] }, scoped)).to.equal('none')
+    expect(await asks({ network: ['192.0.2.1'] })).to.equal('enrol')
+    expect(await asks({ network: ['198.51.100.1'] })).to.equal('none')
+    expect(await asks({ network: ['198.51.100.1'] }, caseOf(none), { ip: undefined })).to.equal(
+      'enrol',
+    )
+    expect(await asks({ newBrowser: true })).to.equal('enrol')
+    expect(await asks({ newBrowser: false })).to.equal('none')
+    expect(await asks({ firstParty: false })).to.equal('enrol')
+    const own = { client: { clientId: 'app', firstParty: true } }
+    expect(await asks({ firstParty: false }, caseOf(none), own)).to.equal('none')
+  })
+
+  it('R25 counts only what was proved since the time that the request sets', async () => {
+    const old = caseOf(enrolled(), { proofs: [password, code], provedSince: NOW - 7 })
+    expect(await step(old)).to.equal('login')
+    expect(await step({ ...old, provedSince: NOW - 10 })).to.equal('none')
+  })
+
+  it('takes what was proved for this request, however old it is', async () => {
+    const requested = { essential: false, values: [MULTI_FACTOR_ACR], maxAgeSeconds: 0 }
+    const given = caseOf(enrolled(), { proofs: [password, code], requested })
+    expect(await step(given)).to.equal('verify')
+    expect(await step({ ...given, begunAt: NOW - 6 })).to.equal('none')
   })
 })
 
 describe('whether more than the first factor is asked for', () => {
+  const asked = async (
+    given: PolicyCase,
+    { core }: Pick<ReturnType<typeof coreWith>, 'core'>,
+  ): Promise<boolean> => isMoreAsked(core, given, async () => known as unknown as Known)
+
   it('is answered without the application where the answer is clear', async () => {
-    const { ask, calls } = rule(false)
-    expect(await isMoreAsked(caseOf(enrolled()), ask)).to.equal(true)
-    expect(await isMoreAsked(caseOf(none, { fresh: true }), ask)).to.equal(true)
+    const { core, calls } = coreWith()
+    expect(await asked(caseOf(enrolled()), { core })).to.equal(true)
+    expect(await asked(caseOf(none, { fresh: true }), { core })).to.equal(true)
     expect(calls).to.deep.equal([])
   })
 
   it('is otherwise the answer of the application', async () => {
-    for (const answer of [false, true]) {
-      const { ask, calls } = rule(answer)
-      expect(await isMoreAsked(caseOf(none), ask)).to.equal(answer)
-      expect(calls).to.deep.equal([answer])
+    for (const demands of [false, true]) {
+      const { core, calls } = coreWith({ demands })
+      expect(await asked(caseOf(none), { core })).to.equal(demands)
+      expect(calls).to.include('demands')
     }
   })
 })

@@ -9,6 +9,7 @@ import { contextAtResume } from '../../interactions/login/policy.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
 import { importRules } from '../../src/import/rules.ts'
+import { corePolicy } from './core-policy.ts'
 
 const NOW = 1_700_000_000
 
@@ -65,7 +66,9 @@ describe('R34 the faults of a login page’s answer', () => {
 describe('R17 the answer of a login page', () => {
   const asks = (prompt: string, epoch = 3): Core =>
     ({
+      ...corePolicy,
       provider: {
+        issuer: 'http://op.example',
         interactionDetails: async () => ({ prompt: { name: prompt }, params: {} }),
         Client: { find: async () => undefined },
       },
@@ -74,7 +77,7 @@ describe('R17 the answer of a login page', () => {
       record: async () => ({ record: { ...newRecord('mira'), epoch } }),
     }) as unknown as Core
   const refusal = (core: Core, login: object) =>
-    answerInteraction(core, {} as never, {} as never, { login } as never).then(
+    answerInteraction(core, { headers: {} } as never, {} as never, { login } as never).then(
       () => undefined,
       ({ code, status }: { code: string; status: number }) => [code, status],
     )

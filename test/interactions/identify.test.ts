@@ -3,6 +3,7 @@ import type { Core } from '../../interactions/core.ts'
 import { answerIdentification, openIdentification } from '../../interactions/login/identify.ts'
 import { world } from '../application/world.ts'
 import { namedKeyFactor, type ChallengeFactor } from '../../src/testing/factors.ts'
+import { corePolicy } from './core-policy.ts'
 
 /** A factor that notes what it is asked. */
 function notingFactor(changes: object = {}) {
@@ -34,6 +35,7 @@ function loginPage(factor: object, { prompt = 'login', params = {} } = {}) {
     persist: async () => undefined,
   }
   const core = {
+    ...corePolicy,
     deps: of.deps,
     provider: { interactionDetails: async () => interaction },
     views: {

@@ -6,9 +6,10 @@ import { OFFER } from '../../interactions/step-up-offer.ts'
 import { sealFirstFactor } from '../../interactions/seal.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy/levels.ts'
 import { importRules } from '../../src/import/rules.ts'
 import { enrolled, NOW } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 const CID = 'the-authorization'
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
@@ -35,19 +36,21 @@ function requestWith(given: Given = {}) {
   const { record = newRecord('mira'), pending = false, params = {}, prompts = [] } = given
   const asked: Record<string, unknown>[] = []
   const core = {
+    ...corePolicy,
     deps: {
       box,
       clock: { now: () => NOW },
       rules: importRules,
       factors: new Map([['totp', { enrolment: 'confirmed' }]]),
     },
+    provider: { issuer: 'http://op.example' },
     serviceName: 'Acme',
     issuerName: 'Acme Ltd',
     record: async (_: unknown, accountId: string) => ({ record: { ...record, accountId } }),
     account: async (_: unknown, accountId: string) => ({ accountId }),
-    requires: async (question: object) => {
+    demands: async (question: object) => {
       asked.push({ requires: question })
-      return given.required ?? false
+      return given.required === true ? [{}] : []
     },
     firstEnrolmentRule: async (question: object) => {
       asked.push({ rule: question })
@@ -67,6 +70,7 @@ function requestWith(given: Given = {}) {
     epoch: record.epoch,
   })
   const ctx = {
+    req: { headers: {} },
     oidc: {
       params,
       route: given.route ?? 'authorization',

@@ -3,9 +3,10 @@ import type { Core } from '../../interactions/core.ts'
 import { needsMore } from '../../interactions/login/policy.ts'
 import { OFFER } from '../../interactions/step-up-offer.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
-import { MULTI_FACTOR_ACR } from '../../src/domain/policy.ts'
+import { MULTI_FACTOR_ACR } from '../../src/domain/policy/levels.ts'
 import { importRules } from '../../src/import/rules.ts'
 import { enrolled, NOW } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 interface Given {
   readonly params?: object
@@ -21,6 +22,7 @@ async function look(given: Given) {
   const { record = newRecord('mira'), required = false, account = { accountId: 'mira' } } = given
   const questions: unknown[] = []
   const provider = {
+    issuer: 'http://op.example',
     Client: { find: async (clientId: string) => ({ clientId }) },
     Session: class {},
     OIDCContext: class {
@@ -29,6 +31,7 @@ async function look(given: Given) {
     createContext: () => ({}),
   }
   const core = {
+    ...corePolicy,
     provider,
     deps: {
       rules: importRules,
@@ -36,13 +39,13 @@ async function look(given: Given) {
       clock: { now: () => NOW },
     },
     account: async () => ('account' in given ? given.account : account),
-    requires: async (question: object) => (questions.push(question), required),
+    demands: async (question: object) => (questions.push(question), required ? [{}] : []),
     firstEnrolmentRule: async () => 'allowed',
     describe: async () => ({ label: 'mira' }),
   } as unknown as Core
   const interaction = { params: { client_id: 'app', ...given.params }, ...given.interaction }
   const subject = { accountId: 'mira', amr: ['pwd'], ts: NOW, epoch: 1 }
-  const more = await needsMore(core, {} as never, {} as never, interaction, {
+  const more = await needsMore(core, { headers: {} } as never, {} as never, interaction, {
     subject,
     record,
   })

@@ -7,6 +7,7 @@ import { secretBox } from '../../src/adapters/crypto/index.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { withEpoch } from '../../src/host/session.ts'
 import { NOW } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 const CID = 'the-authorization'
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
@@ -35,6 +36,7 @@ function open(given: Given = {}) {
     session: session === undefined ? undefined : { uid: 'session' },
   }
   const core = {
+    ...corePolicy,
     deps: { box, clock: { now: () => now } },
     path: '/mfa',
     provider: {

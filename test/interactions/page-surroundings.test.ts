@@ -4,6 +4,7 @@ import { show, type Visit } from '../../interactions/mfa/visit.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
 import { enrolled, NOW } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
 
@@ -22,6 +23,7 @@ async function shownWith(given: Given = {}, status?: number) {
   const rendered: unknown[][] = []
   const headers: Record<string, string> = {}
   const core = {
+    ...corePolicy,
     deps: { box, clock: { now: () => NOW } },
     provider: { issuer: 'https://id.example' },
     path: '/mfa',

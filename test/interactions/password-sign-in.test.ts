@@ -6,6 +6,7 @@ import { remember } from '../../src/domain/known-browser.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { load, placeOf, world } from '../application/world.ts'
 import { NOW } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 const CID = 'the-authorization'
 
@@ -21,7 +22,11 @@ async function signIn(record: MfaRecord, shown: readonly string[]) {
     persist: async () => void stored.push(interaction.result),
     result: {} as Record<string, unknown>,
   }
-  const core = { deps: of.deps, provider: { issuer: 'http://op.example' } } as unknown as Core
+  const core = {
+    ...corePolicy,
+    deps: of.deps,
+    provider: { issuer: 'http://op.example' },
+  } as unknown as Core
   const to = await signInWithPassword(
     core,
     response as never,

@@ -16,7 +16,8 @@ import {
 } from '../../interactions/result.ts'
 import { parseFirstFactor, parseLogin } from '../../interactions/seal.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { newRecord, type AcceptedAttempt } from '../../src/domain/mfa-record.ts'
+import { DEFAULT_LEVELS, MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy/levels.ts'
 import { NO_MEASURES, type SignInStep } from '../../src/ports/measures.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
 
@@ -25,12 +26,15 @@ const NOW = 1_700_000_100
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
 const mira: Subject = { accountId: 'mira', amr: ['pwd'], ts: 1_700_000_000, epoch: 3 }
 
+const record = newRecord('mira')
+
 const steps: SignInStep[] = []
 const measures = { ...NO_MEASURES, step: (step: SignInStep) => void steps.push(step) }
 
 function coreAt(issuer: string): Core {
   const deps = { box, clock: { now: () => NOW }, measures }
-  return { deps, provider: { issuer } } as unknown as Core
+  const policy = { levels: DEFAULT_LEVELS }
+  return { deps, policy, sessionSeconds: 86_400, provider: { issuer } } as unknown as Core
 }
 const core = coreAt('http://op.example')
 
@@ -97,15 +101,15 @@ describe('R17 the result of a login', () => {
     at: NOW,
     epoch: 4,
     assurance: { amr: ['otp'], kinds: ['possession'], phishingResistant: false },
-  } as unknown as Parameters<typeof writeMultiFactorLogin>[3]
+  } as unknown as AcceptedAttempt
 
   it('of both factors has their level, and the epoch in which the second one was accepted', async () => {
     const { interaction, stored } = interactionWith({ firstFactor: {}, note: 1 })
-    await writeMultiFactorLogin(core, interaction, mira, accepted)
+    await writeMultiFactorLogin(core, interaction, mira, { accepted, record })
     expect(stored[0]).to.deep.include({
       firstFactor: null,
       note: 1,
-      mfa: { factor: 'totp', at: NOW },
+      mfa: { factor: 'totp', at: NOW, since: mira.ts },
     })
     const login = parseLogin(box, CID, stored[0]?.['login'])
     expect(login).to.include({ acr: MULTI_FACTOR_ACR, ts: mira.ts, epoch: 4 })
@@ -116,7 +120,7 @@ describe('R17 the result of a login', () => {
     steps.length = 0
     const { interaction } = interactionWith()
     await writePasswordLogin(core, interaction, mira, {})
-    await writeMultiFactorLogin(core, interaction, mira, accepted)
+    await writeMultiFactorLogin(core, interaction, mira, { accepted, record })
     const broken = { ...interaction, persist: () => Promise.reject(new Error('away')) }
     await writePasswordLogin(core, broken as unknown as Interaction, mira, {}).catch(
       () => undefined,
@@ -129,7 +133,7 @@ describe('R17 the result of a login', () => {
 
   it('R26 of two factors of one kind has the level of one', async () => {
     const { interaction, stored } = interactionWith()
-    await writeMultiFactorLogin(core, interaction, { ...mira, amr: ['otp'] }, accepted)
+    await writeMultiFactorLogin(core, interaction, { ...mira, amr: ['otp'] }, { accepted, record })
     const login = parseLogin(box, CID, stored[0]?.['login'])
     expect(login).to.include({ acr: PASSWORD_ACR })
     expect(login?.amr).not.to.include('mfa')
@@ -137,7 +141,11 @@ describe('R17 the result of a login', () => {
 
   it('R11 answers no prompt for a factor where the proof is for the sign-in alone', async () => {
     const { interaction, stored } = interactionWith()
-    await writeMultiFactorLogin(core, interaction, mira, accepted, false)
+    await writeMultiFactorLogin(core, interaction, mira, {
+      accepted,
+      record,
+      answersMfa: false,
+    })
     expect(stored[0]).to.have.property('login')
     expect(stored[0]).not.to.have.property('mfa')
   })

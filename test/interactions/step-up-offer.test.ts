@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import type { Core } from '../../interactions/core.ts'
 import { NO_OFFER, offerIn, OFFER, replyIn } from '../../interactions/step-up-offer.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { MULTI_FACTOR_ACR } from '../../src/domain/policy/levels.ts'
 import { enrolled, NOW } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 interface Given {
   readonly rule?: string
@@ -11,7 +12,7 @@ interface Given {
   readonly kinds?: readonly string[]
   readonly record?: ReturnType<typeof newRecord>
   readonly params?: object
-  readonly answered?: string
+  readonly answered?: number
   readonly wishes?: object
 }
 
@@ -20,6 +21,7 @@ async function offerWith(given: Given = {}) {
   const { rule = 'allowed', kinds = ['confirmed'], record = newRecord('mira') } = given
   const asked: unknown[] = []
   const core = {
+    ...corePolicy,
     deps: {
       factors: new Map(kinds.map((enrolment, nth) => [String(nth), { enrolment }])),
       clock: { now: () => NOW },
@@ -35,7 +37,7 @@ async function offerWith(given: Given = {}) {
   const offer = await offerIn(core, {
     question,
     record,
-    answered: given.answered ?? PASSWORD_ACR,
+    answered: given.answered ?? 0,
     results: {},
     wishes: given.wishes,
   } as never)
@@ -51,7 +53,7 @@ describe('whether a page comes before an answer below the level that was asked f
   })
 
   it('asks nobody where the level is reached, or none was asked for', async () => {
-    for (const given of [{ params: {} }, { answered: MULTI_FACTOR_ACR }]) {
+    for (const given of [{ params: {} }, { answered: 1 }]) {
       const { offer, asked } = await offerWith(given)
       expect(offer).to.deep.equal(NO_OFFER)
       expect(asked).to.deep.equal([])

@@ -4,6 +4,7 @@ import type { Visit } from '../../interactions/mfa/visit.ts'
 import { loadRecord } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/place.ts'
 import { placeOf, type World } from '../application/world.ts'
+import { corePolicy } from './core-policy.ts'
 
 /** The end of a visit: a page, or the way on. */
 export interface Ended {
@@ -59,6 +60,7 @@ export async function visiting(
     res: { appendHeader: (_: string, value: string) => (headers['Set-Cookie'] = value) },
   }
   const core = {
+    ...corePolicy,
     deps: of.deps,
     path: '/mfa',
     links: {},

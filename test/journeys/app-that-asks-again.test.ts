@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { MULTI_FACTOR_ACR } from '../../src/domain/policy.ts'
+import { MULTI_FACTOR_ACR } from '../../src/domain/policy/levels.ts'
 import { setStage } from './stage.ts'
 
 const VERIFIER = 'v'.repeat(43)

@@ -3,7 +3,7 @@ import { errors, type Adapter, type AdapterPayload } from 'oidc-provider'
 import type { Core } from '../../interactions/core.ts'
 import { sealFirstFactor, sealLogin } from '../../interactions/seal.ts'
 import { secretBox } from '../../src/adapters/crypto/index.ts'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/domain/policy/levels.ts'
 import { withAccess, withEpoch } from '../../src/host/session.ts'
 import { guardAdapter } from '../../src/plugin/guards.ts'
 

@@ -6,6 +6,7 @@ import {
   type Level,
   type Levels,
   type Strength,
+  PASSWORD,
 } from './levels.ts'
 import { assertionOf, lastProved, type Proof } from './proofs.ts'
 import { matches, type Circumstances, type Rule } from './rules.ts'
@@ -232,8 +233,6 @@ function firstFactors({ proofs }: PolicyInput): readonly Strength[] {
   return first.length > 0 ? first : [PASSWORD]
 }
 
-const PASSWORD: Strength = { kinds: ['knowledge'], phishingResistant: false }
-
 function deadlineOf({ name, enrol }: Rule, { person, now }: PolicyInput): Instant {
   if (typeof enrol !== 'object') return Infinity
   return 'until' in enrol ? enrol.until : (person.metAt[name] ?? now) + enrol.graceSeconds
@@ -283,7 +282,7 @@ function targetOf({ rank, factors }: Demand, input: PolicyInput): Wanted | undef
     acr.values.includes(value) ? [place] : [],
   )
   const { maxAgeSeconds = Infinity } = acr
-  if (acr.essential && acr.values.length > 0 && named.length === 0) return undefined
+  if (acr.essential && named.length === 0) return undefined
   const own = [...fitting(person.authenticators, factors), ...firstFactors(input)]
   const isPossible = (place: number): boolean =>
     acr.essential || reaches(levels[place] as Level, [...own, ...input.proofs])
@@ -323,7 +322,7 @@ interface Goal {
   readonly target: number
 }
 
-/** What is left to do once the level is reached: a second authenticator, or an enrolment that can still wait. */
+/** The step after the level is reached: a second authenticator, or an enrolment that can still wait. */
 function whenMet({ demand, target }: Goal, input: PolicyInput): Outcome {
   const { person } = input
   if (demand.redundancy && !isRedundant(fitting(person.authenticators, demand.factors)))
@@ -377,9 +376,9 @@ function reasonOf({ demand, target }: Goal, { request }: PolicyInput): Reason {
 }
 
 /** The name of the rule `ownChoice`. */
-export const OWN_CHOICE = 'set up by the person'
+const OWN_CHOICE = 'set up by the person'
 
-/** Whoever has set up a factor is asked for it, whatever the other rules say. */
+/** A person who has set up a factor is asked for it, whatever the other rules say. */
 export function ownChoice(levels: Levels): Rule {
   const second = levels[secondRank(levels)] as Level
   return { name: OWN_CHOICE, when: {}, require: second.acr, enrol: 'optional' }
@@ -419,7 +418,7 @@ export function isMeetable(
   enrollable: readonly Strength[],
   acr: AcrRequest | undefined,
 ): boolean {
-  if (acr?.essential !== true || acr.values.length === 0) return true
+  if (acr?.essential !== true) return true
   const highest = highestReached(levels, [PASSWORD, ...enrollable])
   return levels.some(({ acr: value }, rank) => rank <= highest && acr.values.includes(value))
 }

@@ -34,6 +34,9 @@ export interface Strength {
   readonly phishingResistant: boolean
 }
 
+/** A password, as a first factor of its own. */
+export const PASSWORD: Strength = { kinds: ['knowledge'], phishingResistant: false }
+
 /** Whether these together are enough for the level. */
 export function reaches(level: Level, given: readonly Strength[]): boolean {
   const kinds = new Set(given.flatMap((one) => one.kinds))
@@ -46,6 +49,12 @@ export function reaches(level: Level, given: readonly Strength[]): boolean {
 /** The place of a level in the order, by its `acr` or its name. Undefined: there is no such level. */
 export function rankOf(levels: Levels, acrOrName: string): number | undefined {
   const rank = levels.findIndex(({ acr, name }) => acr === acrOrName || name === acrOrName)
+  return rank < 0 ? undefined : rank
+}
+
+/** The place of the level with this `acr`. Undefined: there is no such level. */
+export function rankOfAcr(levels: Levels, acr: string): number | undefined {
+  const rank = levels.findIndex((level) => level.acr === acr)
   return rank < 0 ? undefined : rank
 }
 

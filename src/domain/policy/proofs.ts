@@ -12,7 +12,7 @@ export interface Proof extends Assurance {
   readonly recoveredAt?: Instant
 }
 
-/** What a token may say of proofs (R45). */
+/** The statement of a token about proofs (R45). */
 export interface Assertion {
   readonly acr: string
   /** The place of the level in the order. */
@@ -39,7 +39,8 @@ export function assertionOf(
   const proved = highestReached(levels, proofs)
   const said = levels.findLastIndex(({ acr }, rank) => rank <= proved && named.includes(acr))
   const rank = said < 0 ? proved : said
-  const used = enoughOf(levels[rank] as Level, newestFirst)
+  // A request for a lower level changes its name alone: what was really used is said as it is (R26).
+  const used = enoughOf(levels[proved] as Level, newestFirst)
   return {
     acr: (levels[rank] as Level).acr,
     rank,

@@ -1,0 +1,42 @@
+import type { Instant } from '../src/domain/time.ts'
+import type { OIDC } from '../src/host/context.ts'
+import { deviceAsksForLogin } from '../src/host/device.ts'
+import { isDeviceRoute } from '../src/host/context.ts'
+import { resultsOf } from './request.ts'
+import type { Core } from './core.ts'
+
+/** The times between which the proofs of one request lie. */
+export interface RequestTimes {
+  /** Proofs before this time do not count for the request (R25). */
+  readonly provedSince?: Instant
+  /** Proofs since this time were given for the request. */
+  readonly begunAt?: Instant
+}
+
+/**
+ * The times that a request sets. `max_age` counts from now. A request for a new login (`prompt=login`) takes only proofs
+ * that were given since the person began with it. Proofs of this authorization always count, because the person may have
+ * taken longer than `max_age`.
+ */
+export function requestTimes(core: Core, oidc: OIDC): RequestTimes {
+  const { login, mfa } = resultsOf(oidc) as {
+    login?: { ts?: unknown } | null
+    mfa?: { at?: unknown; since?: unknown } | null
+  }
+  const begun = [mfa?.since, mfa?.at, login?.ts].find((at) => typeof at === 'number')
+  const begunAt = typeof begun === 'number' ? begun : undefined
+  const since = sinceFor(core, oidc)
+  return {
+    ...(begunAt === undefined ? {} : { begunAt }),
+    ...(since === undefined ? {} : { provedSince: Math.min(since, begunAt ?? Infinity) }),
+  }
+}
+
+function sinceFor({ deps }: Core, oidc: OIDC): Instant | undefined {
+  const now = deps.clock.now()
+  const { prompt, max_age: maxAge } = oidc.params ?? {}
+  if (isDeviceRoute(oidc)) return deviceAsksForLogin(oidc) ? now : 0
+  if (typeof prompt === 'string' && prompt.split(' ').includes('login')) return now
+  const seconds = maxAge === undefined || maxAge === null ? NaN : Number(maxAge)
+  return Number.isFinite(seconds) ? now - seconds : undefined
+}

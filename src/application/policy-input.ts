@@ -1,0 +1,88 @@
+import type { MfaRecord } from '../domain/mfa-record.ts'
+import {
+  ownChoice,
+  type PolicyInput,
+  type PolicyPerson,
+  type PolicyRequest,
+} from '../domain/policy/decide.ts'
+import type { Level, Levels } from '../domain/policy/levels.ts'
+import type { Proof } from '../domain/policy/proofs.ts'
+import type { Policy, Rule } from '../domain/policy/rules.ts'
+import type { Instant } from '../domain/time.ts'
+import type { Dependencies } from './dependencies.ts'
+import { authenticatorsForPolicy, enrollableOf } from './policy-person.ts'
+
+/** The levels and the rules that are in force. */
+export interface PolicyInForce {
+  readonly levels: Levels
+  /** The rules at this moment: they can be replaced while the application runs. */
+  present(): Policy
+}
+
+/** One demand of the application's `require`, in the form of a rule. */
+export interface Demand {
+  /** How the decision names it. Default: `require`. */
+  readonly name?: string
+  /** The `acr` or the name of a level. Default: two different kinds of factor. */
+  readonly require?: string
+  readonly maxAgeSeconds?: number
+}
+
+/** The facts of one account in one authorization request. */
+export interface PolicyFacts {
+  readonly record: MfaRecord
+  readonly request: PolicyRequest
+  /** The demands of the application's `require`. */
+  readonly demands: readonly Demand[]
+  readonly proofs: readonly Proof[]
+  readonly person: Omit<PolicyPerson, 'authenticators'>
+  readonly now: Instant
+}
+
+/**
+ * The input of the policy. The prompts, the refresh of tokens and `policy explain` make it here, so that they cannot
+ * decide differently. `rules`: in place of those in force.
+ */
+export function policyInputOf(
+  deps: Pick<Dependencies, 'factors' | 'rules'>,
+  inForce: PolicyInForce,
+  facts: PolicyFacts,
+  rules: readonly Rule[] = inForce.present().rules,
+): PolicyInput {
+  const { levels } = inForce
+  const { record, request, demands, proofs, person, now } = facts
+  return {
+    levels,
+    rules: [
+      ownChoice(levels),
+      ...importRule(deps, levels, record),
+      ...demands.map((demand) => ruleOf(levels, demand)),
+      ...rules,
+    ],
+    trustedBrowserSeconds: inForce.present().trustedBrowserSeconds,
+    enrollable: enrollableOf(deps),
+    request,
+    person: { ...person, authenticators: authenticatorsForPolicy(deps, record) },
+    proofs,
+    now,
+  }
+}
+
+function ruleOf(levels: Levels, { name = 'require', ...demand }: Demand): Rule {
+  return { name, when: {}, require: secondOf(levels).acr, ...demand }
+}
+
+/** An account that was imported without the second factor that it had sets up another one. */
+function importRule(
+  { rules }: Pick<Dependencies, 'rules'>,
+  levels: Levels,
+  record: MfaRecord,
+): readonly Rule[] {
+  if (!rules.isFactorRequired(record, false)) return []
+  return [{ name: 'imported without its second factor', when: {}, require: secondOf(levels).acr }]
+}
+
+/** The level of two different kinds of factor, or the only one. */
+function secondOf(levels: Levels): Level {
+  return levels[1] ?? levels[0]
+}

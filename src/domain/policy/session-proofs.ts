@@ -1,0 +1,89 @@
+import { kindOf, type Amr, type FactorKind } from '../assurance.ts'
+import { DAY_SECONDS, type Instant } from '../time.ts'
+import type { AcceptedAttempt, MfaRecord } from '../mfa-record.ts'
+import { highestReached, rankOf, type Levels } from './levels.ts'
+import type { Proof } from './proofs.ts'
+
+/** For this long after a recovery, proofs are marked with it (R9). */
+const RECOVERED_SECONDS = 7 * DAY_SECONDS
+/** The proofs that a session keeps. A person has few factors; the bound keeps the session small. */
+const MOST_PROOFS = 12
+
+/**
+ * The proof of a login page. A first factor is of one kind, whatever methods the page names: a page cannot reach a
+ * higher level by a list of words (R26).
+ */
+export function firstProof(amr: readonly Amr[], time: Instant): Proof {
+  const said = amr.filter((one) => one !== 'mfa')
+  const kinds = said.map(kindOf).filter((kind): kind is FactorKind => kind !== undefined)
+  const kind = kinds.includes('knowledge') ? 'knowledge' : kinds[0]
+  return { amr: said, kinds: kind === undefined ? [] : [kind], phishingResistant: false, time }
+}
+
+/** The proof of a second factor that was accepted. */
+export function secondProof(
+  { assurance, factor, at }: Pick<AcceptedAttempt, 'assurance' | 'factor' | 'at'>,
+  { history: { recoveredAt } }: Pick<MfaRecord, 'history'>,
+): Proof {
+  const isMarked = recoveredAt !== undefined && at - recoveredAt < RECOVERED_SECONDS
+  const { amr, kinds, phishingResistant } = assurance
+  return {
+    amr,
+    kinds,
+    phishingResistant,
+    time: at,
+    factor,
+    ...(isMarked ? { recoveredAt } : {}),
+  }
+}
+
+/**
+ * The proofs of a session after new ones: of each factor, and of the first factor, the newest one. Proofs that are older
+ * than a session may be are left out.
+ */
+export function mergedProofs(
+  before: readonly Proof[],
+  fresh: readonly Proof[],
+  { now, sessionSeconds }: { readonly now: Instant; readonly sessionSeconds: number },
+): readonly Proof[] {
+  const newestFirst = [...fresh, ...before].sort((one, other) => other.time - one.time)
+  const seen = new Set<string | undefined>()
+  return newestFirst
+    .filter(({ factor, time }) => {
+      if (seen.has(factor) || now - time >= sessionSeconds) return false
+      seen.add(factor)
+      return true
+    })
+    .slice(0, MOST_PROOFS)
+}
+
+/** A session that keeps no proofs: a release that did not know them has made it, or a host without the plugin. */
+export interface SessionWithoutProofs {
+  readonly acr: string | undefined
+  readonly amr: readonly Amr[] | undefined
+  readonly signedInAt: Instant
+  /** When a second factor was last shown in it. */
+  readonly provedAt: Instant | undefined
+}
+
+/** The id that a second factor has whose factor is not known. */
+const UNKNOWN_FACTOR = 'unknown'
+
+/** The proofs that such a session shows by its level. */
+export function proofsByLevel(
+  levels: Levels,
+  { acr, amr = ['pwd'], signedInAt, provedAt }: SessionWithoutProofs,
+): readonly Proof[] {
+  const first = firstProof(amr.includes('pwd') ? ['pwd'] : amr.slice(0, 1), signedInAt)
+  const rank = acr === undefined ? 0 : (rankOf(levels, acr) ?? 0)
+  if (rank === 0) return [first]
+  const others = amr.filter((one) => one !== 'mfa' && !first.amr.includes(one))
+  const second: Proof = {
+    amr: others,
+    kinds: first.kinds.includes('possession') ? ['knowledge'] : ['possession'],
+    phishingResistant: levels[rank]?.phishingResistant === true,
+    time: provedAt ?? signedInAt,
+    factor: UNKNOWN_FACTOR,
+  }
+  return highestReached(levels, [first, second]) > 0 ? [second, first] : [first]
+}
