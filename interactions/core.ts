@@ -104,8 +104,8 @@ export interface Core {
   demands(question: PolicyQuestion): Promise<readonly Demand[]>
   /** The groups of a person; they are looked up only if a rule names one. */
   groupsOf(account: HostAccount): Promise<readonly string[]>
-  /** Whether an address is in a network that a rule names. */
-  isWithin(address: string): (network: string) => boolean
+  /** Whether an address is in a network that a rule names. Undefined: the text is no address. */
+  isWithin(address: string): ((network: string) => boolean) | undefined
   /** Whether an app is the service's own. */
   isFirstParty(client: HostClient): boolean
   firstEnrolmentRule(

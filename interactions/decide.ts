@@ -76,6 +76,7 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
   const tokenHashes = readBrowserTokens(request, providerOf(core).issuer).map((token) =>
     hashBrowserToken(record.accountId, token),
   )
+  const isWithin = ip === undefined ? undefined : core.isWithin(ip)
   const isKnown = classify(record, tokenHashes).kind === 'known'
   return {
     record,
@@ -86,7 +87,7 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
       groups,
       scopes: typeof params.scope === 'string' ? params.scope.split(' ').filter(Boolean) : [],
       acrs: acrsNamedBy({ params }),
-      ...(ip === undefined ? {} : { isWithin: core.isWithin(ip) }),
+      ...(isWithin === undefined ? {} : { isWithin }),
       isNewBrowser: !isKnown,
       isFirstParty: client !== undefined && core.isFirstParty(client),
       ...(requested === undefined ? {} : { acr: requested }),

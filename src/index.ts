@@ -55,6 +55,7 @@ import { keepParts } from './plugin/made.ts'
 import { mailNotices } from './plugin/mailed-notices.ts'
 import { firstSignInAt, noticeOf, type Notice } from './plugin/notices.ts'
 import { parseOptions, type MfaOptions } from './plugin/options.ts'
+import type { PolicyOptions } from './plugin/policy.ts'
 
 export { backupCodes } from './factors/backup-codes/index.ts'
 export { importedCodes } from './factors/imported-codes/index.ts'
@@ -73,6 +74,15 @@ export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
 export type { EventCause, EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { Notice } from './plugin/notices.ts'
+export {
+  acrValuesOf,
+  policyFaults,
+  type ConditionOptions,
+  type PolicyOptions,
+  type PolicySurroundings,
+  type RuleOptions,
+} from './plugin/policy.ts'
+export type { Level } from './domain/policy/levels.ts'
 export type {
   AccountOptions,
   ManageOptions,
@@ -135,6 +145,11 @@ export interface Mfa {
   configure(configuration: Configuration): Configuration
   /** Adds the plugin's pages and routes to the provider. Call it right after `new Provider(...)`. */
   attach(provider: Provider): void
+  /**
+   * Replaces the rules in force as a whole, for every later decision of this process. Throws MfaError `options-invalid`
+   * with every fault; the rules in force then stay.
+   */
+  setPolicy(policy: PolicyOptions): void
   /** Takes the place of `provider.interactionFinished` in the login page. Answers the request with a redirect. */
   interactionFinished(
     request: IncomingMessage,
@@ -336,6 +351,7 @@ export function createMfa(options: MfaOptions): Mfa {
 
   const mfa: Mfa = {
     configure: (configuration = {}) => {
+      parsed.inForce.see(configuration)
       const wrapped = configure(core, configuration, {
         acknowledge: parsed.acknowledge ?? [],
         trustedGrantTypes: parsed.trustedGrantTypes ?? [],
@@ -344,6 +360,7 @@ export function createMfa(options: MfaOptions): Mfa {
       return wrapped
     },
     attach: (provider) => attach(core, provider, account),
+    setPolicy: (next) => parsed.inForce.replace(next),
     async interactionFinished(request, response, results, finishOptions) {
       seeOther(response, await answerInteraction(core, request, response, results, finishOptions))
     },

@@ -8,7 +8,7 @@ import type { Dependencies } from './dependencies.ts'
 const POSSESSION: Strength = { kinds: ['possession'], phishingResistant: false }
 
 /** The most that a proof of the factor can prove. */
-function strengthOf({ strength = POSSESSION }: Pick<AnyFactor, 'strength'>): Strength {
+export function strengthOf({ strength = POSSESSION }: Pick<AnyFactor, 'strength'>): Strength {
   return strength
 }
 

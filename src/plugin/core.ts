@@ -16,6 +16,7 @@ import { measuredPort } from '../observe/port.ts'
 import { measuresOf } from '../observe/measures.ts'
 import { createViews, type Views, type ViewsOptions } from '../http/views.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
+import { networkTest } from './networks.ts'
 import type { ParsedOptions } from './options.ts'
 
 /** Parts of the plugin that the core needs and that are known later than the options. */
@@ -58,7 +59,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
       if (![...rules, ...shadow].some(({ when }) => when.group !== undefined)) return []
       return (await core.describe(account)).groups ?? []
     },
-    isWithin: () => () => true,
+    isWithin: networkTest,
     isFirstParty: (client) =>
       client['first_party'] === true || client.clientId === ACCOUNT_CLIENT_ID,
     firstEnrolmentRule: async (question) => firstEnrolmentRule(firstEnrolment, question),

@@ -6,13 +6,11 @@ import type {
   PersonDescription,
   PolicyQuestion,
 } from '../../interactions/core.ts'
-import type { PolicyInForce } from '../application/policy-input.ts'
-import { DEFAULT_LEVELS } from '../domain/policy/levels.ts'
-import { NO_POLICY } from '../domain/policy/rules.ts'
 import { SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES, type EventCause } from '../domain/events.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
+import type { Level } from '../domain/policy/levels.ts'
 import { RECOVERY_DEFAULTS, type RecoverySettings } from '../domain/recovery.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
 import { DAY_SECONDS, HOUR_SECONDS } from '../domain/time.ts'
@@ -25,6 +23,7 @@ import type { Clock, PasswordHasher, Random } from '../ports/services.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Acknowledged } from './configure.ts'
 import type { FirstEnrolment, SendMail } from './first-enrolment.ts'
+import { heldPolicy, type HeldPolicy, type PolicyOptions } from './policy.ts'
 
 export interface ManageOptions {
   /** Client ids of the apps, or a function of the client that answers a truth value or a promise of one. */
@@ -66,6 +65,13 @@ export interface MfaOptions {
    * promise of one. Default: everybody does. A person who has enrolled is asked in any case.
    */
   readonly require?: boolean | ((question: PolicyQuestion) => unknown)
+  /**
+   * The levels of assurance, from the weakest to the strongest: each one at least as strict as the one before it, and the
+   * first one reached by a first factor alone. Default: `password`, `multi-factor` and `phishing-resistant`.
+   */
+  readonly levels?: readonly Level[]
+  /** The rules beside `require`: who needs which level, when. `mfa.setPolicy` replaces them. Default: no rules. */
+  readonly policy?: PolicyOptions
   readonly firstEnrolment: FirstEnrolment
   /**
    * The plugin's own pages where people manage their factors, at `/account` of the provider. `true`: with the defaults.
@@ -290,6 +296,9 @@ const shape = z.strictObject({
       error: 'has two factors of one id',
     }),
   require: z.union([z.boolean(), fn]).optional(),
+  // The domain reads these two.
+  levels: z.unknown().optional(),
+  policy: z.unknown().optional(),
   firstEnrolment: z.union(
     [z.literal('password'), fn, z.object({ kind: z.literal('mailed-code'), send: fn, rule: fn })],
     {
@@ -363,7 +372,7 @@ export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys' | 'account'> & {
   readonly setUpSeconds: number
   readonly recovers: boolean
   readonly recoverySettings: RecoverySettings
-  readonly inForce: PolicyInForce
+  readonly inForce: HeldPolicy
 }
 
 /** Encryption keys as bytes. Throws MfaError `options-invalid`. */
@@ -377,12 +386,12 @@ export function parseKeys(keys: MfaOptions['encryptionKeys']): readonly Uint8Arr
 /** Throws MfaError `options-invalid` that lists every fault: plain JavaScript gets no help from types. */
 export function parseOptions(options: MfaOptions): ParsedOptions {
   const parsed = shape.safeParse(options)
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(
-      ({ path, message }) => `${path.join('.') || 'options'}: ${message}`,
-    )
+  const faults = (parsed.error?.issues ?? []).map(
+    ({ path, message }) => `${path.join('.') || 'options'}: ${message}`,
+  )
+  const inForce = heldPolicy(isReadable(options, parsed.error) ? options : undefined, faults)
+  if (!parsed.success || faults.length > 0)
     throw new MfaError('options-invalid', `createMfa:\n- ${faults.join('\n- ')}`)
-  }
   if (options.notices === true && options.sendMail === undefined && !mailsCodes(options))
     throw new MfaError(
       'options-invalid',
@@ -397,8 +406,14 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     setUpSeconds: options.sessions?.setUpSeconds ?? SET_UP_SECONDS,
     recovers: options.recovery !== undefined && options.recovery !== false,
     recoverySettings: recoverySettings(options),
-    inForce: { levels: DEFAULT_LEVELS, present: () => NO_POLICY },
+    inForce,
   }
+}
+
+/** Whether the rules can be compared with the factors. */
+function isReadable(options: unknown, error: z.ZodError | undefined): boolean {
+  const isObject = typeof options === 'object' && options !== null
+  return isObject && (error?.issues ?? []).every(({ path }) => path[0] !== 'factors')
 }
 
 function mailsCodes({ firstEnrolment }: MfaOptions): boolean {

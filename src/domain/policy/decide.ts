@@ -189,11 +189,7 @@ function asksFactor(rule: Rule, { levels }: PolicyInput): boolean {
   return levelIn(rule, levels) > 0 || rule.factors !== undefined || rule.redundancy === true
 }
 
-/** The place of the level that a rule asks for. */
-export function levelIn(
-  { require, factors }: Pick<Rule, 'require' | 'factors'>,
-  levels: Levels,
-): number {
+function levelIn({ require, factors }: Rule, levels: Levels): number {
   const asked = require === undefined ? 0 : (rankOf(levels, require) ?? levels.length - 1)
   // A rule that names factors asks for one of them, which a first factor alone is not.
   return factors !== undefined && asked === 0 ? secondRank(levels) : asked

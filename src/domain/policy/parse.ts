@@ -8,7 +8,7 @@ export { parseLevels } from './parse-levels.ts'
 export type { PolicyContext, PolicyFactor } from './reach.ts'
 
 /** The longest time for which a browser can be trusted (R14). */
-export const LONGEST_TRUST_SECONDS = 30 * 24 * 60 * 60
+const LONGEST_TRUST_SECONDS = 30 * 24 * 60 * 60
 
 const KEYS = ['rules', 'shadow', 'trustedBrowserSeconds'] as const
 

@@ -1,5 +1,4 @@
-import { levelIn } from './decide.ts'
-import { reaches, type Level, type Levels, type Strength } from './levels.ts'
+import { rankOf, reaches, type Level, type Levels, type Strength } from './levels.ts'
 import type { Rule } from './rules.ts'
 
 /** A factor of the configuration, as rules see it. */
@@ -58,4 +57,10 @@ function canBeMet(demand: Demand, { levels, factors }: PolicyContext): boolean {
     ({ id, isEnrollable }) => isEnrollable && (demand.factors?.includes(id) ?? true),
   )
   return reaches(levels[rank] as Level, [PASSWORD, ...fitting])
+}
+
+/** The place of the level that a rule asks for. One that names factors asks for one of them. */
+function levelIn({ require, factors }: Demand, levels: Levels): number {
+  const asked = require === undefined ? 0 : (rankOf(levels, require) ?? levels.length - 1)
+  return factors === undefined ? asked : Math.max(asked, Math.min(1, levels.length - 1))
 }
