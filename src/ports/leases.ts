@@ -4,7 +4,8 @@ import type { Instant } from '../domain/time.ts'
  * Who does a piece of upkeep at present, of all nodes on one storage.
  *
  * The times are those of the callers' clocks. Two nodes whose clocks differ by more than the length of a lease may both
- * hold it, so a lease saves work and load: it guards nothing that may not be done twice.
+ * hold it, so a lease saves work and load: it guards nothing that may not be done twice. A node that deletes by the time
+ * compares its clock with that of the database first (`secondsAhead` of `ServerStorage`).
  */
 export interface Leases {
   /**

@@ -49,6 +49,12 @@ export interface ServerStorage extends Storage {
    * A storage whose database deletes expired rows by itself may leave them to it for two hours.
    */
   sweep(limit: number, audit?: AuditRetention): Promise<number>
+  /**
+   * The seconds by which the clock of this process is ahead of the database's; negative if it is behind. A node with a
+   * wrong clock must not sweep: it would delete rows that still hold. Absent: only processes of one machine use the
+   * database.
+   */
+  secondsAhead?(): Promise<number>
   /** How long one call of `sweep` and `giveBackSpace` should take. The caller chooses its limit by it. */
   readonly sweepMilliseconds: number
   /**

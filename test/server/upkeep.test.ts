@@ -104,6 +104,38 @@ describe('upkeep', () => {
     expect(elsewhere).to.equal(0)
   })
 
+  it('R7 a node whose clock is wrong deletes nothing and leaves the lease to the others', async () => {
+    let ahead = 31
+    const wrong = node({}, { secondsAhead: async () => ahead })
+    await expire(10)
+    const refusal = (): Promise<unknown> => wrong.round().catch((caught: unknown) => caught)
+    expect(await refusal())
+      .to.have.property('message')
+      .that.includes('31 s ahead of')
+    ahead = -31
+    expect(await refusal())
+      .to.have.property('message')
+      .that.includes('31 s behind')
+    ahead = 30
+    expect(await wrong.round()).to.equal(10)
+  })
+
+  it('a node whose clock jumps during a round ends the round and gives the lease back', async () => {
+    await expire(20_000)
+    let ahead = 0
+    const jumping = node({}, { secondsAhead: async () => ahead })
+    pause = () => {
+      if (ahead > 0) return
+      ahead = 7200
+      clock.time += ahead
+    }
+    const error: unknown = await jumping.round().catch((caught: unknown) => caught)
+    expect(error).to.have.property('message').that.includes('7200 s ahead of')
+    clock.time -= ahead
+    expect(await node().round()).to.be.above(19_000)
+    expect(elsewhere).to.equal(0)
+  })
+
   it('keeps its lease during a long round', async () => {
     await expire(20_000)
     const [one, other] = [node(), node()]

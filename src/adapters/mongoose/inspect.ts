@@ -1,5 +1,6 @@
 import type { mongo } from 'mongoose'
 import type { StorageRemark } from '../../ports/server-storage.ts'
+import { secondsAhead } from './clock.ts'
 import { inWords, missingIndexes } from './server-indexes.ts'
 
 /**
@@ -11,23 +12,18 @@ const CLOCKS_DIFFER_SECONDS = 5
 /** Settings that work but should be changed. */
 export async function inspect(db: mongo.Db): Promise<readonly StorageRemark[]> {
   const remarks: StorageRemark[] = []
-  const asked = Date.now()
   const hello = await db.admin().command({ hello: 1 })
-  // The database has answered between `asked` and now.
-  const here = (asked + Date.now()) / 2
-
   if (hello['setName'] === undefined && hello['msg'] !== 'isdbgrid')
     remarks.push({
       about: 'replica set',
       problem:
         'the server is no member of a replica set: with its disk everything is lost, and a write that was cut off is not tried again',
     })
-  const { localTime } = hello as { localTime?: Date }
-  const apart = localTime === undefined ? 0 : Math.round((localTime.getTime() - here) / 1000)
-  if (Math.abs(apart) > CLOCKS_DIFFER_SECONDS)
+  const ahead = await secondsAhead(db, () => Date.now() / 1000)
+  if (Math.abs(ahead) > CLOCKS_DIFFER_SECONDS)
     remarks.push({
       about: 'clocks',
-      problem: `the database's clock is ${Math.abs(apart)} s ${apart > 0 ? 'ahead of' : 'behind'} this machine's: set both by NTP`,
+      problem: `the database's clock is ${Math.abs(ahead)} s ${ahead < 0 ? 'ahead of' : 'behind'} this machine's: set both by NTP`,
     })
   const missing = await missingIndexes(db)
   if (missing.length > 0)

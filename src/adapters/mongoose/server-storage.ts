@@ -14,6 +14,7 @@ import { accountsWithRecords } from './accounts-with-records.ts'
 import { mongoAccounts, mongoRemoveAccount } from './accounts.ts'
 import { mongoAudit } from './audit-trail.ts'
 import { mongoClients } from './clients.ts'
+import { secondsAhead } from './clock.ts'
 import { COLLECTIONS, is } from './collections.ts'
 import { atLeisure, openConnection } from './connection.ts'
 import { mongoCounters } from './counters.ts'
@@ -105,6 +106,13 @@ export async function openMongoStorage(options: MongoStorageOptions): Promise<Se
     // The process goes on meanwhile. A call has about six queries over the network.
     sweepMilliseconds: 100,
     sweep: (limit, audit) => sweep(database, limit, clock.now(), audit),
+    secondsAhead: () =>
+      atLeisure(() =>
+        inTime(
+          secondsAhead(db, () => clock.now()),
+          CHECK_MS,
+        ),
+      ),
     inspect: () => atLeisure(() => inspect(db)),
     close: () => connection.close(true),
   }

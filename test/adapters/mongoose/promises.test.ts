@@ -118,6 +118,15 @@ describe('what STORAGE_URL cannot take back', function () {
       expect(command['txnNumber'], `${name} of ${command[name]}`).not.to.equal(undefined)
   })
 
+  it('R7 a node can tell by how much its clock is ahead of the database’s', async () => {
+    for (const ahead of [7200, -7200]) {
+      const clock = { now: () => Math.floor(Date.now() / 1000) + ahead }
+      const wrong = await openMongoStorage({ url: database.url, clock })
+      expect(await wrong.secondsAhead?.()).to.be.closeTo(ahead, 20)
+      await wrong.close()
+    }
+  })
+
   it('R34 no value of a caller stands where an operator could', async () => {
     const operator = { $ne: null } as never
     expect(await storage.accounts.byName(operator)).to.equal(undefined)
