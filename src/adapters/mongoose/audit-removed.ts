@@ -14,6 +14,10 @@ import { endOfType } from '../audit-pages.ts'
 import { chained } from './audit-documents.ts'
 import { COLLECTIONS, is, type AuditDocument, type RemovedDocument } from './collections.ts'
 import type { MongoDatabase } from './database.ts'
+import { isDuplicateKey, storageUnavailable } from './failure.ts'
+
+/** How often a run is stored again after another process was faster. Two sweeps at once are rare already. */
+const MOST_ROUNDS = 200
 
 /**
  * Deletes at most `limit` old entries; answers how many. Their places are sealed first: if the process ends in between,
@@ -71,38 +75,78 @@ async function sealPart(
   for (const run of removableRuns(chain, before, part)) await storeRun(database, chain, run)
 }
 
+/**
+ * Undefined: the entry is not there and no run ends with it. The entry is read first: another process stores the run
+ * before it deletes the entry, so an entry that is missing here has its run.
+ */
 async function hashBefore(
   database: MongoDatabase,
   chain: OwnChain,
   number: number,
 ): Promise<string | undefined> {
   if (number === 1) return ''
-  const run = await runThat(database, chain.name, { last: number - 1 })
-  if (run !== undefined && isSealedRun(chain, run)) return run.hash
   const entry = await database.on<AuditDocument, AuditDocument | null>(COLLECTIONS.audit, (trail) =>
     trail.findOne({ chain: is(chain.name), number: is(number - 1) }),
   )
-  return entry?.hash
+  const run = await runThat(database, chain.name, { last: number - 1 })
+  return run !== undefined && isSealedRun(chain, run) ? run.hash : entry?.hash
 }
 
-/** The whole run is written before the parts of it are deleted: runs that overlap are no fault. */
+/**
+ * Stores the run, joined with its neighbours. The whole run is written before the parts of it are deleted: runs that
+ * overlap are no fault. Two sweeps may do this at once, so a run is changed only as long as it is as it was read, and
+ * none becomes shorter: a number without a run would look like an entry that somebody has removed.
+ */
 export async function storeRun(database: MongoDatabase, chain: OwnChain, run: Run): Promise<void> {
-  const earlier = await runThat(database, chain.name, { last: run.first - 1 })
-  const later = await runThat(database, chain.name, { first: run.last + 1 })
-  const { run: whole, replaced } = joined(chain, run, {
-    ...(earlier === undefined ? {} : { earlier }),
-    ...(later === undefined ? {} : { later }),
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const earlier = await runThat(database, chain.name, { last: run.first - 1 })
+    const later = await runThat(database, chain.name, { first: run.last + 1 })
+    const { run: whole, replaced } = joined(chain, run, {
+      ...(earlier === undefined ? {} : { earlier }),
+      ...(later === undefined ? {} : { later }),
+    })
+    if (await writeRun(database, chain, whole)) {
+      for (const each of replaced)
+        if (each.first !== whole.first) await deleteRun(database, chain.name, each)
+      return
+    }
+  }
+  throw storageUnavailable('A run of removed entries was changed by others again and again.')
+}
+
+/** False: another process has changed the run that begins with this number. */
+async function writeRun(
+  database: MongoDatabase,
+  chain: OwnChain,
+  whole: SealedRun,
+): Promise<boolean> {
+  const _id = idOf(chain.name, whole)
+  const stored = { chain: chain.name, ...whole }
+  const present = await onRemoved(database, (removed) => removed.findOne({ _id: is(_id) }))
+  if (present !== null && isSealedRun(chain, present) && present.last >= whole.last) return true
+  return onRemoved(database, async (removed) => {
+    if (present !== null) {
+      const { matchedCount } = await removed.replaceOne(unchanged(chain.name, present), stored)
+      return matchedCount === 1
+    }
+    try {
+      await removed.insertOne({ _id, ...stored })
+      return true
+    } catch (error) {
+      if (isDuplicateKey(error)) return false
+      throw error
+    }
   })
-  const others = replaced.filter(({ first }) => first !== whole.first)
-  await onRemoved(database, async (removed) => {
-    await removed.replaceOne(
-      { _id: is(idOf(chain.name, whole)) },
-      { chain: chain.name, ...whole },
-      { upsert: true },
-    )
-    if (others.length > 0)
-      await removed.deleteMany({ _id: { $in: others.map((each) => idOf(chain.name, each)) } })
-  })
+}
+
+/** A run that another process has made longer meanwhile stays. */
+async function deleteRun(database: MongoDatabase, chain: string, run: SealedRun): Promise<void> {
+  await onRemoved(database, (removed) => removed.deleteOne(unchanged(chain, run)))
+}
+
+/** The seal covers the other members. */
+function unchanged(chain: string, run: SealedRun): mongo.Filter<RemovedDocument> {
+  return { _id: is(idOf(chain, run)), seal: is(run.seal) }
 }
 
 /** The runs beyond a number: those up to the last of the entries, or, without entries, at most `limit`. */
