@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Clients } from '../../ports/clients.ts'
 import type { Random, SecretBox } from '../../ports/services.ts'
 import type { Record } from '../observe/audit.ts'
 import { changesOf, keptOf, type KeptMember, type MemberChange, type Shown } from './difference.ts'
 import { inFileToo, isClient, takingReserved, withOwnMembers, type KnownClients } from './known.ts'
+import { recordOrUndo } from './recorded.ts'
 import { formerOf, idOf, openSecret, SECRET, sealSecret } from './secret.ts'
 import type { ClientFault, ValidateClients } from './validate.ts'
 
@@ -179,7 +181,8 @@ function described(
 
 /**
  * Writes the client. Another secret also ends the former one: an operator who gives an app a secret expects that no
- * other one holds. False: another command has added or changed the client since it was read.
+ * other one holds. False: another command has added or changed the client since it was read. If the audit entry cannot
+ * be written, the client is put back, and a repeated command does the same again.
  */
 async function write(
   { clients, box, record }: ChangeServices,
@@ -196,8 +199,25 @@ async function write(
       : await clients.replace(id, sealed, stored)
   if (!isWritten) return false
   const type = stored === undefined ? 'client-added' : 'client-changed'
-  await record(type, { detail: { clientId: id } })
+  await recordOrUndo({
+    record: () => record(type, { detail: { clientId: id } }),
+    undo: () =>
+      stored === undefined
+        ? removeUnchanged(clients, id, sealed)
+        : clients.replace(id, stored, sealed),
+    otherwise: `and ${id} could not be put back: run \`client show ${id}\`. If it has a secret that was never shown, make another one with \`client rotate-secret ${id} --overlap 0\`.`,
+  })
   return true
+}
+
+/** False: another command has changed the client, or removed it. */
+async function removeUnchanged(
+  clients: Clients,
+  id: string,
+  expected: JsonObject,
+): Promise<boolean> {
+  const stored: unknown = JSON.parse(JSON.stringify(expected))
+  return isDeepStrictEqual(await clients.get(id), stored) && clients.remove(id)
 }
 
 export function changedMeanwhile(client: string): ClientFault {

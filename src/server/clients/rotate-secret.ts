@@ -1,7 +1,7 @@
-import { MfaError } from '../../domain/errors.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Clock } from '../../ports/services.ts'
 import { lacksSecret, newSecret, type ChangeServices } from './change.ts'
+import { recordOrUndo } from './recorded.ts'
 import { formerSecretUntil, openSecret, SECRET, withNewSecret } from './secret.ts'
 
 export interface RotationServices extends ChangeServices {
@@ -40,12 +40,12 @@ export async function rotateSecret(
     const anew = withNewSecret(box, stored, { secret, formerUntil })
     if (!(await clients.replace(clientId, anew, stored))) continue
     const until = formerUntil === undefined ? {} : { until: formerUntil }
-    try {
-      await record('client-secret-rotated', { detail: { clientId, ...until } })
-    } catch (error) {
-      const isBack = await clients.replace(clientId, stored, anew).catch(() => false)
-      throw unrecorded(error, isBack)
-    }
+    await recordOrUndo({
+      record: () => record('client-secret-rotated', { detail: { clientId, ...until } }),
+      undo: () => clients.replace(clientId, stored, anew),
+      otherwise:
+        'and the former secret could not be put back: the client has a new secret that was never shown. Run the command again, and set the secret that it prints in the app at once.',
+    })
     const endedEarly = formerSecretUntil(stored, now)
     return {
       secret,
@@ -53,14 +53,4 @@ export async function rotateSecret(
       ...(endedEarly === undefined ? {} : { endedEarly }),
     }
   }
-}
-
-function unrecorded(cause: unknown, isBack: boolean): Error {
-  const why = cause instanceof Error ? cause.message : String(cause)
-  const message = isBack
-    ? `The audit entry was not written, so nothing was changed: ${why}`
-    : `The audit entry was not written, and the former secret could not be put back: the client has a new secret that was never shown. Run the command again, and set the secret that it prints in the app at once. ${why}`
-  return cause instanceof MfaError
-    ? new MfaError(cause.code, message, { status: cause.status, cause })
-    : new Error(message, { cause })
 }
