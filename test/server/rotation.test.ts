@@ -166,6 +166,36 @@ describe('the rotation of encryption keys', () => {
       .and.not.to.have.property('former_client_secret')
   })
 
+  it('R35 drops a former secret that has ended, though no key opens it', async () => {
+    const stored = (await storage.clients.get('app')) as JsonObject
+    const lost = secretBox({ keys: [randomBytes(32)] }).seal('x', { accountId: 'a', purpose: 'p' })
+    await storage.clients.put('app', {
+      ...stored,
+      sealed_former_client_secret: lost,
+      former_client_secret_until: before.clock.now(),
+    })
+    const counted = await rotate({ dryRun: true })
+    expect(counted).to.deep.include({ faults: [] })
+    const { faults, keys } = await rotate()
+    expect(faults).to.deep.equal([])
+    expect(keys[1]).to.include({ state: 'retired' })
+    expect(await storage.clients.get('app')).to.have.all.keys(Object.keys(stored))
+    expect(await clientSecret(await started(storage, [NEW]))).to.equal(APP.client_secret)
+  })
+
+  it('R35 names a client whose former secret holds and does not open, and keeps it', async () => {
+    const stored = (await storage.clients.get('app')) as JsonObject
+    const lost = {
+      ...stored,
+      sealed_former_client_secret: before.box.seal('x', { accountId: 'a', purpose: 'p' }),
+      former_client_secret_until: before.clock.now() + 3600,
+    }
+    await storage.clients.put('app', lost)
+    const { faults } = await rotate()
+    expect(faults).to.deep.equal([{ where: 'client', id: 'app', code: 'seal-broken' }])
+    expect(await storage.clients.get('app')).to.deep.equal(lost)
+  })
+
   it('changes nothing the second time', async () => {
     await rotate()
     const once = await load(node)
@@ -278,7 +308,7 @@ describe('the rotation of encryption keys', () => {
       const stored = (await storage.clients.get('app')) as JsonObject
       const changed = { ...stored, client_name: 'Renamed' }
       const clients = overtaken(() => storage.clients.put('app', changed))
-      expect(await resealClient(clients, box, 'app')).to.equal(true)
+      expect(await resealClient({ clients, box }, 'app', 0)).to.equal(true)
       const after = (await storage.clients.get('app')) as JsonObject
       expect(after).to.include({ client_name: 'Renamed' })
       expect(after['sealed_client_secret']).to.be.a('string').that.contains(newId)
@@ -286,7 +316,7 @@ describe('the rotation of encryption keys', () => {
 
     it('R18 does not bring back one that was removed', async () => {
       const clients = overtaken(() => storage.clients.remove('app'))
-      expect(await resealClient(clients, box, 'app')).to.equal(false)
+      expect(await resealClient({ clients, box }, 'app', 0)).to.equal(false)
       expect(await storage.clients.get('app')).to.equal(undefined)
     })
   })

@@ -97,33 +97,47 @@ export function withNewSecret(
   return { ...anew, [SEALED_FORMER]: sealed, [FORMER_UNTIL]: formerUntil }
 }
 
-/** The id of the key of each sealed value of the client: of its secret and of the former one. */
-export function sealingKeysOfClient(box: SecretBox, stored: JsonObject): readonly string[] {
-  return [stored[SEALED], stored[SEALED_FORMER]]
+/** The id of the key of each sealed value of the client: of its secret, and of the former one as long as it holds. */
+export function sealingKeysOfClient(
+  box: SecretBox,
+  stored: JsonObject,
+  now: Instant,
+): readonly string[] {
+  return [stored[SEALED], holdingFormerOf(stored, now)[SEALED_FORMER]]
     .filter((sealed) => typeof sealed === 'string')
     .map((sealed) => box.keyIdOf(sealed))
 }
 
 /**
- * Seals the client's secrets with the newest key. Returns whether another key had sealed one. A client that is changed
- * or removed at the same moment is read once more, so that neither change is undone.
+ * Seals the client's secrets with the newest key, and drops a former one that no longer holds, whether or not a key opens
+ * it. Returns whether it has changed the client. A client that is changed or removed at the same moment is read once more,
+ * so that neither change is undone. Throws MfaError `key-missing` or `seal-broken`.
  */
 export async function resealClient(
-  clients: Clients,
-  box: SecretBox,
+  { clients, box }: { readonly clients: Clients; readonly box: SecretBox },
   clientId: string,
+  now: Instant,
 ): Promise<boolean> {
   for (;;) {
     const stored = await clients.get(clientId)
     if (stored === undefined) return false
-    if (sealingKeysOfClient(box, stored).every((id) => id === box.keyIds[0])) return false
-    const anew = { ...sealSecret(box, openSecret(box, stored)), ...resealedFormer(box, stored) }
+    const former = holdingFormerOf(stored, now)
+    const isNewest = sealingKeysOfClient(box, stored, now).every((id) => id === box.keyIds[0])
+    const hasEnded = stored[SEALED_FORMER] !== former[SEALED_FORMER]
+    if (isNewest && !hasEnded) return false
+    const anew = {
+      ...sealSecret(box, openSecret(box, stored)),
+      ...resealedFormer(box, stored, former),
+    }
     if (await clients.replace(clientId, anew, stored)) return true
   }
 }
 
-function resealedFormer(box: SecretBox, stored: JsonObject): JsonObject {
-  const former = formerOf(stored)
+function holdingFormerOf(stored: JsonObject, now: Instant): JsonObject {
+  return formerSecretUntil(stored, now) === undefined ? {} : formerOf(stored)
+}
+
+function resealedFormer(box: SecretBox, stored: JsonObject, former: JsonObject): JsonObject {
   const { [SEALED_FORMER]: sealed } = former
   if (typeof sealed !== 'string') return former
   const context = contextOf(stored, 'former-secret')

@@ -10,7 +10,7 @@ import { resealSigningKeys, sealingKeyOfSigningKeys } from './signing-keys.ts'
 import { resealTrailKey, sealingKeyOfTrailKey } from './trail-key.ts'
 
 export interface RotationServices {
-  readonly foundation: Pick<Foundation, 'storage' | 'box'>
+  readonly foundation: Pick<Foundation, 'storage' | 'box' | 'clock'>
   readonly accounts: Pick<ServerMfa['accounts'], 'resealSecrets' | 'sealingKeys'>
 }
 
@@ -116,7 +116,7 @@ interface Faults {
 type Tell = (done: Omit<Progress, 'total'>) => void
 
 async function sealAnew(
-  { foundation: { storage, box }, accounts }: RotationServices,
+  { foundation: { storage, box, clock }, accounts }: RotationServices,
   faults: Faults,
   progress: Tell,
 ): Promise<{ resealed: number }> {
@@ -130,7 +130,8 @@ async function sealAnew(
     progress({ pass: 'sealing', records, resealed })
   }
   for (const id of (await storage.clients.list()).map(idOf)) {
-    const work = (): Promise<boolean> => resealClient(storage.clients, box, id)
+    const work = (): Promise<boolean> =>
+      resealClient({ clients: storage.clients, box }, id, clock.now())
     if (await noting(faults, { where: 'client', id }, work)) resealed += 1
   }
   const keys = { settings: storage.settings, box }
@@ -142,7 +143,7 @@ async function sealAnew(
 }
 
 async function count(
-  { foundation: { storage, box }, accounts }: RotationServices,
+  { foundation: { storage, box, clock }, accounts }: RotationServices,
   faults: Faults,
   progress: Tell,
 ): Promise<{ records: number; values: ReadonlyMap<string, number>; incomplete: boolean }> {
@@ -162,7 +163,7 @@ async function count(
   }
   for (const client of await storage.clients.list())
     await add({ where: 'client', id: idOf(client) }, async () =>
-      each(sealingKeysOfClient(box, client)),
+      each(sealingKeysOfClient(box, client, clock.now())),
     )
   const keys = { settings: storage.settings, box }
   for (const [id, { keyOf }] of Object.entries(SEALED_SETTINGS))

@@ -152,11 +152,17 @@ describe('the former secret of an app', () => {
 
     await clients.put('app', { ...stored, sealed_client_secret: present })
     const newer = secretBox({ keys: [new Uint8Array(randomBytes(32)), key] })
-    expect(sealingKeysOfClient(newer, stored)).to.deep.equal([newer.keyIds[1], newer.keyIds[1]])
-    expect(await resealClient(clients, newer, 'app')).to.equal(true)
+    expect(sealingKeysOfClient(newer, stored, server.clock.now())).to.deep.equal([
+      newer.keyIds[1],
+      newer.keyIds[1],
+    ])
+    expect(await resealClient({ clients, box: newer }, 'app', server.clock.now())).to.equal(true)
     const resealed = (await clients.get('app')) as JsonObject
-    expect(sealingKeysOfClient(newer, resealed)).to.deep.equal([newer.keyIds[0], newer.keyIds[0]])
-    expect(await resealClient(clients, newer, 'app')).to.equal(false)
+    expect(sealingKeysOfClient(newer, resealed, server.clock.now())).to.deep.equal([
+      newer.keyIds[0],
+      newer.keyIds[0],
+    ])
+    expect(await resealClient({ clients, box: newer }, 'app', server.clock.now())).to.equal(false)
   })
 
   it('is written by a rotation alone: a file or a command gives no app a second secret', async () => {
