@@ -8,6 +8,13 @@ export const SERVER_INSTRUMENTS = {
     description: 'Mails that wait to be sent, over all nodes',
     labels: [],
   },
+  'oidc_mfa.mail.queue_known': {
+    kind: 'gauge',
+    unit: '1',
+    description:
+      '1 if the storage has told the mails that wait, 0 if it was away or took more than a second',
+    labels: [],
+  },
   'oidc_mfa.mail.attempts': {
     kind: 'counter',
     unit: '{attempt}',

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { MeterProvider, ObservableGauge } from '@opentelemetry/api'
 import { optionsOf } from '../../observe/instruments.ts'
 import { meterOf } from '../../observe/measures.ts'
@@ -17,8 +18,11 @@ export interface ServerMeasures {
   sweptElsewhere(): void
   /** The number of live nodes, and the settings in which this node differs from one that started earlier. */
   nodesSeen(nodes: number, differing: ReadonlySet<string>): void
-  /** Reads the number of waiting mails, and the delay of the event loop, until the function that it returns is called. */
-  watch(mails: () => Promise<number>): () => void
+  /**
+   * Reads the number of waiting mails, and the delay of the event loop, until the function that it returns is called. A
+   * reading waits for the mails until `patience` resolves; default: a second.
+   */
+  watch(mails: () => Promise<number>, patience?: () => Promise<unknown>): () => void
 }
 
 const NOTHING: ServerMeasures = {
@@ -47,6 +51,7 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
   const jumps = counter('oidc_mfa.clock.jumps')
   const rows = counter('oidc_mfa.sweep.rows')
   const queue = gauge('oidc_mfa.mail.queue')
+  const isKnown = gauge('oidc_mfa.mail.queue_known')
   const backlog = gauge('oidc_mfa.sweep.backlog_age')
   const mean = gauge('nodejs.eventloop.delay.mean')
   const p99 = gauge('nodejs.eventloop.delay.p99')
@@ -67,7 +72,7 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
     sweptElsewhere() {
       cleanAt = performance.now()
     },
-    watch(waiting) {
+    watch(waiting, patience = aSecond) {
       const delay = monitorEventLoopDelay({ resolution: SAMPLED_MILLISECONDS })
       delay.enable()
       const read: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
@@ -76,21 +81,45 @@ export function serverMeasuresOf(meterProvider: MeterProvider | undefined): Serv
         result.observe(max, secondsOf(delay.max))
         delay.reset()
       }
-      // While the storage is away the other series are shown all the same. The SDK repeats the last number, if any.
-      const count: Parameters<typeof queue.addCallback>[0] = (result) =>
-        waiting().then(
-          (number) => result.observe(number),
-          () => undefined,
-        )
+      const inTime = patientReader(waiting, patience)
+      // While the storage is away or hangs, the other series are shown all the same. The SDK repeats the last number.
+      const count: typeof read = async (result) => {
+        const number = await inTime()
+        result.observe(isKnown, number === undefined ? 0 : 1)
+        if (number !== undefined) result.observe(queue, number)
+      }
       const loop = [mean, p99, max]
+      const stored = [queue, isKnown]
       meter.addBatchObservableCallback(read, loop)
-      queue.addCallback(count)
+      meter.addBatchObservableCallback(count, stored)
       return () => {
         meter.removeBatchObservableCallback(read, loop)
-        queue.removeCallback(count)
+        meter.removeBatchObservableCallback(count, stored)
         delay.disable()
       }
     },
+  }
+}
+
+const aSecond = (): Promise<void> => sleep(1000, undefined, { ref: false })
+
+/**
+ * Makes a reading that answers undefined where `read` rejects, or is not done when `patience` is over. Readings that come
+ * while one is in progress share it and its patience, so a storage that hangs gets one call.
+ */
+function patientReader<T>(
+  read: () => Promise<T>,
+  patience: () => Promise<unknown>,
+): () => Promise<T | undefined> {
+  let current: Promise<T | undefined> | undefined
+  return () => {
+    if (current !== undefined) return current
+    const done = read().catch(() => undefined)
+    current = Promise.race([done, patience().then(() => undefined)])
+    void done.then(() => {
+      current = undefined
+    })
+    return current
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
 import { memoryStorage } from '../../../src/adapters/memory/index.ts'
 import { measuresOf } from '../../../src/observe/measures.ts'
@@ -54,6 +55,46 @@ describe('measures of the server alone', () => {
     const stop = server.watch(() => Promise.reject(new Error('away')))
     expect(await values('oidc_mfa.mail.queue')).to.deep.equal([])
     expect(await values('nodejs.eventloop.delay.max')).to.have.length(1)
+    stop()
+  })
+
+  it('do not wait for a storage that hangs, and ask it once', async () => {
+    const { server, values } = made()
+    let asked = 0
+    const { promise, resolve } = Promise.withResolvers<number>()
+    const hanging = async (): Promise<number> => {
+      asked += 1
+      return promise
+    }
+    let patience: Promise<unknown> = Promise.resolve()
+    const stop = server.watch(hanging, () => patience)
+    expect(await values('oidc_mfa.mail.queue')).to.deep.equal([])
+    expect(await values('nodejs.eventloop.delay.max')).to.have.length(1)
+    expect(await values('oidc_mfa.mail.queue_known')).to.deep.equal([0])
+    expect(asked).to.equal(1)
+    patience = new Promise(() => undefined)
+    resolve(4)
+    await setImmediate()
+    expect(await values('oidc_mfa.mail.queue')).to.deep.equal([4])
+    expect(await values('oidc_mfa.mail.queue_known')).to.deep.equal([1])
+    stop()
+  })
+
+  it('share one answer of the storage among readings at the same moment', async () => {
+    const { server, values } = made()
+    let asked = 0
+    const { promise, resolve } = Promise.withResolvers<number>()
+    const stop = server.watch(
+      async () => {
+        asked += 1
+        return promise
+      },
+      () => new Promise(() => undefined),
+    )
+    const readings = Promise.all([values('oidc_mfa.mail.queue'), values('oidc_mfa.mail.queue')])
+    resolve(4)
+    expect(await readings).to.deep.equal([[4], [4]])
+    expect(asked).to.equal(1)
     stop()
   })
 
