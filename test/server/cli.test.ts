@@ -235,7 +235,12 @@ describe('the command line', () => {
       environment = { STORAGE_URL: original['STORAGE_URL'] as string, NODE_ENV: 'production' }
       const { code, err, json } = await cli(`backup ${copy} --json`)
       expect({ code, err }).to.deep.equal({ code: 0, err: '' })
-      expect(json()).to.deep.equal({ file: copy, bytes: statSync(copy).size })
+      expect(json()).to.deep.equal({ file: copy, bytes: statSync(copy).size, drafts: [] })
+      const draft = `${copy}.draft-0123456789ab`
+      writeFileSync(draft, '')
+      const second = await cli(`backup ${join(folder, 'second.sqlite')}`)
+      expect(second.out).to.contain(`${draft} is left of a backup that was killed`)
+      expect(existsSync(draft)).to.equal(true)
       expect(statSync(copy).mode & 0o777).to.equal(0o600)
       expect(await cli(`backup ${copy}`)).to.include({
         code: 1,

@@ -1,6 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, lstatSync, openSync, rmSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { MfaError } from '../../domain/errors.ts'
 import { isPermanentFault } from '../../domain/permanent-fault.ts'
 import { Connection } from './connection.ts'
@@ -16,12 +27,12 @@ const PATIENCE_MS = 10_000
  * made before a migration.
  *
  * The copy has a draft name, `TARGET.draft-` and 12 hexadecimal digits, until it is complete and examined. A process
- * that is killed leaves at most this draft.
+ * that is killed leaves at most this draft, which `draftsBeside` finds.
  *
  * Throws MfaError `storage-unavailable` and `storage-refused`, and the system's error for a file that cannot be made or
  * exists; no part of a copy stays then.
  */
-export function backUpSqlite(source: string, target: string): number {
+export function backUpSqlite(source: string, target: string, { link = linkSync } = {}): number {
   const from = resolve(source)
   const to = resolve(target)
   refuseExisting(to)
@@ -31,14 +42,62 @@ export function backUpSqlite(source: string, target: string): number {
     copy(from, draft, to)
     if (!isSound(draft, to)) throw damaged(from, to)
     settle(draft)
-    // Fails if the name is taken meanwhile: that file may be the only backup there is.
-    linkSync(draft, to)
+    giveName(draft, to, link)
   } finally {
     for (const ending of ['', '-journal', '-wal', '-shm'])
       rmSync(`${draft}${ending}`, { force: true })
   }
   settle(dirname(to))
   return statSync(to).size
+}
+
+const DRAFT = /\.draft-[0-9a-f]{12}$/
+
+/**
+ * The drafts in the folder of a backup, as paths: each belongs to a backup that is running or was killed. None for a
+ * folder that cannot be read.
+ */
+export function draftsBeside(target: string): readonly string[] {
+  const folder = dirname(resolve(target))
+  try {
+    const drafts = readdirSync(folder).filter((name) => DRAFT.test(name))
+    return drafts.toSorted().map((name) => join(folder, name))
+  } catch {
+    return []
+  }
+}
+
+/** The errors of `link` on file systems without hard links: exFAT, some network shares, some mounts of containers. */
+const WITHOUT_LINKS: ReadonlySet<unknown> = new Set([
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EXDEV',
+])
+
+/** Throws `EEXIST` if the name is taken meanwhile: that file may be the only backup there is. */
+function giveName(draft: string, to: string, link: typeof linkSync): void {
+  try {
+    link(draft, to)
+  } catch (error) {
+    if (!WITHOUT_LINKS.has((error as NodeJS.ErrnoException).code)) throw error
+    renameToNew(draft, to)
+  }
+}
+
+/** Takes the name with an empty file first, because `rename` replaces any file. A process that is killed here leaves it. */
+function renameToNew(draft: string, to: string): void {
+  const reserved = openSync(to, 'wx', 0o600)
+  const { ino } = fstatSync(reserved)
+  closeSync(reserved)
+  try {
+    renameSync(draft, to)
+  } catch (error) {
+    const present = lstatSync(to, { throwIfNoEntry: false })
+    if (present?.ino === ino && present.size === 0) rmSync(to, { force: true })
+    throw error
+  }
 }
 
 /** A long copy would be for nothing. */

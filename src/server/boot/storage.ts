@@ -1,5 +1,5 @@
 import type { StorageAddress } from '../../../config/values.ts'
-import { backUpSqlite } from '../../adapters/sqlite/backup.ts'
+import { backUpSqlite, draftsBeside } from '../../adapters/sqlite/backup.ts'
 import { openSqliteStorage, schemaState } from '../../adapters/sqlite/index.ts'
 import { MfaError } from '../../domain/errors.ts'
 import type { MigrationPhases, SchemaState, ServerStorage } from '../../ports/server-storage.ts'
@@ -43,12 +43,20 @@ export async function schemaStateOf(address: StorageAddress): Promise<SchemaStat
   })
 }
 
+/** A copy of the storage. */
+export interface Backup {
+  readonly bytes: number
+  /** The files that backups have left in the same folder that were killed, or that still run. */
+  readonly drafts: readonly string[]
+}
+
 /**
- * Copies the storage to a new file, and answers the size of the copy in bytes. Undefined: the database is copied by its
- * own tools. Throws MfaError, and the system's error for a file that cannot be made or exists.
+ * Copies the storage to a new file. Undefined: the database is copied by its own tools. Throws MfaError, and the system's
+ * error for a file that cannot be made or exists.
  */
-export function backUpStorage(address: StorageAddress, target: string): number | undefined {
-  return address.kind === 'sqlite' ? backUpSqlite(address.path, target) : undefined
+export function backUpStorage(address: StorageAddress, target: string): Backup | undefined {
+  if (address.kind !== 'sqlite') return undefined
+  return { bytes: backUpSqlite(address.path, target), drafts: draftsBeside(target) }
 }
 
 async function namingTheSetting<T>(open: () => Promise<T>): Promise<T> {

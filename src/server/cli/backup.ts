@@ -9,13 +9,21 @@ export function addBackupCommand(program: Command, terminal: Terminal): void {
   made.argument('<file>', 'the file to make')
   answer(terminal, made, async ([file = '']) => {
     const { storage } = loadConfig(terminal.environment, DEMONSTRATION_FOLDER, ['STORAGE_URL'])
-    const bytes = copied(() => backUpStorage(storage, file), file)
-    if (bytes === undefined)
+    const backup = copied(() => backUpStorage(storage, file), file)
+    if (backup === undefined)
       throw new Refusal(
         'backup',
         'MongoDB is backed up with its own tools: docs/guides/mongodb-in-production.md.',
       )
-    return { json: { file, bytes }, text: `${file} is a copy of the database: ${bytes} bytes.\n` }
+    const { bytes, drafts } = backup
+    const left = drafts.map(
+      (draft) =>
+        `${draft} is left of a backup that was killed: remove it, unless one still runs.\n`,
+    )
+    return {
+      json: { file, bytes, drafts },
+      text: [`${file} is a copy of the database: ${bytes} bytes.\n`, ...left].join(''),
+    }
   })
 }
 

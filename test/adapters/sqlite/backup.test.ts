@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backUpSqlite } from '../../../src/adapters/sqlite/backup.ts'
+import { backUpSqlite, draftsBeside } from '../../../src/adapters/sqlite/backup.ts'
 import { Connection } from '../../../src/adapters/sqlite/connection.ts'
 import { bringUpToDate } from '../../../src/adapters/sqlite/migrations.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -58,7 +58,40 @@ describe('a backup of the embedded database', function () {
     await once(child, 'exit')
     lock.close()
     expect(files()).not.to.include('copy')
+    backUpSqlite(path, folder.file('another'))
+    const drafts = draftsBeside(folder.file('another'))
+    expect(drafts)
+      .to.deep.equal(
+        files()
+          .filter(isDraft)
+          .map((name) => folder.file(name)),
+      )
+      .and.have.length(1)
   })
+
+  for (const code of ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV']) {
+    const link = (): never => {
+      throw Object.assign(new Error(code), { code })
+    }
+    it(`needs no hard links: ${code}`, () => {
+      const size = backUpSqlite(source(), folder.file('copy'), { link })
+      expect(files()).to.deep.equal(['copy', 'source'])
+      const { mode, size: found } = statSync(folder.file('copy'))
+      expect([mode & 0o777, found]).to.deep.equal([0o600, size])
+    })
+
+    it(`replaces no file that is made meanwhile where there are no hard links: ${code}`, () => {
+      const beaten = (): never => {
+        writeFileSync(folder.file('copy'), 'earlier')
+        return link()
+      }
+      expect(() => backUpSqlite(source(), folder.file('copy'), { link: beaten }))
+        .to.throw()
+        .with.property('code', 'EEXIST')
+      expect(files()).to.deep.equal(['copy', 'source'])
+      expect(readFileSync(folder.file('copy'), 'utf8')).to.equal('earlier')
+    })
+  }
 
   it('replaces no file, and removes none that it did not make', () => {
     const path = source()
