@@ -18,12 +18,12 @@ function coreWith(
   return {
     ...corePolicy,
     adopting: true,
-    deps: { box, clock: { now: () => NOW }, rules: importRules },
-    provider: { Client: { find: client } },
+    deps: { box, clock: { now: () => NOW }, rules: importRules, factors: new Map() },
+    provider: { issuer: 'http://op.example', Client: { find: client } },
     record: async () => ({ record }),
   } as unknown as Core
 }
-const ctx = { req: {}, res: {} } as never
+const ctx = { req: { headers: {} }, res: {} } as never
 const asked = { cid: 'the-authorization', iat: NOW - 60, params: { client_id: 'app' } }
 
 const adopt = (core: Core, changes: object = {}, login: unknown = { accountId: 'mira' }) =>

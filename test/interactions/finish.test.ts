@@ -6,6 +6,7 @@ import { secretBox } from '../../src/adapters/crypto/index.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { NO_MEASURES } from '../../src/ports/measures.ts'
 import { OTP } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 const CID = 'the-authorization'
 const NOW = 1_700_000_000
@@ -49,6 +50,7 @@ async function end(given: Given = {}, attempt = accepted) {
   await finish(
     {
       core: {
+        ...corePolicy,
         path: '/mfa',
         provider: { issuer: 'http://op.example' },
         deps: { box, clock: { now: () => NOW }, measures: NO_MEASURES },
@@ -58,7 +60,7 @@ async function end(given: Given = {}, attempt = accepted) {
       stepUp,
       details: { change },
       subject: { accountId: 'mira', amr: ['pwd'], ts: NOW - age, epoch: 3 },
-      seen: { record: { browsers: known.map((tokenHash) => ({ tokenHash })) } },
+      seen: { record: { history: {}, browsers: known.map((tokenHash) => ({ tokenHash })) } },
       place: { tokenHashes: shown },
       tokens: { shown: [], fresh: 'f'.repeat(22) },
     } as unknown as Visit,

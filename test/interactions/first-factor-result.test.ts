@@ -72,7 +72,7 @@ describe('R17 the answer of a login page', () => {
         interactionDetails: async () => ({ prompt: { name: prompt }, params: {} }),
         Client: { find: async () => undefined },
       },
-      deps: { clock: { now: () => NOW }, rules: importRules },
+      deps: { clock: { now: () => NOW }, rules: importRules, factors: new Map() },
       taken: { firstFactorPrompts: new Set(['login']) },
       record: async () => ({ record: { ...newRecord('mira'), epoch } }),
     }) as unknown as Core
@@ -106,7 +106,7 @@ describe('R17 the answer of a login page', () => {
         410,
       ])
     const same = asks('login', 3)
-    const answered = answerInteraction(same, {} as never, {} as never, {
+    const answered = answerInteraction(same, { headers: {} } as never, {} as never, {
       login: { accountId: 'mira', epoch: 3 },
     })
     const error: unknown = await answered.catch((reason: unknown) => reason)

@@ -2,10 +2,16 @@ import { expect } from 'chai'
 import { errors, interactionPolicy } from 'oidc-provider'
 import type { Core } from '../../interactions/core.ts'
 import { loginPrompt } from '../../interactions/login/prompt.ts'
+import { corePolicy } from './core-policy.ts'
 
 describe('the check that comes before those of the host’s login prompt', () => {
   const base = interactionPolicy.base().get('login')
-  const core = { taken: { policy: new WeakSet() }, provider: {} } as unknown as Core
+  const core = {
+    ...corePolicy,
+    deps: { factors: new Map() },
+    taken: { policy: new WeakSet() },
+    provider: {},
+  } as unknown as Core
   const own = () => loginPrompt(core, base!).checks[0]
 
   it('is named in the details of the interaction, and to an app that wants no page', () => {

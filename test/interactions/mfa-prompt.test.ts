@@ -76,7 +76,7 @@ function requestWith(given: Given = {}) {
       route: given.route ?? 'authorization',
       client: given.client ?? CLIENT,
       entities: { Interaction: { cid: CID } },
-      session: { accountId: 'mira', acr: given.sessionAcr },
+      session: { loginTs: NOW, accountId: 'mira', acr: given.sessionAcr },
       result: { ...(pending && { firstFactor }), ...given.results },
       provider: { Grant: class {} },
       promptPending: (name: string) => prompts.includes(name),

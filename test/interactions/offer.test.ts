@@ -12,6 +12,7 @@ import { OFFER } from '../../interactions/step-up-offer.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
 import { placeOf, world } from '../application/world.ts'
 import { enrolled } from '../domain/records.ts'
+import { corePolicy } from './core-policy.ts'
 
 const BACK = 'http://op.example/auth/uid'
 
@@ -49,6 +50,7 @@ function visitWith(given: Given = {}) {
   }
   const visit = {
     core: {
+      ...corePolicy,
       deps: of.deps,
       path: '/mfa',
       links: {},

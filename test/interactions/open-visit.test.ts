@@ -8,6 +8,7 @@ import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { withEpoch } from '../../src/host/session.ts'
 import { NOW } from '../domain/records.ts'
 import { corePolicy } from './core-policy.ts'
+import { firstProof } from '../../src/domain/policy/session-proofs.ts'
 
 const CID = 'the-authorization'
 const box = secretBox({ keys: [Buffer.alloc(32, 7)] })
@@ -112,8 +113,12 @@ describe('a visit to a page of the second factor', () => {
         amr: ['pwd', 'otp'],
         ts: NOW - 600,
         epoch: 3,
+        proofs: [firstProof(['pwd'], NOW - 600)],
       })
     }
+    const proofs = [firstProof(['pwd'], NOW - 500)]
+    const kept = { ...withEpoch(SESSION, 3), mfaProofs: { accountId: 'mira', proofs } }
+    expect((await open({ session: kept })).subject).to.deep.include({ proofs })
     const { amr: _, ...before } = SESSION
     const transient = await open({ session: { ...before, transient: true } })
     expect(transient.subject).to.deep.equal({
@@ -122,6 +127,7 @@ describe('a visit to a page of the second factor', () => {
       ts: NOW - 600,
       epoch: 1,
       remember: false,
+      proofs: [firstProof(['pwd'], NOW - 600)],
     })
     expect(await refusal({})).to.deep.equal(EXPIRED)
     expect(await refusal({ session: {} })).to.deep.equal(EXPIRED)

@@ -15,6 +15,7 @@ import { challengeFactor, deliveredCodeFactor } from '../../src/testing/factors.
 import { ADDRESS, owner, verify, type Owner } from '../application/person.ts'
 import { world, type World } from '../application/world.ts'
 import { ownCode } from '../support/totp.ts'
+import { corePolicy } from './core-policy.ts'
 
 const CID = 'the-authorization'
 const BACK = 'http://op.example/auth/uid'
@@ -100,6 +101,7 @@ describe('the routes of the second factor', () => {
         },
         createContext: () => ({}),
       },
+      ...corePolicy,
       account: async () => ({ accountId: 'mira' }),
       describe: async () => ({ label: 'mira', address: ADDRESS }),
       record: async (_: unknown, accountId: string) => loadRecord(of.deps, accountId),

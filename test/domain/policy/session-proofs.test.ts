@@ -1,0 +1,111 @@
+import { expect } from 'chai'
+import { newRecord } from '../../../src/domain/mfa-record.ts'
+import {
+  DEFAULT_LEVELS,
+  MULTI_FACTOR_ACR,
+  PASSWORD_ACR,
+  PHISHING_RESISTANT_ACR,
+} from '../../../src/domain/policy/levels.ts'
+import { assertionOf, type Proof } from '../../../src/domain/policy/proofs.ts'
+import {
+  firstProof,
+  mergedProofs,
+  proofsByLevel,
+  secondProof,
+} from '../../../src/domain/policy/session-proofs.ts'
+
+const NOW = 1_800_000_000
+const DAY = 86_400
+
+describe('the proof of a login page', () => {
+  it('R26 is of one kind, whatever methods the page names', () => {
+    const kindsOf = (...amr: string[]) => firstProof(amr, NOW).kinds
+    expect(kindsOf('pwd')).to.deep.equal(['knowledge'])
+    expect(kindsOf('otp', 'pwd', 'mfa')).to.deep.equal(['knowledge'])
+    expect(kindsOf('otp', 'face')).to.deep.equal(['possession'])
+    expect(kindsOf('urn:own')).to.deep.equal([])
+    expect(firstProof(['pwd', 'mfa'], NOW)).to.deep.equal({
+      amr: ['pwd'],
+      kinds: ['knowledge'],
+      phishingResistant: false,
+      time: NOW,
+    })
+  })
+})
+
+describe('the proof of a second factor', () => {
+  const accepted = {
+    assurance: { amr: ['otp'], kinds: ['possession'] as const, phishingResistant: false },
+    factor: 'totp',
+    at: NOW,
+  }
+  const after = (recoveredAt?: number) => {
+    const record = newRecord('mira')
+    const history = { ...record.history, ...(recoveredAt === undefined ? {} : { recoveredAt }) }
+    return secondProof(accepted, { history })
+  }
+
+  it('has the factor, its assurance and its time', () => {
+    expect(after()).to.deep.equal({ ...accepted.assurance, factor: 'totp', time: NOW })
+  })
+
+  it('R9 is marked for seven days after a recovery', () => {
+    expect(after(NOW - 7 * DAY + 1)).to.have.property('recoveredAt', NOW - 7 * DAY + 1)
+    expect(after(NOW - 7 * DAY)).not.to.have.property('recoveredAt')
+  })
+})
+
+describe('the proofs of a session', () => {
+  const of = (time: number, factor?: string): Proof => ({
+    amr: [],
+    kinds: ['possession'],
+    phishingResistant: false,
+    time,
+    ...(factor === undefined ? {} : { factor }),
+  })
+  const merge = (before: readonly Proof[], fresh: readonly Proof[]) =>
+    mergedProofs(before, fresh, { now: NOW, sessionSeconds: DAY })
+
+  it('keep the newest of each factor and of the first one, the newest first', () => {
+    const before = [of(NOW - 50), of(NOW - 40, 'totp'), of(NOW - 30, 'key')]
+    const merged = merge(before, [of(NOW - 20), of(NOW - 45, 'totp')])
+    expect(merged).to.deep.equal([of(NOW - 20), of(NOW - 30, 'key'), of(NOW - 40, 'totp')])
+  })
+
+  it('R15 leave out what is older than a session may be, to the second', () => {
+    expect(merge([of(NOW - DAY, 'totp')], [])).to.deep.equal([])
+    expect(merge([of(NOW - DAY + 1, 'totp')], [])).to.have.length(1)
+  })
+
+  it('are bounded', () => {
+    const many = Array.from({ length: 30 }, (_, nth) => of(NOW - nth, `factor-${nth}`))
+    expect(merge([], many)).to.deep.equal(many.slice(0, 12))
+  })
+})
+
+describe('the proofs of a session that keeps none', () => {
+  const proofs = (acr: string | undefined, amr?: string[], provedAt?: number) =>
+    proofsByLevel(DEFAULT_LEVELS, { acr, amr, signedInAt: NOW - 100, provedAt })
+  const levelOf = (...args: Parameters<typeof proofs>) =>
+    assertionOf(DEFAULT_LEVELS, proofs(...args))
+
+  it('are those that its level shows', () => {
+    expect(proofs(PASSWORD_ACR)).to.deep.equal([firstProof(['pwd'], NOW - 100)])
+    expect(proofs(undefined, ['pwd', 'otp', 'mfa'])).to.have.length(1)
+    expect(proofs('urn:of-the-host', ['pwd'])).to.have.length(1)
+    const amr = ['pwd', 'otp', 'mfa']
+    expect(levelOf(MULTI_FACTOR_ACR, amr)).to.include({ acr: MULTI_FACTOR_ACR })
+    expect(levelOf(MULTI_FACTOR_ACR, amr)?.amr).to.deep.equal(amr)
+    expect(levelOf(PHISHING_RESISTANT_ACR, ['pwd', 'hwk'])).to.include({
+      acr: PHISHING_RESISTANT_ACR,
+    })
+    expect(levelOf(MULTI_FACTOR_ACR, ['otp', 'face'])).to.include({ acr: MULTI_FACTOR_ACR })
+    expect(proofs(MULTI_FACTOR_ACR, ['urn:own'])).to.have.length(1)
+  })
+
+  it('have the time at which the factor was last shown, or that of the sign-in', () => {
+    const [factor] = proofs(MULTI_FACTOR_ACR, ['pwd', 'otp'], NOW - 10)
+    expect(factor).to.include({ factor: 'unknown', time: NOW - 10 })
+    expect(proofs(MULTI_FACTOR_ACR, ['pwd', 'otp'])[0]).to.include({ time: NOW - 100 })
+  })
+})
