@@ -58,6 +58,17 @@ export function rankOfAcr(levels: Levels, acr: string): number | undefined {
   return rank < 0 ? undefined : rank
 }
 
+/** Whether a first factor alone is enough for the level, whatever its kind is. */
+export function isFirstLevel({ kinds, phishingResistant }: Level): boolean {
+  return kinds < 2 && phishingResistant !== true
+}
+
+/** The place of the lowest level that asks for more than a first factor alone; of the highest one, if none does. */
+export function secondRank(levels: Levels): number {
+  const rank = levels.findIndex((level) => !isFirstLevel(level))
+  return rank < 0 ? levels.length - 1 : rank
+}
+
 /** The highest level that these reach; 0 where they reach none, since a first factor has the lowest level. */
 export function highestReached(levels: Levels, given: readonly Strength[]): number {
   return Math.max(
@@ -68,6 +79,6 @@ export function highestReached(levels: Levels, given: readonly Strength[]): numb
 
 /** The levels that a first factor by password and these factors of the configuration can reach. */
 export function reachableLevels(levels: Levels, factors: readonly Strength[]): readonly Level[] {
-  const all = [{ kinds: ['knowledge' as const], phishingResistant: false }, ...factors]
+  const all = [PASSWORD, ...factors]
   return levels.filter((level, rank) => rank === 0 || reaches(level, all))
 }

@@ -1,6 +1,6 @@
 import type { Amr, Assurance } from '../assurance.ts'
 import type { Instant } from '../time.ts'
-import { highestReached, reaches, type Level, type Levels } from './levels.ts'
+import { highestReached, isFirstLevel, reaches, type Level, type Levels } from './levels.ts'
 
 /** One proof that a person has given in a session: of the first factor, or of a second one. */
 export interface Proof extends Assurance {
@@ -12,7 +12,7 @@ export interface Proof extends Assurance {
   readonly recoveredAt?: Instant
 }
 
-/** The statement of a token about proofs (R45). */
+/** What a token may say of proofs (R45). */
 export interface Assertion {
   readonly acr: string
   /** The place of the level in the order. */
@@ -25,24 +25,23 @@ export interface Assertion {
 }
 
 /**
- * The strongest assertion that the proofs carry, by as few and as new proofs as possible. `named`: the levels that the
- * request names; of these, the highest one that is met is said. Undefined: there is no proof.
+ * The strongest assertion that the proofs carry, by as few and as new proofs as possible. `named`: the levels by whose
+ * name the answer may be said (`namedBy`); of these, the highest one that is met is said. Undefined: there is no proof.
  */
 export function assertionOf(
   levels: Levels,
   proofs: readonly Proof[],
   named: readonly string[] = [],
 ): Assertion | undefined {
-  const newestFirst = [...proofs].sort((one, other) => other.time - one.time)
+  const newestFirst = proofs.toSorted((one, other) => other.time - one.time)
   const [newest] = newestFirst
   if (newest === undefined) return undefined
   const proved = highestReached(levels, proofs)
-  const said = levels.findLastIndex(({ acr }, rank) => rank <= proved && named.includes(acr))
-  const rank = said < 0 ? proved : said
-  // A request for a lower level changes its name alone: what was really used is said as it is (R26).
-  const used = enoughOf(levels[proved] as Level, newestFirst)
+  const rank = rankSaid(levels, proved, named)
+  const level = levels[rank] as Level
+  const used = usedFor(level, newestFirst, rank < proved)
   return {
-    acr: (levels[rank] as Level).acr,
+    acr: level.acr,
     rank,
     amr: amrOf(used),
     authTime: (used.at(-1) ?? newest).time,
@@ -50,25 +49,47 @@ export function assertionOf(
   }
 }
 
+/** The level that an answer says: the highest named one that was proved or, where none was, the proved one. */
+export function rankSaid(levels: Levels, proved: number, named: readonly string[]): number {
+  const said = levels.findLastIndex(({ acr }, rank) => rank <= proved && named.includes(acr))
+  return said < 0 ? proved : said
+}
+
+/** `isLess`: the answer says a lower level than the proofs reach, so a first factor alone is enough for the first one. */
+function usedFor(level: Level, newestFirst: readonly Proof[], isLess: boolean): readonly Proof[] {
+  if (!isFirstLevel(level)) return enoughOf(level, newestFirst)
+  const first = newestFirst.find(({ factor }) => factor === undefined) ?? newestFirst[0]
+  return isLess && first !== undefined ? [first] : newestFirst
+}
+
 /**
  * When the level was last proved: the newest proof that only this level needs. For two kinds of factor that is the
  * second factor, however old the password is. Undefined: the proofs do not reach the level.
  */
 export function lastProved(level: Level, proofs: readonly Proof[]): Instant | undefined {
+  if (proofs.length === 0) return undefined
+  // A first factor has the first level also where its methods name no kind of factor.
+  if (isFirstLevel(level)) return newestOf(proofs)
   if (!reaches(level, proofs)) return undefined
-  const telling = proofs.filter((proof) => isTelling(level, proof))
-  return telling.length === 0 ? undefined : Math.max(...telling.map(({ time }) => time))
+  const byKinds = newestOf(proofs.filter((proof) => isTelling(level, proof)))
+  const times = level.phishingResistant
+    ? [byKinds, newestOf(proofs.filter((proof) => proof.phishingResistant))]
+    : [byKinds]
+  return Math.min(...times)
 }
 
-function isTelling(level: Level, proof: Proof): boolean {
-  if (level.phishingResistant === true) return proof.phishingResistant
-  return level.kinds < 2 || proof.factor !== undefined || new Set(proof.kinds).size >= level.kinds
+function newestOf(proofs: readonly Proof[]): Instant {
+  return Math.max(...proofs.map(({ time }) => time))
 }
 
-/** The newest proofs that reach the level together; all, if none do. */
+function isTelling({ kinds }: Level, proof: Proof): boolean {
+  return proof.factor !== undefined || new Set(proof.kinds).size >= kinds
+}
+
+/** The newest proofs that reach the level together. */
 function enoughOf(level: Level, newestFirst: readonly Proof[]): readonly Proof[] {
-  const count = newestFirst.findIndex((_, index) => reaches(level, newestFirst.slice(0, index + 1)))
-  return count < 0 ? newestFirst : newestFirst.slice(0, count + 1)
+  const last = newestFirst.findIndex((_, index) => reaches(level, newestFirst.slice(0, index + 1)))
+  return newestFirst.slice(0, last + 1)
 }
 
 /** `mfa` is said only of two different kinds of factor (RFC 8176, R26). */

@@ -1,0 +1,89 @@
+import { CLOCK_SKEW_SECONDS, type Instant } from '../time.ts'
+import type { Authenticator, PolicyInput } from './input.ts'
+import { isFirstLevel, reaches, type Level, type Strength } from './levels.ts'
+import type { Demand } from './judge.ts'
+import { isUsable, ownOf } from './own.ts'
+import { lastProved, type Proof } from './proofs.ts'
+
+/** A level that proofs have to reach, and the factors that count for it. */
+export interface Goal {
+  readonly level: Level
+  /** Undefined: every factor counts. */
+  readonly factors: readonly string[] | undefined
+  /** The authenticators that count. None, where only backup codes would. */
+  readonly own: readonly Authenticator[]
+  /** Whether a second factor has to be shown although a first one may have the level by itself. */
+  readonly needsFactor: boolean
+}
+
+/** The goal of all rules together. */
+export function goalOfRules(demand: Demand, input: PolicyInput): Goal {
+  const { levels, request } = input
+  const level = levels[demand.rank] as Level
+  const { factors, asksFactor } = demand
+  return {
+    level,
+    factors,
+    own: usableOf(ownOf(input, factors), demand),
+    needsFactor: factors !== undefined || request.fresh || (asksFactor && isFirstLevel(level)),
+  }
+}
+
+/** The goal of the request: its level may be proved by factors that the rules do not list. */
+export function goalOfRequest(rank: number, demand: Demand, input: PolicyInput): Goal {
+  const level = input.levels[rank] as Level
+  return { level, factors: undefined, own: usableOf(ownOf(input), demand), needsFactor: false }
+}
+
+/** Where a rule asks for a factor, backup codes alone do not count. The person's own choice is met by them. */
+function usableOf(own: readonly Authenticator[], { isAsked }: Demand): readonly Authenticator[] {
+  return isAsked && !isUsable(own) ? [] : own
+}
+
+/** Whether these reach the level of the goal. */
+export function isEnough({ level }: Goal, given: readonly Strength[]): boolean {
+  return isFirstLevel(level) || reaches(level, given)
+}
+
+/** The proofs that are new enough for this request. One from the future is not: the clock was set back since. */
+export function proofsSince({ proofs, request, now }: PolicyInput): readonly Proof[] {
+  const { provedSince } = request
+  return provedSince === undefined
+    ? proofs
+    : proofs.filter(({ time }) => time >= provedSince && !isAhead(time, now))
+}
+
+/** The first factors among the proofs that are new enough. */
+export function firstSince(input: PolicyInput): readonly Proof[] {
+  return proofsSince(input).filter(({ factor }) => factor === undefined)
+}
+
+/** Whether the proofs meet the goal. `maxAgeSeconds`: how old the proof of the level may be. */
+export function isMet(goal: Goal, maxAgeSeconds: number, input: PolicyInput): boolean {
+  const { level, needsFactor } = goal
+  const proofs = proofsSince(input).filter((proof) => counts(goal, proof, input))
+  const shown = proofs.filter(({ factor }) => factor !== undefined)
+  if (needsFactor && shown.length === 0) return false
+  const at = lastProved(level, proofs)
+  if (at === undefined) return false
+  const shownAt = needsFactor ? Math.max(...shown.map(({ time }) => time)) : at
+  return isNew(Math.min(at, shownAt), maxAgeSeconds, input)
+}
+
+function counts({ factors, own }: Goal, { factor }: Proof, { person }: PolicyInput): boolean {
+  if (factor === undefined) return true
+  if (factors !== undefined && !factors.includes(factor)) return false
+  const isBackup = person.authenticators.some((one) => one.factor === factor && one.isBackup)
+  return own.length > 0 || !isBackup
+}
+
+/** Whether a proof is at most so old. One that was given for this very request is, however long its pages took. */
+function isNew(at: Instant, maxAgeSeconds: number, { request, now }: PolicyInput): boolean {
+  if (maxAgeSeconds === Infinity) return true
+  return (now - at <= maxAgeSeconds || at >= (request.begunAt ?? Infinity)) && !isAhead(at, now)
+}
+
+/** Whether a time is further in the future than clocks differ. */
+export function isAhead(time: Instant, now: Instant): boolean {
+  return time > now + CLOCK_SKEW_SECONDS
+}

@@ -1,0 +1,35 @@
+import type { Authenticator, PolicyInput } from './input.ts'
+import { PASSWORD, type Strength } from './levels.ts'
+
+/** The authenticators, or other things with a factor, that are of these factors. */
+export function fitting<T>(
+  all: readonly T[],
+  factors: readonly string[] | undefined,
+  factorOf: (one: T) => string,
+): readonly T[] {
+  return factors === undefined ? all : all.filter((one) => factors.includes(factorOf(one)))
+}
+
+/** The person's authenticators of these factors. */
+export function ownOf(
+  { person: { authenticators } }: PolicyInput,
+  factors?: readonly string[],
+): readonly Authenticator[] {
+  return fitting(authenticators, factors, ({ factor }) => factor)
+}
+
+/** Backup codes alone meet no rule: they stand in for another authenticator. */
+export function isUsable(own: readonly Authenticator[]): boolean {
+  return own.some(({ isBackup }) => !isBackup)
+}
+
+/** Whether these are on two devices, backup codes left out. */
+export function isRedundant(own: readonly Authenticator[]): boolean {
+  return new Set(own.filter(({ isBackup }) => !isBackup).map(({ device }) => device)).size > 1
+}
+
+/** The first factors that were proved, however long ago; a password where none was. */
+export function firstFactors({ proofs }: PolicyInput): readonly Strength[] {
+  const first = proofs.filter(({ factor }) => factor === undefined)
+  return first.length > 0 ? first : [PASSWORD]
+}

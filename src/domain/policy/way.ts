@@ -1,0 +1,87 @@
+import { isRecent } from '../freshness.ts'
+import type { Reason, Step } from './decision.ts'
+import { firstSince, isEnough, proofsSince, type Goal } from './goal.ts'
+import type { PolicyInput } from './input.ts'
+import { isFirstLevel, PASSWORD, type Strength } from './levels.ts'
+import type { Demand } from './judge.ts'
+import { firstFactors, fitting, isRedundant, ownOf } from './own.ts'
+
+/** The next step of a person, and the factors that help with it. */
+export interface Way {
+  readonly step: Extract<Step, 'login' | 'verify' | 'enrol' | 'unmet'>
+  readonly reason: Reason
+  readonly factors?: readonly string[]
+}
+
+/**
+ * The step that leads to a goal which the proofs do not meet. The first factor comes before a second one, and a factor
+ * that the person has before one that could be set up.
+ */
+export function wayTo(goal: Goal, reason: Reason, input: PolicyInput): Way {
+  const { own, needsFactor } = goal
+  const first = firstSince(input)
+  const again = firstFactors(input)
+  const can = (given: readonly Strength[]): boolean => isEnough(goal, given)
+  const asksFactor = needsFactor || !isFirstLevel(goal.level)
+  if (!asksFactor) return { step: 'login', reason }
+  if (own.length > 0 && can([...own, ...first]))
+    return { step: 'verify', reason, ...helping(own, goal, (one) => can([one, ...first])) }
+  if ((own.length > 0 || !needsFactor) && can([...own, ...again])) return { step: 'login', reason }
+  const offered = fitting(input.enrollable, goal.factors, ({ id }) => id)
+  if (offered.length > 0 && can([...own, ...offered, ...again])) {
+    if (!can([...own, ...offered, ...first])) return { step: 'login', reason }
+    const named = offered.map((one) => ({ ...one, factor: one.id }))
+    const helps = helping(named, goal, (one) => can([...own, one, ...first]))
+    return enrolment({ step: 'enrol', reason, ...helps }, input)
+  }
+  return isOfOneKind(goal, input) ? { step: 'verify', reason } : { step: 'unmet', reason: 'no-way' }
+}
+
+/** The factors that lead on by themselves, where some of these do not. */
+function helping<T extends { readonly factor: string }>(
+  all: readonly T[],
+  { factors }: Goal,
+  helps: (one: T) => boolean,
+): Pick<Way, 'factors'> {
+  const some = all.filter(helps)
+  const ids = [...new Set(some.map(({ factor }) => factor))]
+  if (some.length > 0 && some.length < all.length) return { factors: ids }
+  return factors === undefined ? {} : { factors }
+}
+
+/**
+ * A factor is set up beside others only after one of these was shown just now: otherwise a person who knows the password
+ * could add a factor beside the owner's (R10, R20).
+ */
+function enrolment(way: Way, input: PolicyInput): Way {
+  const { person, request, now } = input
+  const { begunAt = Infinity } = request
+  const isShown = proofsSince(input).some(
+    ({ factor, time }) =>
+      person.authenticators.some((one) => one.factor === factor) &&
+      (time >= begunAt || isRecent(time, now)),
+  )
+  if (person.authenticators.length === 0 || isShown) return way
+  return { step: 'verify', reason: way.reason }
+}
+
+/**
+ * Whether the person's factors would be enough beside a password, and are of the same kind as the first factor that was
+ * shown. The person is asked once in a request, and not for ever (R26).
+ */
+function isOfOneKind(goal: Goal, input: PolicyInput): boolean {
+  const { begunAt = Infinity } = input.request
+  const isShown = input.proofs.some(({ factor, time }) => factor !== undefined && time >= begunAt)
+  return goal.own.length > 0 && isEnough(goal, [...goal.own, PASSWORD]) && !isShown
+}
+
+/** The way to a second device, for a rule that asks for one. Undefined: the person has it. */
+export function wayToSecond(demand: Demand, input: PolicyInput): Way | undefined {
+  const lacking = demand.redundant.filter(({ factors }) => !isRedundant(ownOf(input, factors)))
+  if (lacking.length === 0) return undefined
+  const lists = lacking.map(({ factors }) => fitting(input.enrollable, factors, ({ id }) => id))
+  if (lists.some((list) => list.length === 0)) return { step: 'unmet', reason: 'no-way' }
+  const factors = lacking.find((rule) => rule.factors !== undefined)?.factors
+  const way = { step: 'enrol', reason: 'redundancy' } as const
+  return enrolment(factors === undefined ? way : { ...way, factors }, input)
+}
