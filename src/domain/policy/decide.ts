@@ -97,7 +97,7 @@ function reasonOf({ demand, maxAgeSeconds }: Ground, ofRules: Goal, input: Polic
   return demand.isAsked || !demand.asksFactor ? 'policy' : 'chosen'
 }
 
-/** What is left once everything is proved: an enrolment that can still wait. */
+/** The outcome once everything is proved: an enrolment can still wait. */
 function whenMet({ demand, target }: Ground, { levels, person }: PolicyInput): Outcome {
   const { until } = demand
   if (until < Infinity && !person.postponed) return { step: 'enrol-later', reason: 'policy', until }

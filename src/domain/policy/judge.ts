@@ -8,7 +8,7 @@ import { matches, type Rule } from './rules.ts'
 /** The name of the rule `ownChoice`. */
 export const OWN_CHOICE = 'set up by the person'
 
-/** Whoever has set up a factor is asked for it, whatever the other rules say. */
+/** A person who has set up a factor is asked for it, whatever the other rules say. */
 export function ownChoice(levels: Levels): Rule {
   const second = levels[secondRank(levels)] as Level
   return { name: OWN_CHOICE, when: {}, require: second.acr, enrol: 'optional' }
@@ -63,7 +63,7 @@ function partOf(
 
 /** Whether the person's authenticators and first factor are enough for the rule, whatever else was proved so far. */
 function canMeet(rule: Rule, rank: number, input: PolicyInput): boolean {
-  // Whoever has chosen to be asked is asked, also with backup codes alone.
+  // A person who has chosen to be asked is asked, also with backup codes alone.
   if (rule.name === OWN_CHOICE) return input.person.authenticators.length > 0
   const own = ownOf(input, rule.factors)
   const level = input.levels[rank] as Level
@@ -74,7 +74,7 @@ function canMeet(rule: Rule, rank: number, input: PolicyInput): boolean {
 }
 
 /** The end of the time in which an enrolment can be put off. */
-export function deadlineOf({ name, enrol }: Rule, { person, now }: PolicyInput): Instant {
+function deadlineOf({ name, enrol }: Rule, { person, now }: PolicyInput): Instant {
   if (typeof enrol !== 'object') return Infinity
   return 'until' in enrol ? enrol.until : (person.metAt[name] ?? now) + enrol.graceSeconds
 }

@@ -12,7 +12,7 @@ export interface Proof extends Assurance {
   readonly recoveredAt?: Instant
 }
 
-/** What a token may say of proofs (R45). */
+/** The claims that a token may make of proofs (R45). */
 export interface Assertion {
   readonly acr: string
   /** The place of the level in the order. */
