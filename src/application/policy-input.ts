@@ -5,7 +5,7 @@ import {
   type PolicyPerson,
   type PolicyRequest,
 } from '../domain/policy/decide.ts'
-import type { Level, Levels } from '../domain/policy/levels.ts'
+import { secondRank, type Level, type Levels } from '../domain/policy/levels.ts'
 import type { Proof } from '../domain/policy/proofs.ts'
 import type { Policy, Rule } from '../domain/policy/rules.ts'
 import type { Instant } from '../domain/time.ts'
@@ -82,7 +82,7 @@ function importRule(
   return [{ name: 'imported without its second factor', when: {}, require: secondOf(levels).acr }]
 }
 
-/** The level of two different kinds of factor, or the only one. */
+/** The lowest level that a first factor alone does not reach, or the highest one. */
 function secondOf(levels: Levels): Level {
-  return levels[1] ?? levels[0]
+  return levels[secondRank(levels)] as Level
 }

@@ -4,7 +4,7 @@ import { linksOf, mountPath, providerOf, type Core } from '../../interactions/co
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { isWishMissed } from '../../interactions/mfa/prompt.ts'
-import { acrsNamedBy, resultsOf } from '../../interactions/request.ts'
+import { acrRequestOf, resultsOf } from '../../interactions/request.ts'
 import { sessionProofsOf } from '../../interactions/proofs.ts'
 import { requestTimes } from '../../interactions/request-times.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
@@ -15,6 +15,7 @@ import { isNotMe, notMeRoutes } from '../account/not-me.ts'
 import type { AccountConsole } from '../account/pages.ts'
 import { MfaError } from '../domain/errors.ts'
 import { withRefusal, withRound, type Asking } from '../domain/step-up-offer.ts'
+import { namedBy } from '../domain/policy/decide.ts'
 import { assertionOf } from '../domain/policy/proofs.ts'
 import { mergedProofs } from '../domain/policy/session-proofs.ts'
 import { interactionIn } from '../host/context.ts'
@@ -194,8 +195,9 @@ function assertForRequest(core: Core, { oidc }: KoaContextWithOIDC): void {
   const { session } = oidc
   if (session === undefined) return
   const { provedSince = -Infinity } = requestTimes(core, oidc)
+  const { levels } = core.policy
   const proofs = sessionProofsOf(core, session).filter(({ time }) => time >= provedSince)
-  const said = assertionOf(core.policy.levels, proofs, acrsNamedBy(oidc))
+  const said = assertionOf(levels, proofs, namedBy(levels, acrRequestOf(oidc)))
   if (said !== undefined) sayOfRequest(oidc, said)
 }
 

@@ -18,7 +18,7 @@ import { wayTo, wayToSecond, type Way } from './way.ts'
 
 export type * from './decision.ts'
 export type * from './input.ts'
-export { OWN_CHOICE, ownChoice } from './judge.ts'
+export { ownChoice } from './judge.ts'
 export { isMeetable, namedBy } from './target.ts'
 
 /** The facts on which the answer rests. */
@@ -72,7 +72,8 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
   const second = wayToSecond(demand, input)
   const unmet = [byRules, byRequest, second].find((way) => way?.step === 'unmet')
   if (unmet !== undefined) return unmet
-  if (second === undefined && standsIn(ground, ofRules, input))
+  const isFactorLeft = byRules?.step === 'verify' && second === undefined
+  if (isFactorLeft && standsIn(ground, ofRules, input))
     return { step: 'none', reason: 'trusted-browser' }
   return nextOf(byRules, byRequest) ?? second ?? whenMet(ground, input)
 }

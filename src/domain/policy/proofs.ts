@@ -12,7 +12,7 @@ export interface Proof extends Assurance {
   readonly recoveredAt?: Instant
 }
 
-/** The claims that a token may make of proofs (R45). */
+/** The statement of a token about proofs (R45). */
 export interface Assertion {
   readonly acr: string
   /** The place of the level in the order. */
@@ -38,10 +38,10 @@ export function assertionOf(
   if (newest === undefined) return undefined
   const proved = highestReached(levels, proofs)
   const rank = rankSaid(levels, proved, named)
-  const level = levels[rank] as Level
-  const used = usedFor(level, newestFirst, rank < proved)
+  // A request for a lower level changes its name alone: what was really used is said as it is (R26).
+  const used = enoughOf(levels[proved] as Level, newestFirst)
   return {
-    acr: level.acr,
+    acr: (levels[rank] as Level).acr,
     rank,
     amr: amrOf(used),
     authTime: (used.at(-1) ?? newest).time,
@@ -53,13 +53,6 @@ export function assertionOf(
 export function rankSaid(levels: Levels, proved: number, named: readonly string[]): number {
   const said = levels.findLastIndex(({ acr }, rank) => rank <= proved && named.includes(acr))
   return said < 0 ? proved : said
-}
-
-/** `isLess`: the answer says a lower level than the proofs reach, so a first factor alone is enough for the first one. */
-function usedFor(level: Level, newestFirst: readonly Proof[], isLess: boolean): readonly Proof[] {
-  if (!isFirstLevel(level)) return enoughOf(level, newestFirst)
-  const first = newestFirst.find(({ factor }) => factor === undefined) ?? newestFirst[0]
-  return isLess && first !== undefined ? [first] : newestFirst
 }
 
 /**
@@ -86,8 +79,9 @@ function isTelling({ kinds }: Level, proof: Proof): boolean {
   return proof.factor !== undefined || new Set(proof.kinds).size >= kinds
 }
 
-/** The newest proofs that reach the level together. */
+/** The newest proofs that reach the level together; all of them for the first level, which each one reaches. */
 function enoughOf(level: Level, newestFirst: readonly Proof[]): readonly Proof[] {
+  if (isFirstLevel(level)) return newestFirst
   const last = newestFirst.findIndex((_, index) => reaches(level, newestFirst.slice(0, index + 1)))
   return newestFirst.slice(0, last + 1)
 }

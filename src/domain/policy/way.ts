@@ -46,7 +46,7 @@ function helping<T extends { readonly factor: string }>(
   const some = all.filter(helps)
   const ids = [...new Set(some.map(({ factor }) => factor))]
   if (some.length > 0 && some.length < all.length) return { factors: ids }
-  return factors === undefined ? {} : { factors }
+  return factors === undefined ? {} : { factors: [...new Set(all.map(({ factor }) => factor))] }
 }
 
 /**
