@@ -6,7 +6,7 @@ import { firstFactors, isRedundant, isUsable, ownOf } from './own.ts'
 import { matches, type Rule } from './rules.ts'
 
 /** The name of the rule `ownChoice`. */
-export const OWN_CHOICE = 'set up by the person'
+const OWN_CHOICE = 'set up by the person'
 
 /** A person who has set up a factor is asked for it, whatever the other rules say. */
 export function ownChoice(levels: Levels): Rule {
