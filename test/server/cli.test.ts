@@ -200,6 +200,22 @@ describe('the command line', () => {
     })
   })
 
+  it('reads several files of settings, and the later one wins', async () => {
+    const { STORAGE_URL, ...others } = environment
+    const other = `sqlite:${join(folder, 'other.sqlite')}`
+    const first = file('first', `STORAGE_URL=${other}\nPORT=3000\n`)
+    const second = file('second', `STORAGE_URL=${STORAGE_URL}\n`)
+    const empty = file('empty', 'STORAGE_URL=\n')
+    await cli('user add mira --password-stdin', GOOD)
+    environment = others
+    const list = (files: string) => cli(`user list ${files}`)
+    expect((await list(`--env-file ${first} --env-file ${second}`)).out).to.contain('mira')
+    expect((await list(`--env-file=${second} --env-file=${empty}`)).out).to.contain('mira')
+    expect((await list(`--env-file ${second} --env-file ${first}`)).out).not.to.contain('mira')
+    environment = { ...others, STORAGE_URL: STORAGE_URL as string }
+    expect((await list(`--env-file ${second} --env-file ${first}`)).out).to.contain('mira')
+  })
+
   it('config check tells every fault of the settings, and opens no storage', async () => {
     const jwks = file('jwks.json', { keys: [{ kty: 'RSA', n: 'x', e: 'AQAB' }] })
     environment = {

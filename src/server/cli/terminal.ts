@@ -79,18 +79,34 @@ export function readingCommand(
 }
 
 /**
- * The environment with the variables of the file that `--env-file` names, which has lines `NAME=value` as `node
- * --env-file` reads them. A variable of the environment wins. Throws Refusal `file-unreadable`.
+ * The environment with the variables of the files that `--env-file` names, which have lines `NAME=value` as `node
+ * --env-file` reads them. Of two files the later one wins, and a variable of the environment wins over both. Throws
+ * Refusal `file-unreadable`.
  */
 export async function withEnvironmentFile(
   terminal: Terminal,
   argv: readonly string[],
 ): Promise<Terminal> {
-  const at = argv.findIndex((each) => each === '--env-file' || each.startsWith('--env-file='))
-  const given = argv[at]
-  if (given === undefined) return terminal
-  const path = given === '--env-file' ? argv[at + 1] : given.slice('--env-file='.length)
-  if (path === undefined) return terminal
+  const files = environmentFiles(argv)
+  if (files.length === 0) return terminal
+  const environment: Record<string, string | undefined> = {}
+  for (const path of files)
+    Object.assign(environment, present(await readEnvironment(terminal, path)))
+  return { ...terminal, environment: { ...environment, ...present(terminal.environment) } }
+}
+
+function environmentFiles(argv: readonly string[]): readonly string[] {
+  return argv.flatMap((each, at) => {
+    if (each.startsWith('--env-file=')) return [each.slice('--env-file='.length)]
+    const next = each === '--env-file' ? argv[at + 1] : undefined
+    return next === undefined ? [] : [next]
+  })
+}
+
+async function readEnvironment(
+  terminal: Terminal,
+  path: string,
+): Promise<Readonly<Record<string, string | undefined>>> {
   let text: string
   try {
     text = await terminal.readFile(path)
@@ -98,14 +114,14 @@ export async function withEnvironmentFile(
     const { code = 'unreadable' } = error as { code?: string }
     throw new Refusal('file-unreadable', `${path} cannot be read: ${code}`)
   }
-  const environment = Object.entries(terminal.environment).filter(
-    // An empty variable counts as absent, as everywhere.
-    ([, value]) => value !== undefined && value !== '',
-  )
-  return {
-    ...terminal,
-    environment: { ...parseEnv(text.replace(/^\uFEFF/, '')), ...Object.fromEntries(environment) },
-  }
+  return parseEnv(text.replace(/^\uFEFF/, ''))
+}
+
+/** An empty variable counts as absent, as everywhere. */
+function present(
+  variables: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value))
 }
 
 /**
