@@ -27,9 +27,32 @@ export async function fillAuditKeys(db: mongo.Db): Promise<void> {
   const bare = Object.fromEntries(AUDIT_KEYS.map((key) => [key, { $exists: false }]))
   for await (const { _id, detail } of trail.find(bare, { projection: { detail: 1 } })) {
     const keys = auditKeysOf(JSON.parse(detail) as EventDetail)
-    if (Object.keys(keys).length === 0) continue
+    if (!hasKeys(keys)) continue
     batch.push({ updateOne: { filter: { _id }, update: { $set: keys } } })
     if (batch.length === BATCH) await write()
   }
   await write()
+}
+
+/** The entries that are looked at: the newest ones that the former release has written. */
+const LOOKED_AT = 100
+
+/**
+ * Whether nodes of the former release have written entries since the trail was made searchable. It looks at a few entries
+ * by an index: that release adds to no chain, and entries without one are read from the newest on.
+ */
+export async function hasUnsearchable(db: mongo.Db): Promise<boolean> {
+  const unchained = await db
+    .collection<AuditDocument>(COLLECTIONS.audit)
+    .find({ chain: { $exists: false } })
+    .sort({ chain: -1, number: -1 })
+    .limit(LOOKED_AT)
+    .toArray()
+  return unchained.some(
+    (entry) => !hasKeys(entry) && hasKeys(auditKeysOf(JSON.parse(entry.detail) as EventDetail)),
+  )
+}
+
+function hasKeys(members: Partial<AuditDocument>): boolean {
+  return AUDIT_KEYS.some((key) => members[key] !== undefined)
 }

@@ -1,5 +1,6 @@
 import type { mongo } from 'mongoose'
 import type { StorageRemark } from '../../ports/server-storage.ts'
+import { hasUnsearchable } from './audit-search.ts'
 import { secondsAhead } from './clock.ts'
 import { inWords, missingIndexes } from './server-indexes.ts'
 
@@ -30,6 +31,13 @@ export async function inspect(db: mongo.Db): Promise<readonly StorageRemark[]> {
     remarks.push({
       about: 'indexes',
       problem: `${missing.map(inWords).join(', ')} missing: run \`oidc-provider-mfa migrate\``,
+    })
+  // Without its index the look would read the whole trail.
+  else if (await hasUnsearchable(db))
+    remarks.push({
+      about: 'audit trail',
+      problem:
+        'nodes of the former version have written entries that `audit` does not find by app, address, operator or request: run `oidc-provider-mfa migrate contract` when the last of these nodes has stopped',
     })
   return remarks
 }

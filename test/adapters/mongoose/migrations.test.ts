@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { mongo } from 'mongoose'
+import { inspect } from '../../../src/adapters/mongoose/inspect.ts'
 import {
   bringUpToDate,
   MIGRATIONS,
@@ -227,9 +228,13 @@ describe('the schema in MongoDB', function () {
       const detail = { ip: '192.0.2.7', requestId: 'r.1' }
       const old = { _id: 'old', at: 5, order: 5, type: 'locked', detail: JSON.stringify(detail) }
       await db.collection<typeof old>('mfa_audit').insertOne(old)
+      const remarks = async () => (await inspect(db)).map(({ about }) => about)
+      expect(await remarks()).to.deep.equal(['audit trail'])
       await bringUpToDate(db, 'expand')
       expect(await storage.audit.list({ ip: '192.0.2.7', limit: 9 })).to.deep.equal([])
+      expect(await remarks()).to.deep.equal(['audit trail'])
       await bringUpToDate(db, allowed)
+      expect(await remarks()).to.deep.equal([])
       for (const query of [{ ip: '192.0.2.7' }, { requestId: 'r.1' }])
         expect(await storage.audit.list({ ...query, limit: 9 })).to.deep.equal([
           { id: 'old', at: 5, type: 'locked', detail },
