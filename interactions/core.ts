@@ -41,6 +41,11 @@ export interface PersonDescription {
   readonly language?: string
   /** The groups of the person, which rules of the policy may name. */
   readonly groups?: readonly string[]
+  /**
+   * When the account was made. At the first sign-in within 72 h of it, a person may put off a set-up for which a rule has
+   * a grace. Default: only a browser that has completed a sign-in may.
+   */
+  readonly createdAt?: Instant
 }
 
 export interface VerifiedAddress {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MfaError } from '../domain/errors.ts'
+import { MOST_RULES_MET } from '../domain/grace.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { RECORD_SCHEMA, type MfaRecord } from '../domain/mfa-record.ts'
 
@@ -118,6 +119,7 @@ const format = z.object({
     })
     .optional(),
   frozenAt: instant.optional(),
+  rulesMet: z.custom(isRulesMet).optional(),
   events: z.array(
     z.object({
       id: text,
@@ -149,6 +151,20 @@ const format = z.object({
     }),
   ),
 })
+
+/** The longest name of a rule. */
+const LONGEST_NAME = 100
+
+/** A function of its own, because a record of zod drops the name `__proto__`, which a rule may have. */
+function isRulesMet(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const entries = Object.entries(value)
+  const isTime = (at: unknown): boolean => instant.safeParse(at).success
+  return (
+    entries.length <= MOST_RULES_MET &&
+    entries.every(([name, at]) => name !== '' && name.length <= LONGEST_NAME && isTime(at))
+  )
+}
 
 /** For each older schema, the function that converts a record to the next schema. */
 export type Upgrades = Readonly<Record<number, (older: JsonObject) => JsonObject>>

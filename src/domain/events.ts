@@ -151,6 +151,8 @@ export interface EventDetails {
       'allowed' | 'password' | 'mailed-code' | 'refused' | 'fresh-factor' | 'recovery'
   }
   'enrolment-refused': RefusedDetail & { readonly reason?: 'no-proof' | 'no-address' }
+  /** `until`: the moment at which the enrolment is due. */
+  'enrolment-postponed': RequestDetail & { readonly until: Instant }
   'owner-proved': RequestDetail
   /** `reason`: a recovery has set it up; `recovery-completed` stands beside it. */
   'factor-enrolled': AuthenticatorDetail & { readonly reason?: 'recovered' }
@@ -206,6 +208,7 @@ export const EVENT_TYPES = [
   'password-suspected', // ten failures after a right password in unknown browsers (R2)
   'enrolment-started',
   'enrolment-refused', // a first factor was wanted without the proof that it needs (R10)
+  'enrolment-postponed', // a rule with a grace asks for a factor, and the person has put it off
   'owner-proved', // the proof that a first enrolment asks for (R10)
   'factor-enrolled',
   'factor-imported', // taken over from another product; `until` when it is weak and ends

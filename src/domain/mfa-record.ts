@@ -36,6 +36,8 @@ export interface MfaRecord {
    * mail and no recovery can begin.
    */
   readonly frozenAt?: Instant
+  /** When each rule of the policy with a grace first met the account, by the rule's name (src/domain/grace.ts). */
+  readonly rulesMet?: Readonly<Record<string, Instant>>
   /** Events, saved together with the change that they report; passed on afterwards, at least once. */
   readonly events: readonly MfaEvent[]
 }

@@ -184,6 +184,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
       { requiredKeys: ['startedAt', 'opensAt', 'endsAt'] },
     ) satisfies fc.Arbitrary<Recovery>,
     frozenAt: instant,
+    rulesMet: fc.dictionary(fc.string({ minLength: 1, maxLength: 100 }), instant, { maxKeys: 3 }),
   },
   {
     requiredKeys: [

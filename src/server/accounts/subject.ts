@@ -35,6 +35,7 @@ function subjectOf(account: Account): Subject {
     groups: account.groups,
     person: {
       label: account.username,
+      createdAt: account.createdAt,
       ...addressesOf(account),
       ...(language === undefined ? {} : { language }),
     },

@@ -40,6 +40,7 @@ const OF_RECORD: Readonly<Record<string, Told>> = {
   'factors-turned-off': mail('Der zweite Schritt Ihres Kontos bei Acme wurde abgeschaltet'),
   'signed-in': none('of a known browser'),
   'signed-in, unknown': mail('Anmeldung bei Ihrem Konto bei Acme in einem neuen Browser'),
+  'enrolment-postponed': none('it is a choice of the person, who cannot be harmed by it'),
   'browser-forgotten': none('the next sign-in there is one of a new browser'),
   'epoch-raised': none('its cause is told'),
   'recovery-started': mail(
