@@ -68,11 +68,22 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
   },
   'mfa-choose': {
     ...cancellable,
+    error: 'value',
     mode: 'value',
     reason: 'value',
     methods: [
       { factor: 'value', sends: 'value', name: 'value', remaining: 'value', lastUsed: 'value' },
     ],
+  },
+  'enrol-later': {
+    ...cancellable,
+    mode: 'value',
+    reason: 'value',
+    methods: [
+      { factor: 'value', sends: 'value', name: 'value', remaining: 'value', lastUsed: 'value' },
+    ],
+    laterAction: 'value',
+    lastDay: 'value',
   },
   'mfa-offer': { ...form, canSetUp: 'value', repeated: 'value' },
   'owner-proof': { ...cancellable, address: 'value', delivery, error: codeError },

@@ -41,6 +41,24 @@ export interface PageModels {
     methods: readonly Method[]
     action: string
     cancelAction: string
+    /** `over`: the person wanted to put the set-up off after its last day. */
+    error?: 'over'
+  }
+  /**
+   * A rule asks for a factor, and the set-up can still be put off: the page `mfa-choose` with one more button. POST
+   * `{ csrf }` to `laterAction`; the button carries `data-later`.
+   */
+  'enrol-later': {
+    csrf: string
+    mode: 'enrol'
+    /** `redundancy`: a second authenticator of another device; `change`: another one than the person has. */
+    reason: 'policy' | 'change' | 'redundancy'
+    methods: readonly Method[]
+    action: string
+    cancelAction: string
+    laterAction: string
+    /** A moment of the last day on which the set-up can be put off. */
+    lastDay: Instant
   }
   /** The app asked for a higher level than the person can reach. POST `{ csrf, answer: 'set-up' | 'not-now' }`. */
   'mfa-offer': {
@@ -590,9 +608,10 @@ export interface ManagedMethod {
 }
 
 /**
- * `change`, `replace`: the person wants to add, change or replace a factor, which requires a fresh proof.
+ * `change`, `replace`: the person wants to add, change or replace a factor, which requires a fresh proof. `redundancy`:
+ * a rule asks for a second authenticator of another device, which requires one too.
  */
-export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change' | 'replace'
+export type ChooseReason = 'policy' | 'step-up' | 'chosen' | 'change' | 'replace' | 'redundancy'
 /** Why recovery needs an administrator, or time. `sign-in-again`: the password was not typed in this sign-in. */
 export type RecoveryReason = RecoveryRefusal | 'sign-in-again'
 export type LoginError = 'credentials' | 'missing'

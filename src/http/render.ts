@@ -38,6 +38,7 @@ interface PageView {
 export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: true }>> = {
   login: { template: 'interaction/login.njk' },
   'mfa-choose': { template: 'interaction/mfa-choose.njk' },
+  'enrol-later': { template: 'interaction/enrol-later.njk' },
   'owner-proof': { template: 'interaction/owner-proof.njk' },
   'mfa-offer': { template: 'interaction/mfa-offer.njk' },
   recovery: { template: 'interaction/recovery.njk' },

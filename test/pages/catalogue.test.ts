@@ -37,6 +37,8 @@ const OWN_EVENTS = [
   ...[totp(), backupCodes(), importedCodes()].flatMap(({ eventTypes = [] }) => eventTypes),
 ].filter((type) => !OF_NO_ACCOUNT.includes(type))
 
+const CHOOSE_REASONS = ['policy', 'step-up', 'chosen', 'change', 'replace', 'redundancy']
+
 /** The message keys that a template builds from a member of its model, with all values of that member. */
 const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'account.said-' + said": [
@@ -114,9 +116,10 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'password.' + error": ['too-short', 'too-long', 'blocked', 'mismatch', 'contains-name'],
   "'mfa-choose.' + what + '-title'": ['another', 'replace', 'enrol', 'verify'],
   "'mfa-choose.' + mode + '-' + reason": ['enrol', 'verify'].flatMap((mode) =>
-    ['policy', 'step-up', 'chosen', 'change', 'replace'].map((reason) => `${mode}|${reason}`),
+    CHOOSE_REASONS.map((reason) => `${mode}|${reason}`),
   ),
-  "'mfa-choose.enrol-' + reason": ['policy', 'step-up', 'chosen', 'change', 'replace'],
+  "'mfa-choose.enrol-' + reason": CHOOSE_REASONS,
+  "'enrol-later.lead-' + reason": ['policy', 'change', 'redundancy'],
   "'owner-proof.' + error.code": ['refused', 'unreadable', 'over'],
   "'recovery.refused-' + refused": [
     'not-enrolled',

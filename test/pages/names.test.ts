@@ -55,6 +55,23 @@ describe('what automation and password managers rely on', () => {
       )
     })
 
+  it('on the page of a set-up that can be put off: the methods first, and the button with its last day', async () => {
+    const document = await page('enrol-later-policy')
+    expect(attributes(document.querySelector('body'))).to.include({ 'data-page': 'enrol-later' })
+    expect(value(affirmative(document), 'data-factor')).to.equal('totp')
+    const form = [...document.querySelectorAll('form')].find(
+      (each) => each.querySelector('button[data-later]') !== null,
+    )
+    expect(value(form ?? null, 'action')).to.equal('/interaction/u1d/later')
+    expect(textOf(document)).to.match(/up to and including January 15, 2027 \(UTC\)/)
+  })
+
+  it('on the page of a choice that comes after the last day: the reason, and no button to put it off', async () => {
+    const document = await page('mfa-choose-over')
+    expect(document.querySelector('[role=alert]')?.textContent).to.include('put off')
+    expect(document.querySelector('[data-later]')).to.equal(null)
+  })
+
   it('on both backup code pages: the field backupCode', async () => {
     for (const name of ['backup-code-verify-fresh', 'imported-codes-verify-fresh']) {
       const document = await page(name)

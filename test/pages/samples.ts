@@ -82,6 +82,12 @@ const withoutFactor = {
   signOutHref: '/session/end',
 }
 const answer = { ...form, cancelAction: '/interaction/u1d/cancel' }
+const later = {
+  ...answer,
+  mode: 'enrol' as const,
+  laterAction: '/interaction/u1d/later',
+  lastDay: 1_800_000_000,
+}
 const ending = { endsInSeconds: 1_800 }
 const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
 const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa', verification: {} }
@@ -157,6 +163,34 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
     'verify-change': { ...answer, mode: 'verify', reason: 'change', methods: [{ factor: 'totp' }] },
     'verify-chosen': { ...answer, mode: 'verify', reason: 'chosen', methods: [{ factor: 'totp' }] },
+    'enrol-redundancy': {
+      ...answer,
+      mode: 'enrol',
+      reason: 'redundancy',
+      methods: [{ factor: 'totp' }],
+    },
+    'verify-redundancy': {
+      ...answer,
+      mode: 'verify',
+      reason: 'redundancy',
+      methods: [{ factor: 'totp' }, { factor: 'backup-codes', remaining: 7 }],
+    },
+    over: {
+      ...answer,
+      mode: 'enrol',
+      reason: 'policy',
+      methods: [{ factor: 'totp' }],
+      error: 'over',
+    },
+  },
+  'enrol-later': {
+    policy: { ...later, reason: 'policy', methods: [{ factor: 'totp' }] },
+    change: {
+      ...later,
+      reason: 'change',
+      methods: [{ factor: 'totp' }, { factor: 'carrier-pigeon' }],
+    },
+    redundancy: { ...later, reason: 'redundancy', methods: [{ factor: 'totp' }] },
   },
   'owner-proof': {
     offer: { ...answer, address: 'm•••@example.com', delivery: { sendAction: '/send' } },
