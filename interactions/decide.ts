@@ -1,8 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { policyInputOf, type Demand, type PolicyFacts } from '../src/application/policy-input.ts'
+import { isFirstSignIn } from '../src/domain/enrolment.ts'
+import { gracesOf, mayPostpone, metAt } from '../src/domain/grace.ts'
 import { classify } from '../src/domain/known-browser.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import { decide, type AcrRequest, type Decision } from '../src/domain/policy/decide.ts'
+import {
+  decide,
+  type AcrRequest,
+  type Decision,
+  type PolicyInput,
+} from '../src/domain/policy/decide.ts'
 import { NO_POLICY } from '../src/domain/policy/rules.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Instant } from '../src/domain/time.ts'
@@ -26,6 +33,11 @@ export interface PolicyCase {
   readonly provedSince?: Instant | undefined
   /** Proofs since this time were given for this request. */
   readonly begunAt?: Instant | undefined
+  /**
+   * Whether an enrolment that is not due yet is not asked for: the person has put it off in this session, or no page can
+   * come. It is asked only where there is such an enrolment.
+   */
+  readonly isPostponed?: () => boolean | Promise<boolean>
 }
 
 /** The parts of a case that only the application knows. */
@@ -41,11 +53,55 @@ export interface Known {
  * login page, the prompt and the adoption of a login from a node without the plugin decide alike.
  */
 export async function stepOf(core: Core, given: PolicyCase, known: Known): Promise<Decision> {
+  return (await stepsOf(core, given, known)).decision
+}
+
+/** A decision, and the one after it if it asks for a factor of the person. */
+export interface Steps {
+  readonly decision: Decision
+  readonly next: Decision | undefined
+}
+
+/**
+ * The step that this account still has to make, and the step after a factor of the person was shown: a set-up after it is
+ * made in the same interaction, because its proof is worth nothing elsewhere (R11, R41).
+ */
+export async function stepsOf(core: Core, given: PolicyCase, known: Known): Promise<Steps> {
   const { account, client } = known
   const question: PolicyQuestion = { account, client, params: { ...given.params } }
   const [demands, groups] = await Promise.all([core.demands(question), core.groupsOf(account)])
-  const facts = factsOf(core, given, { demands, groups, client, ip: known.ip })
-  return decide(policyInputOf(core.deps, core.policy, facts))
+  const createdAt = await createdAtOf(core, given.record, account)
+  const facts = factsOf(core, given, { demands, groups, createdAt, client, ip: known.ip })
+  const asked = policyInputOf(core.deps, core.policy, facts)
+  const steps = stepsIn(asked)
+  const isOfGrace = [steps.decision, steps.next].some((one) => one?.step === 'enrol-later')
+  if (!isOfGrace || (await given.isPostponed?.()) !== true) return steps
+  return stepsIn({ ...asked, person: { ...asked.person, postponed: true } })
+}
+
+function stepsIn(input: PolicyInput): Steps {
+  const decision = decide(input)
+  if (decision.step !== 'verify') return { decision, next: undefined }
+  const { factors } = decision
+  const shown = input.person.authenticators.find(
+    ({ factor, isBackup }) => !isBackup && (factors?.includes(factor) ?? true),
+  )
+  if (shown === undefined) return { decision, next: undefined }
+  const { factor, kinds, phishingResistant } = shown
+  const proof: Proof = { factor, kinds, phishingResistant, amr: [], time: input.now }
+  const request = { ...input.request, fresh: false, begunAt: input.request.begunAt ?? input.now }
+  return { decision, next: decide({ ...input, request, proofs: [...input.proofs, proof] }) }
+}
+
+/** It matters for a first sign-in alone, and where a rule has a grace. */
+async function createdAtOf(
+  core: Core,
+  record: MfaRecord,
+  account: HostAccount,
+): Promise<Instant | undefined> {
+  const { rules } = core.policy.present()
+  const hasGrace = rules.some(({ enrol }) => typeof enrol === 'object')
+  return hasGrace && isFirstSignIn(record) ? (await core.describe(account)).createdAt : undefined
 }
 
 /**
@@ -57,7 +113,7 @@ export async function isMoreAsked(
   given: PolicyCase,
   known: () => Promise<Known>,
 ): Promise<boolean> {
-  const facts = factsOf(core, given, { demands: [], groups: [], client: undefined, ip: undefined })
+  const facts = factsOf(core, given, NOTHING_KNOWN)
   if (decide(policyInputOf(core.deps, core.policy, facts, NO_POLICY.rules)).step !== 'none')
     return true
   return (await stepOf(core, given, await known())).step !== 'none'
@@ -66,18 +122,28 @@ export async function isMoreAsked(
 interface Surroundings {
   readonly demands: readonly Demand[]
   readonly groups: readonly string[]
+  readonly createdAt: Instant | undefined
   readonly client: HostClient | undefined
   readonly ip: string | undefined
 }
 
+const NOTHING_KNOWN: Surroundings = {
+  demands: [],
+  groups: [],
+  createdAt: undefined,
+  client: undefined,
+  ip: undefined,
+}
+
 function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFacts {
   const { record, params, request, proofs, requested, fresh, provedSince, begunAt } = given
-  const { demands, groups, client, ip } = around
+  const { demands, groups, createdAt, client, ip } = around
+  const now = core.deps.clock.now()
   const tokenHashes = readBrowserTokens(request, providerOf(core).issuer).map((token) =>
     hashBrowserToken(record.accountId, token),
   )
   const isWithin = ip === undefined ? undefined : core.isWithin(ip)
-  const isKnown = classify(record, tokenHashes).kind === 'known'
+  const isKnownBrowser = classify(record, tokenHashes).kind === 'known'
   return {
     record,
     demands,
@@ -88,14 +154,18 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
       scopes: typeof params.scope === 'string' ? params.scope.split(' ').filter(Boolean) : [],
       acrs: acrsNamedBy({ params }),
       ...(isWithin === undefined ? {} : { isWithin }),
-      isNewBrowser: !isKnown,
+      isNewBrowser: !isKnownBrowser,
       isFirstParty: client !== undefined && core.isFirstParty(client),
       ...(requested === undefined ? {} : { acr: requested }),
       fresh,
       ...(provedSince === undefined ? {} : { provedSince }),
       ...(begunAt === undefined ? {} : { begunAt }),
     },
-    person: { metAt: {}, mayPostpone: isKnown, postponed: false },
-    now: core.deps.clock.now(),
+    person: {
+      metAt: metAt(record, gracesOf(core.policy.present().rules)),
+      mayPostpone: mayPostpone(record, { isKnownBrowser, createdAt }, now),
+      postponed: false,
+    },
+    now,
   }
 }

@@ -99,6 +99,8 @@ export interface Accepted {
   readonly record: Pick<MfaRecord, 'history'>
   /** Whether it answers the prompt. Default: true. */
   readonly answersMfa?: boolean
+  /** Members of the result beside the login. */
+  readonly rest?: object
 }
 
 /** Stores a login after the last factor was proved. */
@@ -106,7 +108,7 @@ export async function writeMultiFactorLogin(
   core: Core,
   interaction: Interaction,
   subject: Subject,
-  { accepted, record, answersMfa = true }: Accepted,
+  { accepted, record, answersMfa = true, rest = {} }: Accepted,
 ): Promise<string> {
   const now = core.deps.clock.now()
   const { sessionSeconds } = core
@@ -115,6 +117,7 @@ export async function writeMultiFactorLogin(
     sessionSeconds,
   })
   const location = await write(core, interaction, {
+    ...rest,
     login: login(core, cidOf(interaction), { ...subject, epoch: accepted.epoch }, proofs),
     ...(answersMfa ? { mfa: shownIn(subject, accepted) } : {}),
     firstFactor: null,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { completeSignIn, type PasswordProof } from '../../src/application/complete-sign-in.ts'
+import type { Postponed } from '../../src/application/postpone.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isProvedByPassword } from '../../src/domain/factor-change.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
@@ -10,6 +11,7 @@ import type { Interaction } from '../../src/host/interaction.ts'
 import { keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
 import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
+import { LATER } from '../later.ts'
 import { OFFER } from '../step-up-offer.ts'
 import { writeFirstFactor, writePasswordLogin, type Subject } from '../result.ts'
 import { changeIn } from '../request.ts'
@@ -61,7 +63,14 @@ export async function answerInteraction(
   if (provider === undefined)
     throw new MfaError('not-attached', 'Call mfa.attach(provider) right after `new Provider(...)`')
   // Only the pages of the second factor may set `mfa` and `firstFactor`.
-  const { login, mfa: _mfa, firstFactor: _firstFactor, [OFFER]: _offer, ...others } = results
+  const {
+    login,
+    mfa: _mfa,
+    firstFactor: _firstFactor,
+    [OFFER]: _offer,
+    [LATER]: _later,
+    ...others
+  } = results
   if (login === undefined) return provider.interactionResult(request, response, others, options)
 
   const interaction = await provider.interactionDetails(request, response)
@@ -96,6 +105,8 @@ export interface PasswordSignIn {
   readonly seen: Loaded
   readonly place: Place
   readonly tokens: BrowserTokens
+  /** The enrolment that the person has put off in it. */
+  readonly postponed?: Postponed
 }
 
 /**
@@ -105,11 +116,11 @@ export interface PasswordSignIn {
 export async function signInWithPassword(
   core: Core,
   response: ServerResponse,
-  { interaction, subject, seen, place, tokens }: PasswordSignIn,
+  { interaction, subject, seen, place, tokens, postponed }: PasswordSignIn,
   rest: object,
 ): Promise<string> {
   const proved = proofOf(interaction, subject, seen)
-  if (!(await completeSignIn(core.deps, place, seen, proved)))
+  if (!(await completeSignIn(core.deps, place, seen, { proved, postponed })))
     throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
       status: 410,
     })

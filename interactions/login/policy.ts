@@ -6,8 +6,13 @@ import { findClient, type HostClient } from '../../src/host/provider.ts'
 import { contextOfResume, type Resumable } from '../../src/host/resume.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
 import { isForDevice, submissionOf } from '../../src/host/interaction.ts'
-import { wishesOfSession } from '../../src/host/session.ts'
+import {
+  isPostponedInSession,
+  sessionOfInteraction,
+  wishesOfSession,
+} from '../../src/host/session.ts'
 import { providerOf, type Core } from '../core.ts'
+import { isPostponedIn } from '../later.ts'
 import { offerIn } from '../step-up-offer.ts'
 import { isMoreAsked, type Known, type PolicyCase } from '../decide.ts'
 import { acrRequestOf, changeIn, isFactorAsked, unknownAccount } from '../request.ts'
@@ -42,6 +47,13 @@ export async function needsMore(
     requested,
     fresh,
     begunAt: subject.ts,
+    isPostponed: async () =>
+      isForDevice(interaction) ||
+      isPostponedIn({ ...submissionOf(interaction), ...interaction.result }, subject.accountId) ||
+      isPostponedInSession(
+        await sessionOfInteraction(providerOf(core), interaction.session),
+        subject.accountId,
+      ),
   }
   if (await isMoreAsked(core, given, known)) return true
   const { levels } = core.policy

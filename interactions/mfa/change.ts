@@ -14,6 +14,7 @@ import type { Form } from '../../src/factors/factor.ts'
 import * as enrolment from './enrolment.ts'
 import { finish } from './finish.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
+import { preferredFactor } from './verification.ts'
 import { expired, knownFactor, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /**
@@ -47,11 +48,15 @@ const PROOF_HAS_NO_PAGE = 'This sign-in proves a factor and changes none'
 
 export async function makeChange(visit: Visit, form: Form): Promise<void> {
   const change = changeOf(visit)
+  const { details } = visit
   if (change.kind === 'add' || change.kind === 'replace') {
     const factor = knownFactor(visit.core, form.factor)
     const named = change.kind === 'add' ? change.factor : undefined
     if (named !== undefined && named !== factor.id)
       throw expired('This sign-in adds another factor')
+    // A page that offers the set-up before any proof was shown: the proof comes next.
+    if (details.later !== undefined && !mayChange(visit))
+      return redirect(visit, pathOf(visit, 'verify', preferredFactor(visit).id))
     return enrolment.begin(visit, factor)
   }
   if (change.kind === 'prove') throw expired(PROOF_HAS_NO_PAGE)

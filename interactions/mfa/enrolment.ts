@@ -6,12 +6,10 @@ import {
   type EnrolmentGround,
 } from '../../src/application/enrol-factor.ts'
 import type { ChallengeGround } from '../../src/application/challenge-factor.ts'
-import { maskAddress } from '../../src/domain/masked-address.ts'
-import { checkOwnerCode, OWNER_PROOF, sendOwnerCode } from '../../src/application/prove-owner.ts'
 import { tellRefused } from '../../src/application/refused-attempts.ts'
 import {
-  challengeIn,
   enrolmentStep,
+  hasProved,
   isEnrolled,
   pendingIn,
   ruleNow,
@@ -20,12 +18,24 @@ import {
 import { mayBindReplacement } from '../../src/domain/recovery.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { enrolPageOf } from '../../src/http/factor-views.ts'
-import type { CodeError, DeliveryModel, Method, OwnerCodeError } from '../../src/http/pages.ts'
+import type { CodeError, DeliveryModel } from '../../src/http/pages.ts'
+import { writeFirstFactorAgain } from '../result.ts'
+import { choices, onlyChoice } from './choice.ts'
+import * as later from './later.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
 import { finish } from './finish.ts'
-import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+import {
+  expired,
+  groundOf,
+  isTooOld,
+  pathOf,
+  redirect,
+  show,
+  tokenFor,
+  type Visit,
+} from './visit.ts'
 
 /**
  * These pages set up a factor within a sign-in: owner proof, choice, set-up, look-up secrets. It is the person's first
@@ -44,7 +54,9 @@ export function stepOf(visit: Visit): ReturnType<typeof enrolmentStep> {
  */
 export async function showChoice(visit: Visit): Promise<void> {
   const only = onlyChoice(visit)
-  if (only !== undefined) return begin(visit, only)
+  const isOffered = later.isOffered(visit)
+  if (only !== undefined && (!isOffered || isOwnerProved(visit))) return begin(visit, only)
+  if (isOffered) return later.showLater(visit)
   await show(visit, 'mfa-choose', {
     csrf: tokenFor(visit),
     mode: 'enrol',
@@ -55,26 +67,27 @@ export async function showChoice(visit: Visit): Promise<void> {
   })
 }
 
-/** The factors that people set up, as pages list them. */
-export function choices(visit: Visit): readonly Method[] {
-  return factorsToSetUp(visit).map(({ id, delivers }) => ({
-    factor: id,
-    ...(delivers === true ? { sends: true } : {}),
-  }))
+/** Whether the person has chosen before, and has given the proof for it. */
+function isOwnerProved({ core, seen, place }: Visit): boolean {
+  return hasProved(seen.record, place.interaction, core.deps.clock.now())
 }
 
-/** The factor that is set up without a choice, where there is one. */
-function onlyChoice(visit: Visit): AnyFactor | undefined {
-  const [only, another] = factorsToSetUp(visit)
-  return another === undefined && only?.delivers !== true ? only : undefined
-}
-
-/** The factors that people set up, or the one of them that the app has named. */
-function factorsToSetUp({ core, details: { change } }: Visit): readonly AnyFactor[] {
-  const wanted = change?.kind === 'add' ? change.factor : undefined
-  return [...core.deps.factors.values()].filter(
-    ({ id, enrolment }) => enrolment === 'confirmed' && (wanted ?? id) === id,
-  )
+/**
+ * Begins the set-up that the person has chosen. Where it could have been put off, the choice comes first: the proof for
+ * it follows, and in a session that is no longer fresh the first factor does (R10).
+ */
+export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
+  if (visit.details.later === undefined) return begin(visit, factor)
+  if (isTooOld(visit))
+    return redirect(visit, await writeFirstFactorAgain(visit.core, visit.interaction))
+  switch (stepOf(visit)) {
+    case 'prove':
+      return redirect(visit, pathOf(visit, 'proof'))
+    case 'refuse':
+      return refuse(visit, 'no-proof')
+    default:
+      return begin(visit, factor)
+  }
 }
 
 export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
@@ -209,81 +222,4 @@ export async function refuse(visit: Visit, reason: 'no-proof' | 'no-address'): P
   tellRefused(visit.core.deps, visit.place, { type: 'enrolment-refused', detail: { reason } })
   const model = { csrf: tokenFor(visit), cancelAction: pathOf(visit, 'cancel') }
   await show(visit, 'enrolment-refused', model, 403)
-}
-
-export async function showProof(
-  visit: Visit,
-  again?: Pick<Again, 'status' | 'press'> & { readonly error?: OwnerCodeError },
-): Promise<void> {
-  const { core, details, place, seen } = visit
-  if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
-  if (details.address === undefined) return refuse(visit, 'no-address')
-  const now = core.deps.clock.now()
-  const sent = challengeIn(seen.record, place.interaction, OWNER_PROOF, now)
-  await show(
-    visit,
-    'owner-proof',
-    {
-      csrf: tokenFor(visit),
-      address: maskAddress(details.address),
-      delivery: deliveryModel(visit, {
-        record: seen.record,
-        sendAction: pathOf(visit, 'proof', 'send'),
-        sentTo: sent?.sentTo,
-        press: again?.press,
-      }),
-      action: pathOf(visit, 'proof'),
-      cancelAction: pathOf(visit, 'cancel'),
-      ...(again?.error === undefined ? {} : { error: again.error }),
-    },
-    again?.status,
-  )
-}
-
-export async function sendProof(visit: Visit): Promise<void> {
-  const { core, details, place } = visit
-  if (stepOf(visit) !== 'prove' || details.address === undefined)
-    throw expired('This sign-in asks for no mailed code')
-  const sent = await sendOwnerCode(core.deps, place, {
-    address: details.address,
-    app: details.client.name,
-    locale: visit.locale,
-  })
-  if (sent === 'stale') throw expired('The account changed during the sign-in')
-  const now = core.deps.clock.now()
-  const before = challengeIn(visit.seen.record, place.interaction, OWNER_PROOF, now)
-  // The page itself says that the first code was sent; only a later code needs a notice.
-  if (sent === 'sent' && before === undefined) return redirect(visit, pathOf(visit, 'proof'))
-  const seen = await core.record(undefined, place.accountId)
-  const press = pressed(sent)
-  return showProof({ ...visit, seen }, { status: press.status, press })
-}
-
-export async function checkProof(visit: Visit, form: Form): Promise<void> {
-  const { core, place } = visit
-  if (stepOf(visit) !== 'prove') return redirect(visit, pathOf(visit))
-  const outcome = await checkOwnerCode(core.deps, place, form.code)
-  switch (outcome.outcome) {
-    case 'proved':
-      return redirect(visit, pathOf(visit))
-    case 'unreadable':
-      return showProof(visit, { error: { code: 'unreadable' }, status: 400 })
-    case 'refused':
-      return showProof(visit, { error: { code: 'refused' }, status: 422 })
-    case 'closed':
-      return showClosed(visit, outcome.gate, pathOf(visit, 'proof'))
-    case 'stale':
-      return showWithoutCode(visit)
-  }
-}
-
-/**
- * No code of this sign-in is open: its ten minutes are over, or the code was mailed for another sign-in. The page says
- * so and has the button for a new one.
- */
-async function showWithoutCode(visit: Visit): Promise<void> {
-  const { core, place } = visit
-  const seen = await core.record(undefined, place.accountId)
-  if (seen.record.epoch !== place.epoch) throw expired('The account changed during the sign-in')
-  return showProof({ ...visit, seen }, { error: { code: 'over' }, status: 410 })
 }

@@ -1,6 +1,7 @@
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import { writeLoginRequired, writeMultiFactorLogin, writeNothing } from '../result.ts'
+import { writeLoginRequired, writeMultiFactorLogin, writeReply } from '../result.ts'
+import { changeIn } from '../request.ts'
 import { providerOf } from '../core.ts'
 import { pathOf, redirect, type Visit } from './visit.ts'
 
@@ -12,14 +13,24 @@ import { pathOf, redirect, type Visit } from './visit.ts'
 export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<void> {
   if (visit.details.change !== undefined && accepted.spentOn === undefined)
     return redirect(visit, pathOf(visit, 'change'))
+  return finishWith(visit, accepted, {})
+}
+
+/** Does the same where the change is not made now. `rest`: the person's answer, which the host gets beside it. */
+export async function finishWith(
+  visit: Visit,
+  accepted: AcceptedAttempt,
+  rest: object,
+): Promise<void> {
   const { core, ctx, interaction, subject, seen, place, tokens } = visit
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   if (!known) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)
   const write = (): Promise<string> => {
+    const { record } = seen
     if (!isTooOld(visit))
-      return writeMultiFactorLogin(core, interaction, subject, { accepted, record: seen.record })
-    return visit.details.change === undefined
-      ? writeNothing(core, interaction)
+      return writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest })
+    return changeIn(interaction.params) === undefined
+      ? writeReply(core, interaction, rest)
       : writeLoginRequired(core, interaction)
   }
   redirect(visit, await write())

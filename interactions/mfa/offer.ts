@@ -1,11 +1,10 @@
 import { signInWithPassword } from '../login/finish.ts'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
-import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import type { Form } from '../../src/factors/factor.ts'
 import { submissionOf } from '../../src/host/interaction.ts'
 import { OFFER, replyIn } from '../step-up-offer.ts'
 import { withResult, writeFirstFactorAgain, writeReply } from '../result.ts'
-import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
+import { expired, isTooOld, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /**
  * The page before an answer of a lower level than the app asked for: it offers to set up a second factor, with
@@ -68,12 +67,4 @@ export async function refuseOffer(visit: Visit): Promise<void> {
     ? await writeReply(core, interaction, reply)
     : await signInWithPassword(core, ctx.res, { interaction, subject, seen, place, tokens }, reply)
   redirect(visit, location)
-}
-
-/**
- * Whether a session is older than a pending first factor may be. With a stolen session nobody sets up a factor: the
- * first factor is asked for again (R10).
- */
-function isTooOld({ stepUp, subject, core }: Visit): boolean {
-  return stepUp && core.deps.clock.now() >= subject.ts + PENDING_SECONDS
 }

@@ -9,15 +9,15 @@ import type { Decision } from '../../src/domain/policy/decide.ts'
 import { assertionOf, type Proof } from '../../src/domain/policy/proofs.ts'
 import { firstProof } from '../../src/domain/policy/session-proofs.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
-import type { ChooseReason } from '../../src/http/pages.ts'
 import { isDeviceRoute, isPromptPending } from '../../src/host/context.ts'
 import { given } from '../../src/host/given.ts'
 import { lookOf, type ClientLook, type HostClient } from '../../src/host/provider.ts'
 import { sessionProofsOf } from '../proofs.ts'
 import { requestTimes } from '../request-times.ts'
-import { wishesIn } from '../../src/host/session.ts'
+import { isPostponedInSession, wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount, VerifiedAddress } from '../core.ts'
-import { stepOf } from '../decide.ts'
+import { stepsOf } from '../decide.ts'
+import { isPostponedIn, laterBy } from '../later.ts'
 import { NO_OFFER, offerIn, type Answering, type StepUpOffer } from '../step-up-offer.ts'
 import {
   acrRequestOf,
@@ -28,6 +28,7 @@ import {
   pendingOf,
   resultsOf,
 } from '../request.ts'
+import { setUpOf, type DecidedSetUp, type SetUp } from './set-up.ts'
 
 const { Check, Prompt } = interactionPolicy
 
@@ -37,8 +38,7 @@ export const MFA_PROMPT = 'mfa'
  * The findings of the prompt, kept in the interaction's details so that the pages need no context of the host: the
  * person's label, the look of the app, and the proof on which a first factor may be set up.
  */
-export interface MfaDetails {
-  readonly reason: ChooseReason
+export interface MfaDetails extends SetUp {
   readonly label: string
   readonly address?: string
   /** The person's verified addresses, for a recovery. */
@@ -50,8 +50,6 @@ export interface MfaDetails {
   readonly firstSignIn: boolean
   /** The page that comes before an answer of a lower level than the app asked for. */
   readonly offer?: { readonly canSetUp: boolean; readonly repeated: boolean }
-  /** The change of the person's factors that this authorization request asks for. */
-  readonly change?: FactorChange
   readonly client: ClientLook & {
     /** Whether the client is the issuer's own page for factors, and not an app to which people go on. */
     readonly ofIssuer: boolean
@@ -83,13 +81,13 @@ export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
  * would be asked for it for ever. Throws `invalid_request` for a change of what the account does not have.
  */
 async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
-  const { decision, pending, change, account, offer } = await decideFor(core, ctx)
+  const { decision, pending, change, account, offer, later } = await decideFor(core, ctx)
   if (change !== undefined) {
     const { record } = await core.record(ctx, account.accountId)
     if (!hasSubject(record, change) || isUnfit(core, record, change))
       throw new errors.InvalidRequest(`${CHANGE_PARAMETER} names nothing of this account`)
   }
-  if (isAnswered(decision)) return pending || offer.offer !== 'none'
+  if (isAnswered(decision)) return pending || later !== undefined || offer.offer !== 'none'
   const shown = !pending && resultsOf(ctx.oidc)[MFA_PROMPT] !== undefined
   const isRefused = decision.step === 'unmet' || (shown && decision.reason !== 'redundancy')
   if (isRefused)
@@ -101,12 +99,9 @@ function isUnfit({ deps }: Core, record: MfaRecord, change: FactorChange): boole
   return change.kind === 'replace' && !isReplaceable(deps, record, change.authenticatorId)
 }
 
-interface Decided {
-  readonly decision: Decision
+interface Decided extends DecidedSetUp {
   readonly pending: boolean
   readonly account: HostAccount
-  /** The change that was asked for and is not made yet. */
-  readonly change: FactorChange | undefined
   readonly offer: StepUpOffer
 }
 
@@ -145,15 +140,31 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const question = { account, client, params: { ...oidc.params } }
   const proofs = proofsFor(core, ctx, pending)
   const asked = { record, params: question.params, request: ctx.req, proofs, requested, fresh }
-  const decision = await stepOf(
+  const steps = await stepsOf(
     core,
-    { ...asked, ...requestTimes(core, oidc) },
+    { ...asked, ...requestTimes(core, oidc), isPostponed: () => isPostponed(ctx, accountId) },
     { account, client, ip: ctx.ip },
   )
+  const { decision } = steps
+  const later = laterBy(steps)
   const answered = assertionOf(core.policy.levels, proofs)?.rank ?? 0
   const answering = { question, record, answered, results: resultsOf(oidc) }
-  const offer = isAnswered(decision) ? await offerBefore(core, ctx, answering) : NO_OFFER
-  return { decision, pending: pending !== undefined, account, change, offer }
+  const isAsked = !isAnswered(decision) || later !== undefined
+  const offer = isAsked ? NO_OFFER : await offerBefore(core, ctx, answering)
+  return { ...steps, later, pending: pending !== undefined, account, change, offer }
+}
+
+/**
+ * Whether no page asks for a set-up that is not due yet: the person has put it off, or no page can come. In the device
+ * flow the app is not in this browser.
+ */
+function isPostponed({ oidc }: KoaContextWithOIDC, accountId: string): boolean {
+  return (
+    isDeviceRoute(oidc) ||
+    isPromptPending(oidc, 'none') ||
+    isPostponedIn(resultsOf(oidc), accountId) ||
+    isPostponedInSession(oidc.session, accountId)
+  )
 }
 
 /** The proofs that count: of a pending first factor it alone, else those of the session. */
@@ -192,24 +203,24 @@ async function offerBefore(
 }
 
 async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails> {
-  const { decision, pending, account, change, offer } = await decideFor(core, ctx)
+  const decided = await decideFor(core, ctx)
+  const { pending, account, offer } = decided
   const client = given(ctx.oidc.client, 'client')
   const question = { account, client, params: { ...ctx.oidc.params } }
   const { record } = await core.record(ctx, account.accountId)
   const enrolled = isEnrolled(record)
   const firstSignIn = isFirstSignIn(record)
-  const { label, address, addresses, language } = await core.describe(account)
+  const { label, address, addresses, language, createdAt } = await core.describe(account)
   const look = lookOf(client)
   const rule = enrolled ? 'refused' : await core.firstEnrolmentRule({ ...question, firstSignIn })
   return {
-    reason: reasonOf(decision, change, enrolled),
+    ...setUpOf(core, decided, { enrolled, createdAt }),
     label,
     ...(address === undefined ? {} : { address }),
     ...(addresses === undefined ? {} : { addresses }),
     ...(language === undefined ? {} : { language }),
     rule: ruleWithMailbox(core.deps, record, rule, address),
     firstSignIn,
-    ...(change === undefined ? {} : { change }),
     // The login page has found the offer to be due, and another tab has answered it meanwhile: it still stands here.
     ...(offer.offer !== 'none' || (pending && isWishMissed(ctx))
       ? { offer: { canSetUp: offer.canSetUp, repeated: offer.offer === 'repeated' } }
@@ -224,16 +235,4 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
 
 function isNameOfService(core: Core, { clientName }: HostClient): boolean {
   return clientName === core.serviceName || clientName === core.issuerName
-}
-
-/** A person who has no factor yet changes nothing: they set up their first one. */
-function reasonOf(
-  decision: Decision,
-  change: FactorChange | undefined,
-  enrolled: boolean,
-): ChooseReason {
-  if (change !== undefined && !enrolled) return 'chosen'
-  if (change !== undefined) return change.kind === 'replace' ? 'replace' : 'change'
-  const { reason } = decision
-  return reason === 'step-up' || reason === 'chosen' ? reason : 'policy'
 }

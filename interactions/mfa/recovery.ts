@@ -14,6 +14,7 @@ import type { Form } from '../../src/factors/factor.ts'
 import type { OwnerCodeError, PageModels } from '../../src/http/pages.ts'
 import { writeFirstFactorAgain } from '../result.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
+import { choices } from './choice.ts'
 import * as enrolment from './enrolment.ts'
 import { goOn, nextNotice } from './notices.ts'
 import { RECOVERY_NOTICE } from './recovery-notice.ts'
@@ -163,7 +164,7 @@ export async function checkProof(visit: Visit, form: Form): Promise<void> {
 /** Shows the choice of a replacement. One factor is no choice: its set-up begins at once. */
 export async function showBinding(visit: Visit): Promise<void> {
   if (!isProved(visit)) return redirect(visit, pathOf(visit, 'recovery'))
-  const methods = enrolment.choices(visit)
+  const methods = choices(visit)
   const [only, another] = methods
   if (another === undefined && only !== undefined && only.sends !== true)
     return enrolment.begin(visit, knownFactor(visit.core, only.factor))

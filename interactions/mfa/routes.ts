@@ -16,9 +16,11 @@ import * as enrolment from './enrolment.ts'
 import { codesFileName } from './codes-file.ts'
 import { finish } from './finish.ts'
 import { goOn, noticesOf, showNotice } from './notices.ts'
+import * as later from './later.ts'
 import * as offer from './offer.ts'
 import { MFA_PROMPT } from './prompt.ts'
 import { forgetShownCodes, readShownCodes } from './shown-codes.ts'
+import * as ownerProof from './owner-proof.ts'
 import * as recovery from './recovery.ts'
 import { withPresentAddresses } from './present-addresses.ts'
 import { RECOVERY_NOTICE } from './recovery-notice.ts'
@@ -62,6 +64,7 @@ export function mfaRoutes(core: Core): Middleware {
   const factorOf = (visit: Visit): AnyFactor => factorIn(core, visit)
 
   get('', async (visit) => showBeginning(visit))
+  post('/later', (visit) => later.postpone(visit))
   post('/offer', (visit, form) => offer.answerOffer(visit, form))
   get('/choose', async (visit) =>
     isEnrolled(visit.seen.record)
@@ -74,7 +77,7 @@ export function mfaRoutes(core: Core): Middleware {
       const factor = knownFactor(core, form.factor)
       return isEnrolled(visit.seen.record)
         ? verification.choose(visit, factor)
-        : enrolment.begin(visit, factor)
+        : enrolment.choose(visit, factor)
     }),
   )
 
@@ -132,9 +135,9 @@ function addSetUp(core: Core, { get, post }: Add): void {
     enrolling('begin', (visit) => enrolment.send(visit, factorOf(visit))),
   )
 
-  get('/proof', addressed(enrolment.showProof))
-  post('/proof', enrolling('begin', addressed(enrolment.checkProof)))
-  post('/proof/send', enrolling('begin', addressed(enrolment.sendProof)))
+  get('/proof', addressed(ownerProof.showProof))
+  post('/proof', enrolling('begin', addressed(ownerProof.checkProof)))
+  post('/proof/send', enrolling('begin', addressed(ownerProof.sendProof)))
 }
 
 /** The way back in for a person who has no factor any more. `answerNotice` comes before the button of every notice. */
@@ -195,10 +198,11 @@ async function cancel(visit: Visit): Promise<void> {
 /** Shows the first page of all: of the verification to an enrolled person, of the enrolment to everybody else. */
 async function showBeginning(visit: Visit): Promise<void> {
   if (isEnrolled(visit.seen.record)) return showFirst(visit)
+  if (later.isOffered(visit)) return enrolment.showChoice(visit)
   if (offer.isClosed(visit, 'begin')) return offer.askFirst(visit)
   switch (enrolment.stepOf(visit)) {
     case 'prove':
-      return enrolment.showProof(visit)
+      return ownerProof.showProof(visit)
     case 'refuse':
       return enrolment.refuse(visit, 'no-proof')
     default:
@@ -213,6 +217,7 @@ async function showFirst(visit: Visit): Promise<void> {
   if (readShownCodes(visit) !== undefined && passedOrNot(visit) !== undefined)
     return redirect(visit, pathOf(visit, 'backup-codes'))
   if (change.mayChange(visit)) return redirect(visit, pathOf(visit, 'change'))
+  if (later.isOffered(visit)) return enrolment.showChoice(visit)
   if (change.isRefused(visit)) return change.showRefusal(visit)
   return verification.showVerification(visit, verification.preferredFactor(visit))
 }

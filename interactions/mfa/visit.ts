@@ -5,7 +5,7 @@ import type { Place } from '../../src/application/verify-factor.ts'
 import { acceptedIn } from '../../src/domain/attempt.ts'
 import { firstFactorHeldUntil } from '../../src/domain/enrolment.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { isCurrent } from '../../src/domain/first-factor.ts'
+import { isCurrent, PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { proofsByLevel } from '../../src/domain/policy/session-proofs.ts'
@@ -184,4 +184,12 @@ function notYou(visit: Visit): Pick<NonNullable<Surroundings['account']>, 'notYo
 /** The accepted attempt of this interaction, if there is one. */
 export function passedOrNot({ seen, place, core }: Visit): AcceptedAttempt | undefined {
   return acceptedIn(seen.record, place.interaction, core.deps.clock.now())
+}
+
+/**
+ * Whether a session is older than a pending first factor may be. With a stolen session nobody sets up a factor: the
+ * first factor is asked for again (R10).
+ */
+export function isTooOld({ stepUp, subject, core }: Visit): boolean {
+  return stepUp && core.deps.clock.now() >= subject.ts + PENDING_SECONDS
 }

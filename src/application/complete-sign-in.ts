@@ -7,6 +7,7 @@ import type { MfaRecord } from '../domain/mfa-record.ts'
 import { commit, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Place } from './place.ts'
+import { settle, type Postponed } from './postpone.ts'
 
 /** A page of the application's own asked for a proof, and the account had no second factor to be asked for. */
 export interface PasswordProof {
@@ -15,16 +16,23 @@ export interface PasswordProof {
   readonly at: Instant
 }
 
+/** The other things that a sign-in with the first factor alone saves. */
+export interface Beside {
+  readonly proved?: PasswordProof | undefined
+  readonly postponed?: Postponed | undefined
+}
+
 /**
  * A sign-in is complete with the first factor alone. Saved only if it changes the record: the first sign-in of the
- * account, the first in a browser, or one after failures in that browser (R4), or one that was asked for as a proof.
+ * account, the first in a browser, or one after failures in that browser (R4), or one that was asked for as a proof, or
+ * in which an enrolment was put off.
  * False: the account's epoch has changed meanwhile.
  */
 export async function completeSignIn(
   deps: Dependencies,
   place: Place,
   seen: Loaded,
-  proved?: PasswordProof,
+  { proved, postponed }: Beside = {},
 ): Promise<boolean> {
   return commit(
     deps,
@@ -38,12 +46,18 @@ export async function completeSignIn(
         browser.failures === 0 &&
         record.history.firstSignInAt !== undefined &&
         proved === undefined
-      if (nothingNew) return { outcome: true }
+      if (nothingNew)
+        return { outcome: true, ...(postponed && settle(record, postponed, { now, detail })) }
       const tokenHash = browser.kind === 'known' ? browser.tokenHash : place.newTokenHash
+      const completed = withProof(settleCompleted(record, tokenHash, { now, detail }), proved, now)
+      const put = postponed && settle(completed, postponed, { now, detail })
       return {
         outcome: true,
-        record: withProof(settleCompleted(record, tokenHash, { now, detail }), proved, now),
-        events: [{ type: 'signed-in', detail: { ...detail, browser: browser.kind } }],
+        record: put?.record ?? completed,
+        events: [
+          { type: 'signed-in', detail: { ...detail, browser: browser.kind } },
+          ...(put?.events ?? []),
+        ],
       }
     },
     seen,

@@ -14,6 +14,8 @@ const WISHES = 'mfaWishes'
 const SEEN = 'mfaSeen'
 /** The member of a session that says when its person has last shown a second factor. */
 const PROVED = 'mfaProved'
+/** The member of a session that names the account whose person has put an enrolment off in it. */
+const LATER = 'mfaLater'
 /** The member of a session that holds the proofs that its person has given. */
 const PROOFS = 'mfaProofs'
 
@@ -26,7 +28,7 @@ const PROOFS = 'mfaProofs'
 export function carryEpoch(provider: Provider): void {
   for (const model of [provider.Session, provider.Grant]) {
     const { IN_PAYLOAD } = model as unknown as { IN_PAYLOAD?: Iterable<string> }
-    const value = [...(IN_PAYLOAD ?? []), EPOCH, ACCESS, WISHES, SEEN, PROVED, PROOFS]
+    const value = [...(IN_PAYLOAD ?? []), EPOCH, ACCESS, WISHES, SEEN, PROVED, PROOFS, LATER]
     Object.defineProperty(model, 'IN_PAYLOAD', { value })
   }
 }
@@ -87,6 +89,24 @@ export function giveLevel(
   Object.assign(session, { acr, amr: [...amr] })
 }
 
+/** Whether this account's person has put an enrolment off in a session. */
+export function isPostponedInSession(session: object | undefined, accountId: string): boolean {
+  return (session as { [LATER]?: string } | undefined)?.[LATER] === accountId
+}
+
+/** Remembers that an enrolment was put off. The host stores the session at the end of the request. */
+export function givePostponed(session: object, accountId: string): void {
+  Object.assign(session, { [LATER]: accountId })
+}
+
+/** The session that an interaction was begun in, loaded. Undefined: it is gone. */
+export async function sessionOfInteraction(
+  provider: Provider,
+  session: { readonly uid?: string } | undefined,
+): Promise<object | undefined> {
+  return session?.uid === undefined ? undefined : await provider.Session.findByUid(session.uid)
+}
+
 /** The wishes that a session remembers. The host stores the session at the end of the request. */
 export function wishesIn(session: object | undefined): Wishes | undefined {
   return (session as { [WISHES]?: Wishes } | undefined)?.[WISHES]
@@ -101,9 +121,7 @@ export async function wishesOfSession(
   provider: Provider,
   session: { readonly uid?: string } | undefined,
 ): Promise<Wishes | undefined> {
-  return session?.uid === undefined
-    ? undefined
-    : wishesIn(await provider.Session.findByUid(session.uid))
+  return wishesIn(await sessionOfInteraction(provider, session))
 }
 
 /** The note of a session on where it was seen. Undefined: it has none. */

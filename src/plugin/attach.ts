@@ -2,6 +2,7 @@ import type { Context, Middleware, Next } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { linksOf, mountPath, providerOf, type Core } from '../../interactions/core.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
+import { isPostponedIn } from '../../interactions/later.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { isWishMissed } from '../../interactions/mfa/prompt.ts'
 import { acrRequestOf, resultsOf } from '../../interactions/request.ts'
@@ -29,6 +30,7 @@ import {
   epochIn,
   giveEpoch,
   giveLevel,
+  givePostponed,
   giveProof,
   giveProofs,
   giveWishes,
@@ -76,6 +78,7 @@ export function attach(core: Core, provider: Provider, account?: AccountConsole)
   provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => assertForRequest(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberRefusal(ctx))
+  provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberPostponed(ctx))
   provider.on('server_error', sayUnavailable)
   provider.use((_ctx: Context, next: Next) => asOneRequest(core, next))
   provider.use((ctx: Context, next: Next) => withinMount(ctx, next))
@@ -216,6 +219,14 @@ function rememberRefusal({ oidc }: KoaContextWithOIDC): void {
   if (session === undefined || asking === undefined || replyIn(resultsOf(oidc)) !== 'refused')
     return
   giveWishes(session, withRefusal(wishesIn(session), asking))
+}
+
+/** Remembers "Later" for the session and the account. */
+function rememberPostponed({ oidc }: KoaContextWithOIDC): void {
+  const { session } = oidc
+  const accountId = session?.accountId
+  if (session !== undefined && accountId !== undefined && isPostponedIn(resultsOf(oidc), accountId))
+    givePostponed(session, accountId)
 }
 
 function askingIn({ session, params }: KoaContextWithOIDC['oidc']): Asking | undefined {

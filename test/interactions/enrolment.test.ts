@@ -1,16 +1,14 @@
 import { expect } from 'chai'
 import {
   begin,
-  checkProof,
   confirm,
   refuse,
   send,
-  sendProof,
   showChoice,
   showEnrolment,
-  showProof,
   stepOf,
 } from '../../interactions/mfa/enrolment.ts'
+import { checkProof, sendProof, showProof } from '../../interactions/mfa/owner-proof.ts'
 import type { MfaDetails } from '../../interactions/mfa/prompt.ts'
 import type { Visit } from '../../interactions/mfa/visit.ts'
 import type { Place } from '../../src/application/place.ts'
