@@ -1,4 +1,5 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { isEnrolled } from '../../src/domain/enrolment.ts'
 import { isProvedByPassword } from '../../src/domain/factor-change.ts'
 import { PENDING_SECONDS } from '../../src/domain/first-factor.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
@@ -89,7 +90,8 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   if (decision.step === 'login') return true
   // A first authenticator is set up only by a person who has signed in no longer ago than a pending first factor stays
   // valid (R10). With a stolen session an attacker could else add a factor of their own and lock the owner out.
-  return decision.step === 'enrol' && !isLive(state, record.epoch, PENDING_SECONDS, now)
+  const isFirst = decision.step === 'enrol' && !isEnrolled(record)
+  return isFirst && !isLive(state, record.epoch, PENDING_SECONDS, now)
 }
 
 /**

@@ -33,7 +33,10 @@ async function end(given: Given = {}, attempt = accepted) {
     uid: 'the-interaction',
     cid: CID,
     returnTo: 'http://op.example/auth/the-interaction',
-    params: maxAge === undefined ? {} : { max_age: maxAge },
+    params: {
+      ...(maxAge === undefined ? {} : { max_age: maxAge }),
+      ...(change === undefined ? {} : { mfa_action: 'add' }),
+    },
     persist: async () => void stored.push(interaction.result),
     result: {} as Record<string, unknown>,
   }
