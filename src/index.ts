@@ -125,7 +125,7 @@ export type {
 } from './account/page.ts'
 export { ACCOUNT_CLIENT_ID } from './account/client.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
-export { MULTI_FACTOR_ACR, PASSWORD_ACR } from './domain/policy/levels.ts'
+export { MULTI_FACTOR_ACR, PASSWORD_ACR, PHISHING_RESISTANT_ACR } from './domain/policy/levels.ts'
 export type {
   CodeError,
   DeliveryModel,

@@ -9,11 +9,11 @@ import type { Decision } from '../../src/domain/policy/decide.ts'
 import { assertionOf, type Proof } from '../../src/domain/policy/proofs.ts'
 import { firstProof } from '../../src/domain/policy/session-proofs.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
-import { isDeviceRoute, isPromptPending } from '../../src/host/context.ts'
+import { isDeviceRoute, isPromptPending, type OIDC } from '../../src/host/context.ts'
 import { given } from '../../src/host/given.ts'
 import { lookOf, type ClientLook, type HostClient } from '../../src/host/provider.ts'
 import { sessionProofsOf } from '../proofs.ts'
-import { requestTimes } from '../request-times.ts'
+import { requestTimes, type RequestTimes } from '../request-times.ts'
 import { isPostponedInSession, wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount, VerifiedAddress } from '../core.ts'
 import { stepsOf } from '../decide.ts'
@@ -142,7 +142,7 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const asked = { record, params: question.params, request: ctx.req, proofs, requested, fresh }
   const steps = await stepsOf(
     core,
-    { ...asked, ...requestTimes(core, oidc), isPostponed: () => isPostponed(ctx, accountId) },
+    { ...asked, ...timesOf(core, oidc, pending), isPostponed: () => isPostponed(ctx, accountId) },
     { account, client, ip: ctx.ip },
   )
   const { decision } = steps
@@ -180,6 +180,17 @@ function proofsFor(
   return isShown || !isDeviceRoute(oidc)
     ? proofs
     : proofs.filter(({ factor }) => factor === undefined)
+}
+
+/** The times of a request; a pending first factor was given for it. */
+function timesOf(core: Core, oidc: OIDC, pending: PendingFirstFactor | undefined): RequestTimes {
+  const times = requestTimes(core, oidc)
+  if (pending === undefined) return times
+  const { provedSince } = times
+  return {
+    begunAt: pending.ts,
+    ...(provedSince === undefined ? {} : { provedSince: Math.min(provedSince, pending.ts) }),
+  }
 }
 
 /** Whether the request can be answered without another step of the policy. */

@@ -14,6 +14,7 @@ import { authenticatorsForPolicy, enrollableOf } from './policy-person.ts'
 
 /** The levels and the rules that are in force. */
 export interface PolicyInForce {
+  /** Those that a configured factor can reach. */
   readonly levels: Levels
   /** The rules at this moment: they can be replaced while the application runs. */
   present(): Policy

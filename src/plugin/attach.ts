@@ -196,7 +196,9 @@ function rememberProofs(
  */
 function assertForRequest(core: Core, { oidc }: KoaContextWithOIDC): void {
   const { session } = oidc
-  if (session === undefined) return
+  const { accountId } = session ?? {}
+  // A session that keeps no proofs may have a level of the application's own, which stays.
+  if (session === undefined || accountId === undefined || !proofsIn(session, accountId)) return
   const { provedSince = -Infinity } = requestTimes(core, oidc)
   const { levels } = core.policy
   const proofs = sessionProofsOf(core, session).filter(({ time }) => time >= provedSince)

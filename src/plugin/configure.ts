@@ -7,8 +7,6 @@ import { termsFor } from '../account/client.ts'
 import { withAccountPages } from '../account/configuration.ts'
 import { MfaError } from '../domain/errors.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
-import { reachableLevels } from '../domain/policy/levels.ts'
-import { enrollableOf } from '../application/policy-person.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 import { takesOurName, withChangeParameter } from './change-parameter.ts'
 import { grantTypesOf } from '../host/context.ts'
@@ -79,7 +77,9 @@ export function configure(
   return {
     ...configuration,
     adapter: guardAdapter(core, given(configuration.adapter, 'adapter')),
-    acrValues: [...new Set([...(configuration.acrValues ?? []), ...acrValuesOf(core)])],
+    acrValues: [
+      ...new Set([...(configuration.acrValues ?? []), ...core.policy.levels.map(({ acr }) => acr)]),
+    ],
     claims: withAuthenticationClaims(configuration.claims),
     interactions: {
       ...configuration.interactions,
@@ -92,11 +92,6 @@ export function configure(
     ...rotationOf(configuration),
     ...(core.accountSite === undefined ? {} : withAccountPages(configuration)),
   }
-}
-
-/** The levels that a configured factor can reach. */
-function acrValuesOf({ deps, policy: { levels } }: Core): readonly string[] {
-  return reachableLevels(levels, enrollableOf(deps)).map(({ acr }) => acr)
 }
 
 type Policy = readonly InstanceType<typeof interactionPolicy.Prompt>[]

@@ -129,7 +129,7 @@ function holderOf(context: PolicyContext, given: unknown, parsed: Policy): HeldP
   let known = context
   let present = { given, parsed }
   return {
-    levels: context.levels,
+    levels: reachableLevels(context.levels, context.factors),
     present: () => present.parsed,
     replace(policy) {
       present = { given: policy, parsed: parsedOrThrow('setPolicy', policy, known) }

@@ -100,6 +100,7 @@ export function challengeFactor(id = 'test-key'): ChallengeFactor {
     },
     consume: (state, { counter }) => (counter > state.counter ? { ...state, counter } : undefined),
 
+    strength: { kinds: ['possession', 'inherence'], phishingResistant: true },
     assurance: ({ userVerified }) => keyAssurance(userVerified),
   }
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { MULTI_FACTOR_ACR, totp } from '../../src/index.ts'
+import { MULTI_FACTOR_ACR, PHISHING_RESISTANT_ACR, totp } from '../../src/index.ts'
 import {
   challengeFactor,
   namedKeyFactor,
@@ -73,7 +73,7 @@ for (const storage of ['memory', 'sqlite'] as const)
       const answered = await answer(key.answer(challenge, true))
       expect(answered.status, answered.body).to.equal(303)
       const { claims } = await redeem(host, callbackOf(await follow(host, browser, answered)))
-      expect(claims).to.include({ sub: 'mira', acr: MULTI_FACTOR_ACR })
+      expect(claims).to.include({ sub: 'mira', acr: PHISHING_RESISTANT_ACR })
       expect(claims.amr).to.deep.equal(['swk', 'user', 'mfa'])
       await host.mfa.settled()
       expect(host.events.at(-1)).to.deep.include({ type: 'factor-accepted', accountId: 'mira' })

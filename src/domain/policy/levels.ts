@@ -78,7 +78,8 @@ export function highestReached(levels: Levels, given: readonly Strength[]): numb
 }
 
 /** The levels that a first factor by password and these factors of the configuration can reach. */
-export function reachableLevels(levels: Levels, factors: readonly Strength[]): readonly Level[] {
+export function reachableLevels(levels: Levels, factors: readonly Strength[]): Levels {
   const all = [PASSWORD, ...factors]
-  return levels.filter((level, rank) => rank === 0 || reaches(level, all))
+  const [lowest, ...higher] = levels
+  return [lowest, ...higher.filter((level) => reaches(level, all))]
 }

@@ -20,12 +20,13 @@ export interface Assertion {
   readonly amr: readonly Amr[]
   /** The time of the oldest proof on which the level rests. */
   readonly authTime: Instant
-  /** The proofs on which it rests, the newest first. */
+  /** All proofs that were given, the newest first. */
   readonly proofs: readonly Proof[]
 }
 
 /**
- * The strongest assertion that the proofs carry, by as few and as new proofs as possible. `named`: the levels by whose
+ * The strongest assertion that the proofs carry. Its time is that of the newest proofs that are enough for the level; its
+ * methods are those of all proofs, because all of them were used. `named`: the levels by whose
  * name the answer may be said (`namedBy`); of these, the highest one that is met is said. Undefined: there is no proof.
  */
 export function assertionOf(
@@ -43,9 +44,9 @@ export function assertionOf(
   return {
     acr: (levels[rank] as Level).acr,
     rank,
-    amr: amrOf(used),
+    amr: amrOf(newestFirst),
     authTime: (used.at(-1) ?? newest).time,
-    proofs: used,
+    proofs: newestFirst,
   }
 }
 

@@ -34,7 +34,10 @@ export function wayTo(goal: Goal, reason: Reason, input: PolicyInput): Way {
     const helps = helping(named, goal, (one) => can([...own, one, ...first]))
     return enrolment({ step: 'enrol', reason, ...helps }, input)
   }
-  return isOfOneKind(goal, input) ? { step: 'verify', reason } : { step: 'unmet', reason: 'no-way' }
+  if (isOfOneKind(goal, input)) return { step: 'verify', reason }
+  if (isOtherFirstPossible(input) && can([...own, ...offered, PASSWORD]))
+    return { step: 'login', reason }
+  return { step: 'unmet', reason: 'no-way' }
 }
 
 /** The factors that lead on by themselves, where some of these do not. */
@@ -73,6 +76,12 @@ function isOfOneKind(goal: Goal, input: PolicyInput): boolean {
   const { begunAt = Infinity } = input.request
   const isShown = input.proofs.some(({ factor, time }) => factor !== undefined && time >= begunAt)
   return goal.own.length > 0 && isEnough(goal, [...goal.own, PASSWORD]) && !isShown
+}
+
+/** Whether another first factor can be shown: in this request none was, so nobody is asked for it for ever. */
+function isOtherFirstPossible({ proofs, request }: PolicyInput): boolean {
+  const { begunAt = Infinity } = request
+  return !proofs.some(({ factor, time }) => factor === undefined && time >= begunAt)
 }
 
 /** The way to a second device, for a rule that asks for one. Undefined: the person has it. */
