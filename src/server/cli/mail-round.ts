@@ -7,7 +7,8 @@ import type { Session } from './session.ts'
  */
 export function mailRound({ sendDue }: Pick<Session, 'sendDue'>) {
   const waiting = new Set<string>()
-  const counts = { sent: 0, failed: 0, left: 0 }
+  const failed = new Set<string>()
+  const counts = { sent: 0, left: 0 }
   let isTaken = true
 
   /** Answers whether the mail server has taken or refused one of the letters. */
@@ -16,7 +17,7 @@ export function mailRound({ sendDue }: Pick<Session, 'sendDue'>) {
     for (const { id, outcome } of (await sendDue()) ?? []) {
       if (outcome === 'postponed' || !waiting.delete(id)) continue
       if (outcome === 'sent') counts.sent += 1
-      else counts.failed += 1
+      else failed.add(id)
     }
     return waiting.size < before
   }
@@ -24,9 +25,12 @@ export function mailRound({ sendDue }: Pick<Session, 'sendDue'>) {
   return {
     counts: () => ({
       sent: counts.sent,
-      failed: counts.failed,
+      failed: failed.size,
       waiting: waiting.size + counts.left,
     }),
+
+    /** Whether the mail server has refused the letter for good. */
+    hasFailed: (letter: Pick<Letter, 'about' | 'to'>): boolean => failed.has(letterId(letter)),
 
     /** The letters are in the outbox. */
     async send(letters: readonly Pick<Letter, 'about' | 'to'>[]): Promise<void> {

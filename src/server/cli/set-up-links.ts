@@ -1,4 +1,5 @@
 import type { Account } from '../../ports/accounts.ts'
+import { mailedLinks } from '../accounts/mailed-link.ts'
 import { setUpAddress, setUpLetter } from '../accounts/set-up-letter.ts'
 import type { LinkKind, SetUpLink } from '../accounts/set-up-link.ts'
 import { letterId } from '../notices/letters.ts'
@@ -64,15 +65,18 @@ async function mailLink(
   account: Account,
   { link, kind }: { readonly link: SetUpLink; readonly kind: LinkKind },
 ): Promise<Mailed> {
-  const { letters, clock } = session.foundation
+  const { letters, clock, storage } = session.foundation
   const address = requireAddress(account)
   const letter = setUpLetter(account, address, { link, kind, now: clock.now() })
   await letters.put([letter])
+  const mailed = mailedLinks({ oneTime: storage.oneTime, clock })
+  await mailed.note(account)
   const attempts = (await session.sendDue()) ?? []
   const last = attempts.findLast(({ id }) => id === letterId(letter))
   if (last === undefined) return { address, outcome: 'waiting', fault: null }
   if (last.outcome === 'sent') return { address, outcome: 'sent', fault: null }
   const outcome = last.outcome === 'postponed' ? 'waiting' : 'given-up'
+  if (outcome === 'given-up') await mailed.forget(account)
   return { address, outcome, fault: last.fault }
 }
 

@@ -214,13 +214,47 @@ onEachStorage('links by mail', (line) => {
     it('are sent once each, and counted', async () => {
       const sent = await cli(`${all} --json`)
       expect(sent).to.include({ code: 0, err: '' })
-      expect(sent.json()).to.deep.equal({ sent: 2, waiting: 0, failed: 0, no_address: 1 })
+      expect(sent.json()).to.deep.equal({
+        sent: 2,
+        waiting: 0,
+        failed: 0,
+        no_address: 1,
+        skipped: 0,
+      })
       expect(taken.map(({ to }) => to).sort()).to.deep.equal([
         'mira@example.com',
         'theo@example.com',
       ])
       for (const { to, token } of taken) expect((await linkOf(token)).of).to.equal(to.split('@')[0])
-      expect((await cli(all)).out).to.equal('Sent: 2.\nWithout a verified address: 1.\n')
+    })
+
+    it('are not sent again in the next 24 hours, unless told so or the link is void', async () => {
+      await cli(all)
+      const again = await cli(all)
+      expect(again.out).to.equal(
+        'Sent: 0.\nSkipped, because a link was mailed in the last 24 hours: 2. --again mails it.\nWithout a verified address: 1.\n',
+      )
+      expect(taken).to.have.length(2)
+      expect((await cli(`${all} --again`)).out).to.equal(
+        'Sent: 2.\nWithout a verified address: 1.\n',
+      )
+      await cli('user reset-mfa theo --password')
+      expect((await cli(`${all} --json`)).json()).to.include({ sent: 1, skipped: 1 })
+      expect(taken.at(-1)!.to).to.equal('theo@example.com')
+    })
+
+    it('are not sent to a person to whom another command has mailed one', async () => {
+      await cli('user link mira --mail')
+      expect((await cli(`${all} --json`)).json()).to.include({ sent: 1, skipped: 1 })
+      expect(taken.map(({ to }) => to)).to.deep.equal(['mira@example.com', 'theo@example.com'])
+    })
+
+    it('are sent again if the mail server has refused them for good', async () => {
+      refuse = () => refused(550, 'unknown')
+      expect((await cli(`${all} --json`)).json()).to.include({ failed: 2, skipped: 0 })
+      await cli('user link mira --mail')
+      refuse = () => undefined
+      expect((await cli(`${all} --json`)).json()).to.include({ sent: 2, skipped: 0 })
     })
 
     it('are counted apart if they wait or fail', async () => {
@@ -228,7 +262,13 @@ onEachStorage('links by mail', (line) => {
         address.startsWith('mira') ? refused(550, 'unknown') : refused(450, 'busy')
       const sent = await cli(`${all} --json`)
       expect(sent.code).to.equal(1)
-      expect(sent.json()).to.deep.equal({ sent: 0, waiting: 1, failed: 1, no_address: 1 })
+      expect(sent.json()).to.deep.equal({
+        sent: 0,
+        waiting: 1,
+        failed: 1,
+        no_address: 1,
+        skipped: 0,
+      })
     })
   })
 
@@ -237,6 +277,7 @@ onEachStorage('links by mail', (line) => {
     'user link --mail',
     'user link mira --all-without-password --mail',
     'user link --all-without-password',
+    'user link mira --mail --again',
     'user add mira --email mira@example.com --password-stdin --mail',
   ])
     it(`${command} is not understood`, async () => {
