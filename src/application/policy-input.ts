@@ -45,7 +45,7 @@ export interface PolicyFacts {
  * decide differently. `rules`: in place of those in force.
  */
 export function policyInputOf(
-  deps: Pick<Dependencies, 'factors' | 'rules'>,
+  deps: Pick<Dependencies, 'factors' | 'rules' | 'box'>,
   inForce: PolicyInForce,
   facts: PolicyFacts,
   rules: readonly Rule[] = inForce.present().rules,

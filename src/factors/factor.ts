@@ -97,6 +97,12 @@ export interface Factor<
    * accept one code twice, so the second is refused at an enrolment and left out after a restore (R40).
    */
   keyOf?(state: State): string
+  /**
+   * The device, or the store of keys, that an authenticator is on: two authenticators of this factor with the same one
+   * count as one where a rule asks for a second device (`redundancy`). Undefined, or without the function: a device of its
+   * own. Example: passkeys that one account of a vendor synchronises.
+   */
+  deviceOf?(state: State): string | undefined
 
   /**
    * Makes the challenge that must exist before a response can be examined. Absent: the factor needs none (a code

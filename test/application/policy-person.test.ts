@@ -1,0 +1,58 @@
+import { expect } from 'chai'
+import { authenticatorsForPolicy } from '../../src/application/policy-person.ts'
+import { sealState } from '../../src/application/sealed-state.ts'
+import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
+import type { AnyFactor } from '../../src/factors/factor.ts'
+import { backupCodes } from '../../src/factors/backup-codes/index.ts'
+import { totp } from '../../src/index.ts'
+import { world } from './world.ts'
+
+/** A factor whose state is the name of the store of keys that it is on. */
+const stores: AnyFactor = {
+  ...totp(),
+  id: 'stores',
+  parseState: (stored) => stored,
+  deviceOf: (state) => (state === 'none' ? undefined : String(state)),
+}
+
+describe('the device of an authenticator', () => {
+  const { deps } = world({ listed: [stores, totp(), backupCodes()] })
+  const recordOf = (
+    ...states: readonly (readonly [factor: string, state: string])[]
+  ): MfaRecord => ({
+    ...newRecord('mira'),
+    authenticators: states.map(([factor, state], nth) => {
+      const place = { id: `id-${nth}`, factor }
+      return { ...place, name: '', createdAt: 1, sealed: sealState(deps.box, 'mira', place, state) }
+    }),
+  })
+  const devicesOf = (record: MfaRecord): number =>
+    new Set(authenticatorsForPolicy(deps, record).map(({ device }) => device)).size
+
+  it('is its own unless the factor names another', () => {
+    expect(devicesOf(recordOf(['totp', 'a'], ['totp', 'a']))).to.equal(2)
+    expect(devicesOf(recordOf(['stores', 'none'], ['stores', 'none']))).to.equal(2)
+  })
+
+  it('is the same for two that the factor says are on one', () => {
+    expect(devicesOf(recordOf(['stores', 'cloud'], ['stores', 'cloud']))).to.equal(1)
+    expect(devicesOf(recordOf(['stores', 'cloud'], ['stores', 'key ring']))).to.equal(2)
+  })
+
+  it('is another one than that of an authenticator whose id has the same text', () => {
+    expect(devicesOf(recordOf(['stores', 'id-1'], ['totp', 'a']))).to.equal(2)
+  })
+
+  it('opens no state of a factor that names none, nor of one that is not configured', () => {
+    const record = recordOf(['totp', 'a'], ['gone', 'b'])
+    const broken = record.authenticators.map((one) => ({ ...one, sealed: 'broken' }))
+    expect(devicesOf({ ...record, authenticators: broken })).to.equal(2)
+    const own = recordOf(['stores', 'cloud'])
+    const torn = own.authenticators.map((one) => ({ ...one, sealed: 'broken' }))
+    expect(() => devicesOf({ ...own, authenticators: torn })).to.throw()
+  })
+
+  it('is none for an account without a factor', () => {
+    expect(authenticatorsForPolicy(deps, newRecord('mira'))).to.deep.equal([])
+  })
+})
