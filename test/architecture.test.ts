@@ -275,6 +275,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     ],
     packages: ['*'],
   },
+  'resource-server': {
+    // The side of an API. It asks a provider over HTTP and loads nothing of ours.
+    at: ['src/resource-server/'],
+    may: ['vocabulary', 'resource-server'],
+    packages: ['jose', 'types:node:http'],
+  },
   'relying-party': {
     // Starts the demonstration's app by itself.
     at: ['examples/relying-party/'],
@@ -482,7 +488,7 @@ describe('the architecture', () => {
     expect(knowing).to.deep.equal(KNOW_OF_IMPORTS)
   })
 
-  it('reads the clock in one place, and besides only to order entries of one second and to compare two clocks', () => {
+  it('reads the clock in one place, and besides only in an API, to order entries of one second and to compare two clocks', () => {
     const readers = files.filter(
       (file) => /^(src|interactions)\//.test(file) && uses(file, /^Date\.now$/),
     )
@@ -490,6 +496,7 @@ describe('the architecture', () => {
       'src/adapters/crypto/system.ts',
       'src/adapters/mongoose/inspect.ts',
       'src/adapters/mongoose/order.ts',
+      'src/resource-server/clock.ts',
     ])
   })
 

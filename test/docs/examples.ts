@@ -21,13 +21,14 @@ export function exampleWith(path: string, language: string, text: string): strin
 export const ENTRIES: Readonly<Record<string, string>> = {
   'oidc-provider-mfa': 'src/index.ts',
   'oidc-provider-mfa/mongoose': 'src/adapters/mongoose/index.ts',
+  'oidc-provider-mfa/resource-server': 'src/resource-server/index.ts',
   'oidc-provider-mfa/sqlite': 'src/adapters/sqlite/index.ts',
   'oidc-provider-mfa/testing': 'src/testing/index.ts',
 }
 
 /** The code with the package's entries replaced by the sources in this repository. */
 export function onSources(code: string): string {
-  return code.replaceAll(/from '(oidc-provider-mfa(?:\/\w+)?)'/g, (_, entry: string) => {
+  return code.replaceAll(/from '(oidc-provider-mfa(?:\/[\w-]+)?)'/g, (_, entry: string) => {
     const file = ENTRIES[entry]
     if (file === undefined) throw new Error(`the package has no entry ${entry}`)
     return `from '${pathToFileURL(join(ROOT, file)).href}'`

@@ -322,7 +322,9 @@ describe('the published package', function () {
         import { mfaFields } from '${NAME}/mongoose'
         import { describeStorage } from '${NAME}/testing'
         import { serve } from '${NAME}/server'
-        export const all = [createMfa, openSqliteStorage, mfaFields, describeStorage, serve]`,
+        import { resourceServer } from '${NAME}/resource-server'
+        const plugin = [createMfa, openSqliteStorage, mfaFields, describeStorage]
+        export const all = [...plugin, serve, resourceServer]`,
       )
       const { compilerOptions } = STRICT
       const node10 = {
