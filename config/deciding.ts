@@ -1,5 +1,5 @@
 import type { Config } from './environment.ts'
-import { fileOptionList } from './schema.ts'
+import { fileOptionList, type FileValues } from './schema.ts'
 
 /**
  * The groups and settings of CONFIG_FILE that a node may have for itself: how pages look, how a node stops, the load that
@@ -31,13 +31,12 @@ export const DECIDING_SETTINGS: readonly string[] = [
 
 /** The value of each of `DECIDING_SETTINGS`, as it takes effect. Undefined: the setting is not set. */
 export function decidingValues(config: Config): ReadonlyMap<string, unknown> {
-  const groups: Readonly<Record<string, Readonly<Record<string, unknown>>>> = config.settings
   const values = new Map<string, unknown>([
     ['NODE_ENV', config.production ? 'production' : 'other'],
     ['CLIENTS_FILE', config.fileClients],
     ['JWKS_FILE', config.jwks],
   ])
-  for (const name of FILE_SETTINGS) values.set(name, groups[groupOf(name)]?.[optionOf(name)])
+  for (const name of FILE_SETTINGS) values.set(name, valueOf(config.settings, name))
   values.set('mfa.firstEnrolment', firstEnrolmentOf(config))
   return values
 }
@@ -51,10 +50,14 @@ function firstEnrolmentOf({ settings: { mfa }, mail }: Config): string {
   return mail === undefined ? 'first-sign-in' : 'mailed-code'
 }
 
-function groupOf(name: string): string {
-  return name.slice(0, name.indexOf('.'))
+/** The value of a setting of CONFIG_FILE, by its name: `GROUP.OPTION` or, in no group, `OPTION`. */
+function valueOf(settings: FileValues, name: string): unknown {
+  const groups: Readonly<Record<string, unknown>> = settings
+  const [group = '', option] = name.split('.')
+  const value = groups[group]
+  return option === undefined ? value : (value as Readonly<Record<string, unknown>>)[option]
 }
 
-function optionOf(name: string): string {
-  return name.slice(name.indexOf('.') + 1)
+function groupOf(name: string): string {
+  return name.split('.')[0] ?? ''
 }

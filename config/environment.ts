@@ -3,6 +3,7 @@ import { suggestion } from '../src/domain/nearest-name.ts'
 import {
   environmentOptions,
   fileOptions,
+  singleOptions,
   type EnvironmentValues,
   type FileValues,
 } from './schema.ts'
@@ -280,7 +281,8 @@ function fileFaults(issue: z.core.$ZodIssue): Fault[] {
 /** The names of CONFIG_FILE in the group at a path, or those of the groups. */
 function namesBeside([group]: readonly string[]): readonly string[] {
   const groups: Readonly<Record<string, object>> = fileOptions
-  return Object.keys(group === undefined ? groups : (groups[group] ?? {}))
+  if (group === undefined) return [...Object.keys(groups), ...Object.keys(singleOptions)]
+  return Object.keys(groups[group] ?? {})
 }
 
 function readJson(

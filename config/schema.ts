@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { levelsOption, policyOptions } from './policy.ts'
 import { choice, custom, flag, integer, optionalLink, optionalText, type Option } from './option.ts'
 import {
   applicationDatabase,
@@ -219,6 +220,7 @@ export const fileOptions = {
       doc: 'How long a first factor that was set up on the password alone changes neither email, password nor recovery.',
     }),
   },
+  policy: policyOptions,
   recovery: {
     waitSeconds: integer({
       min: 86_400,
@@ -470,6 +472,9 @@ export const fileOptions = {
   },
 } satisfies Groups
 
+/** The settings of CONFIG_FILE that are in no group. */
+export const singleOptions = { levels: levelsOption } satisfies Record<string, Option<unknown>>
+
 export type Groups = Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>
 
 type Values<O> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never }
@@ -477,12 +482,13 @@ type Values<O> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : n
 export type EnvironmentValues = Values<typeof environmentOptions>
 export type FileValues = {
   readonly [G in keyof typeof fileOptions]: Values<(typeof fileOptions)[G]>
-}
+} & Values<typeof singleOptions>
 
 /** The settings of CONFIG_FILE in the order of the reference; a name is `group.option`. */
 export function fileOptionList(): readonly { name: string; option: Option<unknown> }[] {
   const groups: Groups = fileOptions
-  return Object.entries(groups).flatMap(([group, options]) =>
+  const ofGroups = Object.entries(groups).flatMap(([group, options]) =>
     Object.entries(options).map(([name, option]) => ({ name: `${group}.${name}`, option })),
   )
+  return [...ofGroups, ...Object.entries(singleOptions).map(([name, option]) => ({ name, option }))]
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fileOptions, type FileValues, type Groups } from './schema.ts'
+import { fileOptions, singleOptions, type FileValues, type Groups } from './schema.ts'
 
 /** R6: the longest time for which TOTP codes may be valid (RFC 6238 5.2). */
 const LONGEST_TOTP_REACH_SECONDS = 150
@@ -8,11 +8,13 @@ const groups: Groups = fileOptions
 
 /** Reads CONFIG_FILE's object. An unknown name is a fault: a misspelt limit would have no effect. */
 export const fileSchema = z
-  .strictObject(
-    mapValues(groups, (options) =>
-      z.strictObject(mapValues(options, (option) => option.schema)).prefault({}),
-    ),
-  )
+  .strictObject({
+    ...mapValues(groups, (options, group) => {
+      const members = z.strictObject(mapValues(options, (option) => option.schema)).prefault({})
+      return group === 'policy' ? z.preprocess(inCamelCase, members) : members
+    }),
+    ...mapValues(singleOptions, (option) => option.schema),
+  })
   // Zod cannot follow the types through the two loops; each value was parsed by its option's own schema.
   .transform((value) => value as unknown as FileValues)
   .superRefine(({ totp, sessions }, context) => {
@@ -32,7 +34,19 @@ export const fileSchema = z
 
 function mapValues<T, U>(
   object: Readonly<Record<string, T>>,
-  change: (value: T) => U,
+  change: (value: T, key: string) => U,
 ): Record<string, U> {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]))
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]))
+}
+
+/** A policy may be written in snake_case, as client metadata is. A name that is there in both spellings stays a fault. */
+function inCamelCase(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const names = Object.keys(value)
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => {
+      const camel = name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+      return [names.includes(camel) ? name : camel, member as unknown]
+    }),
+  )
 }

@@ -75,8 +75,8 @@ export type { EventCause, EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
 export type { Notice } from './plugin/notices.ts'
 export {
-  acrValuesOf,
   policyFaults,
+  reachableLevels,
   type ConditionOptions,
   type PolicyOptions,
   type PolicySurroundings,

@@ -4,7 +4,7 @@ import { strengthOf } from '../application/policy-person.ts'
 import { MfaError } from '../domain/errors.ts'
 import {
   DEFAULT_LEVELS,
-  reachableLevels,
+  reachableLevels as levelsReachedBy,
   type Level,
   type Levels,
 } from '../domain/policy/levels.ts'
@@ -88,11 +88,20 @@ export function policyFaults(policy: unknown, surroundings: PolicySurroundings):
   return 'faults' in parsed ? parsed.faults : []
 }
 
-/** The `acr` of each level that a first factor by password and these factors can reach. Throws `options-invalid`. */
-export function acrValuesOf({ factors, levels }: PolicySurroundings): readonly string[] {
-  const parsed = levelsOf(levels)
-  if ('faults' in parsed) throw invalid('acrValuesOf', parsed.faults)
-  return reachableLevels(parsed.levels, factors.map(strengthOf)).map(({ acr }) => acr)
+/**
+ * The levels that a first factor by password and these factors can reach, the weakest first. Throws MfaError
+ * `options-invalid` for levels that cannot be used.
+ */
+export function reachableLevels(
+  surroundings: Pick<PolicySurroundings, 'factors' | 'levels'>,
+): readonly Level[] {
+  const parsed = levelsOf(surroundings.levels)
+  if ('faults' in parsed) throw invalid('levels', parsed.faults)
+  const { factors } = contextOf(parsed.levels, surroundings.factors)
+  return levelsReachedBy(
+    parsed.levels,
+    factors.filter(({ isEnrollable }) => isEnrollable),
+  )
 }
 
 /** The policy of one `createMfa`. */
@@ -129,7 +138,7 @@ function holderOf(context: PolicyContext, given: unknown, parsed: Policy): HeldP
   let known = context
   let present = { given, parsed }
   return {
-    levels: reachableLevels(context.levels, context.factors),
+    levels: levelsReachedBy(context.levels, context.factors),
     present: () => present.parsed,
     replace(policy) {
       present = { given: policy, parsed: parsedOrThrow('setPolicy', policy, known) }

@@ -344,6 +344,42 @@ describe('the settings file', () => {
     ])
   })
 
+  it('takes a policy in either spelling, and levels in no group', () => {
+    const { settings } = parse(
+      environment,
+      withFile({ policy: { rules: [{ name: 'r' }], trusted_browser_seconds: 60 }, levels: [{}] }),
+    )
+    expect(settings.policy).to.deep.equal({
+      rules: [{ name: 'r' }],
+      shadow: [],
+      trustedBrowserSeconds: 60,
+    })
+    expect(settings.levels).to.deep.equal([{}])
+    expect(parse(environment, withFile({})).settings.levels).to.equal(undefined)
+  })
+
+  it('refuses a policy of another shape', () => {
+    const policy = {
+      rules: {},
+      trusted_browser_seconds: 2_592_001,
+      shadow_rules: [],
+    }
+    expect(faultsOf(environment, withFile({ policy, levels: {} })).faults).to.have.deep.members([
+      { setting: 'CONFIG_FILE policy.rules', problem: 'must be a list of rules' },
+      {
+        setting: 'CONFIG_FILE policy.trustedBrowserSeconds',
+        problem: 'must be a whole number from 0 to 2592000',
+      },
+      {
+        setting: 'CONFIG_FILE policy.shadowRules',
+        problem: 'is not a setting: see docs/reference/configuration.md',
+      },
+      { setting: 'CONFIG_FILE levels', problem: 'must be a list of levels' },
+    ])
+    const twice = { trusted_browser_seconds: 1, trustedBrowserSeconds: 1 }
+    expect(faultsOf(environment, withFile({ policy: twice })).faults).to.have.length(1)
+  })
+
   it('R6 refuses a window and period that together reach beyond 150 s', () => {
     expect(parse(environment, withFile({ totp: { window: 2 } })).settings.totp.window).to.equal(2)
     const { faults } = faultsOf(environment, withFile({ totp: { window: 2, periodSeconds: 31 } }))

@@ -2,13 +2,13 @@ import { expect } from 'chai'
 import type { Configuration } from 'oidc-provider'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import {
-  acrValuesOf,
   backupCodes,
   createMfa,
   MfaError,
   MULTI_FACTOR_ACR,
   PASSWORD_ACR,
   policyFaults,
+  reachableLevels,
   totp,
   type MfaOptions,
 } from '../../src/index.ts'
@@ -143,13 +143,12 @@ describe('the checks of a policy without a provider', () => {
   })
 
   it('know the levels that the factors can reach', () => {
-    expect(acrValuesOf({ factors })).to.deep.equal([PASSWORD_ACR, MULTI_FACTOR_ACR])
-    const strong = { ...totp(), strength: { kinds: ['possession'], phishingResistant: true } }
-    expect(acrValuesOf({ factors: [strong as never] })).to.deep.equal([
-      PASSWORD_ACR,
-      MULTI_FACTOR_ACR,
-      'phr',
-    ])
-    expect(refusalOf(() => acrValuesOf({ factors, levels: [] }))).to.contain('acrValuesOf')
+    const acrs = (given: MfaOptions['factors']): string[] =>
+      reachableLevels({ factors: given }).map(({ acr }) => acr)
+    expect(acrs(factors)).to.deep.equal([PASSWORD_ACR, MULTI_FACTOR_ACR])
+    const strength = { kinds: ['possession'], phishingResistant: true } as const
+    expect(acrs([{ ...totp(), strength }])).to.deep.equal([PASSWORD_ACR, MULTI_FACTOR_ACR, 'phr'])
+    expect(acrs([backupCodes()])).to.deep.equal([PASSWORD_ACR])
+    expect(refusalOf(() => reachableLevels({ factors, levels: [] }))).to.contain('levels:')
   })
 })

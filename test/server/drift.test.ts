@@ -7,6 +7,7 @@ import { ConfigError, parseEnvironment, type Config } from '../../config/environ
 import { secretBox, systemRandom } from '../../src/adapters/crypto/index.ts'
 import { memoryStorage } from '../../src/adapters/memory/index.ts'
 import { MfaError } from '../../src/domain/errors.ts'
+import { DEFAULT_LEVELS } from '../../src/domain/policy/levels.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { serverMeasuresOf } from '../../src/server/observe/server-measures.ts'
 import { joinDeployment, type Membership } from '../../src/server/upkeep/membership.ts'
@@ -194,6 +195,9 @@ describe('a node among others', () => {
     'mfa.required': 'optional',
     'mfa.firstEnrolment': 'password',
     'mfa.youngSeconds': 1,
+    'policy.rules': [{ name: 'all', require: 'multi-factor' }],
+    'policy.shadow': [{ name: 'all', require: 'multi-factor' }],
+    'policy.trustedBrowserSeconds': 60,
     'recovery.waitSeconds': 86_400,
     'recovery.bindSeconds': 3600,
     'totp.algorithm': 'SHA256',
@@ -223,10 +227,12 @@ describe('a node among others', () => {
     'audit.retention': { locked: 1 },
     'features.deviceFlow': true,
     'features.postAuthorization': true,
+    levels: DEFAULT_LEVELS.slice(0, 2),
   }
   const inFile = (setting: string): Settings => {
-    const [group = '', option = ''] = setting.split('.')
-    return { file: { [group]: { [option]: OTHER[setting] } } }
+    const [group = '', option] = setting.split('.')
+    const value = OTHER[setting]
+    return { file: { [group]: option === undefined ? value : { [option]: value } } }
   }
   const HTTPS = { ISSUER: 'https://id.example' }
   const EACH: Readonly<Record<string, Settings>> = {

@@ -34,6 +34,7 @@ function subjectOf(account: Account): Subject {
     accountId: account.id,
     groups: account.groups,
     person: {
+      groups: account.groups,
       label: account.username,
       createdAt: account.createdAt,
       ...addressesOf(account),

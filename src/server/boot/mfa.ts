@@ -1,10 +1,7 @@
 import type { FileValues } from '../../../config/schema.ts'
 import {
-  backupCodes,
   createMfa,
-  importedCodes,
   mailedCode,
-  totp,
   type FirstEnrolment,
   type FirstEnrolmentFunction,
   type Mfa,
@@ -12,6 +9,7 @@ import {
 } from '../../index.ts'
 import { DAY_SECONDS, HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
+import { demandIn, type ClientDemand } from '../clients/mfa-metadata.ts'
 import { noteRecovery } from '../upkeep/recoveries.ts'
 import { rememberLanguage } from '../accounts/language.ts'
 import { spendEnrolmentProof, voidSetUpLinks } from '../accounts/people.ts'
@@ -20,7 +18,9 @@ import { HOME_PATH } from '../pages/home.ts'
 import type { Post } from '../notices/sender.ts'
 import { shownProof } from '../pages/proof-cookie.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
+import { levelsIn, serverFactors } from './factors.ts'
 import type { Foundation } from './foundation.ts'
+import { policyIn } from './policy.ts'
 import type { Subject } from '../accounts/subject.ts'
 
 export type ServerMfa = Mfa
@@ -42,11 +42,6 @@ const FIRST_SIGN_IN_SECONDS = 72 * HOUR_SECONDS
 /** R9: a younger address is no second proof. */
 const YOUNG_ADDRESS_SECONDS = 7 * DAY_SECONDS
 
-/** The factors of this server, in the order in which they are offered. */
-function serverFactors({ totp: options }: FileValues) {
-  return [totp(options), backupCodes(), importedCodes()]
-}
-
 /** The plugin as this server uses it: through its public entry, like any other application. */
 export function serverMfa(foundation: Foundation, services: MfaServices = {}): ServerMfa {
   const { config, settings, serviceName, storage, hasher, clock, random, meterProvider } =
@@ -58,7 +53,9 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     encryptionKeys: config.encryptionKeys,
     factors: serverFactors(settings),
     account: { path: ACCOUNT_PATH },
-    require: (question) => isRequired(settings, question),
+    require: (question) => demandsOf(settings, question),
+    ...levelsIn(settings),
+    policy: policyIn(settings),
     firstEnrolment: firstEnrolmentOf(foundation, services, (accountId) =>
       mfa.accounts.status(accountId),
     ),
@@ -94,12 +91,29 @@ export function linksOf({ service }: FileValues): Record<string, string> {
   )
 }
 
-/** Applies the server's rule. A client can require a second factor where the server does not, but cannot waive it. */
-function isRequired({ mfa }: FileValues, { account, client }: PolicyQuestion): boolean {
-  if (mfa.required === 'everybody' || client['mfa'] === 'required') return true
-  if (mfa.required === 'optional') return false
+/**
+ * The demands beside the rules of the policy: `mfa.required` and the client's own `mfa`. A client can ask for more than
+ * the server does, and never for less.
+ */
+function demandsOf(
+  { mfa }: FileValues,
+  { account, client }: PolicyQuestion,
+): readonly ({ readonly name: string } & ClientDemand)[] {
+  const ofClient = demandIn(client['mfa'])
+  return [
+    ...(isRequired(mfa.required, account) ? [{ name: 'mfa.required' }] : []),
+    ...(ofClient === undefined ? [] : [{ name: 'mfa of the client', ...ofClient }]),
+  ]
+}
+
+function isRequired(
+  required: FileValues['mfa']['required'],
+  account: PolicyQuestion['account'],
+): boolean {
+  if (required === 'everybody') return true
+  if (required === 'optional') return false
   const { groups } = account as unknown as Subject
-  return mfa.required.some((group) => groups.includes(group))
+  return required.some((group) => groups.includes(group))
 }
 
 /**

@@ -12,13 +12,15 @@ import { FORMER_SECRET } from '../../host/former-secret.ts'
 import { overlay } from '../../host/overlay.ts'
 import { signInTimeOf } from '../../host/session.ts'
 import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
-import { extraClientMetadata } from '../clients/metadata.ts'
+import { extraClientMetadata, OWN_METADATA } from '../clients/metadata.ts'
 import { existingGrant } from '../clients/grants.ts'
 import type { HostPages } from '../pages/host-pages.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
 import type { Refusals } from '../observe/audit.ts'
 import { seenSessions } from '../accounts/seen-sessions.ts'
 import { subjectFinder } from '../accounts/subject.ts'
+import { serverLevels } from './factors.ts'
+import { serverScopes } from './policy.ts'
 import { limitUserCodes, SECONDS_OF_DEVICE_CODE } from '../pages/user-codes.ts'
 
 export interface HostDependencies {
@@ -49,12 +51,15 @@ const SECONDS_OF_CODE = 60
  * without a storage or a page.
  */
 export function clientRules(settings: FileValues, signingKeys: SigningKeys): Configuration {
+  const levels = serverLevels(settings)
   return {
     jwks: { keys: [...signingKeys.keys] },
-    extraClientMetadata,
+    extraClientMetadata: extraClientMetadata(levels),
+    // A client may name these as its `default_acr_values`.
+    acrValues: levels.map(({ acr }) => acr),
     // No response type puts a token into the address bar (RFC 9700 2.1.2).
     responseTypes: ['code'],
-    scopes: ['openid', 'offline_access', ...Object.keys(CLAIMS_OF_SCOPE)],
+    scopes: [...serverScopes()],
     clientAuthMethods: [
       'client_secret_basic',
       'client_secret_post',
@@ -73,9 +78,9 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
   return {
     ...rules,
     extraClientMetadata: {
-      ...extraClientMetadata,
+      ...rules.extraClientMetadata,
       // Not one of the rules: no operator gives an app a second secret.
-      properties: [...extraClientMetadata.properties, FORMER_SECRET],
+      properties: [...OWN_METADATA, FORMER_SECRET],
     },
     adapter: hostAdapter(deps),
     findAccount: subjectFinder(deps.accounts),

@@ -17,6 +17,7 @@ import { createApp, type AppServices } from './app.ts'
 import { demonstrate } from './demonstration.ts'
 import { layFoundation, mailerOf, type Foundation, type OpenOptions } from './foundation.ts'
 import { openListener, type Listener } from './listener.ts'
+import { checkPolicy } from './policy.ts'
 import { folderOfDatabase, postOf } from './post.ts'
 import { listenForStop, type Starter } from './signals.ts'
 import { undo, type Started } from './started.ts'
@@ -86,6 +87,7 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
   const { config, options, started, log, stop } = start
   const { folder, renewalMilliseconds, heartbeatMilliseconds, print } = options
   const { port } = listener
+  checkPolicy(config.settings)
   const metrics = await metricsOf(config, started)
   const withMeter = { ...options, meterProvider: metrics?.meterProvider }
   const { foundation, mailer } = await open(config, port, withMeter, started)

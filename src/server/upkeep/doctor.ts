@@ -15,6 +15,7 @@ import { unfinishedRestore } from './restore.ts'
 import { remarksOnSchema } from './schema-watch.ts'
 import { parseSigningKeys, type SigningKeys } from '../keys/jwks.ts'
 import { signingKeyStates } from '../keys/signing-keys.ts'
+import { faultsOfPolicy } from '../boot/policy.ts'
 import { clientsOf, layFoundation, signingKeysOf, type Foundation } from '../boot/foundation.ts'
 
 /**
@@ -52,7 +53,7 @@ export async function examineSettings(
   const findings: Finding[] = [{ check: 'settings', result: 'ok', detail }]
   findings.push(...unfitSettings(config))
   const check = checksInto(findings, inWords)
-  findings.push(...faultsOfRetention(config))
+  findings.push(...faultsOfRetention(config), ...findingsOfPolicy(config))
   await check('languages', async () => checkLanguages(config))
   const { jwks } = config
   if (jwks !== undefined)
@@ -131,6 +132,11 @@ function faultsOfRetention({ settings }: Config): readonly Finding[] {
       detail: problem,
     }))
   }
+}
+
+function findingsOfPolicy({ settings }: Config): readonly Finding[] {
+  const faults = faultsOfPolicy(settings)
+  return faults.map(({ problem }) => ({ check: 'policy', result: 'failed', detail: problem }))
 }
 
 function warning(check: string, detail: string): Finding {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { MULTI_FACTOR_ACR } from '../../../src/index.ts'
 import { GOOD, validator } from './support.ts'
 
 describe('the check of clients', () => {
@@ -35,6 +36,47 @@ describe('the check of clients', () => {
       'bad backchannel_logout_session_required',
       'bad mfa',
       'bad first_party',
+    ])
+  })
+
+  it('takes the demand of an app on everybody who signs in to it', () => {
+    const good = [
+      'required',
+      'optional',
+      { require: 'multi-factor' },
+      { require: MULTI_FACTOR_ACR, maxAgeSeconds: 0 },
+      { max_age_seconds: 300 },
+    ]
+    for (const mfa of good)
+      expect(faultsOf({ ...GOOD, mfa }), JSON.stringify(mfa)).to.deep.equal([])
+  })
+
+  for (const [mfa, problem] of [
+    ['maybe', 'must be "required", "optional" or { require, maxAgeSeconds }'],
+    [true, 'must be "required", "optional" or { require, maxAgeSeconds }'],
+    [['required'], 'must be "required", "optional" or { require, maxAgeSeconds }'],
+    [{ requires: 'phr' }, 'has an unknown member "requires" (did you mean "require"?)'],
+    [{ maxAgeSeconds: 1, max_age_seconds: 1 }, 'has both maxAgeSeconds and max_age_seconds'],
+    [{ maxAgeSeconds: -1 }, 'must have a whole number of at least 0 as its maxAgeSeconds'],
+    [{ max_age_seconds: '300' }, 'must have a whole number of at least 0 as its maxAgeSeconds'],
+    [
+      { require: 'mfa' },
+      'must require one of the levels that people can reach: password, multi-factor, phishing-resistant',
+    ],
+    [
+      { require: ['phr'] },
+      'must require one of the levels that people can reach: password, multi-factor, phishing-resistant',
+    ],
+  ] as const)
+    it(`refuses the demand ${JSON.stringify(mfa)}`, () => {
+      const { faults } = validator()([{ ...GOOD, mfa }])
+      expect(faults).to.deep.equal([{ client: 'app', field: 'mfa', problem }])
+    })
+
+  it('takes the advertised levels as default_acr_values, and no other value', () => {
+    expect(faultsOf({ ...GOOD, default_acr_values: [MULTI_FACTOR_ACR] })).to.deep.equal([])
+    expect(faultsOf({ ...GOOD, default_acr_values: ['urn:x'] })).to.deep.equal([
+      'app default_acr_values',
     ])
   })
 

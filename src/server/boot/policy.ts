@@ -1,0 +1,33 @@
+import { ConfigError, type Fault } from '../../../config/fault.ts'
+import type { FileValues } from '../../../config/schema.ts'
+import { policyFaults, type PolicyOptions } from '../../index.ts'
+import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
+import { levelsIn, serverFactors } from './factors.ts'
+
+type PolicySettings = Pick<FileValues, 'policy' | 'levels' | 'totp'>
+
+/** The scopes that this server offers: those that an app may ask for, and that a rule may name. */
+export function serverScopes(): readonly string[] {
+  return ['openid', 'offline_access', ...Object.keys(CLAIMS_OF_SCOPE)]
+}
+
+/** The group `policy` as an option of the plugin, which reads the rules. */
+export function policyIn({ policy }: Pick<FileValues, 'policy'>): PolicyOptions {
+  return policy as PolicyOptions
+}
+
+/** Every fault of the levels and the rules of CONFIG_FILE; each one of a rule has its name in quotes. */
+export function faultsOfPolicy(settings: PolicySettings): readonly Fault[] {
+  const faults = policyFaults(policyIn(settings), {
+    factors: serverFactors(settings),
+    scopes: serverScopes(),
+    ...levelsIn(settings),
+  })
+  return faults.map((problem) => ({ setting: 'CONFIG_FILE policy:', problem }))
+}
+
+/** Throws ConfigError with every fault of the levels and the rules of CONFIG_FILE. */
+export function checkPolicy(settings: PolicySettings): void {
+  const faults = faultsOfPolicy(settings)
+  if (faults.length > 0) throw new ConfigError(faults)
+}
