@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { expect } from 'chai'
 import type { Core } from '../../interactions/core.ts'
-import { isMoreAsked, stepOf, type Known, type PolicyCase } from '../../interactions/decide.ts'
+import {
+  isMoreAsked,
+  stepOf,
+  stepsOf,
+  type Known,
+  type PolicyCase,
+} from '../../interactions/decide.ts'
 import { DEFAULT_LEVELS, MULTI_FACTOR_ACR } from '../../src/domain/policy/levels.ts'
 import { firstProof, secondProof } from '../../src/domain/policy/session-proofs.ts'
 import type { Rule } from '../../src/domain/policy/rules.ts'
@@ -149,5 +155,48 @@ describe('whether more than the first factor is asked for', () => {
       expect(await asked(caseOf(none), { core })).to.equal(demands)
       expect(calls).to.include('demands')
     }
+  })
+})
+
+describe('the step after a factor of the person was shown', () => {
+  const stepsWith = async (
+    rules: readonly Rule[],
+    given: PolicyCase,
+  ): Promise<readonly (string | undefined)[]> => {
+    const { core } = coreWith({ rules })
+    const { decision, next } = await stepsOf(core, given, known as unknown as Known)
+    return [decision.step, next?.step, next?.reason]
+  }
+  const rule = (changes: Partial<Rule>): Rule => ({ name: 'two devices', when: {}, ...changes })
+
+  it('R11 is the set-up of a second device, which is made in the same interaction', async () => {
+    const rules = [rule({ redundancy: true })]
+    expect(await stepsWith(rules, caseOf(enrolled()))).to.deep.equal([
+      'verify',
+      'enrol',
+      'redundancy',
+    ])
+    const two = [...enrolled().authenticators, { ...enrolled().authenticators[0]!, id: 'tablet' }]
+    expect(await stepsWith(rules, caseOf(enrolled({ authenticators: two })))).to.deep.equal([
+      'verify',
+      'none',
+      'met',
+    ])
+  })
+
+  it('is also there where a fresh factor is asked for, and only where one is', async () => {
+    const rules = [rule({ redundancy: true })]
+    const fresh = caseOf(enrolled(), { fresh: true, proofs: [password, code] })
+    expect(await stepsWith(rules, fresh)).to.deep.equal(['verify', 'enrol', 'redundancy'])
+    expect(await stepsWith([], caseOf(none))).to.deep.equal(['none', undefined, undefined])
+  })
+
+  it('asks whether an enrolment was put off only where one can be', async () => {
+    let asked = 0
+    const isPostponed = (): boolean => ((asked += 1), true)
+    expect(await stepsWith([], caseOf(enrolled(), { isPostponed }))).to.deep.include('verify')
+    const rules = [rule({ redundancy: true })]
+    expect(await stepsWith(rules, caseOf(enrolled(), { isPostponed }))).to.include('enrol')
+    expect(asked).to.equal(0)
   })
 })

@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import type { Core } from '../../interactions/core.ts'
 import { needsMore } from '../../interactions/login/policy.ts'
+import { LATER } from '../../interactions/later.ts'
 import { OFFER } from '../../interactions/step-up-offer.ts'
 import { newRecord } from '../../src/domain/mfa-record.ts'
-import { MULTI_FACTOR_ACR } from '../../src/domain/policy/levels.ts'
+import { DEFAULT_LEVELS, MULTI_FACTOR_ACR } from '../../src/domain/policy/levels.ts'
+import { NO_POLICY, type Rule } from '../../src/domain/policy/rules.ts'
 import { importRules } from '../../src/import/rules.ts'
 import { enrolled, NOW } from '../domain/records.ts'
 import { corePolicy } from './core-policy.ts'
@@ -15,6 +17,9 @@ interface Given {
   /** The answer of the application's rule. */
   readonly required?: boolean
   readonly account?: object | undefined
+  readonly rules?: readonly Rule[]
+  /** The session of the browser. */
+  readonly session?: object | undefined
 }
 
 /** Whether a page comes after the password of mira, and the questions that the application was asked. */
@@ -24,7 +29,7 @@ async function look(given: Given) {
   const provider = {
     issuer: 'http://op.example',
     Client: { find: async (clientId: string) => ({ clientId }) },
-    Session: class {},
+    Session: Object.assign(class {}, { findByUid: async () => given.session }),
     OIDCContext: class {
       entity = (): void => undefined
     },
@@ -32,6 +37,10 @@ async function look(given: Given) {
   }
   const core = {
     ...corePolicy,
+    policy: {
+      levels: DEFAULT_LEVELS,
+      present: () => ({ ...NO_POLICY, rules: given.rules ?? [] }),
+    },
     provider,
     deps: {
       rules: importRules,
@@ -41,7 +50,7 @@ async function look(given: Given) {
     account: async () => ('account' in given ? given.account : account),
     demands: async (question: object) => (questions.push(question), required ? [{}] : []),
     firstEnrolmentRule: async () => 'allowed',
-    describe: async () => ({ label: 'mira' }),
+    describe: async () => ({ label: 'mira', createdAt: NOW - 60 }),
   } as unknown as Core
   const interaction = { params: { client_id: 'app', ...given.params }, ...given.interaction }
   const subject = { accountId: 'mira', amr: ['pwd'], ts: NOW, epoch: 1 }
@@ -98,5 +107,35 @@ describe('whether a page comes after the password', () => {
       { deviceCode: 'a-device' },
     ])
       expect(await isMore({ params, interaction })).to.equal(false)
+  })
+
+  it('is a set-up that can be put off, once in a session and never in the device flow (R17)', async () => {
+    const rules: readonly Rule[] = [
+      { name: 'grace', when: {}, require: MULTI_FACTOR_ACR, enrol: { graceSeconds: 600 } },
+    ]
+    const more = (given: Given = {}): Promise<boolean> => isMore({ rules, ...given })
+    const begun = { session: { uid: 'the-session' } }
+    expect(await more()).to.equal(true)
+    for (const [interaction, session, expected] of [
+      [{ deviceCode: 'a-device' }, undefined, false],
+      [{ result: { [LATER]: 'mira' } }, undefined, false],
+      [{ lastSubmission: { [LATER]: 'mira' } }, undefined, false],
+      [{ result: { [LATER]: 'noor' } }, undefined, true],
+      [begun, { mfaLater: 'mira' }, false],
+      [begun, { mfaLater: 'noor' }, true],
+      [begun, undefined, true],
+    ] as const)
+      expect(
+        await more({ interaction, session }),
+        JSON.stringify({ interaction, session }),
+      ).to.equal(expected)
+  })
+
+  it('is a set-up that is due, also in the device flow', async () => {
+    const rules: readonly Rule[] = [
+      { name: 'grace', when: {}, require: MULTI_FACTOR_ACR, enrol: { until: NOW } },
+    ]
+    for (const interaction of [{}, { deviceCode: 'a-device' }, { result: { [LATER]: 'mira' } }])
+      expect(await isMore({ rules, interaction })).to.equal(true)
   })
 })
