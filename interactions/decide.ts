@@ -15,6 +15,7 @@ import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
 import { hashBrowserToken, readBrowserTokens } from './browser-token.ts'
+import { keepCircumstances } from './circumstances.ts'
 import { providerOf, type Core, type HostAccount, type PolicyQuestion } from './core.ts'
 import { acrsNamedBy } from './request.ts'
 
@@ -74,6 +75,7 @@ export async function stepsOf(core: Core, given: PolicyCase, known: Known): Prom
   const facts = factsOf(core, given, { demands, groups, createdAt, client, ip: known.ip })
   const asked = policyInputOf(core.deps, core.policy, facts)
   const steps = stepsIn(asked)
+  keepCircumstances(given.request, asked, steps.decision)
   const isOfGrace = [steps.decision, steps.next].some((one) => one?.step === 'enrol-later')
   if (!isOfGrace || (await given.isPostponed?.()) !== true) return steps
   return stepsIn({ ...asked, person: { ...asked.person, postponed: true } })

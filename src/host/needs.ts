@@ -4,6 +4,7 @@ import { interactionPolicy, Provider } from 'oidc-provider'
 import { MfaError } from '../domain/errors.ts'
 import { ACR_CHECKS } from './prompt.ts'
 import { carryEpoch, epochIn, withEpoch } from './session.ts'
+import { basisIn, carryBasis, withBasis } from './token-basis.ts'
 
 /** The prompts of a host's own policy. */
 type Policy = ReturnType<typeof interactionPolicy.base>
@@ -110,6 +111,13 @@ export const NEEDS: readonly Need[] = [
       return isMethod(AccessToken, 'find') && holds(token, owner)
     },
   },
+  ...(['AuthorizationCode', 'DeviceCode', 'RefreshToken', 'AccessToken'] as const).map((name) => ({
+    name: `${name}.IN_PAYLOAD: which members of a code or token are stored`,
+    isMet: (provider: Provider) => {
+      const token = new (provider[name] as unknown as ModelClass)(withBasis(ISSUED, BASIS))
+      return basisIn(token) === BASIS && holds(token, ISSUED)
+    },
+  })),
   {
     name: 'Client.find: a client by its id',
     isMet: ({ Client }) => isMethod(Client, 'find'),
@@ -178,6 +186,7 @@ export function prepareHost(provider: Provider, policy: Policy = interactionPoli
         '`npm ls oidc-provider` shows the copies: keep one',
     )
   carryEpoch(provider)
+  carryBasis(provider)
   const missing = NEEDS.filter((need) => !isMet(need, provider, policy)).map(({ name }) => name)
   if (missing.length > 0)
     throw new MfaError(
@@ -204,6 +213,16 @@ const LOGIN = { accountId: 'probe', loginTs: 1, acr: 'probe', amr: ['pwd'] }
 const SESSION = { ...LOGIN, uid: 'probe', transient: true, authorizations: {}, state: {} }
 
 const GRANT = { accountId: 'probe', clientId: 'probe' }
+
+const ISSUED = { scope: 'probe', grantId: 'probe' }
+
+const BASIS = {
+  proofs: [],
+  acrs: [],
+  isNewBrowser: true,
+  mayPostpone: false,
+  tellsFactors: false,
+}
 
 const STORED = {
   cid: 'probe',

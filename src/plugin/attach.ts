@@ -5,9 +5,7 @@ import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-
 import { isPostponedIn } from '../../interactions/later.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
 import { isWishMissed } from '../../interactions/mfa/prompt.ts'
-import { acrRequestOf, resultsOf } from '../../interactions/request.ts'
-import { sessionProofsOf } from '../../interactions/proofs.ts'
-import { requestTimes } from '../../interactions/request-times.ts'
+import { resultsOf } from '../../interactions/request.ts'
 import { parseLogin, type SealedLogin } from '../../interactions/seal.ts'
 import { replyIn } from '../../interactions/step-up-offer.ts'
 import { aboutEnd, wayBack } from '../../interactions/way-back.ts'
@@ -16,11 +14,9 @@ import { isNotMe, notMeRoutes } from '../account/not-me.ts'
 import type { AccountConsole } from '../account/pages.ts'
 import { MfaError } from '../domain/errors.ts'
 import { withRefusal, withRound, type Asking } from '../domain/step-up-offer.ts'
-import { namedBy } from '../domain/policy/decide.ts'
 import { assertionOf } from '../domain/policy/proofs.ts'
 import { mergedProofs } from '../domain/policy/session-proofs.ts'
 import { interactionIn } from '../host/context.ts'
-import { sayOfRequest } from '../host/assertion.ts'
 import { given } from '../host/given.ts'
 import { authorizationIdOf } from '../host/interaction.ts'
 import { prepareHost } from '../host/needs.ts'
@@ -41,6 +37,7 @@ import { answerError, isRefusedForm } from '../http/errors.ts'
 import { pageHeaders } from '../http/headers.ts'
 import { withinMount } from '../http/mount.ts'
 import { refuseOtherPolicy, refuseUnconfigured } from './composed.ts'
+import { assertRequest } from './assert-request.ts'
 import { isAtomic, warnOfConsume } from './atomic-consume.ts'
 import { endRefusedFamily, successorOf } from './second-use.ts'
 
@@ -75,7 +72,7 @@ export function attach(core: Core, provider: Provider, account?: AccountConsole)
   provider.on('interaction.started', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx) => refuseOtherPolicy(core, ctx))
   provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => rememberRound(core, ctx))
-  provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => assertForRequest(core, ctx))
+  provider.on('authorization.accepted', (ctx: KoaContextWithOIDC) => assertRequest(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberEpoch(core, ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberRefusal(ctx))
   provider.on('interaction.ended', (ctx: KoaContextWithOIDC) => rememberPostponed(ctx))
@@ -188,22 +185,6 @@ function rememberProofs(
   giveProofs(session, { accountId, proofs: merged })
   const said = assertionOf(policy.levels, merged)
   if (said !== undefined) giveLevel(session, said)
-}
-
-/**
- * Lets the tokens of an accepted request say what its own proofs carry: the level that the request names, by proofs that
- * are new enough for it (R25, R45).
- */
-function assertForRequest(core: Core, { oidc }: KoaContextWithOIDC): void {
-  const { session } = oidc
-  const { accountId } = session ?? {}
-  // A session that keeps no proofs may have a level of the application's own, which stays.
-  if (session === undefined || accountId === undefined || !proofsIn(session, accountId)) return
-  const { provedSince = -Infinity } = requestTimes(core, oidc)
-  const { levels } = core.policy
-  const proofs = sessionProofsOf(core, session).filter(({ time }) => time >= provedSince)
-  const said = assertionOf(levels, proofs, namedBy(levels, acrRequestOf(oidc)))
-  if (said !== undefined) sayOfRequest(oidc, said)
 }
 
 /** Counts an answer below the level that the app asked for. The host stores the session anyway. */

@@ -7,6 +7,7 @@ import { termsFor } from '../account/client.ts'
 import { withAccountPages } from '../account/configuration.ts'
 import { MfaError } from '../domain/errors.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
+import { AUTHN_FACTORS, AUTHN_SCOPE } from '../domain/policy/authn-factors.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 import { takesOurName, withChangeParameter } from './change-parameter.ts'
 import { grantTypesOf } from '../host/context.ts'
@@ -14,6 +15,7 @@ import { given } from '../host/given.ts'
 import { refuseForeignKeys } from './cookie-keys.ts'
 import { guardAdapter } from './guards.ts'
 import { rotationOf } from './second-use.ts'
+import { judgingAccounts, judgingIntrospection, telling } from './token-claims.ts'
 
 /**
  * Ways to a token that never meet the interaction policy. An application that uses them declares that it asserts the
@@ -88,7 +90,9 @@ export function configure(
     },
     ...withSetUpTime(core, configuration.ttl),
     extraParams: withChangeParameter(core, configuration.extraParams),
-    extraTokenClaims: refusingUncovered(configuration.extraTokenClaims, options),
+    findAccount: judgingAccounts(core, given(configuration.findAccount, 'findAccount')),
+    features: judgingIntrospection(core, configuration.features),
+    extraTokenClaims: telling(refusingUncovered(configuration.extraTokenClaims, options)),
     ...rotationOf(configuration),
     ...(core.accountSite === undefined ? {} : withAccountPages(configuration)),
   }
@@ -191,7 +195,7 @@ function withSetUpTime({ deps }: Core, ttl: Lifetimes | undefined): { ttl?: Life
 
 /**
  * Adds `acr`, `amr` and `auth_time` to every ID token, so that relying parties see what was proved without asking for
- * it.
+ * it. `authn_factors` is there for the apps that ask for it, by the claim or by the scope `authn`.
  */
 function withAuthenticationClaims(
   claims: Configuration['claims'],
@@ -201,8 +205,8 @@ function withAuthenticationClaims(
     Array.isArray(openid) || openid instanceof Set
       ? Object.fromEntries([...(openid as Iterable<string>)].map((name) => [name, null]))
       : (openid as Record<string, unknown>)
-  const always = { sub: null, acr: null, amr: null, auth_time: null }
-  return { ...claims, openid: { ...always, ...own } }
+  const always = { sub: null, acr: null, amr: null, auth_time: null, [AUTHN_FACTORS]: null }
+  return { ...claims, openid: { ...always, ...own }, [AUTHN_SCOPE]: [AUTHN_FACTORS] }
 }
 
 type ExtraTokenClaims = NonNullable<Configuration['extraTokenClaims']>

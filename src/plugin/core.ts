@@ -11,6 +11,7 @@ import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import type { Demand } from '../application/policy-input.ts'
 import { patientStorage } from '../application/patient-storage.ts'
+import { ownAccount } from '../host/account.ts'
 import { given } from '../host/given.ts'
 import { measuredPort } from '../observe/port.ts'
 import { measuresOf } from '../observe/measures.ts'
@@ -70,7 +71,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     async account(ctx, accountId, seenAs = ctx) {
       const { session, account } = ctx.oidc
       // The host has already asked for the account of the session.
-      if (account !== undefined && session?.accountId === accountId) return account
+      if (account !== undefined && session?.accountId === accountId) return ownAccount(account)
       return onceFor(found, ctx, accountId, async () => {
         // Database drivers answer null where there is no account.
         return (await given(findAccount(), 'findAccount')(seenAs, accountId)) ?? undefined

@@ -20,6 +20,7 @@ import {
 } from '../host/interaction.ts'
 import { overlay } from '../host/overlay.ts'
 import { accessIn, epochIn, signedInSession, withAccess, withEpoch } from '../host/session.ts'
+import { basisFor, basisIn, withBasis } from '../host/token-basis.ts'
 import { guardRefreshToken, guardUse } from './second-use.ts'
 
 type AdapterOption = AdapterFactory | (new (name: string) => Adapter)
@@ -48,12 +49,18 @@ export function guardAdapter(core: Core, adapter: AdapterOption): AdapterFactory
         return overlay(inner, guardSession(inner))
       case 'Grant':
         return overlay(inner, guardGrant(core, inner))
-      case 'DeviceCode':
-        return overlay(inner, { ...guardDeviceCode(inner), ...guardUse(core, inner) })
+      case 'DeviceCode': {
+        const kept = keepingBasis(inner)
+        return overlay(kept, { ...guardDeviceCode(kept), ...guardUse(core, inner) })
+      }
       case 'AuthorizationCode':
-        return overlay(inner, guardUse(core, inner))
-      case 'RefreshToken':
-        return overlay(inner, guardRefreshToken(core, inner))
+        return overlay(keepingBasis(inner), guardUse(core, inner))
+      case 'RefreshToken': {
+        const kept = keepingBasis(inner)
+        return overlay(kept, guardRefreshToken(core, kept))
+      }
+      case 'AccessToken':
+        return keepingBasis(inner)
       default:
         return inner
     }
@@ -216,6 +223,18 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
       return isLive ? payload : undefined
     },
   }
+}
+
+/** Stores its basis with each code and token, so that the policy can judge it again. */
+function keepingBasis<T extends Adapter>(inner: T): T {
+  return overlay(inner, {
+    upsert: (id: string, payload: AdapterPayload, expiresIn: number) =>
+      inner.upsert(
+        id,
+        withBasis(payload, basisIn(payload) ?? basisFor(presentContext())),
+        expiresIn,
+      ),
+  })
 }
 
 /** Keeps the prompt that the device has asked for, which the host drops. */

@@ -38,6 +38,12 @@ const WITHOUT: Readonly<
     method(RefreshToken, 'generateTokenId', undefined),
   'AccessToken.find, accountId and sessionUid': ({ AccessToken }) =>
     replace(AccessToken, 'find', { value: undefined }),
+  'AuthorizationCode.IN_PAYLOAD': ({ AuthorizationCode }) =>
+    stores(AuthorizationCode, ['jti', 'kind', 'scope']),
+  'DeviceCode.IN_PAYLOAD': ({ DeviceCode }) => stores(DeviceCode, ['jti', 'kind', 'scope']),
+  'RefreshToken.IN_PAYLOAD': ({ RefreshToken }) => stores(RefreshToken, ['jti', 'kind', 'scope']),
+  'AccessToken.IN_PAYLOAD': ({ AccessToken }) =>
+    stores(AccessToken, ['jti', 'kind', 'scope', 'accountId', 'sessionUid']),
   'Client.find': ({ Client }) => replace(Client, 'find', { value: undefined }),
   'Client#backchannelLogout': ({ Client }) => method(Client, 'backchannelLogout', undefined),
   'Client#compareClientSecret and Client#metadata': ({ Client }) =>

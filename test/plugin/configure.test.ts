@@ -124,12 +124,14 @@ describe('configure', () => {
     ['an object', { sub: null, email: null }],
     ['left out', undefined],
   ] as const)
-    it(`takes the claims of openid, ${kind}, and adds acr, amr and auth_time`, () => {
+    it(`takes the claims of openid, ${kind}, and adds acr, amr, auth_time and authn_factors`, () => {
       const given = { openid, profile: ['name'], address: new Set(['street']), locale: null }
       const { claims } = newMfa().configure({ ...good(), claims: given as never })
-      const { openid: released, ...others } = claims as Record<string, object>
+      const { openid: released, authn, ...others } = claims as Record<string, object>
       const own = openid === undefined ? ['sub'] : ['sub', 'email']
-      expect(Object.keys(released!)).to.have.members([...own, 'acr', 'amr', 'auth_time'])
+      const always = ['acr', 'amr', 'auth_time', 'authn_factors']
+      expect(Object.keys(released!)).to.have.members([...own, ...always])
+      expect(authn).to.deep.equal(['authn_factors'])
       const { openid: _, ...given2 } = given
       expect(others).to.deep.equal(given2)
       for (const [name, value] of Object.entries(given2))
@@ -158,6 +160,8 @@ describe('configure', () => {
       'adapter',
       'acrValues',
       'claims',
+      'features',
+      'findAccount',
       'interactions',
       'extraTokenClaims',
       'extraParams',

@@ -97,6 +97,7 @@ describe('what OpenID certification asks for, with the second factor in every si
         ...Object.keys(CLAIMS),
       ])
       expect(discovery['scopes_supported']).to.have.members([
+        'authn',
         'openid',
         'offline_access',
         'profile',

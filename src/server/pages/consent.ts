@@ -105,7 +105,16 @@ function asksWhileAway(scope: unknown): boolean {
 }
 
 /** Claims about the sign-in, not about the person. */
-const ABOUT_SIGN_IN = new Set(['acr', 'amr', 'auth_time', 'iss', 'nonce', 'sid', 'sub'])
+const ABOUT_SIGN_IN = new Set([
+  'acr',
+  'amr',
+  'auth_time',
+  'authn_factors',
+  'iss',
+  'nonce',
+  'sid',
+  'sub',
+])
 
 function partiesOf({ session, params }: Interaction): Parties {
   const { client_id: clientId } = params

@@ -1,0 +1,63 @@
+import { policyInputOf, type PolicyFacts } from '../src/application/policy-input.ts'
+import { gracesOf, metAt } from '../src/domain/grace.ts'
+import type { MfaRecord } from '../src/domain/mfa-record.ts'
+import { decide } from '../src/domain/policy/decide.ts'
+import type { TokenBasis } from '../src/domain/policy/token-basis.ts'
+import type { HostClient } from '../src/host/provider.ts'
+import type { Core, HostAccount } from './core.ts'
+
+/** A token that the policy judges again. */
+export interface TokenCase {
+  readonly record: MfaRecord
+  readonly basis: TokenBasis
+  readonly scopes: readonly string[]
+}
+
+/**
+ * Whether the policy asks for more by now than the proofs on which a token rests. The network, the browser and a trust in
+ * it keep the result that they had at the authorization. A rule's age asks at an authorization alone: a token is not
+ * refused because time has passed.
+ */
+export async function isBelowPolicy(
+  core: Core,
+  { record, basis, scopes }: TokenCase,
+  { account, client }: { readonly account: HostAccount; readonly client: HostClient },
+): Promise<boolean> {
+  const params = { client_id: client.clientId, scope: scopes.join(' ') }
+  const [demands, groups] = await Promise.all([
+    core.demands({ account, client, params }),
+    core.groupsOf(account),
+  ])
+  const { proofs, acrs, networks, isNewBrowser, trustedSince, mayPostpone } = basis
+  const now = core.deps.clock.now()
+  const facts: PolicyFacts = {
+    record,
+    demands: demands.map(withoutAge),
+    proofs,
+    request: {
+      client: client.clientId,
+      groups,
+      scopes,
+      acrs,
+      ...(networks === undefined ? {} : { isWithin: (network) => networks.includes(network) }),
+      isNewBrowser,
+      isFirstParty: core.isFirstParty(client),
+      fresh: false,
+    },
+    person: {
+      metAt: metAt(record, gracesOf(core.policy.present().rules)),
+      mayPostpone,
+      postponed: true,
+      // The trust keeps its result: it stands in as at its beginning, unless a rule allows none any more.
+      ...(trustedSince === undefined ? {} : { trust: { since: now } }),
+    },
+    now,
+  }
+  const rules = core.policy.present().rules.map(withoutAge)
+  return decide(policyInputOf(core.deps, core.policy, facts, rules)).step !== 'none'
+}
+
+function withoutAge<T extends { readonly maxAgeSeconds?: number }>(demand: T): T {
+  const { maxAgeSeconds: _, ...rest } = demand
+  return rest as T
+}

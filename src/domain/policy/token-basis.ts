@@ -1,0 +1,23 @@
+import type { Instant } from '../time.ts'
+import type { Proof } from './proofs.ts'
+
+/**
+ * The facts on which a code or token rests. They are those of the authorization that issued it: a refresh keeps them, so
+ * that the policy can judge the token again later.
+ */
+export interface TokenBasis {
+  /** The proofs that counted, the newest first. */
+  readonly proofs: readonly Proof[]
+  /** Every `acr` that the authorization request named. */
+  readonly acrs: readonly string[]
+  /** The networks that rules named and that the browser was in. Absent: its address was not known. */
+  readonly networks?: readonly string[]
+  /** Whether the account was new in the browser. */
+  readonly isNewBrowser: boolean
+  /** When the trust in the browser began that stood in for the factor. */
+  readonly trustedSince?: Instant
+  /** Whether the person could put an enrolment off. */
+  readonly mayPostpone: boolean
+  /** Whether the app asked for the claim `authn_factors`. */
+  readonly tellsFactors: boolean
+}
