@@ -212,21 +212,33 @@ describe('a set-up that a rule asks for within a time', () => {
     expect((await signIn()).name).to.equal('totp-enrol')
   })
 
-  it('takes no word for it from a login page of the application', async () => {
+  it('R10 is put off at a first sign-in by one browser: the other one has a second sign-in then', async () => {
     await begin()
-    await host.close()
+    const stranger = new HttpClient()
+    const [page, other] = [await signIn(), await signIn({}, stranger)]
+    expect(other.name).to.equal('enrol-later')
+    await press(page)
+    const over = await stranger.submit(other, {}, { form: '[action$="/later"]' })
+    expect([over.status, over.name]).to.deep.equal([403, 'mfa-choose'])
+    expect((await eventsOf('enrolment-postponed')).length).to.equal(1)
+  })
+
+  it('takes no word for it from a login page of the application', async () => {
     host = await startHost({
-      mfa: { require: false, policy: { rules: [{ ...GRACE, enrol: 'required' }, GRACE2] } },
+      mfa: {
+        require: false,
+        policy: { rules: [GRACE] },
+        describe: () => ({ label: 'mira', createdAt: host.clock.at }),
+      },
       answer: (own, request, response, accountId) =>
         own.mfa.interactionFinished(request, response, {
           login: { accountId },
           mfaLater: accountId,
         }),
     })
-    expect((await signIn()).name).to.equal('totp-enrol')
+    browser = new HttpClient()
+    expect((await signIn()).name).to.equal('enrol-later')
   })
-
-  const GRACE2 = { ...GRACE, name: 'another' }
 
   /** A forged press of "Later" signs nobody in. */
   async function expectRefused(page: Page, client: HttpClient): Promise<void> {
