@@ -3,7 +3,7 @@ import type { Claims, SignedIn } from './sessions.ts'
 export const APP_NAME = 'Fieldnotes'
 
 /** The name in `body[data-page]`, on which tests and scripts can rely. */
-export type PageName = 'rp-home' | 'rp-signed-in' | 'rp-error'
+export type PageName = 'rp-home' | 'rp-signed-in' | 'rp-transfer' | 'rp-transferred' | 'rp-error'
 
 export function homePage(options: { issuer: string; signedOut: boolean }): string {
   return page(
@@ -36,6 +36,7 @@ export function signedInPage(signedIn: SignedIn): string {
     <p class="lead">as <b>${escape(String(name))}</b></p>
     <div class="actions side">
       <a class="button" href="/step-up">Step up</a>
+      <a class="button" href="/transfer">Transfer money</a>
       <form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>
     </div>
     <h2>What the ID token says</h2>
@@ -43,6 +44,27 @@ export function signedInPage(signedIn: SignedIn): string {
     <h2>What the provider tells about you</h2>
     ${table(userinfo, 'userinfo')}`,
     true,
+  )
+}
+
+/** The page that asks before money is sent, and the one after it. Nothing is sent: this is a demonstration. */
+export function transferPage(step: 'ask' | 'sent'): string {
+  if (step === 'sent')
+    return page(
+      'rp-transferred',
+      `Money sent - ${APP_NAME}`,
+      `<p class="notice" role="status">10 euros are on their way.</p>
+      <h1>Money sent</h1>
+      <p class="hint">This is a demonstration: no money was moved.</p>
+      <div class="actions"><a class="button" href="/">Back to the start</a></div>`,
+    )
+  return page(
+    'rp-transfer',
+    `Transfer money - ${APP_NAME}`,
+    `<h1>Transfer money</h1>
+    <p class="lead">You have shown a second factor in the last 5 minutes.</p>
+    <form method="post" action="/transfer" class="actions"><button>Send 10 euros</button></form>
+    <p class="hint">This app asks for a second factor again once yours is older than 5 minutes.</p>`,
   )
 }
 

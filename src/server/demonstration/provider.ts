@@ -15,6 +15,40 @@ export interface ProviderOptions {
   readonly now: () => number
 }
 
+/** The terms of a sign-in. */
+export interface Asked {
+  /** A level that must be reached. */
+  readonly acr?: string
+  /** The longest time since a second factor was shown. Default: any. */
+  readonly maxAgeSeconds?: number
+  /** The path of this app to which the person goes on. */
+  readonly onward?: string
+}
+
+/** The time of each factor is asked for beside the level: the age is checked by it. */
+function claimsFor(acr: string, maxAgeSeconds: number | undefined): string {
+  const age = maxAgeSeconds === undefined ? {} : { max_age: maxAgeSeconds }
+  const factors = maxAgeSeconds === undefined ? {} : { authn_factors: null }
+  return JSON.stringify({ id_token: { acr: { essential: true, value: acr, ...age }, ...factors } })
+}
+
+/**
+ * Whether the ID token tells of a second factor that was shown at most `seconds` ago. A browser that stood in for a factor
+ * is none.
+ */
+export function hasFreshFactor(claims: Claims, seconds: number, now: number): boolean {
+  const told = claims['authn_factors']
+  const factors = (Array.isArray(told) ? told : []) as readonly Readonly<Record<string, unknown>>[]
+  return factors.some(
+    ({ amr, time, trusted_browser: trusted }) =>
+      Array.isArray(amr) &&
+      !amr.includes('pwd') &&
+      trusted !== true &&
+      typeof time === 'number' &&
+      now - time <= seconds,
+  )
+}
+
 /**
  * The ID token does not have the `acr` that was requested as essential, so nobody is signed in (OpenID Connect Core
  * 5.5.1.1).
@@ -34,10 +68,12 @@ export class Provider {
   }
 
   /**
-   * Begins a sign-in. Returns the URL for the browser and the values to remember. `acr` asks for a level that must be
-   * reached.
+   * Begins a sign-in. Returns the URL for the browser and the values to remember.
    */
-  async begin(acr?: string): Promise<{ url: URL; pending: PendingSignIn }> {
+  async begin({ acr, maxAgeSeconds, onward }: Asked = {}): Promise<{
+    url: URL
+    pending: PendingSignIn
+  }> {
     const configuration = await this.#configuration()
     const state = oidc.randomState()
     const nonce = oidc.randomNonce()
@@ -49,13 +85,17 @@ export class Provider {
       nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
       code_challenge_method: 'S256',
-      ...(acr === undefined
-        ? {}
-        : { claims: JSON.stringify({ id_token: { acr: { essential: true, value: acr } } }) }),
+      ...(acr === undefined ? {} : { claims: claimsFor(acr, maxAgeSeconds) }),
     })
     return {
       url,
-      pending: { state, nonce, codeVerifier, ...(acr === undefined ? {} : { acr }) },
+      pending: {
+        state,
+        nonce,
+        codeVerifier,
+        ...(acr === undefined ? {} : { acr }),
+        ...(onward === undefined ? {} : { onward }),
+      },
     }
   }
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { explain } from './errors.ts'
-import { APP_NAME, ICON, errorPage, homePage, signedInPage } from './pages.ts'
-import { MULTI_FACTOR, Provider } from './provider.ts'
+import { APP_NAME, ICON, errorPage, homePage, signedInPage, transferPage } from './pages.ts'
+import { hasFreshFactor, MULTI_FACTOR, Provider, type Asked } from './provider.ts'
 import { Sessions, type Session } from './sessions.ts'
 
 export interface RelyingPartyOptions {
@@ -49,6 +49,9 @@ export function clientMetadata(options: {
  * Browsers send a cookie to every port of a host, so this name must differ from the names of the provider's cookies.
  */
 const COOKIE = 'fieldnotes_session'
+/** The page on which money is sent, and how old a second factor may be for it. */
+const TRANSFER_PATH = '/transfer'
+const FRESH_SECONDS = 5 * 60
 
 /** Starts the app. It looks for its provider only when somebody signs in, so either of the two may start first. */
 export async function startRelyingParty(options: RelyingPartyOptions): Promise<RelyingParty> {
@@ -78,6 +81,7 @@ class App {
   readonly #style: string
   readonly #provider: Provider
   readonly #sessions: Sessions
+  readonly #now: () => number
 
   constructor(options: RelyingPartyOptions, url: string, style: string) {
     this.#issuer = options.issuer
@@ -92,6 +96,7 @@ class App {
       now: options.now,
     })
     this.#sessions = new Sessions(options.now)
+    this.#now = options.now
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -123,7 +128,11 @@ class App {
       case 'GET /sign-in':
         return this.#begin(response, session)
       case 'GET /step-up':
-        return this.#begin(response, session, MULTI_FACTOR)
+        return this.#begin(response, session, { acr: MULTI_FACTOR })
+      case 'GET /transfer':
+        return this.#transfer(response, session)
+      case 'POST /transfer':
+        return this.#sendMoney(request, response, session)
       case 'GET /callback':
         return this.#callback(response, session, url)
       case 'POST /sign-out':
@@ -143,9 +152,9 @@ class App {
   async #begin(
     response: ServerResponse,
     session: Session | undefined,
-    acr?: string,
+    asked: Asked = {},
   ): Promise<void> {
-    const { url, pending } = await this.#provider.begin(acr)
+    const { url, pending } = await this.#provider.begin(asked)
     this.#setCookie(response, this.#sessions.begin(session, pending).id)
     redirect(response, url)
   }
@@ -165,7 +174,41 @@ class App {
       )
     const signedIn = await this.#provider.complete(url, pending)
     this.#setCookie(response, this.#sessions.signIn(session, signedIn).id)
-    redirect(response, this.#url)
+    redirect(response, this.#url + (pending.onward ?? ''))
+  }
+
+  /** Money is sent only by a person who has shown a second factor in the last minutes. */
+  async #transfer(response: ServerResponse, session: Session | undefined): Promise<void> {
+    if (this.#mayTransfer(session)) return html(response, 200, transferPage('ask'))
+    const onward = TRANSFER_PATH
+    await this.#begin(response, session, {
+      acr: MULTI_FACTOR,
+      maxAgeSeconds: FRESH_SECONDS,
+      onward,
+    })
+  }
+
+  async #sendMoney(
+    request: IncomingMessage,
+    response: ServerResponse,
+    session: Session | undefined,
+  ): Promise<void> {
+    if (!this.#isOwnForm(request)) return this.#refuseForm(response)
+    if (!this.#mayTransfer(session)) return redirect(response, this.#url + TRANSFER_PATH)
+    html(response, 200, transferPage('sent'))
+  }
+
+  #mayTransfer(session: Session | undefined): boolean {
+    const { signedIn } = session ?? {}
+    return signedIn !== undefined && hasFreshFactor(signedIn.claims, FRESH_SECONDS, this.#now())
+  }
+
+  #isOwnForm({ headers: { origin } }: IncomingMessage): boolean {
+    return origin === undefined || origin === new URL(this.#url).origin
+  }
+
+  #refuseForm(response: ServerResponse): void {
+    html(response, 403, errorPage({ error: 'forbidden', text: 'Not from this app.' }))
   }
 
   async #signOut(
@@ -173,9 +216,7 @@ class App {
     response: ServerResponse,
     session: Session | undefined,
   ): Promise<void> {
-    const { origin } = request.headers
-    if (origin !== undefined && origin !== new URL(this.#url).origin)
-      return html(response, 403, errorPage({ error: 'forbidden', text: 'Not from this app.' }))
+    if (!this.#isOwnForm(request)) return this.#refuseForm(response)
     if (session !== undefined) this.#sessions.end(session.id)
     this.#setCookie(response, '', 0)
     const idToken = session?.signedIn?.idToken

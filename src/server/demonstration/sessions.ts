@@ -10,6 +10,8 @@ export interface PendingSignIn {
   readonly codeVerifier: string
   /** The level that was asked for as essential. */
   readonly acr?: string
+  /** The path of this app to which the person goes on. Default: its home page. */
+  readonly onward?: string
 }
 
 export type Claims = Readonly<Record<string, unknown>>
