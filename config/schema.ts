@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { levelsOption, policyOptions } from './policy.ts'
+import { resourcesOption } from './resources.ts'
 import { choice, custom, flag, integer, optionalLink, optionalText, type Option } from './option.ts'
 import {
   applicationDatabase,
@@ -473,7 +474,10 @@ export const fileOptions = {
 } satisfies Groups
 
 /** The settings of CONFIG_FILE that are in no group. */
-export const singleOptions = { levels: levelsOption } satisfies Record<string, Option<unknown>>
+export const singleOptions = { levels: levelsOption, resources: resourcesOption } satisfies Record<
+  string,
+  Option<unknown>
+>
 
 export type Groups = Readonly<Record<string, Readonly<Record<string, Option<unknown>>>>>
 

@@ -358,6 +358,29 @@ describe('the settings file', () => {
     expect(parse(environment, withFile({})).settings.levels).to.equal(undefined)
   })
 
+  it('takes APIs by their addresses, with JWT access tokens by default', () => {
+    const resources = { 'https://api.example': { scopes: ['read'] } }
+    expect(parse(environment, withFile({ resources })).settings.resources).to.deep.equal({
+      'https://api.example': { scopes: ['read'], format: 'jwt' },
+    })
+    expect(parse(environment, withFile({})).settings.resources).to.deep.equal({})
+  })
+
+  for (const [fault, resources] of [
+    ['a path in place of an address', { '/api': { scopes: [] } }],
+    ['an address with a fragment', { 'https://api.example#x': { scopes: [] } }],
+    ['a scope with a space', { 'https://api.example': { scopes: ['read all'] } }],
+    ['a scope of the server itself', { 'https://api.example': { scopes: ['openid'] } }],
+    ['another format', { 'https://api.example': { scopes: [], format: 'paseto' } }],
+    ['a misspelt member', { 'https://api.example': { scope: [] } }],
+  ] as const)
+    it(`refuses an API with ${fault}`, () => {
+      const { faults } = faultsOf(environment, withFile({ resources }))
+      expect(faults.map(({ setting }) => setting.slice(0, 21)))
+        .to.include('CONFIG_FILE resources')
+        .and.to.have.length.at.most(2)
+    })
+
   it('refuses a policy of another shape', () => {
     const policy = {
       rules: {},

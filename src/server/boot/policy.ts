@@ -4,11 +4,11 @@ import { policyFaults, type PolicyOptions } from '../../index.ts'
 import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
 import { levelsIn, serverFactors } from './factors.ts'
 
-type PolicySettings = Pick<FileValues, 'policy' | 'levels' | 'totp'>
+type PolicySettings = Pick<FileValues, 'policy' | 'levels' | 'totp' | 'resources'>
 
-/** The scopes that this server offers: those that an app may ask for, and that a rule may name. */
+/** The scopes that this server itself offers to every app. APIs have more, which a rule may name too. */
 export function serverScopes(): readonly string[] {
-  return ['openid', 'offline_access', ...Object.keys(CLAIMS_OF_SCOPE)]
+  return ['openid', 'offline_access', 'authn', ...Object.keys(CLAIMS_OF_SCOPE)]
 }
 
 /** The group `policy` as an option of the plugin, which reads the rules. */
@@ -20,7 +20,7 @@ export function policyIn({ policy }: Pick<FileValues, 'policy'>): PolicyOptions 
 export function faultsOfPolicy(settings: PolicySettings): readonly Fault[] {
   const faults = policyFaults(policyIn(settings), {
     factors: serverFactors(settings),
-    scopes: serverScopes(),
+    scopes: [...serverScopes(), ...Object.values(settings.resources).flatMap((api) => api.scopes)],
     ...levelsIn(settings),
   })
   return faults.map((problem) => ({ setting: 'CONFIG_FILE policy:', problem }))

@@ -1,5 +1,12 @@
 import { errors } from 'oidc-provider'
-import type { Adapter, Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
+import type {
+  Adapter,
+  Client,
+  Configuration,
+  KoaContextWithOIDC,
+  ResourceServer,
+} from 'oidc-provider'
+import type { Resource } from '../../../config/resources.ts'
 import type { FileValues } from '../../../config/schema.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Accounts } from '../../ports/accounts.ts'
@@ -187,11 +194,18 @@ function features(settings: FileValues) {
     deviceFlow: { enabled: settings.features.deviceFlow },
     resourceIndicators: {
       enabled: true,
-      getResourceServerInfo: () => {
-        throw new errors.InvalidTarget()
-      },
+      getResourceServerInfo: (_ctx, indicator) => resourceOf(settings, indicator),
+      // An app that has named an API at the authorization gets a token for it, also if it does not name it again.
+      useGrantedResource: () => true,
     },
   } satisfies Features
+}
+
+/** The API with this resource indicator (RFC 8707). Throws `invalid_target` for an unknown one. */
+function resourceOf({ resources }: FileValues, indicator: string): ResourceServer {
+  if (!Object.hasOwn(resources, indicator)) throw new errors.InvalidTarget()
+  const { scopes, format } = resources[indicator] as Resource
+  return { scope: scopes.join(' '), accessTokenFormat: format }
 }
 
 /**

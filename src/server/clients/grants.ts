@@ -39,10 +39,22 @@ export async function existingGrant(
   const givesMore = give(grant, {
     scopes: [...ctx.oidc.requestParamOIDCScopes],
     claims: [...ctx.oidc.requestParamClaims],
+    resources: requestedResources(ctx),
   })
   // The grant is saved only when the app asks for more than it had, so that single sign-on only reads.
   if (existing === undefined || givesMore) await grant.save()
   return grant
+}
+
+/** The scopes that the request asks for at each API, by its resource indicator. */
+function requestedResources({ oidc }: KoaContextWithOIDC): Record<string, readonly string[]> {
+  const asked = [...oidc.requestParamScopes]
+  return Object.fromEntries(
+    Object.entries(oidc.resourceServers ?? {}).map(([indicator, { scopes }]) => [
+      indicator,
+      asked.filter((scope) => scopes.has(scope)),
+    ]),
+  )
 }
 
 /**
