@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
@@ -143,6 +144,25 @@ describe('audit verify', () => {
     expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'chain-removed' })
     sql("DELETE FROM settings WHERE name = 'trail-key'")
     expect((await faults())[hostname()]).to.deep.equal({ kind: 'changed', number: 1 })
+  })
+
+  it('R47 is sound again after the steps of the guide for a lost key, and finds what comes later', async () => {
+    await fill()
+    sql("DELETE FROM settings WHERE name = 'trail-key'")
+    expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'changed', number: 1 })
+    await place.cli('user', 'add', 'mira')
+    expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'changed', number: 1 })
+    const guide = readFileSync(new URL('../../docs/guides/operating.md', import.meta.url), 'utf8')
+    const [, steps = ''] =
+      /If the key of the audit trail is lost[^]*?```sql\n([^]*?)```/.exec(guide) ?? []
+    expect(steps).to.contain('audit_heads')
+    sql(steps)
+    await place.cli('user', 'disable', 'mira')
+    const { sound, verified: sum, unchained } = await verified()
+    expect({ sound, sum }).to.deep.equal({ sound: true, sum: 2 })
+    expect(unchained).to.be.above(8)
+    sql(`DELETE FROM audit WHERE ${inCommands}`)
+    expect((await faults())[COMMANDS]).to.deep.equal({ kind: 'newest-removed', number: 1 })
   })
 
   it('R47 keeps a lost head lost, whatever is added afterwards', async () => {

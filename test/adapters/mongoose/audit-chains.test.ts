@@ -122,6 +122,19 @@ describe('the chains of the trail in MongoDB', function () {
     expect((await walked(storage.audit, NODE)).fault).to.deep.equal({ kind: 'removed', number: 2 })
   })
 
+  it('R47 begins a chain anew after the steps of the guide for a lost key', async () => {
+    await storage.audit.add([entry('1'), entry('2')], NODE)
+    const anew = { name: 'node', mac: (text: string) => mac(`another key ${text}`) }
+    expect((await walked(storage.audit, anew)).fault).to.deep.equal({ kind: 'changed', number: 1 })
+    await heads().deleteMany({})
+    await db.collection('mfa_audit_removed').deleteMany({})
+    await db.collection('mfa_audit').updateMany({}, { $unset: { chain: 1, number: 1, hash: 1 } })
+    await storage.audit.add([entry('3')], anew)
+    const { fault, verified } = await walked(storage.audit, anew)
+    expect({ fault, verified }).to.deep.equal({ fault: undefined, verified: 1 })
+    expect(await storage.audit.unchained()).to.equal(2)
+  })
+
   it('R18 is whole after two processes have added to one chain at once', async () => {
     const another = await openMongoStorage({ url: database.url })
     await Promise.all(
