@@ -287,6 +287,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: ['demonstration'],
     packages: [],
   },
+  'protected-api': {
+    // Stand for an API of somebody else and an app that calls it.
+    at: ['examples/resource-server/'],
+    may: ['protected-api'],
+    packages: ['node:http', 'node:crypto', 'openid-client', 'oidc-provider-mfa'],
+  },
   'existing-provider': {
     // Stand for providers of somebody else: they know the product by its package's name alone.
     at: ['examples/existing-provider/', 'examples/existing-provider-express/'],
@@ -311,7 +317,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 }
 
 /** Their packages are theirs: what no part of the product imports is a development dependency. */
-const FOREIGN = /^examples\/existing-provider/
+const FOREIGN = /^examples\/(existing-provider|resource-server)/
 
 /** Of the plugin, the server may use what any customer can: the public entry. */
 const PUBLIC_ENTRY = 'src/index.ts'
@@ -423,6 +429,8 @@ describe('the architecture', () => {
       'src/adapters/memory/index.ts',
       'src/testing/factors.ts',
       'examples/relying-party/main.ts',
+      'examples/resource-server/api.ts',
+      'examples/resource-server/client.ts',
     ]
     const examples = files.filter((file) => /^examples\/.*\/(before|after)\/app\.ts$/.test(file))
     const reached = new Set<string>()
