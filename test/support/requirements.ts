@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { sharedMongodb, standIn } from './mongodb.ts'
 
 /** Programs and services that some tests need and that not every machine has. The product does not need them. */
-export type Requirement = 'browser' | 'mongodb' | 'mongodb-options' | 'registry' | Tool
+export type Requirement =
+  'browser' | 'mongodb' | 'mongodb-options' | 'mod-auth-openidc' | 'registry' | Tool
 export type Tool =
   'zbarimg' | 'oathtool' | 'nginx' | 'systemd-analyze' | 'promtool' | 'bash' | 'zsh' | 'fish'
 
@@ -14,6 +15,8 @@ const HOW_TO_GET: Readonly<Record<Requirement, string>> = {
     'MongoDB is missing: set MONGODB_URL to a server that tests may write to, or pip install SecantusDB and name its secantusd-py in SECANTUSD',
   'mongodb-options':
     'MongoDB with options of its own is missing: pip install SecantusDB and name its secantusd-py in SECANTUSD',
+  'mod-auth-openidc':
+    'mod_auth_openidc is missing: apt-get install apache2 libapache2-mod-auth-openidc',
   registry: 'The npm registry cannot be reached: the package is not tried in an empty project',
   zbarimg: 'zbarimg is missing: apt-get install zbar-tools',
   oathtool: 'oathtool is missing: apt-get install oathtool',
@@ -30,6 +33,7 @@ const MUST_HAVE: Readonly<Record<Requirement, string>> = {
   browser: 'REQUIRE_BROWSER',
   mongodb: 'REQUIRE_MONGODB',
   'mongodb-options': 'REQUIRE_MONGODB',
+  'mod-auth-openidc': 'REQUIRE_DEPLOYMENT',
   registry: 'REQUIRE_REGISTRY',
   // Only the journeys in the browser use these tools.
   zbarimg: 'REQUIRE_BROWSER',
