@@ -155,16 +155,20 @@ describe('the keys of resourceServer', () => {
 
   it('answer 503 if the discovery document is that of another issuer, or its keys are not safe', async () => {
     const { url } = issuer
-    for (const document of [
-      { issuer: `${url}/`, jwks_uri: `${url}/jwks` },
-      { jwks_uri: `${url}/jwks` },
-      { issuer: url },
-      { issuer: url, jwks_uri: 'http://keys.example/jwks' },
-      { issuer: url, jwks_uri: 'file:///etc/keys' },
-    ]) {
+    const faults: readonly (readonly [object, string])[] = [
+      [{ issuer: `${url}/`, jwks_uri: `${url}/jwks` }, 'names another issuer'],
+      [{ jwks_uri: `${url}/jwks` }, 'names another issuer'],
+      [{ issuer: url }, 'is no https URL'],
+      [{ issuer: url, jwks_uri: 'http://keys.example/jwks' }, 'is no https URL'],
+      [{ issuer: url, jwks_uri: 'file:///etc/keys' }, 'is no https URL'],
+    ]
+    for (const [document, fault] of faults) {
       issuer.instead[DISCOVERY] = { body: document }
       clock.at += 5
-      expect(await outcome(), JSON.stringify(document)).to.equal('503 provider-away')
+      expect(await ask(), JSON.stringify(document))
+        .to.include({ status: 503, reason: 'provider-away' })
+        .and.have.nested.property('cause.message')
+        .that.contains(fault)
     }
     expect(fetches()).to.equal(0)
   })
