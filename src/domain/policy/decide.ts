@@ -7,6 +7,7 @@ import {
   isEnough,
   isMet,
   proofsSince,
+  withoutFuture,
   type Goal,
 } from './goal.ts'
 import type { PolicyInput, PolicyRequest } from './input.ts'
@@ -56,9 +57,11 @@ export function decide(input: PolicyInput): Decision {
     target: target?.rank ?? demand.rank,
     maxAgeSeconds: Math.min(demand.maxAgeSeconds, target?.maxAgeSeconds ?? Infinity),
   }
+  const isTimeAsked = ground.maxAgeSeconds < Infinity || input.request.provedSince !== undefined
+  const timely = isTimeAsked ? withoutFuture(input) : input
   const outcome: Outcome =
-    target === undefined ? { step: 'unmet', reason: 'no-such-level' } : outcomeOf(ground, input)
-  return answer(input, ground, outcome)
+    target === undefined ? { step: 'unmet', reason: 'no-such-level' } : outcomeOf(ground, timely)
+  return answer(timely, ground, outcome)
 }
 
 function outcomeOf(ground: Ground, input: PolicyInput): Outcome {

@@ -45,12 +45,15 @@ export function isEnough({ level }: Goal, given: readonly Strength[]): boolean {
   return isFirstLevel(level) || reaches(level, given)
 }
 
-/** The proofs that are new enough for this request. One from the future is not: the clock was set back since. */
-export function proofsSince({ proofs, request, now }: PolicyInput): readonly Proof[] {
-  const { provedSince } = request
-  return provedSince === undefined
-    ? proofs
-    : proofs.filter(({ time }) => time >= provedSince && !isAhead(time, now))
+/** The proofs that are new enough for this request. */
+export function proofsSince({ proofs, request }: PolicyInput): readonly Proof[] {
+  const { provedSince = -Infinity } = request
+  return proofs.filter(({ time }) => time >= provedSince)
+}
+
+/** The question without proofs from the future: the clock was set back since, and they would stay new for that time. */
+export function withoutFuture(input: PolicyInput): PolicyInput {
+  return { ...input, proofs: input.proofs.filter(({ time }) => !isAhead(time, input.now)) }
 }
 
 /** The first factors among the proofs that are new enough. */
@@ -79,8 +82,7 @@ function counts({ factors, own }: Goal, { factor }: Proof, { person }: PolicyInp
 
 /** Whether a proof is at most so old. One that was given for this very request is, however long its pages took. */
 function isNew(at: Instant, maxAgeSeconds: number, { request, now }: PolicyInput): boolean {
-  if (maxAgeSeconds === Infinity) return true
-  return (now - at <= maxAgeSeconds || at >= (request.begunAt ?? Infinity)) && !isAhead(at, now)
+  return now - at <= maxAgeSeconds || at >= (request.begunAt ?? Infinity)
 }
 
 /** Whether a time is further in the future than clocks differ. */

@@ -57,7 +57,7 @@ function partOf(
   const { enrol = 'required' } = rule
   if (enrol === 'required' || canMeet(rule, rank, input)) return 'counts'
   if (enrol === 'optional') return 'optional'
-  const isOver = input.now >= deadlineOf(rule, input) || !input.person.mayPostpone
+  const isOver = input.now >= deadlineOf(rule.name, enrol, input) || !input.person.mayPostpone
   return isOver ? 'counts' : 'grace'
 }
 
@@ -73,10 +73,11 @@ function canMeet(rule: Rule, rank: number, input: PolicyInput): boolean {
   return isUsable(own) && reaches(level, [...own, ...first])
 }
 
+type Delay = Extract<Rule['enrol'], object>
+
 /** The end of the time in which an enrolment can be put off. */
-function deadlineOf({ name, enrol }: Rule, { person, now }: PolicyInput): Instant {
-  if (typeof enrol !== 'object') return Infinity
-  return 'until' in enrol ? enrol.until : (person.metAt[name] ?? now) + enrol.graceSeconds
+function deadlineOf(name: string, delay: Delay, { person, now }: PolicyInput): Instant {
+  return 'until' in delay ? delay.until : (person.metAt[name] ?? now) + delay.graceSeconds
 }
 
 /** The demands of all rules that count, combined to the strictest. */
@@ -110,7 +111,9 @@ export function demandOf(judged: readonly Judged[], input: PolicyInput): Demand 
     trustSeconds: trustSecondsOf(judged, input),
     redundant: counting.map(({ rule }) => rule).filter(({ redundancy }) => redundancy === true),
     until: Math.min(
-      ...judged.filter(({ part }) => part === 'grace').map(({ rule }) => deadlineOf(rule, input)),
+      ...judged.flatMap(({ rule: { name, enrol }, part }) =>
+        part === 'grace' && typeof enrol === 'object' ? [deadlineOf(name, enrol, input)] : [],
+      ),
     ),
     asksFactor: fresh || asking.length > 0,
     isAsked: asking.some(({ rule: { name } }) => name !== OWN_CHOICE),

@@ -35,8 +35,7 @@ export function assertionOf(
   named: readonly string[] = [],
 ): Assertion | undefined {
   const newestFirst = proofs.toSorted((one, other) => other.time - one.time)
-  const [newest] = newestFirst
-  if (newest === undefined) return undefined
+  if (newestFirst.length === 0) return undefined
   const proved = highestReached(levels, proofs)
   const rank = rankSaid(levels, proved, named)
   // A request for a lower level changes its name alone: what was really used is said as it is (R26).
@@ -45,7 +44,7 @@ export function assertionOf(
     acr: (levels[rank] as Level).acr,
     rank,
     amr: amrOf(newestFirst),
-    authTime: (used.at(-1) ?? newest).time,
+    authTime: Math.min(...used.map(({ time }) => time)),
     proofs: newestFirst,
   }
 }

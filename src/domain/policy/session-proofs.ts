@@ -2,6 +2,7 @@ import { kindOf, type Amr, type FactorKind } from '../assurance.ts'
 import { DAY_SECONDS, type Instant } from '../time.ts'
 import type { AcceptedAttempt, MfaRecord } from '../mfa-record.ts'
 import { highestReached, rankOf, type Levels } from './levels.ts'
+import { isAhead } from './goal.ts'
 import type { Proof } from './proofs.ts'
 
 /** For this long after a recovery, proofs are marked with it (R9). */
@@ -46,15 +47,21 @@ export function mergedProofs(
   fresh: readonly Proof[],
   { now, sessionSeconds }: { readonly now: Instant; readonly sessionSeconds: number },
 ): readonly Proof[] {
-  const newestFirst = [...fresh, ...before].sort((one, other) => other.time - one.time)
+  // A proof from the future makes room for a new one: the clock was set back, and it would stay the newest.
+  const present = before.filter(
+    ({ factor, time }) => !isAhead(time, now) || fresh.every((one) => one.factor !== factor),
+  )
   const seen = new Set<string | undefined>()
-  return newestFirst
-    .filter(({ factor, time }) => {
-      if (seen.has(factor) || now - time >= sessionSeconds) return false
-      seen.add(factor)
-      return true
-    })
-    .slice(0, MOST_PROOFS)
+  const kept = newestFirst([...fresh, ...present]).filter(({ factor, time }) => {
+    if (seen.has(factor) || now - time >= sessionSeconds) return false
+    seen.add(factor)
+    return true
+  })
+  return kept.slice(0, MOST_PROOFS)
+}
+
+function newestFirst(proofs: readonly Proof[]): readonly Proof[] {
+  return proofs.toSorted((one, other) => other.time - one.time)
 }
 
 /** A session that keeps no proofs: a release that did not know them has made it, or a host without the plugin. */

@@ -77,6 +77,14 @@ describe('the proofs of a session', () => {
     expect(merge([of(NOW - DAY + 1, 'totp')], [])).to.have.length(1)
   })
 
+  it('lose one from the future for a new one, because the clock was set back', () => {
+    const future = of(NOW + 3_600, 'totp')
+    expect(merge([future], [of(NOW - 5, 'totp')])).to.deep.equal([of(NOW - 5, 'totp')])
+    expect(merge([future], [of(NOW - 5)])).to.deep.equal([future, of(NOW - 5)])
+    const skewed = of(NOW + 30, 'totp')
+    expect(merge([skewed], [of(NOW - 5, 'totp')])).to.deep.equal([skewed])
+  })
+
   it('are bounded', () => {
     const many = Array.from({ length: 30 }, (_, nth) => of(NOW - nth, `factor-${nth}`))
     expect(merge([], many)).to.deep.equal(many.slice(0, 12))

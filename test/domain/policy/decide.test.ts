@@ -1,0 +1,64 @@
+import { expect } from 'chai'
+import { decide, type Decision } from '../../../src/domain/policy/decide.ts'
+import { acrOf, inputOf, NOW, readCases, type Case } from './cases.ts'
+
+const CASES = readCases()
+const ANSWER = ['step', 'reason', 'says', 'parts', 'factors', 'limit', 'until', 'offered'] as const
+const QUESTION =
+  'name http person groups proofs client scopes acr essential acrMaxAge maxAge prompt device ' +
+  'address newBrowser firstParty trustedAt trust rules metAt mayPostpone postponed offers'
+
+/** A decision in the form of a case. */
+function told(decision: Decision): Omit<Pick<Case, (typeof ANSWER)[number]>, 'says'> & {
+  readonly says: string
+} {
+  const { step, reason, acr, rules, factors, maxAgeSeconds, until, trustSeconds } = decision
+  return {
+    step,
+    reason,
+    says: acr,
+    parts: rules.map(({ part }) => part).join(' '),
+    ...(factors === undefined ? {} : { factors }),
+    ...(maxAgeSeconds === undefined ? {} : { limit: maxAgeSeconds }),
+    ...(until === undefined ? {} : { until: until - NOW }),
+    ...(trustSeconds === 0 ? {} : { offered: trustSeconds }),
+  }
+}
+
+describe('the table of the policy', () => {
+  it('has more than 200 cases, each with a name of its own', () => {
+    expect(CASES).to.have.length.above(200)
+    expect(new Set(CASES.map(({ name }) => name)).size).to.equal(CASES.length)
+  })
+
+  it('has no member that is not read', () => {
+    const known = [...QUESTION.split(' '), ...ANSWER]
+    for (const one of CASES) expect(known).to.include.members(Object.keys(one))
+  })
+
+  it('has more than 100 cases that a client can cause with an app and backup codes', () => {
+    const overHttp = CASES.filter(({ http }) => http === true)
+    expect(overHttp).to.have.length.above(100)
+    for (const { name, person = '', proofs, offers, address } of overHttp) {
+      expect(proofs, name).to.match(/^pwd@\S+( (otp|code)@(-\d+|now))*$/)
+      expect(person, name).to.match(/^(|totp( totp-tablet)?( codes)?)$/)
+      expect([offers, address], name).to.deep.equal([undefined, undefined])
+      // Only a trusted browser gives a person with a factor a session by the password alone.
+      const isPasswordOnly = /^pwd@-\d+$/.test(proofs)
+      expect(isPasswordOnly && person !== '', name).to.equal(false)
+    }
+  })
+})
+
+describe('the policy', () => {
+  for (const one of CASES)
+    it(one.name, () => {
+      const decision = decide(inputOf(one))
+      const expected = Object.fromEntries(
+        ANSWER.flatMap((key) => (key in one ? [[key, one[key]]] : [])),
+      )
+      expect(told(decision)).to.deep.equal({ ...expected, says: acrOf(one.says) })
+      expect(decision.isTrusted).to.equal(one.reason === 'trusted-browser')
+      for (const { part, matched } of decision.rules) expect(matched).to.equal(part !== 'no-match')
+    })
+})

@@ -1,0 +1,280 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import {
+  decide,
+  ownChoice,
+  type AcrRequest,
+  type Decision,
+  type PolicyInput,
+  type Step,
+} from '../../../src/domain/policy/decide.ts'
+import { DEFAULT_LEVELS, highestReached, rankOf } from '../../../src/domain/policy/levels.ts'
+import { assertionOf } from '../../../src/domain/policy/proofs.ts'
+import { anyInput, anyRule, anyTrustedInput } from './any-input.ts'
+import { AUTHENTICATORS, NOW, PROOFS } from './cases.ts'
+
+const RUNS = { numRuns: 3_000 }
+/** A property of some decisions alone is checked for at least so many. */
+const LEAST = 300
+
+/** How strict a step is. A step that a person can make is as strict as another one. */
+const STRICTNESS: Readonly<Record<Step, number>> = {
+  none: 0,
+  'enrol-later': 1,
+  login: 2,
+  verify: 2,
+  enrol: 2,
+  unmet: 3,
+}
+
+function isAnswered({ step }: Decision): boolean {
+  return step === 'none' || step === 'enrol-later'
+}
+
+function isFactorAsked({ rules }: Decision): boolean {
+  const [ownChoice] = rules
+  return ownChoice?.name === 'set up by the person' && ownChoice.part === 'counts'
+}
+
+/** Checks a promise for any answered request, and that there are enough of these. */
+function whereAnswered(promise: (input: PolicyInput, decision: Decision) => void): void {
+  let count = 0
+  fc.assert(
+    fc.property(fc.oneof(anyInput, anyTrustedInput), (input) => {
+      const decision = decide(input)
+      if (!isAnswered(decision)) return
+      promise(input, decision)
+      count += 1
+    }),
+    RUNS,
+  )
+  expect(count).to.be.at.least(LEAST)
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const member of Object.values(value)) frozen(member)
+  return value
+}
+
+describe('the policy, for any session, request, person and rules', () => {
+  it('R45 is never loosened by one more rule', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyInput, anyTrustedInput), anyRule, (input, rule) => {
+        const before = decide(input)
+        const added = { ...rule, name: 'added' }
+        const after = decide({ ...input, rules: [...input.rules, added] })
+        expect(STRICTNESS[after.step]).to.be.at.least(STRICTNESS[before.step])
+        expect(after.target).to.be.at.least(before.target)
+        expect(after.maxAgeSeconds ?? Infinity).to.be.at.most(before.maxAgeSeconds ?? Infinity)
+        // Where nothing asks for a factor, there is nothing that a trusted browser could stand in for.
+        if (isFactorAsked(before)) expect(after.trustSeconds).to.be.at.most(before.trustSeconds)
+        // Each rule is judged alone: the parts of the others stay.
+        expect(after.rules.slice(0, -1)).to.deep.equal(before.rules)
+      }),
+      RUNS,
+    )
+  })
+
+  it('does not depend on the order of the rules', () => {
+    fc.assert(
+      fc.property(anyInput, fc.infiniteStream(fc.nat()), (input, numbers) => {
+        const keyed = input.rules.map((rule) => ({ rule, key: numbers.next().value as number }))
+        const rules = keyed.toSorted((one, other) => one.key - other.key).map(({ rule }) => rule)
+        const byName = (decision: Decision) => ({
+          ...decision,
+          rules: decision.rules.toSorted((one, other) => one.name.localeCompare(other.name)),
+          factors: decision.factors?.toSorted(),
+        })
+        expect(byName(decide({ ...input, rules }))).to.deep.equal(byName(decide(input)))
+      }),
+      RUNS,
+    )
+  })
+
+  it('changes nothing that it is given, and decides the same again', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        expect(decide(frozen(input))).to.deep.equal(decide(input))
+      }),
+      RUNS,
+    )
+  })
+
+  it('R45 answers with no level that the proofs do not carry', () => {
+    whereAnswered(({ levels, proofs, request: { provedSince = -Infinity } }, decision) => {
+      const since = proofs.filter(({ time }) => time >= provedSince)
+      const given = decision.isTrusted ? since.filter(({ factor }) => factor === undefined) : since
+      expect(rankOf(levels, decision.acr)).to.be.at.most(highestReached(levels, given))
+      expect(given).not.to.deep.equal([])
+    })
+  })
+
+  it('R24 answers an essential request by a level that it names, and reaches the target', () => {
+    whereAnswered(({ levels, proofs, request: { acr } }, decision) => {
+      if (acr?.essential === true) expect(acr.values).to.include(decision.acr)
+      if (!decision.isTrusted)
+        expect(highestReached(levels, proofs)).to.be.at.least(decision.target)
+    })
+  })
+
+  it('answers by a factor that each rule which counts lists', () => {
+    whereAnswered(({ rules, proofs }, decision) => {
+      if (decision.isTrusted) return
+      const counting = rules.filter((_, place) => decision.rules[place]?.part === 'counts')
+      for (const { factors } of counting)
+        if (factors !== undefined)
+          expect(proofs.map(({ factor }) => factor)).to.include.oneOf([...factors])
+    })
+  })
+
+  it('R14 lets a trusted browser stand in only where nothing asks for more', () => {
+    let count = 0
+    whereAnswered(({ request, person, trustedBrowserSeconds, rules }, decision) => {
+      if (!decision.isTrusted) return
+      count += 1
+      expect(request).not.to.have.any.keys('acr', 'provedSince')
+      expect(request.fresh).to.equal(false)
+      const age = NOW - (person.trust?.since ?? 0)
+      expect(age).to.be.below(trustedBrowserSeconds)
+      for (const [place, { part }] of decision.rules.entries()) {
+        const { trustedBrowserSeconds: seconds = Infinity, maxAgeSeconds } = rules[place]!
+        if (part !== 'no-match') expect(seconds === 'never' ? 0 : seconds).to.be.above(age)
+        if (part === 'counts') expect(maxAgeSeconds ?? Infinity).to.be.above(age)
+      }
+    })
+    expect(count).to.be.at.least(50)
+  })
+
+  it('leads to an end: a person who makes each step that it asks for is asked for no further one', () => {
+    fc.assert(
+      fc.property(anyInput, (first) => {
+        let input: PolicyInput = { ...first, request: { ...first.request, begunAt: NOW } }
+        let decision = decide(input)
+        for (let steps = 0; !isAnswered(decision) && decision.step !== 'unmet'; steps += 1) {
+          expect(steps, JSON.stringify(decision)).to.be.below(8)
+          input = afterStep(input, decision)
+          decision = decide(input)
+        }
+      }),
+      RUNS,
+    )
+  })
+})
+
+/** The question after the person has made the step, by the last of the factors that help. */
+function afterStep(input: PolicyInput, { step, factors }: Decision): PolicyInput {
+  const helps = (id: string): boolean => factors?.includes(id) ?? true
+  if (step === 'login') {
+    const first = input.proofs.find(({ factor }) => factor === undefined) ?? PROOFS['pwd']!
+    return withProof(input, { ...first, time: NOW })
+  }
+  const offered = input.enrollable.filter(({ id }) => helps(id))
+  const own = input.person.authenticators.filter(({ factor }) => helps(factor))
+  const id = step === 'enrol' ? offered.at(-1)?.id : own.at(-1)?.factor
+  expect(id, `no factor for the step ${step}`).to.be.a('string')
+  const strength = [...input.enrollable, ...input.person.authenticators].find(
+    (one) => ('id' in one ? one.id : one.factor) === id,
+  )!
+  const { kinds, phishingResistant } = strength
+  const proved = withProof(input, { amr: [], kinds, phishingResistant, factor: id!, time: NOW })
+  if (step !== 'enrol') return proved
+  const { person } = proved
+  const device = `new device ${person.authenticators.length}`
+  const authenticator = { factor: id!, kinds, phishingResistant, isBackup: false, device }
+  return {
+    ...proved,
+    person: { ...person, authenticators: [...person.authenticators, authenticator] },
+  }
+}
+
+function withProof(input: PolicyInput, proof: PolicyInput['proofs'][number]): PolicyInput {
+  const others = input.proofs.filter(({ factor }) => factor !== proof.factor)
+  const { request } = input
+  const fresh = request.fresh && proof.factor === undefined
+  return { ...input, proofs: [...others, proof], request: { ...request, fresh } }
+}
+
+/** The decision of the release before there were rules. It had two levels and one essential request fewer. */
+function formerStep(
+  isEnrolled: boolean,
+  isProved: boolean,
+  fresh: boolean,
+  requested: AcrRequest | undefined,
+): Step {
+  const [password, multiFactor] = DEFAULT_LEVELS.map(({ acr }) => acr)
+  const isMore = isEnrolled || fresh || isProved
+  const names = (acr: string | undefined) => requested?.values.includes(acr!) === true
+  const isKnown = names(password) || names(multiFactor)
+  if (requested?.essential === true && !isKnown) return 'unmet'
+  // The former policy refused an essential request for the first level alone where more is asked. It is answered now.
+  const isLow = names(password) && !names(multiFactor)
+  const isWanted = requested?.essential === true && names(multiFactor) && !names(password)
+  const target = isMore || (isWanted && !isLow)
+  if (!target || (isProved && !fresh)) return 'none'
+  return isEnrolled ? 'verify' : 'enrol'
+}
+
+describe('the policy without rules', () => {
+  it('decides as the release before there were rules', () => {
+    const values = [...DEFAULT_LEVELS.slice(0, 2).map(({ acr }) => acr), 'urn:of:nobody']
+    const anyAcr = fc.record({ essential: fc.boolean(), values: fc.subarray(values) })
+    fc.assert(
+      fc.property(
+        fc.constantFrom([], ['totp'], ['totp', 'codes']),
+        fc.constantFrom(['pwd'], ['pwd', 'otp'], ['pwd', 'code']),
+        fc.option(anyAcr, { nil: undefined }),
+        fc.boolean(),
+        (names, words, acr, fresh) => {
+          const authenticators = names.map((name) => AUTHENTICATORS[name]!)
+          const proofs = words.map((word, age) => ({ ...PROOFS[word]!, time: NOW - age * 100 }))
+          const decision = decide({
+            levels: DEFAULT_LEVELS,
+            rules: [ownChoice(DEFAULT_LEVELS)],
+            trustedBrowserSeconds: 0,
+            enrollable: [{ ...AUTHENTICATORS['totp']!, id: 'totp' }],
+            request: {
+              client: 'app',
+              groups: [],
+              scopes: [],
+              acrs: acr?.values ?? [],
+              isNewBrowser: false,
+              isFirstParty: false,
+              fresh,
+              ...(acr === undefined ? {} : { acr }),
+            },
+            person: { authenticators, metAt: {}, mayPostpone: true, postponed: false },
+            proofs,
+            now: NOW,
+          })
+          const isProved = words.length > 1
+          const expected = formerStep(authenticators.length > 0, isProved, fresh, acr)
+          expect(decision.step).to.equal(expected)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+describe('an assertion of proofs', () => {
+  it('R45 rests on proofs that were given, and is as old as the oldest of them', () => {
+    fc.assert(
+      fc.property(anyInput, ({ levels, proofs, request }) => {
+        const said = assertionOf(levels, proofs, request.acrs)
+        if (said === undefined) {
+          expect(proofs).to.deep.equal([])
+          return
+        }
+        expect(proofs).to.include.members([...said.proofs])
+        expect(said.authTime).to.equal(Math.min(...said.proofs.map(({ time }) => time)))
+        expect(said.rank).to.be.at.most(highestReached(levels, said.proofs))
+        expect(said.amr.includes('mfa')).to.equal(
+          new Set(said.proofs.flatMap(({ kinds }) => kinds)).size > 1,
+        )
+      }),
+      RUNS,
+    )
+  })
+})
