@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { MeasuredServer, type Round } from './measured-server.ts'
 import { median } from './median.ts'
 import type { PasswordCheck } from './passwords.ts'
+import { measurePolicy } from './policy.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -42,6 +43,7 @@ const mfa = await MeasuredServer.start('mfa', { path: join(folder, 'mfa.db'), pe
 const servers = [floor, mfa]
 try {
   console.log(`Node ${process.version}. ${ROUNDS} rounds of ${SIGN_INS} sign-ins each, medians.`)
+  measurePolicy()
   for (const server of servers) {
     await server.checkPasswordsWith('none')
     await server.round(WARM_UP, 8)

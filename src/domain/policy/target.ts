@@ -34,9 +34,7 @@ export function targetOf({ rank }: Demand, input: PolicyInput): Target | undefin
   const canShow = named.find((one) => reaches(levels[one] as Level, has))
   if (canShow !== undefined) return { rank: canShow, maxAgeSeconds }
   // A voluntary level that the person cannot reach asks for nothing, and the token says the truth.
-  if (!essential) return { rank, maxAgeSeconds: Infinity }
-  const canSetUp = named.find((one) => reaches(levels[one] as Level, [...has, ...input.enrollable]))
-  return { rank: canSetUp ?? Math.min(...named), maxAgeSeconds }
+  return essential ? { rank: Math.min(...named), maxAgeSeconds } : { rank, maxAgeSeconds: Infinity }
 }
 
 function ranksOf(levels: Levels, values: readonly string[]): readonly number[] {

@@ -61,4 +61,16 @@ describe('the policy', () => {
       expect(decision.isTrusted).to.equal(one.reason === 'trusted-browser')
       for (const { part, matched } of decision.rules) expect(matched).to.equal(part !== 'no-match')
     })
+
+  it('asks for the password where only that is too old, and for no factor', () => {
+    const input = inputOf({
+      ...CASES[0]!,
+      person: 'totp',
+      proofs: 'pwd@-700',
+      rules: ['pwd-10min'],
+    })
+    // The rule for a person's own choice would ask for the factor.
+    const [, rule] = input.rules
+    expect(decide({ ...input, rules: [rule!] })).to.include({ step: 'login', reason: 'policy' })
+  })
 })

@@ -49,6 +49,8 @@ describe('an assertion of proofs', () => {
     })
     expect(said(proofs, PASSWORD_ACR, MULTI_FACTOR_ACR, 'phr')?.acr).to.equal(MULTI_FACTOR_ACR)
     expect(said(proofs, 'phr')?.acr).to.equal(MULTI_FACTOR_ACR)
+    const used = said([...proofs, at('key', 100)], MULTI_FACTOR_ACR)
+    expect(used).to.deep.include({ acr: MULTI_FACTOR_ACR, amr: ['hwk', 'pwd', 'otp', 'mfa'] })
   })
 })
 
