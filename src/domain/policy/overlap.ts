@@ -90,6 +90,6 @@ function areNetworksCommon(
 function networksOf(list: readonly string[] | undefined): Entries<Network> {
   const { named, excluded } = entriesOf(list)
   const parsed = (texts: readonly string[]): readonly Network[] =>
-    texts.flatMap((text) => parseNetwork(text) ?? [])
+    texts.map(parseNetwork).filter((one) => one !== undefined)
   return { named: named.length === 0 ? EVERYWHERE : parsed(named), excluded: parsed(excluded) }
 }

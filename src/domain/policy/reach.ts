@@ -1,4 +1,13 @@
-import { rankOf, reaches, type Level, type Levels, type Strength } from './levels.ts'
+import {
+  isFirstLevel,
+  PASSWORD,
+  rankOf,
+  reaches,
+  secondRank,
+  type Level,
+  type Levels,
+  type Strength,
+} from './levels.ts'
 import type { Rule } from './rules.ts'
 
 /** A factor of the configuration, as rules see it. */
@@ -17,8 +26,6 @@ export interface PolicyContext {
 }
 
 type Demand = Pick<Rule, 'require' | 'factors'>
-
-const PASSWORD: Strength = { kinds: ['knowledge'], phishingResistant: false }
 
 /** Why no person can ever meet a demand, in words. Undefined: people can. */
 export function unmetBecause(demand: Demand, context: PolicyContext): string | undefined {
@@ -51,16 +58,17 @@ function hasEnrollable(factors: readonly string[], context: PolicyContext): bool
 }
 
 function canBeMet(demand: Demand, { levels, factors }: PolicyContext): boolean {
-  const rank = levelIn(demand, levels)
-  if (rank === 0) return true
+  const level = levels[levelIn(demand, levels)] as Level
+  if (isFirstLevel(level)) return true
   const fitting = factors.filter(
     ({ id, isEnrollable }) => isEnrollable && (demand.factors?.includes(id) ?? true),
   )
-  return reaches(levels[rank] as Level, [PASSWORD, ...fitting])
+  return reaches(level, [PASSWORD, ...fitting])
 }
 
 /** The place of the level that a rule asks for. One that names factors asks for one of them. */
 function levelIn({ require, factors }: Demand, levels: Levels): number {
-  const asked = require === undefined ? 0 : (rankOf(levels, require) ?? levels.length - 1)
-  return factors === undefined ? asked : Math.max(asked, Math.min(1, levels.length - 1))
+  // A level that is not known was refused before.
+  const asked = require === undefined ? 0 : (rankOf(levels, require) as number)
+  return factors === undefined ? asked : Math.max(asked, secondRank(levels))
 }

@@ -26,6 +26,12 @@ describe('networks in rules', () => {
     )
   })
 
+  it('are no addresses if they have a prefix', () => {
+    expect(parseAddress('10.0.0.1/8')).to.equal(undefined)
+    expect(parseAddress('fe80::1%eth0')).to.deep.equal(parseAddress('fe80::1'))
+    expect(parseAddress('')).to.equal(undefined)
+  })
+
   it('contain the addresses that Node finds in them', () => {
     const network = fc.record({ address: addresses, prefix: fc.nat(128) })
     fc.assert(

@@ -94,6 +94,11 @@ describe('a policy as data', () => {
     ])
   })
 
+  it('takes a shorter time of trust in a browser', () => {
+    for (const seconds of [1, 3600])
+      expect(ruleOf({ trustedBrowserSeconds: seconds }).trustedBrowserSeconds).to.equal(seconds)
+  })
+
   it('takes a date-time with its zone', () => {
     const until = Date.UTC(2027, 0, 31, 12) / 1000
     for (const text of [
@@ -283,6 +288,16 @@ describe('a rule', () => {
       'a trust of no time',
       { trustedBrowserSeconds: 0 },
       'trustedBrowserSeconds must be a whole number of at least 1, or "never"',
+    ],
+    [
+      'a trust in text',
+      { trustedBrowserSeconds: '300' },
+      'trustedBrowserSeconds must be a whole number of at least 1, or "never"',
+    ],
+    [
+      'a date that is a number',
+      { enrol: { until: 1_800_000_000 } },
+      'enrol.until must be an ISO 8601 date-time with its time zone, such as 2027-01-31T12:00:00Z',
     ],
     [
       'an unknown enrolment',
