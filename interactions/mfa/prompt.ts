@@ -48,6 +48,8 @@ export interface MfaDetails extends SetUp {
   readonly rule: FirstEnrolmentRule
   /** Whether `rule` was given for a first sign-in: it ends when somebody has completed one. */
   readonly firstSignIn: boolean
+  /** The ids of the factors by which the person can go on. Absent: every factor that the person has. */
+  readonly countingFactors?: readonly string[]
   /** The page that comes before an answer of a lower level than the app asked for. */
   readonly offer?: { readonly canSetUp: boolean; readonly repeated: boolean }
   readonly client: ClientLook & {
@@ -215,7 +217,7 @@ async function offerBefore(
 
 async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails> {
   const decided = await decideFor(core, ctx)
-  const { pending, account, offer } = decided
+  const { pending, account, offer, decision } = decided
   const client = given(ctx.oidc.client, 'client')
   const question = { account, client, params: { ...ctx.oidc.params } }
   const { record } = await core.record(ctx, account.accountId)
@@ -232,6 +234,9 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
     ...(language === undefined ? {} : { language }),
     rule: ruleWithMailbox(core.deps, record, rule, address),
     firstSignIn,
+    ...(decision.step === 'verify' && decision.factors !== undefined
+      ? { countingFactors: decision.factors }
+      : {}),
     // The login page has found the offer to be due, and another tab has answered it meanwhile: it still stands here.
     ...(offer.offer !== 'none' || (pending && isWishMissed(ctx))
       ? { offer: { canSetUp: offer.canSetUp, repeated: offer.offer === 'repeated' } }

@@ -91,6 +91,7 @@ function sentIn({ core, seen, place }: Visit, factor: AnyFactor): OpenChallenge 
 
 export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promise<void> {
   const { core, place, seen } = visit
+  if (owned(visit, factor).length === 0) throw expired('This factor is not one of the account')
   const response: unknown = factor.parseResponse(form)
   if (response === undefined)
     return showVerification(visit, factor, { error: { code: 'unreadable' }, status: 400 })
@@ -218,8 +219,12 @@ function ownedMethods(visit: Visit): readonly Method[] {
   })
 }
 
-/** The account's authenticators of a factor: usable ones before others, and among these the last used one first. */
+/**
+ * The account's authenticators of a factor: usable ones before others, and among these the last used one first. None of
+ * a factor that does not lead on, because a rule lists others or the level needs more.
+ */
 function owned(visit: Visit, factor: AnyFactor): readonly Authenticator[] {
+  if (visit.details.countingFactors?.includes(factor.id) === false) return []
   const { clock, rules } = visit.core.deps
   const now = clock.now()
   return authenticatorsOf(visit.seen.record, factor).toSorted(
