@@ -58,6 +58,17 @@ export function permissionsOf(grant: Grant): Permissions {
   }
 }
 
+/**
+ * A stored grant that also gives a claim about the sign-in itself. Like `acr` and `amr`, such a claim needs no consent; the
+ * host knows its own ones only.
+ */
+export function withSignInClaim<T extends object>(stored: T, claim: string): T {
+  const { openid } = stored as { readonly openid?: { readonly claims?: readonly string[] } }
+  if (openid === undefined) return stored
+  const claims = [...new Set([...(openid.claims ?? []), claim])]
+  return { ...stored, openid: { ...openid, claims } }
+}
+
 /** The scopes that a stored grant gives, those at resource servers included. */
 export function scopesIn(stored: object): readonly string[] {
   const { openid, resources } = stored as {

@@ -6,11 +6,13 @@ import { accountClient, ACCOUNT_CLIENT_ID, clientTaken } from '../account/client
 import { accessEndings } from '../domain/app-access.ts'
 import { MfaError } from '../domain/errors.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
+import { AUTHN_FACTORS } from '../domain/policy/authn-factors.ts'
 import { FIRST_EPOCH, levelWithoutEpoch } from '../domain/session.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
 import { isResume, presentContext } from '../host/context.ts'
 import { withPromptOfRequest } from '../host/device.ts'
 import { given } from '../host/given.ts'
+import { withSignInClaim } from '../host/grant.ts'
 import {
   authorizationIdOf,
   remainsOf,
@@ -220,7 +222,7 @@ function guardGrant(core: Core, inner: Adapter): Partial<Adapter> {
       const record = await recordOf(accountId)
       const epoch = epochIn(payload) ?? FIRST_EPOCH
       const isLive = epoch === record.epoch && accessIn(payload) === accessEndings(record, clientId)
-      return isLive ? payload : undefined
+      return isLive ? withSignInClaim(payload, AUTHN_FACTORS) : undefined
     },
   }
 }
