@@ -84,7 +84,7 @@ describe('the guard of the host’s records', () => {
   })
 
   it('wraps the models in which a sign-in is decided, and says that it is in use', () => {
-    for (const model of ['Client', 'AccessToken', 'PushedAuthorizationRequest'])
+    for (const model of ['Client', 'PushedAuthorizationRequest'])
       expect(guarded(model)).to.equal(inner)
     expect(core.taken.adapter).to.equal(false)
     expect(guarded('Interaction')).not.to.equal(inner)
