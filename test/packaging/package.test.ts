@@ -68,6 +68,7 @@ describe('the published package', function () {
       `bin/${NAME}.mjs`,
       'bin/starter.mjs',
       'package.json',
+      'schemas/authn-factors.schema.json',
     ])
     expect(packed).to.include('dist/src/server/demonstration/style.css')
     expect(packed.filter((path) => /examples/.test(path))).to.deep.equal([])
@@ -113,7 +114,7 @@ describe('the published package', function () {
       paths.every((path) => packed.includes(path)),
     )
     const entries = Object.keys(manifest.exports).filter(
-      (entry) => !/^\.(\/package\.json)?$/.test(entry),
+      (entry) => entry !== '.' && !entry.endsWith('.json'),
     )
     expect(Object.keys(typesVersions['*'] ?? {}).map((name) => `./${name}`)).to.have.members(
       entries,

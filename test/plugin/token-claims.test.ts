@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { Configuration } from 'oidc-provider'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/index.ts'
+import { schemaFaults } from '../support/authn-factors-schema.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
   callbackOf,
@@ -200,7 +201,10 @@ describe('the claim authn_factors', () => {
         factor('pwd', 'knowledge', claims.auth_time),
       ])
       for (const round of [0, 1, 2]) {
-        for (const shown of await shownIn(tokens)) expect(shown, `${round}`).to.deep.equal(factors)
+        for (const shown of await shownIn(tokens)) {
+          expect(shown, `${round}`).to.deep.equal(factors)
+          expect(schemaFaults(shown)).to.deep.equal([])
+        }
         host.clock.at += 100
         tokens = (await refresh(host, tokens.refresh_token!)).json as Record<string, string>
       }
