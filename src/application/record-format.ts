@@ -3,6 +3,7 @@ import { MfaError } from '../domain/errors.ts'
 import { MOST_RULES_MET } from '../domain/grace.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { RECORD_SCHEMA, type MfaRecord } from '../domain/mfa-record.ts'
+import { MOST_PREVIOUS, MOST_TRUSTED_BROWSERS } from '../domain/trusted-browser.ts'
 
 const instant = z.number().int().nonnegative()
 const count = z.number().int().nonnegative()
@@ -67,6 +68,22 @@ const format = z.object({
       network: text.optional(),
     }),
   ),
+  trustedBrowsers: z
+    .array(
+      z.object({
+        id: text,
+        tokenHash: text,
+        previous: z.array(z.object({ tokenHash: text, at: instant })).max(MOST_PREVIOUS),
+        since: instant,
+        until: instant,
+        lastUsedAt: instant,
+        epoch: count,
+        name: z.object({ browser: text, system: text.optional() }).optional(),
+        network: text.optional(),
+      }),
+    )
+    .max(MOST_TRUSTED_BROWSERS)
+    .optional(),
   accepted: z.array(
     z.object({
       interaction: text,

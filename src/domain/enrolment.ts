@@ -12,6 +12,7 @@ import { remember, type BrowserClass } from './known-browser.ts'
 import type { Authenticator, MfaRecord, OpenChallenge, PendingEnrolment } from './mfa-record.ts'
 import { clearFailures, clearSuspicion, grow } from './throttle.ts'
 import { HOUR_SECONDS, isWaiting, MINUTE_SECONDS, type Instant } from './time.ts'
+import { revokeTrust } from './trusted-browser.ts'
 
 /** How long a set-up in progress lives unless the application says otherwise: some people need half an hour. */
 export const SET_UP_SECONDS = 30 * MINUTE_SECONDS
@@ -332,10 +333,11 @@ export function settleEnrolled(
   const { authenticator, now, browser } = acceptance
   const ended = endRecovery(record, 'factor-enrolled')
   const reason = replaced === undefined ? 'factor-enrolled' : 'factor-replaced'
+  const dropped = revokeTrust(ended.record, {}, reason)
   const { mustEnrolSince: _, ...history } = record.history
   const { frozenAt: __, ...unlocked } = isEnrolled(record)
-    ? ended.record
-    : clearFailures(ended.record)
+    ? dropped.record
+    : clearFailures(dropped.record)
   const young = onPassword && !isEnrolled(record) ? { boundOnPasswordAt: now } : {}
   const bound: MfaRecord = {
     ...unlocked,
@@ -365,6 +367,7 @@ export function settleEnrolled(
     boundEvent(detail, replaced, isRecovered),
     ...issued.flatMap((set) => wordsOfSet(set, acceptance.detail)),
     ...ended.events,
+    ...dropped.events,
     { type: 'epoch-raised', detail: { epoch: bound.epoch, reason } },
   ]
   const known = remember(bound, acceptance.tokenHash, acceptance)
@@ -411,9 +414,10 @@ export function wordsOfSet(
 export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
   const epoch = record.epoch + by
   const ended = endRecovery(record, reason)
+  const dropped = revokeTrust(ended.record, {}, reason)
   return {
     record: {
-      ...ended.record,
+      ...dropped.record,
       epoch,
       accessEnded: [],
       pending: [],
@@ -422,7 +426,11 @@ export function raiseEpoch(record: MfaRecord, reason: string, by = 1): Settled {
       proofs: [],
       history: { ...record.history, ownerProofs: [] },
     },
-    events: [...ended.events, { type: 'epoch-raised', detail: { epoch, reason } }],
+    events: [
+      ...ended.events,
+      ...dropped.events,
+      { type: 'epoch-raised', detail: { epoch, reason } },
+    ],
   }
 }
 

@@ -144,6 +144,11 @@ export interface EventDetails {
    */
   'browser-forgotten':
     AttemptDetail | { readonly reason: 'password' } | (RequestDetail & { readonly reason: 'owner' })
+  /** `until`: the end of the trust. */
+  'browser-trusted': RequestDetail & { readonly until: Instant }
+  /** `reason`: `eleventh`, `reused`, what was passed to `revokeTrustedBrowsers`, or that of the `epoch-raised` beside it. */
+  'browser-trust-revoked': RequestDetail & { readonly reason: string; readonly count: number }
+  'browser-trust-reused': RequestDetail
   /** `reason`: the proof on which it began. */
   'enrolment-started': RequestDetail & {
     readonly factor: string
@@ -218,6 +223,9 @@ export const EVENT_TYPES = [
   'factor-renamed',
   'signed-in',
   'browser-forgotten', // a known browser is unknown again: after ten failures (R4), or because its owner wants it
+  'browser-trusted', // a browser stands in for the second factor until `until` (R14)
+  'browser-trust-revoked', // it does so no longer; `count` browsers
+  'browser-trust-reused', // a token was shown again after it was replaced: somebody has copied it
   'epoch-raised', // earlier sessions, grants and pending sign-ins have ended (R20)
   'recovery-started', // a person who lost their factors has proved the password and a mailbox; the wait begins (R9)
   'recovery-half-way', // half of the wait is over

@@ -22,6 +22,8 @@ export interface MfaRecord {
   readonly challenges: readonly OpenChallenge[]
   readonly throttle: Throttle
   readonly browsers: readonly KnownBrowser[]
+  /** The browsers in which the person chose not to be asked for the factor for a while, oldest first; at most 10 (R14). */
+  readonly trustedBrowsers?: readonly TrustedBrowser[]
   /** Interactions in which everything asked for was proved, until they have finished. */
   readonly accepted: readonly AcceptedAttempt[]
   /** Proofs that pages of the application's own have asked for, until they are spent or too old. */
@@ -119,6 +121,27 @@ export interface KnownBrowser extends BrowserPlace {
   readonly delay: Delay
   /** Wrong passwords and codes since its last success; at ten the browser is unknown again. */
   readonly failures: number
+}
+
+/** A browser in which the person chose not to be asked for the factor for a while (R14). */
+export interface TrustedBrowser extends BrowserPlace {
+  /** Names it on pages and in its cookie. It is worth nothing without the secret. */
+  readonly id: string
+  /** SHA-256 over account and token; the token itself is in the browser alone. */
+  readonly tokenHash: string
+  /** The tokens that this one has replaced within the last seconds. */
+  readonly previous: readonly ReplacedToken[]
+  /** When the box was ticked. Use does not extend it. */
+  readonly since: Instant
+  readonly until: Instant
+  readonly lastUsedAt: Instant
+  /** The trust is valid only while the record has this epoch. */
+  readonly epoch: number
+}
+
+export interface ReplacedToken {
+  readonly tokenHash: string
+  readonly at: Instant
 }
 
 /** The signs by which a person recognises a browser. Each is absent where it was not seen. */

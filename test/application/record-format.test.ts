@@ -184,6 +184,18 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
       { requiredKeys: ['startedAt', 'opensAt', 'endsAt'] },
     ) satisfies fc.Arbitrary<Recovery>,
     frozenAt: instant,
+    trustedBrowsers: fc.array(
+      fc.record({
+        id: text,
+        tokenHash: text,
+        previous: fc.array(fc.record({ tokenHash: text, at: instant }), { maxLength: 2 }),
+        since: instant,
+        until: instant,
+        lastUsedAt: instant,
+        epoch: fc.nat(),
+      }),
+      { maxLength: 2 },
+    ),
     rulesMet: fc.dictionary(fc.string({ minLength: 1, maxLength: 100 }), instant, { maxKeys: 3 }),
   },
   {

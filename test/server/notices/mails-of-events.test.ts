@@ -41,6 +41,9 @@ const OF_RECORD: Readonly<Record<string, Told>> = {
   'signed-in': none('of a known browser'),
   'signed-in, unknown': mail('Anmeldung bei Ihrem Konto bei Acme in einem neuen Browser'),
   'enrolment-postponed': none('it is a choice of the person, who cannot be harmed by it'),
+  'browser-trusted': none('it is a choice of the person, and a factor was shown for it'),
+  'browser-trust-revoked': none('the next sign-in there asks for the factor again'),
+  'browser-trust-reused': none('the next sign-in there asks for the factor again'),
   'browser-forgotten': none('the next sign-in there is one of a new browser'),
   'epoch-raised': none('its cause is told'),
   'recovery-started': mail(

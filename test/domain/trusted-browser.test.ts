@@ -1,0 +1,135 @@
+import { expect } from 'chai'
+import { raiseEpoch, settleEnrolled } from '../../src/domain/enrolment.ts'
+import type { MfaRecord } from '../../src/domain/mfa-record.ts'
+import {
+  LONGEST_TRUST_SECONDS,
+  MOST_PREVIOUS,
+  MOST_TRUSTED_BROWSERS,
+  PREVIOUS_SECONDS,
+  reusedIn,
+  revokeTrust,
+  rotate,
+  settleReused,
+  settleTrusted,
+  trustIn,
+} from '../../src/domain/trusted-browser.ts'
+import { acceptance, enrolled, NOW } from './records.ts'
+
+const token = (id: string, nth = 0) => ({ id, tokenHash: `${id}-${nth}` })
+
+const trusted = (record = enrolled(), id = 'laptop', now = NOW, seconds = 3600): MfaRecord =>
+  settleTrusted(record, { ...token(id), seconds }, { now, detail: {} }).record
+
+const idsOf = ({ trustedBrowsers = [] }: MfaRecord) => trustedBrowsers.map(({ id }) => id)
+
+const rotated = (record: MfaRecord, nth: number, now: number) =>
+  rotate(record, [token('laptop', nth - 1)], { tokenHash: `laptop-${nth}`, now })!
+
+describe('a trusted browser', () => {
+  it('is the one that shows the token, until the chosen time after the tick', () => {
+    const record = trusted()
+    expect(trustIn(record, [token('other'), token('laptop')], NOW)).to.include({ since: NOW })
+    expect(trustIn(record, [token('laptop')], NOW + 3599)?.id).to.equal('laptop')
+    expect(trustIn(record, [token('laptop')], NOW + 3600)).to.equal(undefined)
+    // A clock that was set back trusts nothing.
+    expect(trustIn(record, [token('laptop')], NOW - 1)).to.equal(undefined)
+    expect(trustIn(record, [{ id: 'other', tokenHash: 'laptop-0' }], NOW)).to.equal(undefined)
+    expect(trustIn(enrolled(), [token('laptop')], NOW)).to.equal(undefined)
+  })
+
+  it('is trusted for 30 days at most, and tells of its place', () => {
+    const detail = { ip: '203.0.113.7', userAgent: 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' }
+    const given = { ...token('laptop'), seconds: 2 * LONGEST_TRUST_SECONDS }
+    const { record, events } = settleTrusted(enrolled(), given, { now: NOW, detail })
+    const until = NOW + LONGEST_TRUST_SECONDS
+    expect(record.trustedBrowsers?.[0]).to.deep.include({ until, network: '203.0.113.0/24' })
+    expect(record.trustedBrowsers?.[0]?.name?.browser).to.equal('Firefox')
+    expect(events).to.deep.equal([{ type: 'browser-trusted', detail: { ...detail, until } }])
+  })
+
+  it('is at most one of ten: the eleventh drops the oldest, and says so', () => {
+    let record = enrolled()
+    for (let n = 0; n < MOST_TRUSTED_BROWSERS; n += 1) record = trusted(record, `n${n}`)
+    const last = settleTrusted(record, { ...token('last'), seconds: 60 }, { now: NOW, detail: {} })
+    expect(idsOf(last.record)).to.have.length(MOST_TRUSTED_BROWSERS)
+    expect(idsOf(last.record)).to.include('last').and.not.include('n0')
+    expect(last.events[1]).to.deep.equal({
+      type: 'browser-trust-revoked',
+      detail: { reason: 'eleventh', count: 1 },
+    })
+    // A browser that is over makes room without a word.
+    const later = settleTrusted(
+      record,
+      { ...token('last'), seconds: 60 },
+      { now: NOW + 3600, detail: {} },
+    )
+    expect(idsOf(later.record)).to.deep.equal(['last'])
+    expect(later.events).to.have.length(1)
+  })
+
+  it('gets another token at each use; the replaced ones are accepted for 30 s, of several tabs', () => {
+    const first = rotated(trusted(), 1, NOW + 10)
+    const second = rotated(first, 2, NOW + 20)
+    for (const nth of [0, 1, 2])
+      expect(trustIn(second, [token('laptop', nth)], NOW + 39)?.id, String(nth)).to.equal('laptop')
+    expect(trustIn(second, [token('laptop', 0)], NOW + 10 + PREVIOUS_SECONDS)).to.equal(undefined)
+    expect(trustIn(second, [token('laptop', 1)], NOW + 49)?.id).to.equal('laptop')
+    // Use does not extend it.
+    expect(second.trustedBrowsers?.[0]).to.include({ since: NOW, until: NOW + 3600 })
+    // A replaced token replaces nothing.
+    const shown = [token('laptop', 0)]
+    expect(rotate(second, shown, { tokenHash: 'x', now: NOW + 39 })).to.equal(second)
+    expect(rotate(second, shown, { tokenHash: 'x', now: NOW + 40 })).to.equal(undefined)
+    let many = trusted()
+    for (let n = 1; n < 20; n += 1) many = rotated(many, n, NOW)
+    expect(many.trustedBrowsers?.[0]?.previous).to.have.length(MOST_PREVIOUS)
+  })
+
+  it('leaves the other browsers as they are when it is used', () => {
+    const both = trusted(trusted(), 'phone')
+    const [laptop, phone] = rotated(both, 1, NOW).trustedBrowsers!
+    expect(laptop?.tokenHash).to.equal('laptop-1')
+    expect(phone?.tokenHash).to.equal('phone-0')
+  })
+
+  it('is trusted no longer once a replaced token is shown later', () => {
+    const record = rotated(trusted(), 1, NOW)
+    const old = [token('laptop', 0)]
+    expect(reusedIn(record, old, NOW + 29)).to.equal(undefined)
+    expect(reusedIn(record, [token('laptop', 1)], NOW + 30)).to.equal(undefined)
+    expect(reusedIn(record, [token('phone', 0)], NOW + 30)).to.equal(undefined)
+    const reused = reusedIn(record, old, NOW + 30)!
+    const settled = settleReused(record, reused, { ip: '203.0.113.7' })
+    expect(settled.events.map(({ type }) => type)).to.deep.equal([
+      'browser-trust-reused',
+      'browser-trust-revoked',
+    ])
+    expect(settled.events[1]?.detail).to.deep.include({ reason: 'reused', count: 1 })
+    expect(trustIn(settled.record, [token('laptop', 1)], NOW + 30)).to.equal(undefined)
+  })
+
+  it('is revoked alone or with all others', () => {
+    const both = trusted(trusted(), 'phone')
+    expect(idsOf(revokeTrust(both, { id: 'phone' }, 'revoked').record)).to.deep.equal(['laptop'])
+    const all = revokeTrust(both, {}, 'revoked')
+    expect(idsOf(all.record)).to.deep.equal([])
+    expect(all.events[0]?.detail).to.deep.equal({ reason: 'revoked', count: 2 })
+    expect(revokeTrust(both, { id: 'none' }, 'revoked')).to.deep.equal({ record: both, events: [] })
+  })
+
+  it('is dropped by every raise of the epoch, and by another factor', () => {
+    const raised = raiseEpoch(trusted(), 'password-changed')
+    expect(idsOf(raised.record)).to.deep.equal([])
+    const dropped = {
+      type: 'browser-trust-revoked',
+      detail: { reason: 'password-changed', count: 1 },
+    }
+    expect(raised.events).to.deep.include(dropped)
+    const bound = settleEnrolled(trusted(), acceptance(), [])
+    expect(idsOf(bound.record)).to.deep.equal([])
+    expect(bound.events.map(({ type }) => type)).to.include('browser-trust-revoked')
+    // A record that another release has kept through the raise trusts nothing either.
+    const kept = { ...trusted(), epoch: 2 }
+    expect(trustIn(kept, [token('laptop')], NOW)).to.equal(undefined)
+  })
+})
