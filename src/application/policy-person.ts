@@ -29,7 +29,7 @@ export function authenticatorsForPolicy(
       factor: name,
       // A factor that is no longer configured still shows that the person has chosen to be asked.
       ...strengthOf(factor ?? {}),
-      isBackup: factor?.enrolment === 'issued',
+      isBackup: factor?.enrolment === 'issued' || factor?.supersededBy !== undefined,
       device: deviceOf(box, record, authenticator, factor),
     }
   })

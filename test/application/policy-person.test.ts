@@ -4,7 +4,7 @@ import { sealState } from '../../src/application/sealed-state.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
-import { totp } from '../../src/index.ts'
+import { importedCodes, totp } from '../../src/index.ts'
 import { world } from './world.ts'
 
 /** A factor whose state is the name of the store of keys that it is on. */
@@ -50,6 +50,13 @@ describe('the device of an authenticator', () => {
     const own = recordOf(['stores', 'cloud'])
     const torn = own.authenticators.map((one) => ({ ...one, sealed: 'broken' }))
     expect(() => devicesOf({ ...own, authenticators: torn })).to.throw()
+  })
+
+  it('is no second one where it has look-up secrets, imported ones included', () => {
+    const listed = world({ listed: [totp(), backupCodes(), importedCodes()] })
+    const record = recordOf(['totp', 'a'], ['backup-codes', 'b'], ['imported-codes', 'c'])
+    const own = authenticatorsForPolicy(listed.deps, record)
+    expect(own.map(({ isBackup }) => isBackup)).to.deep.equal([false, true, true])
   })
 
   it('is none for an account without a factor', () => {

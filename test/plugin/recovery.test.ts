@@ -426,7 +426,7 @@ describe('recovery', () => {
           describe: ({ accountId }) => ({ label: accountId, addresses }),
         },
         answer: (one, request, response, accountId) =>
-          one.mfa.interactionFinished(request, response, { login: { accountId, amr: ['otp'] } }),
+          one.mfa.interactionFinished(request, response, { login: { accountId, amr: ['pin'] } }),
       })
       mira = await enrolledPerson(host)
       expect(refused(await lost())).to.equal('403 recovery: 0 forms')
