@@ -3,7 +3,7 @@ import type { Reason, Step } from './decision.ts'
 import { firstSince, isEnough, proofsSince, type Goal } from './goal.ts'
 import type { PolicyInput } from './input.ts'
 import { isFirstLevel, PASSWORD, type Strength } from './levels.ts'
-import type { Demand } from './judge.ts'
+import { commonOf, type Demand } from './judge.ts'
 import { firstFactors, fitting, isRedundant, ownOf } from './own.ts'
 
 /** The next step of a person, and the factors that help with it. */
@@ -88,9 +88,14 @@ function isOtherFirstPossible({ proofs, request }: PolicyInput): boolean {
 export function wayToSecond(demand: Demand, input: PolicyInput): Way | undefined {
   const lacking = demand.redundant.filter(({ factors }) => !isRedundant(ownOf(input, factors)))
   if (lacking.length === 0) return undefined
-  const lists = lacking.map(({ factors }) => fitting(input.enrollable, factors, ({ id }) => id))
+  const lists = lacking.map(({ factors }) =>
+    fitting(input.enrollable, factors, ({ id }) => id).map(({ id }) => id),
+  )
   if (lists.some((list) => list.length === 0)) return { step: 'unmet', reason: 'no-way' }
-  const factors = lacking.find((rule) => rule.factors !== undefined)?.factors
   const way = { step: 'enrol', reason: 'redundancy' } as const
-  return enrolment(factors === undefined ? way : { ...way, factors }, input)
+  if (lacking.every(({ factors }) => factors === undefined)) return enrolment(way, input)
+  // A device of a factor that all these rules list or, without one, of any that one of them lists.
+  const common = commonOf(lists) as readonly string[]
+  const factors = common.length > 0 ? common : [...new Set(lists.flat())]
+  return enrolment({ ...way, factors }, input)
 }
