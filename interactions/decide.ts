@@ -23,8 +23,8 @@ import { acrsNamedBy } from './request.ts'
 export interface PolicyCase {
   readonly record: MfaRecord
   readonly params: Readonly<Record<string, unknown>>
-  /** The request of the browser. */
-  readonly request: IncomingMessage
+  /** The request of the browser, or the browser that is assumed. */
+  readonly request: IncomingMessage | AssumedBrowser
   /** The proofs that have been given so far. */
   readonly proofs: readonly Proof[]
   readonly requested: AcrRequest | undefined
@@ -40,6 +40,9 @@ export interface PolicyCase {
    */
   readonly isPostponed?: () => boolean | Promise<boolean>
 }
+
+/** A browser in which the person has completed a sign-in before, or one in which nobody has. */
+export type AssumedBrowser = 'known browser' | 'new browser'
 
 /** The parts of a case that only the application knows. */
 export interface Known {
@@ -61,6 +64,8 @@ export async function stepOf(core: Core, given: PolicyCase, known: Known): Promi
 export interface Steps {
   readonly decision: Decision
   readonly next: Decision | undefined
+  /** The decision of the rules on trial (`policy.shadow`) on the same facts. Absent: there are none. */
+  readonly shadow?: Decision
 }
 
 /**
@@ -68,17 +73,31 @@ export interface Steps {
  * made in the same interaction, because its proof is worth nothing elsewhere (R11, R41).
  */
 export async function stepsOf(core: Core, given: PolicyCase, known: Known): Promise<Steps> {
-  const { account, client } = known
+  const facts = await factsFor(core, given, known)
+  const asked = policyInputOf(core.deps, core.policy, facts)
+  const steps = stepsIn(asked)
+  // An assumed browser gets no session that would keep them.
+  if (typeof given.request !== 'string') keepCircumstances(given.request, asked, steps.decision)
+  const isOfGrace = [steps.decision, steps.next].some((one) => one?.step === 'enrol-later')
+  if (!isOfGrace || (await given.isPostponed?.()) !== true) return withShadow(core, facts, steps)
+  const later = { ...facts, person: { ...facts.person, postponed: true } }
+  return withShadow(core, later, stepsIn(policyInputOf(core.deps, core.policy, later)))
+}
+
+function withShadow(core: Core, facts: PolicyFacts, steps: Steps): Steps {
+  const { shadow } = core.policy.present()
+  return shadow.length === 0
+    ? steps
+    : { ...steps, shadow: decide(policyInputOf(core.deps, core.policy, facts, shadow)) }
+}
+
+/** All facts of a case. The prompts and `policy explain` find them here. */
+export async function factsFor(core: Core, given: PolicyCase, known: Known): Promise<PolicyFacts> {
+  const { account, client, ip } = known
   const question: PolicyQuestion = { account, client, params: { ...given.params } }
   const [demands, groups] = await Promise.all([core.demands(question), core.groupsOf(account)])
   const createdAt = await createdAtOf(core, given.record, account)
-  const facts = factsOf(core, given, { demands, groups, createdAt, client, ip: known.ip })
-  const asked = policyInputOf(core.deps, core.policy, facts)
-  const steps = stepsIn(asked)
-  keepCircumstances(given.request, asked, steps.decision)
-  const isOfGrace = [steps.decision, steps.next].some((one) => one?.step === 'enrol-later')
-  if (!isOfGrace || (await given.isPostponed?.()) !== true) return steps
-  return stepsIn({ ...asked, person: { ...asked.person, postponed: true } })
+  return factsOf(core, given, { demands, groups, createdAt, client, ip })
 }
 
 function stepsIn(input: PolicyInput): Steps {
@@ -101,8 +120,8 @@ async function createdAtOf(
   record: MfaRecord,
   account: HostAccount,
 ): Promise<Instant | undefined> {
-  const { rules } = core.policy.present()
-  const hasGrace = rules.some(({ enrol }) => typeof enrol === 'object')
+  const { rules, shadow } = core.policy.present()
+  const hasGrace = [...rules, ...shadow].some(({ enrol }) => typeof enrol === 'object')
   return hasGrace && isFirstSignIn(record) ? (await core.describe(account)).createdAt : undefined
 }
 
@@ -141,11 +160,8 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
   const { record, params, request, proofs, requested, fresh, provedSince, begunAt } = given
   const { demands, groups, createdAt, client, ip } = around
   const now = core.deps.clock.now()
-  const tokenHashes = readBrowserTokens(request, providerOf(core).issuer).map((token) =>
-    hashBrowserToken(record.accountId, token),
-  )
   const isWithin = ip === undefined ? undefined : core.isWithin(ip)
-  const isKnownBrowser = classify(record, tokenHashes).kind === 'known'
+  const isKnownBrowser = isKnown(core, record, request)
   return {
     record,
     demands,
@@ -170,4 +186,12 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
     },
     now,
   }
+}
+
+function isKnown(core: Core, record: MfaRecord, request: PolicyCase['request']): boolean {
+  if (typeof request === 'string') return request === 'known browser'
+  const tokenHashes = readBrowserTokens(request, providerOf(core).issuer).map((token) =>
+    hashBrowserToken(record.accountId, token),
+  )
+  return classify(record, tokenHashes).kind === 'known'
 }

@@ -18,6 +18,7 @@ import { isPostponedInSession, wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount, VerifiedAddress } from '../core.ts'
 import { stepsOf } from '../decide.ts'
 import { isPostponedIn, laterBy } from '../later.ts'
+import { tellDecision } from '../tell-decision.ts'
 import { NO_OFFER, offerIn, type Answering, type StepUpOffer } from '../step-up-offer.ts'
 import {
   acrRequestOf,
@@ -83,15 +84,20 @@ export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
  * would be asked for it for ever. Throws `invalid_request` for a change of what the account does not have.
  */
 async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
-  const { decision, pending, change, account, offer, later } = await decideFor(core, ctx)
+  const { decision, shadow, pending, change, account, offer, later } = await decideFor(core, ctx)
   if (change !== undefined) {
     const { record } = await core.record(ctx, account.accountId)
     if (!hasSubject(record, change) || isUnfit(core, record, change))
       throw new errors.InvalidRequest(`${CHANGE_PARAMETER} names nothing of this account`)
   }
-  if (isAnswered(decision)) return pending || later !== undefined || offer.offer !== 'none'
+  const isOffered = offer.offer !== 'none'
   const shown = !pending && resultsOf(ctx.oidc)[MFA_PROMPT] !== undefined
-  const isRefused = decision.step === 'unmet' || (shown && decision.reason !== 'redundancy')
+  const isRefused =
+    decision.step === 'unmet' ||
+    (shown && !isAnswered(decision) && decision.reason !== 'redundancy')
+  const { accountId } = account
+  tellDecision(core, ctx, { accountId, decision, shadow, isOffered, isRefused })
+  if (isAnswered(decision)) return pending || later !== undefined || isOffered
   if (isRefused)
     throw new errors.UnmetAuthenticationRequirements('the requested ACR cannot be obtained')
   return true
@@ -102,6 +108,8 @@ function isUnfit({ deps }: Core, record: MfaRecord, change: FactorChange): boole
 }
 
 interface Decided extends DecidedSetUp {
+  /** The decision of the rules on trial. Absent: there are none. */
+  readonly shadow?: Decision
   readonly pending: boolean
   readonly account: HostAccount
   readonly offer: StepUpOffer

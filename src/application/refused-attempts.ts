@@ -9,8 +9,9 @@ import type { Place } from './place.ts'
 
 const ID_BYTES = 12
 
-/** The events of attempts that no stored decision records. */
-type RefusedType = 'factor-refused' | 'refused-while-locked' | 'enrolment-refused'
+/** The events that no stored decision records: of refused attempts, and of the policy. */
+type RefusedType =
+  'factor-refused' | 'refused-while-locked' | 'enrolment-refused' | 'policy-decided'
 
 interface Counted {
   readonly tally: RefusalTally
@@ -31,14 +32,15 @@ export function tellRefused(
   { accountId, detail }: Pick<Place, 'accountId' | 'detail'>,
   attempt: Extract<EventDraft, { readonly type: RefusedType }>,
 ): void {
-  deps.measures.told(attempt)
+  const about: EventDetail = attempt.detail
+  deps.measures.told({ type: attempt.type, detail: about })
   const known = counted.get(deps) ?? { tally: new RefusalTally(), isTimed: false }
   counted.set(deps, known)
   const refused = {
     type: attempt.type,
     accountId,
     at: deps.clock.now(),
-    detail: { ...detail, ...attempt.detail, ...deps.cause?.() },
+    detail: { ...detail, ...about, ...deps.cause?.() },
   }
   const due = known.tally.count(JSON.stringify([accountId, attempt.type]), refused)
   tell(deps, due)

@@ -67,6 +67,11 @@ export interface EventDetail {
   readonly epoch?: number
   /** The attempts that the event stands for. Absent: one. */
   readonly count?: number
+  /** The decision of the policy, and the names of the rules that took part in it. */
+  readonly decision?: ToldDecision['decision']
+  readonly rules?: ToldDecision['rules']
+  /** The decision of the rules on trial, where it is another one. */
+  readonly shadow?: ToldDecision
   /** The id of the HTTP request that caused the event, as the log has it. */
   readonly requestId?: string
   /** The name of the operator whose command caused the event. */
@@ -101,6 +106,25 @@ export interface AttemptDetail extends RequestDetail {
 export interface RefusedDetail extends RequestDetail {
   readonly factor?: string
   readonly browser?: 'known' | 'unknown'
+  readonly count?: number
+}
+
+/** A decision of the policy in one word. `verify`: a proof is asked for, of the second factor or of the first one again. */
+export type DecisionWord = 'pass' | 'verify' | 'enrol' | 'enrol-later' | 'refuse'
+
+/** A decision of the policy, and the names of the rules that take part in it. */
+export interface ToldDecision {
+  readonly decision: DecisionWord
+  readonly rules: readonly string[]
+}
+
+/**
+ * A decision of the policy that no record stores. Beyond ten a minute one event stands for `count` of them; it has the
+ * members that they had in common.
+ */
+export interface DecidedDetail extends RequestDetail, Partial<ToldDecision> {
+  /** The decision of the rules on trial (`policy.shadow`). Absent: they decide alike, or there are none. */
+  readonly shadow?: ToldDecision
   readonly count?: number
 }
 
@@ -183,6 +207,7 @@ export interface EventDetails {
   'factors-turned-off': RequestDetail
   'factor-renamed': AuthenticatorDetail
   'signed-in': RequestDetail & { readonly browser: 'known' | 'unknown' }
+  'policy-decided': DecidedDetail
   /** `reason`: `factor-enrolled`, `factor-replaced`, `password-changed`, ..., or what was passed to `endEverything`. */
   'epoch-raised': { readonly epoch: number; readonly reason: string }
   'recovery-started': RecoveryDetail
@@ -222,6 +247,7 @@ export const EVENT_TYPES = [
   'factors-turned-off', // the owner removed them all
   'factor-renamed',
   'signed-in',
+  'policy-decided', // the policy asked for a page, refused, or decided otherwise than the rules on trial
   'browser-forgotten', // a known browser is unknown again: after ten failures (R4), or because its owner wants it
   'browser-trusted', // a browser stands in for the second factor until `until` (R14)
   'browser-trust-revoked', // it does so no longer; `count` browsers

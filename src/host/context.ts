@@ -13,6 +13,8 @@ export interface ResumedInteraction {
   readonly cid?: unknown
   readonly params: Results
   readonly result?: Results
+  /** The prompt whose page was shown. */
+  readonly prompt?: { readonly name: string }
 }
 
 /** The host's request in which the caller runs. Undefined outside of one: in a script, or on a page of the plugin. */

@@ -170,8 +170,14 @@ function row(
   { at, type, accountId = '', detail }: AuditEntry,
   names: ReadonlyMap<string, string>,
 ): string[] {
-  const about = Object.entries(detail).map(([name, value]) => `${name}=${quoted(String(value))}`)
+  const about = Object.entries(detail).map(([name, value]) => `${name}=${quoted(textOf(value))}`)
   return [moment(at), type, names.get(accountId) ?? '', about.join(' ')]
+}
+
+/** A list as its entries with commas between them, an object as JSON. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** Quotes a value that could be read as more than one detail: a browser chooses its own `User-Agent`. */

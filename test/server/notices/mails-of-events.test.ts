@@ -44,6 +44,7 @@ const OF_RECORD: Readonly<Record<string, Told>> = {
   'browser-trusted': none('it is a choice of the person, and a factor was shown for it'),
   'browser-trust-revoked': none('the next sign-in there asks for the factor again'),
   'browser-trust-reused': none('the next sign-in there asks for the factor again'),
+  'policy-decided': none('the sign-in itself is told'),
   'browser-forgotten': none('the next sign-in there is one of a new browser'),
   'epoch-raised': none('its cause is told'),
   'recovery-started': mail(
