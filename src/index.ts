@@ -47,6 +47,14 @@ import {
   type ImportOutcome,
 } from './import/index.ts'
 import { attach } from './plugin/attach.ts'
+import {
+  explainPolicy,
+  simulatePolicy,
+  type ExplainQuestion,
+  type PolicyExplanation,
+  type ProposedPolicy,
+  type SimulatedClients,
+} from './plugin/explain-policy.ts'
 import { configure } from './plugin/configure.ts'
 import { coreOf } from './plugin/core.ts'
 import type { MfaEvent, Subscribe } from './plugin/events.ts'
@@ -73,6 +81,15 @@ export type {
 export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
 export type { EventCause, EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
+export type {
+  ExplainQuestion,
+  PolicyExplanation,
+  PolicySimulation,
+  ProposedPolicy,
+  SimulatedChange,
+  SimulatedClients,
+  SimulatedPerson,
+} from './plugin/explain-policy.ts'
 export type { Notice } from './plugin/notices.ts'
 export {
   policyFaults,
@@ -209,6 +226,18 @@ export interface Mfa {
    * Undefined: there is neither, or `attach` was not called.
    */
   manageUrl(): string | undefined
+  readonly policy: {
+    /**
+     * The decision on a request of a person who has just proved the password, and the part of each rule in it, by the
+     * function and the facts of the sign-in. Changes nothing.
+     */
+    explain(question: ExplainQuestion): Promise<PolicyExplanation>
+    /**
+     * Reads a proposed policy, and answers a function that says what it would change for an account at these clients.
+     * Changes nothing.
+     */
+    simulate(proposed: unknown, clients: SimulatedClients): ProposedPolicy
+  }
   readonly accounts: {
     status(accountId: string): Promise<accounts.AccountStatus>
     /**
@@ -374,6 +403,10 @@ export function createMfa(options: MfaOptions): Mfa {
     renewSession: (ctx, accountId, epochs) => renewSession(core, ctx, accountId, epochs),
     account: account ?? NO_PAGES,
     manageUrl: () => manageUrlOf(core),
+    policy: {
+      explain: (question) => explainPolicy(core, question),
+      simulate: (proposed, clients) => simulatePolicy(core, proposed, clients),
+    },
     accounts: accountsOf(deps),
     browsers: browsersOf(core),
     on,

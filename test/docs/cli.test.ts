@@ -20,6 +20,8 @@ const READING = [
   'client list',
   'client show <id>',
   'keys list',
+  'policy explain',
+  'policy simulate <file>',
   'config check',
   'doctor',
 ]

@@ -51,6 +51,8 @@ const COMMANDS = [
   'client rotate-secret',
   'client apply',
   'client remove',
+  'policy explain',
+  'policy simulate',
   'keys add',
   'keys list',
   'keys rotate encryption',

@@ -53,7 +53,7 @@ function namesIn({ factors }: Decision): string {
 }
 
 /**
- * What the audit trail says of a decision. Undefined: nothing, because no page is shown, nothing is refused, and the
+ * The entry of the audit trail about a decision. Undefined: there is none, because no page is shown, nothing is refused, and the
  * rules on trial (`policy.shadow`) decide alike. `isOffered`: a page comes that the policy does not ask for. A single sign-on that passes therefore writes nothing.
  */
 export function trailOf(

@@ -28,7 +28,8 @@ export function subjectFinder(accounts: Accounts): NonNullable<Configuration['fi
   }
 }
 
-function subjectOf(account: Account): Subject {
+/** An account as the host and the plugin see it. */
+export function subjectOf(account: Account): Subject {
   const language = chosenLanguage(account)
   return {
     accountId: account.id,

@@ -8,6 +8,7 @@ import { addKeyCommands } from './keys.ts'
 import { addMailCommands } from './mail.ts'
 import { addMaintenanceCommands } from './maintenance.ts'
 import { addMigrateCommands } from './migrate.ts'
+import { addPolicyCommands } from './policy.ts'
 import { addRestoreCommand } from './restore.ts'
 import type { Terminal } from './terminal.ts'
 import { addUserCommands } from './user.ts'
@@ -17,6 +18,7 @@ export function addCommands(program: Command, terminal: Terminal): void {
   addInitCommand(program, terminal)
   addUserCommands(program, terminal)
   addClientCommands(program, terminal)
+  addPolicyCommands(program, terminal)
   addKeyCommands(program, terminal)
   addMailCommands(program, terminal)
   addMigrateCommands(program, terminal)

@@ -47,6 +47,17 @@ export class Refusal extends Error {
   }
 }
 
+/** The refusal of a policy, with each of its faults. */
+export class PolicyFaults extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(faults.map((fault) => `The policy is refused: ${fault}`).join('\n'))
+    this.name = 'PolicyFaults'
+    this.faults = faults
+  }
+}
+
 export interface Output {
   /** The result for a program, printed with `--json`. */
   readonly json: unknown
@@ -158,6 +169,8 @@ export function failureOf(error: unknown): { code: string; message: string; faul
     }
   if (error instanceof ClientFaults)
     return { code: 'client-invalid', message: error.message, faults: error.faults }
+  if (error instanceof PolicyFaults)
+    return { code: 'policy-invalid', message: error.message, faults: error.faults }
   if (error instanceof Refusal || error instanceof MfaError)
     return { code: error.code, message: error.message }
   throw error
