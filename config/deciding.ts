@@ -51,7 +51,7 @@ function firstEnrolmentOf({ settings: { mfa }, mail }: Config): string {
 }
 
 /** The value of a setting of CONFIG_FILE, by its name: `GROUP.OPTION` or, in no group, `OPTION`. */
-function valueOf(settings: FileValues, name: string): unknown {
+export function valueOf(settings: FileValues, name: string): unknown {
   const groups: Readonly<Record<string, unknown>> = settings
   const [group = '', option] = name.split('.')
   const value = groups[group]

@@ -39,6 +39,8 @@ export interface Config {
   /** The port of the demonstration app; absent: it is not served. */
   readonly demonstration?: { readonly port: number }
   readonly settings: FileValues
+  /** The file that CONFIG_FILE names, and its content as it was read. Absent: no file is named. */
+  readonly settingsFile?: { readonly path: string; readonly text: string }
   /** The faults that production would refuse, for the list that `npm start` prints. Empty in production. */
   readonly unfit: readonly Fault[]
   /** Variables of the environment that have no effect and whose names are near to those of settings. */
@@ -71,7 +73,8 @@ export function parseEnvironment(
   const production = isProduction(environment)
   const given = givenValues(NAMES, environment, readFile, faults)
   const values = parseValues(NAMES, given, faults) as EnvironmentValues
-  const settings = parseFile(values.CONFIG_FILE, readFile, faults)
+  let text = ''
+  const settings = parseFile(values.CONFIG_FILE, (path) => (text = readFile(path)), faults)
   const jwks = readJson('JWKS_FILE', values.JWKS_FILE, readFile, faults)
   const fileClients = readJson('CLIENTS_FILE', values.CLIENTS_FILE, readFile, faults)
 
@@ -89,6 +92,9 @@ export function parseEnvironment(
     encryptionKeys: values.ENCRYPTION_KEYS ?? [],
     cookieKeys: values.COOKIE_KEYS ?? [],
     settings,
+    ...(values.CONFIG_FILE === undefined
+      ? {}
+      : { settingsFile: { path: values.CONFIG_FILE, text } }),
     unfit: production ? [] : unfit,
     misspelt,
     ...(jwks === undefined ? {} : { jwks }),
@@ -266,6 +272,14 @@ function parseFile(
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) faults.push(...fileFaults(issue))
   return undefined
+}
+
+/** Reads CONFIG_FILE again, for a running server. Throws ConfigError with every fault of the file. */
+export function readSettings(path: string, readFile: ReadFile): FileValues {
+  const faults: Fault[] = []
+  const settings = parseFile(path, readFile, faults)
+  if (settings === undefined) throw new ConfigError(faults)
+  return settings
 }
 
 function fileFaults(issue: z.core.$ZodIssue): Fault[] {

@@ -101,6 +101,7 @@ describe('a node among others', () => {
       get differs() {
         return membership.differs
       },
+      beat: () => membership.beat(),
       leave: () => membership.leave(),
       lines,
       points,

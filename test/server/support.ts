@@ -47,6 +47,8 @@ export interface TestServer extends Running {
   readonly folder: string
   /** The lines of the server's log with the levels debug, info, warn and error. */
   readonly lines: readonly string[]
+  /** Changes the content of CONFIG_FILE while the server runs. */
+  writeSettings(settings: object): void
   /** The URL of an authorization request. */
   authorize(params?: Readonly<Record<string, string>>): URL
 }
@@ -74,7 +76,7 @@ const running = new Set<{ stop(): Promise<void> }>()
 export async function startServer(options: TestOptions = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'mfa-server-'))
   const files: Record<string, string> = {
-    '/config.json': JSON.stringify(withQuickHashes({ stop: NO_DRAIN, ...options.settings })),
+    '/config.json': contentOf(options.settings),
     '/clients.json': JSON.stringify(options.clients ?? [APP]),
   }
   const environment: Environment = {
@@ -96,6 +98,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     clock,
     folder,
     signals: false,
+    readFile: async (path) => files[path] ?? '',
     ...(options.renewalMilliseconds === undefined
       ? {}
       : { renewalMilliseconds: options.renewalMilliseconds }),
@@ -121,6 +124,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
     environment,
     folder,
     lines,
+    writeSettings: (settings) => void (files['/config.json'] = contentOf(settings)),
     authorize: (params = {}) => authorizationUrl(server.issuer, params),
   }
 }
@@ -203,6 +207,10 @@ function withQuickHashes(
   settings: { readonly passwords?: object; readonly stop?: object } = {},
 ): object {
   return { ...settings, passwords: { ...QUICK_HASHES, ...settings.passwords } }
+}
+
+function contentOf(settings?: object): string {
+  return JSON.stringify(withQuickHashes({ stop: NO_DRAIN, ...settings }))
 }
 
 let hashed: Promise<string> | undefined

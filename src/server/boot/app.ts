@@ -36,6 +36,7 @@ import { addForgottenPasswordRoutes, FORGOTTEN_PATH } from '../pages/forgotten-p
 import { forgottenPasswordOf, setUpLinksOf } from '../pages/links.ts'
 import type { Post } from '../notices/sender.ts'
 import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
+import type { PolicyReload } from '../upkeep/policy-reload.ts'
 import { passEventsOn } from '../notices/notices.ts'
 import { pageShower, type ShowPage } from '../pages/render.ts'
 import { hostConfiguration } from './provider.ts'
@@ -59,6 +60,8 @@ export interface AppServices {
   /** Throws while the database has a schema with which this version may not work. */
   readonly checkSchema?: () => Promise<void>
   readonly isMailFailing?: () => Promise<boolean>
+  /** The policy that follows CONFIG_FILE. Absent: that of the start stays. */
+  readonly policy?: PolicyReload
   /** Whether this node differs from one that started earlier. Default: no. */
   readonly differs?: () => boolean
   /** Relying parties that are neither in the storage nor in CLIENTS_FILE: the demonstration's. */
@@ -246,6 +249,7 @@ function ownRoutes(own: OwnPages): Router {
     checkSchema: services.checkSchema ?? (async () => undefined),
     checkWritable: () => storage.checkWritable(),
     isStopping: services.isStopping ?? (() => false),
+    isPolicyStale: () => services.policy?.isStale === true,
     isMailFailing: services.isMailFailing ?? (async () => false),
     isDrifting: () => foundation.settings.cluster.strict && services.differs?.() === true,
     log: services.log,

@@ -10,6 +10,7 @@ import {
 import { DAY_SECONDS, HOUR_SECONDS } from '../../domain/time.ts'
 import type { Account } from '../../ports/accounts.ts'
 import { demandIn, type ClientDemand } from '../clients/mfa-metadata.ts'
+import type { PolicyReload } from '../upkeep/policy-reload.ts'
 import { noteRecovery } from '../upkeep/recoveries.ts'
 import { rememberLanguage } from '../accounts/language.ts'
 import { spendEnrolmentProof, voidSetUpLinks } from '../accounts/people.ts'
@@ -35,6 +36,8 @@ export interface MfaServices {
    * start.
    */
   readonly demonstrationAccountId?: string
+  /** The policy that follows CONFIG_FILE. Absent: that of the start stays. */
+  readonly policy?: Pick<PolicyReload, 'follow'>
 }
 
 /** R10: for this long after an account was made, its first sign-in may set up a factor with the password alone. */
@@ -74,6 +77,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     cause: () => foundation.causes.present(),
     ...(meterProvider === undefined ? {} : { meterProvider }),
   })
+  services.policy?.follow(mfa)
   mfa.on('*', (event) => rememberLanguage(storage.accounts, event))
   mfa.on('signed-in', ({ accountId, at }) => spendEnrolmentProof(storage.accounts, accountId, at))
   mfa.on('recovery-started', ({ accountId }) => noteRecovery(storage.settings, accountId))

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
 import { ConfigError, type Config } from '../../../config/environment.ts'
 import { DEMONSTRATION_FOLDER } from '../../../config/load.ts'
@@ -9,6 +10,7 @@ import { urlOf } from '../listen.ts'
 import { answerNotReady, LIVENESS_PATH, READINESS_PATH, type NotReady } from '../pages/health.ts'
 import { mailHealth } from '../notices/mail-health.ts'
 import { joinDeployment } from '../upkeep/membership.ts'
+import { policyReload } from '../upkeep/policy-reload.ts'
 import { renewedApp, type RenewedApp } from '../upkeep/renewal.ts'
 import { schemaWatch, type SchemaWatch } from '../upkeep/schema-watch.ts'
 import { HOW_TO_FINISH, unfinishedRestore } from '../upkeep/restore.ts'
@@ -19,6 +21,7 @@ import { layFoundation, mailerOf, type Foundation, type OpenOptions } from './fo
 import { openListener, type Listener } from './listener.ts'
 import { checkPolicy } from './policy.ts'
 import { folderOfDatabase, postOf } from './post.ts'
+import { reloadOnHangup } from './reload.ts'
 import { listenForStop, type Starter } from './signals.ts'
 import { undo, type Started } from './started.ts'
 import { stopOf } from './stop.ts'
@@ -34,7 +37,9 @@ export interface ServeOptions extends OpenOptions {
   readonly renewalMilliseconds?: number
   /** The time between two heartbeats of this node. Default: 15 s. */
   readonly heartbeatMilliseconds?: number
-  /** Whether SIGTERM and SIGINT stop the server and end the process. Default: yes. */
+  /** Reads CONFIG_FILE again. Default: from the disk. */
+  readonly readFile?: (path: string) => Promise<string>
+  /** Whether SIGTERM and SIGINT stop the server and end the process, and SIGHUP reads the policy again. Default: yes. */
   readonly signals?: boolean
   /** The process that started this one, if it has to be watched: its end stops the server as SIGTERM does. */
   readonly starter?: Starter | undefined
@@ -93,8 +98,21 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
   const { foundation, mailer } = await open(config, port, withMeter, started)
   const schema = schemaWatch(foundation.storage, log)
   await schema.look()
-  const membership = await joinDeployment(foundation, { log, heartbeatMilliseconds })
+  const policy = policyReload({
+    config,
+    readFile: options.readFile ?? ((path) => readFile(path, 'utf8')),
+    onChange: () => membership.beat(),
+    log,
+  })
+  const membership = await joinDeployment(foundation, {
+    log,
+    heartbeatMilliseconds,
+    settings: () => policy.settings,
+  })
   started.push(() => membership.leave())
+  // Without a file a SIGHUP of a terminal that closes ends the process, as it does by default.
+  if (options.signals !== false && (config.settingsFile !== undefined || config.production))
+    started.push(reloadOnHangup(policy, log))
   started.push(foundation.serverMeasures.watch(() => foundation.storage.outbox.waiting()))
   const place = postOf(foundation, mailer, outboxParent(config, options))
   const mail = mailHealth(foundation.storage.outbox)
@@ -105,6 +123,7 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
     checkSchema: () => schema.look(),
     isMailFailing: mail.isFailing,
     differs: () => membership.differs,
+    policy,
     post: place.post,
     ...(mailer === undefined ? {} : { mailer }),
     ...demonstration?.services,
@@ -117,7 +136,7 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
     () => foundation.refusals.flush(),
     () => served.settled(),
   )
-  const upkeep = { foundation, served, rounds, schema, renewalMilliseconds, log }
+  const upkeep = { foundation, served, rounds, schema, policy, renewalMilliseconds, log }
   started.push(...(await startUpkeep(upkeep)))
   // Nothing is awaited between the first answer of the app and the handling of a stop.
   listener.handle = handlerOf(served, schema)

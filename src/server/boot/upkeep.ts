@@ -4,6 +4,7 @@ import type { Logger } from '../observe/log.ts'
 import { clockWatch } from '../upkeep/clock-watch.ts'
 import { every } from '../upkeep/every.ts'
 import { tellRecoveries } from '../upkeep/recoveries.ts'
+import type { PolicyReload } from '../upkeep/policy-reload.ts'
 import type { RenewedApp } from '../upkeep/renewal.ts'
 import { isSchemaFault, type SchemaWatch } from '../upkeep/schema-watch.ts'
 import { sweeper, type Sweeper } from '../upkeep/sweep.ts'
@@ -20,6 +21,8 @@ const SENDING_MILLISECONDS = 10_000
 const RECOVERIES_MILLISECONDS = 60_000
 /** A jump of the clock is logged within half a minute. */
 const CLOCK_MILLISECONDS = 30_000
+/** A change of the policy in CONFIG_FILE is in force within 5 s. */
+const POLICY_MILLISECONDS = 2000
 /** How long a node may work before it notices what a command has changed: its keys, the schema, or a restore. */
 const RENEWAL_MILLISECONDS = 60_000
 
@@ -28,6 +31,7 @@ export interface Upkeep {
   readonly served: RenewedApp
   readonly rounds: SenderRounds
   readonly schema: SchemaWatch
+  readonly policy: PolicyReload
   /**
    * The interval at which a node looks for changed keys, a changed schema, a restore and its clock. Default: one
    * minute, and half a minute for the clock.
@@ -66,6 +70,7 @@ export async function startUpkeep(upkeep: Upkeep): Promise<Started> {
         .stop()
         .catch((error: unknown) => log.warn({ error }, 'the sweep was not handed over')),
     everyWhileFit(RECOVERIES_MILLISECONDS, () => lookAtRecoveries(upkeep)),
+    every(POLICY_MILLISECONDS, () => lookAtPolicy(upkeep)),
     every(renewalMilliseconds ?? CLOCK_MILLISECONDS, clockWatchOf(upkeep)),
     every(renewalMilliseconds ?? RENEWAL_MILLISECONDS, () => renewOnce(upkeep)),
   ]
@@ -110,6 +115,11 @@ async function renewOnce({ served, schema, log }: Upkeep): Promise<void> {
   } catch (error) {
     if (!isSchemaFault(error)) log.error({ error }, 'not looked at what commands have changed')
   }
+}
+
+/** The next round looks again. */
+async function lookAtPolicy({ policy, log }: Upkeep): Promise<void> {
+  await policy.look().catch((error: unknown) => log.error({ error }, 'the policy was not read'))
 }
 
 /** The next minute looks again. */

@@ -25,6 +25,8 @@ export interface Health {
   readonly isStopping: () => boolean
   /** True while this node cannot send mails that wait: `ready` says so, and still succeeds. */
   readonly isMailFailing: () => Promise<boolean>
+  /** True while CONFIG_FILE is broken and older rules are in force: `ready` says so, and still succeeds. */
+  readonly isPolicyStale: () => boolean
   /** True while this node takes no requests because it differs from the others (`cluster.strict`). */
   readonly isDrifting: () => boolean
   readonly log: Pick<Logger, 'info' | 'warn'>
@@ -89,7 +91,11 @@ export function addHealthRoutes(router: Router, health: Health): void {
     ctx.status = reason === undefined ? 200 : 503
     ctx.body =
       reason === undefined
-        ? { status: 'ok', ...(mail ? { mail: 'failing' } : {}) }
+        ? {
+            status: 'ok',
+            ...(mail ? { mail: 'failing' } : {}),
+            ...(health.isPolicyStale() ? { policy: 'stale' } : {}),
+          }
         : { status: 'unavailable', reason }
   })
 }

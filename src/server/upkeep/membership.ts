@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConfigError } from '../../../config/environment.ts'
 import { DECIDING_FILES, decidingValues } from '../../../config/deciding.ts'
+import type { FileValues } from '../../../config/schema.ts'
 import {
   COOKIE_KEYS_SETTING,
   differencesAmong,
@@ -17,6 +18,7 @@ import { fingerprints, type Fingerprint } from '../keys/fingerprint-key.ts'
 import { packageVersion, type Logger } from '../observe/log.ts'
 import { driftTeller } from './drift-teller.ts'
 import { every } from './every.ts'
+import { settledDifferences } from './settled-differences.ts'
 
 /** Four heartbeats fit into the time after which a node counts as gone. */
 const HEARTBEAT_MILLISECONDS = 15_000
@@ -31,6 +33,8 @@ const PAUSE_MILLISECONDS = 50
 export interface Membership {
   /** True while this node differs from one that started earlier. */
   readonly differs: boolean
+  /** Notes the present settings of this node and compares them, before the next heartbeat is due. */
+  beat(): Promise<void>
   /** Ends the heartbeats and removes the note of this node. */
   leave(): Promise<void>
 }
@@ -42,6 +46,8 @@ export interface MembershipOptions {
   readonly log: Logger
   /** The time between two heartbeats. Default: 15 s. */
   readonly heartbeatMilliseconds?: number | undefined
+  /** The settings of this node at present. Default: those of its start. */
+  readonly settings?: () => FileValues
 }
 
 /**
@@ -58,7 +64,20 @@ export async function joinDeployment(
   const id = Buffer.from(services.random.bytes(16)).toString('base64url')
   const giveTurn = await takeTurn(services, id)
   try {
-    return await join(services, await noteOf(services, id), options)
+    const fingerprint = await fingerprints({
+      settings: services.storage.settings,
+      box: services.box,
+      random: services.random,
+    })
+    const own = await noteOf(services, id, fingerprint)
+    const settings = (): NodeNote['settings'] => {
+      const { config } = services
+      return settingsOf(
+        { ...config, settings: options.settings?.() ?? config.settings },
+        fingerprint,
+      )
+    }
+    return await join(services, { own, settings }, options)
   } finally {
     await giveTurn()
   }
@@ -81,17 +100,18 @@ async function takeTurn({ storage, clock }: Services, id: string): Promise<() =>
 
 async function join(
   services: Services,
-  own: NodeNote,
+  { own, settings }: { readonly own: NodeNote; readonly settings: () => NodeNote['settings'] },
   { log, heartbeatMilliseconds = HEARTBEAT_MILLISECONDS }: MembershipOptions,
 ): Promise<Membership> {
   const { clock, serverMeasures } = services
   const { nodes } = services.storage
   const tell = driftTeller(own, log)
+  const settled = settledDifferences()
   let differs = false
   const look = async (isStart = false): Promise<void> => {
-    await nodes.note({ ...own, beatAt: clock.now() })
+    await nodes.note({ ...own, settings: settings(), beatAt: clock.now() })
     const live = await liveNodes(nodes, clock)
-    const differences = differencesAmong(live)
+    const differences = settled({ differences: differencesAmong(live), live, now: clock.now() })
     const ofOwn = differences.filter(({ node }) => node.id === own.id)
     if (isStart) refuse(ofOwn)
     differs = ofOwn.length > 0
@@ -106,7 +126,7 @@ async function join(
     throw error
   }
   let hasFailed = false
-  const stop = every(heartbeatMilliseconds, async () => {
+  const beat = async (): Promise<void> => {
     try {
       await look()
       if (hasFailed) log.info('the heartbeat of this node succeeds again')
@@ -115,8 +135,10 @@ async function join(
       if (!hasFailed) log.warn({ error }, 'the heartbeat of this node failed')
       hasFailed = true
     }
-  })
+  }
+  const stop = every(heartbeatMilliseconds, beat)
   return {
+    beat,
     get differs() {
       return differs
     },
@@ -137,10 +159,10 @@ export async function liveNodes(nodes: Nodes, clock: Clock): Promise<readonly No
 }
 
 async function noteOf(
-  { config, storage, clock, issuer, box, random }: Services,
+  { config, storage, clock, issuer }: Services,
   id: string,
+  fingerprint: Fingerprint,
 ): Promise<NodeNote> {
-  const fingerprint = await fingerprints({ settings: storage.settings, box, random })
   const now = clock.now()
   return {
     id,
