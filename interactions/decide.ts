@@ -10,10 +10,12 @@ import {
   type Decision,
   type PolicyInput,
 } from '../src/domain/policy/decide.ts'
+import { trustIn } from '../src/domain/trusted-browser.ts'
 import { NO_POLICY } from '../src/domain/policy/rules.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
+import { readTrustTokens, shownTrusts } from './browser-trust.ts'
 import { hashBrowserToken, readBrowserTokens } from './browser-token.ts'
 import { keepCircumstances } from './circumstances.ts'
 import { providerOf, type Core, type HostAccount, type PolicyQuestion } from './core.ts'
@@ -162,6 +164,8 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
   const now = core.deps.clock.now()
   const isWithin = ip === undefined ? undefined : core.isWithin(ip)
   const isKnownBrowser = isKnown(core, record, request)
+  const shown = readTrustTokens(request, providerOf(core).issuer)
+  const trust = trustIn(record, shownTrusts(record.accountId, shown), now)
   return {
     record,
     demands,
@@ -180,6 +184,7 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
       ...(begunAt === undefined ? {} : { begunAt }),
     },
     person: {
+      ...(trust === undefined ? {} : { trust }),
       metAt: metAt(record, gracesOf(core.policy.present().rules)),
       mayPostpone: mayPostpone(record, { isKnownBrowser, createdAt }, now),
       postponed: false,

@@ -1,14 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { completeSignIn, type PasswordProof } from '../../src/application/complete-sign-in.ts'
+import {
+  completeSignIn,
+  type Beside,
+  type PasswordProof,
+} from '../../src/application/complete-sign-in.ts'
 import type { Postponed } from '../../src/application/postpone.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isProvedByPassword } from '../../src/domain/factor-change.ts'
+import { trustIn } from '../../src/domain/trusted-browser.ts'
+import { endReusedTrust } from '../../src/application/use-trust.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/place.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
-import { keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
+import { hashBrowserToken, keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
+import { freshTrustToken, keepTrustToken, readTrustTokens, shownTrusts } from '../browser-trust.ts'
 import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import { LATER } from '../later.ts'
@@ -90,11 +97,16 @@ export async function answerInteraction(
       },
     )
   const subject = subjectOfLogin(login, seen.record.epoch, now)
+  // A replaced token stands in for nothing, so the answer of the policy below does not depend on the present record.
+  const trustTokens = readTrustTokens(request, provider.issuer)
+  const shown = shownTrusts(login.accountId, trustTokens)
+  const around = () => placeOf(core, request, interaction, subject, undefined)
+  if (shown.length > 0) await endReusedTrust(core.deps, seen, shown, around().place.detail)
   const { record } = seen
   if (await needsMore(core, request, response, interaction, { subject, record }))
     return writeFirstFactor(core, interaction, subject, rest)
 
-  const { place, tokens } = placeOf(core, request, interaction, subject, undefined)
+  const { place, tokens } = around()
   return signInWithPassword(core, response, { interaction, subject, seen, place, tokens }, rest)
 }
 
@@ -120,13 +132,44 @@ export async function signInWithPassword(
   rest: object,
 ): Promise<string> {
   const proved = proofOf(interaction, subject, seen)
-  if (!(await completeSignIn(core.deps, place, seen, { proved, postponed })))
+  const trust = trustUsed(core, response, interaction, seen)
+  const beside = { proved, postponed, standIn: trust?.used }
+  if (!(await completeSignIn(core.deps, place, seen, beside)))
     throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
       status: 410,
     })
+  trust?.keep()
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   return writePasswordLogin(core, interaction, subject, rest)
+}
+
+interface TrustUsed {
+  readonly used: NonNullable<Beside['standIn']>
+  readonly keep: () => void
+}
+
+/** The trusted browser that stands in for the factor of this sign-in. Undefined: there is none (R14). */
+function trustUsed(
+  core: Core,
+  response: ServerResponse,
+  { uid }: Interaction,
+  { record }: Loaded,
+): TrustUsed | undefined {
+  const { accountId } = record
+  const { issuer } = providerOf(core)
+  const tokens = readTrustTokens(response.req, issuer)
+  const shown = shownTrusts(accountId, tokens)
+  const trust = trustIn(record, shown, core.deps.clock.now())
+  if (trust === undefined) return undefined
+  const token = freshTrustToken(core.deps.box, accountId, uid, trust.id)
+  const tokenHash = hashBrowserToken(accountId, token)
+  // A replaced token sets no cookie: another tab has set it. The second request of a double tap sets its own again.
+  const isCurrent = [tokenHash, ...shown.map((one) => one.tokenHash)].includes(trust.tokenHash)
+  return {
+    used: { shown, tokenHash },
+    keep: () => (isCurrent ? keepTrustToken(response, issuer, token, tokens) : undefined),
+  }
 }
 
 /**

@@ -13,6 +13,8 @@ export interface SetUp {
   readonly change?: FactorChange
   /** The set-up that a rule asks for and that can still be put off. */
   readonly later?: Later
+  /** For how long the person can let this browser stand in for the factor. Absent: it is not offered (R14). */
+  readonly trustSeconds?: number
   /** The ids of the factors that can be set up. Absent: every factor. */
   readonly factors?: readonly string[]
 }
@@ -47,6 +49,9 @@ export function setUpOf(
         ? reason
         : 'policy',
     ...(isAdded ? { change: { kind: 'add' } } : {}),
+    ...(decision.step === 'verify' && decision.trustSeconds > 0
+      ? { trustSeconds: decision.trustSeconds }
+      : {}),
     ...(factors === undefined ? {} : { factors }),
     ...(later === undefined
       ? {}

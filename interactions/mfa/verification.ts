@@ -14,6 +14,7 @@ import { keptChallenge, openChallengeOf } from './kept-challenge.ts'
 import { showClosed } from './locked.ts'
 import { goOn } from './notices.ts'
 import { lostLink } from './lost-link.ts'
+import { trustOffer, trustTicked } from './trust.ts'
 import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /** These pages verify a second factor that the person has enrolled. */
@@ -58,6 +59,7 @@ export async function showVerification(
       cancelAction: pathOf(visit, 'cancel'),
       verification,
       ...lostLink(visit),
+      ...trustOffer(visit, factor),
       ...(ownedWays(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
       ...(second === undefined && latest.name !== '' ? { authenticatorName: latest.name } : {}),
       ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),
@@ -97,9 +99,12 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
     return showVerification(visit, factor, { error: { code: 'unreadable' }, status: 400 })
   const kept = keptChallenge(core, visit.interaction, factor, place)
   const asked = askedFor(visit)
-  const outcome = await verifyFactor(core.deps, factor, place, response, { seen, kept, asked })
+  const trust = trustTicked(visit, factor, form)
+  const shown = { seen, kept, asked, trust: trust?.settled }
+  const outcome = await verifyFactor(core.deps, factor, place, response, shown)
   switch (outcome.outcome) {
     case 'accepted':
+      trust?.keep()
       return goOn(visit, outcome.accepted)
     case 'refused': {
       const { behindSeconds } = outcome

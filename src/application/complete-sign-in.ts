@@ -2,6 +2,7 @@ import { settleCompleted } from '../domain/attempt.ts'
 import { isEnrolled } from '../domain/enrolment.ts'
 import { classify } from '../domain/known-browser.ts'
 import { keepProof, type ProofRequest } from '../domain/proof.ts'
+import { rotate, type ShownTrust } from '../domain/trusted-browser.ts'
 import type { Instant } from '../domain/time.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
 import { commit, type Loaded } from './commit.ts'
@@ -20,6 +21,9 @@ export interface PasswordProof {
 export interface Beside {
   readonly proved?: PasswordProof | undefined
   readonly postponed?: Postponed | undefined
+  /** The trusted browser that stands in for the factor, and the token that replaces its own (R14). */
+  readonly standIn?:
+    { readonly shown: readonly ShownTrust[]; readonly tokenHash: string } | undefined
 }
 
 /**
@@ -32,20 +36,27 @@ export async function completeSignIn(
   deps: Dependencies,
   place: Place,
   seen: Loaded,
-  { proved, postponed }: Beside = {},
+  { proved, postponed, standIn }: Beside = {},
 ): Promise<boolean> {
   return commit(
     deps,
     place.accountId,
-    (record, now) => {
-      if (record.epoch !== place.epoch) return { outcome: false }
+    (present, now) => {
+      if (present.epoch !== place.epoch) return { outcome: false }
+      const isStandIn = standIn !== undefined && isEnrolled(present)
+      const record = isStandIn
+        ? rotate(present, standIn.shown, { tokenHash: standIn.tokenHash, now })
+        : present
+      // The trust was revoked meanwhile.
+      if (record === undefined) return { outcome: false }
       const { detail } = place
       const browser = classify(record, place.tokenHashes)
       const nothingNew =
         browser.kind === 'known' &&
         browser.failures === 0 &&
         record.history.firstSignInAt !== undefined &&
-        proved === undefined
+        proved === undefined &&
+        record === present
       if (nothingNew)
         return { outcome: true, ...(postponed && settle(record, postponed, { now, detail })) }
       const tokenHash = browser.kind === 'known' ? browser.tokenHash : place.newTokenHash

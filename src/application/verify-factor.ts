@@ -12,6 +12,7 @@ import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
 import type { Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
+import { settleTrusted, type ShownTrust } from '../domain/trusted-browser.ts'
 import type { AnyFactor, Examined, Owned } from '../factors/factor.ts'
 import { wordsOf } from './authenticator.ts'
 import type { KeptChallenge } from './challenge-factor.ts'
@@ -44,7 +45,7 @@ export async function verifyFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  { seen, kept, suffices, asked }: Shown,
+  { seen, kept, suffices, asked, trust }: Shown,
 ): Promise<VerifyOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
@@ -63,6 +64,7 @@ export async function verifyFactor(
           kept,
           suffices,
           asked,
+          trust,
           fingerprint: fingerprintIn(current),
         }),
       seen,
@@ -86,6 +88,8 @@ export interface Shown {
   readonly suffices?: (assurance: Assurance) => boolean
   /** The change that the factor is shown for. Default: a sign-in. */
   readonly asked?: AskedFor | undefined
+  /** The box was ticked: the browser is trusted for so long once the factor is accepted (R14). */
+  readonly trust?: (ShownTrust & { readonly seconds: number }) | undefined
 }
 
 interface Attempt {
@@ -96,13 +100,14 @@ interface Attempt {
   readonly kept: KeptChallenge | undefined
   readonly suffices: Shown['suffices']
   readonly asked: AskedFor | undefined
+  readonly trust: Shown['trust']
 }
 
 async function attempt(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { current, now, fingerprint, examine, kept, suffices, asked }: Attempt,
+  { current, now, fingerprint, examine, kept, suffices, asked, trust }: Attempt,
 ): Promise<Decided<VerifyOutcome>> {
   const accepted = repeatOf(current, place.interaction, fingerprint, now)
   if (accepted !== undefined) return { outcome: { outcome: 'accepted', accepted } }
@@ -121,7 +126,7 @@ async function attempt(
   const proved = spend(factor, states, examined)
   // A replay gets no hint: it would say that the code was once right.
   if (proved === undefined) return refuse(current, factor, place, { now, replayed: true })
-  return accept(deps, factor, place, { current, now, fingerprint, proved, challenge, asked })
+  return accept(deps, factor, place, { current, now, fingerprint, proved, challenge, asked, trust })
 }
 
 interface Proved {
@@ -147,12 +152,12 @@ function accept(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  given: Pick<Attempt, 'current' | 'now' | 'fingerprint' | 'asked'> & {
+  given: Pick<Attempt, 'current' | 'now' | 'fingerprint' | 'asked' | 'trust'> & {
     readonly proved: Proved
     readonly challenge: OpenFor
   },
 ): Decided<VerifyOutcome> {
-  const { current, now, fingerprint, proved, challenge, asked } = given
+  const { current, now, fingerprint, proved, challenge, asked, trust } = given
   const authenticator = current.authenticators.find(({ id }) => id === proved.authenticatorId)
   if (authenticator === undefined) throw new Error('An authenticator that was read is not there')
   const browser = classify(current, place.tokenHashes)
@@ -173,7 +178,10 @@ function accept(
     ...(challenge.keptId === undefined ? {} : { challenge: challenge.keptId }),
     ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(proved.spent) }),
   })
-  return { outcome: { outcome: 'accepted', accepted }, record, events }
+  const outcome = { outcome: 'accepted', accepted } as const
+  if (trust === undefined) return { outcome, record, events }
+  const trusted = settleTrusted(record, trust, { now, detail: place.detail })
+  return { outcome, record: trusted.record, events: [...events, ...trusted.events] }
 }
 
 function refuse(

@@ -46,6 +46,7 @@ const verify = {
   lostHref: 'value',
   delivery,
   error: codeError,
+  trust: { seconds: 'value' },
   authenticatorName: 'value',
 } as const
 const change = { ...cancellable, factor: 'value', name: 'value' } as const

@@ -545,6 +545,8 @@ export interface VerifyModel<Verification extends JsonObject = JsonObject> {
   /** Of a factor whose code is sent. */
   delivery?: DeliveryModel
   error?: CodeError
+  /** The box `input[name=trust]` is offered: for so long this browser stands in for the factor. */
+  trust?: { seconds: number }
   /** The name the person gave the authenticator, when there is just one. */
   authenticatorName?: string
   /** The answer of the factor's `describeVerification`; empty where it has none. */

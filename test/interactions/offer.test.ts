@@ -46,7 +46,7 @@ function visitWith(given: Given = {}) {
     location: '',
     set: () => undefined,
     redirect: (to: string) => (ctx.location = to),
-    res: { appendHeader: () => undefined },
+    res: { req: { headers: {} }, appendHeader: () => undefined },
   }
   const visit = {
     core: {

@@ -15,7 +15,10 @@ async function signIn(record: MfaRecord, shown: readonly string[]) {
   const of = world()
   const cookies: string[] = []
   const stored: Record<string, unknown>[] = []
-  const response = { appendHeader: (_: string, value: string) => void cookies.push(value) }
+  const response = {
+    req: { headers: {} },
+    appendHeader: (_: string, value: string) => void cookies.push(value),
+  }
   const interaction = {
     cid: CID,
     returnTo: 'http://op.example/auth/uid',

@@ -1,0 +1,37 @@
+import type { ShownTrust } from '../../src/domain/trusted-browser.ts'
+import type { AnyFactor, Form } from '../../src/factors/factor.ts'
+import type { VerifyModel } from '../../src/http/pages.ts'
+import { freshTrustToken, keepTrustToken, readTrustTokens, shownTrusts } from '../browser-trust.ts'
+import { providerOf } from '../core.ts'
+import type { Visit } from './visit.ts'
+
+/** The box on the page of a factor. A look-up secret never earns trust, nor does a change of factors (R14). */
+export function trustOffer(
+  { details: { trustSeconds } }: Pick<Visit, 'details'>,
+  { enrolment }: Pick<AnyFactor, 'enrolment'>,
+): Pick<VerifyModel, 'trust'> {
+  const isOffered = trustSeconds !== undefined && enrolment === 'confirmed'
+  return isOffered ? { trust: { seconds: trustSeconds } } : {}
+}
+
+/** The trust that a form asks for: for the commit, and for the cookie after it. */
+export interface Ticked {
+  readonly settled: ShownTrust & { readonly seconds: number }
+  readonly keep: () => void
+}
+
+/** Undefined: the box was not ticked, or the page had none. */
+export function trustTicked(visit: Visit, factor: AnyFactor, form: Form): Ticked | undefined {
+  const { trust } = trustOffer(visit, factor)
+  if (trust === undefined || form.trust === undefined) return undefined
+  const { core, ctx, interaction, subject } = visit
+  const { accountId } = subject
+  const token = freshTrustToken(core.deps.box, accountId, interaction.uid)
+  const [shown] = shownTrusts(accountId, [token])
+  if (shown === undefined) return undefined
+  const { issuer } = providerOf(core)
+  return {
+    settled: { ...shown, seconds: trust.seconds },
+    keep: () => keepTrustToken(ctx.res, issuer, token, readTrustTokens(ctx.req, issuer)),
+  }
+}
