@@ -158,14 +158,24 @@ const NOTHING_KNOWN: Surroundings = {
   ip: undefined,
 }
 
+/** The trust of the account in the browser of a request. A browser that is only assumed has none. */
+function trustFor(
+  core: Core,
+  record: MfaRecord,
+  request: PolicyCase['request'],
+): ReturnType<typeof trustIn> {
+  if (typeof request === 'string') return undefined
+  const shown = readTrustTokens(request, providerOf(core).issuer)
+  return trustIn(record, shownTrusts(record.accountId, shown), core.deps.clock.now())
+}
+
 function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFacts {
   const { record, params, request, proofs, requested, fresh, provedSince, begunAt } = given
   const { demands, groups, createdAt, client, ip } = around
   const now = core.deps.clock.now()
   const isWithin = ip === undefined ? undefined : core.isWithin(ip)
   const isKnownBrowser = isKnown(core, record, request)
-  const shown = readTrustTokens(request, providerOf(core).issuer)
-  const trust = trustIn(record, shownTrusts(record.accountId, shown), now)
+  const trust = trustFor(core, record, request)
   return {
     record,
     demands,

@@ -52,6 +52,11 @@ export function interactionIn(oidc: OIDC | undefined): ResumedInteraction | unde
   return oidc?.entities?.Interaction as ResumedInteraction | undefined
 }
 
+/** The grant of a request. Undefined: the person has given the app nothing yet. */
+export function grantIn(oidc: OIDC): OIDC['entities']['Grant'] {
+  return oidc.entities.Grant
+}
+
 /** Whether the authorization request asks for a prompt (`prompt=NAME`) that has not been answered in it yet. */
 export function isPromptPending(oidc: OIDC, prompt: string): boolean {
   return oidc.promptPending(prompt)

@@ -7,10 +7,10 @@ import { acrRequestOf, acrsNamedBy } from '../../interactions/request.ts'
 import { AUTHN_FACTORS, AUTHN_SCOPE } from '../domain/policy/authn-factors.ts'
 import { namedBy } from '../domain/policy/decide.ts'
 import { assertionOf } from '../domain/policy/proofs.ts'
-import { sayOfRequest } from '../host/assertion.ts'
-import type { OIDC } from '../host/context.ts'
+import { saidOfRequest, sayOfRequest } from '../host/assertion.ts'
+import { grantIn, type OIDC } from '../host/context.ts'
 import { proofsIn } from '../host/session.ts'
-import { authenticationOf, keepBasis } from '../host/token-basis.ts'
+import { keepBasis } from '../host/token-basis.ts'
 
 /**
  * Lets the codes and tokens of an accepted request say what its own proofs carry: the level that the request names, by
@@ -32,17 +32,18 @@ export function assertRequest(core: Core, ctx: KoaContextWithOIDC): void {
   const acrs = acrsNamedBy(oidc)
   keepBasis(ctx, {
     basis: { proofs, acrs, isNewBrowser, mayPostpone, ...rest, tellsFactors: asksFactors(oidc) },
-    claims: authenticationOf({ acr: oidc.acr, amr: oidc.amr, authTime: session.authTime() }),
+    claims: saidOfRequest(oidc),
   })
 }
 
 /** Whether the app asks for the claim `authn_factors`, by the claim or by its scope, and the person has not refused it. */
-function asksFactors({ claims, requestParamScopes, entities }: OIDC): boolean {
+function asksFactors(oidc: OIDC): boolean {
+  const { claims, requestParamScopes } = oidc
   const { id_token: inIdToken, userinfo } = claims as Readonly<Record<string, object | undefined>>
   const isClaimed = [inIdToken, userinfo].some(
     (asked) => asked !== undefined && Object.hasOwn(asked, AUTHN_FACTORS),
   )
-  const grant = entities.Grant
+  const grant = grantIn(oidc)
   const isRefused = grant?.getRejectedOIDCClaims().includes(AUTHN_FACTORS) === true
   const isScopeRefused = grant?.getRejectedOIDCScope().split(' ').includes(AUTHN_SCOPE) === true
   return !isRefused && (isClaimed || (requestParamScopes.has(AUTHN_SCOPE) && !isScopeRefused))

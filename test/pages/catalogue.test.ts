@@ -161,7 +161,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'factor.' + factor + '.add'": ['totp'],
   "'factor.' + factor + '.renew'": ['backup-codes'],
   // A deployment chooses these names. The page shows a name as it is if the catalogue has no message for it.
-  "'scope.' + scope": ['profile', 'email', 'address', 'phone'],
+  "'scope.' + scope": ['profile', 'email', 'address', 'phone', 'authn'],
   "'claim.' + claim": Object.keys(english)
     .filter((key) => key.startsWith('claim.'))
     .map((key) => key.slice('claim.'.length)),

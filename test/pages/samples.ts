@@ -389,6 +389,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     fresh: totpVerify,
     named: { ...totpVerify, verification: { digits: 8 }, authenticatorName: 'My phone' },
     only: { ...answer, verification: { digits: 6 } },
+    trust: { ...totpVerify, trust: { seconds: 2_592_000 } },
     'lost-link': { ...totpVerify, lostHref: '/interaction/u1d/recovery' },
     refused: { ...totpVerify, error: { code: 'refused' } },
     behind: { ...totpVerify, error: { code: 'refused', behindSeconds: 150 } },

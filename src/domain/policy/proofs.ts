@@ -19,7 +19,7 @@ export interface Assertion {
   readonly rank: number
   readonly amr: readonly Amr[]
   /** The time of the oldest proof on which the level rests. */
-  readonly authTime: Instant
+  readonly since: Instant
   /** All proofs that were given, the newest first. */
   readonly proofs: readonly Proof[]
 }
@@ -44,7 +44,7 @@ export function assertionOf(
     acr: (levels[rank] as Level).acr,
     rank,
     amr: amrOf(newestFirst),
-    authTime: Math.min(...used.map(({ time }) => time)),
+    since: Math.min(...used.map(({ time }) => time)),
     proofs: newestFirst,
   }
 }

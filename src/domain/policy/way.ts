@@ -1,9 +1,10 @@
 import { isRecent } from '../freshness.ts'
 import type { Reason, Step } from './decision.ts'
-import { firstSince, isEnough, proofsSince, type Goal } from './goal.ts'
+import { firstSince, isAhead, isEnough, proofsSince, type Goal } from './goal.ts'
 import type { PolicyInput } from './input.ts'
 import { isFirstLevel, PASSWORD, type Strength } from './levels.ts'
 import { commonOf, type Demand } from './judge.ts'
+import type { Proof } from './proofs.ts'
 import { firstFactors, fitting, isRedundant, ownOf } from './own.ts'
 
 /** The next step of a person, and the factors that help with it. */
@@ -57,12 +58,11 @@ function helping<T extends { readonly factor: string }>(
  * could add a factor beside the owner's (R10, R20).
  */
 function enrolment(way: Way, input: PolicyInput): Way {
-  const { person, request, now } = input
-  const { begunAt = Infinity } = request
+  const { person, now } = input
   const isShown = proofsSince(input).some(
-    ({ factor, time }) =>
-      person.authenticators.some((one) => one.factor === factor) &&
-      (time >= begunAt || isRecent(time, now)),
+    (proof) =>
+      person.authenticators.some((one) => one.factor === proof.factor) &&
+      (isOfRequest(proof, input) || isRecent(proof.time, now)),
   )
   if (person.authenticators.length === 0 || isShown) return way
   return { step: 'verify', reason: way.reason }
@@ -73,15 +73,21 @@ function enrolment(way: Way, input: PolicyInput): Way {
  * shown. The person is asked once in a request, and not for ever (R26).
  */
 function isOfOneKind(goal: Goal, input: PolicyInput): boolean {
-  const { begunAt = Infinity } = input.request
-  const isShown = input.proofs.some(({ factor, time }) => factor !== undefined && time >= begunAt)
+  const isShown = input.proofs.some(
+    (proof) => proof.factor !== undefined && isOfRequest(proof, input),
+  )
   return goal.own.length > 0 && isEnough(goal, [...goal.own, PASSWORD]) && !isShown
 }
 
 /** Whether another first factor can be shown: in this request none was, so nobody is asked for it for ever. */
-function isOtherFirstPossible({ proofs, request }: PolicyInput): boolean {
-  const { begunAt = Infinity } = request
-  return !proofs.some(({ factor, time }) => factor === undefined && time >= begunAt)
+function isOtherFirstPossible(input: PolicyInput): boolean {
+  const { proofs } = input
+  return !proofs.some((proof) => proof.factor === undefined && isOfRequest(proof, input))
+}
+
+/** Whether a proof was given for this very request. One from the future was not: the clock was set back since. */
+function isOfRequest({ time }: Proof, { request, now }: PolicyInput): boolean {
+  return time >= (request.begunAt ?? Infinity) && !isAhead(time, now)
 }
 
 /** The way to a second device, for a rule that asks for one. Undefined: the person has it. */

@@ -29,12 +29,12 @@ describe('an assertion of proofs', () => {
   })
 
   it('R25 has the time of the oldest proof on which the level rests', () => {
-    expect(said([at('pwd', 900), at('otp', 10)])?.authTime).to.equal(NOW - 900)
+    expect(said([at('pwd', 900), at('otp', 10)])?.since).to.equal(NOW - 900)
     // A passkey that verified its person needs no password.
     const passkey = said([at('pwd', 900), at('passkey', 10)])
     expect(passkey).to.deep.include({
       acr: 'phr',
-      authTime: NOW - 10,
+      since: NOW - 10,
       amr: ['pwd', 'swk', 'user', 'mfa'],
     })
   })
@@ -42,9 +42,9 @@ describe('an assertion of proofs', () => {
   it('rests on the newest proofs that are enough, and shows all', () => {
     const proofs = [at('pwd', 900), at('code', 800), at('otp', 10), at('sso-mfa', 5)]
     const all = said(proofs)
-    expect(all?.authTime).to.equal(NOW - 5)
+    expect(all?.since).to.equal(NOW - 5)
     expect(all?.proofs).to.deep.equal(proofs.toReversed())
-    expect(said([at('sso', 900), at('otp', 10)])?.authTime).to.equal(NOW - 900)
+    expect(said([at('sso', 900), at('otp', 10)])?.since).to.equal(NOW - 900)
   })
 
   it('says the name of a lower level that was asked for, and what was used as it is', () => {
@@ -58,7 +58,7 @@ describe('an assertion of proofs', () => {
     expect(said(proofs, 'phr')?.acr).to.equal(MULTI_FACTOR_ACR)
     const used = said([...proofs, at('key', 100)], MULTI_FACTOR_ACR)
     // The time is that of the level that was proved, for which the key is needed.
-    expect(used).to.deep.include({ acr: MULTI_FACTOR_ACR, authTime: NOW - 100 })
+    expect(used).to.deep.include({ acr: MULTI_FACTOR_ACR, since: NOW - 100 })
   })
 })
 

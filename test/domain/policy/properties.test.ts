@@ -270,9 +270,9 @@ describe('an assertion of proofs', () => {
           return
         }
         expect(proofs).to.have.members([...said.proofs])
-        const used = proofs.filter(({ time }) => time >= said.authTime)
+        const used = proofs.filter(({ time }) => time >= said.since)
         expect(said.rank).to.be.at.most(highestReached(levels, used))
-        expect(proofs.map(({ time }) => time)).to.include(said.authTime)
+        expect(proofs.map(({ time }) => time)).to.include(said.since)
         expect(said.amr.includes('mfa')).to.equal(
           new Set(said.proofs.flatMap(({ kinds }) => kinds)).size > 1,
         )
