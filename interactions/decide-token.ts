@@ -1,10 +1,11 @@
 import { policyInputOf, type PolicyFacts } from '../src/application/policy-input.ts'
-import { gracesOf, metAt } from '../src/domain/grace.ts'
+import { metAt } from '../src/domain/grace.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
 import { decide } from '../src/domain/policy/decide.ts'
 import type { TokenBasis } from '../src/domain/policy/token-basis.ts'
 import type { HostClient } from '../src/host/provider.ts'
 import type { Core, HostAccount } from './core.ts'
+import { gracesInForce } from './decide.ts'
 
 /** A token that the policy judges again. */
 export interface TokenCase {
@@ -45,7 +46,7 @@ export async function isBelowPolicy(
       fresh: false,
     },
     person: {
-      metAt: metAt(record, gracesOf(core.policy.present().rules)),
+      metAt: metAt(record, gracesInForce(core)),
       mayPostpone,
       postponed: true,
       // The trust keeps its result: it stands in as at its beginning, unless a rule allows none any more.

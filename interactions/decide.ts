@@ -32,6 +32,8 @@ export interface PolicyCase {
   readonly requested: AcrRequest | undefined
   /** Whether a fresh second factor is asked for, whatever the session has. */
   readonly fresh: boolean
+  /** Whether the browser was new before this sign-in made it known. */
+  readonly wasNewBrowser?: boolean
   /** Proofs before this time do not count for this request. */
   readonly provedSince?: Instant | undefined
   /** Proofs since this time were given for this request. */
@@ -91,6 +93,20 @@ function withShadow(core: Core, facts: PolicyFacts, steps: Steps): Steps {
   return shadow.length === 0
     ? steps
     : { ...steps, shadow: decide(policyInputOf(core.deps, core.policy, facts, shadow)) }
+}
+
+/** The names of the rules, on trial or not, whose grace counts from the time at which they first met an account. */
+export function gracesInForce({ policy }: Core): readonly string[] {
+  const { rules, shadow } = policy.present()
+  return gracesOf([...rules, ...shadow])
+}
+
+/** The rules of a decision, and of the one on trial, whose grace runs. */
+export function gracesRunning(core: Core, { decision, shadow }: Steps): readonly string[] {
+  const names = gracesInForce(core)
+  return [...decision.rules, ...(shadow?.rules ?? [])]
+    .filter(({ name, part }) => part === 'grace' && names.includes(name))
+    .map(({ name }) => name)
 }
 
 /** All facts of a case. The prompts and `policy explain` find them here. */
@@ -186,7 +202,7 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
       scopes: typeof params.scope === 'string' ? params.scope.split(' ').filter(Boolean) : [],
       acrs: acrsNamedBy({ params }),
       ...(isWithin === undefined ? {} : { isWithin }),
-      isNewBrowser: !isKnownBrowser,
+      isNewBrowser: !isKnownBrowser || given.wasNewBrowser === true,
       isFirstParty: client !== undefined && core.isFirstParty(client),
       ...(requested === undefined ? {} : { acr: requested }),
       fresh,
@@ -195,7 +211,7 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
     },
     person: {
       ...(trust === undefined ? {} : { trust }),
-      metAt: metAt(record, gracesOf(core.policy.present().rules)),
+      metAt: metAt(record, gracesInForce(core)),
       mayPostpone: mayPostpone(record, { isKnownBrowser, createdAt }, now),
       postponed: false,
     },

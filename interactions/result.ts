@@ -66,6 +66,14 @@ export function firstFactorOf(
   }
 }
 
+/** The member of an interaction's results that names the account for which this browser was new before the sign-in. */
+export const NEW_BROWSER = 'mfaNewBrowser'
+
+/** Keeps with the results that the browser was new: the sign-in has made it known meanwhile. */
+export function newBrowser(accountId: string, isKnown: boolean): object {
+  return isKnown ? {} : { [NEW_BROWSER]: accountId }
+}
+
 /** Stores a login where the policy asks for no more than the first factor. */
 export async function writePasswordLogin(
   core: Core,

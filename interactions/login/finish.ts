@@ -20,7 +20,13 @@ import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import { LATER } from '../later.ts'
 import { OFFER } from '../step-up-offer.ts'
-import { writeFirstFactor, writePasswordLogin, type Subject } from '../result.ts'
+import {
+  NEW_BROWSER,
+  newBrowser,
+  writeFirstFactor,
+  writePasswordLogin,
+  type Subject,
+} from '../result.ts'
 import { changeIn } from '../request.ts'
 import { needsMore } from './policy.ts'
 
@@ -76,6 +82,7 @@ export async function answerInteraction(
     firstFactor: _firstFactor,
     [OFFER]: _offer,
     [LATER]: _later,
+    [NEW_BROWSER]: _newBrowser,
     ...others
   } = results
   if (login === undefined) return provider.interactionResult(request, response, others, options)
@@ -141,7 +148,8 @@ export async function signInWithPassword(
   trust?.keep()
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
-  return writePasswordLogin(core, interaction, subject, rest)
+  const own = { ...rest, ...newBrowser(subject.accountId, known) }
+  return writePasswordLogin(core, interaction, subject, own)
 }
 
 interface TrustUsed {

@@ -1,6 +1,6 @@
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import { writeLoginRequired, writeMultiFactorLogin, writeReply } from '../result.ts'
+import { newBrowser, writeLoginRequired, writeMultiFactorLogin, writeReply } from '../result.ts'
 import { changeIn } from '../request.ts'
 import { providerOf } from '../core.ts'
 import { pathOf, redirect, type Visit } from './visit.ts'
@@ -28,7 +28,11 @@ export async function finishWith(
   const write = (): Promise<string> => {
     const { record } = seen
     if (!isTooOld(visit))
-      return writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest })
+      return writeMultiFactorLogin(core, interaction, subject, {
+        accepted,
+        record,
+        rest: { ...rest, ...newBrowser(subject.accountId, known) },
+      })
     return changeIn(interaction.params) === undefined
       ? writeReply(core, interaction, rest)
       : writeLoginRequired(core, interaction)

@@ -1,6 +1,7 @@
 import { postpone as save, type Postponed } from '../../src/application/postpone.ts'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
-import { gracesOf, mayPostpone } from '../../src/domain/grace.ts'
+import { mayPostpone } from '../../src/domain/grace.ts'
+import { gracesInForce } from '../decide.ts'
 import { LATER, type Later } from '../later.ts'
 import { signInWithPassword } from '../login/finish.ts'
 import { writeReply } from '../result.ts'
@@ -54,7 +55,7 @@ export async function postpone(visit: Visit): Promise<void> {
   if (later === undefined) return redirect(visit, pathOf(visit))
   if (isOver(visit)) return showOver(visit)
   const { core, ctx, interaction, subject, stepUp, seen, place, tokens } = visit
-  const inForce = gracesOf(core.policy.present().rules)
+  const inForce = gracesInForce(core)
   const postponed: Postponed = { until: later.until, rules: later.rules, inForce }
   const reply = { [LATER]: place.accountId }
   const accepted = passedOrNot(visit)

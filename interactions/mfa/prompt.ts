@@ -1,4 +1,5 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { meetRules } from '../../src/application/meet-rules.ts'
 import { isReplaceable } from '../../src/application/change-factors.ts'
 import { ruleWithMailbox } from '../../src/application/prove-owner.ts'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
@@ -16,10 +17,11 @@ import { sessionProofsOf } from '../proofs.ts'
 import { requestTimes, type RequestTimes } from '../request-times.ts'
 import { isPostponedInSession, wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount, VerifiedAddress } from '../core.ts'
-import { stepsOf } from '../decide.ts'
+import { gracesInForce, gracesRunning, stepsOf } from '../decide.ts'
 import { isPostponedIn, laterBy } from '../later.ts'
 import { tellDecision } from '../tell-decision.ts'
 import { NO_OFFER, offerIn, type Answering, type StepUpOffer } from '../step-up-offer.ts'
+import { NEW_BROWSER } from '../result.ts'
 import {
   acrRequestOf,
   CHANGE_PARAMETER,
@@ -149,12 +151,17 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const client = given(oidc.client, 'client')
   const question = { account, client, params: { ...oidc.params } }
   const proofs = proofsFor(core, ctx, pending)
-  const asked = { record, params: question.params, request: ctx.req, proofs, requested, fresh }
+  const wasNewBrowser = resultsOf(oidc)[NEW_BROWSER] === accountId
+  const about = { record, params: question.params, request: ctx.req, wasNewBrowser }
+  const asked = { ...about, proofs, requested, fresh }
   const steps = await stepsOf(
     core,
     { ...asked, ...timesOf(core, oidc, pending), isPostponed: () => isPostponed(ctx, accountId) },
     { account, client, ip: ctx.ip },
   )
+  const met = gracesRunning(core, steps)
+  const inForce = gracesInForce(core)
+  await meetRules(core.deps, accountId, { met, inForce }, await core.record(ctx, accountId))
   const { decision } = steps
   const later = laterBy(steps)
   const answered = assertionOf(core.policy.levels, proofs)?.rank ?? 0

@@ -22,16 +22,20 @@ export function assertRequest(core: Core, ctx: KoaContextWithOIDC): void {
   const { accountId } = session ?? {}
   if (session === undefined || accountId === undefined) return
   const { provedSince = -Infinity } = requestTimes(core, oidc)
-  const proofs = sessionProofsOf(core, session).filter(({ time }) => time >= provedSince)
+  const circumstances = circumstancesIn(ctx.req) ?? { isNewBrowser: false, mayPostpone: false }
+  // Where a trusted browser stood in for the factor, an earlier one does not raise the level (R14).
+  const isTrusted = circumstances.trustedSince !== undefined
+  const proofs = sessionProofsOf(core, session).filter(
+    ({ time, factor }) => time >= provedSince && !(isTrusted && factor !== undefined),
+  )
   const { levels } = core.policy
   const said = assertionOf(levels, proofs, namedBy(levels, acrRequestOf(oidc)))
   if (said === undefined) return
   // A session that keeps no proofs may have a level of the application's own, which stays.
   if (proofsIn(session, accountId)) sayOfRequest(oidc, said)
-  const { isNewBrowser = false, mayPostpone = false, ...rest } = circumstancesIn(ctx.req) ?? {}
   const acrs = acrsNamedBy(oidc)
   keepBasis(ctx, {
-    basis: { proofs, acrs, isNewBrowser, mayPostpone, ...rest, tellsFactors: asksFactors(oidc) },
+    basis: { proofs, acrs, ...circumstances, tellsFactors: asksFactors(oidc) },
     claims: saidOfRequest(oidc),
   })
 }

@@ -78,6 +78,20 @@ describe('a set-up that a rule asks for within a time', () => {
     expect(event?.detail).to.include({ clientId: 'app', until: host.clock.at + 7 * DAY })
   })
 
+  it('begins when its rule first meets the account, although no page can come', async () => {
+    await begin([])
+    await signIn()
+    host.mfa.setPolicy({ rules: [{ ...GRACE, enrol: { graceSeconds: DAY } }] })
+    const silently = async () => callbackOf(await visit({ prompt: 'none' }))
+    expect((await silently()).get('code')).to.be.a('string')
+    expect(await eventsOf('enrolment-postponed')).to.have.length(0)
+    host.clock.at += DAY - 1
+    expect((await silently()).get('code')).to.be.a('string')
+    host.clock.at += 1
+    endSession()
+    expect((await signIn()).name).to.equal('totp-enrol')
+  })
+
   it('is not asked for again in this session, and is in the next one', async () => {
     await begin()
     await press(await signIn())

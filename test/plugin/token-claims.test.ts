@@ -332,6 +332,11 @@ describe('a token after the policy was tightened', () => {
     expect(await isActive()).to.equal(true)
     host.mfa.setPolicy(asks({ network: '!192.0.2.0/24' }))
     expect(await isActive()).to.equal(false)
+    // The sign-in has made the browser known; it was new when the policy was asked.
+    host.mfa.setPolicy(asks({ newBrowser: false }))
+    expect(await isActive()).to.equal(true)
+    host.mfa.setPolicy(asks({ newBrowser: true }))
+    expect(await isActive()).to.equal(false)
   })
 
   it('R45 with both factors goes on, whatever time passes since they were shown', async () => {
