@@ -1,7 +1,7 @@
 import { policyInputOf, type PolicyFacts } from '../src/application/policy-input.ts'
 import { metAt } from '../src/domain/grace.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import { decide } from '../src/domain/policy/decide.ts'
+import { decide, type Decision } from '../src/domain/policy/decide.ts'
 import type { TokenBasis } from '../src/domain/policy/token-basis.ts'
 import type { HostClient } from '../src/host/provider.ts'
 import type { Core, HostAccount } from './core.ts'
@@ -15,15 +15,16 @@ export interface TokenCase {
 }
 
 /**
- * Whether the policy asks for more by now than the proofs on which a token rests. The network, the browser and a trust in
+ * The decision on a token: a step other than `none` says that the policy asks for more by now than the proofs on which it
+ * rests. The network, the browser and a trust in
  * it keep the result that they had at the authorization. A rule's age asks at an authorization alone: a token is not
  * refused because time has passed.
  */
-export async function isBelowPolicy(
+export async function decideToken(
   core: Core,
   { record, basis, scopes }: TokenCase,
   { account, client }: { readonly account: HostAccount; readonly client: HostClient },
-): Promise<boolean> {
+): Promise<Decision> {
   const params = { client_id: client.clientId, scope: scopes.join(' ') }
   const [demands, groups] = await Promise.all([
     core.demands({ account, client, params }),
@@ -55,7 +56,7 @@ export async function isBelowPolicy(
     now,
   }
   const rules = core.policy.present().rules.map(withoutAge)
-  return decide(policyInputOf(core.deps, core.policy, facts, rules)).step !== 'none'
+  return decide(policyInputOf(core.deps, core.policy, facts, rules))
 }
 
 function withoutAge<T extends { readonly maxAgeSeconds?: number }>(demand: T): T {

@@ -1,6 +1,7 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 import { providerOf, type Core, type HostAccount } from '../../interactions/core.ts'
-import { isBelowPolicy } from '../../interactions/decide-token.ts'
+import { decideToken } from '../../interactions/decide-token.ts'
+import { tellDecision } from '../../interactions/tell-decision.ts'
 import { AUTHN_FACTORS, authnFactors } from '../domain/policy/authn-factors.ts'
 import type { TokenBasis } from '../domain/policy/token-basis.ts'
 import { withClaims } from '../host/account.ts'
@@ -96,7 +97,7 @@ async function isEnded(core: Core, ctx: KoaContextWithOIDC, token: Token): Promi
 }
 
 /**
- * Whether a token rests on less than the policy asks for. A token without a basis goes on: it comes from before this
+ * Whether a token rests on less than the policy asks for. The audit trail is told of it. A token without a basis goes on: it comes from before this
  * release or before the plugin, or the application vouches for it.
  */
 async function isBelow(
@@ -110,7 +111,10 @@ async function isBelow(
   if (basis === undefined || client === undefined) return false
   const { record } = await core.record(ctx, account.accountId)
   const scopes = (token.scope ?? '').split(' ').filter(Boolean)
-  return isBelowPolicy(core, { record, basis, scopes }, { account, client })
+  const decision = await decideToken(core, { record, basis, scopes }, { account, client })
+  if (decision.step === 'none') return false
+  tellDecision(core, ctx, { accountId: account.accountId, decision, isRefused: true })
+  return true
 }
 
 async function clientOf(

@@ -339,6 +339,20 @@ describe('a token after the policy was tightened', () => {
     expect(await isActive()).to.equal(false)
   })
 
+  it('R47 tells the audit trail that a rule has ended it, with the rule', async () => {
+    await beginWithPassword()
+    await host.mfa.settled()
+    const before = host.events.length
+    host.mfa.setPolicy(asks())
+    expect(await isActive()).to.equal(false)
+    await host.mfa.settled()
+    const told = host.events.slice(before).filter(({ type }) => type === 'policy-decided')
+    // At introspection and at userinfo.
+    expect(told).to.have.length(2)
+    for (const { detail } of told)
+      expect(detail).to.deep.include({ decision: 'refuse', rules: ['tightened'] })
+  })
+
   it('R45 with both factors goes on, whatever time passes since they were shown', async () => {
     await begin({ mfa: { policy: asks({}, { maxAgeSeconds: 60 }) } })
     ;({ tokens } = await tokensFor())
