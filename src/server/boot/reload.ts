@@ -3,7 +3,7 @@ import type { Logger } from '../observe/log.ts'
 
 /** Reads CONFIG_FILE again at each SIGHUP. Returns the function that ends it. */
 export function reloadOnHangup(
-  reload: PolicyReload,
+  reload: Pick<PolicyReload, 'look'>,
   log: Pick<Logger, 'info' | 'error'>,
 ): () => void {
   const look = (): void => {
