@@ -1,7 +1,25 @@
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import { mergedProofs, proofsByLevel } from '../src/domain/policy/session-proofs.ts'
+import { isDeviceRoute, type OIDC } from '../src/host/context.ts'
+import { given } from '../src/host/given.ts'
 import { proofsIn, provedAtOf, signInTimeOf } from '../src/host/session.ts'
 import type { Core } from './core.ts'
+import type { RequestTimes } from './request-times.ts'
+
+/**
+ * The proofs of a session that count in a request. In the device flow no second factor counts that was shown in the
+ * browser's session before the person began with the device (R17). `begunAt`: when a factor was first shown for the request.
+ */
+export function countingProofsOf(
+  core: Core,
+  oidc: OIDC,
+  { begunAt = Infinity }: Pick<RequestTimes, 'begunAt'>,
+): readonly Proof[] {
+  const proofs = sessionProofsOf(core, given(oidc.session, 'session'))
+  return isDeviceRoute(oidc)
+    ? proofs.filter(({ factor, time }) => factor === undefined || time >= begunAt)
+    : proofs
+}
 
 /** A session of the host, as far as its proofs are read. */
 export interface SessionOfPerson {
@@ -14,7 +32,7 @@ export interface SessionOfPerson {
  * The proofs that the person of a session has given in it, the newest first. A session that keeps none shows them by its
  * level: another release has made it, or a host without the plugin.
  */
-export function sessionProofsOf(core: Core, session: SessionOfPerson): readonly Proof[] {
+function sessionProofsOf(core: Core, session: SessionOfPerson): readonly Proof[] {
   const { accountId, acr, amr } = session
   const signedInAt = signInTimeOf(session)
   if (accountId === undefined || signedInAt === undefined) return []

@@ -23,13 +23,19 @@ export function requestTimes(core: Core, oidc: OIDC): RequestTimes {
     login?: { ts?: unknown } | null
     mfa?: { at?: unknown; since?: unknown } | null
   }
-  const begun = [mfa?.since, mfa?.at, login?.ts].find((at) => typeof at === 'number')
-  const begunAt = typeof begun === 'number' ? begun : undefined
+  const begunAt = beginning(mfa?.since, mfa?.at, login?.ts)
   const since = sinceFor(core, oidc)
   return {
     ...(begunAt === undefined ? {} : { begunAt }),
     ...(since === undefined ? {} : { provedSince: Math.min(since, begunAt ?? Infinity) }),
   }
+}
+
+/** A node of another release does not say since when: the first factor of its login was given for the request then. */
+function beginning(since: unknown, at: unknown, ts: unknown): Instant | undefined {
+  if (typeof since === 'number') return since
+  const known = [at, ts].filter((time): time is Instant => typeof time === 'number')
+  return known.length === 0 ? undefined : Math.min(...known)
 }
 
 function sinceFor({ deps }: Core, oidc: OIDC): Instant | undefined {

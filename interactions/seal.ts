@@ -58,9 +58,20 @@ export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogi
     : undefined
 }
 
-/** Binds the proofs to the seal of their login, and so to the authorization. */
+/**
+ * Binds the proofs to the seal of their login, and so to the authorization. Some storages change the order of members, so
+ * the message has an order of its own.
+ */
 function proofsMessage(seal: string, proofs: readonly Proof[]): string {
-  return JSON.stringify([seal, proofs])
+  const told = proofs.map(({ factor, time, amr, kinds, phishingResistant, recoveredAt }) => [
+    factor ?? null,
+    time,
+    amr,
+    kinds,
+    phishingResistant,
+    recoveredAt ?? null,
+  ])
+  return JSON.stringify([seal, told])
 }
 
 export function sealFirstFactor(

@@ -13,7 +13,7 @@ import { missesWish } from '../../src/domain/step-up-offer.ts'
 import { isDeviceRoute, isPromptPending, type OIDC } from '../../src/host/context.ts'
 import { given } from '../../src/host/given.ts'
 import { lookOf, type ClientLook, type HostClient } from '../../src/host/provider.ts'
-import { sessionProofsOf } from '../proofs.ts'
+import { countingProofsOf } from '../proofs.ts'
 import { requestTimes, type RequestTimes } from '../request-times.ts'
 import { isPostponedInSession, wishesIn } from '../../src/host/session.ts'
 import type { Core, HostAccount, VerifiedAddress } from '../core.ts'
@@ -191,12 +191,8 @@ function proofsFor(
   pending: PendingFirstFactor | undefined,
 ): readonly Proof[] {
   if (pending !== undefined) return [firstProof(pending.amr, pending.ts)]
-  const proofs = sessionProofsOf(core, given(oidc.session, 'session'))
-  // In the device flow no second factor counts that was shown in the browser's session before (R17).
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
-  return isShown || !isDeviceRoute(oidc)
-    ? proofs
-    : proofs.filter(({ factor }) => factor === undefined)
+  return countingProofsOf(core, oidc, isShown ? requestTimes(core, oidc) : {})
 }
 
 /** The times of a request; a pending first factor was given for it. */

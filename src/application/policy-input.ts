@@ -27,6 +27,8 @@ export interface Demand {
   /** The `acr` or the name of a level. Default: two different kinds of factor. */
   readonly require?: string
   readonly maxAgeSeconds?: number
+  /** Whether a trusted browser stands in for the factor. Default: as the policy offers. */
+  readonly trustedBrowserSeconds?: 'never'
 }
 
 /** The facts of one account in one authorization request. */
@@ -69,8 +71,8 @@ export function policyInputOf(
   }
 }
 
-function ruleOf(levels: Levels, { name = 'require', ...demand }: Demand): Rule {
-  return { name, when: {}, require: secondOf(levels).acr, ...demand }
+function ruleOf(levels: Levels, { name = 'require', require, ...demand }: Demand): Rule {
+  return { ...demand, name, when: {}, require: require ?? secondOf(levels).acr }
 }
 
 /** An account that was imported without the second factor that it had sets up another one. */

@@ -179,7 +179,7 @@ function isRulesMet(value: unknown): boolean {
   const isTime = (at: unknown): boolean => instant.safeParse(at).success
   return (
     entries.length <= MOST_RULES_MET &&
-    entries.every(([name, at]) => name !== '' && name.length <= LONGEST_NAME && isTime(at))
+    entries.every(([name, at]) => name !== '' && [...name].length <= LONGEST_NAME && isTime(at))
   )
 }
 

@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Core } from '../../interactions/core.ts'
 import { circumstancesIn } from '../../interactions/circumstances.ts'
-import { sessionProofsOf } from '../../interactions/proofs.ts'
+import { countingProofsOf } from '../../interactions/proofs.ts'
 import { requestTimes } from '../../interactions/request-times.ts'
 import { acrRequestOf, acrsNamedBy } from '../../interactions/request.ts'
 import { AUTHN_FACTORS, AUTHN_SCOPE } from '../domain/policy/authn-factors.ts'
@@ -21,11 +21,12 @@ export function assertRequest(core: Core, ctx: KoaContextWithOIDC): void {
   const { session } = oidc
   const { accountId } = session ?? {}
   if (session === undefined || accountId === undefined) return
-  const { provedSince = -Infinity } = requestTimes(core, oidc)
+  const times = requestTimes(core, oidc)
+  const { provedSince = -Infinity } = times
   const circumstances = circumstancesIn(ctx.req) ?? { isNewBrowser: false, mayPostpone: false }
   // Where a trusted browser stood in for the factor, an earlier one does not raise the level (R14).
   const isTrusted = circumstances.trustedSince !== undefined
-  const proofs = sessionProofsOf(core, session).filter(
+  const proofs = countingProofsOf(core, oidc, times).filter(
     ({ time, factor }) => time >= provedSince && !(isTrusted && factor !== undefined),
   )
   const { levels } = core.policy

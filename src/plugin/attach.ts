@@ -15,7 +15,7 @@ import type { AccountConsole } from '../account/pages.ts'
 import { MfaError } from '../domain/errors.ts'
 import { withRefusal, withRound, type Asking } from '../domain/step-up-offer.ts'
 import { assertionOf } from '../domain/policy/proofs.ts'
-import { mergedProofs } from '../domain/policy/session-proofs.ts'
+import { mergedProofs, proofsByLevel } from '../domain/policy/session-proofs.ts'
 import { interactionIn } from '../host/context.ts'
 import { given } from '../host/given.ts'
 import { authorizationIdOf } from '../host/interaction.ts'
@@ -165,7 +165,8 @@ function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
   const session = given(oidc.session, 'session')
   const isSameEpoch = epochIn(session) === sealed.epoch
   giveEpoch(session, sealed.epoch)
-  rememberProofs(core, session, sealed, isSameEpoch)
+  const provedAt = typeof mfa?.at === 'number' ? mfa.at : undefined
+  rememberProofs(core, session, sealed, { isSameEpoch, provedAt })
   if (typeof mfa?.at === 'number') giveProof(session, { accountId: sealed.accountId, at: mfa.at })
 }
 
@@ -176,10 +177,14 @@ function rememberEpoch(core: Core, ctx: KoaContextWithOIDC): void {
 function rememberProofs(
   { deps, policy, sessionSeconds }: Core,
   session: object,
-  { accountId, proofs }: SealedLogin,
-  isSameEpoch: boolean,
+  { accountId, acr, amr, ts, proofs: told }: SealedLogin,
+  {
+    isSameEpoch,
+    provedAt,
+  }: { readonly isSameEpoch: boolean; readonly provedAt: number | undefined },
 ): void {
-  if (proofs === undefined) return
+  // A node of another release has answered: its login shows its proofs by its level.
+  const proofs = told ?? proofsByLevel(policy.levels, { acr, amr, signedInAt: ts, provedAt })
   const before = isSameEpoch ? (proofsIn(session, accountId) ?? []) : []
   const merged = mergedProofs(before, proofs, { now: deps.clock.now(), sessionSeconds })
   giveProofs(session, { accountId, proofs: merged })

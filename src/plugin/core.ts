@@ -137,8 +137,15 @@ function accountSiteOf({ account }: ParsedOptions, { random }: Dependencies): Co
   return { ...account, clientSecret, terms: undefined }
 }
 
-/** The answer of `require`: a truth value, one demand, or several of them. */
 async function demandsOf(
+  options: ParsedOptions,
+  question: Parameters<Core['demands']>[0],
+): ReturnType<Core['demands']> {
+  return [...(await ownDemands(options, question)), ...demandsOfPages(options, question)]
+}
+
+/** The answer of `require`: a truth value, one demand, or several of them. */
+async function ownDemands(
   { require = true }: ParsedOptions,
   question: Parameters<Core['demands']>[0],
 ): ReturnType<Core['demands']> {
@@ -146,6 +153,16 @@ async function demandsOf(
   if (Array.isArray(answer)) return answer as readonly Demand[]
   if (typeof answer === 'object' && answer !== null) return [answer]
   return answer ? [{}] : []
+}
+
+/** A trusted browser opens no page where people manage their account (R14). The rule asks for no level of its own. */
+function demandsOfPages(
+  { inForce }: ParsedOptions,
+  { client }: Parameters<Core['demands']>[0],
+): readonly Demand[] {
+  if (client.clientId !== ACCOUNT_CLIENT_ID) return []
+  const { acr } = inForce.levels[0]
+  return [{ name: 'account pages', require: acr, trustedBrowserSeconds: 'never' }]
 }
 
 function firstEnrolmentRule(

@@ -140,7 +140,7 @@ describe('the prompt for the second factor', () => {
     const given = { record: enrolled(), sessionAcr: MULTI_FACTOR_ACR }
     for (const route of ['code_verification', 'device_resume']) {
       expect(await asks({ ...given, route })).to.equal(true)
-      expect(await asks({ ...given, route, results: { mfa: {} } })).to.equal(false)
+      expect(await asks({ ...given, route, results: { mfa: { at: NOW } } })).to.equal(false)
     }
   })
 

@@ -44,6 +44,12 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '' && [...value].length <= LONGEST_NAME
 }
 
+/** Empty where it is none: the rule is refused then. */
+function nameIn(fields: Fields): string {
+  const name = fields.get('name')
+  return isName(name) ? name : ''
+}
+
 function ruleOf(fields: Fields, context: PolicyContext, say: Say): Rule {
   const demand = present({
     require: levelOf(fields, context, say),
@@ -52,7 +58,7 @@ function ruleOf(fields: Fields, context: PolicyContext, say: Say): Rule {
   const unmet = unmetBecause(demand, context)
   if (unmet !== undefined) say(unmet)
   return {
-    name: String(fields.get('name')),
+    name: nameIn(fields),
     when: conditionsOf(fields.get('when'), context, say),
     ...demand,
     ...present({

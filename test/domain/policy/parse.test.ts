@@ -174,6 +174,7 @@ describe('a policy as data', () => {
   })
 
   it('never throws, whatever it is', () => {
+    expect(parse({ rules: [{ name: Object.create(null) as unknown }] })).to.have.any.keys('faults')
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true }), (value) => {
         expect(parse(value)).to.have.any.keys('policy', 'faults')
