@@ -87,7 +87,7 @@ describe('examples/resource-server', function () {
     return JSON.parse(page.texts('#result')[0] ?? '')
   }
 
-  it('asks the person again for what a transfer needs, and then makes it', async () => {
+  it('R27 asks the person again for what a transfer needs, and then makes it', async () => {
     const started = await start()
     // The person signs in ten minutes ago. The API and the app have the real time.
     started.clock.at -= 600

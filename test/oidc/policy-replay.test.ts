@@ -298,7 +298,7 @@ describe('the table of the policy, replayed at a provider', function () {
     expect(await levelAfter(page, subject.browser, client_id!)).to.equal(acrOf(one.says))
   }
 
-  it('leaves out ten cases, each for a reason, and replays more than 150', () => {
+  it('R45 leaves out ten cases, each for a reason, and replays more than 150', () => {
     expect(CASES.map(({ name }) => name)).to.include.members(Object.keys(NOT_CAUSED))
     expect(Object.keys(NOT_CAUSED)).to.have.length(10)
     expect(CASES.length - 10).to.be.above(150)

@@ -206,7 +206,7 @@ describe('mfa.policy.explain', () => {
 
   const met: Record<string, number> = {}
 
-  it('says the step, the rules and the level that the sign-in then has, on random facts', async () => {
+  it('R45 says the step, the rules and the level that the sign-in then has, on random facts', async () => {
     await fc.assert(
       fc.asyncProperty(anyFacts, async (facts) => {
         const { username, browser } = await prepare(facts)

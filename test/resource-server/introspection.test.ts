@@ -105,7 +105,7 @@ describe('resourceServer with introspection', () => {
     expect(await ask()).to.deep.include({ status: 503, headers: { 'Retry-After': '5' } })
   })
 
-  it('asks for more assurance as with a JWT', async () => {
+  it('R27 asks for more assurance as with a JWT', async () => {
     issuer.introspection = { ...active, acr: 'one' }
     const checked = await ask({ acr: MULTI_FACTOR })
     expect(checked).to.include({ ok: false, status: 401, reason: 'acr-too-low' })

@@ -205,7 +205,7 @@ describe('resourceServer with JWT access tokens', () => {
       return checked.ok ? 'passed' : [checked.status, checked.reason, checked.headers]
     }
 
-    it('answers by the level and the age to ask for (RFC 9470)', async () => {
+    it('R27 answers by the level and the age to ask for (RFC 9470)', async () => {
       const authTime = clock.at - 10
       expect(await challengeOf({ acr: 'one', auth_time: authTime }, REQUIRED)).to.deep.equal([
         401,
