@@ -1,4 +1,5 @@
 import type { MfaRecord } from '../domain/mfa-record.ts'
+import { IMPORTED_WITHOUT_FACTOR, REQUIRE } from '../domain/policy/built-in.ts'
 import {
   ownChoice,
   type PolicyInput,
@@ -71,7 +72,7 @@ export function policyInputOf(
   }
 }
 
-function ruleOf(levels: Levels, { name = 'require', require, ...demand }: Demand): Rule {
+function ruleOf(levels: Levels, { name = REQUIRE, require, ...demand }: Demand): Rule {
   return { ...demand, name, when: {}, require: require ?? secondOf(levels).acr }
 }
 
@@ -82,7 +83,7 @@ function importRule(
   record: MfaRecord,
 ): readonly Rule[] {
   if (!rules.isFactorRequired(record, false)) return []
-  return [{ name: 'imported without its second factor', when: {}, require: secondOf(levels).acr }]
+  return [{ name: IMPORTED_WITHOUT_FACTOR, when: {}, require: secondOf(levels).acr }]
 }
 
 /** The lowest level that a first factor alone does not reach, or the highest one. */

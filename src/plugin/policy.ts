@@ -37,7 +37,7 @@ export interface ConditionOptions {
 
 /** A rule of the policy. All rules that match a sign-in combine to the strictest. */
 export interface RuleOptions {
-  /** 1 to 100 characters, and of no other rule. */
+  /** 1 to 100 characters, and the name of no other rule and of no built-in one. */
   readonly name: string
   /** Default: every sign-in. */
   readonly when?: ConditionOptions

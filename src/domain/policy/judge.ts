@@ -1,12 +1,10 @@
 import type { Instant } from '../time.ts'
+import { OWN_CHOICE } from './built-in.ts'
 import type { RulePart } from './decision.ts'
 import type { PolicyInput } from './input.ts'
 import { isFirstLevel, rankOf, reaches, secondRank, type Level, type Levels } from './levels.ts'
 import { firstFactors, isRedundant, isUsable, ownOf } from './own.ts'
 import { matches, type Rule } from './rules.ts'
-
-/** The name of the rule `ownChoice`. */
-const OWN_CHOICE = 'set up by the person'
 
 /** A person who has set up a factor is asked for it, whatever the other rules say. */
 export function ownChoice(levels: Levels): Rule {

@@ -1,4 +1,5 @@
 import { suggestion } from '../nearest-name.ts'
+import { BUILT_IN_NAMES } from './built-in.ts'
 import { fieldsOf, present, texts, truth, wholeNumber, type Fields, type Say } from './fields.ts'
 import { rankOf, type Level, type Levels } from './levels.ts'
 import { parseNetwork } from './network.ts'
@@ -35,6 +36,8 @@ export function parseRule(
   const rule = fields && ruleOf(fields, context, say)
   if (fields === undefined) say('must be an object: { name, when, require }')
   else if (!isName(name)) say(`name must be 1 to ${LONGEST_NAME} characters`)
+  else if (BUILT_IN_NAMES.includes(name.trim()))
+    say('name is that of a built-in rule; give the rule another name')
   const called = isName(name) ? `rule "${name}"` : `rule #${place + 1}`
   for (const fault of said) tell(`${called}: ${fault}`)
   return said.length === 0 ? rule : undefined

@@ -151,6 +151,18 @@ describe('a policy as data', () => {
   ] as const)
     it(`is refused for ${what}`, () => expect(faultsOf(policy)).to.deep.equal([fault]))
 
+  for (const name of [
+    'set up by the person',
+    'imported without its second factor',
+    'require',
+    ' require ',
+  ])
+    it(`is refused for the name of a built-in rule: "${name}"`, () => {
+      const fault = `rule "${name}": name is that of a built-in rule; give the rule another name`
+      expect(faultsOf({ rules: [{ name }] })).to.deep.equal([fault])
+      expect(faultsOf({ shadow: [{ name }] })).to.deep.equal([`shadow ${fault}`])
+    })
+
   it('may have the same rule live and in shadow', () => {
     const rules = [{ name: 'r', require: 'multi-factor' }]
     expect(faultsOf({ rules, shadow: rules })).to.deep.equal([])
