@@ -32,6 +32,12 @@ import { resealSecrets, sealingKeys } from './application/reseal.ts'
 import { turnOff, type TurnOffOutcome } from './application/turn-off.ts'
 import { spendShownProof, type ShownProof } from './application/spend-proof.ts'
 import { restoreAccount } from './application/restore-account.ts'
+import {
+  readTrustedBrowsers,
+  revokeTrustedBrowsers,
+  type TrustedBrowserStatus,
+  type TrustToRevoke,
+} from './application/trusted-browsers.ts'
 import type { Doors } from './domain/doors.ts'
 import { MfaError } from './domain/errors.ts'
 import type { RequestDetail } from './domain/events.ts'
@@ -128,6 +134,7 @@ export {
   type ImportWarning,
 } from './import/index.ts'
 export type { KnownBrowserStatus } from './application/known-browsers.ts'
+export type { TrustedBrowserStatus, TrustToRevoke } from './application/trusted-browsers.ts'
 export type { AccountStatus, ChangedByMail, FactorStatus } from './application/manage-accounts.ts'
 export type { BrowserName } from './domain/browser-name.ts'
 export type { TurnOffOutcome } from './application/turn-off.ts'
@@ -291,6 +298,13 @@ export interface Mfa {
      * number changes while it does, the access was ended meanwhile: destroy the grant.
      */
     accessEndings(accountId: string, clientId: string): Promise<number>
+    /** The browsers that stand in for the account's second factor, at most ten, the newest first. */
+    trustedBrowsers(accountId: string): Promise<readonly TrustedBrowserStatus[]>
+    /**
+     * Trusts one browser (`id`: from `trustedBrowsers`) or all of them no longer: the next request of an app asks for
+     * the factor there. Sessions go on. Answers how many browsers that were.
+     */
+    revokeTrustedBrowsers(accountId: string, which?: TrustToRevoke): Promise<number>
     /** Ends sessions, grants and tokens of an account, such as a disabled one. Its factors stay. */
     endEverything(accountId: string, reason: string): Promise<void>
     /**
@@ -471,6 +485,9 @@ function accountsOf(deps: Core['deps']): Mfa['accounts'] {
     turnOff: (accountId, proof, detail) => turnOff(deps, accountId, proof, detail),
     endAccess: (accountId, clientId) => accounts.endAppAccess(deps, accountId, clientId),
     accessEndings: (accountId, clientId) => accounts.readAccessEndings(deps, accountId, clientId),
+    trustedBrowsers: (accountId) => readTrustedBrowsers(deps, accountId),
+    revokeTrustedBrowsers: (accountId, which = {}) =>
+      revokeTrustedBrowsers(deps, accountId, which, { reason: 'revoked' }),
     endEverything: (accountId, reason) => accounts.endEverything(deps, accountId, reason),
     resealSecrets: (accountId) => resealSecrets(deps, accountId),
     sealingKeys: (accountId) => sealingKeys(deps, accountId),

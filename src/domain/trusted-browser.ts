@@ -48,7 +48,7 @@ export function reusedIn(
 }
 
 /** The trusted browsers of the account whose time is not over. */
-function standing(
+export function standing(
   { trustedBrowsers = [], epoch }: Pick<MfaRecord, 'trustedBrowsers' | 'epoch'>,
   now: Instant,
 ): readonly TrustedBrowser[] {

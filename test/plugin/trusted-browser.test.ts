@@ -1,7 +1,15 @@
 import { expect } from 'chai'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR, type MfaOptions } from '../../src/index.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
-import { callbackOf, follow, redeem, showPassword, startHost, type Host } from './host.ts'
+import {
+  authorizeUrl,
+  callbackOf,
+  follow,
+  redeem,
+  showPassword,
+  startHost,
+  type Host,
+} from './host.ts'
 import { enrolledPerson, nextCode, type Person } from './sign-in.ts'
 
 const DAY = 86_400
@@ -97,5 +105,26 @@ describe('a trusted browser in a sign-in', () => {
     endSession()
     expect((await show()).name).to.equal('totp-verify')
     expect(await eventsOf('browser-trusted')).to.have.length(0)
+  })
+
+  it('R14 is listed and revoked by the application, and the session goes on', async () => {
+    await begin()
+    const since = host.clock.at + 30
+    await tick(await show())
+    const [listed, ...others] = await host.mfa.accounts.trustedBrowsers('mira')
+    expect(listed).to.deep.include({ since, until: since + 30 * DAY, network: '127.0.0.0/24' })
+    expect(others).to.deep.equal([])
+    const epoch = await host.mfa.accounts.epoch('mira')
+    const revoke = (id: string) => host.mfa.accounts.revokeTrustedBrowsers('mira', { id })
+    expect(await revoke('another')).to.equal(0)
+    expect(await revoke(listed?.id ?? '')).to.equal(1)
+    expect(await host.mfa.accounts.trustedBrowsers('mira')).to.deep.equal([])
+    expect(await host.mfa.accounts.epoch('mira')).to.equal(epoch)
+    const [event] = await eventsOf('browser-trust-revoked')
+    expect(event?.detail).to.deep.equal({ reason: 'revoked', count: 1 })
+    const again = await follow(host, browser, await browser.get(authorizeUrl(host)))
+    expect(await levelOf(again)).to.equal(MULTI_FACTOR_ACR)
+    endSession()
+    expect((await show()).name).to.equal('totp-verify')
   })
 })
