@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { hashBrowserToken, readBrowserTokens } from '../../interactions/browser-token.ts'
+import { readTrustTokens, shownTrusts } from '../../interactions/browser-trust.ts'
 import {
   providerOf,
   publicAccountPath,
@@ -11,12 +12,16 @@ import {
   readBrowsers,
   type KnownBrowserStatus,
 } from '../application/known-browsers.ts'
-import type { PageModels, ShownBrowser } from '../http/pages.ts'
+import { readTrustedBrowsers, revokeTrustedBrowsers } from '../application/trusted-browsers.ts'
+import type { PageModels, ShownBrowser, ShownTrustedBrowser } from '../http/pages.ts'
 import type { AccountPage, AccountVisit } from './page.ts'
 import { visitDetail } from './request-detail.ts'
 import { show } from './show.ts'
 
-/** The page on which people see the browsers that their account knows, and forget them (R4). */
+/**
+ * The page on which people see the browsers that their account knows, and forget them (R4), and those that are trusted,
+ * and end the trust (R14).
+ */
 export function browsersPage(core: Core, site: AccountSite): AccountPage {
   return {
     name: 'browsers',
@@ -28,6 +33,7 @@ export function browsersPage(core: Core, site: AccountSite): AccountPage {
         csrf,
         action: `${path}/browsers`,
         browsers: await browsersOf(core, visit, ctx),
+        trusted: await trustedOf(core, visit, ctx),
         accountHref: path,
         ...(said === undefined ? {} : { said }),
       }
@@ -47,8 +53,46 @@ export function browsersPage(core: Core, site: AccountSite): AccountPage {
           return isForgotten ? 'browser-forgotten' : undefined
         },
       },
+      // The end of a trust makes the account safer, so it needs no second factor.
+      'revoke-trust': {
+        needs: 'session',
+        async run(visit, { id = '' }, ctx) {
+          return (await revoke(core, visit, ctx, id)) > 0 ? 'trust-revoked' : undefined
+        },
+      },
+      'revoke-all-trust': {
+        needs: 'session',
+        async run(visit, _form, ctx) {
+          return (await revoke(core, visit, ctx)) > 0 ? 'all-trust-revoked' : undefined
+        },
+      },
     },
   }
+}
+
+/** Ends the trust in one browser or, without `id`, in all. Answers how many those were. */
+function revoke(core: Core, visit: AccountVisit, ctx: Context, id?: string): Promise<number> {
+  const { accountId, epoch } = visit
+  const detail = visitDetail(core, visit, ctx)
+  const which = { detail, ...(id === undefined ? {} : { id }) }
+  return revokeTrustedBrowsers(core.deps, accountId, which, { reason: 'owner', epoch })
+}
+
+async function trustedOf(
+  core: Core,
+  { accountId }: AccountVisit,
+  { req }: Context,
+): Promise<readonly ShownTrustedBrowser[]> {
+  const shown = shownTrusts(accountId, readTrustTokens(req, providerOf(core).issuer))
+  const found = await readTrustedBrowsers(core.deps, accountId)
+  return found.map(({ id, since, until, name, network }) => ({
+    id,
+    current: shown.some((one) => one.id === id),
+    since,
+    until,
+    ...(name === undefined ? {} : { browser: name }),
+    ...(network === undefined ? {} : { network }),
+  }))
 }
 
 const MOST_SIGN_INS = 3

@@ -244,6 +244,16 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
         lastAt: 'value',
       },
     ],
+    trusted: [
+      {
+        id: 'value',
+        current: 'value',
+        browser: { browser: 'value', system: 'value' },
+        network: 'value',
+        since: 'value',
+        until: 'value',
+      },
+    ],
     accountHref: 'value',
   },
   'account-apps': {

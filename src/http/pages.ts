@@ -331,12 +331,18 @@ export interface PageModels {
     /** The security settings. */
     accountHref: string
   }
-  /** The browsers that the account knows, this one first. The forms post `{ csrf, do: 'revoke-browser', id }` to `action`. */
+  /**
+   * The browsers that the account knows, this one first, and those that are trusted. The forms post `{ csrf, do, id }` to
+   * `action`: `revoke-browser` forgets a known one, `revoke-trust` ends the trust in one, and `revoke-all-trust`, without
+   * `id`, in all of them.
+   */
   'account-browsers': {
     csrf: string
     action: string
     said?: string
     browsers: readonly ShownBrowser[]
+    /** Those that are not asked for the second factor. */
+    trusted: readonly ShownTrustedBrowser[]
     /** The security settings. */
     accountHref: string
   }
@@ -580,6 +586,12 @@ export interface ShownSession {
 
 /** A known browser as its owner sees it. */
 export type ShownBrowser = Omit<ShownSession, 'apps'>
+
+/** A trusted browser. `until`: the end of its time. */
+export type ShownTrustedBrowser = Omit<ShownBrowser, 'firstAt' | 'lastAt'> & {
+  readonly since: Instant
+  readonly until: Instant
+}
 
 /** An app with access as the owner of the account sees it. */
 export interface ShownApp {

@@ -734,9 +734,20 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         },
         { id: 'b3', current: false, firstAt: 1_779_000_000, lastAt: 1_779_000_000 },
       ],
+      trusted: [
+        {
+          id: 't1',
+          current: true,
+          browser: { browser: 'Firefox', system: 'Linux' },
+          network: '203.0.113.0/24',
+          since: 1_790_000_000,
+          until: 1_792_592_000,
+        },
+        { id: 't2', current: false, since: 1_789_000_000, until: 1_791_592_000 },
+      ],
       accountHref: '/account',
     },
-    none: { ...form, browsers: [], accountHref: '/account' },
+    none: { ...form, browsers: [], trusted: [], accountHref: '/account' },
   },
   'account-apps': {
     usual: {

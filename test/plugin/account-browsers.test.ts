@@ -2,20 +2,22 @@ import { expect } from 'chai'
 import { deedsOf, press } from '../support/account-forms.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { enrol } from './enrol.ts'
-import { startHost, type Host } from './host.ts'
+import { follow, showPassword, startHost, type Host } from './host.ts'
 import { nextCode, signIn, type Person } from './sign-in.ts'
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 const SAFARI = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/605.1.15'
 
-describe('the account page about known browsers', () => {
+describe('the account page about known and trusted browsers', () => {
   let host: Host
   let mira: Person
   let phone: HttpClient
   afterEach(() => host.close())
 
   beforeEach(async () => {
-    host = await startHost({ mfa: { account: true } })
+    host = await startHost({
+      mfa: { account: true, policy: { trustedBrowserSeconds: 30 * 86_400 } },
+    })
     const browser = new HttpClient({ headers: { 'user-agent': FIREFOX } })
     mira = { ...(await enrol(host, browser, 'mira')), username: 'mira', browser }
     host.clock.at += 60
@@ -138,5 +140,63 @@ describe('the account page about known browsers', () => {
     const forget = () => browsers.forget('mira', first?.id ?? '', { ip: '203.0.113.7' })
     expect([await forget(), await forget()]).to.deep.equal([true, false])
     expect(await names()).to.deep.equal(['Linux'])
+  })
+
+  /** Mira ticks the box in a browser. */
+  const trustIn = async (browser: HttpClient): Promise<void> => {
+    for (const name of ['_session', '_session.sig']) browser.jar.delete(name)
+    const verify = await showPassword(host, browser, 'mira')
+    const form = { code: nextCode(host, mira), trust: 'yes' }
+    await follow(host, browser, await browser.submit(verify, form))
+  }
+  const trusted = async (): Promise<string[]> =>
+    (await host.mfa.accounts.trustedBrowsers('mira')).map(({ id }) => id)
+
+  it('R14 says which browsers are trusted and until when, and ends the trust in one without a factor', async () => {
+    expect((await visit()).all('[data-trusted]')).to.have.length(0)
+    await trustIn(phone)
+    const [id = ''] = await trusted()
+    const until = host.clock.at + 30 * 86_400
+    const page = await visit()
+    expect(page.texts('[data-trusted] h3')).to.deep.equal(['Safari on iPhone'])
+    const moments = page.all('[data-trusted] time').map((one) => one.getAttribute('datetime'))
+    expect(moments[1]).to.equal(new Date(until * 1_000).toISOString())
+    expect(page.all('[data-do=revoke-all-trust]')).to.have.length(0)
+    host.clock.at += 301
+    const after = await to(await press(mira.browser, page, `revoke-trust:${id}`))
+    expect([after.name, after.texts('[role=status]')]).to.deep.equal([
+      'account-browsers',
+      ['That browser is asked for the second step again.'],
+    ])
+    expect(after.all('[data-trusted]')).to.have.length(0)
+    await host.mfa.settled()
+    const [event] = host.events.filter(({ type }) => type === 'browser-trust-revoked')
+    expect(event?.detail).to.deep.include({ reason: 'owner', count: 1, userAgent: FIREFOX })
+    // A page that was opened before says nothing of a browser that is trusted no longer.
+    const again = await to(await press(mira.browser, page, `revoke-trust:${id}`))
+    expect(again.texts('[role=status]')).to.deep.equal([])
+  })
+
+  it('R14 ends the trust in all browsers, and none of another account, epoch or form', async () => {
+    await trustIn(phone)
+    await trustIn(mira.browser)
+    const page = await visit()
+    expect(page.texts('[data-trusted] strong')).to.deep.equal(['This browser'])
+    const url = `${host.issuer}/account/browsers`
+    const forged = await mira.browser.post(url, { csrf: 'forged', do: 'revoke-all-trust' })
+    expect(forged.status).to.equal(403)
+    const { csrf = '' } = page.form().fields
+    await to(await mira.browser.post(url, { csrf, do: 'revoke-trust' }))
+    const noah = new HttpClient()
+    await enrol(host, noah, 'noah')
+    const his = await to(await noah.get(url), noah)
+    const theirs = { csrf: his.form().fields['csrf'] ?? '', id: (await trusted())[0] ?? '' }
+    await to(await noah.post(url, { ...theirs, do: 'revoke-trust' }), noah)
+    expect(await trusted()).to.have.length(2)
+    const after = await to(await press(mira.browser, page, 'revoke-all-trust'))
+    expect(after.texts('[role=status]')).to.deep.equal([
+      'All browsers are asked for the second step again.',
+    ])
+    expect(await trusted()).to.deep.equal([])
   })
 })
