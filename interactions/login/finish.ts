@@ -141,11 +141,13 @@ export async function signInWithPassword(
   const proved = proofOf(interaction, subject, seen)
   const trust = trustUsed(core, response, interaction, seen)
   const beside = { proved, postponed, standIn: trust?.used }
-  if (!(await completeSignIn(core.deps, place, seen, beside)))
+  const completed = await completeSignIn(core.deps, place, seen, beside)
+  if (completed === undefined)
     throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
       status: 410,
     })
-  trust?.keep()
+  // A replaced token sets no cookie: another tab has set it. The second request of a double tap sets its own again.
+  if (completed.hasNewToken) trust?.keep()
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   const own = { ...rest, ...newBrowser(subject.accountId, known) }
@@ -172,11 +174,9 @@ function trustUsed(
   if (trust === undefined) return undefined
   const token = freshTrustToken(core.deps.box, accountId, uid, trust.id)
   const tokenHash = hashBrowserToken(accountId, token)
-  // A replaced token sets no cookie: another tab has set it. The second request of a double tap sets its own again.
-  const isCurrent = [tokenHash, ...shown.map((one) => one.tokenHash)].includes(trust.tokenHash)
   return {
     used: { shown, tokenHash },
-    keep: () => (isCurrent ? keepTrustToken(response, issuer, token, tokens) : undefined),
+    keep: () => keepTrustToken(response, issuer, token, tokens),
   }
 }
 

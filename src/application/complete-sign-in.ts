@@ -26,29 +26,35 @@ export interface Beside {
     { readonly shown: readonly ShownTrust[]; readonly tokenHash: string } | undefined
 }
 
+export interface CompletedSignIn {
+  /** Whether the new token of the trusted browser is the one that the account knows: another tab may have replaced it. */
+  readonly hasNewToken: boolean
+}
+
 /**
  * A sign-in is complete with the first factor alone. Saved only if it changes the record: the first sign-in of the
  * account, the first in a browser, or one after failures in that browser (R4), or one that was asked for as a proof, or
  * in which an enrolment was put off.
- * False: the account's epoch has changed meanwhile.
+ * Undefined: the account's epoch has changed meanwhile, or the trust was revoked.
  */
 export async function completeSignIn(
   deps: Dependencies,
   place: Place,
   seen: Loaded,
   { proved, postponed, standIn }: Beside = {},
-): Promise<boolean> {
+): Promise<CompletedSignIn | undefined> {
   return commit(
     deps,
     place.accountId,
     (present, now) => {
-      if (present.epoch !== place.epoch) return { outcome: false }
+      if (present.epoch !== place.epoch) return { outcome: undefined }
       const isStandIn = standIn !== undefined && isEnrolled(present)
       const record = isStandIn
         ? rotate(present, standIn.shown, { tokenHash: standIn.tokenHash, now })
         : present
       // The trust was revoked meanwhile.
-      if (record === undefined) return { outcome: false }
+      if (record === undefined) return { outcome: undefined }
+      const outcome = { hasNewToken: hasToken(record, standIn?.tokenHash) }
       const { detail } = place
       const browser = classify(record, place.tokenHashes)
       const nothingNew =
@@ -58,12 +64,12 @@ export async function completeSignIn(
         proved === undefined &&
         record === present
       if (nothingNew)
-        return { outcome: true, ...(postponed && settle(record, postponed, { now, detail })) }
+        return { outcome, ...(postponed && settle(record, postponed, { now, detail })) }
       const tokenHash = browser.kind === 'known' ? browser.tokenHash : place.newTokenHash
       const completed = withProof(settleCompleted(record, tokenHash, { now, detail }), proved, now)
       const put = postponed && settle(completed, postponed, { now, detail })
       return {
-        outcome: true,
+        outcome,
         record: put?.record ?? completed,
         events: [
           { type: 'signed-in', detail: { ...detail, browser: browser.kind } },
@@ -73,6 +79,10 @@ export async function completeSignIn(
     },
     seen,
   )
+}
+
+function hasToken({ trustedBrowsers = [] }: MfaRecord, tokenHash: string | undefined): boolean {
+  return trustedBrowsers.some((browser) => browser.tokenHash === tokenHash)
 }
 
 /** A factor that was set up meanwhile is the proof then, and the password is none. */

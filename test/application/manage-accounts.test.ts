@@ -142,7 +142,8 @@ describe('the administration of an account', () => {
 describe('a sign-in with the first factor alone', () => {
   let one: World
   const place = placeOf({ newTokenHash: 'laptop' })
-  const complete = async (where = place) => completeSignIn(one.deps, where, await load(one))
+  const complete = async (where = place) =>
+    (await completeSignIn(one.deps, where, await load(one))) !== undefined
 
   beforeEach(() => {
     one = world()

@@ -1,18 +1,20 @@
 import { expect } from 'chai'
 import { commit } from '../../src/application/commit.ts'
+import { completeSignIn } from '../../src/application/complete-sign-in.ts'
 import {
   readTrustedBrowsers,
   revokeTrustedBrowsers,
 } from '../../src/application/trusted-browsers.ts'
 import { settleTrusted } from '../../src/domain/trusted-browser.ts'
-import { owner } from './person.ts'
+import { owner, type Owner } from './person.ts'
 import { heardOf, load, world, type World } from './world.ts'
 
 describe('the trusted browsers of an account', () => {
   let one: World
+  let mira: Owner
   beforeEach(async () => {
     one = world()
-    await owner(one)
+    mira = await owner(one)
   })
 
   const trust = (id: string, seconds = 3_600, userAgent = ''): Promise<unknown> =>
@@ -84,5 +86,20 @@ describe('the trusted browsers of an account', () => {
     expect(await revoke()).to.equal(0)
     expect(await load(one)).to.deep.equal(before)
     expect(await heard()).to.deep.equal([])
+  })
+
+  it('R14 give the new token to the tab alone that has replaced it', async () => {
+    await trust('laptop')
+    const shown = [{ id: 'laptop', tokenHash: 'hash of laptop' }]
+    const seen = await load(one)
+    const complete = (tokenHash: string) =>
+      completeSignIn(one.deps, mira.place({ interaction: tokenHash }), seen, {
+        standIn: { shown, tokenHash },
+      })
+    expect(await complete('first')).to.deep.equal({ hasNewToken: true })
+    // The other tab has read the account before that.
+    expect(await complete('second')).to.deep.equal({ hasNewToken: false })
+    // The second request of a double tap.
+    expect(await complete('first')).to.deep.equal({ hasNewToken: true })
   })
 })
