@@ -8,6 +8,7 @@ import {
 } from '../domain/policy/decide.ts'
 import { secondRank, type Level, type Levels } from '../domain/policy/levels.ts'
 import type { Proof } from '../domain/policy/proofs.ts'
+import { recoveredBefore } from '../domain/policy/session-proofs.ts'
 import type { Policy, Rule } from '../domain/policy/rules.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -63,7 +64,9 @@ export function policyInputOf(
       ...demands.map((demand) => ruleOf(levels, demand)),
       ...rules,
     ],
-    trustedBrowserSeconds: inForce.present().trustedBrowserSeconds,
+    // Somebody who has recovered an account may not be its owner: no browser is trusted yet (R14).
+    trustedBrowserSeconds:
+      recoveredBefore(record, now) === undefined ? inForce.present().trustedBrowserSeconds : 0,
     enrollable: enrollableOf(deps),
     request,
     person: { ...person, authenticators: authenticatorsForPolicy(deps, record) },

@@ -5,7 +5,7 @@ import { highestReached, rankOf, type Levels } from './levels.ts'
 import { isAhead } from './goal.ts'
 import type { Proof } from './proofs.ts'
 
-/** For this long after a recovery, proofs are marked with it (R9). */
+/** For this long after a recovery, proofs are marked with it (R9) and no browser is trusted (R14). */
 const RECOVERED_SECONDS = 7 * DAY_SECONDS
 /** The proofs that a session keeps. A person has few factors; the bound keeps the session small. */
 const MOST_PROOFS = 12
@@ -21,12 +21,21 @@ export function firstProof(amr: readonly Amr[], time: Instant): Proof {
   return { amr: said, kinds: kind === undefined ? [] : [kind], phishingResistant: false, time }
 }
 
+/** When the account was last recovered, if that is less than 7 days before `at`. */
+export function recoveredBefore(
+  { history: { recoveredAt } }: Pick<MfaRecord, 'history'>,
+  at: Instant,
+): Instant | undefined {
+  const isRecent = recoveredAt !== undefined && at - recoveredAt < RECOVERED_SECONDS
+  return isRecent ? recoveredAt : undefined
+}
+
 /** The proof of a second factor that was accepted. */
 export function secondProof(
   { assurance, factor, at }: Pick<AcceptedAttempt, 'assurance' | 'factor' | 'at'>,
-  { history: { recoveredAt } }: Pick<MfaRecord, 'history'>,
+  record: Pick<MfaRecord, 'history'>,
 ): Proof {
-  const isMarked = recoveredAt !== undefined && at - recoveredAt < RECOVERED_SECONDS
+  const recoveredAt = recoveredBefore(record, at)
   const { amr, kinds, phishingResistant } = assurance
   return {
     amr,
@@ -34,7 +43,7 @@ export function secondProof(
     phishingResistant,
     time: at,
     factor,
-    ...(isMarked ? { recoveredAt } : {}),
+    ...(recoveredAt === undefined ? {} : { recoveredAt }),
   }
 }
 
