@@ -8,14 +8,22 @@ import { find, stateOf, shown } from './user-about.ts'
 export async function show(session: Session, name: string): Promise<Output> {
   const account = await find(session, name)
   const mfa = await session.mfa.accounts.status(account.id)
+  const trusted = await session.mfa.accounts.trustedBrowsers(account.id)
   const lock = await lockOf(session, account)
   return {
     json: {
       ...shown(account),
       name_lock: lock === undefined ? null : { ends_at: lock.endsAt },
       mfa: inSnakeCase(mfa),
+      trusted_browsers: inSnakeCase(trusted),
     },
-    text: [...linesAbout(account), ...linesAboutLock(lock), ...linesAboutMfa(mfa), ''].join('\n'),
+    text: [
+      ...linesAbout(account),
+      ...linesAboutLock(lock),
+      ...linesAboutMfa(mfa),
+      ...trusted.map(lineAboutTrusted),
+      '',
+    ].join('\n'),
   }
 }
 
@@ -76,6 +84,15 @@ function lineAboutFactor(held: MfaStatus['factors'][number]): string {
   parts.push(`last used ${moment(lastUsedAt) || 'never'}`)
   if (remaining !== undefined) parts.push(`${remaining} left`)
   return parts.join(', ')
+}
+
+type Trusted = Awaited<ReturnType<Session['mfa']['accounts']['trustedBrowsers']>>[number]
+
+function lineAboutTrusted({ name, network, since, until }: Trusted): string {
+  const { browser = 'unknown browser', system } = name ?? {}
+  const where = [browser, system === undefined ? '' : ` on ${system}`].join('')
+  const from = network === undefined ? '' : ` in ${network}`
+  return `trusted browser: ${where}${from}, since ${moment(since)}, until ${moment(until)}`
 }
 
 /** Writes member names in snake_case, as the command line does everywhere. */
