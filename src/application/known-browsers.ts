@@ -4,6 +4,7 @@ import type { RequestDetail } from '../domain/events.ts'
 import { chargeBrowser, classify, forget } from '../domain/known-browser.ts'
 import type { Instant } from '../domain/time.ts'
 import { commit, loadRecord } from './commit.ts'
+import { revokeTrust } from '../domain/trusted-browser.ts'
 import type { Dependencies } from './dependencies.ts'
 
 /** A known browser, as its owner recognises it. */
@@ -66,10 +67,16 @@ export async function forgetBrowser(
     const forgotten = forget(record, id)
     if (forgotten === undefined || (epoch !== undefined && epoch !== record.epoch))
       return { outcome: false }
+    // A browser that the owner does not want any more must not stand in for a factor either. A trust does not say in
+    // which of the known browsers it is, so all of them end.
+    const untrusted = revokeTrust(forgotten, {}, 'forgotten', detail)
     return {
       outcome: true,
-      record: forgotten,
-      events: [{ type: 'browser-forgotten', detail: { ...detail, reason: 'owner' } }],
+      record: untrusted.record,
+      events: [
+        { type: 'browser-forgotten', detail: { ...detail, reason: 'owner' } },
+        ...untrusted.events,
+      ],
     }
   })
 }

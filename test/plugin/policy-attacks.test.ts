@@ -127,3 +127,25 @@ describe('the account pages', () => {
     }
   })
 })
+
+describe('a browser that its owner forgets', () => {
+  it('R14 stands in for no factor any more', async () => {
+    const host = await startHost({ mfa: { policy: { trustedBrowserSeconds: 86_400 } } })
+    try {
+      const mira = await enrolledPerson(host)
+      const browser = new HttpClient()
+      const page = await showPassword(host, browser, 'mira')
+      const ticked = { code: nextCode(host, mira), trust: 'yes' }
+      await follow(host, browser, await browser.submit(page, ticked))
+      const [known] = await host.mfa.browsers.list('mira')
+      expect(await host.mfa.browsers.forget('mira', known!.id)).to.equal(true)
+      for (const name of ['_session', '_session.sig']) browser.jar.delete(name)
+      expect((await showPassword(host, browser, 'mira')).name).to.equal('totp-verify')
+      await host.mfa.settled()
+      const revoked = host.events.find(({ type }) => type === 'browser-trust-revoked')
+      expect(revoked?.detail).to.include({ reason: 'forgotten' })
+    } finally {
+      await host.close()
+    }
+  })
+})
