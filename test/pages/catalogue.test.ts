@@ -50,6 +50,8 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     'renewed',
     'replaced',
     'browser-forgotten',
+    'trust-revoked',
+    'all-trust-revoked',
     'session-ended',
     'sessions-ended',
     'turned-off',

@@ -40,7 +40,7 @@ function inStoredOrder(value: unknown): unknown {
   )
 }
 
-/** What a release that knows no proofs stores of a login. */
+/** A login as a release stores it that knows no proofs. */
 function asOfFormerRelease(payload: AdapterPayload): AdapterPayload {
   const { result, lastSubmission } = payload as Record<string, Record<string, unknown> | undefined>
   for (const results of [result, lastSubmission]) {
