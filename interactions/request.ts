@@ -96,8 +96,9 @@ function claimsRequestOf(claims: unknown): AcrRequest | undefined {
   const request = (JSON.parse(claims) as ClaimsParameter).id_token?.acr ?? {}
   const { essential, value, values = value === undefined ? undefined : [value] } = request
   const age = ageIn(request)
-  // An essential request without a value accepts any acr, and an acr is always sent.
-  if (values === undefined) return age.maxAgeSeconds === undefined ? undefined : { ...age, ...ANY }
+  // An essential request without a value accepts any acr. It still is a request: no trusted browser stands in (R14).
+  if (values === undefined)
+    return essential === true || age.maxAgeSeconds !== undefined ? { ...age, ...ANY } : undefined
   if (Array.isArray(values) && values.every((each): each is string => typeof each === 'string'))
     return {
       essential: essential === true,

@@ -29,11 +29,12 @@ describe('R24 the acr that a request asks for', () => {
       { claims: '{"id_token":null}' },
       claims(null),
       claims({}),
-      claims({ essential: true }),
       claims({ value: 7 }),
     ]
     for (const params of silent)
       expect(requested(params), JSON.stringify(params)).to.equal(undefined)
+    // An essential one accepts any acr here, but no trusted browser stands in (R14).
+    expect(requested(claims({ essential: true }))).to.deep.equal({ essential: false, values: [] })
   })
 
   it('is voluntary in acr_values, in their order', () => {

@@ -189,6 +189,7 @@ describe('a trusted browser in a sign-in', () => {
       { max_age: '0' },
       acr({}),
       acr({ essential: true }),
+      claims({ acr: { essential: true } }),
       acr({ essential: true, max_age: 300 }),
       { client_id: 'strict' },
     ]) {
