@@ -78,8 +78,7 @@ function isOwnerProved({ core, seen, place }: Visit): boolean {
  */
 export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
   if (visit.details.later === undefined) return begin(visit, factor)
-  if (isTooOld(visit))
-    return redirect(visit, await writeFirstFactorAgain(visit.core, visit.interaction))
+  if (needsFirstFactor(visit)) return askFirstFactor(visit)
   switch (stepOf(visit)) {
     case 'prove':
       return redirect(visit, pathOf(visit, 'proof'))
@@ -90,7 +89,21 @@ export async function choose(visit: Visit, factor: AnyFactor): Promise<void> {
   }
 }
 
+/**
+ * Whether the first factor comes before the set-up: it could be put off when its page was opened, so nobody has looked at
+ * the age of the session. A second device is set up with a fresh factor instead.
+ */
+function needsFirstFactor(visit: Visit): boolean {
+  const { details, seen } = visit
+  return details.later !== undefined && !isEnrolled(seen.record) && isTooOld(visit)
+}
+
+async function askFirstFactor(visit: Visit): Promise<void> {
+  redirect(visit, await writeFirstFactorAgain(visit.core, visit.interaction))
+}
+
 export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
+  if (needsFirstFactor(visit)) return askFirstFactor(visit)
   const began = await beginFactor(visit.core.deps, factor, visit.place, enrolmentGround(visit))
   if (began === 'stale') throw expired('This factor cannot be set up in this sign-in any more')
   if (began === 'begun') return redirect(visit, pathOf(visit, 'enrol', factor.id))
@@ -100,6 +113,7 @@ export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
 /** Answers the button of a set-up page that sends another code, on the page itself. */
 export async function send(visit: Visit, factor: AnyFactor): Promise<void> {
   if (factor.delivers !== true) throw expired('This factor sends nothing')
+  if (needsFirstFactor(visit)) return askFirstFactor(visit)
   const began = await beginFactor(visit.core.deps, factor, visit.place, enrolmentGround(visit))
   if (began === 'stale') throw expired('This factor cannot be set up in this sign-in any more')
   return showAfterSending(visit, factor, pressed(began === 'begun' ? 'sent' : began))

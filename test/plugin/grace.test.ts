@@ -78,6 +78,17 @@ describe('a set-up that a rule asks for within a time', () => {
     expect(event?.detail).to.include({ clientId: 'app', until: host.clock.at + 7 * DAY })
   })
 
+  it('R10 asks an old session for the password, although its page was opened before the last day ended', async () => {
+    await begin([], { firstEnrolment: 'password' })
+    await signIn()
+    host.mfa.setPolicy({ rules: [{ ...GRACE, enrol: { graceSeconds: 3600 } }] })
+    const page = await visit()
+    expect(page.name).to.equal('enrol-later')
+    host.clock.at += 3600
+    const late = await follow(host, browser, await browser.get(page.url.href))
+    expect(late.name).to.equal('host-login')
+  })
+
   it('begins when its rule first meets the account, although no page can come', async () => {
     await begin([])
     await signIn()
