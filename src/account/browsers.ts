@@ -33,7 +33,7 @@ export function browsersPage(core: Core, site: AccountSite): AccountPage {
         csrf,
         action: `${path}/browsers`,
         browsers: await browsersOf(core, visit, ctx),
-        trusted: await trustedOf(core, visit, ctx),
+        trustedOnes: await trustedOf(core, visit, ctx),
         accountHref: path,
         ...(said === undefined ? {} : { said }),
       }

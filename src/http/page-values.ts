@@ -244,7 +244,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
         lastAt: 'value',
       },
     ],
-    trusted: [
+    trustedOnes: [
       {
         id: 'value',
         current: 'value',

@@ -342,7 +342,7 @@ export interface PageModels {
     said?: string
     browsers: readonly ShownBrowser[]
     /** Those that are not asked for the second factor. */
-    trusted: readonly ShownTrustedBrowser[]
+    trustedOnes: readonly ShownTrustedBrowser[]
     /** The security settings. */
     accountHref: string
   }

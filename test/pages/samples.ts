@@ -734,7 +734,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
         },
         { id: 'b3', current: false, firstAt: 1_779_000_000, lastAt: 1_779_000_000 },
       ],
-      trusted: [
+      trustedOnes: [
         {
           id: 't1',
           current: true,
@@ -747,7 +747,7 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
       ],
       accountHref: '/account',
     },
-    none: { ...form, browsers: [], trusted: [], accountHref: '/account' },
+    none: { ...form, browsers: [], trustedOnes: [], accountHref: '/account' },
   },
   'account-apps': {
     usual: {
