@@ -199,6 +199,7 @@ describe('a node among others', () => {
     'policy.rules': [{ name: 'all', require: 'multi-factor' }],
     'policy.shadow': [{ name: 'all', require: 'multi-factor' }],
     'policy.trustedBrowserSeconds': 60,
+    resources: { 'https://api.example': { scopes: ['read'], format: 'jwt' } },
     'recovery.waitSeconds': 86_400,
     'recovery.bindSeconds': 3600,
     'totp.algorithm': 'SHA256',

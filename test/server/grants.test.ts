@@ -44,6 +44,7 @@ function ask(about: {
     session: { accountId: about.accountId, grantIdFor: () => about.grantId },
     provider: { Grant },
     requestParamOIDCScopes: new Set(['openid', 'email']),
+    requestParamScopes: new Set(['openid', 'email']),
     requestParamClaims: new Set<string>(),
   }
   const context = { oidc } as unknown as KoaContextWithOIDC
