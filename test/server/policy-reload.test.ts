@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { setImmediate as turn } from 'node:timers/promises'
 import { fileSchema } from '../../config/settings-file.ts'
 import type { Difference } from '../../src/domain/drift.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR, type PolicyOptions } from '../../src/index.ts'
@@ -68,6 +69,45 @@ describe('the policy of a running node', () => {
     expect(changes).to.equal(3)
     expect(lines).to.have.length(3)
     expect(lines[0]).to.contain('"rules":["staff"]').and.contain('the policy was read')
+  })
+
+  it('is never replaced by older rules of a look that took longer', async () => {
+    const waits: (() => void)[] = []
+    const texts = [
+      { ...AT_START, policy: STAFF },
+      { ...AT_START, policy: STRICT },
+    ]
+    const config = { settings: fileSchema.parse(AT_START), settingsFile: { path: 'c.json', text } }
+    const slow = policyReload({
+      config,
+      readFile: async () => {
+        const content = JSON.stringify(texts.shift())
+        if (texts.length === 1) await new Promise<void>((resolve) => waits.push(resolve))
+        return content
+      },
+      log: collectingLog(lines),
+    })
+    slow.follow(plugin)
+    const looks = [slow.look(), slow.look()]
+    await turn()
+    waits[0]?.()
+    await Promise.all(looks)
+    expect(rules()).to.deep.equal([STAFF.rules, STRICT.rules])
+  })
+
+  it('says that it is stale where the rules could not be given on, and tries again', async () => {
+    let isAway = true
+    const failing = new Error('away')
+    reload.follow({
+      setPolicy() {
+        if (isAway) throw failing
+      },
+    })
+    const thrown: unknown = await write({ ...AT_START, policy: STAFF }).catch((e: unknown) => e)
+    expect([thrown, reload.isStale]).to.deep.equal([failing, true])
+    isAway = false
+    await reload.look()
+    expect(reload.isStale).to.equal(false)
   })
 
   it('is that of each app which is made later', async () => {

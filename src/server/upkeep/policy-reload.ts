@@ -42,9 +42,11 @@ export function policyReload({ config, readFile, onChange, log }: ReloadParts): 
   let isStale = false
   let seen = file?.text
   let waiting: readonly string[] = []
+  const inTurn = oneAfterAnother()
   const followed: Pick<Mfa, 'setPolicy'>[] = []
 
-  const replaceBy = async (next: FileValues): Promise<void> => {
+  const replaceBy = async (read: () => FileValues): Promise<void> => {
+    const next = read()
     const changed = { ...atStart, policy: next.policy }
     checkPolicy(changed)
     tellWaiting(namesOfChanged(atStart, next))
@@ -62,8 +64,12 @@ export function policyReload({ config, readFile, onChange, log }: ReloadParts): 
     waiting = names
   }
   const refuse = (error: unknown): void => {
-    if (!(error instanceof ConfigError)) throw error
     isStale = true
+    if (!(error instanceof ConfigError)) {
+      // The file may be in order: the next look reads it again.
+      seen = undefined
+      throw error
+    }
     const faults = error.faults.map(inWords)
     log.error({ faults }, 'CONFIG_FILE cannot be used: the policy in force stays')
   }
@@ -80,18 +86,26 @@ export function policyReload({ config, readFile, onChange, log }: ReloadParts): 
       if (followed.length > MOST_FOLLOWED) followed.shift()
       if (settings !== atStart) mfa.setPolicy(policyIn(settings))
     },
-    async look(anew = false) {
-      if (file === undefined) return
-      const content = await readFile(file.path).catch(asThrown)
-      const mark = typeof content === 'string' ? content : `unreadable: ${String(content.code)}`
-      if (mark === seen && !anew) return
-      seen = mark
-      try {
-        await replaceBy(readSettings(file.path, () => textOf(content)))
-      } catch (error) {
-        refuse(error)
-      }
-    },
+    look: (anew = false) => inTurn(() => lookOnce(anew)),
+  }
+
+  async function lookOnce(anew: boolean): Promise<void> {
+    if (file === undefined) return
+    const content = await readFile(file.path).catch(asThrown)
+    const mark = typeof content === 'string' ? content : `unreadable: ${String(content.code)}`
+    if (mark === seen && !anew) return
+    seen = mark
+    await replaceBy(() => readSettings(file.path, () => textOf(content))).catch(refuse)
+  }
+}
+
+/** Begins each work when the one before has ended: a slow look must not bring older rules back. */
+function oneAfterAnother(): (work: () => Promise<void>) => Promise<void> {
+  let latest: Promise<void> = Promise.resolve()
+  return (work) => {
+    const next = latest.then(work)
+    latest = next.catch(() => undefined)
+    return next
   }
 }
 
