@@ -150,3 +150,50 @@ describe('R17 the seal of a first factor', () => {
     expect(parseFirstFactor(box, CID, { ...sealed, seal: login.seal })).to.equal(undefined)
   })
 })
+
+describe('the proofs in a login', () => {
+  const PROOFS = [
+    {
+      amr: ['otp'],
+      kinds: ['possession'],
+      phishingResistant: false,
+      time: 1_700_000_050,
+      factor: 'totp',
+      recoveredAt: 1_699_999_000,
+    },
+    { amr: ['pwd'], kinds: ['knowledge'], phishingResistant: false, time: 1_700_000_000 },
+  ] as const
+  const sealed = sealLogin(box, CID, { ...LOGIN, proofs: PROOFS })
+  const [first, second] = PROOFS
+
+  it('count in the order in which a storage keeps their members', () => {
+    expect(parseLogin(box, CID, sealed)?.proofs).to.deep.equal(PROOFS)
+    const turned = PROOFS.map((proof) => Object.fromEntries(Object.entries(proof).toReversed()))
+    expect(parseLogin(box, CID, { ...sealed, proofs: turned })).to.not.equal(undefined)
+  })
+
+  it('R45 make the login void if one was changed, added, left out or has no seal', () => {
+    for (const [name, other] of Object.entries({
+      amr: ['swk'],
+      kinds: ['knowledge'],
+      phishingResistant: true,
+      time: 1_700_000_060,
+      factor: 'key',
+      recoveredAt: 1_699_999_001,
+    })) {
+      const proofs = [{ ...first, [name]: other }, second]
+      expect(parseLogin(box, CID, { ...sealed, proofs }), name).to.equal(undefined)
+    }
+    for (const proofs of [[first], [], [...PROOFS, first], [second, first]])
+      expect(parseLogin(box, CID, { ...sealed, proofs })).to.equal(undefined)
+    const { proofsSeal: _, ...without } = sealed
+    expect(parseLogin(box, CID, without)).to.equal(undefined)
+    expect(parseLogin(box, CID, { ...sealed, proofsSeal: sealed.seal })).to.equal(undefined)
+  })
+
+  it('R45 belong to their login: a seal of another sign-in does not hold', () => {
+    const other = sealLogin(box, 'another authorization', { ...LOGIN, proofs: PROOFS })
+    const { proofsSeal = '' } = other
+    expect(parseLogin(box, CID, { ...sealed, proofsSeal })).to.equal(undefined)
+  })
+})
