@@ -81,11 +81,11 @@ export function letters({ storage, box, clock }: LetterServices): Letters {
 
 /**
  * The id of a letter's row: a hash, so that it and the Message-ID made from it show neither the address nor the account.
+ * It begins with a letter, because one that began with a hyphen would be an option on the command line.
  */
 export function letterId({ about, to }: Pick<Letter, 'about' | 'to'>): string {
-  return createHash('sha256')
-    .update(JSON.stringify([about, to]))
-    .digest('base64url')
+  const hash = createHash('sha256').update(JSON.stringify([about, to]))
+  return `m${hash.digest('base64url')}`
 }
 
 /** Bound to its row: a sealed letter that is moved to another row does not open. */

@@ -65,7 +65,7 @@ describe('a node that is killed while it sends a mail', function () {
     while (messageIds.length === 1) await sleep(20)
     expect(messageIds).to.have.length(2)
     expect(messageIds[0])
-      .to.match(/^<[\w-]{43}@id\.example>$/)
+      .to.match(/^<m[\w-]{43}@id\.example>$/)
       .and.equal(messageIds[1])
   })
 })

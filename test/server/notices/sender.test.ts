@@ -139,7 +139,7 @@ describe('the sender of mails', () => {
     await sender.sendDue()
     const ids = sent.map(({ messageId }) => messageId)
     expect(new Set(ids).size).to.equal(3)
-    for (const id of ids) expect(id).to.match(/^<[\w-]{43}@id\.example\.com>$/)
+    for (const id of ids) expect(id).to.match(/^<m[\w-]{43}@id\.example\.com>$/)
   })
 
   it('sends again, with the same Message-ID, what a sender that died may have sent', async () => {
