@@ -1,6 +1,7 @@
 /** Measures one decision of the policy with many rules: see README.md in this folder. `node bench/policy.ts` */
 import { pathToFileURL } from 'node:url'
-import { decide, ownChoice, type PolicyInput } from '../src/domain/policy/decide.ts'
+import { decide, type PolicyInput } from '../src/domain/policy/decide.ts'
+import { ownChoice } from '../src/domain/policy/judge.ts'
 import { DEFAULT_LEVELS } from '../src/domain/policy/levels.ts'
 import type { Rule } from '../src/domain/policy/rules.ts'
 import { median } from './median.ts'

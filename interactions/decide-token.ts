@@ -1,9 +1,10 @@
-import { policyInputOf, type PolicyFacts } from '../src/application/policy-input.ts'
+import type { PolicyFacts } from '../src/application/policy-input.ts'
 import { metAt } from '../src/domain/grace.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import { decide, type Decision } from '../src/domain/policy/decide.ts'
+import type { Decision } from '../src/domain/policy/decide.ts'
 import type { TokenBasis } from '../src/domain/policy/token-basis.ts'
 import type { HostClient } from '../src/host/provider.ts'
+import { askPolicy } from './ask-policy.ts'
 import type { Core, HostAccount } from './core.ts'
 import { gracesInForce } from './decide.ts'
 
@@ -56,7 +57,7 @@ export async function decideToken(
     now,
   }
   const rules = core.policy.present().rules.map(withoutAge)
-  return decide(policyInputOf(core.deps, core.policy, facts, rules))
+  return askPolicy(core, facts, { rules }).decision
 }
 
 function withoutAge<T extends { readonly maxAgeSeconds?: number }>(demand: T): T {

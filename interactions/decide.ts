@@ -1,20 +1,16 @@
 import type { IncomingMessage } from 'node:http'
-import { policyInputOf, type Demand, type PolicyFacts } from '../src/application/policy-input.ts'
+import type { Demand, PolicyFacts } from '../src/application/policy-input.ts'
 import { isFirstSignIn } from '../src/domain/enrolment.ts'
 import { gracesOf, mayPostpone, metAt } from '../src/domain/grace.ts'
 import { classify } from '../src/domain/known-browser.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import {
-  decide,
-  type AcrRequest,
-  type Decision,
-  type PolicyInput,
-} from '../src/domain/policy/decide.ts'
+import type { AcrRequest, Decision } from '../src/domain/policy/decide.ts'
 import { trustIn } from '../src/domain/trusted-browser.ts'
 import { NO_POLICY } from '../src/domain/policy/rules.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
+import { askNext, askPolicy, type Answer } from './ask-policy.ts'
 import { readTrustTokens, shownTrusts } from './browser-trust.ts'
 import { hashBrowserToken, readBrowserTokens } from './browser-token.ts'
 import { keepCircumstances } from './circumstances.ts'
@@ -57,8 +53,8 @@ export interface Known {
 }
 
 /**
- * The step that this account still has to make. Only this module calls the domain's policy for a prompt, so that the
- * login page, the prompt and the adoption of a login from a node without the plugin decide alike.
+ * The step that this account still has to make. The login page, the prompt and the adoption of a login from a node
+ * without the plugin ask here, so that they decide alike.
  */
 export async function stepOf(core: Core, given: PolicyCase, known: Known): Promise<Decision> {
   return (await stepsOf(core, given, known)).decision
@@ -78,21 +74,22 @@ export interface Steps {
  */
 export async function stepsOf(core: Core, given: PolicyCase, known: Known): Promise<Steps> {
   const facts = await factsFor(core, given, known)
-  const asked = policyInputOf(core.deps, core.policy, facts)
-  const steps = stepsIn(asked)
+  const answer = askPolicy(core, facts)
+  const steps = stepsIn(core, facts, answer)
   // An assumed browser gets no session that would keep them.
-  if (typeof given.request !== 'string') keepCircumstances(given.request, asked, steps.decision)
+  if (typeof given.request !== 'string')
+    keepCircumstances(given.request, answer.input, answer.decision)
   const isOfGrace = [steps.decision, steps.next].some((one) => one?.step === 'enrol-later')
   if (!isOfGrace || (await given.isPostponed?.()) !== true) return withShadow(core, facts, steps)
   const later = { ...facts, person: { ...facts.person, postponed: true } }
-  return withShadow(core, later, stepsIn(policyInputOf(core.deps, core.policy, later)))
+  return withShadow(core, later, stepsIn(core, later, askPolicy(core, later)))
 }
 
 function withShadow(core: Core, facts: PolicyFacts, steps: Steps): Steps {
   const { shadow } = core.policy.present()
   return shadow.length === 0
     ? steps
-    : { ...steps, shadow: decide(policyInputOf(core.deps, core.policy, facts, shadow)) }
+    : { ...steps, shadow: askPolicy(core, facts, { rules: shadow }).decision }
 }
 
 /** The names of the rules, on trial or not, whose grace counts from the time at which they first met an account. */
@@ -118,18 +115,8 @@ export async function factsFor(core: Core, given: PolicyCase, known: Known): Pro
   return factsOf(core, given, { demands, groups, createdAt, client, ip })
 }
 
-function stepsIn(input: PolicyInput): Steps {
-  const decision = decide(input)
-  if (decision.step !== 'verify') return { decision, next: undefined }
-  const { factors } = decision
-  const shown = input.person.authenticators.find(
-    ({ factor, isBackup }) => !isBackup && (factors?.includes(factor) ?? true),
-  )
-  if (shown === undefined) return { decision, next: undefined }
-  const { factor, kinds, phishingResistant } = shown
-  const proof: Proof = { factor, kinds, phishingResistant, amr: [], time: input.now }
-  const request = { ...input.request, fresh: false, begunAt: input.request.begunAt ?? input.now }
-  return { decision, next: decide({ ...input, request, proofs: [...input.proofs, proof] }) }
+function stepsIn(core: Core, facts: PolicyFacts, answer: Answer): Steps {
+  return { decision: answer.decision, next: askNext(core, facts, answer) }
 }
 
 /** It matters for a first sign-in alone, and where a rule has a grace. */
@@ -153,8 +140,7 @@ export async function isMoreAsked(
   known: () => Promise<Known>,
 ): Promise<boolean> {
   const facts = factsOf(core, given, NOTHING_KNOWN)
-  if (decide(policyInputOf(core.deps, core.policy, facts, NO_POLICY.rules)).step !== 'none')
-    return true
+  if (askPolicy(core, facts, { rules: NO_POLICY.rules }).decision.step !== 'none') return true
   return (await stepOf(core, given, await known())).step !== 'none'
 }
 

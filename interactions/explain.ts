@@ -1,8 +1,4 @@
-import {
-  policyInputOf,
-  type PolicyFacts,
-  type PolicyInForce,
-} from '../src/application/policy-input.ts'
+import type { PolicyFacts } from '../src/application/policy-input.ts'
 import { ruleWithMailbox } from '../src/application/prove-owner.ts'
 import {
   isEnrolled,
@@ -11,7 +7,6 @@ import {
   type FirstEnrolmentRule,
 } from '../src/domain/enrolment.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import { decide, type Decision } from '../src/domain/policy/decide.ts'
 import { firstProof } from '../src/domain/policy/session-proofs.ts'
 import type { HostClient } from '../src/host/provider.ts'
 import type { Core, HostAccount } from './core.ts'
@@ -73,15 +68,6 @@ function isNewLogin(params: Readonly<Record<string, unknown>>): boolean {
 
 function promptsIn({ prompt }: Readonly<Record<string, unknown>>): readonly string[] {
   return typeof prompt === 'string' ? prompt.split(' ') : []
-}
-
-/** The decision on these facts, of the rules in force or of others. */
-export function decideOn(
-  core: Core,
-  facts: PolicyFacts,
-  inForce: PolicyInForce = core.policy,
-): Decision {
-  return decide(policyInputOf(core.deps, inForce, facts))
 }
 
 /**

@@ -479,6 +479,19 @@ describe('the architecture', () => {
     ])
   })
 
+  it('asks the policy for a decision in one module', () => {
+    const asking = files.filter((file) =>
+      sources.get(file)?.imports.some(
+        ({ file: target, typeOnly, names }) =>
+          target === 'src/domain/policy/decide.ts' &&
+          !typeOnly &&
+          // `import * as` and `import()` could call it too.
+          (names.length === 0 || names.includes('decide')),
+      ),
+    )
+    expect(asking).to.deep.equal(['interactions/ask-policy.ts'])
+  })
+
   it('reads the environment in config/ only', () => {
     const readers = files.filter(
       (file) =>

@@ -1,11 +1,7 @@
 import type { MfaRecord } from '../domain/mfa-record.ts'
 import { IMPORTED_WITHOUT_FACTOR, REQUIRE } from '../domain/policy/built-in.ts'
-import {
-  ownChoice,
-  type PolicyInput,
-  type PolicyPerson,
-  type PolicyRequest,
-} from '../domain/policy/decide.ts'
+import type { PolicyInput, PolicyPerson, PolicyRequest } from '../domain/policy/input.ts'
+import { ownChoice } from '../domain/policy/judge.ts'
 import { secondRank, type Level, type Levels } from '../domain/policy/levels.ts'
 import type { Proof } from '../domain/policy/proofs.ts'
 import { recoveredBefore } from '../domain/policy/session-proofs.ts'

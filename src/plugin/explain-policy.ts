@@ -1,10 +1,6 @@
+import { askPolicy } from '../../interactions/ask-policy.ts'
 import type { Core, HostAccount } from '../../interactions/core.ts'
-import {
-  assumedFacts,
-  decideOn,
-  enrolmentProofOf,
-  type ExplainQuestion,
-} from '../../interactions/explain.ts'
+import { assumedFacts, enrolmentProofOf, type ExplainQuestion } from '../../interactions/explain.ts'
 import type { PolicyInForce } from '../application/policy-input.ts'
 import { enrollableOf } from '../application/policy-person.ts'
 import type { FirstEnrolmentRule } from '../domain/enrolment.ts'
@@ -34,7 +30,7 @@ export async function explainPolicy(
   question: ExplainQuestion,
 ): Promise<PolicyExplanation> {
   const { record } = await core.record(undefined, question.account.accountId)
-  const decision = decideOn(core, await assumedFacts(core, record, question))
+  const { decision } = askPolicy(core, await assumedFacts(core, record, question))
   const enrolment = await enrolmentProofOf(core, record, question)
   return { ...explained(decision), ...(enrolment === undefined ? {} : { enrolment }) }
 }
@@ -145,10 +141,11 @@ async function impactAt(
   question: ExplainQuestion,
 ): Promise<{ readonly impact: Impact; readonly decision: Decision }> {
   const facts = await assumedFacts(core, record, question)
-  const decision = decideOn(core, facts, inForce)
+  const { decision } = askPolicy(core, facts, { inForce })
   const proof =
     decision.step === 'enrol' ? await enrolmentProofOf(core, record, question) : undefined
-  return { impact: impactOf(decideOn(core, facts), decision, proof !== 'refused'), decision }
+  const live = askPolicy(core, facts).decision
+  return { impact: impactOf(live, decision, proof !== 'refused'), decision }
 }
 
 /** `openid` and every scope that a rule names. */

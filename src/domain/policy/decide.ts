@@ -19,8 +19,6 @@ import { wayTo, wayToSecond, type Way } from './way.ts'
 
 export type * from './decision.ts'
 export type * from './input.ts'
-export { ownChoice } from './judge.ts'
-export { isMeetable, namedBy } from './target.ts'
 
 /** The facts on which the answer rests. */
 interface Ground {

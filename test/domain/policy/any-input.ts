@@ -1,11 +1,11 @@
 import fc from 'fast-check'
-import {
-  ownChoice,
-  type AcrRequest,
-  type PolicyInput,
-  type PolicyPerson,
-  type PolicyRequest,
-} from '../../../src/domain/policy/decide.ts'
+import type {
+  AcrRequest,
+  PolicyInput,
+  PolicyPerson,
+  PolicyRequest,
+} from '../../../src/domain/policy/input.ts'
+import { ownChoice } from '../../../src/domain/policy/judge.ts'
 import { DEFAULT_LEVELS, type Levels } from '../../../src/domain/policy/levels.ts'
 import type { Proof } from '../../../src/domain/policy/proofs.ts'
 import type { Conditions, Enrol, Rule } from '../../../src/domain/policy/rules.ts'

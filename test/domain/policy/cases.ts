@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { BlockList, isIPv6 } from 'node:net'
-import { ownChoice } from '../../../src/domain/policy/decide.ts'
+import { ownChoice } from '../../../src/domain/policy/judge.ts'
 import type {
   AcrRequest,
   Authenticator,

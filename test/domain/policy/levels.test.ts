@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { isMeetable, namedBy, type AcrRequest } from '../../../src/domain/policy/decide.ts'
+import type { AcrRequest } from '../../../src/domain/policy/input.ts'
+import { isMeetable, namedBy } from '../../../src/domain/policy/target.ts'
 import {
   DEFAULT_LEVELS,
   highestReached,

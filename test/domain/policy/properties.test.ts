@@ -2,12 +2,12 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import {
   decide,
-  ownChoice,
   type AcrRequest,
   type Decision,
   type PolicyInput,
   type Step,
 } from '../../../src/domain/policy/decide.ts'
+import { ownChoice } from '../../../src/domain/policy/judge.ts'
 import { DEFAULT_LEVELS, highestReached, rankOf } from '../../../src/domain/policy/levels.ts'
 import { assertionOf } from '../../../src/domain/policy/proofs.ts'
 import { anyInput, anyRule, anyTrustedInput } from './any-input.ts'
