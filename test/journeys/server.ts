@@ -33,7 +33,10 @@ export type Environment = Readonly<Record<string, string>>
  * Its clock can be set ahead.
  */
 export class ServerProcess {
+  /** The address that people know: of the process itself or, where the environment has an `ISSUER`, of a proxy. */
   readonly issuer: string
+  /** The port at which the process itself listens. */
+  readonly port: number
   /** The demonstration relying party. */
   readonly app: string
   readonly folder: string
@@ -45,7 +48,8 @@ export class ServerProcess {
   private constructor(folder: string, environment: Environment) {
     this.folder = folder
     this.#environment = environment
-    this.issuer = `http://localhost:${environment['PORT']}`
+    this.port = Number(environment['PORT'])
+    this.issuer = environment['ISSUER'] ?? `http://localhost:${this.port}`
     this.app = `http://localhost:${environment['DEMO_PORT']}`
   }
 
@@ -82,6 +86,11 @@ export class ServerProcess {
   /** Seconds since the Unix epoch, by the server's clock. */
   now(): number {
     return Math.floor(Date.now() / 1000) + this.#aheadSeconds
+  }
+
+  /** By how many seconds the server's clock is ahead. */
+  get aheadSeconds(): number {
+    return this.#aheadSeconds
   }
 
   /** Moves the server's clock forward; a negative number moves it back. */
