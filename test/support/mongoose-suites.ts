@@ -7,6 +7,7 @@ export const MONGOOSE_SUITES = [
   'test/faults/mongodb.test.ts',
   'test/plugin/user-documents.test.ts',
   'test/races/{kill,legacy,redeem,refresh,sign-in,storage}.test.ts',
-  'test/server/{at-rest,mongodb,two-nodes,upgrade}.test.ts',
+  'test/server/{at-rest,mongodb,upgrade}.test.ts',
+  'test/server/two-nodes.test.ts',
   'test/server/import/{application-users,migrate-legacy}.test.ts',
 ]

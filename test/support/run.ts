@@ -3,12 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MONGOOSE_SUITES } from './mongoose-suites.ts'
+import { HAS_DEADLINES, usualParts, WITH_DEADLINES } from './parts.ts'
 import { ending, sumOf, type Tally } from './reporter.ts'
 
 /**
  * This module is the test command. It checks types, lint and format, each counted as one test, and then runs every
- * suite, most of them in two lanes at once: the usual suites keep one CPU busy and not two. It runs everything even if a
- * part fails, and prints the sums on the last line. Other arguments go to mocha, so that a path limits the suites.
+ * suite, most of them in two lanes at once: one suite keeps one CPU busy and not two. A lane that has ended a part takes
+ * the next one, so that both end at about the same time. It runs everything even if a part fails, and prints the sums on
+ * the last line. Other arguments go to mocha, so that a path limits the suites.
  */
 const CHECKS = ['typecheck', 'lint', 'format:check']
 /** Also measures the coverage of the domain and the factors, which runs their tests once more. */
@@ -17,11 +19,6 @@ const WITH_COVERAGE = '--with-coverage'
 const WITH_OLDEST_NODE = '--with-oldest-node'
 /** Runs the suites that use Mongoose once more, on Mongoose 8. The usual run has Mongoose 9. */
 const WITH_MONGOOSE_8 = '--with-mongoose-8'
-
-const EVERY_SUITE = 'test/**/*.test.ts'
-/** Races and faults have deadlines, which they miss beside other suites: they run alone at the end. */
-const WITH_DEADLINES = 'test/{faults,races}/**/*.test.ts'
-const HAS_DEADLINES = /^test\/(faults|races)\//
 
 const NO_TESTS: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] }
 
@@ -34,7 +31,8 @@ const folder = mkdtempSync(join(tmpdir(), 'oidc-provider-mfa-'))
 
 try {
   const checks = await Promise.all(scripts.map(check))
-  const runs = await Promise.all([usualSuites(), otherSuites()])
+  const parts = longestFirst()
+  const runs = await Promise.all([lane(parts, { whole: false }), lane(parts, { whole: true })])
   const sums = sumOf([...checks, ...runs.flat(), ...(await suitesWithDeadlines())])
   console.log(ending(sums))
   process.exitCode = sums.failed === 0 ? 0 : 1
@@ -42,27 +40,39 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-async function usualSuites(): Promise<Tally[]> {
-  if (suites.length > 0) return [await test('mocha', suites)]
-  return [await test('mocha', [EVERY_SUITE, '--ignore', WITH_DEADLINES])]
+/** A part of the run: a command and its arguments. */
+type Part = readonly [command: string, args: readonly string[]]
+
+/** The parts that run beside one another. The long ones come first, so that no lane waits long for the last one. */
+function longestFirst(): Part[] {
+  if (suites.length > 0) return [['mocha', suites], ...repeated()]
+  const [browser = [], ...others] = usualParts()
+  return [['mocha', browser], ...repeated(), ...others.map((args): Part => ['mocha', args])]
 }
 
-/** Runs the other lane, one run after the other. */
-async function otherSuites(): Promise<Tally[]> {
-  const tallies: Tally[] = []
-  if (given.includes(WITH_OLDEST_NODE)) tallies.push(await testAgain('test:node', ['oldest']))
+/** The parts that run suites once more. */
+function repeated(): Part[] {
   const quiet = MONGOOSE_SUITES.filter((suite) => !HAS_DEADLINES.test(suite))
-  if (given.includes(WITH_MONGOOSE_8))
-    tallies.push(await testAgain('test:mongoose', ['8', ...quiet]))
+  return [
+    ...(given.includes(WITH_OLDEST_NODE) ? [again('test:node', ['oldest'])] : []),
+    ...(given.includes(WITH_MONGOOSE_8) ? [again('test:mongoose', ['8', ...quiet])] : []),
+  ]
+}
+
+/** Takes the next part, runs it, and so on, until no part is left. */
+async function lane(parts: Part[], output: Output): Promise<Tally[]> {
+  const tallies: Tally[] = []
+  for (let part = parts.shift(); part !== undefined; part = parts.shift())
+    tallies.push(await test(part, output))
   return tallies
 }
 
 async function suitesWithDeadlines(): Promise<Tally[]> {
   const tallies: Tally[] = []
-  if (suites.length === 0) tallies.push(await test('mocha', [WITH_DEADLINES]))
+  if (suites.length === 0) tallies.push(await test(['mocha', WITH_DEADLINES]))
   const ofMongoose = MONGOOSE_SUITES.filter((suite) => HAS_DEADLINES.test(suite))
   if (given.includes(WITH_MONGOOSE_8))
-    tallies.push(await testAgain('test:mongoose', ['8', ...ofMongoose]))
+    tallies.push(await test(again('test:mongoose', ['8', ...ofMongoose])))
   return tallies
 }
 
@@ -77,16 +87,12 @@ async function check(script: string): Promise<Tally> {
   }
 }
 
-function testAgain(script: string, args: readonly string[]): Promise<Tally> {
-  return test('npm', ['run', '--silent', script, '--', ...args], { whole: true })
+function again(script: string, args: readonly string[]): Part {
+  return ['npm', ['run', '--silent', script, '--', ...args]]
 }
 
 /** Runs mocha directly or through an npm script. */
-async function test(
-  command: string,
-  args: readonly string[],
-  output: Output = { whole: false },
-): Promise<Tally> {
+async function test([command, args]: Part, output: Output = { whole: false }): Promise<Tally> {
   const tallyFile = join(mkdtempSync(join(folder, 'tests-')), 'tally.json')
   const code = await run(command, args, output, tallyFile)
   const tally = readTally(tallyFile) ?? NO_TESTS
@@ -99,7 +105,7 @@ async function test(
   }
 }
 
-/** `whole`: the output is printed at the end of the program, so that it is not mixed with that of the other one. */
+/** `whole`: the output is printed at the end of the program, so that it is not mixed with that of the other lane. */
 interface Output {
   readonly whole: boolean
 }

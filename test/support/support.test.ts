@@ -11,6 +11,7 @@ import { CookieJar } from './cookie-jar.ts'
 import { HttpClient } from './http-client.ts'
 import { MONGOOSE_SUITES } from './mongoose-suites.ts'
 import { namedNode } from './node-versions.ts'
+import { usualParts, WITH_DEADLINES } from './parts.ts'
 import { ending, sumOf } from './reporter.ts'
 import { requireBrowser, requireTool, skipped } from './requirements.ts'
 import { oathtoolCode, ownCode } from './totp.ts'
@@ -150,6 +151,22 @@ describe('the means of the tests', () => {
         '',
         '11 passed, 1 failed, 2 skipped',
       ])
+    })
+  })
+
+  describe('the parts of a run', () => {
+    /** The suites that mocha runs with these arguments: globs, and each `--ignore` with its glob. */
+    function suitesOf(args: readonly string[]): string[] {
+      const isIgnored = (at: number): boolean => args[at - 1] === '--ignore'
+      const globs = args.filter((arg, at) => arg !== '--ignore' && !isIgnored(at))
+      const exclude = args.filter((_, at) => isIgnored(at))
+      return globSync(globs, { cwd: ROOT, exclude })
+    }
+
+    it('have each suite once, and leave those with deadlines to the end', () => {
+      const parts = [...usualParts(), WITH_DEADLINES].map(suitesOf)
+      for (const suites of parts) expect(suites).not.to.have.length(0)
+      expect(parts.flat().sort()).to.deep.equal(globSync('test/**/*.test.ts', { cwd: ROOT }).sort())
     })
   })
 
