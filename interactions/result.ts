@@ -30,10 +30,13 @@ export interface SessionSubject extends Subject {
 }
 
 /** The proofs that a person has given before the present step: the first factor, or those of the session. */
-export function proofsOf(subject: Subject | SessionSubject): readonly Proof[] {
+export function proofsOf(
+  subject: Subject | SessionSubject,
+  record?: Pick<MfaRecord, 'history'>,
+): readonly Proof[] {
   if ('proofs' in subject) return subject.proofs
   const { amr, ts } = subject
-  return amr.length === 0 ? [] : [firstProof(amr, ts)]
+  return amr.length === 0 ? [] : [firstProof(amr, ts, record)]
 }
 
 /**
@@ -78,19 +81,25 @@ export function newBrowser(accountId: string, isKnown: boolean): object {
 export async function writePasswordLogin(
   core: Core,
   interaction: Interaction,
-  subject: Subject,
+  { subject, record }: { readonly subject: Subject; readonly record: MfaRecord },
   rest: object,
 ): Promise<string> {
   const location = await write(core, interaction, {
     ...rest,
-    ...passwordLoginOf(core, cidOf(interaction), subject),
+    ...passwordLoginOf(core, cidOf(interaction), subject, record),
   })
   core.deps.measures.step({ step: 'sign-in', outcome: 'accepted' })
   return location
 }
 
-export function passwordLoginOf(core: Core, cid: string, subject: Subject): object {
-  return { login: login(core, cid, subject, proofsOf(subject)), firstFactor: null }
+/** `record`: that of the account, whose recovery marks the proof. Absent: the account has never changed. */
+export function passwordLoginOf(
+  core: Core,
+  cid: string,
+  subject: Subject,
+  record?: MfaRecord,
+): object {
+  return { login: login(core, cid, subject, proofsOf(subject, record)), firstFactor: null }
 }
 
 /**
@@ -120,7 +129,7 @@ export async function writeMultiFactorLogin(
 ): Promise<string> {
   const now = core.deps.clock.now()
   const { sessionSeconds } = core
-  const proofs = mergedProofs(proofsOf(subject), [secondProof(accepted, record)], {
+  const proofs = mergedProofs(proofsOf(subject, record), [secondProof(accepted, record)], {
     now,
     sessionSeconds,
   })

@@ -151,7 +151,7 @@ export async function signInWithPassword(
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   const own = { ...rest, ...newBrowser(subject.accountId, known) }
-  return writePasswordLogin(core, interaction, subject, own)
+  return writePasswordLogin(core, interaction, { subject, record: seen.record }, own)
 }
 
 interface TrustUsed {

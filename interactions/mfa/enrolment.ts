@@ -226,9 +226,15 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
     case 'enrolled':
       if (outcome.shown.length > 0) keepShownCodes(visit, outcome.shown)
       // A second tap that came later, or on another node, has nothing to show: only hashes are left.
-      else if (readShownCodes(visit) === undefined) return finish(visit, outcome.accepted)
+      else if (readShownCodes(visit) === undefined)
+        return finish(await renewed(visit), outcome.accepted)
       return redirect(visit, pathOf(visit, 'backup-codes'))
   }
+}
+
+/** The visit with the record as it is now: a recovery that has just been completed marks the proof (R9). */
+async function renewed(visit: Visit): Promise<Visit> {
+  return { ...visit, seen: await visit.core.record(undefined, visit.place.accountId) }
 }
 
 /** Says that no factor can be set up in this sign-in, and tells the listeners: somebody has the password (R10, R47). */

@@ -89,7 +89,8 @@ describe('R17 the result of a first factor', () => {
 describe('R17 the result of a login', () => {
   it('of the password alone says so, and ends the pending first factor', async () => {
     const { interaction, stored } = interactionWith({ firstFactor: { accountId: 'mira' } })
-    await writePasswordLogin(core, interaction, { ...mira, amr: ['pwd', 'mfa'] }, { note: 1 })
+    const subject = { ...mira, amr: ['pwd', 'mfa'] }
+    await writePasswordLogin(core, interaction, { subject, record }, { note: 1 })
     expect(stored[0]).to.include({ firstFactor: null, note: 1 })
     const login = parseLogin(box, CID, stored[0]?.['login'])
     expect(login).to.include({ accountId: 'mira', acr: PASSWORD_ACR, ts: mira.ts, epoch: 3 })
@@ -119,12 +120,16 @@ describe('R17 the result of a login', () => {
   it('counts the end of a sign-in with its factor, once it is stored', async () => {
     steps.length = 0
     const { interaction } = interactionWith()
-    await writePasswordLogin(core, interaction, mira, {})
+    await writePasswordLogin(core, interaction, { subject: mira, record }, {})
     await writeMultiFactorLogin(core, interaction, mira, { accepted, record })
     const broken = { ...interaction, persist: () => Promise.reject(new Error('away')) }
-    await writePasswordLogin(core, broken as unknown as Interaction, mira, {}).catch(
-      () => undefined,
+    const away = writePasswordLogin(
+      core,
+      broken as unknown as Interaction,
+      { subject: mira, record },
+      {},
     )
+    await away.catch(() => undefined)
     expect(steps).to.deep.equal([
       { step: 'sign-in', outcome: 'accepted' },
       { step: 'sign-in', factor: 'totp', outcome: 'accepted' },

@@ -7,18 +7,31 @@ import type { Proof } from './proofs.ts'
 
 /** For this long after a recovery, proofs are marked with it (R9) and no browser is trusted (R14). */
 const RECOVERED_SECONDS = 7 * DAY_SECONDS
+const NO_HISTORY: MfaRecord['history'] = { ownerProofs: [], deliveredAt: [] }
 /** The proofs that a session keeps. A person has few factors; the bound keeps the session small. */
 const MOST_PROOFS = 12
 
 /**
  * The proof of a login page. A first factor is of one kind, whatever methods the page names: a page cannot reach a
- * higher level by a list of words (R26).
+ * higher level by a list of words (R26). It has the mark of a recovery that came at most 7 days before it (R9).
  */
-export function firstProof(amr: readonly Amr[], time: Instant): Proof {
+export function firstProof(
+  amr: readonly Amr[],
+  time: Instant,
+  record: Pick<MfaRecord, 'history'> = { history: NO_HISTORY },
+): Proof {
   const said = amr.filter((one) => one !== 'mfa')
   const kinds = said.map(kindOf).filter((kind): kind is FactorKind => kind !== undefined)
   const kind = kinds.includes('knowledge') ? 'knowledge' : kinds[0]
-  return { amr: said, kinds: kind === undefined ? [] : [kind], phishingResistant: false, time }
+  const recoveredAt = recoveredBefore(record, time)
+  return {
+    amr: said,
+    kinds: kind === undefined ? [] : [kind],
+    phishingResistant: false,
+    time,
+    // A password that was typed before the recovery, in the same sign-in, is older than the mark.
+    ...(recoveredAt === undefined || time < recoveredAt ? {} : { recoveredAt }),
+  }
 }
 
 /** When the account was last recovered, if that is less than 7 days before `at`. */

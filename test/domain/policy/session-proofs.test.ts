@@ -31,6 +31,17 @@ describe('the proof of a login page', () => {
       time: NOW,
     })
   })
+
+  it('R9 is marked for seven days after a recovery, and not before it', () => {
+    const markAt = (time: number) => {
+      const { history } = newRecord('mira')
+      return firstProof(['pwd'], time, { history: { ...history, recoveredAt: NOW } }).recoveredAt
+    }
+    expect(markAt(NOW - 1)).to.equal(undefined)
+    expect(markAt(NOW)).to.equal(NOW)
+    expect(markAt(NOW + 7 * DAY - 1)).to.equal(NOW)
+    expect(markAt(NOW + 7 * DAY)).to.equal(undefined)
+  })
 })
 
 describe('the proof of a second factor', () => {
