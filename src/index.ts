@@ -55,12 +55,14 @@ import {
 import { attach } from './plugin/attach.ts'
 import {
   explainPolicy,
-  simulatePolicy,
   type ExplainQuestion,
   type PolicyExplanation,
+} from './plugin/explain-policy.ts'
+import {
+  simulatePolicy,
   type ProposedPolicy,
   type SimulatedClients,
-} from './plugin/explain-policy.ts'
+} from './plugin/simulate-policy.ts'
 import { configure } from './plugin/configure.ts'
 import { coreOf } from './plugin/core.ts'
 import type { MfaEvent, Subscribe } from './plugin/events.ts'
@@ -87,15 +89,14 @@ export type {
 export type { Door, Doors, DoorState, ShutReason } from './domain/doors.ts'
 export type { EventCause, EventDetail, RequestDetail } from './domain/events.ts'
 export type * from './plugin/events.ts'
+export type { ExplainQuestion, PolicyExplanation } from './plugin/explain-policy.ts'
 export type {
-  ExplainQuestion,
-  PolicyExplanation,
   PolicySimulation,
   ProposedPolicy,
   SimulatedChange,
   SimulatedClients,
   SimulatedPerson,
-} from './plugin/explain-policy.ts'
+} from './plugin/simulate-policy.ts'
 export type { Notice } from './plugin/notices.ts'
 export {
   policyFaults,
@@ -419,7 +420,7 @@ export function createMfa(options: MfaOptions): Mfa {
     manageUrl: () => manageUrlOf(core),
     policy: {
       explain: (question) => explainPolicy(core, question),
-      simulate: (proposed, clients) => simulatePolicy(core, proposed, clients),
+      simulate: (proposed, clients) => simulatePolicy(core, parsed.inForce, proposed, clients),
     },
     accounts: accountsOf(deps),
     browsers: browsersOf(core),

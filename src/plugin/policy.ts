@@ -106,6 +106,8 @@ export function reachableLevels(
 
 /** The policy of one `createMfa`. */
 export interface HeldPolicy extends PolicyInForce {
+  /** Reads other rules for the same factors, levels and scopes, without effect. */
+  read(policy: unknown): ReturnType<typeof parsePolicy>
   /** Replaces the rules as a whole. Throws MfaError `options-invalid` with every fault; the rules in force then stay. */
   replace(policy: PolicyOptions): void
   /** Learns the scopes of the host. Throws MfaError `options-invalid` if a rule names another one. */
@@ -140,6 +142,7 @@ function holderOf(context: PolicyContext, given: unknown, parsed: Policy): HeldP
   return {
     levels: levelsReachedBy(context.levels, context.factors),
     present: () => present.parsed,
+    read: (policy) => parsePolicy(policy, known),
     replace(policy) {
       present = { given: policy, parsed: parsedOrThrow('setPolicy', policy, known) }
     },

@@ -52,7 +52,7 @@ describe('the options `levels` and `policy`', () => {
       [
         'createMfa:',
         '- issuerName: is something else: what people call the service, such as "Acme"',
-        '- policy: rule "staff": can never be met: no configured factor reaches the level "phishing-resistant"',
+        '- policy: rule "staff": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
         '- policy: rule "ops": when: unknown key "grop" (did you mean "group"?)',
       ].join('\n'),
     )

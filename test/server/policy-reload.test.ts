@@ -141,7 +141,7 @@ describe('the policy of a running node', () => {
         },
       },
       [
-        'CONFIG_FILE policy: rule "a": can never be met: no configured factor reaches the level "phishing-resistant"',
+        'CONFIG_FILE policy: rule "a": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
         'CONFIG_FILE policy: rule "b": when.scope names a scope that is not offered: "x"',
       ],
     ],

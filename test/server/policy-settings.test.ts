@@ -47,7 +47,7 @@ describe('the rules of a server', () => {
   it('refuse the start with every fault, by the name of the rule', async () => {
     expect(await refusalOf({ policy: UNFIT })).to.deep.equal([
       'rule "admins": when.scope names a scope that is not offered: "admn"',
-      'rule "everybody": can never be met: no configured factor reaches the level "phishing-resistant"',
+      'rule "everybody": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
     ])
     expect(await refusalOf({ levels: [] })).to.deep.equal([
       'levels: must be a list of at least one level: { name, acr, kinds }',
@@ -68,7 +68,7 @@ describe('the rules of a server', () => {
         check: 'policy',
         result: 'failed',
         detail:
-          'rule "everybody": can never be met: no configured factor reaches the level "phishing-resistant"',
+          'rule "everybody": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
       },
     ])
   })

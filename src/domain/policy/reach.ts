@@ -2,6 +2,7 @@ import {
   isFirstLevel,
   PASSWORD,
   rankOf,
+  reachableLevels,
   reaches,
   secondRank,
   type Level,
@@ -34,8 +35,20 @@ export function unmetBecause(demand: Demand, context: PolicyContext): string | u
     return 'can never be met: its factors are backup codes alone, which stand in for another factor'
   if (canBeMet(demand, context)) return undefined
   const level = context.levels[levelIn(demand, context.levels)] as Level
-  const which = factors === undefined ? 'configured factor' : 'one of its factors'
-  return `can never be met: no ${which} reaches the level "${level.name}"`
+  const which = factors === undefined ? 'no configured factor' : 'none of its factors'
+  return `can never be met: ${which} reaches the level "${level.name}"${wayOut(level, context)}`
+}
+
+/** The factors that would reach a level or, if none is configured, what the level needs. */
+function wayOut(level: Level, { levels, factors }: PolicyContext): string {
+  const enrollable = factors.filter(({ isEnrollable }) => isEnrollable)
+  const able = enrollable.filter((factor) => reaches(level, [PASSWORD, factor]))
+  if (able.length > 0) return `; ${able.map(({ id }) => id).join(', ')} would`
+  const kinds = `${level.kinds} different kinds of factor`
+  const needs =
+    level.phishingResistant === true ? `${kinds}, one of them phishing-resistant` : kinds
+  const within = reachableLevels(levels, enrollable).map(({ name }) => name)
+  return `, which needs ${needs}; the levels in reach are ${within.join(', ')}`
 }
 
 /** Why two rules that match together cannot be met by one sign-in, in words. Undefined: they can. */

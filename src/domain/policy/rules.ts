@@ -83,10 +83,15 @@ function isListed(entries: readonly string[] | undefined, facts: readonly string
 /** An entry that excludes outweighs every other entry. */
 function isAny(entries: readonly string[] | undefined, holds: (entry: string) => boolean): boolean {
   if (entries === undefined) return true
-  const excluding = entries.filter((entry) => entry.startsWith('!'))
-  if (excluding.some((entry) => holds(entry.slice(1)))) return false
-  const naming = entries.filter((entry) => !entry.startsWith('!'))
-  return naming.length === 0 ? excluding.length > 0 : naming.some(holds)
+  let [isNaming, isHeld] = [false, false]
+  for (const entry of entries)
+    if (entry.startsWith('!')) {
+      if (holds(entry.slice(1))) return false
+    } else {
+      isNaming = true
+      isHeld ||= holds(entry)
+    }
+  return isNaming ? isHeld : entries.length > 0
 }
 
 /** The rules in force, beside the built-in ones. */

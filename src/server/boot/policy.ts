@@ -18,12 +18,20 @@ export function policyIn({ policy }: Pick<FileValues, 'policy'>): PolicyOptions 
 
 /** Every fault of the levels and the rules of CONFIG_FILE; each one of a rule has its name in quotes. */
 export function faultsOfPolicy(settings: PolicySettings): readonly Fault[] {
-  const faults = policyFaults(policyIn(settings), {
+  const faults = faultsOfProposed(settings, policyIn(settings))
+  return faults.map((problem) => ({ setting: 'CONFIG_FILE policy:', problem }))
+}
+
+/** Every fault that a policy would have in CONFIG_FILE beside these settings, in words. */
+export function faultsOfProposed(
+  settings: Omit<PolicySettings, 'policy'>,
+  proposed: unknown,
+): readonly string[] {
+  return policyFaults(proposed, {
     factors: serverFactors(settings),
     scopes: [...serverScopes(), ...Object.values(settings.resources).flatMap((api) => api.scopes)],
     ...levelsIn(settings),
   })
-  return faults.map((problem) => ({ setting: 'CONFIG_FILE policy:', problem }))
 }
 
 /** Throws ConfigError with every fault of the levels and the rules of CONFIG_FILE. */

@@ -5,6 +5,7 @@ import {
   type MetPeople,
   type SimulationReport,
 } from '../accounts/simulate-policy.ts'
+import { faultsOfProposed } from '../boot/policy.ts'
 import { policyClient } from '../clients/policy-client.ts'
 import { progress } from './progress.ts'
 import { readJson } from './read.ts'
@@ -56,7 +57,10 @@ async function simulate(
   { proposed, isAllowed }: { readonly proposed: unknown; readonly isAllowed: boolean },
 ): Promise<Output> {
   const { foundation, mfa } = session
-  const { accounts } = foundation.storage
+  const { settings, storage } = foundation
+  const faults = faultsOfProposed(settings, proposed)
+  if (faults.length > 0) throw new PolicyFaults(faults)
+  const { accounts } = storage
   const clients = (await (await session.clients()).list()).map(policyClient)
   const simulation = mfa.policy.simulate(proposed, {
     clients,

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { firstOfEachKind, type ClientFacts } from '../../../src/domain/policy/alike-clients.ts'
+import { kindsOfClients, type ClientFacts } from '../../../src/domain/policy/alike-clients.ts'
 import type { Decision } from '../../../src/domain/policy/decide.ts'
 import { impactOf } from '../../../src/domain/policy/impact.ts'
 import type { Conditions, Rule } from '../../../src/domain/policy/rules.ts'
@@ -74,7 +74,8 @@ describe('clients that rules do not tell apart', () => {
     clients: readonly ClientFacts[],
     rules: readonly Rule[],
     besides: (one: ClientFacts) => unknown = () => null,
-  ): string[] => firstOfEachKind(clients, rules, (one) => one, besides).map((one) => one.client)
+  ): string[] =>
+    kindsOfClients(clients, rules, (one) => one, besides).map((kind) => kind.client.client)
 
   it('are one kind, whose first client stands for the others', () => {
     const many = Array.from({ length: 20 }, (_, nth) => client(`app-${nth}`))

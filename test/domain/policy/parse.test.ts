@@ -280,7 +280,7 @@ describe('a rule', () => {
     [
       'factors that do not reach the level',
       { factors: ['totp', 'backup-codes'], require: 'phr' },
-      'can never be met: no one of its factors reaches the level "phishing-resistant"',
+      'can never be met: none of its factors reaches the level "phishing-resistant"; passkey would',
     ],
     [
       'an age that is negative',
@@ -349,7 +349,17 @@ describe('a rule', () => {
   it('is refused for a level that no configured factor reaches', () => {
     const factors = FACTORS.filter(({ id }) => id !== 'passkey')
     expect(faultsOf({ rules: [{ name: 'r', require: 'phr' }] }, { factors })).to.deep.equal([
-      'rule "r": can never be met: no configured factor reaches the level "phishing-resistant"',
+      'rule "r": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
+    ])
+  })
+
+  it('is refused for a level of more kinds than the factors have, with what is in reach', () => {
+    const levels = [
+      { name: 'password', acr: 'urn:one', kinds: 1 },
+      { name: 'three', acr: 'urn:three', kinds: 3 },
+    ] as const
+    expect(faultsOf({ rules: [{ name: 'r', require: 'urn:three' }] }, { levels })).to.deep.equal([
+      'rule "r": can never be met: no configured factor reaches the level "three", which needs 3 different kinds of factor; the levels in reach are password',
     ])
   })
 

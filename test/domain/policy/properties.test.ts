@@ -10,6 +10,7 @@ import {
 import { ownChoice } from '../../../src/domain/policy/judge.ts'
 import { DEFAULT_LEVELS, highestReached, rankOf } from '../../../src/domain/policy/levels.ts'
 import { assertionOf } from '../../../src/domain/policy/proofs.ts'
+import { matches } from '../../../src/domain/policy/rules.ts'
 import { anyInput, anyRule, anyTrustedInput } from './any-input.ts'
 import { AUTHENTICATORS, NOW, PROOFS } from './cases.ts'
 
@@ -90,6 +91,18 @@ describe('the policy, for any session, request, person and rules', () => {
           factors: decision.factors?.toSorted(),
         })
         expect(byName(decide({ ...input, rules }))).to.deep.equal(byName(decide(input)))
+      }),
+      RUNS,
+    )
+  })
+
+  it('is the same without the rules that do not match', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyInput, anyTrustedInput), (input) => {
+        const rules = input.rules.filter((rule) => matches(rule, input.request))
+        const { rules: parts, ...decision } = decide(input)
+        const matching = parts.filter(({ matched }) => matched)
+        expect(decide({ ...input, rules })).to.deep.equal({ ...decision, rules: matching })
       }),
       RUNS,
     )

@@ -75,18 +75,24 @@ describe('a command about many people', function () {
     answers = []
   })
 
+  const expectInPages = async (
+    line: string,
+    table: string,
+    least: number,
+    page = PAGE,
+  ): Promise<void> => {
+    const { code, err } = await cli.run(line)
+    expect(code, err).to.equal(0)
+    const large = answers.filter(({ rows }) => rows > page)
+    expect(large).to.deep.equal([])
+    // It has gone through all of them all the same.
+    const rows = answers
+      .filter(({ sql }) => sql.includes(`FROM ${table}`))
+      .reduce((sum, one) => sum + one.rows, 0)
+    expect(rows).to.be.at.least(least)
+  }
   const readsInPages = (line: string, table: string, least: number, page = PAGE): void => {
-    it(`${line} reads ${page} rows at once, at most`, async () => {
-      const { code, err } = await cli.run(line)
-      expect(code, err).to.equal(0)
-      const large = answers.filter(({ rows }) => rows > page)
-      expect(large).to.deep.equal([])
-      // It has gone through all of them all the same.
-      const rows = answers
-        .filter(({ sql }) => sql.includes(`FROM ${table}`))
-        .reduce((sum, one) => sum + one.rows, 0)
-      expect(rows).to.be.at.least(least)
-    })
+    it(`${line} reads ${page} rows at once, at most`, () => expectInPages(line, table, least, page))
   }
 
   readsInPages('user list', 'accounts', PAGE)
@@ -98,6 +104,11 @@ describe('a command about many people', function () {
   readsInPages('keys rotate encryption --dry-run', 'mfa_records', PEOPLE)
   readsInPages('restore --dry-run', 'accounts', PEOPLE)
   readsInPages('restore --confirm', 'accounts', PEOPLE)
+
+  it(`policy simulate reads ${PAGE} rows at once, at most`, async () => {
+    const rules = cli.file('rules.json', [{ name: 'all', require: 'multi-factor' }])
+    await expectInPages(`policy simulate ${rules} --allow-lockout`, 'accounts', PEOPLE)
+  })
 
   it('keys rotate encryption seals all of them anew, 100 rows at once, at most', async () => {
     const { environment } = cli

@@ -290,6 +290,19 @@ describe('policy', function () {
       }
     })
 
+    it('says which level no factor of this server reaches, and which scope it does not offer', async () => {
+      const ran = await simulate([
+        { name: 'keys', require: 'phr' },
+        { name: 'mail', when: { scope: 'mial' } },
+      ])
+      expect(ran.code).to.equal(1)
+      const { error } = JSON.parse(ran.err) as { error: { faults: string[] } }
+      expect(error.faults).to.deep.equal([
+        'rule "keys": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
+        'rule "mail": when.scope names a scope that is not offered: "mial"',
+      ])
+    })
+
     it('refuses a file that is none', async () => {
       const ran = await line.run(`policy simulate ${line.folder}/nowhere.json --json`)
       expect(ran.code).to.equal(1)
