@@ -69,12 +69,14 @@ export function secondRank(levels: Levels): number {
   return rank < 0 ? levels.length - 1 : rank
 }
 
-/** The highest level that these reach; 0 where they reach none, since a first factor has the lowest level. */
+/**
+ * The highest level that these reach; 0 where they reach none, since a first factor has the lowest level. A first factor
+ * is enough for each level that asks for no more, also where its methods name no kind of factor.
+ */
 export function highestReached(levels: Levels, given: readonly Strength[]): number {
-  return Math.max(
-    0,
-    levels.findLastIndex((level) => reaches(level, given)),
-  )
+  const isReached = (level: Level): boolean =>
+    isFirstLevel(level) ? given.length > 0 : reaches(level, given)
+  return Math.max(0, levels.findLastIndex(isReached))
 }
 
 /** The levels that a first factor by password and these factors of the configuration can reach. */

@@ -50,6 +50,14 @@ describe('the levels', () => {
     expect(highestReached(DEFAULT_LEVELS, [passkey!])).to.equal(2)
   })
 
+  it('that a first factor alone reaches are reached by one whose methods name no kind', () => {
+    const [password, ...higher] = DEFAULT_LEVELS
+    const levels: Levels = [password, { name: 'staff', acr: 'urn:staff', kinds: 1 }, ...higher]
+    const upstream = { kinds: [], phishingResistant: false }
+    expect(highestReached(levels, [upstream])).to.equal(1)
+    expect(highestReached(levels, [])).to.equal(0)
+  })
+
   it('are found by name and acr in rules, and by acr alone in requests', () => {
     expect(rankOf(DEFAULT_LEVELS, 'multi-factor')).to.equal(1)
     expect(rankOf(DEFAULT_LEVELS, MULTI_FACTOR_ACR)).to.equal(1)
