@@ -41,8 +41,14 @@ function beginning(since: unknown, at: unknown, ts: unknown): Instant | undefine
 function sinceFor({ deps }: Core, oidc: OIDC): Instant | undefined {
   const now = deps.clock.now()
   const { prompt, max_age: maxAge } = oidc.params ?? {}
-  if (isDeviceRoute(oidc)) return deviceAsksForLogin(oidc) ? now : 0
-  if (typeof prompt === 'string' && prompt.split(' ').includes('login')) return now
+  const isDevice = isDeviceRoute(oidc)
+  if (isDevice ? deviceAsksForLogin(oidc) : asksForLogin(prompt)) return now
   const seconds = maxAge === undefined || maxAge === null ? NaN : Number(maxAge)
-  return Number.isFinite(seconds) ? now - seconds : undefined
+  if (Number.isFinite(seconds)) return now - seconds
+  // No trusted browser stands in for the factor in the device flow.
+  return isDevice ? 0 : undefined
+}
+
+function asksForLogin(prompt: unknown): boolean {
+  return typeof prompt === 'string' && prompt.split(' ').includes('login')
 }

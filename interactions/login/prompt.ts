@@ -8,7 +8,7 @@ import { enrollableOf } from '../../src/application/policy-person.ts'
 import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isDeviceRoute, type OIDC } from '../../src/host/context.ts'
-import { deviceAsksForLogin } from '../../src/host/device.ts'
+import { deviceAsksForLogin, recallHint } from '../../src/host/device.ts'
 import { given } from '../../src/host/given.ts'
 import { withPendingSubject } from '../../src/host/pending-view.ts'
 import { promptSeeing, removeAcrChecks } from '../../src/host/prompt.ts'
@@ -114,6 +114,8 @@ function isPasswordAsked(record: MfaRecord, oidc: OIDC): boolean {
 
 async function viewOf(core: Core, ctx: KoaContextWithOIDC): Promise<KoaContextWithOIDC> {
   core.taken.policy.add(ctx)
+  // The host calls all checks of a prompt at once, so each of them waits for the hint.
+  await recallHint(ctx.oidc)
   const { pending } = await pendingOf(core, ctx)
   if (pending === undefined) return ctx
   const account = await pendingAccount(core, ctx, pending)

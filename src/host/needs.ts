@@ -119,6 +119,10 @@ export const NEEDS: readonly Need[] = [
     },
   })),
   {
+    name: 'IdToken.validate: the person of an id_token_hint',
+    isMet: ({ IdToken }) => isMethod(IdToken, 'validate'),
+  },
+  {
     name: 'Client.find: a client by its id',
     isMet: ({ Client }) => isMethod(Client, 'find'),
   },

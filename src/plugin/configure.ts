@@ -9,6 +9,7 @@ import { MfaError } from '../domain/errors.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
 import { AUTHN_FACTORS, AUTHN_SCOPE } from '../domain/policy/authn-factors.ts'
 import { HOUR_SECONDS } from '../domain/time.ts'
+import { checkingClaims } from './claims-parameter.ts'
 import { takesOurName, withChangeParameter } from './change-parameter.ts'
 import { grantTypesOf } from '../host/context.ts'
 import { given } from '../host/given.ts'
@@ -76,6 +77,7 @@ export function configure(
   core.sessionCookie = configuration.cookies?.long
   if (core.accountSite !== undefined && terms !== undefined && !('faults' in terms))
     core.accountSite.terms = terms
+  const features = checkingClaims(judgingIntrospection(core, configuration.features))
   return {
     ...configuration,
     adapter: guardAdapter(core, given(configuration.adapter, 'adapter')),
@@ -91,10 +93,10 @@ export function configure(
     ...withSetUpTime(core, configuration.ttl),
     extraParams: withChangeParameter(core, configuration.extraParams),
     findAccount: judgingAccounts(core, given(configuration.findAccount, 'findAccount')),
-    features: judgingIntrospection(core, configuration.features),
+    features,
     extraTokenClaims: telling(refusingUncovered(configuration.extraTokenClaims, options)),
     ...rotationOf(configuration),
-    ...(core.accountSite === undefined ? {} : withAccountPages(configuration)),
+    ...(core.accountSite === undefined ? {} : withAccountPages({ ...configuration, features })),
   }
 }
 

@@ -44,6 +44,7 @@ const WITHOUT: Readonly<
   'RefreshToken.IN_PAYLOAD': ({ RefreshToken }) => stores(RefreshToken, ['jti', 'kind', 'scope']),
   'AccessToken.IN_PAYLOAD': ({ AccessToken }) =>
     stores(AccessToken, ['jti', 'kind', 'scope', 'accountId', 'sessionUid']),
+  'IdToken.validate': ({ IdToken }) => replace(IdToken, 'validate', { value: undefined }),
   'Client.find': ({ Client }) => replace(Client, 'find', { value: undefined }),
   'Client#backchannelLogout': ({ Client }) => method(Client, 'backchannelLogout', undefined),
   'Client#compareClientSecret and Client#metadata': ({ Client }) =>

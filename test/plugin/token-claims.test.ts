@@ -301,6 +301,12 @@ describe('a token after the policy was tightened', () => {
     expect((await refresh(host, tokens.refresh_token!)).status).to.equal(200)
   })
 
+  it('R45 is judged where the plugin has its account pages too', async () => {
+    await beginWithPassword({ account: true })
+    host.mfa.setPolicy(asks())
+    expect(await isActive()).to.equal(false)
+  })
+
   for (const [condition, matching, other] of [
     ['the app', { client: 'app' }, { client: 'other' }],
     ['a group', { group: 'staff' }, { group: 'guests' }],
