@@ -12,7 +12,8 @@ import {
 } from './goal.ts'
 import type { PolicyInput, PolicyRequest } from './input.ts'
 import { commonOf, demandOf, judge, type Demand } from './judge.ts'
-import { highestReached, isFirstLevel, type Level } from './levels.ts'
+import { highestReached, isFirstLevel, reaches, type Level } from './levels.ts'
+import { firstFactors } from './own.ts'
 import { rankSaid } from './proofs.ts'
 import { namedBy, targetOf } from './target.ts'
 import { wayTo, wayToSecond, type Way } from './way.ts'
@@ -68,7 +69,10 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
   const ofRequest = goalOfRequest(target, demand, input)
   const isOpen = input.request.fresh || !isMet(ofRules, maxAgeSeconds, input)
   const byRules = isOpen ? wayTo(ofRules, reasonOf(ground, ofRules, input), input) : undefined
-  const isRaised = target > demand.rank && !isMet(ofRequest, maxAgeSeconds, input)
+  const isRaised =
+    target > demand.rank &&
+    !isOutOfReach(ofRequest, input) &&
+    !isMet(ofRequest, maxAgeSeconds, input)
   const byRequest = isRaised ? wayTo(ofRequest, 'step-up', input) : undefined
   const second = wayToSecond(demand, input)
   const unmet = [byRules, byRequest, second].find((way) => way?.step === 'unmet')
@@ -77,6 +81,16 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
   if (isFactorLeft && standsIn(ground, ofRules, input))
     return { step: 'none', reason: 'trusted-browser' }
   return nextOf(byRules, byRequest) ?? second ?? whenMet(ground, input)
+}
+
+/**
+ * Whether a voluntary level was reached by a factor that the person has removed since. The factor cannot be shown again
+ * once its proof is too old for a rule, and a voluntary level makes nobody enrol.
+ */
+function isOutOfReach({ level, own }: Goal, input: PolicyInput): boolean {
+  const isVoluntary = input.request.acr?.essential !== true
+  const isReachedAgain = reaches(level, [...own, ...firstFactors(input)])
+  return isVoluntary && reaches(level, proofsSince(input)) && !isReachedAgain
 }
 
 const ORDER = ['login', 'verify', 'enrol']

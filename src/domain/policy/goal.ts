@@ -81,7 +81,7 @@ function counts({ factors, own }: Goal, { factor }: Proof, { person }: PolicyInp
 }
 
 /** Whether a proof is at most so old. One that was given for this very request is, however long its pages took. */
-function isNew(at: Instant, maxAgeSeconds: number, { request, now }: PolicyInput): boolean {
+export function isNew(at: Instant, maxAgeSeconds: number, { request, now }: PolicyInput): boolean {
   return now - at <= maxAgeSeconds || at >= (request.begunAt ?? Infinity)
 }
 

@@ -8,6 +8,7 @@ import {
   type Levels,
   type Strength,
 } from './levels.ts'
+import { isNew, proofsSince } from './goal.ts'
 import type { Demand } from './judge.ts'
 import { firstFactors, ownOf } from './own.ts'
 
@@ -30,7 +31,9 @@ export function targetOf({ rank }: Demand, input: PolicyInput): Target | undefin
   const named = ranksOf(levels, values)
   if (essential && named.length === 0) return undefined
   if (values.length === 0 || named.some((one) => one <= rank)) return { rank, maxAgeSeconds }
-  const has = [...ownOf(input), ...firstFactors(input), ...input.proofs]
+  // A factor that the person has removed since cannot be shown again, so a proof of it that is too old leads to nothing.
+  const shown = proofsSince(input).filter(({ time }) => isNew(time, maxAgeSeconds, input))
+  const has = [...ownOf(input), ...firstFactors(input), ...shown]
   const canShow = named.find((one) => reaches(levels[one] as Level, has))
   if (canShow !== undefined) return { rank: canShow, maxAgeSeconds }
   // A voluntary level that the person cannot reach asks for nothing, and the token says the truth.

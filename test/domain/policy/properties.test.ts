@@ -108,6 +108,19 @@ describe('the policy, for any session, request, person and rules', () => {
     )
   })
 
+  it('R24 makes nobody enrol, and refuses nobody, for a voluntary level', () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const { acr, ...request } = input.request
+        const { step } = decide({ ...input, request: { ...request, acrs: [] } })
+        const isTimed = acr?.maxAgeSeconds !== undefined
+        if (acr === undefined || acr.essential || isTimed || step !== 'none') return
+        expect(decide(input).step).to.be.oneOf(['none', 'login', 'verify'])
+      }),
+      RUNS,
+    )
+  })
+
   it('changes nothing that it is given, and decides the same again', () => {
     fc.assert(
       fc.property(anyInput, (input) => {
