@@ -89,19 +89,21 @@ export interface Demand {
   readonly redundant: readonly Rule[]
   /** The end of the shortest grace among the rules that the person does not meet yet; Infinity: there is none. */
   readonly until: Instant
-  /** Whether a second factor is asked for. */
+  /** Whether a rule asks for a second factor. */
   readonly asksFactor: boolean
   /** Whether it is asked for by more than the person's own choice. */
   readonly isAsked: boolean
 }
 
 export function demandOf(judged: readonly Judged[], input: PolicyInput): Demand {
-  const { fresh } = input.request
   const counting = judged.filter(({ part }) => part === 'counts')
   const asking = counting.filter(({ asksFactor }) => asksFactor)
   return {
     // A fresh factor is more than a first factor alone.
-    rank: Math.max(fresh ? secondRank(input.levels) : 0, ...counting.map(({ rank }) => rank)),
+    rank: Math.max(
+      input.request.fresh ? secondRank(input.levels) : 0,
+      ...counting.map(({ rank }) => rank),
+    ),
     maxAgeSeconds: Math.min(
       ...counting.map(({ rule: { maxAgeSeconds = Infinity } }) => maxAgeSeconds),
     ),
@@ -113,7 +115,7 @@ export function demandOf(judged: readonly Judged[], input: PolicyInput): Demand 
         part === 'grace' && typeof enrol === 'object' ? [deadlineOf(name, enrol, input)] : [],
       ),
     ),
-    asksFactor: fresh || asking.length > 0,
+    asksFactor: asking.length > 0,
     isAsked: asking.some(({ rule: { name } }) => name !== OWN_CHOICE),
   }
 }

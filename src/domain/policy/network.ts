@@ -62,9 +62,10 @@ function firstOf({ family, first }: Network, prefix: number): bigint {
   return (first >> free) << free
 }
 
+/** A prefix that ends before these bits leaves others in their place, because bits behind a prefix are zero. */
 function unmapped(network: Network): Network {
   const { family, first, prefix } = network
-  if (family === 4 || prefix < MAPPED_BITS || first >> 32n !== MAPPED) return network
+  if (family === 4 || first >> 32n !== MAPPED) return network
   return { family: 4, first: first & 0xffff_ffffn, prefix: prefix - MAPPED_BITS }
 }
 
