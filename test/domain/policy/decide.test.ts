@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { decide, type Decision } from '../../../src/domain/policy/decide.ts'
+import type { PolicyInput } from '../../../src/domain/policy/input.ts'
+import type { Levels } from '../../../src/domain/policy/levels.ts'
 import { acrOf, inputOf, NOW, readCases, type Case } from './cases.ts'
 
 const CASES = readCases()
@@ -72,5 +74,37 @@ describe('the policy', () => {
     // The rule for a person's own choice would ask for the factor.
     const [, rule] = input.rules
     expect(decide({ ...input, rules: [rule!] })).to.include({ step: 'login', reason: 'policy' })
+  })
+
+  it('lets no trusted browser stand in for a token whose authorization named a level', () => {
+    const input = inputOf({
+      ...CASES[0]!,
+      person: 'totp',
+      proofs: 'pwd@-60',
+      trust: 3600,
+      trustedAt: -30,
+    })
+    expect(decide(input)).to.include({ step: 'none', reason: 'trusted-browser' })
+    const request = { ...input.request, acrs: [acrOf('multi-factor')] }
+    expect(decide({ ...input, request })).to.include({ step: 'verify', isTrusted: false })
+  })
+
+  describe('with levels that each first factor reaches', () => {
+    const LOW = { name: 'low', acr: 'urn:low', kinds: 1 }
+    const LEVELS: Levels = [LOW, { name: 'next', acr: 'urn:next', kinds: 1 }]
+    const decided = (one: Partial<Case>, levels: Levels, change: Partial<PolicyInput> = {}) =>
+      decide({ ...inputOf({ ...CASES[0]!, ...one }), levels, ...change })
+
+    it('counts a rule for the second of them', () => {
+      const rules = [{ name: 'next', when: {}, require: 'urn:next' }]
+      const { step, target, rules: parts } = decided({}, LEVELS, { rules })
+      expect([step, target, parts[0]?.part]).to.deep.equal(['none', 1, 'counts'])
+    })
+
+    it('asks a person who has a factor for it', () => {
+      for (const levels of [[LOW], LEVELS] as const)
+        expect(decided({ person: 'totp' }, levels)).to.include({ step: 'verify', reason: 'chosen' })
+      expect(decided({ person: 'totp', proofs: 'pwd@now otp@now' }, [LOW]).step).to.equal('none')
+    })
   })
 })

@@ -88,6 +88,7 @@ describe('a request for an acr', () => {
     expect(isPossible(asking(true, 'urn:of:nobody'))).to.equal(false)
     expect(isPossible(asking(true, PHISHING_RESISTANT_ACR))).to.equal(false)
     expect(isPossible(asking(true))).to.equal(false)
+    expect(isPossible(asking(true, 'multi-factor'))).to.equal(false)
   })
 
   it('R24 is not refused if it names one that can, or is voluntary', () => {

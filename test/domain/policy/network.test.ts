@@ -88,6 +88,9 @@ describe('networks in rules', () => {
     '10.0.0.0/8/8',
     '1.2.3',
     '1::2::3',
+    '1:2:3:4::5:6:7:8::9',
+    '10.0.0.256',
+    '::ffff:10.0.0.256',
     '',
   ])
     it(`"${text}" is none`, () => expect(parseNetwork(text)).to.equal(undefined))
@@ -100,6 +103,9 @@ describe('networks in rules', () => {
     expect(commonOf(narrow!, wide!)).to.deep.equal(narrow)
     expect(commonOf(wide!, apart!)).to.equal(undefined)
     expect(contains(wide!, parseAddress('10.2.0.1')!)).to.equal(true)
+    const sameFirst = parseNetwork('10.0.0.0/16')!
+    expect(contains(sameFirst, wide!)).to.equal(false)
+    expect(commonOf(sameFirst, wide!)).to.deep.equal(sameFirst)
   })
 })
 

@@ -168,6 +168,13 @@ describe('a policy as data', () => {
     expect(faultsOf({ rules, shadow: rules })).to.deep.equal([])
   })
 
+  it('keeps the rules on trial apart from those in force', () => {
+    const [live, trial] = ['live', 'trial'].map((name) => ({ name, when: {} }))
+    expect(parse({ rules: [live], shadow: [trial] })).to.deep.equal({
+      policy: { rules: [live], shadow: [trial], trustedBrowserSeconds: 0 },
+    })
+  })
+
   it('is refused with all faults at once', () => {
     const faults = faultsOf({
       trustedBrowserSeconds: -1,
@@ -363,6 +370,23 @@ describe('a rule', () => {
     ])
   })
 
+  it('is refused for a level that backup codes alone reach', () => {
+    const factors = FACTORS.filter(({ id }) => id === 'backup-codes')
+    expect(
+      faultsOf({ rules: [{ name: 'r', require: 'multi-factor' }] }, { factors }),
+    ).to.deep.equal([
+      'rule "r": can never be met: no configured factor reaches the level "multi-factor"',
+    ])
+  })
+
+  it('is refused for factors that are of the kind of the password', () => {
+    const pin = { id: 'pin', isEnrollable: true, kinds: ['knowledge'], phishingResistant: false }
+    const factors = [...FACTORS, pin as PolicyFactor]
+    expect(faultsOf({ rules: [{ name: 'r', factors: 'pin' }] }, { factors })).to.deep.equal([
+      'rule "r": can never be met: no one of its factors reaches the level "multi-factor"',
+    ])
+  })
+
   it('may name clients and groups that nobody knows yet, and acr values of no level', () => {
     expect(faultsIn({ when: { client: 'x', group: ['y'], acr: 'urn:z' } })).to.deep.equal([])
   })
@@ -411,6 +435,8 @@ describe('two rules', () => {
     ['a group and its exclusion', { group: 'a' }, { group: '!a' }, true],
     ['a group, and another one without it', { group: 'a' }, { group: ['b', '!a'] }, true],
     ['two groups of which one is excluded', { group: ['a', 'c'] }, { group: ['b', '!a'] }, false],
+    ['a scope, and another one without it', { scope: 'api' }, { scope: ['email', '!api'] }, true],
+    ['a level, and requests without it', { acr: 'urn:a' }, { acr: '!urn:a' }, true],
     ['two clients', { client: 'a' }, { client: ['b', 'c'] }, true],
     ['a client in both lists', { client: ['a', 'b'] }, { client: ['b', 'c'] }, false],
     ['a client and all others', { client: 'a' }, { client: '!a' }, true],
@@ -524,6 +550,16 @@ describe('levels as data', () => {
       'a first level that asks for more',
       [second],
       'level "two": must have kinds 1 and nothing else, because a first factor alone reaches the first level',
+    ],
+    [
+      'a first level that has to be phishing-resistant',
+      [{ ...first, phishingResistant: true }],
+      'level "one": must have kinds 1 and nothing else, because a first factor alone reaches the first level',
+    ],
+    [
+      'a level of fewer kinds than the one before it',
+      [first, { ...second, kinds: 3 }, { name: 'three', acr: 'urn:three', kinds: 2 }],
+      'level "three": must be at least as strict as "two", the level before it',
     ],
     [
       'a level below the one before it',
