@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Decision, PolicyInput } from '../src/domain/policy/decide.ts'
+import type { Decision, PolicyInput, Trust } from '../src/domain/policy/decide.ts'
 import type { TokenBasis } from '../src/domain/policy/token-basis.ts'
 
 /** The circumstances of an authorization that its tokens keep. */
@@ -13,20 +13,24 @@ export function circumstancesIn(request: IncomingMessage): Circumstances | undef
   return judged.get(request)
 }
 
+function keptOf({ since, factor }: Trust): Pick<Circumstances, 'trustedSince' | 'trustedBy'> {
+  return { trustedSince: since, ...(factor === undefined ? {} : { trustedBy: factor }) }
+}
+
 export function keepCircumstances(
   request: IncomingMessage,
   input: PolicyInput,
-  { isTrusted }: Decision,
+  { trusted }: Decision,
 ): void {
   const { isWithin, isNewBrowser } = input.request
-  const { trust, mayPostpone } = input.person
+  const { mayPostpone } = input.person
   const networks = input.rules
     .flatMap(({ when }) => when.network ?? [])
     .map((entry) => entry.replace(/^!/, ''))
   judged.set(request, {
     ...(isWithin === undefined ? {} : { networks: [...new Set(networks)].filter(isWithin) }),
     isNewBrowser,
-    ...(isTrusted && trust !== undefined ? { trustedSince: trust.since } : {}),
+    ...(trusted === undefined ? {} : keptOf(trusted)),
     mayPostpone,
   })
 }

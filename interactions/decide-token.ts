@@ -1,8 +1,9 @@
 import type { PolicyFacts } from '../src/application/policy-input.ts'
 import { metAt } from '../src/domain/grace.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import type { Decision } from '../src/domain/policy/decide.ts'
+import type { Decision, Trust } from '../src/domain/policy/decide.ts'
 import type { TokenBasis } from '../src/domain/policy/token-basis.ts'
+import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
 import { askPolicy } from './ask-policy.ts'
 import type { Core, HostAccount } from './core.ts'
@@ -31,7 +32,7 @@ export async function decideToken(
     core.demands({ account, client, params }),
     core.groupsOf(account),
   ])
-  const { proofs, acrs, networks, isNewBrowser, trustedSince, mayPostpone } = basis
+  const { proofs, acrs, networks, isNewBrowser, trustedSince, trustedBy, mayPostpone } = basis
   const now = core.deps.clock.now()
   const facts: PolicyFacts = {
     record,
@@ -52,12 +53,16 @@ export async function decideToken(
       mayPostpone,
       postponed: true,
       // The trust keeps its result: it stands in as at its beginning, unless a rule allows none any more.
-      ...(trustedSince === undefined ? {} : { trust: { since: now } }),
+      ...(trustedSince === undefined ? {} : { trusts: [trustKept(now, trustedBy)] }),
     },
     now,
   }
   const rules = core.policy.present().rules.map(withoutAge)
   return askPolicy(core, facts, { rules }).decision
+}
+
+function trustKept(since: Instant, factor: string | undefined): Trust {
+  return { since, ...(factor === undefined ? {} : { factor }) }
 }
 
 function withoutAge<T extends { readonly maxAgeSeconds?: number }>(demand: T): T {

@@ -4,8 +4,8 @@ import { isFirstSignIn } from '../src/domain/enrolment.ts'
 import { gracesOf, mayPostpone, metAt } from '../src/domain/grace.ts'
 import { classify } from '../src/domain/known-browser.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import type { AcrRequest, Decision } from '../src/domain/policy/decide.ts'
-import { trustIn } from '../src/domain/trusted-browser.ts'
+import type { AcrRequest, Decision, Trust } from '../src/domain/policy/decide.ts'
+import { trustsIn } from '../src/domain/trusted-browser.ts'
 import { NO_POLICY } from '../src/domain/policy/rules.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Instant } from '../src/domain/time.ts'
@@ -23,6 +23,8 @@ export interface PolicyCase {
   readonly params: Readonly<Record<string, unknown>>
   /** The request of the browser, or the browser that is assumed. */
   readonly request: IncomingMessage | AssumedBrowser
+  /** The uid of the interaction whose form the browser has sent. Absent: it has sent none. */
+  readonly interaction?: string | undefined
   /** The proofs that have been given so far. */
   readonly proofs: readonly Proof[]
   readonly requested: AcrRequest | undefined
@@ -160,15 +162,12 @@ const NOTHING_KNOWN: Surroundings = {
   ip: undefined,
 }
 
-/** The trust of the account in the browser of a request. A browser that is only assumed has none. */
-function trustFor(
-  core: Core,
-  record: MfaRecord,
-  request: PolicyCase['request'],
-): ReturnType<typeof trustIn> {
-  if (typeof request === 'string') return undefined
-  const shown = readTrustTokens(request, providerOf(core).issuer)
-  return trustIn(record, shownTrusts(record.accountId, shown), core.deps.clock.now())
+/** The trusts of the account in the browser of a request. A browser that is only assumed has none. */
+function trustsFor(core: Core, { record, request, interaction }: PolicyCase): readonly Trust[] {
+  if (typeof request === 'string') return []
+  const tokens = readTrustTokens(request, providerOf(core).issuer)
+  const shown = shownTrusts(core.deps.box, record.accountId, tokens, interaction)
+  return trustsIn(record, shown, core.deps.clock.now())
 }
 
 function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFacts {
@@ -177,7 +176,6 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
   const now = core.deps.clock.now()
   const isWithin = ip === undefined ? undefined : core.isWithin(ip)
   const isKnownBrowser = isKnown(core, record, request)
-  const trust = trustFor(core, record, request)
   return {
     record,
     demands,
@@ -196,7 +194,7 @@ function factsOf(core: Core, given: PolicyCase, around: Surroundings): PolicyFac
       ...(begunAt === undefined ? {} : { begunAt }),
     },
     person: {
-      ...(trust === undefined ? {} : { trust }),
+      trusts: trustsFor(core, given),
       metAt: metAt(record, gracesInForce(core)),
       mayPostpone: mayPostpone(record, { isKnownBrowser, createdAt }, now),
       postponed: false,

@@ -7,14 +7,14 @@ import {
 import type { Postponed } from '../../src/application/postpone.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isProvedByPassword } from '../../src/domain/factor-change.ts'
-import { trustIn } from '../../src/domain/trusted-browser.ts'
+import { trustsIn } from '../../src/domain/trusted-browser.ts'
 import { endReusedTrust } from '../../src/application/use-trust.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/place.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
-import { hashBrowserToken, keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
+import { keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
 import { freshTrustToken, keepTrustToken, readTrustTokens, shownTrusts } from '../browser-trust.ts'
 import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
@@ -106,7 +106,7 @@ export async function answerInteraction(
   const subject = subjectOfLogin(login, seen.record.epoch, now)
   // A replaced token stands in for nothing, so the answer of the policy below does not depend on the present record.
   const trustTokens = readTrustTokens(request, provider.issuer)
-  const shown = shownTrusts(login.accountId, trustTokens)
+  const shown = shownTrusts(core.deps.box, login.accountId, trustTokens, interaction.uid)
   const around = () => placeOf(core, request, interaction, subject, undefined)
   if (shown.length > 0) await endReusedTrust(core.deps, seen, shown, around().place.detail)
   const { record } = seen
@@ -146,8 +146,8 @@ export async function signInWithPassword(
     throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
       status: 410,
     })
-  // A replaced token sets no cookie: another tab has set it. The second request of a double tap sets its own again.
-  if (completed.hasNewToken) trust?.keep()
+  // A replaced token sets no cookie: another tab has set it. A form that is sent again sets its own again.
+  for (const id of completed.renewed) trust?.keep(id)
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   const own = { ...rest, ...newBrowser(subject.accountId, known) }
@@ -156,10 +156,10 @@ export async function signInWithPassword(
 
 interface TrustUsed {
   readonly used: NonNullable<Beside['standIn']>
-  readonly keep: () => void
+  readonly keep: (id: string) => void
 }
 
-/** The trusted browser that stands in for the factor of this sign-in. Undefined: there is none (R14). */
+/** The trusts in the browser, which stands in for the factor of this sign-in. Undefined: there is none (R14). */
 function trustUsed(
   core: Core,
   response: ServerResponse,
@@ -169,14 +169,13 @@ function trustUsed(
   const { accountId } = record
   const { issuer } = providerOf(core)
   const tokens = readTrustTokens(response.req, issuer)
-  const shown = shownTrusts(accountId, tokens)
-  const trust = trustIn(record, shown, core.deps.clock.now())
-  if (trust === undefined) return undefined
-  const token = freshTrustToken(core.deps.box, accountId, uid, trust.id)
-  const tokenHash = hashBrowserToken(accountId, token)
+  const shown = shownTrusts(core.deps.box, accountId, tokens, uid)
+  const trusts = trustsIn(record, shown, core.deps.clock.now())
+  if (trusts.length === 0) return undefined
   return {
-    used: { shown, tokenHash },
-    keep: () => keepTrustToken(response, issuer, token, tokens),
+    used: shown.filter(({ id }) => trusts.some((trust) => trust.id === id)),
+    keep: (id) =>
+      keepTrustToken(response, issuer, freshTrustToken(core.deps.box, accountId, uid, id), tokens),
   }
 }
 

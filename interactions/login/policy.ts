@@ -43,6 +43,7 @@ export async function needsMore(
     record,
     params,
     request,
+    interaction: interaction.uid,
     proofs: proofsOf(subject),
     requested,
     fresh,

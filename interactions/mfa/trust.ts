@@ -27,7 +27,7 @@ export function trustTicked(visit: Visit, factor: AnyFactor, form: Form): Ticked
   const { core, ctx, interaction, subject } = visit
   const { accountId } = subject
   const token = freshTrustToken(core.deps.box, accountId, interaction.uid)
-  const [shown] = shownTrusts(accountId, [token])
+  const [shown] = shownTrusts(core.deps.box, accountId, [token])
   if (shown === undefined) return undefined
   const { issuer } = providerOf(core)
   return {

@@ -83,7 +83,7 @@ async function trustedOf(
   { accountId }: AccountVisit,
   { req }: Context,
 ): Promise<readonly ShownTrustedBrowser[]> {
-  const shown = shownTrusts(accountId, readTrustTokens(req, providerOf(core).issuer))
+  const shown = shownTrusts(core.deps.box, accountId, readTrustTokens(req, providerOf(core).issuer))
   const found = await readTrustedBrowsers(core.deps, accountId)
   return found.map(({ id, since, until, name, network }) => ({
     id,

@@ -21,14 +21,16 @@ export interface PasswordProof {
 export interface Beside {
   readonly proved?: PasswordProof | undefined
   readonly postponed?: Postponed | undefined
-  /** The trusted browser that stands in for the factor, and the token that replaces its own (R14). */
-  readonly standIn?:
-    { readonly shown: readonly ShownTrust[]; readonly tokenHash: string } | undefined
+  /** The trusts in the browser that stands in for the factor, with the tokens that replace theirs (R14). */
+  readonly standIn?: readonly ShownTrust[] | undefined
 }
 
 export interface CompletedSignIn {
-  /** Whether the new token of the trusted browser is the one that the account knows: another tab may have replaced it. */
-  readonly hasNewToken: boolean
+  /**
+   * The ids of the trusts whose new token is the one that the account knows. Another tab may have replaced the token of
+   * the others.
+   */
+  readonly renewed: readonly string[]
 }
 
 /**
@@ -49,12 +51,10 @@ export async function completeSignIn(
     (present, now) => {
       if (present.epoch !== place.epoch) return { outcome: undefined }
       const isStandIn = standIn !== undefined && isEnrolled(present)
-      const record = isStandIn
-        ? rotate(present, standIn.shown, { tokenHash: standIn.tokenHash, now })
-        : present
+      const record = isStandIn ? rotate(present, standIn, now) : present
       // The trust was revoked meanwhile.
       if (record === undefined) return { outcome: undefined }
-      const outcome = { hasNewToken: hasToken(record, standIn?.tokenHash) }
+      const outcome = { renewed: renewedIn(record, standIn) }
       const { detail } = place
       const browser = classify(record, place.tokenHashes)
       const nothingNew =
@@ -81,8 +81,13 @@ export async function completeSignIn(
   )
 }
 
-function hasToken({ trustedBrowsers = [] }: MfaRecord, tokenHash: string | undefined): boolean {
-  return trustedBrowsers.some((browser) => browser.tokenHash === tokenHash)
+function renewedIn(
+  { trustedBrowsers = [] }: MfaRecord,
+  used: readonly ShownTrust[] = [],
+): readonly string[] {
+  return trustedBrowsers
+    .filter(({ tokenHash }) => used.some(({ nextHash }) => nextHash === tokenHash))
+    .map(({ id }) => id)
 }
 
 /** A factor that was set up meanwhile is the proof then, and the password is none. */

@@ -77,6 +77,7 @@ const format = z.object({
         since: instant,
         until: instant,
         lastUsedAt: instant,
+        factor: text.optional(),
         epoch: count,
         name: z.object({ browser: text, system: text.optional() }).optional(),
         network: text.optional(),

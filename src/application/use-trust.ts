@@ -13,13 +13,13 @@ export async function endReusedTrust(
   shown: readonly ShownTrust[],
   detail: RequestDetail,
 ): Promise<boolean> {
-  if (reusedIn(seen.record, shown, deps.clock.now()) === undefined) return false
+  if (reusedIn(seen.record, shown, deps.clock.now()).length === 0) return false
   return commit(
     deps,
     seen.record.accountId,
     (record, now) => {
       const reused = reusedIn(record, shown, now)
-      return reused === undefined
+      return reused.length === 0
         ? { outcome: false }
         : { outcome: true, ...settleReused(record, reused, detail) }
     },

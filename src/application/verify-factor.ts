@@ -180,7 +180,8 @@ function accept(
   })
   const outcome = { outcome: 'accepted', accepted } as const
   if (trust === undefined) return { outcome, record, events }
-  const trusted = settleTrusted(record, trust, { now, detail: place.detail })
+  const earned = { ...trust, factor: factor.id }
+  const trusted = settleTrusted(record, earned, { now, detail: place.detail })
   return { outcome, record: trusted.record, events: [...events, ...trusted.events] }
 }
 

@@ -135,6 +135,8 @@ export interface TrustedBrowser extends BrowserPlace {
   readonly since: Instant
   readonly until: Instant
   readonly lastUsedAt: Instant
+  /** The id of the factor that earned the trust. Absent in records of an earlier release. */
+  readonly factor?: string
   /** The trust is valid only while the record has this epoch. */
   readonly epoch: number
 }

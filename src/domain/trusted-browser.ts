@@ -18,32 +18,37 @@ export const MOST_PREVIOUS = 8
 export interface ShownTrust {
   readonly id: string
   readonly tokenHash: string
+  /** The hash of the token by which the present sign-in replaces this one. Absent: it replaces none. */
+  readonly nextHash?: string
 }
 
-/** The trusted browser of this account that shows one of these tokens. Undefined: there is none, or its time is over. */
-export function trustIn(
+/**
+ * The trusts of this account that are in the browser which shows these tokens, the oldest first. A browser has several
+ * where its owner has ticked the box again, after another factor or for an app with a shorter time.
+ */
+export function trustsIn(
   record: MfaRecord,
   shown: readonly ShownTrust[],
   now: Instant,
-): TrustedBrowser | undefined {
-  return standing(record, now).find((browser) =>
-    shown.some((one) => one.id === browser.id && isAccepted(browser, one, now)),
+): readonly TrustedBrowser[] {
+  return standing(record, now).filter((browser) =>
+    shown.some((one) => isAccepted(browser, one, now)),
   )
 }
 
 /**
- * The trusted browser whose replaced token was shown later than another tab may show it: somebody has copied the token.
- * Undefined: there is none.
+ * The trusts whose replaced token was shown later than another tab may show it: somebody has copied the token, or the
+ * browser has never got the new one. Nothing tells which of the two it was, except in the sign-in that has replaced it.
  */
 export function reusedIn(
   record: MfaRecord,
   shown: readonly ShownTrust[],
   now: Instant,
-): TrustedBrowser | undefined {
-  return standing(record, now).find(
+): readonly TrustedBrowser[] {
+  return standing(record, now).filter(
     (browser) =>
       shown.some(({ id }) => id === browser.id) &&
-      !shown.some((one) => one.id === browser.id && isAccepted(browser, one, now)),
+      !shown.some((one) => isAccepted(browser, one, now)),
   )
 }
 
@@ -57,15 +62,22 @@ export function standing(
   )
 }
 
-function isAccepted(
-  { tokenHash, previous }: TrustedBrowser,
-  shown: ShownTrust,
-  now: Instant,
-): boolean {
+function isAccepted(browser: TrustedBrowser, shown: ShownTrust, now: Instant): boolean {
+  const { id, tokenHash, previous } = browser
+  if (shown.id !== id) return false
   return (
     shown.tokenHash === tokenHash ||
-    previous.some((old) => old.tokenHash === shown.tokenHash && now < old.at + PREVIOUS_SECONDS)
+    previous.some((old) => old.tokenHash === shown.tokenHash && now < old.at + PREVIOUS_SECONDS) ||
+    isSentAgain(browser, shown)
   )
+}
+
+/**
+ * Whether the form that has replaced this token is sent again, and the new token was never used: the browser did not get
+ * the answer. A thief who has only the token cannot send that form, because its sign-in has a cookie of its own.
+ */
+function isSentAgain({ tokenHash, previous }: TrustedBrowser, shown: ShownTrust): boolean {
+  return shown.nextHash === tokenHash && previous.at(-1)?.tokenHash === shown.tokenHash
 }
 
 /** The request in which the box was ticked or a trust is used. */
@@ -74,10 +86,16 @@ interface Used {
   readonly detail: RequestDetail
 }
 
+/** A ticked box, and the id of the factor that was accepted with it. */
+export interface EarnedTrust extends ShownTrust {
+  readonly seconds: number
+  readonly factor: string
+}
+
 /** The box was ticked, and a factor was accepted in the same request. The eleventh browser drops the oldest. */
 export function settleTrusted(
   record: MfaRecord,
-  { id, tokenHash, seconds }: ShownTrust & { readonly seconds: number },
+  { id, tokenHash, seconds, factor }: EarnedTrust,
   { now, detail }: Used,
 ): Settled {
   const until = now + Math.min(seconds, LONGEST_TRUST_SECONDS)
@@ -88,6 +106,7 @@ export function settleTrusted(
     since: now,
     until,
     lastUsedAt: now,
+    factor,
     epoch: record.epoch,
     ...placeIn(detail),
   }
@@ -104,33 +123,53 @@ export function settleTrusted(
   }
 }
 
-/** A trusted browser stood in for the factor: its token is replaced, unless another tab has replaced it just now. */
+/**
+ * The browser stood in for the factor: the tokens of its trusts are replaced, unless another tab has replaced them just
+ * now. Undefined: one of the trusts has ended meanwhile.
+ */
 export function rotate(
   record: MfaRecord,
   used: readonly ShownTrust[],
-  { tokenHash, now }: { readonly tokenHash: string; readonly now: Instant },
+  now: Instant,
 ): MfaRecord | undefined {
-  const trust = trustIn(record, used, now)
-  if (trust === undefined) return undefined
-  if (!used.some((one) => one.id === trust.id && one.tokenHash === trust.tokenHash)) return record
-  const previous = [...trust.previous, { tokenHash: trust.tokenHash, at: now }]
-    .filter(({ at }) => now < at + PREVIOUS_SECONDS)
-    .slice(-MOST_PREVIOUS)
-  const rotated = { ...trust, tokenHash, previous, lastUsedAt: now }
-  return {
-    ...record,
-    trustedBrowsers: standing(record, now).map((one) => (one.id === trust.id ? rotated : one)),
-  }
+  const trusts = trustsIn(record, used, now)
+  if (used.some(({ id }) => trusts.every((trust) => trust.id !== id))) return undefined
+  const rotated = trusts.flatMap((trust) => rotatedBy(trust, used, now) ?? [])
+  if (rotated.length === 0) return record
+  const trustedBrowsers = standing(record, now).map(
+    (one) => rotated.find(({ id }) => id === one.id) ?? one,
+  )
+  return { ...record, trustedBrowsers }
 }
 
-/** A replaced token was shown again: the browser is not trusted any more. */
+function rotatedBy(
+  trust: TrustedBrowser,
+  used: readonly ShownTrust[],
+  now: Instant,
+): TrustedBrowser | undefined {
+  const { id, tokenHash } = trust
+  const present = used.find((one) => one.id === id && one.tokenHash === tokenHash)
+  if (present?.nextHash === undefined || present.nextHash === tokenHash) return undefined
+  const previous = [...trust.previous, { tokenHash, at: now }]
+    .filter(({ at }) => now < at + PREVIOUS_SECONDS)
+    .slice(-MOST_PREVIOUS)
+  return { ...trust, tokenHash: present.nextHash, previous, lastUsedAt: now }
+}
+
+/** Replaced tokens were shown again: these trusts end. */
 export function settleReused(
   record: MfaRecord,
-  { id }: TrustedBrowser,
+  reused: readonly TrustedBrowser[],
   detail: RequestDetail,
 ): Settled {
-  const { record: revoked, events } = revokeTrust(record, { id }, 'reused', detail)
-  return { record: revoked, events: [{ type: 'browser-trust-reused', detail }, ...events] }
+  const kept = (record.trustedBrowsers ?? []).filter(({ id }) => reused.every((o) => o.id !== id))
+  return {
+    record: { ...record, trustedBrowsers: kept },
+    events: [
+      { type: 'browser-trust-reused', detail },
+      ...revokedEvents(reused.length, 'reused', detail),
+    ],
+  }
 }
 
 /** Trusts one browser, or all of them, no longer. `which`: empty for all. */

@@ -5,7 +5,9 @@ import type { HostClient } from './provider.ts'
 
 /** An interaction, loaded or stored, with the data by which its authorization is resumed. */
 export type Resumable = Pick<Interaction, 'params'> &
-  Partial<Pick<Interaction, 'deviceCode' | 'trusted' | 'result' | 'session' | 'lastSubmission'>>
+  Partial<
+    Pick<Interaction, 'uid' | 'deviceCode' | 'trusted' | 'result' | 'session' | 'lastSubmission'>
+  >
 
 /** The `login` of an interaction's result. `ts` and `loginTs` are seconds since the epoch of Unix. */
 export interface ResumedLogin {

@@ -68,6 +68,20 @@ export function readCookie(
   }
 }
 
+/** The names of our cookies in a `Cookie` header that begin with `prefix`, each once, in the order of the header. */
+export function cookiesWith(
+  header: string | undefined,
+  prefix: string,
+  scope: CookieScope,
+): readonly string[] {
+  const begin = cookieName(prefix, scope)
+  const names = (header ?? '')
+    .split(';')
+    .map((pair) => pair.trim().split('=', 1)[0] ?? '')
+    .filter((name) => name.startsWith(begin))
+  return [...new Set(names)].map((name) => prefix + name.slice(begin.length))
+}
+
 function isHttps(scope: CookieScope): boolean {
   return new URL(scope.issuer).protocol === 'https:'
 }

@@ -22,7 +22,7 @@ describe('the trusted browsers of an account', () => {
       outcome: undefined,
       ...settleTrusted(
         record,
-        { id, tokenHash: `hash of ${id}`, seconds },
+        { id, tokenHash: `hash of ${id}`, seconds, factor: 'totp' },
         { now, detail: { ip: '203.0.113.7', userAgent } },
       ),
     }))
@@ -90,16 +90,15 @@ describe('the trusted browsers of an account', () => {
 
   it('R14 give the new token to the tab alone that has replaced it', async () => {
     await trust('laptop')
-    const shown = [{ id: 'laptop', tokenHash: 'hash of laptop' }]
     const seen = await load(one)
-    const complete = (tokenHash: string) =>
-      completeSignIn(one.deps, mira.place({ interaction: tokenHash }), seen, {
-        standIn: { shown, tokenHash },
+    const complete = (nextHash: string) =>
+      completeSignIn(one.deps, mira.place({ interaction: nextHash }), seen, {
+        standIn: [{ id: 'laptop', tokenHash: 'hash of laptop', nextHash }],
       })
-    expect(await complete('first')).to.deep.equal({ hasNewToken: true })
+    expect(await complete('first')).to.deep.equal({ renewed: ['laptop'] })
     // The other tab has read the account before that.
-    expect(await complete('second')).to.deep.equal({ hasNewToken: false })
+    expect(await complete('second')).to.deep.equal({ renewed: [] })
     // The second request of a double tap.
-    expect(await complete('first')).to.deep.equal({ hasNewToken: true })
+    expect(await complete('first')).to.deep.equal({ renewed: ['laptop'] })
   })
 })

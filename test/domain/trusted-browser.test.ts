@@ -11,19 +11,24 @@ import {
   rotate,
   settleReused,
   settleTrusted,
-  trustIn,
+  trustsIn,
 } from '../../src/domain/trusted-browser.ts'
 import { acceptance, enrolled, NOW } from './records.ts'
 
 const token = (id: string, nth = 0) => ({ id, tokenHash: `${id}-${nth}` })
 
 const trusted = (record = enrolled(), id = 'laptop', now = NOW, seconds = 3600): MfaRecord =>
-  settleTrusted(record, { ...token(id), seconds }, { now, detail: {} }).record
+  settleTrusted(record, { ...token(id), seconds, factor: 'totp' }, { now, detail: {} }).record
+
+/** The first trust in the browser that shows these tokens. */
+const trustIn = (...shown: Parameters<typeof trustsIn>) => trustsIn(...shown)[0]
+
+/** The token that the nth sign-in after the tick has made, as its form shows it. */
+const sent = (nth: number) => ({ ...token('laptop', nth - 1), nextHash: `laptop-${nth}` })
 
 const idsOf = ({ trustedBrowsers = [] }: MfaRecord) => trustedBrowsers.map(({ id }) => id)
 
-const rotated = (record: MfaRecord, nth: number, now: number) =>
-  rotate(record, [token('laptop', nth - 1)], { tokenHash: `laptop-${nth}`, now })!
+const rotated = (record: MfaRecord, nth: number, now: number) => rotate(record, [sent(nth)], now)!
 
 describe('a trusted browser', () => {
   it('is the one that shows the token, until the chosen time after the tick', () => {
@@ -39,7 +44,7 @@ describe('a trusted browser', () => {
 
   it('is trusted for 30 days at most, and tells of its place', () => {
     const detail = { ip: '203.0.113.7', userAgent: 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' }
-    const given = { ...token('laptop'), seconds: 2 * LONGEST_TRUST_SECONDS }
+    const given = { ...token('laptop'), seconds: 2 * LONGEST_TRUST_SECONDS, factor: 'totp' }
     const { record, events } = settleTrusted(enrolled(), given, { now: NOW, detail })
     const until = NOW + LONGEST_TRUST_SECONDS
     expect(record.trustedBrowsers?.[0]).to.deep.include({ until, network: '203.0.113.0/24' })
@@ -50,7 +55,11 @@ describe('a trusted browser', () => {
   it('is at most one of ten: the eleventh drops the oldest, and says so', () => {
     let record = enrolled()
     for (let n = 0; n < MOST_TRUSTED_BROWSERS; n += 1) record = trusted(record, `n${n}`)
-    const last = settleTrusted(record, { ...token('last'), seconds: 60 }, { now: NOW, detail: {} })
+    const last = settleTrusted(
+      record,
+      { ...token('last'), seconds: 60, factor: 'totp' },
+      { now: NOW, detail: {} },
+    )
     expect(idsOf(last.record)).to.have.length(MOST_TRUSTED_BROWSERS)
     expect(idsOf(last.record)).to.include('last').and.not.include('n0')
     expect(last.events[1]).to.deep.equal({
@@ -60,7 +69,7 @@ describe('a trusted browser', () => {
     // A browser that is over makes room without a word.
     const later = settleTrusted(
       record,
-      { ...token('last'), seconds: 60 },
+      { ...token('last'), seconds: 60, factor: 'totp' },
       { now: NOW + 3600, detail: {} },
     )
     expect(idsOf(later.record)).to.deep.equal(['last'])
@@ -77,9 +86,9 @@ describe('a trusted browser', () => {
     // Use does not extend it.
     expect(second.trustedBrowsers?.[0]).to.include({ since: NOW, until: NOW + 3600 })
     // A replaced token replaces nothing.
-    const shown = [token('laptop', 0)]
-    expect(rotate(second, shown, { tokenHash: 'x', now: NOW + 39 })).to.equal(second)
-    expect(rotate(second, shown, { tokenHash: 'x', now: NOW + 40 })).to.equal(undefined)
+    const shown = [{ ...token('laptop', 0), nextHash: 'x' }]
+    expect(rotate(second, shown, NOW + 39)).to.equal(second)
+    expect(rotate(second, shown, NOW + 40)).to.equal(undefined)
     let many = trusted()
     for (let n = 1; n < 20; n += 1) many = rotated(many, n, NOW)
     expect(many.trustedBrowsers?.[0]?.previous).to.have.length(MOST_PREVIOUS)
@@ -95,10 +104,10 @@ describe('a trusted browser', () => {
   it('is trusted no longer once a replaced token is shown later', () => {
     const record = rotated(trusted(), 1, NOW)
     const old = [token('laptop', 0)]
-    expect(reusedIn(record, old, NOW + 29)).to.equal(undefined)
-    expect(reusedIn(record, [token('laptop', 1)], NOW + 30)).to.equal(undefined)
-    expect(reusedIn(record, [token('phone', 0)], NOW + 30)).to.equal(undefined)
-    const reused = reusedIn(record, old, NOW + 30)!
+    expect(reusedIn(record, old, NOW + 29)).to.deep.equal([])
+    expect(reusedIn(record, [token('laptop', 1)], NOW + 30)).to.deep.equal([])
+    expect(reusedIn(record, [token('phone', 0)], NOW + 30)).to.deep.equal([])
+    const reused = reusedIn(record, old, NOW + 30)
     const settled = settleReused(record, reused, { ip: '203.0.113.7' })
     expect(settled.events.map(({ type }) => type)).to.deep.equal([
       'browser-trust-reused',
@@ -106,6 +115,49 @@ describe('a trusted browser', () => {
     ])
     expect(settled.events[1]?.detail).to.deep.include({ reason: 'reused', count: 1 })
     expect(trustIn(settled.record, [token('laptop', 1)], NOW + 30)).to.equal(undefined)
+  })
+
+  it('is not reused by the form that replaced the token, sent again before the new one was used', () => {
+    const record = rotated(trusted(), 1, NOW)
+    const later = NOW + 10 * PREVIOUS_SECONDS
+    expect(reusedIn(record, [sent(1)], later)).to.deep.equal([])
+    // The same record, so that the same new token is set again.
+    expect(rotate(record, [sent(1)], later)).to.equal(record)
+    // The form of another sign-in, with the copied token.
+    const copied = [{ ...token('laptop', 0), nextHash: 'another' }]
+    expect(reusedIn(record, copied, later)).to.have.length(1)
+    expect(rotate(record, copied, later)).to.equal(undefined)
+    // The new token was used since: somebody has it.
+    const used = rotated(record, 2, NOW + 1)
+    expect(reusedIn(used, [sent(1)], later)).to.have.length(1)
+    // A token that was replaced earlier than by this form.
+    const older = [{ ...token('laptop', 0), nextHash: 'laptop-2' }]
+    expect(reusedIn(used, older, later)).to.have.length(1)
+    // The new token in the form that has made it replaces nothing.
+    const own = [{ ...token('laptop', 1), nextHash: 'laptop-1' }]
+    expect(rotate(record, own, later)).to.equal(record)
+  })
+
+  it('may be trusted twice: each trust is replaced, kept and revoked by itself', () => {
+    const earned = { ...token('again'), seconds: 60, factor: 'key' }
+    const { record: both } = settleTrusted(trusted(), earned, { now: NOW, detail: {} })
+    const shown = [sent(1), { ...token('again'), nextHash: 'again-1' }]
+    expect(trustsIn(both, shown, NOW).map(({ factor }) => factor)).to.deep.equal(['totp', 'key'])
+    const next = rotate(both, shown, NOW)!
+    expect(next.trustedBrowsers?.map(({ tokenHash }) => tokenHash)).to.deep.equal([
+      'laptop-1',
+      'again-1',
+    ])
+    // One of them has ended since the policy was asked.
+    expect(rotate(both, shown, NOW + 60)).to.equal(undefined)
+    const reused = reusedIn(next, [token('laptop'), token('again')], NOW + PREVIOUS_SECONDS)
+    const settled = settleReused(next, reused, {})
+    expect(idsOf(settled.record)).to.deep.equal([])
+    expect(settled.events.map(({ detail }) => detail)).to.deep.equal([
+      {},
+      { reason: 'reused', count: 2 },
+    ])
+    expect(idsOf(settleReused(next, reused.slice(1), {}).record)).to.deep.equal(['laptop'])
   })
 
   it('is revoked alone or with all others', () => {

@@ -57,7 +57,7 @@ class Front {
 
 /** Only the cookies of known and trusted browsers outlive a session. */
 async function endSessions({ context }: Visitor): Promise<void> {
-  const kept = (await context.cookies()).filter(({ name }) => /mfa_(browser|trust)$/.test(name))
+  const kept = (await context.cookies()).filter(({ name }) => /mfa_(browser$|trust_)/.test(name))
   await context.clearCookies()
   await context.addCookies(kept)
 }

@@ -2,28 +2,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
-import type { AnyFactor } from '../../src/index.ts'
 import { passwordHasher } from '../../src/adapters/crypto/index.ts'
-import { challengeFactor, softKey } from '../../src/testing/factors.ts'
+import { softKey } from '../../src/testing/factors.ts'
 import { describeFactor, type Seen } from '../../src/testing/index.ts'
 import { seededRandom } from '../factors/seeded-random.ts'
 import { launchBrowser, newPerson, pageName } from '../support/browser.ts'
+import { browserKey } from './browser-key-factor.ts'
 import { authorizeUrl, CLIENT, PASSWORD, redeem, startHost, type Host } from './host.ts'
-
-const FOLDER = new URL('./browser-key/', import.meta.url)
-
-/** The challenge factor of the contract suite, answered by a script in the person's own browser. */
-function browserKey(): AnyFactor {
-  return {
-    ...challengeFactor(),
-    id: 'browser-key',
-    pages: {
-      views: FOLDER,
-      script: new URL('key.js', FOLDER),
-      style: new URL('key.css', FOLDER),
-    },
-  }
-}
 
 describeFactor('a factor with a script', {
   factor: browserKey(),

@@ -67,7 +67,7 @@ describe('a trusted browser in a sign-in', () => {
   }
   const levelOf = async (back: Page): Promise<unknown> =>
     (await redeem(host, callbackOf(back), 'app')).claims.acr
-  const tokenOf = (client = browser) => client.jar.all().find(({ key }) => /mfa_trust$/.test(key))
+  const tokenOf = (client = browser) => client.jar.all().find(({ key }) => /mfa_trust_/.test(key))
   const eventsOf = async (type: string) => {
     await host.mfa.settled()
     return host.events.filter((event) => event.type === type)

@@ -10,7 +10,7 @@ import {
   withoutFuture,
   type Goal,
 } from './goal.ts'
-import type { PolicyInput, PolicyRequest } from './input.ts'
+import type { PolicyInput, PolicyRequest, Trust } from './input.ts'
 import { commonOf, demandOf, judge, type Demand } from './judge.ts'
 import { highestReached, isFirstLevel, reaches, type Level } from './levels.ts'
 import { firstFactors } from './own.ts'
@@ -35,6 +35,7 @@ interface Outcome {
   readonly reason: Reason
   readonly factors?: readonly string[]
   readonly until?: number
+  readonly trusted?: Trust
 }
 
 /**
@@ -78,8 +79,8 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
   const unmet = [byRules, byRequest, second].find((way) => way?.step === 'unmet')
   if (unmet !== undefined) return unmet
   const isFactorLeft = byRules?.step === 'verify' && second === undefined
-  if (isFactorLeft && standsIn(ground, ofRules, input))
-    return { step: 'none', reason: 'trusted-browser' }
+  const trusted = isFactorLeft ? trustFor(ground, ofRules, input) : undefined
+  if (trusted !== undefined) return { step: 'none', reason: 'trusted-browser', trusted }
   return nextOf(byRules, byRequest) ?? second ?? whenMet(ground, input)
 }
 
@@ -122,22 +123,30 @@ function whenMet({ demand, target }: Ground, { levels, person }: PolicyInput): O
 }
 
 /**
- * Whether a trusted browser stands in for the factor that rules ask for. It never does where the request asks for a
- * level, a time or a fresh factor (R14), and never for the first factor: this one has to be as new as the rules ask.
+ * The trust in the browser that stands in for the factor that rules ask for. None does where the request asks for a
+ * level, a time or a fresh factor (R14), and none for the first factor: this one has to be as new as the rules ask.
+ * Where rules list factors, one that is in every list must have earned the trust.
  */
-function standsIn(ground: Ground, ofRules: Goal, input: PolicyInput): boolean {
+function trustFor(ground: Ground, ofRules: Goal, input: PolicyInput): Trust | undefined {
   const { levels, now, person } = input
-  const { trust } = person
   const first = firstSince(input)
   const level: Goal = { ...ofRules, level: levels[0], factors: undefined, needsFactor: false }
-  return (
-    trust !== undefined &&
-    now - trust.since < trustSecondsOf(ground, input) &&
-    !isAhead(trust.since, now) &&
+  const isPossible =
     isMet(level, ground.maxAgeSeconds, { ...input, proofs: first }) &&
     ofRules.own.length > 0 &&
     isEnough(ofRules, [...ofRules.own, ...first])
+  if (!isPossible) return undefined
+  const seconds = trustSecondsOf(ground, input)
+  return person.trusts?.find(
+    (trust) =>
+      now - trust.since < seconds &&
+      !isAhead(trust.since, now) &&
+      isEarnedBy(ofRules.factors, trust),
   )
+}
+
+function isEarnedBy(factors: readonly string[] | undefined, { factor }: Trust): boolean {
+  return factors === undefined || (factor !== undefined && factors.includes(factor))
 }
 
 /** For how long a trusted browser stands in; 0: it does not. */
@@ -158,10 +167,9 @@ function isMoreNamed({ acr, acrs, fresh, provedSince }: PolicyRequest): boolean 
 function answer(input: PolicyInput, ground: Ground, outcome: Outcome): Decision {
   const { levels, request } = input
   const { parts, target, maxAgeSeconds } = ground
-  const { step, reason, factors, until } = outcome
-  const isTrusted = reason === 'trusted-browser'
+  const { step, reason, factors, until, trusted } = outcome
   // The token then has the level of the first factor, whatever the session has (R14).
-  const given = isTrusted ? firstSince(input) : proofsSince(input)
+  const given = trusted === undefined ? proofsSince(input) : firstSince(input)
   const isAnswered = step === 'none' || step === 'enrol-later'
   const rank = isAnswered ? highestReached(levels, given) : target
   const said = rankSaid(levels, rank, namedBy(levels, request.acr))
@@ -174,7 +182,7 @@ function answer(input: PolicyInput, ground: Ground, outcome: Outcome): Decision 
     ...(maxAgeSeconds < Infinity ? { maxAgeSeconds } : {}),
     ...(until === undefined ? {} : { until }),
     trustSeconds: trustSecondsOf(ground, input),
-    isTrusted,
+    ...(trusted === undefined ? {} : { trusted }),
     rules: parts,
   }
 }

@@ -1,4 +1,5 @@
 import type { Instant } from '../time.ts'
+import type { Trust } from './input.ts'
 
 /** The part of one rule in a decision. */
 export interface RulePart {
@@ -43,8 +44,8 @@ export interface Decision {
   readonly until?: Instant
   /** For how long this browser may be trusted once the factor was shown; 0: the box is not offered. */
   readonly trustSeconds: number
-  /** Whether a trusted browser stands in for the factor. */
-  readonly isTrusted: boolean
+  /** The trust in the browser that stands in for the factor. Absent: none does. */
+  readonly trusted?: Trust
   /** The part of each rule, in the order of the rules. */
   readonly rules: readonly RulePart[]
 }

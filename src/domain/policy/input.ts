@@ -38,14 +38,16 @@ export interface Authenticator extends Strength {
 export interface Trust {
   /** When the box was ticked. */
   readonly since: Instant
+  /** The id of the factor that earned it. Absent: it is not known, and no rule that lists factors is met by it. */
+  readonly factor?: string
 }
 
 export interface PolicyPerson {
   readonly authenticators: readonly Authenticator[]
   /** When each rule with a grace first met the account, by the rule's name. Absent: it does so now. */
   readonly metAt: Readonly<Record<string, Instant>>
-  /** The trust in the browser of the request, if there is one. */
-  readonly trust?: Trust
+  /** The trusts in the browser of the request: several, where the box was ticked again. Absent: there is none. */
+  readonly trusts?: readonly Trust[]
   /**
    * Whether an enrolment can be put off: the browser has completed a sign-in before, or it is the first sign-in ever,
    * within 72 h of the account's making.

@@ -16,6 +16,8 @@ export interface TokenBasis {
   readonly isNewBrowser: boolean
   /** When the trust in the browser began that stood in for the factor. */
   readonly trustedSince?: Instant
+  /** The id of the factor that earned that trust. Absent: no rule that lists factors is met by it. */
+  readonly trustedBy?: string
   /** Whether the person could put an enrolment off. */
   readonly mayPostpone: boolean
   /** Whether the app asked for the claim `authn_factors`. */

@@ -103,8 +103,13 @@ const anyPerson: fc.Arbitrary<PolicyPerson> = together<PolicyPerson>(
   some(Object.values(AUTHENTICATORS), 4).map((authenticators) => ({ authenticators })),
   fc.dictionary(fc.constantFrom('0', '1', '2', 'added'), anyTime).map((metAt) => ({ metAt })),
   maybe(
-    'trust',
-    anyTime.map((since) => ({ since })),
+    'trusts',
+    fc.array(
+      fc
+        .tuple(anyTime, fc.option(fc.constantFrom(...FACTORS)))
+        .map(([since, factor]) => ({ since, ...(factor === null ? {} : { factor }) })),
+      { maxLength: 2 },
+    ),
   ),
   fc.boolean().map((mayPostpone) => ({ mayPostpone })),
   fc.boolean().map((postponed) => ({ postponed })),
@@ -157,7 +162,7 @@ export const anyTrustedInput: fc.Arbitrary<PolicyInput> = anyInput.map((input) =
     person: {
       ...person,
       authenticators: [...person.authenticators, AUTHENTICATORS['totp']!],
-      trust: { since: NOW - 10 },
+      trusts: [{ since: NOW - 10, factor: 'totp' }],
     },
     proofs: [
       ...proofs.filter(({ factor }) => factor !== undefined && factor !== 'totp').slice(1),

@@ -7,6 +7,7 @@ import type {
   Decision,
   PolicyInput,
   Step,
+  Trust,
 } from '../../../src/domain/policy/decide.ts'
 import { DEFAULT_LEVELS, type Strength } from '../../../src/domain/policy/levels.ts'
 import type { Proof } from '../../../src/domain/policy/proofs.ts'
@@ -54,6 +55,8 @@ export interface Case {
   readonly firstParty?: true
   /** When the person chose to trust the browser. */
   readonly trustedAt?: number
+  /** The factor that earned the trust; `unknown`: an earlier release did not keep it. Default: `totp`. */
+  readonly trustedBy?: string
   /** `policy.trustedBrowserSeconds`. Default: 0. */
   readonly trust?: number
   /** The rules by their names in `RULES`, or in full. They have the form of the configuration. Default: none. */
@@ -193,6 +196,10 @@ function named(name: string): CaseRule {
   return { name, ...rule }
 }
 
+function trustOf(since: Instant, { trustedBy = 'totp' }: Case): Trust {
+  return { since, ...(trustedBy === 'unknown' ? {} : { factor: trustedBy }) }
+}
+
 /** The input of the policy for a case. */
 export function inputOf(one: Case): PolicyInput {
   const { address = '198.51.100.7', trustedAt } = one
@@ -224,7 +231,7 @@ export function inputOf(one: Case): PolicyInput {
       metAt: Object.fromEntries(
         Object.entries(one.metAt ?? {}).map(([name, time]) => [name, NOW + time]),
       ),
-      ...(trustedAt === undefined ? {} : { trust: { since: NOW + trustedAt } }),
+      ...(trustedAt === undefined ? {} : { trusts: [trustOf(NOW + trustedAt, one)] }),
       mayPostpone: one.mayPostpone !== false,
       postponed: one.postponed === true,
     },

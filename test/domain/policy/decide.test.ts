@@ -8,7 +8,7 @@ const CASES = readCases()
 const ANSWER = ['step', 'reason', 'says', 'parts', 'factors', 'limit', 'until', 'offered'] as const
 const QUESTION =
   'name http person groups proofs client scopes acr essential acrMaxAge maxAge prompt device ' +
-  'address newBrowser firstParty trustedAt trust rules metAt mayPostpone postponed offers'
+  'address newBrowser firstParty trustedAt trustedBy trust rules metAt mayPostpone postponed offers'
 
 /** A decision in the form of a case. */
 function told(decision: Decision): Omit<Pick<Case, (typeof ANSWER)[number]>, 'says'> & {
@@ -60,7 +60,7 @@ describe('the policy', () => {
         ANSWER.flatMap((key) => (key in one ? [[key, one[key]]] : [])),
       )
       expect(told(decision)).to.deep.equal({ ...expected, says: acrOf(one.says) })
-      expect(decision.isTrusted).to.equal(one.reason === 'trusted-browser')
+      expect(decision.trusted !== undefined).to.equal(one.reason === 'trusted-browser')
       for (const { part, matched } of decision.rules) expect(matched).to.equal(part !== 'no-match')
     })
 

@@ -14,7 +14,6 @@ const decision = (part: Partial<Decision> = {}): Decision => ({
   target: 1,
   acr: 'mfa',
   trustSeconds: 0,
-  isTrusted: false,
   rules: RULES,
   ...part,
 })

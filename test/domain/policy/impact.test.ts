@@ -10,7 +10,6 @@ const decision = (step: Decision['step'], reason: Decision['reason'] = 'policy')
   target: 1,
   acr: 'mfa',
   trustSeconds: 0,
-  isTrusted: false,
   rules: [],
 })
 const passing = decision('none', 'nothing-asked')
