@@ -23,6 +23,7 @@ const OTHER_WAY = '/the-other-way'
 const SEND_ACTION = '/the-send-action'
 const SENT_TO = 'm•••@example.com'
 const WAIT_SECONDS = 47
+const TRUST = { seconds: 86_400 }
 const WRONG = [
   { error: { code: 'refused' } },
   { error: { code: 'unreadable' } },
@@ -79,6 +80,17 @@ export function describePages(fixture: FactorFixture, it: It): void {
         assert.equal(tells, waitSeconds !== undefined, at(name, locale))
       }
     })
+
+  it('R14 has an unticked box in its form where the browser can be trusted, and nowhere else', async () => {
+    for (const { name, locale, model, html } of await showAll(fixture)) {
+      // A page on which no code was sent yet has no form for one.
+      const isOffered = 'trust' in model && formTo(FORM.action, html) !== ''
+      const form = isOffered ? formTo(FORM.action, html) : html
+      const boxes = form.match(/<input\b[^>]*\bname="trust"[^>]*>/g) ?? []
+      assert.equal(boxes.length, isOffered ? 1 : 0, at(name, locale))
+      for (const box of boxes) assert.doesNotMatch(box, /\bchecked\b/, at(name, locale))
+    }
+  })
 
   it('leads back to the app, and to another way where there is one', async () => {
     for (const { name, locale, model, html } of await showAll(fixture)) {
@@ -148,7 +160,9 @@ async function verifyModels(fixture: FactorFixture): Promise<readonly VerifyMode
   const only = { ...FORM, verification: seen.page }
   const named = { ...only, otherWayHref: OTHER_WAY, authenticatorName: 'Mine' }
   const wrong = WRONG.map((error) => ({ ...named, ...error }))
-  return withDeliveries(fixture.factor, [only, named, ...wrong])
+  // A look-up secret earns no trust.
+  const trust = fixture.factor.enrolment === 'confirmed' ? [{ ...named, trust: TRUST }] : []
+  return withDeliveries(fixture.factor, [only, named, ...trust, ...wrong])
 }
 
 /**
