@@ -6,6 +6,7 @@ import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
 import type { Demand, PolicyInForce } from '../src/application/policy-input.ts'
 import type { FirstEnrolmentRule } from '../src/domain/enrolment.ts'
+import type { UpstreamTrust } from '../src/domain/policy/upstream.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
 import type { SessionCookie } from '../src/host/session.ts'
@@ -105,6 +106,8 @@ export interface Core {
   /** Whether people can begin a recovery themselves. */
   readonly recovers: boolean
   readonly policy: PolicyInForce
+  /** The upstream providers whose words count for a first factor. */
+  readonly upstream: UpstreamTrust
   /** The demands of the application's `require` on this account at this client. */
   demands(question: PolicyQuestion): Promise<readonly Demand[]>
   /** The groups of a person; they are looked up only if a rule names one. */

@@ -55,6 +55,7 @@ export function placeOf(
         ...(ip === undefined ? {} : { ip }),
         ...(userAgent === undefined ? {} : { userAgent }),
         locale: localeIn(core, request.headers, interaction.params, language),
+        ...(subject.upstream && { upstream: subject.upstream.upstream.issuer }),
       },
     },
   }

@@ -1,5 +1,9 @@
 import type { Proof } from '../src/domain/policy/proofs.ts'
-import { mergedProofs, proofsByLevel } from '../src/domain/policy/session-proofs.ts'
+import {
+  mergedProofs,
+  proofsByLevel,
+  withoutUpstream,
+} from '../src/domain/policy/session-proofs.ts'
 import { isDeviceRoute, type OIDC } from '../src/host/context.ts'
 import { given } from '../src/host/given.ts'
 import { proofsIn, provedAtOf, signInTimeOf } from '../src/host/session.ts'
@@ -7,8 +11,9 @@ import type { Core } from './core.ts'
 import type { RequestTimes } from './request-times.ts'
 
 /**
- * The proofs of a session that count in a request. In the device flow no second factor counts that was shown in the
- * browser's session before the person began with the device (R17). `begunAt`: when a factor was first shown for the request.
+ * The proofs of a session that count in a request. In the device flow no second factor, and no level of an upstream
+ * provider, counts that was shown in the browser's session before the person began with the device (R17). `begunAt`: when a
+ * factor was first shown for the request.
  */
 export function countingProofsOf(
   core: Core,
@@ -16,9 +21,12 @@ export function countingProofsOf(
   { begunAt = Infinity }: Pick<RequestTimes, 'begunAt'>,
 ): readonly Proof[] {
   const proofs = sessionProofsOf(core, given(oidc.session, 'session'))
-  return isDeviceRoute(oidc)
-    ? proofs.filter(({ factor, time }) => factor === undefined || time >= begunAt)
-    : proofs
+  if (!isDeviceRoute(oidc)) return proofs
+  return proofs
+    .filter(({ factor, time }) => factor === undefined || time >= begunAt)
+    .map((proof) =>
+      proof.upstream === undefined || proof.time >= begunAt ? proof : withoutUpstream(proof),
+    )
 }
 
 /** A session of the host, as far as its proofs are read. */

@@ -1,7 +1,7 @@
 import type { AcceptedAttempt } from '../src/domain/mfa-record.ts'
 import type { Amr } from '../src/domain/assurance.ts'
 import type { MfaRecord } from '../src/domain/mfa-record.ts'
-import { assertionOf, type Proof } from '../src/domain/policy/proofs.ts'
+import { assertionOf, type Proof, type UpstreamAssurance } from '../src/domain/policy/proofs.ts'
 import { firstProof, mergedProofs, secondProof } from '../src/domain/policy/session-proofs.ts'
 import {
   answer,
@@ -20,6 +20,8 @@ export interface Subject {
   /** The time at which the first factor was shown. `auth_time` stays this time. */
   readonly ts: number
   readonly epoch: number
+  /** The assurance of the first factor on the word of an upstream provider. Absent: it is of one kind. */
+  readonly upstream?: UpstreamAssurance
   readonly remember?: boolean
   readonly extra?: Readonly<Record<string, unknown>>
 }
@@ -35,8 +37,9 @@ export function proofsOf(
   record?: Pick<MfaRecord, 'history'>,
 ): readonly Proof[] {
   if ('proofs' in subject) return subject.proofs
-  const { amr, ts } = subject
-  return amr.length === 0 ? [] : [firstProof(amr, ts, record)]
+  const { amr, ts, upstream } = subject
+  const isNothing = amr.length === 0 && upstream === undefined
+  return isNothing ? [] : [firstProof(amr, ts, record, upstream)]
 }
 
 /**

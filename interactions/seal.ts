@@ -1,5 +1,5 @@
 import type { Amr } from '../src/domain/assurance.ts'
-import type { Proof } from '../src/domain/policy/proofs.ts'
+import type { Proof, Upstream } from '../src/domain/policy/proofs.ts'
 import type { PendingFirstFactor } from '../src/domain/first-factor.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { Macs } from '../src/http/csrf.ts'
@@ -63,15 +63,23 @@ export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogi
  * the message has an order of its own.
  */
 function proofsMessage(seal: string, proofs: readonly Proof[]): string {
-  const told = proofs.map(({ factor, time, amr, kinds, phishingResistant, recoveredAt }) => [
-    factor ?? null,
-    time,
-    amr,
-    kinds,
-    phishingResistant,
-    recoveredAt ?? null,
-  ])
+  const told = proofs.map(
+    ({ factor, time, amr, kinds, phishingResistant, recoveredAt, upstream }) => [
+      factor ?? null,
+      time,
+      amr,
+      kinds,
+      phishingResistant,
+      recoveredAt ?? null,
+      ...upstreamMessage(upstream),
+    ],
+  )
   return JSON.stringify([seal, told])
+}
+
+/** Absent where there is none, so that the seals of a release that knew no upstream provider still fit. */
+function upstreamMessage(upstream: Upstream | undefined): readonly unknown[] {
+  return upstream === undefined ? [] : [upstream.issuer, upstream.isEarlier]
 }
 
 export function sealFirstFactor(
@@ -110,8 +118,18 @@ function loginMessage(cid: string, login: Omit<SealedLogin, 'seal'>): string {
 }
 
 function pendingMessage(cid: string, pending: PendingFirstFactor): string {
-  const { accountId, amr, ts, answeredAt, epoch, remember } = pending
-  return JSON.stringify([cid, accountId, amr, ts, answeredAt, epoch, remember !== false])
+  const { accountId, amr, ts, answeredAt, epoch, remember, upstream: assurance } = pending
+  const { kinds, phishingResistant, upstream } = assurance ?? {}
+  return JSON.stringify([
+    cid,
+    accountId,
+    amr,
+    ts,
+    answeredAt,
+    epoch,
+    remember !== false,
+    ...(assurance === undefined ? [] : [kinds, phishingResistant, ...upstreamMessage(upstream)]),
+  ])
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

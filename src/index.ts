@@ -106,6 +106,7 @@ export {
   type PolicySurroundings,
   type RuleOptions,
 } from './plugin/policy.ts'
+export type { UpstreamLevels, UpstreamOptions } from './plugin/upstream.ts'
 export type { Level } from './domain/policy/levels.ts'
 export type {
   AccountOptions,

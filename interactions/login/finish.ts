@@ -11,6 +11,7 @@ import { trustsIn } from '../../src/domain/trusted-browser.ts'
 import { endReusedTrust } from '../../src/application/use-trust.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import type { Instant } from '../../src/domain/time.ts'
+import type { UpstreamAssurance } from '../../src/domain/policy/proofs.ts'
 import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/place.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
@@ -29,6 +30,7 @@ import {
 } from '../result.ts'
 import { changeIn } from '../request.ts'
 import { needsMore } from './policy.ts'
+import { upstreamOf } from './upstream.ts'
 
 /** The `login` that a login page answers with, in the host's own shape. `amr` defaults to `['pwd']`. */
 export interface FirstFactorResult {
@@ -44,7 +46,15 @@ export interface FirstFactorResult {
    * does.
    */
   readonly epoch?: number
-  /** Members for checks and pages of your own. An `acr` is dropped: the level is the one that was proved. */
+  /**
+   * The identity provider that has signed the person in (`iss`), its `acr` and, as `amr` and `ts`, its `amr` and
+   * `auth_time`. They count only as the option `upstream` says for this issuer: hand over what a token says that you have
+   * verified, and nothing that a browser has sent.
+   */
+  readonly issuer?: unknown
+  /** The `acr` of that provider. The level here is the one that was proved. */
+  readonly acr?: unknown
+  /** Members for checks and pages of your own. */
   readonly [name: string]: unknown
 }
 
@@ -103,7 +113,8 @@ export async function answerInteraction(
         status: 410,
       },
     )
-  const subject = subjectOfLogin(login, seen.record.epoch, now)
+  const upstream = upstreamOf(core, interaction, login, now)
+  const subject = subjectOfLogin(login, seen.record.epoch, now, upstream)
   // A replaced token stands in for nothing, so the answer of the policy below does not depend on the present record.
   const trustTokens = readTrustTokens(request, provider.issuer)
   const shown = shownTrusts(core.deps.box, login.accountId, trustTokens, interaction.uid)
@@ -209,14 +220,22 @@ function refuseLaterPrompt({ taken }: Core, prompt: string): void {
 }
 
 /** The person whom a login page has named, with the epoch in which this first factor counts. */
-export function subjectOfLogin(login: FirstFactorResult, epoch: number, now: Instant): Subject {
-  const { accountId, amr = ['pwd'], ts = now, remember, epoch: _epoch, ...rest } = login
+export function subjectOfLogin(
+  login: FirstFactorResult,
+  epoch: number,
+  now: Instant,
+  upstream?: UpstreamAssurance,
+): Subject {
+  // Another provider that names no methods has not said that it asked for a password.
+  const unsaid = upstream === undefined ? ['pwd'] : []
+  const { accountId, amr = unsaid, ts = now, remember, epoch: _epoch, ...rest } = login
   const { acr: _acr, seal: _seal, ...extra } = rest
   return {
     accountId,
     amr,
     ts,
     epoch,
+    ...(upstream === undefined ? {} : { upstream }),
     ...(remember === undefined ? {} : { remember }),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   }

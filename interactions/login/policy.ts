@@ -4,6 +4,7 @@ import { MfaError } from '../../src/domain/errors.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { findClient, type HostClient } from '../../src/host/provider.ts'
 import { contextOfResume, type Resumable } from '../../src/host/resume.ts'
+import { assertionOf } from '../../src/domain/policy/proofs.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
 import { isForDevice, submissionOf } from '../../src/host/interaction.ts'
 import {
@@ -58,12 +59,13 @@ export async function needsMore(
   }
   if (await isMoreAsked(core, given, known)) return true
   const { levels } = core.policy
-  if (isForDevice(interaction) || !missesWish(levels, requested, 0)) return false
+  const answered = assertionOf(levels, given.proofs)?.rank ?? 0
+  if (isForDevice(interaction) || !missesWish(levels, requested, answered)) return false
   const { account, client } = await known()
   const { offer } = await offerIn(core, {
     question: { account, client, params: { ...params } },
     record,
-    answered: 0,
+    answered,
     results: { ...submissionOf(interaction), ...interaction.result },
     wishes: await wishesOfSession(providerOf(core), interaction.session),
   })

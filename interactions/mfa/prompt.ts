@@ -190,7 +190,8 @@ function proofsFor(
   { oidc }: KoaContextWithOIDC,
   pending: PendingFirstFactor | undefined,
 ): readonly Proof[] {
-  if (pending !== undefined) return [firstProof(pending.amr, pending.ts)]
+  if (pending !== undefined)
+    return [firstProof(pending.amr, pending.ts, undefined, pending.upstream)]
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
   return countingProofsOf(core, oidc, isShown ? requestTimes(core, oidc) : {})
 }

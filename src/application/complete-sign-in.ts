@@ -36,7 +36,7 @@ export interface CompletedSignIn {
 /**
  * A sign-in is complete with the first factor alone. Saved only if it changes the record: the first sign-in of the
  * account, the first in a browser, or one after failures in that browser (R4), or one that was asked for as a proof, or
- * in which an enrolment was put off.
+ * in which an enrolment was put off. One that has its level on the word of another provider is always an event.
  * Undefined: the account's epoch has changed meanwhile, or the trust was revoked.
  */
 export async function completeSignIn(
@@ -62,6 +62,7 @@ export async function completeSignIn(
         browser.failures === 0 &&
         record.history.firstSignInAt !== undefined &&
         proved === undefined &&
+        place.detail.upstream === undefined &&
         record === present
       if (nothingNew)
         return { outcome, ...(postponed && settle(record, postponed, { now, detail })) }

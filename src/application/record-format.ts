@@ -158,6 +158,7 @@ const format = z.object({
         ip: z.string().optional(),
         userAgent: z.string().optional(),
         locale: z.string().optional(),
+        upstream: z.string().optional(),
         remaining: count.optional(),
         until: instant.optional(),
         since: instant.optional(),

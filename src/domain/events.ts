@@ -61,6 +61,8 @@ export interface EventDetail {
   readonly userAgent?: string
   /** The language of the page (BCP 47). */
   readonly locale?: string
+  /** The issuer of the identity provider on whose word the first factor of the sign-in has its level. */
+  readonly upstream?: string
   readonly remaining?: number
   readonly until?: Instant
   readonly since?: Instant
@@ -82,7 +84,10 @@ export interface EventDetail {
 export type EventCause = Pick<EventDetail, 'requestId' | 'actor'>
 
 /** The request that caused an event. Empty where none did: a call of `mfa.accounts`, an import, a restore. */
-export type RequestDetail = Pick<EventDetail, 'clientId' | 'ip' | 'userAgent' | 'locale'>
+export type RequestDetail = Pick<
+  EventDetail,
+  'clientId' | 'ip' | 'userAgent' | 'locale' | 'upstream'
+>
 
 /** An authenticator, in the request in which it was used or changed. */
 export interface AuthenticatorDetail extends RequestDetail {

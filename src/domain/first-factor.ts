@@ -1,4 +1,5 @@
 import type { Amr } from './assurance.ts'
+import type { UpstreamAssurance } from './policy/proofs.ts'
 import { CLOCK_SKEW_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** How long a right password waits for the second factor. */
@@ -20,6 +21,8 @@ export interface PendingFirstFactor {
   /** When the login page answered with it. Its lifetime begins then. */
   readonly answeredAt: Instant
   readonly epoch: number
+  /** The assurance that it has on the word of an upstream provider. Absent: it is of one kind. */
+  readonly upstream?: UpstreamAssurance
   /** False: the session ends with the browser. */
   readonly remember?: boolean
   /** Other values of the login page, for the application's own checks. The plugin decides nothing by them. */

@@ -54,6 +54,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
     sessionSeconds: options.sessionSeconds,
     recovers: options.recovers,
     policy: options.inForce,
+    upstream: options.upstreamTrust,
     demands: (question) => demandsOf(options, question),
     groupsOf: async (account) => {
       const { rules, shadow } = options.inForce.present()

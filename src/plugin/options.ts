@@ -11,6 +11,7 @@ import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES, type EventCause } from '../domain/events.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
 import type { Level } from '../domain/policy/levels.ts'
+import type { UpstreamTrust } from '../domain/policy/upstream.ts'
 import { RECOVERY_DEFAULTS, type RecoverySettings } from '../domain/recovery.ts'
 import { SESSION_SECONDS } from '../domain/session.ts'
 import { DAY_SECONDS, HOUR_SECONDS } from '../domain/time.ts'
@@ -24,6 +25,7 @@ import type { Storage } from '../ports/storage.ts'
 import type { Acknowledged } from './configure.ts'
 import type { FirstEnrolment, SendMail } from './first-enrolment.ts'
 import { heldPolicy, type HeldPolicy, type PolicyOptions } from './policy.ts'
+import { upstreamTrustOf, type UpstreamOptions } from './upstream.ts'
 
 export interface ManageOptions {
   /** Client ids of the apps, or a function of the client that answers a truth value or a promise of one. */
@@ -72,6 +74,11 @@ export interface MfaOptions {
   readonly levels?: readonly Level[]
   /** The rules beside `require`: who needs which level, when. `mfa.setPolicy` replaces them. Default: no rules. */
   readonly policy?: PolicyOptions
+  /**
+   * The levels that a first factor from another identity provider reaches, by that provider's issuer. Default: none; each
+   * first factor is of one kind.
+   */
+  readonly upstream?: UpstreamOptions
   readonly firstEnrolment: FirstEnrolment
   /**
    * The plugin's own pages where people manage their factors, at `/account` of the provider. `true`: with the defaults.
@@ -296,9 +303,10 @@ const shape = z.strictObject({
       error: 'has two factors of one id',
     }),
   require: z.union([z.boolean(), fn]).optional(),
-  // The domain reads these two.
+  // The domain reads these three.
   levels: z.unknown().optional(),
   policy: z.unknown().optional(),
+  upstream: z.unknown().optional(),
   firstEnrolment: z.union(
     [z.literal('password'), fn, z.object({ kind: z.literal('mailed-code'), send: fn, rule: fn })],
     {
@@ -373,6 +381,7 @@ export type ParsedOptions = Omit<MfaOptions, 'encryptionKeys' | 'account'> & {
   readonly recovers: boolean
   readonly recoverySettings: RecoverySettings
   readonly inForce: HeldPolicy
+  readonly upstreamTrust: UpstreamTrust
 }
 
 /** Encryption keys as bytes. Throws MfaError `options-invalid`. */
@@ -389,7 +398,9 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
   const faults = (parsed.error?.issues ?? []).map(
     ({ path, message }) => `${path.join('.') || 'options'}: ${message}`,
   )
-  const inForce = heldPolicy(isReadable(options, parsed.error) ? options : undefined, faults)
+  const readable = isReadable(options, parsed.error) ? options : undefined
+  const inForce = heldPolicy(readable, faults)
+  const upstreamTrust = upstreamTrustOf(readable?.upstream, inForce, faults)
   if (!parsed.success || faults.length > 0)
     throw new MfaError('options-invalid', `createMfa:\n- ${faults.join('\n- ')}`)
   if (options.notices === true && options.sendMail === undefined && !mailsCodes(options))
@@ -407,6 +418,7 @@ export function parseOptions(options: MfaOptions): ParsedOptions {
     recovers: options.recovery !== undefined && options.recovery !== false,
     recoverySettings: recoverySettings(options),
     inForce,
+    upstreamTrust,
   }
 }
 

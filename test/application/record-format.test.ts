@@ -162,6 +162,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
             clientId: text,
             ip: text,
             userAgent: text,
+            upstream: text,
             remaining: fc.nat(),
             until: instant,
             since: instant,

@@ -6,6 +6,7 @@ import { NO_POLICY } from '../../src/domain/policy/rules.ts'
 export const corePolicy = {
   sessionSeconds: 86_400,
   policy: { levels: DEFAULT_LEVELS, present: () => NO_POLICY },
+  upstream: new Map(),
   demands: async () => [],
   groupsOf: async () => [],
   isWithin: () => () => false,

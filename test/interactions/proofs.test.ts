@@ -36,4 +36,20 @@ describe('the proofs of a session that count in a request', () => {
       expect(factorsOn(route, NOW - 5)).to.deep.equal(['totp', undefined])
     }
   })
+
+  it('R17 have in the device flow no level of an upstream provider from before it', () => {
+    const time = NOW - 3600
+    const strong = firstProof(['pwd', 'otp'], time, undefined, {
+      kinds: ['knowledge', 'possession'],
+      phishingResistant: false,
+      upstream: { issuer: 'https://idp.example', isEarlier: false },
+    })
+    const mfaProofs = { accountId: 'mira', proofs: [strong] }
+    const on = (route: string, begunAt?: number) =>
+      countingProofsOf(core, { route, session: { ...session, mfaProofs } } as never, {
+        ...(begunAt === undefined ? {} : { begunAt }),
+      })
+    expect(on('device_resume')).to.deep.equal([firstProof(['pwd', 'otp'], time)])
+    for (const all of [on('device_resume', time), on('resume')]) expect(all).to.deep.equal([strong])
+  })
 })

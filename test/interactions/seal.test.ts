@@ -57,6 +57,43 @@ const MISTYPED: readonly (readonly [string, unknown])[] = [
 /** Values that are no sealed result at all. */
 const NOTHING = [undefined, null, false, 7, 'mira', [], {}]
 
+const ASSURANCE = {
+  kinds: ['knowledge', 'possession'] as const,
+  phishingResistant: false,
+  upstream: { issuer: 'https://idp.example', isEarlier: true },
+}
+
+/** Other assurances: each differs in one member. */
+const OTHER_ASSURANCES = [
+  undefined,
+  { ...ASSURANCE, kinds: ['knowledge', 'possession', 'inherence'] },
+  { ...ASSURANCE, phishingResistant: true },
+  { ...ASSURANCE, upstream: { ...ASSURANCE.upstream, issuer: 'https://other.example' } },
+  { ...ASSURANCE, upstream: { ...ASSURANCE.upstream, isEarlier: false } },
+]
+
+describe('R17 the seal of the assurance of an upstream provider', () => {
+  const pending = sealFirstFactor(box, CID, { ...PENDING, upstream: ASSURANCE })
+  const proof = { ...ASSURANCE, amr: ['pwd'], time: LOGIN.ts }
+  const login = sealLogin(box, CID, { ...LOGIN, proofs: [proof] })
+
+  it('fits the first factor and the login that it was made for', () => {
+    expect(parseFirstFactor(box, CID, pending)).to.deep.equal(pending)
+    expect(parseLogin(box, CID, login)).to.deep.equal(login)
+  })
+
+  it('fits no first factor and no login with another one', () => {
+    for (const other of OTHER_ASSURANCES) {
+      expect(parseFirstFactor(box, CID, { ...pending, upstream: other })).to.equal(undefined)
+      const { upstream: _, ...plain } = proof
+      const changed = { ...login, proofs: [{ ...plain, ...other }] }
+      expect(parseLogin(box, CID, changed)).to.equal(undefined)
+    }
+    const without = sealFirstFactor(box, CID, PENDING)
+    expect(parseFirstFactor(box, CID, { ...without, upstream: ASSURANCE })).to.equal(undefined)
+  })
+})
+
 describe('R17 the seal of a login', () => {
   const sealed = sealLogin(box, CID, LOGIN)
 

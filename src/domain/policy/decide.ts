@@ -16,6 +16,7 @@ import { highestReached, isFirstLevel, reaches, type Level } from './levels.ts'
 import { firstFactors } from './own.ts'
 import { rankSaid } from './proofs.ts'
 import { namedBy, targetOf } from './target.ts'
+import { withoutOldLevels } from './upstream.ts'
 import { wayTo, wayToSecond, type Way } from './way.ts'
 
 export type * from './decision.ts'
@@ -42,7 +43,8 @@ interface Outcome {
  * The step that is still needed before a request is answered (R17, R24, R25). It is the only function that decides;
  * prompts, refresh, `policy explain` and `policy simulate` call it.
  */
-export function decide(input: PolicyInput): Decision {
+export function decide(asked: PolicyInput): Decision {
+  const input = withoutOldLevels(asked)
   const judged = input.rules.map((rule) => judge(rule, input))
   const demand = demandOf(judged, input)
   const target = targetOf(demand, input)
@@ -58,10 +60,13 @@ export function decide(input: PolicyInput): Decision {
     maxAgeSeconds: Math.min(demand.maxAgeSeconds, target?.maxAgeSeconds ?? Infinity),
   }
   const isTimeAsked = ground.maxAgeSeconds < Infinity || input.request.provedSince !== undefined
-  const timely = isTimeAsked ? withoutFuture(input) : input
+  const timely = (one: PolicyInput): PolicyInput => (isTimeAsked ? withoutFuture(one) : one)
   const outcome: Outcome =
-    target === undefined ? { step: 'unmet', reason: 'no-such-level' } : outcomeOf(ground, timely)
-  return answer(timely, ground, outcome)
+    target === undefined
+      ? { step: 'unmet', reason: 'no-such-level' }
+      : outcomeOf(ground, timely(input))
+  // The answer says what was proved, however old: the token has the time beside it.
+  return answer(timely(asked), ground, outcome)
 }
 
 function outcomeOf(ground: Ground, input: PolicyInput): Outcome {

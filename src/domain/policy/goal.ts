@@ -20,12 +20,14 @@ export interface Goal {
 export function goalOfRules(demand: Demand, input: PolicyInput): Goal {
   const { levels, request } = input
   const level = levels[demand.rank] as Level
-  const { factors, asksFactor } = demand
+  const { factors, asksFactor, isChosen } = demand
   return {
     level,
     factors,
     own: usableOf(ownOf(input, factors), demand),
-    needsFactor: factors !== undefined || request.fresh || (asksFactor && isFirstLevel(level)),
+    // A person who has set up a factor here is asked for it, whatever another provider says.
+    needsFactor:
+      factors !== undefined || request.fresh || isChosen || (asksFactor && isFirstLevel(level)),
   }
 }
 

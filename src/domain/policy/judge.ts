@@ -93,6 +93,8 @@ export interface Demand {
   readonly asksFactor: boolean
   /** Whether it is asked for by more than the person's own choice. */
   readonly isAsked: boolean
+  /** Whether it is asked for by the person's own choice. */
+  readonly isChosen: boolean
 }
 
 export function demandOf(judged: readonly Judged[], input: PolicyInput): Demand {
@@ -117,6 +119,7 @@ export function demandOf(judged: readonly Judged[], input: PolicyInput): Demand 
     ),
     asksFactor: asking.length > 0,
     isAsked: asking.some(({ rule: { name } }) => name !== OWN_CHOICE),
+    isChosen: asking.some(({ rule: { name } }) => name === OWN_CHOICE),
   }
 }
 

@@ -10,6 +10,20 @@ export interface Proof extends Assurance {
   readonly factor?: string
   /** When the account was last recovered, if that is at most 7 days before the proof (R9). */
   readonly recoveredAt?: Instant
+  /** The provider on whose word a first factor has its level. Absent: it is of one kind. */
+  readonly upstream?: Upstream
+}
+
+/** Another identity provider, which has signed the person in for a first factor here. */
+export interface Upstream {
+  readonly issuer: string
+  /** Whether the person signed in there before the login page here was asked for a first factor. */
+  readonly isEarlier: boolean
+}
+
+/** The assurance of a first factor on the word of an upstream provider (`upstreamAssurance`). */
+export type UpstreamAssurance = Pick<Proof, 'kinds' | 'phishingResistant'> & {
+  readonly upstream: Upstream
 }
 
 /** The statement of a token about proofs (R45). */

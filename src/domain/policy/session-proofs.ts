@@ -3,7 +3,7 @@ import { DAY_SECONDS, type Instant } from '../time.ts'
 import type { AcceptedAttempt, MfaRecord } from '../mfa-record.ts'
 import { highestReached, rankOf, type Levels } from './levels.ts'
 import { isAhead } from './goal.ts'
-import type { Proof } from './proofs.ts'
+import type { Proof, UpstreamAssurance } from './proofs.ts'
 
 /** For this long after a recovery, proofs are marked with it (R9) and no browser is trusted (R14). */
 const RECOVERED_SECONDS = 7 * DAY_SECONDS
@@ -13,25 +13,34 @@ const MOST_PROOFS = 12
 
 /**
  * The proof of a login page. A first factor is of one kind, whatever methods the page names: a page cannot reach a
- * higher level by a list of words (R26). It has the mark of a recovery that came at most 7 days before it (R9).
+ * higher level by a list of words (R26). It has more only by the word of an upstream provider that the application trusts
+ * for it (`assurance`). It has the mark of a recovery that came at most 7 days before it (R9).
  */
 export function firstProof(
   amr: readonly Amr[],
   time: Instant,
   record: Pick<MfaRecord, 'history'> = { history: NO_HISTORY },
+  assurance: UpstreamAssurance | undefined = undefined,
 ): Proof {
   const said = amr.filter((one) => one !== 'mfa')
-  const kinds = said.map(kindOf).filter((kind): kind is FactorKind => kind !== undefined)
-  const kind = kinds.includes('knowledge') ? 'knowledge' : kinds[0]
   const recoveredAt = recoveredBefore(record, time)
   return {
     amr: said,
-    kinds: kind === undefined ? [] : [kind],
-    phishingResistant: false,
+    ...(assurance ?? { kinds: firstKind(said), phishingResistant: false }),
     time,
     // A password that was typed before the recovery, in the same sign-in, is older than the mark.
     ...(recoveredAt === undefined || time < recoveredAt ? {} : { recoveredAt }),
   }
+}
+
+function firstKind(amr: readonly Amr[]): readonly FactorKind[] {
+  const kinds = amr.map(kindOf).filter((kind): kind is FactorKind => kind !== undefined)
+  return kinds.includes('knowledge') ? ['knowledge'] : kinds.slice(0, 1)
+}
+
+/** A first factor without the level that it has on the word of an upstream provider. */
+export function withoutUpstream({ upstream: _, ...proof }: Proof): Proof {
+  return { ...proof, kinds: firstKind(proof.amr), phishingResistant: false }
 }
 
 /** When the account was last recovered, if that is less than 7 days before `at`. */
@@ -62,7 +71,7 @@ export function secondProof(
 
 /**
  * The proofs of a session after new ones: of each factor, and of the first factor, the newest one. Proofs that are older
- * than a session may be are left out.
+ * than a session may be are left out. A first factor with a level of its own stays beside a later one without it.
  */
 export function mergedProofs(
   before: readonly Proof[],
@@ -71,15 +80,22 @@ export function mergedProofs(
 ): readonly Proof[] {
   // A proof from the future makes room for a new one: the clock was set back, and it would stay the newest.
   const present = before.filter(
-    ({ factor, time }) => !isAhead(time, now) || fresh.every((one) => one.factor !== factor),
+    (proof) => !isAhead(proof.time, now) || fresh.every((one) => placeOf(one) !== placeOf(proof)),
   )
-  const seen = new Set<string | undefined>()
-  const kept = newestFirst([...fresh, ...present]).filter(({ factor, time }) => {
-    if (seen.has(factor) || now - time >= sessionSeconds) return false
-    seen.add(factor)
+  const seen = new Set<string>()
+  const kept = newestFirst([...fresh, ...present]).filter((proof) => {
+    const place = placeOf(proof)
+    if (seen.has(place) || now - proof.time >= sessionSeconds) return false
+    seen.add(place)
     return true
   })
   return kept.slice(0, MOST_PROOFS)
+}
+
+/** Of the proofs with the same place a session keeps the newest. */
+function placeOf({ factor, upstream, kinds, phishingResistant }: Proof): string {
+  if (factor !== undefined) return factor
+  return upstream === undefined ? '' : JSON.stringify([upstream.issuer, kinds, phishingResistant])
 }
 
 function newestFirst(proofs: readonly Proof[]): readonly Proof[] {

@@ -156,11 +156,20 @@ export const AUTHENTICATORS: Readonly<Record<string, Authenticator>> = {
 
 const OFFERS: Readonly<Record<string, Strength>> = { totp: POSSESSION, passkey: PASSKEY, key: KEY }
 
-/** The proofs of people. `sso` and `sso-mfa` are first factors of another provider, the latter of two kinds. */
+/**
+ * The proofs of people. `sso` and `sso-mfa` are first factors of another provider, the latter of two kinds. `sso-before` is
+ * one that was handed over for this request after a sign-in there at its time.
+ */
 export const PROOFS: Readonly<Record<string, Omit<Proof, 'time'>>> = {
   pwd: { amr: ['pwd'], kinds: ['knowledge'], phishingResistant: false },
   sso: { amr: ['fed'], kinds: ['possession'], phishingResistant: false },
   'sso-mfa': { amr: ['pwd', 'sms'], kinds: ['knowledge', 'possession'], phishingResistant: false },
+  'sso-before': {
+    amr: ['pwd', 'sms'],
+    kinds: ['knowledge', 'possession'],
+    phishingResistant: false,
+    upstream: { issuer: 'https://idp.example', isEarlier: true },
+  },
   'sso-none': { amr: ['fed'], kinds: [], phishingResistant: false },
   otp: { amr: ['otp'], ...POSSESSION, factor: 'totp' },
   code: { amr: ['backup_code'], ...POSSESSION, factor: 'backup-codes' },
@@ -203,9 +212,10 @@ function trustOf(since: Instant, { trustedBy = 'totp' }: Case): Trust {
 /** The input of the policy for a case. */
 export function inputOf(one: Case): PolicyInput {
   const { address = '198.51.100.7', trustedAt } = one
-  const begunAt = NOW - BEGUN_SECONDS
   const acr = acrRequestOf(one)
   const proofs = words(one.proofs).map(proofOf)
+  const handedOver = proofs.filter(({ upstream }) => upstream !== undefined)
+  const begunAt = Math.min(NOW - BEGUN_SECONDS, ...handedOver.map(({ time }) => time))
   const isShownNow = proofs.some(({ factor, time }) => factor !== undefined && time >= begunAt)
   const since = provedSince(one, begunAt)
   return {

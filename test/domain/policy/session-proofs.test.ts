@@ -97,6 +97,22 @@ describe('the proofs of a session', () => {
     expect(merge([skewed], [of(NOW - 5, 'totp')])).to.deep.equal([skewed])
   })
 
+  it('keep a level of an upstream provider beside a later first factor without it', () => {
+    const upstream = { issuer: 'https://idp.example', isEarlier: false }
+    const strong = (time: number): Proof => ({
+      ...firstProof(['otp'], time, undefined, {
+        kinds: ['knowledge', 'possession'],
+        phishingResistant: false,
+        upstream,
+      }),
+    })
+    const plain = firstProof(['pwd'], NOW - 5)
+    expect(merge([strong(NOW - 50)], [plain])).to.deep.equal([plain, strong(NOW - 50)])
+    expect(merge([strong(NOW - 50)], [strong(NOW - 9)])).to.deep.equal([strong(NOW - 9)])
+    const higher = { ...strong(NOW - 60), phishingResistant: true }
+    expect(merge([higher], [strong(NOW - 9)])).to.deep.equal([strong(NOW - 9), higher])
+  })
+
   it('are bounded', () => {
     const many = Array.from({ length: 30 }, (_, nth) => of(NOW - nth, `factor-${nth}`))
     expect(merge([], many)).to.deep.equal(many.slice(0, 12))
