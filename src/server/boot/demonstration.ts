@@ -55,7 +55,7 @@ export async function demonstrate(
     secrets,
     services: {
       demonstrationAccountId: account.id,
-      builtInClients: [demonstrationClient(app.url, secrets)],
+      builtInClients: [demonstrationClient(app.url, secrets.clientSecret)],
     },
   }
 }
@@ -116,9 +116,22 @@ async function demonstrationAccount(
 }
 
 /** The client metadata of the demonstration's relying party. It is not stored but made at each start. */
-function demonstrationClient(url: string, secrets: DemonstrationSecrets): JsonObject {
-  const { clientSecret } = secrets
-  return clientMetadata({ clientId: CLIENT_ID, clientSecret, url }) as JsonObject
+function demonstrationClient(url: string, clientSecret?: string): JsonObject {
+  const secret = clientSecret === undefined ? {} : { clientSecret }
+  return clientMetadata({ clientId: CLIENT_ID, ...secret, url }) as JsonObject
+}
+
+/**
+ * The demonstration's client, without its secret, for a command that starts no server. Undefined: the settings want no
+ * demonstration, or none was started on this storage.
+ */
+export async function demonstrationClientIn({
+  config: { demonstration },
+  storage,
+}: Pick<Foundation, 'config' | 'storage'>): Promise<JsonObject | undefined> {
+  if (demonstration === undefined) return undefined
+  if ((await findByName(storage.accounts, USERNAME)) === undefined) return undefined
+  return demonstrationClient(`http://localhost:${demonstration.port}`)
 }
 
 /** Throws ConfigError when DEMO_PORT is taken. */

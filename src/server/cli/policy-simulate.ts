@@ -6,7 +6,7 @@ import {
   type SimulationReport,
 } from '../accounts/simulate-policy.ts'
 import { faultsOfProposed } from '../boot/policy.ts'
-import { policyClient } from '../clients/policy-client.ts'
+import { clientsOfPolicy } from './policy-clients.ts'
 import { progress } from './progress.ts'
 import { readJson } from './read.ts'
 import { withSession, type Session } from './session.ts'
@@ -61,7 +61,7 @@ async function simulate(
   const faults = faultsOfProposed(settings, proposed)
   if (faults.length > 0) throw new PolicyFaults(faults)
   const { accounts } = storage
-  const clients = (await (await session.clients()).list()).map(policyClient)
+  const clients = await clientsOfPolicy(session)
   const simulation = mfa.policy.simulate(proposed, {
     clients,
     readsOf: (client) => client['mfa'],

@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import type { Command } from 'commander'
 import type { PolicyExplanation } from '../../index.ts'
 import { subjectOf } from '../accounts/subject.ts'
-import { policyClient } from '../clients/policy-client.ts'
 import { unchangeable } from './client-change.ts'
+import { clientOfPolicy } from './policy-clients.ts'
 import { addSimulateCommand } from './policy-simulate.ts'
 import { withSession, type Session } from './session.ts'
 import { answer, readingCommand, table, type Output, type Terminal } from './terminal.ts'
@@ -85,11 +85,11 @@ function acrParameter(acr: string, essential: boolean): Readonly<Record<string, 
 
 async function explain(session: Session, { user, client, params, about }: Case): Promise<Output> {
   const account = await find(session, user)
-  const metadata = await (await session.clients()).find(client)
-  if (metadata === undefined) throw unchangeable('unknown')
+  const found = await clientOfPolicy(session, client)
+  if (found === undefined) throw unchangeable('unknown')
   const explanation = await session.mfa.policy.explain({
     account: subjectOf(account),
-    client: policyClient(metadata),
+    client: found,
     params,
     ...about,
   })
@@ -98,16 +98,47 @@ async function explain(session: Session, { user, client, params, about }: Case):
     json: { decision, acr, reason, rules },
     text: [
       `${account.username} at ${client}: ${decision}\n`,
-      `reason: ${reason}\n`,
-      `acr: ${acr}\n`,
+      `The person ${DECISIONS[decision]}, because ${REASONS[reason]}.\n`,
+      ...(decision === 'refuse' ? [] : [`The token then has the acr ${acr}.\n`]),
       ...(account.disabledAt === undefined ? [] : ['The person is disabled and cannot sign in.\n']),
       ...proofLine(explanation),
-      table(
-        ['RULE', 'MATCHES', 'PART'],
-        rules.map(({ name, matched, part }) => [name, matched ? 'yes' : 'no', part]),
-      ),
+      `\n${table(
+        ['RULE', 'PART'],
+        rules.map(({ name, part }) => [name, PARTS[part]]),
+      )}`,
     ].join(''),
   }
+}
+
+/** Each answer in words, after "The person". */
+const DECISIONS: Readonly<Record<PolicyExplanation['decision'], string>> = {
+  pass: 'gets in without a further page',
+  verify: 'has to show one more proof',
+  enrol: 'has to set up a factor',
+  'enrol-later': 'is asked to set up a factor and may put it off',
+  refuse: 'is refused',
+}
+
+/** Each reason in words, after "because". */
+const REASONS: Readonly<Record<PolicyExplanation['reason'], string>> = {
+  policy: 'a rule asks for it',
+  chosen: 'whoever has set up a factor is asked for it',
+  'step-up': 'the app asks for it',
+  redundancy: 'a rule asks for a second authenticator on another device',
+  'trusted-browser': 'the browser is trusted',
+  met: 'all that is asked for was proved',
+  'nothing-asked': 'nothing asks for more than the password',
+  'no-way': 'no factor that can be set up is enough',
+  'no-such-level': 'the app insists on a level that nobody can reach here',
+}
+
+/** The part of a rule in words. */
+const PARTS: Readonly<Record<PolicyExplanation['rules'][number]['part'], string>> = {
+  counts: 'matches, and counts',
+  'no-match': 'does not match',
+  optional: 'matches, but asks only people who have a fitting factor',
+  grace: 'matches, and the time for the set-up still runs',
+  'asks-nothing': 'matches, and asks for nothing',
 }
 
 /** The proof on which a first factor could be set up, where one has to be. */

@@ -168,13 +168,66 @@ describe('policy', function () {
       line.environment['CONFIG_FILE'] = settings({ rules: [EVERYBODY] })
       const text = async (user: string): Promise<string> =>
         (await line.run(`policy explain --user ${user} --client app-00 --max-age 60`)).out
-      expect(await text('fresh')).to.match(/^fresh at app-00: enrol\nreason: policy\nacr: /)
+      expect(await text('fresh')).to.match(
+        /^fresh at app-00: enrol\nThe person has to set up a factor, because a rule asks for it\.\nThe token then has the acr /,
+      )
       expect(await text('fresh')).to.contain('set-up of a factor: the password is enough\n')
       expect(await text('stuck')).to.contain('set-up of a factor: there is none')
       expect(await text('holder')).not.to.contain('set-up of a factor')
-      expect(await text('holder')).to.match(/^RULE +MATCHES +PART$/m)
-      expect(await text('holder')).to.match(/^everybody +yes +counts$/m)
+      expect(await text('holder')).to.match(/^RULE +PART$/m)
+      expect(await text('holder')).to.match(/^everybody +matches, and counts$/m)
       expect(await text('gone')).to.contain('The person is disabled')
+    })
+
+    it('says each decision, each part and each reason in words', async () => {
+      const text = async (options: string): Promise<string> =>
+        (await line.run(`policy explain ${options}`)).out
+      expect(await text('--user fresh --client app-00')).to.contain(
+        'The person gets in without a further page, because nothing asks for more than the password.\n',
+      )
+      expect(await text('--user holder --client app-00')).to.contain(
+        'The person has to show one more proof, because whoever has set up a factor is asked for it.\n',
+      )
+      line.environment['CONFIG_FILE'] = settings({
+        rules: [
+          { name: 'soon', require: 'multi-factor', enrol: { graceSeconds: 600 } },
+          { name: 'if any', require: 'multi-factor', enrol: 'optional' },
+          { name: 'elsewhere', when: { client: 'app-07' }, require: 'multi-factor' },
+          { name: 'nothing', require: 'password' },
+        ],
+      })
+      const later = await text('--user fresh --client app-00')
+      expect(later).to.contain('is asked to set up a factor and may put it off, because a rule')
+      expect(later).to.match(/^soon +matches, and the time for the set-up still runs$/m)
+      expect(later).to.match(/^if any +matches, but asks only people who have a fitting factor$/m)
+      expect(later).to.match(/^elsewhere +does not match$/m)
+      expect(later).to.match(/^nothing +matches, and asks for nothing$/m)
+      const refused = await text('--user fresh --client app-00 --acr urn:nobody --essential')
+      expect(refused).to.contain('The person is refused, because the app insists on a level')
+      expect(refused).not.to.contain('acr')
+    })
+
+    it('knows the app of the demonstration once it was started on the storage, unless it is off', async () => {
+      const about = 'policy explain --json --user fresh --client fieldnotes'
+      expect((await line.run(about)).code).to.equal(1)
+      const own = commandLine()
+      Object.assign(own.environment, { STORAGE_URL: line.environment['STORAGE_URL'] })
+      Object.assign(own.environment, { ENCRYPTION_KEYS: line.environment['ENCRYPTION_KEYS'] })
+      const rules = own.file('rules.json', [{ ...EVERYBODY, when: { client: 'fieldnotes' } }])
+      const simulated = async (): Promise<Report> =>
+        (await own.run(`policy simulate ${rules} --json --allow-lockout`)).json<Report>()
+      try {
+        await line.run('user add demo')
+        expect((await own.run(about)).json<Explained>()).to.deep.include({ decision: 'enrol' })
+        const report = await simulated()
+        expect(report.clients).to.equal(CLIENTS + 1)
+        own.environment['DEMO'] = 'off'
+        expect((await own.run(about)).code).to.equal(1)
+        expect((await simulated()).clients).to.equal(CLIENTS)
+      } finally {
+        expect((await line.run('user remove demo --confirm')).code).to.equal(0)
+        own.remove()
+      }
     })
 
     it('ends with 1 for an unknown person or app', async () => {
