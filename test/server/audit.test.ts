@@ -100,6 +100,14 @@ describe('the audit commands', () => {
     const forged = Buffer.from('[1,"2","x"]').toString('base64url')
     for (const cursor of ['', 'x', '!!', forged])
       expect((await refusal(`--cursor=${cursor}`)).code, cursor).to.equal('cursor')
+    // A value may begin with a hyphen, in either spelling: it is no option of its own.
+    for (const [option, code] of [
+      ['--cursor', 'cursor'],
+      ['--user', 'user-unknown'],
+    ] as const) {
+      expect((await refusal(`${option}=-abc`)).code).to.equal(code)
+      expect((await refusal(option, '-abc')).code).to.equal(code)
+    }
   })
 
   it('list page by page with a cursor, while new entries arrive', async () => {

@@ -112,7 +112,7 @@ async function explain(session: Session, { user, client, params, about }: Case):
 
 /** Each answer in words, after "The person". */
 const DECISIONS: Readonly<Record<PolicyExplanation['decision'], string>> = {
-  pass: 'gets in without a further page',
+  pass: 'needs no further proof',
   verify: 'has to show one more proof',
   enrol: 'has to set up a factor',
   'enrol-later': 'is asked to set up a factor and may put it off',
@@ -122,7 +122,7 @@ const DECISIONS: Readonly<Record<PolicyExplanation['decision'], string>> = {
 /** Each reason in words, after "because". */
 const REASONS: Readonly<Record<PolicyExplanation['reason'], string>> = {
   policy: 'a rule asks for it',
-  chosen: 'whoever has set up a factor is asked for it',
+  chosen: 'a person who has set up a factor is asked for it',
   'step-up': 'the app asks for it',
   redundancy: 'a rule asks for a second authenticator on another device',
   'trusted-browser': 'the browser is trusted',

@@ -183,10 +183,10 @@ describe('policy', function () {
       const text = async (options: string): Promise<string> =>
         (await line.run(`policy explain ${options}`)).out
       expect(await text('--user fresh --client app-00')).to.contain(
-        'The person gets in without a further page, because nothing asks for more than the password.\n',
+        'The person needs no further proof, because nothing asks for more than the password.\n',
       )
       expect(await text('--user holder --client app-00')).to.contain(
-        'The person has to show one more proof, because whoever has set up a factor is asked for it.\n',
+        'The person has to show one more proof, because a person who has set up a factor is asked for it.\n',
       )
       line.environment['CONFIG_FILE'] = settings({
         rules: [
