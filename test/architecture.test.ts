@@ -110,6 +110,8 @@ const PARTS: Readonly<Record<string, Part>> = {
       'node:net',
       'node:path',
       'node:url',
+      // It makes functions of the code that Nunjucks compiles from a template.
+      'node:vm',
       'koa',
       'nunjucks',
       'types:@koa/router',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileFunction } from 'node:vm'
 import nunjucks from 'nunjucks'
 import { MfaError } from '../domain/errors.ts'
 import type { Catalogues } from './messages.ts'
@@ -42,6 +43,9 @@ export function builtInViews(from: string = fileURLToPath(import.meta.url)): str
   }
 }
 
+/** How every template is compiled, whichever environment has it. */
+const COMPILED = { throwOnUndefined: true, trimBlocks: true, lstripBlocks: true } as const
+
 /**
  * Templates of the folders, each compiled once. `default/...` names our template, or the factor's, also if the
  * application has replaced it, so that the application's template can extend the one that it replaces.
@@ -52,18 +56,50 @@ export function templates(
   { folders, mounts }: Pick<Sources, 'folders' | 'mounts'>,
   options: { autoescape: boolean },
 ): nunjucks.Environment {
-  const ours = new nunjucks.FileSystemLoader([folders.at(-1) ?? builtInViews()])
-  const factors = mounts.map(({ prefix, folder }) => {
-    return below(prefix, new nunjucks.FileSystemLoader([folder]))
-  })
+  const ours = new CompilingLoader([folders.at(-1) ?? builtInViews()])
+  const factors = mounts.map(({ prefix, folder }) => below(prefix, new CompilingLoader([folder])))
   const defaults = [...factors, ours].map((loader) => below('default/', loader))
-  const own = new nunjucks.FileSystemLoader(folders.slice(0, -1))
+  const own = new CompilingLoader(folders.slice(0, -1))
   return new nunjucks.Environment([...defaults, own, ...factors, ours], {
     autoescape: options.autoescape,
-    throwOnUndefined: true,
-    trimBlocks: true,
-    lstripBlocks: true,
+    ...COMPILED,
   })
+}
+
+/** The functions of a compiled template, by path, and the text that they were made from. */
+const compiled = new Map<string, { readonly text: string; readonly functions: object }>()
+
+/**
+ * Gives out templates that are compiled. One process compiles each text once: the functions do not depend on the
+ * environment, which they are given with its filters, its globals and `autoescape` when a page is shown. Compiling is
+ * most of the work of `createMfa`, and an application may call that more than once.
+ */
+class CompilingLoader extends nunjucks.FileSystemLoader {
+  override getSource(name: string): nunjucks.LoaderSource {
+    // It answers null for a template that it does not have; its types do not say so.
+    const source = super.getSource(name) as nunjucks.LoaderSource | null
+    const functions = source === null ? undefined : functionsOf(source)
+    if (functions === undefined) return source as nunjucks.LoaderSource
+    // Nunjucks' own loader of precompiled templates gives out the same object.
+    return { ...source, src: { type: 'code', obj: functions } } as unknown as nunjucks.LoaderSource
+  }
+}
+
+/** Undefined for a template that does not compile. Nunjucks then compiles it again and says what is wrong, and where. */
+function functionsOf({ path, src }: nunjucks.LoaderSource): object | undefined {
+  const known = compiled.get(path)
+  if (known?.text === src) return known.functions
+  try {
+    // Nunjucks writes into the options that it is given.
+    const env = new nunjucks.Environment([], { ...COMPILED })
+    const wrapper = ([{ template }]: readonly [{ template: string }]): string => template
+    const code = nunjucks.precompileString(src, { name: path, env, wrapper } as object)
+    const functions = (compileFunction(code) as () => object)()
+    compiled.set(path, { text: src, functions })
+    return functions
+  } catch {
+    return undefined
+  }
 }
 
 /** Wraps a loader so that the names of its templates begin with a prefix. */
