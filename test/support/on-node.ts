@@ -17,6 +17,11 @@ const SUITES = [
   'test/server/command-process.test.ts',
   'test/server/start.test.ts',
 ]
+/**
+ * These tests of the package say nothing about Node: they compile, and they run an application with Mongoose on the
+ * oldest Node whichever Node runs the test. The usual run has them.
+ */
+const SAY_NOTHING = ['--grep', 'with Mongoose \\d, in an empty project|has types', '--invert']
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   engines: { node: string }
@@ -39,8 +44,11 @@ if (!`${found}.`.startsWith(`v${version}.`))
 console.log(`Node ${found}`)
 const mocha = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js')
 process.exitCode =
-  run(join(binaries, 'node'), [mocha, ...(suites.length === 0 ? SUITES : suites)], 'inherit')
-    .status ?? 1
+  run(
+    join(binaries, 'node'),
+    [mocha, ...(suites.length === 0 ? [...SUITES, ...SAY_NOTHING] : suites)],
+    'inherit',
+  ).status ?? 1
 
 function install(): void {
   if (existsSync(join(binaries, 'node'))) return
