@@ -92,6 +92,8 @@ describe('a trusted browser', () => {
     let many = trusted()
     for (let n = 1; n < 20; n += 1) many = rotated(many, n, NOW)
     expect(many.trustedBrowsers?.[0]?.previous).to.have.length(MOST_PREVIOUS)
+    // The newest of them are kept.
+    expect(trustIn(many, [token('laptop', 18)], NOW + 1)?.id).to.equal('laptop')
   })
 
   it('leaves the other browsers as they are when it is used', () => {

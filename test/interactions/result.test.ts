@@ -2,7 +2,9 @@ import { expect } from 'chai'
 import type { Core } from '../../interactions/core.ts'
 import {
   firstFactorOf,
+  newBrowser,
   passwordLoginOf,
+  proofsOf,
   withoutResult,
   withResult,
   writeFirstFactor,
@@ -211,5 +213,17 @@ describe('the address at which the host goes on', () => {
     expect(await writeNothing(coreAt('https://id.example/op'), interaction)).to.equal(
       'https://id.example/auth/the-interaction?x=1',
     )
+  })
+})
+
+describe('the facts of a sign-in before its second step', () => {
+  it('are the first factor, or no proof where its page names no method', () => {
+    expect(proofsOf(mira)).to.have.length(1)
+    expect(proofsOf({ ...mira, amr: [] })).to.deep.equal([])
+  })
+
+  it('keep for which account the browser was new', () => {
+    expect(newBrowser('mira', false)).to.deep.equal({ mfaNewBrowser: 'mira' })
+    expect(newBrowser('mira', true)).to.deep.equal({})
   })
 })

@@ -138,6 +138,13 @@ describe('assertAssurance', () => {
       { factors: ['otp'] },
       'claims-malformed',
     ],
+    ['refuses an amr with a number', { amr: ['otp', 1] }, { factors: ['otp'] }, 'claims-malformed'],
+    [
+      'refuses a time that is no number',
+      { auth_time: NaN },
+      { maxAgeSeconds: 300 },
+      'claims-malformed',
+    ],
     ['refuses an amr that is a string', { amr: 'otp' }, { factors: ['otp'] }, 'claims-malformed'],
     [
       'refuses factors that are no list',

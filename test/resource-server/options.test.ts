@@ -7,6 +7,11 @@ const INTROSPECTION = { endpoint: 'https://id.example/i', clientId: 'api', clien
 const make = (options: unknown) => () => resourceServer(options as ResourceServerOptions)
 
 describe('the options of resourceServer', () => {
+  it('take a time to wait of at most a minute', () => {
+    expect(make({ ...VALID, timeoutMs: 60_000 })).not.to.throw()
+    expect(make({ ...VALID, timeoutMs: 60_001 })).to.throw('timeoutMs is')
+  })
+
   it('take https, and http on a loopback address alone', () => {
     for (const issuer of [
       'https://id.example',

@@ -118,6 +118,11 @@ describe('the policy of a running node', () => {
     await write({ ...AT_START, policy: STAFF })
     // The former app finishes its requests by the same rules.
     expect(rules()).to.deep.equal([STRICT.rules, STAFF.rules, STAFF.rules])
+    reload.follow(plugin)
+    given = []
+    await write({ ...AT_START, policy: STRICT })
+    // Nobody holds the first app any more.
+    expect(rules()).to.deep.equal([STRICT.rules, STRICT.rules])
   })
 
   for (const [what, content, faults] of [
@@ -162,6 +167,8 @@ describe('the policy of a running node', () => {
       expect(lines).to.have.length(2)
       await write({ ...AT_START, policy: STAFF })
       expect(reload.isStale).to.equal(false)
+      // The rules are those of before, so the other nodes are told nothing.
+      expect(changes).to.equal(1)
     })
 
   it('stays while the file is away', async () => {

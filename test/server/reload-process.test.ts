@@ -47,7 +47,7 @@ describe('the process of a server whose CONFIG_FILE changes', function () {
     }
   }
 
-  it('reads it at SIGHUP, and follows an exchanged link by itself', async () => {
+  it('follows an exchanged link by itself, and reads it again at SIGHUP', async () => {
     publish('one', {})
     symlinkSync(join('mounted', 'config.json'), join(folder, 'config.json'))
     const port = await freePort()
@@ -73,11 +73,13 @@ describe('the process of a server whose CONFIG_FILE changes', function () {
     }
     await until(async () => (await ready()) !== undefined)
 
-    child.kill('SIGHUP')
-    await until(() => output.includes('told to read the policy again'))
     publish('two', { rules: [{ name: 'staff', require: 'phr' }] })
-    await until(() => output.includes('rule \\"staff\\": can never be met'))
+    const refusals = (): number => output.split('rule \\"staff\\": can never be met').length - 1
+    await until(() => refusals() > 0)
     await until(async () => isDeepStrictEqual(await ready(), { status: 'ok', policy: 'stale' }))
+    // By itself the server reads a file once only: a second refusal of the same content comes of the signal.
+    child.kill('SIGHUP')
+    await until(() => refusals() > 1)
     publish('three', { rules: [{ name: 'staff', require: 'multi-factor' }] })
     await until(() => output.includes('the policy was read from CONFIG_FILE again'))
     await until(async () => isDeepStrictEqual(await ready(), { status: 'ok' }))

@@ -76,6 +76,19 @@ describe('the policy', () => {
     expect(decide({ ...input, rules: [rule!] })).to.include({ step: 'login', reason: 'policy' })
   })
 
+  it('lets a second device be set up on a factor of the same request, however long its pages took', () => {
+    const input = inputOf({
+      ...CASES[0]!,
+      person: 'totp',
+      proofs: 'pwd@-1000 otp@-900',
+      rules: ['two-devices'],
+    })
+    const { begunAt: _, ...later } = input.request
+    const request = { ...later, begunAt: NOW - 1000 }
+    expect(decide({ ...input, request })).to.include({ step: 'enrol', reason: 'redundancy' })
+    expect(decide({ ...input, request: later })).to.include({ step: 'verify' })
+  })
+
   it('lets no trusted browser stand in for a token whose authorization named a level', () => {
     const input = inputOf({
       ...CASES[0]!,
@@ -86,7 +99,7 @@ describe('the policy', () => {
     })
     expect(decide(input)).to.include({ step: 'none', reason: 'trusted-browser' })
     const request = { ...input.request, acrs: [acrOf('multi-factor')] }
-    expect(decide({ ...input, request })).to.include({ step: 'verify', isTrusted: false })
+    expect(decide({ ...input, request })).to.include({ step: 'verify' })
   })
 
   describe('with levels that each first factor reaches', () => {
