@@ -42,8 +42,40 @@ export function askNext(core: Core, facts: PolicyFacts, answer: Answer): Decisio
   const shown = input.person.authenticators.find(
     ({ factor, isBackup }) => !isBackup && (factors?.includes(factor) ?? true),
   )
-  if (shown === undefined) return undefined
-  const { factor, kinds, phishingResistant } = shown
+  return shown === undefined ? undefined : askAfter(core, facts, shown)
+}
+
+/**
+ * The factors of the person that were not shown for this request and by which it goes on, and those of the person after
+ * which still another one is asked for.
+ */
+export interface InTurn {
+  readonly left: readonly string[]
+  readonly notEnough: readonly string[]
+}
+
+/** Empty where the answer asks for no factor of the person. */
+export function askInTurn(core: Core, facts: PolicyFacts, answer: Answer): InTurn {
+  const { decision, input } = answer
+  if (decision.step !== 'verify') return { left: [], notEnough: [] }
+  const { authenticators } = input.person
+  const { begunAt = Infinity } = input.request
+  const shown = input.proofs.filter(({ time }) => time >= begunAt).map(({ factor }) => factor)
+  const own = [...new Map(authenticators.map((one) => [one.factor, one])).values()]
+  const notEnough = own.filter((one) => askAfter(core, facts, one).step === 'verify')
+  return {
+    left: own
+      .map(({ factor }) => factor)
+      .filter((one) => !shown.includes(one) && (decision.factors?.includes(one) ?? true)),
+    notEnough: notEnough.map(({ factor }) => factor),
+  }
+}
+
+function askAfter(
+  core: Core,
+  facts: PolicyFacts,
+  { factor, kinds, phishingResistant }: PolicyInput['person']['authenticators'][number],
+): Decision {
   const { request, proofs, now } = facts
   const proof: Proof = { factor, kinds, phishingResistant, amr: [], time: now }
   const afterwards = { ...request, fresh: false, begunAt: request.begunAt ?? now }

@@ -10,7 +10,7 @@ import { NO_POLICY } from '../src/domain/policy/rules.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { HostClient } from '../src/host/provider.ts'
-import { askNext, askPolicy, type Answer } from './ask-policy.ts'
+import { askInTurn, askNext, askPolicy, type Answer, type InTurn } from './ask-policy.ts'
 import { readTrustTokens, shownTrusts } from './browser-trust.ts'
 import { hashBrowserToken, readBrowserTokens } from './browser-token.ts'
 import { keepCircumstances } from './circumstances.ts'
@@ -66,6 +66,7 @@ export async function stepOf(core: Core, given: PolicyCase, known: Known): Promi
 export interface Steps {
   readonly decision: Decision
   readonly next: Decision | undefined
+  readonly inTurn: InTurn
   /** The decision of the rules on trial (`policy.shadow`) on the same facts. Absent: there are none. */
   readonly shadow?: Decision
 }
@@ -118,7 +119,11 @@ export async function factsFor(core: Core, given: PolicyCase, known: Known): Pro
 }
 
 function stepsIn(core: Core, facts: PolicyFacts, answer: Answer): Steps {
-  return { decision: answer.decision, next: askNext(core, facts, answer) }
+  return {
+    decision: answer.decision,
+    next: askNext(core, facts, answer),
+    inTurn: askInTurn(core, facts, answer),
+  }
 }
 
 /** It matters for a first sign-in alone, and where a rule has a grace. */

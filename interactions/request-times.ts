@@ -2,6 +2,10 @@ import type { Instant } from '../src/domain/time.ts'
 import type { OIDC } from '../src/host/context.ts'
 import { deviceAsksForLogin } from '../src/host/device.ts'
 import { isDeviceRoute } from '../src/host/context.ts'
+import { begunWith } from '../src/domain/first-factor.ts'
+import { isForDevice } from '../src/host/interaction.ts'
+import type { Resumable } from '../src/host/resume.ts'
+import type { Subject } from './result.ts'
 import { resultsOf } from './request.ts'
 import type { Core } from './core.ts'
 
@@ -38,11 +42,28 @@ function beginning(since: unknown, at: unknown, ts: unknown): Instant | undefine
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
+/** The times of a request whose login page has just answered with a first factor. */
+export function timesAtLogin(
+  { deps }: Core,
+  interaction: Pick<Resumable, 'params' | 'deviceCode'>,
+  subject: Pick<Subject, 'ts' | 'isEarlier'>,
+): RequestTimes {
+  const now = deps.clock.now()
+  const begunAt = begunWith({ ...subject, answeredAt: now })
+  const isDevice = isForDevice(interaction)
+  const { prompt, max_age: maxAge } = interaction.params
+  const since = !isDevice && asksForLogin(prompt) ? now : sinceOf(maxAge, isDevice, now)
+  return { begunAt, ...(since === undefined ? {} : { provedSince: Math.min(since, begunAt) }) }
+}
+
 function sinceFor({ deps }: Core, oidc: OIDC): Instant | undefined {
   const now = deps.clock.now()
-  const { prompt, max_age: maxAge } = oidc.params ?? {}
   const isDevice = isDeviceRoute(oidc)
-  if (isDevice ? deviceAsksForLogin(oidc) : asksForLogin(prompt)) return now
+  const isLoginAsked = isDevice ? deviceAsksForLogin(oidc) : asksForLogin(oidc.params?.prompt)
+  return isLoginAsked ? now : sinceOf(oidc.params?.max_age, isDevice, now)
+}
+
+function sinceOf(maxAge: unknown, isDevice: boolean, now: Instant): Instant | undefined {
   const seconds = maxAge === undefined || maxAge === null ? NaN : Number(maxAge)
   if (Number.isFinite(seconds)) return now - seconds
   // No trusted browser stands in for the factor in the device flow.

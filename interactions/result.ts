@@ -22,6 +22,12 @@ export interface Subject {
   readonly epoch: number
   /** The assurance of the first factor on the word of an upstream provider. Absent: it is of one kind. */
   readonly upstream?: UpstreamAssurance
+  /** Whether the first factor was shown before the authorization began. */
+  readonly isEarlier?: boolean
+  /** When the login page answered. Absent: the person is that of a session. */
+  readonly answeredAt?: number
+  /** The proofs that were given before. Absent: the first factor alone. */
+  readonly proofs?: readonly Proof[]
   readonly remember?: boolean
   readonly extra?: Readonly<Record<string, unknown>>
 }
@@ -36,8 +42,8 @@ export function proofsOf(
   subject: Subject | SessionSubject,
   record?: Pick<MfaRecord, 'history'>,
 ): readonly Proof[] {
-  if ('proofs' in subject) return subject.proofs
-  const { amr, ts, upstream } = subject
+  const { amr, ts, upstream, proofs } = subject
+  if (proofs !== undefined) return proofs
   const isNothing = amr.length === 0 && upstream === undefined
   return isNothing ? [] : [firstProof(amr, ts, record, upstream)]
 }
@@ -110,7 +116,11 @@ export function passwordLoginOf(
  * the proofs of the session came before it.
  */
 function shownIn(subject: Subject | SessionSubject, { factor, at }: AcceptedAttempt): object {
-  return { factor, at, since: 'proofs' in subject ? at : Math.min(subject.ts, at) }
+  const { ts, isEarlier, proofs, answeredAt } = subject
+  if (proofs !== undefined && answeredAt === undefined) return { factor, at, since: at }
+  return isEarlier === true
+    ? { factor, at, since: at, isEarlier }
+    : { factor, at, since: Math.min(ts, at) }
 }
 
 /** A second factor that was accepted. */
@@ -130,12 +140,7 @@ export async function writeMultiFactorLogin(
   subject: Subject,
   { accepted, record, answersMfa = true, rest = {} }: Accepted,
 ): Promise<string> {
-  const now = core.deps.clock.now()
-  const { sessionSeconds } = core
-  const proofs = mergedProofs(proofsOf(subject, record), [secondProof(accepted, record)], {
-    now,
-    sessionSeconds,
-  })
+  const proofs = provedWith(core, subject, { accepted, record })
   const location = await write(core, interaction, {
     ...rest,
     login: login(core, cidOf(interaction), { ...subject, epoch: accepted.epoch }, proofs),
@@ -144,6 +149,34 @@ export async function writeMultiFactorLogin(
   })
   core.deps.measures.step({ step: 'sign-in', factor: accepted.factor, outcome: 'accepted' })
   return location
+}
+
+/**
+ * Keeps the proofs of a sign-in in which the policy asks for one more factor. Nobody is signed in before that one (R17).
+ * The time of the login page's answer stays, so that the sign-in ends with it.
+ */
+export async function writeProofs(
+  core: Core,
+  interaction: Interaction,
+  subject: Subject,
+  { accepted, record, rest = {} }: Accepted,
+): Promise<string> {
+  const proofs = provedWith(core, subject, { accepted, record })
+  const proved = { ...subject, epoch: accepted.epoch, proofs }
+  const kept = firstFactorOf(core, cidOf(interaction), proved, subject.answeredAt)
+  return write(core, interaction, { ...rest, ...kept })
+}
+
+function provedWith(
+  { deps, sessionSeconds }: Core,
+  subject: Subject,
+  { accepted, record }: Pick<Accepted, 'accepted' | 'record'>,
+): readonly Proof[] {
+  const now = deps.clock.now()
+  return mergedProofs(proofsOf(subject, record), [secondProof(accepted, record)], {
+    now,
+    sessionSeconds,
+  })
 }
 
 /** Stores an empty result, after which the host goes through its checks again. */

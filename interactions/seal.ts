@@ -63,18 +63,19 @@ export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogi
  * the message has an order of its own.
  */
 function proofsMessage(seal: string, proofs: readonly Proof[]): string {
-  const told = proofs.map(
-    ({ factor, time, amr, kinds, phishingResistant, recoveredAt, upstream }) => [
-      factor ?? null,
-      time,
-      amr,
-      kinds,
-      phishingResistant,
-      recoveredAt ?? null,
-      ...upstreamMessage(upstream),
-    ],
-  )
-  return JSON.stringify([seal, told])
+  return JSON.stringify([seal, toldOf(proofs)])
+}
+
+function toldOf(proofs: readonly Proof[]): readonly unknown[] {
+  return proofs.map(({ factor, time, amr, kinds, phishingResistant, recoveredAt, upstream }) => [
+    factor ?? null,
+    time,
+    amr,
+    kinds,
+    phishingResistant,
+    recoveredAt ?? null,
+    ...upstreamMessage(upstream),
+  ])
 }
 
 /** Absent where there is none, so that the seals of a release that knew no upstream provider still fit. */
@@ -119,6 +120,7 @@ function loginMessage(cid: string, login: Omit<SealedLogin, 'seal'>): string {
 
 function pendingMessage(cid: string, pending: PendingFirstFactor): string {
   const { accountId, amr, ts, answeredAt, epoch, remember, upstream: assurance } = pending
+  const { isEarlier, proofs } = pending
   const { kinds, phishingResistant, upstream } = assurance ?? {}
   return JSON.stringify([
     cid,
@@ -129,6 +131,9 @@ function pendingMessage(cid: string, pending: PendingFirstFactor): string {
     epoch,
     remember !== false,
     ...(assurance === undefined ? [] : [kinds, phishingResistant, ...upstreamMessage(upstream)]),
+    // A node of another release knows the seal without these members.
+    ...(isEarlier === true ? ['earlier'] : []),
+    ...(proofs === undefined ? [] : ['proofs', toldOf(proofs)]),
   ])
 }
 

@@ -72,5 +72,7 @@ async function subjectBefore(
   if (!core.adopting || 'seal' in said || faultsOfLogin(said, core.deps.clock.now()).length > 0)
     return undefined
   const { record } = await core.record(undefined, said.accountId)
-  return record.epoch === FIRST_EPOCH ? subjectOfLogin(said, FIRST_EPOCH, answeredAt) : undefined
+  return record.epoch === FIRST_EPOCH
+    ? subjectOfLogin(said, FIRST_EPOCH, { now: answeredAt, begunAt: answeredAt })
+    : undefined
 }

@@ -14,7 +14,8 @@ import type { Instant } from '../../src/domain/time.ts'
 import type { UpstreamAssurance } from '../../src/domain/policy/proofs.ts'
 import type { Loaded } from '../../src/application/commit.ts'
 import type { Place } from '../../src/application/place.ts'
-import type { Interaction } from '../../src/host/interaction.ts'
+import { isEarlierThan } from '../../src/domain/first-factor.ts'
+import { beginningOf, type Interaction } from '../../src/host/interaction.ts'
 import { keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
 import { freshTrustToken, keepTrustToken, readTrustTokens, shownTrusts } from '../browser-trust.ts'
 import { providerOf, type Core } from '../core.ts'
@@ -36,7 +37,10 @@ import { upstreamOf } from './upstream.ts'
 export interface FirstFactorResult {
   readonly accountId: string
   readonly amr?: readonly string[]
-  /** The time at which the first factor was shown, in seconds since the epoch of Unix. Default: now. */
+  /**
+   * The time at which the first factor was shown, in seconds since the epoch of Unix. Default: now. Where the request or
+   * a rule limits the age of the proof, an earlier one than the authorization counts from this time.
+   */
   readonly ts?: number
   /** False: the session ends with the browser. */
   readonly remember?: boolean
@@ -114,7 +118,8 @@ export async function answerInteraction(
       },
     )
   const upstream = upstreamOf(core, interaction, login, now)
-  const subject = subjectOfLogin(login, seen.record.epoch, now, upstream)
+  const about = { now, begunAt: beginningOf(interaction), upstream }
+  const subject = subjectOfLogin(login, seen.record.epoch, about)
   // A replaced token stands in for nothing, so the answer of the policy below does not depend on the present record.
   const trustTokens = readTrustTokens(request, provider.issuer)
   const shown = shownTrusts(core.deps.box, login.accountId, trustTokens, interaction.uid)
@@ -219,23 +224,33 @@ function refuseLaterPrompt({ taken }: Core, prompt: string): void {
   )
 }
 
+/** The circumstances of a login page's answer. */
+interface AboutAnswer {
+  readonly now: Instant
+  /** When the interaction began. */
+  readonly begunAt?: Instant | undefined
+  readonly upstream?: UpstreamAssurance | undefined
+}
+
 /** The person whom a login page has named, with the epoch in which this first factor counts. */
 export function subjectOfLogin(
   login: FirstFactorResult,
   epoch: number,
-  now: Instant,
-  upstream?: UpstreamAssurance,
+  { now, begunAt, upstream }: AboutAnswer,
 ): Subject {
   // Another provider that names no methods has not said that it asked for a password.
   const unsaid = upstream === undefined ? ['pwd'] : []
   const { accountId, amr = unsaid, ts = now, remember, epoch: _epoch, ...rest } = login
   const { acr: _acr, seal: _seal, ...extra } = rest
+  // The level of an old sign-in at another provider is left out instead (`withoutOldLevels`).
+  const isEarlier = login.issuer === undefined && isEarlierThan(begunAt, login.ts)
   return {
     accountId,
     amr,
     ts,
     epoch,
     ...(upstream === undefined ? {} : { upstream }),
+    ...(isEarlier ? { isEarlier } : {}),
     ...(remember === undefined ? {} : { remember }),
     ...(Object.keys(extra).length === 0 ? {} : { extra }),
   }

@@ -17,6 +17,7 @@ import { isPostponedIn } from '../later.ts'
 import { offerIn } from '../step-up-offer.ts'
 import { isMoreAsked, type Known, type PolicyCase } from '../decide.ts'
 import { acrRequestOf, changeIn, isFactorAsked, unknownAccount } from '../request.ts'
+import { timesAtLogin } from '../request-times.ts'
 import { proofsOf, type Subject } from '../result.ts'
 
 /**
@@ -48,7 +49,7 @@ export async function needsMore(
     proofs: proofsOf(subject),
     requested,
     fresh,
-    begunAt: subject.ts,
+    ...timesAtLogin(core, interaction, subject),
     isPostponed: async () =>
       isForDevice(interaction) ||
       isPostponedIn({ ...submissionOf(interaction), ...interaction.result }, subject.accountId) ||

@@ -87,11 +87,20 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   if (await isNewLoginAsked(core, ctx)) return true
   if (isPasswordAsked(record, oidc)) return true
   const { decision } = await decideFor(core, ctx)
-  if (decision.step === 'login') return true
+  if (decision.step === 'login') {
+    refuseEarlier(oidc)
+    return true
+  }
   // A first authenticator is set up only by a person who has signed in no longer ago than a pending first factor stays
   // valid (R10). With a stolen session an attacker could else add a factor of their own and lock the owner out.
   const isFirst = decision.step === 'enrol' && !isEnrolled(record)
   return isFirst && !isLive(state, record.epoch, PENDING_SECONDS, now)
+}
+
+/** Throws `login_required` where the login page has answered already, with a first factor of an earlier time. */
+function refuseEarlier(oidc: OIDC): void {
+  const { isEarlier } = (resultsOf(oidc)[MFA_PROMPT] ?? {}) as { isEarlier?: unknown }
+  if (isEarlier === true) throw new errors.LoginRequired('the first factor was shown too long ago')
 }
 
 /**

@@ -1,6 +1,12 @@
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { keepBrowserToken } from '../browser-token.ts'
-import { newBrowser, writeLoginRequired, writeMultiFactorLogin, writeReply } from '../result.ts'
+import {
+  newBrowser,
+  writeLoginRequired,
+  writeMultiFactorLogin,
+  writeProofs,
+  writeReply,
+} from '../result.ts'
 import { changeIn } from '../request.ts'
 import { providerOf } from '../core.ts'
 import { pathOf, redirect, type Visit } from './visit.ts'
@@ -27,17 +33,21 @@ export async function finishWith(
   if (!known) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)
   const write = (): Promise<string> => {
     const { record } = seen
+    const more = { ...rest, ...newBrowser(subject.accountId, known) }
+    if (isMoreAsked(visit, accepted))
+      return writeProofs(core, interaction, subject, { accepted, record, rest: more })
     if (!isTooOld(visit))
-      return writeMultiFactorLogin(core, interaction, subject, {
-        accepted,
-        record,
-        rest: { ...rest, ...newBrowser(subject.accountId, known) },
-      })
+      return writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest: more })
     return changeIn(interaction.params) === undefined
       ? writeReply(core, interaction, rest)
       : writeLoginRequired(core, interaction)
   }
   redirect(visit, await write())
+}
+
+/** Whether the policy asks for one more factor after this one, in a sign-in that has no session yet. */
+function isMoreAsked({ stepUp, details }: Visit, { factor, spentOn }: AcceptedAttempt): boolean {
+  return !stepUp && spentOn === undefined && details.notEnough?.includes(factor) === true
 }
 
 /**

@@ -4,7 +4,7 @@ import { isReplaceable } from '../../src/application/change-factors.ts'
 import { ruleWithMailbox } from '../../src/application/prove-owner.ts'
 import { isEnrolled, isFirstSignIn, type FirstEnrolmentRule } from '../../src/domain/enrolment.ts'
 import { hasSubject, type FactorChange } from '../../src/domain/factor-change.ts'
-import type { PendingFirstFactor } from '../../src/domain/first-factor.ts'
+import { begunWith, type PendingFirstFactor } from '../../src/domain/first-factor.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { Decision } from '../../src/domain/policy/decide.ts'
 import { assertionOf, type Proof } from '../../src/domain/policy/proofs.ts'
@@ -31,6 +31,7 @@ import {
   pendingOf,
   resultsOf,
 } from '../request.ts'
+import { leftOf } from './in-turn.ts'
 import { setUpOf, type DecidedSetUp, type SetUp } from './set-up.ts'
 
 const { Check, Prompt } = interactionPolicy
@@ -53,6 +54,8 @@ export interface MfaDetails extends SetUp {
   readonly firstSignIn: boolean
   /** The ids of the factors by which the person can go on. Absent: every factor that the person has. */
   readonly countingFactors?: readonly string[]
+  /** The ids of the person's factors after which still another one is asked for. */
+  readonly notEnough?: readonly string[]
   /** The page that comes before an answer of a lower level than the app asked for. */
   readonly offer?: { readonly canSetUp: boolean; readonly repeated: boolean }
   readonly client: ClientLook & {
@@ -81,24 +84,38 @@ export function mfaPrompt(core: Core): InstanceType<typeof Prompt> {
 }
 
 /**
- * Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24), and where a
- * factor that was shown just now did not reach the level: it is of the same kind as the first one (R26), and the person
- * would be asked for it for ever. Throws `invalid_request` for a change of what the account does not have.
+ * Throws `unmet_authentication_requirements` where no way of signing in leads to an essential acr (R24), and where every
+ * factor that counts was shown just now and did not reach the level: it is of the same kind as the first one (R26), and the person
+ * would be asked for it for ever. Throws `login_required` where the login page has answered with a first factor that is
+ * older than the request or a rule allows (R15, R25). Throws `invalid_request` for a change of what the account does not have.
  */
 async function needsSecondFactor(core: Core, ctx: KoaContextWithOIDC): Promise<boolean> {
-  const { decision, shadow, pending, change, account, offer, later } = await decideFor(core, ctx)
+  const {
+    decision,
+    inTurn,
+    isShown: shown,
+    shadow,
+    pending,
+    change,
+    account,
+    offer,
+    later,
+  } = await decideFor(core, ctx)
   if (change !== undefined) {
     const { record } = await core.record(ctx, account.accountId)
     if (!hasSubject(record, change) || isUnfit(core, record, change))
       throw new errors.InvalidRequest(`${CHANGE_PARAMETER} names nothing of this account`)
   }
   const isOffered = offer.offer !== 'none'
-  const shown = !pending && resultsOf(ctx.oidc)[MFA_PROMPT] !== undefined
   const isRefused =
     decision.step === 'unmet' ||
-    (shown && !isAnswered(decision) && decision.reason !== 'redundancy')
+    (shown && !isAnswered(decision) && decision.reason !== 'redundancy' && inTurn.left.length === 0)
   const { accountId } = account
-  tellDecision(core, ctx, { accountId, decision, shadow, isOffered, isRefused })
+  const isTooOld = pending && decision.step === 'login'
+  const isOver = isRefused || isTooOld
+  tellDecision(core, ctx, { accountId, decision, shadow, isOffered, isRefused: isOver })
+  // The login page knew the person before: it would answer with the same first factor for ever.
+  if (isTooOld) throw new errors.LoginRequired('the first factor was shown too long ago')
   if (isAnswered(decision)) return pending || later !== undefined || isOffered
   if (isRefused)
     throw new errors.UnmetAuthenticationRequirements('the requested ACR cannot be obtained')
@@ -113,6 +130,8 @@ interface Decided extends DecidedSetUp {
   /** The decision of the rules on trial. Absent: there are none. */
   readonly shadow?: Decision
   readonly pending: boolean
+  /** Whether a second factor was shown for this request. */
+  readonly isShown: boolean
   readonly account: HostAccount
   readonly offer: StepUpOffer
 }
@@ -145,9 +164,10 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const account = given(await found, 'account')
   const { record } = await core.record(ctx, accountId)
   const requested = acrRequestOf(oidc)
-  const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
+  const isShown =
+    pending === undefined ? resultsOf(oidc)[MFA_PROMPT] !== undefined : pending.proofs !== undefined
   const change = isShown ? undefined : changeIn(oidc.params)
-  const fresh = isPromptPending(oidc, MFA_PROMPT) || isFactorAsked(record, change)
+  const fresh = !isShown && (isPromptPending(oidc, MFA_PROMPT) || isFactorAsked(record, change))
   const client = given(oidc.client, 'client')
   const question = { account, client, params: { ...oidc.params } }
   const proofs = proofsFor(core, ctx, pending)
@@ -168,7 +188,17 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const answering = { question, record, answered, results: resultsOf(oidc) }
   const isAsked = !isAnswered(decision) || later !== undefined
   const offer = isAsked ? NO_OFFER : await offerBefore(core, ctx, answering)
-  return { ...steps, later, pending: pending !== undefined, account, change, offer }
+  const inTurn = { ...steps.inTurn, left: leftOf(steps, pending, resultsOf(oidc)[MFA_PROMPT]) }
+  return {
+    ...steps,
+    inTurn,
+    later,
+    isShown,
+    pending: pending !== undefined,
+    account,
+    change,
+    offer,
+  }
 }
 
 /**
@@ -191,7 +221,7 @@ function proofsFor(
   pending: PendingFirstFactor | undefined,
 ): readonly Proof[] {
   if (pending !== undefined)
-    return [firstProof(pending.amr, pending.ts, undefined, pending.upstream)]
+    return pending.proofs ?? [firstProof(pending.amr, pending.ts, undefined, pending.upstream)]
   const isShown = resultsOf(oidc)[MFA_PROMPT] !== undefined
   return countingProofsOf(core, oidc, isShown ? requestTimes(core, oidc) : {})
 }
@@ -201,9 +231,10 @@ function timesOf(core: Core, oidc: OIDC, pending: PendingFirstFactor | undefined
   const times = requestTimes(core, oidc)
   if (pending === undefined) return times
   const { provedSince } = times
+  const begunAt = begunWith(pending)
   return {
-    begunAt: pending.ts,
-    ...(provedSince === undefined ? {} : { provedSince: Math.min(provedSince, pending.ts) }),
+    begunAt,
+    ...(provedSince === undefined ? {} : { provedSince: Math.min(provedSince, begunAt) }),
   }
 }
 
@@ -229,7 +260,7 @@ async function offerBefore(
 
 async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails> {
   const decided = await decideFor(core, ctx)
-  const { pending, account, offer, decision } = decided
+  const { pending, account, offer, decision, inTurn } = decided
   const client = given(ctx.oidc.client, 'client')
   const question = { account, client, params: { ...ctx.oidc.params } }
   const { record } = await core.record(ctx, account.accountId)
@@ -246,9 +277,10 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
     ...(language === undefined ? {} : { language }),
     rule: ruleWithMailbox(core.deps, record, rule, address),
     firstSignIn,
-    ...(decision.step === 'verify' && decision.factors !== undefined
-      ? { countingFactors: decision.factors }
+    ...(decision.step === 'verify' && (decision.factors !== undefined || decided.isShown)
+      ? { countingFactors: inTurn.left }
       : {}),
+    ...(inTurn.notEnough.length > 0 ? { notEnough: inTurn.notEnough } : {}),
     // The login page has found the offer to be due, and another tab has answered it meanwhile: it still stands here.
     ...(offer.offer !== 'none' || (pending && isWishMissed(ctx))
       ? { offer: { canSetUp: offer.canSetUp, repeated: offer.offer === 'repeated' } }

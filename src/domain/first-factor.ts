@@ -1,5 +1,5 @@
 import type { Amr } from './assurance.ts'
-import type { UpstreamAssurance } from './policy/proofs.ts'
+import type { Proof, UpstreamAssurance } from './policy/proofs.ts'
 import { CLOCK_SKEW_SECONDS, MINUTE_SECONDS, type Instant } from './time.ts'
 
 /** How long a right password waits for the second factor. */
@@ -18,11 +18,15 @@ export interface PendingFirstFactor {
    * provider.
    */
   readonly ts: Instant
+  /** Whether it was proved before its authorization began: it is not fresh for that request (`isEarlierThan`). */
+  readonly isEarlier?: boolean
   /** When the login page answered with it. Its lifetime begins then. */
   readonly answeredAt: Instant
   readonly epoch: number
   /** The assurance that it has on the word of an upstream provider. Absent: it is of one kind. */
   readonly upstream?: UpstreamAssurance
+  /** All proofs of this authorization, the first factor among them, where more than one second factor is asked for. */
+  readonly proofs?: readonly Proof[]
   /** False: the session ends with the browser. */
   readonly remember?: boolean
   /** Other values of the login page, for the application's own checks. The plugin decides nothing by them. */
@@ -44,4 +48,21 @@ export function isCurrent(
     now < Math.max(pending.answeredAt + PENDING_SECONDS, heldUntil) &&
     pending.answeredAt <= now + CLOCK_SKEW_SECONDS
   )
+}
+
+/**
+ * Whether the login page names a time before the authorization began: it knew the person already. Such a proof counts
+ * from its own time where a request or a rule limits the age (R15, R25).
+ */
+export function isEarlierThan(begunAt: Instant | undefined, ts: Instant | undefined): boolean {
+  return begunAt !== undefined && ts !== undefined && ts < begunAt - CLOCK_SKEW_SECONDS
+}
+
+/** Since when the proofs of an authorization were given for it. */
+export function begunWith({
+  ts,
+  answeredAt,
+  isEarlier,
+}: Pick<PendingFirstFactor, 'ts' | 'answeredAt' | 'isEarlier'>): Instant {
+  return isEarlier === true ? answeredAt : ts
 }

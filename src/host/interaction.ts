@@ -50,6 +50,11 @@ export async function answer(interaction: Interaction, result: object): Promise<
   return interaction.returnTo
 }
 
+/** When an interaction began, in seconds since the Unix epoch. Undefined: the host does not say. */
+export function beginningOf({ iat }: { readonly iat?: unknown }): number | undefined {
+  return typeof iat === 'number' ? iat : undefined
+}
+
 /** An interaction by its uid, whatever cookies a request has. Undefined: it was answered, or it has expired. */
 export async function findInteraction(
   provider: Provider,

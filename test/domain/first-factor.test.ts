@@ -1,5 +1,10 @@
 import { expect } from 'chai'
-import { isCurrent, PENDING_SECONDS } from '../../src/domain/first-factor.ts'
+import {
+  begunWith,
+  isCurrent,
+  isEarlierThan,
+  PENDING_SECONDS,
+} from '../../src/domain/first-factor.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import { NOW } from './records.ts'
 
@@ -37,5 +42,24 @@ describe('a pending first factor', () => {
       true,
       false,
     ])
+  })
+})
+
+describe('a first factor that was proved before its authorization began', () => {
+  it('is one of more than the difference that clocks may have', () => {
+    const isEarlier = (before: number) => isEarlierThan(NOW, NOW - before)
+    expect([0, CLOCK_SKEW_SECONDS, CLOCK_SKEW_SECONDS + 1].map(isEarlier)).to.deep.equal([
+      false,
+      false,
+      true,
+    ])
+    expect(isEarlierThan(undefined, 0)).to.equal(false)
+    expect(isEarlierThan(NOW, undefined)).to.equal(false)
+  })
+
+  it('R25 is not one of those that were given for the request', () => {
+    const given = { ts: NOW - 7200, answeredAt: NOW }
+    expect(begunWith(given)).to.equal(NOW - 7200)
+    expect(begunWith({ ...given, isEarlier: true })).to.equal(NOW)
   })
 })

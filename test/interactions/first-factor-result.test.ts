@@ -15,19 +15,26 @@ const NOW = 1_700_000_000
 
 describe('the subject of a login page’s answer', () => {
   it('has the password as its method and now as its time, unless the page says more', () => {
-    expect(subjectOfLogin({ accountId: 'mira' }, 3, NOW)).to.deep.equal({
+    expect(subjectOfLogin({ accountId: 'mira' }, 3, { now: NOW })).to.deep.equal({
       accountId: 'mira',
       amr: ['pwd'],
       ts: NOW,
       epoch: 3,
     })
     const said = { accountId: 'mira', amr: ['kba'], ts: NOW - 60, remember: false }
-    expect(subjectOfLogin(said, 3, NOW)).to.deep.equal({ ...said, epoch: 3 })
+    expect(subjectOfLogin(said, 3, { now: NOW })).to.deep.equal({ ...said, epoch: 3 })
+  })
+
+  it('R25 says so where the page names a time before the interaction began', () => {
+    const at = (ts: number) =>
+      subjectOfLogin({ accountId: 'mira', ts }, 3, { now: NOW, begunAt: NOW - 60 }).isEarlier
+    expect(at(NOW - 60)).to.equal(undefined)
+    expect(at(NOW - 7200)).to.equal(true)
   })
 
   it('R26 has the epoch of the record, no level and no seal, whatever the page says', () => {
     const login = { accountId: 'mira', epoch: 9, acr: 'high', seal: 'x', tenant: 'a' }
-    expect(subjectOfLogin(login, 3, NOW)).to.deep.equal({
+    expect(subjectOfLogin(login, 3, { now: NOW })).to.deep.equal({
       accountId: 'mira',
       amr: ['pwd'],
       ts: NOW,

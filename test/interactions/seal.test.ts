@@ -182,6 +182,23 @@ describe('R17 the seal of a first factor', () => {
     }
   })
 
+  it('R25 fits no first factor of which somebody says that it is new', () => {
+    const earlier = sealFirstFactor(box, CID, { ...PENDING, isEarlier: true })
+    expect(parseFirstFactor(box, CID, earlier)).to.deep.equal(earlier)
+    for (const isEarlier of [false, undefined])
+      expect(parseFirstFactor(box, CID, { ...earlier, isEarlier })).to.equal(undefined)
+  })
+
+  it('R17 fits no first factor with other proofs beside it', () => {
+    const proof = { amr: ['otp'], kinds: ['possession'], phishingResistant: false } as const
+    const proofs = [{ ...proof, time: PENDING.ts, factor: 'totp' }]
+    const proved = sealFirstFactor(box, CID, { ...PENDING, proofs })
+    expect(parseFirstFactor(box, CID, proved)).to.deep.equal(proved)
+    for (const other of [undefined, [], [{ ...proofs[0]!, phishingResistant: true }]])
+      expect(parseFirstFactor(box, CID, { ...proved, proofs: other })).to.equal(undefined)
+    expect(parseFirstFactor(box, CID, { ...sealed, proofs })).to.equal(undefined)
+  })
+
   it('is not the seal of a login', () => {
     const login = sealLogin(box, CID, { ...PENDING, acr: LOGIN.acr })
     expect(parseFirstFactor(box, CID, { ...sealed, seal: login.seal })).to.equal(undefined)

@@ -15,9 +15,10 @@ export interface Person {
 export async function enrolledPerson(
   host: Pick<Host, 'issuer' | 'clock' | 'mfa'>,
   username = 'mira',
+  parameters: Record<string, string> = {},
 ): Promise<Person> {
   const browser = new HttpClient()
-  const { secret, codes } = await enrol(host, browser, username)
+  const { secret, codes } = await enrol(host, browser, username, parameters)
   host.clock.at += 60
   await host.mfa.settled()
   return { username, secret, codes, browser }
