@@ -90,6 +90,14 @@ describe('a trusted browser in a sign-in', () => {
     expect((await show({}, new HttpClient())).name).to.equal('totp-verify')
   })
 
+  it('R14 is earned by nothing where the box is not ticked', async () => {
+    await begin()
+    const page = await show()
+    await follow(host, browser, await browser.submit(page, { code: nextCode(host, person) }))
+    expect(tokenOf()).to.equal(undefined)
+    expect(await eventsOf('browser-trusted')).to.deep.equal([])
+  })
+
   it('R14 is over at its end, whatever was used', async () => {
     await begin({ trustedBrowserSeconds: DAY })
     await tick(await show())
