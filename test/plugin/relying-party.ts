@@ -21,8 +21,13 @@ export async function asClient(
   return { status: response.status, json: (await response.json()) as Record<string, unknown> }
 }
 
-export function refresh(host: Pick<Host, 'issuer'>, refreshToken: string): Promise<Answered> {
-  return asClient(host, '/token', { grant_type: 'refresh_token', refresh_token: refreshToken })
+export function refresh(
+  host: Pick<Host, 'issuer'>,
+  refreshToken: string,
+  clientId = 'app',
+): Promise<Answered> {
+  const fields = { grant_type: 'refresh_token', refresh_token: refreshToken }
+  return asClient(host, '/token', fields, clientId)
 }
 
 export function introspect(host: Pick<Host, 'issuer'>, token: string): Promise<Answered> {
