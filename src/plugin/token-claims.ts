@@ -3,9 +3,9 @@ import { providerOf, type Core, type HostAccount } from '../../interactions/core
 import { decideToken } from '../../interactions/decide-token.ts'
 import { tellDecision } from '../../interactions/tell-decision.ts'
 import { AUTHN_FACTORS, authnFactors } from '../domain/policy/authn-factors.ts'
-import type { TokenBasis } from '../domain/policy/token-basis.ts'
+import { UNKNOWN_BASIS, type TokenBasis } from '../domain/policy/token-basis.ts'
 import { withClaims } from '../host/account.ts'
-import { presentContext } from '../host/context.ts'
+import { grantTypesOf, presentContext } from '../host/context.ts'
 import { findClient, type HostClient } from '../host/provider.ts'
 import { authenticationFor, authenticationOf, basisFor, basisIn } from '../host/token-basis.ts'
 
@@ -91,22 +91,36 @@ function tellsOwnTokens(_ctx: KoaContextWithOIDC, client: Client, token: Token):
 
 async function isEnded(core: Core, ctx: KoaContextWithOIDC, token: Token): Promise<boolean> {
   const { accountId } = token
-  if (accountId === undefined || basisIn(token) === undefined) return false
+  if (accountId === undefined || judgedBasisOf(token) === undefined) return false
   const account = await core.account(ctx, accountId)
   return account === undefined || (await isBelow(core, ctx, token, account))
 }
 
+/** Codes of the host that an authorization has issued. */
+const CODES = ['AuthorizationCode', 'DeviceCode']
+/** The grant types of tokens that go back to an authorization. */
+const SIGN_INS = ['authorization_code', 'implicit', 'device_code']
+
 /**
- * Whether a token rests on less than the policy asks for. The audit trail is told of it. A token without a basis goes on: it comes from before this
- * release or before the plugin, or the application vouches for it.
+ * The basis on which the policy judges a code or token. Undefined: it goes back to no sign-in, and the application vouches
+ * for it (`trustedGrantTypes`, `acknowledge`, or a token that its own code has made).
  */
+function judgedBasisOf(token: Token): TokenBasis | undefined {
+  const basis = basisIn(token)
+  if (basis !== undefined) return basis
+  const [grantType = ''] = grantTypesOf(undefined, token)
+  const isOfSignIn = CODES.includes(token.kind ?? '') || SIGN_INS.includes(grantType)
+  return isOfSignIn ? UNKNOWN_BASIS : undefined
+}
+
+/** Whether a token rests on less than the policy asks for. The audit trail is told of it. */
 async function isBelow(
   core: Core,
   ctx: KoaContextWithOIDC,
   token: Token,
   account: HostAccount,
 ): Promise<boolean> {
-  const basis = basisIn(token)
+  const basis = judgedBasisOf(token)
   const client = basis && (await clientOf(core, ctx, token))
   if (basis === undefined || client === undefined) return false
   const { record } = await core.record(ctx, account.accountId)

@@ -318,14 +318,25 @@ for (const [name, storage] of Object.entries(STORAGES)) {
       expect(silent.get('error')).to.equal('interaction_required')
     })
 
-    it('is a refresh token and an access token that go on working', async () => {
+    it('is a refresh token and an access token that go on working where no more is required', async () => {
+      await nodes.close()
+      await start({ storage, mfa: { require: false } })
       const { tokens } = await redeem(nodes, callbackOf(await signInBefore(OFFLINE)))
       nodes.servedBy('after')
       expect((await introspect(nodes, tokens.access_token!)).json.active).to.equal(true)
       expect((await refresh(nodes, tokens.refresh_token!)).status).to.equal(200)
     })
 
+    it('R45 is a refresh token and an access token of a password, where more is required', async () => {
+      const { tokens } = await redeem(nodes, callbackOf(await signInBefore(OFFLINE)))
+      nodes.servedBy('after')
+      expect((await introspect(nodes, tokens.access_token!)).json.active).to.equal(false)
+      expect((await refresh(nodes, tokens.refresh_token!)).json.error).to.equal('invalid_grant')
+    })
+
     it('R20 ends with the first change of the account: session, refresh token and code', async () => {
+      await nodes.close()
+      await start({ storage, mfa: { require: false } })
       const { tokens } = await redeem(nodes, callbackOf(await signInBefore(OFFLINE)))
       const code = callbackOf(await visit())
       nodes.servedBy('after')

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import type { Configuration } from 'oidc-provider'
+import type { AdapterFactory, AdapterPayload, Configuration } from 'oidc-provider'
+import { overlay } from '../../src/host/overlay.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/index.ts'
 import { schemaFaults } from '../support/authn-factors-schema.ts'
 import { HttpClient } from '../support/http-client.ts'
@@ -54,6 +55,7 @@ function application(storage = STORAGES.memory!({ now: () => 0 })): Partial<Conf
     responseTypes: ['code', HYBRID.response_type],
     features: {
       ...features,
+      clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -165,6 +167,7 @@ describe('the authentication that a token asserts', () => {
 
   it('is not in the token of an app that acts for nobody', async () => {
     const { json } = await introspect(host, String((await clientToken()).json.access_token))
+    expect(json.active).to.equal(true)
     expect(json).not.to.have.any.keys('acr', 'amr', 'auth_time')
   })
 })
@@ -379,6 +382,95 @@ describe('a token after the policy was tightened', () => {
     ;({ tokens } = await tokensFor())
     isGone = true
     expect(await isActive()).to.equal(false)
+  })
+})
+
+describe('a token that keeps no basis', () => {
+  afterEach(() => host.close())
+
+  /** Whether the storage is that of a release that keeps no basis, or of a host without the plugin. */
+  let isOfBefore = true
+
+  /** The adapter of a release that drops the basis of each code and token. */
+  const forgetful: AdapterFactory = (name) => {
+    const inner = records(name)
+    return overlay(inner, {
+      upsert: (id: string, { mfaBasis, ...payload }: AdapterPayload, expiresIn: number) =>
+        inner.upsert(id, isOfBefore ? payload : { ...payload, mfaBasis }, expiresIn),
+    })
+  }
+  let records: AdapterFactory
+
+  const withForgetful = (): Partial<Configuration> => {
+    records = STORAGES.memory!({ now: () => Math.floor(Date.now() / 1000) }).hostRecords
+    return { ...application(), adapter: forgetful }
+  }
+
+  /** A sign-in by the password alone, whose tokens keep no basis. */
+  async function beginBefore(): Promise<Record<string, string>> {
+    isOfBefore = true
+    host = await startHost({ mfa: { require: false }, configuration: withForgetful() })
+    const back = await showPassword(host, new HttpClient(), 'noah', { scope: SCOPE })
+    return (await redeem(host, callbackOf(back))).tokens
+  }
+
+  const isActive = async (token: string): Promise<unknown> =>
+    (await introspect(host, token)).json.active
+
+  it('R45 counts as a password: it goes on until a rule asks for more', async () => {
+    const tokens = await beginBefore()
+    expect(await isActive(tokens.access_token!)).to.equal(true)
+    host.mfa.setPolicy(asks())
+    expect(await isActive(tokens.access_token!)).to.equal(false)
+    expect(await isActive(tokens.refresh_token!)).to.equal(false)
+    expect((await userinfo(host, tokens.access_token!)).status).to.equal(401)
+    expect((await refresh(host, tokens.refresh_token!)).json.error).to.equal('invalid_grant')
+    host.mfa.setPolicy({ rules: [{ name: 'young', maxAgeSeconds: 60 }] })
+    expect((await refresh(host, tokens.refresh_token!)).status).to.equal(200)
+  })
+
+  it('R45 counts as a password although it says a higher level', async () => {
+    isOfBefore = false
+    await begin({ configuration: withForgetful() })
+    const back = await signIn(host, mira.browser, mira, { scope: SCOPE, prompt: 'login' })
+    isOfBefore = true
+    const { tokens, claims } = await redeem(host, callbackOf(back))
+    expect(claims.acr).to.equal(MULTI_FACTOR_ACR)
+    expect(await isActive(tokens.access_token!)).to.equal(false)
+    expect((await refresh(host, tokens.refresh_token!)).json.error).to.equal('invalid_grant')
+  })
+
+  it('R45 hands no basis to the tokens that a refresh makes of it', async () => {
+    const tokens = await beginBefore()
+    isOfBefore = false
+    const again = (await refresh(host, tokens.refresh_token!)).json
+    expect(await isActive(String(again.access_token))).to.equal(true)
+    host.mfa.setPolicy(asks())
+    expect(await isActive(String(again.access_token))).to.equal(false)
+    expect((await refresh(host, String(again.refresh_token))).json.error).to.equal('invalid_grant')
+  })
+
+  it('goes on if it belongs to no person', async () => {
+    await beginBefore()
+    const { json } = await clientToken()
+    host.mfa.setPolicy(asks())
+    expect(await isActive(String(json.access_token))).to.equal(true)
+  })
+
+  it("goes on if the application's own code has made it", async () => {
+    await beginBefore()
+    const { Client, Grant, AccessToken } = host.provider
+    const client = (await Client.find('app'))!
+    const grant = new Grant({ accountId: 'noah', clientId: 'app' })
+    const token = new AccessToken({
+      accountId: 'noah',
+      client,
+      grantId: await grant.save(),
+      scope: 'email',
+    } as never)
+    const value = await token.save()
+    host.mfa.setPolicy(asks())
+    expect(await isActive(value)).to.equal(true)
   })
 })
 

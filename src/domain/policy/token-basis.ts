@@ -1,5 +1,6 @@
 import type { Instant } from '../time.ts'
 import type { Proof } from './proofs.ts'
+import { firstProof } from './session-proofs.ts'
 
 /**
  * The facts on which a code or token rests. They are those of the authorization that issued it: a refresh keeps them, so
@@ -22,4 +23,17 @@ export interface TokenBasis {
   readonly mayPostpone: boolean
   /** Whether the app asked for the claim `authn_factors`. */
   readonly tellsFactors: boolean
+}
+
+/**
+ * The basis of a code or token that keeps none although it goes back to a sign-in: it was issued before this release, or
+ * before the plugin was installed. Nothing says what was proved, so it counts as a password of an unknown time in a new
+ * browser.
+ */
+export const UNKNOWN_BASIS: TokenBasis = {
+  proofs: [firstProof(['pwd'], 0)],
+  acrs: [],
+  isNewBrowser: true,
+  mayPostpone: false,
+  tellsFactors: false,
 }
