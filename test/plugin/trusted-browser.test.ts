@@ -98,6 +98,22 @@ describe('a trusted browser in a sign-in', () => {
     expect(await eventsOf('browser-trusted')).to.deep.equal([])
   })
 
+  it('R14 has an unticked box that says how long, and warns of shared computers', async () => {
+    await begin({ trustedBrowserSeconds: 7 * DAY })
+    const [box] = (await show()).tags('input[name=trust]')
+    expect(box).to.have.property('aria-describedby', 'trust-hint')
+    expect(box).not.to.have.property('checked')
+    for (const [language, label, warning] of [
+      ['en', "Don't ask on this browser for about 7 days", /computer that other people use/],
+      ['de', 'In diesem Browser etwa 7 Tage lang nicht fragen', /andere diesen Computer benutzen/],
+    ] as const) {
+      const client = new HttpClient({ headers: { 'accept-language': language } })
+      const page = await show({}, client)
+      expect(page.texts('label[for=trust]')).to.deep.equal([label])
+      expect(page.texts('#trust-hint')[0]).to.match(warning)
+    }
+  })
+
   it('R14 is over at its end, whatever was used', async () => {
     await begin({ trustedBrowserSeconds: DAY })
     await tick(await show())
@@ -255,8 +271,9 @@ describe('a trusted browser in a sign-in', () => {
       'backup-code-verify',
       0,
     ])
-    const form = { code: person.codes[0] ?? '', trust: 'yes' }
-    await follow(host, browser, await browser.submit(page, form))
+    const form = { backupCode: person.codes[0] ?? '', trust: 'yes' }
+    const back = await follow(host, browser, await browser.submit(page, form))
+    expect(await levelOf(back)).to.equal(MULTI_FACTOR_ACR)
     expect(tokenOf()).to.equal(undefined)
     expect(await host.mfa.accounts.trustedBrowsers('mira')).to.deep.equal([])
   })
