@@ -20,7 +20,7 @@ function keptOf({ since, factor }: Trust): Pick<Circumstances, 'trustedSince' | 
 export function keepCircumstances(
   request: IncomingMessage,
   input: PolicyInput,
-  { trusted }: Decision,
+  { standIn }: Decision,
 ): void {
   const { isWithin, isNewBrowser } = input.request
   const { mayPostpone } = input.person
@@ -30,7 +30,7 @@ export function keepCircumstances(
   judged.set(request, {
     ...(isWithin === undefined ? {} : { networks: [...new Set(networks)].filter(isWithin) }),
     isNewBrowser,
-    ...(trusted === undefined ? {} : keptOf(trusted)),
+    ...(standIn === undefined ? {} : keptOf(standIn)),
     mayPostpone,
   })
 }

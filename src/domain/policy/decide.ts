@@ -36,7 +36,7 @@ interface Outcome {
   readonly reason: Reason
   readonly factors?: readonly string[]
   readonly until?: number
-  readonly trusted?: Trust
+  readonly standIn?: Trust
 }
 
 /**
@@ -84,8 +84,8 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
   const unmet = [byRules, byRequest, second].find((way) => way?.step === 'unmet')
   if (unmet !== undefined) return unmet
   const isFactorLeft = byRules?.step === 'verify' && second === undefined
-  const trusted = isFactorLeft ? trustFor(ground, ofRules, input) : undefined
-  if (trusted !== undefined) return { step: 'none', reason: 'trusted-browser', trusted }
+  const standIn = isFactorLeft ? trustFor(ground, ofRules, input) : undefined
+  if (standIn !== undefined) return { step: 'none', reason: 'trusted-browser', standIn }
   return nextOf(byRules, byRequest) ?? second ?? whenMet(ground, input)
 }
 
@@ -172,9 +172,9 @@ function isMoreNamed({ acr, acrs, fresh, provedSince }: PolicyRequest): boolean 
 function answer(input: PolicyInput, ground: Ground, outcome: Outcome): Decision {
   const { levels, request } = input
   const { parts, target, maxAgeSeconds } = ground
-  const { step, reason, factors, until, trusted } = outcome
+  const { step, reason, factors, until, standIn } = outcome
   // The token then has the level of the first factor, whatever the session has (R14).
-  const given = trusted === undefined ? proofsSince(input) : firstSince(input)
+  const given = standIn === undefined ? proofsSince(input) : firstSince(input)
   const isAnswered = step === 'none' || step === 'enrol-later'
   const rank = isAnswered ? highestReached(levels, given) : target
   const said = rankSaid(levels, rank, namedBy(levels, request.acr))
@@ -187,7 +187,7 @@ function answer(input: PolicyInput, ground: Ground, outcome: Outcome): Decision 
     ...(maxAgeSeconds < Infinity ? { maxAgeSeconds } : {}),
     ...(until === undefined ? {} : { until }),
     trustSeconds: trustSecondsOf(ground, input),
-    ...(trusted === undefined ? {} : { trusted }),
+    ...(standIn === undefined ? {} : { standIn }),
     rules: parts,
   }
 }

@@ -45,7 +45,7 @@ export interface Decision {
   /** For how long this browser may be trusted once the factor was shown; 0: the box is not offered. */
   readonly trustSeconds: number
   /** The trust in the browser that stands in for the factor. Absent: none does. */
-  readonly trusted?: Trust
+  readonly standIn?: Trust
   /** The part of each rule, in the order of the rules. */
   readonly rules: readonly RulePart[]
 }

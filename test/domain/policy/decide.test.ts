@@ -60,7 +60,7 @@ describe('the policy', () => {
         ANSWER.flatMap((key) => (key in one ? [[key, one[key]]] : [])),
       )
       expect(told(decision)).to.deep.equal({ ...expected, says: acrOf(one.says) })
-      expect(decision.trusted !== undefined).to.equal(one.reason === 'trusted-browser')
+      expect(decision.standIn !== undefined).to.equal(one.reason === 'trusted-browser')
       for (const { part, matched } of decision.rules) expect(matched).to.equal(part !== 'no-match')
     })
 
@@ -99,7 +99,8 @@ describe('the policy', () => {
     })
     expect(decide(input)).to.include({ step: 'none', reason: 'trusted-browser' })
     const request = { ...input.request, acrs: [acrOf('multi-factor')] }
-    expect(decide({ ...input, request })).to.include({ step: 'verify' })
+    const decision = decide({ ...input, request })
+    expect(decision).to.include({ step: 'verify' }).and.not.to.have.property('standIn')
   })
 
   describe('with levels that each first factor reaches', () => {

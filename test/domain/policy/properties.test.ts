@@ -67,7 +67,7 @@ describe('the policy, for any session, request, person and rules', () => {
         const added = { ...rule, name: 'added' }
         const after = decide({ ...input, rules: [...input.rules, added] })
         // A trusted browser shows no page, so an enrolment that can wait is not offered in it.
-        const isOfferAlone = after.trusted !== undefined && before.step === 'enrol-later'
+        const isOfferAlone = after.standIn !== undefined && before.step === 'enrol-later'
         if (!isOfferAlone) expect(STRICTNESS[after.step]).to.be.at.least(STRICTNESS[before.step])
         expect(after.target).to.be.at.least(before.target)
         expect(after.maxAgeSeconds ?? Infinity).to.be.at.most(before.maxAgeSeconds ?? Infinity)
@@ -134,7 +134,7 @@ describe('the policy, for any session, request, person and rules', () => {
     whereAnswered(({ levels, proofs, request: { provedSince = -Infinity } }, decision) => {
       const since = proofs.filter(({ time }) => time >= provedSince)
       const given =
-        decision.trusted !== undefined ? since.filter(({ factor }) => factor === undefined) : since
+        decision.standIn !== undefined ? since.filter(({ factor }) => factor === undefined) : since
       expect(rankOf(levels, decision.acr)).to.be.at.most(highestReached(levels, given))
       expect(given).not.to.deep.equal([])
     })
@@ -143,14 +143,14 @@ describe('the policy, for any session, request, person and rules', () => {
   it('R24 answers an essential request by a level that it names, and reaches the target', () => {
     whereAnswered(({ levels, proofs, request: { acr } }, decision) => {
       if (acr?.essential === true) expect(acr.values).to.include(decision.acr)
-      if (decision.trusted === undefined)
+      if (decision.standIn === undefined)
         expect(highestReached(levels, proofs)).to.be.at.least(decision.target)
     })
   })
 
   it('answers by a factor that each rule which counts lists', () => {
     whereAnswered(({ rules, proofs }, decision) => {
-      if (decision.trusted !== undefined) return
+      if (decision.standIn !== undefined) return
       const counting = rules.filter((_, place) => decision.rules[place]?.part === 'counts')
       for (const { factors } of counting)
         if (factors !== undefined)
@@ -161,16 +161,16 @@ describe('the policy, for any session, request, person and rules', () => {
   it('R14 lets a trusted browser stand in only where nothing asks for more', () => {
     let count = 0
     whereAnswered(({ request, trustedBrowserSeconds, rules }, decision) => {
-      if (decision.trusted === undefined) return
+      if (decision.standIn === undefined) return
       count += 1
       expect(request).not.to.have.any.keys('acr', 'provedSince')
       expect(request.fresh).to.equal(false)
-      const age = NOW - decision.trusted.since
+      const age = NOW - decision.standIn.since
       expect(age).to.be.below(trustedBrowserSeconds)
       for (const [place, { part }] of decision.rules.entries()) {
         const { trustedBrowserSeconds: seconds = Infinity, maxAgeSeconds, factors } = rules[place]!
         if (part === 'counts' && factors !== undefined)
-          expect(factors).to.include(decision.trusted.factor)
+          expect(factors).to.include(decision.standIn.factor)
         if (part !== 'no-match') expect(seconds === 'never' ? 0 : seconds).to.be.above(age)
         if (part === 'counts') expect(maxAgeSeconds ?? Infinity).to.be.above(age)
       }
