@@ -10,15 +10,15 @@ import type { Core } from '../core.ts'
  */
 export function upstreamOf(
   { upstream, policy, sessionSeconds }: Core,
-  { iat, params, deviceCode }: Pick<Interaction, 'iat' | 'params' | 'deviceCode'>,
+  interaction: Interaction,
   statement: UpstreamStatement,
   now: Instant,
 ): UpstreamAssurance | undefined {
-  const { prompt, max_age: maxAge } = params
+  const { prompt, max_age: maxAge } = interaction.params
   const asksForLogin = typeof prompt === 'string' && prompt.split(' ').includes('login')
   return upstreamAssurance(upstream, policy.levels, statement, {
-    askedAt: iat,
-    isNewAsked: asksForLogin || isForDevice({ deviceCode }),
+    askedAt: interaction.iat,
+    isNewAsked: asksForLogin || isForDevice(interaction),
     maxAgeSeconds: maxAge === undefined || maxAge === null ? Infinity : Number(maxAge),
     sessionSeconds,
     now,

@@ -3,6 +3,7 @@ import type { Core } from '../../interactions/core.ts'
 import { upstreamOf } from '../../interactions/login/upstream.ts'
 import { DEFAULT_LEVELS } from '../../src/domain/policy/levels.ts'
 import { parseUpstream } from '../../src/domain/policy/parse-upstream.ts'
+import type { Interaction } from '../../src/host/interaction.ts'
 import { corePolicy } from './core-policy.ts'
 
 const NOW = 1_800_000_000
@@ -15,7 +16,7 @@ describe('R17 the level of another provider in a request', () => {
   const counts = (age: number, request: object) =>
     upstreamOf(
       core,
-      { iat: NOW - 10, params: {}, deviceCode: undefined, ...request },
+      { iat: NOW - 10, params: {}, ...request } as Interaction,
       { issuer: ISSUER, acr: 'strong', ts: NOW - 10 - age },
       NOW,
     ) !== undefined

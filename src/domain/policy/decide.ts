@@ -47,7 +47,11 @@ export function decide(asked: PolicyInput): Decision {
   const input = withoutOldLevels(asked)
   const judged = input.rules.map((rule) => judge(rule, input))
   const demand = demandOf(judged, input)
-  const target = targetOf(demand, input)
+  const { acr, provedSince } = asked.request
+  const isTimeAsked =
+    demand.maxAgeSeconds < Infinity || acr?.maxAgeSeconds !== undefined || provedSince !== undefined
+  const timely = (one: PolicyInput): PolicyInput => (isTimeAsked ? withoutFuture(one) : one)
+  const target = targetOf(demand, timely(input))
   const parts = judged.map(({ rule: { name }, part }) => ({
     name,
     matched: part !== 'no-match',
@@ -59,8 +63,6 @@ export function decide(asked: PolicyInput): Decision {
     target: target?.rank ?? demand.rank,
     maxAgeSeconds: Math.min(demand.maxAgeSeconds, target?.maxAgeSeconds ?? Infinity),
   }
-  const isTimeAsked = ground.maxAgeSeconds < Infinity || input.request.provedSince !== undefined
-  const timely = (one: PolicyInput): PolicyInput => (isTimeAsked ? withoutFuture(one) : one)
   const outcome: Outcome =
     target === undefined
       ? { step: 'unmet', reason: 'no-such-level' }

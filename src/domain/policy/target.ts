@@ -31,10 +31,13 @@ export function targetOf({ rank }: Demand, input: PolicyInput): Target | undefin
   const named = ranksOf(levels, values)
   if (essential && named.length === 0) return undefined
   if (values.length === 0 || named.some((one) => one <= rank)) return { rank, maxAgeSeconds }
-  // A factor that the person has removed since cannot be shown again, so a proof of it that is too old leads to nothing.
+  // A factor that the person has removed since cannot be shown again: its proof counts only beside others that are as new.
   const shown = proofsSince(input).filter(({ time }) => isNew(time, maxAgeSeconds, input))
-  const has = [...ownOf(input), ...firstFactors(input), ...shown]
-  const canShow = named.find((one) => reaches(levels[one] as Level, has))
+  const again = [...ownOf(input), ...firstFactors(input)]
+  const canShow = named.find((one) => {
+    const level = levels[one] as Level
+    return reaches(level, again) || reaches(level, shown)
+  })
   if (canShow !== undefined) return { rank: canShow, maxAgeSeconds }
   // A voluntary level that the person cannot reach asks for nothing, and the token says the truth.
   return essential ? { rank: Math.min(...named), maxAgeSeconds } : { rank, maxAgeSeconds: Infinity }
