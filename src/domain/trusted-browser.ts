@@ -162,9 +162,8 @@ export function settleReused(
   reused: readonly TrustedBrowser[],
   detail: RequestDetail,
 ): Settled {
-  const kept = (record.trustedBrowsers ?? []).filter(({ id }) => reused.every((o) => o.id !== id))
   return {
-    record: { ...record, trustedBrowsers: kept },
+    record: withoutTrusts(record, ({ id }) => reused.some((one) => one.id === id)).record,
     events: [
       { type: 'browser-trust-reused', detail },
       ...revokedEvents(reused.length, 'reused', detail),
@@ -179,13 +178,24 @@ export function revokeTrust(
   reason: string,
   detail: RequestDetail = {},
 ): Settled {
+  const { record: kept, count } = withoutTrusts(
+    record,
+    ({ id }) => which.id === undefined || which.id === id,
+  )
+  if (count === 0) return { record, events: [] }
+  return { record: kept, events: revokedEvents(count, reason, detail) }
+}
+
+/** The record without some trusts, and how many these were. */
+function withoutTrusts(
+  record: MfaRecord,
+  ends: (trust: TrustedBrowser) => boolean,
+): { readonly record: MfaRecord; readonly count: number } {
   const { trustedBrowsers = [] } = record
-  const kept = trustedBrowsers.filter(({ id }) => which.id !== undefined && which.id !== id)
-  const dropped = trustedBrowsers.length - kept.length
-  if (dropped === 0) return { record, events: [] }
+  const kept = trustedBrowsers.filter((trust) => !ends(trust))
   return {
     record: { ...record, trustedBrowsers: kept },
-    events: revokedEvents(dropped, reason, detail),
+    count: trustedBrowsers.length - kept.length,
   }
 }
 

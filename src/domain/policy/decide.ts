@@ -14,7 +14,7 @@ import type { PolicyInput, PolicyRequest, Trust } from './input.ts'
 import { commonOf, demandOf, judge, type Demand } from './judge.ts'
 import { highestReached, isFirstLevel, reaches, type Level } from './levels.ts'
 import { firstFactors } from './own.ts'
-import { rankSaid } from './proofs.ts'
+import { rankSaid, type Proof } from './proofs.ts'
 import { namedBy, targetOf } from './target.ts'
 import { withoutOldLevels } from './upstream.ts'
 import { wayTo, wayToSecond, type Way } from './way.ts'
@@ -138,22 +138,22 @@ function trustFor(ground: Ground, ofRules: Goal, input: PolicyInput): Trust | un
   const { levels, now, person } = input
   const first = firstSince(input)
   const level: Goal = { ...ofRules, level: levels[0], factors: undefined, needsFactor: false }
-  const isPossible =
-    isMet(level, ground.maxAgeSeconds, { ...input, proofs: first }) &&
-    ofRules.own.length > 0 &&
-    isEnough(ofRules, [...ofRules.own, ...first])
-  if (!isPossible) return undefined
+  if (!isMet(level, ground.maxAgeSeconds, { ...input, proofs: first })) return undefined
   const seconds = trustSecondsOf(ground, input)
   return person.trusts?.find(
     (trust) =>
       now - trust.since < seconds &&
       !isAhead(trust.since, now) &&
-      isEarnedBy(ofRules.factors, trust),
+      isEarnedBy(trust, ofRules, first),
   )
 }
 
-function isEarnedBy(factors: readonly string[] | undefined, { factor }: Trust): boolean {
-  return factors === undefined || (factor !== undefined && factors.includes(factor))
+/** Whether the factor that earned the trust is one that the person has and that meets the rules beside the first one. */
+function isEarnedBy({ factor }: Trust, goal: Goal, first: readonly Proof[]): boolean {
+  // A trust of an earlier release does not tell its factor.
+  const isTold = factor !== undefined || goal.factors !== undefined
+  const own = isTold ? goal.own.filter((one) => one.factor === factor) : goal.own
+  return own.length > 0 && isEnough(goal, [...own, ...first])
 }
 
 /** For how long a trusted browser stands in; 0: it does not. */
