@@ -53,7 +53,7 @@ describe('the cost of a single sign-on without a page', () => {
 
   before(async () => {
     host = await startHost({
-      // The app is one of the configuration, so that the host reads no client: a server keeps its clients for 5 s.
+      // The app is one of the configuration, so that the host reads no client.
       storage: (clock) => countedStorage(STORAGES['memory']!(clock), calls),
       mfa: {
         describe: ({ accountId }) => {
