@@ -16,7 +16,7 @@ export interface DecisionToTell {
   readonly shadow?: Decision | undefined
   /** Whether a page comes that the policy does not ask for: it offers a factor to the person. */
   readonly isOffered?: boolean
-  /** Whether the request fails although a step is left, because that step was made and did not help. */
+  /** Whether the request fails although a step is left: it was made and did not help, or would not help anybody. */
   readonly isRefused?: boolean
 }
 
@@ -28,7 +28,7 @@ export interface DecisionToTell {
  */
 export function tellDecision(core: Core, ctx: KoaContextWithOIDC, about: DecisionToTell): void {
   const { accountId, decision, shadow, isOffered = false, isRefused = false } = about
-  const told = trailOf(decision, shadow, isOffered)
+  const told = trailOf(decision, shadow, isOffered || isRefused)
   if (told === undefined) return
   const word = isRefused ? 'refuse' : told.decision
   if (isToldBefore(core, ctx) && word !== 'refuse') return

@@ -15,6 +15,7 @@ import { promptSeeing, removeAcrChecks } from '../../src/host/prompt.ts'
 import { epochIn, signInTimeOf } from '../../src/host/session.ts'
 import { misconfigured, type Core } from '../core.ts'
 import { decideFor, MFA_PROMPT } from '../mfa/prompt.ts'
+import { tellDecision } from '../tell-decision.ts'
 import {
   acrRequestOf,
   changeIn,
@@ -65,8 +66,10 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
         'The configuration was made by mfa.configure(), but mfa.attach(provider) was not called: call it right after `new Provider(...)`',
       ),
     )
-  if (!isMeetable(core.policy.levels, enrollableOf(core.deps), acrRequestOf(oidc)))
+  if (!isMeetable(core.policy.levels, enrollableOf(core.deps), acrRequestOf(oidc))) {
+    await tellUnmeetable(core, ctx)
     throw new errors.UnmetAuthenticationRequirements('none of the requested ACRs can be obtained')
+  }
 
   const { present, pending } = await pendingOf(core, ctx)
   if (present) {
@@ -81,7 +84,7 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   // The account was deleted or disabled since: the host would fail on it, and answer `prompt=none` with a 500.
   if (oidc.account === undefined) return true
   const { record } = await core.record(ctx, session.accountId)
-  const state = { epoch: epochIn(session) ?? FIRST_EPOCH, signedInAt: signInTimeOf(session) }
+  const state = stateOf(session)
   const now = core.deps.clock.now()
   if (!isLive(state, record.epoch, core.sessionSeconds, now)) return true
   if (await isNewLoginAsked(core, ctx)) return true
@@ -95,6 +98,23 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   // valid (R10). With a stolen session an attacker could else add a factor of their own and lock the owner out.
   const isFirst = decision.step === 'enrol' && !isEnrolled(record)
   return isFirst && !isLive(state, record.epoch, PENDING_SECONDS, now)
+}
+
+function stateOf(session: NonNullable<OIDC['session']>): Parameters<typeof isLive>[0] {
+  return { epoch: epochIn(session) ?? FIRST_EPOCH, signedInAt: signInTimeOf(session) }
+}
+
+/** Tells the audit trail of an acr that nobody can reach, if a person is signed in: the event belongs to an account. */
+async function tellUnmeetable(core: Core, ctx: KoaContextWithOIDC): Promise<void> {
+  const { account, session } = ctx.oidc
+  if (account === undefined || session?.accountId === undefined) return
+  const { present } = await pendingOf(core, ctx)
+  if (present) return
+  const { accountId } = session
+  const { record } = await core.record(ctx, accountId)
+  if (!isLive(stateOf(session), record.epoch, core.sessionSeconds, core.deps.clock.now())) return
+  const { decision, shadow } = await decideFor(core, ctx)
+  tellDecision(core, ctx, { accountId, decision, shadow, isRefused: true })
 }
 
 /** Throws `login_required` where the login page has answered already, with a first factor of an earlier time. */

@@ -3,6 +3,7 @@ import { MULTI_FACTOR_ACR, type MfaEventOf } from '../../src/index.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import {
   authorizeUrl,
+  callbackOf,
   follow,
   showPassword,
   startHost,
@@ -83,6 +84,27 @@ describe('the event policy-decided', () => {
     expect(await words()).to.deep.equal(['enrol'])
   })
 
+  it('R24 is made once where a person who is signed in is refused a level that nobody can reach', async () => {
+    await begin({ require: true })
+    await signIn(host, browser, await enrolled())
+    await told()
+    for (const parameters of [{}, { prompt: 'none' }]) {
+      const back = callbackOf(await visit({ claims: NOBODY, ...parameters }))
+      expect(back.get('error')).to.equal('unmet_authentication_requirements')
+      const [one, ...others] = await told()
+      expect(others).to.deep.equal([])
+      expect(one).to.deep.include({
+        decision: 'refuse',
+        rules: ['set up by the person', 'require'],
+        clientId: 'app',
+      })
+    }
+    await host.mfa.accounts.passwordChanged('mira')
+    await told()
+    await visit({ claims: NOBODY })
+    expect(await words()).to.deep.equal([])
+  })
+
   it('is made where a request passes after a page that offers a factor', async () => {
     await begin()
     await showPassword(host, browser, 'mira', { acr_values: MULTI_FACTOR_ACR })
@@ -121,6 +143,9 @@ describe('the event policy-decided', () => {
     const events = await told()
     expect(events.map(({ count }) => count)).to.deep.equal([...Array(10).fill(undefined), 3])
     expect(events.at(-1)).to.include({ decision: 'enrol', clientId: 'app' })
+    host.clock.at += 60
+    for (let nth = 0; nth < 13; nth += 1) await visit({ claims: NOBODY })
+    expect((await told()).map(({ count }) => count)).to.deep.equal([...Array(10).fill(undefined), 3])
   })
 
   it('can be listened to by itself', async () => {

@@ -362,6 +362,23 @@ describe('a token after the policy was tightened', () => {
       expect(detail).to.deep.include({ decision: 'refuse', rules: ['tightened'] })
   })
 
+  it('R47 tells the audit trail once that a rule has refused a refresh, with the rule and the app', async () => {
+    await beginWithPassword()
+    await host.mfa.settled()
+    const before = host.events.length
+    host.mfa.setPolicy(asks())
+    expect((await refresh(host, tokens.refresh_token!)).json.error).to.equal('invalid_grant')
+    await host.mfa.settled()
+    const told = host.events.slice(before).filter(({ type }) => type === 'policy-decided')
+    expect(told).to.have.length(1)
+    expect(told[0]).to.have.property('accountId', 'noah')
+    expect(told[0]?.detail).to.deep.include({
+      decision: 'refuse',
+      rules: ['tightened'],
+      clientId: 'app',
+    })
+  })
+
   it('R45 with both factors goes on, whatever time passes since they were shown', async () => {
     await begin({ mfa: { policy: asks({}, { maxAgeSeconds: 60 }) } })
     ;({ tokens } = await tokensFor())

@@ -53,15 +53,16 @@ function namesIn({ factors }: Decision): string {
 }
 
 /**
- * The entry of the audit trail about a decision. Undefined: there is none, because no page is shown, nothing is refused, and the
- * rules on trial (`policy.shadow`) decide alike. `isOffered`: a page comes that the policy does not ask for. A single sign-on that passes therefore writes nothing.
+ * The entry of the audit trail about a decision. Undefined: there is none, because no page is shown, nothing is refused,
+ * and the rules on trial (`policy.shadow`) decide alike. `isNoticed`: a page comes that the policy does not ask for, or
+ * the request is refused all the same. A single sign-on that passes therefore writes nothing.
  */
 export function trailOf(
   live: Decision,
   shadow: Decision | undefined,
-  isOffered = false,
+  isNoticed = false,
 ): (ToldDecision & { readonly shadow?: ToldDecision }) | undefined {
   const other = shadow !== undefined && differs(live, shadow) ? toldOf(shadow) : undefined
   if (other !== undefined) return { ...toldOf(live), shadow: other }
-  return live.step === 'none' && !isOffered ? undefined : toldOf(live)
+  return live.step === 'none' && !isNoticed ? undefined : toldOf(live)
 }
