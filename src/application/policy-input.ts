@@ -20,7 +20,7 @@ export interface PolicyInForce {
 
 /** One demand of the application's `require`, in the form of a rule. */
 export interface Demand {
-  /** How the decision names it. Default: `require`. */
+  /** How the decision names it. Default: `require`, also where a rule has this name. */
   readonly name?: string
   /** The `acr` or the name of a level. Default: two different kinds of factor. */
   readonly require?: string
@@ -57,7 +57,7 @@ export function policyInputOf(
     rules: [
       ownChoice(levels),
       ...importRule(deps, levels, record),
-      ...demands.map((demand) => ruleOf(levels, demand)),
+      ...demands.map((demand) => ruleOf(levels, demand, rules)),
       ...rules,
     ],
     // Somebody who has recovered an account may not be its owner: no browser is trusted yet (R14).
@@ -71,8 +71,14 @@ export function policyInputOf(
   }
 }
 
-function ruleOf(levels: Levels, { name = REQUIRE, require, ...demand }: Demand): Rule {
-  return { ...demand, name, when: {}, require: require ?? secondOf(levels).acr }
+/** A demand with the name of one of these rules is named like one without a name. */
+function ruleOf(
+  levels: Levels,
+  { name = REQUIRE, require, ...demand }: Demand,
+  rules: readonly Rule[],
+): Rule {
+  const own = rules.some((rule) => rule.name === name) ? REQUIRE : name
+  return { ...demand, name: own, when: {}, require: require ?? secondOf(levels).acr }
 }
 
 /** An account that was imported without the second factor that it had sets up another one. */

@@ -11,6 +11,7 @@ import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import type { Demand } from '../application/policy-input.ts'
 import { patientStorage } from '../application/patient-storage.ts'
+import { ACCOUNT_PAGES, faultOfName } from '../domain/policy/built-in.ts'
 import { ownAccount } from '../host/account.ts'
 import { given } from '../host/given.ts'
 import { measuredPort } from '../observe/port.ts'
@@ -151,9 +152,17 @@ async function ownDemands(
   question: Parameters<Core['demands']>[0],
 ): ReturnType<Core['demands']> {
   const answer = typeof require === 'boolean' ? require : await require(question)
-  if (Array.isArray(answer)) return answer as readonly Demand[]
-  if (typeof answer === 'object' && answer !== null) return [answer]
+  if (Array.isArray(answer)) return (answer as readonly Demand[]).map(ownDemand)
+  if (typeof answer === 'object' && answer !== null) return [ownDemand(answer)]
   return answer ? [{}] : []
+}
+
+/**
+ * A demand whose name cannot be its own has the default name: the policy knows built-in rules by their names, and one
+ * of them would be met by less. The demand itself holds, because a wrong name must not loosen the policy.
+ */
+function ownDemand({ name, ...demand }: Demand): Demand {
+  return name === undefined || faultOfName(name) !== undefined ? demand : { ...demand, name }
 }
 
 /** A trusted browser opens no page where people manage their account (R14). The rule asks for no level of its own. */
@@ -163,7 +172,7 @@ function demandsOfPages(
 ): readonly Demand[] {
   if (client.clientId !== ACCOUNT_CLIENT_ID) return []
   const { acr } = inForce.levels[0]
-  return [{ name: 'account pages', require: acr, trustedBrowserSeconds: 'never' }]
+  return [{ name: ACCOUNT_PAGES, require: acr, trustedBrowserSeconds: 'never' }]
 }
 
 function firstEnrolmentRule(

@@ -1,5 +1,5 @@
 import { suggestion } from '../nearest-name.ts'
-import { BUILT_IN_NAMES } from './built-in.ts'
+import { faultOfName, isName } from './built-in.ts'
 import { fieldsOf, present, texts, truth, wholeNumber, type Fields, type Say } from './fields.ts'
 import { rankOf, type Level, type Levels } from './levels.ts'
 import { parseNetwork } from './network.ts'
@@ -20,7 +20,6 @@ const RULE_KEYS = [
 ] as const
 const LISTS = ['client', 'group', 'scope', 'acr', 'network'] as const
 const TRUTHS = ['newBrowser', 'firstParty'] as const
-const LONGEST_NAME = 100
 
 /** Reads one rule and says its faults, each with the name of the rule in quotes. */
 export function parseRule(
@@ -34,17 +33,12 @@ export function parseRule(
   const fields = fieldsOf(value, RULE_KEYS, say)
   const name = fields?.get('name')
   const rule = fields && ruleOf(fields, context, say)
-  if (fields === undefined) say('must be an object: { name, when, require }')
-  else if (!isName(name)) say(`name must be 1 to ${LONGEST_NAME} characters`)
-  else if (BUILT_IN_NAMES.includes(name.trim()))
-    say('name is that of a built-in rule; give the rule another name')
+  const fault =
+    fields === undefined ? 'must be an object: { name, when, require }' : faultOfName(name)
+  if (fault !== undefined) say(fault)
   const called = isName(name) ? `rule "${name}"` : `rule #${place + 1}`
   for (const fault of said) tell(`${called}: ${fault}`)
   return said.length === 0 ? rule : undefined
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '' && [...value].length <= LONGEST_NAME
 }
 
 /** Empty where it is none: the rule is refused then. */

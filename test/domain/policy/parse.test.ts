@@ -156,6 +156,7 @@ describe('a policy as data', () => {
     'imported without its second factor',
     'require',
     ' require ',
+    'account pages',
   ])
     it(`is refused for the name of a built-in rule: "${name}"`, () => {
       const fault = `rule "${name}": name is that of a built-in rule; give the rule another name`
