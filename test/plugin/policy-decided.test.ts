@@ -145,7 +145,10 @@ describe('the event policy-decided', () => {
     expect(events.at(-1)).to.include({ decision: 'enrol', clientId: 'app' })
     host.clock.at += 60
     for (let nth = 0; nth < 13; nth += 1) await visit({ claims: NOBODY })
-    expect((await told()).map(({ count }) => count)).to.deep.equal([...Array(10).fill(undefined), 3])
+    expect((await told()).map(({ count }) => count)).to.deep.equal([
+      ...Array(10).fill(undefined),
+      3,
+    ])
   })
 
   it('can be listened to by itself', async () => {
