@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { authenticatorsForPolicy } from '../../src/application/policy-person.ts'
+import { authenticatorsForPolicy, enrollableOf } from '../../src/application/policy-person.ts'
 import { sealState } from '../../src/application/sealed-state.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
@@ -61,5 +61,12 @@ describe('the device of an authenticator', () => {
 
   it('is none for an account without a factor', () => {
     expect(authenticatorsForPolicy(deps, newRecord('mira'))).to.deep.equal([])
+  })
+})
+
+describe('the factors that people can set up', () => {
+  it('are those that a person confirms, without backup codes and imported ones', () => {
+    const { deps } = world({ listed: [totp(), backupCodes(), importedCodes()] })
+    expect(enrollableOf(deps).map(({ id }) => id)).to.deep.equal(['totp'])
   })
 })

@@ -77,6 +77,22 @@ describe('the trusted browsers of an account', () => {
     ])
   })
 
+  it('R14 are counted and dropped without those whose time is over', async () => {
+    await trust('laptop')
+    await trust('phone', 60)
+    one.clock.advance(60)
+    expect((await load(one)).record.trustedBrowsers).to.have.length(2)
+    expect(await revoke('laptop')).to.equal(1)
+    expect((await load(one)).record.trustedBrowsers).to.deep.equal([])
+    await trust('laptop')
+    await trust('phone', 60)
+    one.clock.advance(60)
+    expect(await revoke()).to.equal(1)
+    expect((await heard()).map(({ detail }) => (detail as { count?: number }).count)).to.deep.equal(
+      [1, 1],
+    )
+  })
+
   it('R14 change nothing where there is none to revoke, or the session is of another epoch', async () => {
     await trust('laptop', 60)
     const before = await load(one)

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { expect } from 'chai'
 import type { Core } from '../../interactions/core.ts'
 import {
+  gracesInForce,
+  gracesRunning,
   isMoreAsked,
   stepOf,
   stepsOf,
@@ -43,11 +45,13 @@ function caseOf(record: MfaRecord, changes: Partial<PolicyCase> = {}): PolicyCas
 function coreWith({
   demands = false,
   rules = [],
+  shadow = [],
   imported = false,
   groups = [],
 }: {
   demands?: boolean
   rules?: readonly Rule[]
+  shadow?: readonly Rule[]
   imported?: boolean
   groups?: readonly string[]
 } = {}) {
@@ -60,9 +64,10 @@ function coreWith({
     },
     policy: {
       levels: DEFAULT_LEVELS,
-      present: () => ({ rules, shadow: [], trustedBrowserSeconds: 0 }),
+      present: () => ({ rules, shadow, trustedBrowserSeconds: 0 }),
     },
     provider: { issuer: 'https://op.example' },
+    describe: async () => ({ label: 'mira' }),
     demands: async () => (calls.push('demands'), demands ? [{}] : []),
     groupsOf: async () => (calls.push('groups'), groups),
     isWithin: (address: string) => (network: string) => network === address,
@@ -198,5 +203,50 @@ describe('the step after a factor of the person was shown', () => {
     const rules = [rule({ redundancy: true })]
     expect(await stepsWith(rules, caseOf(enrolled(), { isPostponed }))).to.include('enrol')
     expect(asked).to.equal(0)
+  })
+})
+
+describe('the graces of rules', () => {
+  const rule = (name: string, enrol: Rule['enrol'], changes: Partial<Rule> = {}): Rule => ({
+    name,
+    when: {},
+    require: MULTI_FACTOR_ACR,
+    ...(enrol === undefined ? {} : { enrol }),
+    ...changes,
+  })
+  const live = [
+    rule('live', { graceSeconds: 100 }),
+    rule('a day', { until: NOW + 100 }),
+    rule('due', { graceSeconds: 100 }),
+  ]
+  const shadow = [rule('trial', { graceSeconds: 100 }), rule('at once', undefined)]
+
+  it('are in force for the rules on trial too, without those that end on a fixed day', () => {
+    const { core } = coreWith({ rules: live, shadow })
+    expect(gracesInForce(core)).to.deep.equal(['live', 'due', 'trial'])
+  })
+
+  it('run for the rules whose part is their grace, of both policies', () => {
+    const { core } = coreWith({ rules: live, shadow })
+    const part = (name: string, its: string) => ({ name, matched: true, part: its })
+    const decided = {
+      decision: { rules: [part('live', 'grace'), part('a day', 'grace'), part('due', 'counts')] },
+      shadow: { rules: [part('trial', 'grace'), part('at once', 'counts')] },
+    }
+    expect(gracesRunning(core, decided as never)).to.deep.equal(['live', 'trial'])
+    const { decision } = decided
+    expect(gracesRunning(core, { decision } as never)).to.deep.equal(['live'])
+  })
+
+  it('of rules on trial count from the time at which these met the account', async () => {
+    const { core } = coreWith({ shadow: [shadow[0]!] })
+    const shadowStep = async (met: number): Promise<unknown> => {
+      const given = caseOf({ ...none, rulesMet: { trial: met } }, { request: 'known browser' })
+      const steps = await stepsOf(core, given, known as unknown as Known)
+      expect(steps.decision.step).to.equal('none')
+      return steps.shadow?.step
+    }
+    expect(await shadowStep(NOW - 99)).to.equal('enrol-later')
+    expect(await shadowStep(NOW - 100)).to.equal('enrol')
   })
 })

@@ -75,6 +75,14 @@ describe('the pages that set up a factor', () => {
     )
   })
 
+  it('choose between the factors that the policy asks for alone', async () => {
+    of = world({ listed: [totp(), challengeFactor(), deliveredCodeFactor()] })
+    const one = await at(showChoice, { details: { factors: ['test-key'] } })
+    expect(one.to).to.equal('/mfa/uid/enrol/test-key')
+    const two = await at(showChoice, { details: { factors: ['totp', 'test-key'] } })
+    expect(two.model['methods']).to.deep.equal([{ factor: 'totp' }, { factor: 'test-key' }])
+  })
+
   it('show the key, the time left and the reason, and come back with the name that was typed', async () => {
     expect(await show()).to.include({ status: 303, to: '/mfa/uid' })
     await start()
@@ -260,6 +268,18 @@ describe('R10 the pages that prove who sets up the first factor', () => {
     const page = await type(mailed())
     expect([page.status, page.page]).to.deep.equal([429, 'locked'])
     expect(page.model).to.include({ retryHref: '/mfa/uid/proof' })
+  })
+
+  it('examine no code in a sign-in that asks for none', async () => {
+    await at(sendProof)
+    const wrong = mailed() === '00000000' ? '00000001' : '00000000'
+    for (const rule of ['allowed', 'refused'] as const)
+      for (const code of [wrong, mailed()]) {
+        const look = (visit: Visit) => checkProof(visit, { code })
+        const page = await at(look, { ...PROVE, rule })
+        expect([page.status, page.to], rule).to.deep.equal([303, '/mfa/uid'])
+      }
+    expect(await heardOf(of)).to.deep.equal([])
   })
 
   it('say that no code is open, and are over after the epoch has changed', async () => {

@@ -119,6 +119,19 @@ describe('R17 the result of a login', () => {
     expect(login?.amr).to.deep.equal(['pwd', 'otp', 'mfa'])
   })
 
+  it('R25 of a step-up begins with its factor, and that of a sign-in with the first one', async () => {
+    const sinceOf = async (subject: Subject): Promise<unknown> => {
+      const { interaction, stored } = interactionWith()
+      await writeMultiFactorLogin(core, interaction, subject, { accepted, record })
+      return (stored[0]?.['mfa'] as { since?: number }).since
+    }
+    const proofs = proofsOf(mira)
+    expect(await sinceOf({ ...mira, proofs })).to.equal(NOW)
+    // The proofs of a sign-in that has asked for one more factor.
+    expect(await sinceOf({ ...mira, proofs, answeredAt: mira.ts })).to.equal(mira.ts)
+    expect(await sinceOf({ ...mira, isEarlier: true })).to.equal(NOW)
+  })
+
   it('counts the end of a sign-in with its factor, once it is stored', async () => {
     steps.length = 0
     const { interaction } = interactionWith()

@@ -82,6 +82,10 @@ describe('the options `levels` and `policy`', () => {
     expect(refusalOf(() => configure('emial', { claims: { email: ['email'] } }))).to.equal(
       'createMfa: policy:\n- rule "api": when.scope names a scope that is not offered: "emial" (did you mean "email"?)',
     )
+    // A claim without a scope of its own.
+    expect(refusalOf(() => configure('tenant', { claims: { tenant: null } }))).to.contain(
+      'when.scope names a scope that is not offered: "tenant"',
+    )
     configure('email', { claims: { email: ['email'] } })
     configure('offline_access', {})
     configure('api', { scopes: ['openid', 'api'] })

@@ -9,6 +9,7 @@ import {
   CLIENT,
   defaultConfiguration,
   follow,
+  PUBLIC_CLIENT,
   redeem,
   showPassword,
   startHost,
@@ -51,6 +52,7 @@ function application(storage = STORAGES.memory!({ now: () => 0 })): Partial<Conf
         grant_types: ['authorization_code', 'implicit'],
         response_types: [HYBRID.response_type],
       },
+      PUBLIC_CLIENT,
     ],
     responseTypes: ['code', HYBRID.response_type],
     features: {
@@ -185,7 +187,9 @@ describe('the claim authn_factors', () => {
 
   /** The claim in each place where an app can read it. */
   async function shownIn(tokens: Record<string, string>, isForApi = false): Promise<unknown[]> {
-    const places = [claimsIn(tokens.id_token), (await introspect(host, tokens.access_token!)).json]
+    const places = [claimsIn(tokens.id_token)]
+    for (const token of [tokens.access_token!, tokens.refresh_token!])
+      places.push((await introspect(host, token)).json)
     if (!isForApi) places.push((await userinfo(host, tokens.access_token!)).json)
     return places.map((place) => place.authn_factors)
   }
@@ -223,7 +227,7 @@ describe('the claim authn_factors', () => {
 
   it('is nowhere where nobody asks for it', async () => {
     const { tokens } = await tokensFor()
-    expect(await shownIn(tokens)).to.deep.equal([undefined, undefined, undefined])
+    expect(await shownIn(tokens)).to.deep.equal(Array(4).fill(undefined))
     const { tokens: forApi } = await tokensFor({ resource: JWT_API })
     expect(claimsIn(forApi.access_token)).not.to.have.property('authn_factors')
   })
@@ -241,7 +245,7 @@ describe('the claim authn_factors', () => {
       },
     })
     const plain = await tokensFor()
-    expect(await shownIn(plain.tokens)).to.deep.equal([undefined, undefined, undefined])
+    expect(await shownIn(plain.tokens)).to.deep.equal(Array(4).fill(undefined))
     const about = (await introspect(host, plain.tokens.access_token!)).json
     expect(about).to.deep.include({ tenant: 'north', acr: MULTI_FACTOR_ACR })
     const asked = await tokensFor({
@@ -325,6 +329,33 @@ describe('a token after the policy was tightened', () => {
       expect(await isActive()).to.equal(false)
       expect((await refresh(host, tokens.refresh_token!)).json.error).to.equal('invalid_grant')
     })
+
+  it('R45 is judged as one of its own app, also where another app asks about it', async () => {
+    await beginWithPassword()
+    const isActiveFor = async (clientId: string): Promise<unknown> => {
+      const fields = { token: tokens.access_token! }
+      return (await asClient(host, '/token/introspection', fields, clientId)).json.active
+    }
+    for (const [client, isLeft] of [
+      ['hybrid', true],
+      ['app', false],
+    ] as const) {
+      host.mfa.setPolicy(asks({ client }))
+      for (const asking of ['app', 'hybrid'])
+        expect(await isActiveFor(asking), `${client} ${asking}`).to.equal(isLeft)
+    }
+  })
+
+  it('tells an app without a secret of its own tokens alone', async () => {
+    await beginWithPassword()
+    const form = { client_id: PUBLIC_CLIENT.client_id, token: tokens.access_token! }
+    const response = await fetch(new URL('/token/introspection', host.issuer), {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    })
+    expect(await response.json()).to.deep.equal({ active: false })
+    expect(await isActive()).to.equal(true)
+  })
 
   it('R45 is judged by `require` too', async () => {
     let required = false

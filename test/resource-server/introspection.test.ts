@@ -105,6 +105,17 @@ describe('resourceServer with introspection', () => {
     expect(await ask()).to.deep.include({ status: 503, headers: { 'Retry-After': '5' } })
   })
 
+  it('R31 names in an error no query of the endpoint, which may hold a secret', async () => {
+    const endpoint = `${issuer.url}/introspection?key=hidden`
+    api = protect('', '', { introspection: { endpoint, clientId: 'api', clientSecret: 'secret' } })
+    await issuer.close()
+    const checked = await ask()
+    expect(checked)
+      .to.have.nested.property('cause.message')
+      .that.contains('/introspection gave no usable answer')
+      .and.not.contains('hidden')
+  })
+
   it('R27 asks for more assurance as with a JWT', async () => {
     issuer.introspection = { ...active, acr: 'one' }
     const checked = await ask({ acr: MULTI_FACTOR })

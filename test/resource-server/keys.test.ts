@@ -117,6 +117,16 @@ describe('the keys of resourceServer', () => {
     expect(await outcome()).to.equal('passed')
   })
 
+  it('are trusted again, once the provider has answered after a failure', async () => {
+    issuer.instead[DISCOVERY] = { status: 503 }
+    expect(await outcome()).to.equal('503 provider-away')
+    delete issuer.instead[DISCOVERY]
+    clock.at += 5
+    expect(await outcome()).to.equal('passed')
+    // The failure is half a minute old at most, and hides no new key any more.
+    expect(await outcome(next)).to.equal('401 key-unknown')
+  })
+
   it('answer 503 if nobody listens', async () => {
     await issuer.close()
     expect(await outcome()).to.equal('503 provider-away')

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { ConfigError } from '../../config/environment.ts'
+import { fileSchema } from '../../config/settings-file.ts'
+import { faultsOfProposed } from '../../src/server/boot/policy.ts'
 import { examineSettings } from '../../src/server/upkeep/doctor.ts'
 import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/index.ts'
 import { HttpClient } from '../support/http-client.ts'
@@ -52,6 +54,16 @@ describe('the rules of a server', () => {
     expect(await refusalOf({ levels: [] })).to.deep.equal([
       'levels: must be a list of at least one level: { name, acr, kinds }',
     ])
+  })
+
+  it('may name the scopes of the server itself, and those of its APIs', () => {
+    const api = { scopes: ['transfer'], format: 'jwt' }
+    const settings = fileSchema.parse({ resources: { 'https://api.example': api } })
+    const faultsFor = (scope: string): readonly string[] =>
+      faultsOfProposed(settings, { rules: [{ name: 'pay', when: { scope } }] })
+    for (const scope of ['openid', 'offline_access', 'email', 'authn', 'transfer'])
+      expect(faultsFor(scope), scope).to.deep.equal([])
+    expect(faultsFor('withdraw')).to.have.length(1)
   })
 
   it('are findings of doctor and of config check', async () => {

@@ -185,6 +185,7 @@ describe('policy', function () {
       expect(await text('--user fresh --client app-00')).to.contain(
         'The person needs no further proof, because nothing asks for more than the password.\n',
       )
+      expect(await text('--user fresh --client app-00')).not.to.contain('set-up of a factor:')
       expect(await text('--user holder --client app-00')).to.contain(
         'The person has to show one more proof, because a person who has set up a factor is asked for it.\n',
       )
