@@ -242,8 +242,8 @@ export function subjectOfLogin(
   const unsaid = upstream === undefined ? ['pwd'] : []
   const { accountId, amr = unsaid, ts = now, remember, epoch: _epoch, ...rest } = login
   const { acr: _acr, seal: _seal, ...extra } = rest
-  // The level of an old sign-in at another provider is left out instead (`withoutOldLevels`).
-  const isEarlier = login.issuer === undefined && isEarlierThan(begunAt, login.ts)
+  // Where another provider's word counts, only its level is left out when it is too old (`withoutOldLevels`).
+  const isEarlier = upstream === undefined && isEarlierThan(begunAt, login.ts)
   return {
     accountId,
     amr,

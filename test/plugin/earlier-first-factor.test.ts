@@ -28,18 +28,22 @@ describe('a first factor that was shown before its authorization began', () => {
   let age: number
   let answers: number
   let amr: readonly string[]
+  /** Other values of the login, such as those of another provider. */
+  let more: Record<string, unknown>
   afterEach(() => host.close())
 
   async function begin(policy: Policy = {}): Promise<void> {
     age = 7200
     answers = 0
     amr = ['pwd']
+    more = {}
+    const upstream = { 'https://listed.example': { acr: { strong: 'multi-factor' } } }
     host = await startHost({
-      mfa: { require: false, policy, factors: [totp(), backupCodes()] },
+      mfa: { require: false, policy, upstream, factors: [totp(), backupCodes()] },
       answer: async ({ mfa, clock }, request, response, accountId) => {
         answers += 1
         await mfa.interactionFinished(request, response, {
-          login: { accountId, amr, ...(age === 0 ? {} : { ts: clock.at - age }) },
+          login: { accountId, amr, ...more, ...(age === 0 ? {} : { ts: clock.at - age }) },
         })
       },
     })
@@ -69,6 +73,22 @@ describe('a first factor that was shown before its authorization began', () => {
     age = 299
     expect(errorOf(await ask({ max_age: '300' }))).to.equal(null)
   })
+
+  for (const [kind, login] of [
+    ['that the application does not list', { issuer: 'https://other.example', acr: 'strong' }],
+    ['that has a level here', { issuer: 'https://listed.example', acr: 'strong' }],
+    ['whose word has no level', { issuer: 'https://listed.example', acr: 'weak' }],
+  ] as const)
+    it(`R25 is no new login by the word of a provider ${kind}`, async () => {
+      await begin()
+      more = login
+      for (const parameters of [{ prompt: 'login' }, { max_age: '300' }]) {
+        answers = 0
+        expect(errorOf(await ask(parameters))).to.equal('login_required')
+        expect(answers).to.equal(1)
+      }
+      expect(signedInSessions(host.writes)).to.deep.equal([])
+    })
 
   it('R15 counts for the age of a rule from its true time', async () => {
     await begin({ rules: [{ name: 'young', when: {}, maxAgeSeconds: 300 }] })
