@@ -64,7 +64,7 @@ export async function enrolPeople(
       detail: {},
     }
     const rule = 'allowed'
-    await beginFactor(deps, factor, place, { rule, locale: 'en' })
+    await beginFactor(deps, factor, place, { rule, locale: 'en', issuer: 'https://id.example.com' })
     const { record } = await loadRecord(deps, username)
     const about = { issuerName: 'Acme', label: username }
     const shown = await describePending(deps, factor, record, place.interaction, about)

@@ -35,7 +35,8 @@ export async function openIdentification(
   const interaction = await loginInteraction(core, request, response)
   const locale = localeIn(core, request.headers, interaction.params)
   const place = { interaction: recordedName(interaction) }
-  const sealed = await makeChallenge(core.deps, factor, place, { states: [], locale })
+  const { issuer } = providerOf(core)
+  const sealed = await makeChallenge(core.deps, factor, place, { states: [], locale, issuer })
   if (sealed === undefined) throw new Error(`The factor ${factorId} has made no challenge`)
   await keepChallenge(interaction, factor, sealed)
   const kept = keptChallenge(core, interaction, factor, place)

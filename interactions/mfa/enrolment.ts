@@ -23,6 +23,7 @@ import { writeFirstFactorAgain } from '../result.ts'
 import { choices, onlyChoice } from './choice.ts'
 import * as later from './later.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
+import { keptEnrolmentChallenge, openEnrolmentChallengeOf } from './kept-challenge.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { showClosed } from './locked.ts'
 import { finish } from './finish.ts'
@@ -146,9 +147,11 @@ interface Again {
 
 export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Again): Promise<void> {
   const { core, details, place, seen } = visit
+  const fresh = again?.error !== undefined
   const enrolment = await describePending(core.deps, factor, seen.record, place.interaction, {
     issuerName: core.issuerName,
     label: details.label,
+    challengeFor: (pending) => openEnrolmentChallengeOf(visit, factor, { pending, fresh }),
   })
   // No enrolment is pending here (a bookmark, another tab, or its time is over): the person chooses again.
   if (enrolment === undefined) return redirect(visit, pathOf(visit))
@@ -215,6 +218,7 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
   const outcome = await confirmFactor(core.deps, factor, place, response, {
     ...enrolmentGround(visit),
     name,
+    kept: keptEnrolmentChallenge(visit, factor),
   })
   switch (outcome.outcome) {
     case 'refused':

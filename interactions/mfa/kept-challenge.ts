@@ -1,6 +1,8 @@
 import {
   makeChallenge,
+  makeEnrolmentChallenge,
   openKeptChallenge,
+  type Ceremony,
   type ChallengePlace,
   type KeptChallenge,
 } from '../../src/application/challenge-factor.ts'
@@ -17,14 +19,14 @@ import { groundOf, type Visit } from './visit.ts'
  */
 const KEPT = 'mfaChallenges'
 
-/** The challenge that this interaction keeps of a factor. Undefined: none was made, or its ten minutes are over. */
+/** The challenge that this interaction keeps of a factor. Undefined: none was made, or its time is over. */
 export function keptChallenge(
   core: Core,
   interaction: Interaction,
   factor: AnyFactor,
   place: ChallengePlace,
 ): KeptChallenge | undefined {
-  const sealed = sealedOf(interaction)[factor.id]
+  const sealed = sealedOf(interaction)[keyOf(factor, place.ceremony)]
   return typeof sealed === 'string'
     ? openKeptChallenge(core.deps, factor, place, sealed)
     : undefined
@@ -43,28 +45,61 @@ export async function openChallengeOf(
   const open = keptChallenge(core, interaction, factor, place)
   if (open !== undefined && !fresh) return open
   const states = usableStates(core.deps, seen.record, factor, core.deps.clock.now())
-  const about = { ...groundOf({ details, locale }), states }
+  const about = { ...groundOf({ core, details, locale }), states }
   const sealed = await makeChallenge(core.deps, factor, place, about)
   if (sealed === undefined) return undefined
   await keepChallenge(interaction, factor, sealed)
   return keptChallenge(core, interaction, factor, place)
 }
 
+/** The challenge that a set-up page of this visit has shown. Undefined: none, or its time is over. */
+export function keptEnrolmentChallenge(
+  { core, interaction, place }: Visit,
+  factor: AnyFactor,
+): KeptChallenge | undefined {
+  return keptChallenge(core, interaction, factor, { ...place, ceremony: 'enrolment' })
+}
+
+/** As `openChallengeOf`, for the page of the set-up in progress whose data are `pending`. */
+export async function openEnrolmentChallengeOf(
+  visit: Visit,
+  factor: AnyFactor,
+  { pending, fresh }: { readonly pending: unknown; readonly fresh: boolean },
+): Promise<KeptChallenge | undefined> {
+  const { core, interaction, place } = visit
+  if (factor.enrolmentChallenge === undefined) return undefined
+  const open = keptEnrolmentChallenge(visit, factor)
+  if (open !== undefined && !fresh) return open
+  const where = { ...place, ceremony: 'enrolment' } as const
+  const about = { ...groundOf(visit), pending }
+  const sealed = await makeEnrolmentChallenge(core.deps, factor, where, about)
+  if (sealed === undefined) return undefined
+  await keepChallenge(interaction, factor, sealed, 'enrolment')
+  return keptEnrolmentChallenge(visit, factor)
+}
+
 export async function keepChallenge(
   interaction: Interaction,
   factor: AnyFactor,
   sealed: string,
+  ceremony?: Ceremony,
 ): Promise<void> {
-  await withResult(interaction, KEPT, { ...sealedOf(interaction), [factor.id]: sealed })
+  const others = sealedOf(interaction)
+  await withResult(interaction, KEPT, { ...others, [keyOf(factor, ceremony)]: sealed })
 }
 
-/** Spends the challenge, because its first response was given. */
+/** Spends the challenge of a sign-in, because its first response was given. */
 export async function dropChallenge(interaction: Interaction, factor: AnyFactor): Promise<void> {
-  const { [factor.id]: spent, ...others } = sealedOf(interaction)
+  const { [keyOf(factor)]: spent, ...others } = sealedOf(interaction)
   if (spent === undefined) return
   await (Object.keys(others).length === 0
     ? withoutResult(interaction, KEPT)
     : withResult(interaction, KEPT, others))
+}
+
+/** No id of a factor has a colon. */
+function keyOf({ id }: AnyFactor, ceremony: Ceremony = 'sign-in'): string {
+  return ceremony === 'sign-in' ? id : `${ceremony}:${id}`
 }
 
 function sealedOf({ result }: Interaction): Readonly<Record<string, unknown>> {

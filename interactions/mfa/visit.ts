@@ -68,12 +68,16 @@ export async function openVisit(core: Core, ctx: Context, uid: string): Promise<
   }
 }
 
-/** The facts about the person that a factor receives when it makes a challenge or an enrolment. */
+/** The facts about the person and the page that a factor receives when it makes a challenge or an enrolment. */
 export function groundOf({
+  core,
   details: { address },
   locale,
-}: Pick<Visit, 'locale'> & { readonly details: Pick<MfaDetails, 'address'> }): ChallengeGround {
-  return { locale, ...(address === undefined ? {} : { address }) }
+}: Pick<Visit, 'core' | 'locale'> & {
+  readonly details: Pick<MfaDetails, 'address'>
+}): ChallengeGround {
+  const { issuer } = providerOf(core)
+  return { locale, issuer, ...(address === undefined ? {} : { address }) }
 }
 
 async function subjectOf(

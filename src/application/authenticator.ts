@@ -114,3 +114,12 @@ export async function issueSet(
 export function wordsOf(factor: AnyFactor, happened: Happened<unknown>): readonly FactorWord[] {
   return (factor.eventsOf?.(happened) ?? []) as readonly FactorWord[]
 }
+
+/** The factor's own events about a proof that it has refused to spend. */
+export function wordsOfRefusal(
+  factor: AnyFactor,
+  state: Json,
+  proof: unknown,
+): readonly FactorWord[] {
+  return (factor.eventsOfRefusal?.(state, proof) ?? []) as readonly FactorWord[]
+}

@@ -20,7 +20,7 @@ import type { Place } from './place.ts'
 import { sealState } from './sealed-state.ts'
 
 /** The data of the person that a factor gets for a challenge. */
-export type ChallengeGround = Pick<ChallengeInput, 'address' | 'locale'>
+export type ChallengeGround = Pick<ChallengeInput, 'address' | 'locale' | 'issuer'>
 
 export type ChallengeOutcome =
   | 'sent'
@@ -90,8 +90,15 @@ export interface KeptChallenge {
   readonly value: unknown
 }
 
+/** The use of a kept challenge. A response that was made for one use is refused in the other (R46). */
+export type Ceremony = 'sign-in' | 'enrolment'
+
 /** The account, if it is known yet, and the interaction to which a challenge is sealed. */
-export type ChallengePlace = Pick<Place, 'interaction'> & { readonly accountId?: string }
+export type ChallengePlace = Pick<Place, 'interaction'> & {
+  readonly accountId?: string
+  /** Default: a sign-in. */
+  readonly ceremony?: Ceremony
+}
 
 /**
  * Makes a challenge of a factor that sends nothing, sealed to its account, factor and interaction. The caller keeps
@@ -104,17 +111,48 @@ export async function makeChallenge(
   about: ChallengeGround & { readonly states: ReturnType<typeof usableStates> },
 ): Promise<string | undefined> {
   const { states, ...ground } = about
-  const now = deps.clock.now()
-  const input = { accountId: place.accountId, random: deps.random, now, ...ground }
-  const begun = (await factor.challenge?.(states, input)) as Begun<Json> | undefined
-  if (begun === undefined) return undefined
-  const kept = { value: begun.value, expiresAt: now + CHALLENGE_SECONDS }
-  return deps.box.seal(JSON.stringify(kept), sealContext(factor, place))
+  const input = inputOf(deps, place, ground)
+  return sealKept(deps, factor, place, await factor.challenge?.(states, input))
 }
 
 /**
- * Opens a kept challenge. Undefined: it was made for another account, factor or interaction, or more than ten minutes
- * ago.
+ * The same for the set-up in progress whose data are `pending`. `place.ceremony` has to be `enrolment`. Undefined: the
+ * factor needs no challenge to be set up.
+ */
+export async function makeEnrolmentChallenge(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: ChallengePlace,
+  { pending, ...ground }: ChallengeGround & { readonly pending: unknown },
+): Promise<string | undefined> {
+  const input = inputOf(deps, place, ground)
+  return sealKept(deps, factor, place, await factor.enrolmentChallenge?.(pending, input))
+}
+
+function inputOf(
+  { clock, random }: Dependencies,
+  { accountId }: ChallengePlace,
+  ground: ChallengeGround,
+): ChallengeInput {
+  return { accountId, random, now: clock.now(), ...ground }
+}
+
+function sealKept(
+  { box, clock }: Dependencies,
+  factor: AnyFactor,
+  place: ChallengePlace,
+  begun: Begun<unknown> | undefined,
+): string | undefined {
+  if (begun === undefined) return undefined
+  const { challengeSeconds = CHALLENGE_SECONDS } = factor
+  const seconds = Math.min(challengeSeconds, CHALLENGE_SECONDS)
+  const kept = { value: begun.value, expiresAt: clock.now() + seconds }
+  return box.seal(JSON.stringify(kept), sealContext(factor, place))
+}
+
+/**
+ * Opens a kept challenge. Undefined: it was made for another account, factor, interaction or ceremony, or its time is
+ * over.
  */
 export function openKeptChallenge(
   deps: Dependencies,
@@ -143,7 +181,10 @@ function openSealed(
 
 function sealContext(
   { id }: AnyFactor,
-  { accountId = '', interaction }: ChallengePlace,
+  { accountId = '', interaction, ceremony = 'sign-in' }: ChallengePlace,
 ): { accountId: string; purpose: string } {
-  return { accountId, purpose: JSON.stringify(['kept-challenge', id, interaction]) }
+  const parts = ['kept-challenge', id, interaction]
+  // A node of the release before has sealed the challenge of a sign-in without the ceremony.
+  const all = ceremony === 'sign-in' ? parts : [...parts, ceremony]
+  return { accountId, purpose: JSON.stringify(all) }
 }

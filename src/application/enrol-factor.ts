@@ -23,7 +23,7 @@ import type { Instant } from '../domain/time.ts'
 import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
-import type { ChallengeGround } from './challenge-factor.ts'
+import type { ChallengeGround, KeptChallenge } from './challenge-factor.ts'
 import { maskAddress } from '../domain/masked-address.ts'
 import { sendOrTakeBack } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -119,6 +119,7 @@ async function begin(
     now,
     existing: existingStates(deps, record, factor),
     locale: about.locale,
+    issuer: about.issuer,
     ...(about.address === undefined ? {} : { address: about.address }),
   })) as Begun<Json>
   const where = { interaction, factor: factor.id }
@@ -149,18 +150,24 @@ function reasonOf(record: MfaRecord, { rule, recovering }: EnrolmentGround) {
   return recovering === true ? 'recovery' : 'fresh-factor'
 }
 
+/** The label of the set-up page. `challengeFor` opens the challenge of a factor with `enrolmentChallenge`. */
+export interface PendingLabel extends AccountLabel {
+  readonly challengeFor?: (pending: unknown) => Promise<KeptChallenge | undefined>
+}
+
 /** The data of the set-up page; undefined: no enrolment of this factor is open in this interaction. */
 export async function describePending(
   deps: Dependencies,
   factor: AnyFactor,
   record: MfaRecord,
   interaction: string,
-  about: AccountLabel,
+  { challengeFor, ...about }: PendingLabel,
 ): Promise<JsonObject | undefined> {
   const pending = pendingIn(record, interaction, factor.id, deps.clock.now())
   if (pending === undefined) return undefined
   const value: unknown = factor.parsePending(openState(deps.box, record.accountId, pending))
-  return (await factor.describeEnrolment?.(value, about)) ?? {}
+  const challenge = await challengeFor?.(value)
+  return (await factor.describeEnrolment?.(value, about, challenge?.value)) ?? {}
 }
 
 export type EnrolOutcome =
@@ -185,7 +192,7 @@ export async function confirmFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  about: EnrolmentGround & { name: string },
+  about: EnrolmentGround & { name: string; kept?: KeptChallenge | undefined },
 ): Promise<EnrolOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
@@ -255,13 +262,15 @@ interface Confirmation extends EnrolmentGround {
   readonly fingerprint: string
   readonly issuing: () => Promise<readonly FreshSet[]>
   readonly name: string
+  /** The challenge that the interaction keeps, of a factor with `enrolmentChallenge`. */
+  readonly kept?: KeptChallenge | undefined
 }
 
 async function confirm(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { record, now, response, fingerprint, issuing, name, ...ground }: Confirmation,
+  { record, now, response, fingerprint, issuing, name, kept, ...ground }: Confirmation,
 ): Promise<Decided<EnrolOutcome>> {
   const repeated = repeatOf(record, place.interaction, fingerprint, now)
   if (repeated !== undefined)
@@ -274,20 +283,22 @@ async function confirm(
   if (!gate.open) return { outcome: { outcome: 'closed', gate } }
 
   const value: unknown = factor.parsePending(openState(deps.box, place.accountId, pending))
-  const confirmed = (await factor.confirmEnrolment?.(value, response, now)) as
-    Confirmed<Json> | undefined
+  const confirmed = (await factor.confirmEnrolment?.(value, response, now, {
+    challenge: kept?.value,
+    existing: existingStates(deps, record, factor),
+  })) as Confirmed<Json> | undefined
   if (confirmed === undefined || isRegistered(deps, record, factor, confirmed.state))
     return refused(place, { record, now, pending })
 
   const authenticator = bindAuthenticator(deps, place.accountId, factor, confirmed.state, {
-    name: nameOf(name),
+    name: nameOf(name) || nameOf(confirmed.name ?? ''),
     now,
   })
   const settle = ground.recovering === true ? settleRecovered : settleEnrolled
   // A recovery leaves none of the earlier sets.
-  const kept = ground.recovering === true ? { ...record, authenticators: [] } : record
-  const missing = lacksSets(deps, kept) ? await issuing() : []
-  const issued = missing.filter((set) => !hasSet(deps, kept, set.factor))
+  const left = ground.recovering === true ? { ...record, authenticators: [] } : record
+  const missing = lacksSets(deps, left) ? await issuing() : []
+  const issued = missing.filter((set) => !hasSet(deps, left, set.factor))
   const browser = classify(record, place.tokenHashes)
   const settled = settle(
     record,

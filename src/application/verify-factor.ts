@@ -4,6 +4,7 @@ import {
   settleAccepted,
   settleRefused,
   type AskedFor,
+  type Refusal,
 } from '../domain/attempt.ts'
 import type { Assurance } from '../domain/assurance.ts'
 import { challengeIn } from '../domain/enrolment.ts'
@@ -14,7 +15,7 @@ import type { Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
 import { settleTrusted, type ShownTrust } from '../domain/trusted-browser.ts'
 import type { AnyFactor, Examined, Owned } from '../factors/factor.ts'
-import { wordsOf } from './authenticator.ts'
+import { wordsOf, wordsOfRefusal } from './authenticator.ts'
 import type { KeptChallenge } from './challenge-factor.ts'
 import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -125,7 +126,10 @@ async function attempt(
     return refuse(current, factor, place, { now })
   const proved = spend(factor, states, examined)
   // A replay gets no hint: it would say that the code was once right.
-  if (proved === undefined) return refuse(current, factor, place, { now, replayed: true })
+  if (proved === undefined) {
+    const told = refusedWords(current, factor, states, examined)
+    return refuse(current, factor, place, { now, replayed: true, told })
+  }
   return accept(deps, factor, place, { current, now, fingerprint, proved, challenge, asked, trust })
 }
 
@@ -146,6 +150,19 @@ function spend(
   const spent =
     answered === undefined ? undefined : (factor.consume(answered.state, proof) as Json | undefined)
   return spent === undefined ? undefined : { authenticatorId, spent, proof }
+}
+
+/** The events of the factor about a proof that it has refused to spend, such as: a key seems to have been copied. */
+function refusedWords(
+  { authenticators }: MfaRecord,
+  factor: AnyFactor,
+  states: readonly Owned<Json>[],
+  { authenticatorId, proof }: Extract<Examined<unknown>, { outcome: 'proved' }>,
+): Refusal['told'] {
+  const authenticator = authenticators.find(({ id }) => id === authenticatorId)
+  const answered = states.find((owned) => owned.authenticatorId === authenticatorId)
+  if (authenticator === undefined || answered === undefined) return undefined
+  return { authenticator, words: wordsOfRefusal(factor, answered.state, proof) }
 }
 
 function accept(
@@ -193,9 +210,10 @@ function refuse(
     readonly now: Instant
     readonly behindSeconds?: number | undefined
     readonly replayed?: true
+    readonly told?: Refusal['told']
   },
 ): Decided<VerifyOutcome> {
-  const { now, behindSeconds, replayed = false } = why
+  const { now, behindSeconds, replayed = false, told } = why
   const { record, events } = settleRefused(current, {
     factor: factor.id,
     guessable: factor.guessable,
@@ -203,6 +221,7 @@ function refuse(
     browser: classify(current, place.tokenHashes),
     now,
     detail: place.detail,
+    ...(told === undefined ? {} : { told }),
   })
   const hint = behindSeconds === undefined ? {} : { behindSeconds }
   return { outcome: { outcome: 'refused', ...hint }, record, events }

@@ -183,13 +183,21 @@ export interface Refusal {
   readonly browser: BrowserClass
   readonly now: Instant
   readonly detail: RequestDetail
+  /** The events of the factor's own types, and the authenticator that they are about. */
+  readonly told?: { readonly authenticator: Authenticator; readonly words: readonly FactorWord[] }
 }
 
 /** A response was examined and refused: a guess counts, whatever the reason was. */
 export function settleRefused(record: MfaRecord, refusal: Refusal): Settled {
-  const { factor, guessable, reason, browser, now } = refusal
+  const { factor, guessable, reason, browser, now, told } = refusal
   const detail = { ...refusal.detail, factor, browser: browser.kind }
   const events: EventDraft[] = [{ type: 'factor-refused', detail: { ...detail, reason } }]
+  if (told !== undefined) {
+    const about = { ...refusal.detail, ...describe(told.authenticator, browser) }
+    events.push(
+      ...told.words.map(({ type, detail: more }) => ({ type, detail: { ...about, ...more } })),
+    )
+  }
   if (!guessable) return { record, events }
   const charged = charge(record, browser, now)
   if (charged.lockedUntil !== undefined)

@@ -46,14 +46,20 @@ export function isEnrolled(record: MfaRecord): boolean {
  */
 export const MOST_OF_A_FACTOR = 10
 
-/** Whether the account has as many authenticators of this factor as it may have. */
+/**
+ * Whether the account has as many authenticators of this factor as it may have. `most`: the factor's own limit. It
+ * lowers that of a guessable one and never raises it.
+ */
 export function isFull(
   { authenticators }: Pick<MfaRecord, 'authenticators'>,
-  { id, guessable }: { readonly id: string; readonly guessable: boolean },
+  {
+    id,
+    guessable,
+    most = Infinity,
+  }: { readonly id: string; readonly guessable: boolean; readonly most?: number },
 ): boolean {
-  return (
-    guessable && authenticators.filter(({ factor }) => factor === id).length >= MOST_OF_A_FACTOR
-  )
+  const limit = guessable ? Math.min(most, MOST_OF_A_FACTOR) : most
+  return authenticators.filter(({ factor }) => factor === id).length >= limit
 }
 
 /**

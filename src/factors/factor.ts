@@ -66,6 +66,14 @@ export interface Factor<
    */
   readonly delivers?: true
 
+  /**
+   * Seconds for which a challenge that sends nothing is open, 600 at most. Default 600. A page that is opened later
+   * gets a new challenge.
+   */
+  readonly challengeSeconds?: number
+  /** Most authenticators of this factor that an account may have. Default: ten of a guessable factor, else no limit. */
+  readonly most?: number
+
   /** The types of the events of `eventsOf`, in kebab-case. Listeners and the audit trail get them as they are. */
   readonly eventTypes?: readonly string[]
 
@@ -76,16 +84,30 @@ export interface Factor<
 
   /** Starts an enrolment. `confirmed` factors only. */
   beginEnrolment?(input: EnrolmentInput<State>): Promise<Begun<Pending>> | Begun<Pending>
-  /** The values of the set-up page: `enrolment` in the model of its page. */
+  /**
+   * Makes the challenge that the confirming response answers, for a factor that needs one and sends nothing. It is kept
+   * with the interaction like that of a sign-in, and separate from it: the first response spends it, right or wrong, and
+   * the page gets a new one. `pending` lives longer, so that a person who tries again has the same data.
+   */
+  enrolmentChallenge?(
+    pending: Pending,
+    input: ChallengeInput,
+  ): Promise<Begun<Challenge>> | Begun<Challenge>
+  /**
+   * The values of the set-up page: `enrolment` in the model of its page. `challenge`: the open one of
+   * `enrolmentChallenge`.
+   */
   describeEnrolment?(
     pending: Pending,
     about: AccountLabel,
+    challenge?: Challenge,
   ): Promise<Described['enrolment']> | Described['enrolment']
   /** Undefined: refused. The confirming response is already spent in the state (its step, its counter). */
   confirmEnrolment?(
     pending: Pending,
     response: Response,
     now: Instant,
+    given: ConfirmInput<State, Challenge>,
   ): Promise<Confirmed<State> | undefined>
 
   /** Makes a fresh set. `issued` factors only. `shown`: the secrets that the person sees once; they are not kept. */
@@ -107,8 +129,8 @@ export interface Factor<
   /**
    * Makes the challenge that must exist before a response can be examined. Absent: the factor needs none (a code
    * derived from state). One challenge for all of the person's authenticators of this factor, the last used one first.
-   * Its first accepted response spends it, and it ends after 10 minutes. `states` is empty when nobody has been named
-   * yet (`identify`).
+   * Its first response spends it, right or wrong, and it ends after `challengeSeconds`. `states` is empty when nobody
+   * has been named yet (`identify`).
    */
   challenge?(
     states: readonly Owned<State>[],
@@ -165,6 +187,8 @@ export interface Factor<
    * browser are added by the application.
    */
   eventsOf?(happened: Happened<Proof>): readonly FactorEvent[]
+  /** The same for a proof that `consume` has refused on this state. Synchronous. */
+  eventsOfRefusal?(state: State, proof: Proof): readonly FactorEvent[]
 }
 
 /** Any factor, for code that is generic over them. */
@@ -201,6 +225,14 @@ export interface AccountLabel {
   readonly label: string
 }
 
+/** The values that a confirming response is checked against, besides the enrolment itself. */
+export interface ConfirmInput<State, Challenge> {
+  /** The open challenge of `enrolmentChallenge`. Undefined: none, or its time is over. */
+  readonly challenge: Challenge | undefined
+  /** The person's authenticators of this factor at the time of the commit. */
+  readonly existing: readonly Owned<State>[]
+}
+
 export interface EnrolmentInput<State = unknown> extends ChallengeInput {
   /** The person's authenticators of this factor: a registered key must not be registered a second time (R40). */
   readonly existing: readonly Owned<State>[]
@@ -220,6 +252,8 @@ export interface ChallengeInput {
   readonly address?: string
   /** The language of the page that asks, as a BCP 47 tag; a `Delivery` is written in it. */
   readonly locale: string
+  /** The issuer identifier of the provider, an absolute URL. The page that asks is of its origin. */
+  readonly issuer: string
 }
 
 export interface ExamineInput<State, Challenge, Response> {
@@ -235,6 +269,8 @@ export interface ExamineInput<State, Challenge, Response> {
 export interface Confirmed<State> {
   readonly state: State
   readonly assurance: Assurance
+  /** The name of the authenticator if the person types none, such as its maker's. Default: no name. */
+  readonly name?: string
 }
 
 export type Examined<Proof> =

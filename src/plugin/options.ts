@@ -6,7 +6,7 @@ import type {
   PersonDescription,
   PolicyQuestion,
 } from '../../interactions/core.ts'
-import { SET_UP_SECONDS } from '../domain/enrolment.ts'
+import { CHALLENGE_SECONDS, SET_UP_SECONDS } from '../domain/enrolment.ts'
 import { MfaError } from '../domain/errors.ts'
 import { EVENT_TYPES, type EventCause } from '../domain/events.ts'
 import { PENDING_SECONDS } from '../domain/first-factor.ts'
@@ -250,6 +250,8 @@ const factor = withMethods(
         )
         .optional(),
       challenge: fn.optional(),
+      challengeSeconds: z.int().min(1).max(CHALLENGE_SECONDS).optional(),
+      most: z.int().min(1).optional(),
       identify: fn.optional(),
       handlesOf: fn.optional(),
     })

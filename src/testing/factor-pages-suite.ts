@@ -3,7 +3,7 @@ import type { Factor } from '../factors/factor.ts'
 import { enrolPageOf, verifyPageOf } from '../http/factor-views.ts'
 import type { DeliveryModel, EnrolModel, VerifyModel } from '../http/pages.ts'
 import { createViews } from '../http/views.ts'
-import { enrol, type FactorFixture } from './factor-person.ts'
+import { enrol, enrolmentChallenge, type FactorFixture } from './factor-person.ts'
 import { TEST_START } from './runner.ts'
 
 type It = (sentence: string, body: () => Promise<void>) => void
@@ -148,7 +148,8 @@ async function enrolModels(fixture: FactorFixture): Promise<readonly EnrolModel[
   const { factor } = fixture
   const { pending } = await enrol(fixture)
   const about = { issuerName: 'Acme', label: 'mira@example.com' }
-  const enrolment = (await factor.describeEnrolment?.(pending, about)) ?? {}
+  const challenge = await enrolmentChallenge(fixture, pending)
+  const enrolment = (await factor.describeEnrolment?.(pending, about, challenge)) ?? {}
   const fresh = { ...FORM, enrolment, name: '' }
   const second = { ...fresh, name: 'Mine', nth: 2 }
   return withDeliveries(factor, [fresh, second, ...WRONG.map((wrong) => ({ ...fresh, ...wrong }))])

@@ -47,6 +47,8 @@ export interface Seen {
 const LATER_SECONDS = 300
 const ACCOUNT_ID = 'account-1'
 const ADDRESS = 'mira@example.com'
+/** The provider whose pages ask. A factor that is bound to an origin has to take it from here. */
+const ISSUER = 'https://id.example.com/op'
 /** Not the default, so that a delivery in another language is seen. */
 export const LOCALE = 'de'
 
@@ -182,11 +184,13 @@ async function confirm(
   const { factor } = fixture
   const { value: pending, delivery } = await beginEnrolment(fixture, existing)
   const label = { issuerName: 'Acme', label: ADDRESS }
-  const page = (await factor.describeEnrolment?.(pending, label)) ?? {}
+  const challenge = await enrolmentChallenge(fixture, pending)
+  const page = (await factor.describeEnrolment?.(pending, label, challenge)) ?? {}
   const form = holder.confirm?.({ at: TEST_START, page, delivery, shown: [] }) ?? {}
   const confirming = freeze(factor.parseResponse(form))
   assert.notEqual(confirming, undefined)
-  const confirmed = await factor.confirmEnrolment?.(pending, confirming, TEST_START)
+  const given = { challenge, existing }
+  const confirmed = await factor.confirmEnrolment?.(pending, confirming, TEST_START, given)
   assert.ok(confirmed)
   return { state: confirmed.state, pending, confirming, proved: confirmed.assurance, shown: [] }
 }
@@ -201,9 +205,19 @@ export async function beginEnrolment(
   return { ...begun, value: freeze(begun.value) }
 }
 
+/** The challenge of a set-up in progress; undefined: the factor needs none. */
+export async function enrolmentChallenge(
+  fixture: FactorFixture,
+  pending: Json,
+): Promise<Json | undefined> {
+  const input = { ...someone(fixture), now: TEST_START }
+  const begun = await fixture.factor.enrolmentChallenge?.(pending, input)
+  return begun && freeze(begun.value)
+}
+
 /** The input of a person: `address` is a verified one; `locale` is the language of the page. */
 export function someone({ random }: FactorFixture) {
-  return { accountId: ACCOUNT_ID, random, address: ADDRESS, locale: LOCALE }
+  return { accountId: ACCOUNT_ID, random, address: ADDRESS, locale: LOCALE, issuer: ISSUER }
 }
 
 export function freeze<T>(value: T): T {

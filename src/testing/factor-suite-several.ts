@@ -4,7 +4,6 @@ import {
   enrol,
   enrolTwice,
   FIRST_ID,
-  LOCALE,
   SECOND_ID,
   someone,
   type FactorFixture,
@@ -78,7 +77,7 @@ export function describeIdentifying(fixture: FactorFixture, it: It): void {
   })
 
   it('makes a challenge before an account is named', async () => {
-    const input = { random: fixture.random, now: TEST_START, locale: LOCALE, accountId: undefined }
+    const input = { ...someone(fixture), now: TEST_START, accountId: undefined }
     const begun = await factor.challenge?.([], input)
     assert.ok(begun !== undefined && begun.delivery === undefined)
   })

@@ -6,6 +6,7 @@ import { describePages } from './factor-pages-suite.ts'
 import {
   beginEnrolment,
   enrol,
+  enrolmentChallenge,
   freeze,
   LOCALE,
   someone,
@@ -106,6 +107,9 @@ function describeForms(fixture: FactorFixture, it: It): void {
       [pending, (stored) => factor.parsePending(stored)],
       [begun?.value ?? null, (stored) => factor.parseChallenge(stored)],
     ]
+    const enrolment = await enrolmentChallenge(fixture, pending)
+    if (enrolment !== undefined)
+      assert.deepEqual(factor.parseChallenge(throughJson(enrolment)), enrolment)
     for (const [stored, parse] of kept) {
       assert.deepEqual(parse(throughJson(stored)), stored)
       for (const rubbish of [...RUBBISH, ...spoilt(stored)])
@@ -176,9 +180,21 @@ function describeConfirmed(fixture: FactorFixture, it: It): void {
 
   it('refuses to confirm an enrolment with a wrong response', async () => {
     const { value } = await beginEnrolment(fixture)
+    const challenge = await enrolmentChallenge(fixture, value)
     const response = factor.parseResponse(fixture.wrong)
-    assert.equal(await factor.confirmEnrolment?.(value, response, TEST_START), undefined)
+    const given = { challenge, existing: [] }
+    assert.equal(await factor.confirmEnrolment?.(value, response, TEST_START, given), undefined)
   })
+
+  if (factor.enrolmentChallenge !== undefined)
+    it('R28 confirms no enrolment by a response to another challenge, or to none', async () => {
+      const { pending, confirming } = await enrol(fixture)
+      for (const challenge of [await enrolmentChallenge(fixture, pending), undefined]) {
+        const given = { challenge, existing: [] }
+        const confirmed = await factor.confirmEnrolment?.(pending, confirming, TEST_START, given)
+        assert.equal(confirmed, undefined)
+      }
+    })
 
   it('R5 spends the response that confirmed the enrolment', async () => {
     const person = await enrol(fixture)

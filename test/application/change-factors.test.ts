@@ -40,7 +40,11 @@ describe('changing the factors of an account', () => {
   const idOf = async (factor: string, nth = 0): Promise<string> =>
     (await settledRecord(one)).authenticators.filter((each) => each.factor === factor)[nth]!.id
   const beginAdding = (place: Place) =>
-    beginFactor(one.deps, factorOf(one, 'totp'), place, { ...ADDING, locale: 'en' })
+    beginFactor(one.deps, factorOf(one, 'totp'), place, {
+      ...ADDING,
+      locale: 'en',
+      issuer: 'https://id.example.com',
+    })
   const confirmAdding = async (place: Place) => {
     const factor = factorOf(one, 'totp')
     const { page } = await pageOf(place)
@@ -58,7 +62,11 @@ describe('changing the factors of an account', () => {
   }
   const replacing = (replaces: string) => ({ ...ADDING, replaces })
   const beginReplacing = (place: Place, id: string) =>
-    beginFactor(one.deps, factorOf(one, 'totp'), place, { ...replacing(id), locale: 'en' })
+    beginFactor(one.deps, factorOf(one, 'totp'), place, {
+      ...replacing(id),
+      locale: 'en',
+      issuer: 'https://id.example.com',
+    })
   const confirmReplacing = async (place: Place, id: string, code?: string) => {
     const factor = factorOf(one, 'totp')
     const { page } = await pageOf(place)

@@ -177,9 +177,13 @@ describe('setting up a factor', () => {
   it('R10 asks for a proof where the application says so', async () => {
     const factor = factorOf(one, 'totp')
     for (const rule of ['mailed-code', 'refused'] as const)
-      expect(await beginFactor(one.deps, factor, placeOf(), { rule, locale: 'en' })).to.equal(
-        'stale',
-      )
+      expect(
+        await beginFactor(one.deps, factor, placeOf(), {
+          rule,
+          locale: 'en',
+          issuer: 'https://id.example.com',
+        }),
+      ).to.equal('stale')
     const { code } = await setUp(one)
     const outcome = await confirmFactor(one.deps, factor, placeOf(), code(), {
       rule: 'mailed-code',
@@ -198,7 +202,12 @@ describe('setting up a factor', () => {
     const secret = new ScureBase32Plugin().encode(Buffer.from('10'.repeat(10), 'hex'))
     const form = { code: ownCode({ secret }, one.clock.now()) }
     expect(await verify(one, 'totp', form, place)).to.include({ outcome: 'accepted' })
-    const ground = { rule: 'refused', adding: true, locale: 'en' } as const
+    const ground = {
+      rule: 'refused',
+      adding: true,
+      locale: 'en',
+      issuer: 'https://id.example.com',
+    } as const
     expect(await beginFactor(one.deps, factorOf(one, 'totp'), place, ground)).to.equal('stale')
   })
 
@@ -212,7 +221,13 @@ describe('setting up a factor', () => {
     const place = placeOf({ interaction: 'adding', epoch })
     const form = { code: ownCode(known, one.clock.now()) }
     expect(await verify(node, 'totp', form, place)).to.include({ outcome: 'accepted' })
-    const ground = { rule: 'refused', adding: true, locale: 'en', name: '' } as const
+    const ground = {
+      rule: 'refused',
+      adding: true,
+      locale: 'en',
+      issuer: 'https://id.example.com',
+      name: '',
+    } as const
     const factor = factorOf(node, 'totp')
     expect(await beginFactor(node.deps, factor, place, ground)).to.equal('begun')
     one.clock.advance(30)
@@ -319,7 +334,12 @@ describe('setting up a factor', () => {
 
   it('works with an address that it does not need', async () => {
     const factor = factorOf(one, 'totp')
-    const about = { rule: 'allowed', address: ADDRESS, locale: 'en' } as const
+    const about = {
+      rule: 'allowed',
+      address: ADDRESS,
+      locale: 'en',
+      issuer: 'https://id.example.com',
+    } as const
     expect(await beginFactor(one.deps, factor, placeOf(), about)).to.equal('begun')
     expect(one.mails).to.deep.equal([])
   })

@@ -157,7 +157,7 @@ describe('a challenge-response factor', () => {
 
   it('is the only kind that is challenged', async () => {
     const place = mira.place()
-    const about = { states: [], locale: 'en' }
+    const about = { states: [], locale: 'en', issuer: 'https://id.example.com' }
     const made = await makeChallenge(one.deps, factorOf(one, 'backup-codes'), place, about)
     expect(made).to.equal(undefined)
     const sent = await sendChallenge(one.deps, factorOf(one, 'backup-codes'), place, about)
@@ -182,7 +182,10 @@ describe('a delivered factor', () => {
   const lastCode = () => ({ code: one.mails.at(-1)!.values.code! })
 
   const sendTo = (of: World, where: Place) =>
-    sendChallenge(of.deps, factorOf(of, 'test-mailed-code'), where, { locale: 'en' })
+    sendChallenge(of.deps, factorOf(of, 'test-mailed-code'), where, {
+      locale: 'en',
+      issuer: 'https://id.example.com',
+    })
 
   beforeEach(async () => {
     one = world({ listed: [deliveredCodeFactor()] })
@@ -344,7 +347,10 @@ describe('a delivered factor', () => {
 
   it('is sent in the language of the page', async () => {
     const factor = factorOf(one, 'test-mailed-code')
-    await sendChallenge(one.deps, factor, place(), { locale: 'de' })
+    await sendChallenge(one.deps, factor, place(), {
+      locale: 'de',
+      issuer: 'https://id.example.com',
+    })
     expect(one.mails.at(-1)).to.include({ locale: 'de' })
   })
 })

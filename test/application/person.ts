@@ -33,6 +33,7 @@ export async function begin(
     ...ground,
     address: ADDRESS,
     locale: 'en',
+    issuer: 'https://id.example.com',
   })
   const { record } = await load(of, place.accountId)
   const page = await describePending(of.deps, factor, record, place.interaction, {
@@ -126,7 +127,11 @@ export async function addTablet(of: World, owner: Owner, accountId = 'mira'): Pr
   const factor = factorOf(of, 'totp')
   const ground = { rule: 'refused', adding: true } as const
   const place = await proveFor(of, owner, 'adding', accountId)
-  await beginFactor(of.deps, factor, place, { ...ground, locale: 'en' })
+  await beginFactor(of.deps, factor, place, {
+    ...ground,
+    locale: 'en',
+    issuer: 'https://id.example.com',
+  })
   const { record } = await load(of, accountId)
   const page = await describePending(of.deps, factor, record, place.interaction, {
     issuerName: 'Acme',
@@ -169,7 +174,11 @@ export async function challenged(
   const factor = factorOf(of, 'test-key')
   const { record } = await load(of, place.accountId)
   const states = usableStates(of.deps, record, factor, of.clock.now())
-  const sealed = await makeChallenge(of.deps, factor, place, { states, locale: 'en' })
+  const sealed = await makeChallenge(of.deps, factor, place, {
+    states,
+    locale: 'en',
+    issuer: 'https://id.example.com',
+  })
   const kept = sealed === undefined ? undefined : openKeptChallenge(of.deps, factor, place, sealed)
   if (sealed === undefined || kept === undefined) throw new Error('Nothing was asked')
   return { challenge: (kept.value as { challenge: string }).challenge, sealed }

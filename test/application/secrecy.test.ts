@@ -39,12 +39,18 @@ describe('a whole life of an account', () => {
       rule: 'mailed-code',
       address: ADDRESS,
       locale: 'en',
+      issuer: 'https://id.example.com',
     })
     const confirming = one.mails.at(-1)!.values.code!
     typed.push(confirming)
     await confirm(one, 'test-mailed-code', { code: confirming }, theo)
     one.clock.advance(60)
-    await sendChallenge(one.deps, mailed, { ...theo, epoch: 2 }, { locale: 'en' })
+    await sendChallenge(
+      one.deps,
+      mailed,
+      { ...theo, epoch: 2 },
+      { locale: 'en', issuer: 'https://id.example.com' },
+    )
     typed.push(one.mails.at(-1)!.values.code!)
 
     const mira = await owner(one)

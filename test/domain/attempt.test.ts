@@ -180,6 +180,29 @@ describe('a refused response', () => {
       ])
   })
 
+  it('R29 adds the words of the factor, with the authenticator that they are about', () => {
+    const phone = authenticator()
+    const type = 'key-copied' as FactorEventType
+    const { events } = settleRefused(enrolled(), {
+      factor: 'totp',
+      guessable: false,
+      reason: 'replayed',
+      browser: UNKNOWN_BROWSER,
+      now: NOW,
+      detail: { clientId: 'app' },
+      told: { authenticator: phone, words: [{ type, detail: { reason: 'counter' } }] },
+    })
+    expect(events.map((event) => event.type)).to.deep.equal(['factor-refused', type])
+    expect(events[1]!.detail).to.deep.equal({
+      clientId: 'app',
+      factor: 'totp',
+      authenticatorId: phone.id,
+      authenticatorName: phone.name,
+      browser: 'unknown',
+      reason: 'counter',
+    })
+  })
+
   it('R1 counts whatever the reason was', () => {
     const counts = (['wrong', 'replayed', 'late'] as const).map(
       (reason) => refuse(enrolled(), reason).record.throttle.failedAt,

@@ -26,4 +26,13 @@ describe('R40 the most authenticators of one factor', () => {
     const key = { id: 'key', guessable: false }
     expect(isFull({ authenticators: authenticators('key', 10) }, key)).to.equal(false)
   })
+
+  it('is what the factor says, which does not raise the limit where a response can be guessed', () => {
+    const key = { id: 'key', guessable: false, most: 20 }
+    expect(isFull({ authenticators: authenticators('key', 19) }, key)).to.equal(false)
+    expect(isFull({ authenticators: authenticators('key', 20) }, key)).to.equal(true)
+    const most = (limit: number) => ({ ...totp, most: limit })
+    expect(isFull({ authenticators: authenticators('totp', 10) }, most(20))).to.equal(true)
+    expect(isFull({ authenticators: authenticators('totp', 3) }, most(3))).to.equal(true)
+  })
 })

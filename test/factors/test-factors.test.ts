@@ -7,6 +7,8 @@ const hasher = passwordHasher({ memoryKib: 8, iterations: 1 })
 const random = seededRandom('test factors')
 const NOW = 1_800_000_000
 
+const NOTHING = { challenge: undefined, existing: [] }
+
 describe('the challenge-response factor for tests', () => {
   it('R26 lets the proof decide: a key that verified its user is two kinds of factor', async () => {
     const factor = challengeFactor()
@@ -15,7 +17,7 @@ describe('the challenge-response factor for tests', () => {
       const pending = { challenge: 'enrolment' }
       const response = factor.parseResponse({ credential: key.answer('enrolment', userVerified) })
       if (response === undefined) throw new Error('this is no response')
-      const confirmed = await factor.confirmEnrolment?.(pending, response, NOW)
+      const confirmed = await factor.confirmEnrolment?.(pending, response, NOW, NOTHING)
       expect(confirmed?.assurance).to.deep.equal({
         amr: userVerified ? ['swk', 'user'] : ['swk'],
         kinds: userVerified ? ['possession', 'inherence'] : ['possession'],
@@ -30,9 +32,9 @@ describe('the challenge-response factor for tests', () => {
     const credential = softKey().answer('enrolment').replace('false', 'true')
     const response = factor.parseResponse({ credential })
     if (response === undefined) throw new Error('this is no response')
-    expect(await factor.confirmEnrolment?.({ challenge: 'enrolment' }, response, NOW)).to.equal(
-      undefined,
-    )
+    expect(
+      await factor.confirmEnrolment?.({ challenge: 'enrolment' }, response, NOW, NOTHING),
+    ).to.equal(undefined)
   })
 })
 
@@ -41,7 +43,13 @@ describe('the delivered code for tests', () => {
   const state = { address: 'mira@example.com', spent: [] }
   const states = [{ authenticatorId: 'mail', state }]
   const ask = async () =>
-    factor.challenge?.(states, { accountId: 'a', random, now: NOW, locale: 'en' })
+    factor.challenge?.(states, {
+      accountId: 'a',
+      random,
+      now: NOW,
+      locale: 'en',
+      issuer: 'https://id.example.com',
+    })
 
   it('R3 ends after ten minutes', async () => {
     const asked = await ask()
@@ -73,7 +81,14 @@ describe('the delivered code for tests', () => {
 
   it('asks for a verified address', () => {
     expect(() =>
-      factor.beginEnrolment?.({ accountId: 'a', random, now: NOW, existing: [], locale: 'en' }),
+      factor.beginEnrolment?.({
+        accountId: 'a',
+        random,
+        now: NOW,
+        existing: [],
+        locale: 'en',
+        issuer: 'https://id.example.com',
+      }),
     ).to.throw('verified address')
   })
 })

@@ -272,7 +272,12 @@ describe('backup codes that came from another application', () => {
   it('do for a set: an authenticator that is added brings no second one', async () => {
     const place = await prove('adding')
     const totpFactor = factorOf(one, 'totp')
-    const ground = { rule: 'refused', adding: true, locale: 'en' } as const
+    const ground = {
+      rule: 'refused',
+      adding: true,
+      locale: 'en',
+      issuer: 'https://id.example.com',
+    } as const
     expect(await beginFactor(one.deps, totpFactor, place, ground)).to.equal('begun')
     const { record } = await load(one)
     const label = { issuerName: 'Acme', label: 'mira' }

@@ -99,9 +99,11 @@ describe('the factor that a form names', () => {
 })
 
 describe('the facts that a factor receives', () => {
-  it('are the language, and the verified address if there is one', () => {
-    expect(groundOf({ details: {}, locale: 'de' })).to.deep.equal({ locale: 'de' })
+  it('are the language, the issuer, and the verified address if there is one', () => {
+    const issuer = 'https://id.example.com'
+    const about = { core: { provider: { issuer } } as unknown as Core, locale: 'de' }
+    expect(groundOf({ ...about, details: {} })).to.deep.equal({ locale: 'de', issuer })
     const details = { address: 'mira@example.com' }
-    expect(groundOf({ details, locale: 'de' })).to.deep.equal({ locale: 'de', ...details })
+    expect(groundOf({ ...about, details })).to.deep.equal({ locale: 'de', issuer, ...details })
   })
 })

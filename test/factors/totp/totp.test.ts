@@ -25,7 +25,13 @@ const phone: TotpState = {
   lastTimeStep: 0,
 }
 
-const ENROLMENT = { accountId: 'a', now: NOW, existing: [], locale: 'en' } as const
+const ENROLMENT = {
+  accountId: 'a',
+  now: NOW,
+  existing: [],
+  locale: 'en',
+  issuer: 'https://id.example.com',
+} as const
 
 function vectors<T>(name: string): T {
   const url = new URL(`../../vectors/${name}.json`, import.meta.url)
@@ -41,6 +47,8 @@ function examine(state: TotpState, code: string, now: number, options?: TotpOpti
     hasher,
   })
 }
+
+const NOTHING = { challenge: undefined, existing: [] }
 
 describe('totp', () => {
   it('accepts the codes of RFC 6238, appendix B, with SHA-1, SHA-256 and SHA-512', async () => {
@@ -213,7 +221,7 @@ describe('totp', () => {
     const factor = totp({ digits: 8 })
     const { lastTimeStep: _, ...pending } = phone
     const response = { code: ownCode(phone, NOW + 30) }
-    const confirmed = await factor.confirmEnrolment?.(pending, response, NOW)
+    const confirmed = await factor.confirmEnrolment?.(pending, response, NOW, NOTHING)
     const spent = { floor: 0, steps: [STEP + 1] }
     expect(confirmed?.state).to.deep.equal({ ...phone, lastTimeStep: STEP + 1, spent })
     const earlier = await examine({ ...phone, lastTimeStep: STEP + 1 }, ownCode(phone, NOW), NOW)
@@ -230,7 +238,7 @@ describe('totp', () => {
   it('does not confirm with a late code or one of another length', async () => {
     const { lastTimeStep: _, ...pending } = phone
     for (const code of [ownCode(phone, NOW - 60), ownCode({ ...phone, digits: 6 }, NOW)])
-      expect(await totp().confirmEnrolment?.(pending, { code }, NOW)).to.equal(undefined)
+      expect(await totp().confirmEnrolment?.(pending, { code }, NOW, NOTHING)).to.equal(undefined)
   })
 
   it('refuses a code of another length than the authenticator shows', async () => {

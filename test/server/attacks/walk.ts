@@ -339,7 +339,14 @@ export class Walk {
     const factor = deps.factors.get('totp')!
     const place = this.#place(signIn)
     const begun = await this.#groundOf(signIn)
-    if ((await beginFactor(deps, factor, place, { ...begun, locale: 'en' })) !== 'begun') return
+    if (
+      (await beginFactor(deps, factor, place, {
+        ...begun,
+        locale: 'en',
+        issuer: 'https://id.example.com',
+      })) !== 'begun'
+    )
+      return
     this.#ledger.setUpBegun(signIn.uid)
     const about = { issuerName: 'Acme', label: 'alice' }
     const record = await this.#house.record()
