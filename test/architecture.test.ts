@@ -51,6 +51,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     may: ['vocabulary', 'types:chain', 'types:domain', 'ports'],
     packages: ['types:oidc-provider'],
   },
+  passkeys: {
+    // A subpath of its own: no other part knows it, and it loads the library for WebAuthn when a response arrives.
+    at: ['src/factors/passkey/'],
+    may: ['vocabulary', 'ports', 'types:factors', 'passkeys'],
+    packages: ['node:crypto', '@simplewebauthn/server'],
+  },
   factors: {
     at: ['src/factors/'],
     may: ['vocabulary', 'domain', 'ports', 'factors'],

@@ -166,6 +166,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
       enrolment,
       name: again?.name ?? replacedName(visit),
       endsInSeconds: endsInSeconds(visit),
+      ...(onlyChoice(visit) === undefined ? { otherWayHref: pathOf(visit) } : {}),
       ...(isReasonTold(visit) ? {} : { reason: details.reason }),
       ...(others === 0 ? {} : { nth: others + 1 }),
       ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),

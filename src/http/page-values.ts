@@ -32,6 +32,7 @@ const delivery = {
 } as const
 const enrol = {
   ...cancellable,
+  otherWayHref: 'value',
   reason: 'value',
   endsInSeconds: 'value',
   name: 'value',

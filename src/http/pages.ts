@@ -512,6 +512,8 @@ export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   csrf: string
   action: string
   cancelAction: string
+  /** To the choice of another factor; absent: there is no other one to choose. */
+  otherWayHref?: string
   /** The answer of the factor's `describeEnrolment`; empty where it has none. */
   enrolment: Enrolment
   /** The person's name for the authenticator; empty: the page suggests one. */

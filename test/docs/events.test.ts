@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { globSync } from 'node:fs'
 import ts from 'typescript'
 import { EVENT_TYPES } from '../../src/domain/events.ts'
+import { PASSKEY_EVENTS } from '../../src/factors/passkey/index.ts'
 import { BACKUP_CODE_EVENTS } from '../../src/factors/backup-codes/index.ts'
 import { SERVER_EVENTS } from '../../src/server/observe/audit.ts'
 import {
@@ -18,7 +19,7 @@ import {
 const page = readText('docs/reference/events.md')
 const types = rowsOf(sectionOf(page, 2, 'Types'))
 /** The general event types and those of the factors that the product includes. */
-const TYPES: readonly string[] = [...EVENT_TYPES, ...BACKUP_CODE_EVENTS]
+const TYPES: readonly string[] = [...EVENT_TYPES, ...BACKUP_CODE_EVENTS, ...PASSKEY_EVENTS]
 const NOT_SENT = 'Not sent in this release'
 
 /** The event types that the sources of the product send. */

@@ -21,6 +21,7 @@ export function exampleWith(path: string, language: string, text: string): strin
 export const ENTRIES: Readonly<Record<string, string>> = {
   'oidc-provider-mfa': 'src/index.ts',
   'oidc-provider-mfa/mongoose': 'src/adapters/mongoose/index.ts',
+  'oidc-provider-mfa/passkeys': 'src/factors/passkey/index.ts',
   'oidc-provider-mfa/resource-server': 'src/resource-server/index.ts',
   'oidc-provider-mfa/sqlite': 'src/adapters/sqlite/index.ts',
   'oidc-provider-mfa/testing': 'src/testing/index.ts',

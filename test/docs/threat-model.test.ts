@@ -5,6 +5,7 @@ import ts from 'typescript'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
+import { passkeys } from '../../src/factors/passkey/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { codeIn, parseSource, readText, ROOT, rowsOf, sectionOf } from './page.ts'
 
@@ -99,10 +100,12 @@ describe('docs/threat-model.md', () => {
 
   it('R13 no factor of the product is a code that is mailed', () => {
     const folders = globSync('src/factors/*/index.ts', { cwd: ROOT })
-    const factors: AnyFactor[] = [totp(), backupCodes(), importedCodes()]
+    const codes: AnyFactor[] = [totp(), backupCodes(), importedCodes()]
+    const factors = [...codes, passkeys()]
     expect(folders.map((file) => file.split('/').at(-2))).to.have.members(
       factors.map(({ id }) => id),
     )
-    for (const { id, challenge } of factors) expect(challenge, id).to.equal(undefined)
+    for (const { id, challenge } of codes) expect(challenge, id).to.equal(undefined)
+    for (const { id, delivers } of factors) expect(delivers, id).to.equal(undefined)
   })
 })

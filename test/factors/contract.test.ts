@@ -2,6 +2,7 @@ import { passwordHasher } from '../../src/adapters/crypto/index.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { adoptCodes, readForeignCodes } from '../../src/import/codes.ts'
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
+import { passkeys } from '../../src/factors/passkey/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { describeFactor, type FactorFixture, type Seen } from '../../src/testing/factor-suite.ts'
 import {
@@ -10,6 +11,7 @@ import {
   namedKeyFactor,
   softKey,
 } from '../../src/testing/factors.ts'
+import { SoftAuthenticator } from '../support/authenticator.ts'
 import { ownCode } from '../support/totp.ts'
 import { seededRandom } from './seeded-random.ts'
 
@@ -108,6 +110,25 @@ for (const [name, factor] of [
     variations: () => [],
     wrong: { credential: softKey().answer('another challenge') },
     unreadable: [{ credential: '{' }, { credential: 'null' }, { credential: '{"counter":1}' }],
+  })
+
+for (const [name, counter] of [
+  ['passkeys with a counter', 0],
+  ['passkeys without a counter', null],
+] as const)
+  describeFactor(name, {
+    ...services,
+    factor: passkeys(),
+    holder() {
+      const key = new SoftAuthenticator({ counter })
+      return {
+        confirm: ({ page }) => ({ credential: key.create(String(page.options)) }),
+        respond: ({ page }) => ({ credential: key.get(String(page.options)) }),
+      }
+    },
+    variations: ({ credential = '' }) => [{ credential: ` ${credential}\n` }],
+    wrong: { credential: new SoftAuthenticator().get('{"challenge":"AAAA"}') },
+    unreadable: [{ credential: '{' }, { credential: 'null' }, { credential: '{"id":"AAAA"}' }],
   })
 
 describeFactor('a delivered code', {

@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { EVENT_TYPES } from '../../src/domain/events.ts'
 import { backupCodes, importedCodes, totp } from '../../src/index.ts'
@@ -249,9 +249,12 @@ function templateSources(): ReadonlyMap<string, string> {
 /** The keys in calls of t(), rich() and has() in the templates; each composed key is replaced by all its values. */
 function usedKeys(): ReadonlySet<string> {
   const keys = new Set(ASKED_BY_CODE)
-  for (const [path, source] of templateSources())
+  for (const [path, source] of templateSources()) {
+    // A factor with a catalogue of its own is shown in each language by the contract suite, which misses no message.
+    if (existsSync(join(views, dirname(path), 'messages'))) continue
     for (const [, written = ''] of source.matchAll(/\b(?:t|rich|has)\(([^,)]*)/g))
       for (const key of keysOf(written.trim(), path)) keys.add(key)
+  }
   return keys
 }
 

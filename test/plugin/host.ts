@@ -82,6 +82,8 @@ export interface HostOptions {
   readonly middleware?: (mfa: Mfa) => Middleware
   /** The path under which a larger application mounts the provider, as koa-mount and Express do. */
   readonly mount?: string
+  /** The host of the issuer. Default: `127.0.0.1`. Browsers know passkeys of `localhost`, and of no address. */
+  readonly hostname?: 'localhost'
 }
 
 export const CLIENT = {
@@ -121,8 +123,8 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
   mfa.on('*', (event) => events.push(event))
   const server: Server = createServer()
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { mount = '' } = options
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${mount}`
+  const { mount = '', hostname = '127.0.0.1' } = options
+  const issuer = `http://${hostname}:${(server.address() as AddressInfo).port}${mount}`
   const configuration = mfa.configure({
     ...defaultConfiguration(recorded),
     ...options.configuration,

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import type { FactorEventDetail } from '../../domain/events.ts'
+import type { Factor } from '../factor.ts'
+import { assuranceOf, isCloned, spend, verifyAssertion, type PasskeyProof } from './assertion.ts'
+import {
+  beginPasskey,
+  creationOptions,
+  makeChallenge,
+  PASSKEY_CHALLENGE_SECONDS,
+  requestOptions,
+} from './ceremony.ts'
+import { readPasskeysOptions, type PasskeysOptions } from './options.ts'
+import { verifyRegistration } from './registration.ts'
+import { canonical, parseResponse, type PasskeyResponse } from './response.ts'
+import {
+  parseChallenge,
+  parsePending,
+  parseState,
+  type PasskeyChallenge,
+  type PasskeyPending,
+  type PasskeyState,
+} from './state.ts'
+
+export type { PasskeyProof } from './assertion.ts'
+export type { PasskeyAlgorithm, PasskeysOptions, UserVerification } from './options.ts'
+export type { PasskeyResponse } from './response.ts'
+export type { PasskeyChallenge, PasskeyPending, PasskeyState } from './state.ts'
+
+/** The values that its pages show: the options of the browser's call, as JSON text. */
+export interface PasskeyDescriptions {
+  readonly enrolment: { readonly options: string }
+  readonly verification: { readonly options: string }
+}
+
+/** The events that this factor tells besides the general ones. */
+export const PASSKEY_EVENTS = [
+  'passkey-cloned', // a counter has not grown: a copy of the key may exist
+] as const satisfies readonly (keyof PasskeyEventDetails)[]
+
+/** The detail of each of them. */
+export interface PasskeyEventDetails {
+  'passkey-cloned': FactorEventDetail
+}
+
+export type Passkeys = Factor<
+  PasskeyState,
+  PasskeyPending,
+  PasskeyChallenge,
+  PasskeyResponse,
+  PasskeyProof,
+  PasskeyDescriptions
+>
+
+const MOST_PASSKEYS = 20
+
+/**
+ * Passkeys and security keys (Web Authentication Level 3). The response is bound to the origin of the page, so that a
+ * copy of the page on another site gets none that works here.
+ *
+ * Throws MfaError `options-invalid` that lists every fault.
+ */
+export function passkeys(options: PasskeysOptions = {}): Passkeys {
+  const settings = readPasskeysOptions(options)
+
+  return {
+    id: 'passkey',
+    pages: {
+      views: new URL('../../../views/factors/passkey/', import.meta.url),
+      script: new URL('../../../views/factors/passkey/passkey.js', import.meta.url),
+    },
+    enrolment: 'confirmed',
+    guessable: false,
+    challengeSeconds: PASSKEY_CHALLENGE_SECONDS,
+    most: MOST_PASSKEYS,
+    strength: { kinds: ['possession', 'knowledge'], phishingResistant: true },
+
+    parseState,
+    parsePending,
+    parseChallenge,
+    parseResponse,
+    canonical,
+
+    beginEnrolment: (input) => ({ value: beginPasskey(input.existing, input) }),
+    enrolmentChallenge: (_pending, input) => ({ value: makeChallenge('create', settings, input) }),
+    describeEnrolment: (pending, about, challenge) => ({
+      options: textOf(challenge && creationOptions(settings, pending, about, challenge)),
+    }),
+    async confirmEnrolment(pending, response, now, { challenge, existing }) {
+      const given = { settings, pending, challenge, response, existing, now }
+      const registered = await verifyRegistration(given)
+      if (registered.refusal !== undefined) return undefined
+      const { state } = registered
+      return { state, assurance: assuranceOf(state.backupEligible, state.userVerified) }
+    },
+
+    challenge: (_states, input) => ({ value: makeChallenge('get', settings, input) }),
+    describeVerification: (states, challenge) => ({
+      options: textOf(challenge && requestOptions(settings, states, challenge)),
+    }),
+
+    /** The key, whatever id a response gives it: one key bound twice would answer twice. */
+    keyOf: ({ publicKey }) => publicKey,
+    /** Passkeys that one vendor's account may synchronise are in one place. */
+    deviceOf: ({ backupEligible, aaguid }) => (backupEligible ? `synced ${aaguid}` : undefined),
+    /** No other account may have the credential, nor a passkey that names this owner. */
+    handlesOf: ({ id, userHandle }) => [handle('credential', id), handle('user', userHandle)],
+    identify: (response) =>
+      response.ceremony === 'get' && response.userHandle !== undefined
+        ? handle('user', response.userHandle)
+        : undefined,
+
+    async examine({ states, challenge, response, now }) {
+      const asserted = await verifyAssertion({ settings, states, challenge, response, now })
+      if (asserted.refusal !== undefined) return { outcome: 'refused' }
+      const { authenticatorId, proof } = asserted
+      return { outcome: 'proved', authenticatorId, proof }
+    },
+    consume: spend,
+    assurance: ({ backupEligible, counts }) => assuranceOf(backupEligible, counts),
+
+    eventTypes: PASSKEY_EVENTS,
+    eventsOfRefusal: (state, proof) => (isCloned(state, proof) ? [{ type: 'passkey-cloned' }] : []),
+  }
+}
+
+function textOf(value: unknown): string {
+  return value === undefined ? '' : JSON.stringify(value)
+}
+
+/** An id and a user handle are hashed apart, so that neither passes for the other. */
+function handle(kind: 'credential' | 'user', value: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kind, value]))
+    .digest('base64url')
+}

@@ -1,0 +1,127 @@
+import { expect } from 'chai'
+import { passkeys, type PasskeysOptions } from '../../../src/factors/passkey/index.ts'
+import { readPasskeysOptions, siteOf } from '../../../src/factors/passkey/options.ts'
+import { creation, ISSUER, request } from './person.ts'
+
+describe('the options of passkeys', () => {
+  it('have defaults', () => {
+    expect(readPasskeysOptions({})).to.deep.equal({
+      rpId: undefined,
+      rpName: undefined,
+      origins: [],
+      userVerification: 'preferred',
+      attestation: 'none',
+      algorithms: [-8, -7, -257],
+    })
+  })
+
+  it('are refused with every fault at once', () => {
+    const wrong = {
+      rpID: 'example.com',
+      rpId: 'https://example.com',
+      rpName: ' ',
+      origins: ['https://example.com/', 'http://example.com', 'example.com', 7],
+      userVerification: 'always',
+      attestation: 'indirect',
+      algorithms: [-7, -7],
+    } as unknown as PasskeysOptions
+    const message = [
+      'passkeys: there is no option rpID',
+      'rpId must be a domain in lower case, such as example.com, without scheme and port',
+      'rpName must be a text of 1 to 64 characters',
+      'origins: "https://example.com/" is not an origin such as https://example.com',
+      'origins: "http://example.com" is not an origin such as https://example.com',
+      'origins: "example.com" is not an origin such as https://example.com',
+      'origins: 7 is not an origin such as https://example.com',
+      'userVerification must be required, preferred or discouraged',
+      'attestation must be none or direct',
+      'algorithms must be a list of one or more of -8, -7 and -257, each once',
+    ].join('; ')
+    expect(() => passkeys(wrong))
+      .to.throw(message)
+      .with.property('code', 'options-invalid')
+  })
+
+  it('take a domain, no address of a network, and lists alone', () => {
+    const faulty = (options: object) => () => readPasskeysOptions(options)
+    for (const rpId of ['192.168.1.1', 'Example.com', 'example..com', '-a.com', '', 7])
+      expect(faulty({ rpId }), String(rpId)).to.throw('rpId must be a domain')
+    for (const rpId of ['localhost', 'example.com', 'id.example-1.com', 'xn--bcher-kva.example'])
+      expect(faulty({ rpId }), rpId).not.to.throw()
+    expect(faulty({ origins: 'https://example.com' })).to.throw('origins must be a list')
+    for (const algorithms of [[], [-65535], 'ES256'])
+      expect(faulty({ algorithms })).to.throw('algorithms must be a list')
+    const origins = ['http://localhost:3000', 'http://app.localhost', 'https://example.com:8443']
+    expect(readPasskeysOptions({ origins }).origins).to.deep.equal(origins)
+    expect(faulty({ rpName: 'x'.repeat(65) })).to.throw('rpName')
+  })
+
+  it('bind passkeys to the host of the issuer, or to a parent domain of it', () => {
+    const site = (rpId?: string) => siteOf({ rpId, origins: [] }, ISSUER)
+    expect(site()).to.deep.equal({ rpId: 'id.example.com', origins: ['https://id.example.com'] })
+    expect(site('example.com').rpId).to.equal('example.com')
+    for (const rpId of ['evil.example', 'd.example.com', 'www.id.example.com'])
+      expect(() => site(rpId))
+        .to.throw(`rpId ${rpId} is neither the host of the issuer, id.example.com`)
+        .with.property('code', 'options-invalid')
+  })
+
+  it('name the issuer\u2019s origin once', () => {
+    const origins = ['https://login.example.com', 'https://id.example.com']
+    expect(siteOf({ rpId: undefined, origins }, ISSUER).origins).to.deep.equal([
+      'https://id.example.com',
+      'https://login.example.com',
+    ])
+  })
+})
+
+describe('the options of the browser\u2019s call', () => {
+  it('ask for a new passkey', () => {
+    const { text, pending, challenge } = creation({ rpName: 'Acme Ltd', attestation: 'direct' })
+    expect(JSON.parse(text)).to.deep.equal({
+      rp: { id: 'id.example.com', name: 'Acme Ltd' },
+      user: { id: pending.userHandle, name: 'mira@example.com', displayName: 'mira@example.com' },
+      challenge: challenge.challenge,
+      pubKeyCredParams: [-8, -7, -257].map((alg) => ({ type: 'public-key', alg })),
+      timeout: 300_000,
+      excludeCredentials: [],
+      authenticatorSelection: {
+        residentKey: 'preferred',
+        requireResidentKey: false,
+        userVerification: 'preferred',
+      },
+      attestation: 'direct',
+      extensions: { credProps: true },
+    })
+    expect(Buffer.from(challenge.challenge, 'base64url')).to.have.length(32)
+    expect(pending.userHandle).not.to.include('mira')
+  })
+
+  it('leave out transports that nobody has named', () => {
+    const state = {
+      id: 'AAAA',
+      publicKey: 'AAAA',
+      userHandle: 'AAAA',
+      counter: 0,
+      backupEligible: false,
+      backedUp: false,
+      aaguid: '00000000-0000-0000-0000-000000000000',
+      userVerified: true,
+      lastChallenge: 'AAAA',
+    }
+    const without = { ...state, transports: [] }
+    const known = { ...state, transports: ['usb'] }
+    const { allowCredentials } = JSON.parse(request({ states: [without, known] }).text) as {
+      allowCredentials: object[]
+    }
+    expect(allowCredentials).to.deep.equal([
+      { type: 'public-key', id: 'AAAA' },
+      { type: 'public-key', id: 'AAAA', transports: ['usb'] },
+    ])
+    const existing = [{ authenticatorId: 'first', state: known }]
+    const { excludeCredentials } = JSON.parse(creation({}, existing).text) as {
+      excludeCredentials: object[]
+    }
+    expect(excludeCredentials).to.deep.equal([allowCredentials[1]])
+  })
+})
