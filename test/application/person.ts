@@ -5,7 +5,11 @@ import {
   type EnrolmentGround,
 } from '../../src/application/enrol-factor.ts'
 import type { Place } from '../../src/application/place.ts'
-import { makeChallenge, openKeptChallenge } from '../../src/application/challenge-factor.ts'
+import {
+  makeChallenge,
+  openKeptChallenge,
+  type KeptChallenge,
+} from '../../src/application/challenge-factor.ts'
 import { usableStates } from '../../src/application/owned-states.ts'
 import { verifyFactor, type VerifyOutcome } from '../../src/application/verify-factor.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
@@ -49,13 +53,13 @@ export function confirm(
   form: Form,
   place: Place = placeOf(),
   name = '',
-  ground: EnrolmentGround = { rule: 'allowed' },
+  ground: EnrolmentGround & { readonly sealed?: string | undefined } = { rule: 'allowed' },
 ) {
   const factor = factorOf(of, id)
-  return confirmFactor(of.deps, factor, place, factor.parseResponse(form), {
-    ...ground,
-    name,
-  })
+  const { sealed, ...more } = ground
+  const where = { ...place, ceremony: 'enrolment' } as const
+  const kept = sealed === undefined ? undefined : openKeptChallenge(of.deps, factor, where, sealed)
+  return confirmFactor(of.deps, factor, place, factor.parseResponse(form), { ...more, name, kept })
 }
 
 /** Types a form into the page of a factor. `sealed`: the challenge that the interaction keeps. */
@@ -67,9 +71,21 @@ export async function verify(
   sealed?: string,
 ): Promise<VerifyOutcome> {
   const factor = factorOf(of, id)
+  const kept = sealed === undefined ? undefined : openKeptChallenge(of.deps, factor, place, sealed)
+  return verifyKept(of, id, form, place, kept)
+}
+
+/** The same with a challenge that is open already. */
+export async function verifyKept(
+  of: World,
+  id: string,
+  form: Form,
+  place: Place,
+  kept: KeptChallenge | undefined,
+): Promise<VerifyOutcome> {
+  const factor = factorOf(of, id)
   const response: unknown = factor.parseResponse(form)
   if (response === undefined) throw new Error('This cannot be a response at all')
-  const kept = sealed === undefined ? undefined : openKeptChallenge(of.deps, factor, place, sealed)
   return verifyFactor(of.deps, factor, place, response, {
     seen: await load(of, place.accountId),
     kept,

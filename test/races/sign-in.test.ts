@@ -18,9 +18,11 @@ import {
 } from '../application/person.ts'
 import { load, placeOf, settledRecord, world, type World } from '../application/world.ts'
 import { ownCode } from '../support/totp.ts'
+import { RACING } from './factors.ts'
 import { mongodbPlace, openPlace, sqlitePlace, type OpenPlace, type Place } from './places.ts'
 import { GROUND } from './recovery-ground.ts'
-import type { Attempt, Order, Report } from './sign-in-worker.ts'
+import { passkeyRaces } from './passkey-races.ts'
+import { sumOf, type Order, type Race, type Report } from './sign-in-attempts.ts'
 
 const PROCESSES = 4
 const AT_ONCE = 50
@@ -50,7 +52,7 @@ for (const [name, make] of Object.entries(PLACES))
     })
 
     beforeEach(() => {
-      here = world({ storage: opened.storage })
+      here = world({ storage: opened.storage, listed: RACING })
     })
 
     after(async () => {
@@ -60,10 +62,7 @@ for (const [name, make] of Object.entries(PLACES))
     })
 
     /** Makes every process try its attempts at once. Each has its own interaction unless `attempt` names one. */
-    async function race(
-      order: Pick<Order, 'deed' | 'factor' | 'accountId'>,
-      attempt: (number: number) => Partial<Attempt>,
-    ): Promise<Report> {
+    const race: Race = async (order, attempt) => {
       const { record } = await load(here, order.accountId)
       const startAt = Date.now() + 100
       const reports = await Promise.all(
@@ -79,11 +78,7 @@ for (const [name, make] of Object.entries(PLACES))
           return (await answer)[0] as Report
         }),
       )
-      const outcomes: Record<string, number> = {}
-      for (const report of reports)
-        for (const [outcome, count] of Object.entries(report.outcomes))
-          outcomes[outcome] = (outcomes[outcome] ?? 0) + count
-      return { outcomes, shown: [...new Set(reports.flatMap(({ shown }) => shown))] }
+      return sumOf(reports)
     }
 
     function remainingOf(record: MfaRecord): number | undefined {
@@ -317,4 +312,6 @@ for (const [name, make] of Object.entries(PLACES))
       expect(shown).to.have.length(10)
       expect(remainingOf(record)).to.equal(10)
     })
+
+    passkeyRaces(() => ({ here, race }))
   })
