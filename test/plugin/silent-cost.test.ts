@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { MfaOptions } from '../../src/index.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
+import { counted } from '../support/counted.ts'
 import type { HttpClient } from '../support/http-client.ts'
 import { authorizeUrl, callbackOf, defaultConfiguration, startHost, type Host } from './host.ts'
 import { STORAGES } from './recorded-storage.ts'
@@ -20,29 +21,15 @@ const RULES: Rules = Array.from({ length: 200 }, (_, nth) => ({
   ...(nth % 20 === 0 ? { enrol: { graceSeconds: 86_400 } } : {}),
 }))
 
-/** Writes each call of a port into a list, as `records.load`. */
-function counted<T extends object>(port: string, inner: T, calls: string[]): T {
-  return new Proxy(inner, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target)
-      if (typeof member !== 'function') return member
-      return (...args: unknown[]): unknown => {
-        calls.push(`${port}.${String(name)}`)
-        return (member as (...args: unknown[]) => unknown).apply(target, args)
-      }
-    },
-  })
-}
-
-function countedStorage(storage: ServerStorage, calls: string[]): ServerStorage {
+function countedStorage(storage: ServerStorage, note: (call: string) => void): ServerStorage {
   const { records, oneTime, counters, audit, hostRecords } = storage
   return {
     ...storage,
-    records: counted('records', records, calls),
-    oneTime: counted('oneTime', oneTime, calls),
-    counters: counted('counters', counters, calls),
-    audit: counted('audit', audit, calls),
-    hostRecords: (model) => counted(model, hostRecords(model), calls),
+    records: counted('records', records, note),
+    oneTime: counted('oneTime', oneTime, note),
+    counters: counted('counters', counters, note),
+    audit: counted('audit', audit, note),
+    hostRecords: (model) => counted(model, hostRecords(model), note),
   }
 }
 
@@ -53,8 +40,9 @@ describe('the cost of a single sign-on without a page', () => {
 
   before(async () => {
     host = await startHost({
-      // The app is one of the configuration, so that the host reads no client.
-      storage: (clock) => countedStorage(STORAGES['memory']!(clock), calls),
+      // The host of this test has its app in its configuration, so it reads no client. `test/server/silent-cost.test.ts`
+      // counts the reads of clients.
+      storage: (clock) => countedStorage(STORAGES['memory']!(clock), (call) => calls.push(call)),
       mfa: {
         describe: ({ accountId }) => {
           calls.push('describe')

@@ -19,6 +19,7 @@ import {
   withOwnMembers,
   type KnownClients,
 } from './known.ts'
+import { keptClients } from './kept.ts'
 import { rotateSecret, type RotatedSecret, type RotationServices } from './rotate-secret.ts'
 import { formerSecretUntil, idOf, openForHost, SECRET, withoutSecret } from './secret.ts'
 import type { ClientFault } from './validate.ts'
@@ -48,7 +49,10 @@ export interface ShownClient {
 export type Unchangeable = 'unknown' | 'read-only'
 
 export interface ClientRegistry {
-  /** The whole metadata, with the secrets that hold now in clear, for the host. */
+  /**
+   * The whole metadata, with the secrets that hold now in clear, for the host. A change by another process is seen
+   * within 5 s, one through this registry at once.
+   */
   find(clientId: string): Promise<JsonObject | undefined>
   /**
    * The clients of the storage and of the file, without secrets. `source` says where each is kept, and
@@ -85,8 +89,10 @@ export interface ClientRegistry {
 }
 
 /** The relying parties: those of CLIENTS_FILE, which only that file changes, and those in the storage. */
-export function clientRegistry(services: ClientServices): ClientRegistry {
-  const { clients, record, validate } = services
+export function clientRegistry(given: ClientServices): ClientRegistry {
+  const clients = keptClients(given.clients, given.clock)
+  const services = { ...given, clients }
+  const { record, validate } = services
   const fromFile: unknown = services.fromFile ?? []
   const known: KnownClients = {
     ofFile: byId((Array.isArray(fromFile) ? fromFile : []).filter(isClient)),
@@ -100,7 +106,7 @@ export function clientRegistry(services: ClientServices): ClientRegistry {
       if (reserved.has(clientId)) return undefined
       const filed = ofFile.get(clientId)
       if (filed !== undefined) return filed
-      const stored = await clients.get(clientId)
+      const stored = await clients.kept(clientId)
       return stored === undefined
         ? builtIn.get(clientId)
         : openForHost(services.box, stored, services.clock.now())

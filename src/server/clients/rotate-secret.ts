@@ -19,7 +19,7 @@ export interface RotatedSecret {
 
 /**
  * Makes a new secret for a client of the storage. The present one holds for `overlapSeconds` more; 0 ends it at once.
- * Every node reads a client at each request. `no-secret`: the client has none, or does not need it.
+ * Every node goes by the change within 5 s. `no-secret`: the client has none, or does not need it.
  *
  * If the audit entry cannot be written, the stored client is put back, because the new secret is not shown then: a
  * repeated command would take it for the present one and end the secret of the app. Throws the error of the storage,
