@@ -92,6 +92,23 @@ describe('the APIs of the server', () => {
     expect(await oauthErrorOf(info)).to.equal('insufficient_scope')
   })
 
+  it('names the scopes of all APIs in discovery, and gives them neither at user info nor at another API', async () => {
+    const { scopes_supported: scopes } = app.configuration.serverMetadata()
+    expect(scopes).to.include.members(['openid', 'authn', 'transfer'])
+    expect(scopes?.filter((scope) => scope === 'read')).to.have.length(1)
+    const scopesOf = async (params: Readonly<Record<string, string>>): Promise<unknown> => {
+      const request = await app.request({
+        scope: 'openid read transfer',
+        prompt: 'consent',
+        ...params,
+      })
+      const { access_token: token } = await app.redeem(await mira.signIn(request), request)
+      return (await client.tokenIntrospection(api.configuration, token)).scope
+    }
+    expect(await scopesOf({ resource: OPAQUE_API })).to.equal('read')
+    expect(await scopesOf({})).to.equal('openid')
+  })
+
   it('gives an app of the service its own scopes without a consent page', async () => {
     const own = await relyingParty(server, 'own')
     const request = await own.request({ resource: JWT_API, scope: 'openid read', prompt: 'login' })

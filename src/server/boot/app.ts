@@ -39,6 +39,8 @@ import { linksOf, serverMfa, type ServerMfa } from './mfa.ts'
 import type { PolicyReload } from '../upkeep/policy-reload.ts'
 import { passEventsOn } from '../notices/notices.ts'
 import { pageShower, type ShowPage } from '../pages/render.ts'
+import { tellScopesOfApis } from './discovery.ts'
+import { scopesOfApis } from './policy.ts'
 import { hostConfiguration } from './provider.ts'
 import { acceptFormerSecrets } from '../../host/former-secret.ts'
 import { addressNormaliser } from './proxies.ts'
@@ -205,6 +207,7 @@ function makeProvider({ foundation, signingKeys, clients, mfa, show, log }: Host
   )
   provider.use(errorPages({ show, log, mfa }))
   provider.use(hostHeaders(issuer))
+  provider.use(tellScopesOfApis(scopesOfApis(settings)))
   const { counters } = storage
   provider.use(requestLimits({ provider, mfa, show, counters, clock, limits: settings.limits }))
   mfa.attach(provider)

@@ -11,6 +11,11 @@ export function serverScopes(): readonly string[] {
   return ['openid', 'offline_access', 'authn', ...Object.keys(CLAIMS_OF_SCOPE)]
 }
 
+/** The scopes that apps can ask for at the APIs. */
+export function scopesOfApis({ resources }: Pick<FileValues, 'resources'>): readonly string[] {
+  return [...new Set(Object.values(resources).flatMap(({ scopes }) => scopes))]
+}
+
 /** The group `policy` as an option of the plugin, which reads the rules. */
 export function policyIn({ policy }: Pick<FileValues, 'policy'>): PolicyOptions {
   return policy as PolicyOptions
@@ -29,7 +34,7 @@ export function faultsOfProposed(
 ): readonly string[] {
   return policyFaults(proposed, {
     factors: serverFactors(settings),
-    scopes: [...serverScopes(), ...Object.values(settings.resources).flatMap((api) => api.scopes)],
+    scopes: [...serverScopes(), ...scopesOfApis(settings)],
     ...levelsIn(settings),
   })
 }

@@ -66,6 +66,7 @@ export function clientRules(settings: FileValues, signingKeys: SigningKeys): Con
     acrValues: levels.map(({ acr }) => acr),
     // No response type puts a token into the address bar (RFC 9700 2.1.2).
     responseTypes: ['code'],
+    // Without those of the APIs: the host would grant them at user info too, and for an API that has no such scope.
     scopes: [...serverScopes()],
     clientAuthMethods: [
       'client_secret_basic',
