@@ -190,7 +190,8 @@
     element.textContent = date.toLocaleString(document.documentElement.lang, style)
   }
 
-  // Words a duration in the same way as src/http/messages.ts.
+  // Words a duration as src/http/messages.ts does, except that long ones are always "about": while the time runs, the word
+  // would come and go with each minute.
   function inWords(seconds, about) {
     if (seconds < 120) return say(seconds, 'second')
     const long = seconds < 7200 ? say(seconds / 60, 'minute') : say(seconds / 3600, 'hour')

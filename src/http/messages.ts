@@ -28,7 +28,10 @@ export interface Translator {
   /** HTML: everything but `Markup` is escaped, and `**words**` in the message become `<b>`; in a value they stay as they are. */
   html(key: string, values?: MessageValues): string
   has(key: string): boolean
-  /** A length of time in words, rounded up: "45 seconds", "about 4 minutes", "about 2 hours". */
+  /**
+   * A length of time in words: whole days, hours or minutes as they are ("30 days", "1 hour", "45 seconds"), anything
+   * else rounded up ("about 4 minutes", "about 2 hours").
+   */
   duration(seconds: number): string
   /** A moment in words, in UTC: the reader's time zone is not known here. */
   moment(secondsSinceEpoch: number): string
@@ -150,9 +153,9 @@ export function translator(catalogues: Catalogues, locale: string, fallback: str
     },
     has: (key) => find(key) !== undefined,
     duration(seconds) {
-      const [unit, length] = inWords(seconds)
+      const { unit, length, isExact } = inWords(seconds)
       const duration = units.get(unit)?.format(length) ?? String(length)
-      return unit === 'second' ? duration : text('duration.about', { duration })
+      return isExact ? duration : text('duration.about', { duration })
     },
     moment: (secondsSinceEpoch) => moments.format(new Date(secondsSinceEpoch * 1000)),
     time(secondsSinceEpoch, shown = 'moment') {
@@ -191,13 +194,28 @@ function formatsOf(locale: string) {
   }
 }
 
-/** The largest unit of which the time has two or more, so that rounding up changes little. */
-function inWords(seconds: number): ['second' | 'minute' | 'hour' | 'day', number] {
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const
+
+interface Length {
+  readonly unit: 'second' | 'minute' | 'hour' | 'day'
+  readonly length: number
+  readonly isExact: boolean
+}
+
+/**
+ * The largest unit that divides the time. If there is none, the largest unit of which the time has two or more, so that
+ * rounding up changes little. Less than two minutes are said in seconds.
+ */
+function inWords(seconds: number): Length {
   const whole = Math.max(1, Math.ceil(seconds))
-  if (whole < 120) return ['second', whole]
-  if (whole < 7_200) return ['minute', Math.ceil(whole / 60)]
-  if (whole < 172_800) return ['hour', Math.ceil(whole / 3_600)]
-  return ['day', Math.ceil(whole / 86_400)]
+  if (whole < 120) return { unit: 'second', length: whole, isExact: true }
+  const exact = UNITS.find(([, size]) => whole % size === 0)
+  const [unit, size] = exact ?? UNITS.find(([, one]) => whole >= 2 * one) ?? ['minute', 60]
+  return { unit, length: Math.ceil(whole / size), isExact: exact !== undefined }
 }
 
 const HTML_ESCAPES: Readonly<Record<string, string>> = {

@@ -69,25 +69,44 @@ describe('a message', () => {
 })
 
 describe('a length of time', () => {
-  it('is said in the largest unit that misleads little, rounded up', () => {
-    const { duration } = words('en')
-    expect([0, 1, 30, 119, 120, 121, 3_599, 7_200, 172_800].map((seconds) => duration(seconds))) //
-      .to.deep.equal([
-        '1 second',
-        '1 second',
-        '30 seconds',
-        '119 seconds',
-        'about 2 minutes',
-        'about 3 minutes',
-        'about 60 minutes',
-        'about 2 hours',
-        'about 2 days',
-      ])
+  const said = (locale: string, seconds: readonly number[], own = {}) =>
+    seconds.map((one) => words(locale, own).duration(one))
+
+  it('is exact where it is whole days, hours or minutes, and in seconds below two minutes', () => {
+    const exact = [0, 1, 30, 60, 119, 120, 600, 3_600, 5_400, 7_200, 86_400, 90_000, 176_400]
+    expect(said('en', exact)).to.deep.equal([
+      '1 second',
+      '1 second',
+      '30 seconds',
+      '60 seconds',
+      '119 seconds',
+      '2 minutes',
+      '10 minutes',
+      '1 hour',
+      '90 minutes',
+      '2 hours',
+      '1 day',
+      '25 hours',
+      '49 hours',
+    ])
+    expect(said('en', [604_800, 2_592_000])).to.deep.equal(['7 days', '30 days'])
+  })
+
+  it('is else said in the largest unit that misleads little, rounded up', () => {
+    expect(said('en', [119.5, 121, 3_599, 7_201, 172_799, 172_801])).to.deep.equal([
+      '2 minutes',
+      'about 3 minutes',
+      'about 60 minutes',
+      'about 3 hours',
+      'about 48 hours',
+      'about 3 days',
+    ])
   })
 
   it('is said in the language of the page', () => {
-    const german = words('de', { 'duration.about': 'etwa {duration}' })
-    expect(german.duration(200)).to.equal('etwa 4 Minuten')
+    const about = { 'duration.about': 'etwa {duration}' }
+    expect(said('de', [200, 240, 3_600, 2_592_000], about)) //
+      .to.deep.equal(['etwa 4 Minuten', '4 Minuten', '1 Stunde', '30 Tage'])
   })
 })
 

@@ -88,6 +88,7 @@ const later = {
   laterAction: '/interaction/u1d/later',
   lastDay: 1_800_000_000,
 }
+const trust = { seconds: 2_592_000 }
 const ending = { endsInSeconds: 1_800 }
 const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
 const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa', verification: {} }
@@ -389,7 +390,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     fresh: totpVerify,
     named: { ...totpVerify, verification: { digits: 8 }, authenticatorName: 'My phone' },
     only: { ...answer, verification: { digits: 6 } },
-    trust: { ...totpVerify, trust: { seconds: 2_592_000 } },
+    trust: { ...totpVerify, trust },
+    'trust-refused': { ...totpVerify, trust, error: { code: 'refused', behindSeconds: 150 } },
     'lost-link': { ...totpVerify, lostHref: '/interaction/u1d/recovery' },
     refused: { ...totpVerify, error: { code: 'refused' } },
     behind: { ...totpVerify, error: { code: 'refused', behindSeconds: 150 } },

@@ -289,7 +289,7 @@ describe('a set-up that was chosen', () => {
     const choice = await showPassword(host, browser, 'mira')
     host.clock.at += 599
     const setUp = await choose(host, browser, choice)
-    expect(setUp.text).to.contain('This set-up ends in about 30 minutes.')
+    expect(setUp.text).to.contain('This set-up ends in 30 minutes.')
     host.clock.at += 1_799
     const late = await browser.submit(setUp, { code: '000000' })
     expect([late.status, secretOf(late)]).to.deep.equal([422, secretOf(setUp)])
@@ -351,7 +351,7 @@ describe('the time of a set-up', () => {
   it('is what the application says, on the page and in fact', async () => {
     host = await startHost({ mfa: { sessions: { setUpSeconds: 1_200 } } })
     const setUp = await showPassword(host, browser, 'mira')
-    expect(setUp.text).to.contain('This set-up ends in about 20 minutes.')
+    expect(setUp.text).to.contain('This set-up ends in 20 minutes.')
     host.clock.at += 1_200
     expect((await browser.submit(setUp, { code: codeOf(host, setUp) })).status).to.equal(410)
   })

@@ -104,8 +104,8 @@ describe('a trusted browser in a sign-in', () => {
     expect(box).to.have.property('aria-describedby', 'trust-hint')
     expect(box).not.to.have.property('checked')
     for (const [language, label, warning] of [
-      ['en', "Don't ask on this browser for about 7 days", /computer that other people use/],
-      ['de', 'In diesem Browser etwa 7 Tage lang nicht fragen', /andere diesen Computer benutzen/],
+      ['en', "Don't ask on this browser for 7 days", /computer that other people use/],
+      ['de', 'In diesem Browser 7 Tage lang nicht fragen', /andere diesen Computer benutzen/],
     ] as const) {
       const client = new HttpClient({ headers: { 'accept-language': language } })
       const page = await show({}, client)
