@@ -1,4 +1,4 @@
-import type { ShownTrust } from '../../src/domain/trusted-browser.ts'
+import type { EarnedTrust } from '../../src/domain/trusted-browser.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import type { VerifyModel } from '../../src/http/pages.ts'
 import { freshTrustToken, keepTrustToken, readTrustTokens, shownTrusts } from '../browser-trust.ts'
@@ -16,7 +16,7 @@ export function trustOffer(
 
 /** The trust that a form asks for: for the commit, and for the cookie after it. */
 export interface Ticked {
-  readonly settled: ShownTrust & { readonly seconds: number }
+  readonly settled: Omit<EarnedTrust, 'factor'>
   readonly keep: () => void
 }
 
@@ -30,8 +30,9 @@ export function trustTicked(visit: Visit, factor: AnyFactor, form: Form): Ticked
   const [shown] = shownTrusts(core.deps.box, accountId, [token])
   if (shown === undefined) return undefined
   const { issuer } = providerOf(core)
+  const beside = shownTrusts(core.deps.box, accountId, readTrustTokens(ctx.req, issuer))
   return {
-    settled: { ...shown, seconds: trust.seconds },
+    settled: { ...shown, seconds: trust.seconds, beside },
     keep: () => keepTrustToken(ctx.res, issuer, token, readTrustTokens(ctx.req, issuer)),
   }
 }

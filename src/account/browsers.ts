@@ -12,7 +12,7 @@ import {
   readBrowsers,
   type KnownBrowserStatus,
 } from '../application/known-browsers.ts'
-import { readTrustedBrowsers, revokeTrustedBrowsers } from '../application/trusted-browsers.ts'
+import { readTrusted, revokeTrustedBrowsers } from '../application/trusted-browsers.ts'
 import type { PageModels, ShownBrowser, ShownTrustedBrowser } from '../http/pages.ts'
 import type { AccountPage, AccountVisit } from './page.ts'
 import { visitDetail } from './request-detail.ts'
@@ -84,10 +84,10 @@ async function trustedOf(
   { req }: Context,
 ): Promise<readonly ShownTrustedBrowser[]> {
   const shown = shownTrusts(core.deps.box, accountId, readTrustTokens(req, providerOf(core).issuer))
-  const found = await readTrustedBrowsers(core.deps, accountId)
-  return found.map(({ id, since, until, name, network }) => ({
+  const found = await readTrusted(core.deps, accountId, shown)
+  return found.map(({ browser: { id, since, until, name, network }, isCurrent }) => ({
     id,
-    current: shown.some((one) => one.id === id),
+    current: isCurrent,
     since,
     until,
     ...(name === undefined ? {} : { browser: name }),

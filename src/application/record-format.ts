@@ -3,7 +3,11 @@ import { MfaError } from '../domain/errors.ts'
 import { MOST_RULES_MET } from '../domain/grace.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { RECORD_SCHEMA, type MfaRecord } from '../domain/mfa-record.ts'
-import { MOST_PREVIOUS, MOST_TRUSTED_BROWSERS } from '../domain/trusted-browser.ts'
+import {
+  MOST_PREVIOUS,
+  MOST_TRUSTED_BROWSERS,
+  MOST_TRUSTS_IN_A_BROWSER,
+} from '../domain/trusted-browser.ts'
 
 const instant = z.number().int().nonnegative()
 const count = z.number().int().nonnegative()
@@ -78,12 +82,13 @@ const format = z.object({
         until: instant,
         lastUsedAt: instant,
         factor: text.optional(),
+        browser: text.optional(),
         epoch: count,
         name: z.object({ browser: text, system: text.optional() }).optional(),
         network: text.optional(),
       }),
     )
-    .max(MOST_TRUSTED_BROWSERS)
+    .max(MOST_TRUSTED_BROWSERS * MOST_TRUSTS_IN_A_BROWSER)
     .optional(),
   accepted: z.array(
     z.object({

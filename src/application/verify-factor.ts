@@ -13,7 +13,7 @@ import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, MfaRecord } from '../domain/mfa-record.ts'
 import type { Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import { settleTrusted, type ShownTrust } from '../domain/trusted-browser.ts'
+import { settleTrusted, type EarnedTrust } from '../domain/trusted-browser.ts'
 import type { AnyFactor, Examined, Owned } from '../factors/factor.ts'
 import { wordsOf, wordsOfRefusal } from './authenticator.ts'
 import type { KeptChallenge } from './challenge-factor.ts'
@@ -90,7 +90,7 @@ export interface Shown {
   /** The change that the factor is shown for. Default: a sign-in. */
   readonly asked?: AskedFor | undefined
   /** The box was ticked: the browser is trusted for so long once the factor is accepted (R14). */
-  readonly trust?: (ShownTrust & { readonly seconds: number }) | undefined
+  readonly trust?: Omit<EarnedTrust, 'factor'> | undefined
 }
 
 interface Attempt {

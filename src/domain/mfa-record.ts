@@ -22,7 +22,10 @@ export interface MfaRecord {
   readonly challenges: readonly OpenChallenge[]
   readonly throttle: Throttle
   readonly browsers: readonly KnownBrowser[]
-  /** The browsers in which the person chose not to be asked for the factor for a while, oldest first; at most 10 (R14). */
+  /**
+   * The trusts in browsers in which the person chose not to be asked for the factor for a while, oldest first; at most 10
+   * browsers, each with at most 5 (R14).
+   */
   readonly trustedBrowsers?: readonly TrustedBrowser[]
   /** Interactions in which everything asked for was proved, until they have finished. */
   readonly accepted: readonly AcceptedAttempt[]
@@ -123,7 +126,10 @@ export interface KnownBrowser extends BrowserPlace {
   readonly failures: number
 }
 
-/** A browser in which the person chose not to be asked for the factor for a while (R14). */
+/**
+ * A trust in a browser in which the person chose not to be asked for the factor for a while (R14). Where they have chosen
+ * it again, after another factor or for an app with a shorter time, the browser has several.
+ */
 export interface TrustedBrowser extends BrowserPlace {
   /** Names it on pages and in its cookie. It is worth nothing without the secret. */
   readonly id: string
@@ -137,6 +143,8 @@ export interface TrustedBrowser extends BrowserPlace {
   readonly lastUsedAt: Instant
   /** The id of the factor that earned the trust. Absent in records of an earlier release. */
   readonly factor?: string
+  /** The same for all trusts in one browser. Absent: the id, since it is the only one that is known. */
+  readonly browser?: string
   /** The trust is valid only while the record has this epoch. */
   readonly epoch: number
 }

@@ -9,6 +9,8 @@ import { DAY_SECONDS, type Instant } from './time.ts'
 export const LONGEST_TRUST_SECONDS = 30 * DAY_SECONDS
 /** The oldest is dropped first. */
 export const MOST_TRUSTED_BROWSERS = 10
+/** The most trusts of one account in one browser, which keeps no more cookies. The oldest is dropped first. */
+export const MOST_TRUSTS_IN_A_BROWSER = 5
 /** A replaced token is accepted for so long: another tab may have sent it before the new one arrived. */
 export const PREVIOUS_SECONDS = 30
 /** Most replaced tokens that are kept for one browser. */
@@ -52,7 +54,7 @@ export function reusedIn(
   )
 }
 
-/** The trusted browsers of the account whose time is not over. */
+/** The trusts of the account whose time is not over. */
 export function standing(
   { trustedBrowsers = [], epoch }: Pick<MfaRecord, 'trustedBrowsers' | 'epoch'>,
   now: Instant,
@@ -60,6 +62,19 @@ export function standing(
   return trustedBrowsers.filter(
     (browser) => browser.epoch === epoch && browser.since <= now && now < browser.until,
   )
+}
+
+/** Names the browser of a trust: all trusts of one account in one browser have the same name. */
+export function browserOf({ id, browser = id }: TrustedBrowser): string {
+  return browser
+}
+
+/** The trusts whose time is not over, by their browser: the browser that was trusted first is the first. */
+export function byBrowser(
+  record: Pick<MfaRecord, 'trustedBrowsers' | 'epoch'>,
+  now: Instant,
+): readonly (readonly TrustedBrowser[])[] {
+  return [...Map.groupBy(standing(record, now), browserOf).values()]
 }
 
 function isAccepted(browser: TrustedBrowser, shown: ShownTrust, now: Instant): boolean {
@@ -90,16 +105,25 @@ interface Used {
 export interface EarnedTrust extends ShownTrust {
   readonly seconds: number
   readonly factor: string
+  /** The tokens that the same browser has sent. */
+  readonly beside?: readonly ShownTrust[]
 }
 
-/** The box was ticked, and a factor was accepted in the same request. The eleventh browser drops the oldest. */
+/**
+ * The box was ticked, and a factor was accepted in the same request. Earlier trusts of the account in the same browser
+ * stay, except those that the new one makes needless. The eleventh browser drops the oldest.
+ */
 export function settleTrusted(
   record: MfaRecord,
-  { id, tokenHash, seconds, factor }: EarnedTrust,
+  { id, tokenHash, seconds, factor, beside = [] }: EarnedTrust,
   { now, detail }: Used,
 ): Settled {
   const until = now + Math.min(seconds, LONGEST_TRUST_SECONDS)
-  const browser: TrustedBrowser = {
+  const others = standing(record, now).filter((other) => other.id !== id)
+  // A browser whose earlier ticks did not know of each other has trusts under several names.
+  const names = trustsIn({ ...record, trustedBrowsers: others }, beside, now).map(browserOf)
+  const [browser = id] = names
+  const fresh: TrustedBrowser = {
     id,
     tokenHash,
     previous: [],
@@ -107,19 +131,40 @@ export function settleTrusted(
     until,
     lastUsedAt: now,
     factor,
+    browser,
     epoch: record.epoch,
     ...placeIn(detail),
   }
-  const others = standing(record, now).filter((other) => other.id !== id)
-  const isFull = others.length >= MOST_TRUSTED_BROWSERS
-  const kept = isFull ? others.slice(1 - MOST_TRUSTED_BROWSERS) : others
-  const dropped = others.length - kept.length
+  const inIt = others
+    .filter((other) => names.includes(browserOf(other)) && !isNeedless(other, fresh))
+    .slice(1 - MOST_TRUSTS_IN_A_BROWSER)
+    .map((other) => ({ ...other, browser }))
+  const elsewhere = others.filter((other) => !names.includes(browserOf(other)))
+  const { kept, dropped } = withoutEleventh(elsewhere)
   return {
-    record: { ...record, trustedBrowsers: [...kept, browser] },
+    record: { ...record, trustedBrowsers: [...kept, ...inIt, fresh] },
     events: [
       { type: 'browser-trusted', detail: { ...detail, until } },
       ...revokedEvents(dropped, 'eleventh', detail),
     ],
+  }
+}
+
+/** Whether a trust of the same browser stands in nowhere where the fresh one does not. */
+function isNeedless({ factor, until }: TrustedBrowser, fresh: TrustedBrowser): boolean {
+  return factor === fresh.factor && until <= fresh.until
+}
+
+/** The other browsers' trusts that have room beside a fresh one, and how many browsers have none. */
+function withoutEleventh(others: readonly TrustedBrowser[]): {
+  readonly kept: readonly TrustedBrowser[]
+  readonly dropped: number
+} {
+  const names = [...new Set(others.map(browserOf))]
+  const stay = names.slice(1 - MOST_TRUSTED_BROWSERS)
+  return {
+    kept: others.filter((other) => stay.includes(browserOf(other))),
+    dropped: names.length - stay.length,
   }
 }
 
@@ -156,18 +201,20 @@ function rotatedBy(
   return { ...trust, tokenHash: present.nextHash, previous, lastUsedAt: now }
 }
 
-/** Replaced tokens were shown again: these trusts end. */
+/**
+ * Replaced tokens were shown again: the trust in these browsers ends. A thief who has copied one token of a browser may
+ * have copied the others as well.
+ */
 export function settleReused(
   record: MfaRecord,
   reused: readonly TrustedBrowser[],
   detail: RequestDetail,
 ): Settled {
+  const names = reused.map(browserOf)
+  const { record: kept, count } = withoutTrusts(record, (trust) => names.includes(browserOf(trust)))
   return {
-    record: withoutTrusts(record, ({ id }) => reused.some((one) => one.id === id)).record,
-    events: [
-      { type: 'browser-trust-reused', detail },
-      ...revokedEvents(reused.length, 'reused', detail),
-    ],
+    record: kept,
+    events: [{ type: 'browser-trust-reused', detail }, ...revokedEvents(count, 'reused', detail)],
   }
 }
 
@@ -180,23 +227,21 @@ export function revokeTrust(
 ): Settled {
   const { record: kept, count } = withoutTrusts(
     record,
-    ({ id }) => which.id === undefined || which.id === id,
+    (trust) => which.id === undefined || which.id === browserOf(trust),
   )
   if (count === 0) return { record, events: [] }
   return { record: kept, events: revokedEvents(count, reason, detail) }
 }
 
-/** The record without some trusts, and how many these were. */
+/** The record without some trusts, and how many browsers these were in. */
 function withoutTrusts(
   record: MfaRecord,
   ends: (trust: TrustedBrowser) => boolean,
 ): { readonly record: MfaRecord; readonly count: number } {
   const { trustedBrowsers = [] } = record
   const kept = trustedBrowsers.filter((trust) => !ends(trust))
-  return {
-    record: { ...record, trustedBrowsers: kept },
-    count: trustedBrowsers.length - kept.length,
-  }
+  const count = new Set(trustedBrowsers.filter(ends).map(browserOf)).size
+  return { record: { ...record, trustedBrowsers: kept }, count }
 }
 
 function revokedEvents(

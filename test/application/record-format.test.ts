@@ -193,6 +193,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
         since: instant,
         until: instant,
         lastUsedAt: instant,
+        browser: text,
         epoch: fc.nat(),
       }),
       { maxLength: 2 },

@@ -17,12 +17,23 @@ describe('the trusted browsers of an account', () => {
     mira = await owner(one)
   })
 
-  const trust = (id: string, seconds = 3_600, userAgent = ''): Promise<unknown> =>
+  const trust = (
+    id: string,
+    seconds = 3_600,
+    userAgent = '',
+    earlier: readonly string[] = [],
+  ): Promise<unknown> =>
     commit(one.deps, 'mira', (record, now) => ({
       outcome: undefined,
       ...settleTrusted(
         record,
-        { id, tokenHash: `hash of ${id}`, seconds, factor: 'totp' },
+        {
+          id,
+          tokenHash: `hash of ${id}`,
+          seconds,
+          factor: 'totp',
+          beside: earlier.map((one) => ({ id: one, tokenHash: `hash of ${one}` })),
+        },
         { now, detail: { ip: '203.0.113.7', userAgent } },
       ),
     }))
@@ -61,6 +72,27 @@ describe('the trusted browsers of an account', () => {
     one.clock.advance(60)
     expect(await listed()).to.deep.equal(['laptop'])
     expect(await readTrustedBrowsers(one.deps, 'nobody')).to.deep.equal([])
+  })
+
+  it('R14 are listed and revoked once, however often one was trusted', async () => {
+    const since = one.clock.now()
+    await trust('laptop')
+    one.clock.advance(10)
+    await trust('again', 60, '', ['laptop'])
+    expect(await readTrustedBrowsers(one.deps, 'mira')).to.deep.equal([
+      {
+        id: 'laptop',
+        since: since + 10,
+        until: since + 3_600,
+        lastUsedAt: since + 10,
+        network: '203.0.113.0/24',
+      },
+    ])
+    expect(await revoke('laptop')).to.equal(1)
+    expect((await load(one)).record.trustedBrowsers).to.deep.equal([])
+    expect((await heard()).map(({ detail }) => detail)).to.deep.equal([
+      { ip: '192.0.2.9', reason: 'owner', count: 1 },
+    ])
   })
 
   it('R14 are revoked one by one or together, with an event, and the epoch stays', async () => {

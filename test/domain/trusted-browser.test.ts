@@ -2,9 +2,12 @@ import { expect } from 'chai'
 import { raiseEpoch, settleEnrolled } from '../../src/domain/enrolment.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import {
+  browserOf,
+  byBrowser,
   LONGEST_TRUST_SECONDS,
   MOST_PREVIOUS,
   MOST_TRUSTED_BROWSERS,
+  MOST_TRUSTS_IN_A_BROWSER,
   PREVIOUS_SECONDS,
   reusedIn,
   revokeTrust,
@@ -140,8 +143,8 @@ describe('a trusted browser', () => {
     expect(rotate(record, own, later)).to.equal(record)
   })
 
-  it('may be trusted twice: each trust is replaced, kept and revoked by itself', () => {
-    const earned = { ...token('again'), seconds: 60, factor: 'key' }
+  it('may be trusted twice: each trust is replaced by itself, and a reuse of one ends both', () => {
+    const earned = { ...token('again'), seconds: 60, factor: 'key', beside: [token('laptop')] }
     const { record: both } = settleTrusted(trusted(), earned, { now: NOW, detail: {} })
     const shown = [sent(1), { ...token('again'), nextHash: 'again-1' }]
     expect(trustsIn(both, shown, NOW).map(({ factor }) => factor)).to.deep.equal(['totp', 'key'])
@@ -157,9 +160,88 @@ describe('a trusted browser', () => {
     expect(idsOf(settled.record)).to.deep.equal([])
     expect(settled.events.map(({ detail }) => detail)).to.deep.equal([
       {},
-      { reason: 'reused', count: 2 },
+      { reason: 'reused', count: 1 },
     ])
-    expect(idsOf(settleReused(next, reused.slice(1), {}).record)).to.deep.equal(['laptop'])
+    const other = trusted(next, 'phone')
+    expect(idsOf(settleReused(other, reused.slice(1), {}).record)).to.deep.equal(['phone'])
+  })
+
+  describe('that is ticked again', () => {
+    /** A tick after those of `record`, in the browser that shows the tokens of `ids`. */
+    const again = (
+      record: MfaRecord,
+      id: string,
+      ids: readonly string[],
+      { seconds = 60, factor = 'totp', now = NOW + 1 } = {},
+    ): MfaRecord => {
+      const beside = ids.map((one) => token(one))
+      const earned = { ...token(id), seconds, factor, beside }
+      return settleTrusted(record, earned, { now, detail: {} }).record
+    }
+    const namesOf = ({ trustedBrowsers = [] }: MfaRecord) =>
+      trustedBrowsers.map((one) => [one.id, browserOf(one)])
+
+    it('is one browser, which is revoked with all its trusts', () => {
+      const both = again(trusted(trusted(), 'phone'), 'again', ['laptop'])
+      expect(namesOf(both)).to.deep.equal([
+        ['phone', 'phone'],
+        ['laptop', 'laptop'],
+        ['again', 'laptop'],
+      ])
+      expect(byBrowser(both, NOW + 1).map((trusts) => trusts.length)).to.deep.equal([1, 2])
+      const { record, events } = revokeTrust(both, { id: 'laptop' }, 'owner')
+      expect(idsOf(record)).to.deep.equal(['phone'])
+      expect(events[0]?.detail).to.deep.equal({ reason: 'owner', count: 1 })
+    })
+
+    it('joins no browser whose token it does not show', () => {
+      const earned = { ...token('again'), seconds: 60, factor: 'totp' }
+      const forged = { id: 'laptop', tokenHash: 'forged' }
+      for (const beside of [[], [forged]]) {
+        const where = { now: NOW + 1, detail: {} }
+        const { record } = settleTrusted(trusted(), { ...earned, beside }, where)
+        expect(namesOf(record)[1]).to.deep.equal(['again', 'again'])
+      }
+    })
+
+    it('drops a trust of the same factor that ends no later, and without an event', () => {
+      const where = { now: NOW + 1, detail: {} }
+      const earned = { ...token('again'), factor: 'totp', beside: [token('laptop')] }
+      const renewed = settleTrusted(trusted(), { ...earned, seconds: 3599 }, where)
+      expect(namesOf(renewed.record)).to.deep.equal([['again', 'laptop']])
+      expect(renewed.events.map(({ type }) => type)).to.deep.equal(['browser-trusted'])
+      const shorter = settleTrusted(trusted(), { ...earned, seconds: 3598 }, where)
+      expect(idsOf(shorter.record)).to.deep.equal(['laptop', 'again'])
+      expect(idsOf(again(trusted(), 'again', ['laptop'], { seconds: 9000, factor: 'key' }))) //
+        .to.deep.equal(['laptop', 'again'])
+    })
+
+    it('joins the trusts of ticks that did not know of each other', () => {
+      const apart = again(trusted(), 'tab', [])
+      const joined = again(apart, 'again', ['laptop', 'tab'], { factor: 'key' })
+      expect(byBrowser(joined, NOW + 1)).to.have.length(1)
+      expect(idsOf(revokeTrust(joined, { id: 'laptop' }, 'owner').record)).to.deep.equal([])
+    })
+
+    it('keeps at most five trusts in a browser, and counts once among the ten', () => {
+      let record = trusted()
+      for (let n = 0; n < MOST_TRUSTED_BROWSERS - 1; n += 1) record = trusted(record, `n${n}`)
+      const ids = ['laptop']
+      for (let n = 0; n < 7; n += 1) {
+        record = again(record, `again${n}`, ids, { seconds: 3000 - n })
+        ids.push(`again${n}`)
+      }
+      const browsers = byBrowser(record, NOW + 1)
+      expect(browsers).to.have.length(MOST_TRUSTED_BROWSERS)
+      expect(browsers.at(-1)?.map(({ id }) => id)).to.deep.equal(
+        ids.slice(-MOST_TRUSTS_IN_A_BROWSER),
+      )
+      const eleventh = { ...token('eleventh'), seconds: 60, factor: 'totp' }
+      const { record: full, events } = settleTrusted(record, eleventh, { now: NOW + 1, detail: {} })
+      expect(idsOf(full)).not.to.include('n0')
+      expect(byBrowser(full, NOW + 1)).to.have.length(MOST_TRUSTED_BROWSERS)
+      expect(events[1]?.detail).to.deep.equal({ reason: 'eleventh', count: 1 })
+    })
   })
 
   it('is revoked alone or with all others', () => {

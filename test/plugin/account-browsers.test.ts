@@ -177,6 +177,29 @@ describe('the account page about known and trusted browsers', () => {
     expect(again.texts('[role=status]')).to.deep.equal([])
   })
 
+  it('R14 lists a browser once that is trusted twice, and one button ends both', async () => {
+    await trustIn(phone)
+    const until = host.clock.at + 30 * 86_400
+    host.clock.at += 61
+    const rules = [{ name: 'short', trustedBrowserSeconds: 60 }]
+    host.mfa.setPolicy({ trustedBrowserSeconds: 30 * 86_400, rules })
+    await trustIn(phone)
+    const cookies = phone.jar.all().filter(({ key }) => key.startsWith('mfa_trust_'))
+    expect(cookies).to.have.length(2)
+    const page = await visit('/browsers', phone)
+    expect(page.texts('[data-trusted] h3')).to.deep.equal(['Safari on iPhone'])
+    expect(page.texts('[data-trusted] strong')).to.deep.equal(['This browser'])
+    const moments = page.all('[data-trusted] time').map((one) => one.getAttribute('datetime'))
+    expect(moments[1]).to.equal(new Date(until * 1_000).toISOString())
+    const [id = ''] = await trusted()
+    await to(await press(phone, page, `revoke-trust:${id}`), phone)
+    for (const later of [{ rules: [] }, { rules }]) {
+      for (const name of ['_session', '_session.sig']) phone.jar.delete(name)
+      host.mfa.setPolicy({ trustedBrowserSeconds: 30 * 86_400, ...later })
+      expect((await showPassword(host, phone, 'mira')).name).to.equal('totp-verify')
+    }
+  })
+
   it('R14 ends the trust in all browsers, and none of another account, epoch or form', async () => {
     await trustIn(phone)
     await trustIn(mira.browser)
