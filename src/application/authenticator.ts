@@ -51,6 +51,16 @@ export function nameOf(typed: string): string {
   return visible(typed).slice(0, LONGEST_NAME).join('')
 }
 
+/** The name with the lowest number that makes it another one than these: `Security key 2`. */
+export function distinctName(name: string, others: readonly string[]): string {
+  for (let nth = 1; ; nth += 1) {
+    const end = nth === 1 ? '' : ` ${nth}`
+    const room = LONGEST_NAME - end.length
+    const candidate = `${Array.from(name).slice(0, room).join('').trimEnd()}${end}`
+    if (!others.includes(candidate)) return candidate
+  }
+}
+
 export type NameFault = 'nameless' | 'too-long'
 
 /** Why a person is asked for another name. A new authenticator needs no name. */

@@ -20,16 +20,18 @@ import type { AcceptedAttempt, MfaRecord, PendingEnrolment } from '../domain/mfa
 import { mayBindReplacement, settleRecovered } from '../domain/recovery.ts'
 import { delayGate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AccountLabel, AnyFactor, Begun, Confirmed } from '../factors/factor.ts'
+import type { AccountLabel, AnyFactor, Begun, Confirmed, ConfirmInput } from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
 import type { ChallengeGround, KeptChallenge } from './challenge-factor.ts'
+import { browserName } from '../domain/browser-name.ts'
 import { maskAddress } from '../domain/masked-address.ts'
 import { sendOrTakeBack } from './deliver.ts'
 import type { Dependencies } from './dependencies.ts'
 import {
   bindAuthenticator,
   bindSet,
+  distinctName,
   issueSet,
   nameOf,
   withSuperseded,
@@ -283,15 +285,14 @@ async function confirm(
   if (!gate.open) return { outcome: { outcome: 'closed', gate } }
 
   const value: unknown = factor.parsePending(openState(deps.box, place.accountId, pending))
-  const confirmed = (await factor.confirmEnrolment?.(value, response, now, {
-    challenge: kept?.value,
-    existing: existingStates(deps, record, factor),
-  })) as Confirmed<Json> | undefined
+  const input = confirmInput(deps, factor, place, { record, kept })
+  const confirmed = (await factor.confirmEnrolment?.(value, response, now, input)) as
+    Confirmed<Json> | undefined
   if (confirmed === undefined || isRegistered(deps, record, factor, confirmed.state))
     return refused(place, { record, now, pending })
 
   const authenticator = bindAuthenticator(deps, place.accountId, factor, confirmed.state, {
-    name: nameOf(name) || nameOf(confirmed.name ?? ''),
+    name: nameOf(name) || givenName(record, factor, confirmed),
     now,
   })
   const settle = ground.recovering === true ? settleRecovered : settleEnrolled
@@ -402,4 +403,30 @@ async function issueAll(deps: Dependencies): Promise<readonly FreshSet[]> {
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())
+}
+
+function confirmInput(
+  deps: Dependencies,
+  factor: AnyFactor,
+  { detail }: Place,
+  { record, kept }: { readonly record: MfaRecord; readonly kept: KeptChallenge | undefined },
+): ConfirmInput<unknown, unknown> {
+  const browser = browserName(detail.userAgent ?? '')
+  return {
+    challenge: kept?.value,
+    existing: existingStates(deps, record, factor),
+    ...(browser === undefined ? {} : { browser }),
+  }
+}
+
+/** The name that the factor gives. Two authenticators with one name could not be told apart where one is removed. */
+function givenName(record: MfaRecord, { id }: AnyFactor, { name = '' }: Confirmed<Json>): string {
+  const others = record.authenticators.filter(({ factor }) => factor === id)
+  const given = nameOf(name)
+  return given === ''
+    ? ''
+    : distinctName(
+        given,
+        others.map((one) => one.name),
+      )
 }

@@ -1,4 +1,5 @@
 import type { Assurance } from '../domain/assurance.ts'
+import type { BrowserName } from '../domain/browser-name.ts'
 import type { EventDetail } from '../domain/events.ts'
 import type { Json } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
@@ -231,6 +232,8 @@ export interface ConfirmInput<State, Challenge> {
   readonly challenge: Challenge | undefined
   /** The person's authenticators of this factor at the time of the commit. */
   readonly existing: readonly Owned<State>[]
+  /** The browser of the set-up, in our own words. Absent: an unknown one. For a name alone: the browser chooses it. */
+  readonly browser?: BrowserName
 }
 
 export interface EnrolmentInput<State = unknown> extends ChallengeInput {
@@ -269,7 +272,10 @@ export interface ExamineInput<State, Challenge, Response> {
 export interface Confirmed<State> {
   readonly state: State
   readonly assurance: Assurance
-  /** The name of the authenticator if the person types none, such as its maker's. Default: no name. */
+  /**
+   * The name of the authenticator if the person types none, such as its maker's. Default: no name. Where the person has
+   * one of this factor with the same name, the application adds a number.
+   */
   readonly name?: string
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { BrowserName } from '../../domain/browser-name.ts'
 import type { FactorEventDetail } from '../../domain/events.ts'
 import type { Factor } from '../factor.ts'
 import { assuranceOf, isCloned, spend, verifyAssertion, type PasskeyProof } from './assertion.ts'
@@ -9,6 +10,7 @@ import {
   PASSKEY_CHALLENGE_SECONDS,
   requestOptions,
 } from './ceremony.ts'
+import { makerOf } from './makers.ts'
 import { readPasskeysOptions, type PasskeysOptions } from './options.ts'
 import { verifyRegistration } from './registration.ts'
 import { canonical, parseResponse, type PasskeyResponse } from './response.ts'
@@ -85,12 +87,14 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     describeEnrolment: (pending, about, challenge) => ({
       options: textOf(challenge && creationOptions(settings, pending, about, challenge)),
     }),
-    async confirmEnrolment(pending, response, now, { challenge, existing }) {
+    async confirmEnrolment(pending, response, now, { challenge, existing, browser }) {
       const given = { settings, pending, challenge, response, existing, now }
       const registered = await verifyRegistration(given)
       if (registered.refusal !== undefined) return undefined
       const { state } = registered
-      return { state, assurance: assuranceOf(state.backupEligible, state.userVerified) }
+      const name = nameOf(state, browser)
+      const assurance = assuranceOf(state.backupEligible, state.userVerified)
+      return { state, assurance, ...(name === undefined ? {} : { name }) }
     },
 
     challenge: (_states, input) => ({ value: makeChallenge('get', settings, input) }),
@@ -121,6 +125,14 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     eventTypes: PASSKEY_EVENTS,
     eventsOfRefusal: (state, proof) => (isCloned(state, proof) ? [{ type: 'passkey-cloned' }] : []),
   }
+}
+
+/** The maker's name or, where it is not known, the browser's. Undefined: neither is known. */
+function nameOf({ aaguid }: PasskeyState, known: BrowserName | undefined): string | undefined {
+  const maker = makerOf(aaguid)
+  if (maker !== undefined || known === undefined) return maker
+  const { browser, system } = known
+  return system === undefined ? browser : `${browser} (${system})`
 }
 
 function textOf(value: unknown): string {
