@@ -426,7 +426,8 @@ export function createMfa(options: MfaOptions): Mfa {
     accounts: accountsOf(deps),
     browsers: browsersOf(core),
     on,
-    noticeOf: (event) => noticeOf(event, () => firstSignInAt(deps, event.accountId)),
+    noticeOf: (event) =>
+      noticeOf(event, () => firstSignInAt(deps, event.accountId), deps.factors.values()),
     wayBack: async (uid) =>
       core.provider === undefined ? { answered: false } : wayBack(core.provider, uid),
     notMeUrl: (accountId, about = {}) => notMeUrl(core, accountId, about),

@@ -225,7 +225,7 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
     case 'refused':
       return showEnrolment(visit, factor, { error: { code: 'refused' }, status: 422, name })
     case 'closed':
-      return showClosed(visit, outcome.gate, pathOf(visit, 'enrol', factor.id))
+      return showClosed(visit, outcome.gate, { retryHref: pathOf(visit, 'enrol', factor.id) })
     case 'stale':
       throw expired('This enrolment is over')
     case 'enrolled':

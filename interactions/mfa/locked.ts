@@ -2,6 +2,13 @@ import type { Gate } from '../../src/domain/throttle.ts'
 import { lostLink } from './lost-link.ts'
 import { pathOf, show, tokenFor, type Visit } from './visit.ts'
 
+/** The addresses to which the page leads. */
+interface WaysOn {
+  readonly retryHref: string
+  /** The choice of a factor, where another one is open now. */
+  readonly otherWayHref?: string
+}
+
 /**
  * Shows a page in place of the form while no response is examined: with 429 and Retry-After where waiting helps, else
  * with 403.
@@ -9,11 +16,12 @@ import { pathOf, show, tokenFor, type Visit } from './visit.ts'
 export async function showClosed(
   visit: Visit,
   gate: Gate & { open: false },
-  retryHref: string,
+  { retryHref, ...otherWay }: WaysOn,
 ): Promise<void> {
   const common = {
     csrf: tokenFor(visit),
     cancelAction: pathOf(visit, 'cancel'),
+    ...otherWay,
     ...lostLink(visit),
   }
   if (gate.reason !== 'code') return show(visit, 'locked', { ...common, reason: gate.reason }, 403)

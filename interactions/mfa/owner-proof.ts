@@ -74,7 +74,7 @@ export async function checkProof(visit: Visit, form: Form): Promise<void> {
     case 'refused':
       return showProof(visit, { error: { code: 'refused' }, status: 422 })
     case 'closed':
-      return showClosed(visit, outcome.gate, pathOf(visit, 'proof'))
+      return showClosed(visit, outcome.gate, { retryHref: pathOf(visit, 'proof') })
     case 'stale':
       return showWithoutCode(visit)
   }

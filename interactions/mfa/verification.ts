@@ -45,7 +45,7 @@ export async function showVerification(
     throw expired('This factor is not one of the account')
   const now = core.deps.clock.now()
   const open = factorGate(core.deps, seen.record, factor, place, now)
-  if (!open.open) return showClosed(visit, open, pathOf(visit, 'verify', factor.id))
+  if (!open.open) return showClosed(visit, open, waysOn(visit, factor))
 
   const states = usableStates(core.deps, seen.record, factor, now)
   const challenge = await challengeOn(visit, factor, again?.error !== undefined)
@@ -67,6 +67,19 @@ export async function showVerification(
     },
     again?.status,
   )
+}
+
+/** The ways on from the page that stands in place of a factor's form: later, or at once with a factor that is open. */
+function waysOn(visit: Visit, factor: AnyFactor): Parameters<typeof showClosed>[2] {
+  const { core, seen, place } = visit
+  const now = core.deps.clock.now()
+  const isOpen = ownedWays(visit).some(
+    (way) =>
+      way.factor.id !== factor.id &&
+      factorGate(core.deps, seen.record, way.factor, place, now).open,
+  )
+  const retryHref = pathOf(visit, 'verify', factor.id)
+  return { retryHref, ...(isOpen ? { otherWayHref: pathOf(visit, 'choose') } : {}) }
 }
 
 /** The challenge that the page shows: the one that was sent, or one that is kept with the interaction. */
@@ -116,7 +129,7 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
       return showVerification(visit, factor, { error, status: 422 })
     }
     case 'closed':
-      return showClosed(visit, outcome.gate, pathOf(visit, 'verify', factor.id))
+      return showClosed(visit, outcome.gate, waysOn(visit, factor))
     case 'stale':
       throw expired('The account changed during the sign-in')
   }

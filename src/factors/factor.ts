@@ -77,6 +77,11 @@ export interface Factor<
 
   /** The types of the events of `eventsOf`, in kebab-case. Listeners and the audit trail get them as they are. */
   readonly eventTypes?: readonly string[]
+  /**
+   * Those of `eventTypes` that the owner is told of by a mail, which is named as the event: `mail/<type>.njk`. One mail
+   * a day tells of an event of one authenticator.
+   */
+  readonly mailedEvents?: readonly string[]
 
   /** Parses a stored state. Throws if it is not a state of this factor. */
   parseState(stored: Json): State

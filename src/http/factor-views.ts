@@ -7,7 +7,7 @@ import type { AnyFactor } from '../factors/factor.ts'
 import { readCatalogues, type Catalogue, type Catalogues } from './messages.ts'
 
 /** The part of a factor that its pages need. */
-export type ShownFactor = Pick<AnyFactor, 'id' | 'enrolment' | 'pages'>
+export type ShownFactor = Pick<AnyFactor, 'id' | 'enrolment' | 'pages' | 'mailedEvents'>
 
 /** The files that a factor brings for its pages and mails, after they were read and checked. */
 export interface FactorViews {
@@ -85,10 +85,14 @@ function readOne(factor: ShownFactor, faults: string[]): FactorViews {
     faults.push(faultOf(id, `there is no views folder ${folder}`))
     return views
   }
+  const mails = mailsIn(folder)
+  for (const type of factor.mailedEvents ?? [])
+    if (!mails.includes(type))
+      faults.push(faultOf(id, `the mailed event "${type}" has no mail/${type}.njk`))
   return {
     ...views,
     folder,
-    mails: mailsIn(folder),
+    mails,
     catalogues: cataloguesIn(folder, id, faults),
     files: filesOf(id, pages, faults),
   }

@@ -177,6 +177,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     retryHref: 'value',
     csrf: 'value',
     cancelAction: 'value',
+    otherWayHref: 'value',
     lostHref: 'value',
   },
   account: {

@@ -221,6 +221,8 @@ export interface PageModels {
     retryAfterSeconds?: number
     /** Where the person can try again after the wait. */
     retryHref?: string
+    /** To the choice of a factor, where another factor of the person is open now. Carries data-other-way. */
+    otherWayHref?: string
     csrf?: string
     cancelAction?: string
     /** To recovery, where it is offered. Carries data-lost. */

@@ -25,7 +25,9 @@ export function mailNotices(core: Core, on: Subscribe, findAccount: () => FindAc
   on('*', async (event) => {
     try {
       const { accountId } = event
-      const notice = await noticeOf(event, () => firstSignInAt(core.deps, accountId))
+      const { factors } = core.deps
+      const firstAt = () => firstSignInAt(core.deps, accountId)
+      const notice = await noticeOf(event, firstAt, factors.values())
       if (notice === undefined) return
       const account = await findAccount()(NO_REQUEST, accountId)
       if (account !== undefined && account !== null) await mail(core, account, notice, sent)

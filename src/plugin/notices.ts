@@ -3,6 +3,7 @@ import type { Dependencies } from '../application/dependencies.ts'
 import { isOfOwner } from '../domain/events.ts'
 import { shownNetwork } from '../domain/shown-network.ts'
 import { DAY_SECONDS, type Instant } from '../domain/time.ts'
+import type { AnyFactor } from '../factors/factor.ts'
 import type { MfaEvent } from './events.ts'
 
 /** A mail that tells the owner of an account what has happened to it. */
@@ -35,20 +36,25 @@ const TEMPLATES: Partial<Record<MfaEvent['type'], string>> = {
   'account-locked-by-owner': 'account-locked',
 }
 
+/** The part of a factor that says which of its own events are mailed. */
+export type MailingFactor = Pick<AnyFactor, 'id' | 'mailedEvents'>
+
 /**
  * The notice of an event; undefined: the owner is not told of it. `firstSignInAt` reads the time of the account's very
- * first sign-in, whose browser is new to nobody.
+ * first sign-in, whose browser is new to nobody. `factors`: those that may have events of their own.
  */
 export async function noticeOf(
   event: MfaEvent,
   firstSignInAt: () => Promise<Instant | undefined>,
+  factors: Iterable<MailingFactor> = [],
 ): Promise<Notice | undefined> {
-  const template = isNewBrowser(event) ? 'new-browser' : templateOf(event)
+  const ofFactor = isMailedBy(event, [...factors])
+  const template = isNewBrowser(event) ? 'new-browser' : ofFactor ? event.type : templateOf(event)
   if (template === undefined) return undefined
   if (template === 'new-browser' && event.at === (await firstSignInAt())) return undefined
   const { locale } = event.detail
   return {
-    id: idOf(event),
+    id: ofFactor ? idOfFactorEvent(event) : idOf(event),
     template,
     values: { ...valuesOf(event), ...sinceOf(event) },
     ...(locale === undefined || !isOfOwner(event) ? {} : { locale }),
@@ -76,6 +82,23 @@ function templateOf({ type, detail }: MfaEvent): string | undefined {
     return 'account-locked-recovery'
   const isPart = type === 'factor-enrolled' || type === 'factor-removed'
   return isPart && detail.reason !== undefined ? undefined : TEMPLATES[type]
+}
+
+/** The mail of an event of a factor's own has the name of the event. */
+function isMailedBy({ type, detail }: MfaEvent, factors: readonly MailingFactor[]): boolean {
+  return factors.some(
+    ({ id, mailedEvents }) => id === detail.factor && mailedEvents?.includes(type) === true,
+  )
+}
+
+/** One mail a day of each authenticator: its holder may not be the owner, and could fill the mailbox of the owner. */
+function idOfFactorEvent({
+  type,
+  accountId,
+  at,
+  detail: { authenticatorId = '' },
+}: MfaEvent): string {
+  return `${accountId}.${type}.${authenticatorId}.${Math.floor(at / DAY_SECONDS)}`
 }
 
 /** Each of these events ends a sign-in: with the second factor, or with the first one alone. */

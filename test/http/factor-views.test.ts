@@ -87,6 +87,20 @@ describe('the pages that a factor brings', () => {
     expect(() => render('pigeon-verify', model, ENGLISH)).to.throw('pigeon-verify')
   })
 
+  it('have a mail for each event that the owner is told of', () => {
+    const mailing = { ...pigeon(), mailedEvents: ['pigeon-copied'] }
+    expect(refusal({ factors: [mailing] })).to.include(
+      '"pigeon": the mailed event "pigeon-copied" has no mail/pigeon-copied.njk',
+    )
+    files['pigeon/mail/pigeon-copied.njk'] = "{{ t('mail.pigeon-copied.text') }}"
+    files['pigeon/messages/en.json'] = files['pigeon/messages/en.json']!.replace(
+      ' }',
+      ', "mail.pigeon-copied.subject": "A copy", "mail.pigeon-copied.text": "Look." }',
+    )
+    const { renderMail } = views({ factors: [mailing] })
+    expect(renderMail('pigeon-copied', { issuer: 'Acme' })).to.include({ subject: 'A copy' })
+  })
+
   it('are searched after the application’s own, which can extend them by "default/"', async () => {
     files['own/factors/pigeon/verify.njk'] =
       '{% extends "default/factors/pigeon/verify.njk" %}{% block aside %}<p>Ask.</p>{% endblock %}'

@@ -533,7 +533,12 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     long: { reason: 'code', retryAfterSeconds: 1_900, retryHref: '/interaction/u1d/mfa' },
     suspected: { reason: 'password-suspected', csrf: 'c5rf', cancelAction: '/cancel' },
     ended: { reason: 'factor-ended', csrf: 'c5rf', cancelAction: '/cancel' },
-    disabled: { reason: 'codes-disabled', csrf: 'c5rf', cancelAction: '/cancel' },
+    disabled: {
+      reason: 'codes-disabled',
+      csrf: 'c5rf',
+      cancelAction: '/cancel',
+      otherWayHref: '/interaction/u1d/mfa/choose',
+    },
   },
   account: {
     imported: {

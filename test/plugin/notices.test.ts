@@ -108,6 +108,23 @@ describe('which mail tells of an event', () => {
     })
   })
 
+  it('is one a day for an event of a factor’s own that the factor has mailed, for each authenticator', async () => {
+    const factors = [{ id: 'pigeon', mailedEvents: ['pigeon-copied'] }, { id: 'totp' }]
+    const told = (type: string, detail: object, more: object = {}) =>
+      noticeOf(event(type, detail, more), async () => undefined, factors)
+    const detail = { factor: 'pigeon', authenticatorId: 'a1', authenticatorName: 'Blue' }
+    const first = await told('pigeon-copied', detail)
+    expect(first).to.deep.include({ template: 'pigeon-copied' })
+    expect(first?.values).to.include({ factor: 'pigeon', name: 'Blue', at: String(AT) })
+    expect((await told('pigeon-copied', detail, { id: 'e2' }))?.id).to.equal(first?.id)
+    const tomorrow = await told('pigeon-copied', detail, { at: AT + 86_400 })
+    const ofAnother = await told('pigeon-copied', { ...detail, authenticatorId: 'a2' })
+    const ofOther = await told('pigeon-copied', detail, { accountId: 'ole' })
+    expect(new Set([first, tomorrow, ofAnother, ofOther].map((each) => each?.id)).size).to.equal(4)
+    expect(await told('pigeon-fed', detail), 'an event that is not mailed').to.equal(undefined)
+    expect(await told('pigeon-copied', { factor: 'totp' }), 'of another factor').to.equal(undefined)
+  })
+
   it('is in the language of the page only if its visitor was the owner', async () => {
     for (const [type, locale] of [
       ['factor-removed', 'de'],

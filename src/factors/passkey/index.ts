@@ -123,6 +123,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     assurance: ({ backupEligible, counts }) => assuranceOf(backupEligible, counts),
 
     eventTypes: PASSKEY_EVENTS,
+    mailedEvents: ['passkey-cloned'],
     eventsOfRefusal: (state, proof) => (isCloned(state, proof) ? [{ type: 'passkey-cloned' }] : []),
   }
 }
