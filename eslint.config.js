@@ -186,7 +186,7 @@ export default defineConfig(
       globals: Object.fromEntries(
         ['document', 'navigator', 'window', 'location', 'fetch', 'print', 'FormData']
           .concat(['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'])
-          .concat(['atob', 'btoa', 'crypto', 'indexedDB', 'TextEncoder'])
+          .concat(['atob', 'btoa', 'crypto', 'indexedDB', 'TextEncoder', 'AbortController'])
           .map((name) => [name, 'readonly']),
       ),
     },

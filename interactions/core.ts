@@ -1,6 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'koa'
-import type { Account, ClientMetadata, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type {
+  Account,
+  ClientMetadata,
+  Configuration,
+  KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider'
 import { MfaError } from '../src/domain/errors.ts'
 import type { Loaded } from '../src/application/commit.ts'
 import type { Dependencies } from '../src/application/dependencies.ts'
@@ -145,6 +151,8 @@ export interface Core {
   readonly taken: Taken
   /** How the host sets the cookie of a session. Set by `configure`; undefined: as the host does by default. */
   sessionCookie: SessionCookie | undefined
+  /** The application's own function for the page of an interaction. Set by `configure`. */
+  interactionUrl: NonNullable<Configuration['interactions']>['url']
   /** Set by `attach`. */
   provider: Provider | undefined
 }

@@ -28,6 +28,8 @@ export interface Subject {
   readonly answeredAt?: number
   /** The proofs that were given before. Absent: the first factor alone. */
   readonly proofs?: readonly Proof[]
+  /** The proofs are those of a factor with which the person signs in alone. */
+  readonly alone?: true
   readonly remember?: boolean
   readonly extra?: Readonly<Record<string, unknown>>
 }
@@ -162,12 +164,14 @@ export async function writeProofs(
   { accepted, record, rest = {} }: Accepted,
 ): Promise<string> {
   const proofs = provedWith(core, subject, { accepted, record })
-  const proved = { ...subject, epoch: accepted.epoch, proofs }
+  const { alone: _, ...before } = subject
+  const proved = { ...before, epoch: accepted.epoch, proofs }
   const kept = firstFactorOf(core, cidOf(interaction), proved, subject.answeredAt)
   return write(core, interaction, { ...rest, ...kept })
 }
 
-function provedWith(
+/** The proofs of a sign-in with the factor that was accepted last. */
+export function provedWith(
   { deps, sessionSeconds }: Core,
   subject: Subject,
   { accepted, record }: Pick<Accepted, 'accepted' | 'record'>,

@@ -120,7 +120,7 @@ function loginMessage(cid: string, login: Omit<SealedLogin, 'seal'>): string {
 
 function pendingMessage(cid: string, pending: PendingFirstFactor): string {
   const { accountId, amr, ts, answeredAt, epoch, remember, upstream: assurance } = pending
-  const { isEarlier, proofs } = pending
+  const { isEarlier, proofs, alone } = pending
   const { kinds, phishingResistant, upstream } = assurance ?? {}
   return JSON.stringify([
     cid,
@@ -134,6 +134,7 @@ function pendingMessage(cid: string, pending: PendingFirstFactor): string {
     // A node of another release knows the seal without these members.
     ...(isEarlier === true ? ['earlier'] : []),
     ...(proofs === undefined ? [] : ['proofs', toldOf(proofs)]),
+    ...(alone === true ? ['alone'] : []),
   ])
 }
 

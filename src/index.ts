@@ -6,6 +6,11 @@ import { manageUrlOf, type Core } from '../interactions/core.ts'
 import { answerInteraction, type InteractionResults } from '../interactions/login/finish.ts'
 import { answerIdentification, openIdentification } from '../interactions/login/identify.ts'
 import {
+  openSignInForm,
+  type SignInForm,
+  type SignInFormOptions,
+} from '../interactions/login/sign-in-form.ts'
+import {
   renewSession,
   sessionOf,
   type RaisedEpoch,
@@ -127,6 +132,7 @@ export type { NotMeOptions } from './account/not-me.ts'
 export type { RaisedEpoch, SignedInSession } from '../interactions/session.ts'
 export type { HostClient } from './host/provider.ts'
 export type { WayBack } from '../interactions/way-back.ts'
+export type { SignInForm, SignInFormOptions } from '../interactions/login/sign-in-form.ts'
 export type { FirstFactorResult, InteractionResults } from '../interactions/login/finish.ts'
 export {
   IMPORT_FIELDS,
@@ -210,6 +216,16 @@ export interface Mfa {
     factorId: string,
     form: Form,
   ): Promise<string | undefined>
+  /**
+   * Opens a challenge in this sign-in and makes the form by which your login page offers a passkey. `html` is the whole
+   * form with its script; it is posted to `action`, below your login page, where the plugin takes it. Call it each time
+   * the page is shown.
+   */
+  passkeySignIn(
+    request: IncomingMessage,
+    response: ServerResponse,
+    options?: SignInFormOptions,
+  ): Promise<PasskeySignIn>
   /**
    * Answers who is signed in in the browser that sends a request, for a page of your own; undefined: nobody is. The
    * host's `Session.get` also answers with sessions that have ended. `ctx`: any Koa context, or `{ req, res }`.
@@ -404,7 +420,8 @@ export function createMfa(options: MfaOptions): Mfa {
       findAccount = configuration.findAccount ?? findAccount
       return wrapped
     },
-    attach: (provider) => attach(core, provider, account),
+    attach: (provider) =>
+      attach(core, provider, { account, signInRoutes: parsed.signInRoutes ?? true }),
     setPolicy: (next) => parsed.inForce.replace(next),
     async interactionFinished(request, response, results, finishOptions) {
       seeOther(response, await answerInteraction(core, request, response, results, finishOptions))
@@ -415,6 +432,7 @@ export function createMfa(options: MfaOptions): Mfa {
       openIdentification(core, request, response, factorId),
     identificationResult: (request, response, factorId, form) =>
       answerIdentification(core, request, response, { factorId, form }),
+    passkeySignIn: (request, response, options) => passkeySignIn(core, request, response, options),
     sessionOf: (ctx) => sessionOf(core, ctx),
     renewSession: (ctx, accountId, epochs) => renewSession(core, ctx, accountId, epochs),
     account: account ?? NO_PAGES,
@@ -436,6 +454,26 @@ export function createMfa(options: MfaOptions): Mfa {
     settled: () => tellEverything(deps),
   }
   return keepParts(mfa, deps)
+}
+
+/** The form of a login page for a passkey. */
+export interface PasskeySignIn extends SignInForm {
+  /** `PublicKeyCredentialRequestOptionsJSON` (WebAuthn Level 3, 5.1), for a page with a script of its own. */
+  readonly options: JsonObject
+}
+
+/** The id of the factor of `oidc-provider-mfa/passkeys`, which this entry does not import. */
+const PASSKEY = 'passkey'
+
+async function passkeySignIn(
+  core: Core,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: SignInFormOptions = {},
+): Promise<PasskeySignIn> {
+  const given = { ...options, factorId: PASSKEY }
+  const { verification, ...form } = await openSignInForm(core, request, response, given)
+  return { ...form, options: JSON.parse(verification.options as string) as JsonObject }
 }
 
 /** Answers with a redirect (R22). */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { makeChallenge, type KeptChallenge } from '../../src/application/challenge-factor.ts'
-import { findOwner } from '../../src/application/find-owner.ts'
+import { findByHandle, findOwner } from '../../src/application/find-owner.ts'
 import { verifyFactor } from '../../src/application/verify-factor.ts'
 import { isMultiFactorAlone } from '../../src/domain/assurance.ts'
 import { MfaError } from '../../src/domain/errors.ts'
@@ -12,8 +12,15 @@ import { dropChallenge, keepChallenge, keptChallenge } from '../mfa/kept-challen
 import { placeOf, recordedName } from '../place.ts'
 import { changeIn } from '../request.ts'
 import type { Interaction } from '../../src/host/interaction.ts'
-import { writeMultiFactorLogin, type Subject } from '../result.ts'
-import { contextAtResume } from './policy.ts'
+import {
+  newBrowser,
+  provedWith,
+  writeFirstFactor,
+  writeMultiFactorLogin,
+  type Subject,
+} from '../result.ts'
+import { stepOf } from '../decide.ts'
+import { caseOf, contextAtResume } from './policy.ts'
 
 /**
  * These functions sign a person in with a credential that names its owner, on the application's own login page: nobody
@@ -33,11 +40,21 @@ export async function openIdentification(
 ): Promise<JsonObject> {
   const factor = identifyingFactor(core, factorId)
   const interaction = await loginInteraction(core, request, response)
-  const locale = localeIn(core, request.headers, interaction.params)
+  return openChallengeIn(core, request, interaction, factor)
+}
+
+/** Does the same for an interaction and a factor that were found before. */
+export async function openChallengeIn(
+  core: Core,
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  interaction: Interaction,
+  factor: AnyFactor,
+): Promise<JsonObject> {
+  const locale = localeIn(core, headers, interaction.params)
   const place = { interaction: recordedName(interaction) }
   const { issuer } = providerOf(core)
   const sealed = await makeChallenge(core.deps, factor, place, { states: [], locale, issuer })
-  if (sealed === undefined) throw new Error(`The factor ${factorId} has made no challenge`)
+  if (sealed === undefined) throw new Error(`The factor ${factor.id} has made no challenge`)
   await keepChallenge(interaction, factor, sealed)
   const kept = keptChallenge(core, interaction, factor, place)
   return (await factor.describeVerification?.([], kept?.value)) ?? {}
@@ -61,10 +78,26 @@ export async function answerIdentification(
   })
   await dropChallenge(interaction, factor)
   const typed: unknown = factor.parseResponse(given.form)
-  if (typed === undefined || kept === undefined) return undefined
+  if (typed === undefined) return undefined
   const accountId = await findOwner(core.deps, factor, typed)
   if (accountId === undefined) return examineNothing(core, factor, typed, kept)
   return signIn(core, { request, response, interaction, factor, typed, kept, accountId })
+}
+
+/**
+ * The id of the credential in a refused form, if no account has it: the browser may then forget the credential. It tells
+ * nothing of the accounts that there are.
+ */
+export async function unknownCredential(
+  { deps }: Core,
+  factor: AnyFactor,
+  form: Form,
+): Promise<string | undefined> {
+  const typed: unknown = factor.parseResponse(form)
+  const credential = typed === undefined ? undefined : factor.credentialOf?.(typed)
+  if (credential === undefined) return undefined
+  const owner = await findByHandle(deps, factor, credential.handle)
+  return owner === undefined ? credential.id : undefined
 }
 
 interface Attempt {
@@ -73,7 +106,8 @@ interface Attempt {
   readonly interaction: Interaction
   readonly factor: AnyFactor
   readonly typed: unknown
-  readonly kept: KeptChallenge
+  /** Undefined: it was spent or is over. The response is then accepted only if it is a double tap (R38). */
+  readonly kept: KeptChallenge | undefined
   readonly accountId: string
 }
 
@@ -86,10 +120,10 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
     ts: core.deps.clock.now(),
     epoch: seen.record.epoch,
   }
-  const { ctx } = await contextAtResume(core, request, response, interaction, subject)
+  const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
+  const account = await core.account(ctx, accountId)
   // The account was deleted or disabled: the application's findAccount no longer knows it.
-  if ((await core.account(ctx, accountId)) === undefined)
-    return examineNothing(core, factor, typed, kept)
+  if (account === undefined) return examineNothing(core, factor, typed, kept)
   const { place, tokens } = placeOf(core, request, interaction, subject, ctx.ip)
   const outcome = await verifyFactor(core.deps, factor, place, typed, {
     seen,
@@ -97,17 +131,22 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
     suffices: isMultiFactorAlone,
   })
   if (outcome.outcome !== 'accepted') return undefined
+  const { accepted } = outcome
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
+  const { record } = seen
+  const rest = newBrowser(accountId, known)
+  const { amr } = accepted.assurance
+  const proofs = provedWith(core, subject, { accepted, record })
+  const proved: Subject = { ...subject, amr, epoch: accepted.epoch, proofs, alone: true }
   // A change of factors needs a fresh proof of its own (R11): this proof is spent on the sign-in.
   const isChange = changeIn(interaction.params) !== undefined
-  const { accepted } = outcome
-  const { record } = seen
-  return writeMultiFactorLogin(core, interaction, subject, {
-    accepted,
-    record,
-    answersMfa: !isChange,
-  })
+  const asked = caseOf(core, request, interaction, { subject: proved, record, fresh: isChange })
+  const { step } = await stepOf(core, asked, { account, client, ip: ctx.ip })
+  // Where the policy asks for more, nobody is signed in before the rest is proved (R17).
+  return step === 'none' || step === 'enrol-later'
+    ? writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest })
+    : writeFirstFactor(core, interaction, proved, rest)
 }
 
 /** Does the same cryptography when there is no such account: the time of the answer must not reveal that. */
@@ -115,8 +154,9 @@ async function examineNothing(
   core: Core,
   factor: AnyFactor,
   response: unknown,
-  kept: KeptChallenge,
+  kept: KeptChallenge | undefined,
 ): Promise<undefined> {
+  if (kept === undefined) return
   await factor.examine({
     states: [],
     challenge: kept.value,
@@ -126,7 +166,7 @@ async function examineNothing(
   })
 }
 
-function identifyingFactor(core: Core, id: string): AnyFactor {
+export function identifyingFactor(core: Core, id: string): AnyFactor {
   const factor = core.deps.factors.get(id)
   if (factor?.identify === undefined)
     throw new MfaError(
@@ -136,7 +176,7 @@ function identifyingFactor(core: Core, id: string): AnyFactor {
   return factor
 }
 
-async function loginInteraction(
+export async function loginInteraction(
   core: Core,
   request: IncomingMessage,
   response: ServerResponse,

@@ -34,30 +34,14 @@ export async function needsMore(
 ): Promise<boolean> {
   const { params } = interaction
   const fresh = asksFor(interaction, 'mfa') || isFactorAsked(record, changeIn(params))
-  const requested = acrRequestOf({ params })
   const known = async (): Promise<Known> => {
     const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
     const account = await core.account(ctx, subject.accountId)
     if (account === undefined) throw unknownAccount()
     return { account, client, ip: ctx.ip }
   }
-  const given: PolicyCase = {
-    record,
-    params,
-    request,
-    interaction: interaction.uid,
-    proofs: proofsOf(subject),
-    requested,
-    fresh,
-    ...timesAtLogin(core, interaction, subject),
-    isPostponed: async () =>
-      isForDevice(interaction) ||
-      isPostponedIn({ ...submissionOf(interaction), ...interaction.result }, subject.accountId) ||
-      isPostponedInSession(
-        await sessionOfInteraction(providerOf(core), interaction.session),
-        subject.accountId,
-      ),
-  }
+  const given = caseOf(core, request, interaction, { subject, record, fresh })
+  const { requested } = given
   if (await isMoreAsked(core, given, known)) return true
   const { levels } = core.policy
   const answered = assertionOf(levels, given.proofs)?.rank ?? 0
@@ -71,6 +55,37 @@ export async function needsMore(
     wishes: await wishesOfSession(providerOf(core), interaction.session),
   })
   return offer !== 'none'
+}
+
+/** The case of a person whom the login page has just recognised by the proofs of `subject`. */
+export function caseOf(
+  core: Core,
+  request: IncomingMessage,
+  interaction: Resumable,
+  {
+    subject,
+    record,
+    fresh,
+  }: { readonly subject: Subject; readonly record: MfaRecord; readonly fresh: boolean },
+): PolicyCase {
+  const { params } = interaction
+  return {
+    record,
+    params,
+    request,
+    interaction: interaction.uid,
+    proofs: proofsOf(subject),
+    requested: acrRequestOf({ params }),
+    fresh,
+    ...timesAtLogin(core, interaction, subject),
+    isPostponed: async () =>
+      isForDevice(interaction) ||
+      isPostponedIn({ ...submissionOf(interaction), ...interaction.result }, subject.accountId) ||
+      isPostponedInSession(
+        await sessionOfInteraction(providerOf(core), interaction.session),
+        subject.accountId,
+      ),
+  }
 }
 
 interface AtResume {

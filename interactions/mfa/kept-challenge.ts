@@ -9,7 +9,7 @@ import {
 import { usableStates } from '../../src/application/owned-states.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import type { Core } from '../core.ts'
-import type { Interaction } from '../../src/host/interaction.ts'
+import { KEPT_CHALLENGES, type Interaction } from '../../src/host/interaction.ts'
 import { withoutResult, withResult } from '../result.ts'
 import { groundOf, type Visit } from './visit.ts'
 
@@ -17,7 +17,7 @@ import { groundOf, type Visit } from './visit.ts'
  * Challenges that send nothing are kept with the interaction, sealed. They are not in the account's record, where an
  * attacker with the password could push out the owner's challenge by opening others.
  */
-const KEPT = 'mfaChallenges'
+const KEPT = KEPT_CHALLENGES
 
 /** The challenge that this interaction keeps of a factor. Undefined: none was made, or its time is over. */
 export function keptChallenge(

@@ -165,7 +165,7 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const { record } = await core.record(ctx, accountId)
   const requested = acrRequestOf(oidc)
   const isShown =
-    pending === undefined ? resultsOf(oidc)[MFA_PROMPT] !== undefined : pending.proofs !== undefined
+    pending === undefined ? resultsOf(oidc)[MFA_PROMPT] !== undefined : isProvedBeside(pending)
   const change = isShown ? undefined : changeIn(oidc.params)
   const fresh = !isShown && (isPromptPending(oidc, MFA_PROMPT) || isFactorAsked(record, change))
   const client = given(oidc.client, 'client')
@@ -199,6 +199,11 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
     change,
     offer,
   }
+}
+
+/** Whether a factor was shown in this authorization after the one of the login page. */
+function isProvedBeside({ proofs, alone }: PendingFirstFactor): boolean {
+  return proofs !== undefined && alone !== true
 }
 
 /**

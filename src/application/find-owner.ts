@@ -7,10 +7,19 @@ import type { Dependencies } from './dependencies.ts'
  * result is a claim until the response was examined on the authenticators of that account.
  */
 export async function findOwner(
-  { storage }: Dependencies,
+  deps: Dependencies,
   factor: AnyFactor,
   response: unknown,
 ): Promise<string | undefined> {
   const handle = factor.identify?.(response)
-  return handle === undefined ? undefined : storage.records.findByHandle(hashHandle(factor, handle))
+  return handle === undefined ? undefined : findByHandle(deps, factor, handle)
+}
+
+/** The account that has an authenticator with this handle (`handlesOf`). Undefined: there is none. */
+export function findByHandle(
+  { storage }: Pick<Dependencies, 'storage'>,
+  factor: AnyFactor,
+  handle: string,
+): Promise<string | undefined> {
+  return storage.records.findByHandle(hashHandle(factor, handle))
 }

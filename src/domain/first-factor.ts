@@ -27,6 +27,8 @@ export interface PendingFirstFactor {
   readonly upstream?: UpstreamAssurance
   /** All proofs of this authorization, the first factor among them, where more than one second factor is asked for. */
   readonly proofs?: readonly Proof[]
+  /** The proofs are those of a factor with which the person signs in alone: no second factor was asked for yet. */
+  readonly alone?: true
   /** False: the session ends with the browser. */
   readonly remember?: boolean
   /** Other values of the login page, for the application's own checks. The plugin decides nothing by them. */

@@ -11,6 +11,7 @@ export interface FactorPages {
    *
    * - `enrol.njk`: the set-up page. Factors with `enrolment: 'confirmed'` only;
    * - `verify.njk`: the page of a sign-in;
+   * - `sign-in-form.njk`: the form by which a login page offers a factor with `identify`; a part of a page. Optional;
    * - `icon.njk`: optional; the drawing beside the factor's name in lists;
    * - `mail/<id>.njk`, `mail/<id>-<more>.njk`: optional; the mails that a `Delivery` names by `template`;
    * - `messages/<locale>.json`: optional; `en.json` is needed where there is another. Keys begin with `<id>.` or
@@ -27,6 +28,8 @@ export interface FactorPages {
    * script of every page. The content security policy lets it run; inline scripts never run.
    */
   readonly script?: URL | string
+  /** The same for the pages that show `sign-in-form.njk`, which names it in the value `script`. */
+  readonly signInScript?: URL | string
   /** A style sheet (a path or a `file:` URL) for the pages of this factor. It comes after the common one. */
   readonly style?: URL | string
 }

@@ -167,6 +167,11 @@ export interface Factor<
    * is not guessable and needs a challenge; createMfa refuses it otherwise (R4).
    */
   identify?(response: Response): string | undefined
+  /**
+   * The credential of a response: the id by which the browser knows it, and the one of `handlesOf` by which its account
+   * can be found. A login page tells the browser of an id that no account has. Only with `identify`.
+   */
+  credentialOf?(response: Response): { readonly id: string; readonly handle: string } | undefined
 
   /**
    * Verifies the response: cryptography, no I/O. Finds the authenticator that answered. Does not decide whether the

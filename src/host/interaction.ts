@@ -68,6 +68,11 @@ export function isForDevice({ deviceCode }: { readonly deviceCode?: unknown }): 
   return deviceCode !== undefined
 }
 
+/** Whether there is an interaction with this uid, or its remains. */
+export async function isInteraction(provider: Provider, uid: string): Promise<boolean> {
+  return (await provider.Interaction.adapter.find(uid)) !== undefined
+}
+
 /** The remains of an interaction that has expired or was answered. */
 export interface EndedInteraction {
   /** The parameters of its authorization request. */
@@ -85,9 +90,13 @@ export async function endedInteraction(provider: Provider, uid: string): Promise
   return { params: stored?.params ?? {}, answered: stored?.[ANSWERED] === true }
 }
 
+/** The member of an interaction's results that keeps challenges. It is no answer to a page. */
+export const KEPT_CHALLENGES = 'mfaChallenges'
+
 /** Whether a page of the interaction was answered, so that its resume goes on. */
 export async function isAnswered(provider: Provider, uid: string): Promise<boolean> {
-  return (await provider.Interaction.find(uid))?.result !== undefined
+  const { result } = (await provider.Interaction.find(uid)) ?? {}
+  return Object.keys(result ?? {}).some((name) => name !== KEPT_CHALLENGES)
 }
 
 /** The adapter of a model. The host makes it now, unless it has made it before. Throws what the adapter throws. */

@@ -27,18 +27,28 @@ export function contextOfResume(
   interaction: Resumable,
   { client, login }: { readonly client: HostClient; readonly login: ResumedLogin },
 ): KoaContextWithOIDC {
+  const ctx = contextOfPage(provider, { request, response }, interaction, client)
+  const session = sessionOf(provider, interaction, login)
+  Object.assign(ctx.oidc, { result: { ...interaction.result, login }, session })
+  ctx.oidc.entity('Session', session)
+  return ctx
+}
+
+/** A context that looks to an application's functions as the host's own does when it asks for the page of `interaction`. */
+export function contextOfPage(
+  provider: Provider,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  interaction: Resumable,
+  client: HostClient,
+): KoaContextWithOIDC {
   const ctx = provider.createContext(request, response) as unknown as KoaContextWithOIDC
   const oidc = new provider.OIDCContext(ctx)
-  const session = sessionOf(provider, interaction, login)
   Object.defineProperty(ctx, 'oidc', { value: oidc })
   Object.assign(oidc, {
     route: isForDevice(interaction) ? 'device_resume' : 'resume',
     params: interaction.params,
     trusted: interaction.trusted,
-    result: { ...interaction.result, login },
-    session,
   })
-  oidc.entity('Session', session)
   oidc.entity('Client', client)
   oidc.entity('Interaction', interaction)
   return ctx

@@ -8,7 +8,7 @@ import {
   type MessageSources,
   type OwnMessages,
 } from './check-messages.ts'
-import type { FactorViews } from './factor-views.ts'
+import { signInFormOf, type FactorViews } from './factor-views.ts'
 import { ADDED_MAIL_VALUES, MAIL_VALUES } from './mail.ts'
 import { readCatalogues, type Catalogue } from './messages.ts'
 import { isAnything, matches } from './message-uses.ts'
@@ -21,6 +21,7 @@ import {
   type Members,
 } from './page-values.ts'
 import { ADDED_VALUES, TEMPLATES } from './render.ts'
+import { SIGN_IN_FORM_VALUES } from './sign-in-form.ts'
 import { readTemplates, type TemplateFile, type TemplateFiles } from './template-files.ts'
 import { unknownNames, unknownReferences, type Vocabulary } from './template-names.ts'
 import type { Sources } from './templates.ts'
@@ -127,6 +128,7 @@ function valuesOf(name: string, { factors }: CheckedViews): Members | 'any' | un
   for (const factor of factors) {
     const page = factor.pages.find(({ template }) => template === name)
     if (page !== undefined) return pageValues(factorPageValues(page.name, name))
+    if (factor.hasSignInForm && name === signInFormOf(factor.id)) return SIGN_IN_FORM_VALUES
     if (factor.mails.some((mail) => name === `mail/${mail}.njk`)) return 'any'
   }
   const mail = Object.entries(MAIL_VALUES).find(([each]) => name === `mail/${each}.njk`)

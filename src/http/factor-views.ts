@@ -15,6 +15,8 @@ export interface FactorViews {
   /** The folder of its templates; absent: the application's own folders have them. */
   readonly folder?: string
   readonly pages: readonly FactorPageView[]
+  /** Whether it has a form for a login page. */
+  readonly hasSignInForm: boolean
   /** The names of its mails: `mail/<name>.njk` in its folder. */
   readonly mails: readonly string[]
   readonly catalogues: Catalogues
@@ -77,7 +79,7 @@ function faultOf(id: string, fault: string): string {
 
 function readOne(factor: ShownFactor, faults: string[]): FactorViews {
   const { id, pages } = factor
-  const nothing = { mails: [], catalogues: new Map(), files: new Map() }
+  const nothing = { hasSignInForm: false, mails: [], catalogues: new Map(), files: new Map() }
   const views = { id, pages: pagesOf(factor), ...nothing }
   if (pages === undefined) return views
   const folder = pathOf(pages.views)
@@ -92,6 +94,7 @@ function readOne(factor: ShownFactor, faults: string[]): FactorViews {
   return {
     ...views,
     folder,
+    hasSignInForm: existsSync(join(folder, SIGN_IN_FORM)),
     mails,
     catalogues: cataloguesIn(folder, id, faults),
     files: filesOf(id, pages, faults),
@@ -124,6 +127,7 @@ function filesOf(id: string, pages: FactorPages, faults: string[]): ReadonlyMap<
   const files = new Map<string, Buffer>()
   for (const [what, file, name] of [
     ['script', pages.script, scriptOf(id)],
+    ['script', pages.signInScript, signInScriptOf(id)],
     ['style', pages.style, styleOf(id)],
   ] as const) {
     if (file === undefined) continue
@@ -138,6 +142,18 @@ function filesOf(id: string, pages: FactorPages, faults: string[]): ReadonlyMap<
 /** The name under which a factor's script is served. An application's own file of that name is served in its place. */
 export function scriptOf(id: string): string {
   return `factor-${id}.js`
+}
+
+/** The name under which the script of its form on a login page is served. */
+export function signInScriptOf(id: string): string {
+  return `factor-${id}-sign-in.js`
+}
+
+const SIGN_IN_FORM = 'sign-in-form.njk'
+
+/** The template of the form by which a login page offers a factor. */
+export function signInFormOf(id: string): string {
+  return `factors/${id}/${SIGN_IN_FORM}`
 }
 
 export function styleOf(id: string): string {

@@ -67,7 +67,9 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     error: 'value',
     forgottenHref: 'value',
     cancelAction: 'value',
+    signInForm: 'value',
   },
+  'sign-in-refused': { signInForm: 'value', backHref: 'value' },
   'mfa-choose': {
     ...cancellable,
     error: 'value',

@@ -20,6 +20,8 @@ export interface PageModels {
     error?: LoginError
     /** The page where a person can reset a forgotten password, if there is one. */
     forgottenHref?: string
+    /** The HTML of a form that signs in without a password, as `mfa.passkeySignIn` answers it. */
+    signInForm?: string
     /** Leads back to the app without signing in. */
     cancelAction?: string
     /**
@@ -32,6 +34,11 @@ export interface PageModels {
       others: readonly { tag: string; name: string }[]
     }
   }
+  /**
+   * A response of a form on the application's login page was refused. `signInForm`: the HTML of that form, with a fresh
+   * challenge; `backHref`: the login page.
+   */
+  'sign-in-refused': { signInForm: string; backHref: string }
   'mfa-choose': {
     csrf: string
     /** `enrol`: the person has no factor yet; `verify`: the person chooses another factor to verify. */

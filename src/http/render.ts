@@ -37,6 +37,7 @@ interface PageView {
  */
 export const TEMPLATES: Readonly<Record<OwnPage, { template: string; wrong?: true }>> = {
   login: { template: 'interaction/login.njk' },
+  'sign-in-refused': { template: 'interaction/sign-in-refused.njk', wrong: true },
   'mfa-choose': { template: 'interaction/mfa-choose.njk' },
   'enrol-later': { template: 'interaction/enrol-later.njk' },
   'owner-proof': { template: 'interaction/owner-proof.njk' },

@@ -22,6 +22,7 @@ import {
 } from './messages.ts'
 import type { Render } from './pages.ts'
 import { createRenderer, pageEnvironment, TEMPLATES, type RendererOptions } from './render.ts'
+import { signInForms, type RenderSignInForm } from './sign-in-form.ts'
 import { isFileName, type Theme } from './theme.ts'
 import { builtInViews, templates, viewFolders, type TemplateMount } from './templates.ts'
 
@@ -55,6 +56,10 @@ export interface ViewsOptions {
 /** Pages, mails, and the files that pages refer to. */
 export interface Views {
   readonly render: Render
+  /** The forms by which a login page offers factors. They have no page of their own. */
+  readonly signInForm: RenderSignInForm
+  /** Whether a factor has such a form. */
+  hasSignInForm(factor: string): boolean
   readonly renderMail: RenderMail
   readonly assets: Assets
   /** The languages that have a catalogue. */
@@ -84,6 +89,7 @@ export function createViews(options: ViewsOptions = {}): Views {
   const asset = (name: string): string => mountPath() + assets.href(name)
   const theme = options.theme === undefined ? {} : { theme: options.theme }
   const sources = { folders, mounts: mountsOf(factors), catalogues, locale, factors }
+  const environment = pageEnvironment({ ...sources, asset })
   checkViews({
     ...sources,
     messages: options.messages ?? {},
@@ -94,13 +100,15 @@ export function createViews(options: ViewsOptions = {}): Views {
         ? options.theme.logo
         : undefined,
     environments: {
-      page: pageEnvironment({ ...sources, asset }),
+      page: environment,
       mail: templates(sources, { autoescape: true }),
     },
   })
   const render = options.render ?? createRenderer({ ...sources, ...theme, asset })
   return {
     render: withOurErrorPages(render, { locale, asset, ...theme }, options.report),
+    signInForm: signInForms({ ...sources, asset }, environment),
+    hasSignInForm: (id) => factors.some((factor) => factor.id === id && factor.hasSignInForm),
     renderMail: createMailRenderer(sources),
     assets,
     locales,

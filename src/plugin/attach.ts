@@ -1,6 +1,7 @@
 import type { Context, Middleware, Next } from 'koa'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { linksOf, mountPath, providerOf, type Core } from '../../interactions/core.ts'
+import { signInRequest } from '../../interactions/login/sign-in-form.ts'
 import { isSwitching, showSwitchAccount } from '../../interactions/login/switch-account.ts'
 import { isPostponedIn } from '../../interactions/later.ts'
 import { isOurs, mfaRoutes } from '../../interactions/mfa/routes.ts'
@@ -41,6 +42,13 @@ import { assertRequest } from './assert-request.ts'
 import { isAtomic, warnOfConsume } from './atomic-consume.ts'
 import { endRefusedFamily, successorOf } from './second-use.ts'
 
+/** The parts that are served besides the pages of a second factor. */
+interface Served {
+  readonly account: AccountConsole | undefined
+  /** Whether the plugin takes the forms of login pages. */
+  readonly signInRoutes: boolean
+}
+
 /**
  * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch in which they were made.
  * Call it right after `new Provider(...)`, because the host remembers the shape of its models at their first use.
@@ -50,7 +58,7 @@ import { endRefusedFamily, successorOf } from './second-use.ts'
  * `not-configured` when the provider was not made from what `configure` has answered. Emits a process warning where the
  * application's adapter does not say that its `consume` is atomic.
  */
-export function attach(core: Core, provider: Provider, account?: AccountConsole): void {
+export function attach(core: Core, provider: Provider, { account, signInRoutes }: Served): void {
   if (core.provider !== undefined)
     throw new MfaError(
       'options-invalid',
@@ -86,6 +94,7 @@ export function attach(core: Core, provider: Provider, account?: AccountConsole)
   const mailed = mailedRoutes(core)
   provider.use(async (ctx: Context, next: Next) => {
     if (!isOurs(core, ctx)) {
+      if (signInRoutes && (await serveSignIn(core, ctx))) return
       await next()
       if (isSwitching(ctx)) await showSwitchAccount(core, ctx)
       await endRefusedFamily(core, ctx)
@@ -94,9 +103,25 @@ export function attach(core: Core, provider: Provider, account?: AccountConsole)
     try {
       await (mailed(ctx) ?? routes)(ctx, () => notFound())
     } catch (error) {
-      await explain(core, ctx, error, mountPath(core) + retryPath(core, ctx))
+      await explain(core, ctx, error, {
+        uid: uidOf(core, ctx),
+        retryHref: mountPath(core) + retryPath(core, ctx),
+      })
     }
   })
+}
+
+/** Takes the forms of login pages. False: the request is for something else. */
+async function serveSignIn(core: Core, ctx: Context): Promise<boolean> {
+  const request = await signInRequest(core, ctx)
+  if (request === undefined) return false
+  const { uid, retryHref } = request
+  try {
+    await request.answer()
+  } catch (error) {
+    await explain(core, ctx, error, { uid, retryHref })
+  }
+  return true
 }
 
 /** The pages to which mails lead, which need no sign-in. Undefined: the request is for none of them. */
@@ -118,7 +143,7 @@ async function serveAccount(
   try {
     await answer()
   } catch (error) {
-    await explain(core, ctx, error, account.retryPath(ctx))
+    await explain(core, ctx, error, { uid: uidOf(core, ctx), retryHref: account.retryPath(ctx) })
   }
 }
 
@@ -269,13 +294,18 @@ function uidOf(core: Core, ctx: Context): string {
 }
 
 /** Shows the page of an error and nothing else of it. The application receives a fault by Koa's own `error` event. */
-async function explain(core: Core, ctx: Context, error: unknown, retryHref: string): Promise<void> {
+async function explain(
+  core: Core,
+  ctx: Context,
+  error: unknown,
+  { uid, retryHref }: { readonly uid: string; readonly retryHref: string | undefined },
+): Promise<void> {
   const requestId = String(ctx.state.requestId ?? ctx.get('X-Request-Id') ?? '')
-  const end = leadsBack(error) ? await wayBack(providerOf(core), uidOf(core, ctx)) : undefined
+  const end = leadsBack(error) ? await wayBack(providerOf(core), uid) : undefined
   const answer = answerError(error, {
     requestId,
     ...aboutEnd(ctx, end),
-    retryHref,
+    ...(retryHref === undefined ? {} : { retryHref }),
   })
   if (answer.fault) ctx.app.emit('error', error, ctx)
   if (isRefusedForm(error)) ctx.app.emit('mfa.form_refused', ctx, error)

@@ -75,6 +75,7 @@ export function configure(
     )
   core.taken.configured = true
   core.sessionCookie = configuration.cookies?.long
+  core.interactionUrl = configuration.interactions?.url
   if (core.accountSite !== undefined && terms !== undefined && !('faults' in terms))
     core.accountSite.terms = terms
   const features = checkingClaims(judgingIntrospection(core, configuration.features))

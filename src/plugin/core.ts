@@ -91,6 +91,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
       policy: new WeakSet(),
     },
     sessionCookie: undefined,
+    interactionUrl: undefined,
     provider: undefined,
   }
   return core

@@ -101,6 +101,11 @@ export interface MfaOptions {
   readonly notices?: boolean
   /** The path of the pages below the provider. Default `/mfa`. */
   readonly path?: string
+  /**
+   * False: your application takes the forms of `passkeySignIn` itself, with `identificationResult`, such as to count
+   * failures together with those of passwords. Default: the plugin takes them.
+   */
+  readonly signInRoutes?: boolean
   /** The look of the service: its colour, its logo and its name on pages and in mails. Default: ours, and `issuerName`. */
   readonly theme?: MfaTheme
   /** Folders of your own with templates, messages and style sheets, searched before ours. */
@@ -204,6 +209,7 @@ const pages = z.strictObject({
   views: onDisk,
   names: z.strictObject({ enrol: pageName('enrol'), verify: pageName('verify') }).optional(),
   script: onDisk.optional(),
+  signInScript: onDisk.optional(),
   style: onDisk.optional(),
 })
 const GENERAL_EVENTS: ReadonlySet<string> = new Set(EVENT_TYPES)
@@ -253,6 +259,7 @@ const factor = withMethods(
       challengeSeconds: z.int().min(1).max(CHALLENGE_SECONDS).optional(),
       most: z.int().min(1).optional(),
       identify: fn.optional(),
+      credentialOf: fn.optional(),
       handlesOf: fn.optional(),
     })
     .refine(canIdentify, {
@@ -336,6 +343,7 @@ const shape = z.strictObject({
   sendMail: fn.optional(),
   notices: z.boolean().optional(),
   path: path.optional(),
+  signInRoutes: z.boolean().optional(),
   theme: theme.optional(),
   views: z.union([z.string(), z.array(z.string())]).optional(),
   locale: z.string().optional(),

@@ -197,6 +197,10 @@ describe('R17 the seal of a first factor', () => {
     for (const other of [undefined, [], [{ ...proofs[0]!, phishingResistant: true }]])
       expect(parseFirstFactor(box, CID, { ...proved, proofs: other })).to.equal(undefined)
     expect(parseFirstFactor(box, CID, { ...sealed, proofs })).to.equal(undefined)
+    // With the mark, the factor would be asked for as if it had not been shown.
+    expect(parseFirstFactor(box, CID, { ...proved, alone: true })).to.equal(undefined)
+    const alone = sealFirstFactor(box, CID, { ...PENDING, proofs, alone: true })
+    expect(parseFirstFactor(box, CID, alone)?.alone).to.equal(true)
   })
 
   it('is not the seal of a login', () => {

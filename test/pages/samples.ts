@@ -93,6 +93,11 @@ const ending = { endsInSeconds: 1_800 }
 const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
 const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa', verification: {} }
 const totpVerify = { ...verify, verification: { digits: 6 } }
+const SIGN_IN_FORM =
+  '<form method="post" action="/interaction/u1d/passkey" data-passkey-sign-in data-passkey-options="{}">' +
+  '<input type="hidden" name="csrf" value="c5rf"><input type="hidden" name="credential">' +
+  '<p class="error" role="alert">That passkey did not sign you in.</p>' +
+  '<button class="quiet">Sign in with a passkey</button></form>'
 const enrolment = {
   secret: SECRET,
   uri,
@@ -120,6 +125,9 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
     credentials: { ...form, username: 'mira.k@example.com', error: 'credentials' },
     missing: { ...form, username: '', error: 'missing' },
+  },
+  'sign-in-refused': {
+    again: { signInForm: SIGN_IN_FORM, backHref: '/interaction/u1d' },
   },
   'mfa-choose': {
     enrol: { ...answer, mode: 'enrol', reason: 'policy', methods: [{ factor: 'totp' }] },

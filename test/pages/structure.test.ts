@@ -9,6 +9,7 @@ const views = ourViews()
 /** Pages that explain a problem with every model. */
 const WRONG = [
   'enrolment-refused',
+  'sign-in-refused',
   'factor-remove-refused',
   'factor-change-shut',
   'locked',

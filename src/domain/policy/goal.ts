@@ -2,7 +2,7 @@ import { CLOCK_SKEW_SECONDS, type Instant } from '../time.ts'
 import type { Authenticator, PolicyInput } from './input.ts'
 import { isFirstLevel, reaches, type Level, type Strength } from './levels.ts'
 import type { Demand } from './judge.ts'
-import { isUsable, ownOf } from './own.ts'
+import { firstOf, isUsable, ownOf } from './own.ts'
 import { lastProved, type Proof } from './proofs.ts'
 
 /** A level that proofs have to reach, and the factors that count for it. */
@@ -60,14 +60,14 @@ export function withoutFuture(input: PolicyInput): PolicyInput {
 
 /** The first factors among the proofs that are new enough. */
 export function firstSince(input: PolicyInput): readonly Proof[] {
-  return proofsSince(input).filter(({ factor }) => factor === undefined)
+  return firstOf(proofsSince(input))
 }
 
 /** Whether the proofs meet the goal. `maxAgeSeconds`: how old the proof of the level may be. */
 export function isMet(goal: Goal, maxAgeSeconds: number, input: PolicyInput): boolean {
   const { level, needsFactor } = goal
-  const proofs = proofsSince(input).filter((proof) => counts(goal, proof, input))
-  const shown = proofs.filter(({ factor }) => factor !== undefined)
+  const shown = proofsSince(input).filter((proof) => counts(goal, proof, input))
+  const proofs = [...firstSince(input), ...shown]
   if (needsFactor && shown.length === 0) return false
   const at = lastProved(level, proofs)
   if (at === undefined) return false
@@ -75,8 +75,9 @@ export function isMet(goal: Goal, maxAgeSeconds: number, input: PolicyInput): bo
   return isNew(Math.min(at, shownAt), maxAgeSeconds, input)
 }
 
+/** Whether a proof is one of a second factor that counts for the goal. */
 function counts({ factors, own }: Goal, { factor }: Proof, { person }: PolicyInput): boolean {
-  if (factor === undefined) return true
+  if (factor === undefined) return false
   if (factors !== undefined && !factors.includes(factor)) return false
   const isBackup = person.authenticators.some((one) => one.factor === factor && one.isBackup)
   return own.length > 0 || !isBackup

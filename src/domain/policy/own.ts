@@ -1,5 +1,6 @@
 import type { Authenticator, PolicyInput } from './input.ts'
 import { PASSWORD, type Strength } from './levels.ts'
+import type { Proof } from './proofs.ts'
 
 /** The authenticators, or other things with a factor, that are of these factors. */
 export function fitting<T>(
@@ -30,6 +31,18 @@ export function isRedundant(own: readonly Authenticator[]): boolean {
 
 /** The first factors that were proved, however long ago; a password where none was. */
 export function firstFactors({ proofs }: PolicyInput): readonly Strength[] {
-  const first = proofs.filter(({ factor }) => factor === undefined)
+  const first = firstOf(proofs)
   return first.length > 0 ? first : [PASSWORD]
+}
+
+/**
+ * The proofs of a first factor: those of a login page. Where there is none, the person has signed in with a factor of two
+ * kinds alone: it stands for a first factor too, and proves as such no more than a password.
+ */
+export function firstOf(proofs: readonly Proof[]): readonly Proof[] {
+  const ofPage = proofs.filter(({ factor }) => factor === undefined)
+  if (ofPage.length > 0) return ofPage
+  return proofs
+    .filter(({ kinds }) => new Set(kinds).size > 1)
+    .map(({ amr, time }) => ({ amr, time, ...PASSWORD }))
 }

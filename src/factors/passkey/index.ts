@@ -69,6 +69,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     pages: {
       views: new URL('../../../views/factors/passkey/', import.meta.url),
       script: new URL('../../../views/factors/passkey/passkey.js', import.meta.url),
+      signInScript: new URL('../../../views/factors/passkey/sign-in.js', import.meta.url),
     },
     enrolment: 'confirmed',
     guessable: false,
@@ -112,6 +113,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
       response.ceremony === 'get' && response.userHandle !== undefined
         ? handle('user', response.userHandle)
         : undefined,
+    credentialOf: ({ id }) => ({ id, handle: handle('credential', id) }),
 
     async examine({ states, challenge, response, now }) {
       const asserted = await verifyAssertion({ settings, states, challenge, response, now })

@@ -1,0 +1,141 @@
+/*
+ * This script offers a passkey on a login page: by the browser's autofill of the user name, and by a button. It shows
+ * the form, asks the browser, and sends the answer. It renews the options before their time is over.
+ */
+'use strict'
+{
+  const RENEW_BEFORE_MILLISECONDS = 30_000
+  const form = document.querySelector('form[data-passkey-sign-in]')
+  const status = form.querySelector('[data-passkey-status]')
+  const isRefused = form.querySelector('[role=alert]') !== null
+  let autofill
+  let isAsking = false
+  let isSent = false
+  let renewing
+
+  if (window.PublicKeyCredential && navigator.credentials) offer()
+
+  function offer() {
+    form.hidden = false
+    // A page that the browser has kept must neither send the answer of before nor use its options.
+    window.addEventListener('pageshow', ({ persisted }) => {
+      form.elements.credential.value = ''
+      isSent = false
+      if (persisted) renew()
+    })
+    document.addEventListener('submit', ({ target }) => {
+      if (target !== form) leave()
+    })
+    form.addEventListener('submit', (event) => {
+      if (form.elements.credential.value !== '') return
+      event.preventDefault()
+      if (!isAsking) ask()
+    })
+    renewLater()
+    // After a refusal the person presses the button: the autofill would answer with the same passkey.
+    if (!isRefused) fill()
+  }
+
+  // The browser lists the passkeys among the names that it knows, and shows nothing else until one is chosen.
+  async function fill() {
+    if (!(await window.PublicKeyCredential.isConditionalMediationAvailable?.())) return
+    announce()
+    stopFilling()
+    const controller = new AbortController()
+    autofill = controller
+    try {
+      await request({ mediation: 'conditional', signal: controller.signal })
+    } catch {
+      // Nothing was chosen, or the button was pressed meanwhile.
+    }
+  }
+
+  // Browsers offer passkeys in a field that says so.
+  function announce() {
+    for (const field of document.querySelectorAll('input[autocomplete]'))
+      if (/(^| )(username|email)$/.test(field.autocomplete))
+        field.autocomplete = `${field.autocomplete} webauthn`
+  }
+
+  function stopFilling() {
+    autofill?.abort()
+    autofill = undefined
+  }
+
+  async function ask() {
+    isAsking = true
+    status.textContent = ''
+    stopFilling()
+    try {
+      await request({})
+    } catch ({ name }) {
+      say(name === 'NotAllowedError' || name === 'AbortError' ? 'cancelled' : 'failed')
+      if (!isRefused) fill()
+    } finally {
+      isAsking = false
+    }
+  }
+
+  async function request(how) {
+    const { challenge, ...more } = JSON.parse(form.dataset.passkeyOptions)
+    const publicKey = { ...more, challenge: bytes(challenge) }
+    const answer = await navigator.credentials.get({ ...how, publicKey })
+    if (isSent) return
+    isSent = true
+    form.elements.credential.value = JSON.stringify(asJson(answer))
+    form.requestSubmit(form.querySelector('button'))
+  }
+
+  function renewLater() {
+    clearTimeout(renewing)
+    const { timeout } = JSON.parse(form.dataset.passkeyOptions)
+    renewing = setTimeout(renew, Math.max(timeout - RENEW_BEFORE_MILLISECONDS, 1000))
+  }
+
+  // Where it fails, the form is refused once and comes back with fresh options.
+  async function renew() {
+    if (isAsking || isSent) return
+    try {
+      const answer = await fetch(form.action, { headers: { Accept: 'application/json' } })
+      if (!answer.ok || isAsking || isSent) return
+      const { options } = await answer.json()
+      form.dataset.passkeyOptions = options
+    } catch {
+      return
+    }
+    renewLater()
+    if (!isRefused) fill()
+  }
+
+  // The page goes on with a password.
+  function leave() {
+    clearTimeout(renewing)
+    stopFilling()
+  }
+
+  function asJson({ id, rawId, type, response, authenticatorAttachment }) {
+    const parts = {}
+    for (const part of ['clientDataJSON', 'authenticatorData', 'signature', 'userHandle'])
+      if (response[part]) parts[part] = text(response[part])
+    return { id, rawId: text(rawId), type, authenticatorAttachment, response: parts }
+  }
+
+  function say(word) {
+    const line = document.createElement('p')
+    line.className = 'error'
+    line.dataset.passkeyProblem = word
+    line.textContent = status.dataset[word]
+    status.replaceChildren(line)
+  }
+
+  function bytes(text) {
+    const base64 = text.replaceAll('-', '+').replaceAll('_', '/')
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+  }
+
+  // The bytes in base64url.
+  function text(buffer) {
+    const base64 = btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  }
+}
