@@ -7,7 +7,8 @@ import {
   type EnvironmentValues,
   type FileValues,
 } from './schema.ts'
-import { fileSchema } from './settings-file.ts'
+import { faultsWithIssuer } from './passkeys.ts'
+import { fileSchema, passkeysIn } from './settings-file.ts'
 import { names, ConfigError, type Fault } from './fault.ts'
 import { productionFaults } from './production.ts'
 import type { Cidr, StorageAddress } from './values.ts'
@@ -74,7 +75,9 @@ export function parseEnvironment(
   const given = givenValues(NAMES, environment, readFile, faults)
   const values = parseValues(NAMES, given, faults) as EnvironmentValues
   let text = ''
-  const settings = parseFile(values.CONFIG_FILE, (path) => (text = readFile(path)), faults)
+  const readText = (path: string): string => (text = readFile(path))
+  const content = readJson('CONFIG_FILE', values.CONFIG_FILE, readText, faults)
+  const settings = parseContent(content, faults)
   const jwks = readJson('JWKS_FILE', values.JWKS_FILE, readFile, faults)
   const fileClients = readJson('CLIENTS_FILE', values.CLIENTS_FILE, readFile, faults)
 
@@ -84,7 +87,10 @@ export function parseEnvironment(
     given[setting as Name] !== undefined
   const unfit = productionFaults(values, given, faults)
   faults.push(...(production ? unfit : missingKeys(values, faults)).filter(isNeeded))
-  if (needs === undefined) faults.push(...faultsTogether(values, settings, faults))
+  if (needs === undefined) {
+    faults.push(...faultsTogether(values, settings, faults))
+    if (!names(faults, 'ISSUER')) faults.push(...passkeyFaults(content, values))
+  }
   const misspelt = misspeltIn(environment)
   if (faults.length > 0 || !settings) throw new ConfigError([...faults, ...misspelt])
   return {
@@ -168,6 +174,16 @@ function faultsTogether(
       problem: 'needs an https ISSUER: a browser sends such a cookie over https alone',
     })
   return found
+}
+
+function passkeyFaults(content: unknown, { ISSUER, PORT }: EnvironmentValues): Fault[] {
+  const passkeys = passkeysIn(content)
+  return passkeys === undefined ? [] : faultsWithIssuer(passkeys, ISSUER ?? localIssuer(PORT))
+}
+
+/** The issuer where ISSUER is not set. */
+export function localIssuer(port: number): string {
+  return `http://localhost:${port}`
 }
 
 /** The part of the configuration that comes from the environment alone. */
@@ -261,12 +277,8 @@ function parseValues<N extends Name>(
   return values as Pick<EnvironmentValues, N>
 }
 
-function parseFile(
-  path: string | undefined,
-  readFile: ReadFile,
-  faults: Fault[],
-): FileValues | undefined {
-  const content = readJson('CONFIG_FILE', path, readFile, faults)
+/** The settings in the content of CONFIG_FILE. Undefined: they have faults, or the file could not be read. */
+function parseContent(content: unknown, faults: Fault[]): FileValues | undefined {
   if (content === undefined && names(faults, 'CONFIG_FILE')) return undefined
   const parsed = fileSchema.safeParse(content ?? {})
   if (parsed.success) return parsed.data
@@ -277,7 +289,7 @@ function parseFile(
 /** Reads CONFIG_FILE again, for a running server. Throws ConfigError with every fault of the file. */
 export function readSettings(path: string, readFile: ReadFile): FileValues {
   const faults: Fault[] = []
-  const settings = parseFile(path, readFile, faults)
+  const settings = parseContent(readJson('CONFIG_FILE', path, readFile, faults), faults)
   if (settings === undefined) throw new ConfigError(faults)
   return settings
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { passkeyOptions } from './passkeys.ts'
 import { levelsOption, policyOptions } from './policy.ts'
 import { resourcesOption } from './resources.ts'
 import { choice, custom, flag, integer, optionalLink, optionalText, type Option } from './option.ts'
@@ -266,6 +267,7 @@ export const fileOptions = {
       doc: 'How many steps either side of now are accepted; (2 x window + 1) x period stays at most 150 s.',
     }),
   },
+  passkeys: passkeyOptions,
   passwords: {
     minimumLength: integer({
       min: 8,

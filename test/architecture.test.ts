@@ -203,7 +203,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   config: {
     at: ['config/'],
-    may: ['vocabulary', 'types:domain', 'config'],
+    // The options of a factor are checked by its own rules.
+    may: ['vocabulary', 'types:domain', 'passkeys', 'config'],
     packages: ['node:fs', 'node:path', 'node:url', 'node:net', 'node:crypto', 'zod'],
   },
   consoles: {
@@ -269,6 +270,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'types:domain',
       'types:ports',
       'plugin',
+      'passkeys',
       'adapters',
       'mongodb-server',
       'cryptography',
@@ -329,6 +331,10 @@ const FOREIGN = /^examples\/(existing-provider|resource-server)/
 
 /** Of the plugin, the server may use what any customer can: the public entry. */
 const PUBLIC_ENTRY = 'src/index.ts'
+
+/** Of the passkeys, the server may use the entry of their subpath, and its settings the rules of the options. */
+const PASSKEYS_ENTRY = 'src/factors/passkey/index.ts'
+const PASSKEYS_OPTIONS = 'src/factors/passkey/options.ts'
 
 /** The part of the import slice that the public entry imports. */
 const IMPORT_ENTRY = 'src/import/index.ts'
@@ -394,6 +400,10 @@ function judge(file: string, reference: Import): string | undefined {
     }`
   if (/^server/.test(part ?? '') && target === 'plugin' && reference.file !== PUBLIC_ENTRY)
     return `may use the plugin through ${PUBLIC_ENTRY} only, not ${reference.file}`
+  if (target === 'passkeys' && part !== 'passkeys') {
+    const entry = part === 'config' ? PASSKEYS_OPTIONS : PASSKEYS_ENTRY
+    if (reference.file !== entry) return `may use the passkeys through ${entry} only`
+  }
   if (target === 'server-import' && part !== 'server-import' && !file.startsWith(COMMANDS))
     return `may not import ${reference.file}: the commands alone do`
   if (target === 'import' && part !== 'import')

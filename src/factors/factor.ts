@@ -83,6 +83,12 @@ export interface Factor<
    */
   readonly mailedEvents?: readonly string[]
 
+  /**
+   * Throws MfaError `options-invalid` if the factor cannot work with the provider's issuer identifier, an absolute URL.
+   * `mfa.attach` calls it once, before the first page.
+   */
+  checkIssuer?(issuer: string): void
+
   /** Parses a stored state. Throws if it is not a state of this factor. */
   parseState(stored: Json): State
   parsePending(stored: Json): Pending

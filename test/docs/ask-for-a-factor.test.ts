@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { MULTI_FACTOR_ACR, PASSWORD_ACR } from '../../src/index.ts'
+import { MULTI_FACTOR_ACR, PASSWORD_ACR, PHISHING_RESISTANT_ACR } from '../../src/index.ts'
 import { APP, startServer, type TestServer } from '../server/support.ts'
 import { exampleWith, importCode } from './examples.ts'
 
@@ -48,7 +48,7 @@ describe(GUIDE, function () {
       expect(answer.headers.get('location')).to.match(/\/interaction\//)
       const discovery = await fetch(`${server.issuer}/.well-known/openid-configuration`)
       const { acr_values_supported: levels } = (await discovery.json()) as Record<string, unknown>
-      expect(levels).to.deep.equal([PASSWORD_ACR, MULTI_FACTOR_ACR])
+      expect(levels).to.deep.equal([PASSWORD_ACR, MULTI_FACTOR_ACR, PHISHING_RESISTANT_ACR])
     })
   })
 })

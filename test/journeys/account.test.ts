@@ -25,7 +25,7 @@ describe('the account page', function () {
   /** Adds a second authenticator, a tablet, and confirms it with a code of its own. */
   async function addTablet(visitor: Visitor): Promise<Authenticator> {
     const phone = visitor.authenticator
-    await visitor.press('button[data-do=add]')
+    await visitor.press('form:has([value=totp]) button[data-do=add]')
     await visitor.see('totp-verify', 'change')
     await visitor.typeCode(await visitor.nextCode())
     await visitor.see('totp-enrol', 'second')

@@ -94,6 +94,6 @@ describe('an app that asks for a second factor again and again', function () {
     await visitor.page.waitForSelector('h1:has-text("keeps asking")')
     expect(app.requests - before).to.equal(4)
     await visitor.press('button[value=set-up]')
-    expect(await visitor.at()).to.equal('totp-enrol')
+    expect(await visitor.at()).to.equal('mfa-choose')
   })
 })

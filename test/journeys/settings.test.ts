@@ -62,7 +62,7 @@ describe('what a person changes on the account pages', function () {
   }
 
   async function turnOn(visitor: Visitor, address: string): Promise<void> {
-    await visitor.press('button[data-do=add]')
+    await visitor.press('form:has([value=totp]) button[data-do=add]')
     await visitor.see('owner-proof', 'account')
     await visitor.press('[data-send]')
     await visitor.typeCode(codeIn(await postOffice.next(address, /^ +\d{8}\s*$/m)))

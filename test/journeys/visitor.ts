@@ -154,6 +154,12 @@ export class Visitor {
     await this.page.fill('input[name=username]', username)
     await this.page.fill('input[name=password]', password)
     await this.press()
+    await this.#chooseApp()
+  }
+
+  /** Chooses the authenticator app where a first factor is chosen. */
+  async #chooseApp(): Promise<void> {
+    if ((await this.at()) === 'mfa-choose') await this.press('[data-factor=totp]')
   }
 
   /** Reads the QR code from a picture of the page, as the camera of a phone does. */
@@ -199,7 +205,9 @@ export class Visitor {
   async typeCode(code: string): Promise<Response | null> {
     this.typed = code
     await this.page.fill('input[name=code]', code)
-    return this.press()
+    const response = await this.press()
+    await this.#chooseApp()
+    return response
   }
 
   async typeBackupCode(code: string): Promise<Response | null> {

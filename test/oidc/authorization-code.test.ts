@@ -51,7 +51,13 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
   it('ends with an ID token that says who, when, how and at what level', async () => {
     const request = await app.request({ scope: 'openid profile email' })
     const page = await mira.signIn(request)
-    expect(mira.seen).to.deep.equal(['login', 'totp-enrol', 'backup-codes', 'consent'])
+    expect(mira.seen).to.deep.equal([
+      'login',
+      'mfa-choose',
+      'totp-enrol',
+      'backup-codes',
+      'consent',
+    ])
     const tokens = await app.redeem(page, request)
     expect(claimsOf(tokens)).to.deep.include({
       sub: mira.accountId,
@@ -198,7 +204,7 @@ describe('the authorization code flow, with a second factor in each sign-in', ()
       const login = await mira.browser.visit((await app.request()).url)
       const answered = await mira.answer(login)
       if (answered === undefined) throw new Error('There was no login page.')
-      expect((await mira.browser.follow(answered)).name).to.equal('totp-enrol')
+      expect((await mira.browser.follow(answered)).name).to.equal('mfa-choose')
       expect(errorOf(await mira.browser.get(silent.url))).to.equal('login_required')
     })
 

@@ -79,7 +79,7 @@ describe('the device flow, switched on', () => {
   it('R17 gives tokens after both factors and the consent, and not before', async () => {
     const device = await begin()
     let page = await confirmed(device)
-    for (const name of ['login', 'totp-enrol', 'backup-codes', 'consent']) {
+    for (const name of ['login', 'mfa-choose', 'totp-enrol', 'backup-codes', 'consent']) {
       expect(page.name).to.equal(name)
       expect(await oauthErrorOf(poll(device)), name).to.equal('authorization_pending')
       const answer = await mira.answer(page)

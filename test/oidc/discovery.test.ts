@@ -38,7 +38,7 @@ describe('discovery', () => {
   })
 
   it('promises what a second factor is asked for by', () => {
-    expect(plain.acr_values_supported).to.deep.equal([PASSWORD_ACR, MULTI_FACTOR])
+    expect(plain.acr_values_supported).to.deep.equal([PASSWORD_ACR, MULTI_FACTOR, 'phr'])
     expect(plain.claims_supported).to.include.members(['acr', 'amr', 'auth_time'])
     expect(plain.claims_parameter_supported).to.equal(true)
   })

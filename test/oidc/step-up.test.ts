@@ -50,7 +50,7 @@ describe('stepping up, where the second factor is optional', () => {
     const before = await passwordOnly()
     const request = await app.request({ claims: ESSENTIAL })
     const page = await mira.signIn(request)
-    expect(mira.seen).to.deep.equal(['totp-enrol', 'backup-codes'])
+    expect(mira.seen).to.deep.equal(['mfa-choose', 'totp-enrol', 'backup-codes'])
     const after = claimsOf(await app.redeem(page, request))
     expect(after).to.deep.include({
       acr: MULTI_FACTOR,

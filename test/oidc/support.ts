@@ -277,6 +277,8 @@ export class Visitor {
         return browser.submit(page, { username: this.username, password: PASSWORD })
       case 'consent':
         return browser.submit(page)
+      case 'mfa-choose':
+        return browser.submit(page, { factor: 'totp' })
       case 'totp-enrol':
         this.secret = secretOf(page)
         return browser.submit(page, { code: this.nextCode(), name: 'phone' })

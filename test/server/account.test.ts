@@ -77,6 +77,7 @@ describe('the account page', () => {
     expect(buttons(page)).to.deep.equal([
       'rename:ID',
       'replace:ID',
+      'add:passkey',
       'add:totp',
       'renew:backup-codes',
       'lock',
@@ -91,7 +92,7 @@ describe('the account page', () => {
     })
     const login = await browser.visit(account())
     const factor = await type(login, { username: alice.username, password: alice.password })
-    expect([login.name, factor.name]).to.deep.equal(['login', 'totp-enrol'])
+    expect([login.name, factor.name]).to.deep.equal(['login', 'mfa-choose'])
     expect(login.text + factor.text).to.not.include('Continue to ')
     const app = await new HttpClient().visit(server.authorize(), atTheApp)
     expect(app.text).to.include('Continue to Acme')
@@ -117,6 +118,7 @@ describe('the account page', () => {
       'rename:ID',
       'replace:ID',
       'remove:ID',
+      'add:passkey',
       'add:totp',
       'renew:backup-codes',
       'lock',
@@ -295,12 +297,15 @@ describe('the account page', () => {
     const mfa = { required: 'optional', firstEnrolment: 'password' }
     await begin({ settings: { mfa } })
     const none = await signIn(browser, account(), alice, server)
-    expect([none.name, buttons(none)]).to.deep.equal(['account', ['add:totp', 'lock']])
+    expect([none.name, buttons(none)]).to.deep.equal([
+      'account',
+      ['add:passkey', 'add:totp', 'lock'],
+    ])
     const asked = await choose(none, 'add:totp')
     const page = await signIn(browser, asked.url, alice, server)
     expect([page.name, buttons(page)]).to.deep.equal([
       'account',
-      ['rename:ID', 'replace:ID', 'add:totp', 'renew:backup-codes', 'lock'],
+      ['rename:ID', 'replace:ID', 'add:passkey', 'add:totp', 'renew:backup-codes', 'lock'],
     ])
   })
 

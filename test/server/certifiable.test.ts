@@ -85,7 +85,7 @@ describe('what OpenID certification asks for, with the second factor in every si
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,
         code_challenge_methods_supported: ['S256'],
-        acr_values_supported: [PASSWORD_ACR, MULTI_FACTOR],
+        acr_values_supported: [PASSWORD_ACR, MULTI_FACTOR, 'phr'],
       })
       expect(discovery['claims_supported']).to.include.members([
         'sub',

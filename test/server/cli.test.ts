@@ -218,6 +218,23 @@ describe('the command line', () => {
     expect((await list(`--env-file ${second} --env-file ${first}`)).out).to.contain('mira')
   })
 
+  it('config check and doctor tell where browsers know no passkeys, and of an rpId that does not fit', async () => {
+    const settings = file('settings.json', { passkeys: { rpId: 'example.com' } })
+    const { CONFIG_FILE: _, ...others } = environment
+    for (const command of ['config check', 'doctor']) {
+      environment = { ...others, ISSUER: 'http://127.0.0.1:3000' }
+      const unfit = await cli(command)
+      expect(unfit.code).to.equal(0)
+      expect(unfit.out, command).to.match(/passkeys +warning +are not offered: /)
+      environment = { ...others, ISSUER: 'https://id.example.org', CONFIG_FILE: settings }
+      const { code, out } = await cli(command)
+      expect(code).to.equal(1)
+      expect(out, command).to.match(
+        /CONFIG_FILE passkeys\.rpId +failed +example\.com is neither the host of the issuer, id\.example\.org, .* correct ISSUER/,
+      )
+    }
+  })
+
   it('config check tells every fault of the settings, and opens no storage', async () => {
     const jwks = file('jwks.json', { keys: [{ kty: 'RSA', n: 'x', e: 'AQAB' }] })
     environment = {

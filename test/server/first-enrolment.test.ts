@@ -56,7 +56,7 @@ describe('R10 the first factor, without mail', () => {
 
   it('R47 can be set up with the password an administrator gave, for 72 hours; later that is refused, with an entry', async () => {
     await start()
-    expect((await afterPassword()).name).to.equal('totp-enrol')
+    expect((await afterPassword()).name).to.equal('mfa-choose')
     server.clock.ahead = 3 * DAY
     const page = await afterPassword()
     expect(page.name).to.equal('enrolment-refused')
@@ -69,7 +69,8 @@ describe('R10 the first factor, without mail', () => {
   it('lives as long as `sessions.setUpSeconds` says', async () => {
     await start({ sessions: { setUpSeconds: 900 } })
     const browser = browserWithProof(server)
-    const setUp = await afterPassword({}, browser)
+    const choose = await afterPassword({}, browser)
+    const setUp = await browser.follow(await browser.submit(choose, { factor: 'totp' }))
     expect(setUp.text).to.match(/This set-up ends in (about )?15 minutes\./)
     server.clock.ahead = 900
     expect((await browser.submit(setUp, { code: '000000' })).status).to.equal(410)
@@ -94,7 +95,7 @@ describe('R10 the first factor, without mail', () => {
     await start()
     server.clock.ahead = 10 * DAY
     await change({ passwordOrigin: 'reset', enrolmentProof: proof() })
-    expect((await afterPassword()).name).to.equal('totp-enrol')
+    expect((await afterPassword()).name).to.equal('mfa-choose')
     server.clock.ahead += 60
     expect((await afterPassword()).name).to.equal('enrolment-refused')
   })
@@ -107,7 +108,7 @@ describe('R10 the first factor, without mail', () => {
     const forged = new HttpClient()
     forged.jar.store(new URL(server.issuer), [`set-up-proof=${PROOF.hash}; Path=/`])
     expect((await afterPassword({}, forged)).name).to.equal('enrolment-refused')
-    expect((await afterPassword()).name).to.equal('totp-enrol')
+    expect((await afterPassword()).name).to.equal('mfa-choose')
   })
 
   it('cannot by a link that was used before a reset, though its time is not over', async () => {
@@ -125,7 +126,7 @@ describe('R10 the first factor, without mail', () => {
     server.clock.ahead += 60
     const { epoch } = await (await accounts()).status(id)
     await change({ passwordOrigin: 'reset', enrolmentProof: { ...proof(), epoch } })
-    expect((await afterPassword()).name).to.equal('totp-enrol')
+    expect((await afterPassword()).name).to.equal('mfa-choose')
   })
 
   describe('cannot by a link once somebody has signed in since:', () => {
@@ -156,7 +157,7 @@ describe('R10 the first factor, without mail', () => {
   it('can with the password at any time where the settings say so', async () => {
     await start({ mfa: { firstEnrolment: 'password' } })
     server.clock.ahead = 10 * DAY
-    expect((await afterPassword()).name).to.equal('totp-enrol')
+    expect((await afterPassword()).name).to.equal('mfa-choose')
   })
 
   it('is asked of the groups that must have one, and of nobody else', async () => {

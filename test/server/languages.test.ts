@@ -64,7 +64,7 @@ describe('the language of the pages', () => {
     expect([chosen.name, languageOf(chosen)]).to.deep.equal(['login', 'de'])
     expect(chosen.body).to.contain('>English</button>')
     const next = await withPassword(browser, chosen, 'anna')
-    expect([next.name, languageOf(next)]).to.deep.equal(['totp-enrol', 'de'])
+    expect([next.name, languageOf(next)]).to.deep.equal(['mfa-choose', 'de'])
     expect(languageOf(await browser.visit(new URL('/', server.issuer)))).to.equal('de')
     expect(languageOf(await new HttpClient().visit(server.authorize()))).to.equal('en')
   })

@@ -209,7 +209,7 @@ describe('the login page', () => {
       await browser.submit(page, { username: 'alice', password: PASSWORD }),
       atTheApp,
     )
-    expect(next.name).to.equal('totp-enrol')
+    expect(next.name).to.equal('mfa-choose')
     const silent = await browser.get(server.authorize({ prompt: 'none' }))
     expect(silent.location?.searchParams.get('error')).to.equal('login_required')
   })

@@ -89,7 +89,7 @@ describe('a server with mail', () => {
     const [, ...body] = (mail?.content ?? '').split(/\r?\n\r?\n/)
     const code = /\b\d{8}\b/.exec(body.join('\n'))?.[0] ?? ''
     const proved = await browser.follow(await browser.submit(sent, { code }), atTheApp)
-    expect(proved.name).to.equal('totp-enrol')
+    expect(proved.name).to.equal('mfa-choose')
 
     const page = await signIn(browser, proved.url, alice, server)
     expect(page.location?.searchParams.has('code')).to.equal(true)
@@ -104,7 +104,7 @@ describe('a server with mail', () => {
     await prove(alice.id)
     for (const [browser, page] of [
       [new HttpClient(), 'owner-proof'],
-      [browserWithProof(server), 'totp-enrol'],
+      [browserWithProof(server), 'mfa-choose'],
     ] as const) {
       const login = await browser.visit(server.authorize())
       const answer = await browser.submit(login, { username: 'alice', password: PASSWORD })

@@ -35,7 +35,11 @@ describe('the policy of a running node', () => {
     lines = []
     given = []
     changes = 0
-    const config = { settings: fileSchema.parse(AT_START), settingsFile: { path: 'c.json', text } }
+    const config = {
+      issuer: 'https://id.example',
+      settings: fileSchema.parse(AT_START),
+      settingsFile: { path: 'c.json', text },
+    }
     reload = policyReload({
       config,
       readFile: async () => {
@@ -77,7 +81,11 @@ describe('the policy of a running node', () => {
       { ...AT_START, policy: STAFF },
       { ...AT_START, policy: STRICT },
     ]
-    const config = { settings: fileSchema.parse(AT_START), settingsFile: { path: 'c.json', text } }
+    const config = {
+      issuer: 'https://id.example',
+      settings: fileSchema.parse(AT_START),
+      settingsFile: { path: 'c.json', text },
+    }
     const slow = policyReload({
       config,
       readFile: async () => {

@@ -60,7 +60,9 @@ describe('the rules of a server', () => {
     const api = { scopes: ['transfer'], format: 'jwt' }
     const settings = fileSchema.parse({ resources: { 'https://api.example': api } })
     const faultsFor = (scope: string): readonly string[] =>
-      faultsOfProposed(settings, { rules: [{ name: 'pay', when: { scope } }] })
+      faultsOfProposed(settings, 'https://id.example', {
+        rules: [{ name: 'pay', when: { scope } }],
+      })
     for (const scope of ['openid', 'offline_access', 'email', 'authn', 'transfer'])
       expect(faultsFor(scope), scope).to.deep.equal([])
     expect(faultsFor('withdraw')).to.have.length(1)

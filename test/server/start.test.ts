@@ -115,8 +115,10 @@ describe('npm start', () => {
     const choose = await browser.follow(
       await browser.submit(login, { username: 'demo', password: password ?? '' }),
     )
-    expect(choose.name).to.equal('totp-enrol')
-    const enrol = await browser.follow(await browser.submit(choose))
+    expect(choose.name).to.equal('mfa-choose')
+    const factors = choose.tags('[data-factor]').map((tag) => tag['data-factor'])
+    expect(factors).to.deep.equal(['passkey', 'totp'])
+    const enrol = await browser.follow(await browser.submit(choose, { factor: 'totp' }))
     const secret = secretOf(enrol)
     const codes = await browser.follow(await browser.submit(enrol, { code: totpCode({ secret }) }))
     expect(codes.name).to.equal('backup-codes')

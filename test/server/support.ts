@@ -295,6 +295,8 @@ async function step(
   switch (page.name) {
     case 'login':
       return browser.submit(page, { username: person.username, password: person.password })
+    case 'mfa-choose':
+      return browser.submit(page, { factor: 'totp' })
     case 'totp-enrol':
       person.secret = secretOf(page)
       return browser.submit(page, {

@@ -11,7 +11,7 @@ import {
   requestOptions,
 } from './ceremony.ts'
 import { makerOf } from './makers.ts'
-import { readPasskeysOptions, type PasskeysOptions } from './options.ts'
+import { readPasskeysOptions, siteOf, type PasskeysOptions } from './options.ts'
 import { verifyRegistration } from './registration.ts'
 import { canonical, parseResponse, type PasskeyResponse } from './response.ts'
 import {
@@ -23,6 +23,7 @@ import {
   type PasskeyState,
 } from './state.ts'
 
+export { passkeysWorkAt } from './options.ts'
 export type { PasskeyProof } from './assertion.ts'
 export type { PasskeyAlgorithm, PasskeysOptions, UserVerification } from './options.ts'
 export type { PasskeyResponse } from './response.ts'
@@ -77,6 +78,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     most: MOST_PASSKEYS,
     strength: { kinds: ['possession', 'knowledge'], phishingResistant: true },
 
+    checkIssuer: (issuer) => void siteOf(settings, issuer),
     parseState,
     parsePending,
     parseChallenge,

@@ -46,8 +46,26 @@ const DOMAIN =
   /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 const LONGEST_NAME = 64
 
+/** A fault of one option: `rpId` and `must be a domain ...`. */
+export interface PasskeysFault {
+  readonly option: string
+  readonly problem: string
+}
+
 /** Throws MfaError `options-invalid` that lists every fault. */
 export function readPasskeysOptions(options: PasskeysOptions): PasskeySettings {
+  const faults = passkeysFaults(options)
+  if (faults.length > 0) {
+    const list = faults.map(({ option, problem }) => `${option} ${problem}`)
+    throw new MfaError('options-invalid', `passkeys: ${list.join('; ')}`)
+  }
+  const { rpId, rpName, origins = [], userVerification = 'preferred' } = options
+  const { attestation = 'none', algorithms = ALGORITHMS } = options
+  return { rpId, rpName, origins, userVerification, attestation, algorithms }
+}
+
+/** Every fault of the options. Whether `rpId` fits the issuer is a question of its own: `rpIdFault`. */
+export function passkeysFaults(options: PasskeysOptions): readonly PasskeysFault[] {
   const {
     rpId,
     rpName,
@@ -58,27 +76,27 @@ export function readPasskeysOptions(options: PasskeysOptions): PasskeySettings {
   } = options
   const faults = Object.keys(options)
     .filter((name) => !NAMES.includes(name))
-    .map((name) => `there is no option ${name}`)
+    .map((option): PasskeysFault => ({ option, problem: 'is not an option' }))
+  const add = (option: string, problem: string): void => void faults.push({ option, problem })
   if (rpId !== undefined && !(typeof rpId === 'string' && rpId.length < 254 && DOMAIN.test(rpId)))
-    faults.push('rpId must be a domain in lower case, such as example.com, without scheme and port')
+    add('rpId', 'must be a domain in lower case, such as example.com, without scheme and port')
   if (rpName !== undefined && !isName(rpName))
-    faults.push(`rpName must be a text of 1 to ${LONGEST_NAME} characters`)
-  faults.push(...originFaults(origins))
+    add('rpName', `must be a text of 1 to ${LONGEST_NAME} characters`)
+  for (const problem of originProblems(origins)) add('origins', problem)
   if (!VERIFICATIONS.includes(userVerification))
-    faults.push('userVerification must be required, preferred or discouraged')
-  if (!ATTESTATIONS.includes(attestation)) faults.push('attestation must be none or direct')
+    add('userVerification', 'must be required, preferred or discouraged')
+  if (!ATTESTATIONS.includes(attestation)) add('attestation', 'must be none or direct')
   if (!isAlgorithms(algorithms))
-    faults.push('algorithms must be a list of one or more of -8, -7 and -257, each once')
-  if (faults.length > 0) throw new MfaError('options-invalid', `passkeys: ${faults.join('; ')}`)
-  return { rpId, rpName, origins, userVerification, attestation, algorithms }
+    add('algorithms', 'must be a list of one or more of -8, -7 and -257, each once')
+  return faults
 }
 
-function originFaults(origins: unknown): string[] {
-  if (!Array.isArray(origins)) return ['origins must be a list']
+function originProblems(origins: unknown): string[] {
+  if (!Array.isArray(origins)) return ['must be a list']
   return origins
     .filter((origin) => !isOrigin(origin))
     .map(
-      (origin) => `origins: ${JSON.stringify(origin)} is not an origin such as https://example.com`,
+      (origin) => `has ${JSON.stringify(origin)}, which is no origin such as https://example.com`,
     )
 }
 
@@ -103,6 +121,23 @@ function isAlgorithms(value: unknown): boolean {
   return new Set(value).size === value.length && value.every((one) => known.includes(one))
 }
 
+/**
+ * Whether browsers know passkeys on the pages of an issuer: on `https:` with a name, and on `http://localhost`, but
+ * never of an IP address.
+ */
+export function passkeysWorkAt(issuer: string): boolean {
+  const { origin, hostname } = new URL(issuer)
+  // The parser writes every IPv4 address as four numbers, and an IPv6 address in brackets.
+  return isOrigin(origin) && !/^(?:\[|\d+\.\d+\.\d+\.\d+$)/.test(hostname)
+}
+
+/** The fault of an `rpId` that is neither the host of the issuer nor a parent domain of it: every browser refuses it. */
+export function rpIdFault(rpId: string | undefined, issuer: string): string | undefined {
+  const { hostname } = new URL(issuer)
+  if (rpId === undefined || hostname === rpId || hostname.endsWith(`.${rpId}`)) return undefined
+  return `${rpId} is neither the host of the issuer, ${hostname}, nor a parent domain of it`
+}
+
 /** The domain and the origins of the ceremonies of one provider. */
 export interface Site {
   readonly rpId: string
@@ -117,12 +152,8 @@ export function siteOf(
   { rpId, origins }: Pick<PasskeySettings, 'rpId' | 'origins'>,
   issuer: string,
 ): Site {
+  const fault = rpIdFault(rpId, issuer)
+  if (fault !== undefined) throw new MfaError('options-invalid', `passkeys: rpId ${fault}`)
   const { origin, hostname } = new URL(issuer)
-  const domain = rpId ?? hostname
-  if (hostname !== domain && !hostname.endsWith(`.${domain}`))
-    throw new MfaError(
-      'options-invalid',
-      `passkeys: rpId ${domain} is neither the host of the issuer, ${hostname}, nor a parent domain of it`,
-    )
-  return { rpId: domain, origins: [...new Set([origin, ...origins])] }
+  return { rpId: rpId ?? hostname, origins: [...new Set([origin, ...origins])] }
 }

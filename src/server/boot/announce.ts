@@ -1,4 +1,5 @@
 import { inWords } from '../../../config/environment.ts'
+import { whyNotOffered } from '../../../config/passkeys.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RunningDemonstration } from './demonstration.ts'
 import type { Foundation } from './foundation.ts'
@@ -27,6 +28,8 @@ export function announce(subject: Subject, announced: Announced): void {
     log.info({ issuer, ...(metricsUrl === undefined ? {} : { metricsUrl }) }, 'started')
   else announceToPerson(subject, announced)
   for (const fault of config.misspelt) log.warn({ setting: fault.setting }, inWords(fault))
+  const left = whyNotOffered(config.settings.passkeys, issuer)
+  if (left !== undefined) log.warn({ issuer }, `passkeys ${left}`)
   if (config.production && config.trustedProxies.length === 0)
     log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
 }

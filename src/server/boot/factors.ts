@@ -1,14 +1,25 @@
+import { arePasskeysOffered, optionsOf } from '../../../config/passkeys.ts'
 import type { FileValues } from '../../../config/schema.ts'
+import { passkeys } from '../../factors/passkey/index.ts'
 import { backupCodes, importedCodes, reachableLevels, totp, type Level } from '../../index.ts'
 
-/** The factors of this server, in the order in which they are offered. */
-export function serverFactors({ totp: options }: Pick<FileValues, 'totp'>) {
-  return [totp(options), backupCodes(), importedCodes()]
+/** The settings that decide which factors and levels a server has. */
+export type FactorSettings = Pick<FileValues, 'totp' | 'passkeys' | 'levels'>
+
+/** The factors of a server with this issuer, in the order in which they are offered. */
+export function serverFactors(settings: Pick<FactorSettings, 'totp' | 'passkeys'>, issuer: string) {
+  const isOffered = arePasskeysOffered(settings.passkeys, issuer)
+  return [
+    ...(isOffered ? [passkeys(optionsOf(settings.passkeys))] : []),
+    totp(settings.totp),
+    backupCodes(),
+    importedCodes(),
+  ]
 }
 
 /** The levels that a password and these factors can reach. Throws MfaError `options-invalid` for unfit `levels`. */
-export function serverLevels(settings: Pick<FileValues, 'totp' | 'levels'>): readonly Level[] {
-  return reachableLevels({ factors: serverFactors(settings), ...levelsIn(settings) })
+export function serverLevels(settings: FactorSettings, issuer: string): readonly Level[] {
+  return reachableLevels({ factors: serverFactors(settings, issuer), ...levelsIn(settings) })
 }
 
 /** The setting `levels` as an option of the plugin, which reads it. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { MeterProvider } from '@opentelemetry/api'
-import type { Config } from '../../../config/environment.ts'
+import { localIssuer, type Config } from '../../../config/environment.ts'
 import type { FileValues } from '../../../config/schema.ts'
 import { constantWork } from '../../adapters/crypto/constant-work.ts'
 import {
@@ -123,7 +123,7 @@ export async function layFoundation(
   const recording = { clock, cause: () => cause.present() }
   const trail = { ...recording, trail: audit, random: systemRandom, measures }
   const waiting = letters({ storage, box, clock })
-  const issuer = config.issuer ?? options.issuer ?? `http://localhost:${config.port}`
+  const issuer = config.issuer ?? options.issuer ?? localIssuer(config.port)
   return {
     config,
     settings,
@@ -222,7 +222,7 @@ export function clientsOf(
     clock,
     random,
     record,
-    validate: clientValidator(issuer, clientRules(settings, signingKeys)),
+    validate: clientValidator(issuer, clientRules(settings, issuer, signingKeys)),
     builtIn,
     reserved: [ACCOUNT_CLIENT_ID],
     ...(config.fileClients === undefined ? {} : { fromFile: config.fileClients }),

@@ -54,7 +54,7 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     issuerName: serviceName,
     storage,
     encryptionKeys: config.encryptionKeys,
-    factors: serverFactors(settings),
+    factors: serverFactors(settings, foundation.issuer),
     account: { path: ACCOUNT_PATH },
     require: (question) => demandsOf(settings, question),
     ...levelsIn(settings),

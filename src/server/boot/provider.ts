@@ -57,8 +57,12 @@ const SECONDS_OF_CODE = 60
  * The part of the configuration that decides which clients are valid. The check of clients needs no more, so it runs
  * without a storage or a page.
  */
-export function clientRules(settings: FileValues, signingKeys: SigningKeys): Configuration {
-  const levels = serverLevels(settings)
+export function clientRules(
+  settings: FileValues,
+  issuer: string,
+  signingKeys: SigningKeys,
+): Configuration {
+  const levels = serverLevels(settings, issuer)
   return {
     jwks: { keys: [...signingKeys.keys] },
     extraClientMetadata: extraClientMetadata(levels),
@@ -82,7 +86,7 @@ export function clientRules(settings: FileValues, signingKeys: SigningKeys): Con
 /** The whole configuration of the host, for `mfa.configure`. Discovery contains standard members only. */
 export function hostConfiguration(deps: HostDependencies): Configuration {
   const { settings, pages } = deps
-  const rules = clientRules(settings, deps.signingKeys)
+  const rules = clientRules(settings, deps.issuer, deps.signingKeys)
   return {
     ...rules,
     extraClientMetadata: {

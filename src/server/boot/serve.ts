@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { RequestListener } from 'node:http'
-import { ConfigError, type Config } from '../../../config/environment.ts'
+import { ConfigError, localIssuer, type Config } from '../../../config/environment.ts'
 import { DEMONSTRATION_FOLDER } from '../../../config/load.ts'
 import type { SmtpMailer } from '../../adapters/mail/index.ts'
 import type { Settings } from '../../ports/settings.ts'
@@ -91,15 +91,15 @@ interface Start {
 async function startOn(listener: Listener, start: Start): Promise<Running> {
   const { config, options, started, log, stop } = start
   const { folder, renewalMilliseconds, heartbeatMilliseconds, print } = options
-  const { port } = listener
-  checkPolicy(config.settings)
+  const issuer = config.issuer ?? localIssuer(listener.port)
+  checkPolicy(config.settings, issuer)
   const metrics = await metricsOf(config, started)
   const withMeter = { ...options, meterProvider: metrics?.meterProvider }
-  const { foundation, mailer } = await open(config, port, withMeter, started)
+  const { foundation, mailer } = await open(config, listener.port, withMeter, started)
   const schema = schemaWatch(foundation.storage, log)
   await schema.look()
   const policy = policyReload({
-    config,
+    config: { ...config, issuer },
     readFile: options.readFile ?? ((path) => readFile(path, 'utf8')),
     onChange: () => membership.beat(),
     log,
@@ -143,8 +143,8 @@ async function startOn(listener: Listener, start: Start): Promise<Running> {
   announce(foundation, { demonstration, place, metricsUrl: metrics?.url, print, log })
   return {
     issuer: foundation.issuer,
-    port,
-    url: urlOf(config.host, port),
+    port: listener.port,
+    url: urlOf(config.host, listener.port),
     ...(demonstration === undefined ? {} : { demonstrationUrl: demonstration.url }),
     ...(metrics === undefined ? {} : { metricsUrl: metrics.url }),
     stop,
@@ -173,7 +173,7 @@ async function open(
   options: OpenOptions,
   started: Started,
 ): Promise<{ foundation: Foundation; mailer: SmtpMailer | undefined }> {
-  const foundation = await layFoundation(config, { issuer: `http://localhost:${port}`, ...options })
+  const foundation = await layFoundation(config, { issuer: localIssuer(port), ...options })
   const { storage } = foundation
   started.push(() => storage.close())
   await refuseHalfRestored(storage.settings)

@@ -58,7 +58,7 @@ async function simulate(
 ): Promise<Output> {
   const { foundation, mfa } = session
   const { settings, storage } = foundation
-  const faults = faultsOfProposed(settings, proposed)
+  const faults = faultsOfProposed(settings, foundation.issuer, proposed)
   if (faults.length > 0) throw new PolicyFaults(faults)
   const { accounts } = storage
   const clients = await clientsOfPolicy(session)

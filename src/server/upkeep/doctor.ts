@@ -1,4 +1,5 @@
-import { ConfigError, type Config } from '../../../config/environment.ts'
+import { ConfigError, localIssuer, type Config } from '../../../config/environment.ts'
+import { whyNotOffered } from '../../../config/passkeys.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { systemClock } from '../../adapters/crypto/index.ts'
 import { smtpMailer } from '../../adapters/mail/index.ts'
@@ -98,7 +99,8 @@ interface Checked {
   readonly besides?: readonly Finding[]
 }
 
-function unfitSettings({ unfit, misspelt, issuer, trustedProxies, storage }: Config): Finding[] {
+function unfitSettings(config: Config): Finding[] {
+  const { unfit, misspelt, issuer, trustedProxies, storage, settings } = config
   const warnings = [
     ...unfit.map(({ setting, problem }) => warning(setting, `not fit for production: ${problem}`)),
     ...misspelt.map(({ setting, problem }) => warning(setting, problem)),
@@ -110,6 +112,8 @@ function unfitSettings({ unfit, misspelt, issuer, trustedProxies, storage }: Con
         'is empty: behind a proxy everybody shares the limits of its one address',
       ),
     )
+  const left = whyNotOffered(settings.passkeys, issuer ?? localIssuer(config.port))
+  if (left !== undefined) warnings.push(warning('passkeys', left))
   if (storage.kind === 'mongodb' && !storage.tls && !storage.local)
     warnings.push(
       warning(
@@ -134,8 +138,8 @@ function faultsOfRetention({ settings }: Config): readonly Finding[] {
   }
 }
 
-function findingsOfPolicy({ settings }: Config): readonly Finding[] {
-  const faults = faultsOfPolicy(settings)
+function findingsOfPolicy({ settings, issuer, port }: Config): readonly Finding[] {
+  const faults = faultsOfPolicy(settings, issuer ?? localIssuer(port))
   return faults.map(({ problem }) => ({ check: 'policy', result: 'failed', detail: problem }))
 }
 

@@ -19,7 +19,7 @@ export interface PolicyReload {
 }
 
 export interface ReloadParts {
-  readonly config: Pick<Config, 'settings' | 'settingsFile'>
+  readonly config: Pick<Config, 'settings' | 'settingsFile'> & { readonly issuer: string }
   /** Reads a file as text; rejects when it cannot. */
   readonly readFile: (path: string) => Promise<string>
   /** Told after the policy was replaced. */
@@ -37,7 +37,7 @@ const MOST_FOLLOWED = 2
  * them at the start.
  */
 export function policyReload({ config, readFile, onChange, log }: ReloadParts): PolicyReload {
-  const { settings: atStart, settingsFile: file } = config
+  const { settings: atStart, settingsFile: file, issuer } = config
   let settings = atStart
   let isStale = false
   let seen = file?.text
@@ -48,7 +48,7 @@ export function policyReload({ config, readFile, onChange, log }: ReloadParts): 
   const replaceBy = async (read: () => FileValues): Promise<void> => {
     const next = read()
     const changed = { ...atStart, policy: next.policy }
-    checkPolicy(changed)
+    checkPolicy(changed, issuer)
     tellWaiting(namesOfChanged(atStart, next))
     const isSame = isDeepStrictEqual(settings.policy, next.policy)
     if (isSame && !isStale) return

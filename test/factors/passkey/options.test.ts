@@ -1,5 +1,9 @@
 import { expect } from 'chai'
-import { passkeys, type PasskeysOptions } from '../../../src/factors/passkey/index.ts'
+import {
+  passkeys,
+  passkeysWorkAt,
+  type PasskeysOptions,
+} from '../../../src/factors/passkey/index.ts'
 import { readPasskeysOptions, siteOf } from '../../../src/factors/passkey/options.ts'
 import { creation, ISSUER, request } from './person.ts'
 
@@ -26,13 +30,13 @@ describe('the options of passkeys', () => {
       algorithms: [-7, -7],
     } as unknown as PasskeysOptions
     const message = [
-      'passkeys: there is no option rpID',
+      'passkeys: rpID is not an option',
       'rpId must be a domain in lower case, such as example.com, without scheme and port',
       'rpName must be a text of 1 to 64 characters',
-      'origins: "https://example.com/" is not an origin such as https://example.com',
-      'origins: "http://example.com" is not an origin such as https://example.com',
-      'origins: "example.com" is not an origin such as https://example.com',
-      'origins: 7 is not an origin such as https://example.com',
+      'origins has "https://example.com/", which is no origin such as https://example.com',
+      'origins has "http://example.com", which is no origin such as https://example.com',
+      'origins has "example.com", which is no origin such as https://example.com',
+      'origins has 7, which is no origin such as https://example.com',
       'userVerification must be required, preferred or discouraged',
       'attestation must be none or direct',
       'algorithms must be a list of one or more of -8, -7 and -257, each once',
@@ -64,6 +68,24 @@ describe('the options of passkeys', () => {
       expect(() => site(rpId))
         .to.throw(`rpId ${rpId} is neither the host of the issuer, id.example.com`)
         .with.property('code', 'options-invalid')
+  })
+
+  it('are compared with the issuer of the provider', () => {
+    const factor = passkeys({ rpId: 'example.com' })
+    expect(() => factor.checkIssuer?.('https://id.example.com/op')).not.to.throw()
+    expect(() => factor.checkIssuer?.('https://example.org'))
+      .to.throw('rpId example.com is neither the host of the issuer, example.org')
+      .with.property('code', 'options-invalid')
+    expect(() => passkeys().checkIssuer?.('http://127.0.0.1:3000')).not.to.throw()
+  })
+
+  it('work at an issuer that browsers know passkeys of', () => {
+    for (const issuer of ['https://id.example.com/op', 'http://localhost:3000', 'https://intranet'])
+      expect(passkeysWorkAt(issuer), issuer).to.equal(true)
+    for (const host of ['127.0.0.1:3000', '[::1]:3000', '0x7f.1', 'id.example.com'])
+      expect(passkeysWorkAt(`http://${host}`), host).to.equal(false)
+    for (const host of ['192.0.2.1', '[2001:db8::1]:8443', '3221225985'])
+      expect(passkeysWorkAt(`https://${host}`), host).to.equal(false)
   })
 
   it('name the issuer\u2019s origin once', () => {

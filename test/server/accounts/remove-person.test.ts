@@ -117,10 +117,11 @@ describe('R20 a removed person', () => {
     const { id } = await addPerson(server, { username: 'theo' })
     const browser = new HttpClient()
     const login = await browser.visit(server.authorize())
-    const setUp = await browser.follow(
+    const choose = await browser.follow(
       await browser.submit(login, { username: 'theo', password: PASSWORD }),
       atTheApp,
     )
+    const setUp = await browser.follow(await browser.submit(choose, { factor: 'totp' }))
     expect(setUp.name).to.equal('totp-enrol')
     const code = totpCode({ secret: secretOf(setUp) }, server.clock.now())
     await remove(server, id)

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import {
+  passkeysFaults,
+  passkeysWorkAt,
+  rpIdFault,
+  type PasskeysOptions,
+} from '../src/factors/passkey/options.ts'
+import type { Fault } from './fault.ts'
+import { custom, flag } from './option.ts'
+
+/** An option of `passkeys()`, which reads it: `passkeyFaults` has its faults. */
+const given = <Name extends keyof PasskeysOptions>() => z.custom<PasskeysOptions[Name]>().optional()
+
+/** The group `passkeys` of CONFIG_FILE: the options of the factor, and whether it is offered. */
+export const passkeyOptions = {
+  enabled: flag({
+    default: true,
+    doc: 'Whether people can set up and use passkeys.',
+  }),
+  rpId: custom({
+    schema: given<'rpId'>(),
+    type: 'domain',
+    default: "the issuer's host",
+    bounds: 'that host or a parent domain of it',
+    doc: 'The domain to which passkeys are bound. With another one, the passkeys that people have no longer work.',
+  }),
+  rpName: custom({
+    schema: given<'rpName'>(),
+    type: 'text',
+    default: '`service.name`',
+    bounds: '1 to 64 characters',
+    doc: 'The name of the service that browsers show beside a passkey.',
+  }),
+  origins: custom({
+    schema: given<'origins'>(),
+    type: 'list of origins',
+    default: 'none',
+    doc: "The origins whose pages may ask for a passkey, beside the issuer's.",
+  }),
+  userVerification: custom({
+    schema: given<'userVerification'>(),
+    type: 'choice',
+    default: 'preferred',
+    bounds: 'required, preferred, discouraged',
+    doc: 'Whether the device has to verify its user; a passkey without that counts as one kind of factor.',
+  }),
+  attestation: custom({
+    schema: given<'attestation'>(),
+    type: 'choice',
+    default: 'none',
+    bounds: 'none, direct',
+    doc: 'Whether the browser is asked for a statement about the authenticator.',
+  }),
+  algorithms: custom({
+    schema: given<'algorithms'>(),
+    type: 'list of integers',
+    default: '-8, -7, -257',
+    bounds: '-8, -7, -257',
+    doc: 'The COSE algorithms that a new passkey may have, the preferred one first.',
+  }),
+}
+
+/** The group as it was parsed. */
+export type PasskeyGroup = { readonly enabled: boolean } & {
+  readonly [Name in keyof PasskeysOptions]: PasskeysOptions[Name] | undefined
+}
+
+/** The options for `passkeys()`: those that are set. */
+export function optionsOf({ enabled: _, ...options }: PasskeyGroup): PasskeysOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+/** Every fault of the group, by the names of its options. */
+export function faultsOfGroup(
+  settings: PasskeyGroup,
+): readonly { readonly option: string; readonly problem: string }[] {
+  return passkeysFaults(optionsOf(settings))
+}
+
+/** The fault of an `rpId` that does not fit the issuer. A group that is off has none. */
+export function faultsWithIssuer({ enabled, rpId }: PasskeyGroup, issuer: string): Fault[] {
+  const fault = enabled ? rpIdFault(rpId, issuer) : undefined
+  if (fault === undefined) return []
+  return [
+    {
+      setting: 'CONFIG_FILE passkeys.rpId',
+      problem: `${fault}: leave it out, name one of these, or correct ISSUER`,
+    },
+  ]
+}
+
+/** Whether passkeys are offered: they are on, and browsers know them at the issuer. */
+export function arePasskeysOffered({ enabled }: PasskeyGroup, issuer: string): boolean {
+  return enabled && passkeysWorkAt(issuer)
+}
+
+/** Why passkeys are not offered although they are on. Undefined: they are offered, or off. */
+export function whyNotOffered({ enabled }: PasskeyGroup, issuer: string): string | undefined {
+  return enabled && !passkeysWorkAt(issuer)
+    ? 'are not offered: browsers know them on https:// with the name of a host, and on http://localhost, and not at this ISSUER; set it to such an address, or passkeys.enabled to false'
+    : undefined
+}

@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import { ConfigError } from '../../config/environment.ts'
+import { SoftAuthenticator } from '../support/authenticator.ts'
+import { backupCodesOf } from '../support/enrolment.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
+import { freePort } from '../support/mongodb.ts'
+import {
+  addPerson,
+  atTheApp,
+  PASSWORD,
+  startServer,
+  stopServers,
+  type TestServer,
+} from './support.ts'
+
+const UNFIT = 'passkeys are not offered'
+
+async function afterPassword(server: TestServer, browser = new HttpClient()): Promise<Page> {
+  const login = await browser.visit(server.authorize())
+  const answer = await browser.submit(login, { username: 'alice', password: PASSWORD })
+  return browser.follow(answer, atTheApp)
+}
+
+function factorsOn(page: Page): (string | undefined)[] {
+  return page.tags('[data-factor]').map((tag) => tag['data-factor'])
+}
+
+/** The options of the browser's call, as a page has them. */
+function optionsOn(page: Page): string {
+  return page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
+}
+
+function unfitLines({ lines }: TestServer): readonly string[] {
+  return lines.filter((line) => line.includes(UNFIT))
+}
+
+describe('passkeys of the server', () => {
+  afterEach(stopServers)
+
+  it('stand first at a first set-up, and sign their person in', async () => {
+    const server = await startServer()
+    await addPerson(server)
+    const browser = new HttpClient()
+    const choose = await afterPassword(server, browser)
+    expect(choose.name).to.equal('mfa-choose')
+    expect(factorsOn(choose)).to.deep.equal(['passkey', 'totp'])
+    const setUp = await browser.follow(await browser.submit(choose, { factor: 'passkey' }))
+    expect(setUp.name).to.equal('passkey-enrol')
+    const key = new SoftAuthenticator({ origin: server.issuer })
+    const credential = key.create(optionsOn(setUp))
+    const codes = await browser.follow(await browser.submit(setUp, { credential }))
+    expect(codes.name).to.equal('backup-codes')
+    expect(backupCodesOf(codes)).to.have.length(10)
+    const later = new HttpClient()
+    const verify = await afterPassword(server, later)
+    expect(verify.name).to.equal('passkey-verify')
+    const proved = await later.submit(verify, { credential: key.get(optionsOn(verify)) })
+    expect((await later.follow(proved, atTheApp)).name).to.equal('consent')
+    expect(unfitLines(server)).to.deep.equal([])
+  })
+
+  it('have the options of CONFIG_FILE', async () => {
+    const passkeys = { rp_name: 'The Acme Company', userVerification: 'required' }
+    const server = await startServer({ settings: { passkeys } })
+    await addPerson(server)
+    const browser = new HttpClient()
+    const choose = await afterPassword(server, browser)
+    const setUp = await browser.follow(await browser.submit(choose, { factor: 'passkey' }))
+    const options = JSON.parse(optionsOn(setUp)) as Record<string, object>
+    expect(options['rp']).to.deep.equal({ id: 'localhost', name: 'The Acme Company' })
+    expect(options['authenticatorSelection']).to.include({ userVerification: 'required' })
+  })
+
+  it('are off where the settings say so: the other factor is set up without a choice', async () => {
+    const server = await startServer({ settings: { passkeys: { enabled: false } } })
+    await addPerson(server)
+    expect((await afterPassword(server)).name).to.equal('totp-enrol')
+    expect(unfitLines(server)).to.deep.equal([])
+  })
+
+  it('are not offered at an address where browsers know none, and the log says so once', async () => {
+    const port = String(await freePort())
+    const environment = { PORT: port, ISSUER: `http://127.0.0.1:${port}` }
+    const server = await startServer({ environment })
+    await addPerson(server)
+    expect((await afterPassword(server)).name).to.equal('totp-enrol')
+    expect(unfitLines(server)).to.have.length(1)
+    expect(unfitLines(server)[0]).to.match(/^\["warn"/)
+  })
+
+  it('let no server start whose rpId does not fit its issuer', async () => {
+    const passkeys = { rpId: 'example.com' }
+    const fault: unknown = await startServer({ settings: { passkeys } }).catch(
+      (error: unknown) => error,
+    )
+    expect(fault).to.be.instanceOf(ConfigError)
+    expect((fault as ConfigError).message).to.include('CONFIG_FILE passkeys.rpId')
+  })
+})
