@@ -15,6 +15,9 @@ import {
   type TestServer,
 } from './support.ts'
 
+/** Without passkeys no factor is phishing-resistant. */
+const NO_PASSKEYS = { passkeys: { enabled: false } }
+
 /** Rules of which each has a fault. */
 const UNFIT = {
   rules: [
@@ -47,7 +50,7 @@ describe('the rules of a server', () => {
   }
 
   it('refuse the start with every fault, by the name of the rule', async () => {
-    expect(await refusalOf({ policy: UNFIT })).to.deep.equal([
+    expect(await refusalOf({ ...NO_PASSKEYS, policy: UNFIT })).to.deep.equal([
       'rule "admins": when.scope names a scope that is not offered: "admn"',
       'rule "everybody": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
     ])
@@ -69,7 +72,7 @@ describe('the rules of a server', () => {
   })
 
   it('are findings of doctor and of config check', async () => {
-    const { config } = await open({})
+    const { config } = await open(NO_PASSKEYS)
     const settings = { ...config.settings, policy: { ...config.settings.policy, ...UNFIT } }
     const findings = await examineSettings({ ...config, settings }, String)
     expect(findings.filter(({ check }) => check === 'policy')).to.deep.equal([

@@ -34,7 +34,7 @@ describe('the process of a server whose CONFIG_FILE changes', function () {
   /** Exchanges the folder behind the link `mounted`, as Kubernetes does with a ConfigMap: the link of the file stays. */
   function publish(version: string, policy: object): void {
     mkdirSync(join(folder, version))
-    const text = JSON.stringify({ stop: NO_DRAIN, policy })
+    const text = JSON.stringify({ stop: NO_DRAIN, passkeys: { enabled: false }, policy })
     writeFileSync(join(folder, version, 'config.json'), text)
     symlinkSync(version, join(folder, 'next'))
     renameSync(join(folder, 'next'), join(folder, 'mounted'))

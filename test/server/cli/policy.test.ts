@@ -45,7 +45,12 @@ describe('policy', function () {
 
   /** Settings with these rules in force. */
   const settings = (policy: object, mfa: object = { required: 'optional' }): string =>
-    line.file('settings.json', { passwords: { hashMemoryKib: 19_456, hashPasses: 2 }, mfa, policy })
+    line.file('settings.json', {
+      passwords: { hashMemoryKib: 19_456, hashPasses: 2 },
+      passkeys: { enabled: false },
+      mfa,
+      policy,
+    })
   const explain = async (options: string): Promise<Explained> => {
     const ran = await line.run(`policy explain --json ${options}`)
     expect(ran.code, ran.err).to.equal(0)
