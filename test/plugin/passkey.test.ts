@@ -1,28 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes, totp } from '../../src/index.ts'
-import { launchBrowser, newPerson, pageName, screenshots } from '../support/browser.ts'
+import { launchBrowser, pageName, screenshots } from '../support/browser.ts'
 import { authorizeUrl, CLIENT, PASSWORD, redeem, startHost, type Host } from './host.ts'
-
-/** The virtual authenticator of the browser: a phone's or a computer's own, or a security key. */
-const PLATFORM = {
-  protocol: 'ctap2',
-  transport: 'internal',
-  hasResidentKey: true,
-  hasUserVerification: true,
-  isUserVerified: true,
-  automaticPresenceSimulation: true,
-} as const
-const SECURITY_KEY = {
-  ...PLATFORM,
-  transport: 'usb',
-  hasResidentKey: false,
-  hasUserVerification: false,
-  isUserVerified: false,
-} as const
+import { PLATFORM, SECURITY_KEY, visit } from './passkey-visitor.ts'
 
 describe('a passkey in Chromium', function () {
   this.timeout(90_000)
@@ -48,38 +32,7 @@ describe('a passkey in Chromium', function () {
     relyingParty?.close()
   })
 
-  interface Person {
-    readonly context: BrowserContext
-    readonly page: Page
-    readonly complaints: readonly string[]
-    /** Plugs in an authenticator; returns its id. */
-    plugIn(kind: typeof PLATFORM | typeof SECURITY_KEY): Promise<string>
-    unplug(authenticatorId: string): Promise<void>
-  }
-
-  async function person(javaScript = true): Promise<Person> {
-    const { context, page } = await newPerson(browser, { javaScript })
-    const complaints: string[] = []
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico'))
-        complaints.push(`${message.text()} at ${page.url()}`)
-    })
-    page.on('pageerror', (error) => complaints.push(error.message))
-    const cdp = await context.newCDPSession(page)
-    await cdp.send('WebAuthn.enable')
-    return {
-      context,
-      page,
-      complaints,
-      async plugIn(options) {
-        const made = await cdp.send('WebAuthn.addVirtualAuthenticator', { options })
-        return made.authenticatorId
-      },
-      async unplug(authenticatorId) {
-        await cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
-      },
-    }
-  }
+  const person = (javaScript = true) => visit(browser, { javaScript })
 
   async function begin(page: Page, username: string, ui_locales = 'en'): Promise<void> {
     await page.goto(authorizeUrl(host, { ui_locales, redirect_uri: redirectUri }).href)

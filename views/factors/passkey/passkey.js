@@ -7,6 +7,7 @@
   const form = document.querySelector('form[data-passkey]')
   const button = form.querySelector('button')
   const status = form.querySelector('[data-passkey-status]')
+  const elsewhere = document.querySelector('[data-another-device]')
   let waiting = false
 
   if (window.PublicKeyCredential && navigator.credentials) offer()
@@ -21,13 +22,24 @@
       event.preventDefault()
       if (!waiting) ask()
     })
+    if (elsewhere === null) return
+    elsewhere.hidden = false
+    elsewhere.querySelector('button').addEventListener('click', () => {
+      if (!waiting) ask(onAnotherDevice)
+    })
   }
 
-  async function ask() {
+  // Without transports the browser looks for a passkey on every kind of device, and with the hint it begins with a phone.
+  function onAnotherDevice({ allowCredentials, ...more }) {
+    const anywhere = allowCredentials.map(({ id, type }) => ({ id, type }))
+    return { ...more, allowCredentials: anywhere, hints: ['hybrid', 'security-key'] }
+  }
+
+  async function ask(changed = (options) => options) {
     waiting = true
     status.textContent = ''
     try {
-      const options = JSON.parse(form.dataset.passkeyOptions)
+      const options = changed(JSON.parse(form.dataset.passkeyOptions))
       const answer = await call(form.dataset.passkey, options)
       form.elements.credential.value = JSON.stringify(asJson(answer))
       form.requestSubmit(button)
