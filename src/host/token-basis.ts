@@ -87,6 +87,17 @@ export function authenticationOf(token: object): AuthenticationClaims {
   }
 }
 
+/**
+ * Lets a loaded code or token, and every token that this request issues from it, say this level and no methods in place of
+ * those that are stored with it, and none of these further claims. The time of the sign-in stays.
+ */
+export function tellOnly(token: object, acr: string, without: readonly string[]): void {
+  const { extra } = token as { readonly extra?: object }
+  const said = { acr, amr: undefined }
+  const none = Object.fromEntries(without.map((claim) => [claim, undefined]))
+  Object.assign(token, said, { extra: { ...extra, ...said, ...none } })
+}
+
 function sourceOf(ctx: KoaContextWithOIDC): object | undefined {
   const oidc = oidcIn(ctx)
   if (oidc === undefined) return undefined

@@ -7,7 +7,13 @@ import { UNKNOWN_BASIS, type TokenBasis } from '../domain/policy/token-basis.ts'
 import { withClaims } from '../host/account.ts'
 import { grantTypesOf, presentContext } from '../host/context.ts'
 import { findClient, type HostClient } from '../host/provider.ts'
-import { authenticationFor, authenticationOf, basisFor, basisIn } from '../host/token-basis.ts'
+import {
+  authenticationFor,
+  authenticationOf,
+  basisFor,
+  basisIn,
+  tellOnly,
+} from '../host/token-basis.ts'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -30,6 +36,7 @@ export function judgingAccounts(
   own: NonNullable<Configuration['findAccount']>,
 ): NonNullable<Configuration['findAccount']> {
   return async (ctx, sub, token) => {
+    if (token !== undefined) tellJudged(core, token)
     const account = await own(ctx, sub, token)
     if (typeof account?.claims !== 'function') return account
     if (token !== undefined && (await isBelow(core, ctx, token, account))) return undefined
@@ -76,6 +83,7 @@ export function judgingIntrospection(core: Core, features: Features = {}): Featu
     async allowedPolicy(ctx, client, token) {
       const answer = await own(ctx, client, token)
       if (!answer || (await isEnded(core, ctx, token))) return false
+      tellJudged(core, token)
       if (token.kind === 'RefreshToken')
         Object.assign(token, { extra: { ...authenticationOf(token), ...factorsIn(token) } })
       return answer
@@ -111,6 +119,12 @@ function judgedBasisOf(token: Token): TokenBasis | undefined {
   const [grantType = ''] = grantTypesOf(undefined, token)
   const isOfSignIn = CODES.includes(token.kind ?? '') || SIGN_INS.includes(grantType)
   return isOfSignIn ? UNKNOWN_BASIS : undefined
+}
+
+/** A code or token that keeps no basis says no more than it is judged by: the first level, and no factor. */
+function tellJudged(core: Core, token: Token): void {
+  if (judgedBasisOf(token) !== UNKNOWN_BASIS) return
+  tellOnly(token, core.policy.levels[0].acr, [AUTHN_FACTORS])
 }
 
 /** Whether a token rests on less than the policy asks for. The audit trail is told of it. */

@@ -498,6 +498,43 @@ describe('a token that keeps no basis', () => {
     expect((await refresh(host, String(again.refresh_token))).json.error).to.equal('invalid_grant')
   })
 
+  it('R45 says what it is judged by, in each place and through two refreshes: the first level, and no factor', async () => {
+    const before = { acr: MULTI_FACTOR_ACR, amr: ['pwd', 'otp', 'mfa'] }
+    const factors = { authn_factors: [{ amr: ['otp'], time: 1 }] }
+    isOfBefore = true
+    const configuration = withForgetful()
+    const inner = records
+    records = (name) =>
+      overlay(inner(name), {
+        upsert: (id: string, payload: AdapterPayload, expiresIn: number) =>
+          inner(name).upsert(
+            id,
+            name === 'AccessToken'
+              ? { ...payload, extra: { ...payload.extra, ...before, ...factors } }
+              : { ...payload, ...(/Code$|^RefreshToken$/.test(name) ? before : {}) },
+            expiresIn,
+          ),
+      })
+    host = await startHost({ mfa: { require: false }, configuration })
+    const asked = { scope: SCOPE, claims: ASKED, resource: '' }
+    for (const resource of [JWT_API, OPAQUE_API]) {
+      const back = await showPassword(host, new HttpClient(), 'noah', { ...asked, resource })
+      let { tokens } = await redeem(host, callbackOf(back))
+      for (const round of [0, 1, 2]) {
+        const places = [claimsIn(tokens.id_token)]
+        if (resource === JWT_API) places.push(claimsIn(tokens.access_token))
+        else places.push((await introspect(host, tokens.access_token!)).json)
+        places.push((await introspect(host, tokens.refresh_token!)).json)
+        for (const [place, said] of places.entries()) {
+          expect(said, `${resource} ${round} ${place}`).to.include({ acr: PASSWORD_ACR })
+          expect(said).to.not.have.any.keys('amr', 'authn_factors')
+          expect(said.auth_time).to.be.a('number')
+        }
+        tokens = (await refresh(host, tokens.refresh_token!)).json as Record<string, string>
+      }
+    }
+  })
+
   it('goes on if it belongs to no person', async () => {
     await beginBefore()
     const { json } = await clientToken()
