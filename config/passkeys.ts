@@ -58,6 +58,12 @@ export const passkeyOptions = {
     bounds: '-8, -7, -257',
     doc: 'The COSE algorithms that a new passkey may have, the preferred one first.',
   }),
+  offer: custom({
+    schema: given<'offer'>(),
+    type: 'boolean',
+    default: 'true',
+    doc: 'Whether a person without a passkey is offered one after a sign-in with a password and a code.',
+  }),
 }
 
 /** The group as it was parsed. */

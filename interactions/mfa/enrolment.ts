@@ -15,11 +15,13 @@ import {
   ruleNow,
   setUpEndsAt,
 } from '../../src/domain/enrolment.ts'
+import { isProvedSetUpOpen } from '../../src/domain/factor-change.ts'
+import { secondProof } from '../../src/domain/policy/session-proofs.ts'
 import { mayBindReplacement } from '../../src/domain/recovery.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { enrolPageOf } from '../../src/http/factor-views.ts'
 import type { CodeError, DeliveryModel } from '../../src/http/pages.ts'
-import { writeFirstFactorAgain } from '../result.ts'
+import { proofsOf, writeFirstFactorAgain } from '../result.ts'
 import { choices, onlyChoice } from './choice.ts'
 import * as later from './later.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
@@ -31,6 +33,7 @@ import {
   expired,
   groundOf,
   isTooOld,
+  passedOrNot,
   pathOf,
   redirect,
   show,
@@ -111,6 +114,34 @@ export async function begin(visit: Visit, factor: AnyFactor): Promise<void> {
   return showAfterSending(visit, factor, pressed(began))
 }
 
+/**
+ * Begins the set-up of a factor that was offered after the sign-in was proved. False: it cannot begin, or its code was not
+ * sent, and the sign-in goes on without it.
+ */
+export async function beginOffered(visit: Visit, factor: AnyFactor): Promise<boolean> {
+  const ground = { ...enrolmentGround(visit), adding: true }
+  const began = await beginFactor(visit.core.deps, factor, visit.place, ground)
+  if (began !== 'begun') return false
+  redirect(visit, pathOf(visit, 'enrol', factor.id))
+  return true
+}
+
+/** Whether a set-up that was offered is in progress in this sign-in: leaving it leads on to the app. */
+export function isOffered({ core, details, place, seen, stepUp }: Visit): boolean {
+  const now = core.deps.clock.now()
+  return (
+    !stepUp &&
+    details.change === undefined &&
+    isProvedSetUpOpen(seen.record, place.interaction, now)
+  )
+}
+
+/** Leaves a set-up that was offered. If the proof of the sign-in is too old by now, it is asked for again. */
+export async function leaveOffered(visit: Visit): Promise<void> {
+  const accepted = passedOrNot(visit)
+  return accepted === undefined ? redirect(visit, pathOf(visit)) : finish(visit, accepted)
+}
+
 /** Answers the button of a set-up page that sends another code, on the page itself. */
 export async function send(visit: Visit, factor: AnyFactor): Promise<void> {
   if (factor.delivers !== true) throw expired('This factor sends nothing')
@@ -132,7 +163,7 @@ function enrolmentGround(visit: Visit): EnrolmentGround & ChallengeGround {
   const recovering =
     core.recovers && mayBindReplacement(seen.record, place.interaction, core.deps.clock.now())
   const replaces = change?.kind === 'replace' ? change.authenticatorId : undefined
-  const adding = change?.kind === 'add' || replaces !== undefined
+  const adding = change?.kind === 'add' || replaces !== undefined || isOffered(visit)
   return { ...groundOf(visit), rule, firstSignIn, adding, replaces, recovering }
 }
 
@@ -156,6 +187,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
   // No enrolment is pending here (a bookmark, another tab, or its time is over): the person chooses again.
   if (enrolment === undefined) return redirect(visit, pathOf(visit))
   const others = seen.record.authenticators.filter((one) => one.factor === factor.id).length
+  const isChosen = onlyChoice(visit) === undefined && !isOffered(visit)
   await show(
     visit,
     enrolPageOf(factor),
@@ -166,8 +198,8 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
       enrolment,
       name: again?.name ?? replacedName(visit),
       endsInSeconds: endsInSeconds(visit),
-      ...(onlyChoice(visit) === undefined ? { otherWayHref: pathOf(visit) } : {}),
-      ...(isReasonTold(visit) ? {} : { reason: details.reason }),
+      ...(isChosen ? { otherWayHref: pathOf(visit) } : {}),
+      ...(isOffered(visit) || isReasonTold(visit) ? {} : { reason: details.reason }),
       ...(others === 0 ? {} : { nth: others + 1 }),
       ...(factor.delivers === true ? { delivery: deliveryOn(visit, factor, again?.press) } : {}),
       ...(again?.error === undefined ? {} : { error: again.error }),
@@ -237,9 +269,19 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
   }
 }
 
+/** The proof that was given before the set-up which was offered: the sign-in has both. */
+function withEarlierProof(visit: Visit): Visit['subject'] {
+  const { subject, seen } = visit
+  const earlier = isOffered(visit) ? passedOrNot(visit) : undefined
+  if (earlier === undefined) return subject
+  const proofs = [...proofsOf(subject, seen.record), secondProof(earlier, seen.record)]
+  return { ...subject, proofs }
+}
+
 /** The visit with the record as it is now: a recovery that has just been completed marks the proof (R9). */
 async function renewed(visit: Visit): Promise<Visit> {
-  return { ...visit, seen: await visit.core.record(undefined, visit.place.accountId) }
+  const subject = withEarlierProof(visit)
+  return { ...visit, subject, seen: await visit.core.record(undefined, visit.place.accountId) }
 }
 
 /** Says that no factor can be set up in this sign-in, and tells the listeners: somebody has the password (R10, R47). */

@@ -13,6 +13,7 @@ import { providerOf, type Core } from '../core.ts'
 import { writeFirstFactorAgain, writeRefusal } from '../result.ts'
 import * as change from './change.ts'
 import * as enrolment from './enrolment.ts'
+import { answerFactorOffer, showFactorOffer } from './factor-offer.ts'
 import { codesFileName } from './codes-file.ts'
 import { finish } from './finish.ts'
 import { goOn, noticesOf, showNotice } from './notices.ts'
@@ -135,6 +136,11 @@ function addSetUp(core: Core, { get, post }: Add): void {
     enrolling('begin', (visit) => enrolment.send(visit, factorOf(visit))),
   )
 
+  get('/offer/:factor', (visit) => showFactorOffer(visit, passed(visit), factorOf(visit)))
+  post('/offer/:factor', (visit, form) =>
+    answerFactorOffer(visit, passed(visit), factorOf(visit), form),
+  )
+
   get('/proof', addressed(ownerProof.showProof))
   post('/proof', enrolling('begin', addressed(ownerProof.checkProof)))
   post('/proof/send', enrolling('begin', addressed(ownerProof.sendProof)))
@@ -192,6 +198,7 @@ async function signInAgain(visit: Visit): Promise<void> {
 /** Leads back to the app. If the set-up was only offered, the app gets its answer without it. */
 async function cancel(visit: Visit): Promise<void> {
   if (offer.mayRefuse(visit)) return offer.refuseOffer(visit)
+  if (enrolment.isOffered(visit)) return enrolment.leaveOffered(visit)
   redirect(visit, await writeRefusal(visit.core, visit.interaction))
 }
 

@@ -9,10 +9,10 @@ import type { Authenticator, OpenChallenge } from '../../src/domain/mfa-record.t
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { verifyPageOf } from '../../src/http/factor-views.ts'
 import type { CodeError, DeliveryModel, Method } from '../../src/http/pages.ts'
+import { leadOn, offersBeside } from './factor-offer.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keptChallenge, openChallengeOf } from './kept-challenge.ts'
 import { showClosed } from './locked.ts'
-import { goOn } from './notices.ts'
 import { lostLink } from './lost-link.ts'
 import { trustOffer, trustTicked } from './trust.ts'
 import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
@@ -66,6 +66,7 @@ export async function showVerification(
       ...(again?.error === undefined ? {} : { error: again.error }),
     },
     again?.status,
+    offersBeside(visit, factor),
   )
 }
 
@@ -118,7 +119,7 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
   switch (outcome.outcome) {
     case 'accepted':
       trust?.keep()
-      return goOn(visit, outcome.accepted)
+      return leadOn(visit, outcome.accepted, { shown: factor, form })
     case 'refused': {
       const { behindSeconds } = outcome
       const error: CodeError = {

@@ -10,7 +10,7 @@ import type { AnyFactor } from '../../src/factors/factor.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { proofsByLevel } from '../../src/domain/policy/session-proofs.ts'
 import { FIRST_EPOCH } from '../../src/domain/session.ts'
-import type { PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
+import type { Beside, PageModels, PageName, Surroundings } from '../../src/http/pages.ts'
 import { authorizationIdOf, submissionOf, type Interaction } from '../../src/host/interaction.ts'
 import { signedInSession } from '../../src/host/session.ts'
 import { csrfToken } from '../../src/http/csrf.ts'
@@ -147,13 +147,16 @@ export async function show<P extends PageName>(
   page: P,
   model: PageModels[P],
   status = 200,
+  beside: readonly Beside[] = [],
 ): Promise<void> {
   const { core, ctx, interaction } = visit
   const leadsToApp = interaction.params.redirect_uri !== undefined
   ctx.status = status
   ctx.set(pageHeaders({ issuer: providerOf(core).issuer, leadsToApp }))
   ctx.type = 'html'
-  ctx.body = await core.views.render(page, model, surroundings(visit))
+  const around = surroundings(visit)
+  const shown = beside.length === 0 ? around : { ...around, beside }
+  ctx.body = await core.views.render(page, model, shown)
 }
 
 /** A POST is answered 303: a 307 would send the form on (R22). */

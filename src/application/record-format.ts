@@ -143,6 +143,7 @@ const format = z.object({
     .optional(),
   frozenAt: instant.optional(),
   rulesMet: z.custom(isRulesMet).optional(),
+  offers: z.array(z.object({ factor: text, until: instant.optional() })).optional(),
   events: z.array(
     z.object({
       id: text,

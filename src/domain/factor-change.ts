@@ -127,9 +127,14 @@ export function unspentProof(
 export function hasProofToAdd(record: MfaRecord, interaction: string, now: Instant): boolean {
   return (
     unspentProof(record, interaction, now) !== undefined ||
-    record.pending.some(
-      (open) => open.interaction === interaction && open.isProved === true && open.expiresAt > now,
-    )
+    isProvedSetUpOpen(record, interaction, now)
+  )
+}
+
+/** Whether a set-up is in progress in this interaction that was begun with a fresh factor of the account. */
+export function isProvedSetUpOpen(record: MfaRecord, interaction: string, now: Instant): boolean {
+  return record.pending.some(
+    (open) => open.interaction === interaction && open.isProved === true && open.expiresAt > now,
   )
 }
 

@@ -43,6 +43,8 @@ export interface MfaRecord {
   readonly frozenAt?: Instant
   /** When each rule of the policy with a grace first met the account, by the rule's name (src/domain/grace.ts). */
   readonly rulesMet?: Readonly<Record<string, Instant>>
+  /** The offers of a factor that the person has answered, one for each factor (src/domain/factor-offer.ts). */
+  readonly offers?: readonly AnsweredOffer[]
   /** Events, saved together with the change that they report; passed on afterwards, at least once. */
   readonly events: readonly MfaEvent[]
 }
@@ -93,6 +95,14 @@ export interface OpenChallenge {
   /** Where the code was sent, masked. */
   readonly sentTo?: string
   readonly expiresAt: Instant
+}
+
+/** An offer to set up a factor after a sign-in, which the person has put off. */
+export interface AnsweredOffer {
+  /** The id of the factor. */
+  readonly factor: string
+  /** The factor is not offered before. Absent: never again. */
+  readonly until?: Instant
 }
 
 /** Consecutive failures, and the wait that they cause. */

@@ -12,6 +12,7 @@ export interface FactorPages {
    * - `enrol.njk`: the set-up page. Factors with `enrolment: 'confirmed'` only;
    * - `verify.njk`: the page of a sign-in;
    * - `sign-in-form.njk`: the form by which a login page offers a factor with `identify`; a part of a page. Optional;
+   * - `offer.njk`: the page of the `offer`. Only where there is one;
    * - `icon.njk`: optional; the drawing beside the factor's name in lists;
    * - `mail/<id>.njk`, `mail/<id>-<more>.njk`: optional; the mails that a `Delivery` names by `template`;
    * - `messages/<locale>.json`: optional; `en.json` is needed where there is another. Keys begin with `<id>.` or
@@ -21,8 +22,14 @@ export interface FactorPages {
    * Templates name these files `factors/<id>/...`. The application's own views folders are searched first.
    */
   readonly views: URL | string
-  /** The names of the pages in `body[data-page]`, for automation. Default: `<id>-enrol` and `<id>-verify`. */
-  readonly names?: { readonly enrol?: EnrolPageName; readonly verify?: VerifyPageName }
+  /**
+   * The names of the pages in `body[data-page]`, for automation. Default: `<id>-enrol`, `<id>-verify` and `<id>-offer`.
+   */
+  readonly names?: {
+    readonly enrol?: EnrolPageName
+    readonly verify?: VerifyPageName
+    readonly offer?: OfferPageName
+  }
   /**
    * A classic script (a path or a `file:` URL) for the pages of this factor. It is loaded with `defer`, after the
    * script of every page. The content security policy lets it run; inline scripts never run.
@@ -32,10 +39,23 @@ export interface FactorPages {
   readonly signInScript?: URL | string
   /** A style sheet (a path or a `file:` URL) for the pages of this factor. It comes after the common one. */
   readonly style?: URL | string
+  /**
+   * A classic script (a path or a `file:` URL) for pages that are not this factor's. It finds in the attributes of its own
+   * element (`document.currentScript`) why the page has it: `data-offer`, the factor may be offered after this page.
+   */
+  readonly beside?: URL | string
+  /**
+   * True: a person who has none of this factor is offered it, after a sign-in with a password and a code. The offer is
+   * shown where the script `beside` has found that the device can have the factor: it then puts a hidden field `offer`
+   * with the id of the factor into the first form of the verify page. Needs `beside` and `offer.njk`, and `enrolment:
+   * 'confirmed'`.
+   */
+  readonly offer?: boolean
 }
 
 export type EnrolPageName = `${string}-enrol`
 export type VerifyPageName = `${string}-verify`
+export type OfferPageName = `${string}-offer`
 
 /** The values that a factor gives to its two pages: the results of `describeEnrolment` and `describeVerification`. */
 export interface Descriptions {

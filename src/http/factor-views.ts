@@ -2,7 +2,12 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MfaError } from '../domain/errors.ts'
-import type { EnrolPageName, FactorPages, VerifyPageName } from '../factors/factor-pages.ts'
+import type {
+  EnrolPageName,
+  FactorPages,
+  OfferPageName,
+  VerifyPageName,
+} from '../factors/factor-pages.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import { readCatalogues, type Catalogue, type Catalogues } from './messages.ts'
 
@@ -20,12 +25,12 @@ export interface FactorViews {
   /** The names of its mails: `mail/<name>.njk` in its folder. */
   readonly mails: readonly string[]
   readonly catalogues: Catalogues
-  /** Its script and its style sheet, by the name under which they are served. */
+  /** Its scripts and its style sheet, by the name under which they are served. */
   readonly files: ReadonlyMap<string, Buffer>
 }
 
 export interface FactorPageView {
-  readonly name: EnrolPageName | VerifyPageName
+  readonly name: EnrolPageName | VerifyPageName | OfferPageName
   readonly template: string
 }
 
@@ -38,6 +43,10 @@ export function enrolPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): E
 
 export function verifyPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): VerifyPageName {
   return pages?.names?.verify ?? `${id}-verify`
+}
+
+export function offerPageOf({ id, pages }: Pick<ShownFactor, 'id' | 'pages'>): OfferPageName {
+  return pages?.names?.offer ?? `${id}-offer`
 }
 
 /** The names that are taken before any factor is read. */
@@ -82,6 +91,8 @@ function readOne(factor: ShownFactor, faults: string[]): FactorViews {
   const nothing = { hasSignInForm: false, mails: [], catalogues: new Map(), files: new Map() }
   const views = { id, pages: pagesOf(factor), ...nothing }
   if (pages === undefined) return views
+  if (pages.offer === true && (pages.beside === undefined || factor.enrolment !== 'confirmed'))
+    faults.push(faultOf(id, 'an offer needs a script `beside` and a factor that people set up'))
   const folder = pathOf(pages.views)
   if (!existsSync(folder)) {
     faults.push(faultOf(id, `there is no views folder ${folder}`))
@@ -104,7 +115,9 @@ function readOne(factor: ShownFactor, faults: string[]): FactorViews {
 function pagesOf(factor: ShownFactor): readonly FactorPageView[] {
   const verify = { name: verifyPageOf(factor), template: `factors/${factor.id}/verify.njk` }
   if (factor.enrolment !== 'confirmed') return [verify]
-  return [{ name: enrolPageOf(factor), template: `factors/${factor.id}/enrol.njk` }, verify]
+  const enrol = { name: enrolPageOf(factor), template: `factors/${factor.id}/enrol.njk` }
+  if (factor.pages?.offer !== true) return [enrol, verify]
+  return [enrol, verify, { name: offerPageOf(factor), template: `factors/${factor.id}/offer.njk` }]
 }
 
 /** The names of the mails in a views folder. */
@@ -129,6 +142,7 @@ function filesOf(id: string, pages: FactorPages, faults: string[]): ReadonlyMap<
     ['script', pages.script, scriptOf(id)],
     ['script', pages.signInScript, signInScriptOf(id)],
     ['style', pages.style, styleOf(id)],
+    ['script', pages.beside, besideOf(id)],
   ] as const) {
     if (file === undefined) continue
     const path = pathOf(file)
@@ -154,6 +168,11 @@ const SIGN_IN_FORM = 'sign-in-form.njk'
 /** The template of the form by which a login page offers a factor. */
 export function signInFormOf(id: string): string {
   return `factors/${id}/${SIGN_IN_FORM}`
+}
+
+/** The same for its script for pages that are not its own. */
+export function besideOf(id: string): string {
+  return `factor-${id}-beside.js`
 }
 
 export function styleOf(id: string): string {

@@ -2,7 +2,7 @@ import type { ShutReason } from '../domain/doors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { RecoveryRefusal } from '../domain/recovery.ts'
 import type { Instant } from '../domain/time.ts'
-import type { EnrolPageName, VerifyPageName } from '../factors/factor-pages.ts'
+import type { EnrolPageName, OfferPageName, VerifyPageName } from '../factors/factor-pages.ts'
 import type { TotpDescriptions } from '../factors/totp/index.ts'
 
 /**
@@ -489,6 +489,7 @@ export interface PageModels {
   /** The pages of every other factor, by the names that it gives them (`pages.names`). */
   [page: EnrolPageName]: EnrolModel
   [page: VerifyPageName]: VerifyModel
+  [page: OfferPageName]: OfferModel
 }
 
 export type PageName = keyof PageModels
@@ -568,6 +569,15 @@ export interface VerifyModel<Verification extends JsonObject = JsonObject> {
   authenticatorName?: string
   /** The answer of the factor's `describeVerification`; empty where it has none. */
   verification: Verification
+}
+
+/**
+ * A factor is offered after a sign-in with another one. POST `{ csrf, answer }` to `action`, where `answer` is `set-up`,
+ * `not-now` or `never`: the first begins the set-up, the others lead on.
+ */
+export interface OfferModel {
+  csrf: string
+  action: string
 }
 
 export interface Method {
@@ -679,6 +689,15 @@ export interface Surroundings {
     readonly privacy?: string
     readonly terms?: string
   }
+  /** The factors whose script `beside` is on the page though it is not a page of theirs. Absent: none. */
+  readonly beside?: readonly Beside[]
+}
+
+/** A script of a factor on a page that is not the factor's. */
+export interface Beside {
+  readonly factor: string
+  /** The factor may be offered after this page. */
+  readonly offer?: true
 }
 
 /** Turns a page into HTML. `createMfa({ render })` replaces it; the default is Nunjucks over views/. */

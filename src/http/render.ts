@@ -1,12 +1,6 @@
 import nunjucks from 'nunjucks'
-import {
-  brokenTemplates,
-  lastLine,
-  refuse,
-  scriptOf,
-  styleOf,
-  type FactorViews,
-} from './factor-views.ts'
+import { besideScripts, factorFiles } from './factor-scripts.ts'
+import { brokenTemplates, lastLine, refuse, type FactorViews } from './factor-views.ts'
 import { Markup, translator, type MessageValues, type Translator } from './messages.ts'
 import type { Members } from './page-values.ts'
 import type { DeliveryModel, OwnPage, PageModels, PageName, Render, Surroundings } from './pages.ts'
@@ -110,6 +104,8 @@ export const ADDED_VALUES = {
   logoHref: 'value',
   factorScript: 'value',
   factorStyle: 'value',
+  /** The scripts of factors on a page that is not theirs. */
+  besideScripts: [{ href: 'value', offer: 'value' }],
   /** The app that the person signs in to, or the issuer itself. */
   app: 'value',
   t: 'any',
@@ -156,6 +152,7 @@ export function createRenderer(options: RendererOptions): Render {
       themeHref: theme === undefined ? '' : options.asset(theme),
       logoHref: logoHref(options),
       ...factorFiles(view.factor, options.asset),
+      besideScripts: besideScripts(options, surroundings.beside),
       app: client?.name ?? surroundings.issuerName,
       t: words.text,
       rich: (key: string, values?: MessageValues) => safe(words.html(key, withMarkup(values))),
@@ -221,18 +218,6 @@ function pagesByName(factors: readonly FactorViews[]): ReadonlyMap<string, PageV
   for (const factor of factors)
     for (const { name, template } of factor.pages) pages.set(name, { template, factor })
   return pages
-}
-
-/** Where a factor's own script and style sheet are; empty: there is none. */
-function factorFiles(
-  factor: FactorViews | undefined,
-  asset: (name: string) => string,
-): { readonly factorScript: string; readonly factorStyle: string } {
-  const href = (name: string) => (factor?.files.has(name) === true ? asset(name) : '')
-  return {
-    factorScript: href(scriptOf(factor?.id ?? '')),
-    factorStyle: href(styleOf(factor?.id ?? '')),
-  }
 }
 
 /** The values of a message. HTML that a template has made stays as it is. */

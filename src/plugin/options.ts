@@ -207,10 +207,18 @@ const pageName = (end: string) =>
     .optional()
 const pages = z.strictObject({
   views: onDisk,
-  names: z.strictObject({ enrol: pageName('enrol'), verify: pageName('verify') }).optional(),
+  names: z
+    .strictObject({
+      enrol: pageName('enrol'),
+      verify: pageName('verify'),
+      offer: pageName('offer'),
+    })
+    .optional(),
   script: onDisk.optional(),
   signInScript: onDisk.optional(),
   style: onDisk.optional(),
+  beside: onDisk.optional(),
+  offer: z.boolean().optional(),
 })
 const GENERAL_EVENTS: ReadonlySet<string> = new Set(EVENT_TYPES)
 

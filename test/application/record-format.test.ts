@@ -198,6 +198,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
       }),
       { maxLength: 2 },
     ),
+    offers: fc.array(fc.record({ factor: text, until: instant }, { requiredKeys: ['factor'] })),
     rulesMet: fc.dictionary(fc.string({ minLength: 1, maxLength: 100 }), instant, { maxKeys: 3 }),
   },
   {

@@ -194,6 +194,50 @@ describe('the pages that a factor brings', () => {
     })
   })
 
+  describe('with an offer', () => {
+    const offering = (more: Partial<FactorPages> = {}) => {
+      files['pigeon/beside.js'] = 'coo()'
+      files['pigeon/offer.njk'] = page('<p>Fly.</p>')
+      return pigeon({ offer: true, beside: join(root, 'pigeon/beside.js'), ...more })
+    }
+    const form = { csrf: 'c', action: '/offer/pigeon' }
+
+    it('have its page, by the name of the factor or its own', async () => {
+      const { render } = views({ factors: [offering()] })
+      expect(await render('pigeon-offer', form, ENGLISH)).to.include('Fly.')
+      const names = { offer: 'homing-offer' } as const
+      const named = views({ factors: [offering({ names })] })
+      expect(await named.render('homing-offer', form, ENGLISH)).to.include('Fly.')
+    })
+
+    it('put the script on pages of other factors where the sign-in asks for it, and on no others', async () => {
+      const factors = [backupCodes(), offering()]
+      const { render, assets } = views({ factors })
+      const beside = [
+        { factor: 'pigeon', offer: true },
+        { factor: 'backup-codes', offer: true },
+      ] as const
+      const html = await render('backup-code-verify', model, { ...ENGLISH, beside })
+      const [, href = ''] = /<script src="([^"]*)" data-offer defer>/.exec(html) ?? []
+      expect(assets.get(href)?.bytes.toString()).to.equal('coo()')
+      expect(html.match(/data-offer/g)).to.have.length(1)
+      const plain = await render('backup-code-verify', model, ENGLISH)
+      expect(plain).to.not.include('-beside.').and.not.include('data-offer')
+    })
+
+    it('are refused without the script, the page, or a set-up', () => {
+      const { beside: _, ...without } = offering().pages ?? { views: '' }
+      expect(refusal({ factors: [{ ...pigeon(), pages: without }] })).to.include('an offer needs')
+      expect(refusal({ factors: [{ ...offering(), enrolment: 'none' }] })).to.include(
+        'an offer needs',
+      )
+      const factors = [offering()]
+      rmSync(join(root, 'pigeon'), { recursive: true })
+      delete files['pigeon/offer.njk']
+      expect(refusal({ factors })).to.include('factors/pigeon/offer.njk')
+    })
+  })
+
   describe('with a script and a style sheet', () => {
     const withFiles = () => {
       files['pigeon/coo.js'] = "'use strict'"

@@ -213,6 +213,7 @@ describe('a node among others', () => {
     'passkeys.userVerification': 'required',
     'passkeys.attestation': 'direct',
     'passkeys.algorithms': [-7],
+    'passkeys.offer': false,
     'passwords.minimumLength': 9,
     'passwords.failuresPerAddress': 9,
     'passwords.addressWindowSeconds': 60,

@@ -56,6 +56,14 @@ export type Passkeys = Factor<
 
 const MOST_PASSKEYS = 20
 
+const VIEWS = new URL('../../../views/factors/passkey/', import.meta.url)
+const PAGES = {
+  views: VIEWS,
+  script: new URL('passkey.js', VIEWS),
+  signInScript: new URL('sign-in.js', VIEWS),
+  beside: new URL('beside.js', VIEWS),
+}
+
 /**
  * Passkeys and security keys (Web Authentication Level 3). The response is bound to the origin of the page, so that a
  * copy of the page on another site gets none that works here.
@@ -67,11 +75,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
 
   return {
     id: 'passkey',
-    pages: {
-      views: new URL('../../../views/factors/passkey/', import.meta.url),
-      script: new URL('../../../views/factors/passkey/passkey.js', import.meta.url),
-      signInScript: new URL('../../../views/factors/passkey/sign-in.js', import.meta.url),
-    },
+    pages: { ...PAGES, offer: settings.offer },
     enrolment: 'confirmed',
     guessable: false,
     challengeSeconds: PASSKEY_CHALLENGE_SECONDS,

@@ -23,6 +23,11 @@ export interface PasskeysOptions {
   readonly attestation?: 'none' | 'direct'
   /** The algorithms that a new passkey may have, the preferred one first. Default -8, -7, -257. */
   readonly algorithms?: readonly PasskeyAlgorithm[]
+  /**
+   * Whether a person without a passkey is offered one, after a sign-in with a password and a code on a device that can
+   * have one. Default true.
+   */
+  readonly offer?: boolean
 }
 
 export interface PasskeySettings extends Required<Omit<PasskeysOptions, 'rpId' | 'rpName'>> {
@@ -37,6 +42,7 @@ const NAMES: readonly string[] = [
   'userVerification',
   'attestation',
   'algorithms',
+  'offer',
 ]
 const VERIFICATIONS: readonly unknown[] = ['required', 'preferred', 'discouraged']
 const ATTESTATIONS: readonly unknown[] = ['none', 'direct']
@@ -60,8 +66,8 @@ export function readPasskeysOptions(options: PasskeysOptions): PasskeySettings {
     throw new MfaError('options-invalid', `passkeys: ${list.join('; ')}`)
   }
   const { rpId, rpName, origins = [], userVerification = 'preferred' } = options
-  const { attestation = 'none', algorithms = ALGORITHMS } = options
-  return { rpId, rpName, origins, userVerification, attestation, algorithms }
+  const { attestation = 'none', algorithms = ALGORITHMS, offer = true } = options
+  return { rpId, rpName, origins, userVerification, attestation, algorithms, offer }
 }
 
 /** Every fault of the options. Whether `rpId` fits the issuer is a question of its own: `rpIdFault`. */
@@ -73,6 +79,7 @@ export function passkeysFaults(options: PasskeysOptions): readonly PasskeysFault
     userVerification = 'preferred',
     attestation = 'none',
     algorithms = ALGORITHMS,
+    offer = true,
   } = options
   const faults = Object.keys(options)
     .filter((name) => !NAMES.includes(name))
@@ -88,6 +95,7 @@ export function passkeysFaults(options: PasskeysOptions): readonly PasskeysFault
   if (!ATTESTATIONS.includes(attestation)) add('attestation', 'must be none or direct')
   if (!isAlgorithms(algorithms))
     add('algorithms', 'must be a list of one or more of -8, -7 and -257, each once')
+  if (typeof offer !== 'boolean') add('offer', 'must be true or false')
   return faults
 }
 

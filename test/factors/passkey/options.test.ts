@@ -16,6 +16,7 @@ describe('the options of passkeys', () => {
       userVerification: 'preferred',
       attestation: 'none',
       algorithms: [-8, -7, -257],
+      offer: true,
     })
   })
 
@@ -28,6 +29,7 @@ describe('the options of passkeys', () => {
       userVerification: 'always',
       attestation: 'indirect',
       algorithms: [-7, -7],
+      offer: 'always',
     } as unknown as PasskeysOptions
     const message = [
       'passkeys: rpID is not an option',
@@ -40,6 +42,7 @@ describe('the options of passkeys', () => {
       'userVerification must be required, preferred or discouraged',
       'attestation must be none or direct',
       'algorithms must be a list of one or more of -8, -7 and -257, each once',
+      'offer must be true or false',
     ].join('; ')
     expect(() => passkeys(wrong))
       .to.throw(message)
