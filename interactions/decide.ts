@@ -138,17 +138,17 @@ async function createdAtOf(
 }
 
 /**
- * Whether the policy asks for more than what was proved. Rules can only ask for more, so the application's functions are
- * not called where the answer is clear without them.
+ * The decision after the first factor. Rules can only ask for more, so the application's functions are not called where
+ * the answer is clear without them: the step is then one of several that may be left.
  */
-export async function isMoreAsked(
+export async function afterFirstFactor(
   core: Core,
   given: PolicyCase,
   known: () => Promise<Known>,
-): Promise<boolean> {
+): Promise<Decision> {
   const facts = factsOf(core, given, NOTHING_KNOWN)
-  if (askPolicy(core, facts, { rules: NO_POLICY.rules }).decision.step !== 'none') return true
-  return (await stepOf(core, given, await known())).step !== 'none'
+  const { decision } = askPolicy(core, facts, { rules: NO_POLICY.rules })
+  return decision.step === 'none' ? stepOf(core, given, await known()) : decision
 }
 
 interface Surroundings {

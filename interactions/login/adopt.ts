@@ -32,7 +32,8 @@ export async function adoptLogin(
   if (subject === undefined || cid === undefined) return undefined
   try {
     const { record } = await core.record(undefined, subject.accountId)
-    const result = (await needsMore(core, req, res, interaction, { subject, record }))
+    const { isMore } = await needsMore(core, req, res, interaction, { subject, record })
+    const result = isMore
       ? firstFactorOf(core, cid, subject, iat)
       : passwordLoginOf(core, cid, subject)
     return result as InteractionResults

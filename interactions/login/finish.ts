@@ -1,13 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import {
-  completeSignIn,
-  type Beside,
-  type PasswordProof,
-} from '../../src/application/complete-sign-in.ts'
+import { completeSignIn, type PasswordProof } from '../../src/application/complete-sign-in.ts'
 import type { Postponed } from '../../src/application/postpone.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import { isProvedByPassword } from '../../src/domain/factor-change.ts'
-import { trustsIn } from '../../src/domain/trusted-browser.ts'
+import type { RequestDetail } from '../../src/domain/events.ts'
+import { trustsIn, type ShownTrust } from '../../src/domain/trusted-browser.ts'
 import { endReusedTrust } from '../../src/application/use-trust.ts'
 import { CLOCK_SKEW_SECONDS } from '../../src/domain/time.ts'
 import type { Instant } from '../../src/domain/time.ts'
@@ -17,7 +14,13 @@ import type { Place } from '../../src/application/place.ts'
 import { isEarlierThan } from '../../src/domain/first-factor.ts'
 import { beginningOf, type Interaction } from '../../src/host/interaction.ts'
 import { keepBrowserToken, type BrowserTokens } from '../browser-token.ts'
-import { freshTrustToken, keepTrustToken, readTrustTokens, shownTrusts } from '../browser-trust.ts'
+import {
+  clearTrustTokens,
+  freshTrustToken,
+  keepTrustToken,
+  readTrustTokens,
+  shownTrusts,
+} from '../browser-trust.ts'
 import { providerOf, type Core } from '../core.ts'
 import { placeOf } from '../place.ts'
 import { LATER } from '../later.ts'
@@ -108,8 +111,8 @@ export async function answerInteraction(
   const now = core.deps.clock.now()
   const faults = faultsOfLogin(login, now)
   if (faults.length > 0) throw new MfaError('options-invalid', `login:\n- ${faults.join('\n- ')}`)
-  const seen = await core.record(undefined, login.accountId)
-  if (login.epoch !== undefined && login.epoch !== seen.record.epoch)
+  const found = await core.record(undefined, login.accountId)
+  if (login.epoch !== undefined && login.epoch !== found.record.epoch)
     throw new MfaError(
       'interaction-expired',
       'The account changed while the first factor was checked',
@@ -119,18 +122,43 @@ export async function answerInteraction(
     )
   const upstream = upstreamOf(core, interaction, login, now)
   const about = { now, begunAt: beginningOf(interaction), upstream }
-  const subject = subjectOfLogin(login, seen.record.epoch, about)
-  // A replaced token stands in for nothing, so the answer of the policy below does not depend on the present record.
-  const trustTokens = readTrustTokens(request, provider.issuer)
-  const shown = shownTrusts(core.deps.box, login.accountId, trustTokens, interaction.uid)
+  const subject = subjectOfLogin(login, found.record.epoch, about)
   const around = () => placeOf(core, request, interaction, subject, undefined)
-  if (shown.length > 0) await endReusedTrust(core.deps, seen, shown, around().place.detail)
+  const detail = () => around().place.detail
+  const exchange = { request, response }
+  const { shown, seen } = await examineTrusts(core, exchange, interaction, found, detail)
   const { record } = seen
-  if (await needsMore(core, request, response, interaction, { subject, record }))
-    return writeFirstFactor(core, interaction, subject, rest)
+  const needed = await needsMore(core, request, response, interaction, { subject, record })
+  if (needed.isMore) return writeFirstFactor(core, interaction, subject, rest)
 
   const { place, tokens } = around()
-  return signInWithPassword(core, response, { interaction, subject, seen, place, tokens }, rest)
+  const standIn = shown.find(({ id }) => id === needed.standIn?.id)
+  const signIn = { interaction, subject, seen, place, tokens, standIn }
+  return signInWithPassword(core, response, signIn, rest)
+}
+
+/**
+ * The trusts whose tokens the browser of a sign-in shows (R14), and the record in which they were looked up. Ends the trust
+ * in a browser that shows a replaced token, and makes the browser forget the cookies of trusts that have ended.
+ */
+async function examineTrusts(
+  core: Core,
+  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  { uid }: Interaction,
+  found: Loaded,
+  detail: () => RequestDetail,
+): Promise<{ readonly shown: readonly ShownTrust[]; readonly seen: Loaded }> {
+  const { accountId } = found.record
+  const { deps } = core
+  const { issuer } = providerOf(core)
+  const tokens = readTrustTokens(exchange.request, issuer)
+  const shown = shownTrusts(deps.box, accountId, tokens, uid)
+  const isReused = shown.length > 0 && (await endReusedTrust(deps, found, shown, detail()))
+  // The browser may have shown the present token of another trust, which has ended as well.
+  const seen = isReused ? await core.record(undefined, accountId) : found
+  const trusted = trustsIn(seen.record, shown, deps.clock.now()).map(({ id }) => id)
+  clearTrustTokens(deps.box, accountId, exchange, { issuer, trusted })
+  return { shown, seen }
 }
 
 /** A sign-in that is complete with the first factor alone. */
@@ -142,6 +170,8 @@ export interface PasswordSignIn {
   readonly tokens: BrowserTokens
   /** The enrolment that the person has put off in it. */
   readonly postponed?: Postponed
+  /** The token of the trust that stands in for a factor. Absent: none does (R14). */
+  readonly standIn?: ShownTrust | undefined
 }
 
 /**
@@ -151,48 +181,25 @@ export interface PasswordSignIn {
 export async function signInWithPassword(
   core: Core,
   response: ServerResponse,
-  { interaction, subject, seen, place, tokens, postponed }: PasswordSignIn,
+  { interaction, subject, seen, place, tokens, postponed, standIn }: PasswordSignIn,
   rest: object,
 ): Promise<string> {
   const proved = proofOf(interaction, subject, seen)
-  const trust = trustUsed(core, response, interaction, seen)
-  const beside = { proved, postponed, standIn: trust?.used }
-  const completed = await completeSignIn(core.deps, place, seen, beside)
+  const completed = await completeSignIn(core.deps, place, seen, { proved, postponed, standIn })
   if (completed === undefined)
     throw new MfaError('interaction-expired', 'The account changed during the sign-in', {
       status: 410,
     })
   // A replaced token sets no cookie: another tab has set it. A form that is sent again sets its own again.
-  for (const id of completed.renewed) trust?.keep(id)
+  if (standIn !== undefined && completed.isRenewed) {
+    const { accountId } = subject
+    const token = freshTrustToken(core.deps.box, accountId, interaction.uid, standIn.id)
+    keepTrustToken({ request: response.req, response }, providerOf(core).issuer, token)
+  }
   const known = seen.record.browsers.some((b) => place.tokenHashes.includes(b.tokenHash))
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   const own = { ...rest, ...newBrowser(subject.accountId, known) }
   return writePasswordLogin(core, interaction, { subject, record: seen.record }, own)
-}
-
-interface TrustUsed {
-  readonly used: NonNullable<Beside['standIn']>
-  readonly keep: (id: string) => void
-}
-
-/** The trusts in the browser, which stands in for the factor of this sign-in. Undefined: there is none (R14). */
-function trustUsed(
-  core: Core,
-  response: ServerResponse,
-  { uid }: Interaction,
-  { record }: Loaded,
-): TrustUsed | undefined {
-  const { accountId } = record
-  const { issuer } = providerOf(core)
-  const tokens = readTrustTokens(response.req, issuer)
-  const shown = shownTrusts(core.deps.box, accountId, tokens, uid)
-  const trusts = trustsIn(record, shown, core.deps.clock.now())
-  if (trusts.length === 0) return undefined
-  return {
-    used: shown.filter(({ id }) => trusts.some((trust) => trust.id === id)),
-    keep: (id) =>
-      keepTrustToken(response, issuer, freshTrustToken(core.deps.box, accountId, uid, id), tokens),
-  }
 }
 
 /**

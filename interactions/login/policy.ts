@@ -4,6 +4,7 @@ import { MfaError } from '../../src/domain/errors.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import { findClient, type HostClient } from '../../src/host/provider.ts'
 import { contextOfResume, type Resumable } from '../../src/host/resume.ts'
+import type { Trust } from '../../src/domain/policy/decide.ts'
 import { assertionOf } from '../../src/domain/policy/proofs.ts'
 import { missesWish } from '../../src/domain/step-up-offer.ts'
 import { isForDevice, submissionOf } from '../../src/host/interaction.ts'
@@ -15,10 +16,17 @@ import {
 import { providerOf, type Core } from '../core.ts'
 import { isPostponedIn } from '../later.ts'
 import { offerIn } from '../step-up-offer.ts'
-import { isMoreAsked, type Known, type PolicyCase } from '../decide.ts'
+import { afterFirstFactor, type Known, type PolicyCase } from '../decide.ts'
 import { acrRequestOf, changeIn, isFactorAsked, unknownAccount } from '../request.ts'
 import { timesAtLogin } from '../request-times.ts'
 import { proofsOf, type Subject } from '../result.ts'
+
+/** The answer of `needsMore`. */
+interface Needed {
+  readonly isMore: boolean
+  /** The trust in the browser that stands in for a factor, which the sign-in uses if no page comes. Absent: none does. */
+  readonly standIn?: Trust | undefined
+}
 
 /**
  * Whether a page comes after the first factor that the login page has proved: the policy asks for more, or the app has
@@ -31,7 +39,7 @@ export async function needsMore(
   response: ServerResponse,
   interaction: Resumable,
   { subject, record }: { readonly subject: Subject; readonly record: MfaRecord },
-): Promise<boolean> {
+): Promise<Needed> {
   const { params } = interaction
   const fresh = asksFor(interaction, 'mfa') || isFactorAsked(record, changeIn(params))
   const known = async (): Promise<Known> => {
@@ -42,10 +50,12 @@ export async function needsMore(
   }
   const given = caseOf(core, request, interaction, { subject, record, fresh })
   const { requested } = given
-  if (await isMoreAsked(core, given, known)) return true
+  const { step, standIn } = await afterFirstFactor(core, given, known)
+  if (step !== 'none') return { isMore: true }
   const { levels } = core.policy
   const answered = assertionOf(levels, given.proofs)?.rank ?? 0
-  if (isForDevice(interaction) || !missesWish(levels, requested, answered)) return false
+  if (isForDevice(interaction) || !missesWish(levels, requested, answered))
+    return { isMore: false, standIn }
   const { account, client } = await known()
   const { offer } = await offerIn(core, {
     question: { account, client, params: { ...params } },
@@ -54,7 +64,7 @@ export async function needsMore(
     results: { ...submissionOf(interaction), ...interaction.result },
     wishes: await wishesOfSession(providerOf(core), interaction.session),
   })
-  return offer !== 'none'
+  return { isMore: offer !== 'none', standIn }
 }
 
 /** The case of a person whom the login page has just recognised by the proofs of `subject`. */

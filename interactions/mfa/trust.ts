@@ -33,6 +33,6 @@ export function trustTicked(visit: Visit, factor: AnyFactor, form: Form): Ticked
   const beside = shownTrusts(core.deps.box, accountId, readTrustTokens(ctx.req, issuer))
   return {
     settled: { ...shown, seconds: trust.seconds, beside },
-    keep: () => keepTrustToken(ctx.res, issuer, token, readTrustTokens(ctx.req, issuer)),
+    keep: () => keepTrustToken({ request: ctx.req, response: ctx.res }, issuer, token),
   }
 }

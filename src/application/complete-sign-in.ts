@@ -21,16 +21,16 @@ export interface PasswordProof {
 export interface Beside {
   readonly proved?: PasswordProof | undefined
   readonly postponed?: Postponed | undefined
-  /** The trusts in the browser that stands in for the factor, with the tokens that replace theirs (R14). */
-  readonly standIn?: readonly ShownTrust[] | undefined
+  /** The token of the trust that stands in for the factor, and the one that replaces it (R14). */
+  readonly standIn?: ShownTrust | undefined
 }
 
 export interface CompletedSignIn {
   /**
-   * The ids of the trusts whose new token is the one that the account knows. Another tab may have replaced the token of
-   * the others.
+   * Whether the new token of the trust that stood in is the one that the account knows. False: another tab has replaced
+   * the token, or none stood in.
    */
-  readonly renewed: readonly string[]
+  readonly isRenewed: boolean
 }
 
 /**
@@ -50,11 +50,10 @@ export async function completeSignIn(
     place.accountId,
     (present, now) => {
       if (present.epoch !== place.epoch) return { outcome: undefined }
-      const isStandIn = standIn !== undefined && isEnrolled(present)
-      const record = isStandIn ? rotate(present, standIn, now) : present
-      // The trust was revoked meanwhile.
+      const record = standIn === undefined ? present : rotate(present, standIn, now)
+      // The trust that stands in was revoked meanwhile.
       if (record === undefined) return { outcome: undefined }
-      const outcome = { renewed: renewedIn(record, standIn) }
+      const outcome = { isRenewed: isRenewed(record, standIn) }
       const { detail } = place
       const browser = classify(record, place.tokenHashes)
       const nothingNew =
@@ -82,13 +81,8 @@ export async function completeSignIn(
   )
 }
 
-function renewedIn(
-  { trustedBrowsers = [] }: MfaRecord,
-  used: readonly ShownTrust[] = [],
-): readonly string[] {
-  return trustedBrowsers
-    .filter(({ tokenHash }) => used.some(({ nextHash }) => nextHash === tokenHash))
-    .map(({ id }) => id)
+function isRenewed({ trustedBrowsers = [] }: MfaRecord, used: ShownTrust | undefined): boolean {
+  return trustedBrowsers.some(({ id, tokenHash }) => id === used?.id && tokenHash === used.nextHash)
 }
 
 /** A factor that was set up meanwhile is the proof then, and the password is none. */

@@ -169,36 +169,31 @@ function withoutEleventh(others: readonly TrustedBrowser[]): {
 }
 
 /**
- * The browser stood in for the factor: the tokens of its trusts are replaced, unless another tab has replaced them just
- * now. Undefined: one of the trusts has ended meanwhile.
+ * The browser stood in for the factor: the token of the trust is replaced, unless another tab has replaced it just now.
+ * Undefined: the trust has ended meanwhile.
  */
-export function rotate(
-  record: MfaRecord,
-  used: readonly ShownTrust[],
-  now: Instant,
-): MfaRecord | undefined {
-  const trusts = trustsIn(record, used, now)
-  if (used.some(({ id }) => trusts.every((trust) => trust.id !== id))) return undefined
-  const rotated = trusts.flatMap((trust) => rotatedBy(trust, used, now) ?? [])
-  if (rotated.length === 0) return record
-  const trustedBrowsers = standing(record, now).map(
-    (one) => rotated.find(({ id }) => id === one.id) ?? one,
-  )
+export function rotate(record: MfaRecord, used: ShownTrust, now: Instant): MfaRecord | undefined {
+  const [trust] = trustsIn(record, [used], now)
+  if (trust === undefined) return undefined
+  const rotated = rotatedBy(trust, used, now)
+  if (rotated === undefined) return record
+  const trustedBrowsers = standing(record, now).map((one) => (one === trust ? rotated : one))
   return { ...record, trustedBrowsers }
 }
 
 function rotatedBy(
   trust: TrustedBrowser,
-  used: readonly ShownTrust[],
+  used: ShownTrust,
   now: Instant,
 ): TrustedBrowser | undefined {
-  const { id, tokenHash } = trust
-  const present = used.find((one) => one.id === id && one.tokenHash === tokenHash)
-  if (present?.nextHash === undefined || present.nextHash === tokenHash) return undefined
+  const { tokenHash } = trust
+  const { nextHash } = used
+  const isPresent = used.tokenHash === tokenHash && nextHash !== tokenHash
+  if (!isPresent || nextHash === undefined) return undefined
   const previous = [...trust.previous, { tokenHash, at: now }]
     .filter(({ at }) => now < at + PREVIOUS_SECONDS)
     .slice(-MOST_PREVIOUS)
-  return { ...trust, tokenHash: present.nextHash, previous, lastUsedAt: now }
+  return { ...trust, tokenHash: nextHash, previous, lastUsedAt: now }
 }
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '../../src/application/trusted-browsers.ts'
 import { settleTrusted } from '../../src/domain/trusted-browser.ts'
 import { owner, type Owner } from './person.ts'
-import { heardOf, load, world, type World } from './world.ts'
+import { heardOf, load, settledRecord, world, type World } from './world.ts'
 
 describe('the trusted browsers of an account', () => {
   let one: World
@@ -136,17 +136,34 @@ describe('the trusted browsers of an account', () => {
     expect(await heard()).to.deep.equal([])
   })
 
+  it('R14 complete no sign-in once the trust that stands in is revoked, whatever other one is', async () => {
+    await trust('laptop')
+    await trust('phone')
+    const seen = await load(one)
+    const standIn = { id: 'laptop', tokenHash: 'hash of laptop', nextHash: 'next' }
+    await revoke('phone')
+    const place = mira.place({ interaction: 'later' })
+    expect(await completeSignIn(one.deps, place, seen, { standIn })).to.deep.equal({
+      isRenewed: true,
+    })
+    await revoke('laptop')
+    await settledRecord(one)
+    const before = await load(one)
+    expect(await completeSignIn(one.deps, place, seen, { standIn })).to.equal(undefined)
+    expect(await load(one)).to.deep.equal(before)
+  })
+
   it('R14 give the new token to the tab alone that has replaced it', async () => {
     await trust('laptop')
     const seen = await load(one)
     const complete = (nextHash: string) =>
       completeSignIn(one.deps, mira.place({ interaction: nextHash }), seen, {
-        standIn: [{ id: 'laptop', tokenHash: 'hash of laptop', nextHash }],
+        standIn: { id: 'laptop', tokenHash: 'hash of laptop', nextHash },
       })
-    expect(await complete('first')).to.deep.equal({ renewed: ['laptop'] })
+    expect(await complete('first')).to.deep.equal({ isRenewed: true })
     // The other tab has read the account before that.
-    expect(await complete('second')).to.deep.equal({ renewed: [] })
+    expect(await complete('second')).to.deep.equal({ isRenewed: false })
     // The second request of a double tap.
-    expect(await complete('first')).to.deep.equal({ renewed: ['laptop'] })
+    expect(await complete('first')).to.deep.equal({ isRenewed: true })
   })
 })

@@ -31,7 +31,7 @@ const sent = (nth: number) => ({ ...token('laptop', nth - 1), nextHash: `laptop-
 
 const idsOf = ({ trustedBrowsers = [] }: MfaRecord) => trustedBrowsers.map(({ id }) => id)
 
-const rotated = (record: MfaRecord, nth: number, now: number) => rotate(record, [sent(nth)], now)!
+const rotated = (record: MfaRecord, nth: number, now: number) => rotate(record, sent(nth), now)!
 
 describe('a trusted browser', () => {
   it('is the one that shows the token, until the chosen time after the tick', () => {
@@ -89,7 +89,7 @@ describe('a trusted browser', () => {
     // Use does not extend it.
     expect(second.trustedBrowsers?.[0]).to.include({ since: NOW, until: NOW + 3600 })
     // A replaced token replaces nothing.
-    const shown = [{ ...token('laptop', 0), nextHash: 'x' }]
+    const shown = { ...token('laptop', 0), nextHash: 'x' }
     expect(rotate(second, shown, NOW + 39)).to.equal(second)
     expect(rotate(second, shown, NOW + 40)).to.equal(undefined)
     let many = trusted()
@@ -127,10 +127,10 @@ describe('a trusted browser', () => {
     const later = NOW + 10 * PREVIOUS_SECONDS
     expect(reusedIn(record, [sent(1)], later)).to.deep.equal([])
     // The same record, so that the same new token is set again.
-    expect(rotate(record, [sent(1)], later)).to.equal(record)
+    expect(rotate(record, sent(1), later)).to.equal(record)
     // The form of another sign-in, with the copied token.
-    const copied = [{ ...token('laptop', 0), nextHash: 'another' }]
-    expect(reusedIn(record, copied, later)).to.have.length(1)
+    const copied = { ...token('laptop', 0), nextHash: 'another' }
+    expect(reusedIn(record, [copied], later)).to.have.length(1)
     expect(rotate(record, copied, later)).to.equal(undefined)
     // The new token was used since: somebody has it.
     const used = rotated(record, 2, NOW + 1)
@@ -139,7 +139,7 @@ describe('a trusted browser', () => {
     const older = [{ ...token('laptop', 0), nextHash: 'laptop-2' }]
     expect(reusedIn(used, older, later)).to.have.length(1)
     // The new token in the form that has made it replaces nothing.
-    const own = [{ ...token('laptop', 1), nextHash: 'laptop-1' }]
+    const own = { ...token('laptop', 1), nextHash: 'laptop-1' }
     expect(rotate(record, own, later)).to.equal(record)
   })
 
@@ -148,13 +148,15 @@ describe('a trusted browser', () => {
     const { record: both } = settleTrusted(trusted(), earned, { now: NOW, detail: {} })
     const shown = [sent(1), { ...token('again'), nextHash: 'again-1' }]
     expect(trustsIn(both, shown, NOW).map(({ factor }) => factor)).to.deep.equal(['totp', 'key'])
-    const next = rotate(both, shown, NOW)!
-    expect(next.trustedBrowsers?.map(({ tokenHash }) => tokenHash)).to.deep.equal([
-      'laptop-1',
-      'again-1',
-    ])
-    // One of them has ended since the policy was asked.
-    expect(rotate(both, shown, NOW + 60)).to.equal(undefined)
+    const hashesOf = ({ trustedBrowsers = [] }: MfaRecord) =>
+      trustedBrowsers.map(({ tokenHash }) => tokenHash)
+    const [laptop = sent(1), again = laptop] = shown
+    expect(hashesOf(rotate(both, laptop, NOW)!)).to.deep.equal(['laptop-1', 'again-0'])
+    const next = rotate(rotate(both, laptop, NOW)!, again, NOW)!
+    expect(hashesOf(next)).to.deep.equal(['laptop-1', 'again-1'])
+    // It has ended since the policy was asked; the other one has not.
+    expect(rotate(both, again, NOW + 60)).to.equal(undefined)
+    expect(rotate(both, laptop, NOW + 60)).not.to.equal(undefined)
     const reused = reusedIn(next, [token('laptop'), token('again')], NOW + PREVIOUS_SECONDS)
     const settled = settleReused(next, reused, {})
     expect(idsOf(settled.record)).to.deep.equal([])

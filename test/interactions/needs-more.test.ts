@@ -54,7 +54,8 @@ async function look(given: Given) {
   } as unknown as Core
   const interaction = { params: { client_id: 'app', ...given.params }, ...given.interaction }
   const subject = { accountId: 'mira', amr: ['pwd'], ts: NOW, epoch: 1 }
-  const more = await needsMore(core, { headers: {} } as never, {} as never, interaction, {
+  const request = { headers: {} } as never
+  const { isMore: more } = await needsMore(core, request, {} as never, interaction, {
     subject,
     record,
   })

@@ -36,6 +36,8 @@ export interface Authenticator extends Strength {
 
 /** A browser in which the person chose not to be asked for the factor for a while (R14). */
 export interface Trust {
+  /** Names the trust. Absent: it is that of a token, whose browser is not here. */
+  readonly id?: string
   /** When the box was ticked. */
   readonly since: Instant
   /** The id of the factor that earned it. Absent: it is not known, and no rule that lists factors is met by it. */
