@@ -281,7 +281,7 @@ export const fileOptions = {
       max: 100_000,
       default: 100,
       unit: 'failures',
-      doc: 'Wrong passwords taken from one address (IPv6: one /64) before it has to wait; known browsers are exempt.',
+      doc: 'Wrong passwords and refused passkeys taken from one address (IPv6: one /64) before it has to wait; a password in a known browser is exempt.',
     }),
     addressWindowSeconds: integer({
       min: 10,

@@ -126,6 +126,8 @@ export interface Core {
     question: PolicyQuestion & { readonly firstSignIn: boolean },
   ): Promise<FirstEnrolmentRule>
   describe(account: HostAccount): Promise<PersonDescription>
+  /** Whether an account may sign in by a credential that names its owner. */
+  maySignIn(account: HostAccount): Promise<boolean>
   /** Pages between an accepted second factor and the app, in addition to those that every sign-in has. */
   readonly notices: readonly Notice[]
   /** Whether an app may ask for a change of the person's factors. */

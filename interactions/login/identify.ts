@@ -122,8 +122,9 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
   }
   const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
   const account = await core.account(ctx, accountId)
-  // The account was deleted or disabled: the application's findAccount no longer knows it.
-  if (account === undefined) return examineNothing(core, factor, typed, kept)
+  // The account was deleted or disabled.
+  if (account === undefined || !(await core.maySignIn(account)))
+    return examineNothing(core, factor, typed, kept)
   const { place, tokens } = placeOf(core, request, interaction, subject, ctx.ip)
   const outcome = await verifyFactor(core.deps, factor, place, typed, {
     seen,

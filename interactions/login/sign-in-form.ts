@@ -193,7 +193,7 @@ async function showRefusal(core: Core, ctx: Context, place: Place, form: Form): 
   const client = await findClient(providerOf(core), String(params.client_id))
   const { pathname, search } = place.page
   ctx.status = 422
-  ctx.set(pageHeaders({ issuer, leadsToApp: params.redirect_uri !== undefined }))
+  ctx.set(pageHeaders({ issuer, leadsToApp: params.redirect_uri !== undefined, fetches: true }))
   ctx.type = 'html'
   ctx.body = await core.views.render(
     'sign-in-refused',

@@ -8,6 +8,8 @@ export interface PageContext {
    * keeps the window's opener, because relying parties may run the sign-in in a pop-up and wait for it.
    */
   readonly leadsToApp?: boolean
+  /** Whether a script of the page asks this server for data. */
+  readonly fetches?: boolean
 }
 
 const YEAR_SECONDS = 31_536_000
@@ -16,9 +18,10 @@ const YEAR_SECONDS = 31_536_000
 export function pageHeaders({
   issuer,
   leadsToApp = false,
+  fetches = false,
 }: PageContext): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {
-    'Content-Security-Policy': contentSecurityPolicy(leadsToApp),
+    'Content-Security-Policy': contentSecurityPolicy(leadsToApp, fetches),
     // With `no-referrer` a browser would send `Origin: null` with the page's own form.
     'Referrer-Policy': 'same-origin',
     'X-Content-Type-Options': 'nosniff',
@@ -47,13 +50,14 @@ const PERMISSIONS_POLICY = [
   ),
 ].join(', ')
 
-function contentSecurityPolicy(leadsToApp: boolean): string {
+function contentSecurityPolicy(leadsToApp: boolean, fetches: boolean): string {
   return [
     "default-src 'none'",
     "style-src 'self'",
     "script-src 'self'",
     "img-src 'self' data: https:",
     "font-src 'self'",
+    ...(fetches ? ["connect-src 'self'"] : []),
     "base-uri 'none'",
     "frame-ancestors 'none'",
     ...(leadsToApp ? [] : [FORM_ACTION]),

@@ -68,6 +68,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
     forgottenHref: 'value',
     cancelAction: 'value',
     signInForm: 'value',
+    refusal: 'value',
   },
   'sign-in-refused': { signInForm: 'value', backHref: 'value' },
   'mfa-choose': {

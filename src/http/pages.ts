@@ -22,6 +22,8 @@ export interface PageModels {
     forgottenHref?: string
     /** The HTML of a form that signs in without a password, as `mfa.passkeySignIn` answers it. */
     signInForm?: string
+    /** That form was refused, and says so. */
+    refusal?: boolean
     /** Leads back to the app without signing in. */
     cancelAction?: string
     /**

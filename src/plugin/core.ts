@@ -67,6 +67,7 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
       client['first_party'] === true || client.clientId === ACCOUNT_CLIENT_ID,
     firstEnrolmentRule: async (question) => firstEnrolmentRule(firstEnrolment, question),
     describe: async (account) => (options.describe ?? describeByClaims)(account),
+    maySignIn: async (account) => options.maySignIn?.(account) ?? true,
     mayManage: (client) => mayManage(options, client),
     manageUrl: options.manage?.url,
     accountSite: accountSiteOf(options, deps),
@@ -84,17 +85,21 @@ export function coreOf(options: ParsedOptions, joined: Joined): Core {
         ? loadRecord(deps, accountId)
         : onceFor(records, ctx, accountId, () => loadRecord(deps, accountId)),
     adopting: options.adopting ?? false,
-    taken: {
-      configured: false,
-      adapter: false,
-      firstFactorPrompts: new Set(),
-      policy: new WeakSet(),
-    },
+    taken: nothingTaken(),
     sessionCookie: undefined,
     interactionUrl: undefined,
     provider: undefined,
   }
   return core
+}
+
+function nothingTaken(): Core['taken'] {
+  return {
+    configured: false,
+    adapter: false,
+    firstFactorPrompts: new Set(),
+    policy: new WeakSet(),
+  }
 }
 
 function dependenciesOf(

@@ -102,6 +102,11 @@ export interface MfaOptions {
   /** The path of the pages below the provider. Default `/mfa`. */
   readonly path?: string
   /**
+   * Whether an account of findAccount may sign in by a credential that names its owner, where no code of yours checks a
+   * password. Answer false for a disabled account, if findAccount knows it. Default: each account may.
+   */
+  readonly maySignIn?: (account: HostAccount) => boolean | Promise<boolean>
+  /**
    * False: your application takes the forms of `passkeySignIn` itself, with `identificationResult`, such as to count
    * failures together with those of passwords. Default: the plugin takes them.
    */
@@ -351,6 +356,7 @@ const shape = z.strictObject({
   sendMail: fn.optional(),
   notices: z.boolean().optional(),
   path: path.optional(),
+  maySignIn: fn.optional(),
   signInRoutes: z.boolean().optional(),
   theme: theme.optional(),
   views: z.union([z.string(), z.array(z.string())]).optional(),

@@ -11,4 +11,5 @@ export const corePolicy = {
   groupsOf: async () => [],
   isWithin: () => () => false,
   isFirstParty: () => false,
+  maySignIn: async () => true,
 } satisfies Partial<Core>

@@ -111,6 +111,7 @@ const enrolment = {
 const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]>> } = {
   login: {
     empty: { ...form, username: '' },
+    'passkey-refused': { ...form, username: '', signInForm: SIGN_IN_FORM, refusal: true },
     hinted: {
       ...answer,
       username: 'mira.k@example.com',

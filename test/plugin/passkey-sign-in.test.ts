@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { isAnswered } from '../../src/host/interaction.ts'
 import { MULTI_FACTOR_ACR, PHISHING_RESISTANT_ACR } from '../../src/index.ts'
 import { SoftAuthenticator, type Device } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
@@ -130,6 +131,37 @@ describe('a passkey alone, on the application\u2019s login page', () => {
     }
     for (const answered of answers) expect(answered).to.deep.equal(answers[0])
     expect(signedInSessions(site.host.writes)).to.deep.equal([])
+  })
+
+  it('R33 asks the application whether the account may sign in, and refuses it like an unknown one', async () => {
+    const asked: string[] = []
+    const other = await startPasskeyHost({
+      maySignIn: ({ accountId }) => {
+        asked.push(accountId)
+        return false
+      },
+    })
+    const own = new SoftAuthenticator({ origin: new URL(other.host.issuer).origin })
+    await other.enrol('mira', own)
+    expect(asked).to.deep.equal([])
+    other.host.writes.length = 0
+    const { options, answer } = await other.open()
+    const refused = await answer(own.get(options))
+    expect([refused.status, refused.name]).to.deep.equal([422, 'sign-in-refused'])
+    expect([asked, signedInSessions(other.host.writes)]).to.deep.equal([['mira'], []])
+    await other.host.close()
+  })
+
+  it('R43 answers no page by showing it: the resume of a shown page is counted as before', async () => {
+    const { page, options, answer } = await site.open()
+    const uid = page.url.pathname.split('/')[2]!
+    expect(await isAnswered(site.host.provider, uid)).to.equal(false)
+    await answer(key.get(options, { origin: 'https://evil.example' }))
+    expect(await isAnswered(site.host.provider, uid)).to.equal(false)
+    const again = await site.open()
+    await again.answer(key.get(again.options))
+    const signedIn = again.page.url.pathname.split('/')[2]!
+    expect(await isAnswered(site.host.provider, signedIn)).to.equal(true)
   })
 
   it('R28 is good for another try after a refusal, with the fresh challenge of the page', async () => {

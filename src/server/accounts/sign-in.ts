@@ -84,7 +84,7 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     const account = (await accounts.byId(id))?.account
     const known = await reserveKnownBrowser(services, attempt, id, now)
     const nameKey = account ? keyOfAccount(account) : keyOfName(name ?? attempt.name)
-    const addressKey = `password:address:${networkOf(attempt.address)}`
+    const addressKey = keyOfAddress(attempt.address)
 
     if (!known) {
       const reserved = await counters.reserve(addressKey, addressLimit, now)
@@ -135,6 +135,11 @@ export function passwordCheck(services: SignInServices): CheckPassword {
     await rehash(services, judged.account, attempt.password)
     return { outcome: 'accepted', account: judged.account, epoch }
   }
+}
+
+/** Failures of an address, with a password or without one, have one counter. */
+export function keyOfAddress(address: string): string {
+  return `password:address:${networkOf(address)}`
 }
 
 /** Whether the hasher has refused to compute the hash, because too many wait. */

@@ -8,6 +8,7 @@ import { chosenLanguage } from './language.ts'
 export interface Subject {
   readonly accountId: string
   readonly groups: readonly string[]
+  readonly disabled: boolean
   /** The label, the mail address and the chosen language of the person. */
   readonly person: PersonDescription
   claims(): AccountClaims
@@ -34,6 +35,7 @@ export function subjectOf(account: Account): Subject {
   return {
     accountId: account.id,
     groups: account.groups,
+    disabled: account.disabledAt !== undefined,
     person: {
       groups: account.groups,
       label: account.username,

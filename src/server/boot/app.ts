@@ -15,8 +15,10 @@ import {
   type LiveSessionServices,
 } from '../accounts/live-sessions.ts'
 import { passwordCheck } from '../accounts/sign-in.ts'
+import { signInAlone } from '../accounts/sign-in-alone.ts'
 import { ClientFaults } from '../clients/validate.ts'
 import type { ClientRegistry } from '../clients/registry.ts'
+import { signInFactorOf } from './factors.ts'
 import { clientsOf, signingKeysOf, type Foundation } from './foundation.ts'
 import { homeOf } from '../../host/provider.ts'
 import { oidcIn } from '../../host/context.ts'
@@ -304,7 +306,7 @@ function addForgottenPassword(
 
 function loginOf(own: OwnPages, forms: FormGuard): LoginServices {
   const { foundation, provider, mfa, show } = own
-  const { storage, passwords, clock, record, refusals, settings } = foundation
+  const { storage, passwords, clock, record, refusals, settings, issuer } = foundation
   return {
     provider,
     mfa,
@@ -312,6 +314,13 @@ function loginOf(own: OwnPages, forms: FormGuard): LoginServices {
     forms,
     now: () => clock.now(),
     forgottenHref: FORGOTTEN_PATH,
+    signInFactor: signInFactorOf(settings, issuer),
+    checkAlone: signInAlone({
+      counters: storage.counters,
+      clock,
+      refusals,
+      limits: settings.passwords,
+    }),
     checkPassword: passwordCheck({
       accounts: storage.accounts,
       counters: storage.counters,

@@ -1,7 +1,14 @@
 import { arePasskeysOffered, optionsOf } from '../../../config/passkeys.ts'
 import type { FileValues } from '../../../config/schema.ts'
 import { passkeys } from '../../factors/passkey/index.ts'
-import { backupCodes, importedCodes, reachableLevels, totp, type Level } from '../../index.ts'
+import {
+  backupCodes,
+  importedCodes,
+  reachableLevels,
+  totp,
+  type AnyFactor,
+  type Level,
+} from '../../index.ts'
 
 /** The settings that decide which factors and levels a server has. */
 export type FactorSettings = Pick<FileValues, 'totp' | 'passkeys' | 'levels'>
@@ -15,6 +22,15 @@ export function serverFactors(settings: Pick<FactorSettings, 'totp' | 'passkeys'
     backupCodes(),
     importedCodes(),
   ]
+}
+
+/** The id of the factor by which people sign in alone. Undefined: the server has none. */
+export function signInFactorOf(
+  settings: Pick<FactorSettings, 'totp' | 'passkeys'>,
+  issuer: string,
+): string | undefined {
+  const factors: readonly AnyFactor[] = serverFactors(settings, issuer)
+  return factors.find(({ identify }) => identify !== undefined)?.id
 }
 
 /** The levels that a password and these factors can reach. Throws MfaError `options-invalid` for unfit `levels`. */

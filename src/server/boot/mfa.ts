@@ -56,6 +56,10 @@ export function serverMfa(foundation: Foundation, services: MfaServices = {}): S
     encryptionKeys: config.encryptionKeys,
     factors: serverFactors(settings, foundation.issuer),
     account: { path: ACCOUNT_PATH },
+    // findAccount knows disabled accounts: the host fails on a session without an account.
+    maySignIn: (account) => !(account as unknown as Subject).disabled,
+    // The login page counts refusals together with those of passwords, and shows itself again.
+    signInRoutes: false,
     require: (question) => demandsOf(settings, question),
     ...levelsIn(settings),
     policy: policyIn(settings),

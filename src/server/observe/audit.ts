@@ -10,6 +10,7 @@ import { networkOf } from '../accounts/network.ts'
 export const SERVER_EVENTS = [
   'password-accepted',
   'password-refused',
+  'passkey-refused',
   'password-set',
   'password-reset-asked',
   'password-reset-used',

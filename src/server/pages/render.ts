@@ -14,6 +14,8 @@ export interface About {
   readonly accountLabel?: string
   /** Whether a form of the page can end at a relying party. */
   readonly leadsToApp?: boolean
+  /** Whether a script of the page asks this server for data. */
+  readonly fetches?: boolean
   /** `ui_locales` of the authorization request. */
   readonly uiLocales?: string
   /** The language that the person of the page has chosen. */
@@ -53,7 +55,11 @@ export function pageShower({ views, issuer, serviceName, links }: PageServices):
     const html = await views.render(page, model, surroundings)
     ctx.status = about.status ?? 200
     ctx.set({
-      ...pageHeaders({ issuer, leadsToApp: about.leadsToApp ?? false }),
+      ...pageHeaders({
+        issuer,
+        leadsToApp: about.leadsToApp ?? false,
+        fetches: about.fetches ?? false,
+      }),
       ...about.headers,
     })
     ctx.type = 'html'

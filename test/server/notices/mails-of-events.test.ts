@@ -75,6 +75,7 @@ const OF_RECORD: Readonly<Record<string, Told>> = {
 const OF_SERVER: Readonly<Record<string, Told>> = {
   'password-accepted': none('the second factor decides'),
   'password-refused': none('nothing has changed'),
+  'passkey-refused': none('nothing has changed'),
   'password-set': none('it is the first password, of an invitation'),
   'password-set, reset': mail('Das Passwort Ihres Kontos bei Acme wurde geändert'),
   'password-reset-asked': none('its mail has the link'),
