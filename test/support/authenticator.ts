@@ -89,6 +89,11 @@ export class SoftAuthenticator {
     this.key = coseKey(this.device.algorithm, publicKey)
   }
 
+  /** The owner that its credential names. Empty before a registration. */
+  get userHandle(): string {
+    return this.#userHandle
+  }
+
   get credentialId(): string {
     return this.id.toString('base64url')
   }
