@@ -88,6 +88,51 @@ describe('passkeys of the server', () => {
     expect(unfitLines(server)[0]).to.match(/^\["warn"/)
   })
 
+  describe('have addresses for browsers and password managers', () => {
+    const look = (server: TestServer, name: string, method = 'GET') =>
+      fetch(`${server.issuer}/.well-known/${name}`, { method, redirect: 'manual' })
+
+    it('that name the account page, and the origins whose pages may ask for a passkey', async () => {
+      const origins = ['https://login.example', 'https://www.example']
+      const server = await startServer({ settings: { passkeys: { origins } } })
+      const { issuer } = server
+      for (const [name, content] of [
+        ['webauthn', { origins: [issuer, ...origins] }],
+        ['passkey-endpoints', { enroll: `${issuer}/account`, manage: `${issuer}/account` }],
+      ] as const) {
+        const answer = await look(server, name)
+        expect(answer.status, name).to.equal(200)
+        expect(answer.headers.get('content-type')).to.match(/^application\/json\b/)
+        expect(answer.headers.get('cache-control')).to.equal('public, max-age=3600')
+        expect(answer.headers.get('set-cookie')).to.equal(null)
+        expect(await answer.json()).to.deep.equal(content)
+        expect((await look(server, name, 'HEAD')).status).to.equal(200)
+      }
+    })
+
+    it('whose list of origins has the issuer without a setting, and is not there where passkeys are off', async () => {
+      const server = await startServer()
+      expect(await (await look(server, 'webauthn')).json()).to.deep.equal({
+        origins: [server.issuer],
+      })
+      const off = await startServer({ settings: { passkeys: { enabled: false } } })
+      for (const name of ['webauthn', 'passkey-endpoints', 'not-there'])
+        expect((await look(off, name)).status, name).to.equal(404)
+    })
+
+    it('of which the one for a new password stays where passkeys are off', async () => {
+      for (const settings of [{}, { passkeys: { enabled: false } }]) {
+        const server = await startServer({ settings })
+        const answer = await look(server, 'change-password')
+        expect(answer.status).to.equal(302)
+        const location = answer.headers.get('location') ?? ''
+        expect(new URL(location, server.issuer).href).to.equal(`${server.issuer}/account/password`)
+        expect(answer.headers.get('cache-control')).to.equal('no-store')
+        expect(answer.headers.get('set-cookie')).to.equal(null)
+      }
+    })
+  })
+
   it('let no server start whose rpId does not fit its issuer', async () => {
     const passkeys = { rpId: 'example.com' }
     const fault: unknown = await startServer({ settings: { passkeys } }).catch(

@@ -106,9 +106,4 @@ export function addAccountLinkRoutes(
     change: accountEvents.change,
   })
   addEmailLinkRoutes(router, { mfa, show, forms, changes })
-  // Browsers and password managers lead there (W3C, A Well-Known URL for Changing Passwords).
-  router.get('/.well-known/change-password', (ctx) => {
-    ctx.set('Cache-Control', 'no-store')
-    ctx.redirect(`${mfa.account.path}/password`)
-  })
 }

@@ -53,6 +53,7 @@ import { requestLimits } from '../pages/request-limits.ts'
 import { addLanguageRoute, preferChosenLanguage } from '../pages/language.ts'
 import { addLoginRoutes, showLogin, type LoginServices } from '../pages/login.ts'
 import { addSetUpLinkRoutes } from '../pages/set-up-link.ts'
+import { addWellKnowns } from '../pages/well-knowns.ts'
 import { speakAsIssuer } from './speak-as-issuer.ts'
 
 export interface AppServices {
@@ -267,6 +268,11 @@ function ownRoutes(own: OwnPages): Router {
   })
   addHomePage(router, show)
   addIcons(router, mfa.views.assets)
+  addWellKnowns(router, {
+    issuer,
+    passkeys: foundation.settings.passkeys,
+    passwordPath: `${mfa.account.path}/password`,
+  })
   addLoginRoutes(router, login)
   addLanguageRoute(router, { provider, views: mfa.views, forms, issuer })
   addConsentRoutes(router, consent)
