@@ -10,6 +10,7 @@ import type { Instant } from '../domain/time.ts'
 import type { Form } from '../http/body.ts'
 import { pathIfOn } from '../host/provider.ts'
 import type { ManagedMethod, PageModels } from '../http/pages.ts'
+import { scriptsFor } from './beside.ts'
 import { lastSignIns } from './browsers.ts'
 import { ACCOUNT_CLIENT_ID } from './client.ts'
 import { LOCK } from './lock.ts'
@@ -52,6 +53,7 @@ export function overview(
       }
       await show(core, ctx, 'account', model, {
         label,
+        beside: await scriptsFor(core, visit),
         ...(language === undefined ? {} : { language }),
       })
     },

@@ -41,7 +41,8 @@ export interface FactorPages {
   readonly style?: URL | string
   /**
    * A classic script (a path or a `file:` URL) for pages that are not this factor's. It finds in the attributes of its own
-   * element (`document.currentScript`) why the page has it: `data-offer`, the factor may be offered after this page.
+   * element (`document.currentScript`) why the page has it: `data-offer`, the factor may be offered after this page;
+   * `data-page-data`, the JSON of the factor's `pageData` on the overview of the account.
    */
   readonly beside?: URL | string
   /**

@@ -1,7 +1,7 @@
 import type { Assurance } from '../domain/assurance.ts'
 import type { BrowserName } from '../domain/browser-name.ts'
 import type { EventDetail } from '../domain/events.ts'
-import type { Json } from '../domain/json.ts'
+import type { Json, JsonObject } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Delivery, PasswordHasher, Random } from '../ports/services.ts'
 import type { Descriptions, FactorPages } from './factor-pages.ts'
@@ -157,6 +157,12 @@ export interface Factor<
     challenge: Challenge | undefined,
   ): Promise<Described['verification']> | Described['verification']
 
+  /**
+   * The values for the script `beside` of its pages on the overview of the person's account, such as what a device has to
+   * forget. `states` are the person's own, at least one. A person who has not shown a second factor gets no values.
+   */
+  pageData?(states: readonly Owned<State>[], about: PageAbout): JsonObject
+
   /** Types and normalises a form once (R34); undefined: this cannot be a response at all (400, not charged). */
   parseResponse(form: Form): Response | undefined
   /** The normal form of a response. R38 and the check for used codes recognise "the same code" by it. */
@@ -240,6 +246,14 @@ export interface AccountLabel {
   readonly issuerName: string
   /** The name of the account that the app shows: a user name or an address. */
   readonly label: string
+}
+
+/** The person and the provider of a page that is not the factor's. */
+export interface PageAbout {
+  /** The name of the account: a user name or an address. */
+  readonly label: string
+  /** The issuer identifier of the provider, an absolute URL. The page is of its origin. */
+  readonly issuer: string
 }
 
 /** The values that a confirming response is checked against, besides the enrolment itself. */

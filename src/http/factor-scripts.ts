@@ -17,6 +17,8 @@ export function factorFiles(
 interface BesideScript {
   readonly href: string
   readonly offer: boolean
+  /** JSON; empty: there is none. */
+  readonly data: string
 }
 
 /** The scripts of the factors that are beside a page. A factor without one is left out. */
@@ -27,9 +29,10 @@ export function besideScripts(
   }: { readonly factors: readonly FactorViews[]; readonly asset: (name: string) => string },
   beside: Surroundings['beside'] = [],
 ): readonly BesideScript[] {
-  return beside.flatMap(({ factor, offer = false }) => {
+  return beside.flatMap(({ factor, offer = false, data }) => {
     const name = besideOf(factor)
     const isThere = factors.some(({ files }) => files.has(name))
-    return isThere ? [{ href: asset(name), offer }] : []
+    if (!isThere) return []
+    return [{ href: asset(name), offer, data: data === undefined ? '' : JSON.stringify(data) }]
   })
 }

@@ -374,7 +374,7 @@ export const SURROUNDING_VALUES: Omit<ShapeOf<Surroundings>, 'links'> & { readon
       notYou: { action: 'value', csrf: 'value' },
     },
     links: 'any',
-    beside: [{ factor: 'value', offer: 'value' }],
+    beside: [{ factor: 'value', offer: 'value', data: 'any' }],
   }
 
 /** The values of several pages together, for a template that more than one of them includes. */

@@ -700,6 +700,8 @@ export interface Beside {
   readonly factor: string
   /** The factor may be offered after this page. */
   readonly offer?: true
+  /** The answer of the factor's `pageData`. */
+  readonly data?: JsonObject
 }
 
 /** Turns a page into HTML. `createMfa({ render })` replaces it; the default is Nunjucks over views/. */

@@ -105,7 +105,7 @@ export const ADDED_VALUES = {
   factorScript: 'value',
   factorStyle: 'value',
   /** The scripts of factors on a page that is not theirs. */
-  besideScripts: [{ href: 'value', offer: 'value' }],
+  besideScripts: [{ href: 'value', offer: 'value', data: 'value' }],
   /** The app that the person signs in to, or the issuer itself. */
   app: 'value',
   t: 'any',

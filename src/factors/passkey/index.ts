@@ -11,6 +11,7 @@ import {
   requestOptions,
 } from './ceremony.ts'
 import { makerOf } from './makers.ts'
+import { signals } from './signals.ts'
 import { readPasskeysOptions, siteOf, type PasskeysOptions } from './options.ts'
 import { verifyRegistration } from './registration.ts'
 import { canonical, parseResponse, type PasskeyResponse } from './response.ts'
@@ -108,6 +109,8 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     describeVerification: (states, challenge) => ({
       options: textOf(challenge && requestOptions(settings, states, challenge)),
     }),
+
+    pageData: (states, about) => signals(siteOf(settings, about.issuer), states, about),
 
     /** The key, whatever id a response gives it: one key bound twice would answer twice. */
     keyOf: ({ publicKey }) => publicKey,

@@ -14,6 +14,7 @@
   let renewing
 
   if (window.PublicKeyCredential && navigator.credentials) offer()
+  forgetUnknown()
 
   function offer() {
     form.hidden = false
@@ -34,6 +35,18 @@
     renewLater()
     // After a refusal the person presses the button: the autofill would answer with the same passkey.
     if (!isRefused) fill()
+  }
+
+  // No account has the passkey that was refused: the browser's store may forget it.
+  async function forgetUnknown() {
+    const { passkeyUnknown: credentialId, passkeyOptions } = form.dataset
+    if (!credentialId) return
+    try {
+      const { rpId } = JSON.parse(passkeyOptions)
+      await window.PublicKeyCredential?.signalUnknownCredential?.({ rpId, credentialId })
+    } catch {
+      // A browser may refuse: nothing here depends on it.
+    }
   }
 
   // The browser lists the passkeys among the names that it knows, and shows nothing else until one is chosen.

@@ -1,0 +1,29 @@
+import { expect } from 'chai'
+import { passkeys } from '../../../src/factors/passkey/index.ts'
+import { SoftAuthenticator } from '../../support/authenticator.ts'
+import { ISSUER, registered } from './person.ts'
+
+describe('the signals of passkeys', () => {
+  it('list the passkeys of each user handle, with the domain and the name', async () => {
+    const states = await Promise.all([1, 2, 3].map(() => registered(new SoftAuthenticator())))
+    const [one, two, imported] = states as [
+      (typeof states)[0],
+      (typeof states)[0],
+      (typeof states)[0],
+    ]
+    const owned = [one, { ...two, userHandle: one.userHandle }, imported].map((state, index) => ({
+      authenticatorId: `${index}`,
+      state,
+    }))
+    const factor = passkeys({ rpId: 'example.com' })
+    const about = { label: 'mira@example.com', issuer: ISSUER }
+    expect(factor.pageData?.(owned, about)).to.deep.equal({
+      rpId: 'example.com',
+      name: 'mira@example.com',
+      users: [
+        { userId: one.userHandle, ids: [one.id, two.id] },
+        { userId: imported.userHandle, ids: [imported.id] },
+      ],
+    })
+  })
+})
