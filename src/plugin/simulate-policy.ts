@@ -1,6 +1,7 @@
 import { askPolicy } from '../../interactions/ask-policy.ts'
 import type { Core, HostAccount } from '../../interactions/core.ts'
 import { assumedFacts, enrolmentProofOf, type ExplainQuestion } from '../../interactions/explain.ts'
+import { existingStates } from '../application/owned-states.ts'
 import type { PolicyInForce } from '../application/policy-input.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
 import { kindsOfClients, type ClientFacts } from '../domain/policy/alike-clients.ts'
@@ -40,7 +41,8 @@ export interface SimulatedPerson {
 
 /**
  * The changes that a proposed policy would bring to an account. Assumed are a new browser, an address that is not known,
- * a right password, and a request for every scope that the client may ask for.
+ * a right password, and a request for every scope that the client may ask for. Throws MfaError `key-missing`,
+ * `seal-broken` and `record-unreadable` for an account whose factors cannot be read.
  */
 export type PolicySimulation = (account: HostAccount) => Promise<SimulatedPerson>
 
@@ -79,6 +81,8 @@ function simulationOf(
   return async (account) => {
     const own = forOnePerson(core, readsOf)
     const { record } = await core.record(undefined, account.accountId)
+    // A factor that does not open lets nobody in, though the rules would be met by it.
+    for (const factor of core.deps.factors.values()) existingStates(core.deps, record, factor)
     const person: { -readonly [List in keyof SimulatedPerson]: SimulatedChange } = {}
     for (const kind of kinds) await simulateAt(own, kind, { account, record, person })
     return person

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { hash as bcryptHash } from '@node-rs/bcrypt'
 import { expect } from 'chai'
+import { secretBox, systemClock } from '../../../src/adapters/crypto/index.ts'
+import { openSqliteStorage } from '../../../src/adapters/sqlite/index.ts'
+import type { JsonObject } from '../../../src/domain/json.ts'
 import { PASSWORD_ACR, MULTI_FACTOR_ACR } from '../../../src/index.ts'
 import { commandLine, type CommandLine, type Ran } from '../command-line.ts'
 
@@ -35,6 +38,24 @@ interface Report {
   readonly must_enrol_count: number
   readonly locked_out: readonly Met[]
   readonly locked_out_count: number
+}
+
+/** Changes the stored record of a person, as if a key had sealed it that the server does not have. */
+async function sealWithMissingKey({ environment }: CommandLine, name: string): Promise<void> {
+  const path = environment['STORAGE_URL']!.replace('sqlite:', '')
+  const storage = openSqliteStorage({ path, clock: systemClock })
+  try {
+    const { account } = (await storage.accounts.byName(name))!
+    const { record, version } = (await storage.records.load(account.id))!
+    const key = Buffer.from(environment['ENCRYPTION_KEYS']!, 'base64')
+    const [id] = secretBox({ keys: [new Uint8Array(key)] }).keyIds
+    const text = JSON.stringify(record)
+    expect(text).to.contain(id)
+    const changed = JSON.parse(text.replaceAll(id, 'A'.repeat(id.length))) as JsonObject
+    await storage.records.save(account.id, changed, version)
+  } finally {
+    await storage.close()
+  }
 }
 
 const EVERYBODY = { name: 'everybody', require: 'multi-factor' }
@@ -327,6 +348,43 @@ describe('policy', function () {
       expect(refused.json<Report>().locked_out_count).to.equal(2)
       expect((await simulate({ rules: [EVERYBODY] }, ' --allow-lockout')).code).to.equal(0)
       expect((await simulate([])).code).to.equal(0)
+    })
+
+    it('has these members and no others with --json', async () => {
+      expect(await report([])).to.have.all.keys(
+        'accounts',
+        'clients',
+        'newly_asked',
+        'newly_asked_count',
+        'must_enrol',
+        'must_enrol_count',
+        'locked_out',
+        'locked_out_count',
+        'assumed',
+      )
+    })
+
+    it('ends with 1 if somebody cannot be read, unless that is allowed, and says how many', async () => {
+      const own = commandLine()
+      try {
+        const people = ['whole', 'sealed'].map((username) => ({
+          username,
+          totp: [{ secret: SECRET }],
+        }))
+        const file = own.file('people.jsonl', people.map((one) => JSON.stringify(one)).join('\n'))
+        expect((await own.run(`user import ${file}`)).code).to.equal(0)
+        await sealWithMissingKey(own, 'sealed')
+        const words = `policy simulate ${own.file('proposed.json', [])}`
+        const ran = await own.run(`${words} --json`)
+        expect(ran.code, ran.err).to.equal(1)
+        expect(ran.json()).to.include({ accounts: 2, unreadable_count: 1, locked_out_count: 0 })
+        const text = await own.run(words)
+        expect(text.code).to.equal(1)
+        expect(text.out).to.contain('\nnot judged: 1. ')
+        expect((await own.run(`${words} --allow-lockout`)).code).to.equal(0)
+      } finally {
+        own.remove()
+      }
     })
 
     it('refuses a file with a fault, and says each', async () => {
