@@ -73,6 +73,9 @@ describe('the audit commands', () => {
     expect(await ids('--address', '::ffff:192.0.2.1')).to.deep.equal(['e2'])
     expect(await ids('--request-id', 'r.1')).to.deep.equal(['e2'])
     expect(await ids('--type', 'locked', '--type', 'reset')).to.deep.equal(['e4', 'e3'])
+    // The types of a factor's own events are known, whether the server has the factor or not.
+    for (const type of ['backup-code-used', 'passkey-cloned'])
+      expect(await ids('--type', type)).to.deep.equal([])
     expect(await ids('--actor', 'Anna Ärmel')).to.deep.equal(['e4'])
     expect(await ids('--actor', 'ops')).to.have.length(2)
     expect(await ids('--user', 'mira', '--actor', 'Anna Ärmel')).to.deep.equal(['e4'])

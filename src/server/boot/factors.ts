@@ -24,6 +24,15 @@ export function serverFactors(settings: Pick<FactorSettings, 'totp' | 'passkeys'
   ]
 }
 
+/** The types of the events that the factors of a server have of their own, also of those that are off. */
+export const FACTOR_EVENT_TYPES: readonly string[] = [
+  ...new Set(
+    [passkeys(), totp(), backupCodes(), importedCodes()].flatMap(
+      ({ eventTypes = [] }: AnyFactor) => eventTypes,
+    ),
+  ),
+]
+
 /** The id of the factor by which people sign in alone. Undefined: the server has none. */
 export function signInFactorOf(
   settings: Pick<FactorSettings, 'totp' | 'passkeys'>,
