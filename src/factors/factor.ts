@@ -124,6 +124,9 @@ export interface Factor<
 
   /** Makes a fresh set. `issued` factors only. `shown`: the secrets that the person sees once; they are not kept. */
   issue?(input: IssueInput): Promise<{ state: State; shown: readonly string[] }>
+  /** How authenticators of another application become authenticators of this factor. Absent: they cannot. */
+  readonly imports?: Imports<State>
+
   /** Uses left, where that is limited. */
   remaining?(state: State): number
   /**
@@ -255,6 +258,24 @@ export interface PageAbout {
   /** The issuer identifier of the provider, an absolute URL. The page is of its origin. */
   readonly issuer: string
 }
+
+export interface Imports<State> {
+  /** The name of the field with a person's authenticators, a list. */
+  readonly field: string
+  /** Reads one of the list, which is anything at all. One whose handle another account has is refused afterwards. */
+  read(given: unknown): Promise<Imported<State>> | Imported<State>
+  /** Whether two of a list are one authenticator, which may be bound once (R40). */
+  isSame(one: State, other: State): boolean
+}
+
+export type Imported<State> =
+  | {
+      readonly state: State
+      /** Empty: no name. */
+      readonly name: string
+    }
+  /** The member that is unfit, such as `publicKey`, or the empty text for the whole. Never a value (R31). */
+  | { readonly fault: string }
 
 /** The values that a confirming response is checked against, besides the enrolment itself. */
 export interface ConfirmInput<State, Challenge> {

@@ -24,6 +24,7 @@ export interface ImportFault {
   readonly code:
     | Exclude<ForeignTotpFault, 'secret-missing'>
     | ForeignCodesFault
+    | AuthenticatorsFault
     | 'totp-unreadable'
     | 'enabled-unreadable'
     | 'secret-encoding-unknown'
@@ -33,6 +34,13 @@ export interface ImportFault {
     | 'totp-ambiguous' // one key with two algorithms, numbers of digits or periods
     | 'too-many' // authenticators of one factor
 }
+
+/** The reason why authenticators of a factor that reads its own (`imports`) are refused. */
+type AuthenticatorsFault =
+  | 'authenticators-unreadable' // no list
+  | 'authenticator-unfit' // the field names the member
+  | 'authenticator-repeated' // the list has it twice
+  | 'authenticator-taken' // another account has it
 
 /** A difference from the other application after the import. */
 export type ImportWarning =
@@ -92,9 +100,10 @@ export function areWeakCodes({ bits }: ReadCodes): boolean {
 
 /**
  * Maps the fields of another application to factors. Pure: it hashes nothing and keeps nothing. With a fault, nothing
- * of the account may be taken over; with a warning, something differs from before.
+ * of the account may be taken over; with a warning, something differs from before. `hasOthers`: there are
+ * authenticators of other factors, which are read elsewhere.
  */
-export function mapFactors(fields: FieldsToImport): MappedFactors {
+export function mapFactors(fields: FieldsToImport, hasOthers = false): MappedFactors {
   const faults: ImportFault[] = []
   const fault = (field: string, code: ImportFault['code']): void =>
     void faults.push({ field, code })
@@ -115,23 +124,25 @@ export function mapFactors(fields: FieldsToImport): MappedFactors {
   const warnings = new Set<ImportWarning>()
   const totp: ForeignTotp[] = []
   if (isOn === false) {
-    if (allOf(fields, [...TOTP, ...SECRET]).length > 0) warnings.add('not-enabled')
+    if (hasOthers || allOf(fields, [...TOTP, ...SECRET]).length > 0) warnings.add('not-enabled')
     return { totp, warnings: [...warnings], faults }
   }
   const secret = find(SECRET)
-  const found = [
+  const listed = [
     ...explicitTotp(find(TOTP), encoding, fault),
     ...secretOf(secret, encoding, warnings),
   ]
-  totp.push(...oneOfEachKey(found, fault))
-  if (totp.length === 0 && (isOn === true || secret !== undefined)) warnings.add('must-enrol')
+  totp.push(...oneOfEachKey(listed, fault))
+  const hasNone = totp.length === 0 && !hasOthers
+  if (hasNone && (isOn === true || secret !== undefined)) warnings.add('must-enrol')
   if (totp.some(isWeakSecret)) warnings.add('secret-weak')
 
   const codes = codesOf(find(CODES), form, warnings, fault)
-  if (codes !== undefined && totp.length === 0) warnings.add('codes-without-authenticator')
-  if (codes === undefined || totp.length === 0) return { totp, warnings: [...warnings], faults }
+  if (codes !== undefined && hasNone) warnings.add('codes-without-authenticator')
+  const found = { totp, faults }
+  if (codes === undefined || hasNone) return { ...found, warnings: [...warnings] }
   if (areWeakCodes(codes)) warnings.add('codes-weak')
-  return { totp, codes, warnings: [...warnings], faults }
+  return { ...found, codes, warnings: [...warnings] }
 }
 
 interface Found {
@@ -260,7 +271,7 @@ function isSame(one: unknown, other: unknown): boolean {
 }
 
 /** Whether a database stored no value: null, an empty text, or an empty list or array, which may be written as text. */
-function isEmpty(value: unknown): boolean {
+export function isEmpty(value: unknown): boolean {
   if (typeof value === 'string')
     return isNothing(value) || /^\s*(?:\[\s*\]|\{\s*\})\s*$/.test(value)
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
@@ -320,7 +331,7 @@ function readConfirmed(value: unknown): boolean | undefined {
 }
 
 /** A single value, a list, or JSON text of a list, as a list. Undefined: none of these. */
-function listOf(value: unknown): readonly unknown[] | undefined {
+export function listOf(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value as readonly unknown[]
   if (typeof value === 'object') return [value]
   if (typeof value !== 'string') return undefined

@@ -3,6 +3,7 @@ import { MfaError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
+import { readAuthenticators, takenOf, type ReadAuthenticator } from './authenticators.ts'
 import { adoptCodes } from './codes.ts'
 import type { ImportedCodesState } from '../factors/imported-codes/index.ts'
 import { adoptTotp } from './totp.ts'
@@ -54,17 +55,25 @@ export async function importFactors(
 ): Promise<ImportOutcome> {
   checkPlain(fields)
   checkAtOnce(codesAtOnce)
-  const mapped = mapFactors(fields)
-  const faults = [...mapped.faults, ...notOffered(deps, mapped)]
+  const read = await readAuthenticators(deps, fields)
+  const mapped = mapFactors(fields, read.authenticators.length > 0)
+  const faults = [...mapped.faults, ...read.faults, ...notOffered(deps, mapped)]
   if (faults.length > 0) return { outcome: 'refused', faults }
   const seen = await loadRecord(deps, accountId)
   if (!isImportable(seen.record)) return { outcome: 'exists' }
 
   const { totp, codes, warnings } = mapped
+  const others = warnings.includes('not-enabled') ? [] : read.authenticators
+  const taken = await takenOf(deps, others)
+  if (taken.length > 0) return { outcome: 'refused', faults: taken }
   const isWeak = totp.some(isWeakSecret) || (codes !== undefined && areWeakCodes(codes))
   const imported = (now: Instant): ImportOutcome => ({
     outcome: 'imported',
-    factors: [...(totp.length > 0 ? ['totp'] : []), ...(codes === undefined ? [] : [CODES])],
+    factors: [
+      ...(totp.length > 0 ? ['totp'] : []),
+      ...new Set(others.map(({ factor }) => factor.id)),
+      ...(codes === undefined ? [] : [CODES]),
+    ],
     warnings,
     ...(isWeak ? { renewBy: now + RENEWAL_SECONDS } : {}),
   })
@@ -72,7 +81,7 @@ export async function importFactors(
 
   const foreign =
     codes === undefined ? undefined : await adoptCodes(codes, deps.hasher, codesAtOnce)
-  return commit<ImportOutcome>(
+  const done = commit<ImportOutcome>(
     deps,
     accountId,
     (record, now) =>
@@ -81,7 +90,7 @@ export async function importFactors(
             outcome: imported(now),
             ...settleImported(
               record,
-              authenticatorsOf(deps, accountId, { ...mapped, foreign, now }),
+              authenticatorsOf(deps, accountId, { ...mapped, others, foreign, now }),
               warnings.includes('must-enrol'),
               now,
             ),
@@ -89,6 +98,13 @@ export async function importFactors(
         : { outcome: { outcome: 'exists' } },
     seen,
   )
+  return done.catch(async (error: unknown) => {
+    // Another account has got one of them since.
+    const isTaken = error instanceof MfaError && error.code === 'handle-taken'
+    const since = isTaken ? await takenOf(deps, others) : []
+    if (since.length === 0) throw error
+    return { outcome: 'refused', faults: since }
+  })
 }
 
 /**
@@ -121,9 +137,14 @@ function authenticatorsOf(
   {
     totp,
     codes,
+    others,
     foreign,
     now,
-  }: MappedFactors & { foreign: ImportedCodesState | undefined; now: Instant },
+  }: MappedFactors & {
+    others: readonly ReadAuthenticator[]
+    foreign: ImportedCodesState | undefined
+    now: Instant
+  },
 ): readonly Authenticator[] {
   const adopt = (id: string, state: Json, about: { name: string; weak: boolean }) => {
     const factor = deps.factors.get(id)
@@ -143,6 +164,7 @@ function authenticatorsOf(
         weak: isWeakSecret(one),
       }),
     ),
+    ...others.flatMap(({ factor, state, name }) => adopt(factor.id, state, { name, weak: false })),
     ...(codes === undefined || foreign === undefined
       ? []
       : adopt(CODES, foreign, { name: '', weak: areWeakCodes(codes) })),

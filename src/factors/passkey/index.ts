@@ -10,6 +10,7 @@ import {
   PASSKEY_CHALLENGE_SECONDS,
   requestOptions,
 } from './ceremony.ts'
+import { PASSKEY_IMPORTS } from './imported.ts'
 import { makerOf } from './makers.ts'
 import { signals } from './signals.ts'
 import { readPasskeysOptions, siteOf, type PasskeysOptions } from './options.ts'
@@ -104,6 +105,8 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
       const assurance = assuranceOf(state.backupEligible, state.userVerified)
       return { state, assurance, ...(name === undefined ? {} : { name }) }
     },
+
+    imports: PASSKEY_IMPORTS,
 
     challenge: (_states, input) => ({ value: makeChallenge('get', settings, input) }),
     describeVerification: (states, challenge) => ({

@@ -46,7 +46,8 @@ const NAMES: readonly string[] = [
 ]
 const VERIFICATIONS: readonly unknown[] = ['required', 'preferred', 'discouraged']
 const ATTESTATIONS: readonly unknown[] = ['none', 'direct']
-const ALGORITHMS: readonly PasskeyAlgorithm[] = [-8, -7, -257]
+/** The algorithms that this factor knows. */
+export const ALGORITHMS: readonly PasskeyAlgorithm[] = [-8, -7, -257]
 /** A domain in lower case, or `localhost`. WebAuthn accepts no IP address. */
 const DOMAIN =
   /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)$/

@@ -52,7 +52,7 @@ export type PasskeyChallenge = {
 
 /** The longest id of a credential, in bytes (WebAuthn Level 3, 7.1). */
 export const LONGEST_ID_BYTES = 1023
-const LONGEST_HANDLE_BYTES = 64
+export const LONGEST_HANDLE_BYTES = 64
 const HIGHEST_COUNTER = 2 ** 32 - 1
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const TRANSPORT = /^[a-z][a-z-]{0,31}$/
@@ -70,7 +70,7 @@ export function parseState(stored: Json): PasskeyState {
     typeof backupEligible !== 'boolean' ||
     typeof backedUp !== 'boolean' ||
     typeof aaguid !== 'string' ||
-    !UUID.test(aaguid) ||
+    !isUuid(aaguid) ||
     typeof userVerified !== 'boolean' ||
     !isBase64url(lastChallenge, 1)
   )
@@ -119,11 +119,16 @@ export function readTransports(named: unknown): readonly string[] {
   return [...new Set(words)].slice(0, MOST_TRANSPORTS)
 }
 
+/** Whether the text is a UUID in lower case. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text)
+}
+
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
-function isCounter(value: unknown): value is number {
+export function isCounter(value: unknown): value is number {
   return (
     Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= HIGHEST_COUNTER
   )

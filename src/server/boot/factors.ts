@@ -42,6 +42,19 @@ export function signInFactorOf(
   return factors.find(({ identify }) => identify !== undefined)?.id
 }
 
+/** The fields of an import that factors of this server read, also of a factor that is off. */
+export const FACTOR_FIELDS: readonly string[] = fieldsOf([passkeys()])
+
+/** Those of factors that are off: nothing in them can be imported. */
+export function fieldsOff(settings: FactorSettings, issuer: string): readonly string[] {
+  const on = fieldsOf(serverFactors(settings, issuer))
+  return FACTOR_FIELDS.filter((field) => !on.includes(field))
+}
+
+function fieldsOf(factors: ReturnType<typeof serverFactors>): readonly string[] {
+  return factors.flatMap(({ imports }) => (imports === undefined ? [] : [imports.field]))
+}
+
 /** The levels that a password and these factors can reach. Throws MfaError `options-invalid` for unfit `levels`. */
 export function serverLevels(settings: FactorSettings, issuer: string): readonly Level[] {
   return reachableLevels({ factors: serverFactors(settings, issuer), ...levelsIn(settings) })

@@ -27,6 +27,8 @@ export interface ImportOptions {
   readonly emailsVerified: boolean
   /** For lines that do not say it themselves. */
   readonly defaults: FieldsToImport
+  /** Fields of factors that are off here: a line that has a value in one of them is bad. Default: none. */
+  readonly fieldsOff?: readonly string[]
   /** Whether somebody who has a password and no factor can sign in here. Absent: nothing is said about it. */
   readonly hasWayIn?: (person: ImportedPerson, mustEnrol: boolean) => boolean
   /** People that are worked on at once. Their plain codes wait for each other in the hasher. */
@@ -128,6 +130,11 @@ async function importLine(
   const repeated = isRepeated(seen, namesIn(fields, options))
   if ('faults' in reading) return { line, outcome: 'bad', faults: reading.faults }
   if (repeated) return { line, outcome: 'bad', faults: [{ field: 'username', code: 'repeated' }] }
+  const off = (options.fieldsOff ?? []).filter((field) => !isEmpty(fields[field]))
+  if (off.length > 0) {
+    const faults = off.map((field) => ({ field, code: 'factor-not-offered' as const }))
+    return { line, outcome: 'bad', faults }
+  }
   const { person } = reading
 
   const holder = await holderOf(services.accounts, person)
@@ -177,11 +184,17 @@ function warningsOf(
   return isShutOut ? [...warnings, 'no-way-in'] : warnings
 }
 
-/** The line with the defaults for fields that it lacks or has empty, in camel case and in snake case. */
-function withDefaults(fields: FieldsToImport, defaults: FieldsToImport): FieldsToImport {
-  const isEmpty = (value: unknown = null): boolean =>
+/** Whether a cell or a member says nothing. */
+function isEmpty(value: unknown = null): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  return (
     value === null ||
     (typeof value === 'string' && /^\s*(?:\[\s*\]|\{\s*\}|null|\\n)?\s*$/i.test(value))
+  )
+}
+
+/** The line with the defaults for fields that it lacks or has empty, in camel case and in snake case. */
+function withDefaults(fields: FieldsToImport, defaults: FieldsToImport): FieldsToImport {
   const isUnsaid = (name: string): boolean =>
     [name, name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)].every((own) =>
       isEmpty(fields[own]),

@@ -1,4 +1,5 @@
 import { IMPORT_FIELDS } from '../../index.ts'
+import { FACTOR_FIELDS } from '../boot/factors.ts'
 import type { Output, Terminal } from '../cli/terminal.ts'
 import { progress } from '../cli/progress.ts'
 import type { ImportLine } from './lines.ts'
@@ -14,7 +15,11 @@ const FIELD_NAME = /^[a-z][A-Za-z_]{0,39}$/
 const REMARKS: Readonly<Record<string, string>> = { 'line-encoding': ' (not UTF-8)' }
 
 /** The names of fields that an import reads. */
-export const KNOWN_FIELDS: ReadonlySet<string> = new Set([...PERSON_FIELDS, ...IMPORT_FIELDS])
+export const KNOWN_FIELDS: ReadonlySet<string> = new Set([
+  ...PERSON_FIELDS,
+  ...IMPORT_FIELDS,
+  ...FACTOR_FIELDS,
+])
 
 interface ReportOptions {
   readonly json: boolean

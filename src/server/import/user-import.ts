@@ -15,6 +15,7 @@ import {
 } from './lines.ts'
 import { PERSON_FIELDS } from './person.ts'
 import { importReport, KNOWN_FIELDS } from './user-import-report.ts'
+import { fieldsOff } from '../boot/factors.ts'
 import { hasWayIn } from '../boot/mfa.ts'
 import { withSession, type Session } from '../cli/session.ts'
 import {
@@ -83,6 +84,7 @@ async function importFile(
     dryRun,
     emailsVerified: options['emailsUnverified'] !== true,
     defaults: defaultsOf(options),
+    fieldsOff: fieldsOff(settings, foundation.issuer),
     hasWayIn: (person, mustEnrol) => hasWayIn(settings, { isMailSet, person, mustEnrol }),
     atOnce: PEOPLE_AT_ONCE,
     codesAtOnce: settings.passwords.hashingAtOnce,

@@ -73,6 +73,12 @@ export async function registered(
   return state
 }
 
+/** A passkey as another application exports it, under the names of an import. */
+export function exported(state: PasskeyState) {
+  const { lastChallenge: _, ...kept } = state
+  return kept
+}
+
 interface Asserting {
   readonly options?: PasskeysOptions
   readonly states: readonly PasskeyState[]

@@ -10,6 +10,8 @@ import { hashKinds } from '../../../src/server/accounts/hash-kinds.ts'
 import { importPeople, type ImportServices } from '../../../src/server/import/people.ts'
 import { findByName } from '../../../src/server/accounts/people.ts'
 import { HttpClient, type Page } from '../../support/http-client.ts'
+import { exported, registered } from '../../factors/passkey/person.ts'
+import { SoftAuthenticator } from '../../support/authenticator.ts'
 import { totpCode } from '../../support/totp.ts'
 import { atTheApp, type TestServer } from '../support.ts'
 import { setInstallation } from '../installation.ts'
@@ -260,6 +262,44 @@ describe('user import', () => {
       expect(page.body).not.to.contain('totp')
       expect(page.location).to.equal(undefined)
     }
+  })
+
+  it('brings passkeys along, which sign in; a bad one makes its line bad', async () => {
+    const device = new SoftAuthenticator({ counter: 3 })
+    const passkey = exported(await registered(device))
+    const other = exported(await registered(new SoftAuthenticator()))
+    const path = jsonl(
+      { username: 'ada', passwordHash: bcrypt, passkeys: [{ ...passkey, name: 'Blue key' }] },
+      { username: 'bob', passwordHash: bcrypt, passkeys: [{ ...other, counter: 'many' }] },
+    )
+    const { code, sum } = await importing(path)
+    expect([code, sum.imported, sum.bad, sum.ignored_fields]).to.deep.equal([1, 1, 1, []])
+    expect(sum.bad_lines).to.deep.equal([
+      { line: 2, faults: [{ field: 'passkeys[0].counter', code: 'authenticator-unfit' }] },
+    ])
+    // The first line is there by now, so a later file cannot have its passkey for somebody else.
+    const again = await importing(jsonl({ username: 'cleo', passkeys: [passkey] }))
+    expect(again.sum.faults).to.deep.equal({ 'authenticator-taken': 1 })
+    const server = await serving()
+    const [browser, page] = await withPassword(server, 'ada')
+    expect(page.name).to.equal('passkey-verify')
+    const options = page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
+    const credential = device.get(options, { origin: server.issuer })
+    const answer = await browser.submit(page, { credential })
+    expect((await browser.follow(answer, atTheApp)).name).to.equal('consent')
+  })
+
+  it('takes no passkeys where the server has them off, and says so at the line', async () => {
+    const settings = file('settings.json', JSON.stringify({ passkeys: { enabled: false } }))
+    installation.environment = { ...installation.environment, CONFIG_FILE: settings }
+    const passkey = exported(await registered(new SoftAuthenticator()))
+    const { sum } = await importing(
+      jsonl({ username: 'ada', passkeys: [passkey] }, { username: 'bob', passkeys: [] }),
+    )
+    expect(sum.imported).to.equal(1)
+    expect(sum.bad_lines).to.deep.equal([
+      { line: 1, faults: [{ field: 'passkeys', code: 'factor-not-offered' }] },
+    ])
   })
 
   it('reports each bad line by number and cause, and imports the rest', async () => {
