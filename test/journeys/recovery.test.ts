@@ -83,6 +83,8 @@ describe('a person in trouble', function () {
     await later.press('[data-lost]')
     await later.see('recovery-bind')
     await proveMailbox(later, 'rhea')
+    await later.see('recovery-bind', 'choice')
+    await later.press('[data-factor=totp]')
     await later.see('totp-enrol', 'replacement')
     const lost = { secret: SECRET }
     await later.scan()

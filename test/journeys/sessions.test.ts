@@ -243,6 +243,8 @@ describe('where a second factor is optional', function () {
     const time = await visitor.claim('auth_time')
 
     await visitor.press('a[href="/step-up"]')
+    await visitor.see('mfa-choose', 'step-up')
+    await visitor.press('[data-factor=totp]')
     await visitor.see('totp-enrol', 'step-up')
     await visitor.setUp()
     await visitor.allow()

@@ -32,6 +32,8 @@ describe('a hostile name', function () {
       await browser.submit(page, { username: 'alice@example.com', password: person.password }),
     )
     harmless(page)
+    page = await browser.follow(await browser.submit(page, { factor: 'totp' }))
+    harmless(page)
     const code = totpCode({ secret: secretOf(page) }, server.clock.now())
     page = await browser.follow(await browser.submit(page, { code, name: HOSTILE }))
     harmless(page)
