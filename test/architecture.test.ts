@@ -413,6 +413,45 @@ function judge(file: string, reference: Import): string | undefined {
   return undefined
 }
 
+/** The folders that are all about passkeys. */
+const OF_PASSKEYS = /^(src\/factors\/passkey|views\/factors\/passkey)\/|^config\/passkeys\.ts$/
+
+/**
+ * The other files that name passkeys or WebAuthn, apart from comments, and the words: the names that people's programs
+ * rely on, each in one place, and the settings of the server. Every other file knows the contract of a factor alone.
+ */
+const NAME_PASSKEYS: Readonly<Record<string, RegExp>> = {
+  // The names of the public entry: the form for a login page, and the id of the factor that it is made for.
+  'src/index.ts': /^(passkeySignIn|PasskeySignIn|PASSKEY|passkey)$/,
+  'views/interaction/login.njk': /^webauthn$/,
+  // The bounded entry of the audit trail, and its sentence.
+  'src/server/observe/audit.ts': /^passkey-refused$/,
+  'src/server/accounts/sign-in-alone.ts': /^passkey-refused$/,
+  'views/messages/en.json': /^(activity\.passkey-refused|passkey)$/i,
+  'views/messages/de.json': /^(activity\.passkey-refused|passkey)$/i,
+  // The addresses for browsers and password managers.
+  'src/server/pages/well-knowns.ts': /./,
+  'src/server/pages/login.ts': /^mfa\.passkeySignIn$/,
+  // Types of credentials that Keycloak exports.
+  'src/server/import/exports/keycloak.ts': /^webauthn(-passwordless)?$/,
+  // The settings of the server and the line that makes the factor of them.
+  'config/environment.ts': /./,
+  'config/schema.ts': /./,
+  'config/settings-file.ts': /./,
+  'src/server/boot/factors.ts': /./,
+  'src/server/boot/announce.ts': /^(config\.settings\.)?passkeys(\.ts)?$/,
+  'src/server/boot/app.ts': /^(foundation\.settings\.)?passkeys$/,
+  'src/server/upkeep/doctor.ts': /^(settings\.)?passkeys(\.ts)?$/,
+}
+
+/** The words of a file, apart from its comments, that name passkeys or WebAuthn. */
+function passkeyWords(file: string): readonly string[] {
+  const text = readFileSync(`${ROOT}/${file}`, 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\/|\{#[\s\S]*?#\}/g, '')
+    .replaceAll(/(^|\s)\/\/.*$/gm, '')
+  return [...text.matchAll(/[\w.-]*(?:passkey|webauthn)[\w-]*(?:\.ts)?/gi)].map(([word]) => word)
+}
+
 describe('the architecture', () => {
   it('gives every source file to one part of the design', () => {
     expect(files.length).to.be.greaterThan(10)
@@ -484,6 +523,19 @@ describe('the architecture', () => {
             .map((name) => `${file} ${name}`),
     )
     expect(unused).to.deep.equal([])
+  })
+
+  it("names passkeys only in their folders, in the settings of the server, and where people's programs rely on a name", () => {
+    const others = globSync('{config,interactions,src,views,bin}/**/*.{ts,mjs,js,njk,json,css}', {
+      cwd: ROOT,
+    }).filter((file) => !OF_PASSKEYS.test(file))
+    expect(others.length).to.be.greaterThan(200)
+    const faults = others.flatMap((file) =>
+      passkeyWords(file)
+        .filter((word) => NAME_PASSKEYS[file]?.test(word) !== true)
+        .map((word) => `${file}: ${word}`),
+    )
+    expect([...new Set(faults)]).to.deep.equal([])
   })
 
   it('changes a setting in one place of the server, and goes through the accounts in one', () => {
