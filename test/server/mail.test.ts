@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { SMTPServer } from 'smtp-server'
-import type { MfaEvent } from '../../src/index.ts'
+import { MULTI_FACTOR_ACR, type MfaEvent } from '../../src/index.ts'
 import { languagesOf, rememberLanguage, withLanguage } from '../../src/server/accounts/language.ts'
 import { layFoundation, mailerOf, senderOf } from '../../src/server/boot/foundation.ts'
 import { serverMfa } from '../../src/server/boot/mfa.ts'
@@ -13,10 +13,12 @@ import { press } from '../support/account-forms.ts'
 import { HttpClient } from '../support/http-client.ts'
 import {
   addPerson,
+  APP_CREDENTIALS,
   atTheApp,
   browserWithProof,
   PASSWORD,
   PROOF,
+  redeem,
   signIn,
   startServer,
   stopServers,
@@ -71,10 +73,10 @@ describe('a server with mail', () => {
     await storage.accounts.update(account, { username }, stored.version)
   }
 
-  it('R10 lets a first factor be set up after a code mailed to the verified address, and tells of it', async () => {
+  it('R10 R13 lets a first factor be set up after a code mailed to the verified address, and tells of it', async () => {
     const alice = await addPerson(server)
     const browser = new HttpClient()
-    const login = await browser.visit(server.authorize())
+    const login = await browser.visit(server.authorize({ scope: 'openid authn' }))
     const proof = await browser.follow(
       await browser.submit(login, { username: 'alice', password: PASSWORD }),
       atTheApp,
@@ -92,7 +94,22 @@ describe('a server with mail', () => {
     expect(proved.name).to.equal('mfa-choose')
 
     const page = await signIn(browser, proved.url, alice, server)
-    expect(page.location?.searchParams.has('code')).to.equal(true)
+    const { body: tokens, claims } = await redeem(server, page)
+    const introspection = await fetch(new URL('/token/introspection', server.url), {
+      method: 'POST',
+      headers: { authorization: APP_CREDENTIALS },
+      body: new URLSearchParams({ token: String(tokens['access_token']) }),
+    })
+    const about = (await introspection.json()) as typeof claims
+    for (const said of [claims, about]) {
+      expect(said).to.deep.include({ acr: MULTI_FACTOR_ACR, amr: ['pwd', 'otp', 'mfa'] })
+      // The password and the new factor, and nothing of the mailed code.
+      const factors = said['authn_factors'] as { amr: string[]; kinds: string[] }[]
+      expect(factors.map(({ amr, kinds }) => ({ amr, kinds }))).to.deep.equal([
+        { amr: ['otp'], kinds: ['possession'] },
+        { amr: ['pwd'], kinds: ['knowledge'] },
+      ])
+    }
     await server.stop()
     expect(mails.map(({ to }) => to)).to.deep.equal(['alice@example.com', 'alice@example.com'])
     expect(mails.at(-1)?.content).to.match(/Subject: /)
