@@ -1,4 +1,5 @@
 import { keepAnswer } from '../../src/application/answer-offer.ts'
+import { pendingIn } from '../../src/domain/enrolment.ts'
 import { mayBeOffered, type OfferAnswer } from '../../src/domain/factor-offer.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { MfaError } from '../../src/domain/errors.ts'
@@ -37,12 +38,16 @@ export async function leadOn(
   redirect(visit, pathOf(visit, 'offer', offered.id))
 }
 
-/** Throws `interaction-expired` where the factor is not offered: the page was requested out of order. */
+/**
+ * A person who has accepted the offer and goes back comes to the set-up again. Throws `interaction-expired` where the
+ * factor is not offered: the page was requested out of order.
+ */
 export async function showFactorOffer(
   visit: Visit,
   accepted: AcceptedAttempt,
   factor: AnyFactor,
 ): Promise<void> {
+  if (isBegun(visit, factor)) return redirect(visit, pathOf(visit, 'enrol', factor.id))
   if (!isOfferedNow(visit, accepted, factor)) throw expired('This factor is not offered here')
   await show(visit, offerPageOf(factor), {
     csrf: tokenFor(visit),
@@ -56,8 +61,11 @@ export async function answerFactorOffer(
   factor: AnyFactor,
   form: Form,
 ): Promise<void> {
-  if (!isOfferedNow(visit, accepted, factor)) return finish(visit, accepted)
   const answer = answerIn(form)
+  // A double tap gets the same page.
+  if (answer === 'set-up' && isBegun(visit, factor))
+    return redirect(visit, pathOf(visit, 'enrol', factor.id))
+  if (!isOfferedNow(visit, accepted, factor)) return finish(visit, accepted)
   await keep(visit, factor, answer)
   if (answer === 'set-up' && (await enrolment.beginOffered(visit, factor))) return
   return finish(visit, accepted)
@@ -65,6 +73,13 @@ export async function answerFactorOffer(
 
 function answerIn({ answer }: Form): OfferAnswer {
   return answer === 'set-up' || answer === 'never' ? answer : 'not-now'
+}
+
+/** Whether the set-up of this offer is in progress. */
+function isBegun(visit: Visit, { id }: AnyFactor): boolean {
+  const { core, place, seen } = visit
+  const pending = pendingIn(seen.record, place.interaction, id, core.deps.clock.now())
+  return pending !== undefined && enrolment.isOffered(visit)
 }
 
 /** The sign-in is complete: an account that changes too often at this moment does not hold it up. */

@@ -121,6 +121,16 @@ describe('the offer of a passkey after a sign-in', () => {
     expect((await claimsOf(await follow(host, browser, done))).amr).to.include('otp')
   })
 
+  it('R38 leads to the same set-up after a double tap, and back to it from the offer', async () => {
+    const { browser, page } = await signIn()
+    const taps = await Promise.all([1, 2].map(() => browser.submit(page, { answer: 'set-up' })))
+    taps.push(await browser.submit(page, { answer: 'set-up' }), await browser.get(page.url))
+    for (const tap of taps) expect(tap.location?.pathname).to.match(/\/enrol\/passkey$/)
+    const setUp = await follow(host, browser, taps[0]!)
+    const done = await browser.submit(setUp, { credential: create(setUp) })
+    expect((await claimsOf(await follow(host, browser, done))).amr).to.include('hwk')
+  })
+
   it('shows the set-up again after a refused response, and the person can still leave', async () => {
     const { browser, setUp } = await accept()
     const refused = await browser.submit(setUp, { credential: create(setUp).replace('"', "'") })
