@@ -51,6 +51,20 @@ export const passkeyOptions = {
     bounds: 'none, direct',
     doc: 'Whether the browser is asked for a statement about the authenticator.',
   }),
+  allow: custom({
+    schema: given<'allow'>(),
+    type: 'list of AAGUIDs',
+    default: 'every model',
+    bounds: 'needs `attestation` direct and `trustRoots`',
+    doc: 'The models of authenticators that people may have, registered and used.',
+  }),
+  trustRoots: custom({
+    schema: given<'trustRoots'>(),
+    type: 'list of certificates',
+    default: 'none',
+    bounds: 'PEM texts; needs `attestation` direct',
+    doc: 'The root certificates of the makers: a passkey whose statement leads to one of them is attested.',
+  }),
   algorithms: custom({
     schema: given<'algorithms'>(),
     type: 'list of integers',

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { ConfigError, inWords, parseEnvironment } from '../../config/environment.ts'
 import { arePasskeysOffered, optionsOf, whyNotOffered } from '../../config/passkeys.ts'
 import type { FileValues } from '../../config/schema.ts'
+import { makeCertificate } from '../support/attestation-certificates.ts'
 
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)).toString('base64')
 const KEYS = { ENCRYPTION_KEYS: KEY, COOKIE_KEYS: KEY }
@@ -37,6 +38,8 @@ describe('the group passkeys of CONFIG_FILE', () => {
       origins: ['https://www.example.com'],
       userVerification: 'required',
       attestation: 'direct',
+      allow: ['ee882879-721c-4913-9775-3dfcce97072a'],
+      trustRoots: [makeCertificate({ name: 'Acme Root', isCa: true }).pem],
       algorithms: [-7],
     }
     const snake = {
@@ -45,6 +48,8 @@ describe('the group passkeys of CONFIG_FILE', () => {
       origins: ['https://www.example.com'],
       user_verification: 'required',
       attestation: 'direct',
+      allow: options.allow,
+      trust_roots: options.trustRoots,
       algorithms: [-7],
     }
     expect(optionsOf(parse({ passkeys: options }).passkeys)).to.deep.equal(options)

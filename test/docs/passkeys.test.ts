@@ -15,7 +15,7 @@ describe('the guide about passkeys', () => {
 
   it('R28 has a test for each of them', () => {
     const code = readText('src/factors/passkey/checks.ts')
-    const tests = ['registration', 'assertion'].map((name) =>
+    const tests = ['registration', 'assertion', 'attestation'].map((name) =>
       readText(`test/factors/passkey/${name}.test.ts`),
     )
     for (const [, name = ''] of code.matchAll(/^ {2}\| '([a-z-]+)'/gm))

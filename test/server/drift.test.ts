@@ -11,6 +11,7 @@ import { DEFAULT_LEVELS } from '../../src/domain/policy/levels.ts'
 import type { ServerStorage } from '../../src/ports/server-storage.ts'
 import { serverMeasuresOf } from '../../src/server/observe/server-measures.ts'
 import { joinDeployment, type Membership } from '../../src/server/upkeep/membership.ts'
+import { makeCertificate } from '../support/attestation-certificates.ts'
 import { collector } from '../support/collector.ts'
 import { HttpClient } from '../support/http-client.ts'
 import { collectingLog, startServer, stopServers, type TestServer } from './support.ts'
@@ -20,6 +21,7 @@ const [OLD, NEW] = [1, 2].map(() => randomBytes(32).toString('base64')) as [stri
 const ISSUER = 'http://id.example'
 const START = 1_800_000_000
 const MOST_LOOKS = 500
+const { pem: ROOT } = makeCertificate({ name: 'Acme Root', isCa: true })
 
 interface Settings {
   readonly environment?: Readonly<Record<string, string>>
@@ -212,6 +214,8 @@ describe('a node among others', () => {
     'passkeys.origins': ['https://login.example'],
     'passkeys.userVerification': 'required',
     'passkeys.attestation': 'direct',
+    'passkeys.allow': ['ee882879-721c-4913-9775-3dfcce97072a'],
+    'passkeys.trustRoots': [ROOT],
     'passkeys.algorithms': [-7],
     'passkeys.offer': false,
     'passwords.minimumLength': 9,
@@ -239,10 +243,20 @@ describe('a node among others', () => {
     'features.postAuthorization': true,
     levels: DEFAULT_LEVELS.slice(0, 2),
   }
+  /** The options that both nodes need in a group before one of them can have the option. */
+  const BESIDE: Readonly<Record<string, object>> = {
+    'passkeys.allow': { attestation: 'direct', trustRoots: [ROOT] },
+    'passkeys.trustRoots': { attestation: 'direct' },
+  }
   const inFile = (setting: string): Settings => {
     const [group = '', option] = setting.split('.')
     const value = OTHER[setting]
-    return { file: { [group]: option === undefined ? value : { [option]: value } } }
+    const inGroup = option === undefined ? value : { ...BESIDE[setting], [option]: value }
+    return { file: { [group]: inGroup } }
+  }
+  const besideIn = (setting: string): Pick<Settings, 'file'> => {
+    const [group = ''] = setting.split('.')
+    return { file: { [group]: BESIDE[setting] } }
   }
   const HTTPS = { ISSUER: 'https://id.example' }
   const EACH: Readonly<Record<string, Settings>> = {
@@ -265,7 +279,10 @@ describe('a node among others', () => {
   for (const [setting, settings] of Object.entries(EACH))
     it(`starts with an error in the log that names the other node: ${setting}`, async () => {
       const mail = { SMTP_URL: 'smtp://mail.example' }
-      const early = await join('early', { environment: { ...HTTPS, ...mail } })
+      const early = await join('early', {
+        ...(setting in BESIDE ? besideIn(setting) : {}),
+        environment: { ...HTTPS, ...mail },
+      })
       const late = await join('late', {
         ...settings,
         environment: { ...HTTPS, ...mail, ...settings.environment },

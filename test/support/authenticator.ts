@@ -129,6 +129,19 @@ export class SoftAuthenticator {
     return this.create(text, { ...lies, format: 'packed', statement })
   }
 
+  /** A statement that is signed with the key of a maker's certificate (packed). `x5c`: the chain, this one first. */
+  attested(text: string, maker: KeyObject, x5c: readonly Buffer[], lies: Lies = {}): string {
+    const options = JSON.parse(text) as Options
+    const authData = this.#authenticatorData(options.rp?.id ?? '', lies, true)
+    const hash = sha256(this.#clientData('webauthn.create', options, lies))
+    const statement = new Map<string, CborValue>([
+      ['alg', -7],
+      ['sig', sign('sha256', Buffer.concat([authData, hash]), maker)],
+      ['x5c', [...x5c]],
+    ])
+    return this.create(text, { ...lies, format: 'packed', statement })
+  }
+
   /** Answers request options with the JSON of an AuthenticationResponse. */
   get(text: string, lies: Lies = {}): string {
     const options = JSON.parse(text) as Options

@@ -1,6 +1,7 @@
 import type { Assurance } from '../../domain/assurance.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Owned } from '../factor.ts'
+import { makerRefusal } from './attestation.ts'
 import { decode } from './base64url.ts'
 import {
   authenticatorRefusal,
@@ -36,7 +37,7 @@ export type Asserted =
     }
 
 export interface AssertionInput {
-  readonly settings: Pick<PasskeySettings, 'userVerification'>
+  readonly settings: Pick<PasskeySettings, 'userVerification' | 'allow'>
   readonly states: readonly Owned<PasskeyState>[]
   readonly challenge: PasskeyChallenge | undefined
   readonly response: PasskeyResponse
@@ -64,6 +65,7 @@ export async function verifyAssertion(input: AssertionInput): Promise<Asserted> 
     ownerRefusal(response, state, challenge) ??
     authenticatorRefusal(data, challenge, mustVerify) ??
     stateRefusal(data, state, challenge) ??
+    makerRefusal(settings, state) ??
     (await signatureRefusal(response, state, challenge))
   if (refusal !== undefined) return { refusal }
   const { counter, backupEligible, backedUp, userVerified } = data

@@ -25,6 +25,7 @@ export type PasskeyRefusal =
   | 'id-length' // longer than 1,023 bytes, or empty
   | 'registered' // the account has this id or this key
   | 'attestation' // the statement does not hold
+  | 'maker' // not attested, or a model that is not allowed
   | 'not-allowed' // none of the person's passkeys
   | 'user-handle' // names another owner, or none where it has to
   | 'signature' // not made with the key of the passkey

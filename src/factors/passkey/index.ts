@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { BrowserName } from '../../domain/browser-name.ts'
 import type { FactorEventDetail } from '../../domain/events.ts'
-import type { Factor } from '../factor.ts'
+import type { JsonObject } from '../../domain/json.ts'
+import type { Factor, Owned } from '../factor.ts'
+import { makerRefusal } from './attestation.ts'
 import { assuranceOf, isCloned, spend, verifyAssertion, type PasskeyProof } from './assertion.ts'
 import {
   beginPasskey,
@@ -13,7 +15,12 @@ import {
 import { PASSKEY_IMPORTS } from './imported.ts'
 import { makerOf } from './makers.ts'
 import { signals } from './signals.ts'
-import { readPasskeysOptions, siteOf, type PasskeysOptions } from './options.ts'
+import {
+  readPasskeysOptions,
+  siteOf,
+  type PasskeySettings,
+  type PasskeysOptions,
+} from './options.ts'
 import { verifyRegistration } from './registration.ts'
 import { canonical, parseResponse, type PasskeyResponse } from './response.ts'
 import {
@@ -110,7 +117,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
 
     challenge: (_states, input) => ({ value: makeChallenge('get', settings, input) }),
     describeVerification: (states, challenge) => ({
-      options: textOf(challenge && requestOptions(settings, states, challenge)),
+      options: textOf(challenge && offeredOptions(settings, states, challenge)),
     }),
 
     pageData: (states, about) => signals(siteOf(settings, about.issuer), states, about),
@@ -140,6 +147,17 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     mailedEvents: ['passkey-cloned'],
     eventsOfRefusal: (state, proof) => (isCloned(state, proof) ? [{ type: 'passkey-cloned' }] : []),
   }
+}
+
+/** Undefined: none of the person's passkeys is allowed. With an empty list, the browser would offer all that it has. */
+function offeredOptions(
+  settings: PasskeySettings,
+  states: readonly Owned<PasskeyState>[],
+  challenge: PasskeyChallenge,
+): JsonObject | undefined {
+  const allowed = states.filter(({ state }) => makerRefusal(settings, state) === undefined)
+  const isUsable = allowed.length > 0 || challenge.alone
+  return isUsable ? requestOptions(settings, allowed, challenge) : undefined
 }
 
 /** The maker's name or, where it is not known, the browser's. Undefined: neither is known. */

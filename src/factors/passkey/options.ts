@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { MfaError } from '../../domain/errors.ts'
+import { UUID } from './state.ts'
 
 export type UserVerification = 'required' | 'preferred' | 'discouraged'
 /** COSE algorithm identifiers: EdDSA with Ed25519, ES256 with P-256, RS256. */
@@ -21,6 +23,16 @@ export interface PasskeysOptions {
   readonly userVerification?: UserVerification
   /** Whether the browser is asked for a statement about the authenticator. Default `none`. */
   readonly attestation?: 'none' | 'direct'
+  /**
+   * The models of authenticators that people may have, by AAGUID: UUIDs in lower case. Needs `attestation: 'direct'` and
+   * `trustRoots`. Default: every model.
+   */
+  readonly allow?: readonly string[]
+  /**
+   * The root certificates of the makers, each as PEM text. A passkey is attested if the statement about it leads to one of
+   * them. Needs `attestation: 'direct'`. Default: none.
+   */
+  readonly trustRoots?: readonly string[]
   /** The algorithms that a new passkey may have, the preferred one first. Default -8, -7, -257. */
   readonly algorithms?: readonly PasskeyAlgorithm[]
   /**
@@ -30,9 +42,12 @@ export interface PasskeysOptions {
   readonly offer?: boolean
 }
 
-export interface PasskeySettings extends Required<Omit<PasskeysOptions, 'rpId' | 'rpName'>> {
+export interface PasskeySettings extends Required<
+  Omit<PasskeysOptions, 'rpId' | 'rpName' | 'allow'>
+> {
   readonly rpId: string | undefined
   readonly rpName: string | undefined
+  readonly allow: readonly string[] | undefined
 }
 
 const NAMES: readonly string[] = [
@@ -41,6 +56,8 @@ const NAMES: readonly string[] = [
   'origins',
   'userVerification',
   'attestation',
+  'allow',
+  'trustRoots',
   'algorithms',
   'offer',
 ]
@@ -52,6 +69,8 @@ export const ALGORITHMS: readonly PasskeyAlgorithm[] = [-8, -7, -257]
 const DOMAIN =
   /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 const LONGEST_NAME = 64
+/** The AAGUID of an authenticator that does not say its model. */
+const NO_MODEL = '00000000-0000-0000-0000-000000000000'
 
 /** A fault of one option: `rpId` and `must be a domain ...`. */
 export interface PasskeysFault {
@@ -68,7 +87,9 @@ export function readPasskeysOptions(options: PasskeysOptions): PasskeySettings {
   }
   const { rpId, rpName, origins = [], userVerification = 'preferred' } = options
   const { attestation = 'none', algorithms = ALGORITHMS, offer = true } = options
-  return { rpId, rpName, origins, userVerification, attestation, algorithms, offer }
+  const { allow, trustRoots = [] } = options
+  const makers = { attestation, allow, trustRoots }
+  return { rpId, rpName, origins, userVerification, algorithms, offer, ...makers }
 }
 
 /** Every fault of the options. Whether `rpId` fits the issuer is a question of its own: `rpIdFault`. */
@@ -97,7 +118,44 @@ export function passkeysFaults(options: PasskeysOptions): readonly PasskeysFault
   if (!isAlgorithms(algorithms))
     add('algorithms', 'must be a list of one or more of -8, -7 and -257, each once')
   if (typeof offer !== 'boolean') add('offer', 'must be true or false')
+  faults.push(...makerFaults(options))
   return faults
+}
+
+/** The faults of the options about makers. */
+function makerFaults({ attestation, allow, trustRoots = [] }: PasskeysOptions): PasskeysFault[] {
+  const faults: PasskeysFault[] = []
+  const add = (option: string, problem: string): void => void faults.push({ option, problem })
+  const isDirect = attestation === 'direct'
+  if (allow !== undefined && !isModels(allow))
+    add('allow', 'must be a list of one or more AAGUIDs: UUIDs in lower case, not of zeros')
+  if (!isRoots(trustRoots)) add('trustRoots', 'must be a list of certificates, each as PEM text')
+  else if (trustRoots.length > 0 && !isDirect)
+    add('trustRoots', 'needs attestation: direct, because there is no statement otherwise')
+  if (allow !== undefined && (!isDirect || trustRoots.length === 0))
+    add(
+      'allow',
+      'needs attestation: direct and trustRoots, because an AAGUID without an attestation is anybody\u2019s word',
+    )
+  return faults
+}
+
+function isModels(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0) return false
+  return value.every((one) => typeof one === 'string' && UUID.test(one) && one !== NO_MODEL)
+}
+
+function isRoots(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isCertificate)
+}
+
+function isCertificate(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  try {
+    return new X509Certificate(value).raw.length > 0
+  } catch {
+    return false
+  }
 }
 
 function originProblems(origins: unknown): string[] {

@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/time.ts'
 import type { Owned } from '../factor.ts'
+import { asksTheNetwork, isChained, makerRefusal } from './attestation.ts'
 import { decode, encode } from './base64url.ts'
 import {
   authenticatorRefusal,
@@ -19,11 +20,19 @@ import {
   type PasskeyState,
 } from './state.ts'
 
+/** A format for which the library can have root certificates. */
+type RootIdentifier = Parameters<
+  Awaited<ReturnType<typeof loadLibrary>>['SettingsService']['getRootCertificates']
+>[0]['identifier']
+
 export type Registered =
   { readonly refusal: PasskeyRefusal } | { readonly refusal?: never; readonly state: PasskeyState }
 
 export interface RegistrationInput {
-  readonly settings: Pick<PasskeySettings, 'algorithms' | 'userVerification'>
+  readonly settings: Pick<
+    PasskeySettings,
+    'algorithms' | 'userVerification' | 'allow' | 'trustRoots'
+  >
   readonly pending: PasskeyPending
   readonly challenge: PasskeyChallenge | undefined
   readonly response: PasskeyResponse
@@ -47,8 +56,11 @@ export async function verifyRegistration(input: RegistrationInput): Promise<Regi
   const refusal =
     authenticatorRefusal(data, challenge, settings.userVerification === 'required') ??
     credentialRefusal(attested, input) ??
-    (await statementRefusal(response, challenge, input))
+    (await statementRefusal(response, attested, { ...input, challenge }))
   if (refusal !== undefined) return { refusal }
+  const model = modelOf(attested, input)
+  const notAllowed = makerRefusal(settings, model)
+  if (notAllowed !== undefined) return { refusal: notAllowed }
   const { backupEligible, backedUp, userVerified, counter } = data
   return {
     state: {
@@ -59,7 +71,7 @@ export async function verifyRegistration(input: RegistrationInput): Promise<Regi
       counter,
       backupEligible,
       backedUp,
-      aaguid: attested.aaguid,
+      ...model,
       userVerified,
       lastChallenge: challenge.challenge,
     },
@@ -73,6 +85,9 @@ interface Attested {
   readonly publicKey: Uint8Array
   readonly key: CoseKey
   readonly aaguid: string
+  readonly format: unknown
+  /** The certificates of the statement, the authenticator's first. Empty: it has none. */
+  readonly x5c: readonly Uint8Array[]
   /** The algorithm of a self attestation: signed with the key itself, without certificates. */
   readonly selfAlgorithm?: unknown
 }
@@ -87,13 +102,17 @@ async function readAttested(response: RegistrationResponse): Promise<Attested | 
     const { credentialID, credentialPublicKey, aaguid } = library.parseAuthenticatorData(authData)
     if (credentialID === undefined || credentialPublicKey === undefined || aaguid === undefined)
       return undefined
-    const isSelf = object.get('fmt') === 'packed' && statement.get('x5c') === undefined
+    const format = object.get('fmt')
+    const x5c = statement.get('x5c')
+    const isSelf = format === 'packed' && x5c === undefined
     return {
       authData,
       id: credentialID,
       publicKey: credentialPublicKey,
       key: library.decodeCredentialPublicKey(credentialPublicKey) as unknown as CoseKey,
       aaguid: library.convertAAGUIDToString(aaguid),
+      format,
+      x5c: Array.isArray(x5c) ? x5c : [],
       ...(isSelf ? { selfAlgorithm: statement.get('alg') } : {}),
     }
   } catch {
@@ -119,14 +138,26 @@ function credentialRefusal(
   return isKnown ? 'registered' : undefined
 }
 
+/** The model of the authenticator, and whether its maker has attested it. The statement was verified before. */
+function modelOf(
+  { aaguid, x5c }: Attested,
+  { settings, now }: RegistrationInput,
+): Pick<PasskeyState, 'aaguid' | 'attested'> {
+  return isChained(x5c, settings.trustRoots, now) ? { aaguid, attested: true } : { aaguid }
+}
+
 /** The library verifies the statement (7.1, steps 21 to 24), also one that nobody asked for, and checks the rest again. */
 async function statementRefusal(
   { id, clientDataJSON, attestationObject }: RegistrationResponse,
-  challenge: PasskeyChallenge,
-  { settings }: RegistrationInput,
+  attested: Attested,
+  { settings, challenge }: RegistrationInput & { readonly challenge: PasskeyChallenge },
 ): Promise<PasskeyRefusal | undefined> {
-  const { verifyRegistrationResponse } = await loadLibrary()
+  const { verifyRegistrationResponse, SettingsService } = await loadLibrary()
   try {
+    const identifier = attested.format as RootIdentifier
+    const roots = SettingsService.getRootCertificates({ identifier })
+    // A statement that cannot be verified here is refused: no sign-in may depend on another host, or tell it anything.
+    if (asksTheNetwork(attested, roots)) return 'attestation'
     const { verified } = await verifyRegistrationResponse({
       response: {
         id,

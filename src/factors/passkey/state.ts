@@ -24,6 +24,8 @@ export type PasskeyState = {
   readonly userVerified: boolean
   /** The challenge whose response was accepted last. */
   readonly lastChallenge: string
+  /** The maker has attested the model at the registration (`trustRoots`). Absent: it is the authenticator's own word. */
+  readonly attested?: true
 }
 
 /** The data of a set-up in progress. */
@@ -54,14 +56,15 @@ export type PasskeyChallenge = {
 export const LONGEST_ID_BYTES = 1023
 export const LONGEST_HANDLE_BYTES = 64
 const HIGHEST_COUNTER = 2 ** 32 - 1
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** An AAGUID as text. */
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const TRANSPORT = /^[a-z][a-z-]{0,31}$/
 const MOST_TRANSPORTS = 12
 
 export function parseState(stored: Json): PasskeyState {
   const read = fieldsOf(stored)
   const { id, publicKey, userHandle, counter, backupEligible, backedUp, aaguid } = read
-  const { userVerified, lastChallenge } = read
+  const { userVerified, lastChallenge, attested } = read
   if (
     !isBase64url(id, 1, LONGEST_ID_BYTES) ||
     !isBase64url(publicKey, 1) ||
@@ -72,12 +75,14 @@ export function parseState(stored: Json): PasskeyState {
     typeof aaguid !== 'string' ||
     !isUuid(aaguid) ||
     typeof userVerified !== 'boolean' ||
-    !isBase64url(lastChallenge, 1)
+    !isBase64url(lastChallenge, 1) ||
+    (attested !== undefined && attested !== true)
   )
     throw unreadable()
   const transports = parseTransports(read.transports)
   const flags = { backupEligible, backedUp, userVerified }
-  return { id, publicKey, userHandle, transports, counter, ...flags, aaguid, lastChallenge }
+  const model = { aaguid, ...(attested === undefined ? {} : { attested: true as const }) }
+  return { id, publicKey, userHandle, transports, counter, ...flags, ...model, lastChallenge }
 }
 
 export function parsePending(stored: Json): PasskeyPending {

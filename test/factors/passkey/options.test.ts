@@ -17,6 +17,8 @@ describe('the options of passkeys', () => {
       attestation: 'none',
       algorithms: [-8, -7, -257],
       offer: true,
+      allow: undefined,
+      trustRoots: [],
     })
   })
 
