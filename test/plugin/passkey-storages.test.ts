@@ -1,10 +1,15 @@
 import { expect } from 'chai'
 import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes } from '../../src/index.ts'
-import { SoftAuthenticator } from '../support/authenticator.ts'
+import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
+import type { Clock } from '../../src/ports/services.ts'
+import { exported, registered } from '../factors/passkey/person.ts'
+import { SoftAuthenticator, type Lies } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { openDatabase } from '../support/mongodb.ts'
+import { requireMongodb } from '../support/requirements.ts'
 import { follow, showPassword, startHost, type Host } from './host.ts'
-import { STORAGES } from './recorded-storage.ts'
+import { STORAGES, type OpenStorage } from './recorded-storage.ts'
 
 /** The options of the browser's call, as a page has them. */
 function optionsOf({ body: html }: Page): string {
@@ -12,14 +17,35 @@ function optionsOf({ body: html }: Page): string {
   return written.replaceAll('&quot;', '"').replaceAll('&amp;', '&')
 }
 
-for (const [name, storage] of Object.entries(STORAGES))
-  describe(`passkeys on ${name}`, () => {
+/** Opens a database of MongoDB for one host, whose clock is known only when the host is made. */
+async function onMongodb(url: string): Promise<OpenStorage> {
+  const database = await openDatabase(url)
+  const clock: { now: Clock['now'] } = { now: () => 0 }
+  const encryptionKeys = [Buffer.alloc(32, 1)]
+  const storage = await openMongoStorage({ url: database.url, clock, encryptionKeys })
+  return (ofHost) => {
+    clock.now = () => ofHost.now()
+    const close = async (): Promise<void> => {
+      await storage.close()
+      await database.close()
+    }
+    return { ...storage, close }
+  }
+}
+
+for (const name of [...Object.keys(STORAGES), 'MongoDB'])
+  describe(`passkeys on ${name}`, function () {
+    this.timeout(60_000)
     let host: Host
     let client: HttpClient
     let key: SoftAuthenticator
+    let mongodb = ''
+    before(async function () {
+      if (name === 'MongoDB') mongodb = await requireMongodb(this)
+    })
     beforeEach(async () => {
       host = await startHost({
-        storage,
+        storage: STORAGES[name] ?? (await onMongodb(mongodb)),
         hostname: 'localhost',
         mfa: { factors: [passkeys(), backupCodes()] },
       })
@@ -51,6 +77,38 @@ for (const [name, storage] of Object.entries(STORAGES))
       const again = await showPassword(host, later, 'mira')
       const answer = await later.submit(again, { credential: key.get(optionsOf(again)) })
       expect(answer.status).to.equal(303)
+    })
+
+    /** Signs in on a page of the second factor, and answers whether the passkey was accepted. */
+    async function answers(device: SoftAuthenticator, lies: Lies = {}): Promise<boolean> {
+      const browser = new HttpClient()
+      const page = await showPassword(host, browser, 'mira')
+      const { origin } = new URL(host.issuer)
+      const credential = device.get(optionsOf(page), { origin, ...lies })
+      const { status } = await browser.submit(page, { credential })
+      expect(status).to.be.oneOf([303, 422])
+      return status === 303
+    }
+
+    it('are two of one person: each is used, in any order, and has a counter of its own', async () => {
+      const [older, newer] = [new SoftAuthenticator(), new SoftAuthenticator()]
+      const list = await Promise.all([older, newer].map(async (each) => registered(each)))
+      const fields = { passkeys: list.map(exported) }
+      const { import: take } = host.mfa.accounts
+      expect(await take('mira', fields)).to.deep.include({ outcome: 'imported' })
+      for (const device of [newer, older, newer, older])
+        expect(await answers(device)).to.equal(true)
+      expect(await answers(older, { counter: 1 })).to.equal(false)
+      expect(await answers(newer)).to.equal(true)
+      expect(await answers(new SoftAuthenticator())).to.equal(false)
+      const { factors } = await host.mfa.accounts.status('mira')
+      expect(factors.map(({ factor }) => factor)).to.deep.equal(['passkey', 'passkey'])
+      // Both are findable still, so no other account can have one of them.
+      for (const passkey of fields.passkeys)
+        expect(await take('noor', { passkeys: [passkey] })).to.deep.equal({
+          outcome: 'refused',
+          faults: [{ field: 'passkeys[0]', code: 'authenticator-taken' }],
+        })
     })
 
     it('R29 tell of a counter that did not grow', async () => {
