@@ -1,5 +1,9 @@
 import { expect } from 'chai'
 import { ConfigError } from '../../config/environment.ts'
+import { layFoundation } from '../../src/server/boot/foundation.ts'
+import { serverMfa } from '../../src/server/boot/mfa.ts'
+import { exported, registered } from '../factors/passkey/person.ts'
+import { deedsOf, press } from '../support/account-forms.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { backupCodesOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
@@ -57,6 +61,42 @@ describe('passkeys of the server', () => {
     const proved = await later.submit(verify, { credential: key.get(optionsOn(verify)) })
     expect((await later.follow(proved, atTheApp)).name).to.equal('consent')
     expect(unfitLines(server)).to.deep.equal([])
+  })
+
+  it('R11 R20 are renamed at the account page, and one that is removed there ends the sign-in of every other browser', async () => {
+    const server = await startServer()
+    const { id } = await addPerson(server)
+    const mfa = serverMfa(await layFoundation(server.config, { storage: server.storage }))
+    const [one, other] = [new SoftAuthenticator(), new SoftAuthenticator()]
+    const list = await Promise.all([one, other].map(async (each) => registered(each)))
+    const passkeys = list.map((state, nth) => ({ ...exported(state), name: `Key ${nth + 1}` }))
+    expect(await mfa.accounts.import(id, { passkeys })).to.include({ outcome: 'imported' })
+    const account = new URL('/account', server.issuer)
+    const prove = async (browser: HttpClient, page: Page): Promise<Page> => {
+      expect(page.name).to.equal('passkey-verify')
+      const credential = other.get(optionsOn(page), { origin: server.issuer })
+      return browser.follow(await browser.submit(page, { credential }), atTheApp)
+    }
+    const arrive = async (browser: HttpClient): Promise<Page> => {
+      const login = await browser.visit(account)
+      const answer = await browser.submit(login, { username: 'alice', password: PASSWORD })
+      return prove(browser, await browser.follow(answer))
+    }
+    const [browser, elsewhere] = [new HttpClient(), new HttpClient()]
+    await arrive(elsewhere)
+    const page = await arrive(browser)
+    const [rename = ''] = deedsOf(page).filter((deed) => deed.startsWith('rename:'))
+    const asked = await browser.follow(await press(browser, page, rename))
+    const named = await browser.follow(await browser.submit(asked, { name: 'Blue key' }))
+    expect(named.text).to.include('Blue key').and.not.include('Key 1')
+    expect((await elsewhere.visit(account)).name).to.equal('account')
+    const [remove = ''] = deedsOf(named).filter((deed) => deed.startsWith('remove:'))
+    const verify = await browser.follow(await press(browser, named, remove))
+    const removal = verify.name === 'factor-remove' ? verify : await prove(browser, verify)
+    expect(removal.name).to.equal('factor-remove')
+    const left = await browser.follow(await browser.submit(removal))
+    expect(left.text).to.include('Key 2').and.not.include('Blue key')
+    expect((await elsewhere.visit(account)).name).to.equal('login')
   })
 
   it('have the options of CONFIG_FILE', async () => {
