@@ -7,6 +7,11 @@ export interface Resource {
   readonly scopes: readonly string[]
   /** `jwt`: the API reads the token itself (RFC 9068). `opaque`: it asks the server by introspection. */
   readonly format: 'jwt' | 'opaque'
+  /**
+   * The ids of the clients that may introspect tokens for the API, besides the client of the token. Absent: every client
+   * with a secret.
+   */
+  readonly introspectedBy?: readonly string[] | undefined
 }
 
 export type Resources = Readonly<Record<string, Resource>>
@@ -34,11 +39,14 @@ export const resourcesOption = custom<Resources>({
       z.strictObject({
         scopes: z.array(scope, { error: 'must be a list of scopes' }),
         format: z.enum(['jwt', 'opaque'], { error: 'must be jwt or opaque' }).default('jwt'),
+        introspectedBy: z
+          .array(z.string(), { error: 'must be a list of client ids' })
+          .exactOptional(),
       }),
       { error: 'must be an object whose names are the addresses of APIs' },
     )
     .default({}),
   type: 'object of APIs',
   default: 'none',
-  doc: 'The APIs that access tokens are issued for, by their resource indicator, each `{ scopes, format }` with `format` `jwt` or `opaque`.',
+  doc: 'The APIs that access tokens are issued for, by their resource indicator, each `{ scopes, format, introspectedBy }` with `format` `jwt` or `opaque`.',
 })

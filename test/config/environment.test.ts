@@ -373,6 +373,10 @@ describe('the settings file', () => {
     ['a scope of the server itself', { 'https://api.example': { scopes: ['openid'] } }],
     ['another format', { 'https://api.example': { scopes: [], format: 'paseto' } }],
     ['a misspelt member', { 'https://api.example': { scope: [] } }],
+    [
+      'one client in place of a list',
+      { 'https://api.example': { scopes: [], introspectedBy: 'a' } },
+    ],
   ] as const)
     it(`refuses an API with ${fault}`, () => {
       const { faults } = faultsOf(environment, withFile({ resources }))

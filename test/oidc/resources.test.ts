@@ -35,7 +35,7 @@ describe('the APIs of the server', () => {
       settings: {
         resources: {
           [JWT_API]: { scopes: ['read', 'transfer'] },
-          [OPAQUE_API]: { scopes: ['read'], format: 'opaque' },
+          [OPAQUE_API]: { scopes: ['read'], format: 'opaque', introspectedBy: ['api'] },
         },
         policy: { rules: [{ name: 'money', when: { scope: 'transfer' }, maxAgeSeconds: 300 }] },
       },
@@ -88,6 +88,12 @@ describe('the APIs of the server', () => {
       acr: MULTI_FACTOR,
     })
     expect(about['authn_factors']).to.have.length(2)
+    // The app of the token may ask as well, and no other client learns of it.
+    expect(await client.tokenIntrospection(app.configuration, token)).to.include({ active: true })
+    const other = await relyingParty(server, 'own')
+    expect(await client.tokenIntrospection(other.configuration, token)).to.deep.equal({
+      active: false,
+    })
     const info = client.fetchUserInfo(app.configuration, token, mira.accountId)
     expect(await oauthErrorOf(info)).to.equal('insufficient_scope')
   })

@@ -20,6 +20,7 @@ import { overlay } from '../../host/overlay.ts'
 import { signInTimeOf } from '../../host/session.ts'
 import { CLAIMS_OF_SCOPE } from '../accounts/claims.ts'
 import { extraClientMetadata, OWN_METADATA } from '../clients/metadata.ts'
+import { mayIntrospect, mayRevoke } from './about-tokens.ts'
 import { existingGrant } from '../clients/grants.ts'
 import type { HostPages } from '../pages/host-pages.ts'
 import type { SigningKeys } from '../keys/jwks.ts'
@@ -123,7 +124,7 @@ export function hostConfiguration(deps: HostDependencies): Configuration {
       },
       introspection: {
         enabled: true,
-        allowedPolicy: (ctx, client, token) => mayIntrospect(deps.accounts, ctx, client, token),
+        allowedPolicy: (_ctx, client, token) => mayIntrospect(deps, client, token),
       },
       revocation: { enabled: true, allowedPolicy: mayRevoke },
       deviceFlow: {
@@ -240,31 +241,6 @@ function sessionSeconds(settings: FileValues, loginTs: number | undefined, now: 
   if (loginTs === undefined) return idleSeconds
   const left = loginTs + longestSeconds - now
   return Math.max(1, Math.min(idleSeconds, left))
-}
-
-/**
- * A public client learns only of its own tokens. Of a disabled person's token every client learns only that it is no
- * longer active. The host itself does not look at the account here.
- */
-async function mayIntrospect(
-  accounts: Accounts,
-  _ctx: KoaContextWithOIDC,
-  client: Client,
-  token: { readonly clientId?: string | undefined; readonly accountId?: unknown },
-): Promise<boolean> {
-  if (client.clientAuthMethod === 'none' && token.clientId !== client.clientId) return false
-  if (typeof token.accountId !== 'string') return true
-  const account = (await accounts.byId(token.accountId))?.account
-  return account !== undefined && account.disabledAt === undefined
-}
-
-/** Only the client to which a token was issued may revoke it, even if another client has learnt the token. */
-function mayRevoke(
-  _ctx: KoaContextWithOIDC,
-  client: Client,
-  token: { readonly clientId?: string | undefined },
-): boolean {
-  return token.clientId === client.clientId
 }
 
 /** The host's records. Clients come from the storage and from CLIENTS_FILE. */
