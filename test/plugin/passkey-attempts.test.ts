@@ -162,7 +162,7 @@ describe('refused passkeys', () => {
     expect(await eventsOf('factor-refused', 'passkey-cloned')).to.deep.equal([])
   })
 
-  it('R29 R44 a counter that did not grow is told by one mail a day, in the language of the owner', async () => {
+  it('R29 R44 a counter that did not grow is told by one mail a day', async () => {
     for (let nth = 0; nth < 2; nth += 1) {
       const page = await open()
       const credential = key.get(passkeyOptionsOf(page), { counter: 1 })
