@@ -47,11 +47,11 @@ export function decide(asked: PolicyInput): Decision {
   const input = withoutOldLevels(asked)
   const judged = input.rules.map((rule) => judge(rule, input))
   const demand = demandOf(judged, input)
-  const { acr, provedSince } = asked.request
-  const isTimeAsked =
-    demand.maxAgeSeconds < Infinity || acr?.maxAgeSeconds !== undefined || provedSince !== undefined
-  const timely = (one: PolicyInput): PolicyInput => (isTimeAsked ? withoutFuture(one) : one)
-  const target = targetOf(demand, timely(input))
+  const isTimeNamed = isTimeAsked(asked.request)
+  const isTimed = isTimeNamed || demand.maxAgeSeconds < Infinity
+  const timely = (one: PolicyInput): PolicyInput => (isTimed ? withoutFuture(one) : one)
+  // The level that the request asks for does not depend on the age that a rule allows: one more rule must not lower it.
+  const target = targetOf(demand, isTimeNamed ? withoutFuture(input) : input)
   const parts = judged.map(({ rule: { name }, part }) => ({
     name,
     matched: part !== 'no-match',
@@ -69,6 +69,11 @@ export function decide(asked: PolicyInput): Decision {
       : outcomeOf(ground, timely(input))
   // The answer says what was proved, however old: the token has the time beside it.
   return answer(timely(asked), ground, outcome)
+}
+
+/** Whether the request itself asks for a proof of a certain time. */
+function isTimeAsked({ acr, provedSince }: PolicyRequest): boolean {
+  return acr?.maxAgeSeconds !== undefined || provedSince !== undefined
 }
 
 function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
@@ -93,12 +98,11 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
 
 /**
  * Whether a voluntary level was reached by a factor that the person has removed since. The factor cannot be shown again
- * once its proof is too old for a rule, and a voluntary level makes nobody enrol.
+ * once its proof is too old for a rule, or is from the future, and a voluntary level makes nobody enrol.
  */
 function isOutOfReach({ level, own }: Goal, input: PolicyInput): boolean {
   const isVoluntary = input.request.acr?.essential !== true
-  const isReachedAgain = reaches(level, [...own, ...firstFactors(input)])
-  return isVoluntary && reaches(level, proofsSince(input)) && !isReachedAgain
+  return isVoluntary && !reaches(level, [...own, ...firstFactors(input)])
 }
 
 const ORDER = ['login', 'verify', 'enrol']

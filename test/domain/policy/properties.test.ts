@@ -10,9 +10,10 @@ import {
 import { ownChoice } from '../../../src/domain/policy/judge.ts'
 import { DEFAULT_LEVELS, highestReached, rankOf } from '../../../src/domain/policy/levels.ts'
 import { assertionOf } from '../../../src/domain/policy/proofs.ts'
-import { matches } from '../../../src/domain/policy/rules.ts'
+import { matches, type Rule } from '../../../src/domain/policy/rules.ts'
+import { withoutOldLevels } from '../../../src/domain/policy/upstream.ts'
 import { anyInput, anyRule, anyTrustedInput } from './any-input.ts'
-import { AUTHENTICATORS, NOW, PROOFS } from './cases.ts'
+import { AUTHENTICATORS, inputOf, NOW, PROOFS } from './cases.ts'
 
 const RUNS = { numRuns: 3_000 }
 /** A property of some decisions alone is checked for at least so many. */
@@ -59,25 +60,51 @@ function frozen<T>(value: T): T {
   return value
 }
 
+/** Checks the promise that one more rule only tightens. */
+function isNotLoosened(input: PolicyInput, rule: Omit<Rule, 'name'>): void {
+  const before = decide(input)
+  const more = { ...input, rules: [...input.rules, { ...rule, name: 'added' }] }
+  const after = decide(more)
+  // A trusted browser shows no page, so an enrolment that can wait is not offered in it.
+  const isOfferAlone = after.standIn !== undefined && before.step === 'enrol-later'
+  if (!isOfferAlone) expect(STRICTNESS[after.step]).to.be.at.least(STRICTNESS[before.step])
+  expect(after.maxAgeSeconds ?? Infinity).to.be.at.most(before.maxAgeSeconds ?? Infinity)
+  // Where nothing asks for a factor, there is nothing that a trusted browser could stand in for.
+  if (isFactorAsked(before)) expect(after.trustSeconds).to.be.at.most(before.trustSeconds)
+  // An age can take the level of another provider away. A person who meets an optional rule by that level alone then
+  // cannot meet it, so the rule asks for nothing.
+  const { proofs } = withoutOldLevels(more)
+  const without = decide({ ...input, proofs })
+  expect(after.target).to.be.at.least(without.target)
+  // Each rule is judged alone: the parts of the others stay.
+  expect(after.rules.slice(0, -1)).to.deep.equal(without.rules)
+}
+
+const CASE = { name: '', step: 'none', reason: 'met', says: '', parts: '' } as const
+/** A voluntary level that only the proof of a removed key reaches. The clock was set back since. */
+const REMOVED_KEY_OF_THE_FUTURE = inputOf({
+  ...CASE,
+  proofs: 'pwd@20 key@600',
+  acr: 'phishing-resistant',
+})
+/** An optional rule that the person meets by an old sign-in at another provider alone. */
+const OPTIONAL_BY_UPSTREAM = inputOf({
+  ...CASE,
+  proofs: 'sso-before@-600',
+  rules: ['mfa-optional'],
+})
+
 describe('the policy, for any session, request, person and rules', () => {
   it('R45 is never loosened by one more rule', () => {
-    fc.assert(
-      fc.property(fc.oneof(anyInput, anyTrustedInput), anyRule, (input, rule) => {
-        const before = decide(input)
-        const added = { ...rule, name: 'added' }
-        const after = decide({ ...input, rules: [...input.rules, added] })
-        // A trusted browser shows no page, so an enrolment that can wait is not offered in it.
-        const isOfferAlone = after.standIn !== undefined && before.step === 'enrol-later'
-        if (!isOfferAlone) expect(STRICTNESS[after.step]).to.be.at.least(STRICTNESS[before.step])
-        expect(after.target).to.be.at.least(before.target)
-        expect(after.maxAgeSeconds ?? Infinity).to.be.at.most(before.maxAgeSeconds ?? Infinity)
-        // Where nothing asks for a factor, there is nothing that a trusted browser could stand in for.
-        if (isFactorAsked(before)) expect(after.trustSeconds).to.be.at.most(before.trustSeconds)
-        // Each rule is judged alone: the parts of the others stay.
-        expect(after.rules.slice(0, -1)).to.deep.equal(before.rules)
-      }),
-      RUNS,
-    )
+    fc.assert(fc.property(fc.oneof(anyInput, anyTrustedInput), anyRule, isNotLoosened), RUNS)
+  })
+
+  it('R45 is not loosened by an age that takes a proof from the future away', () => {
+    isNotLoosened(REMOVED_KEY_OF_THE_FUTURE, { when: {}, maxAgeSeconds: 0 })
+  })
+
+  it('R45 is not loosened by an age that takes the level of another provider away', () => {
+    isNotLoosened(OPTIONAL_BY_UPSTREAM, { when: {}, maxAgeSeconds: 0 })
   })
 
   it('does not depend on the order of the rules', () => {
