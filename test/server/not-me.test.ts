@@ -145,7 +145,7 @@ describe('"this was not me" on an account without a second step', () => {
     await start()
     const browser = new HttpClient()
     const overview = await open(browser)
-    const button = { form: 'form:has([value=totp]):has([data-do=add])', button: 'add' }
+    const button = { form: 'form:has([value=totp]):has([data-do=add])', button: 'add:totp' }
     let page = await browser.follow(await browser.submit(overview, {}, button), atTheApp)
     if (page.name === 'login') page = await browser.follow(await logIn(browser, page), atTheApp)
     expect(page.name).to.equal('owner-proof')
@@ -165,7 +165,7 @@ describe('"this was not me" on an account without a second step', () => {
   it('R10 R44 sets up no second step on the password alone, whatever the settings', async () => {
     await start({ firstEnrolment: 'password' })
     const browser = new HttpClient()
-    const button = { form: 'form:has([value=totp]):has([data-do=add])', button: 'add' }
+    const button = { form: 'form:has([value=totp]):has([data-do=add])', button: 'add:totp' }
     const overview = await open(browser)
     let page = await browser.follow(await browser.submit(overview, {}, button), atTheApp)
     if (page.name === 'login') page = await browser.follow(await logIn(browser, page), atTheApp)
