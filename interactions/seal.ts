@@ -1,8 +1,16 @@
 import type { Amr } from '../src/domain/assurance.ts'
-import type { Proof, Upstream } from '../src/domain/policy/proofs.ts'
+import type { Proof, Upstream, UpstreamAssurance } from '../src/domain/policy/proofs.ts'
 import type { PendingFirstFactor } from '../src/domain/first-factor.ts'
 import type { Instant } from '../src/domain/time.ts'
 import type { Macs } from '../src/http/csrf.ts'
+import {
+  fieldsOf,
+  isAbsent,
+  isFlag,
+  isTexts,
+  parseProofs,
+  parseUpstreamAssurance,
+} from './sealed-shapes.ts'
 
 /** The `login` that the host stores as a session. The plugin accepts only a sealed one. */
 export interface SealedLogin {
@@ -35,6 +43,10 @@ export function sealLogin(
   return { ...login, seal, proofsSeal: macs.mac('login-proofs', proofsMessage(seal, proofs)) }
 }
 
+/**
+ * Undefined: the seal does not fit, or a member has another shape than we write. The returned proofs have only members that
+ * the seal covers.
+ */
 export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogin | undefined {
   const login = fieldsOf(value)
   if (
@@ -42,19 +54,23 @@ export function parseLogin(macs: Macs, cid: unknown, value: unknown): SealedLogi
     typeof login.accountId !== 'string' ||
     typeof login.acr !== 'string' ||
     !isTexts(login.amr) ||
-    typeof login.ts !== 'number' ||
-    typeof login.epoch !== 'number' ||
+    !Number.isFinite(login.ts) ||
+    !Number.isFinite(login.epoch) ||
+    !isFlag(login.remember) ||
     typeof login.seal !== 'string'
   )
     return undefined
   const sealed = value as SealedLogin
   if (!macs.verifyMac('login', loginMessage(cid, sealed), sealed.seal)) return undefined
-  const { proofs, proofsSeal, ...rest } = sealed
-  if (proofs === undefined) return rest
+  const { proofs: told, proofsSeal, remember, ...others } = sealed
+  const rest = { ...others, ...(isAbsent(remember) ? {} : { remember }) }
+  if (isAbsent(told)) return rest
   // Proofs that somebody has changed make the whole login void.
-  return typeof proofsSeal === 'string' &&
+  const proofs = parseProofs(told)
+  return proofs !== undefined &&
+    typeof proofsSeal === 'string' &&
     macs.verifyMac('login-proofs', proofsMessage(sealed.seal, proofs), proofsSeal)
-    ? sealed
+    ? { ...rest, proofs, proofsSeal }
     : undefined
 }
 
@@ -78,7 +94,7 @@ function toldOf(proofs: readonly Proof[]): readonly unknown[] {
   ])
 }
 
-/** Absent where there is none, so that the seals of a release that knew no upstream provider still fit. */
+/** The last part of the message of a proof, so that its length says whether there is one. */
 function upstreamMessage(upstream: Upstream | undefined): readonly unknown[] {
   return upstream === undefined ? [] : [upstream.issuer, upstream.isEarlier]
 }
@@ -91,6 +107,7 @@ export function sealFirstFactor(
   return { ...pending, seal: macs.mac('first-factor', pendingMessage(cid, pending)) }
 }
 
+/** Undefined: the seal does not fit, or a member has another shape than we write. */
 export function parseFirstFactor(
   macs: Macs,
   cid: unknown,
@@ -101,13 +118,35 @@ export function parseFirstFactor(
     typeof cid !== 'string' ||
     typeof pending.accountId !== 'string' ||
     !isTexts(pending.amr) ||
-    typeof pending.ts !== 'number' ||
-    typeof pending.answeredAt !== 'number' ||
-    typeof pending.epoch !== 'number' ||
+    !Number.isFinite(pending.ts) ||
+    !Number.isFinite(pending.answeredAt) ||
+    !Number.isFinite(pending.epoch) ||
+    !isFlag(pending.remember) ||
+    !isFlag(pending.isEarlier) ||
+    !isFlag(pending.alone) ||
     typeof pending.seal !== 'string'
   )
     return undefined
-  const sealed = value as SealedFirstFactor
+  const {
+    upstream: word,
+    proofs: told,
+    remember,
+    isEarlier,
+    alone,
+    ...rest
+  } = value as SealedFirstFactor
+  const upstream = isAbsent(word) ? undefined : parseUpstreamAssurance(word)
+  const proofs = isAbsent(told) ? undefined : parseProofs(told)
+  const isWhole = isAbsent(word) === (upstream === undefined)
+  if (!isWhole || isAbsent(told) !== (proofs === undefined)) return undefined
+  const sealed = {
+    ...rest,
+    ...(isAbsent(remember) ? {} : { remember }),
+    ...(isEarlier === true ? { isEarlier } : {}),
+    ...(alone === true ? { alone } : {}),
+    ...(upstream === undefined ? {} : { upstream }),
+    ...(proofs === undefined ? {} : { proofs }),
+  }
   return macs.verifyMac('first-factor', pendingMessage(cid, sealed), sealed.seal)
     ? sealed
     : undefined
@@ -118,30 +157,22 @@ function loginMessage(cid: string, login: Omit<SealedLogin, 'seal'>): string {
   return JSON.stringify([cid, accountId, acr, amr, ts, epoch, remember !== false])
 }
 
+/** No two first factors that differ have one message: the place of a member says which one it is. */
 function pendingMessage(cid: string, pending: PendingFirstFactor): string {
   const { accountId, amr, ts, answeredAt, epoch, remember, upstream: assurance } = pending
   const { isEarlier, proofs, alone } = pending
-  const { kinds, phishingResistant, upstream } = assurance ?? {}
+  const plain = [cid, accountId, amr, ts, answeredAt, epoch, remember !== false]
+  const more = [assurance, proofs].some((one) => one !== undefined) || isEarlier || alone
+  if (more !== true) return JSON.stringify(plain)
   return JSON.stringify([
-    cid,
-    accountId,
-    amr,
-    ts,
-    answeredAt,
-    epoch,
-    remember !== false,
-    ...(assurance === undefined ? [] : [kinds, phishingResistant, ...upstreamMessage(upstream)]),
-    // A node of another release knows the seal without these members.
-    ...(isEarlier === true ? ['earlier'] : []),
-    ...(proofs === undefined ? [] : ['proofs', toldOf(proofs)]),
-    ...(alone === true ? ['alone'] : []),
+    ...plain,
+    assurance === undefined ? null : assuranceMessage(assurance),
+    isEarlier === true,
+    proofs === undefined ? null : toldOf(proofs),
+    alone === true,
   ])
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return Object(value) as Readonly<Record<string, unknown>>
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+function assuranceMessage({ kinds, phishingResistant, upstream }: UpstreamAssurance): unknown {
+  return [kinds, phishingResistant, upstream.issuer, upstream.isEarlier]
 }

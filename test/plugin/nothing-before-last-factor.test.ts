@@ -264,6 +264,30 @@ for (const [name, storage] of Object.entries(STORAGES))
       await expectNobodySignedIn()
     })
 
+    it('R34 a first factor with a member of another shape is none, and the sign-in begins anew', async () => {
+      for (const member of [
+        { upstream: 7 },
+        { upstream: { kinds: ['knowledge'], upstream: null } },
+        { proofs: [null] },
+        { proofs: [{ factor: null, upstream: 'x' }] },
+        { alone: 'yes' },
+      ]) {
+        const own = await showPassword(host, browser, 'mallory')
+        const uid = uidOf(own)
+        const { lastSubmission } = (await stored(uid)) as {
+          lastSubmission?: { firstFactor: object }
+        }
+        const firstFactor = { ...lastSubmission!.firstFactor, ...member }
+        await plant(uid, { lastSubmission: { firstFactor }, result: { firstFactor } })
+        const shown = await browser.get(own.url)
+        expect([shown.status, shown.name], JSON.stringify(member)).to.deep.equal([410, 'expired'])
+        const resume = new URL(`/auth/${uid}`, host.issuer)
+        const again = await follow(host, browser, await browser.get(resume))
+        expect([again.status, again.name]).to.deep.equal([200, 'host-login'])
+      }
+      await expectNobodySignedIn()
+    })
+
     it('R17 the pages after the factor answer nobody who has not shown it', async () => {
       const verify = await showPassword(host, browser, 'mira')
       const at = (path: string): URL => new URL(`/mfa/${uidOf(verify)}/${path}`, host.issuer)
