@@ -17,8 +17,8 @@ import { pathOf, redirect, type Visit } from './visit.ts'
  * change.
  */
 export async function finish(visit: Visit, accepted: AcceptedAttempt): Promise<void> {
-  if (visit.details.change !== undefined && accepted.spentOn === undefined)
-    return redirect(visit, pathOf(visit, 'change'))
+  const isForChange = visit.details.change !== undefined && accepted.spentOn === undefined
+  if (isForChange && !isMoreAsked(visit, accepted)) return redirect(visit, pathOf(visit, 'change'))
   return finishWith(visit, accepted, {})
 }
 
@@ -30,12 +30,13 @@ export async function finishWith(
 ): Promise<void> {
   const { core, ctx, interaction, subject, seen, place, tokens } = visit
   const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
-  if (!known) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)
+  const isMore = isMoreAsked(visit, accepted)
+  // The browser becomes known by the last factor.
+  if (!known && !isMore) keepBrowserToken(ctx.res, providerOf(core).issuer, tokens)
   const write = (): Promise<string> => {
     const { record } = seen
     const more = { ...rest, ...newBrowser(subject.accountId, known) }
-    if (isMoreAsked(visit, accepted))
-      return writeProofs(core, interaction, subject, { accepted, record, rest: more })
+    if (isMore) return writeProofs(core, interaction, subject, { accepted, record, rest: more })
     if (!isTooOld(visit))
       return writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest: more })
     return changeIn(interaction.params) === undefined
@@ -46,7 +47,10 @@ export async function finishWith(
 }
 
 /** Whether the policy asks for one more factor after this one, in a sign-in that has no session yet. */
-function isMoreAsked({ stepUp, details }: Visit, { factor, spentOn }: AcceptedAttempt): boolean {
+export function isMoreAsked(
+  { stepUp, details }: Pick<Visit, 'stepUp' | 'details'>,
+  { factor, spentOn }: Pick<AcceptedAttempt, 'factor' | 'spentOn'>,
+): boolean {
   return !stepUp && spentOn === undefined && details.notEnough?.includes(factor) === true
 }
 

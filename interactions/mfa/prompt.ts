@@ -166,7 +166,8 @@ async function decideOnce(core: Core, ctx: KoaContextWithOIDC): Promise<Decided>
   const requested = acrRequestOf(oidc)
   const isShown =
     pending === undefined ? resultsOf(oidc)[MFA_PROMPT] !== undefined : isProvedBeside(pending)
-  const change = isShown ? undefined : changeIn(oidc.params)
+  // While factors are left to be proved, the change is still to be made.
+  const change = isShown && pending === undefined ? undefined : changeIn(oidc.params)
   const fresh = !isShown && (isPromptPending(oidc, MFA_PROMPT) || isFactorAsked(record, change))
   const client = given(oidc.client, 'client')
   const question = { account, client, params: { ...oidc.params } }

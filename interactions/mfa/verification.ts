@@ -14,6 +14,7 @@ import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keptChallenge, openChallengeOf } from './kept-challenge.ts'
 import { showClosed } from './locked.ts'
 import { lostLink } from './lost-link.ts'
+import { isMoreAsked } from './finish.ts'
 import { trustOffer, trustTicked } from './trust.ts'
 import { expired, groundOf, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
@@ -114,7 +115,8 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
   const kept = keptChallenge(core, visit.interaction, factor, place)
   const asked = askedFor(visit)
   const trust = trustTicked(visit, factor, form)
-  const shown = { seen, kept, asked, trust: trust?.settled }
+  const isLast = !isMoreAsked(visit, { factor: factor.id })
+  const shown = { seen, kept, asked, isLast, trust: trust?.settled }
   const outcome = await verifyFactor(core.deps, factor, place, response, shown)
   switch (outcome.outcome) {
     case 'accepted':

@@ -46,7 +46,7 @@ export async function verifyFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  { seen, kept, suffices, asked, trust }: Shown,
+  { seen, kept, suffices, asked, isLast, trust }: Shown,
 ): Promise<VerifyOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
@@ -65,6 +65,7 @@ export async function verifyFactor(
           kept,
           suffices,
           asked,
+          isLast,
           trust,
           fingerprint: fingerprintIn(current),
         }),
@@ -89,6 +90,8 @@ export interface Shown {
   readonly suffices?: (assurance: Assurance) => boolean
   /** The change that the factor is shown for. Default: a sign-in. */
   readonly asked?: AskedFor | undefined
+  /** False: the sign-in needs another factor after this one, so nothing but the proof is kept. Default: true. */
+  readonly isLast?: boolean | undefined
   /** The box was ticked: the browser is trusted for so long once the factor is accepted (R14). */
   readonly trust?: Omit<EarnedTrust, 'factor'> | undefined
 }
@@ -101,6 +104,7 @@ interface Attempt {
   readonly kept: KeptChallenge | undefined
   readonly suffices: Shown['suffices']
   readonly asked: AskedFor | undefined
+  readonly isLast: boolean | undefined
   readonly trust: Shown['trust']
 }
 
@@ -108,8 +112,9 @@ async function attempt(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { current, now, fingerprint, examine, kept, suffices, asked, trust }: Attempt,
+  { examine, kept, suffices, ...given }: Attempt,
 ): Promise<Decided<VerifyOutcome>> {
+  const { current, now, fingerprint } = given
   const accepted = repeatOf(current, place.interaction, fingerprint, now)
   if (accepted !== undefined) return { outcome: { outcome: 'accepted', accepted } }
   if (current.epoch !== place.epoch) return { outcome: { outcome: 'stale' } }
@@ -130,7 +135,7 @@ async function attempt(
     const told = refusedWords(current, factor, states, examined)
     return refuse(current, factor, place, { now, replayed: true, told })
   }
-  return accept(deps, factor, place, { current, now, fingerprint, proved, challenge, asked, trust })
+  return accept(deps, factor, place, { ...given, proved, challenge })
 }
 
 interface Proved {
@@ -169,12 +174,12 @@ function accept(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  given: Pick<Attempt, 'current' | 'now' | 'fingerprint' | 'asked' | 'trust'> & {
+  given: Omit<Attempt, 'examine' | 'kept' | 'suffices'> & {
     readonly proved: Proved
     readonly challenge: OpenFor
   },
 ): Decided<VerifyOutcome> {
-  const { current, now, fingerprint, proved, challenge, asked, trust } = given
+  const { current, now, fingerprint, proved, challenge, asked, isLast, trust } = given
   const authenticator = current.authenticators.find(({ id }) => id === proved.authenticatorId)
   if (authenticator === undefined) throw new Error('An authenticator that was read is not there')
   const browser = classify(current, place.tokenHashes)
@@ -192,6 +197,7 @@ function accept(
     detail: place.detail,
     told: wordsOf(factor, { what: 'accepted', proof: proved.proof }),
     ...(asked === undefined ? {} : { asked }),
+    ...(isLast === undefined ? {} : { isLast }),
     ...(challenge.keptId === undefined ? {} : { challenge: challenge.keptId }),
     ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(proved.spent) }),
   })

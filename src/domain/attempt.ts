@@ -83,6 +83,8 @@ export interface Acceptance {
   readonly remaining?: number
   /** The interaction was begun for a change, and not for a sign-in alone. */
   readonly asked?: AskedFor
+  /** False: the sign-in needs another factor after this one. Default: true. */
+  readonly isLast?: boolean
   readonly now: Instant
   readonly detail: RequestDetail
   /** The events of the factor's own types. */
@@ -98,16 +100,19 @@ export interface FactorWord {
   readonly detail?: Pick<EventDetail, 'reason'>
 }
 
-/** A proof was spent: its authenticator has a new state, the browser is known, and the interaction has passed. */
+/**
+ * A proof was spent: its authenticator has a new state, the browser is known, and the interaction has passed. A proof after
+ * which the sign-in needs another one makes no browser known and is no first sign-in.
+ */
 export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passed {
-  const { authenticator, browser, assurance, now, remaining } = acceptance
+  const { authenticator, browser, assurance, isLast = true, now, remaining } = acceptance
   const moved: MfaRecord = {
     ...record,
     authenticators: record.authenticators.map((other) =>
       other.id === authenticator.id ? { ...authenticator, lastUsedAt: now } : other,
     ),
     challenges: record.challenges.filter((open) => open.interaction !== acceptance.interaction),
-    history: { firstSignInAt: now, ...record.history },
+    history: isLast ? { firstSignInAt: now, ...record.history } : record.history,
   }
   const forgiven = forgive(settleProof(moved, now), browser, assurance.phishingResistant)
   const detail = {
@@ -115,7 +120,7 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
     ...describe(authenticator, browser),
     ...(remaining === undefined ? {} : { remaining }),
   }
-  const known = remember(forgiven, acceptance.tokenHash, acceptance)
+  const known = isLast ? remember(forgiven, acceptance.tokenHash, acceptance) : forgiven
   return {
     ...passFor(known, acceptance),
     events: [
@@ -128,10 +133,13 @@ export function settleAccepted(record: MfaRecord, acceptance: Acceptance): Passe
   }
 }
 
-/** A proof for a page of the application is spent there, so no change can be made with it on our own pages. */
+/**
+ * A proof for a page of the application is spent there, so no change can be made with it on our own pages. It is kept for
+ * that page by the last factor of the sign-in.
+ */
 function passFor(record: MfaRecord, acceptance: Acceptance): Omit<Passed, 'events'> {
-  const { asked, fingerprint, now } = acceptance
-  if (asked === undefined || asked === 'change') return pass(record, acceptance)
+  const { asked, fingerprint, isLast = true, now } = acceptance
+  if (asked === undefined || asked === 'change' || !isLast) return pass(record, acceptance)
   return pass(keepProof(record, asked, now), acceptance, fingerprint)
 }
 

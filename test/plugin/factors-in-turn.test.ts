@@ -86,6 +86,21 @@ describe('two factors that one request asks for', () => {
     expect(claims.amr).to.include.members(['pwd', 'otp', 'mfa'])
   })
 
+  it('R11 R12 make a browser known, and lead to a change of factors, by the last one alone', async () => {
+    const browser = new HttpClient()
+    const known = async () => (await host.mfa.browsers.list('mira')).length
+    const before = await known()
+    const url = authorizeUrl(host, { ...RESISTANT, mfa_action: 'add:totp' })
+    const first = await signInFor(browser, await browser.get(url))
+    const answered = await browser.submit(first, { code: code() })
+    const change = first.url.href.replace(/\/mfa\/([^/]+).*/, '/mfa/$1/change')
+    expect((await browser.get(change)).name).to.not.equal('mfa-choose')
+    expect(await known()).to.equal(before)
+    const second = await follow(host, browser, answered)
+    expect((await showKey(browser, second)).name).to.equal('totp-enrol')
+    expect(await known()).to.equal(before + 1)
+  })
+
   it('R24 are asked for one after the other in a session too', async () => {
     const browser = new HttpClient()
     await showCode(browser, await showPassword(host, browser, 'mira'))
