@@ -26,4 +26,18 @@ describe('the signals of passkeys', () => {
       ],
     })
   })
+
+  it('name the credential of a passkey by the handle under which its owner is found', async () => {
+    const state = await registered(new SoftAuthenticator())
+    const factor = passkeys({ rpId: 'example.com' })
+    const [byCredential] = factor.handlesOf!(state)
+    const response = {
+      ceremony: 'get',
+      id: state.id,
+      clientDataJSON: '',
+      authenticatorData: '',
+      signature: '',
+    } as const
+    expect(factor.credentialOf!(response)).to.deep.equal({ id: state.id, handle: byCredential })
+  })
 })
