@@ -39,6 +39,21 @@ describe('an accepted proof', () => {
     expect(browserOf(record, 'new-browser').kind).to.equal('known')
   })
 
+  it('R12 makes no browser known and is no first sign-in before the last factor', () => {
+    const proof = { purpose: 'address', secretHash: 'hash' }
+    for (const asked of [undefined, 'change', proof] as const) {
+      const given = asked === undefined ? {} : { asked }
+      const { record, accepted } = settleAccepted(
+        enrolled(),
+        acceptance({ ...given, isLast: false }),
+      )
+      expect(browserOf(record, 'new-browser').kind).to.equal('unknown')
+      expect(record.history).to.deep.equal(enrolled().history)
+      expect(record.proofs).to.deep.equal(enrolled().proofs)
+      expect(accepted.spentOn).to.equal(undefined)
+    }
+  })
+
   it('spends what was asked for in its interaction, and in no other', () => {
     const ask = (interaction: string) => ({ interaction, purpose: 'key', sealed: 'challenge' })
     const one = openChallenge(enrolled(), ask('interaction-1'), NOW).record
