@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { MULTI_FACTOR_ACR } from '../../src/index.ts'
 import { authorizeUrl } from '../plugin/host.ts'
+import { SoftAuthenticator } from '../support/authenticator.ts'
 import { launchBrowser, newPerson } from '../support/browser.ts'
 import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
@@ -23,12 +24,20 @@ const REDIRECT = 'http://localhost:3001/callback'
 const EMAIL = 'mira@example.com'
 const PASSWORD = 'correct horse battery staple'
 
+interface PasskeyForm {
+  readonly action: string
+  readonly csrf: string
+  readonly options: string
+}
+
 interface Example {
   /** The path of the origin at which the provider is mounted. */
   readonly mounted: string
   login(browser: HttpClient, page: Page, password: string): Promise<Page>
   consent(browser: HttpClient, page: Page): Promise<Page>
   isLogin(page: Page): boolean
+  /** The form for a passkey on the login page, and the options of the browser's call. */
+  passkeyForm(browser: HttpClient, page: Page): Promise<PasskeyForm>
   changePassword(origin: string, change: Record<string, string>): Promise<number>
 }
 
@@ -40,12 +49,26 @@ async function sendJson(browser: HttpClient, url: URL, body: object): Promise<Pa
   return browser.get((answer.json as { location: string }).location)
 }
 
+/** The code of the mail that a program has printed. */
+function codeIn(printed: string): string {
+  const [, mail = ''] = printed.split(`Mail to ${EMAIL}`)
+  return /\b(\d{6,8}|\d{3,4}[ -]\d{3,4})\b/.exec(mail)![1]!
+}
+
+function optionsOf(page: Page): string {
+  return page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
+}
+
 const EXAMPLES: Readonly<Record<string, Example>> = {
   'existing-provider': {
     mounted: '',
     isLogin: ({ name }) => name === 'example-login',
     login: (browser, page, password) => browser.submit(page, { email: EMAIL, password }),
     consent: (browser, page) => browser.submit(page),
+    passkeyForm: async (_browser, page) => {
+      const { action, fields } = page.form('form[data-passkey-sign-in]')
+      return { action, csrf: fields.csrf ?? '', options: optionsOf(page) }
+    },
     changePassword: async (origin, change) =>
       (await new HttpClient().post(`${origin}/password`, change)).status,
   },
@@ -59,6 +82,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       }),
     consent: (browser, page) =>
       sendJson(browser, new URL(`${page.url.pathname}/consent`, page.url), {}),
+    passkeyForm: async (browser, page) => {
+      const { json } = await browser.get(`${page.url.href}/details`)
+      const { passkey } = json as { passkey: PasskeyForm & { options: object } }
+      return { ...passkey, options: JSON.stringify(passkey.options) }
+    },
     changePassword: async (origin, change) => {
       const headers = { 'content-type': 'application/json' }
       const url = `${origin}/password`
@@ -82,6 +110,83 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       expect(added.length, added.join('\n')).to.be.within(5, 10)
       expect(removed.length, removed.join('\n')).to.be.at.most(added.length)
       expect(added.filter((line) => line.trim() === '')).to.deep.equal([])
+    })
+  })
+
+  describe(`examples/${name}, with passkeys`, () => {
+    let program: Program | undefined
+    let database: Awaited<ReturnType<typeof openDatabase>>
+    before(async function () {
+      database = await openDatabase(await requireMongodb(this))
+    })
+    after(async () => {
+      await program?.stop()
+      await database?.close()
+    })
+
+    it('takes them on its login page with at most six lines more', () => {
+      const [before, after] = ['after', 'passkeys'].map((variant) =>
+        read(`examples/${name}/${variant}/app.ts`),
+      ) as [string, string]
+      const { removed, added } = changed(before, after)
+      expect(added.length, added.join('\n')).to.be.within(3, 6)
+      expect(removed.length, removed.join('\n')).to.be.below(added.length)
+      expect(added.filter((line) => line.trim() === '')).to.deep.equal([])
+    })
+
+    it('signs a person in with a passkey alone', async () => {
+      const port = await freePort()
+      const origin = `http://localhost:${port}`
+      program = await startProgram(`examples/${name}/passkeys/app.ts`, {
+        ready: 'The provider is at',
+        env: {
+          ISSUER: origin,
+          PORT: String(port),
+          MONGODB_URL: database.url,
+          COOKIE_KEYS: 'a-cookie-key-of-an-example',
+          MFA_KEY: Buffer.alloc(32, 7).toString('base64'),
+          DEMO_PASSWORD: PASSWORD,
+        },
+      })
+      const open = async (browser: HttpClient): Promise<Page> => {
+        const url = authorizeUrl({ issuer: origin }, { ...CLIENT, redirect_uri: REDIRECT })
+        url.searchParams.delete('client_secret')
+        url.pathname = `${example.mounted}/auth`
+        return goOn(browser, await browser.get(url))
+      }
+      const goOn = (browser: HttpClient, page: Page): Promise<Page> =>
+        browser.follow(page, (to) => to.origin !== origin)
+      const browser = new HttpClient()
+      const proof = await goOn(browser, await example.login(browser, await open(browser), PASSWORD))
+      const send = { form: '[action$="/proof/send"]' }
+      const sent = await goOn(browser, await browser.submit(proof, {}, send))
+      const mailed = codeIn(program.printed())
+      const choose = await goOn(browser, await browser.submit(sent, { code: mailed }))
+      const setUp = await goOn(browser, await browser.submit(choose, { factor: 'passkey' }))
+      const key = new SoftAuthenticator({ origin })
+      const credential = key.create(optionsOf(setUp))
+      const codes = await goOn(browser, await browser.submit(setUp, { credential }))
+      expect(codes.name, codes.body).to.equal('backup-codes')
+
+      const other = new HttpClient()
+      const login = await open(other)
+      expect(example.isLogin(login), login.body).to.equal(true)
+      const { action, csrf, options } = await example.passkeyForm(other, login)
+      const address = new URL(action, login.url)
+      const refused = await other.post(address, { csrf, credential: '{' })
+      expect([refused.status, refused.name]).to.deep.equal([422, 'sign-in-refused'])
+      expect((await other.post(address, { csrf, credential: key.get(options) })).status).to.equal(
+        422,
+      )
+      const again = await example.passkeyForm(other, await other.get(login.url))
+      const answered = await other.post(address, {
+        csrf: again.csrf,
+        credential: key.get(again.options),
+      })
+      expect(answered.status, answered.body).to.equal(303)
+      let back = await goOn(other, answered)
+      if (back.location === undefined) back = await goOn(other, await example.consent(other, back))
+      expect(back.location?.searchParams.get('code')).to.be.a('string')
     })
   })
 
@@ -184,9 +289,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       const sent = await goOn(await browser.submit(proof, {}, { form: '[action$="/proof/send"]' }))
       const printed = program!.printed()
       expect(printed).to.contain(`Mail to ${EMAIL}`)
-      const mailed = /\b(\d{6,8}|\d{3,4}[ -]\d{3,4})\b/.exec(
-        printed.split(`Mail to ${EMAIL}`)[1]!,
-      )![1]!
+      const mailed = codeIn(printed)
       const setUp = await goOn(await browser.submit(sent, { code: mailed }))
       secret = secretOf(setUp)
       const shown = await goOn(await browser.submit(setUp, { code: totpCode({ secret }) }))
