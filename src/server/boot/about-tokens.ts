@@ -8,8 +8,9 @@ interface AboutTokens {
 }
 
 /**
- * A public client learns only of its own tokens, and of a token for an API that names clients only these. Of a disabled person's token every client learns only that it is no
- * longer active. The host itself does not look at the account here.
+ * A public client learns only of its own tokens. Where an API names the clients that may ask, no other client learns of a
+ * token for it. Of a disabled person's token every client learns only that it is no longer active. The host itself does
+ * not look at the account here.
  */
 export async function mayIntrospect(
   { accounts, settings }: AboutTokens,
