@@ -15,6 +15,8 @@ export const CLIENT = {
 
 export interface BenchHost {
   readonly issuer: string
+  /** Undefined: this host has no second factor. */
+  readonly mfa: Mfa | undefined
   close(): Promise<void>
 }
 
@@ -26,6 +28,8 @@ export interface BenchHost {
 export async function startBenchHost(options: {
   readonly adapter: AdapterFactory
   readonly passwords: Passwords
+  /** Puts the form for a passkey on the login page, before that of the password. */
+  readonly offersPasskeys?: boolean
   readonly attach?: (
     issuer: string,
     configuration: Configuration,
@@ -34,7 +38,8 @@ export async function startBenchHost(options: {
   // A relying party's connection must outlive the pauses between two rounds.
   const server = createServer({ keepAliveTimeout: 300_000 })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  // Browsers know passkeys of a name, and never of an address.
+  const issuer = `http://localhost:${(server.address() as AddressInfo).port}`
   const configuration = configurationOf(options.adapter)
   const { provider, mfa } = options.attach?.(issuer, configuration) ?? {
     provider: new Provider(issuer, configuration),
@@ -44,8 +49,12 @@ export async function startBenchHost(options: {
     if (!ctx.path.startsWith('/interaction/')) return next()
     if (ctx.method === 'GET') {
       await provider.interactionDetails(ctx.req, ctx.res)
+      const passkey =
+        options.offersPasskeys === true && mfa
+          ? await mfa.passkeySignIn(ctx.req, ctx.res)
+          : { html: '' }
       ctx.type = 'html'
-      ctx.body = `<form method="post"><input name="username"><input name="password" type="password"><button>Sign in</button></form>`
+      ctx.body = `${passkey.html}<form method="post"><input name="username"><input name="password" type="password"><button>Sign in</button></form>`
       return
     }
     const { username = '', password = '' } = await readForm(ctx)
@@ -58,6 +67,7 @@ export async function startBenchHost(options: {
   server.on('request', provider.callback())
   return {
     issuer,
+    mfa,
     close: () =>
       new Promise((done) => {
         server.close(() => done())

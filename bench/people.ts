@@ -11,16 +11,19 @@ import type { Place } from '../src/application/verify-factor.ts'
 import { SET_UP_SECONDS } from '../src/domain/enrolment.ts'
 import { RECOVERY_DEFAULTS } from '../src/domain/recovery.ts'
 import { importRules } from '../src/import/rules.ts'
-import { backupCodes, totp } from '../src/index.ts'
+import { backupCodes, totp, type Mfa } from '../src/index.ts'
 import { NO_MEASURES } from '../src/ports/measures.ts'
 import type { ServerStorage } from '../src/ports/server-storage.ts'
 import type { Storage } from '../src/ports/storage.ts'
 import { ownCode } from '../test/support/totp.ts'
+import { makePasskey, type BenchPasskey } from './passkey.ts'
 
-/** A person with an authenticator app. */
+/** A person with an authenticator app, or with a passkey. */
 export interface Person {
   readonly username: string
+  /** Of the authenticator app. Empty: the person has none. */
   readonly secret: string
+  readonly passkey?: BenchPasskey
 }
 
 /** How long ago the enrolment was confirmed: its time step is spent, and the sign-in needs a later one. */
@@ -73,6 +76,19 @@ export async function enrolPeople(
     const { outcome } = await confirmFactor(deps, factor, place, response, { rule, name: 'Phone' })
     if (outcome !== 'enrolled') throw new Error(`${username} was not enrolled: ${outcome}`)
     people.push({ username, secret })
+  }
+  return people
+}
+
+/** Gives each person a passkey, as an import from another application does. */
+export async function importPasskeys(mfa: Mfa, count: number): Promise<readonly Person[]> {
+  const people: Person[] = []
+  for (let number = 0; number < count; number += 1) {
+    const username = `person-${number}`
+    const { passkey, imported } = makePasskey()
+    const { outcome } = await mfa.accounts.import(username, { passkeys: [imported] })
+    if (outcome !== 'imported') throw new Error(`${username} was not imported: ${outcome}`)
+    people.push({ username, secret: '', passkey })
   }
   return people
 }

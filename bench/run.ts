@@ -1,6 +1,6 @@
 /**
- * Measures the cost of a whole sign-in with a second factor, and of the same host without it: see README.md in this
- * folder. `npm run bench`, or `npm run bench -- --rounds 3 --operations --profile FOLDER`.
+ * Measures the cost of a whole sign-in with a second factor, of one with a passkey alone, and of the same host without
+ * either: see README.md in this folder. `npm run bench`, or `npm run bench -- --rounds 3 --operations --profile FOLDER`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -34,13 +34,19 @@ const HASHERS: Readonly<Record<PasswordCheck, string>> = {
   argon2: 'the application hashes with the argon2 package',
   server: "the application hashes with the server's own hasher",
 }
+/** The servers that are compared, in the order of the columns. */
+const COLUMNS = ['floor', 'mfa', 'passkey'] as const
+type Column = (typeof COLUMNS)[number]
+/** One round of each server. */
+type Rounds = Readonly<Record<Column, Round>>
 const AIMS = { ratio: 1.15, never: 1.25, outsideHashMs: 9, withoutHash: 2, operations: 40 }
 
 const folder = await mkdtemp(join(tmpdir(), 'mfa-bench-'))
 const people = WARM_UP + 3 * AT_ONCE.length * ROUNDS * SIGN_INS
 const floor = await MeasuredServer.start('floor', { path: '', people: 0 })
 const mfa = await MeasuredServer.start('mfa', { path: join(folder, 'mfa.db'), people })
-const servers = [floor, mfa]
+const passkey = await MeasuredServer.start('passkey', { path: join(folder, 'passkey.db'), people })
+const servers = [floor, mfa, passkey]
 try {
   console.log(`Node ${process.version}. ${ROUNDS} rounds of ${SIGN_INS} sign-ins each, medians.`)
   measurePolicy()
@@ -61,30 +67,36 @@ try {
   await rm(folder, { recursive: true })
 }
 
-/** Runs a round of each server in turn, in alternating order, so that a drift of the machine affects both. */
+/** Runs a round of each server in turn, in alternating order, so that a drift of the machine affects all. */
 async function compare(atOnce: number, hasher: PasswordCheck): Promise<void> {
-  const rounds: { floor: Round; mfa: Round }[] = []
+  const rounds: Rounds[] = []
   for (let number = 0; number < ROUNDS; number += 1) {
-    const order = number % 2 === 0 ? [floor, mfa] : [mfa, floor]
-    const pair: Record<string, Round> = {}
-    for (const server of order) pair[server.kind] = await server.round(SIGN_INS, atOnce)
-    rounds.push(pair as { floor: Round; mfa: Round })
+    const order = number % 2 === 0 ? servers : servers.toReversed()
+    const round: Record<string, Round> = {}
+    for (const server of order) round[server.kind] = await server.round(SIGN_INS, atOnce)
+    rounds.push(round as Rounds)
   }
-  const of = (kind: 'floor' | 'mfa', figure: keyof Round) =>
+  const of = (kind: Column, figure: keyof Round) =>
     median(rounds.map((round) => round[kind][figure] as number))
-  const least = (kind: 'floor' | 'mfa') => Math.min(...rounds.map((round) => round[kind].cpuMs))
+  const each = (figure: keyof Round) => COLUMNS.map((kind) => of(kind, figure))
+  const least = (kind: Column) => Math.min(...rounds.map((round) => round[kind].cpuMs))
   const ratio = median(rounds.map((round) => round.mfa.cpuMs / round.floor.cpuMs))
 
   console.log(
-    `\n${atOnce} at a time; ${HASHERS[hasher]}\n${'floor'.padStart(46)}${'mfa'.padStart(10)}`,
+    `\n${atOnce} at a time; ${HASHERS[hasher]}\n${' '.repeat(36)}${COLUMNS.map((kind) => kind.padStart(10)).join('')}`,
   )
-  line('sign-ins per second', of('floor', 'perSecond'), of('mfa', 'perSecond'))
-  line('server CPU, ms per sign-in', of('floor', 'cpuMs'), of('mfa', 'cpuMs'))
-  line('  in the best round', least('floor'), least('mfa'))
+  line('sign-ins per second', each('perSecond'))
+  line('server CPU, ms per sign-in', each('cpuMs'))
+  line('  in the best round', COLUMNS.map(least))
   if (hasher !== 'none')
-    line('  outside the password hash', of('floor', 'outsideHashMs'), of('mfa', 'outsideHashMs'))
-  line('storage operations per sign-in', of('floor', 'operations'), of('mfa', 'operations'))
-  line('resident memory, MiB', of('floor', 'rssMib'), of('mfa', 'rssMib'))
+    // A sign-in with a passkey computes no hash: all of it is outside.
+    line('  outside the password hash', [
+      of('floor', 'outsideHashMs'),
+      of('mfa', 'outsideHashMs'),
+      of('passkey', 'cpuMs'),
+    ])
+  line('storage operations per sign-in', each('operations'))
+  line('resident memory, MiB', each('rssMib'))
   if (hasher === 'none')
     console.log(`without a hash ${ratio.toFixed(2)} times the host (aim ${AIMS.withoutHash})`)
   else
@@ -94,23 +106,21 @@ async function compare(atOnce: number, hasher: PasswordCheck): Promise<void> {
         `${of('mfa', 'outsideHashMs').toFixed(2)} ms (aim ${AIMS.outsideHashMs}); ` +
         `${of('mfa', 'operations').toFixed(1)} operations (aim ${AIMS.operations})`,
     )
+  const passkeyRatio = median(rounds.map((round) => round.passkey.cpuMs / round.mfa.cpuMs))
+  console.log(`a passkey alone ${passkeyRatio.toFixed(3)} times a password and a code`)
   if (options.operations) listOperations(rounds[0]!)
 }
 
-function listOperations(round: { floor: Round; mfa: Round }): void {
-  const names = new Set([
-    ...Object.keys(round.floor.operationsByName),
-    ...Object.keys(round.mfa.operationsByName),
-  ])
+function listOperations(round: Rounds): void {
+  const names = new Set(COLUMNS.flatMap((kind) => Object.keys(round[kind].operationsByName)))
   for (const name of [...names].sort())
     line(
       `  ${name}`,
-      round.floor.operationsByName[name] ?? 0,
-      round.mfa.operationsByName[name] ?? 0,
+      COLUMNS.map((kind) => round[kind].operationsByName[name] ?? 0),
     )
 }
 
-function line(label: string, floorFigure: number, mfaFigure: number): void {
-  const [one, other] = [floorFigure, mfaFigure].map((figure) => figure.toFixed(2).padStart(10))
-  console.log(`${label.padEnd(36)}${one}${other}`)
+function line(label: string, figures: readonly number[]): void {
+  const columns = figures.map((figure) => figure.toFixed(2).padStart(10))
+  console.log(`${label.padEnd(36)}${columns.join('')}`)
 }

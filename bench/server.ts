@@ -1,7 +1,7 @@
 /**
  * The process that is measured. Nothing else runs in it, so its CPU time is the server's alone. Its first argument
- * says which host it runs: `floor`, `mfa`, or `metered`, which is `mfa` with metrics. The second is the database of the
- * latter two.
+ * says which host it runs: `floor`, `mfa`, `metered`, which is `mfa` with metrics, or `passkey`, which is `mfa` with
+ * passkeys too. The second is the database of the latter three.
  */
 import { writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
@@ -10,15 +10,16 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics'
 import { Provider } from 'oidc-provider'
 import { openSqliteStorage } from '../src/adapters/sqlite/index.ts'
 import { backupCodes, createMfa, totp } from '../src/index.ts'
+import { passkeys } from '../src/factors/passkey/index.ts'
 import { sweepExpired } from '../src/adapters/sweep-expired.ts'
 import type { ServerStorage } from '../src/ports/server-storage.ts'
 import { Operations, mapAdapter } from './counting.ts'
 import { addExpired } from './expired.ts'
-import { addCrowd, enrolPeople, type Person } from './people.ts'
+import { addCrowd, enrolPeople, importPasskeys, type Person } from './people.ts'
 import { startBenchHost, type BenchHost } from './host.ts'
 import { openPasswords, PASSWORD, type PasswordCheck } from './passwords.ts'
 
-export type Kind = 'floor' | 'mfa' | 'metered'
+export type Kind = 'floor' | 'mfa' | 'metered' | 'passkey'
 
 export type Order =
   | { readonly order: 'prepare'; readonly people: number; readonly crowd: number }
@@ -34,7 +35,7 @@ export type Order =
 
 export interface Prepared {
   readonly issuer: string
-  /** The people who can sign in, each once, because a sign-in spends a time step. */
+  /** The people who can sign in: with a code each once, because a sign-in spends a time step. */
   readonly people: readonly Person[]
 }
 
@@ -66,17 +67,19 @@ async function start(people: number, crowd: number): Promise<Prepared & { host: 
   }
   const storage = openSqliteStorage({ path })
   opened = storage
-  const enrolled = await enrolPeople(storage, ENCRYPTION_KEY, people)
-  await addCrowd(storage, crowd)
+  const hasPasskeys = kind === 'passkey'
+  const enrolled = hasPasskeys ? [] : await enrolPeople(storage, ENCRYPTION_KEY, people)
+  if (crowd > 0) await addCrowd(storage, crowd)
   const host = await startBenchHost({
     adapter: operations.countInAdapter(storage.hostRecords),
     passwords,
+    offersPasskeys: hasPasskeys,
     attach(issuer, configuration) {
       const mfa = createMfa({
         issuerName: 'Acme',
         storage: operations.countInStorage(storage),
         encryptionKeys: [ENCRYPTION_KEY],
-        factors: [totp(), backupCodes()],
+        factors: [...(hasPasskeys ? [passkeys()] : []), totp(), backupCodes()],
         firstEnrolment: 'password',
         ...(kind === 'metered' ? { meterProvider: meters() } : {}),
       })
@@ -88,7 +91,8 @@ async function start(people: number, crowd: number): Promise<Prepared & { host: 
       return { provider, mfa }
     },
   })
-  return { host, issuer: host.issuer, people: enrolled }
+  const withPasskeys = hasPasskeys && host.mfa ? await importPasskeys(host.mfa, people) : []
+  return { host, issuer: host.issuer, people: [...enrolled, ...withPasskeys] }
 }
 
 /** The SDK as the complete server has it. Nobody reads it during a round. */

@@ -4,30 +4,34 @@ import { CookieJar } from '../test/support/cookie-jar.ts'
 import { ownCode } from '../test/support/totp.ts'
 import { CLIENT } from './host.ts'
 import { PASSWORD } from './passwords.ts'
+import { answerOf } from './passkey.ts'
 import type { Person } from './people.ts'
 
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 
+/** The measured servers listen at 127.0.0.1 alone, and `localhost` may be an IPv6 address too. */
+const CONNECTION = { keepAlive: true, family: 4 } as const
+
 /** A relying party and its people's browsers. */
 export interface RelyingParty {
   /**
-   * One whole sign-in, from the authorization request to a verified ID token; with a code only if the server asks for
-   * one.
+   * One whole sign-in, from the authorization request to a verified ID token: with the passkey of a person who has one,
+   * else with the password, and with a code only if the server asks for one.
    */
   signIn(person: Person): Promise<void>
   close(): void
 }
 
 export async function openRelyingParty(issuer: string): Promise<RelyingParty> {
-  const backChannel = new Agent({ keepAlive: true })
+  const backChannel = new Agent(CONNECTION)
   const keys = createLocalJWKSet(
     JSON.parse((await send(backChannel, 'GET', new URL('/jwks', issuer))).body) as JSONWebKeySet,
   )
   return {
     async signIn(person) {
       // Each sign-in comes from a browser of its own, which keeps its connection as browsers do.
-      const agent = new Agent({ keepAlive: true })
+      const agent = new Agent(CONNECTION)
       try {
         const code = await authorize(agent, issuer, person)
         await redeem(backChannel, { issuer, keys, code, username: person.username })
@@ -75,28 +79,45 @@ async function authorize(agent: Agent, issuer: string, person: Person): Promise<
     }
     if (answer.status !== 200) fail(`${answer.status} ${url.href} ${answer.body.slice(0, 500)}`)
     const form = formOf(answer.body) ?? fail(`no form at ${url.href}`)
-    const asked =
-      'password' in form.fields
-        ? { username: person.username, password: PASSWORD }
-        : { code: ownCode(person, Math.floor(Date.now() / 1000)) }
+    const fields = fillIn(form, person, issuer)
     url = new URL(form.action === '' ? url : form.action, url)
-    answer = await visit('POST', url, { ...form.fields, ...asked })
+    answer = await visit('POST', url, { ...form.fields, ...fields })
   }
   return fail('no end of redirects')
+}
+
+/** The fields that the person or the browser fills in. */
+function fillIn(form: ShownForm, person: Person, origin: string): Record<string, string> {
+  if (form.passkeyOptions !== undefined) {
+    const passkey = person.passkey ?? fail(`${person.username} has no passkey`)
+    return { credential: answerOf(passkey, form.passkeyOptions, origin) }
+  }
+  return 'password' in form.fields
+    ? { username: person.username, password: PASSWORD }
+    : { code: ownCode(person, Math.floor(Date.now() / 1000)) }
+}
+
+interface ShownForm {
+  readonly action: string
+  readonly fields: Record<string, string>
+  /** The options of the browser's call, where the form is that of a passkey. */
+  readonly passkeyOptions?: string
 }
 
 /**
  * Finds the first form of one of our pages by pattern. The parser of the tests takes 0.35 ms a page on the CPUs that
  * the measured server shares with this client, and a sign-in with a second factor has one page more.
  */
-function formOf(html: string): { action: string; fields: Record<string, string> } | undefined {
+function formOf(html: string): ShownForm | undefined {
   const [form] = /<form\b.*?<\/form>/s.exec(html) ?? []
   if (form === undefined) return undefined
   const attribute = (tag: string, name: string) =>
     new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1] ?? ''
   const inputs = [...form.matchAll(/<input\b[^>]*>/g)].map(([input]) => input)
+  const options = attribute(form, 'data-passkey-options').replaceAll('&quot;', '"')
   return {
     action: attribute(form, 'action'),
+    ...(options === '' ? {} : { passkeyOptions: options }),
     fields: Object.fromEntries(
       inputs.map((input) => [attribute(input, 'name'), attribute(input, 'value')]),
     ),
