@@ -2,8 +2,8 @@
  * The names of well-known makers by the model of the authenticator (AAGUID). They are for display alone: without an
  * attestation an AAGUID is anybody's word, so no decision may depend on this list.
  *
- * Source: we wrote the list ourselves from the public documentation of the makers and from Corbado's public glossary of
- * AAGUIDs. It has the bare facts, without a logo or a text of anybody, and is under the licence of this package. The
+ * Source: we wrote the list ourselves from public lists and glossaries that repeat the AAGUIDs of the makers, such as
+ * Corbado's. It has the bare facts, without a logo or a text of anybody, and is under the licence of this package. The
  * common list of passkeydeveloper/passkey-authenticator-aaguids states no licence, so nothing was copied from it.
  */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
