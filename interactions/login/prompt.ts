@@ -7,7 +7,7 @@ import { isMeetable } from '../../src/domain/policy/target.ts'
 import { enrollableOf } from '../../src/application/policy-person.ts'
 import { FIRST_EPOCH, isLive } from '../../src/domain/session.ts'
 import { MfaError } from '../../src/domain/errors.ts'
-import { isDeviceRoute, type OIDC } from '../../src/host/context.ts'
+import { isDeviceRoute, isPromptPending, type OIDC } from '../../src/host/context.ts'
 import { deviceAsksForLogin, recallHint } from '../../src/host/device.ts'
 import { given } from '../../src/host/given.ts'
 import { withPendingSubject } from '../../src/host/pending-view.ts'
@@ -89,15 +89,19 @@ async function needsFirstFactor(core: Core, ctx: KoaContextWithOIDC): Promise<bo
   if (!isLive(state, record.epoch, core.sessionSeconds, now)) return true
   if (await isNewLoginAsked(core, ctx)) return true
   if (isPasswordAsked(record, oidc)) return true
-  const { decision } = await decideFor(core, ctx)
+  const { decision, shadow } = await decideFor(core, ctx)
+  const { accountId } = session
+  const isSilent = isPromptPending(oidc, 'none')
   if (decision.step === 'login') {
     refuseEarlier(oidc)
+    if (isSilent) tellDecision(core, ctx, { accountId, decision, shadow })
     return true
   }
   // A first authenticator is set up only by a person who has signed in no longer ago than a pending first factor stays
-  // valid (R10). With a stolen session an attacker could else add a factor of their own and lock the owner out.
+  // valid (R10). With a stolen session an attacker could else add a factor of their own and lock the owner out. With
+  // `prompt=none` no page comes: the mfa prompt refuses, because it is the factor that is missing.
   const isFirst = decision.step === 'enrol' && !isEnrolled(record)
-  return isFirst && !isLive(state, record.epoch, PENDING_SECONDS, now)
+  return isFirst && !isSilent && !isLive(state, record.epoch, PENDING_SECONDS, now)
 }
 
 function stateOf(session: NonNullable<OIDC['session']>): Parameters<typeof isLive>[0] {

@@ -200,8 +200,9 @@ describe('a set-up that a rule asks for within a time', () => {
     expect(await levelOf(await visit(silent), 'other')).to.equal(PASSWORD_ACR)
     await press(await visit({ client_id: 'other' }))
     host.clock.at += 600
+    expect(callbackOf(await visit(silent)).get('error')).to.equal('interaction_required')
     // A first factor is set up after a sign-in of these minutes only (R10).
-    expect(callbackOf(await visit(silent)).get('error')).to.equal('login_required')
+    expect((await visit({ client_id: 'other' })).name).to.equal('host-login')
   })
 
   it('may end on a fixed day', async () => {

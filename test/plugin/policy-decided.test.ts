@@ -15,6 +15,7 @@ import { enrolledPerson, signIn, type Person } from './sign-in.ts'
 const ESSENTIAL = JSON.stringify({
   id_token: { acr: { essential: true, value: MULTI_FACTOR_ACR } },
 })
+const STAFF_APP = { name: 'staff app', when: { client: 'other' }, require: 'multi-factor' }
 const NOBODY = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:nobody' } } })
 
 describe('the event policy-decided', () => {
@@ -82,6 +83,34 @@ describe('the event policy-decided', () => {
     await told()
     await visit({ prompt: 'none', claims: ESSENTIAL })
     expect(await words()).to.deep.equal(['enrol'])
+  })
+
+  it('R25 is made once where a set-up is due in a session that is too old for one, and no page may come', async () => {
+    await begin({ policy: { rules: [STAFF_APP] } })
+    await showPassword(host, browser, 'mira')
+    host.clock.at += 600
+    await told()
+    const silent = { client_id: 'other', prompt: 'none' }
+    expect(callbackOf(await visit(silent)).get('error')).to.equal('interaction_required')
+    expect((await told()).map(({ decision, rules }) => [decision, rules])).to.deep.equal([
+      ['enrol', ['staff app']],
+    ])
+    // The password itself is too old for this request.
+    const again = callbackOf(await visit({ ...silent, max_age: '60' }))
+    expect(again.get('error')).to.equal('login_required')
+  })
+
+  it('R25 is made once where the first factor is too old for a rule, and no page may come', async () => {
+    const rules = [{ name: 'fresh', when: { client: 'other' }, maxAgeSeconds: 60 }]
+    await begin({ policy: { rules } })
+    await showPassword(host, browser, 'mira')
+    host.clock.at += 61
+    await told()
+    const back = callbackOf(await visit({ client_id: 'other', prompt: 'none' }))
+    expect(back.get('error')).to.equal('login_required')
+    expect((await told()).map(({ decision, rules }) => [decision, rules])).to.deep.equal([
+      ['verify', ['fresh']],
+    ])
   })
 
   it('R24 is made once where a person who is signed in is refused a level that nobody can reach', async () => {
