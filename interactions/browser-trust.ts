@@ -106,19 +106,19 @@ interface Exchange {
 }
 
 /**
- * Makes the browser forget the cookies of this account's trusts that have ended, and those beyond the most. `trusted`: the
+ * Makes the browser forget the cookies of this account's trusts that have ended, and those beyond the most. `standing`: the
  * ids of the trusts that count in it. A cookie that may be another account's stays.
  */
 export function clearTrustTokens(
   macs: Macs,
   accountId: string,
   { request, response }: Exchange,
-  { issuer, trusted }: { readonly issuer: string; readonly trusted: readonly string[] },
+  { issuer, standing }: { readonly issuer: string; readonly standing: readonly string[] },
 ): void {
   const ids = idsIn(request, issuer)
   const ended = ids
     .slice(-MOST_TOKENS)
-    .filter((id) => isOf(macs, accountId, id) && !trusted.includes(id))
+    .filter((id) => isOf(macs, accountId, id) && !standing.includes(id))
   clear(response, issuer, [...ids.slice(0, -MOST_TOKENS), ...ended])
 }
 

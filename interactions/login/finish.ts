@@ -156,8 +156,8 @@ async function examineTrusts(
   const isReused = shown.length > 0 && (await endReusedTrust(deps, found, shown, detail()))
   // The browser may have shown the present token of another trust, which has ended as well.
   const seen = isReused ? await core.record(undefined, accountId) : found
-  const trusted = trustsIn(seen.record, shown, deps.clock.now()).map(({ id }) => id)
-  clearTrustTokens(deps.box, accountId, exchange, { issuer, trusted })
+  const standing = trustsIn(seen.record, shown, deps.clock.now()).map(({ id }) => id)
+  clearTrustTokens(deps.box, accountId, exchange, { issuer, standing })
   return { shown, seen }
 }
 

@@ -41,7 +41,7 @@ const clearedIn = (cookies: readonly string[]): readonly string[] =>
 /** The ids of those that a sign-in of mira clears, some of whose trusts count. */
 function clearedFor(shown: readonly string[], trusted: readonly string[]): readonly string[] {
   const at = exchange(shown)
-  clearTrustTokens(macs, 'mira', at, { issuer: ISSUER, trusted: trusted.map(idOf) })
+  clearTrustTokens(macs, 'mira', at, { issuer: ISSUER, standing: trusted.map(idOf) })
   return clearedIn(at.cookies)
 }
 

@@ -176,10 +176,13 @@ describe('a clock that jumps', () => {
     while (told().length === 0) await sleep(10)
     await sleep(100)
     expect(told()).to.have.length(1)
-    expect(JSON.parse(told()[0] ?? '')).to.deep.equal([
-      'warn',
-      { direction: 'back', seconds: TWO_HOURS },
-      'the clock has jumped',
-    ])
+    const [level, { direction, seconds }, message] = JSON.parse(told()[0] ?? '') as [
+      string,
+      { direction: string; seconds: number },
+      string,
+    ]
+    expect([level, direction, message]).to.deep.equal(['warn', 'back', 'the clock has jumped'])
+    // A busy machine reads the two clocks at different moments.
+    expect(seconds).to.be.closeTo(TWO_HOURS, 10)
   })
 })
