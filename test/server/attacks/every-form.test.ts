@@ -185,7 +185,7 @@ describe('every form of the product', function () {
     },
     { routes: /^\/mfa\/cancel-recovery\/:token$/, show: onCancelLink },
     {
-      routes: /^\/interaction\/:uid\/(login|cancel|language)$/,
+      routes: /^\/interaction\/:uid\/(login|cancel|language|passkey)$/,
       show: signingIn({ prompt: 'login' }),
       ends: true,
     },

@@ -174,7 +174,8 @@ describe('a thief', function () {
     await enterCodes(browser, await browser.visit(lure, atTheApp))
     const fields = { csrf, do: 'change-email', email: 'eve@evil.example' }
     const answer = await thief.follow(await thief.post(at('/account/email'), fields), atTheApp)
-    expect(answer.texts('[role=status]')).to.deep.equal([])
+    // The login page has an empty one for a passkey.
+    expect(answer.texts('[role=status]').join('')).to.equal('')
     expect(answer.name).to.be.oneOf(['totp-verify', 'login'])
   })
 })
