@@ -1,13 +1,12 @@
 import type { Instant } from '../src/domain/time.ts'
 import type { OIDC } from '../src/host/context.ts'
-import { deviceAsksForLogin } from '../src/host/device.ts'
+import { deviceAsksForLogin, deviceCodeAsksForLogin } from '../src/host/device.ts'
 import { isDeviceRoute } from '../src/host/context.ts'
 import { begunWith } from '../src/domain/first-factor.ts'
-import { isForDevice } from '../src/host/interaction.ts'
 import type { Resumable } from '../src/host/resume.ts'
 import type { Subject } from './result.ts'
 import { resultsOf } from './request.ts'
-import type { Core } from './core.ts'
+import { providerOf, type Core } from './core.ts'
 
 /** The times between which the proofs of one request lie. */
 export interface RequestTimes {
@@ -43,16 +42,21 @@ function beginning(since: unknown, at: unknown, ts: unknown): Instant | undefine
 }
 
 /** The times of a request whose login page has just answered with a first factor. */
-export function timesAtLogin(
-  { deps }: Core,
+export async function timesAtLogin(
+  core: Core,
   interaction: Pick<Resumable, 'params' | 'deviceCode'>,
   subject: Pick<Subject, 'ts' | 'isEarlier'>,
-): RequestTimes {
-  const now = deps.clock.now()
+): Promise<RequestTimes> {
+  const now = core.deps.clock.now()
   const begunAt = begunWith({ ...subject, answeredAt: now })
-  const isDevice = isForDevice(interaction)
-  const { prompt, max_age: maxAge } = interaction.params
-  const since = !isDevice && asksForLogin(prompt) ? now : sinceOf(maxAge, isDevice, now)
+  const { params, deviceCode } = interaction
+  // The code of a device is read for an earlier first factor alone: another one is a new login.
+  const isLoginAsked =
+    deviceCode === undefined
+      ? asksForLogin(params.prompt)
+      : subject.isEarlier === true && (await deviceCodeAsksForLogin(providerOf(core), deviceCode))
+  const isDevice = deviceCode !== undefined
+  const since = isLoginAsked ? now : sinceOf(params.max_age, isDevice, now)
   return { begunAt, ...(since === undefined ? {} : { provedSince: Math.min(since, begunAt) }) }
 }
 

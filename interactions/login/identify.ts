@@ -142,7 +142,8 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
   const proved: Subject = { ...subject, amr, epoch: accepted.epoch, proofs, alone: true }
   // A change of factors needs a fresh proof of its own (R11): this proof is spent on the sign-in.
   const isChange = changeIn(interaction.params) !== undefined
-  const asked = caseOf(core, request, interaction, { subject: proved, record, fresh: isChange })
+  const about = { subject: proved, record, fresh: isChange }
+  const asked = await caseOf(core, request, interaction, about)
   const { step } = await stepOf(core, asked, { account, client, ip: ctx.ip })
   // Where the policy asks for more, nobody is signed in before the rest is proved (R17).
   return step === 'none' || step === 'enrol-later'

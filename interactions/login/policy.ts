@@ -48,7 +48,7 @@ export async function needsMore(
     if (account === undefined) throw unknownAccount()
     return { account, client, ip: ctx.ip }
   }
-  const given = caseOf(core, request, interaction, { subject, record, fresh })
+  const given = await caseOf(core, request, interaction, { subject, record, fresh })
   const { requested } = given
   const { step, standIn } = await afterFirstFactor(core, given, known)
   if (step !== 'none') return { isMore: true }
@@ -68,7 +68,7 @@ export async function needsMore(
 }
 
 /** The case of a person whom the login page has just recognised by the proofs of `subject`. */
-export function caseOf(
+export async function caseOf(
   core: Core,
   request: IncomingMessage,
   interaction: Resumable,
@@ -77,7 +77,7 @@ export function caseOf(
     record,
     fresh,
   }: { readonly subject: Subject; readonly record: MfaRecord; readonly fresh: boolean },
-): PolicyCase {
+): Promise<PolicyCase> {
   const { params } = interaction
   return {
     record,
@@ -87,7 +87,7 @@ export function caseOf(
     proofs: proofsOf(subject),
     requested: acrRequestOf({ params }),
     fresh,
-    ...timesAtLogin(core, interaction, subject),
+    ...(await timesAtLogin(core, interaction, subject)),
     isPostponed: async () =>
       isForDevice(interaction) ||
       isPostponedIn({ ...submissionOf(interaction), ...interaction.result }, subject.accountId) ||

@@ -1,4 +1,4 @@
-import { errors, type AdapterPayload } from 'oidc-provider'
+import { errors, type AdapterPayload, type Provider } from 'oidc-provider'
 import type { JsonObject } from '../domain/json.ts'
 import { presentContext, routeOf, type OIDC } from './context.ts'
 import { given } from './given.ts'
@@ -47,6 +47,15 @@ export async function recallHint(oidc: OIDC): Promise<void> {
 /** Whether the device asked for a new login, by `prompt=login` or `max_age=0`. */
 export function deviceAsksForLogin({ deviceCode }: OIDC): boolean {
   return asksForLogin(deviceCode?.params?.prompt)
+}
+
+/** The same of the device with this code, by its id. False where the code is gone. */
+export async function deviceCodeAsksForLogin(
+  provider: Provider,
+  deviceCode: string,
+): Promise<boolean> {
+  const found = await provider.DeviceCode.find(deviceCode)
+  return asksForLogin(found?.params?.prompt)
 }
 
 function asksForLogin(prompt: unknown): boolean {

@@ -53,6 +53,23 @@ describe('R17 a login from a node without the plugin', () => {
     expect(await adopt(coreWith(newRecord('mira')))).to.equal(undefined)
   })
 
+  it('R17 R25 is no new login for a device that asks for one, where it names an earlier time', async () => {
+    const core = coreWith(newRecord('mira'))
+    const codes: string[] = []
+    const DeviceCode = {
+      find: async (id: string) => {
+        codes.push(id)
+        return { params: { prompt: 'login' } }
+      },
+    }
+    Object.assign(core.provider as object, { DeviceCode })
+    const login = { accountId: 'mira', ts: asked.iat - 31 }
+    const result = await adopt(core, { deviceCode: 'of-the-device' }, login)
+    expect(result?.login).to.equal(undefined)
+    expect(result).to.have.nested.property('firstFactor.isEarlier', true)
+    expect(codes).to.deep.equal(['of-the-device'])
+  })
+
   it('is no answer where the storage is away', async () => {
     for (const error of [
       new MfaError('storage-unavailable', 'away', { status: 503 }),

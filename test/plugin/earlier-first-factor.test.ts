@@ -97,6 +97,34 @@ describe('a first factor that was shown before its authorization began', () => {
     expect(errorOf(await ask())).to.equal(null)
   })
 
+  for (const [kind, rule] of [
+    ['no level', { maxAgeSeconds: 300 }],
+    ['the first level', { require: 'password', maxAgeSeconds: 300 }],
+  ] as const)
+    it(`R15 counts from its true time by the word of a listed provider, for a rule of ${kind}`, async () => {
+      await begin({ rules: [{ name: 'young', when: {}, ...rule }] })
+      more = { issuer: 'https://listed.example', acr: 'strong' }
+      expect(errorOf(await ask())).to.equal('login_required')
+      expect(answers).to.equal(1)
+      expect(signedInSessions(host.writes)).to.deep.equal([])
+      age = 299
+      const { claims } = await redeem(host, callbackOf(await ask()))
+      expect(claims).to.include({ acr: MULTI_FACTOR_ACR, auth_time: host.clock.at - 299 })
+    })
+
+  it('R15 is as new as a rule asks by a factor here, beside the word of a listed provider', async () => {
+    await begin({ rules: [{ name: 'young', when: {}, maxAgeSeconds: 300 }] })
+    age = 0
+    const mira = await enrolledPerson(host, 'mira', acr({}))
+    age = 7200
+    more = { issuer: 'https://listed.example', acr: 'strong' }
+    const browser = new HttpClient()
+    const page = await showPassword(host, browser, 'mira')
+    expect(page.name).to.equal('totp-verify')
+    const answered = await browser.submit(page, { code: nextCode(host, mira) })
+    expect(errorOf(await follow(host, browser, answered))).to.equal(null)
+  })
+
   it('R26 is not asked for again for ever, where the second factor is of the same kind', async () => {
     await begin()
     age = 0

@@ -80,12 +80,14 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
   const { demand, target, maxAgeSeconds } = ground
   const ofRules = goalOfRules(demand, input)
   const ofRequest = goalOfRequest(target, demand, input)
-  const isOpen = input.request.fresh || !isMet(ofRules, maxAgeSeconds, input)
-  const byRules = isOpen ? wayTo(ofRules, reasonOf(ground, ofRules, input), input) : undefined
   const isRaised =
     target > demand.rank &&
     !isOutOfReach(ofRequest, input) &&
     !isMet(ofRequest, maxAgeSeconds, input)
+  // The age that the request allows is that of its level, and a factor for a higher level is new.
+  const earlierSeconds = isRaised ? demand.maxAgeSeconds : maxAgeSeconds
+  const isOpen = input.request.fresh || !isMet(ofRules, maxAgeSeconds, input, earlierSeconds)
+  const byRules = isOpen ? wayTo(ofRules, reasonOf(ground, ofRules, input), input) : undefined
   const byRequest = isRaised ? wayTo(ofRequest, 'step-up', input) : undefined
   const second = wayToSecond(demand, input)
   const unmet = [byRules, byRequest, second].find((way) => way?.step === 'unmet')

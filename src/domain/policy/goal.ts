@@ -63,8 +63,16 @@ export function firstSince(input: PolicyInput): readonly Proof[] {
   return firstOf(proofsSince(input))
 }
 
-/** Whether the proofs meet the goal. `maxAgeSeconds`: how old the proof of the level may be. */
-export function isMet(goal: Goal, maxAgeSeconds: number, input: PolicyInput): boolean {
+/**
+ * Whether the proofs meet the goal. `maxAgeSeconds`: how old the proof of the level may be. `earlierSeconds`: how old it
+ * may be if it is a sign-in at another provider from before the request.
+ */
+export function isMet(
+  goal: Goal,
+  maxAgeSeconds: number,
+  input: PolicyInput,
+  earlierSeconds = maxAgeSeconds,
+): boolean {
   const { level, needsFactor } = goal
   const shown = proofsSince(input).filter((proof) => counts(goal, proof, input))
   const proofs = [...firstSince(input), ...shown]
@@ -72,7 +80,15 @@ export function isMet(goal: Goal, maxAgeSeconds: number, input: PolicyInput): bo
   const at = lastProved(level, proofs)
   if (at === undefined) return false
   const shownAt = needsFactor ? Math.max(...shown.map(({ time }) => time)) : at
-  return isNew(Math.min(at, shownAt), maxAgeSeconds, input)
+  const since = Math.min(at, shownAt)
+  return isEarlierSignIn(since, proofs)
+    ? input.now - since <= earlierSeconds
+    : isNew(since, maxAgeSeconds, input)
+}
+
+/** Whether the proof of a time is a sign-in at another provider from before the request that it was handed over for. */
+function isEarlierSignIn(at: Instant, proofs: readonly Proof[]): boolean {
+  return proofs.every(({ time, upstream }) => time !== at || upstream?.isEarlier === true)
 }
 
 /** Whether a proof is one of a second factor that counts for the goal. */

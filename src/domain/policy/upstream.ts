@@ -95,8 +95,8 @@ function kindsFor({ kinds }: Level, amr: readonly Amr[]): readonly FactorKind[] 
 
 /**
  * The question, with the level of an old sign-in at an upstream provider left out. Such a proof was handed over for this
- * request and not given for it, so its age counts against the ages that rules and the request allow. The first factor stays:
- * to ask for it again would bring the same answer for ever.
+ * request and not given for it, so its age counts against the ages that rules and the request allow. The first factor stays,
+ * so that a factor here can stand beside it: to ask for it again would bring the same answer for ever.
  */
 export function withoutOldLevels(input: PolicyInput): PolicyInput {
   const { proofs, request, rules, now } = input
@@ -106,12 +106,15 @@ export function withoutOldLevels(input: PolicyInput): PolicyInput {
     .map(({ maxAgeSeconds = Infinity }) => maxAgeSeconds)
   const maxAgeSeconds = Math.min(request.acr?.maxAgeSeconds ?? Infinity, ...ages)
   const { begunAt = Infinity } = request
-  const isOld = (time: Instant, upstream: Upstream | undefined): boolean =>
-    upstream?.isEarlier === true && time >= begunAt && now - time > maxAgeSeconds
+  const isOld = (time: Instant, { isEarlier }: Upstream): boolean =>
+    isEarlier && time >= begunAt && now - time > maxAgeSeconds
   return {
     ...input,
-    proofs: proofs.map((proof) =>
-      isOld(proof.time, proof.upstream) ? withoutUpstream(proof) : proof,
-    ),
+    proofs: proofs.map((proof) => {
+      const { upstream } = proof
+      if (upstream === undefined || !isOld(proof.time, upstream)) return proof
+      // It stays an earlier sign-in: its age counts where a rule asks for no level but for a new proof.
+      return { ...withoutUpstream(proof), upstream }
+    }),
   }
 }
