@@ -17,7 +17,11 @@ import { LOCK } from './lock.ts'
 import type { AccountPage, FactorDeed, PageGroup } from './page.ts'
 import { leadToRename, RENAME } from './rename.ts'
 import { show } from './show.ts'
+import { SIGN_OUT_ELSEWHERE, signingOutElsewhere } from './sign-out-elsewhere.ts'
 import { TURN_OFF } from './turn-off.ts'
+
+/** The sentence after a factor was added. */
+const ADDED = 'added'
 
 /**
  * The overview: what protects the account and what is missing, the button that locks it, and the ways to the other
@@ -50,6 +54,7 @@ export function overview(
         ...(status.enrolled ? { turnOffHref: `${path}/${TURN_OFF}` } : {}),
         ...signOutOf(core),
         ...(said === undefined ? {} : { said }),
+        ...(said === ADDED && lastingOf(status, kinds.lasting) > 1 ? { othersGoOn: true } : {}),
       }
       await show(core, ctx, 'account', model, {
         label,
@@ -58,13 +63,19 @@ export function overview(
       })
     },
     deeds: {
-      add: changing('add', 'factor', 'added'),
+      add: changing('add', 'factor', ADDED),
       renew: changing('renew', 'factor', 'renewed'),
       replace: changing('replace', 'id', 'replaced'),
       remove: changing('remove', 'id', 'removed'),
       [RENAME]: leadToRename(core, site),
+      [SIGN_OUT_ELSEWHERE]: signingOutElsewhere(core),
     },
   }
+}
+
+/** How many authenticators last. Only one: it is the first, with which every other session has ended. */
+function lastingOf({ factors }: AccountStatus, lasting: readonly string[]): number {
+  return factors.filter(({ factor, renewBy }) => lasting.includes(factor) && !renewBy).length
 }
 
 /** The provider decides whether the change is possible. */

@@ -38,6 +38,7 @@ import {
   type FreshSet,
 } from './authenticator.ts'
 import { existingStates } from './owned-states.ts'
+import { lasts } from './change-factors.ts'
 import { openState, sealState } from './sealed-state.ts'
 import { admit } from './flood.ts'
 import { tellRefusedWhileLocked } from './refused-attempts.ts'
@@ -318,6 +319,7 @@ async function confirm(
     {
       replaced: record.authenticators.find(({ id }) => id === ground.replaces),
       onPassword: ground.rule === 'password',
+      isBesideOther: record.authenticators.some((one) => lasts(deps, one)),
     },
   )
   return {

@@ -173,6 +173,26 @@ export async function endEverything(
 }
 
 /**
+ * The same for the owner, in a session of `epoch` that is to go on: the epochs are for `mfa.renewSession`. Undefined: the
+ * account has another epoch now, so the session has ended (R42).
+ */
+export async function signOutElsewhere(
+  deps: Dependencies,
+  accountId: string,
+  epoch: number,
+): Promise<{ readonly from: number; readonly to: number } | undefined> {
+  return commit<{ readonly from: number; readonly to: number } | undefined>(
+    deps,
+    accountId,
+    (record) => {
+      if (record.epoch !== epoch) return { outcome: undefined }
+      const raised = raiseEpoch(record, 'signed-out-elsewhere')
+      return { outcome: { from: epoch, to: raised.record.epoch }, ...raised }
+    },
+  )
+}
+
+/**
  * Ends every wait after wrong codes. The lock of the owner, codes that are turned off and a suspected password stay;
  * `reset` and `passwordChanged` end them.
  */

@@ -317,12 +317,16 @@ export interface Binding {
   readonly onPassword?: boolean
   /** A recovery binds it: `recovery-completed` tells of the whole. */
   readonly isRecovered?: boolean
+  /** The account has a factor that lasts, and one of its factors was shown for this enrolment. */
+  readonly isBesideOther?: boolean
 }
 
 /**
  * A factor is bound, and with it look-up secrets where there were none. The epoch rises, which ends sessions and
- * pending sign-ins that were begun without this factor (R20). The interaction has passed: the confirming response
- * proved the new factor, and no change of factors can be made with it.
+ * pending sign-ins that were begun without this factor. It stays where the factor is added beside another one that
+ * lasts: nothing that the other factor has opened is less safe than before (R20). The trust in browsers ends in both
+ * cases (R14). The interaction has passed: the confirming response proved the new factor, and no change of factors can
+ * be made with it.
  *
  * A lock by the owner ends: `ruleNow` lets no first factor be bound on the password alone while there is one, and any
  * other factor is bound after a proof.
@@ -334,9 +338,10 @@ export function settleEnrolled(
   record: MfaRecord,
   acceptance: Acceptance,
   issued: readonly IssuedSet[],
-  { replaced, onPassword = false, isRecovered = false }: Binding = {},
+  { replaced, onPassword = false, isRecovered = false, isBesideOther = false }: Binding = {},
 ): Passed {
-  const { authenticator, now, browser } = acceptance
+  const { authenticator, now, browser, interaction } = acceptance
+  const isAdded = isBesideOther && isEnrolled(record) && replaced === undefined
   const ended = endRecovery(record, 'factor-enrolled')
   const reason = replaced === undefined ? 'factor-enrolled' : 'factor-replaced'
   const dropped = revokeTrust(ended.record, {}, reason)
@@ -346,20 +351,12 @@ export function settleEnrolled(
     : clearFailures(dropped.record)
   const young = onPassword && !isEnrolled(record) ? { boundOnPasswordAt: now } : {}
   const bound: MfaRecord = {
-    ...unlocked,
-    epoch: record.epoch + 1,
-    accessEnded: [],
+    ...(isAdded ? withoutSetUp(unlocked, interaction) : endEarlier(unlocked)),
     authenticators: [
       ...record.authenticators.filter(({ id }) => id !== replaced?.id),
       { ...authenticator, lastUsedAt: now },
       ...issued.map((set) => set.authenticator),
     ],
-    pending: [],
-    challenges: [],
-    accepted: [],
-    proofs: [],
-    // A browser may be known without this factor, and may be a stranger's: no browser stays known.
-    browsers: [],
     history: { firstSignInAt: now, firstEnrolledAt: now, ...history, ...young, ownerProofs: [] },
   }
   const detail: AuthenticatorDetail = {
@@ -374,10 +371,34 @@ export function settleEnrolled(
     ...issued.flatMap((set) => wordsOfSet(set, acceptance.detail)),
     ...ended.events,
     ...dropped.events,
-    { type: 'epoch-raised', detail: { epoch: bound.epoch, reason } },
   ]
+  if (!isAdded) events.push({ type: 'epoch-raised', detail: { epoch: bound.epoch, reason } })
   const known = remember(bound, acceptance.tokenHash, acceptance)
   return { ...pass(known, acceptance, acceptance.fingerprint), events }
+}
+
+/** The set-up of this interaction is over. Sign-ins and set-ups of other interactions go on. */
+function withoutSetUp(record: MfaRecord, interaction: string): MfaRecord {
+  return {
+    ...record,
+    pending: record.pending.filter((open) => open.interaction !== interaction),
+    challenges: record.challenges.filter((open) => open.interaction !== interaction),
+  }
+}
+
+/** Ends everything that was begun before the factor was bound. */
+function endEarlier(record: MfaRecord): MfaRecord {
+  return {
+    ...record,
+    epoch: record.epoch + 1,
+    accessEnded: [],
+    pending: [],
+    challenges: [],
+    accepted: [],
+    proofs: [],
+    // A browser may be known without this factor, and may be a stranger's: no browser stays known.
+    browsers: [],
+  }
 }
 
 function boundEvent(

@@ -220,7 +220,7 @@ export interface EventDetails {
   'recovery-opened': RecoveryDetail
   /** `reason`: with a factor at a sign-in, by the link of a notice, or because the owner locked the account. */
   'recovery-cancelled': RecoveryDetail & { readonly reason: CancelReason }
-  /** `reason`: `expired`, or that of the `epoch-raised` beside it. */
+  /** `reason`: `expired`, `factor-enrolled`, or that of the `epoch-raised` beside it. */
   'recovery-ended': RecoveryDetail & { readonly reason: string }
   'recovery-refused': RequestDetail
   'recovery-completed': AuthenticatorDetail

@@ -185,6 +185,7 @@ export const PAGE_VALUES: { readonly [P in KnownPage]: ShapeOf<PageModels[P]> } 
   },
   account: {
     ...form,
+    othersGoOn: 'value',
     locked: 'value',
     methods: [
       {

@@ -246,6 +246,11 @@ export interface PageModels {
     action: string
     /** The sentence about the change before: `account.said-SAID` of the catalogue. */
     said?: string
+    /**
+     * A factor was added beside others, and other sessions go on. POST `{ csrf, do: 'sign-out-elsewhere' }` to `action`
+     * ends them.
+     */
+    othersGoOn?: true
     /** The owner has locked the account, and it has no factor whose proof could end the lock. */
     locked?: true
     methods: readonly ManagedMethod[]

@@ -5,6 +5,7 @@ import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import { beginFactor, confirmFactor } from '../../src/application/enrol-factor.ts'
+import { commit } from '../../src/application/commit.ts'
 import { endEverything } from '../../src/application/manage-accounts.ts'
 import type { MfaRecord } from '../../src/domain/mfa-record.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
@@ -190,6 +191,43 @@ describe('setting up a factor', () => {
       name: '',
     })
     expect(outcome).to.deep.equal({ outcome: 'stale' })
+  })
+
+  describe('beside what the account has', () => {
+    /** Adds an authenticator app after this proof of another factor. Returns by how much the epoch rose. */
+    const raisedBy = async (
+      of: World,
+      factor: string,
+      form: Record<string, string>,
+    ): Promise<number> => {
+      const { epoch } = await settledRecord(of)
+      const place = placeOf({ interaction: 'adding', epoch })
+      const shown = await verify(of, factor, form, place)
+      expect(shown).to.include({ outcome: 'accepted' })
+      const ground = { rule: 'refused', adding: true } as const
+      const { page } = await begin(of, 'totp', place, ground)
+      const code = ownCode({ secret: String(page?.secret) }, of.clock.now())
+      const added = await confirm(of, 'totp', { code }, place, '', ground)
+      expect(added).to.include({ outcome: 'enrolled' })
+      return (await settledRecord(of)).epoch - epoch
+    }
+
+    it('R20 keeps the epoch if one of these factors lasts', async () => {
+      const { code } = await owner(one)
+      expect(await raisedBy(one, 'totp', code())).to.equal(0)
+    })
+
+    it('R20 raises the epoch if only backup codes are left, which is a first factor again', async () => {
+      const { codes } = await owner(one)
+      await commit(one.deps, 'mira', (record) => ({
+        outcome: undefined,
+        record: {
+          ...record,
+          authenticators: record.authenticators.filter(({ factor }) => factor !== 'totp'),
+        },
+      }))
+      expect(await raisedBy(one, 'backup-codes', { backupCode: codes[0] ?? '' })).to.equal(1)
+    })
   })
 
   it('R1 R40 is refused for an eleventh authenticator of a guessable factor', async () => {

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { endAccess } from '../../src/domain/app-access.ts'
+import { pass } from '../../src/domain/attempt.ts'
 import type { FactorEventType } from '../../src/domain/events.ts'
 import fc from 'fast-check'
 import {
@@ -23,8 +25,10 @@ import {
   settlePasswordChanged,
   takeBackChallenge,
   takeBackEnrolment,
+  type Binding,
 } from '../../src/domain/enrolment.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
+import { settleRecovered } from '../../src/domain/recovery.ts'
 import { acceptance, authenticator, enrolled, NOW } from './records.ts'
 
 const HOUR = 3_600
@@ -450,6 +454,93 @@ describe('a factor that is bound', () => {
       },
       { type: 'epoch-raised', detail: { epoch: 2, reason: 'factor-enrolled' } },
     ])
+  })
+})
+
+describe('a factor that is added beside one that lasts', () => {
+  const stranger = {
+    tokenHash: 'x',
+    since: NOW,
+    lastSeenAt: NOW,
+    delay: { failures: 0 },
+    failures: 0,
+  }
+  /** An account with a sign-in, a set-up, a mailed code and a proof of another interaction. */
+  const inUse = (): MfaRecord => {
+    const elsewhere = pass(enrolled(), acceptance({ interaction: 'j' })).record
+    const begun = begin(begin(elsewhere, 'j'), 'interaction-1')
+    const asked = ask(ask(begun, 'j', 'mail'), 'interaction-1', 'mail')
+    const proof = { purpose: 'email', secretHash: 'h', at: NOW, factor: 'totp', epoch: 1 }
+    return endAccess({ ...asked, browsers: [stranger], proofs: [proof] }, 'app')
+  }
+  const bind = (record: MfaRecord, binding: Binding = { isBesideOther: true }) =>
+    settleEnrolled(
+      record,
+      acceptance({ authenticator: authenticator({ id: 'new' }) }),
+      [{ authenticator: authenticator({ id: 'codes' }), told: [] }],
+      binding,
+    )
+
+  it('R20 keeps the epoch, and with it everything that other browsers have begun', () => {
+    const before = inUse()
+    const { record, accepted, events } = bind(before)
+    expect(record.epoch).to.equal(before.epoch)
+    expect(record.accessEnded).to.deep.equal(before.accessEnded)
+    expect(record.proofs).to.deep.equal(before.proofs)
+    expect(record.accepted).to.deep.equal([...before.accepted, accepted])
+    expect(record.browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['x', 'new-browser'])
+    expect(record.authenticators.map(({ id }) => id)).to.deep.equal(['phone', 'new', 'codes'])
+    expect(events.map(({ type }) => type)).to.deep.equal(['factor-enrolled'])
+  })
+
+  it('R11 is over in its own interaction, whose proof is spent, and in no other one', () => {
+    const { record, accepted } = bind(inUse())
+    expect(record.pending.map(({ interaction }) => interaction)).to.deep.equal(['j'])
+    expect(record.challenges.map(({ interaction }) => interaction)).to.deep.equal(['j'])
+    expect(accepted).to.include({ interaction: 'interaction-1', epoch: 1 })
+    expect(accepted.spentOn).to.equal(accepted.fingerprint)
+  })
+
+  it('R20 raises the epoch where it is the first factor, a replacement or one after a recovery', () => {
+    const before = inUse()
+    const raised = [
+      bind(before, { isBesideOther: true, replaced: authenticator() }),
+      bind({ ...before, authenticators: [] }),
+      bind(before, {}),
+      settleRecovered(before, acceptance({ authenticator: authenticator({ id: 'new' }) }), []),
+    ]
+    for (const { record, accepted, events } of raised) {
+      expect(record).to.deep.include({ epoch: 2, pending: [], challenges: [], proofs: [] })
+      expect(record).to.deep.include({ accepted: [accepted], accessEnded: [] })
+      expect(record.browsers.map(({ tokenHash }) => tokenHash)).to.deep.equal(['new-browser'])
+      expect(events.at(-1)?.type).to.be.oneOf(['epoch-raised', 'recovery-completed'])
+    }
+  })
+
+  it('R20 ends nothing of another interaction, for any sum of sign-ins, set-ups and codes', () => {
+    const interactions = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 4 })
+    fc.assert(
+      fc.property(interactions, interactions, interactions, (signIns, setUps, codes) => {
+        const passed = signIns.reduce(
+          (record, interaction) => pass(record, acceptance({ interaction })).record,
+          enrolled(),
+        )
+        const begun = setUps.reduce((record, interaction) => begin(record, interaction), passed)
+        const before = codes.reduce((record, each) => ask(record, each, 'mail'), begun)
+        const { record } = settleEnrolled(
+          before,
+          acceptance({ interaction: 'a', authenticator: authenticator({ id: 'new' }) }),
+          [],
+          { isBesideOther: true },
+        )
+        const others = (open: readonly { readonly interaction: string }[]) =>
+          open.filter(({ interaction }) => interaction !== 'a')
+        expect(record.epoch).to.equal(before.epoch)
+        expect(others(record.accepted)).to.deep.equal(others(before.accepted))
+        expect(record.pending).to.deep.equal(others(before.pending))
+        expect(record.challenges).to.deep.equal(others(before.challenges))
+      }),
+    )
   })
 })
 

@@ -152,7 +152,9 @@ describe('a change of factors', () => {
       settleRemoved(proved, TABLET, change()),
       settleRenewed(proved, renewed(CODES), SETS, change()),
       settleRenamed(proved, TABLET, change()),
-      settleEnrolled(proved, acceptance({ authenticator: authenticator({ id: 'new' }) }), []),
+      settleEnrolled(proved, acceptance({ authenticator: authenticator({ id: 'new' }) }), [], {
+        isBesideOther: true,
+      }),
     ]) {
       expect(unspentProof(settled.record, 'interaction-1', NOW + 60)).to.equal(undefined)
       expect(settled.record.accepted).to.deep.include(settled.accepted)

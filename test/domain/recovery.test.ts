@@ -217,7 +217,7 @@ describe('the end of a recovery', () => {
     expect(cancel(started(), ENDS)).to.equal(undefined)
   })
 
-  it('R9 comes with each change that raises the epoch, without counting as a cancellation', () => {
+  it('R9 comes with an added factor, and with each change that raises the epoch, without counting as a cancellation', () => {
     const raised = raiseEpoch(started(), 'disabled')
     expect(raised.record.recovery).to.equal(undefined)
     expect(raised.record.history).not.to.have.property('recoveriesCancelledAt')
@@ -229,6 +229,7 @@ describe('the end of a recovery', () => {
       started(),
       acceptance({ authenticator: authenticator({ id: 'tablet' }) }),
       [],
+      { isBesideOther: true },
     )
     expect(added.record.recovery).to.equal(undefined)
     expect(added.events.map(({ type }) => type)).to.include('recovery-ended')

@@ -72,6 +72,14 @@ describe('the end of the trust in browsers', () => {
       expect(told).to.deep.equal([{ type: 'browser-trust-revoked', detail: { reason, count: 2 } }])
     })
 
+  it('R14 R20 has one event, with the reason factor-enrolled, where an added factor keeps the epoch', () => {
+    const { record, events } = settleEnrolled(proved, fresh('new'), [], { isBesideOther: true })
+    expect(record.trustedBrowsers).to.deep.equal([])
+    expect(record.epoch).to.equal(proved.epoch)
+    const detail = { reason: 'factor-enrolled', count: 2 }
+    expect(events.slice(1)).to.deep.equal([{ type: 'browser-trust-revoked', detail }])
+  })
+
   it('R14 has one event in a recovery, with the reason factor-enrolled', () => {
     const { record, events } = settleRecovered(proved, fresh('new'), [])
     expect(record.trustedBrowsers).to.deep.equal([])

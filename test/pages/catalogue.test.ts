@@ -44,6 +44,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
   "'account.said-' + said": [
     'added',
     'app-revoked',
+    'signed-out-elsewhere',
     'language',
     'removed',
     'renamed',

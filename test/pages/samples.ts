@@ -587,7 +587,8 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     },
     usual: {
       ...form,
-      said: 'renamed',
+      said: 'added',
+      othersGoOn: true,
       methods: [
         {
           id: 'm1',

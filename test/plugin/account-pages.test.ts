@@ -236,6 +236,81 @@ describe('the account pages of the plugin', () => {
     expect((await visit()).texts('[role=status]')).to.deep.equal([])
   })
 
+  describe('offer to sign out everywhere else', () => {
+    const OFFER = 'sign-out-elsewhere'
+    /** Adds an authenticator app, in which the browser shows the page that follows. */
+    const addTablet = async (): Promise<Page> => {
+      const verify = await to(await press(mira.browser, await visit(), 'add:totp'))
+      const setUp = await enterCode(verify)
+      const code = totpCode({ secret: secretOf(setUp) }, host.clock.at)
+      return to(await mira.browser.submit(setUp, { code, name: 'Tablet' }))
+    }
+    const elsewhere = async (): Promise<HttpClient> => {
+      const browser = new HttpClient()
+      host.clock.at += 30
+      await signIn(host, browser, mira)
+      expect((await visit('', browser)).name).to.equal('account')
+      host.clock.at += 30
+      return browser
+    }
+
+    it('R20 once a factor was added, and end every session but this one', async () => {
+      await begin()
+      const other = await elsewhere()
+      const page = await addTablet()
+      expect(deedsOf(page)).to.include(OFFER)
+      expect((await visit('', other)).name).to.equal('account')
+      const alone = await to(await press(mira.browser, page, OFFER))
+      expect([alone.name, saidOn(alone)]).to.deep.equal([
+        'account',
+        'You are signed out everywhere else.',
+      ])
+      expect(deedsOf(alone)).not.to.include(OFFER)
+      expect((await visit('', other)).name).to.equal('host-login')
+      expect((await visit()).name).to.equal('account')
+    })
+
+    it('R20 only after a second factor within five minutes', async () => {
+      await begin()
+      const page = await addTablet()
+      host.clock.at += 300
+      const verify = await to(await press(mira.browser, page, OFFER))
+      expect(verify.name).to.match(/verify$|choose$/)
+    })
+
+    it('R42 do nothing in a session whose account has another epoch now', async () => {
+      await begin()
+      const page = await addTablet()
+      await host.mfa.accounts.endEverything('mira', 'test')
+      const before = await host.mfa.accounts.epoch('mira')
+      await press(mira.browser, page, OFFER)
+      expect(await host.mfa.accounts.epoch('mira')).to.equal(before)
+    })
+
+    it('R20 not after a first factor, with which every other session has ended', async () => {
+      await open({ mfa: { require: false } })
+      const browser = new HttpClient()
+      const login = await visit('', browser)
+      const page = await to(
+        await browser.post(login.url, { username: 'noor', password: PASSWORD }),
+        browser,
+      )
+      expect(page.name).to.equal('account')
+      let next = await to(await press(browser, page, 'add:totp'), browser)
+      if (next.name === 'host-login')
+        next = await to(
+          await browser.post(next.url, { username: 'noor', password: PASSWORD }),
+          browser,
+        )
+      expect(next.name).to.equal('totp-enrol')
+      const code = totpCode({ secret: secretOf(next) }, host.clock.at)
+      const codes = await to(await browser.submit(next, { code }), browser)
+      const after = await to(await browser.submit(codes, { saved: 'yes' }), browser)
+      expect([after.name, saidOn(after)]).to.deep.equal(['account', 'A second step was added.'])
+      expect(deedsOf(after)).not.to.include(OFFER)
+    })
+  })
+
   describe('rename an authenticator', () => {
     const renaming = (page: Page): string =>
       deedsOf(page).find((deed) => deed.startsWith('rename:')) ?? ''

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { authorizeUrl, callbackOf, follow, showPassword } from './host.ts'
-import { add, ask, begin, end, eventsOf, host, mira, open, prove } from './managed-host.ts'
+import { add, ask, begin, end, eventsOf, host, mira, open, press, prove } from './managed-host.ts'
 import { PASSWORD } from './host-pages.ts'
 import { nextCode, signIn, uidOf } from './sign-in.ts'
 
@@ -57,10 +57,16 @@ describe('a proof for a change that a page of the application makes', () => {
     )
   })
 
-  it('R20 is void after a change of factors', async () => {
+  it('R20 is void after a change of factors that signs out everywhere else', async () => {
+    await prove(actionOf())
+    await press(await prove('renew:backup-codes'))
+    expect(await spend()).to.equal(false)
+  })
+
+  it('R20 is good after a factor was added, which ends no session', async () => {
     await prove(actionOf())
     await add()
-    expect(await spend()).to.equal(false)
+    expect(await spend()).to.equal(true)
   })
 
   it('R11 R17 is not made by a stolen session, nor without a page', async () => {

@@ -112,6 +112,7 @@ describe('the account page', () => {
     expect(page.name).to.equal('account')
     expect(page.text).to.include('Tablet')
     expect(buttons(page)).to.deep.equal([
+      'sign-out-elsewhere',
       'rename:ID',
       'replace:ID',
       'remove:ID',
@@ -129,7 +130,7 @@ describe('the account page', () => {
     expect(atTheApp(back.location ?? back.url) || back.name === 'consent').to.equal(true)
   })
 
-  it('R20 ends the account page in every other browser at once', async () => {
+  it('R20 goes on in every other browser after a factor was added, until its button ends them', async () => {
     await begin()
     const other = new HttpClient()
     await signIn(other, account(), alice, server)
@@ -137,8 +138,15 @@ describe('the account page', () => {
     const page = await signIn(browser, account(), alice, server)
     expect((await other.visit(account())).name).to.equal('account')
     later()
-    expect((await add(page)).page.name).to.equal('account')
+    const { page: added } = await add(page)
+    expect(added.text).to.include('A second step was added.').and.include('you still are')
+    expect((await other.visit(account())).name).to.equal('account')
+    expect(buttons(await browser.visit(account()))).not.to.include('sign-out-elsewhere')
+    const alone = await choose(added, 'sign-out-elsewhere')
+    expect(alone.name).to.equal('account')
+    expect(alone.texts('[role=status]')).to.deep.equal(['You are signed out everywhere else.'])
     expect((await other.visit(account())).name).to.equal('login')
+    expect((await browser.visit(account())).name).to.equal('account')
   })
 
   it('R8 R11 makes new backup codes', async () => {

@@ -180,7 +180,7 @@ function firstEnrolmentOf(
 
 /**
  * Whether a set-up link was used in this browser within the last hour, and nobody has since enrolled, reset or signed
- * in. Enrolments and resets raise the epoch. Sign-ins do not raise it but take the proof away. The first sign-in ever
+ * in. First factors and resets raise the epoch. Sign-ins do not raise it but take the proof away. The first sign-in ever
  * is compared here as well, since its time is recorded before its proof is taken away. A person who knows only the
  * password, in another browser, proves nothing.
  */

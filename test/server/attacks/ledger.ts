@@ -56,6 +56,13 @@ export class Ledger {
     this.provedSetUps.clear()
   }
 
+  /** A factor stands beside the others: a recovery has ended, and no session or sign-in of another browser (R20, R9). */
+  added(uid: string): void {
+    this.recovery = undefined
+    this.recoveryProofs.clear()
+    this.provedSetUps.delete(uid)
+  }
+
   cancelled(): void {
     if (!this.#isRunning()) return
     this.cancellations = [...this.cancellations, this.#now()]

@@ -388,7 +388,10 @@ export class Walk {
     const ids = record.authenticators.map((one) => one.id)
     for (const held of ledger.holders.keys()) if (!ids.includes(held)) ledger.holders.delete(held)
     for (const one of ids) if (!ledger.holders.has(one)) ledger.holders.set(one, actor)
-    ledger.raise()
+    const isAdded = hadFactors && ground.recovering !== true && change?.kind === 'add'
+    if (isAdded) ledger.added(uid)
+    else ledger.raise()
+    ledger.expect(record.epoch === before.epoch + (isAdded ? 0 : 1), 'the epoch of a factor bound')
     ledger.isLocked = false
     if (hadFactors && ground.recovering === true) {
       ledger.expect(
