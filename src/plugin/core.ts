@@ -11,12 +11,13 @@ import { loadRecord, type Loaded } from '../application/commit.ts'
 import type { Dependencies } from '../application/dependencies.ts'
 import type { Demand } from '../application/policy-input.ts'
 import { patientStorage } from '../application/patient-storage.ts'
-import { ACCOUNT_PAGES, faultOfName } from '../domain/policy/built-in.ts'
+import { ACCOUNT_PAGES } from '../domain/policy/built-in.ts'
 import { ownAccount } from '../host/account.ts'
 import { given } from '../host/given.ts'
 import { measuredPort } from '../observe/port.ts'
 import { measuresOf } from '../observe/measures.ts'
 import { createViews, type Views, type ViewsOptions } from '../http/views.ts'
+import { demandsIn } from './demands.ts'
 import type { FirstEnrolmentFunction, SendMail } from './first-enrolment.ts'
 import { networkTest } from './networks.ts'
 import type { ParsedOptions } from './options.ts'
@@ -152,23 +153,11 @@ async function demandsOf(
   return [...(await ownDemands(options, question)), ...demandsOfPages(options, question)]
 }
 
-/** The answer of `require`: a truth value, one demand, or several of them. */
 async function ownDemands(
   { require = true }: ParsedOptions,
   question: Parameters<Core['demands']>[0],
 ): ReturnType<Core['demands']> {
-  const answer = typeof require === 'boolean' ? require : await require(question)
-  if (Array.isArray(answer)) return (answer as readonly Demand[]).map(ownDemand)
-  if (typeof answer === 'object' && answer !== null) return [ownDemand(answer)]
-  return answer ? [{}] : []
-}
-
-/**
- * A demand whose name cannot be its own has the default name: the policy knows built-in rules by their names, and one
- * of them would be met by less. The demand itself holds, because a wrong name must not loosen the policy.
- */
-function ownDemand({ name, ...demand }: Demand): Demand {
-  return name === undefined || faultOfName(name) !== undefined ? demand : { ...demand, name }
+  return demandsIn(typeof require === 'boolean' ? require : await require(question))
 }
 
 /** A trusted browser opens no page where people manage their account (R14). The rule asks for no level of its own. */

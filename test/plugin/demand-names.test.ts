@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import type { PolicyExplanation } from '../../src/index.ts'
-import { startHost, type Host } from './host.ts'
+import { HttpClient } from '../support/http-client.ts'
+import { showPassword, startHost, type Host } from './host.ts'
 
 describe('the name of a demand that `require` answers', () => {
   let host: Host
@@ -47,5 +48,24 @@ describe('the name of a demand that `require` answers', () => {
         expect(found).to.include({ decision: 'enrol', reason: 'policy' })
         expect(namesIn(found)).to.deep.equal(['set up by the person', 'require', 'staff'])
       }
+    })
+
+  for (const faulty of [
+    [],
+    { enrol: 'optional' },
+    [{ requir: 'phishing-resistant' }],
+    [true],
+    { require: 2 },
+    { maxAgeSeconds: -1 },
+    { trustedBrowserSeconds: 60 },
+  ])
+    it(`is never read from the faulty answer ${JSON.stringify(faulty)}, which lets nobody through`, async () => {
+      answer = faulty
+      const refused = await explained().catch((error: unknown) => error)
+      expect(refused).to.include({ code: 'options-invalid' })
+      expect((refused as Error).message).to.match(/^require: /)
+      const page = await showPassword(host, new HttpClient(), 'mira')
+      expect(page.status).to.equal(500)
+      expect(page.body).to.include('options-invalid')
     })
 })

@@ -106,12 +106,13 @@ export function linksOf({ service }: FileValues): Record<string, string> {
 function demandsOf(
   { mfa }: FileValues,
   { account, client }: PolicyQuestion,
-): readonly ({ readonly name: string } & ClientDemand)[] {
+): false | readonly ({ readonly name: string } & ClientDemand)[] {
   const ofClient = demandIn(client['mfa'])
-  return [
+  const demands = [
     ...(isRequired(mfa.required, account) ? [{ name: 'mfa.required' }] : []),
     ...(ofClient === undefined ? [] : [{ name: 'mfa of the client', ...ofClient }]),
   ]
+  return demands.length > 0 && demands
 }
 
 function isRequired(
