@@ -225,7 +225,7 @@ describe('the level a relying party asks for', () => {
     for (const request of [{ prompt: 'mfa' }, essential({ value: MULTI_FACTOR_ACR })])
       expect((await visit(request)).name).to.equal('host-login')
     const required = { ...essential({ value: MULTI_FACTOR_ACR }), prompt: 'none' }
-    expect(callbackOf(await visit(required)).get('error')).to.equal('login_required')
+    expect(callbackOf(await visit(required)).get('error')).to.equal('interaction_required')
     expect(callbackOf(await visit({ prompt: 'none' })).get('code')).to.be.a('string')
     const login = await visit({ prompt: 'mfa' })
     const answer = await browser.post(login.url, { username: 'mira', password: PASSWORD })
