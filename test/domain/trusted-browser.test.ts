@@ -112,6 +112,8 @@ describe('a trusted browser', () => {
     expect(reusedIn(record, old, NOW + 29)).to.deep.equal([])
     expect(reusedIn(record, [token('laptop', 1)], NOW + 30)).to.deep.equal([])
     expect(reusedIn(record, [token('phone', 0)], NOW + 30)).to.deep.equal([])
+    // The tokens of two trusts: each is compared with its own.
+    expect(reusedIn(record, [token('laptop', 1), token('phone', 0)], NOW + 30)).to.deep.equal([])
     const reused = reusedIn(record, old, NOW + 30)
     const settled = settleReused(record, reused, { ip: '203.0.113.7' })
     expect(settled.events.map(({ type }) => type)).to.deep.equal([
