@@ -206,14 +206,19 @@ interface Length {
   readonly isExact: boolean
 }
 
+/** More of one unit are hard to imagine: "43,199 minutes" says less than "about 30 days". */
+const MOST_OF_A_UNIT = 99
+
 /**
- * The largest unit that divides the time. If there is none, the largest unit of which the time has two or more, so that
- * rounding up changes little. Less than two minutes are said in seconds.
+ * The largest unit that divides the time into a number of two digits at most. If there is none, the largest unit of which
+ * the time has two or more, so that rounding up changes little. Less than two minutes are said in seconds.
  */
 function inWords(seconds: number): Length {
   const whole = Math.max(1, Math.ceil(seconds))
   if (whole < 120) return { unit: 'second', length: whole, isExact: true }
-  const exact = UNITS.find(([, size]) => whole % size === 0)
+  const exact = UNITS.find(
+    ([name, size]) => whole % size === 0 && (name === 'day' || whole / size <= MOST_OF_A_UNIT),
+  )
   const [unit, size] = exact ?? UNITS.find(([, one]) => whole >= 2 * one) ?? ['minute', 60]
   return { unit, length: Math.ceil(whole / size), isExact: exact !== undefined }
 }

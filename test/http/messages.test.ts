@@ -93,6 +93,7 @@ describe('a length of time', () => {
   })
 
   it('is else said in the largest unit that misleads little, rounded up', () => {
+    expect(said('en', [2_591_940, 360_000])).to.deep.equal(['about 30 days', 'about 5 days'])
     expect(said('en', [119.5, 121, 3_599, 7_201, 172_799, 172_801])).to.deep.equal([
       '2 minutes',
       'about 3 minutes',
