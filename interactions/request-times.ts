@@ -1,8 +1,9 @@
 import type { Instant } from '../src/domain/time.ts'
 import type { OIDC } from '../src/host/context.ts'
-import { deviceAsksForLogin, deviceCodeAsksForLogin } from '../src/host/device.ts'
+import { deviceAsksForLogin, deviceBehindAsksForLogin } from '../src/host/device.ts'
 import { isDeviceRoute } from '../src/host/context.ts'
 import { begunWith } from '../src/domain/first-factor.ts'
+import { isForDevice } from '../src/host/interaction.ts'
 import type { Resumable } from '../src/host/resume.ts'
 import type { Subject } from './result.ts'
 import { resultsOf } from './request.ts'
@@ -44,18 +45,17 @@ function beginning(since: unknown, at: unknown, ts: unknown): Instant | undefine
 /** The times of a request whose login page has just answered with a first factor. */
 export async function timesAtLogin(
   core: Core,
-  interaction: Pick<Resumable, 'params' | 'deviceCode'>,
+  interaction: Resumable,
   subject: Pick<Subject, 'ts' | 'isEarlier'>,
 ): Promise<RequestTimes> {
   const now = core.deps.clock.now()
   const begunAt = begunWith({ ...subject, answeredAt: now })
-  const { params, deviceCode } = interaction
+  const { params } = interaction
+  const isDevice = isForDevice(interaction)
   // The code of a device is read for an earlier first factor alone: another one is a new login.
-  const isLoginAsked =
-    deviceCode === undefined
-      ? asksForLogin(params.prompt)
-      : subject.isEarlier === true && (await deviceCodeAsksForLogin(providerOf(core), deviceCode))
-  const isDevice = deviceCode !== undefined
+  const isLoginAsked = isDevice
+    ? subject.isEarlier === true && (await deviceBehindAsksForLogin(providerOf(core), interaction))
+    : asksForLogin(params.prompt)
   const since = isLoginAsked ? now : sinceOf(params.max_age, isDevice, now)
   return { begunAt, ...(since === undefined ? {} : { provedSince: Math.min(since, begunAt) }) }
 }

@@ -49,11 +49,12 @@ export function deviceAsksForLogin({ deviceCode }: OIDC): boolean {
   return asksForLogin(deviceCode?.params?.prompt)
 }
 
-/** The same of the device with this code, by its id. False where the code is gone. */
-export async function deviceCodeAsksForLogin(
+/** The same of the device for which an interaction is. False for another interaction, and where the code is gone. */
+export async function deviceBehindAsksForLogin(
   provider: Provider,
-  deviceCode: string,
+  { deviceCode }: { readonly deviceCode?: string | undefined },
 ): Promise<boolean> {
+  if (deviceCode === undefined) return false
   const found = await provider.DeviceCode.find(deviceCode)
   return asksForLogin(found?.params?.prompt)
 }
