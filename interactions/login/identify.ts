@@ -151,7 +151,10 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
     : writeFirstFactor(core, interaction, proved, rest)
 }
 
-/** Does the same cryptography when there is no such account: the time of the answer must not reveal that. */
+/**
+ * Examines a response of nobody, for a factor that computes before it looks for the authenticator. One that looks first
+ * answers sooner. That reveals no account to strangers, because a handle is a random value that only the credential has.
+ */
 async function examineNothing(
   core: Core,
   factor: AnyFactor,
