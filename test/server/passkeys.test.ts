@@ -34,6 +34,15 @@ function optionsOn(page: Page): string {
   return page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
 }
 
+/** The ids of the passkeys of which a page tells the browser. */
+function signalledOn(page: Page): readonly string[] {
+  const [script] = page.tags('script[data-page-data]')
+  const data = JSON.parse(script?.['data-page-data'] ?? '{"users":[]}') as {
+    readonly users: readonly { readonly ids: readonly string[] }[]
+  }
+  return data.users.flatMap(({ ids }) => ids)
+}
+
 function unfitLines({ lines }: TestServer): readonly string[] {
   return lines.filter((line) => line.includes(UNFIT))
 }
@@ -96,6 +105,8 @@ describe('passkeys of the server', () => {
     expect(removal.name).to.equal('factor-remove')
     const left = await browser.follow(await browser.submit(removal))
     expect(left.text).to.include('Key 2').and.not.include('Blue key')
+    expect(signalledOn(named)).to.have.members(list.map(({ id }) => id))
+    expect(signalledOn(left)).to.deep.equal([list[1]?.id])
     expect((await elsewhere.visit(account)).name).to.equal('login')
   })
 
