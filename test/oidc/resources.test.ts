@@ -79,7 +79,8 @@ describe('the APIs of the server', () => {
   })
 
   it('lets the API ask about an opaque token, which user info refuses', async () => {
-    const { access_token: token } = await tokensFor(OPAQUE_API, 'openid read authn')
+    const tokens = await tokensFor(OPAQUE_API, 'openid offline_access read authn')
+    const { access_token: token, refresh_token: refresh = '' } = tokens
     const about = await client.tokenIntrospection(api.configuration, token)
     expect(about).to.deep.include({
       active: true,
@@ -96,6 +97,11 @@ describe('the APIs of the server', () => {
     })
     const info = client.fetchUserInfo(app.configuration, token, mira.accountId)
     expect(await oauthErrorOf(info)).to.equal('insufficient_scope')
+    // A refresh token, by which the app gets tokens for the API, is about the API too.
+    expect(await client.tokenIntrospection(api.configuration, refresh)).to.include({ active: true })
+    expect(await client.tokenIntrospection(other.configuration, refresh)).to.deep.equal({
+      active: false,
+    })
   })
 
   it('names the scopes of all APIs in discovery, and gives them neither at user info nor at another API', async () => {

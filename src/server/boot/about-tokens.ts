@@ -27,19 +27,23 @@ export async function mayIntrospect(
 interface Introspected {
   readonly clientId?: string | undefined
   readonly accountId?: unknown
-  /** The API for which the token was issued. */
+  /** The API for which an access token was issued. */
   readonly aud?: unknown
+  /** The APIs for which a refresh token can get access tokens. */
+  readonly resource?: unknown
 }
 
 /** Whether a client may ask about the token of another one: by default it needs a secret, and an API can name who may. */
 function isAllowedToAsk(
   { resources }: FileValues,
   { clientId, clientAuthMethod }: Client,
-  { aud }: Introspected,
+  { aud, resource }: Introspected,
 ): boolean {
   if (clientAuthMethod === 'none') return false
-  const api = typeof aud === 'string' && Object.hasOwn(resources, aud) ? resources[aud] : undefined
-  return api?.introspectedBy?.includes(clientId) ?? true
+  return [aud, resource]
+    .flat()
+    .filter((one) => typeof one === 'string' && Object.hasOwn(resources, one))
+    .every((one) => resources[one as string]?.introspectedBy?.includes(clientId) ?? true)
 }
 
 /** Only the client to which a token was issued may revoke it, even if another client has learnt the token. */
