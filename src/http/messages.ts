@@ -211,7 +211,8 @@ const MOST_OF_A_UNIT = 99
 
 /**
  * The largest unit that divides the time into a number of two digits at most. If there is none, the largest unit of which
- * the time has two or more, so that rounding up changes little. Less than two minutes are said in seconds.
+ * the time has two or more, so that rounding up changes little. It is exact where the unit divides the time. Less than two
+ * minutes are said in seconds.
  */
 function inWords(seconds: number): Length {
   const whole = Math.max(1, Math.ceil(seconds))
@@ -220,7 +221,7 @@ function inWords(seconds: number): Length {
     ([name, size]) => whole % size === 0 && (name === 'day' || whole / size <= MOST_OF_A_UNIT),
   )
   const [unit, size] = exact ?? UNITS.find(([, one]) => whole >= 2 * one) ?? ['minute', 60]
-  return { unit, length: Math.ceil(whole / size), isExact: exact !== undefined }
+  return { unit, length: Math.ceil(whole / size), isExact: whole % size === 0 }
 }
 
 const HTML_ESCAPES: Readonly<Record<string, string>> = {

@@ -90,6 +90,7 @@ describe('a length of time', () => {
       '49 hours',
     ])
     expect(said('en', [604_800, 2_592_000])).to.deep.equal(['7 days', '30 days'])
+    expect(said('en', [6_000])).to.deep.equal(['100 minutes'])
   })
 
   it('is else said in the largest unit that misleads little, rounded up', () => {
