@@ -5,6 +5,7 @@ import { verifyFactor } from '../../src/application/verify-factor.ts'
 import { isMultiFactorAlone } from '../../src/domain/assurance.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
+import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { keepBrowserToken } from '../browser-token.ts'
 import { localeIn, providerOf, type Core } from '../core.ts'
@@ -126,34 +127,35 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
   if (account === undefined || !(await core.maySignIn(account)))
     return examineNothing(core, factor, typed, kept)
   const { place, tokens } = placeOf(core, request, interaction, subject, ctx.ip)
-  const outcome = await verifyFactor(core.deps, factor, place, typed, {
-    seen,
-    kept,
-    suffices: isMultiFactorAlone,
-  })
+  const { record } = seen
+  const provedBy = (accepted: AcceptedAttempt): Subject => {
+    const { amr } = accepted.assurance
+    const proofs = provedWith(core, subject, { accepted, record })
+    return { ...subject, amr, epoch: accepted.epoch, proofs, alone: true }
+  }
+  const isEnough = async (accepted: AcceptedAttempt): Promise<boolean> => {
+    // A change of factors needs a fresh proof of its own (R11): this proof is spent on the sign-in.
+    const fresh = changeIn(interaction.params) !== undefined
+    const about = { subject: provedBy(accepted), record, fresh }
+    const asked = await caseOf(core, request, interaction, about)
+    const { step } = await stepOf(core, asked, { account, client, ip: ctx.ip })
+    return step === 'none' || step === 'enrol-later'
+  }
+  const shown = { seen, kept, suffices: isMultiFactorAlone, isLast: isEnough }
+  const outcome = await verifyFactor(core.deps, factor, place, typed, shown)
   if (outcome.outcome !== 'accepted') return undefined
   const { accepted } = outcome
-  const known = seen.record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
-  if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
-  const { record } = seen
+  const known = record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   const rest = newBrowser(accountId, known)
-  const { amr } = accepted.assurance
-  const proofs = provedWith(core, subject, { accepted, record })
-  const proved: Subject = { ...subject, amr, epoch: accepted.epoch, proofs, alone: true }
-  // A change of factors needs a fresh proof of its own (R11): this proof is spent on the sign-in.
-  const isChange = changeIn(interaction.params) !== undefined
-  const about = { subject: proved, record, fresh: isChange }
-  const asked = await caseOf(core, request, interaction, about)
-  const { step } = await stepOf(core, asked, { account, client, ip: ctx.ip })
-  // Where the policy asks for more, nobody is signed in before the rest is proved (R17).
-  return step === 'none' || step === 'enrol-later'
-    ? writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest })
-    : writeFirstFactor(core, interaction, proved, rest)
+  // Where the policy asks for more, nobody is signed in and no browser becomes known before the rest is proved (R17).
+  if (accepted.isPart === true) return writeFirstFactor(core, interaction, provedBy(accepted), rest)
+  if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
+  return writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest })
 }
 
 /**
- * Examines a response of nobody, for a factor that computes before it looks for the authenticator. One that looks first
- * answers sooner. That reveals no account to strangers, because a handle is a random value that only the credential has.
+ * Examines a response of nobody, as for an account without an authenticator. A factor may stop before it verifies a
+ * signature. That reveals no account to strangers, because a handle is a random value that only the credential has.
  */
 async function examineNothing(
   core: Core,

@@ -9,10 +9,10 @@ import {
   type FactorChange,
   type ShutDoor,
 } from '../../src/domain/factor-change.ts'
-import type { AcceptedAttempt, Authenticator } from '../../src/domain/mfa-record.ts'
+import type { Authenticator } from '../../src/domain/mfa-record.ts'
 import type { Form } from '../../src/factors/factor.ts'
 import * as enrolment from './enrolment.ts'
-import { finish, isMoreAsked } from './finish.ts'
+import { finish } from './finish.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
 import { preferredFactor } from './verification.ts'
 import { expired, knownFactor, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
@@ -49,7 +49,6 @@ const PROOF_HAS_NO_PAGE = 'This sign-in proves a factor and changes none'
 export async function makeChange(visit: Visit, form: Form): Promise<void> {
   const change = changeOf(visit)
   const { details } = visit
-  if (isTooEarly(visit)) throw expired('Another factor comes before this change')
   if (change.kind === 'add' || change.kind === 'replace') {
     const factor = knownFactor(visit.core, form.factor)
     const named = change.kind === 'add' ? change.factor : undefined
@@ -87,18 +86,11 @@ export async function makeChange(visit: Visit, form: Form): Promise<void> {
 }
 
 /** Whether this interaction has an unspent proof with which its change can be made. */
-export function mayChange(visit: Visit): boolean {
-  return visit.details.change !== undefined && proofIn(visit) !== undefined && !isTooEarly(visit)
-}
-
-function proofIn({ core, place, seen }: Visit): AcceptedAttempt | undefined {
-  return unspentProof(seen.record, place.interaction, core.deps.clock.now())
-}
-
-/** Whether the sign-in needs another factor after the one that was shown: no change is made before the last. */
-function isTooEarly(visit: Visit): boolean {
-  const proof = proofIn(visit)
-  return proof !== undefined && isMoreAsked(visit, proof)
+export function mayChange({ core, details, place, seen }: Visit): boolean {
+  const now = core.deps.clock.now()
+  return (
+    details.change !== undefined && unspentProof(seen.record, place.interaction, now) !== undefined
+  )
 }
 
 /**

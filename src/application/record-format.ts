@@ -107,6 +107,7 @@ const format = z.object({
       remaining: count.optional(),
       spentOn: text.optional(),
       isProof: z.literal(true).optional(),
+      isPart: z.literal(true).optional(),
     }),
   ),
   proofs: z

@@ -3,6 +3,7 @@ import {
   repeatOf,
   settleAccepted,
   settleRefused,
+  type Acceptance,
   type AskedFor,
   type Refusal,
 } from '../domain/attempt.ts'
@@ -90,8 +91,11 @@ export interface Shown {
   readonly suffices?: (assurance: Assurance) => boolean
   /** The change that the factor is shown for. Default: a sign-in. */
   readonly asked?: AskedFor | undefined
-  /** False: the sign-in needs another factor after this one, so nothing but the proof is kept. Default: true. */
-  readonly isLast?: boolean | undefined
+  /**
+   * False: the sign-in needs another factor after this one, so nothing but the proof is kept. A function is asked once the
+   * proof is accepted, before it is saved. Default: true.
+   */
+  readonly isLast?: boolean | ((accepted: AcceptedAttempt) => Promise<boolean>) | undefined
   /** The box was ticked: the browser is trusted for so long once the factor is accepted (R14). */
   readonly trust?: Omit<EarnedTrust, 'factor'> | undefined
 }
@@ -104,7 +108,7 @@ interface Attempt {
   readonly kept: KeptChallenge | undefined
   readonly suffices: Shown['suffices']
   readonly asked: AskedFor | undefined
-  readonly isLast: boolean | undefined
+  readonly isLast: Shown['isLast']
   readonly trust: Shown['trust']
 }
 
@@ -170,7 +174,7 @@ function refusedWords(
   return { authenticator, words: wordsOfRefusal(factor, answered.state, proof) }
 }
 
-function accept(
+async function accept(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
@@ -178,12 +182,12 @@ function accept(
     readonly proved: Proved
     readonly challenge: OpenFor
   },
-): Decided<VerifyOutcome> {
-  const { current, now, fingerprint, proved, challenge, asked, isLast, trust } = given
+): Promise<Decided<VerifyOutcome>> {
+  const { current, now, fingerprint, proved, challenge, asked, trust } = given
   const authenticator = current.authenticators.find(({ id }) => id === proved.authenticatorId)
   if (authenticator === undefined) throw new Error('An authenticator that was read is not there')
   const browser = classify(current, place.tokenHashes)
-  const { accepted, record, events } = settleAccepted(current, {
+  const acceptance: Acceptance = {
     interaction: place.interaction,
     fingerprint,
     authenticator: {
@@ -197,10 +201,14 @@ function accept(
     detail: place.detail,
     told: wordsOf(factor, { what: 'accepted', proof: proved.proof }),
     ...(asked === undefined ? {} : { asked }),
-    ...(isLast === undefined ? {} : { isLast }),
     ...(challenge.keptId === undefined ? {} : { challenge: challenge.keptId }),
     ...(factor.remaining === undefined ? {} : { remaining: factor.remaining(proved.spent) }),
-  })
+  }
+  const isLast =
+    typeof given.isLast === 'function'
+      ? await given.isLast(settleAccepted(current, acceptance).accepted)
+      : (given.isLast ?? true)
+  const { accepted, record, events } = settleAccepted(current, { ...acceptance, isLast })
   const outcome = { outcome: 'accepted', accepted } as const
   if (trust === undefined) return { outcome, record, events }
   const earned = { ...trust, factor: factor.id }

@@ -165,6 +165,7 @@ export function pass(
     ...(remaining === undefined ? {} : { remaining }),
     ...(spentOn === undefined ? {} : { spentOn }),
     ...(acceptance.asked === 'change' ? { isProof: true } : {}),
+    ...(acceptance.isLast === false ? { isPart: true } : {}),
   }
   return { record: { ...record, accepted: newestOf([...others, accepted]) }, accepted }
 }

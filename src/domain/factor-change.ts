@@ -107,7 +107,8 @@ export function isProvedByPassword(
 
 /**
  * The fresh proof that one change may be made with (R11): a second factor that was accepted in this interaction, and so
- * in this browser, and that no change has been made with. A session is never such a proof.
+ * in this browser, that is the last one of its sign-in, and that no change has been made with. A session is never such a
+ * proof.
  */
 export function unspentProof(
   record: MfaRecord,
@@ -115,7 +116,7 @@ export function unspentProof(
   now: Instant,
 ): AcceptedAttempt | undefined {
   const accepted = acceptedIn(record, interaction, now)
-  return accepted?.spentOn === undefined ? accepted : undefined
+  return accepted?.spentOn === undefined && accepted?.isPart !== true ? accepted : undefined
 }
 
 /**

@@ -189,6 +189,8 @@ export interface AcceptedAttempt {
   readonly spentOn?: string
   /** Whether it was asked for as the proof for a change: sign-ins beside it do not push it out. */
   readonly isProof?: true
+  /** The sign-in needs another factor after it, so no change can be made with it (R11). */
+  readonly isPart?: true
 }
 
 /** A fresh proof for one change, which a page of the application's own makes (R11). */

@@ -51,6 +51,7 @@ describe('an accepted proof', () => {
       expect(record.history).to.deep.equal(enrolled().history)
       expect(record.proofs).to.deep.equal(enrolled().proofs)
       expect(accepted.spentOn).to.equal(undefined)
+      expect(unspentProof(record, accepted.interaction, NOW)).to.equal(undefined)
     }
   })
 

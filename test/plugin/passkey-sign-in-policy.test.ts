@@ -101,6 +101,18 @@ describe('a passkey alone, where the policy asks for more', () => {
     expect(next.name).to.equal('passkey-verify')
   })
 
+  it('R12 R17 makes no browser known before the rest is proved', async () => {
+    site.host.mfa.setPolicy({
+      rules: [{ name: 'new', when: { newBrowser: true }, factors: ['totp'] }],
+    })
+    const { client, page } = await alone()
+    expect(page.name).to.equal('passkey-verify')
+    // The person leaves, and begins again in the same browser.
+    const { options, answer } = await site.open({}, client)
+    const again = await follow(site.host, client, await answer(key.get(options)))
+    expect(again.name).to.equal('passkey-verify')
+  })
+
   it('R17 signs a device in by a passkey that was shown for it, and not by the session of a browser', async () => {
     const { client, page } = await alone()
     expect((await claimsOf(page)).sub).to.equal('mira')
