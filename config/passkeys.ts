@@ -8,7 +8,7 @@ import {
 import type { Fault } from './fault.ts'
 import { custom, flag } from './option.ts'
 
-/** An option of `passkeys()`, which reads it: `passkeyFaults` has its faults. */
+/** An option of `passkeys()`, which reads it: `faultsOfGroup` has its faults. */
 const given = <Name extends keyof PasskeysOptions>() => z.custom<PasskeysOptions[Name]>().optional()
 
 /** The group `passkeys` of CONFIG_FILE: the options of the factor, and whether it is offered. */

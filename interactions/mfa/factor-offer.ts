@@ -101,7 +101,7 @@ function isOfferedNow(visit: Visit, accepted: AcceptedAttempt, factor: AnyFactor
   )
 }
 
-/** The factors that may be offered after a response of `shown`, a code that the person did not get by chance. */
+/** The factors that may be offered after a response of `shown`: none, unless it is a code of a factor that people set up. */
 function offersAfter(visit: Visit, shown: AnyFactor): readonly AnyFactor[] {
   const { core, seen } = visit
   const isCode = shown.guessable && shown.enrolment === 'confirmed'

@@ -89,7 +89,7 @@ async function subjectOf(
     const pending = parseFirstFactor(core.deps.box, authorizationIdOf(interaction), value)
     if (pending === undefined) throw expired('The first factor of this sign-in is not ours')
     const seen = await core.record(undefined, pending.accountId)
-    // An enrolment in this very interaction raises the epoch, and its proof is in the record: the pending epoch still
+    // An enrolment in this very interaction may raise the epoch, and its proof is in the record: the pending epoch still
     // counts.
     const name = recordedName(interaction)
     const passed = seen.record.accepted.some((a) => a.interaction === name)

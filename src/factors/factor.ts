@@ -144,8 +144,8 @@ export interface Factor<
   /**
    * Makes the challenge that must exist before a response can be examined. Absent: the factor needs none (a code
    * derived from state). One challenge for all of the person's authenticators of this factor, the last used one first.
-   * Its first response spends it, right or wrong, and it ends after `challengeSeconds`. `states` is empty when nobody
-   * has been named yet (`identify`).
+   * One that sends nothing is spent by its first response, right or wrong, and ends after `challengeSeconds`. One that was
+   * sent is spent by its first accepted response. `states` is empty when nobody has been named yet (`identify`).
    */
   challenge?(
     states: readonly Owned<State>[],

@@ -49,7 +49,7 @@ export function deviceAsksForLogin({ deviceCode }: OIDC): boolean {
   return asksForLogin(deviceCode?.params?.prompt)
 }
 
-/** The same of the device for which an interaction is. False for another interaction, and where the code is gone. */
+/** The same for the device whose code an interaction answers. False where it answers none, or the code is gone. */
 export async function deviceBehindAsksForLogin(
   provider: Provider,
   { deviceCode }: { readonly deviceCode?: string | undefined },

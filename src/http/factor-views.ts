@@ -170,7 +170,7 @@ export function signInFormOf(id: string): string {
   return `factors/${id}/${SIGN_IN_FORM}`
 }
 
-/** The same for its script for pages that are not its own. */
+/** The name under which its script for pages that are not its own is served. */
 export function besideOf(id: string): string {
   return `factor-${id}-beside.js`
 }

@@ -47,7 +47,7 @@ export interface AccountEvent {
   readonly to: readonly string[]
 }
 
-/** A proof that is spent by a completed sign-in, and by every change that raises the epoch: an enrolment, a reset. */
+/** A proof that is spent by a completed sign-in, and by every change that raises the epoch: a first factor, a reset. */
 export interface EnrolmentProof {
   /** When the link was used. */
   readonly usedAt: Instant
