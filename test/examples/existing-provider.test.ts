@@ -10,6 +10,7 @@ import { launchBrowser, newPerson } from '../support/browser.ts'
 import { backupCodesOf, secretOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { freePort, openDatabase } from '../support/mongodb.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { requireMongodb } from '../support/requirements.ts'
 import { totpCode } from '../support/totp.ts'
 import { changed } from './changed.ts'
@@ -53,10 +54,6 @@ async function sendJson(browser: HttpClient, url: URL, body: object): Promise<Pa
 function codeIn(printed: string): string {
   const [, mail = ''] = printed.split(`Mail to ${EMAIL}`)
   return /\b(\d{6,8}|\d{3,4}[ -]\d{3,4})\b/.exec(mail)![1]!
-}
-
-function optionsOf(page: Page): string {
-  return page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
 }
 
 const EXAMPLES: Readonly<Record<string, Example>> = {

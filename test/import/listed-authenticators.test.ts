@@ -4,7 +4,8 @@ import { backupCodes, importedCodes, totp } from '../../src/index.ts'
 import { exported, registered } from '../factors/passkey/person.ts'
 import { follow, showPassword, startHost, type Host } from '../plugin/host.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
-import { HttpClient, type Page } from '../support/http-client.ts'
+import { HttpClient } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const CODES = ['7KQ4M-WXA9R-TDHN3', '2HD8C-WMXK4-RTQN7']
@@ -27,8 +28,6 @@ describe('passkeys of another application', () => {
     host.mfa.accounts.import(accountId, fields as Readonly<Record<string, unknown>>, options)
   const factorsOf = async (accountId: string) =>
     (await host.mfa.accounts.status(accountId)).factors.map(({ factor, name }) => [factor, name])
-  const optionsOn = (page: Page): string =>
-    page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
 
   it('sign in here, with the user handle of before', async () => {
     const name = 'Blue key'
@@ -40,10 +39,10 @@ describe('passkeys of another application', () => {
     expect(page.name).to.equal('passkey-verify')
     const { origin } = new URL(host.issuer)
     const userHandle = Buffer.from('not the handle').toString('base64url')
-    const wrong = device.get(optionsOn(page), { origin, userHandle })
+    const wrong = device.get(optionsOf(page), { origin, userHandle })
     const refused = await browser.submit(page, { credential: wrong })
     expect(refused.status).to.equal(422)
-    const credential = device.get(optionsOn(refused), { origin })
+    const credential = device.get(optionsOf(refused), { origin })
     const done = await browser.submit(refused, { credential })
     expect(done.status).to.equal(303)
     expect((await follow(host, browser, done)).status).to.be.below(400)

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { follow, showPassword } from './host.ts'
-import { optionsOf, startPasskeyHost, type PasskeyHost } from './passkey-host.ts'
+import { startPasskeyHost, type PasskeyHost } from './passkey-host.ts'
 import { openPasskeyPage } from './passkey-sign-in.ts'
 import { signedInSessions } from './recorded-storage.ts'
 

@@ -3,9 +3,10 @@ import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes, totp, type MfaEvent, type OutgoingMail } from '../../src/index.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { ownCode, totpCode } from '../support/totp.ts'
 import { callbackOf, follow, redeem, showPassword, startHost, type Host } from './host.ts'
-import { enrolPasskey, openPasskeyPage, passkeyOptionsOf } from './passkey-sign-in.ts'
+import { enrolPasskey, openPasskeyPage } from './passkey-sign-in.ts'
 
 /** A passkey factor whose examinations wait while the test holds them. */
 function heldPasskeys() {
@@ -64,7 +65,7 @@ describe('refused passkeys', () => {
   /** Adds an authenticator app in the owner's browser; returns its secret. */
   async function addApp(own: HttpClient): Promise<string> {
     const page = await showPassword(host, own, 'mira', { mfa_action: 'add:totp', prompt: 'login' })
-    const proved = await own.submit(page, { credential: key.get(passkeyOptionsOf(page)) })
+    const proved = await own.submit(page, { credential: key.get(optionsOf(page)) })
     const setUp = await follow(host, own, proved)
     const [shown = ''] = setUp.texts('#totp-secret')
     const made = shown.replaceAll(/\s/g, '')
@@ -74,9 +75,8 @@ describe('refused passkeys', () => {
   }
 
   const open = (browser = stranger): Promise<Page> => openPasskeyPage(host, browser)
-  const wrong = (page: Page): string =>
-    key.get(passkeyOptionsOf(page), { origin: 'https://evil.example' })
-  const right = (page: Page): string => key.get(passkeyOptionsOf(page))
+  const wrong = (page: Page): string => key.get(optionsOf(page), { origin: 'https://evil.example' })
+  const right = (page: Page): string => key.get(optionsOf(page))
   const eventsOf = async (...types: string[]): Promise<MfaEvent[]> => {
     await host.mfa.settled()
     return host.events.filter(({ type }) => types.includes(type))
@@ -165,7 +165,7 @@ describe('refused passkeys', () => {
   it('R29 R44 a counter that did not grow is told by one mail a day', async () => {
     for (let nth = 0; nth < 2; nth += 1) {
       const page = await open()
-      const credential = key.get(passkeyOptionsOf(page), { counter: 1 })
+      const credential = key.get(optionsOf(page), { counter: 1 })
       expect((await stranger.submit(page, { credential })).status).to.equal(422)
     }
     const cloned = await eventsOf('passkey-cloned')
@@ -183,7 +183,7 @@ describe('refused passkeys', () => {
     expect(answer.status).to.equal(303)
     host.clock.at += 86_400
     const tomorrow = await open()
-    const credential = key.get(passkeyOptionsOf(tomorrow), { counter: 1 })
+    const credential = key.get(optionsOf(tomorrow), { counter: 1 })
     await stranger.submit(tomorrow, { credential })
     await host.mfa.settled()
     expect(mails.filter(({ subject }) => subject.includes('copy of a passkey'))).to.have.length(2)

@@ -4,13 +4,8 @@ import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes, totp, type Mfa, type MfaOptions } from '../../src/index.ts'
 import type { SoftAuthenticator } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { authorizeUrl, follow, showPassword, startHost, type Host } from './host.ts'
-
-/** The options of the browser's call, as the form of a page has them. */
-export function optionsOf(page: Page): string {
-  const [found] = page.tags('form[data-passkey-options]')
-  return found?.['data-passkey-options'] ?? ''
-}
 
 type SignIn = Awaited<ReturnType<Mfa['passkeySignIn']>>
 

@@ -3,15 +3,11 @@ import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes, totp } from '../../src/index.ts'
 import { makeCertificate } from '../support/attestation-certificates.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
-import { HttpClient, type Page } from '../support/http-client.ts'
+import { HttpClient } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { follow, showPassword, startHost, type Host } from './host.ts'
 
 const MODEL = 'ee882879-721c-4913-9775-3dfcce97072a'
-
-function optionsOf({ body: html }: Page): string {
-  const [, written = ''] = /data-passkey-options="([^"]*)"/.exec(html) ?? []
-  return written.replaceAll('&quot;', '"').replaceAll('&amp;', '&')
-}
 
 describe('a passkey whose maker is no longer allowed', () => {
   let host: Host | undefined

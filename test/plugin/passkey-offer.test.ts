@@ -4,6 +4,7 @@ import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes, totp } from '../../src/index.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { callbackOf, follow, redeem, showPassword, startHost, type Host } from './host.ts'
 import { enrolledPerson, nextCode, type Person } from './sign-in.ts'
 
@@ -85,9 +86,8 @@ describe('the offer of a passkey after a sign-in', () => {
     return { browser, setUp }
   }
   const create = (setUp: Page): string => {
-    const [form] = setUp.tags('form[data-passkey]')
     const device = new SoftAuthenticator({ origin: host.issuer })
-    return device.create(form?.['data-passkey-options'] ?? '')
+    return device.create(optionsOf(setUp))
   }
 
   it('R26 sets one up in the same sign-in, which then has both proofs', async () => {

@@ -14,6 +14,7 @@ import {
 import { builtInViews } from '../../src/http/templates.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { totpCode } from '../support/totp.ts'
 import {
   authorizeUrl,
@@ -24,7 +25,7 @@ import {
   startHost,
   type Host,
 } from './host.ts'
-import { enrolPasskey, passkeyOptionsOf } from './passkey-sign-in.ts'
+import { enrolPasskey } from './passkey-sign-in.ts'
 import { signedInSessions } from './recorded-storage.ts'
 
 const AT_ONCE = 50
@@ -75,7 +76,7 @@ describe('requests of a person with an authenticator app and a passkey', () => {
     follow(
       host,
       client,
-      await client.submit(page, { credential: key.get(passkeyOptionsOf(page)), ...more }),
+      await client.submit(page, { credential: key.get(optionsOf(page)), ...more }),
     )
   const type = async (page: Page): Promise<Page> => {
     const code = totpCode({ secret }, (host.clock.at += 30))
@@ -158,7 +159,7 @@ describe('requests of a person with an authenticator app and a passkey', () => {
   it('R18 R28 R38 of which fifty answer one challenge at once are one sign-in', async () => {
     await begin()
     const page = await choose(await show(), 'passkey')
-    const credential = key.get(passkeyOptionsOf(page))
+    const credential = key.get(optionsOf(page))
     await oneSignIn(() => browser.submit(page, { credential }))
   })
 

@@ -1,13 +1,8 @@
 import { expect } from 'chai'
 import type { SoftAuthenticator } from '../support/authenticator.ts'
 import { type HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { follow, showPassword, type Host } from './host.ts'
-
-/** The options of the browser's call, as a page has them. */
-export function passkeyOptionsOf(page: Page): string {
-  const [form] = page.tags('form[data-passkey-options]')
-  return form?.['data-passkey-options'] ?? ''
-}
 
 /** Sets up the passkey in a first sign-in; returns the page at which the sign-in ends. */
 export async function enrolPasskey(
@@ -21,7 +16,7 @@ export async function enrolPasskey(
     first.name === 'mfa-choose'
       ? await follow(host, browser, await browser.submit(first, { factor: 'passkey' }))
       : first
-  const credential = key.create(passkeyOptionsOf(page))
+  const credential = key.create(optionsOf(page))
   const codes = await follow(host, browser, await browser.submit(page, { credential }))
   expect(codes.name, codes.body).to.equal('backup-codes')
   return follow(host, browser, await browser.submit(codes, { saved: 'yes' }))

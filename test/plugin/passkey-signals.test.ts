@@ -10,6 +10,7 @@ import { load, world } from '../application/world.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { launchBrowser, newPerson } from '../support/browser.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { follow, PASSWORD, showPassword, startHost, type Host } from './host.ts'
 import { enrolledPerson, nextCode } from './sign-in.ts'
 
@@ -39,7 +40,7 @@ describe('the passkeys that the account page names to the browser', () => {
     const offer = await follow(host, browser, await browser.submit(verify, form))
     const setUp = await follow(host, browser, await browser.submit(offer, { answer: 'set-up' }))
     const device = new SoftAuthenticator({ origin: host.issuer })
-    const options = setUp.tags('form[data-passkey]')[0]?.['data-passkey-options'] ?? ''
+    const options = optionsOf(setUp)
     const credential = device.create(options)
     await follow(host, browser, await browser.submit(setUp, { credential }))
     const { user } = JSON.parse(options) as { user: { id: string } }

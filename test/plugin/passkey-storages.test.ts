@@ -5,17 +5,12 @@ import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
 import type { Clock } from '../../src/ports/services.ts'
 import { exported, registered } from '../factors/passkey/person.ts'
 import { SoftAuthenticator, type Lies } from '../support/authenticator.ts'
-import { HttpClient, type Page } from '../support/http-client.ts'
+import { HttpClient } from '../support/http-client.ts'
 import { openDatabase } from '../support/mongodb.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { requireMongodb } from '../support/requirements.ts'
 import { follow, showPassword, startHost, type Host } from './host.ts'
 import { STORAGES, type OpenStorage } from './recorded-storage.ts'
-
-/** The options of the browser's call, as a page has them. */
-function optionsOf({ body: html }: Page): string {
-  const [, written = ''] = /data-passkey-options="([^"]*)"/.exec(html) ?? []
-  return written.replaceAll('&quot;', '"').replaceAll('&amp;', '&')
-}
 
 /** Opens a database of MongoDB for one host, whose clock is known only when the host is made. */
 async function onMongodb(url: string): Promise<OpenStorage> {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { changeAccount } from '../../src/server/accounts/people.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import {
   addPerson,
   atTheApp,
@@ -19,8 +20,6 @@ describe('a passkey alone, on the login page of the server', () => {
   let key: SoftAuthenticator
   afterEach(stopServers)
 
-  const optionsOf = (page: Page): string =>
-    page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
   const open = async (client = new HttpClient(), parameters: Record<string, string> = {}) => {
     const page = await client.visit(server.authorize(parameters), atTheApp)
     const answer = (credential: string): Promise<Page> =>

@@ -7,6 +7,7 @@ import { deedsOf, press } from '../support/account-forms.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { backupCodesOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
+import { optionsOf } from '../support/passkey-options.ts'
 import { freePort } from '../support/mongodb.ts'
 import {
   addPerson,
@@ -27,11 +28,6 @@ async function afterPassword(server: TestServer, browser = new HttpClient()): Pr
 
 function factorsOn(page: Page): (string | undefined)[] {
   return page.tags('[data-factor]').map((tag) => tag['data-factor'])
-}
-
-/** The options of the browser's call, as a page has them. */
-function optionsOn(page: Page): string {
-  return page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
 }
 
 /** The ids of the passkeys of which a page tells the browser. */
@@ -60,14 +56,14 @@ describe('passkeys of the server', () => {
     const setUp = await browser.follow(await browser.submit(choose, { factor: 'passkey' }))
     expect(setUp.name).to.equal('passkey-enrol')
     const key = new SoftAuthenticator({ origin: server.issuer })
-    const credential = key.create(optionsOn(setUp))
+    const credential = key.create(optionsOf(setUp))
     const codes = await browser.follow(await browser.submit(setUp, { credential }))
     expect(codes.name).to.equal('backup-codes')
     expect(backupCodesOf(codes)).to.have.length(10)
     const later = new HttpClient()
     const verify = await afterPassword(server, later)
     expect(verify.name).to.equal('passkey-verify')
-    const proved = await later.submit(verify, { credential: key.get(optionsOn(verify)) })
+    const proved = await later.submit(verify, { credential: key.get(optionsOf(verify)) })
     expect((await later.follow(proved, atTheApp)).name).to.equal('consent')
     expect(unfitLines(server)).to.deep.equal([])
   })
@@ -83,7 +79,7 @@ describe('passkeys of the server', () => {
     const account = new URL('/account', server.issuer)
     const prove = async (browser: HttpClient, page: Page): Promise<Page> => {
       expect(page.name).to.equal('passkey-verify')
-      const credential = other.get(optionsOn(page), { origin: server.issuer })
+      const credential = other.get(optionsOf(page), { origin: server.issuer })
       return browser.follow(await browser.submit(page, { credential }), atTheApp)
     }
     const arrive = async (browser: HttpClient): Promise<Page> => {
@@ -117,7 +113,7 @@ describe('passkeys of the server', () => {
     const browser = new HttpClient()
     const choose = await afterPassword(server, browser)
     const setUp = await browser.follow(await browser.submit(choose, { factor: 'passkey' }))
-    const options = JSON.parse(optionsOn(setUp)) as Record<string, object>
+    const options = JSON.parse(optionsOf(setUp)) as Record<string, object>
     expect(options['rp']).to.deep.equal({ id: 'localhost', name: 'The Acme Company' })
     expect(options['authenticatorSelection']).to.include({ userVerification: 'required' })
   })

@@ -10,6 +10,7 @@ import { hashKinds } from '../../../src/server/accounts/hash-kinds.ts'
 import { importPeople, type ImportServices } from '../../../src/server/import/people.ts'
 import { findByName } from '../../../src/server/accounts/people.ts'
 import { HttpClient, type Page } from '../../support/http-client.ts'
+import { optionsOf } from '../../support/passkey-options.ts'
 import { exported, registered } from '../../factors/passkey/person.ts'
 import { SoftAuthenticator } from '../../support/authenticator.ts'
 import { totpCode } from '../../support/totp.ts'
@@ -283,8 +284,7 @@ describe('user import', () => {
     const server = await serving()
     const [browser, page] = await withPassword(server, 'ada')
     expect(page.name).to.equal('passkey-verify')
-    const options = page.tags('form[data-passkey-options]')[0]?.['data-passkey-options'] ?? ''
-    const credential = device.get(options, { origin: server.issuer })
+    const credential = device.get(optionsOf(page), { origin: server.issuer })
     const answer = await browser.submit(page, { credential })
     expect((await browser.follow(answer, atTheApp)).name).to.equal('consent')
   })
