@@ -5,17 +5,18 @@ import { loadLibrary } from './library.ts'
 import { makerOf } from './makers.ts'
 import { ALGORITHMS } from './options.ts'
 import {
+  fieldsOf,
   isCounter,
   isUuid,
   LONGEST_HANDLE_BYTES,
   LONGEST_ID_BYTES,
+  NO_AAGUID,
   readTransports,
   type PasskeyState,
 } from './state.ts'
 
 /** No response has this challenge: every real one is longer. */
 const NO_CHALLENGE = 'AA'
-const NO_AAGUID = '00000000-0000-0000-0000-000000000000'
 
 /** Passkeys of another application: the field `passkeys` of an import. */
 export const PASSKEY_IMPORTS: Imports<PasskeyState> = {
@@ -31,7 +32,7 @@ export const PASSKEY_IMPORTS: Imports<PasskeyState> = {
  * flags would be refused. `userVerified` says whether the passkey has verified its user; default true.
  */
 async function readImported(given: unknown): Promise<Imported<PasskeyState>> {
-  const fields = Object(given) as Readonly<Record<string, unknown>>
+  const fields = fieldsOf(given)
   const find = (name: string): unknown => fields[name] ?? fields[snakeCase(name)]
   const [id, publicKey, userHandle] = ['id', 'publicKey', 'userHandle'].map(find)
   const counter = find('counter')

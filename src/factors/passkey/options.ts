@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { MfaError } from '../../domain/errors.ts'
-import { UUID } from './state.ts'
+import { NO_AAGUID, UUID } from './state.ts'
 
 export type UserVerification = 'required' | 'preferred' | 'discouraged'
 /** COSE algorithm identifiers: EdDSA with Ed25519, ES256 with P-256, RS256. */
@@ -69,8 +69,6 @@ export const ALGORITHMS: readonly PasskeyAlgorithm[] = [-8, -7, -257]
 const DOMAIN =
   /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 const LONGEST_NAME = 64
-/** The AAGUID of an authenticator that does not say its model. */
-const NO_MODEL = '00000000-0000-0000-0000-000000000000'
 
 /** A fault of one option: `rpId` and `must be a domain ...`. */
 export interface PasskeysFault {
@@ -142,7 +140,7 @@ function makerFaults({ attestation, allow, trustRoots = [] }: PasskeysOptions): 
 
 function isModels(value: unknown): boolean {
   if (!Array.isArray(value) || value.length === 0) return false
-  return value.every((one) => typeof one === 'string' && UUID.test(one) && one !== NO_MODEL)
+  return value.every((one) => typeof one === 'string' && UUID.test(one) && one !== NO_AAGUID)
 }
 
 function isRoots(value: unknown): value is readonly string[] {

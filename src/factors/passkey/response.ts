@@ -1,6 +1,6 @@
 import type { Form } from '../factor.ts'
 import { isBase64url } from './base64url.ts'
-import { readTransports } from './state.ts'
+import { fieldsOf, readTransports } from './state.ts'
 
 /** The browser's answer, from the JSON of WebAuthn Level 3, 5.1. Bytes are in base64url. */
 export type PasskeyResponse = RegistrationResponse | AssertionResponse
@@ -74,8 +74,4 @@ function readJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return Object(value) as Readonly<Record<string, unknown>>
 }

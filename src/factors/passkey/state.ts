@@ -58,6 +58,8 @@ export const LONGEST_HANDLE_BYTES = 64
 const HIGHEST_COUNTER = 2 ** 32 - 1
 /** An AAGUID as text. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** The AAGUID of an authenticator that does not say its model. */
+export const NO_AAGUID = '00000000-0000-0000-0000-000000000000'
 const TRANSPORT = /^[a-z][a-z-]{0,31}$/
 const MOST_TRANSPORTS = 12
 
@@ -139,8 +141,9 @@ export function isCounter(value: unknown): value is number {
   )
 }
 
-function fieldsOf(stored: unknown): Readonly<Record<string, unknown>> {
-  return Object(stored) as Readonly<Record<string, unknown>>
+/** The members of a value that was not read yet. A value without members has none. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return Object(value) as Readonly<Record<string, unknown>>
 }
 
 function unreadable(): MfaError {

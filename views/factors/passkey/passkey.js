@@ -74,7 +74,7 @@
     return { ...more, id: bytes(id) }
   }
 
-  function asJson({ id, rawId, type, response, authenticatorAttachment, ...more }) {
+  function asJson({ id, rawId, type, response, authenticatorAttachment }) {
     const parts = {}
     for (const part of [
       'clientDataJSON',
@@ -85,7 +85,7 @@
     ])
       if (response[part]) parts[part] = text(response[part])
     if (response.getTransports) parts.transports = response.getTransports()
-    return { id, rawId: text(rawId), type, authenticatorAttachment, response: parts, ...more }
+    return { id, rawId: text(rawId), type, authenticatorAttachment, response: parts }
   }
 
   // The message for an error of the browser. `NotAllowedError` stands for a refusal and for a time that is over.
