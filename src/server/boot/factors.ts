@@ -1,6 +1,6 @@
 import { arePasskeysOffered, optionsOf } from '../../../config/passkeys.ts'
 import type { FileValues } from '../../../config/schema.ts'
-import { passkeys } from '../../factors/passkey/index.ts'
+import { passkeys, type PasskeysOptions } from '../../factors/passkey/index.ts'
 import {
   backupCodes,
   importedCodes,
@@ -8,6 +8,7 @@ import {
   totp,
   type AnyFactor,
   type Level,
+  type TotpOptions,
 } from '../../index.ts'
 
 /** The settings that decide which factors and levels a server has. */
@@ -16,21 +17,25 @@ export type FactorSettings = Pick<FileValues, 'totp' | 'passkeys' | 'levels'>
 /** The factors of a server with this issuer, in the order in which they are offered. */
 export function serverFactors(settings: Pick<FactorSettings, 'totp' | 'passkeys'>, issuer: string) {
   const isOffered = arePasskeysOffered(settings.passkeys, issuer)
+  return factorsWith(settings.totp, isOffered ? optionsOf(settings.passkeys) : undefined)
+}
+
+/** The factors with these options. `ofPasskeys` undefined: without passkeys. */
+function factorsWith(ofTotp: TotpOptions, ofPasskeys: PasskeysOptions | undefined) {
   return [
-    ...(isOffered ? [passkeys(optionsOf(settings.passkeys))] : []),
-    totp(settings.totp),
+    ...(ofPasskeys === undefined ? [] : [passkeys(ofPasskeys)]),
+    totp(ofTotp),
     backupCodes(),
     importedCodes(),
   ]
 }
 
+/** Every factor that a server can have. */
+const ALL_FACTORS = factorsWith({}, {})
+
 /** The types of the events that the factors of a server have of their own, also of those that are off. */
 export const FACTOR_EVENT_TYPES: readonly string[] = [
-  ...new Set(
-    [passkeys(), totp(), backupCodes(), importedCodes()].flatMap(
-      ({ eventTypes = [] }: AnyFactor) => eventTypes,
-    ),
-  ),
+  ...new Set(ALL_FACTORS.flatMap(({ eventTypes = [] }: AnyFactor) => eventTypes)),
 ]
 
 /** The id of the factor by which people sign in alone. Undefined: the server has none. */
@@ -43,7 +48,7 @@ export function signInFactorOf(
 }
 
 /** The fields of an import that factors of this server read, also of a factor that is off. */
-export const FACTOR_FIELDS: readonly string[] = fieldsOf([passkeys()])
+export const FACTOR_FIELDS: readonly string[] = fieldsOf(ALL_FACTORS)
 
 /** Those of factors that are off: nothing in them can be imported. */
 export function fieldsOff(settings: FactorSettings, issuer: string): readonly string[] {
