@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { LONGEST_TRUST_SECONDS, type ShownTrust } from '../src/domain/trusted-browser.ts'
+import {
+  LONGEST_TRUST_SECONDS,
+  MOST_TRUSTS_IN_A_BROWSER,
+  type ShownTrust,
+} from '../src/domain/trusted-browser.ts'
 import { clearCookie, cookiesWith, readCookie, setCookie } from '../src/http/cookies.ts'
 import type { Macs } from '../src/http/csrf.ts'
 import { hashBrowserToken } from './browser-token.ts'
 
 /** Each trust has a cookie of its own: two accounts in two tabs would write over each other's token in a common one. */
 const COOKIE = 'mfa_trust_'
-/** The most cookies. Each person who shares the browser has at least one. */
-const MOST_TOKENS = 5
 /** The most cookies that one response clears, if somebody has planted many. */
 const MOST_CLEARED = 50
 const ID = /^[\w-]{22}$/
@@ -23,7 +25,7 @@ const TOKEN = /^([\w-]{22})\.[\w-]{43}$/
 export function readTrustTokens(request: IncomingMessage, issuer: string): readonly string[] {
   const scope = { issuer, path: '/' }
   return idsIn(request, issuer)
-    .slice(-MOST_TOKENS)
+    .slice(-MOST_TRUSTS_IN_A_BROWSER)
     .map((id) => `${id}.${readCookie(request.headers.cookie, COOKIE + id, scope) ?? ''}`)
     .filter((token) => TOKEN.test(token))
 }
@@ -94,7 +96,7 @@ export function keepTrustToken(
   const scope = { issuer, path: '/' }
   const id = token.slice(0, ID_LENGTH)
   const others = idsIn(request, issuer).filter((other) => other !== id)
-  clear(response, issuer, others.slice(0, 1 - MOST_TOKENS))
+  clear(response, issuer, others.slice(0, 1 - MOST_TRUSTS_IN_A_BROWSER))
   const secret = token.slice(ID_LENGTH + 1)
   setCookie(response, COOKIE + id, secret, scope, { maxAgeSeconds: LONGEST_TRUST_SECONDS })
 }
@@ -117,9 +119,9 @@ export function clearTrustTokens(
 ): void {
   const ids = idsIn(request, issuer)
   const ended = ids
-    .slice(-MOST_TOKENS)
+    .slice(-MOST_TRUSTS_IN_A_BROWSER)
     .filter((id) => isOf(macs, accountId, id) && !standing.includes(id))
-  clear(response, issuer, [...ids.slice(0, -MOST_TOKENS), ...ended])
+  clear(response, issuer, [...ids.slice(0, -MOST_TRUSTS_IN_A_BROWSER), ...ended])
 }
 
 function clear(response: ServerResponse, issuer: string, ids: readonly string[]): void {

@@ -9,7 +9,7 @@ import { DAY_SECONDS, type Instant } from './time.ts'
 export const LONGEST_TRUST_SECONDS = 30 * DAY_SECONDS
 /** The oldest is dropped first. */
 export const MOST_TRUSTED_BROWSERS = 10
-/** The most trusts of one account in one browser, which keeps no more cookies. The oldest is dropped first. */
+/** The most trusts of one account in one browser, and the most cookies of trusts in it. The oldest is dropped first. */
 export const MOST_TRUSTS_IN_A_BROWSER = 5
 /** A replaced token is accepted for so long: another tab may have sent it before the new one arrived. */
 export const PREVIOUS_SECONDS = 30
