@@ -59,7 +59,7 @@ export async function openSignInForm(
   return formOf(core, request, { factor, interaction, page }, options)
 }
 
-interface Place {
+interface FormPlace {
   readonly factor: AnyFactor
   readonly interaction: Interaction
   /** The login page. */
@@ -69,7 +69,7 @@ interface Place {
 async function formOf(
   core: Core,
   request: IncomingMessage,
-  { factor, interaction, page }: Place,
+  { factor, interaction, page }: FormPlace,
   { csrf, refused }: SignInFormOptions,
 ): Promise<SignInForm & { readonly verification: JsonObject }> {
   const verification = await openChallengeIn(core, request, interaction, factor)
@@ -164,7 +164,7 @@ async function present(core: Core, ctx: Context): Promise<Interaction | undefine
   }
 }
 
-async function renew(core: Core, ctx: Context, { factor }: Place): Promise<void> {
+async function renew(core: Core, ctx: Context, { factor }: FormPlace): Promise<void> {
   const { issuer } = providerOf(core)
   checkOrigin(ctx.headers, issuer)
   const interaction = await loginInteraction(core, ctx.req, ctx.res)
@@ -172,7 +172,7 @@ async function renew(core: Core, ctx: Context, { factor }: Place): Promise<void>
   ctx.body = await openChallengeIn(core, ctx.req, interaction, factor)
 }
 
-async function take(core: Core, ctx: Context, place: Place): Promise<void> {
+async function take(core: Core, ctx: Context, place: FormPlace): Promise<void> {
   const { factor, interaction } = place
   checkOrigin(ctx.headers, providerOf(core).issuer)
   const form = await readForm(ctx)
@@ -184,7 +184,7 @@ async function take(core: Core, ctx: Context, place: Place): Promise<void> {
 }
 
 /** Shows the form again, with a fresh challenge, on a page of the plugin: the login page is the application's. */
-async function showRefusal(core: Core, ctx: Context, place: Place, form: Form): Promise<void> {
+async function showRefusal(core: Core, ctx: Context, place: FormPlace, form: Form): Promise<void> {
   const { issuer } = providerOf(core)
   // The attempt has spent the challenge of the interaction that was read before it.
   const interaction = await loginInteraction(core, ctx.req, ctx.res)
