@@ -3,7 +3,10 @@ import { pageDataOf } from '../application/page-data.ts'
 import type { Beside } from '../http/pages.ts'
 import type { AccountVisit } from './page.ts'
 
-/** The scripts of factors on the overview, each with the factor's values. A person who has not shown a second factor gets none. */
+/**
+ * The scripts of factors on the overview, each with the factor's values. A person who has not shown a second factor gets
+ * none.
+ */
 export async function scriptsFor(
   core: Core,
   { accountId, name: label, provedAt }: Pick<AccountVisit, 'accountId' | 'name' | 'provedAt'>,

@@ -153,7 +153,7 @@ export interface TrustedBrowser extends BrowserPlace {
   readonly lastUsedAt: Instant
   /** The id of the factor that earned the trust. Absent in records of an earlier release. */
   readonly factor?: string
-  /** The same for all trusts in one browser. Absent: the id, since it is the only one that is known. */
+  /** Names the browser: all trusts of the account in it have the same value. Absent: the trust's `id` names the browser. */
   readonly browser?: string
   /** The trust is valid only while the record has this epoch. */
   readonly epoch: number

@@ -53,10 +53,10 @@ interface Served {
  * Puts the plugin's pages into the provider and lets its sessions and grants carry the epoch in which they were made.
  * Call it right after `new Provider(...)`, because the host remembers the shape of its models at their first use.
  *
- * Throws MfaError `options-invalid` without a provider, when this `createMfa()` is attached already, where the
- * pages would take the path of a route of the host, and where a factor cannot work with the issuer; `host-unfit` when the host lacks what the plugin uses of it;
- * `not-configured` when the provider was not made from what `configure` has answered. Emits a process warning where the
- * application's adapter does not say that its `consume` is atomic.
+ * Throws MfaError `options-invalid` without a provider, when this `createMfa()` is attached already, where the pages
+ * would take the path of a route of the host, and where a factor cannot work with the issuer; `host-unfit` when the host
+ * lacks something that the plugin uses of it; `not-configured` when the provider was not made from the answer of
+ * `configure`. Emits a process warning where the application's adapter does not say that its `consume` is atomic.
  */
 export function attach(core: Core, provider: Provider, { account, signInRoutes }: Served): void {
   if (core.provider !== undefined)

@@ -63,8 +63,9 @@ export interface MfaOptions {
   /** The factors, in the order of preference: `[totp(), backupCodes()]`. */
   readonly factors: readonly AnyFactor[]
   /**
-   * Whether a person needs a second factor in a request: a boolean, or a function that answers a truth value, a
-   * demand, a list of demands, or a promise of one of these. Default: everybody does. A person who has enrolled is asked in any case.
+   * Whether a person needs a second factor in a request: a boolean, or a function that answers a truth value, a demand, a
+   * list of demands, or a promise of one of these. Default: everybody does. A person who has enrolled is asked in any
+   * case.
    */
   readonly require?: boolean | ((question: PolicyQuestion) => unknown)
   /**
