@@ -154,10 +154,11 @@ async function demandsOf(
 }
 
 async function ownDemands(
-  { require = true }: ParsedOptions,
+  { require = true, inForce }: ParsedOptions,
   question: Parameters<Core['demands']>[0],
 ): ReturnType<Core['demands']> {
-  return demandsIn(typeof require === 'boolean' ? require : await require(question))
+  const answer = typeof require === 'boolean' ? require : await require(question)
+  return demandsIn(answer, inForce.levels)
 }
 
 /** A trusted browser opens no page where people manage their account (R14). The rule asks for no level of its own. */

@@ -56,6 +56,8 @@ describe('the name of a demand that `require` answers', () => {
     [{ requir: 'phishing-resistant' }],
     [true],
     { require: 2 },
+    { require: 'phishing-resistent' },
+    [{ require: 'multi-factor' }, { require: 'phr' }],
     { maxAgeSeconds: -1 },
     { trustedBrowserSeconds: 60 },
   ])
@@ -68,4 +70,12 @@ describe('the name of a demand that `require` answers', () => {
       expect(page.status).to.equal(500)
       expect(page.body).to.include('options-invalid')
     })
+
+  it('stays, and a level that does not exist is named in the refusal', async () => {
+    answer = { name: 'by the calendar', require: 'multi-facter' }
+    const refused = await explained().catch((error: unknown) => error)
+    expect((refused as Error).message).to.match(
+      /\n- require names no level: "multi-facter" \(did you mean "multi-factor"\?\); there are password, multi-factor$/,
+    )
+  })
 })

@@ -67,8 +67,12 @@ function ruleOf(fields: Fields, context: PolicyContext, say: Say): Rule {
   }
 }
 
-/** The `acr` of the level that a rule asks for by its `acr` or its name. */
-function levelOf(fields: Fields, { levels }: PolicyContext, say: Say): string | undefined {
+/** The `acr` of the level that a rule asks for by its `acr` or its name. Undefined: it names none, or a wrong one. */
+export function levelOf(
+  fields: Fields,
+  { levels }: Pick<PolicyContext, 'levels'>,
+  say: Say,
+): string | undefined {
   const value = fields.get('require')
   if (value === undefined) return undefined
   const rank = typeof value === 'string' ? rankOf(levels, value) : undefined
