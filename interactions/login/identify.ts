@@ -6,6 +6,7 @@ import { isMultiFactorAlone } from '../../src/domain/assurance.ts'
 import { MfaError } from '../../src/domain/errors.ts'
 import type { JsonObject } from '../../src/domain/json.ts'
 import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
+import { recoveryState } from '../../src/domain/recovery.ts'
 import type { AnyFactor, Form } from '../../src/factors/factor.ts'
 import { keepBrowserToken } from '../browser-token.ts'
 import { localeIn, providerOf, type Core } from '../core.ts'
@@ -134,6 +135,9 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
     return { ...subject, amr, epoch: accepted.epoch, proofs, alone: true }
   }
   const isEnough = async (accepted: AcceptedAttempt): Promise<boolean> => {
+    // While somebody recovers the account, a factor is asked for once more: the question whether it is the person
+    // comes after it (R9).
+    if (recoveryState(record, accepted.at).state !== 'none') return false
     // A change of factors needs a fresh proof of its own (R11): this proof is spent on the sign-in.
     const fresh = changeIn(interaction.params) !== undefined
     const about = { subject: provedBy(accepted), record, fresh }
