@@ -28,6 +28,6 @@ export const policyOptions = {
 export const levelsOption = custom({
   schema: z.array(z.unknown(), { error: 'must be a list of levels' }).optional(),
   type: 'list of levels',
-  default: 'password, multi-factor, phishing-resistant',
-  doc: 'The levels of assurance from the weakest to the strongest, each `{ name, acr, kinds, phishingResistant }`.',
+  default: 'password, multi-factor, phishing-resistant, phishing-resistant-hardware',
+  doc: 'The levels of assurance from the weakest to the strongest, each `{ name, acr, kinds, phishingResistant, hardware }`.',
 })

@@ -3,7 +3,13 @@ import {
   type PolicyFacts,
   type PolicyInForce,
 } from '../src/application/policy-input.ts'
-import { decide, type Decision, type PolicyInput } from '../src/domain/policy/decide.ts'
+import {
+  decide,
+  type Authenticator,
+  type Decision,
+  type PolicyInput,
+} from '../src/domain/policy/decide.ts'
+import { showable } from '../src/domain/policy/own.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Rule } from '../src/domain/policy/rules.ts'
 import type { Core } from './core.ts'
@@ -39,9 +45,10 @@ export function askNext(core: Core, facts: PolicyFacts, answer: Answer): Decisio
   const { decision, input } = answer
   if (decision.step !== 'verify') return undefined
   const { factors } = decision
-  const shown = input.person.authenticators.find(
+  const fitting = showable(input.person.authenticators).filter(
     ({ factor, isBackup }) => !isBackup && (factors?.includes(factor) ?? true),
   )
+  const shown = fitting.find(({ hardware }) => hardware === true) ?? fitting[0]
   return shown === undefined ? undefined : askAfter(core, facts, shown)
 }
 
@@ -60,24 +67,49 @@ export function askInTurn(core: Core, facts: PolicyFacts, answer: Answer): InTur
   if (decision.step !== 'verify') return { left: [], notEnough: [] }
   const { authenticators } = input.person
   const { begunAt = Infinity } = input.request
-  const shown = input.proofs.filter(({ time }) => time >= begunAt).map(({ factor }) => factor)
-  const own = [...new Map(authenticators.map((one) => [one.factor, one])).values()]
+  const shown = input.proofs.filter(({ time }) => time >= begunAt)
+  // Of a factor that has one in hardware, this one is asked for where hardware is needed.
+  const own = [
+    ...new Map(
+      authenticators.map((one) => [one.factor, strongestOf(authenticators, one)]),
+    ).values(),
+  ]
   const notEnough = own.filter((one) => askAfter(core, facts, one).step === 'verify')
   return {
     left: own
+      .filter((one) => !isShown(one, shown, decision))
       .map(({ factor }) => factor)
-      .filter((one) => !shown.includes(one) && (decision.factors?.includes(one) ?? true)),
+      .filter((one) => decision.factors?.includes(one) ?? true),
     notEnough: notEnough.map(({ factor }) => factor),
   }
+}
+
+/** The last one of the same factor, one in hardware before others. */
+function strongestOf(all: readonly Authenticator[], { factor }: Authenticator): Authenticator {
+  const ofFactor = all.filter((one) => one.factor === factor)
+  const last = ofFactor.findLast(({ hardware }) => hardware === true) ?? ofFactor.at(-1)
+  return last as Authenticator
+}
+
+/** Whether its factor was shown. Where hardware is needed, another authenticator of the factor does not count. */
+function isShown(
+  { factor, hardware }: Authenticator,
+  shown: readonly Proof[],
+  { needsHardware }: Decision,
+): boolean {
+  const isOther = (proof: Proof): boolean =>
+    needsHardware === true && hardware === true && proof.hardware !== true
+  return shown.some((proof) => proof.factor === factor && !isOther(proof))
 }
 
 function askAfter(
   core: Core,
   facts: PolicyFacts,
-  { factor, kinds, phishingResistant }: PolicyInput['person']['authenticators'][number],
+  { factor, kinds, phishingResistant, hardware }: Authenticator,
 ): Decision {
   const { request, proofs, now } = facts
-  const proof: Proof = { factor, kinds, phishingResistant, amr: [], time: now }
+  const strength = { kinds, phishingResistant, ...(hardware === true ? { hardware } : {}) }
+  const proof: Proof = { ...strength, factor, amr: [], time: now }
   const afterwards = { ...request, fresh: false, begunAt: request.begunAt ?? now }
   return askPolicy(core, { ...facts, request: afterwards, proofs: [...proofs, proof] }).decision
 }

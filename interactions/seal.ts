@@ -1,4 +1,5 @@
 import type { Amr } from '../src/domain/assurance.ts'
+import type { Strength } from '../src/domain/policy/levels.ts'
 import type { Proof, Upstream, UpstreamAssurance } from '../src/domain/policy/proofs.ts'
 import type { PendingFirstFactor } from '../src/domain/first-factor.ts'
 import type { Instant } from '../src/domain/time.ts'
@@ -83,20 +84,25 @@ function proofsMessage(seal: string, proofs: readonly Proof[]): string {
 }
 
 function toldOf(proofs: readonly Proof[]): readonly unknown[] {
-  return proofs.map(({ factor, time, amr, kinds, phishingResistant, recoveredAt, upstream }) => [
-    factor ?? null,
-    time,
-    amr,
-    kinds,
-    phishingResistant,
-    recoveredAt ?? null,
-    ...upstreamMessage(upstream),
+  return proofs.map((proof) => [
+    proof.factor ?? null,
+    proof.time,
+    proof.amr,
+    proof.kinds,
+    proof.phishingResistant,
+    proof.recoveredAt ?? null,
+    ...upstreamMessage(proof.upstream),
+    ...hardwareMessage(proof),
   ])
 }
 
-/** The last part of the message of a proof, so that its length says whether there is one. */
+/** Two entries, and one for hardware: the length of the message of a proof says which of the two it has. */
 function upstreamMessage(upstream: Upstream | undefined): readonly unknown[] {
   return upstream === undefined ? [] : [upstream.issuer, upstream.isEarlier]
+}
+
+function hardwareMessage({ hardware }: Strength): readonly unknown[] {
+  return hardware === true ? [true] : []
 }
 
 export function sealFirstFactor(
@@ -173,6 +179,7 @@ function pendingMessage(cid: string, pending: PendingFirstFactor): string {
   ])
 }
 
-function assuranceMessage({ kinds, phishingResistant, upstream }: UpstreamAssurance): unknown {
-  return [kinds, phishingResistant, upstream.issuer, upstream.isEarlier]
+function assuranceMessage(assurance: UpstreamAssurance): unknown {
+  const { kinds, phishingResistant, upstream } = assurance
+  return [kinds, phishingResistant, ...upstreamMessage(upstream), ...hardwareMessage(assurance)]
 }

@@ -1,4 +1,5 @@
 import type { FactorKind } from '../src/domain/assurance.ts'
+import type { Strength } from '../src/domain/policy/levels.ts'
 import type { Proof, Upstream, UpstreamAssurance } from '../src/domain/policy/proofs.ts'
 
 /** The shapes of the members of a sealed result, which comes back from a storage. */
@@ -36,8 +37,8 @@ export function parseProofs(value: unknown): readonly Proof[] | undefined {
 
 /** A proof without `null` and without members that we do not know. A factor `null` would count as a second factor. */
 function parseProof(value: unknown): Proof | undefined {
-  const { amr, kinds, phishingResistant, time, factor, recoveredAt, upstream } = fieldsOf(value)
-  const assurance = parseStrength(kinds, phishingResistant)
+  const { amr, time, factor, recoveredAt, upstream } = fieldsOf(value)
+  const assurance = parseStrength(value)
   const provider = isAbsent(upstream) ? undefined : parseUpstream(upstream)
   if (
     assurance === undefined ||
@@ -60,19 +61,21 @@ function parseProof(value: unknown): Proof | undefined {
 
 /** Undefined: it has another shape. */
 export function parseUpstreamAssurance(value: unknown): UpstreamAssurance | undefined {
-  const { kinds, phishingResistant, upstream: word } = fieldsOf(value)
-  const strength = parseStrength(kinds, phishingResistant)
-  const upstream = parseUpstream(word)
+  const strength = parseStrength(value)
+  const upstream = parseUpstream(fieldsOf(value).upstream)
   return strength === undefined || upstream === undefined ? undefined : { ...strength, upstream }
 }
 
-function parseStrength(
-  kinds: unknown,
-  phishingResistant: unknown,
-): Pick<Proof, 'kinds' | 'phishingResistant'> | undefined {
+function parseStrength(value: unknown): Strength | undefined {
+  const { kinds, phishingResistant, hardware } = fieldsOf(value)
   if (typeof phishingResistant !== 'boolean' || !Array.isArray(kinds)) return undefined
+  if (!(isAbsent(hardware) || hardware === true)) return undefined
   return kinds.every((kind) => KINDS.includes(kind))
-    ? { kinds: kinds as readonly FactorKind[], phishingResistant }
+    ? {
+        kinds: kinds as readonly FactorKind[],
+        phishingResistant,
+        ...(hardware === true ? { hardware } : {}),
+      }
     : undefined
 }
 

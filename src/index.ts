@@ -157,7 +157,12 @@ export type {
 } from './account/page.ts'
 export { ACCOUNT_CLIENT_ID } from './account/client.ts'
 export { MfaError, type ErrorCode } from './domain/errors.ts'
-export { MULTI_FACTOR_ACR, PASSWORD_ACR, PHISHING_RESISTANT_ACR } from './domain/policy/levels.ts'
+export {
+  HARDWARE_PROTECTED_ACR,
+  MULTI_FACTOR_ACR,
+  PASSWORD_ACR,
+  PHISHING_RESISTANT_ACR,
+} from './domain/policy/levels.ts'
 export type {
   CodeError,
   DeliveryModel,

@@ -15,7 +15,8 @@ export function strengthOf({ strength = POSSESSION }: Pick<AnyFactor, 'strength'
 
 /**
  * The authenticators of an account as the policy sees them. Throws MfaError `key-missing`, `seal-broken` for a state that
- * cannot be opened, if its factor names devices. None: the account has no second factor.
+ * cannot be opened, if its factor reads it here (`deviceOf`, `strengthOf`, `isUsable`). None: the account has no second
+ * factor.
  */
 export function authenticatorsForPolicy(
   { factors, box }: Pick<Dependencies, 'factors' | 'box'>,
@@ -23,28 +24,38 @@ export function authenticatorsForPolicy(
 ): readonly Authenticator[] {
   if (!isEnrolled(record)) return []
   return record.authenticators.map((authenticator) => {
-    const { factor: name } = authenticator
-    const factor = factors.get(name)
+    const factor = factors.get(authenticator.factor)
     return {
-      factor: name,
-      // A factor that is no longer configured still shows that the person has chosen to be asked.
-      ...strengthOf(factor ?? {}),
+      factor: authenticator.factor,
       isBackup: factor?.enrolment === 'issued' || factor?.supersededBy !== undefined,
-      device: deviceOf(box, record, authenticator, factor),
+      ...ownPartOf(box, record, authenticator, factor),
     }
   })
 }
 
-/** A factor that does not name the device has each authenticator on its own. Its state is not opened then. */
-function deviceOf(
+type OwnPart = Strength & Pick<Authenticator, 'device' | 'isUnusable'>
+
+/** The part that the state of an authenticator tells. It is not opened for a factor that does not read it. */
+function ownPartOf(
   box: Dependencies['box'],
   { accountId }: MfaRecord,
   authenticator: OwnAuthenticator,
+  // A factor that is no longer configured still shows that the person has chosen to be asked.
   factor: AnyFactor | undefined,
-): string {
-  if (factor?.deviceOf === undefined) return authenticator.id
-  const device = factor.deviceOf(factor.parseState(openState(box, accountId, authenticator)))
-  return device === undefined ? authenticator.id : JSON.stringify([factor.id, device])
+): OwnPart {
+  const { id } = authenticator
+  if (factor === undefined || !isRead(factor)) return { ...strengthOf(factor ?? {}), device: id }
+  const state: unknown = factor.parseState(openState(box, accountId, authenticator))
+  const device = factor.deviceOf?.(state)
+  return {
+    ...(factor.strengthOf?.(state) ?? strengthOf(factor)),
+    device: device === undefined ? id : JSON.stringify([factor.id, device]),
+    ...(factor.isUsable?.(state) === false ? { isUnusable: true } : {}),
+  }
+}
+
+function isRead({ deviceOf, strengthOf: ofState, isUsable }: AnyFactor): boolean {
+  return [deviceOf, ofState, isUsable].some((read) => read !== undefined)
 }
 
 /** The factors that people can set up here. */

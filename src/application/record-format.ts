@@ -100,6 +100,7 @@ const format = z.object({
         amr: z.array(text),
         kinds: z.array(z.enum(['knowledge', 'possession', 'inherence'])),
         phishingResistant: z.boolean(),
+        hardware: z.literal(true).optional(),
       }),
       at: instant,
       epoch: count,

@@ -9,6 +9,8 @@ export interface Assurance {
   readonly amr: readonly Amr[]
   readonly kinds: readonly FactorKind[]
   readonly phishingResistant: boolean
+  /** The key of the proof cannot leave hardware that protects it, and somebody who is trusted says so. Absent: not known. */
+  readonly hardware?: true
 }
 
 /** The kind of factor behind a reference; undefined for one that says nothing of it (`mfa`, `user`, unknown). */

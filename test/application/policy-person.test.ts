@@ -64,6 +64,38 @@ describe('the device of an authenticator', () => {
   })
 })
 
+describe('the strength of an authenticator', () => {
+  const SOFT = { kinds: ['possession'], phishingResistant: true } as const
+  const keys: AnyFactor = {
+    ...totp(),
+    id: 'keys',
+    strength: { ...SOFT, hardware: true },
+    parseState: (stored) => stored,
+    strengthOf: (state) => (state === 'certified' ? { ...SOFT, hardware: true } : SOFT),
+    isUsable: (state) => state !== 'barred',
+  }
+  const { deps } = world({ listed: [keys, totp()] })
+  const own = (factor: string, state: string) => {
+    const place = { id: 'id', factor }
+    const sealed = sealState(deps.box, 'mira', place, state)
+    const authenticators = [{ ...place, name: '', createdAt: 1, sealed }]
+    return authenticatorsForPolicy(deps, { ...newRecord('mira'), authenticators })[0]
+  }
+
+  it('is that of its state where the factor tells one, and else that of the factor', () => {
+    expect(own('keys', 'certified')).to.deep.include({ ...SOFT, hardware: true })
+    expect(own('keys', 'soft')).to.deep.include(SOFT).and.not.to.have.property('hardware')
+    expect(own('totp', 'a')).to.deep.include({ kinds: ['possession'], phishingResistant: false })
+    expect(enrollableOf(deps)[0]).to.deep.include({ id: 'keys', hardware: true })
+  })
+
+  it('stays where the factor refuses every response, which is said beside it', () => {
+    expect(own('keys', 'barred')).to.deep.include({ ...SOFT, isUnusable: true })
+    expect(own('keys', 'soft')).not.to.have.property('isUnusable')
+    expect(own('totp', 'a')).not.to.have.property('isUnusable')
+  })
+})
+
 describe('the factors that people can set up', () => {
   it('are those that a person confirms, without backup codes and imported ones', () => {
     const { deps } = world({ listed: [totp(), backupCodes(), importedCodes()] })

@@ -90,15 +90,19 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
           fingerprint: text,
           factor: text,
           authenticatorId: text,
-          assurance: fc.record({
-            amr: fc.array(text, few),
-            kinds: fc.subarray<'knowledge' | 'possession' | 'inherence'>([
-              'knowledge',
-              'possession',
-              'inherence',
-            ]),
-            phishingResistant: fc.boolean(),
-          }),
+          assurance: fc.record(
+            {
+              amr: fc.array(text, few),
+              kinds: fc.subarray<'knowledge' | 'possession' | 'inherence'>([
+                'knowledge',
+                'possession',
+                'inherence',
+              ]),
+              phishingResistant: fc.boolean(),
+              hardware: fc.constant(true as const),
+            },
+            { requiredKeys: ['amr', 'kinds', 'phishingResistant'] },
+          ),
           at: instant,
           epoch: fc.nat(),
           remaining: fc.nat(),

@@ -19,10 +19,15 @@ const time = fc.constantFrom(0, 1, 2)
 const amr = fc.array(text, { maxLength: 2 })
 const kind = fc.constantFrom('knowledge' as const, 'possession' as const, 'inherence' as const)
 const upstream = fc.record({ issuer: text, isEarlier: fc.boolean() })
-const strength = { kinds: fc.array(kind, { maxLength: 2 }), phishingResistant: fc.boolean() }
+const strength = {
+  kinds: fc.array(kind, { maxLength: 2 }),
+  phishingResistant: fc.boolean(),
+  hardware: fc.constant(true as const),
+}
+const STRENGTH = ['kinds', 'phishingResistant'] as const
 const proof: fc.Arbitrary<Proof> = fc.record(
   { ...strength, amr, time, factor: fc.constantFrom('totp', 'key'), recoveredAt: time, upstream },
-  { requiredKeys: ['kinds', 'phishingResistant', 'amr', 'time'] },
+  { requiredKeys: [...STRENGTH, 'amr', 'time'] },
 )
 const pending: fc.Arbitrary<PendingFirstFactor> = fc.record(
   {
@@ -34,7 +39,7 @@ const pending: fc.Arbitrary<PendingFirstFactor> = fc.record(
     remember: fc.boolean(),
     isEarlier: fc.boolean(),
     alone: fc.constant(true as const),
-    upstream: fc.record({ ...strength, upstream }),
+    upstream: fc.record({ ...strength, upstream }, { requiredKeys: [...STRENGTH, 'upstream'] }),
     proofs: fc.array(proof, { maxLength: 2 }),
   },
   { requiredKeys: ['accountId', 'amr', 'ts', 'answeredAt', 'epoch'] },
@@ -90,6 +95,7 @@ const damaged = <T extends object>(
       fc.record({
         kinds: fc.jsonValue(),
         phishingResistant: fc.jsonValue(),
+        hardware: fc.jsonValue(),
         upstream: fc.jsonValue(),
       }),
     )
@@ -164,7 +170,8 @@ describe('R34 a member of another shape in a sealed result', () => {
 
   it('is `null` in a storage that keeps absent members so, and means that there is none', () => {
     const sealed = sealLogin(box, CID, { ...FIRST, acr: 'a', proofs: [PROOF] })
-    const proofs = [{ ...PROOF, factor: null, recoveredAt: null, upstream: null }]
+    const none = { factor: null, recoveredAt: null, upstream: null, hardware: null }
+    const proofs = [{ ...PROOF, ...none }]
     const read = parseLogin(box, CID, { ...sealed, proofs, remember: null })
     expect(read?.proofs).to.deep.equal([PROOF])
     expect(read).not.to.have.property('remember')
@@ -179,6 +186,9 @@ describe('R34 a member of another shape in a sealed result', () => {
       { kinds: 'knowledge' },
       { kinds: ['another kind'] },
       { phishingResistant: null },
+      { hardware: false },
+      { hardware: true },
+      { hardware: 'yes' },
       { time: 'now' },
       { amr: null },
       { factor: '' },
@@ -197,6 +207,14 @@ describe('R34 a member of another shape in a sealed result', () => {
       { upstream: 7 },
       { upstream: { kinds: ['knowledge'], phishingResistant: false } },
       { upstream: { kinds: ['knowledge'], phishingResistant: false, upstream: null } },
+      {
+        upstream: {
+          kinds: ['knowledge'],
+          phishingResistant: false,
+          hardware: 1,
+          upstream: { issuer: 'https://idp.example', isEarlier: false },
+        },
+      },
       { proofs: {} },
       { proofs: [null] },
       { isEarlier: 'yes' },

@@ -128,7 +128,7 @@ describe('mfa.setPolicy', () => {
     expect(refusalOf(() => policy.replace(wrong))).to.equal(
       [
         'setPolicy:',
-        '- rule "a": require names no level: "x"; there are password, multi-factor, phishing-resistant',
+        '- rule "a": require names no level: "x"; there are password, multi-factor, phishing-resistant, phishing-resistant-hardware',
         '- rule "api": when.scope names a scope that is not offered: "email"',
       ].join('\n'),
     )

@@ -13,7 +13,7 @@ import {
 import type { PolicyInput, PolicyRequest, Trust } from './input.ts'
 import { commonOf, demandOf, judge, type Demand } from './judge.ts'
 import { highestReached, isFirstLevel, reaches, type Level } from './levels.ts'
-import { firstFactors } from './own.ts'
+import { firstFactors, showable } from './own.ts'
 import { rankSaid, type Proof } from './proofs.ts'
 import { namedBy, targetOf } from './target.ts'
 import { withoutOldLevels } from './upstream.ts'
@@ -35,6 +35,7 @@ interface Outcome {
   readonly step: Step
   readonly reason: Reason
   readonly factors?: readonly string[]
+  readonly needsHardware?: true
   readonly until?: number
   readonly standIn?: Trust
 }
@@ -104,7 +105,7 @@ function outcomeOf(ground: Ground, input: PolicyInput): Outcome {
  */
 function isOutOfReach({ level, own }: Goal, input: PolicyInput): boolean {
   const isVoluntary = input.request.acr?.essential !== true
-  return isVoluntary && !reaches(level, [...own, ...firstFactors(input)])
+  return isVoluntary && !reaches(level, [...showable(own), ...firstFactors(input)])
 }
 
 const ORDER = ['login', 'verify', 'enrol']
@@ -115,8 +116,13 @@ function nextOf(byRules: Way | undefined, byRequest: Way | undefined): Way | und
   const order = ORDER.indexOf(byRules.step) - ORDER.indexOf(byRequest.step)
   if (order !== 0) return order < 0 ? byRules : byRequest
   const factors = commonOf([byRules.factors, byRequest.factors].filter((one) => one !== undefined))
-  if (factors === undefined) return byRequest
-  return factors.length === 0 ? byRules : { ...byRequest, factors }
+  if (factors?.length === 0) return byRules
+  const isNeeded = byRules.needsHardware ?? byRequest.needsHardware
+  return {
+    ...byRequest,
+    ...(factors === undefined ? {} : { factors }),
+    ...(isNeeded === undefined ? {} : { needsHardware: isNeeded }),
+  }
 }
 
 /** The reason why the rules' goal is open: what the request asks for, a rule, or the person's own choice. */
@@ -158,7 +164,7 @@ function trustFor(ground: Ground, ofRules: Goal, input: PolicyInput): Trust | un
 function isEarnedBy({ factor }: Trust, goal: Goal, first: readonly Proof[]): boolean {
   // A trust of an earlier release does not tell its factor.
   const isTold = factor !== undefined || goal.factors !== undefined
-  const own = isTold ? goal.own.filter((one) => one.factor === factor) : goal.own
+  const own = showable(isTold ? goal.own.filter((one) => one.factor === factor) : goal.own)
   return own.length > 0 && isEnough(goal, [...own, ...first])
 }
 
@@ -167,8 +173,9 @@ function trustSecondsOf(
   { demand, target, maxAgeSeconds }: Ground,
   { levels, request }: PolicyInput,
 ): number {
-  const isPossible = demand.asksFactor && levels[target]?.phishingResistant !== true
-  if (!isPossible || isMoreNamed(request)) return 0
+  const { phishingResistant, hardware } = levels[target] as Level
+  const isStronger = phishingResistant === true || hardware === true
+  if (!demand.asksFactor || isStronger || isMoreNamed(request)) return 0
   return Math.min(demand.trustSeconds, maxAgeSeconds)
 }
 
@@ -180,7 +187,7 @@ function isMoreNamed({ acr, acrs, fresh, provedSince }: PolicyRequest): boolean 
 function answer(input: PolicyInput, ground: Ground, outcome: Outcome): Decision {
   const { levels, request } = input
   const { parts, target, maxAgeSeconds } = ground
-  const { step, reason, factors, until, standIn } = outcome
+  const { step, reason, factors, needsHardware, until, standIn } = outcome
   // The token then has the level of the first factor, whatever the session has (R14).
   const given = standIn === undefined ? proofsSince(input) : firstSince(input)
   const isAnswered = step === 'none' || step === 'enrol-later'
@@ -192,6 +199,7 @@ function answer(input: PolicyInput, ground: Ground, outcome: Outcome): Decision 
     target,
     acr: (levels[said] as Level).acr,
     ...(factors === undefined ? {} : { factors }),
+    ...(needsHardware === undefined ? {} : { needsHardware }),
     ...(maxAgeSeconds < Infinity ? { maxAgeSeconds } : {}),
     ...(until === undefined ? {} : { until }),
     trustSeconds: trustSecondsOf(ground, input),

@@ -38,6 +38,8 @@ export interface Decision {
    * Absent: every factor does.
    */
   readonly factors?: readonly string[]
+  /** Only an authenticator whose key is in hardware helps with the step: another one of the same factor does not. */
+  readonly needsHardware?: true
   /** How old the proof of the level may be. */
   readonly maxAgeSeconds?: number
   /** The last moment before which an enrolment can be put off. */

@@ -32,6 +32,8 @@ export interface Authenticator extends Strength {
   readonly isBackup: boolean
   /** Authenticators with the same value do not count as two: they are on one device or have one key. */
   readonly device: string
+  /** The settings of its factor refuse every response of it. It counts as set up, and nobody can be asked for it. */
+  readonly isUnusable?: true
 }
 
 /** A browser in which the person chose not to be asked for the factor for a while (R14). */

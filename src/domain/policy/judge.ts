@@ -59,7 +59,10 @@ function partOf(
   return isOver ? 'counts' : 'grace'
 }
 
-/** Whether the person's authenticators and first factor are enough for the rule, whatever else was proved so far. */
+/**
+ * Whether the person's authenticators and first factor are enough for the rule, whatever else was proved so far. One that
+ * the settings of its factor refuse counts, so that stricter settings never make a rule wait.
+ */
 function canMeet(rule: Rule, rank: number, input: PolicyInput): boolean {
   // A person who has chosen to be asked is asked, also with backup codes alone.
   if (rule.name === OWN_CHOICE) return input.person.authenticators.length > 0

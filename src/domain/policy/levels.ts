@@ -1,4 +1,4 @@
-import type { FactorKind } from '../assurance.ts'
+import type { Assurance } from '../assurance.ts'
 
 /** The `acr` of a first factor alone. */
 export const PASSWORD_ACR = 'urn:oidc-provider-mfa:password'
@@ -6,6 +6,8 @@ export const PASSWORD_ACR = 'urn:oidc-provider-mfa:password'
 export const MULTI_FACTOR_ACR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 /** Phishing-resistant (OpenID Connect EAP ACR Values 1.0). */
 export const PHISHING_RESISTANT_ACR = 'phr'
+/** Phishing-resistant, with a key that hardware protects (OpenID Connect EAP ACR Values 1.0). */
+export const HARDWARE_PROTECTED_ACR = 'phrh'
 
 /** One level of assurance: its names, and what proves it. */
 export interface Level {
@@ -17,6 +19,8 @@ export interface Level {
   readonly kinds: number
   /** Whether one of the proofs must be phishing-resistant. */
   readonly phishingResistant?: boolean
+  /** Whether hardware must protect the key of one of the proofs: of the phishing-resistant one, where this is asked too. */
+  readonly hardware?: boolean
 }
 
 /** Levels from the weakest to the strongest. The first one is what a first factor alone proves. */
@@ -26,13 +30,17 @@ export const DEFAULT_LEVELS: Levels = [
   { name: 'password', acr: PASSWORD_ACR, kinds: 1 },
   { name: 'multi-factor', acr: MULTI_FACTOR_ACR, kinds: 2 },
   { name: 'phishing-resistant', acr: PHISHING_RESISTANT_ACR, kinds: 2, phishingResistant: true },
+  {
+    name: 'phishing-resistant-hardware',
+    acr: HARDWARE_PROTECTED_ACR,
+    kinds: 2,
+    phishingResistant: true,
+    hardware: true,
+  },
 ]
 
 /** The assurance that something can add: a proof, an authenticator of a person, or a factor of the configuration. */
-export interface Strength {
-  readonly kinds: readonly FactorKind[]
-  readonly phishingResistant: boolean
-}
+export type Strength = Omit<Assurance, 'amr'>
 
 /** A password, as a first factor of its own. */
 export const PASSWORD: Strength = { kinds: ['knowledge'], phishingResistant: false }
@@ -40,9 +48,14 @@ export const PASSWORD: Strength = { kinds: ['knowledge'], phishingResistant: fal
 /** Whether these together are enough for the level. */
 export function reaches(level: Level, given: readonly Strength[]): boolean {
   const kinds = new Set(given.flatMap((one) => one.kinds))
+  return kinds.size >= level.kinds && given.some((one) => isFit(level, one))
+}
+
+/** Whether one alone has what the level asks of one of them: a token of hardware makes no other proof safer. */
+export function isFit(level: Level, one: Strength): boolean {
   return (
-    kinds.size >= level.kinds &&
-    (level.phishingResistant !== true || given.some((one) => one.phishingResistant))
+    (level.phishingResistant !== true || one.phishingResistant) &&
+    (level.hardware !== true || one.hardware === true)
   )
 }
 
@@ -59,8 +72,8 @@ export function rankOfAcr(levels: Levels, acr: string): number | undefined {
 }
 
 /** Whether a first factor alone is enough for the level, whatever its kind is. */
-export function isFirstLevel({ kinds, phishingResistant }: Level): boolean {
-  return kinds < 2 && phishingResistant !== true
+export function isFirstLevel({ kinds, phishingResistant, hardware }: Level): boolean {
+  return kinds < 2 && phishingResistant !== true && hardware !== true
 }
 
 /** The place of the lowest level that asks for more than a first factor alone; of the highest one, if none does. */

@@ -19,6 +19,11 @@ export function ownOf(
   return fitting(authenticators, factors, ({ factor }) => factor)
 }
 
+/** Those that can be shown: the settings of their factor do not refuse them. */
+export function showable(own: readonly Authenticator[]): readonly Authenticator[] {
+  return own.filter(({ isUnusable }) => isUnusable !== true)
+}
+
 /** Backup codes alone meet no rule: they stand in for another authenticator. */
 export function isUsable(own: readonly Authenticator[]): boolean {
   return own.some(({ isBackup }) => !isBackup)

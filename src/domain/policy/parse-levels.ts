@@ -1,7 +1,7 @@
 import { fieldsOf, truth, wholeNumber, type Say } from './fields.ts'
-import type { Level, Levels } from './levels.ts'
+import { isFirstLevel, type Level, type Levels } from './levels.ts'
 
-const KEYS = ['name', 'acr', 'kinds', 'phishingResistant'] as const
+const KEYS = ['name', 'acr', 'kinds', 'phishingResistant', 'hardware'] as const
 const MOST_KINDS = 3
 const LONGEST_NAME = 100
 
@@ -36,10 +36,15 @@ function parseLevel(value: unknown, place: number, faults: string[]): readonly L
   if (fields !== undefined && !fields.has('kinds'))
     say(`kinds is missing: 1 to ${MOST_KINDS} kinds of factor`)
   const phishingResistant = (fields && truth(fields, 'phishingResistant', say)) === true
+  const hardware = (fields && truth(fields, 'hardware', say)) === true
   const called = isName(name) ? `level "${name}"` : `level #${place + 1}`
   faults.push(...said.map((fault) => `${called}: ${fault}`))
   if (!isName(name) || !isName(acr) || kinds === undefined) return []
-  return [{ name, acr, kinds, ...(phishingResistant ? { phishingResistant } : {}) }]
+  const asked = {
+    ...(phishingResistant ? { phishingResistant } : {}),
+    ...(hardware ? { hardware } : {}),
+  }
+  return [{ name, acr, kinds, ...asked }]
 }
 
 /** A request names several values in one text, with spaces between them. */
@@ -57,7 +62,7 @@ function orderFaults(levels: readonly Level[]): readonly string[] {
       seen.add(called)
     }
     const before = levels[place - 1]
-    if (before === undefined && (level.kinds !== 1 || level.phishingResistant === true))
+    if (before === undefined && (level.kinds !== 1 || !isFirstLevel(level)))
       say(
         'must have kinds 1 and nothing else, because a first factor alone reaches the first level',
       )
@@ -70,6 +75,7 @@ function orderFaults(levels: readonly Level[]): readonly string[] {
 function isWeaker(level: Level, than: Level): boolean {
   return (
     level.kinds < than.kinds ||
-    (than.phishingResistant === true && level.phishingResistant !== true)
+    (than.phishingResistant === true && level.phishingResistant !== true) ||
+    (than.hardware === true && level.hardware !== true)
   )
 }

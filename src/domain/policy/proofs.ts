@@ -1,6 +1,14 @@
 import type { Amr, Assurance } from '../assurance.ts'
 import type { Instant } from '../time.ts'
-import { highestReached, isFirstLevel, reaches, type Level, type Levels } from './levels.ts'
+import {
+  highestReached,
+  isFirstLevel,
+  isFit,
+  reaches,
+  type Level,
+  type Levels,
+  type Strength,
+} from './levels.ts'
 
 /** One proof that a person has given in a session: of the first factor, or of a second one. */
 export interface Proof extends Assurance {
@@ -22,7 +30,7 @@ export interface Upstream {
 }
 
 /** The assurance of a first factor on the word of an upstream provider (`upstreamAssurance`). */
-export type UpstreamAssurance = Pick<Proof, 'kinds' | 'phishingResistant'> & {
+export type UpstreamAssurance = Strength & {
   readonly upstream: Upstream
 }
 
@@ -79,10 +87,7 @@ export function lastProved(level: Level, proofs: readonly Proof[]): Instant | un
   if (isFirstLevel(level)) return newestOf(proofs)
   if (!reaches(level, proofs)) return undefined
   const byKinds = newestOf(proofs.filter((proof) => isTelling(level, proof)))
-  const times = level.phishingResistant
-    ? [byKinds, newestOf(proofs.filter((proof) => proof.phishingResistant))]
-    : [byKinds]
-  return Math.min(...times)
+  return Math.min(byKinds, newestOf(proofs.filter((proof) => isFit(level, proof))))
 }
 
 function newestOf(proofs: readonly Proof[]): Instant {

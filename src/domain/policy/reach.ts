@@ -45,8 +45,11 @@ function wayOut(level: Level, { levels, factors }: PolicyContext): string {
   const able = enrollable.filter((factor) => reaches(level, [PASSWORD, factor]))
   if (able.length > 0) return `; ${able.map(({ id }) => id).join(', ')} would`
   const kinds = `${level.kinds} different kinds of factor`
-  const needs =
-    level.phishingResistant === true ? `${kinds}, one of them phishing-resistant` : kinds
+  const of = [
+    ...(level.phishingResistant === true ? ['phishing-resistant'] : []),
+    ...(level.hardware === true ? ['protected by hardware'] : []),
+  ]
+  const needs = of.length > 0 ? `${kinds}, one of them ${of.join(' and ')}` : kinds
   const within = reachableLevels(levels, enrollable).map(({ name }) => name)
   return `, which needs ${needs}; the levels in reach are ${within.join(', ')}`
 }

@@ -39,7 +39,7 @@ function firstKind(amr: readonly Amr[]): readonly FactorKind[] {
 }
 
 /** A first factor without the level that it has on the word of an upstream provider. */
-export function withoutUpstream({ upstream: _, ...proof }: Proof): Proof {
+export function withoutUpstream({ upstream: _, hardware: __, ...proof }: Proof): Proof {
   return { ...proof, kinds: firstKind(proof.amr), phishingResistant: false }
 }
 
@@ -58,11 +58,12 @@ export function secondProof(
   record: Pick<MfaRecord, 'history'>,
 ): Proof {
   const recoveredAt = recoveredBefore(record, at)
-  const { amr, kinds, phishingResistant } = assurance
+  const { amr, kinds, phishingResistant, hardware } = assurance
   return {
     amr,
     kinds,
     phishingResistant,
+    ...(hardware === true ? { hardware } : {}),
     time: at,
     factor,
     ...(recoveredAt === undefined ? {} : { recoveredAt }),
@@ -71,7 +72,8 @@ export function secondProof(
 
 /**
  * The proofs of a session after new ones: of each factor, and of the first factor, the newest one. Proofs that are older
- * than a session may be are left out. A first factor with a level of its own stays beside a later one without it.
+ * than a session may be are left out. A first factor with a level of its own stays beside a later one without it, and a
+ * proof by a key in hardware beside a later one of the same factor.
  */
 export function mergedProofs(
   before: readonly Proof[],
@@ -93,9 +95,11 @@ export function mergedProofs(
 }
 
 /** Of the proofs with the same place a session keeps the newest. */
-function placeOf({ factor, upstream, kinds, phishingResistant }: Proof): string {
-  if (factor !== undefined) return factor
-  return upstream === undefined ? '' : JSON.stringify([upstream.issuer, kinds, phishingResistant])
+function placeOf({ factor, upstream, kinds, phishingResistant, hardware }: Proof): string {
+  // The key of one authenticator is in hardware, and that of another one of the factor is not.
+  if (factor !== undefined) return hardware === true ? JSON.stringify([factor]) : factor
+  if (upstream === undefined) return ''
+  return JSON.stringify([upstream.issuer, kinds, phishingResistant, hardware === true])
 }
 
 function newestFirst(proofs: readonly Proof[]): readonly Proof[] {
@@ -123,6 +127,7 @@ export function proofsByLevel(
   const rank = acr === undefined ? 0 : (rankOf(levels, acr) ?? 0)
   if (rank === 0) return [first]
   const others = amr.filter((one) => one !== 'mfa' && !first.amr.includes(one))
+  // Whether hardware protected the key is not known: no release that knew such a level kept no proofs.
   const second: Proof = {
     amr: others,
     kinds: first.kinds.includes('possession') ? ['knowledge'] : ['possession'],

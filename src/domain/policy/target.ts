@@ -10,7 +10,7 @@ import {
 } from './levels.ts'
 import { isNew, proofsSince } from './goal.ts'
 import type { Demand } from './judge.ts'
-import { firstFactors, ownOf } from './own.ts'
+import { firstFactors, ownOf, showable } from './own.ts'
 
 /** The level to reach, as its place in the order, and how old its proof may be for the request. */
 export interface Target {
@@ -33,7 +33,7 @@ export function targetOf({ rank }: Demand, input: PolicyInput): Target | undefin
   if (values.length === 0 || named.some((one) => one <= rank)) return { rank, maxAgeSeconds }
   // A factor that the person has removed since cannot be shown again: its proof counts only beside others that are as new.
   const shown = proofsSince(input).filter(({ time }) => isNew(time, maxAgeSeconds, input))
-  const again = [...ownOf(input), ...firstFactors(input)]
+  const again = [...showable(ownOf(input)), ...firstFactors(input)]
   const canShow = named.find((one) => {
     const level = levels[one] as Level
     return reaches(level, again) || reaches(level, shown)

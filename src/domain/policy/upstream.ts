@@ -62,6 +62,7 @@ export function upstreamAssurance(
   return {
     kinds: kindsFor(level, statement.amr ?? []),
     phishingResistant: level.phishingResistant === true,
+    ...(level.hardware === true ? { hardware: true as const } : {}),
     upstream: { issuer, isEarlier },
   }
 }

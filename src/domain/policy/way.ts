@@ -5,13 +5,15 @@ import type { PolicyInput } from './input.ts'
 import { isFirstLevel, PASSWORD, type Strength } from './levels.ts'
 import { commonOf, type Demand } from './judge.ts'
 import type { Proof } from './proofs.ts'
-import { firstFactors, fitting, isRedundant, ownOf } from './own.ts'
+import { firstFactors, fitting, isRedundant, ownOf, showable } from './own.ts'
 
 /** The next step of a person, and the factors that help with it. */
 export interface Way {
   readonly step: Extract<Step, 'login' | 'verify' | 'enrol' | 'unmet'>
   readonly reason: Reason
   readonly factors?: readonly string[]
+  /** See `Decision`. */
+  readonly needsHardware?: true
 }
 
 /**
@@ -19,7 +21,8 @@ export interface Way {
  * that the person has before one that could be set up.
  */
 export function wayTo(goal: Goal, reason: Reason, input: PolicyInput): Way {
-  const { own, needsFactor } = goal
+  const { needsFactor } = goal
+  const own = showable(goal.own)
   const first = firstSince(input)
   const again = firstFactors(input)
   const can = (given: readonly Strength[]): boolean => isEnough(goal, given)
@@ -42,15 +45,18 @@ export function wayTo(goal: Goal, reason: Reason, input: PolicyInput): Way {
 }
 
 /** The factors that lead on by themselves, where some of these do not. */
-function helping<T extends { readonly factor: string }>(
+function helping<T extends Strength & { readonly factor: string }>(
   all: readonly T[],
-  { factors }: Goal,
+  { factors, level }: Goal,
   helps: (one: T) => boolean,
-): Pick<Way, 'factors'> {
+): Pick<Way, 'factors' | 'needsHardware'> {
   const some = all.filter(helps)
   const ids = [...new Set(some.map(({ factor }) => factor))]
-  if (some.length > 0 && some.length < all.length) return { factors: ids }
-  return factors === undefined ? {} : { factors: [...new Set(all.map(({ factor }) => factor))] }
+  const isInHardware = some.length > 0 && some.every(({ hardware }) => hardware === true)
+  const needed = isInHardware && level.hardware === true ? { needsHardware: true as const } : {}
+  if (some.length > 0 && some.length < all.length) return { factors: ids, ...needed }
+  if (factors === undefined) return needed
+  return { factors: [...new Set(all.map(({ factor }) => factor))], ...needed }
 }
 
 /**
@@ -92,7 +98,9 @@ function isOfRequest({ time }: Proof, { request, now }: PolicyInput): boolean {
 
 /** The way to a second device, for a rule that asks for one. Undefined: the person has it. */
 export function wayToSecond(demand: Demand, input: PolicyInput): Way | undefined {
-  const lacking = demand.redundant.filter(({ factors }) => !isRedundant(ownOf(input, factors)))
+  const lacking = demand.redundant.filter(
+    ({ factors }) => !isRedundant(showable(ownOf(input, factors))),
+  )
   if (lacking.length === 0) return undefined
   const lists = lacking.map(({ factors }) =>
     fitting(input.enrollable, factors, ({ id }) => id).map(({ id }) => id),

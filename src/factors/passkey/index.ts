@@ -126,6 +126,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     keyOf: ({ publicKey }) => publicKey,
     /** Passkeys that one vendor's account may synchronise are in one place. */
     deviceOf: ({ backupEligible, aaguid }) => (backupEligible ? `synced ${aaguid}` : undefined),
+    isUsable: (state) => makerRefusal(settings, state) === undefined,
     /** No other account may have the credential, nor a passkey that names this owner. */
     handlesOf: ({ id, userHandle }) => [handle('credential', id), handle('user', userHandle)],
     identify: (response) =>

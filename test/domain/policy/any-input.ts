@@ -22,7 +22,10 @@ const LEVELS: readonly Levels[] = [
   [PASSWORD, { name: 'key', acr: 'urn:key', kinds: 1, phishingResistant: true }, MULTI_FACTOR].map(
     (level, rank) => (rank === 2 ? { ...level, phishingResistant: true } : level),
   ) as unknown as Levels,
-  [...DEFAULT_LEVELS, { name: 'three', acr: 'urn:three', kinds: 3, phishingResistant: true }],
+  [
+    ...DEFAULT_LEVELS,
+    { name: 'three', acr: 'urn:three', kinds: 3, phishingResistant: true, hardware: true },
+  ],
 ]
 
 const FACTORS = ['totp', 'backup-codes', 'passkey', 'key']
@@ -62,6 +65,7 @@ export const anyRule: fc.Arbitrary<Omit<Rule, 'name'>> = together<Omit<Rule, 'na
       'password',
       'multi-factor',
       'phishing-resistant',
+      'phishing-resistant-hardware',
       'key',
       'urn:staff',
       'urn:none',
@@ -122,8 +126,11 @@ const anyProof: fc.Arbitrary<Proof> = fc
   )
   .map(([proof, time]) => ({ ...proof, time }))
 
-/** One proof of each factor, as in a session. */
-const anyProofs = fc.uniqueArray(anyProof, { maxLength: 4, selector: ({ factor }) => factor })
+/** One proof of each factor, and one more by a key in hardware, as in a session. */
+const anyProofs = fc.uniqueArray(anyProof, {
+  maxLength: 4,
+  selector: ({ factor, hardware }) => `${factor} ${hardware}`,
+})
 
 /** Any question to the policy. The rules are those of a configuration, beside the one for a person's own choice. */
 export const anyInput: fc.Arbitrary<PolicyInput> = fc
@@ -135,7 +142,7 @@ export const anyInput: fc.Arbitrary<PolicyInput> = fc
     rules: fc.array(anyRule, { maxLength: 3 }),
     hasOwnChoice: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.boolean()),
     trustedBrowserSeconds: fc.constantFrom(0, 300, 86_400),
-    enrollable: some(['totp', 'passkey', 'key']),
+    enrollable: some(['totp', 'passkey', 'key', 'hardware']),
     request: anyRequest,
     person: anyPerson,
     proofs: anyProofs,
@@ -147,7 +154,10 @@ export const anyInput: fc.Arbitrary<PolicyInput> = fc
       ...(hasOwnChoice ? [ownChoice(levels)] : []),
       ...rules.map((rule, place) => ({ ...rule, name: String(place) })),
     ],
-    enrollable: enrollable.map((id) => ({ ...AUTHENTICATORS[id]!, id })),
+    // A factor that can tell hardware is the passkey too.
+    enrollable: enrollable
+      .filter((name) => name !== 'passkey' || !enrollable.includes('hardware'))
+      .map((name) => ({ ...AUTHENTICATORS[name]!, id: AUTHENTICATORS[name]!.factor })),
     now: NOW,
   }))
 

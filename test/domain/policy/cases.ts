@@ -77,6 +77,8 @@ export interface Case {
   /** The part of the rule for a person's own choice, and of each rule of the case. */
   readonly parts: string
   readonly factors?: readonly string[]
+  /** Only an authenticator in hardware helps. */
+  readonly hardware?: true
   readonly limit?: number
   readonly until?: number
   /** The time that is offered for trusting the browser. Default: 0. */
@@ -101,6 +103,8 @@ export const RULES: Readonly<Record<string, Omit<CaseRule, 'name'>>> = {
   'mfa-from-tomorrow': { require: 'multi-factor', enrol: { until: DAY } },
   'mfa-since-yesterday': { require: 'multi-factor', enrol: { until: -DAY } },
   phr: { require: 'phishing-resistant' },
+  phrh: { require: 'phishing-resistant-hardware' },
+  'phrh-optional': { require: 'phishing-resistant-hardware', enrol: 'optional' },
   'phr-optional': { require: 'phishing-resistant', enrol: 'optional' },
   'phr-grace': { require: 'phishing-resistant', enrol: { graceSeconds: DAY } },
   'pwd-10min': { maxAgeSeconds: 600 },
@@ -141,20 +145,35 @@ const NOW_SECONDS = 5
 
 const POSSESSION: Strength = { kinds: ['possession'], phishingResistant: false }
 const PASSKEY: Strength = { kinds: ['possession', 'knowledge'], phishingResistant: true }
+/** A passkey whose maker vouches for its hardware. */
+const IN_HARDWARE: Strength = { ...PASSKEY, hardware: true }
 /** A security key that does not verify its user. */
 const KEY: Strength = { kinds: ['possession'], phishingResistant: true }
 
-/** The authenticators of people. `totp` and `totp-copy` have one key; each passkey is on a device of its own. */
+/**
+ * The authenticators of people. `totp` and `totp-copy` have one key; each passkey is on a device of its own. The settings
+ * refuse every response of `barred` and `barred-app`. `token` shows codes, and its key is in hardware.
+ */
 export const AUTHENTICATORS: Readonly<Record<string, Authenticator>> = {
   totp: { factor: 'totp', ...POSSESSION, isBackup: false, device: 'phone' },
   'totp-copy': { factor: 'totp', ...POSSESSION, isBackup: false, device: 'phone' },
   'totp-tablet': { factor: 'totp', ...POSSESSION, isBackup: false, device: 'tablet' },
   codes: { factor: 'backup-codes', ...POSSESSION, isBackup: true, device: 'paper' },
   passkey: { factor: 'passkey', ...PASSKEY, isBackup: false, device: 'laptop' },
+  hardware: { factor: 'passkey', ...IN_HARDWARE, isBackup: false, device: 'token' },
+  barred: { factor: 'passkey', ...PASSKEY, isBackup: false, device: 'old', isUnusable: true },
+  'barred-app': { factor: 'totp', ...POSSESSION, isBackup: false, device: 'app', isUnusable: true },
+  token: { factor: 'token', ...POSSESSION, hardware: true, isBackup: false, device: 'display' },
   key: { factor: 'key', ...KEY, isBackup: false, device: 'key ring' },
 }
 
-const OFFERS: Readonly<Record<string, Strength>> = { totp: POSSESSION, passkey: PASSKEY, key: KEY }
+/** `certified` is the factor `passkey` where it can tell hardware. */
+const OFFERS: Readonly<Record<string, Strength & { readonly id?: string }>> = {
+  totp: POSSESSION,
+  passkey: PASSKEY,
+  certified: { ...IN_HARDWARE, id: 'passkey' },
+  key: KEY,
+}
 
 /**
  * The proofs of people. `sso` and `sso-mfa` are first factors of another provider, the latter of two kinds. `sso-before` is
@@ -174,7 +193,9 @@ export const PROOFS: Readonly<Record<string, Omit<Proof, 'time'>>> = {
   otp: { amr: ['otp'], ...POSSESSION, factor: 'totp' },
   code: { amr: ['backup_code'], ...POSSESSION, factor: 'backup-codes' },
   passkey: { amr: ['swk', 'user'], ...PASSKEY, factor: 'passkey' },
+  hardware: { amr: ['hwk', 'user'], ...IN_HARDWARE, factor: 'passkey' },
   key: { amr: ['hwk'], ...KEY, factor: 'key' },
+  token: { amr: ['otp'], ...POSSESSION, hardware: true, factor: 'token' },
 }
 
 const LEVELS: Readonly<Record<string, string>> = Object.fromEntries(

@@ -5,7 +5,17 @@ import type { Levels } from '../../../src/domain/policy/levels.ts'
 import { acrOf, inputOf, NOW, readCases, type Case } from './cases.ts'
 
 const CASES = readCases()
-const ANSWER = ['step', 'reason', 'says', 'parts', 'factors', 'limit', 'until', 'offered'] as const
+const ANSWER = [
+  'step',
+  'reason',
+  'says',
+  'parts',
+  'factors',
+  'hardware',
+  'limit',
+  'until',
+  'offered',
+] as const
 const QUESTION =
   'name http person groups proofs client scopes acr essential acrMaxAge maxAge prompt device ' +
   'address newBrowser firstParty trustedAt trustedBy trust rules metAt mayPostpone postponed offers'
@@ -14,13 +24,15 @@ const QUESTION =
 function told(decision: Decision): Omit<Pick<Case, (typeof ANSWER)[number]>, 'says'> & {
   readonly says: string
 } {
-  const { step, reason, acr, rules, factors, maxAgeSeconds, until, trustSeconds } = decision
+  const { step, reason, acr, rules, factors, needsHardware } = decision
+  const { maxAgeSeconds, until, trustSeconds } = decision
   return {
     step,
     reason,
     says: acr,
     parts: rules.map(({ part }) => part).join(' '),
     ...(factors === undefined ? {} : { factors }),
+    ...(needsHardware === undefined ? {} : { hardware: needsHardware }),
     ...(maxAgeSeconds === undefined ? {} : { limit: maxAgeSeconds }),
     ...(until === undefined ? {} : { until: until - NOW }),
     ...(trustSeconds === 0 ? {} : { offered: trustSeconds }),

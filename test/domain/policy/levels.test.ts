@@ -17,18 +17,19 @@ import {
 } from '../../../src/domain/policy/levels.ts'
 import { AUTHENTICATORS } from './cases.ts'
 
-const { totp, passkey, key } = AUTHENTICATORS as Record<
+const { totp, passkey, key, hardware, token } = AUTHENTICATORS as Record<
   string,
   (typeof AUTHENTICATORS)['totp'] & {}
 >
 const namesOf = (levels: readonly { name: string }[]) => levels.map(({ name }) => name)
 
 describe('the levels', () => {
-  it('are a password, two kinds of factor, and a phishing-resistant one by default', () => {
+  it('are a password, two kinds of factor, a phishing-resistant one, and one in hardware by default', () => {
     expect(DEFAULT_LEVELS.map(({ acr }) => acr)).to.deep.equal([
       'urn:oidc-provider-mfa:password',
       'http://schemas.openid.net/pape/policies/2007/06/multi-factor',
       'phr',
+      'phrh',
     ])
   })
 
@@ -39,7 +40,20 @@ describe('the levels', () => {
       'multi-factor',
     ])
     for (const factor of [passkey!, key!])
-      expect(reachableLevels(DEFAULT_LEVELS, [factor])).to.deep.equal(DEFAULT_LEVELS)
+      expect(reachableLevels(DEFAULT_LEVELS, [factor])).to.deep.equal(DEFAULT_LEVELS.slice(0, 3))
+    expect(reachableLevels(DEFAULT_LEVELS, [hardware!])).to.deep.equal(DEFAULT_LEVELS)
+  })
+
+  it('need one and the same factor that is phishing-resistant and in hardware', () => {
+    expect(namesOf(reachableLevels(DEFAULT_LEVELS, [token!, passkey!]))).not.to.include(
+      'phishing-resistant-hardware',
+    )
+    expect(highestReached(DEFAULT_LEVELS, [PASSWORD, token!, passkey!])).to.equal(2)
+    expect(highestReached(DEFAULT_LEVELS, [hardware!])).to.equal(3)
+    const any: Levels = [DEFAULT_LEVELS[0], { name: 'h', acr: 'urn:h', kinds: 1, hardware: true }]
+    expect(highestReached(any, [PASSWORD, passkey!])).to.equal(0)
+    expect(highestReached(any, [PASSWORD, token!])).to.equal(1)
+    expect(isFirstLevel(any[1]!)).to.equal(false)
   })
 
   it('are reached by different kinds of factor, and not by two of one kind', () => {

@@ -146,7 +146,7 @@ describe('a policy as data', () => {
     [
       'a fault in a shadow rule',
       { shadow: [{ name: 's', require: 'more' }] },
-      'shadow rule "s": require names no level: "more"; there are password, multi-factor, phishing-resistant',
+      'shadow rule "s": require names no level: "more"; there are password, multi-factor, phishing-resistant, phishing-resistant-hardware',
     ],
   ] as const)
     it(`is refused for ${what}`, () => expect(faultsOf(policy)).to.deep.equal([fault]))
@@ -187,7 +187,7 @@ describe('a policy as data', () => {
     expect(faults).to.deep.equal([
       'trustedBrowserSeconds must be a whole number from 0 to 2592000',
       'rule "a": unknown key "wehn" (did you mean "when"?)',
-      'rule "a": require names no level: "mfa"; there are password, multi-factor, phishing-resistant',
+      'rule "a": require names no level: "mfa"; there are password, multi-factor, phishing-resistant, phishing-resistant-hardware',
       'rule "b": when.group is an empty list, which never matches',
       'rule "b": when.scope names a scope that is not offered: "emial" (did you mean "email"?)',
     ])
@@ -267,12 +267,12 @@ describe('a rule', () => {
     [
       'a level that is no text',
       { require: 2 },
-      'require must be the name or the acr of a level: password, multi-factor, phishing-resistant',
+      'require must be the name or the acr of a level: password, multi-factor, phishing-resistant, phishing-resistant-hardware',
     ],
     [
       'a misspelt level',
       { require: 'multifactor' },
-      'require names no level: "multifactor" (did you mean "multi-factor"?); there are password, multi-factor, phishing-resistant',
+      'require names no level: "multifactor" (did you mean "multi-factor"?); there are password, multi-factor, phishing-resistant, phishing-resistant-hardware',
     ],
     [
       'a misspelt factor',
@@ -359,6 +359,23 @@ describe('a rule', () => {
     expect(faultsOf({ rules: [{ name: 'r', require: 'phr' }] }, { factors })).to.deep.equal([
       'rule "r": can never be met: no configured factor reaches the level "phishing-resistant", which needs 2 different kinds of factor, one of them phishing-resistant; the levels in reach are password, multi-factor',
     ])
+  })
+
+  it('is refused for a level in hardware where no one factor is both resistant to phishing and in it', () => {
+    const token = {
+      id: 'token',
+      isEnrollable: true,
+      kinds: ['possession'],
+      hardware: true,
+    } as const
+    const factors = [...FACTORS, { ...token, phishingResistant: false }]
+    expect(faultsOf({ rules: [{ name: 'r', require: 'phrh' }] }, { factors })).to.deep.equal([
+      'rule "r": can never be met: no configured factor reaches the level "phishing-resistant-hardware", which needs 2 different kinds of factor, one of them phishing-resistant and protected by hardware; the levels in reach are password, multi-factor, phishing-resistant',
+    ])
+    const able = [...FACTORS, { ...token, phishingResistant: true }]
+    expect(faultsOf({ rules: [{ name: 'r', require: 'phrh' }] }, { factors: able })).to.deep.equal(
+      [],
+    )
   })
 
   it('is refused for a level of more kinds than the factors have, with what is in reach', () => {
@@ -496,9 +513,9 @@ describe('levels as data', () => {
   it('are read in order, in either spelling', () => {
     expect(parseLevels([...DEFAULT_LEVELS])).to.deep.equal({ levels: DEFAULT_LEVELS })
     const strict = { name: 'strict', acr: 'urn:strict', kinds: 2 }
-    const levels = [DEFAULT_LEVELS[0], { ...strict, phishing_resistant: true }]
+    const levels = [DEFAULT_LEVELS[0], { ...strict, phishing_resistant: true, hardware: true }]
     expect(parseLevels(levels)).to.deep.equal({
-      levels: [DEFAULT_LEVELS[0], { ...strict, phishingResistant: true }],
+      levels: [DEFAULT_LEVELS[0], { ...strict, phishingResistant: true, hardware: true }],
     })
   })
 
@@ -552,6 +569,21 @@ describe('levels as data', () => {
       'a first level that has to be phishing-resistant',
       [{ ...first, phishingResistant: true }],
       'level "one": must have kinds 1 and nothing else, because a first factor alone reaches the first level',
+    ],
+    [
+      'a first level that asks for hardware',
+      [{ ...first, hardware: true }],
+      'level "one": must have kinds 1 and nothing else, because a first factor alone reaches the first level',
+    ],
+    [
+      'a hardware that is no truth value',
+      [first, { ...second, hardware: 'yes' }],
+      'level "two": hardware must be true or false',
+    ],
+    [
+      'a level without the hardware of the one before it',
+      [first, { ...second, hardware: true }, { name: 'three', acr: 'urn:three', kinds: 3 }],
+      'level "three": must be at least as strict as "two", the level before it',
     ],
     [
       'a level of fewer kinds than the one before it',

@@ -14,7 +14,8 @@ const at = (word: string, secondsAgo: number): Proof => ({
 })
 const said = (proofs: readonly Proof[], ...named: string[]) =>
   assertionOf(DEFAULT_LEVELS, proofs, named)
-const [PASSWORD, MULTI_FACTOR, PHISHING_RESISTANT] = DEFAULT_LEVELS as unknown as Level[]
+const [PASSWORD, MULTI_FACTOR, PHISHING_RESISTANT, IN_HARDWARE] =
+  DEFAULT_LEVELS as unknown as Level[]
 
 describe('an assertion of proofs', () => {
   it('is none without a proof', () => {
@@ -84,6 +85,13 @@ describe('the time at which a level was last proved', () => {
     const proofs = [at('pwd', 900), at('key', 500), at('otp', 10)]
     expect(lastProved(PHISHING_RESISTANT!, proofs)).to.equal(NOW - 500)
     expect(lastProved(MULTI_FACTOR!, proofs)).to.equal(NOW - 10)
+  })
+
+  it('is that of the phishing-resistant proof in hardware for a level that asks for it', () => {
+    const proofs = [at('pwd', 900), at('hardware', 500), at('passkey', 20), at('token', 10)]
+    expect(lastProved(IN_HARDWARE!, proofs)).to.equal(NOW - 500)
+    expect(lastProved(PHISHING_RESISTANT!, proofs)).to.equal(NOW - 20)
+    expect(lastProved(IN_HARDWARE!, [at('passkey', 20), at('token', 10)])).to.equal(undefined)
   })
 
   it('is never later for a higher level: a phishing-resistant first factor does not renew the second one', () => {

@@ -8,7 +8,12 @@ import {
   type Step,
 } from '../../../src/domain/policy/decide.ts'
 import { ownChoice } from '../../../src/domain/policy/judge.ts'
-import { DEFAULT_LEVELS, highestReached, rankOf } from '../../../src/domain/policy/levels.ts'
+import {
+  DEFAULT_LEVELS,
+  highestReached,
+  rankOf,
+  type Strength,
+} from '../../../src/domain/policy/levels.ts'
 import { assertionOf } from '../../../src/domain/policy/proofs.ts'
 import { matches, type Rule } from '../../../src/domain/policy/rules.ts'
 import { withoutOldLevels } from '../../../src/domain/policy/upstream.ts'
@@ -212,6 +217,8 @@ describe('the policy, for any session, request, person and rules', () => {
         let decision = decide(input)
         for (let steps = 0; !isAnswered(decision) && decision.step !== 'unmet'; steps += 1) {
           expect(steps, JSON.stringify(decision)).to.be.below(8)
+          // The page of a factor that the settings refuse leads to a recovery.
+          if (isStuck(input, decision)) return
           input = afterStep(input, decision)
           decision = decide(input)
         }
@@ -221,26 +228,34 @@ describe('the policy, for any session, request, person and rules', () => {
   })
 })
 
+/** Whether the person has factors, and the settings refuse each of them. */
+function isStuck({ person: { authenticators } }: PolicyInput, { step }: Decision): boolean {
+  const isRefused = authenticators.every(({ isUnusable }) => isUnusable === true)
+  return step === 'verify' && authenticators.length > 0 && isRefused
+}
+
 /** The question after the person has made the step, by the last of the factors that help. */
-function afterStep(input: PolicyInput, { step, factors }: Decision): PolicyInput {
+function afterStep(input: PolicyInput, { step, factors, needsHardware }: Decision): PolicyInput {
   const helps = (id: string): boolean => factors?.includes(id) ?? true
+  const isFit = ({ hardware }: Strength): boolean => needsHardware !== true || hardware === true
   if (step === 'login') {
     const first = input.proofs.find(({ factor }) => factor === undefined) ?? PROOFS['pwd']!
     return withProof(input, { ...first, time: NOW })
   }
-  const offered = input.enrollable.filter(({ id }) => helps(id))
-  const own = input.person.authenticators.filter(({ factor }) => helps(factor))
-  const id = step === 'enrol' ? offered.at(-1)?.id : own.at(-1)?.factor
-  expect(id, `no factor for the step ${step}`).to.be.a('string')
-  const strength = [...input.enrollable, ...input.person.authenticators].find(
-    (one) => ('id' in one ? one.id : one.factor) === id,
-  )!
-  const { kinds, phishingResistant } = strength
-  const proved = withProof(input, { amr: [], kinds, phishingResistant, factor: id!, time: NOW })
+  const offered = input.enrollable.filter((one) => helps(one.id) && isFit(one))
+  const own = input.person.authenticators.filter(
+    (one) => helps(one.factor) && isFit(one) && one.isUnusable !== true,
+  )
+  const made = step === 'enrol' ? offered.at(-1) : own.at(-1)
+  expect(made, `no factor for the step ${step}`).to.be.an('object')
+  const { kinds, phishingResistant, hardware } = made!
+  const strength = { kinds, phishingResistant, ...(hardware === true ? { hardware } : {}) }
+  const factor = 'id' in made! ? made.id : made!.factor
+  const proved = withProof(input, { amr: [], ...strength, factor, time: NOW })
   if (step !== 'enrol') return proved
   const { person } = proved
   const device = `new device ${person.authenticators.length}`
-  const authenticator = { factor: id!, kinds, phishingResistant, isBackup: false, device }
+  const authenticator = { factor, ...strength, isBackup: false, device }
   return {
     ...proved,
     person: { ...person, authenticators: [...person.authenticators, authenticator] },
@@ -248,7 +263,9 @@ function afterStep(input: PolicyInput, { step, factors }: Decision): PolicyInput
 }
 
 function withProof(input: PolicyInput, proof: PolicyInput['proofs'][number]): PolicyInput {
-  const others = input.proofs.filter(({ factor }) => factor !== proof.factor)
+  const others = input.proofs.filter(
+    ({ factor, hardware }) => factor !== proof.factor || hardware !== proof.hardware,
+  )
   const { request } = input
   const fresh = request.fresh && proof.factor === undefined
   return { ...input, proofs: [...others, proof], request: { ...request, fresh } }

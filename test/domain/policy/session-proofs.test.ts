@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { newRecord } from '../../../src/domain/mfa-record.ts'
 import {
   DEFAULT_LEVELS,
+  HARDWARE_PROTECTED_ACR,
   MULTI_FACTOR_ACR,
   PASSWORD_ACR,
   PHISHING_RESISTANT_ACR,
@@ -12,6 +13,7 @@ import {
   mergedProofs,
   proofsByLevel,
   secondProof,
+  withoutUpstream,
 } from '../../../src/domain/policy/session-proofs.ts'
 
 const NOW = 1_800_000_000
@@ -30,6 +32,16 @@ describe('the proof of a login page', () => {
       phishingResistant: false,
       time: NOW,
     })
+  })
+
+  it('has neither a level nor hardware without the upstream provider that told it', () => {
+    const strong = firstProof(['pwd', 'hwk'], NOW, undefined, {
+      kinds: ['knowledge', 'possession'],
+      phishingResistant: true,
+      hardware: true,
+      upstream: { issuer: 'https://idp.example', isEarlier: true },
+    })
+    expect(withoutUpstream(strong)).to.deep.equal(firstProof(['pwd', 'hwk'], NOW))
   })
 
   it('R9 is marked for seven days after a recovery, and not before it', () => {
@@ -58,6 +70,13 @@ describe('the proof of a second factor', () => {
 
   it('has the factor, its assurance and its time', () => {
     expect(after()).to.deep.equal({ ...accepted.assurance, factor: 'totp', time: NOW })
+  })
+
+  it('says that the key is in hardware only where the factor says so', () => {
+    const assurance = { ...accepted.assurance, hardware: true as const }
+    const { history } = newRecord('mira')
+    expect(secondProof({ ...accepted, assurance }, { history }).hardware).to.equal(true)
+    expect(after()).not.to.have.property('hardware')
   })
 
   it('R9 is marked for seven days after a recovery', () => {
@@ -113,6 +132,13 @@ describe('the proofs of a session', () => {
     expect(merge([higher], [strong(NOW - 9)])).to.deep.equal([strong(NOW - 9), higher])
   })
 
+  it('keep one by a key in hardware beside a later one of the same factor', () => {
+    const hard = (time: number): Proof => ({ ...of(time, 'passkey'), hardware: true })
+    const soft = of(NOW - 5, 'passkey')
+    expect(merge([hard(NOW - 50)], [soft])).to.deep.equal([soft, hard(NOW - 50)])
+    expect(merge([hard(NOW - 50)], [hard(NOW - 9)])).to.deep.equal([hard(NOW - 9)])
+  })
+
   it('are bounded', () => {
     const many = Array.from({ length: 30 }, (_, nth) => of(NOW - nth, `factor-${nth}`))
     expect(merge([], many)).to.deep.equal(many.slice(0, 12))
@@ -133,6 +159,10 @@ describe('the proofs of a session that keeps none', () => {
     expect(levelOf(MULTI_FACTOR_ACR, amr)).to.include({ acr: MULTI_FACTOR_ACR })
     expect(levelOf(MULTI_FACTOR_ACR, amr)?.amr).to.deep.equal(amr)
     expect(levelOf(PHISHING_RESISTANT_ACR, ['pwd', 'hwk'])).to.include({
+      acr: PHISHING_RESISTANT_ACR,
+    })
+    // No session of that level was ever without its proofs.
+    expect(levelOf(HARDWARE_PROTECTED_ACR, ['pwd', 'hwk'])).to.include({
       acr: PHISHING_RESISTANT_ACR,
     })
     expect(levelOf(MULTI_FACTOR_ACR, ['otp', 'face'])).to.include({ acr: MULTI_FACTOR_ACR })

@@ -15,9 +15,9 @@ import { NOW } from './cases.ts'
 const ISSUER = 'https://idp.example'
 const LEVELS: Levels = [
   ...DEFAULT_LEVELS,
-  { name: 'three', acr: 'urn:three', kinds: 3, phishingResistant: true },
+  { name: 'three', acr: 'urn:three', kinds: 3, phishingResistant: true, hardware: true },
 ]
-const WORDS = { '1': 'password', '2': 'multi-factor', '3': 'phr', '4': 'three' }
+const WORDS = { '1': 'password', '2': 'multi-factor', '3': 'phr', '4': 'phrh', '5': 'three' }
 const SAID = { issuer: ISSUER, acr: '2', amr: ['pwd'], ts: NOW - 5 }
 const ASKED: UpstreamAsked = {
   askedAt: NOW - 20,
@@ -50,6 +50,7 @@ describe('the assurance of an upstream provider', () => {
       phishingResistant: true,
       upstream,
     })
+    expect(reached({ acr: '4' })).to.deep.include({ phishingResistant: true, hardware: true })
   })
 
   it('is that of the highest level which one of its words reaches', () => {
@@ -63,13 +64,13 @@ describe('the assurance of an upstream provider', () => {
     expect(kindsOf('2')).to.deep.equal(['possession', 'inherence'])
     expect(kindsOf('2', ['otp'])).to.deep.equal(['possession', 'inherence'])
     expect(kindsOf('2', ['face', 'otp', 'pwd'])).to.deep.equal(['knowledge', 'possession'])
-    expect(kindsOf('4', ['pwd'])).to.deep.equal(['knowledge', 'possession', 'inherence'])
+    expect(kindsOf('5', ['pwd'])).to.deep.equal(['knowledge', 'possession', 'inherence'])
   })
 
   it('is none without a listed issuer, word and time', () => {
     for (const issuer of [undefined, null, 7, [ISSUER], `${ISSUER}/`, 'constructor', ''])
       expect(reached({ issuer }), String(issuer)).to.equal(undefined)
-    for (const acr of [undefined, '1', '5', 2, ['2'], 'multi-factor', 'constructor'])
+    for (const acr of [undefined, '1', '6', 2, ['2'], 'multi-factor', 'constructor'])
       expect(reached({ acr, amr: undefined }), String(acr)).to.equal(undefined)
     expect(reached({ ts: undefined })).to.equal(undefined)
   })
@@ -104,7 +105,7 @@ describe('the assurance of an upstream provider', () => {
 
   it('R26 never has more than the level that the application lists', () => {
     const amr = fc.subarray(['pwd', 'pin', 'otp', 'sms', 'hwk', 'face', 'mfa', 'user'])
-    const acr = fc.constantFrom('0', '1', '2', '3', '4', undefined)
+    const acr = fc.constantFrom('0', '1', '2', '3', '4', '5', undefined)
     fc.assert(
       fc.property(acr, amr, (word, methods) => {
         const assurance = reached({ acr: word, amr: methods })
