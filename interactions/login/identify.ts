@@ -66,6 +66,9 @@ export async function openChallengeIn(
  * Examines the response that the login page received, and spends the challenge whatever the outcome. Answers where the
  * browser goes on. Undefined: the response is refused, with one answer for every reason (R33). Throws the errors of
  * `openIdentification` and of a commit.
+ *
+ * The record marks the challenge of an accepted response as spent, and the login takes the place of the challenge in the
+ * interaction. It stays there until then, so that a second tap on another node finds it too (R38).
  */
 export async function answerIdentification(
   core: Core,
@@ -75,15 +78,27 @@ export async function answerIdentification(
 ): Promise<string | undefined> {
   const factor = identifyingFactor(core, given.factorId)
   const interaction = await loginInteraction(core, request, response)
+  const location = await examine(core, { request, response, interaction, factor }, given.form)
+  // Another response may have been accepted meanwhile: its login stays in the interaction.
+  if (location === undefined)
+    await dropChallenge(await loginInteraction(core, request, response), factor)
+  return location
+}
+
+async function examine(
+  core: Core,
+  exchange: Pick<Attempt, 'request' | 'response' | 'interaction' | 'factor'>,
+  form: Form,
+): Promise<string | undefined> {
+  const { interaction, factor } = exchange
   const kept = keptChallenge(core, interaction, factor, {
     interaction: recordedName(interaction),
   })
-  await dropChallenge(interaction, factor)
-  const typed: unknown = factor.parseResponse(given.form)
+  const typed: unknown = factor.parseResponse(form)
   if (typed === undefined) return undefined
   const accountId = await findOwner(core.deps, factor, typed)
   if (accountId === undefined) return examineNothing(core, factor, typed, kept)
-  return signIn(core, { request, response, interaction, factor, typed, kept, accountId })
+  return signIn(core, { ...exchange, typed, kept, accountId })
 }
 
 /**

@@ -241,6 +241,57 @@ describe('a passkey alone, on the application\u2019s login page', () => {
     expect((await elsewhere.answer(credential)).status).to.equal(422)
   })
 
+  it('R38 answers a second tap that comes while the first one is examined with its result', async () => {
+    const [arrived, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let taps = 0
+    const other = await startPasskeyHost({
+      async maySignIn() {
+        taps += 1
+        if (taps > 1) return true
+        arrived.resolve()
+        await goOn.promise
+        return true
+      },
+    })
+    const own = new SoftAuthenticator({ origin: new URL(other.host.issuer).origin })
+    await other.enrol('mira', own)
+    const { client, options, answer } = await other.open()
+    const credential = own.get(options)
+    const first = answer(credential)
+    await arrived.promise
+    const second = await answer(credential)
+    goOn.resolve()
+    expect([second.status, (await first).status]).to.deep.equal([303, 303])
+    const back = await follow(other.host, client, second)
+    expect(back.location?.searchParams.get('code')).to.be.a('string')
+    await other.host.close()
+  })
+
+  it('R28 keeps the login of a response that is accepted while another one is refused', async () => {
+    const [arrived, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const other = await startPasskeyHost({
+      async maySignIn({ accountId }) {
+        if (accountId !== 'noah') return true
+        arrived.resolve()
+        await goOn.promise
+        return false
+      },
+    })
+    const { origin } = new URL(other.host.issuer)
+    const [own, noahs] = [new SoftAuthenticator({ origin }), new SoftAuthenticator({ origin })]
+    await other.enrol('mira', own)
+    await other.enrol('noah', noahs)
+    const { client, options, answer } = await other.open()
+    const refused = answer(noahs.get(options))
+    await arrived.promise
+    const accepted = await answer(own.get(options))
+    goOn.resolve()
+    expect([(await refused).status, accepted.status]).to.deep.equal([422, 303])
+    const back = await follow(other.host, client, accepted)
+    expect(back.location?.searchParams.get('code')).to.be.a('string')
+    await other.host.close()
+  })
+
   it('R20 signs nobody in whose epoch was raised before the browser came back', async () => {
     const { client, options, answer } = await site.open()
     const answered = await answer(key.get(options))
