@@ -25,7 +25,7 @@ export interface Lies {
   readonly crossOrigin?: unknown
   readonly topOrigin?: unknown
   /** Client data in place of all the others. */
-  readonly clientData?: string
+  readonly clientData?: string | Buffer
   readonly rpId?: string
   readonly userPresent?: boolean
   readonly userVerified?: boolean
@@ -170,7 +170,9 @@ export class SoftAuthenticator {
   }
 
   #clientData(type: string, { challenge }: Options, lies: Lies): Buffer {
-    if (lies.clientData !== undefined) return Buffer.from(lies.clientData)
+    const { clientData } = lies
+    if (clientData !== undefined)
+      return typeof clientData === 'string' ? Buffer.from(clientData) : clientData
     return Buffer.from(
       JSON.stringify({
         type: lies.type ?? type,

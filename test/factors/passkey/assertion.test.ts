@@ -46,7 +46,7 @@ describe('an assertion', () => {
     ['origin', 'a subdomain', { origin: 'https://sub.id.example.com' }],
     ['cross-origin', 'a frame of another site', { crossOrigin: true }],
     ['top-origin', 'a top origin', { topOrigin: 'https://evil.example' }],
-    ['malformed', 'client data that are no text', { clientData: '\ud800' }],
+    ['malformed', 'client data that are no object', { clientData: '7' }],
     ['malformed', 'short authenticator data', { authenticatorData: randomBytes(36) }],
     ['rp-id', 'another domain', { rpId: 'evil.example' }],
     ['user-presence', 'nobody', { userPresent: false }],
@@ -92,6 +92,29 @@ describe('an assertion', () => {
     })
   })
 
+  it('refuses client data that are no text, as malformed', async () => {
+    const key = new SoftAuthenticator()
+    const states = [await registered(key)]
+    const answer = (end: Buffer) => (options: string) => {
+      const { challenge } = JSON.parse(options) as { challenge: string }
+      const { origin } = key.device
+      const text = JSON.stringify({ type: 'webauthn.get', challenge, origin, more: '' })
+      const clientData = Buffer.concat([Buffer.from(text.slice(0, -2)), end, Buffer.from('"}')])
+      return key.get(options, { clientData })
+    }
+    const refused = await assertWith(key, { states, answer: answer(Buffer.from([0xff])) })
+    expect(refused).to.deep.equal({ refusal: 'malformed' })
+    const text = answer(Buffer.from('ÿ'))
+    expect(await assertWith(key, { states, answer: text })).to.have.property('proof')
+  })
+
+  it('accepts client data of a browser that names no crossOrigin', async () => {
+    const key = new SoftAuthenticator()
+    const states = [await registered(key)]
+    const lies = { crossOrigin: undefined }
+    expect(await assertWith(key, { states, lies })).to.have.property('proof')
+  })
+
   it('R28 needs its own challenge, within five minutes', async () => {
     const key = new SoftAuthenticator()
     const states = [await registered(key)]
@@ -129,7 +152,7 @@ describe('a passkey without a first factor', () => {
     const key = new SoftAuthenticator()
     const states = [await registered(key)]
     const { text } = request({ states, alone: true })
-    expect(JSON.parse(text)).to.include({ userVerification: 'required' })
+    expect(JSON.parse(text)).to.include({ userVerification: 'required', timeout: 300_000 })
     expect(JSON.parse(text)).to.deep.include({ allowCredentials: [] })
     const signIn = (lies: Lies) => assertWith(key, { states, alone: true, lies })
     expect(await signIn({})).to.have.property('proof')
@@ -144,6 +167,9 @@ describe('a passkey without a first factor', () => {
     const alone = (states: readonly PasskeyState[]) =>
       assertWith(key, { states, alone: true, lies: verified })
     expect(await alone([state])).to.deep.equal({ refusal: 'user-verification' })
+    const touched = spend(state, proofOf(await assertWith(key, { states: [state] })))!
+    expect(touched.userVerified).to.equal(false)
+    expect(await alone([touched])).to.deep.equal({ refusal: 'user-verification' })
     const first = proofOf(await assertWith(key, { states: [state], lies: verified }))
     expect(first).to.include({ userVerified: true, counts: false })
     const raised = spend(state, first)!

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { SettingsService } from '@simplewebauthn/server'
-import { asksTheNetwork } from '../../../src/factors/passkey/attestation.ts'
+import { asksTheNetwork, isChained } from '../../../src/factors/passkey/attestation.ts'
 import { passkeys } from '../../../src/factors/passkey/index.ts'
 import { parseState, type PasskeyState } from '../../../src/factors/passkey/state.ts'
 import { makeCertificate, type Made, type Making } from '../../support/attestation-certificates.ts'
@@ -95,6 +95,34 @@ describe('a passkey of another maker', () => {
     const options = { ...ALLOWED, trustRoots: [endedRoot.pem] }
     const given = { options, answer: answering(leafOf(endedRoot)) }
     expect(await register(key(), given)).to.deep.equal({ refusal: 'maker' })
+  })
+
+  it('is refused with more than eight certificates, and not with eight', async () => {
+    const chainOf = (length: number): readonly Made[] => {
+      let last = root
+      const chain = Array.from({ length: length - 1 }, (_, place) => {
+        last = makeCertificate({ name: `Acme Makers ${place}`, issuer: last, isCa: true })
+        return last
+      })
+      return [leafOf(last), ...chain.toReversed()]
+    }
+    const outcomeOf = (length: number) => {
+      const [first, ...others] = chainOf(length)
+      return register(key(), { options: ALLOWED, answer: answering(first!, ...others) })
+    }
+    expect(await outcomeOf(8)).to.have.property('state')
+    expect(await outcomeOf(9)).to.deep.equal({ refusal: 'maker' })
+  })
+
+  it('is known from the first to the last second of each certificate', () => {
+    const [from, until] = [2020, 2030].map((year) => Date.UTC(year) / 1000) as [number, number]
+    const short = makeCertificate({ name: 'Acme Root', isCa: true, until: 2030 })
+    const at = (now: number) => [
+      isChained([leafOf(root, { until: 2030 }).der], [root.pem], now),
+      isChained([leafOf(short).der], [short.pem], now),
+    ]
+    for (const now of [from, until]) expect(at(now)).to.deep.equal([true, true])
+    for (const now of [from - 1, until + 1]) expect(at(now)).to.deep.equal([false, false])
   })
 
   it('is refused with a certificate that has ended, or that is of another model', async () => {
@@ -209,10 +237,12 @@ describe('the options about makers', () => {
       ['YubiKey'],
       [MODEL.toUpperCase()],
       MODEL,
+      [MODEL, 'YubiKey'],
+      [[MODEL]],
       ['00000000-0000-0000-0000-000000000000'],
     ])
       expect(faults({ ...DIRECT, allow }), String(allow)).to.throw('allow must be a list of one')
-    for (const trustRoots of [root.pem, ['a'], [7]])
+    for (const trustRoots of [root.pem, ['a'], [7], [root.der], [root.pem, 'a']])
       expect(faults({ attestation: 'direct', trustRoots })).to.throw('trustRoots must be a list')
   })
 

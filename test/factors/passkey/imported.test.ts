@@ -75,6 +75,7 @@ describe('a passkey of another application', () => {
       ['backupEligible', undefined],
       ['backedUp', 1],
       ['backedUp', true],
+      ['backedUp', undefined],
       ['userVerified', 'yes'],
       ['name', 7],
     ] as const)

@@ -53,22 +53,34 @@ describe('the options of passkeys', () => {
 
   it('take a domain, no address of a network, and lists alone', () => {
     const faulty = (options: object) => () => readPasskeysOptions(options)
-    for (const rpId of ['192.168.1.1', 'Example.com', 'example..com', '-a.com', '', 7])
+    const long = `${'a.'.repeat(125)}aaa`
+    for (const rpId of ['192.168.1.1', 'Example.com', 'example..com', '-a.com', '', 7, `a${long}`])
       expect(faulty({ rpId }), String(rpId)).to.throw('rpId must be a domain')
-    for (const rpId of ['localhost', 'example.com', 'id.example-1.com', 'xn--bcher-kva.example'])
+    expect(faulty({ rpId: ['example.com'] })).to.throw('rpId must be a domain')
+    for (const rpId of [
+      'localhost',
+      'example.com',
+      'id.example-1.com',
+      'xn--bcher-kva.example',
+      long,
+    ])
       expect(faulty({ rpId }), rpId).not.to.throw()
     expect(faulty({ origins: 'https://example.com' })).to.throw('origins must be a list')
-    for (const algorithms of [[], [-65535], 'ES256'])
+    for (const algorithms of [[], [-65535], [-7, -65535], 'ES256'])
       expect(faulty({ algorithms })).to.throw('algorithms must be a list')
     const origins = ['http://localhost:3000', 'http://app.localhost', 'https://example.com:8443']
     expect(readPasskeysOptions({ origins }).origins).to.deep.equal(origins)
-    expect(faulty({ rpName: 'x'.repeat(65) })).to.throw('rpName')
+    for (const origin of ['ftp://localhost', 'ws://localhost'])
+      expect(faulty({ origins: [origin] }), origin).to.throw('which is no origin')
+    for (const rpName of ['x'.repeat(65), 7])
+      expect(faulty({ rpName })).to.throw('rpName must be a text').with.property('code')
+    expect(readPasskeysOptions({ rpName: 'x'.repeat(64) }).rpName).to.have.length(64)
   })
 
   it('bind passkeys to the host of the issuer, or to a parent domain of it', () => {
     const site = (rpId?: string) => siteOf({ rpId, origins: [] }, ISSUER)
     expect(site()).to.deep.equal({ rpId: 'id.example.com', origins: ['https://id.example.com'] })
-    expect(site('example.com').rpId).to.equal('example.com')
+    for (const rpId of ['example.com', 'id.example.com']) expect(site(rpId).rpId).to.equal(rpId)
     for (const rpId of ['evil.example', 'd.example.com', 'www.id.example.com'])
       expect(() => site(rpId))
         .to.throw(`rpId ${rpId} is neither the host of the issuer, id.example.com`)
@@ -85,11 +97,16 @@ describe('the options of passkeys', () => {
   })
 
   it('work at an issuer that browsers know passkeys of', () => {
-    for (const issuer of ['https://id.example.com/op', 'http://localhost:3000', 'https://intranet'])
+    for (const issuer of [
+      'https://id.example.com/op',
+      'http://localhost:3000',
+      'https://intranet',
+      'https://192.0.2.1.example.com',
+    ])
       expect(passkeysWorkAt(issuer), issuer).to.equal(true)
     for (const host of ['127.0.0.1:3000', '[::1]:3000', '0x7f.1', 'id.example.com'])
       expect(passkeysWorkAt(`http://${host}`), host).to.equal(false)
-    for (const host of ['192.0.2.1', '[2001:db8::1]:8443', '3221225985'])
+    for (const host of ['192.0.2.1', '198.51.100.42', '[2001:db8::1]:8443', '3221225985'])
       expect(passkeysWorkAt(`https://${host}`), host).to.equal(false)
   })
 

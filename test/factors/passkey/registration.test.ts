@@ -120,6 +120,9 @@ describe('a registration', () => {
       other(rsa, [[3, -7]]),
       other(p256.key, [[-1, 2]]),
       other(ed25519.key, [[-1, 7]]),
+      other(ed25519.key, [[1, 2]]),
+      other(p256.key, [[1, 1]]),
+      other(rsa, [[1, 2]]),
       other(p256.key, [[-2, randomBytes(31)]]),
       other(p256.key, [[-3, 'text']]),
       other(ed25519.key, [[-2, randomBytes(33)]]),
@@ -134,6 +137,8 @@ describe('a registration', () => {
     ]
     for (const key of keys)
       expect(await register(p256, { lies: { key } })).to.deep.equal({ refusal: 'key' })
+    const longest = other(rsa, [[-1, Buffer.alloc(8192 / 8, 0xff)]])
+    expect(await register(p256, { lies: { key: longest } })).to.have.property('state')
   })
 
   it('refuses an algorithm that the options leave out', async () => {
@@ -165,6 +170,8 @@ describe('a registration', () => {
     expect(await registered(key, self())).to.include({ id: key.credentialId })
     expect(await register(key, self(-8))).to.deep.equal({ refusal: 'attestation' })
     expect(await register(key, self(-35))).to.deep.equal({ refusal: 'attestation' })
+    // The signature holds: RS256 has the hash of ES256, and the library does not compare the algorithms.
+    expect(await register(key, self(-257))).to.deep.equal({ refusal: 'attestation' })
     const foreign = new SoftAuthenticator()
     expect(await register(key, self(-7, { key: foreign.key }))).to.deep.equal({
       refusal: 'attestation',

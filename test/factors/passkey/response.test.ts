@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { passkeys } from '../../../src/factors/passkey/index.ts'
 import { canonical, parseResponse } from '../../../src/factors/passkey/response.ts'
-import { parsePending, parseState } from '../../../src/factors/passkey/state.ts'
+import { parseChallenge, parsePending, parseState } from '../../../src/factors/passkey/state.ts'
 import { SoftAuthenticator } from '../../support/authenticator.ts'
 import { creation, registered, request } from './person.ts'
 
@@ -69,14 +69,27 @@ describe('R34 the JSON of a passkey', () => {
     expect(canonical(read(answer)!)).not.to.equal(canonical(read(other)!))
   })
 
+  it('has a normal form of a new passkey, with the statement', () => {
+    const answer = created()
+    const other = { ...answer, response: { ...answer.response, attestationObject: 'AAAA' } }
+    expect(canonical(read(answer)!)).not.to.equal(canonical(read(other)!))
+  })
+
   it('throws for nothing that somebody sends', () => {
     fc.assert(
-      fc.property(fc.json(), (credential) => {
+      fc.property(fc.oneof(fc.json(), fc.string()), (credential) => {
         parseResponse({ credential })
       }),
     )
     expect(parseResponse({})).to.equal(undefined)
-    expect(parseResponse({ credential: '1'.repeat(16_001) })).to.equal(undefined)
+    expect(parseResponse({ credential: '{' })).to.equal(undefined)
+  })
+
+  it('has at most 16,000 characters', () => {
+    const credential = JSON.stringify(created())
+    const ofLength = (length: number) => parseResponse({ credential: credential.padEnd(length) })
+    expect(ofLength(16_000)).to.be.an('object')
+    expect(ofLength(16_001)).to.equal(undefined)
   })
 })
 
@@ -101,6 +114,7 @@ describe('the state of a passkey', () => {
         .to.throw()
         .with.property('code', 'record-unreadable')
     expect(() => parseState({ ...state, counter: -1 })).to.throw()
+    expect(() => parseState({ ...state, aaguid: [state.aaguid] })).to.throw()
     const pending = { userHandle: state.userHandle, exclude: [{ id: '', transports: [] }] }
     expect(() => parsePending(pending)).to.throw()
     const named = { ...pending, exclude: [{ id: 'AAAA', transports: 'usb' }] }
@@ -108,6 +122,53 @@ describe('the state of a passkey', () => {
     expect(parsePending({ ...pending, exclude: [{ id: 'AAAA', transports: [] }] })).to.be.an(
       'object',
     )
+    for (const unfit of [{ userHandle: '' }, { exclude: 'AAAA' }])
+      expect(() => parsePending({ ...pending, exclude: [], ...unfit }))
+        .to.throw()
+        .with.property('code', 'record-unreadable')
+  })
+
+  it('has an id, an owner and a counter of the greatest length', async () => {
+    const state = await registered(new SoftAuthenticator())
+    const long = {
+      ...state,
+      id: Buffer.alloc(1023).toString('base64url'),
+      userHandle: Buffer.alloc(64).toString('base64url'),
+      counter: 2 ** 32 - 1,
+    }
+    expect(parseState(long)).to.deep.equal(long)
+  })
+
+  it('is found by its id and by its owner, which never pass for each other', async () => {
+    const { handlesOf } = passkeys()
+    const state = await registered(new SoftAuthenticator())
+    const others = [
+      { ...state, id: state.userHandle, userHandle: state.id },
+      { ...state, id: 'AAAA', userHandle: 'AAAA' },
+    ]
+    const handles = [state, ...others].flatMap((one) => handlesOf!(one))
+    expect(new Set(handles).size).to.equal(6)
+    expect(handlesOf!({ ...state, id: 'AAAA' })[1]).to.equal(handlesOf!(state)[1])
+  })
+
+  it('has a challenge, which is refused where it does not parse', () => {
+    const { challenge } = request({ states: [] })
+    expect(parseChallenge(challenge)).to.deep.equal(challenge)
+    const { challenge: ofSetUp } = creation()
+    expect(parseChallenge(ofSetUp)).to.deep.equal(ofSetUp)
+    const wrong: Record<string, unknown> = {
+      ceremony: 'sign-in',
+      challenge: 'AAAA',
+      rpId: 7,
+      origins: 'https://id.example.com',
+      expiresAt: 'tomorrow',
+      alone: undefined,
+    }
+    expect(Object.keys(wrong)).to.have.members(Object.keys(challenge))
+    for (const [name, value] of Object.entries(wrong))
+      expect(() => parseChallenge({ ...challenge, [name]: value }), name)
+        .to.throw()
+        .with.property('code', 'record-unreadable')
   })
 
   it('says where a passkey is kept, for a rule that wants two devices', async () => {
