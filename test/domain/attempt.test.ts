@@ -119,6 +119,22 @@ describe('an accepted proof', () => {
     expect(unspentProof(later, 'change', NOW)).to.deep.include({ interaction: 'change' })
   })
 
+  it('is kept for the sign-ins and the changes that passed last, 32 of each', () => {
+    const of = (kind: 'sign-in' | 'change') =>
+      Array.from({ length: 33 }, (_, nth) => ({
+        interaction: `${kind}-${nth}`,
+        ...(kind === 'change' ? { asked: kind } : {}),
+      }))
+    const [signIns, changes] = [of('sign-in'), of('change')]
+    const record = [...signIns, ...changes].reduce(
+      (before, one) => settleAccepted(before, acceptance(one)).record,
+      enrolled(),
+    )
+    expect(record.accepted.map(({ interaction }) => interaction)).to.deep.equal(
+      [...signIns.slice(1), ...changes.slice(1)].map(({ interaction }) => interaction),
+    )
+  })
+
   it('is kept for the 32 interactions that passed last, each once', () => {
     fc.assert(
       fc.property(

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { decide, type Decision } from '../../../src/domain/policy/decide.ts'
-import type { PolicyInput } from '../../../src/domain/policy/input.ts'
+import type { Authenticator, PolicyInput } from '../../../src/domain/policy/input.ts'
 import type { Levels } from '../../../src/domain/policy/levels.ts'
 import { acrOf, inputOf, NOW, readCases, type Case } from './cases.ts'
 
@@ -99,6 +99,17 @@ describe('the policy', () => {
     const request = { ...later, begunAt: NOW - 1000 }
     expect(decide({ ...input, request })).to.include({ step: 'enrol', reason: 'redundancy' })
     expect(decide({ ...input, request: later })).to.include({ step: 'verify' })
+  })
+
+  it('names no factor where the person needs two of them together', () => {
+    const input = inputOf({ ...CASES[0]!, proofs: 'sso@-60', rules: ['phr'] })
+    const own = { isBackup: false, device: 'desk' }
+    const authenticators: readonly Authenticator[] = [
+      { ...own, factor: 'key', kinds: ['possession'], phishingResistant: true },
+      { ...own, factor: 'pin', kinds: ['knowledge'], phishingResistant: false },
+    ]
+    const decision = decide({ ...input, person: { ...input.person, authenticators } })
+    expect(decision).to.include({ step: 'verify' }).and.not.to.have.property('factors')
   })
 
   it('lets no trusted browser stand in for a token whose authorization named a level', () => {

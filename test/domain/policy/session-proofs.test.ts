@@ -169,6 +169,12 @@ describe('the proofs of a session that keeps none', () => {
     expect(proofs(MULTI_FACTOR_ACR, ['urn:own'])).to.have.length(1)
   })
 
+  it('R45 have each method of the session once, beside the first factor or the second', () => {
+    const methodsOf = (...amr: string[]) => proofs(MULTI_FACTOR_ACR, amr).map((one) => one.amr)
+    expect(methodsOf('pwd', 'otp', 'mfa')).to.deep.equal([['otp'], ['pwd']])
+    expect(methodsOf('otp', 'face', 'user', 'mfa')).to.deep.equal([['face', 'user'], ['otp']])
+  })
+
   it('have the time at which the factor was last shown, or that of the sign-in', () => {
     const [factor] = proofs(MULTI_FACTOR_ACR, ['pwd', 'otp'], NOW - 10)
     expect(factor).to.include({ factor: 'unknown', time: NOW - 10 })
