@@ -270,6 +270,17 @@ export const EVENT_TYPES = [
   'reset', // an administrator started a reset (R36)
 ] as const satisfies readonly (keyof EventDetails)[]
 
+/**
+ * Whether the entry of an event must survive a power failure. A decision of the policy that refuses nothing changes
+ * nothing and opens nothing, and each sign-in with a second factor has one: it must not wait for the disk.
+ */
+export function mustSurvivePowerFailure(event: {
+  readonly type: string
+  readonly detail: EventDetail
+}): boolean {
+  return event.type !== 'policy-decided' || event.detail.decision === 'refuse'
+}
+
 /** One of `EVENT_TYPES`, or a type that a factor has added. */
 export type EventType = keyof EventDetails | FactorEventType
 

@@ -8,6 +8,9 @@ export interface AuditTrail {
   /**
    * `chain`: the chain to which the entries are linked, each in the write that adds it or in one that a crash cannot keep
    * from being completed (domain/audit-chain.ts). Several processes may add to one chain at the same time.
+   *
+   * The entries are on the disk when it resolves, except where `mustSurvivePowerFailure` (domain/events.ts) asks it of none
+   * of them: a power failure may undo those, and a crash of the process may not.
    */
   add(events: readonly AuditEntry[], chain?: OwnChain): Promise<void>
   /** The entries of `page`, without the way on. */

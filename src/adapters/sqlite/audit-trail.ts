@@ -1,3 +1,4 @@
+import { mustSurvivePowerFailure } from '../../domain/events.ts'
 import type { AuditEntry, AuditQuery, AuditTrail } from '../../ports/audit-trail.ts'
 import { auditPage, typesIn, type PlacedEntry } from '../audit-pages.ts'
 import {
@@ -27,7 +28,8 @@ export function sqliteAudit(database: SqliteDatabase): AuditTrail {
   return {
     add: async (events, chain) => {
       if (events.length === 0) return
-      await database.durable((connection) => {
+      const durability = events.some(mustSurvivePowerFailure) ? 'durable' : 'relaxed'
+      await database[durability]((connection) => {
         if (chain === undefined && events.length === 1) addAll(connection, events)
         else
           connection.transaction(() => {

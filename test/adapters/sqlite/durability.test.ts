@@ -1,7 +1,10 @@
 import { expect } from 'chai'
+import { createHmac } from 'node:crypto'
 import type { Connection } from '../../../src/adapters/sqlite/connection.ts'
 import { SqliteDatabase } from '../../../src/adapters/sqlite/database.ts'
 import { sqliteStorageOn } from '../../../src/adapters/sqlite/index.ts'
+import type { OwnChain } from '../../../src/domain/audit-chain.ts'
+import type { AuditEntry } from '../../../src/ports/audit-trail.ts'
 import type { ServerStorage } from '../../../src/ports/server-storage.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -60,8 +63,19 @@ describe('SQLite durability', () => {
         await settings.insert('jwks', { n: 1 })
         await settings.replace('jwks', { n: 2 }, { n: 1 })
         await audit.add([{ id: '1', type: 'locked', at: 0, detail: {} }])
+        await audit.add([decided('2', 'refuse')])
+        await audit.add([decided('3', 'verify'), { id: '4', type: 'locked', at: 0, detail: {} }])
       }),
     ).to.deep.equal([FULL])
+  })
+
+  it('spares the entry of a decision that refuses nothing the wait for the disk', async () => {
+    expect(
+      await levelsOf(async ({ audit }) => {
+        await audit.add([decided('1', 'verify'), decided('2', 'enrol')])
+        await audit.add([decided('3', 'verify')], CHAIN)
+      }),
+    ).to.deep.equal([NORMAL])
   })
 
   it('answers whether it can be written by a commit to the disk', async () => {
@@ -80,6 +94,15 @@ describe('SQLite durability', () => {
     ).to.deep.equal([NORMAL])
   })
 })
+
+const CHAIN: OwnChain = {
+  name: 'one',
+  mac: (text) => createHmac('sha256', 'key of the test').update(text).digest('base64url'),
+}
+
+function decided(id: string, decision: 'verify' | 'enrol' | 'refuse'): AuditEntry {
+  return { id, type: 'policy-decided', at: 0, detail: { decision } }
+}
 
 const ACCOUNT = {
   id: '1',
