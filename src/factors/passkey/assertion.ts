@@ -94,7 +94,7 @@ function stateRefusal(
   return alone && !state.userVerified ? 'user-verification' : undefined
 }
 
-/** The library verifies the signature (7.2, steps 21 and 22) and checks the rest again, except for the counter. */
+/** The library verifies the signature (7.2, steps 20 and 21) and checks the rest again, except for the counter. */
 async function signatureRefusal(
   { id, clientDataJSON, authenticatorData, signature }: AssertionResponse,
   { publicKey }: PasskeyState,
@@ -123,7 +123,7 @@ async function signatureRefusal(
 }
 
 /**
- * The state after the proof. Undefined: the counter has not grown, so that a copy of the key may exist (7.2, step 23,
+ * The state after the proof. Undefined: the counter has not grown, so that a copy of the key may exist (7.2, step 22,
  * R29), or the challenge was answered before. Only a counter that has always been zero need not grow.
  */
 export function spend(state: PasskeyState, proof: PasskeyProof): PasskeyState | undefined {

@@ -9,6 +9,13 @@ const LONGEST_CHAIN = 8
 /** The extension cRLDistributionPoints (RFC 5280, 4.2.1.13): its object identifier in DER. */
 const REVOCATION_LISTS = Buffer.from('0603551d1f', 'hex')
 
+/** Reads the certificates of a statement: none where it has no list. Undefined: the list is no chain of certificates. */
+export function readChain(x5c: unknown): readonly Uint8Array[] | undefined {
+  if (x5c === undefined) return []
+  if (!Array.isArray(x5c) || x5c.length === 0 || x5c.length > LONGEST_CHAIN) return undefined
+  return x5c.every((one) => one instanceof Uint8Array) ? x5c : undefined
+}
+
 /** Whether the certificates of a statement, the authenticator's first, lead to one of these roots at this time. */
 export function isChained(
   x5c: readonly Uint8Array[],
@@ -26,7 +33,7 @@ export function isChained(
 
 function leadsTo(x5c: readonly Uint8Array[], roots: readonly string[], now: Instant): boolean {
   const anchors = roots.map((pem) => new X509Certificate(pem)).filter((one) => isValid(one, now))
-  const chain = x5c.slice(0, LONGEST_CHAIN).map((bytes) => new X509Certificate(bytes))
+  const chain = x5c.map((bytes) => new X509Certificate(bytes))
   for (const [place, certificate] of chain.entries()) {
     if (!isValid(certificate, now)) return false
     if (anchors.some((anchor) => isSame(certificate, anchor) || isIssuedBy(certificate, anchor)))

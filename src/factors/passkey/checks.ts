@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Instant } from '../../domain/time.ts'
 import { decode, encode } from './base64url.ts'
+import { endOfMap } from './cbor.ts'
 import type { Ceremony, PasskeyChallenge } from './state.ts'
 
 /** The check that a response has failed. The person gets one answer for all of them. */
@@ -48,7 +49,7 @@ export function challengeRefusal(
   return now < challenge.expiresAt ? undefined : 'expired'
 }
 
-/** Checks what the browser says (7.1, steps 5 to 11, and 7.2, steps 8 to 13). */
+/** Checks what the browser says (7.1, steps 5 to 11, and 7.2, steps 8 to 14). */
 export function clientDataRefusal(
   clientDataJSON: string,
   challenge: PasskeyChallenge,
@@ -85,11 +86,13 @@ export interface AuthenticatorData {
 const SHORTEST_BYTES = 37
 const FLAGS_AT = 32
 const COUNTER_AT = 33
+const MODEL_BYTES = 16
+const FLAG = { credential: 0x40, extensions: 0x80 } as const
 
-/** Undefined: too short. */
+/** Undefined: cut off, or with bytes that belong to no part. */
 export function readAuthenticatorData(bytes: Uint8Array): AuthenticatorData | undefined {
   const flags = bytes[FLAGS_AT]
-  if (flags === undefined || bytes.length < SHORTEST_BYTES) return undefined
+  if (flags === undefined || endOfParts(bytes, flags) !== bytes.length) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return {
     rpIdHash: encode(bytes.subarray(0, FLAGS_AT)),
@@ -101,7 +104,22 @@ export function readAuthenticatorData(bytes: Uint8Array): AuthenticatorData | un
   }
 }
 
-/** Checks what the authenticator says (7.1, steps 13 to 18, and 7.2, steps 15 to 20). */
+/** Where the parts that the flags announce end: a new credential, and extensions, which are ignored. */
+function endOfParts(bytes: Uint8Array, flags: number): number | undefined {
+  const hasCredential = (flags & FLAG.credential) !== 0
+  const end = hasCredential ? endOfCredential(bytes) : SHORTEST_BYTES
+  const hasExtensions = (flags & FLAG.extensions) !== 0
+  return hasExtensions && end !== undefined ? endOfMap(bytes, end) : end
+}
+
+/** Model, length of the id, id and key. */
+function endOfCredential(bytes: Uint8Array): number | undefined {
+  const [high, low] = bytes.subarray(SHORTEST_BYTES + MODEL_BYTES)
+  if (high === undefined || low === undefined) return undefined
+  return endOfMap(bytes, SHORTEST_BYTES + MODEL_BYTES + 2 + high * 0x100 + low)
+}
+
+/** Checks what the authenticator says (7.1, steps 14 to 17, and 7.2, steps 15 to 18). */
 export function authenticatorRefusal(
   data: AuthenticatorData,
   { rpId }: Pick<PasskeyChallenge, 'rpId'>,

@@ -1,12 +1,14 @@
 import type { PasskeyAlgorithm } from './options.ts'
 
 /** A decoded COSE key: labels and values as RFC 9053 and RFC 8230 number them. */
-export type CoseKey = { get(label: number): unknown }
+export type CoseKey = { readonly size: number; get(label: number): unknown }
 
 const LABEL = { kty: 1, alg: 3, curve: -1, x: -2, y: -3, modulus: -1, exponent: -2 } as const
 const KTY = { okp: 1, ec2: 2, rsa: 3 } as const
 const CURVE = { p256: 1, ed25519: 6 } as const
 const COORDINATE_BYTES = 32
+/** The members of a key: a type, an algorithm and its numbers. WebAuthn forbids every other one (6.5.1). */
+const MEMBERS: Readonly<Record<PasskeyAlgorithm, number>> = { [-8]: 4, [-7]: 5, [-257]: 4 }
 /** Shorter ones are weak (NIST SP 800-131A); longer ones only make the server work. */
 const RSA_BITS = { fewest: 2048, most: 8192 }
 
@@ -17,13 +19,14 @@ export function algorithmOf(key: CoseKey): number | undefined {
 }
 
 /**
- * Whether type, curve and length of a key are those of its algorithm. The library looks at the type alone when it
+ * Whether members, type, curve and length of a key are those of its algorithm. The library looks at the type alone when it
  * verifies, so an Ed25519 key that names RS256 would pass as one.
  */
 export function fitsAlgorithm(key: CoseKey, algorithm: PasskeyAlgorithm): boolean {
   const kty = key.get(LABEL.kty)
   const curve = key.get(LABEL.curve)
   const x = key.get(LABEL.x)
+  if (key.size !== MEMBERS[algorithm]) return false
   switch (algorithm) {
     case -8:
       return kty === KTY.okp && curve === CURVE.ed25519 && isCoordinate(x)

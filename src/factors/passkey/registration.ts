@@ -1,7 +1,8 @@
 import type { Instant } from '../../domain/time.ts'
 import type { Owned } from '../factor.ts'
-import { asksTheNetwork, isChained, makerRefusal } from './attestation.ts'
+import { asksTheNetwork, isChained, makerRefusal, readChain } from './attestation.ts'
 import { decode, encode } from './base64url.ts'
+import { endOfMap } from './cbor.ts'
 import {
   authenticatorRefusal,
   challengeRefusal,
@@ -95,16 +96,20 @@ interface Attested {
 /** Undefined: it does not parse, or it has no credential. */
 async function readAttested(response: RegistrationResponse): Promise<Attested | undefined> {
   const library = await loadLibrary()
+  const bytes = decode(response.attestationObject)
+  // The library would ignore everything that follows the first item.
+  if (endOfMap(bytes, 0) !== bytes.length) return undefined
   try {
-    const object = library.decodeAttestationObject(decode(response.attestationObject))
+    const object = library.decodeAttestationObject(bytes)
     const authData = object.get('authData')
     const statement = object.get('attStmt')
     const { credentialID, credentialPublicKey, aaguid } = library.parseAuthenticatorData(authData)
     if (credentialID === undefined || credentialPublicKey === undefined || aaguid === undefined)
       return undefined
     const format = object.get('fmt')
-    const x5c = statement.get('x5c')
-    const isSelf = format === 'packed' && x5c === undefined
+    const x5c = readChain(statement.get('x5c'))
+    if (x5c === undefined) return undefined
+    const isSelf = format === 'packed' && x5c.length === 0
     return {
       authData,
       id: credentialID,
@@ -112,7 +117,7 @@ async function readAttested(response: RegistrationResponse): Promise<Attested | 
       key: library.decodeCredentialPublicKey(credentialPublicKey) as unknown as CoseKey,
       aaguid: library.convertAAGUIDToString(aaguid),
       format,
-      x5c: Array.isArray(x5c) ? x5c : [],
+      x5c,
       ...(isSelf ? { selfAlgorithm: statement.get('alg') } : {}),
     }
   } catch {
@@ -120,7 +125,7 @@ async function readAttested(response: RegistrationResponse): Promise<Attested | 
   }
 }
 
-/** Checks the credential (7.1, steps 19, 20, 25 and 26). */
+/** Checks the credential (7.1, steps 20, 25 and 26). */
 function credentialRefusal(
   { id, key, publicKey, selfAlgorithm }: Attested,
   { response, settings, existing }: RegistrationInput,
@@ -146,7 +151,7 @@ function modelOf(
   return isChained(x5c, settings.trustRoots, now) ? { aaguid, attested: true } : { aaguid }
 }
 
-/** The library verifies the statement (7.1, steps 21 to 24), also one that nobody asked for, and checks the rest again. */
+/** The library verifies the statement (7.1, steps 21 and 22), also one that nobody asked for, and checks the rest again. */
 async function statementRefusal(
   { id, clientDataJSON, attestationObject }: RegistrationResponse,
   attested: Attested,

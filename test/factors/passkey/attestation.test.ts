@@ -111,7 +111,7 @@ describe('a passkey of another maker', () => {
       return register(key(), { options: ALLOWED, answer: answering(first!, ...others) })
     }
     expect(await outcomeOf(8)).to.have.property('state')
-    expect(await outcomeOf(9)).to.deep.equal({ refusal: 'maker' })
+    expect(await outcomeOf(9)).to.deep.equal({ refusal: 'malformed' })
   })
 
   it('is known from the first to the last second of each certificate', () => {

@@ -108,7 +108,7 @@ describe('a registration', () => {
       })
   })
 
-  it('refuses a key whose type, curve or length does not fit its algorithm', async () => {
+  it('refuses a key whose members, type, curve or length do not fit its algorithm', async () => {
     const p256 = new SoftAuthenticator()
     const ed25519 = new SoftAuthenticator({ algorithm: -8 })
     const rsa = rsaOf(2048)
@@ -134,6 +134,10 @@ describe('a registration', () => {
       other(rsa, [[-2, Buffer.from([2])]]),
       other(rsa, [[-2, Buffer.alloc(5, 1)]]),
       rsaOf(1024),
+      // WebAuthn forbids every member that a key can do without (6.5.1).
+      other(p256.key, [[2, randomBytes(4)]]),
+      other(ed25519.key, [[-3, randomBytes(32)]]),
+      other(rsa, [[4, [1]]]),
     ]
     for (const key of keys)
       expect(await register(p256, { lies: { key } })).to.deep.equal({ refusal: 'key' })
