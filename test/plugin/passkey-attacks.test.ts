@@ -81,11 +81,13 @@ type Open = () => Promise<Target>
 describe('attacks on the pages of passkeys', () => {
   let site: PasskeyHost
   let key: SoftAuthenticator
+  let mirasHandle: string
   const keyOf = () => new SoftAuthenticator({ origin: site.host.issuer })
   beforeEach(async () => {
     site = await startPasskeyHost()
     key = keyOf()
     await site.enrol('mira', key)
+    mirasHandle = key.userHandle
     site.host.writes.length = 0
   })
   afterEach(async () => site.host.close())
@@ -191,6 +193,18 @@ describe('attacks on the pages of passkeys', () => {
       const credential = theos.get(optionsOf(target.page), lies)
       expectRefused(await send(target, { credential }), `theo's, ${JSON.stringify(lies)}`)
     }
+  })
+
+  it('R46 the page that sets one up takes no credential that another account has', async () => {
+    const target = await TARGETS['the page that sets one up']!()
+    const options = optionsOf(target.page)
+    const copy = keyOf().create(options, { id: key.id, responseId: key.credentialId })
+    expectRefused(await send(target, { credential: copy }), 'with a key of its own')
+    const { factors } = await site.host.mfa.accounts.status('newcomer')
+    expect(factors).to.deep.equal([])
+    const page = await site.open()
+    const credential = key.get(page.options, { userHandle: mirasHandle })
+    expect((await page.answer(credential)).status).to.equal(303)
   })
 
   it('R28 R38 an answer that was accepted is worth nothing in another browser or sign-in', async () => {
