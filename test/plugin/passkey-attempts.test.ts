@@ -131,6 +131,19 @@ describe('refused passkeys', () => {
     expect(reasons).to.deep.equal(['throttled', 'wrong', 'wrong', 'wrong', 'wrong'])
   })
 
+  it('R28 R47 of somebody with the password leave the open page of the owner as it is', async () => {
+    const own = new HttpClient()
+    const page = await open(own)
+    // The challenges of a factor that are kept in the record are four: the fifth would end the first one.
+    const others = Array.from({ length: 5 }, () => new HttpClient())
+    const pages = await Promise.all(others.map((browser) => open(browser)))
+    for (const [nth, browser] of others.entries()) {
+      const credential = wrong(pages[nth]!)
+      expect((await browser.submit(pages[nth]!, { credential })).status).to.equal(422)
+    }
+    expect((await own.submit(page, { credential: right(page) })).status).to.equal(303)
+  })
+
   it('R1 a passkey works while the codes are disabled, and enables them again', async () => {
     // A hundred failures in a browser of the owner's.
     const own = new HttpClient()

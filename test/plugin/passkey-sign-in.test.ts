@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { isAnswered } from '../../src/host/interaction.ts'
 import { MULTI_FACTOR_ACR, PHISHING_RESISTANT_ACR } from '../../src/index.ts'
+import { exported, registered } from '../factors/passkey/person.ts'
 import { SoftAuthenticator, type Device } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { optionsOf } from '../support/passkey-options.ts'
@@ -221,6 +222,30 @@ describe('a passkey alone, on the application\u2019s login page', () => {
     expect(accepted.status).to.equal(303)
     const after = await site.open()
     expect((await after.answer(raised.get(after.options))).status).to.equal(303)
+  })
+
+  it('R46 R28 takes an imported passkey that has not verified its user alone only after a password', async () => {
+    const device = new SoftAuthenticator({ userVerified: false })
+    const state = exported(await registered(device))
+    const fields = { passkeys: [{ ...state, userVerified: false }] }
+    expect(await site.host.mfa.accounts.import('noor', fields)).to.include({ outcome: 'imported' })
+    const { origin } = new URL(site.host.issuer)
+    const answer = (options: string) => device.get(options, { origin, userVerified: true })
+    const alone = async (): Promise<number> => {
+      const opened = await site.open()
+      return (await opened.answer(answer(opened.options))).status
+    }
+    expect(await alone()).to.equal(422)
+    const client = new HttpClient()
+    const verify = await showPassword(site.host, client, 'noor')
+    const touched = device.get(optionsOf(verify), { origin })
+    expect((await client.submit(verify, { credential: touched })).status).to.equal(303)
+    expect(await alone(), 'nobody was verified beside the password').to.equal(422)
+    const again = new HttpClient()
+    const page = await showPassword(site.host, again, 'noor')
+    const accepted = await again.submit(page, { credential: answer(optionsOf(page)) })
+    expect(accepted.status).to.equal(303)
+    expect(await alone()).to.equal(303)
   })
 
   it('R38 answers a double tap with the first result, and signs in once', async () => {

@@ -9,12 +9,15 @@ import { backupCodesOf } from '../support/enrolment.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { optionsOf } from '../support/passkey-options.ts'
 import { freePort } from '../support/mongodb.ts'
+import { totpCode } from '../support/totp.ts'
 import {
   addPerson,
   atTheApp,
   PASSWORD,
+  signIn,
   startServer,
   stopServers,
+  type Person,
   type TestServer,
 } from './support.ts'
 
@@ -116,6 +119,24 @@ describe('passkeys of the server', () => {
     const options = JSON.parse(optionsOf(setUp)) as Record<string, object>
     expect(options['rp']).to.deep.equal({ id: 'localhost', name: 'The Acme Company' })
     expect(options['authenticatorSelection']).to.include({ userVerification: 'required' })
+  })
+
+  it('are offered after a sign-in with a code, except where the settings say no', async () => {
+    for (const offer of [true, false]) {
+      const server = await startServer({ settings: { passkeys: { offer } } })
+      await addPerson(server)
+      const alice: Person = { username: 'alice', password: PASSWORD }
+      await signIn(new HttpClient(), server.authorize(), alice, server)
+      server.clock.ahead += 60
+      const browser = new HttpClient()
+      const verify = await afterPassword(server, browser)
+      expect(verify.name).to.equal('totp-verify')
+      const code = totpCode({ secret: alice.secret ?? '' }, server.clock.now())
+      const answer = await browser.submit(verify, { code, offer: 'passkey' })
+      const page = await browser.follow(answer, atTheApp)
+      expect(page.name, `offer: ${offer}`).to.equal(offer ? 'passkey-offer' : undefined)
+      if (!offer) expect(page.location?.searchParams.get('code')).to.be.a('string')
+    }
   })
 
   it('are off where the settings say so: the other factor is set up without a choice', async () => {
