@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import {
   answerFactorOffer,
+  leadOn,
   offersBeside,
   showFactorOffer,
 } from '../../interactions/mfa/factor-offer.ts'
@@ -56,6 +57,18 @@ describe('the offer of a factor', () => {
     expect(await isOffered({}, 'totp', { params: { prompt: 'consent' } })).to.equal(false)
     const device = { interaction: { uid: 'uid', params: {}, deviceCode: 'code' } }
     expect(await isOffered(device)).to.equal(false)
+  })
+
+  it('comes after a page that has something to tell', async () => {
+    const after = (notices: readonly object[]) =>
+      visiting(of, { place }, (visit) => {
+        const core = { ...visit.core, notices: notices as Visit['core']['notices'] }
+        const shown = factorOf(of, 'totp')
+        return leadOn({ ...visit, core }, accepted, { shown, form: { offer: 'passkey' } })
+      })
+    expect((await after([])).to).to.match(/\/offer\/passkey$/)
+    const notice = { page: 'word', model: () => ({}) }
+    expect((await after([notice])).to).to.match(/\/word$/)
   })
 
   it('ends at the app where the account changes too often to keep the answer', async () => {

@@ -131,6 +131,25 @@ describe('the offer of a passkey after a sign-in', () => {
     expect((await claimsOf(await follow(host, browser, done))).amr).to.include('hwk')
   })
 
+  it('goes on to the app where the person goes back from the set-up to “Not now”', async () => {
+    const { browser, page } = await signIn()
+    await browser.submit(page, { answer: 'set-up' })
+    const done = await follow(host, browser, await browser.submit(page, { answer: 'not-now' }))
+    expect((await claimsOf(done)).amr).to.deep.equal(['pwd', 'otp', 'mfa'])
+  })
+
+  it('R11 begins the set-up of no factor that is not offered', async () => {
+    for (const factor of ['totp', 'backup-codes']) {
+      const { browser, page } = await signIn()
+      const { action, fields } = page.form()
+      const address = new URL(action.replace(/\/passkey$/, `/${factor}`), page.url)
+      expect((await browser.get(address)).status, factor).to.equal(410)
+      const answered = await browser.post(address, { ...fields, answer: 'set-up' })
+      const done = await follow(host, browser, answered)
+      expect((await claimsOf(done)).amr, factor).to.deep.equal(['pwd', 'otp', 'mfa'])
+    }
+  })
+
   it('shows the set-up again after a refused response, and the person can still leave', async () => {
     const { browser, setUp } = await accept()
     const refused = await browser.submit(setUp, { credential: create(setUp).replace('"', "'") })

@@ -102,6 +102,21 @@ describe('a passkey alone, where the policy asks for more', () => {
     expect(next.name).to.equal('passkey-verify')
   })
 
+  it('is enough where a rule gives time for a second device', async () => {
+    const { client } = await alone()
+    for (const name of ['_session', '_session.sig']) client.jar.delete(name)
+    const enrol = { graceSeconds: 86_400 }
+    site.host.mfa.setPolicy({ rules: [{ name: 'two', when: {}, redundancy: true, enrol }] })
+    site.host.writes.length = 0
+    const { options, answer } = await site.open({}, client)
+    const later = await follow(site.host, client, await answer(key.get(options)))
+    expect(later.name).to.equal('enrol-later')
+    expect(signedInSessions(site.host.writes)).not.to.deep.equal([])
+    const answered = await client.submit(later, {}, { form: '[action$="/later"]' })
+    const claims = await claimsOf(await follow(site.host, client, answered))
+    expect(claims.amr).to.deep.equal(['hwk', 'user', 'mfa'])
+  })
+
   it('R12 R17 makes no browser known before the rest is proved', async () => {
     site.host.mfa.setPolicy({
       rules: [{ name: 'new', when: { newBrowser: true }, factors: ['totp'] }],

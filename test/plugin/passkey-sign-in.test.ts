@@ -44,6 +44,7 @@ describe('a passkey alone, on the application\u2019s login page', () => {
     const { client, page, options, answer } = await site.open()
     const [form] = page.tags(FORM)
     expect(form).to.include({ method: 'post', action: `${page.url.pathname}/passkey`, hidden: '' })
+    expect(page.all('[role=alert]')).to.have.length(0)
     expect(JSON.parse(options)).to.include({ rpId: 'localhost', userVerification: 'required' })
     expect(JSON.parse(options)).to.deep.include({ allowCredentials: [] })
     const answered = await answer(key.get(options))
@@ -73,6 +74,24 @@ describe('a passkey alone, on the application\u2019s login page', () => {
       credential,
     })
     expect(answered.status).to.equal(303)
+  })
+
+  it('posts below the login page, whose address is the application\u2019s', async () => {
+    const other = await startPasskeyHost(
+      {},
+      { interactions: { url: (_ctx, { uid }) => `/interaction/${uid}?look=plain` } },
+    )
+    const own = new SoftAuthenticator({ origin: new URL(other.host.issuer).origin })
+    await other.enrol('mira', own)
+    const { client, page, options, answer } = await other.open()
+    const { pathname } = page.url
+    expect(page.tags(FORM)[0]?.action).to.equal(`${pathname}/passkey?look=plain`)
+    const refused = await answer(own.get(options, { origin: 'https://evil.example' }))
+    expect(refused.status).to.equal(422)
+    expect(refused.tags('a').map(({ href }) => href)).to.include(`${pathname}?look=plain`)
+    const again = own.get(optionsOf(refused))
+    expect((await client.submit(refused, { credential: again })).status).to.equal(303)
+    await other.host.close()
   })
 
   it('serves the script of the form under the content security policy of our pages', async () => {
