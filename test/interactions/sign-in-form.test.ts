@@ -7,9 +7,16 @@ import { world } from '../application/world.ts'
 import { corePolicy } from './core-policy.ts'
 
 const ID = 'test-named-key'
+/** The parts of the host that make a context for the application's functions. */
+const CONTEXT = {
+  createContext: () => ({}),
+  OIDCContext: class {
+    entity(): void {}
+  },
+}
 
-/** A login page in an interaction whose client is gone. */
-function loginPage(changes: object = {}) {
+/** A login page in an interaction whose client is gone. `ofProvider`: changed members of the provider. */
+function loginPage(changes: object = {}, ofProvider: object = {}) {
   const { deps } = world({ listed: [namedKeyFactor() as never] })
   const core = {
     ...corePolicy,
@@ -19,6 +26,7 @@ function loginPage(changes: object = {}) {
       interactionDetails: async () => ({ uid: 'uid', prompt: { name: 'login' }, params: {} }),
       Client: { find: async () => undefined },
       Interaction: { adapter: { find: async () => undefined } },
+      ...ofProvider,
     },
     views: { hasSignInForm: () => true },
     ...changes,
@@ -50,6 +58,36 @@ describe('the form of a login page', () => {
       expect(await asked('POST', path), path).to.equal(undefined)
     const { asked: without } = loginPage({ views: { hasSignInForm: () => false } })
     expect(await without('POST')).to.equal(undefined)
+    const { identify: _, ...nameless } = namedKeyFactor()
+    const { deps } = world({ listed: [nameless as never] })
+    const { asked: ofNameless } = loginPage({ deps })
+    expect(await ofNameless('POST')).to.equal(undefined)
+  })
+
+  it('has its route also at an issuer with a path, which the provider does not see', async () => {
+    const issuer = 'https://id.example.com/op'
+    const client = {}
+    const provider = { issuer, Client: { find: async () => client }, ...CONTEXT }
+    for (const at of ['', '/op']) {
+      const { asked } = loginPage({ interactionUrl: () => `${at}/sign-in/uid` }, provider)
+      const route = await asked('POST', `/sign-in/uid/${ID}`)
+      expect(route).to.include({ retryHref: `${at}/sign-in/uid` })
+    }
+  })
+
+  it('is over for a browser whose interaction has ended, and is asked again where the storage is away', async () => {
+    const ended = Object.assign(new Error('ended'), { name: 'SessionNotFound' })
+    const failing = (error: Error) => ({
+      interactionDetails: async () => Promise.reject(error),
+      Interaction: { adapter: { find: async () => ({}) } },
+    })
+    const route = await loginPage({}, failing(ended)).asked('POST')
+    expect(route).to.include({ uid: 'uid', retryHref: undefined })
+    const error = await route!.answer().catch((reason: unknown) => reason)
+    expect(error).to.include({ code: 'interaction-expired', status: 410 })
+    const away = new Error('away')
+    const asked = loginPage({}, failing(away)).asked('POST')
+    expect(await asked.catch((reason: unknown) => reason)).to.equal(away)
   })
 
   it('names no unknown credential of a factor whose responses name none', async () => {

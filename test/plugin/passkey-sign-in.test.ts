@@ -88,6 +88,9 @@ describe('a passkey alone, on the application\u2019s login page', () => {
     expect(page.tags(FORM)[0]?.action).to.equal(`${pathname}/passkey?look=plain`)
     const refused = await answer(own.get(options, { origin: 'https://evil.example' }))
     expect(refused.status).to.equal(422)
+    expect(refused.body).to.include('Fieldnotes')
+    // Its form leads to the app by redirects, which Chrome would apply `form-action` to.
+    expect(refused.headers['content-security-policy']).not.to.include('form-action')
     expect(refused.tags('a').map(({ href }) => href)).to.include(`${pathname}?look=plain`)
     const again = own.get(optionsOf(refused))
     expect((await client.submit(refused, { credential: again })).status).to.equal(303)
