@@ -121,6 +121,7 @@ async function begin(
     random: deps.random,
     now,
     existing: existingStates(deps, record, factor),
+    underway: underway(deps, factor, record, now),
     locale: about.locale,
     issuer: about.issuer,
     ...(about.address === undefined ? {} : { address: about.address }),
@@ -148,6 +149,18 @@ async function begin(
   }
 }
 
+/** The set-ups of this factor in progress. The interaction that begins one has none. */
+function underway(
+  { box }: Dependencies,
+  factor: AnyFactor,
+  { accountId, pending }: MfaRecord,
+  now: Instant,
+): readonly unknown[] {
+  return pending
+    .filter((open) => open.factor === factor.id && open.expiresAt > now)
+    .map((open): unknown => factor.parsePending(openState(box, accountId, open)))
+}
+
 function reasonOf(record: MfaRecord, { rule, recovering }: EnrolmentGround) {
   if (!isEnrolled(record)) return rule
   return recovering === true ? 'recovery' : 'fresh-factor'
@@ -170,7 +183,8 @@ export async function describePending(
   if (pending === undefined) return undefined
   const value: unknown = factor.parsePending(openState(deps.box, record.accountId, pending))
   const challenge = await challengeFor?.(value)
-  return (await factor.describeEnrolment?.(value, about, challenge?.value)) ?? {}
+  const existing = existingStates(deps, record, factor)
+  return (await factor.describeEnrolment?.(value, about, challenge?.value, existing)) ?? {}
 }
 
 export type EnrolOutcome =

@@ -95,7 +95,7 @@ export interface Factor<
   parseChallenge(stored: Json): Challenge
 
   /** Starts an enrolment. `confirmed` factors only. */
-  beginEnrolment?(input: EnrolmentInput<State>): Promise<Begun<Pending>> | Begun<Pending>
+  beginEnrolment?(input: EnrolmentInput<State, Pending>): Promise<Begun<Pending>> | Begun<Pending>
   /**
    * Makes the challenge that the confirming response answers, for a factor that needs one and sends nothing. It is kept
    * with the interaction like that of a sign-in, and separate from it: the first response spends it, right or wrong, and
@@ -113,6 +113,7 @@ export interface Factor<
     pending: Pending,
     about: AccountLabel,
     challenge?: Challenge,
+    existing?: readonly Owned<State>[],
   ): Promise<Described['enrolment']> | Described['enrolment']
   /** Undefined: refused. The confirming response is already spent in the state (its step, its counter). */
   confirmEnrolment?(
@@ -298,9 +299,11 @@ export interface ConfirmInput<State, Challenge> {
   readonly browser?: BrowserName
 }
 
-export interface EnrolmentInput<State = unknown> extends ChallengeInput {
+export interface EnrolmentInput<State = unknown, Pending = unknown> extends ChallengeInput {
   /** The person's authenticators of this factor: a registered key must not be registered a second time (R40). */
   readonly existing: readonly Owned<State>[]
+  /** The set-ups of this factor that are in progress in other interactions of the account. Absent: none. */
+  readonly underway?: readonly Pending[]
 }
 
 export interface IssueInput {

@@ -185,7 +185,7 @@ async function confirm(
   const { value: pending, delivery } = await beginEnrolment(fixture, existing)
   const label = { issuerName: 'Acme', label: ADDRESS }
   const challenge = await enrolmentChallenge(fixture, pending)
-  const page = (await factor.describeEnrolment?.(pending, label, challenge)) ?? {}
+  const page = (await factor.describeEnrolment?.(pending, label, challenge, existing)) ?? {}
   const form = holder.confirm?.({ at: TEST_START, page, delivery, shown: [] }) ?? {}
   const confirming = freeze(factor.parseResponse(form))
   assert.notEqual(confirming, undefined)

@@ -1,16 +1,24 @@
 import { expect } from 'chai'
 import { passkeys } from '../../src/factors/passkey/index.ts'
-import { backupCodes } from '../../src/index.ts'
+import { backupCodes, totp } from '../../src/index.ts'
 import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
 import type { Clock } from '../../src/ports/services.ts'
 import { exported, registered } from '../factors/passkey/person.ts'
 import { SoftAuthenticator, type Lies } from '../support/authenticator.ts'
-import { HttpClient } from '../support/http-client.ts'
+import { HttpClient, type Page } from '../support/http-client.ts'
 import { openDatabase } from '../support/mongodb.ts'
 import { optionsOf } from '../support/passkey-options.ts'
 import { requireMongodb } from '../support/requirements.ts'
 import { follow, showPassword, startHost, type Host } from './host.ts'
 import { STORAGES, type OpenStorage } from './recorded-storage.ts'
+import { enrolledPerson, nextCode } from './sign-in.ts'
+
+interface Creation {
+  readonly user: { readonly id: string }
+  readonly excludeCredentials: readonly { readonly id: string }[]
+}
+
+const handleIn = (options: string): string => (JSON.parse(options) as Creation).user.id
 
 /** Opens a database of MongoDB for one host, whose clock is known only when the host is made. */
 async function onMongodb(url: string): Promise<OpenStorage> {
@@ -42,7 +50,7 @@ for (const name of [...Object.keys(STORAGES), 'MongoDB'])
       host = await startHost({
         storage: STORAGES[name] ?? (await onMongodb(mongodb)),
         hostname: 'localhost',
-        mfa: { factors: [passkeys(), backupCodes()] },
+        mfa: { factors: [passkeys(), totp(), backupCodes()], manage: { clients: ['app'] } },
       })
       client = new HttpClient()
       key = new SoftAuthenticator({ origin: new URL(host.issuer).origin })
@@ -51,7 +59,8 @@ for (const name of [...Object.keys(STORAGES), 'MongoDB'])
 
     /** Sets up the passkey in a first sign-in. */
     async function enrol(): Promise<void> {
-      const page = await follow(host, client, await showPassword(host, client, 'mira'))
+      const ways = await showPassword(host, client, 'mira')
+      const page = await follow(host, client, await client.submit(ways, { factor: 'passkey' }))
       const credential = key.create(optionsOf(page))
       const codes = await follow(host, client, await client.submit(page, { credential }))
       expect(codes.body).to.include('data-page="backup-codes"')
@@ -104,6 +113,37 @@ for (const name of [...Object.keys(STORAGES), 'MongoDB'])
           outcome: 'refused',
           faults: [{ field: 'passkeys[0]', code: 'authenticator-taken' }],
         })
+    })
+
+    it('are filed by one user handle, also where two tabs set them up at once', async () => {
+      const person = await enrolledPerson(host)
+      const asked = { mfa_action: 'add:passkey', prompt: 'login' }
+      const open = async (): Promise<Page> => {
+        const verify = await showPassword(host, client, 'mira', asked)
+        if (verify.name === 'totp-verify')
+          return client.submit(verify, { code: nextCode(host, person) })
+        return client.submit(verify, { credential: key.get(optionsOf(verify)) })
+      }
+      const proved = [await open(), await open()]
+      const pages = await Promise.all(proved.map((page) => follow(host, client, page)))
+      const handles = pages.map((page) => optionsOf(page)).map(handleIn)
+      expect(handles[1]).to.equal(handles[0])
+      const devices = [key, new SoftAuthenticator({ origin: new URL(host.issuer).origin })] as const
+      const answers = await Promise.all(
+        devices.map((device, nth) => {
+          const page = pages[nth]!
+          return client.submit(page, { credential: device.create(optionsOf(page)) })
+        }),
+      )
+      expect(answers.map(({ status }) => status)).to.deep.equal([303, 303])
+      const { factors } = await host.mfa.accounts.status('mira')
+      expect(factors.filter(({ factor }) => factor === 'passkey')).to.have.length(2)
+      // A page that is opened later excludes both.
+      const later = JSON.parse(optionsOf(await follow(host, client, await open()))) as Creation
+      expect(later.user.id).to.equal(handles[0])
+      expect(later.excludeCredentials.map(({ id }) => id)).to.have.members(
+        devices.map(({ credentialId }) => credentialId),
+      )
     })
 
     it('R29 tell of a counter that did not grow', async () => {

@@ -1,14 +1,8 @@
 import type { JsonObject } from '../../domain/json.ts'
-import type { AccountLabel, ChallengeInput, Owned } from '../factor.ts'
+import type { AccountLabel, ChallengeInput, EnrolmentInput, Owned } from '../factor.ts'
 import { encode } from './base64url.ts'
 import { siteOf, type PasskeySettings } from './options.ts'
-import type {
-  Ceremony,
-  Descriptor,
-  PasskeyChallenge,
-  PasskeyPending,
-  PasskeyState,
-} from './state.ts'
+import type { Ceremony, PasskeyChallenge, PasskeyPending, PasskeyState } from './state.ts'
 
 /** How long a challenge is open, in seconds. The browser closes its window after the same time. */
 export const PASSKEY_CHALLENGE_SECONDS = 300
@@ -29,33 +23,40 @@ export function makeChallenge(
   }
 }
 
-/** One handle for all passkeys of an account: with another one, a device would show two accounts of one name. */
-export function beginPasskey(
-  existing: readonly Owned<PasskeyState>[],
-  { random }: Pick<ChallengeInput, 'random'>,
-): PasskeyPending {
-  const userHandle = existing[0]?.state.userHandle ?? encode(random.bytes(USER_HANDLE_BYTES))
-  return { userHandle, exclude: existing.map(({ state }) => descriptorOf(state)) }
+/**
+ * One handle for all passkeys of an account: with another one, a device would show two accounts of one name. A set-up
+ * takes over the handle of one that is in progress too, since either may be confirmed first.
+ */
+export function beginPasskey({
+  existing,
+  underway = [],
+  random,
+}: Pick<
+  EnrolmentInput<PasskeyState, PasskeyPending>,
+  'existing' | 'underway' | 'random'
+>): PasskeyPending {
+  const known = [...existing.map(({ state }) => state), ...underway]
+  return { userHandle: known[0]?.userHandle ?? encode(random.bytes(USER_HANDLE_BYTES)) }
 }
 
-function descriptorOf({ id, transports }: PasskeyState): Descriptor {
-  return { id, transports }
-}
-
-/** PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3, 5.1). */
+/**
+ * PublicKeyCredentialCreationOptionsJSON (WebAuthn Level 3, 5.1). `existing`: the person's own passkeys, which an
+ * authenticator must not hold a second time.
+ */
 export function creationOptions(
   settings: PasskeySettings,
-  pending: PasskeyPending,
+  { userHandle }: PasskeyPending,
   { issuerName, label }: AccountLabel,
   { rpId, challenge }: PasskeyChallenge,
+  existing: readonly Owned<PasskeyState>[],
 ): JsonObject {
   return {
     rp: { id: rpId, name: settings.rpName ?? issuerName },
-    user: { id: pending.userHandle, name: label, displayName: label },
+    user: { id: userHandle, name: label, displayName: label },
     challenge,
     pubKeyCredParams: settings.algorithms.map((alg) => ({ type: 'public-key', alg })),
     timeout: PASSKEY_CHALLENGE_SECONDS * 1000,
-    excludeCredentials: pending.exclude.map(credential),
+    excludeCredentials: existing.map(credential),
     authenticatorSelection: {
       residentKey: 'preferred',
       requireResidentKey: false,
@@ -79,11 +80,11 @@ export function requestOptions(
     challenge,
     rpId,
     timeout: PASSKEY_CHALLENGE_SECONDS * 1000,
-    allowCredentials: alone ? [] : states.map(({ state }) => credential(descriptorOf(state))),
+    allowCredentials: alone ? [] : states.map(credential),
     userVerification: alone ? 'required' : settings.userVerification,
   }
 }
 
-function credential({ id, transports }: Descriptor): JsonObject {
+function credential({ state: { id, transports } }: Owned<PasskeyState>): JsonObject {
   return { type: 'public-key', id, ...(transports.length === 0 ? {} : { transports }) }
 }

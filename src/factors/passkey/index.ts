@@ -98,10 +98,10 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     parseResponse,
     canonical,
 
-    beginEnrolment: (input) => ({ value: beginPasskey(input.existing, input) }),
+    beginEnrolment: (input) => ({ value: beginPasskey(input) }),
     enrolmentChallenge: (_pending, input) => ({ value: makeChallenge('create', settings, input) }),
-    describeEnrolment: (pending, about, challenge) => ({
-      options: textOf(challenge && creationOptions(settings, pending, about, challenge)),
+    describeEnrolment: (pending, about, challenge, existing = []) => ({
+      options: textOf(challenge && creationOptions(settings, pending, about, challenge, existing)),
     }),
     async confirmEnrolment(pending, response, now, { challenge, existing, browser }) {
       const given = { settings, pending, challenge, response, existing, now }

@@ -31,12 +31,7 @@ export type PasskeyState = {
 /** The data of a set-up in progress. */
 export type PasskeyPending = {
   readonly userHandle: string
-  /** The person's own passkeys, which an authenticator must not hold a second time. */
-  readonly exclude: readonly Descriptor[]
 }
-
-/** A credential as the browser is told of it. */
-export type Descriptor = { readonly id: string; readonly transports: readonly string[] }
 
 export type Ceremony = 'create' | 'get'
 
@@ -88,16 +83,9 @@ export function parseState(stored: Json): PasskeyState {
 }
 
 export function parsePending(stored: Json): PasskeyPending {
-  const { userHandle, exclude } = fieldsOf(stored)
-  if (!isBase64url(userHandle, 1, LONGEST_HANDLE_BYTES) || !Array.isArray(exclude))
-    throw unreadable()
-  return { userHandle, exclude: exclude.map(parseDescriptor) }
-}
-
-function parseDescriptor(stored: Json): Descriptor {
-  const { id, transports } = fieldsOf(stored)
-  if (!isBase64url(id, 1, LONGEST_ID_BYTES)) throw unreadable()
-  return { id, transports: parseTransports(transports) }
+  const { userHandle } = fieldsOf(stored)
+  if (!isBase64url(userHandle, 1, LONGEST_HANDLE_BYTES)) throw unreadable()
+  return { userHandle }
 }
 
 export function parseChallenge(stored: Json): PasskeyChallenge {

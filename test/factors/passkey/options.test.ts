@@ -5,6 +5,9 @@ import {
   type PasskeysOptions,
 } from '../../../src/factors/passkey/index.ts'
 import { readPasskeysOptions, siteOf } from '../../../src/factors/passkey/options.ts'
+import { beginPasskey } from '../../../src/factors/passkey/ceremony.ts'
+import type { PasskeyState } from '../../../src/factors/passkey/state.ts'
+import { seededRandom } from '../seeded-random.ts'
 import { creation, ISSUER, request } from './person.ts'
 
 describe('the options of passkeys', () => {
@@ -139,6 +142,18 @@ describe('the options of the browser\u2019s call', () => {
     })
     expect(Buffer.from(challenge.challenge, 'base64url')).to.have.length(32)
     expect(pending.userHandle).not.to.include('mira')
+  })
+
+  it('name the account as its passkeys and its set-ups in progress do', () => {
+    const random = seededRandom('handles')
+    const own = (userHandle: string) => [
+      { authenticatorId: 'one', state: { userHandle } as PasskeyState },
+    ]
+    const underway = [{ userHandle: 'BBBB' }, { userHandle: 'CCCC' }]
+    expect(beginPasskey({ existing: own('AAAA'), underway, random }).userHandle).to.equal('AAAA')
+    expect(beginPasskey({ existing: [], underway, random }).userHandle).to.equal('BBBB')
+    const { userHandle } = beginPasskey({ existing: [], random })
+    expect(Buffer.from(userHandle, 'base64url')).to.have.length(32)
   })
 
   it('leave out transports that nobody has named', () => {

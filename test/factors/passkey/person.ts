@@ -34,10 +34,10 @@ export function creation(
   existing: readonly Owned<PasskeyState>[] = [],
 ) {
   const settings = readPasskeysOptions(options)
-  const pending = beginPasskey(existing, { random })
+  const pending = beginPasskey({ existing, random })
   const challenge = makeChallenge('create', settings, input('mira'))
   const about = { issuerName: 'Acme', label: 'mira@example.com' }
-  const text = JSON.stringify(creationOptions(settings, pending, about, challenge))
+  const text = JSON.stringify(creationOptions(settings, pending, about, challenge, existing))
   return { settings, pending, challenge, text }
 }
 

@@ -64,7 +64,7 @@ function register({ registration }: Vector) {
   const { challenge, credential_id: id, clientDataJSON, attestationObject } = registration
   return verifyRegistration({
     settings,
-    pending: { userHandle: 'AAAA', exclude: [] },
+    pending: { userHandle: 'AAAA' },
     challenge: challengeOf('create', challenge),
     response: responseOf(encode(id), { clientDataJSON, attestationObject }),
     existing: [],
