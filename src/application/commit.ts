@@ -6,6 +6,7 @@ import { newRecord, type MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Dependencies } from './dependencies.ts'
 import { afterOthers, inTurn } from './event-queue.ts'
+import { keepTraces } from './left-traces.ts'
 import { formatRecord, parseRecord } from './record-format.ts'
 
 export { settleEvents } from './event-queue.ts'
@@ -88,7 +89,7 @@ async function decideAndSave<T>(
     if (decided.record === undefined) return decided.outcome
     const events = stamp(withCause(deps, decided.events ?? []), accountId, version + 1, now)
     const backlog = [...decided.record.events, ...events].slice(-MOST_EVENTS)
-    const next = { ...decided.record, events: backlog }
+    const next = { ...keepTraces(deps, record, decided.record), events: backlog }
     if (await deps.storage.records.save(accountId, formatRecord(next), version)) {
       for (const event of events) deps.measures.told(event)
       if (next.events.length > 0) pass(deps, { record: next, version: version + 1 })

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { MfaRecord } from '../domain/mfa-record.ts'
+import { tracesOf } from '../domain/trace.ts'
 import type { PageAbout } from '../factors/factor.ts'
 import type { Dependencies } from './dependencies.ts'
 import { existingStates } from './owned-states.ts'
@@ -10,7 +11,7 @@ export interface FactorPageData {
   readonly data: JsonObject
 }
 
-/** The values of each factor that the account has and that gives some. They are the account's own. */
+/** The values of each factor that the account has, or had, and that gives some. They are the account's own. */
 export function pageDataOf(
   deps: Pick<Dependencies, 'box' | 'factors'>,
   record: MfaRecord,
@@ -19,6 +20,8 @@ export function pageDataOf(
   return [...deps.factors.values()].flatMap((factor) => {
     if (factor.pageData === undefined) return []
     const states = existingStates(deps, record, factor)
-    return states.length === 0 ? [] : [{ factor: factor.id, data: factor.pageData(states, about) }]
+    const traces = tracesOf(record, factor.id)
+    if (states.length === 0 && traces.length === 0) return []
+    return [{ factor: factor.id, data: factor.pageData(states, about, traces) }]
   })
 }

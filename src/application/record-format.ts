@@ -3,6 +3,7 @@ import { MfaError } from '../domain/errors.ts'
 import { MOST_RULES_MET } from '../domain/grace.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { RECORD_SCHEMA, type MfaRecord } from '../domain/mfa-record.ts'
+import { MOST_TRACES } from '../domain/trace.ts'
 import {
   MOST_PREVIOUS,
   MOST_TRUSTED_BROWSERS,
@@ -146,6 +147,10 @@ const format = z.object({
   frozenAt: instant.optional(),
   rulesMet: z.custom(isRulesMet).optional(),
   offers: z.array(z.object({ factor: text, until: instant.optional() })).optional(),
+  traces: z
+    .array(z.object({ factor: text, text }))
+    .max(MOST_TRACES)
+    .optional(),
   events: z.array(
     z.object({
       id: text,

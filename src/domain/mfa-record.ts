@@ -2,6 +2,7 @@ import type { Assurance } from './assurance.ts'
 import type { BrowserName } from './browser-name.ts'
 import type { MfaEvent } from './events.ts'
 import type { Instant } from './time.ts'
+import type { Trace } from './trace.ts'
 
 /** Raised when the shape of a stored record changes; an older one is upgraded when read, a newer one refused. */
 export const RECORD_SCHEMA = 1
@@ -45,6 +46,8 @@ export interface MfaRecord {
   readonly rulesMet?: Readonly<Record<string, Instant>>
   /** The offers of a factor that the person has answered, one for each factor (src/domain/factor-offer.ts). */
   readonly offers?: readonly AnsweredOffer[]
+  /** The traces of authenticators that the account had, the newest last; at most 20 (src/domain/trace.ts). */
+  readonly traces?: readonly Trace[]
   /** Events, saved together with the change that they report; passed on afterwards, at least once. */
   readonly events: readonly MfaEvent[]
 }

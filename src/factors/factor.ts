@@ -107,7 +107,7 @@ export interface Factor<
   ): Promise<Begun<Challenge>> | Begun<Challenge>
   /**
    * The values of the set-up page: `enrolment` in the model of its page. `challenge`: the open one of
-   * `enrolmentChallenge`.
+   * `enrolmentChallenge`. `existing`: the person's authenticators of this factor when the page is shown.
    */
   describeEnrolment?(
     pending: Pending,
@@ -163,9 +163,20 @@ export interface Factor<
 
   /**
    * The values for the script `beside` of its pages on the overview of the person's account, such as what a device has to
-   * forget. `states` are the person's own, at least one. A person who has not shown a second factor gets no values.
+   * forget. `states` are the person's own; `traces` are those of authenticators that the account had before (`traceOf`),
+   * the newest last. At least one of the two is there. A person who has not shown a second factor gets no values.
    */
-  pageData?(states: readonly Owned<State>[], about: PageAbout): JsonObject
+  pageData?(
+    states: readonly Owned<State>[],
+    about: PageAbout,
+    traces: readonly string[],
+  ): JsonObject
+  /**
+   * The trace of an authenticator: the text by which a device goes on to file it after the account has lost it, in each
+   * way. `pageData` gets it from then on. It is kept in the account's record and not sealed, so it must be no secret. 1 to
+   * 512 UTF-16 code units; any other text is not kept. The newest 20 of an account are kept.
+   */
+  traceOf?(state: State): string
 
   /** Types and normalises a form once (R34); undefined: this cannot be a response at all (400, not charged). */
   parseResponse(form: Form): Response | undefined

@@ -203,6 +203,7 @@ const anyRecord: fc.Arbitrary<MfaRecord> = fc.record(
       { maxLength: 2 },
     ),
     offers: fc.array(fc.record({ factor: text, until: instant }, { requiredKeys: ['factor'] })),
+    traces: fc.array(fc.record({ factor: text, text }), few),
     rulesMet: fc.dictionary(fc.string({ minLength: 1, maxLength: 100 }), instant, { maxKeys: 3 }),
   },
   {

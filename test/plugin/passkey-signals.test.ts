@@ -1,18 +1,17 @@
-import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import type { Browser } from 'playwright-core'
 import type { Core } from '../../interactions/core.ts'
 import { scriptsFor } from '../../src/account/beside.ts'
 import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes, totp } from '../../src/index.ts'
 import { owner } from '../application/person.ts'
 import { load, world } from '../application/world.ts'
+import { exported, registered } from '../factors/passkey/person.ts'
+import { deedsOf, press } from '../support/account-forms.ts'
 import { SoftAuthenticator } from '../support/authenticator.ts'
-import { launchBrowser, newPerson } from '../support/browser.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { optionsOf } from '../support/passkey-options.ts'
 import { follow, PASSWORD, showPassword, startHost, type Host } from './host.ts'
-import { enrolledPerson, nextCode } from './sign-in.ts'
+import { enrolledPerson, nextCode, type Person } from './sign-in.ts'
 
 interface Data {
   readonly rpId: string
@@ -20,15 +19,20 @@ interface Data {
   readonly users: readonly { readonly userId: string; readonly ids: readonly string[] }[]
 }
 
-const startPasskeyHost = (): Promise<Host> =>
-  startHost({
-    hostname: 'localhost',
-    mfa: { account: true, factors: [passkeys(), totp(), backupCodes()] },
-  })
-
 describe('the passkeys that the account page names to the browser', () => {
   let host: Host
-  beforeEach(async () => (host = await startPasskeyHost()))
+  let required: boolean
+  beforeEach(async () => {
+    required = true
+    host = await startHost({
+      hostname: 'localhost',
+      mfa: {
+        account: true,
+        factors: [passkeys(), totp(), backupCodes()],
+        require: () => required,
+      },
+    })
+  })
   afterEach(async () => host.close())
 
   /** Sets up an app, and after the next sign-in the passkey that is offered. */
@@ -44,7 +48,7 @@ describe('the passkeys that the account page names to the browser', () => {
     const credential = device.create(options)
     await follow(host, browser, await browser.submit(setUp, { credential }))
     const { user } = JSON.parse(options) as { user: { id: string } }
-    return { browser, person, id: device.credentialId, userId: user.id }
+    return { browser, person, device, id: device.credentialId, userId: user.id }
   }
   const account = async (browser: HttpClient): Promise<Page> =>
     browser.visit(`${host.issuer}/account`)
@@ -70,6 +74,105 @@ describe('the passkeys that the account page names to the browser', () => {
     expect(dataOn(page)).to.deep.equal([])
     const without = await enrolledPerson(host, 'una')
     expect(dataOn(await account(without.browser))).to.deep.equal([])
+  })
+
+  /** Shows the factor that a page asks for, and follows to the next page. */
+  async function prove(browser: HttpClient, page: Page, given: SoftAuthenticator | Person) {
+    const isKey = given instanceof SoftAuthenticator
+    expect(page.name).to.equal(isKey ? 'passkey-verify' : 'totp-verify')
+    const form = isKey
+      ? { credential: given.get(optionsOf(page), { origin: host.issuer }) }
+      : { code: nextCode(host, given) }
+    return browser.follow(await browser.submit(page, form))
+  }
+  /** Adds a passkey on the account page, where the factor that was used last is asked for. */
+  async function add(browser: HttpClient, shown: SoftAuthenticator | Person) {
+    const asked = await browser.follow(await press(browser, await account(browser), 'add:passkey'))
+    const setUp = await prove(browser, asked, shown)
+    const device = new SoftAuthenticator({ origin: host.issuer })
+    const credential = device.create(optionsOf(setUp))
+    const after = await browser.follow(await browser.submit(setUp, { credential }))
+    expect(after.name, after.body).to.equal('account')
+    return device
+  }
+  /** Removes the authenticator in this row of the account page; returns the page after it. */
+  async function remove(browser: HttpClient, row: number, shown: SoftAuthenticator | Person) {
+    const page = await account(browser)
+    const rows = deedsOf(page).filter((deed) => deed.startsWith('remove:'))
+    const asked = await prove(
+      browser,
+      await browser.follow(await press(browser, page, rows.at(row)!)),
+      shown,
+    )
+    expect(asked.name).to.equal('factor-remove')
+    const after = await browser.follow(await browser.submit(asked))
+    expect(after.name).to.equal('account')
+    return after
+  }
+
+  it('are the others after one was removed, and none after the last one', async () => {
+    const { browser, person, device: older, userId } = await withPasskey('mira')
+    const newer = await add(browser, older)
+    expect(newer.userHandle).to.equal(userId)
+    const usersOn = (page: Page) => dataOn(page).map(({ users }) => users)
+    expect(usersOn(await account(browser))[0]?.[0]?.ids).to.have.members([
+      older.credentialId,
+      newer.credentialId,
+    ])
+    const left = await remove(browser, -1, older)
+    expect(usersOn(left)).to.deep.equal([[{ userId, ids: [older.credentialId] }]])
+    const none = await remove(browser, -1, older)
+    expect(usersOn(none)).to.deep.equal([[{ userId, ids: [] }]])
+
+    // Another browser has the passkeys too, and hears of it when its person has shown a factor there.
+    const elsewhere = new HttpClient()
+    const verify = await showPassword(host, elsewhere, 'mira')
+    expect(usersOn(verify)).to.deep.equal([])
+    await follow(host, elsewhere, await elsewhere.submit(verify, { code: nextCode(host, person) }))
+    expect(usersOn(await account(elsewhere))).to.deep.equal([[{ userId, ids: [] }]])
+
+    // A passkey that is set up later is named beside it.
+    const later = await add(browser, person)
+    expect(usersOn(await account(browser))).to.deep.equal([
+      [
+        { userId: later.userHandle, ids: [later.credentialId] },
+        { userId, ids: [] },
+      ],
+    ])
+  })
+
+  it('are none once the second step is turned off', async () => {
+    const { browser, device, userId } = await withPasskey('mira')
+    required = false
+    const off = await browser.visit(`${host.issuer}/account/turn-off`)
+    const after = await prove(
+      browser,
+      await browser.follow(await press(browser, off, 'turn-off')),
+      device,
+    )
+    expect(after.name).to.equal('account')
+    expect(dataOn(after)[0]?.users).to.deep.equal([{ userId, ids: [] }])
+  })
+
+  it('are told for each user handle of imported ones', async () => {
+    const devices = [new SoftAuthenticator(), new SoftAuthenticator()] as const
+    const list = await Promise.all(devices.map((device) => registered(device)))
+    const imported = await host.mfa.accounts.import('ida', { passkeys: list.map(exported) })
+    expect(imported).to.deep.include({ outcome: 'imported' })
+    const browser = new HttpClient()
+    const login = await browser.visit(`${host.issuer}/account`)
+    const verify = await browser.follow(
+      await browser.submit(login, { username: 'ida', password: PASSWORD }),
+    )
+    const page = await prove(browser, verify, devices[0])
+    expect(dataOn(page)[0]?.users.map(({ ids }) => ids.length)).to.deep.equal([1, 1])
+    const names = deedsOf(page).filter((deed) => deed.startsWith('remove:'))
+    expect(names).to.have.length(2)
+    const after = await remove(browser, 1, devices[0])
+    const { users } = dataOn(after)[0]!
+    const left = users.find(({ ids }) => ids.length === 1)
+    const gone = users.find(({ ids }) => ids.length === 0)
+    expect(list.map(({ userHandle }) => userHandle)).to.have.members([left?.userId, gone?.userId])
   })
 
   it('are not given to a session in which no factor was proved', async () => {
@@ -99,109 +202,3 @@ describe('the passkeys that the account page names to the browser', () => {
     }),
   })
 })
-
-describe('the signals of passkeys in Chromium', function () {
-  this.timeout(90_000)
-  let browser: Browser
-  let host: Host
-  before(async function () {
-    browser = await launchBrowser(this)
-    host = await startPasskeyHost()
-  })
-  after(async () => {
-    await host?.close()
-    await browser?.close()
-  })
-
-  /** A browser whose signals are kept in `window.signalled`; each answer fails where `refuses`. */
-  async function spiedOn(refuses: boolean) {
-    const { context, page } = await newPerson(browser)
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(error.message))
-    await page.addInitScript(`
-      window.signalled = []
-      for (const name of ${JSON.stringify(SIGNALS)})
-        PublicKeyCredential[name] = async (given) => {
-          window.signalled.push([name, given])
-          if (${refuses}) throw new TypeError('refused')
-        }
-    `)
-    const signalled = async () => page.evaluate<[string, object][]>('window.signalled')
-    return { context, page, complaints, signalled }
-  }
-
-  it('tell the browser which passkeys are left and how the account is called', async () => {
-    const { context, page, complaints, signalled } = await spiedOn(false)
-    const cdp = await context.newCDPSession(page)
-    await cdp.send('WebAuthn.enable')
-    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    })
-    await page.goto(`${host.issuer}/account`)
-    await page.locator('input[name=username]').fill('vera')
-    await page.locator('input[name=password]').fill(PASSWORD)
-    await page.locator('form button').click()
-    await page.locator('[data-factor=passkey]').click()
-    await page.locator('form[data-passkey] button').click()
-    await page.waitForURL('**/backup-codes')
-    await page.locator('input[name=saved]').check()
-    await page.locator('form button').first().click()
-    await page.waitForURL('**/account')
-    await page.waitForFunction('window.signalled.length === 2')
-    const { credentials } = await cdp.send('WebAuthn.getCredentials', { authenticatorId })
-    const [kept] = credentials
-    const userId = base64url(kept?.userHandle)
-    const name = 'vera@example.com'
-    expect(await signalled()).to.deep.equal([
-      [
-        'signalAllAcceptedCredentials',
-        { rpId: 'localhost', userId, allAcceptedCredentialIds: [base64url(kept?.credentialId)] },
-      ],
-      ['signalCurrentUserDetails', { rpId: 'localhost', userId, name, displayName: name }],
-    ])
-    expect(complaints).to.deep.equal([])
-    await context.close()
-  })
-
-  it('tell it of a refused passkey that no account has, and of no other one', async () => {
-    const script = readFileSync('views/factors/passkey/sign-in.js', 'utf8')
-    for (const [refuses, unknown, expected] of [
-      [false, 'data-passkey-unknown="AQID"', 1],
-      [true, 'data-passkey-unknown="AQID"', 1],
-      [false, '', 0],
-    ] as const) {
-      const { context, page, complaints, signalled } = await spiedOn(refuses)
-      const options = JSON.stringify({ challenge: 'AAAA', rpId: 'localhost', timeout: 300_000 })
-      const body = `<form data-passkey-sign-in ${unknown} data-passkey-options='${options}'>
-        <input type="hidden" name="credential"><p role="alert"></p>
-        <div data-passkey-status></div><button></button></form><script>${script}</script>`
-      await page.route('**/refused', (route) => route.fulfill({ contentType: 'text/html', body }))
-      await page.goto(`${host.issuer}/refused`)
-      expect(await signalled()).to.deep.equal(
-        [['signalUnknownCredential', { rpId: 'localhost', credentialId: 'AQID' }]].slice(
-          0,
-          expected,
-        ),
-      )
-      expect(complaints).to.deep.equal([])
-      await context.close()
-    }
-  })
-})
-
-const SIGNALS = [
-  'signalAllAcceptedCredentials',
-  'signalCurrentUserDetails',
-  'signalUnknownCredential',
-]
-
-function base64url(base64 = ''): string {
-  return Buffer.from(base64, 'base64').toString('base64url')
-}

@@ -120,7 +120,10 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
       options: textOf(challenge && offeredOptions(settings, states, challenge)),
     }),
 
-    pageData: (states, about) => signals(siteOf(settings, about.issuer), states, about),
+    pageData: (states, { issuer, label }, traces) =>
+      signals(siteOf(settings, issuer), states, { label, handles: traces }),
+    /** A store of passkeys files them by the user handle. */
+    traceOf: ({ userHandle }) => userHandle,
 
     /** The key, whatever id a response gives it: one key bound twice would answer twice. */
     keyOf: ({ publicKey }) => publicKey,

@@ -5,20 +5,22 @@ import type { PasskeyState } from './state.ts'
 
 /**
  * The values for the signals of WebAuthn Level 3, 5.1.10: a store of passkeys removes those that are not listed, and shows
- * the name of today. An account has several user handles where passkeys were imported.
+ * the name of today. An account has several user handles where passkeys were imported. `handles`: those that removed
+ * passkeys had; one that no passkey of today has gets an empty list, so that the store keeps nothing under it.
  */
 export function signals(
   { rpId }: Pick<Site, 'rpId'>,
   states: readonly Owned<PasskeyState>[],
-  { label }: Pick<PageAbout, 'label'>,
+  { label, handles }: Pick<PageAbout, 'label'> & { readonly handles: readonly string[] },
 ): JsonObject {
-  const byHandle = Map.groupBy(states, ({ state }) => state.userHandle)
+  const owned = states.map(({ state }) => state)
+  const userIds = new Set([...owned.map(({ userHandle }) => userHandle), ...handles])
   return {
     rpId,
     name: label,
-    users: [...byHandle].map(([userId, owned]) => ({
+    users: [...userIds].map((userId) => ({
       userId,
-      ids: owned.map(({ state }) => state.id),
+      ids: owned.filter(({ userHandle }) => userHandle === userId).map(({ id }) => id),
     })),
   }
 }

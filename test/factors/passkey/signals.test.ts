@@ -17,7 +17,7 @@ describe('the signals of passkeys', () => {
     }))
     const factor = passkeys({ rpId: 'example.com' })
     const about = { label: 'mira@example.com', issuer: ISSUER }
-    expect(factor.pageData?.(owned, about)).to.deep.equal({
+    expect(factor.pageData?.(owned, about, [])).to.deep.equal({
       rpId: 'example.com',
       name: 'mira@example.com',
       users: [
@@ -25,6 +25,24 @@ describe('the signals of passkeys', () => {
         { userId: imported.userHandle, ids: [imported.id] },
       ],
     })
+  })
+
+  it('list nothing for a user handle that only removed passkeys had', async () => {
+    const state = await registered(new SoftAuthenticator())
+    const factor = passkeys({ rpId: 'example.com' })
+    const about = { label: 'mira@example.com', issuer: ISSUER }
+    const trace = factor.traceOf!(state)
+    expect(trace).to.equal(state.userHandle)
+    const usersOf = (owned: Parameters<NonNullable<typeof factor.pageData>>[0]) =>
+      factor.pageData?.(owned, about, ['AQID', trace])['users']
+    expect(usersOf([])).to.deep.equal([
+      { userId: 'AQID', ids: [] },
+      { userId: state.userHandle, ids: [] },
+    ])
+    expect(usersOf([{ authenticatorId: 'one', state }])).to.deep.equal([
+      { userId: state.userHandle, ids: [state.id] },
+      { userId: 'AQID', ids: [] },
+    ])
   })
 
   it('name the credential of a passkey by the handle under which its owner is found', async () => {

@@ -29,7 +29,8 @@
           userId,
           allAcceptedCredentialIds: ids,
         })
-        await browser?.signalCurrentUserDetails?.({ rpId, userId, name, displayName: name })
+        if (ids.length > 0)
+          await browser?.signalCurrentUserDetails?.({ rpId, userId, name, displayName: name })
       } catch {
         // A browser may refuse: nothing here depends on it.
       }
