@@ -49,6 +49,7 @@ export function placeOf(
       interaction: recordedName(interaction),
       epoch: subject.epoch,
       tokenHashes: tokens.shown.map((token) => hashBrowserToken(accountId, token)),
+      ...(subject.alone === true ? { withoutPassword: true } : {}),
       newTokenHash: hashBrowserToken(accountId, tokens.fresh),
       detail: {
         ...(typeof clientId === 'string' ? { clientId } : {}),

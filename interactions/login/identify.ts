@@ -136,6 +136,7 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
     amr: [],
     ts: core.deps.clock.now(),
     epoch: seen.record.epoch,
+    alone: true,
   }
   const { ctx, client } = await contextAtResume(core, request, response, interaction, subject)
   const account = await core.account(ctx, accountId)
@@ -147,7 +148,7 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
   const provedBy = (accepted: AcceptedAttempt): Subject => {
     const { amr } = accepted.assurance
     const proofs = provedWith(core, subject, { accepted, record })
-    return { ...subject, amr, epoch: accepted.epoch, proofs, alone: true }
+    return { ...subject, amr, epoch: accepted.epoch, proofs }
   }
   const isEnough = async (accepted: AcceptedAttempt): Promise<boolean> => {
     // While somebody recovers the account, a factor is asked for once more: the question whether it is the person

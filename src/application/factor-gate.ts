@@ -11,10 +11,11 @@ export function factorGate(
   { rules }: Pick<Dependencies, 'rules'>,
   record: MfaRecord,
   factor: AnyFactor,
-  { tokenHashes }: Pick<Place, 'tokenHashes'>,
+  { tokenHashes, withoutPassword }: Pick<Place, 'tokenHashes' | 'withoutPassword'>,
   now: Instant,
 ): Gate {
-  const closed = gate(record, classify(record, tokenHashes), factor.guessable, now)
+  const browser = classify(record, tokenHashes)
+  const closed = gate(record, browser, factor.guessable, now, withoutPassword)
   const owned = record.authenticators.filter((candidate) => candidate.factor === factor.id)
   const hasEnded = owned.length > 0 && !owned.some((one) => rules.isUsable(one, now))
   if (!closed.open || !hasEnded) return closed

@@ -11,6 +11,8 @@ export interface Place {
   readonly epoch: number
   /** Hashes of the browser tokens that the browser showed. */
   readonly tokenHashes: readonly string[]
+  /** No password was typed in this sign-in: it began with a factor that signs in alone. */
+  readonly withoutPassword?: true
   /** The hash of the token by which the browser is recognised after the sign-in is complete. */
   readonly newTokenHash: string
   /** For the audit and for notices: client, address, user agent, language. */

@@ -27,19 +27,30 @@ const OPEN: Gate = { open: true }
 /**
  * Whether an attempt is examined at all. Asked before anything is examined: while the gate is closed, no code is
  * consumed and no failure is counted. `guessable`: a factor that cannot be guessed never has to wait.
+ * `withoutPassword`: no password was typed in this sign-in.
  */
 export function gate(
   record: MfaRecord,
   browser: BrowserClass,
   guessable: boolean,
   now: Instant,
+  withoutPassword = false,
 ): Gate {
-  if (browser.kind === 'unknown' && record.throttle.passwordSuspectedAt !== undefined)
+  if (isSuspected(record, browser) && (guessable || !withoutPassword))
     return { open: false, reason: 'password-suspected' }
   if (!guessable) return OPEN
   if (record.throttle.codesDisabledAt !== undefined)
     return { open: false, reason: 'codes-disabled' }
   return delayGate(delayOf(record, browser), now)
+}
+
+/**
+ * Whether a right password in this browser may be a stranger's (R2). A sign-in without a password does not rest on it.
+ * Otherwise somebody who guesses codes elsewhere could shut out the owner, who signs in with a factor that cannot be
+ * guessed.
+ */
+function isSuspected({ throttle }: MfaRecord, browser: BrowserClass): boolean {
+  return browser.kind === 'unknown' && throttle.passwordSuspectedAt !== undefined
 }
 
 /** The rule of waiting for one `Delay`. A wait that only a wrong clock can have set is over; its failures still count. */

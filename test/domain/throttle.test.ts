@@ -210,6 +210,27 @@ describe('the throttle', () => {
       })
   })
 
+  it('R2 shuts out no sign-in without a password, but for codes', () => {
+    const record = strangersFail(enrolled({}, ['laptop']), 10)
+    const open = (guessable: boolean, withoutPassword: boolean) =>
+      gate(record, UNKNOWN_BROWSER, guessable, NOW + DAY, withoutPassword).open
+    expect([open(false, true), open(true, true)]).to.deep.equal([true, false])
+    expect([open(false, false), open(true, false)]).to.deep.equal([false, false])
+  })
+
+  it('R1 R2 judges codes alike, whether a password was typed or not', () => {
+    fc.assert(
+      fc.property(fc.array(anyAct, { maxLength: 60, size: 'max' }), (acts) => {
+        for (const { after, at } of play(acts))
+          for (const name of ['stranger', 'laptop'])
+            expect(gate(after, browserOf(after, name), true, at, true)).to.deep.equal(
+              gate(after, browserOf(after, name), true, at, false),
+            )
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('R2 still admits the owner in a browser that the owner has used, while unknown browsers are refused', () => {
     const record = strangersFail(enrolled({}, ['laptop']), 10)
     expect(gate(record, browserOf(record, 'laptop'), true, NOW)).to.deep.equal({ open: true })
