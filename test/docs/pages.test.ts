@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { globSync } from 'node:fs'
 import { MfaError, type ErrorCode } from '../../src/domain/errors.ts'
 import { answerError } from '../../src/http/errors.ts'
-import { enrolPageOf, verifyPageOf } from '../../src/http/factor-views.ts'
+import { enrolPageOf, offerPageOf, verifyPageOf } from '../../src/http/factor-views.ts'
 import { parsePage } from '../pages/markup.ts'
 import { PAGES, SAMPLES } from '../pages/samples.ts'
 import { OUR_FACTORS, ourViews, show } from '../pages/stage.ts'
@@ -41,6 +41,7 @@ describe('docs/reference/pages.md', () => {
     const ofFactors: readonly string[] = OUR_FACTORS.flatMap((factor) => [
       enrolPageOf(factor),
       verifyPageOf(factor),
+      offerPageOf(factor),
     ])
     for (const [cell = '', , , owner] of pages) {
       const name = codeIn(cell)[0] ?? ''

@@ -9,6 +9,9 @@ function sampleOf(name: string): Sample {
   return found
 }
 
+/** A passkey needs a script: without one, its form has nothing to press. */
+const OF_A_SCRIPT = ':is([data-passkey], [data-passkey-sign-in]) *'
+
 describe('a page in use', function () {
   this.timeout(60_000)
   let stage: Stage
@@ -281,7 +284,9 @@ describe('a page in use', function () {
       const sample = SAMPLES.find((candidate) => candidate.page === name) as Sample
       await page.goto(stage.show(sample))
       expect(await page.locator('h1').isVisible(), name).to.equal(true)
-      for (const button of await page.locator('button:not([type=button])').all())
+      for (const instead of await page.locator('noscript').all())
+        expect(await instead.isVisible(), name).to.equal(true)
+      for (const button of await page.locator(`button:not([type=button], ${OF_A_SCRIPT})`).all())
         expect(await button.isVisible(), name).to.equal(true)
     }
   })

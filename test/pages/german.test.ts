@@ -74,17 +74,21 @@ describe('the pages in the colours of the person', function () {
   })
   after(async () => stage?.close())
 
-  for (const name of [
-    'consent-usual',
-    'device-confirm-plain',
-    'logout-known',
-    'switch-account-plain',
-  ])
+  for (const [name, other = '[data-refuse]'] of [
+    ['consent-usual'],
+    ['device-confirm-plain'],
+    ['logout-known'],
+    ['switch-account-plain'],
+    ['login-passkey', '[data-passkey-sign-in] button'],
+    ['passkey-verify-fresh', '[data-another-device] button'],
+    ['passkey-offer-plain', '[value=not-now]'],
+  ] as const)
     it(`tell the button that agrees from the other one: ${name}`, async () => {
       await page.goto(stage.show(SAMPLES.find((sample) => sample.name === name)!))
       // The background of the other button is transparent, so only the colour of the text tells them apart for certain.
       const look = (selector: string): Promise<string> =>
         page.evaluate<string>(`getComputedStyle(document.querySelector('${selector}')).color`)
-      expect(await look('form button')).to.not.equal(await look('[data-refuse]'))
+      await page.locator(other).waitFor()
+      expect(await look('form button:not([type=button])')).to.not.equal(await look(other))
     })
 })

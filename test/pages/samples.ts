@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs'
 import QRCode from 'qrcode'
 import type { KnownPage, PageModels, Surroundings } from '../../src/http/pages.ts'
 
+/** The pages of a factor that has an entry of its own: the rest of the product does not know them by name. */
+type ShownPage = KnownPage | 'passkey-enrol' | 'passkey-verify' | 'passkey-offer'
+
 /** A page in one of its states: its file name and the arguments for the renderer. */
 export type Sample = {
-  [P in KnownPage]: {
+  [P in ShownPage]: {
     readonly name: string
     readonly page: P
     readonly model: PageModels[P]
     readonly surroundings: Surroundings
   }
-}[KnownPage]
+}[ShownPage]
 
 const LINKS = { home: '/', help: 'https://help.example.com', privacy: '/privacy', terms: '/terms' }
 const ACCOUNT = { label: 'mira.k@example.com', initials: 'MK' }
@@ -93,11 +96,30 @@ const ending = { endsInSeconds: 1_800 }
 const host = { xsrf: 'x5rf', action: '/session/end/confirm' }
 const verify = { ...answer, otherWayHref: '/interaction/u1d/mfa', verification: {} }
 const totpVerify = { ...verify, verification: { digits: 6 } }
-const SIGN_IN_FORM =
-  '<form method="post" action="/interaction/u1d/passkey" data-passkey-sign-in data-passkey-options="{}">' +
-  '<input type="hidden" name="csrf" value="c5rf"><input type="hidden" name="credential">' +
-  '<p class="error" role="alert">That passkey did not sign you in.</p>' +
-  '<button class="quiet">Sign in with a passkey</button></form>'
+/** The form of a passkey on a login page. The test bed makes it, in the language of the page. */
+const OFFERED_FORM = 'offered'
+export const REFUSED_FORM = 'refused'
+const credential = { id: 'rMRPbyTuZMYpBnTgCcGe3g', type: 'public-key' }
+/** The options of the browser's calls. */
+export const REQUEST = JSON.stringify({
+  rpId: 'localhost',
+  challenge: 'jwHPcNRc2n3vLhCk5jIbXjJ6bDPCEfHkrRkFrGXhGZs',
+  timeout: 300_000,
+  userVerification: 'preferred',
+  allowCredentials: [{ ...credential, transports: ['internal', 'hybrid'] }],
+})
+const CREATION = JSON.stringify({
+  rp: { id: 'localhost', name: 'Acme' },
+  user: { id: 'R2cPVWnJ0VzBvGZ7T1kQyA', name: 'mira.k@example.com', displayName: 'Mira' },
+  challenge: 'jwHPcNRc2n3vLhCk5jIbXjJ6bDPCEfHkrRkFrGXhGZs',
+  pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+  timeout: 300_000,
+  excludeCredentials: [credential],
+})
+const passkeyEnrol = { ...answer, ...ending, enrolment: { options: CREATION }, name: '' }
+const passkeyVerify = { ...verify, verification: { options: REQUEST } }
+/** None of the person's passkeys is of a maker that is allowed. */
+const passkeyOfOtherMaker = { ...verify, verification: { options: '' } }
 const enrolment = {
   secret: SECRET,
   uri,
@@ -108,10 +130,11 @@ const enrolment = {
 }
 
 /** Each page in each of its states. The tests of the pages do not cover a state that is missing here. */
-const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]>> } = {
+const STATES: { readonly [P in ShownPage]: Readonly<Record<string, PageModels[P]>> } = {
   login: {
     empty: { ...form, username: '' },
-    'passkey-refused': { ...form, username: '', signInForm: SIGN_IN_FORM, refusal: true },
+    passkey: { ...answer, username: '', signInForm: OFFERED_FORM, forgottenHref: '/forgotten' },
+    'passkey-refused': { ...form, username: '', signInForm: REFUSED_FORM, refusal: true },
     hinted: {
       ...answer,
       username: 'mira.k@example.com',
@@ -128,10 +151,26 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     missing: { ...form, username: '', error: 'missing' },
   },
   'sign-in-refused': {
-    again: { signInForm: SIGN_IN_FORM, backHref: '/interaction/u1d' },
+    again: { signInForm: REFUSED_FORM, backHref: '/interaction/u1d' },
   },
   'mfa-choose': {
     enrol: { ...answer, mode: 'enrol', reason: 'policy', methods: [{ factor: 'totp' }] },
+    'enrol-passkey': {
+      ...answer,
+      mode: 'enrol',
+      reason: 'policy',
+      methods: [{ factor: 'passkey' }, { factor: 'totp' }],
+    },
+    'verify-passkey': {
+      ...answer,
+      mode: 'verify',
+      reason: 'chosen',
+      methods: [
+        { factor: 'passkey', name: 'iCloud Keychain', lastUsed: true },
+        { factor: 'passkey' },
+        { factor: 'backup-codes', remaining: 7 },
+      ],
+    },
     'enrol-step-up': {
       ...answer,
       mode: 'enrol',
@@ -406,6 +445,38 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
     behind: { ...totpVerify, error: { code: 'refused', behindSeconds: 150 } },
     unreadable: { ...totpVerify, error: { code: 'unreadable' } },
   },
+  'passkey-enrol': {
+    fresh: { ...passkeyEnrol, otherWayHref: '/interaction/u1d/mfa' },
+    only: { ...passkeyEnrol, reason: 'policy' },
+    second: { ...passkeyEnrol, reason: 'change', nth: 2 },
+    replacement: { ...passkeyEnrol, reason: 'replace', nth: 2 },
+    refused: {
+      ...passkeyEnrol,
+      otherWayHref: '/interaction/u1d/mfa',
+      error: { code: 'refused' },
+    },
+    unreadable: { ...passkeyEnrol, reason: 'policy', error: { code: 'unreadable' } },
+  },
+  'passkey-verify': {
+    fresh: passkeyVerify,
+    named: { ...passkeyVerify, authenticatorName: 'iCloud Keychain' },
+    only: { ...answer, verification: { options: REQUEST } },
+    trust: { ...passkeyVerify, trust },
+    'trust-refused': { ...passkeyVerify, trust, error: { code: 'refused' } },
+    'lost-link': { ...passkeyVerify, lostHref: '/interaction/u1d/recovery' },
+    refused: { ...passkeyVerify, error: { code: 'refused' } },
+    unreadable: { ...passkeyVerify, error: { code: 'unreadable' } },
+    maker: passkeyOfOtherMaker,
+    'maker-refused': { ...passkeyOfOtherMaker, error: { code: 'refused' } },
+    'maker-lost-link': { ...passkeyOfOtherMaker, lostHref: '/interaction/u1d/recovery' },
+    'maker-only': { ...answer, verification: { options: '' } },
+    'maker-only-lost-link': {
+      ...answer,
+      lostHref: '/interaction/u1d/recovery',
+      verification: { options: '' },
+    },
+  },
+  'passkey-offer': { plain: form },
   'backup-code-verify': {
     fresh: verify,
     refused: { ...verify, error: { code: 'refused' } },
@@ -574,9 +645,17 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
           endsAt: 1_789_000_000,
           ended: true,
         },
+        {
+          id: 'm3',
+          factor: 'passkey',
+          name: 'iCloud Keychain',
+          own: true,
+          only: false,
+          addedAt: 1_789_000_000,
+        },
       ],
       lacks: ['second'],
-      addable: ['totp'],
+      addable: ['passkey', 'totp'],
       renewable: ['backup-codes'],
       signIns: [],
       groups: [],
@@ -946,6 +1025,12 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
           factor: 'backup-codes',
         },
         {
+          type: 'passkey-cloned',
+          at: 1_794_975_000,
+          factor: 'passkey',
+          name: 'iCloud Keychain',
+        },
+        {
           type: 'pigeon-flew',
           at: 1_794_970_000,
           factor: 'pigeon',
@@ -1028,8 +1113,9 @@ const STATES: { readonly [P in KnownPage]: Readonly<Record<string, PageModels[P]
 }
 
 /** Pages that name no account: pages before the first factor, pages after the end of a session, and errors. */
-const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
+const WITHOUT_ACCOUNT: ReadonlySet<ShownPage> = new Set([
   'login',
+  'sign-in-refused',
   'signed-out',
   'still-signed-in',
   'home',
@@ -1058,11 +1144,13 @@ const WITHOUT_ACCOUNT: ReadonlySet<KnownPage> = new Set([
 ])
 
 /** Pages before the second factor, on which a person can say that the account is not theirs. */
-const BEFORE_SECOND_FACTOR: ReadonlySet<KnownPage> = new Set([
+const BEFORE_SECOND_FACTOR: ReadonlySet<ShownPage> = new Set([
   'mfa-choose',
   'owner-proof',
   'totp-enrol',
   'totp-verify',
+  'passkey-enrol',
+  'passkey-verify',
   'backup-code-verify',
   'imported-codes-verify',
 ])
@@ -1074,7 +1162,7 @@ function withNotYou(surroundings: Surroundings): Surroundings {
 }
 
 /** Pages that together have every element to which a theme gives a colour. */
-const THEMES_SHOW: ReadonlySet<KnownPage> = new Set([
+const THEMES_SHOW: ReadonlySet<ShownPage> = new Set([
   'login',
   'mfa-choose',
   'totp-enrol',
@@ -1086,7 +1174,7 @@ function withoutAccount({ account: _, ...rest }: Surroundings): Surroundings {
   return rest
 }
 
-export const PAGES = Object.keys(STATES) as readonly KnownPage[]
+export const PAGES = Object.keys(STATES) as readonly ShownPage[]
 
 /** Every state in English, and the first state of each page with long German names; some in a client's own colours. */
 export const SAMPLES: readonly Sample[] = PAGES.flatMap((page) =>

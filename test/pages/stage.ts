@@ -4,11 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { chromium, type Browser } from 'playwright-core'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { importedCodes } from '../../src/factors/imported-codes/index.ts'
+import { passkeys } from '../../src/factors/passkey/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
 import { pageHeaders } from '../../src/http/headers.ts'
+import type { PageModels } from '../../src/http/pages.ts'
 import { createViews, type Views } from '../../src/http/views.ts'
 import { requireBrowser } from '../support/requirements.ts'
-import type { Sample } from './samples.ts'
+import { REFUSED_FORM, REQUEST, type Sample } from './samples.ts'
 
 /** Chromium and a server that shows each sample with the headers that the product sends. */
 export interface Stage {
@@ -30,7 +32,7 @@ const CHROMIUM_FLAGS = [
   '--disable-sync',
 ]
 
-export const OUR_FACTORS = [totp(), backupCodes(), importedCodes()]
+export const OUR_FACTORS = [passkeys(), totp(), backupCodes(), importedCodes()]
 
 /** The pages of the product, including the pages of its factors. */
 export function ourViews(): Views {
@@ -86,5 +88,20 @@ export async function openStage(context: Mocha.Context, views: Views = ourViews(
 
 /** Renders a sample. The renderer needs a page and a model of the same kind, and a sample is such a pair. */
 export async function show(views: Views, { page, model, surroundings }: Sample): Promise<string> {
-  return views.render(page, model, surroundings)
+  if (!('signInForm' in model)) return views.render(page, model, surroundings)
+  const signInForm = formOf(views, model.signInForm, surroundings.locale)
+  return views.render(page as 'login', { ...model, signInForm } as LoginModel, surroundings)
+}
+
+type LoginModel = PageModels['login']
+
+/** The form of a passkey for a login page. The sample says only whether it was refused: its words are in the page's language. */
+function formOf(views: Views, state: string | undefined, locale: string): string {
+  const refused = state === REFUSED_FORM
+  const form = { action: '/interaction/u1d/passkey', csrf: 'c5rf', unknown: '' }
+  return views.signInForm(
+    'passkey',
+    { ...form, verification: { options: REQUEST }, refused },
+    locale,
+  )
 }

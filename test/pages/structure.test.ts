@@ -51,6 +51,10 @@ const saysWrong = ({ model }: Sample): boolean => 'error' in model || 'nameError
 const isNotSent = ({ model }: Sample): boolean =>
   'delivery' in model && ['wait', 'failed'].includes(model.delivery?.notice ?? '')
 
+/** Whether no authenticator of the person can be asked for: none has a value to ask with. */
+const isImpossible = ({ model }: Sample): boolean =>
+  'verification' in model && 'options' in model.verification && model.verification.options === ''
+
 /** Whether the page says why the account does not allow its change. */
 const isRefused = ({ model }: Sample): boolean => 'refusal' in model || 'shut' in model
 
@@ -66,8 +70,8 @@ describe('each page', () => {
 
   it('begins its title with "Error: " and has an alert exactly when something is wrong', () =>
     everywhere(({ sample, document }) => {
-      const isWrong = saysWrong(sample) || isNotSent(sample) || isRefused(sample)
-      const wrong = isWrong || WRONG.includes(sample.page)
+      const says = [saysWrong, isNotSent, isRefused, isImpossible]
+      const wrong = says.some((isWrong) => isWrong(sample)) || WRONG.includes(sample.page)
       const prefix = sample.surroundings.locale === 'de' ? 'Fehler: ' : 'Error: '
       expect(one(document, 'title').textContent.startsWith(prefix)).to.equal(wrong)
       expect(document.querySelectorAll('[role=alert]')).to.have.length(wrong ? 1 : 0)
@@ -114,7 +118,7 @@ describe('each page', () => {
         expect(element.localName).to.not.be.oneOf(['style', 'base', 'iframe', 'object', 'embed'])
       }
       for (const script of document.querySelectorAll('script')) {
-        expect(value(script, 'src')).to.match(/^\/assets\/page\.[0-9a-f]+\.js$/)
+        expect(value(script, 'src')).to.match(/^\/assets\/(page|factor-[a-z-]+)\.[0-9a-f]+\.js$/)
         expect(script.textContent).to.equal('')
       }
       const holds = (selector: string, attribute: string, pattern: RegExp): void => {
@@ -177,16 +181,21 @@ describe('each page', () => {
 
   it('hides what only a script can do', () =>
     everywhere(({ document }) => {
-      for (const button of document.querySelectorAll('[type=button]'))
-        expect(button.hasAttribute('hidden')).to.equal(true)
+      const shown = (selector: string) =>
+        [...document.querySelectorAll(selector)].filter(
+          (each) => !each.matches('[hidden], [hidden] *'),
+        )
+      expect(
+        shown('[type=button], form[data-passkey] button, [data-passkey-sign-in] button'),
+      ).to.have.length(0)
     }))
 
   it('has a way on: a form to send, or a link to another page', () =>
     everywhere(({ sample, document }) => {
-      const wayOn = 'main form:not(#not-you) button:not([type=button]), main a.button[href^="/"]'
-      const away = 'main a.button[href^="https://"]'
+      const button = 'main form:not(#not-you) button:not([type=button], [hidden] *)'
+      const link = 'main :is(a.button, a[data-other-way]):is([href^="/"], [href^="https://"])'
       expect(
-        document.querySelectorAll(`${wayOn}, ${away}`),
+        document.querySelectorAll(`${button}, ${link}`),
         JSON.stringify(sample.model),
       ).to.not.have.length(0)
     }))

@@ -5,28 +5,38 @@
 'use strict'
 {
   const form = document.querySelector('form[data-passkey]')
-  const button = form.querySelector('button')
-  const status = form.querySelector('[data-passkey-status]')
+  const asked = form?.querySelector('[data-passkey-ask]')
+  const button = asked?.querySelector('button')
+  const status = form?.querySelector('[data-passkey-status]')
   const elsewhere = document.querySelector('[data-another-device]')
-  let waiting = false
+  // The button that was pressed, until the browser has answered.
+  let waiting
 
-  if (window.PublicKeyCredential && navigator.credentials) offer()
-  else say('missing')
+  // The page of an offer has no such form, and neither has a page on which no passkey of the person is allowed.
+  if (form !== null) begin()
+
+  function begin() {
+    if (window.PublicKeyCredential && navigator.credentials) offer()
+    else say('missing')
+  }
 
   function offer() {
-    button.hidden = false
+    asked.hidden = false
     // A page that the browser has kept must not send the answer of before.
     window.addEventListener('pageshow', () => (form.elements.credential.value = ''))
-    form.addEventListener('submit', (event) => {
-      if (form.elements.credential.value !== '') return
-      event.preventDefault()
-      if (!waiting) ask()
-    })
+    document.addEventListener('submit', hold, true)
     if (elsewhere === null) return
     elsewhere.hidden = false
-    elsewhere.querySelector('button').addEventListener('click', () => {
-      if (!waiting) ask(onAnotherDevice)
-    })
+    const other = elsewhere.querySelector('button')
+    other.addEventListener('click', () => ask(other, onAnotherDevice))
+  }
+
+  // The script of every page must not see a form that is held back: to it, the form would be sent.
+  function hold(event) {
+    if (event.target !== form || form.elements.credential.value !== '') return
+    event.preventDefault()
+    event.stopPropagation()
+    ask(button)
   }
 
   // Without transports the browser looks for a passkey on every kind of device, and with the hint it begins with a phone.
@@ -35,19 +45,32 @@
     return { ...more, allowCredentials: anywhere, hints: ['hybrid', 'security-key'] }
   }
 
-  async function ask(changed = (options) => options) {
-    waiting = true
-    status.textContent = ''
+  async function ask(pressed, changed = (options) => options) {
+    if (waiting || form.elements.credential.value !== '') return
+    waiting = pressed
+    waiting.setAttribute('aria-busy', 'true')
+    forgetProblem()
     try {
       const options = changed(JSON.parse(form.dataset.passkeyOptions))
       const answer = await call(form.dataset.passkey, options)
+      rest()
       form.elements.credential.value = JSON.stringify(asJson(answer))
       form.requestSubmit(button)
     } catch (error) {
+      rest()
       say(wordFor(error.name))
-    } finally {
-      waiting = false
     }
+  }
+
+  function rest() {
+    waiting?.removeAttribute('aria-busy')
+    waiting = undefined
+  }
+
+  // A page says one thing at a time.
+  function forgetProblem() {
+    document.querySelector('main [role=alert]')?.remove()
+    status.textContent = ''
   }
 
   function call(use, options) {
@@ -96,7 +119,7 @@
 
   function say(word) {
     const line = document.createElement('p')
-    line.className = 'error'
+    line.className = word === 'cancelled' ? 'notice' : 'notice error'
     line.dataset.passkeyProblem = word
     line.textContent = status.dataset[word]
     status.replaceChildren(line)

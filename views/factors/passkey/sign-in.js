@@ -7,7 +7,9 @@
   const RENEW_BEFORE_MILLISECONDS = 30_000
   const form = document.querySelector('form[data-passkey-sign-in]')
   const status = form.querySelector('[data-passkey-status]')
-  const isRefused = form.querySelector('[role=alert]') !== null
+  const button = form.querySelector('button')
+  const refusal = form.querySelector('[role=alert]')
+  const isRefused = refusal !== null
   let autofill
   let isAsking = false
   let isSent = false
@@ -18,23 +20,26 @@
 
   function offer() {
     form.hidden = false
+    refusal?.focus()
     // A page that the browser has kept must neither send the answer of before nor use its options.
     window.addEventListener('pageshow', ({ persisted }) => {
       form.elements.credential.value = ''
       isSent = false
       if (persisted) renew()
     })
-    document.addEventListener('submit', ({ target }) => {
-      if (target !== form) leave()
-    })
-    form.addEventListener('submit', (event) => {
-      if (form.elements.credential.value !== '') return
-      event.preventDefault()
-      if (!isAsking) ask()
-    })
+    document.addEventListener('submit', hold, true)
     renewLater()
     // After a refusal the person presses the button: the autofill would answer with the same passkey.
     if (!isRefused) fill()
+  }
+
+  // The script of every page must not see a form that is held back: to it, the form would be sent.
+  function hold(event) {
+    if (event.target !== form) return leave()
+    if (form.elements.credential.value !== '') return
+    event.preventDefault()
+    event.stopPropagation()
+    if (!isAsking) ask()
   }
 
   // No account has the passkey that was refused: the browser's store may forget it.
@@ -77,11 +82,15 @@
 
   async function ask() {
     isAsking = true
+    // A page says one thing at a time.
+    refusal?.remove()
     status.textContent = ''
     stopFilling()
+    button.setAttribute('aria-busy', 'true')
     try {
       await request({})
     } catch ({ name }) {
+      button.removeAttribute('aria-busy')
       say(name === 'NotAllowedError' || name === 'AbortError' ? 'cancelled' : 'failed')
       if (!isRefused) fill()
     } finally {
@@ -95,8 +104,9 @@
     const answer = await navigator.credentials.get({ ...how, publicKey })
     if (isSent) return
     isSent = true
+    button.removeAttribute('aria-busy')
     form.elements.credential.value = JSON.stringify(asJson(answer))
-    form.requestSubmit(form.querySelector('button'))
+    form.requestSubmit(button)
   }
 
   function renewLater() {
@@ -135,7 +145,7 @@
 
   function say(word) {
     const line = document.createElement('p')
-    line.className = 'error'
+    line.className = word === 'cancelled' ? 'notice' : 'notice error'
     line.dataset.passkeyProblem = word
     line.textContent = status.dataset[word]
     status.replaceChildren(line)
