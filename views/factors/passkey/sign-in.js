@@ -5,6 +5,7 @@
 'use strict'
 {
   const RENEW_BEFORE_MILLISECONDS = 30_000
+  const RENEW_AGAIN_MILLISECONDS = 10_000
   const form = document.querySelector('form[data-passkey-sign-in]')
   const status = form.querySelector('[data-passkey-status]')
   const button = form.querySelector('button')
@@ -115,19 +116,26 @@
     renewing = setTimeout(renew, Math.max(timeout - RENEW_BEFORE_MILLISECONDS, 1000))
   }
 
-  // Where it fails, the form is refused once and comes back with fresh options.
+  // It is tried again while the browser asks the person, or the network is away: a device that has slept has none at
+  // first. Where nothing helps, the form is refused once and comes back with fresh options.
   async function renew() {
-    if (isAsking || isSent) return
+    clearTimeout(renewing)
+    if (isSent) return
+    renewing = setTimeout(renew, RENEW_AGAIN_MILLISECONDS)
+    if (isAsking) return
     try {
       const answer = await fetch(form.action, { headers: { Accept: 'application/json' } })
-      if (!answer.ok || isAsking || isSent) return
+      // The sign-in is over.
+      if (answer.status >= 400 && answer.status < 500) clearTimeout(renewing)
+      if (!answer.ok) return
       const { options } = await answer.json()
       form.dataset.passkeyOptions = options
     } catch {
       return
     }
+    if (isSent) return
     renewLater()
-    if (!isRefused) fill()
+    if (!isAsking && !isRefused) fill()
   }
 
   // The page goes on with a password.
