@@ -162,8 +162,8 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
     return step === 'none' || step === 'enrol-later'
   }
   const shown = { seen, kept, suffices: isMultiFactorAlone, isLast: isEnough }
-  const outcome = await verifyFactor(core.deps, factor, place, typed, shown)
-  if (outcome.outcome !== 'accepted') return undefined
+  const outcome = await verifyFactor(core.deps, factor, place, typed, shown).catch(ofFlood)
+  if (outcome?.outcome !== 'accepted') return undefined
   const { accepted } = outcome
   const known = record.browsers.some(({ tokenHash }) => place.tokenHashes.includes(tokenHash))
   const rest = newBrowser(accountId, known)
@@ -171,6 +171,11 @@ async function signIn(core: Core, attempt: Attempt): Promise<string | undefined>
   if (accepted.isPart === true) return writeFirstFactor(core, interaction, provedBy(accepted), rest)
   if (!known) keepBrowserToken(response, providerOf(core).issuer, tokens)
   return writeMultiFactorLogin(core, interaction, subject, { accepted, record, rest })
+}
+
+/** Too many attempts at one account at once are refused like any other: 429 would tell that there is the account (R33). */
+function ofFlood(error: unknown): undefined {
+  if (!(error instanceof MfaError && error.code === 'too-many-attempts')) throw error
 }
 
 /**

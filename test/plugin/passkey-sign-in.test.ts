@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { isAnswered } from '../../src/host/interaction.ts'
-import { MULTI_FACTOR_ACR, PHISHING_RESISTANT_ACR } from '../../src/index.ts'
+import { passkeys } from '../../src/factors/passkey/index.ts'
+import { backupCodes, MULTI_FACTOR_ACR, PHISHING_RESISTANT_ACR, totp } from '../../src/index.ts'
 import { exported, registered } from '../factors/passkey/person.ts'
-import { SoftAuthenticator, type Device } from '../support/authenticator.ts'
+import { SoftAuthenticator, type Device, type Lies } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { optionsOf } from '../support/passkey-options.ts'
 import { callbackOf, follow, redeem, showPassword } from './host.ts'
@@ -155,6 +156,31 @@ describe('a passkey alone, on the application\u2019s login page', () => {
     }
     for (const answered of answers) expect(answered).to.deep.equal(answers[0])
     expect(signedInSessions(site.host.writes)).to.deep.equal([])
+  })
+
+  it('R33 refuses many at once alike, whether an account has them or not', async () => {
+    const real = passkeys()
+    const goOn = Promise.withResolvers<void>()
+    const examine: typeof real.examine = async (input) => {
+      await goOn.promise
+      return real.examine(input)
+    }
+    const factors = [{ ...real, examine }, totp(), backupCodes()]
+    const other = await startPasskeyHost({ factors })
+    const own = new SoftAuthenticator({ origin: new URL(other.host.issuer).origin })
+    await other.enrol('mira', own)
+    const send = async (lies: Lies) => {
+      const { options, answer } = await other.open()
+      return answer(own.get(options, { ...lies, origin: 'https://evil.example' }))
+    }
+    const known = Array.from({ length: 6 }, () => send({}))
+    const unknown = Array.from({ length: 6 }, () => send({ userHandle: 'AAAA' }))
+    await Promise.race(known)
+    goOn.resolve()
+    const [these, those] = [await Promise.all(known), await Promise.all(unknown)]
+    expect(these.map(({ status }) => status)).to.deep.equal(those.map(({ status }) => status))
+    expect(new Set(those.map(({ status }) => status))).to.deep.equal(new Set([422]))
+    await other.host.close()
   })
 
   it('R33 asks the application whether the account may sign in, and refuses it like an unknown one', async () => {
