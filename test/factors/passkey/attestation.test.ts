@@ -167,6 +167,8 @@ describe('a passkey of another maker', () => {
     }
     expect(await offered(other, allowed)).to.deep.equal([allowed.id])
     expect(await offered(other)).to.equal(undefined)
+    expect([allowed, other].map((state) => factor.isUsable?.(state))).to.deep.equal([true, false])
+    expect(passkeys().isUsable?.(other)).to.equal(true)
     const { challenge } = request({ options: ALLOWED, states: [], alone: true })
     const alone = await factor.describeVerification?.([], challenge)
     expect(alone?.options).to.include('"userVerification":"required"')
