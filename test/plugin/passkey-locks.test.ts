@@ -154,3 +154,43 @@ describe('a passkey alone, while the account is locked', () => {
     return follow(site.host, client, await client.submit(ways, { factor: 'totp' }))
   }
 })
+
+describe('a passkey alone that the named account does not have', () => {
+  let site: PasskeyHost
+  beforeEach(async () => (site = await startPasskeyHost()))
+  afterEach(async () => site.host.close())
+
+  it('R46 R33 is refused in the interaction of a third person, with every id and handle, and after its removal', async () => {
+    const people = ['mira', 'theo', 'cora'] as const
+    const keys = Object.fromEntries(
+      people.map((name) => [name, new SoftAuthenticator({ origin: site.host.issuer })]),
+    ) as Record<(typeof people)[number], SoftAuthenticator>
+    for (const name of people) await site.enrol(name, keys[name])
+    const { mira, theo, cora } = keys
+    const handles = { mira: mira.userHandle, theo: theo.userHandle, cora: cora.userHandle }
+    expect(new Set(Object.values(handles)).size).to.equal(3)
+
+    // Cora is signed in in this browser.
+    const browser = new HttpClient()
+    const first = await site.open({}, browser)
+    const signedIn = await follow(site.host, browser, await first.answer(cora.get(first.options)))
+    expect(callbackOf(signedIn).get('code')).to.be.a('string')
+    for (const [signer, responseId, owner] of people.flatMap((one) =>
+      people.flatMap((id) => people.map((named) => [one, id, named] as const)),
+    )) {
+      if (signer === responseId && signer === owner) continue
+      const lies = { responseId: keys[responseId].credentialId, userHandle: handles[owner] }
+      const { options, answer } = await site.open({ prompt: 'login' }, browser)
+      const refused = await answer(keys[signer].get(options, lies))
+      const what = `key of ${signer}, id of ${responseId}, handle of ${owner}`
+      expect([refused.status, refused.name], what).to.deep.equal([422, 'sign-in-refused'])
+    }
+
+    await site.host.mfa.accounts.reset('mira')
+    const { options, answer } = await site.open()
+    const gone = await answer(mira.get(options))
+    expect([gone.status, gone.name]).to.deep.equal([422, 'sign-in-refused'])
+    const [form] = gone.tags('form[data-passkey-sign-in]')
+    expect(form?.['data-passkey-unknown']).to.equal(mira.credentialId)
+  })
+})
