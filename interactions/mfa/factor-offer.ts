@@ -10,6 +10,7 @@ import type { Beside } from '../../src/http/pages.ts'
 import * as enrolment from './enrolment.ts'
 import { finish } from './finish.ts'
 import { goOn, nextNotice } from './notices.ts'
+import { isMade, silentOn, takeSilently } from './silent-offer.ts'
 import { expired, pathOf, redirect, show, tokenFor, type Visit } from './visit.ts'
 
 /**
@@ -48,11 +49,10 @@ export async function showFactorOffer(
   factor: AnyFactor,
 ): Promise<void> {
   if (isBegun(visit, factor)) return redirect(visit, pathOf(visit, 'enrol', factor.id))
+  const form = { csrf: tokenFor(visit), action: pathOf(visit, 'offer', factor.id) }
+  if (isMade(visit, factor)) return show(visit, offerPageOf(factor), { ...form, made: true })
   if (!isOfferedNow(visit, accepted, factor)) throw expired('This factor is not offered here')
-  await show(visit, offerPageOf(factor), {
-    csrf: tokenFor(visit),
-    action: pathOf(visit, 'offer', factor.id),
-  })
+  await show(visit, offerPageOf(factor), { ...form, ...(await silentOn(visit, factor)) })
 }
 
 export async function answerFactorOffer(
@@ -61,6 +61,7 @@ export async function answerFactorOffer(
   factor: AnyFactor,
   form: Form,
 ): Promise<void> {
+  if (form.answer === 'silent') return answerSilently(visit, accepted, factor, form)
   const answer = answerIn(form)
   // A double tap gets the same page.
   if (answer === 'set-up' && isBegun(visit, factor))
@@ -69,6 +70,22 @@ export async function answerFactorOffer(
   await keep(visit, factor, answer)
   if (answer === 'set-up' && (await enrolment.beginOffered(visit, factor))) return
   return finish(visit, accepted)
+}
+
+/** The page that follows tells what the browser has made, or is the offer as it was. */
+async function answerSilently(
+  visit: Visit,
+  accepted: AcceptedAttempt,
+  factor: AnyFactor,
+  form: Form,
+): Promise<void> {
+  const after = isOfferedNow(visit, accepted, factor)
+    ? await takeSilently(visit, factor, form)
+    : visit
+  const isShown =
+    isMade(after, factor) || isBegun(after, factor) || isOfferedNow(after, accepted, factor)
+  if (!isShown) return finish(after, accepted)
+  redirect(after, pathOf(after, 'offer', factor.id))
 }
 
 function answerIn({ answer }: Form): OfferAnswer {

@@ -26,10 +26,18 @@ export function keptChallenge(
   factor: AnyFactor,
   place: ChallengePlace,
 ): KeptChallenge | undefined {
-  const sealed = sealedOf(interaction)[keyOf(factor, place.ceremony)]
-  return typeof sealed === 'string'
-    ? openKeptChallenge(core.deps, factor, place, sealed)
-    : undefined
+  const sealed = keptSealed(interaction, factor, place.ceremony)
+  return sealed === undefined ? undefined : openKeptChallenge(core.deps, factor, place, sealed)
+}
+
+/** The sealed text that this interaction keeps for a ceremony of a factor. Undefined: none. */
+export function keptSealed(
+  interaction: Interaction,
+  factor: AnyFactor,
+  ceremony?: Ceremony,
+): string | undefined {
+  const sealed = sealedOf(interaction)[keyOf(factor, ceremony)]
+  return typeof sealed === 'string' ? sealed : undefined
 }
 
 /**

@@ -90,8 +90,8 @@ export interface KeptChallenge {
   readonly value: unknown
 }
 
-/** The use of a kept challenge. A response that was made for one use is refused in the other (R46). */
-export type Ceremony = 'sign-in' | 'enrolment'
+/** The use of a kept challenge. A response that was made for one use is refused in the others (R46). */
+export type Ceremony = 'sign-in' | 'enrolment' | 'silent'
 
 /** The account, if it is known yet, and the interaction to which a challenge is sealed. */
 export type ChallengePlace = Pick<Place, 'interaction'> & {
@@ -129,7 +129,8 @@ export async function makeEnrolmentChallenge(
   return sealKept(deps, factor, place, await factor.enrolmentChallenge?.(pending, input))
 }
 
-function inputOf(
+/** The data that a factor gets for a challenge. */
+export function inputOf(
   { clock, random }: Dependencies,
   { accountId }: ChallengePlace,
   ground: ChallengeGround,
@@ -137,7 +138,8 @@ function inputOf(
   return { accountId, random, now: clock.now(), ...ground }
 }
 
-function sealKept(
+/** Seals what a factor has made to its place, for as long as a challenge of the factor is open. */
+export function sealKept(
   { box, clock }: Dependencies,
   factor: AnyFactor,
   place: ChallengePlace,
@@ -160,10 +162,21 @@ export function openKeptChallenge(
   place: ChallengePlace,
   sealed: string,
 ): KeptChallenge | undefined {
-  const opened = openSealed(deps, sealed, sealContext(factor, place))
-  if (opened === undefined || opened.expiresAt <= deps.clock.now()) return undefined
+  const value = openKept(deps, factor, place, sealed)
+  if (value === undefined) return undefined
   const id = createHash('sha256').update(sealed).digest('base64url')
-  return { id, value: factor.parseChallenge(opened.value) }
+  return { id, value: factor.parseChallenge(value) }
+}
+
+/** Opens what `sealKept` has sealed. Undefined as for `openKeptChallenge`. */
+export function openKept(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: ChallengePlace,
+  sealed: string,
+): Json | undefined {
+  const opened = openSealed(deps, sealed, sealContext(factor, place))
+  return opened === undefined || opened.expiresAt <= deps.clock.now() ? undefined : opened.value
 }
 
 function openSealed(

@@ -10,6 +10,7 @@ import {
   type ProvedChange,
   type ShutDoor,
 } from '../domain/factor-change.ts'
+import { putOffRemoved } from '../domain/factor-offer.ts'
 import { classify } from '../domain/known-browser.ts'
 import type { AcceptedAttempt, Authenticator, MfaRecord } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
@@ -155,7 +156,9 @@ async function decide(
     return changed(settleRenamed(record, { ...authenticator, name }, proved))
   if (isLastFactor(record, authenticator, (one) => lasts(deps, one)))
     return { outcome: { outcome: 'last-factor' } }
-  return changed(settleRemoved(record, authenticator, proved))
+  const isOffered = deps.factors.get(authenticator.factor)?.pages?.offer === true
+  const left = isOffered ? putOffRemoved(record, authenticator.factor, now) : record
+  return changed(settleRemoved(left, authenticator, proved))
 }
 
 function changed(

@@ -421,7 +421,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make())
 }
 
-function confirmInput(
+/** The values that a confirming response is checked against. */
+export function confirmInput(
   deps: Dependencies,
   factor: AnyFactor,
   { detail }: Place,

@@ -188,8 +188,11 @@ export interface EventDetails {
   /** `until`: the moment at which the enrolment is due. */
   'enrolment-postponed': RequestDetail & { readonly until: Instant }
   'owner-proved': RequestDetail
-  /** `reason`: a recovery has set it up; `recovery-completed` stands beside it. */
-  'factor-enrolled': AuthenticatorDetail & { readonly reason?: 'recovered' }
+  /**
+   * `reason`: a recovery has set it up, and `recovery-completed` stands beside it; or a browser has made it without asking
+   * the person.
+   */
+  'factor-enrolled': AuthenticatorDetail & { readonly reason?: 'recovered' | 'silent' }
   /** `until`: the end of a weak one. */
   'factor-imported': Pick<
     AuthenticatorDetail,

@@ -52,6 +52,12 @@ export interface FactorPages {
    * 'confirmed'`.
    */
   readonly offer?: boolean
+  /**
+   * True: a browser that can may make one on the page of the `offer`, without asking the person. The page then has
+   * `silent`, the values that `describeEnrolment` gives for a challenge that is `silent`. The script posts `{ csrf, answer:
+   * 'silent' }` with the response. Needs `offer` and the factor's `enrolmentChallenge`.
+   */
+  readonly silent?: boolean
 }
 
 export type EnrolPageName = `${string}-enrol`

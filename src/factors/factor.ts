@@ -333,6 +333,11 @@ export interface ChallengeInput {
   readonly locale: string
   /** The issuer identifier of the provider, an absolute URL. The page that asks is of its origin. */
   readonly issuer: string
+  /**
+   * In `enrolmentChallenge` alone. True: the browser makes the authenticator without asking the person (`pages.silent`). The
+   * authenticator of a response to this challenge must prove no more than possession until a sign-in has proved more.
+   */
+  readonly silent?: true
 }
 
 export interface ExamineInput<State, Challenge, Response> {

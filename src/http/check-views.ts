@@ -141,6 +141,7 @@ function pageValues(model: Members): Members {
 
 function factorPageValues(page: string, template: string): Members {
   if (Object.hasOwn(PAGE_VALUES, page)) return PAGE_VALUES[page as keyof typeof PAGE_VALUES]
+  if (template.endsWith('/offer.njk')) return FACTOR_PAGES.offer
   return template.endsWith('/enrol.njk') ? FACTOR_PAGES.enrol : FACTOR_PAGES.verify
 }
 

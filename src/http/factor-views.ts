@@ -12,7 +12,10 @@ import type { AnyFactor } from '../factors/factor.ts'
 import { readCatalogues, type Catalogue, type Catalogues } from './messages.ts'
 
 /** The part of a factor that its pages need. */
-export type ShownFactor = Pick<AnyFactor, 'id' | 'enrolment' | 'pages' | 'mailedEvents'>
+export type ShownFactor = Pick<
+  AnyFactor,
+  'id' | 'enrolment' | 'enrolmentChallenge' | 'pages' | 'mailedEvents'
+>
 
 /** The files that a factor brings for its pages and mails, after they were read and checked. */
 export interface FactorViews {
@@ -93,6 +96,8 @@ function readOne(factor: ShownFactor, faults: string[]): FactorViews {
   if (pages === undefined) return views
   if (pages.offer === true && (pages.beside === undefined || factor.enrolment !== 'confirmed'))
     faults.push(faultOf(id, 'an offer needs a script `beside` and a factor that people set up'))
+  if (pages.silent === true && (pages.offer !== true || factor.enrolmentChallenge === undefined))
+    faults.push(faultOf(id, '`silent` needs an `offer` and `enrolmentChallenge`'))
   const folder = pathOf(pages.views)
   if (!existsSync(folder)) {
     faults.push(faultOf(id, `there is no views folder ${folder}`))

@@ -28,6 +28,8 @@ export const MAIL_VALUES = {
     optional: ['app', 'account', 'helpUrl'],
   },
   'factor-enrolled': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
+  /** A browser has made it without asking the person. */
+  'factor-enrolled-silent': { needed: ['issuer', 'factor', 'at'], optional: ['name', ...NOTICE] },
   'factor-replaced': {
     needed: ['issuer', 'factor', 'at'],
     optional: ['name', 'replaced', ...NOTICE],

@@ -56,6 +56,7 @@ const change = { ...cancellable, factor: 'value', name: 'value' } as const
 export const FACTOR_PAGES = {
   enrol: { ...enrol, enrolment: 'any' },
   verify: { ...verify, verification: 'any' },
+  offer: { ...form, silent: 'any', made: 'value' },
 } as const satisfies Readonly<Record<string, Members>>
 
 /** The model of each page. */

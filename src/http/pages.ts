@@ -585,6 +585,13 @@ export interface VerifyModel<Verification extends JsonObject = JsonObject> {
 export interface OfferModel {
   csrf: string
   action: string
+  /**
+   * The answer of the factor's `describeEnrolment` for a challenge that is `silent`: a browser that can makes one without
+   * asking the person. POST `{ csrf, answer: 'silent' }` with the response to `action`. Absent: the person is asked.
+   */
+  silent?: JsonObject
+  /** The browser has made one. The page tells it and has nothing to choose; POST `{ csrf }` to `action` leads on. */
+  made?: boolean
 }
 
 export interface Method {

@@ -80,6 +80,7 @@ function templateOf({ type, detail }: MfaEvent): string | undefined {
   if (type === 'recovery-cancelled' && detail.reason === 'locked') return undefined
   if (type === 'account-locked-by-owner' && detail.reason === 'recovery-cancelled')
     return 'account-locked-recovery'
+  if (type === 'factor-enrolled' && detail.reason === 'silent') return 'factor-enrolled-silent'
   const isPart = type === 'factor-enrolled' || type === 'factor-removed'
   return isPart && detail.reason !== undefined ? undefined : TEMPLATES[type]
 }

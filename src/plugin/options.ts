@@ -225,6 +225,7 @@ const pages = z.strictObject({
   style: onDisk.optional(),
   beside: onDisk.optional(),
   offer: z.boolean().optional(),
+  silent: z.boolean().optional(),
 })
 const GENERAL_EVENTS: ReadonlySet<string> = new Set(EVENT_TYPES)
 

@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { answerOffer, mayBeOffered, NOT_NOW_SECONDS } from '../../src/domain/factor-offer.ts'
+import {
+  answerOffer,
+  mayBeMadeSilently,
+  mayBeOffered,
+  NOT_NOW_SECONDS,
+  putOffRemoved,
+  settleSilent,
+} from '../../src/domain/factor-offer.ts'
+import { UNKNOWN_BROWSER } from '../../src/domain/known-browser.ts'
 import { newRecord, type MfaRecord } from '../../src/domain/mfa-record.ts'
 import { DAY_SECONDS } from '../../src/domain/time.ts'
 import { authenticator, enrolled, NOW } from './records.ts'
@@ -51,5 +59,119 @@ describe('the offer of a factor', () => {
       { factor: 'other' },
       { factor: 'key', until: NOW + NOT_NOW_SECONDS },
     ])
+  })
+})
+
+describe('an authenticator that a browser makes without asking', () => {
+  const proof = {
+    interaction: 'here',
+    fingerprint: 'code',
+    factor: 'totp',
+    authenticatorId: 'phone',
+    assurance: { amr: ['otp'], kinds: ['possession'], phishingResistant: false },
+    at: NOW,
+    epoch: 1,
+  } as const
+  const proved = (changed: Partial<MfaRecord> = {}) =>
+    enrolled({ epoch: 1, accepted: [proof], ...changed })
+  const HERE = { interaction: 'here', epoch: 1, isAddOpen: true, isBesideOther: true }
+  const isOpen = (record: MfaRecord, place = {}, now = NOW): boolean =>
+    mayBeMadeSilently(record, KEY, { ...HERE, ...place }, now)
+  const trust = {
+    id: 'trust',
+    tokenHash: 'token',
+    previous: [],
+    epoch: 1,
+    since: NOW,
+    lastUsedAt: NOW,
+    until: NOW + 60,
+  }
+
+  it('R11 R20 needs the fresh proof of this sign-in, unspent and of this epoch', () => {
+    expect(isOpen(proved())).to.equal(true)
+    expect(isOpen(proved({ accepted: [] }))).to.equal(false)
+    expect(isOpen(proved(), { interaction: 'elsewhere' })).to.equal(false)
+    expect(isOpen(proved(), { epoch: 2 })).to.equal(false)
+    expect(isOpen(proved({ epoch: 2 }))).to.equal(false)
+    expect(isOpen(proved(), {}, NOW + 600)).to.equal(false)
+    expect(isOpen(proved({ accepted: [{ ...proof, spentOn: 'a change' }] }))).to.equal(false)
+    expect(isOpen(proved({ accepted: [{ ...proof, isPart: true }] }))).to.equal(false)
+  })
+
+  it('needs an account that takes a factor now, and has one that lasts', () => {
+    expect(isOpen(proved(), { isAddOpen: false })).to.equal(false)
+    expect(isOpen(proved(), { isBesideOther: false })).to.equal(false)
+    const both = [authenticator(), authenticator({ id: 'key-1', factor: 'key' })]
+    expect(isOpen(proved({ authenticators: both }))).to.equal(false)
+    expect(isOpen(proved({ frozenAt: NOW }))).to.equal(false)
+  })
+
+  it('is never made once the person has answered the offer, or has removed one', () => {
+    for (const answer of ['not-now', 'set-up', 'never'] as const) {
+      const offers = answerOffer(
+        enrolled(),
+        { factor: 'key', answer },
+        NOW - NOT_NOW_SECONDS,
+      ).offers!
+      expect(isOpen(proved({ offers })), answer).to.equal(false)
+    }
+    const { offers } = putOffRemoved(enrolled(), 'key', NOW)
+    expect(offers).to.deep.equal([{ factor: 'key', until: NOW + NOT_NOW_SECONDS }])
+    expect(isOpen(proved({ offers: [{ factor: 'other' }] }))).to.equal(true)
+  })
+
+  it('is not made while the person sets one up in another tab', () => {
+    const open = { interaction: 'elsewhere', factor: 'key', sealed: '', delay: { failures: 0 } }
+    const until = (expiresAt: number) => proved({ pending: [{ ...open, expiresAt }] })
+    expect(isOpen(until(NOW + 1))).to.equal(false)
+    expect(isOpen(until(NOW))).to.equal(true)
+  })
+
+  it('R14 is not made while the account trusts a browser, because that trust would end', () => {
+    expect(isOpen(proved({ trustedBrowsers: [trust] }))).to.equal(false)
+    expect(isOpen(proved({ trustedBrowsers: [{ ...trust, until: NOW }] }))).to.equal(true)
+  })
+
+  it('R20 is bound beside the others: no epoch rises, and the proof of the sign-in stays as it was', () => {
+    const before = proved()
+    const made = authenticator({ id: 'key-1', factor: 'key', name: 'Store' })
+    const detail = { clientId: 'app' }
+    const { record, events } = settleSilent(before, made, {
+      browser: UNKNOWN_BROWSER,
+      now: NOW,
+      detail,
+    })
+    expect(record.authenticators).to.deep.equal([
+      ...before.authenticators,
+      { ...made, lastUsedAt: NOW },
+    ])
+    expect(record.offers).to.deep.equal([{ factor: 'key' }])
+    expect({ ...record, authenticators: [], offers: [] }).to.deep.equal({
+      ...before,
+      authenticators: [],
+      offers: [],
+    })
+    const about = { clientId: 'app', factor: 'key', authenticatorId: 'key-1', browser: 'unknown' }
+    expect(events).to.deep.equal([
+      {
+        type: 'factor-enrolled',
+        detail: { ...about, authenticatorName: 'Store', reason: 'silent' },
+      },
+    ])
+    const nameless = settleSilent(
+      before,
+      { ...made, name: '' },
+      {
+        browser: UNKNOWN_BROWSER,
+        now: NOW,
+        detail,
+      },
+    )
+    expect(nameless.events[0]?.detail).to.deep.equal({ ...about, reason: 'silent' })
+  })
+
+  it('is put off by a removal only where the offer had no answer', () => {
+    const never = answerOffer(enrolled(), { factor: 'key', answer: 'never' }, NOW)
+    expect(putOffRemoved(never, 'key', NOW)).to.equal(never)
   })
 })

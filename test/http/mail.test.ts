@@ -113,6 +113,7 @@ describe('a mail', () => {
       'Your code to set up a second step at Acme',
       'Your code to recover your account at Acme',
       'A second step was added to your Acme account',
+      'Your browser has added a second step to your Acme account',
       'A second step of your Acme account was replaced',
       'A second step was removed from your Acme account',
       'A second step of your Acme account has another name',

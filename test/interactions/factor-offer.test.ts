@@ -11,6 +11,7 @@ import type { AcceptedAttempt } from '../../src/domain/mfa-record.ts'
 import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { passkeys } from '../../src/factors/passkey/index.ts'
 import { totp } from '../../src/factors/totp/index.ts'
+import { SoftAuthenticator } from '../support/authenticator.ts'
 import { factorOf, owner, proveFor } from '../application/person.ts'
 import { settledRecord, world, type World } from '../application/world.ts'
 import { BACK, refusalOf, visiting, type VisitOptions } from './visits.ts'
@@ -100,5 +101,79 @@ describe('the offer of a factor', () => {
     )
     expect([answered.status, answered.to]).to.deep.equal([303, BACK])
     expect((await settledRecord(of)).pending).to.deep.equal([])
+  })
+
+  it('takes what a browser has made without asking, and goes on if the account changes too often', async () => {
+    const passkey = factorOf(of, 'passkey')
+    const shown = await visiting(of, { place }, (visit) =>
+      showFactorOffer(visit, accepted, passkey),
+    )
+    const { options } = shown.model['silent'] as { readonly options: string }
+    const device = new SoftAuthenticator({ origin: 'http://op.example' })
+    const credential = device.create(options, { userPresent: false })
+    const send = () =>
+      visiting(of, { place, result: shown.stored[0] ?? {} }, (visit) =>
+        answerFactorOffer(visit, accepted, passkey, { answer: 'silent', credential }),
+      )
+    const passkeysOf = async () =>
+      (await settledRecord(of)).authenticators.filter(({ factor }) => factor === 'passkey').length
+    // No other visit than a plain sign-in takes it, whatever was kept with its interaction.
+    const others: ((visit: Visit) => Visit)[] = [
+      (visit) => ({ ...visit, stepUp: true }),
+      (visit) => ({ ...visit, details: { ...visit.details, change: { kind: 'add' } } }),
+      (visit) => ({ ...visit, details: { ...visit.details, notEnough: ['totp'] } }),
+      (visit) => ({ ...visit, subject: { ...visit.subject, amr: ['otp'] } }),
+      (visit) => ({ ...visit, subject: { ...visit.subject, isEarlier: true } }),
+      (visit) => ({ ...visit, place: { ...place, epoch: place.epoch + 1 } }),
+      (visit) => ({ ...visit, place: { ...place, interaction: 'elsewhere' } }),
+    ]
+    for (const changed of others) {
+      const given = { place, result: shown.stored[0] ?? {} }
+      await visiting(of, given, (visit) =>
+        answerFactorOffer(changed(visit), accepted, passkey, { answer: 'silent', credential }),
+      ).catch(() => undefined)
+      expect(await passkeysOf(), String(changed)).to.equal(0)
+    }
+    const save = of.deps.storage.records.save.bind(of.deps.storage.records)
+    of.deps.storage.records.save = async () => false
+    const contended = await send()
+    expect([contended.status, contended.to]).to.deep.equal([303, '/mfa/uid/offer/passkey'])
+    expect(await passkeysOf()).to.equal(0)
+
+    const away = new MfaError('storage-unavailable', 'away')
+    of.deps.storage.records.save = async () => Promise.reject(away)
+    expect(await refusalOf(send())).to.include('storage-unavailable')
+
+    of.deps.storage.records.save = save
+    const made = await send()
+    expect([made.status, made.to]).to.deep.equal([303, '/mfa/uid/offer/passkey'])
+    expect(await passkeysOf()).to.equal(1)
+    const told = await visiting(of, { place, result: made.stored[0] ?? {} }, (visit) =>
+      showFactorOffer(visit, accepted, passkey),
+    )
+    expect(told.model).to.include({ made: true })
+  })
+
+  it('has nothing for a browser to make where the factor makes no such challenge', async () => {
+    const { enrolmentChallenge: _, ...without } = passkeys()
+    of = world({ listed: [totp(), without, backupCodes()] })
+    place = await proveFor(of, await owner(of), 'here')
+    const [proof] = (await settledRecord(of)).accepted.filter(
+      ({ interaction }) => interaction === place.interaction,
+    )
+    const shown = await visiting(of, { place }, (visit) =>
+      showFactorOffer(visit, proof!, factorOf(of, 'passkey')),
+    )
+    expect([shown.page, shown.model['silent']]).to.deep.equal(['passkey-offer', undefined])
+  })
+
+  it('forgets a silent response where none was asked for', async () => {
+    const ended = await answer('silent')
+    expect([ended.status, ended.to]).to.deep.equal([303, '/mfa/uid/offer/passkey'])
+    const spent = { ...accepted, spentOn: 'a change' }
+    const over = await visiting(of, { place }, (visit) =>
+      answerFactorOffer(visit, spent, factorOf(of, 'passkey'), { answer: 'silent' }),
+    )
+    expect(over.to).to.equal(BACK)
   })
 })

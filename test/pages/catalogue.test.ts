@@ -71,6 +71,7 @@ const COMPOSED: Readonly<Record<string, readonly string[]>> = {
     'backup-codes-renewed',
     'email-changed',
     'factor-enrolled',
+    'factor-enrolled-silent',
     'factor-removed',
     'factor-renamed',
     'factor-replaced',

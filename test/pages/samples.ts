@@ -476,7 +476,11 @@ const STATES: { readonly [P in ShownPage]: Readonly<Record<string, PageModels[P]
       verification: { options: '' },
     },
   },
-  'passkey-offer': { plain: form },
+  'passkey-offer': {
+    plain: form,
+    silent: { ...form, silent: { options: '{}' } },
+    made: { ...form, made: true },
+  },
   'backup-code-verify': {
     fresh: verify,
     refused: { ...verify, error: { code: 'refused' } },

@@ -26,6 +26,11 @@ describe('which mail tells of an event', () => {
         expect(await noticeOf(event(type, detail), async () => undefined), type).to.equal(undefined)
   })
 
+  it('is another one for a factor that a browser has made without asking', async () => {
+    const made = event('factor-enrolled', { reason: 'silent' })
+    expect(await templateOf(made)).to.equal('factor-enrolled-silent')
+  })
+
   it('is none for the first backup codes, which come with a factor', async () => {
     expect(await templateOf(event('backup-codes-created'))).to.equal(undefined)
     expect(await templateOf(event('backup-codes-created', { reason: 'renewed' }))).to.equal(

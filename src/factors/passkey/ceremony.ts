@@ -12,7 +12,7 @@ const USER_HANDLE_BYTES = 32
 export function makeChallenge(
   ceremony: Ceremony,
   settings: PasskeySettings,
-  { accountId, random, now, issuer }: ChallengeInput,
+  { accountId, random, now, issuer, silent }: ChallengeInput,
 ): PasskeyChallenge {
   return {
     ceremony,
@@ -20,6 +20,7 @@ export function makeChallenge(
     ...siteOf(settings, issuer),
     expiresAt: now + PASSKEY_CHALLENGE_SECONDS,
     alone: accountId === undefined,
+    ...(silent === true && ceremony === 'create' ? { silent } : {}),
   }
 }
 
@@ -47,9 +48,10 @@ export function creationOptions(
   settings: PasskeySettings,
   { userHandle }: PasskeyPending,
   { issuerName, label }: AccountLabel,
-  { rpId, challenge }: PasskeyChallenge,
+  { rpId, challenge, silent }: PasskeyChallenge,
   existing: readonly Owned<PasskeyState>[],
 ): JsonObject {
+  const isSilent = silent === true
   return {
     rp: { id: rpId, name: settings.rpName ?? issuerName },
     user: { id: userHandle, name: label, displayName: label },
@@ -58,8 +60,9 @@ export function creationOptions(
     timeout: PASSKEY_CHALLENGE_SECONDS * 1000,
     excludeCredentials: existing.map(credential),
     authenticatorSelection: {
-      residentKey: 'preferred',
-      requireResidentKey: false,
+      // A person who was not asked has to find the passkey again without the page naming it.
+      residentKey: isSilent ? 'required' : 'preferred',
+      requireResidentKey: isSilent,
       userVerification: settings.userVerification,
     },
     attestation: settings.attestation,

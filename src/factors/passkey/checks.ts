@@ -122,11 +122,11 @@ function endOfCredential(bytes: Uint8Array): number | undefined {
 /** Checks what the authenticator says (7.1, steps 14 to 17, and 7.2, steps 15 to 18). */
 export function authenticatorRefusal(
   data: AuthenticatorData,
-  { rpId }: Pick<PasskeyChallenge, 'rpId'>,
+  { rpId, silent }: Pick<PasskeyChallenge, 'rpId' | 'silent'>,
   mustVerify: boolean,
 ): PasskeyRefusal | undefined {
   if (data.rpIdHash !== createHash('sha256').update(rpId).digest('base64url')) return 'rp-id'
-  if (!data.userPresent) return 'user-presence'
+  if (!data.userPresent && silent !== true) return 'user-presence'
   if (mustVerify && !data.userVerified) return 'user-verification'
   return data.backedUp && !data.backupEligible ? 'backup-flags' : undefined
 }

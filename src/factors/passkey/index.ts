@@ -84,7 +84,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
 
   return {
     id: 'passkey',
-    pages: { ...PAGES, offer: settings.offer },
+    pages: { ...PAGES, offer: settings.offer, silent: settings.offer },
     enrolment: 'confirmed',
     guessable: false,
     challengeSeconds: PASSKEY_CHALLENGE_SECONDS,

@@ -73,7 +73,8 @@ export async function verifyRegistration(input: RegistrationInput): Promise<Regi
       backupEligible,
       backedUp,
       ...model,
-      userVerified,
+      // Nobody has asked the person: it is no first factor before it has verified its user beside a password.
+      userVerified: userVerified && challenge.silent !== true,
       lastChallenge: challenge.challenge,
     },
   }
@@ -174,6 +175,7 @@ async function statementRefusal(
       expectedChallenge: challenge.challenge,
       expectedOrigin: [...challenge.origins],
       expectedRPID: challenge.rpId,
+      requireUserPresence: challenge.silent !== true,
       requireUserVerification: settings.userVerification === 'required',
       supportedAlgorithmIDs: [...settings.algorithms],
     })

@@ -45,6 +45,8 @@ export type PasskeyChallenge = {
   readonly expiresAt: Instant
   /** True: nobody has been named yet, so the response has to name its owner and to verify its user. */
   readonly alone: boolean
+  /** True: the browser makes the passkey without asking, so nobody need be present. Absent: somebody has to be. */
+  readonly silent?: true
 }
 
 /** The longest id of a credential, in bytes (WebAuthn Level 3, 7.1). */
@@ -89,17 +91,26 @@ export function parsePending(stored: Json): PasskeyPending {
 }
 
 export function parseChallenge(stored: Json): PasskeyChallenge {
-  const { ceremony, challenge, rpId, origins, expiresAt, alone } = fieldsOf(stored)
+  const { ceremony, challenge, rpId, origins, expiresAt, alone, silent } = fieldsOf(stored)
   if (
     (ceremony !== 'create' && ceremony !== 'get') ||
     !isBase64url(challenge, 16) ||
     typeof rpId !== 'string' ||
     !isTexts(origins) ||
     !Number.isSafeInteger(expiresAt) ||
-    typeof alone !== 'boolean'
+    typeof alone !== 'boolean' ||
+    (silent !== undefined && (silent !== true || ceremony !== 'create'))
   )
     throw unreadable()
-  return { ceremony, challenge, rpId, origins, expiresAt: expiresAt as Instant, alone }
+  const asked = {
+    ceremony,
+    challenge,
+    rpId,
+    origins,
+    expiresAt: expiresAt as Instant,
+    alone,
+  } as const
+  return silent === undefined ? asked : { ...asked, silent }
 }
 
 function parseTransports(stored: unknown): readonly string[] {

@@ -26,16 +26,20 @@ interface Registering {
   /** Makes the answer. Default: `create` of the authenticator. */
   readonly answer?: (options: string, authenticator: SoftAuthenticator) => string
   readonly challenge?: PasskeyChallenge | undefined
+  /** The browser makes it without asking. */
+  readonly silent?: boolean
 }
 
 /** The creation options of a page, and the challenge that is kept for it. */
 export function creation(
   options: PasskeysOptions = {},
   existing: readonly Owned<PasskeyState>[] = [],
+  silent = false,
 ) {
   const settings = readPasskeysOptions(options)
   const pending = beginPasskey({ existing, random })
-  const challenge = makeChallenge('create', settings, input('mira'))
+  const asked = { ...input('mira'), ...(silent ? { silent } : {}) }
+  const challenge = makeChallenge('create', settings, asked)
   const about = { issuerName: 'Acme', label: 'mira@example.com' }
   const text = JSON.stringify(creationOptions(settings, pending, about, challenge, existing))
   return { settings, pending, challenge, text }
@@ -46,7 +50,11 @@ export async function register(
   authenticator: SoftAuthenticator,
   given: Registering = {},
 ): Promise<Registered> {
-  const { settings, pending, challenge, text } = creation(given.options, given.existing)
+  const { settings, pending, challenge, text } = creation(
+    given.options,
+    given.existing,
+    given.silent,
+  )
   const credential = given.answer?.(text, authenticator) ?? authenticator.create(text, given.lies)
   const response = parseResponse({ credential })
   if (response === undefined) throw new Error('This is no response')

@@ -31,6 +31,9 @@ const OF_RECORD: Readonly<Record<string, Told>> = {
   'owner-proved': none('nothing has changed'),
   'factor-enrolled': mail('Ihr Konto bei Acme hat einen zweiten Schritt erhalten'),
   'factor-enrolled, recovered': none('recovery-completed'),
+  'factor-enrolled, silent': mail(
+    'Ihr Browser hat Ihrem Konto bei Acme einen zweiten Schritt hinzugefügt',
+  ),
   'factor-imported': none('an administrator has imported the account'),
   'factor-replaced': mail('Ein zweiter Schritt Ihres Kontos bei Acme wurde ersetzt'),
   'factor-removed': mail('Ein zweiter Schritt wurde aus Ihrem Konto bei Acme entfernt'),

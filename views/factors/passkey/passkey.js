@@ -1,6 +1,7 @@
 /*
  * This script asks the browser for a passkey when the button of the page is pressed, and sends its answer. Without it,
- * or without WebAuthn, the page says so and leads to the other ways.
+ * or without WebAuthn, the page says so and leads to the other ways. On the page of the offer it lets the browser make a
+ * passkey without asking, where the browser can.
  */
 'use strict'
 {
@@ -9,15 +10,44 @@
   const button = asked?.querySelector('button')
   const status = form?.querySelector('[data-passkey-status]')
   const elsewhere = document.querySelector('[data-another-device]')
+  const silent = document.querySelector('form[data-passkey-silent]')
+  const isAble = Boolean(window.PublicKeyCredential && navigator.credentials)
   // The button that was pressed, until the browser has answered.
   let waiting
 
-  // The page of an offer has no such form, and neither has a page on which no passkey of the person is allowed.
-  if (form !== null) begin()
+  if (silent && isAble) createSilently()
+  if (form && isAble) offer()
+  else if (form) say('missing')
 
-  function begin() {
-    if (window.PublicKeyCredential && navigator.credentials) offer()
-    else say('missing')
+  // The person does not wait for it: any other form of the page ends the call, and the browser must not keep a passkey
+  // that the server does not know.
+  async function createSilently() {
+    const browser = window.PublicKeyCredential
+    const stop = new AbortController()
+    for (const other of document.forms)
+      if (other !== silent) other.addEventListener('submit', () => stop.abort())
+    try {
+      const { conditionalCreate = false } = (await browser.getClientCapabilities?.()) ?? {}
+      if (!conditionalCreate || stop.signal.aborted) return
+      const options = JSON.parse(silent.dataset.passkeyOptions)
+      const publicKey = creation(options)
+      const { signal } = stop
+      const made = await navigator.credentials.create({
+        mediation: 'conditional',
+        publicKey,
+        signal,
+      })
+      if (signal.aborted)
+        await browser.signalUnknownCredential?.({ rpId: options.rp.id, credentialId: made.id })
+      else send(silent, made)
+    } catch {
+      // The browser has none to make, or the person was faster: the page stays as it is.
+    }
+  }
+
+  function send(to, answer, pressed) {
+    to.elements.credential.value = JSON.stringify(asJson(answer))
+    to.requestSubmit(pressed)
   }
 
   function offer() {
@@ -54,8 +84,7 @@
       const options = changed(JSON.parse(form.dataset.passkeyOptions))
       const answer = await call(form.dataset.passkey, options)
       rest()
-      form.elements.credential.value = JSON.stringify(asJson(answer))
-      form.requestSubmit(button)
+      send(form, answer, button)
     } catch (error) {
       rest()
       say(wordFor(error.name))
