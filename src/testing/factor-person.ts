@@ -19,6 +19,11 @@ export interface FactorFixture {
    * factors only.
    */
   arrive?(): Promise<{ readonly state: Json; readonly shown: readonly string[] }>
+  /**
+   * Stores the states of one person's authenticators, in place of those of before, and reads them again. Default: they
+   * become JSON and are read from it.
+   */
+  keep?(states: readonly Json[]): Promise<readonly Json[]>
   /** Ways of typing the very same response. Empty if the person types nothing. */
   variations(form: Form): readonly Form[]
   /** A form that parses and that every authenticator refuses. */
@@ -82,7 +87,7 @@ export interface Person {
 }
 
 export interface Second {
-  readonly state: Json
+  state: Json
   readonly holder: FactorHolder
 }
 
@@ -94,7 +99,9 @@ export const SECOND_ID = 'second'
 export async function enrol(fixture: FactorFixture): Promise<Person> {
   const holder = fixture.holder()
   const enrolled = await comeBy(fixture, holder)
-  return personOf(fixture, holder, enrolled, undefined)
+  const person = personOf(fixture, holder, enrolled, undefined)
+  await keep(fixture, person, enrolled.state)
+  return person
 }
 
 /** Enrols a person with two authenticators of a confirmed factor, each on a device of its own. */
@@ -104,8 +111,25 @@ export async function enrolTwice(fixture: FactorFixture): Promise<Person & { oth
   const another = fixture.holder()
   const existing = [{ authenticatorId: FIRST_ID, state: freeze(enrolled.state) }]
   const { state } = await confirm(fixture, another, existing)
-  const other = { state: freeze(state), holder: another }
-  return Object.assign(personOf(fixture, holder, enrolled, other), { other })
+  const other: Second = { state: freeze(state), holder: another }
+  const person = Object.assign(personOf(fixture, holder, enrolled, other), { other })
+  await keep(fixture, person, enrolled.state)
+  return person
+}
+
+/** Stores this state of the first authenticator, beside that of the second one; the person has what is read again. */
+export async function keep(fixture: FactorFixture, person: Person, state: Json): Promise<void> {
+  const { other } = person
+  const states = other === undefined ? [state] : [state, other.state]
+  const stored = (await fixture.keep?.(states)) ?? states.map(throughJson)
+  assert.equal(stored.length, states.length)
+  const [first, second] = stored.map((each) => freeze(fixture.factor.parseState(each)))
+  person.state = first as Json
+  if (other !== undefined) other.state = second as Json
+}
+
+export function throughJson(value: Json): Json {
+  return JSON.parse(JSON.stringify(value)) as Json
 }
 
 function personOf(

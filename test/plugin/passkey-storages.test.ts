@@ -1,16 +1,14 @@
 import { expect } from 'chai'
 import { passkeys } from '../../src/factors/passkey/index.ts'
 import { backupCodes, totp } from '../../src/index.ts'
-import { openMongoStorage } from '../../src/adapters/mongoose/server-storage.ts'
-import type { Clock } from '../../src/ports/services.ts'
 import { exported, registered } from '../factors/passkey/person.ts'
 import { SoftAuthenticator, type Lies } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
-import { openDatabase } from '../support/mongodb.ts'
 import { optionsOf } from '../support/passkey-options.ts'
 import { requireMongodb } from '../support/requirements.ts'
 import { follow, showPassword, startHost, type Host } from './host.ts'
-import { STORAGES, type OpenStorage } from './recorded-storage.ts'
+import { onMongodb } from './mongodb-storage.ts'
+import { STORAGES } from './recorded-storage.ts'
 import { enrolledPerson, nextCode } from './sign-in.ts'
 
 interface Creation {
@@ -19,22 +17,6 @@ interface Creation {
 }
 
 const handleIn = (options: string): string => (JSON.parse(options) as Creation).user.id
-
-/** Opens a database of MongoDB for one host, whose clock is known only when the host is made. */
-async function onMongodb(url: string): Promise<OpenStorage> {
-  const database = await openDatabase(url)
-  const clock: { now: Clock['now'] } = { now: () => 0 }
-  const encryptionKeys = [Buffer.alloc(32, 1)]
-  const storage = await openMongoStorage({ url: database.url, clock, encryptionKeys })
-  return (ofHost) => {
-    clock.now = () => ofHost.now()
-    const close = async (): Promise<void> => {
-      await storage.close()
-      await database.close()
-    }
-    return { ...storage, close }
-  }
-}
 
 for (const name of [...Object.keys(STORAGES), 'MongoDB'])
   describe(`passkeys on ${name}`, function () {

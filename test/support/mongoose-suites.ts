@@ -5,7 +5,7 @@ export const MONGOOSE_SUITES = [
   'test/docs/readme.test.ts',
   'test/examples/existing-provider.test.ts',
   'test/faults/mongodb.test.ts',
-  'test/plugin/{passkey-storages,user-documents}.test.ts',
+  'test/plugin/{passkey-contract,passkey-storages,user-documents}.test.ts',
   'test/races/{kill,legacy,redeem,refresh,sign-in,storage}.test.ts',
   'test/server/{at-rest,mongodb,upgrade}.test.ts',
   'test/server/two-nodes.test.ts',
