@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { SoftAuthenticator } from '../support/authenticator.ts'
 import { HttpClient, type Page } from '../support/http-client.ts'
 import { optionsOf } from '../support/passkey-options.ts'
@@ -18,6 +19,7 @@ interface Target {
 }
 
 const bytes = (hex: string): string => Buffer.from(hex, 'hex').toString('base64url')
+const base64url = (value: Uint8Array): string => Buffer.from(value).toString('base64url')
 const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** Texts that are no answer of a browser, or hardly one. */
@@ -131,6 +133,32 @@ describe('attacks on the pages of passkeys', () => {
         if (answer.status !== 400) target = await open()
       }
     })
+
+  it('R31 R34 every page refuses random bytes in the place of those of a device', async () => {
+    const bytes = fc.uint8Array({ minLength: 1, maxLength: 300 }).map(base64url)
+    const attestation = fc.record({ attestationObject: bytes })
+    const assertion = fc.record({ authenticatorData: bytes, signature: bytes })
+    const part = fc.tuple(
+      fc.constantFrom(...Object.keys(TARGETS)),
+      fc.oneof(attestation, assertion),
+    )
+    await fc.assert(
+      fc.asyncProperty(part, async ([name, random]) => {
+        const target = await TARGETS[name]!()
+        const options = optionsOf(target.page)
+        const honest =
+          name === 'the page that sets one up' ? keyOf().create(options) : key.get(options)
+        const { response, ...others } = JSON.parse(honest) as {
+          readonly response: { readonly clientDataJSON: string }
+        }
+        const { clientDataJSON } = response
+        const forged = { ...others, response: { clientDataJSON, ...random } }
+        const credential = JSON.stringify(forged)
+        expectRefused(await send(target, { credential }), `${name}: ${credential}`)
+      }),
+      { numRuns: 20 },
+    )
+  })
 
   for (const [name, open] of Object.entries(TARGETS)) {
     it(`R30 R34 ${name} refuses a form that is not of its page, or not as a browser sends it`, async () => {
