@@ -105,7 +105,7 @@ describe('the guide about passkeys', () => {
             `The test “${test}” expects ${refusal}`,
           ).to.equal(true)
       }
-    })
+    }).timeout(60_000)
 
     it(`has every step of the standard in that table: ${ceremony}`, () => {
       const steps = rows.flatMap(({ claims }) => claims[ceremony]?.steps ?? [])
