@@ -37,6 +37,8 @@ export function decidingValues(config: Config): ReadonlyMap<string, unknown> {
     ['JWKS_FILE', config.jwks],
   ])
   for (const name of FILE_SETTINGS) values.set(name, valueOf(config.settings, name))
+  // The nodes may keep the file in different places.
+  values.set('passkeys.metadataFile', config.settings.passkeys.metadata)
   values.set('mfa.firstEnrolment', firstEnrolmentOf(config))
   return values
 }

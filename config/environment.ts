@@ -7,9 +7,9 @@ import {
   type EnvironmentValues,
   type FileValues,
 } from './schema.ts'
-import { faultsWithIssuer } from './passkeys.ts'
+import { faultsWithIssuer, readMetadataFile } from './passkeys.ts'
 import { fileSchema, passkeysIn } from './settings-file.ts'
-import { names, ConfigError, type Fault } from './fault.ts'
+import { names, ConfigError, reason, type Fault } from './fault.ts'
 import { productionFaults } from './production.ts'
 import type { Cidr, StorageAddress } from './values.ts'
 
@@ -77,7 +77,7 @@ export function parseEnvironment(
   let text = ''
   const readText = (path: string): string => (text = readFile(path))
   const content = readJson('CONFIG_FILE', values.CONFIG_FILE, readText, faults)
-  const settings = parseContent(content, faults)
+  const settings = withMetadata(parseContent(content, faults), readFile, faults)
   const jwks = readJson('JWKS_FILE', values.JWKS_FILE, readFile, faults)
   const fileClients = readJson('CLIENTS_FILE', values.CLIENTS_FILE, readFile, faults)
 
@@ -286,7 +286,19 @@ function parseContent(content: unknown, faults: Fault[]): FileValues | undefined
   return undefined
 }
 
-/** Reads CONFIG_FILE again, for a running server. Throws ConfigError with every fault of the file. */
+function withMetadata(
+  settings: FileValues | undefined,
+  readFile: ReadFile,
+  faults: Fault[],
+): FileValues | undefined {
+  if (settings === undefined) return undefined
+  return { ...settings, passkeys: readMetadataFile(settings.passkeys, readFile, faults) }
+}
+
+/**
+ * Reads CONFIG_FILE again, for a running server, but not the file with the metadata of passkeys that it may name. Throws
+ * ConfigError with every fault of the file.
+ */
 export function readSettings(path: string, readFile: ReadFile): FileValues {
   const faults: Fault[] = []
   const settings = parseContent(readJson('CONFIG_FILE', path, readFile, faults), faults)
@@ -337,9 +349,4 @@ function readJson(
 function present(value: string | undefined): string | undefined {
   const trimmed = value?.trim()
   return trimmed === '' ? undefined : trimmed
-}
-
-/** The code, such as `ENOENT`, instead of the whole message: it is enough to correct the fault. */
-function reason(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
 }

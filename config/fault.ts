@@ -22,6 +22,11 @@ export function inWords(fault: Fault): string {
   return `${fault.setting} ${fault.problem}`
 }
 
+/** The code, such as `ENOENT`, instead of the whole message: it is enough to correct the fault. */
+export function reason(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
+}
+
 /** Whether the faults name a setting already; one fault for each setting is enough. */
 export function names(faults: readonly Fault[], setting: string): boolean {
   return faults.some((fault) => fault.setting === setting)

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import {
+  metadataFaults,
+  metadataRemark,
   passkeysFaults,
   passkeysWorkAt,
   rpIdFault,
   type PasskeysOptions,
 } from '../src/factors/passkey/options.ts'
-import type { Fault } from './fault.ts'
+import { reason, type Fault } from './fault.ts'
 import { custom, flag } from './option.ts'
 
 /** An option of `passkeys()`, which reads it: `faultsOfGroup` has its faults. */
@@ -53,10 +55,10 @@ export const passkeyOptions = {
   }),
   allow: custom({
     schema: given<'allow'>(),
-    type: 'list of AAGUIDs',
+    type: 'list of AAGUIDs and levels',
     default: 'every model',
-    bounds: 'needs `attestation` direct and `trustRoots`',
-    doc: 'The models of authenticators that people may have, registered and used.',
+    bounds: 'needs `attestation` direct, and `trustRoots` or `metadataFile`',
+    doc: 'The models of authenticators that people may have, registered and used; a level, such as `FIDO_CERTIFIED_L2`, is that of the metadata.',
   }),
   trustRoots: custom({
     schema: given<'trustRoots'>(),
@@ -64,6 +66,20 @@ export const passkeyOptions = {
     default: 'none',
     bounds: 'PEM texts; needs `attestation` direct',
     doc: 'The root certificates of the makers: a passkey whose statement leads to one of them is attested.',
+  }),
+  metadataFile: custom({
+    schema: z.string('must name a file').min(1, 'must name a file').optional(),
+    type: 'file',
+    default: 'none',
+    bounds: 'needs `attestation` direct and `metadataRoots`',
+    doc: 'The file of the FIDO Metadata Service as it was downloaded; each model in it is attested by the certificates of its own entry.',
+  }),
+  metadataRoots: custom({
+    schema: given<'metadataRoots'>(),
+    type: 'list of certificates',
+    default: 'none',
+    bounds: 'PEM texts; needs `metadataFile`',
+    doc: 'The root certificates to one of which the signature of `metadataFile` has to lead.',
   }),
   algorithms: custom({
     schema: given<'algorithms'>(),
@@ -81,20 +97,70 @@ export const passkeyOptions = {
 }
 
 /** The group as it was parsed. */
-export type PasskeyGroup = { readonly enabled: boolean } & {
-  readonly [Name in keyof PasskeysOptions]: PasskeysOptions[Name] | undefined
+export type PasskeyGroup = {
+  readonly enabled: boolean
+  readonly metadataFile?: string | undefined
+} & {
+  readonly [Name in Exclude<keyof PasskeysOptions, 'metadata'>]: PasskeysOptions[Name] | undefined
+} & MetadataText
+
+/** The content of `metadataFile`. Absent: it was not read, or there is none. */
+export interface MetadataText {
+  readonly metadata?: string
 }
 
 /** The options for `passkeys()`: those that are set. */
-export function optionsOf({ enabled: _, ...options }: PasskeyGroup): PasskeysOptions {
+export function optionsOf({
+  enabled: _,
+  metadataFile: __,
+  ...options
+}: PasskeyGroup): PasskeysOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-/** Every fault of the group, by the names of its options. */
+/** Every fault of the group, by the names of its options. The file of the metadata is not read yet. */
 export function faultsOfGroup(
   settings: PasskeyGroup,
 ): readonly { readonly option: string; readonly problem: string }[] {
-  return passkeysFaults(optionsOf(settings))
+  const { metadataFile } = settings
+  const options = metadataFile === undefined ? {} : { metadata: 'not read yet' }
+  return passkeysFaults({ ...optionsOf(settings), ...options }).map(({ option, problem }) => ({
+    option: option === 'metadata' ? 'metadataFile' : option,
+    problem,
+  }))
+}
+
+/** Reads the file of the metadata into the group. Adds a fault if it cannot be read, or is not signed. */
+export function readMetadataFile<Group extends PasskeyGroup>(
+  group: Group,
+  readFile: (path: string) => string,
+  faults: Fault[],
+): Group {
+  const { metadataFile: path, metadataRoots } = group
+  if (path === undefined) return group
+  const add = (problem: string): void =>
+    void faults.push({
+      setting: 'CONFIG_FILE passkeys.metadataFile',
+      problem: `${path} ${problem}`,
+    })
+  let metadata: string
+  try {
+    metadata = readFile(path)
+  } catch (cause) {
+    add(`cannot be read: ${reason(cause)}`)
+    return group
+  }
+  for (const { problem } of metadataFaults({ metadata, metadataRoots })) add(problem)
+  return { ...group, metadata }
+}
+
+/** The advice to an operator whose metadata get old. Undefined: they are new, or passkeys are not offered. */
+export function remarkOnMetadata(
+  group: PasskeyGroup,
+  issuer: string,
+  now: number,
+): string | undefined {
+  return arePasskeysOffered(group, issuer) ? metadataRemark(group, now) : undefined
 }
 
 /** The fault of an `rpId` that does not fit the issuer. A group that is off has none. */

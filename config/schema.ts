@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { passkeyOptions } from './passkeys.ts'
+import { passkeyOptions, type MetadataText } from './passkeys.ts'
 import { levelsOption, policyOptions } from './policy.ts'
 import { resourcesOption } from './resources.ts'
 import { choice, custom, flag, integer, optionalLink, optionalText, type Option } from './option.ts'
@@ -488,7 +488,7 @@ type Values<O> = { readonly [K in keyof O]: O[K] extends Option<infer T> ? T : n
 export type EnvironmentValues = Values<typeof environmentOptions>
 export type FileValues = {
   readonly [G in keyof typeof fileOptions]: Values<(typeof fileOptions)[G]>
-} & Values<typeof singleOptions>
+} & Values<typeof singleOptions> & { readonly passkeys: MetadataText }
 
 /** The settings of CONFIG_FILE in the order of the reference; a name is `group.option`. */
 export function fileOptionList(): readonly { name: string; option: Option<unknown> }[] {

@@ -436,6 +436,7 @@ const NAME_PASSKEYS: Readonly<Record<string, RegExp>> = {
   'src/server/import/exports/keycloak.ts': /^webauthn(-passwordless)?$/,
   // The settings of the server and the line that makes the factor of them.
   'config/environment.ts': /./,
+  'config/deciding.ts': /^(config\.settings\.)?passkeys$/,
   'config/schema.ts': /./,
   'config/settings-file.ts': /./,
   'src/server/boot/factors.ts': /./,

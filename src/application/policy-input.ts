@@ -65,7 +65,7 @@ export function policyInputOf(
       recoveredBefore(record, now) === undefined ? inForce.present().trustedBrowserSeconds : 0,
     enrollable: enrollableOf(deps),
     request,
-    person: { ...person, authenticators: authenticatorsForPolicy(deps, record) },
+    person: { ...person, authenticators: authenticatorsForPolicy(deps, record, now) },
     proofs,
     now,
   }

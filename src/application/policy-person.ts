@@ -2,6 +2,7 @@ import { isEnrolled } from '../domain/enrolment.ts'
 import type { Authenticator as OwnAuthenticator, MfaRecord } from '../domain/mfa-record.ts'
 import type { Authenticator, Enrollable } from '../domain/policy/decide.ts'
 import type { Strength } from '../domain/policy/levels.ts'
+import type { Instant } from '../domain/time.ts'
 import type { AnyFactor } from '../factors/factor.ts'
 import type { Dependencies } from './dependencies.ts'
 import { openState } from './sealed-state.ts'
@@ -21,6 +22,7 @@ export function strengthOf({ strength = POSSESSION }: Pick<AnyFactor, 'strength'
 export function authenticatorsForPolicy(
   { factors, box }: Pick<Dependencies, 'factors' | 'box'>,
   record: MfaRecord,
+  now: Instant,
 ): readonly Authenticator[] {
   if (!isEnrolled(record)) return []
   return record.authenticators.map((authenticator) => {
@@ -28,7 +30,7 @@ export function authenticatorsForPolicy(
     return {
       factor: authenticator.factor,
       isBackup: factor?.enrolment === 'issued' || factor?.supersededBy !== undefined,
-      ...ownPartOf(box, record, authenticator, factor),
+      ...ownPartOf({ box, now }, record, authenticator, factor),
     }
   })
 }
@@ -37,7 +39,7 @@ type OwnPart = Strength & Pick<Authenticator, 'device' | 'isUnusable'>
 
 /** The part that the state of an authenticator tells. It is not opened for a factor that does not read it. */
 function ownPartOf(
-  box: Dependencies['box'],
+  { box, now }: Pick<Dependencies, 'box'> & { readonly now: Instant },
   { accountId }: MfaRecord,
   authenticator: OwnAuthenticator,
   // A factor that is no longer configured still shows that the person has chosen to be asked.
@@ -48,9 +50,9 @@ function ownPartOf(
   const state: unknown = factor.parseState(openState(box, accountId, authenticator))
   const device = factor.deviceOf?.(state)
   return {
-    ...(factor.strengthOf?.(state) ?? strengthOf(factor)),
+    ...(factor.strengthOf?.(state, now) ?? strengthOf(factor)),
     device: device === undefined ? id : JSON.stringify([factor.id, device]),
-    ...(factor.isUsable?.(state) === false ? { isUnusable: true } : {}),
+    ...(factor.isUsable?.(state, now) === false ? { isUnusable: true } : {}),
   }
 }
 

@@ -221,13 +221,13 @@ export interface Factor<
    * The most that this authenticator can prove now, where it may be less than `strength`: the key of one passkey is in
    * certified hardware, and that of another one is not. Synchronous. Default: `strength`.
    */
-  strengthOf?(state: State): Omit<Assurance, 'amr'>
+  strengthOf?(state: State, now: Instant): Omit<Assurance, 'amr'>
   /**
    * False: no response of this authenticator is accepted with the present settings, such as those of a maker that is no
    * longer allowed. It still counts as a factor that the person has: otherwise other settings would let somebody with the
    * password alone set up a factor. Synchronous. Default: true.
    */
-  isUsable?(state: State): boolean
+  isUsable?(state: State, now: Instant): boolean
   /** The assurance of this proof, for relying parties (R26). */
   assurance(proof: Proof): Assurance
   /**

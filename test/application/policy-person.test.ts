@@ -7,6 +7,8 @@ import { backupCodes } from '../../src/factors/backup-codes/index.ts'
 import { importedCodes, totp } from '../../src/index.ts'
 import { world } from './world.ts'
 
+const NOW = 1_800_000_000
+
 /** A factor whose state is the name of the store of keys that it is on. */
 const stores: AnyFactor = {
   ...totp(),
@@ -27,7 +29,7 @@ describe('the device of an authenticator', () => {
     }),
   })
   const devicesOf = (record: MfaRecord): number =>
-    new Set(authenticatorsForPolicy(deps, record).map(({ device }) => device)).size
+    new Set(authenticatorsForPolicy(deps, record, NOW).map(({ device }) => device)).size
 
   it('is its own unless the factor names another', () => {
     expect(devicesOf(recordOf(['totp', 'a'], ['totp', 'a']))).to.equal(2)
@@ -55,12 +57,12 @@ describe('the device of an authenticator', () => {
   it('is no second one where it has look-up secrets, imported ones included', () => {
     const listed = world({ listed: [totp(), backupCodes(), importedCodes()] })
     const record = recordOf(['totp', 'a'], ['backup-codes', 'b'], ['imported-codes', 'c'])
-    const own = authenticatorsForPolicy(listed.deps, record)
+    const own = authenticatorsForPolicy(listed.deps, record, NOW)
     expect(own.map(({ isBackup }) => isBackup)).to.deep.equal([false, true, true])
   })
 
   it('is none for an account without a factor', () => {
-    expect(authenticatorsForPolicy(deps, newRecord('mira'))).to.deep.equal([])
+    expect(authenticatorsForPolicy(deps, newRecord('mira'), NOW)).to.deep.equal([])
   })
 })
 
@@ -72,14 +74,14 @@ describe('the strength of an authenticator', () => {
     strength: { ...SOFT, hardware: true },
     parseState: (stored) => stored,
     strengthOf: (state) => (state === 'certified' ? { ...SOFT, hardware: true } : SOFT),
-    isUsable: (state) => state !== 'barred',
+    isUsable: (state, now) => state !== 'barred' && now <= NOW,
   }
   const { deps } = world({ listed: [keys, totp()] })
-  const own = (factor: string, state: string) => {
+  const own = (factor: string, state: string, now = NOW) => {
     const place = { id: 'id', factor }
     const sealed = sealState(deps.box, 'mira', place, state)
     const authenticators = [{ ...place, name: '', createdAt: 1, sealed }]
-    return authenticatorsForPolicy(deps, { ...newRecord('mira'), authenticators })[0]
+    return authenticatorsForPolicy(deps, { ...newRecord('mira'), authenticators }, now)[0]
   }
 
   it('is that of its state where the factor tells one, and else that of the factor', () => {
@@ -92,6 +94,7 @@ describe('the strength of an authenticator', () => {
   it('stays where the factor refuses every response, which is said beside it', () => {
     expect(own('keys', 'barred')).to.deep.include({ ...SOFT, isUnusable: true })
     expect(own('keys', 'soft')).not.to.have.property('isUnusable')
+    expect(own('keys', 'soft', NOW + 1)).to.deep.include({ ...SOFT, isUnusable: true })
     expect(own('totp', 'a')).not.to.have.property('isUnusable')
   })
 })

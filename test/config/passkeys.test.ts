@@ -1,8 +1,9 @@
 import { expect } from 'chai'
-import { ConfigError, inWords, parseEnvironment } from '../../config/environment.ts'
+import { ConfigError, inWords, parseEnvironment, readSettings } from '../../config/environment.ts'
 import { arePasskeysOffered, optionsOf, whyNotOffered } from '../../config/passkeys.ts'
 import type { FileValues } from '../../config/schema.ts'
 import { makeCertificate } from '../support/attestation-certificates.ts'
+import { makeBlob, METADATA_ROOT } from '../support/metadata-blob.ts'
 
 const KEY = Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)).toString('base64')
 const KEYS = { ENCRYPTION_KEYS: KEY, COOKIE_KEYS: KEY }
@@ -88,6 +89,61 @@ describe('the group passkeys of CONFIG_FILE', () => {
     expect(faultsOf({ passkeys }, { ISSUER: '' })[0]).to.include(
       'the host of the issuer, localhost',
     )
+  })
+
+  describe('with the metadata of makers', () => {
+    const metadataRoots = [METADATA_ROOT.pem]
+    const blob = makeBlob()
+    const given = { attestation: 'direct', metadataFile: 'mds.jwt', metadataRoots }
+    const parseWith = (passkeys: object, read: () => string) =>
+      parseEnvironment({ ...KEYS, ISSUER, CONFIG_FILE: 'c.json' }, (path) =>
+        path === 'c.json' ? JSON.stringify({ passkeys }) : read(),
+      ).settings.passkeys
+    const faultsWith = (passkeys: object, read = () => blob): string[] => {
+      try {
+        parseWith(passkeys, read)
+      } catch (error) {
+        if (error instanceof ConfigError) return error.faults.map(inWords)
+        throw error
+      }
+      return []
+    }
+
+    it('hands the text of the file to the factor', () => {
+      const options = { attestation: 'direct', metadataRoots, metadata: blob }
+      expect(optionsOf(parseWith(given, () => blob))).to.deep.equal(options)
+      const snake = { attestation: 'direct', metadata_file: 'm', metadata_roots: metadataRoots }
+      expect(optionsOf(parseWith(snake, () => blob))).to.deep.equal(options)
+    })
+
+    it('is refused by the name of the file', () => {
+      const absent = (): string => {
+        throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+      }
+      const setting = 'CONFIG_FILE passkeys.metadataFile'
+      expect(faultsWith(given, absent)).to.deep.equal([`${setting} mds.jwt cannot be read: ENOENT`])
+      expect(faultsWith(given, () => '<html>')).to.deep.equal([
+        `${setting} mds.jwt is no signed JWT: give the text of the file as it was downloaded`,
+      ])
+      expect(faultsWith({ ...given, attestation: 'none' })).to.deep.equal([
+        `${setting} needs attestation: direct, because there is no statement otherwise`,
+      ])
+      expect(faultsWith({ ...given, metadataFile: '' })).to.deep.equal([
+        `${setting} must name a file`,
+      ])
+      expect(faultsWith({ attestation: 'direct', metadataFile: 'mds.jwt' })).to.deep.equal([
+        'CONFIG_FILE passkeys.metadataRoots must be there with metadata: anybody can sign some',
+      ])
+      expect(faultsWith({ ...given, metadata: blob })[0]).to.include('passkeys.metadata is not a')
+    })
+
+    it('is not read again with the policy, because it waits for a restart', () => {
+      const file = (path: string) => {
+        if (path !== 'c.json') throw new Error(path)
+        return JSON.stringify({ passkeys: { ...given, allow: ['FIDO_CERTIFIED_L1'] } })
+      }
+      expect(readSettings('c.json', file).passkeys).to.include({ metadataFile: 'mds.jwt' })
+    })
   })
 
   it('is without effect at an issuer where browsers know no passkeys', () => {

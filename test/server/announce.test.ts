@@ -4,6 +4,7 @@ import { parseEnvironment } from '../../config/environment.ts'
 import { announce } from '../../src/server/boot/announce.ts'
 import { collectingLog } from './support.ts'
 
+const clock = { now: () => 1_800_000_000 }
 const key = (): string => randomBytes(32).toString('base64')
 
 describe('the announcement of a start', () => {
@@ -21,9 +22,12 @@ describe('the announcement of a start', () => {
       print: (line: string) => void printed.push(line),
       log: collectingLog(lines),
     }
-    announce({ config, issuer: 'http://localhost:3000' }, about)
+    announce({ clock, config, issuer: 'http://localhost:3000' }, about)
     expect(printed).to.include('metrics: http://127.0.0.1:9464/metrics')
-    announce({ config: { ...config, production: true }, issuer: 'https://id.example.com' }, about)
+    announce(
+      { clock, config: { ...config, production: true }, issuer: 'https://id.example.com' },
+      about,
+    )
     expect(lines[0]).to.contain('"metricsUrl":"http://127.0.0.1:9464/metrics"')
   })
 
@@ -34,7 +38,7 @@ describe('the announcement of a start', () => {
     )
     const lines: string[] = []
     announce(
-      { config, issuer: 'http://localhost:3000' },
+      { clock, config, issuer: 'http://localhost:3000' },
       { demonstration: undefined, place: {}, print: () => {}, log: collectingLog(lines) },
     )
     expect(lines).to.have.length(1)

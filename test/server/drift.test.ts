@@ -14,6 +14,7 @@ import { joinDeployment, type Membership } from '../../src/server/upkeep/members
 import { makeCertificate } from '../support/attestation-certificates.ts'
 import { collector } from '../support/collector.ts'
 import { HttpClient } from '../support/http-client.ts'
+import { makeBlob, METADATA_ROOT } from '../support/metadata-blob.ts'
 import { collectingLog, startServer, stopServers, type TestServer } from './support.ts'
 
 const KEY = randomBytes(32).toString('base64')
@@ -22,6 +23,11 @@ const ISSUER = 'http://id.example'
 const START = 1_800_000_000
 const MOST_LOOKS = 500
 const { pem: ROOT } = makeCertificate({ name: 'Acme Root', isCa: true })
+
+const METADATA: Readonly<Record<string, string>> = {
+  'early.jwt': makeBlob(),
+  'late.jwt': makeBlob({ number: 13 }),
+}
 
 interface Settings {
   readonly environment?: Readonly<Record<string, string>>
@@ -44,7 +50,7 @@ function configOf(name: string, { environment = {}, file, clients, jwks }: Setti
       ...Object.fromEntries(given),
       ...environment,
     },
-    (path) => JSON.stringify(files[path]),
+    (path) => METADATA[path] ?? JSON.stringify(files[path]),
   )
 }
 
@@ -216,6 +222,8 @@ describe('a node among others', () => {
     'passkeys.attestation': 'direct',
     'passkeys.allow': ['ee882879-721c-4913-9775-3dfcce97072a'],
     'passkeys.trustRoots': [ROOT],
+    'passkeys.metadataFile': 'late.jwt',
+    'passkeys.metadataRoots': [METADATA_ROOT.pem, ROOT],
     'passkeys.algorithms': [-7],
     'passkeys.offer': false,
     'passwords.minimumLength': 9,
@@ -243,10 +251,17 @@ describe('a node among others', () => {
     'features.postAuthorization': true,
     levels: DEFAULT_LEVELS.slice(0, 2),
   }
+  const WITH_METADATA = {
+    attestation: 'direct',
+    metadataFile: 'early.jwt',
+    metadataRoots: [METADATA_ROOT.pem],
+  }
   /** The options that both nodes need in a group before one of them can have the option. */
   const BESIDE: Readonly<Record<string, object>> = {
     'passkeys.allow': { attestation: 'direct', trustRoots: [ROOT] },
     'passkeys.trustRoots': { attestation: 'direct' },
+    'passkeys.metadataFile': WITH_METADATA,
+    'passkeys.metadataRoots': WITH_METADATA,
   }
   const inFile = (setting: string): Settings => {
     const [group = '', option] = setting.split('.')

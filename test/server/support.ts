@@ -57,6 +57,8 @@ export interface TestOptions {
   readonly environment?: Environment
   /** The content of CONFIG_FILE. */
   readonly settings?: object
+  /** The content of other files that the settings name, by their paths. */
+  readonly files?: Readonly<Record<string, string>>
   /** The content of CLIENTS_FILE. */
   readonly clients?: readonly JsonObject[]
   readonly storage?: ServerStorage
@@ -78,6 +80,7 @@ export async function startServer(options: TestOptions = {}): Promise<TestServer
   const files: Record<string, string> = {
     '/config.json': contentOf(options.settings),
     '/clients.json': JSON.stringify(options.clients ?? [APP]),
+    ...options.files,
   }
   const environment: Environment = {
     ENCRYPTION_KEYS: randomBytes(32).toString('base64'),

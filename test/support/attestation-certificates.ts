@@ -14,6 +14,8 @@ export interface Making {
   /** Absent: it is signed with its own key. */
   readonly issuer?: Made
   readonly isCa?: boolean
+  /** Its keys. Default: new ones on P-256. Only such a certificate can be an issuer. */
+  readonly keys?: { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
   /** The year at whose beginning it ends; it begins with 2020. Default 2048. */
   readonly until?: number
   /** The extension id-fido-gen-ce-aaguid. */
@@ -25,7 +27,8 @@ export interface Making {
 /** Makes an X.509 certificate with a P-256 key (RFC 5280), of the form that WebAuthn wants of an attestation (8.2.1). */
 export function makeCertificate(making: Making): Made {
   const { name, issuer, isCa = false, until = 2048 } = making
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { keys = generateKeyPairSync('ec', { namedCurve: 'P-256' }) } = making
+  const { publicKey, privateKey } = keys
   const serial = createHash('sha256').update(publicKey.export({ format: 'der', type: 'spki' }))
   const algorithm = sequence(oid('2a8648ce3d040302'))
   const body = sequence(

@@ -37,7 +37,7 @@ export type Asserted =
     }
 
 export interface AssertionInput {
-  readonly settings: Pick<PasskeySettings, 'userVerification' | 'allow'>
+  readonly settings: Pick<PasskeySettings, 'userVerification' | 'allow' | 'metadata'>
   readonly states: readonly Owned<PasskeyState>[]
   readonly challenge: PasskeyChallenge | undefined
   readonly response: PasskeyResponse
@@ -65,7 +65,7 @@ export async function verifyAssertion(input: AssertionInput): Promise<Asserted> 
     ownerRefusal(response, state, challenge) ??
     authenticatorRefusal(data, challenge, mustVerify) ??
     stateRefusal(data, state, challenge) ??
-    makerRefusal(settings, state) ??
+    makerRefusal(settings, state, now) ??
     (await signatureRefusal(response, state, challenge))
   if (refusal !== undefined) return { refusal }
   const { counter, backupEligible, backedUp, userVerified } = data

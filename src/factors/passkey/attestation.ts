@@ -1,60 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import type { Instant } from '../../domain/time.ts'
 import type { PasskeyRefusal } from './checks.ts'
+import { isInForce, isOfLevel, type Metadata, type Model } from './metadata.ts'
 import type { PasskeySettings } from './options.ts'
 import type { PasskeyState } from './state.ts'
 
-/** Real chains have up to four certificates. */
-const LONGEST_CHAIN = 8
 /** The extension cRLDistributionPoints (RFC 5280, 4.2.1.13): its object identifier in DER. */
 const REVOCATION_LISTS = Buffer.from('0603551d1f', 'hex')
-
-/** Reads the certificates of a statement: none where it has no list. Undefined: the list is no chain of certificates. */
-export function readChain(x5c: unknown): readonly Uint8Array[] | undefined {
-  if (x5c === undefined) return []
-  if (!Array.isArray(x5c) || x5c.length === 0 || x5c.length > LONGEST_CHAIN) return undefined
-  return x5c.every((one) => one instanceof Uint8Array) ? x5c : undefined
-}
-
-/** Whether the certificates of a statement, the authenticator's first, lead to one of these roots at this time. */
-export function isChained(
-  x5c: readonly Uint8Array[],
-  roots: readonly string[],
-  now: Instant,
-): boolean {
-  if (roots.length === 0) return false
-  try {
-    return leadsTo(x5c, roots, now)
-  } catch {
-    // A certificate that cannot be read, or a key of a kind that is not known.
-    return false
-  }
-}
-
-function leadsTo(x5c: readonly Uint8Array[], roots: readonly string[], now: Instant): boolean {
-  const anchors = roots.map((pem) => new X509Certificate(pem)).filter((one) => isValid(one, now))
-  const chain = x5c.map((bytes) => new X509Certificate(bytes))
-  for (const [place, certificate] of chain.entries()) {
-    if (!isValid(certificate, now)) return false
-    if (anchors.some((anchor) => isSame(certificate, anchor) || isIssuedBy(certificate, anchor)))
-      return true
-    const next = chain[place + 1]
-    if (next === undefined || !next.ca || !isIssuedBy(certificate, next)) return false
-  }
-  return false
-}
-
-function isValid({ validFrom, validTo }: X509Certificate, now: Instant): boolean {
-  return Date.parse(validFrom) <= now * 1000 && now * 1000 <= Date.parse(validTo)
-}
-
-function isSame(one: X509Certificate, other: X509Certificate): boolean {
-  return one.raw.equals(other.raw)
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)
-}
 
 /**
  * Whether the library would ask for a list of revoked certificates over the network. It does so for a format for which
@@ -72,13 +24,68 @@ export function asksTheNetwork(
 }
 
 /** The options that say which makers are allowed. */
-export type AllowedMakers = Pick<PasskeySettings, 'allow'>
+export type AllowedMakers = Pick<PasskeySettings, 'allow' | 'metadata'>
 
-/** Refuses a passkey of a maker that is not allowed. Without an attestation the AAGUID is anybody's word. */
+type Passkey = Pick<PasskeyState, 'attested' | 'aaguid'>
+
+/**
+ * Refuses a passkey of a maker that is not allowed, or of a model that is not trusted any more. Without an attestation the
+ * AAGUID is anybody's word.
+ */
 export function makerRefusal(
-  { allow }: AllowedMakers,
-  { attested, aaguid }: Pick<PasskeyState, 'attested' | 'aaguid'>,
+  { allow, metadata }: AllowedMakers,
+  passkey: Passkey,
+  now: Instant,
 ): PasskeyRefusal | undefined {
   if (allow === undefined) return undefined
-  return attested === true && allow.includes(aaguid) ? undefined : 'maker'
+  const { attested, aaguid } = passkey
+  if (attested !== true || isUndesired(metadata, aaguid)) return 'maker'
+  return allow.includes(aaguid) || isOfAnyLevel(allow, metadata, { aaguid, now })
+    ? undefined
+    : 'maker'
+}
+
+/**
+ * The same for a new passkey. Nobody gets one of a model that is not trusted any more, also where every maker is allowed
+ * and without an attestation: the owner of a broken key is told before anything depends on it.
+ */
+export function newMakerRefusal(
+  settings: AllowedMakers,
+  passkey: Passkey,
+  now: Instant,
+): PasskeyRefusal | undefined {
+  return isUndesired(settings.metadata, passkey.aaguid)
+    ? 'maker'
+    : makerRefusal(settings, passkey, now)
+}
+
+function isUndesired(metadata: Metadata | undefined, aaguid: string): boolean {
+  return metadata?.models.get(aaguid)?.isUndesired === true
+}
+
+function isOfAnyLevel(
+  allow: readonly string[],
+  metadata: Metadata | undefined,
+  { aaguid, now }: { readonly aaguid: string; readonly now: Instant },
+): boolean {
+  const model = modelInForce(metadata, aaguid, now)
+  return model !== undefined && allow.some((each) => isOfLevel(model, each))
+}
+
+/** The certificates that can attest this model by the metadata, and no other model. */
+export function anchorsOf(
+  metadata: Metadata | undefined,
+  aaguid: string,
+  now: Instant,
+): readonly Uint8Array[] {
+  return modelInForce(metadata, aaguid, now)?.anchors ?? []
+}
+
+function modelInForce(
+  metadata: Metadata | undefined,
+  aaguid: string,
+  now: Instant,
+): Model | undefined {
+  const model = metadata?.models.get(aaguid)
+  return metadata !== undefined && isInForce(metadata, now) ? model : undefined
 }

@@ -32,7 +32,7 @@ import {
   type PasskeyState,
 } from './state.ts'
 
-export { passkeysWorkAt } from './options.ts'
+export { metadataRemark, passkeysWorkAt } from './options.ts'
 export type { PasskeyProof } from './assertion.ts'
 export type { PasskeyAlgorithm, PasskeysOptions, UserVerification } from './options.ts'
 export type { PasskeyResponse } from './response.ts'
@@ -129,7 +129,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     keyOf: ({ publicKey }) => publicKey,
     /** Passkeys that one vendor's account may synchronise are in one place. */
     deviceOf: ({ backupEligible, aaguid }) => (backupEligible ? `synced ${aaguid}` : undefined),
-    isUsable: (state) => makerRefusal(settings, state) === undefined,
+    isUsable: (state, now) => makerRefusal(settings, state, now) === undefined,
     /** No other account may have the credential, nor a passkey that names this owner. */
     handlesOf: ({ id, userHandle }) => [handle('credential', id), handle('user', userHandle)],
     identify: (response) =>
@@ -159,7 +159,11 @@ function offeredOptions(
   states: readonly Owned<PasskeyState>[],
   challenge: PasskeyChallenge,
 ): JsonObject | undefined {
-  const allowed = states.filter(({ state }) => makerRefusal(settings, state) === undefined)
+  // The metadata that hold when the challenge ends hold when it is answered.
+  const { expiresAt } = challenge
+  const allowed = states.filter(
+    ({ state }) => makerRefusal(settings, state, expiresAt) === undefined,
+  )
   const isUsable = allowed.length > 0 || challenge.alone
   return isUsable ? requestOptions(settings, allowed, challenge) : undefined
 }

@@ -1,6 +1,8 @@
-import { X509Certificate } from 'node:crypto'
 import { MfaError } from '../../domain/errors.ts'
-import { NO_AAGUID, UUID } from './state.ts'
+import type { Metadata } from './metadata.ts'
+import { metadataFaults, metadataIn, trustFaults, type PasskeysFault } from './trust-options.ts'
+
+export { metadataFaults, metadataRemark } from './trust-options.ts'
 
 export type UserVerification = 'required' | 'preferred' | 'discouraged'
 /** COSE algorithm identifiers: EdDSA with Ed25519, ES256 with P-256, RS256. */
@@ -24,8 +26,9 @@ export interface PasskeysOptions {
   /** Whether the browser is asked for a statement about the authenticator. Default `none`. */
   readonly attestation?: 'none' | 'direct'
   /**
-   * The models of authenticators that people may have, by AAGUID: UUIDs in lower case. Needs `attestation: 'direct'` and
-   * `trustRoots`. Default: every model.
+   * The models of authenticators that people may have: AAGUIDs (UUIDs in lower case), and levels of certification such as
+   * `FIDO_CERTIFIED_L2`, which need `metadata`. Needs `attestation: 'direct'`, and `trustRoots` or `metadata`. Default:
+   * every model.
    */
   readonly allow?: readonly string[]
   /**
@@ -33,6 +36,13 @@ export interface PasskeysOptions {
    * them. Needs `attestation: 'direct'`. Default: none.
    */
   readonly trustRoots?: readonly string[]
+  /**
+   * The metadata of makers: the text of a file of the FIDO Metadata Service, as it was downloaded. Each model in it is
+   * attested by the certificates of its own entry. Needs `attestation: 'direct'` and `metadataRoots`. Default: none.
+   */
+  readonly metadata?: string
+  /** The certificates, each as PEM text, to one of which the signature of `metadata` has to lead. */
+  readonly metadataRoots?: readonly string[]
   /** The algorithms that a new passkey may have, the preferred one first. Default -8, -7, -257. */
   readonly algorithms?: readonly PasskeyAlgorithm[]
   /**
@@ -43,11 +53,12 @@ export interface PasskeysOptions {
 }
 
 export interface PasskeySettings extends Required<
-  Omit<PasskeysOptions, 'rpId' | 'rpName' | 'allow'>
+  Omit<PasskeysOptions, 'rpId' | 'rpName' | 'allow' | 'metadata' | 'metadataRoots'>
 > {
   readonly rpId: string | undefined
   readonly rpName: string | undefined
   readonly allow: readonly string[] | undefined
+  readonly metadata: Metadata | undefined
 }
 
 const NAMES: readonly string[] = [
@@ -58,6 +69,8 @@ const NAMES: readonly string[] = [
   'attestation',
   'allow',
   'trustRoots',
+  'metadata',
+  'metadataRoots',
   'algorithms',
   'offer',
 ]
@@ -70,15 +83,10 @@ const DOMAIN =
   /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 const LONGEST_NAME = 64
 
-/** A fault of one option: `rpId` and `must be a domain ...`. */
-export interface PasskeysFault {
-  readonly option: string
-  readonly problem: string
-}
-
 /** Throws MfaError `options-invalid` that lists every fault. */
 export function readPasskeysOptions(options: PasskeysOptions): PasskeySettings {
-  const faults = passkeysFaults(options)
+  const form = passkeysFaults(options)
+  const faults = form.length > 0 ? form : metadataFaults(options)
   if (faults.length > 0) {
     const list = faults.map(({ option, problem }) => `${option} ${problem}`)
     throw new MfaError('options-invalid', `passkeys: ${list.join('; ')}`)
@@ -86,11 +94,11 @@ export function readPasskeysOptions(options: PasskeysOptions): PasskeySettings {
   const { rpId, rpName, origins = [], userVerification = 'preferred' } = options
   const { attestation = 'none', algorithms = ALGORITHMS, offer = true } = options
   const { allow, trustRoots = [] } = options
-  const makers = { attestation, allow, trustRoots }
+  const makers = { attestation, allow, trustRoots, metadata: metadataIn(options) }
   return { rpId, rpName, origins, userVerification, algorithms, offer, ...makers }
 }
 
-/** Every fault of the options. Whether `rpId` fits the issuer is a question of its own: `rpIdFault`. */
+/** Every fault of the options but those of the content of `metadata`: `metadataFaults`. Whether `rpId` fits the issuer is a question of its own: `rpIdFault`. */
 export function passkeysFaults(options: PasskeysOptions): readonly PasskeysFault[] {
   const {
     rpId,
@@ -116,44 +124,8 @@ export function passkeysFaults(options: PasskeysOptions): readonly PasskeysFault
   if (!isAlgorithms(algorithms))
     add('algorithms', 'must be a list of one or more of -8, -7 and -257, each once')
   if (typeof offer !== 'boolean') add('offer', 'must be true or false')
-  faults.push(...makerFaults(options))
+  faults.push(...trustFaults(options))
   return faults
-}
-
-/** The faults of the options about makers. */
-function makerFaults({ attestation, allow, trustRoots = [] }: PasskeysOptions): PasskeysFault[] {
-  const faults: PasskeysFault[] = []
-  const add = (option: string, problem: string): void => void faults.push({ option, problem })
-  const isDirect = attestation === 'direct'
-  if (allow !== undefined && !isModels(allow))
-    add('allow', 'must be a list of one or more AAGUIDs: UUIDs in lower case, not of zeros')
-  if (!isRoots(trustRoots)) add('trustRoots', 'must be a list of certificates, each as PEM text')
-  else if (trustRoots.length > 0 && !isDirect)
-    add('trustRoots', 'needs attestation: direct, because there is no statement otherwise')
-  if (allow !== undefined && (!isDirect || trustRoots.length === 0))
-    add(
-      'allow',
-      'needs attestation: direct and trustRoots, because an AAGUID without an attestation is anybody\u2019s word',
-    )
-  return faults
-}
-
-function isModels(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length === 0) return false
-  return value.every((one) => typeof one === 'string' && UUID.test(one) && one !== NO_AAGUID)
-}
-
-function isRoots(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every(isCertificate)
-}
-
-function isCertificate(value: unknown): boolean {
-  if (typeof value !== 'string') return false
-  try {
-    return new X509Certificate(value).raw.length > 0
-  } catch {
-    return false
-  }
 }
 
 function originProblems(origins: unknown): string[] {

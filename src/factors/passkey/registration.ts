@@ -1,8 +1,9 @@
 import type { Instant } from '../../domain/time.ts'
 import type { Owned } from '../factor.ts'
-import { asksTheNetwork, isChained, makerRefusal, readChain } from './attestation.ts'
+import { anchorsOf, asksTheNetwork, newMakerRefusal } from './attestation.ts'
 import { decode, encode } from './base64url.ts'
 import { endOfMap } from './cbor.ts'
+import { isChained, readChain } from './chain.ts'
 import {
   authenticatorRefusal,
   challengeRefusal,
@@ -32,7 +33,7 @@ export type Registered =
 export interface RegistrationInput {
   readonly settings: Pick<
     PasskeySettings,
-    'algorithms' | 'userVerification' | 'allow' | 'trustRoots'
+    'algorithms' | 'userVerification' | 'allow' | 'trustRoots' | 'metadata'
   >
   readonly pending: PasskeyPending
   readonly challenge: PasskeyChallenge | undefined
@@ -60,7 +61,7 @@ export async function verifyRegistration(input: RegistrationInput): Promise<Regi
     (await statementRefusal(response, attested, { ...input, challenge }))
   if (refusal !== undefined) return { refusal }
   const model = modelOf(attested, input)
-  const notAllowed = makerRefusal(settings, model)
+  const notAllowed = newMakerRefusal(settings, model, now)
   if (notAllowed !== undefined) return { refusal: notAllowed }
   const { backupEligible, backedUp, userVerified, counter } = data
   return {
@@ -149,7 +150,9 @@ function modelOf(
   { aaguid, x5c }: Attested,
   { settings, now }: RegistrationInput,
 ): Pick<PasskeyState, 'aaguid' | 'attested'> {
-  return isChained(x5c, settings.trustRoots, now) ? { aaguid, attested: true } : { aaguid }
+  const { metadata, trustRoots } = settings
+  const anchors = [...trustRoots, ...anchorsOf(metadata, aaguid, now)]
+  return isChained(x5c, anchors, now) ? { aaguid, attested: true } : { aaguid }
 }
 
 /** The library verifies the statement (7.1, steps 21 and 22), also one that nobody asked for, and checks the rest again. */

@@ -1,5 +1,5 @@
 import { inWords } from '../../../config/environment.ts'
-import { whyNotOffered } from '../../../config/passkeys.ts'
+import { remarkOnMetadata, whyNotOffered } from '../../../config/passkeys.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RunningDemonstration } from './demonstration.ts'
 import type { Foundation } from './foundation.ts'
@@ -15,14 +15,14 @@ export interface Announced {
   readonly log: Logger
 }
 
-type Subject = Pick<Foundation, 'config' | 'issuer'>
+type Subject = Pick<Foundation, 'clock' | 'config' | 'issuer'>
 
 /**
  * Tells the addresses, the demonstration's account, and what production would refuse: in development to the person at the
  * terminal, in production in the log, because a program reads every line there.
  */
 export function announce(subject: Subject, announced: Announced): void {
-  const { config, issuer } = subject
+  const { clock, config, issuer } = subject
   const { log, metricsUrl } = announced
   if (config.production)
     log.info({ issuer, ...(metricsUrl === undefined ? {} : { metricsUrl }) }, 'started')
@@ -30,6 +30,8 @@ export function announce(subject: Subject, announced: Announced): void {
   for (const fault of config.misspelt) log.warn({ setting: fault.setting }, inWords(fault))
   const left = whyNotOffered(config.settings.passkeys, issuer)
   if (left !== undefined) log.warn({ issuer }, `passkeys ${left}`)
+  const old = remarkOnMetadata(config.settings.passkeys, issuer, clock.now())
+  if (old !== undefined) log.warn({ setting: 'passkeys.metadataFile' }, `the metadata ${old}`)
   if (config.production && config.trustedProxies.length === 0)
     log.warn('TRUSTED_PROXIES is empty: behind a proxy everybody shares the limits of its address')
 }

@@ -1,5 +1,5 @@
 import { ConfigError, localIssuer, type Config } from '../../../config/environment.ts'
-import { whyNotOffered } from '../../../config/passkeys.ts'
+import { remarkOnMetadata, whyNotOffered } from '../../../config/passkeys.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import { systemClock } from '../../adapters/crypto/index.ts'
 import { smtpMailer } from '../../adapters/mail/index.ts'
@@ -112,8 +112,11 @@ function unfitSettings(config: Config): Finding[] {
         'is empty: behind a proxy everybody shares the limits of its one address',
       ),
     )
-  const left = whyNotOffered(settings.passkeys, issuer ?? localIssuer(config.port))
+  const address = issuer ?? localIssuer(config.port)
+  const left = whyNotOffered(settings.passkeys, address)
   if (left !== undefined) warnings.push(warning('passkeys', left))
+  const old = remarkOnMetadata(settings.passkeys, address, systemClock.now())
+  if (old !== undefined) warnings.push(warning('passkeys.metadataFile', `the metadata ${old}`))
   if (storage.kind === 'mongodb' && !storage.tls && !storage.local)
     warnings.push(
       warning(

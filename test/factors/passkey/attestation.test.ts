@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { SettingsService } from '@simplewebauthn/server'
-import { asksTheNetwork, isChained } from '../../../src/factors/passkey/attestation.ts'
+import { asksTheNetwork } from '../../../src/factors/passkey/attestation.ts'
+import { isChained } from '../../../src/factors/passkey/chain.ts'
 import { passkeys } from '../../../src/factors/passkey/index.ts'
 import { parseState, type PasskeyState } from '../../../src/factors/passkey/state.ts'
 import { makeCertificate, type Made, type Making } from '../../support/attestation-certificates.ts'
@@ -219,7 +220,7 @@ describe('a statement about an authenticator', () => {
 
 describe('the options about makers', () => {
   const faults = (options: object) => () => passkeys(options)
-  const NEEDS = 'allow needs attestation: direct and trustRoots'
+  const NEEDS = 'allow needs attestation: direct, and trustRoots or metadata'
 
   it('need a statement and roots, since an AAGUID alone is anybody\u2019s word', () => {
     const allow = [MODEL]

@@ -22,6 +22,7 @@ describe('the options of passkeys', () => {
       offer: true,
       allow: undefined,
       trustRoots: [],
+      metadata: undefined,
     })
   })
 
