@@ -63,6 +63,18 @@ describe('the metadata of makers in the server', () => {
     expect(lines.filter((line) => line.includes('the metadata'))).to.deep.equal([])
   })
 
+  it('bring the level of a key in hardware into the discovery document', async () => {
+    const levels = async (settings: object) => {
+      const { issuer } = await startServer({ settings, files: { [FILE]: blobOf() } })
+      const found = await fetch(`${issuer}/.well-known/openid-configuration`)
+      return ((await found.json()) as { acr_values_supported: string[] }).acr_values_supported
+    }
+    expect(await levels(settingsOf())).to.include('phrh')
+    expect(await levels({}))
+      .to.include('phr')
+      .and.not.to.include('phrh')
+  })
+
   it('refuse the start where their signature does not lead to a root', async () => {
     const stranger = makeCertificate({ name: 'Metadata Root', isCa: true })
     const signer = makeCertificate({ name: 'Metadata', issuer: stranger })

@@ -1,7 +1,7 @@
 import type { Assurance } from '../../domain/assurance.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Owned } from '../factor.ts'
-import { makerRefusal } from './attestation.ts'
+import { isInHardware, makerRefusal } from './attestation.ts'
 import { decode } from './base64url.ts'
 import {
   authenticatorRefusal,
@@ -26,6 +26,8 @@ export interface PasskeyProof {
   readonly userVerified: boolean
   /** It had done so before: only then the verification counts as a kind of factor (7.2, `uvInitialized`). */
   readonly counts: boolean
+  /** Hardware protects the key, by the metadata of the time of the response. Absent: that is not known. */
+  readonly hardware?: true
 }
 
 export type Asserted =
@@ -70,8 +72,10 @@ export async function verifyAssertion(input: AssertionInput): Promise<Asserted> 
   if (refusal !== undefined) return { refusal }
   const { counter, backupEligible, backedUp, userVerified } = data
   const counts = userVerified && state.userVerified
-  const flags = { backupEligible, backedUp, userVerified }
-  return { authenticatorId, proof: { challenge: challenge.challenge, counter, ...flags, counts } }
+  const flags = { backupEligible, backedUp, userVerified, counts }
+  const hardware = isInHardware(settings.metadata, state, now) ? { hardware: true as const } : {}
+  const proof = { challenge: challenge.challenge, counter, ...flags, ...hardware }
+  return { authenticatorId, proof }
 }
 
 /** The owner that the credential names is the account (7.2, step 6). Without a first factor it has to name one. */
@@ -148,10 +152,15 @@ function isBehind(state: PasskeyState, proof: PasskeyProof): boolean {
  * `user`: somebody was there. Whether a PIN, a finger or a face has verified the person is not known. The second kind is
  * therefore said to be knowledge, like a password, so that a password and a passkey never count as three kinds.
  */
-export function assuranceOf(backupEligible: boolean, isVerified: boolean): Assurance {
+export function assuranceOf({
+  backupEligible,
+  counts,
+  hardware,
+}: Pick<PasskeyProof, 'backupEligible' | 'counts' | 'hardware'>): Assurance {
   return {
     amr: [backupEligible ? 'swk' : 'hwk', 'user'],
-    kinds: isVerified ? ['possession', 'knowledge'] : ['possession'],
+    kinds: counts ? ['possession', 'knowledge'] : ['possession'],
     phishingResistant: true,
+    ...(hardware === true ? { hardware } : {}),
   }
 }

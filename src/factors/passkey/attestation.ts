@@ -81,6 +81,20 @@ export function anchorsOf(
   return modelInForce(metadata, aaguid, now)?.anchors ?? []
 }
 
+/**
+ * Whether hardware protects the key, by the metadata of this time. Roots of the options do not say so: each can attest any
+ * model. A key that can be copied is in no hardware alone.
+ */
+export function isInHardware(
+  metadata: Metadata | undefined,
+  { aaguid, attestedByEntry, backupEligible }: PasskeyState,
+  now: Instant,
+): boolean {
+  if (attestedByEntry !== true || backupEligible) return false
+  const model = modelInForce(metadata, aaguid, now)
+  return model !== undefined && model.isHardware && model.level > 0 && !model.isUndesired
+}
+
 function modelInForce(
   metadata: Metadata | undefined,
   aaguid: string,

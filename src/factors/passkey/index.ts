@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { BrowserName } from '../../domain/browser-name.ts'
 import type { FactorEventDetail } from '../../domain/events.ts'
 import type { JsonObject } from '../../domain/json.ts'
+import type { Instant } from '../../domain/time.ts'
 import type { Factor, Owned } from '../factor.ts'
-import { makerRefusal } from './attestation.ts'
+import { isInHardware, makerRefusal } from './attestation.ts'
 import { assuranceOf, isCloned, spend, verifyAssertion, type PasskeyProof } from './assertion.ts'
 import {
   beginPasskey,
@@ -65,6 +66,10 @@ export type Passkeys = Factor<
 
 const MOST_PASSKEYS = 20
 
+/** The most that a passkey can prove; with metadata that know its model, also that hardware protects its key. */
+const SOFTWARE = { kinds: ['possession', 'knowledge'], phishingResistant: true } as const
+const HARDWARE = { ...SOFTWARE, hardware: true } as const
+
 const VIEWS = new URL('../../../views/factors/passkey/', import.meta.url)
 const PAGES = {
   views: VIEWS,
@@ -89,7 +94,8 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     guessable: false,
     challengeSeconds: PASSKEY_CHALLENGE_SECONDS,
     most: MOST_PASSKEYS,
-    strength: { kinds: ['possession', 'knowledge'], phishingResistant: true },
+    strength: settings.metadata === undefined ? SOFTWARE : HARDWARE,
+    strengthOf: (state, now) => (isInHardware(settings.metadata, state, now) ? HARDWARE : SOFTWARE),
 
     checkIssuer: (issuer) => void siteOf(settings, issuer),
     parseState,
@@ -109,8 +115,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
       if (registered.refusal !== undefined) return undefined
       const { state } = registered
       const name = nameOf(state, browser)
-      const assurance = assuranceOf(state.backupEligible, state.userVerified)
-      return { state, assurance, ...(name === undefined ? {} : { name }) }
+      return { ...confirmed(settings, state, now), ...(name === undefined ? {} : { name }) }
     },
 
     imports: PASSKEY_IMPORTS,
@@ -145,12 +150,19 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
       return { outcome: 'proved', authenticatorId, proof }
     },
     consume: spend,
-    assurance: ({ backupEligible, counts }) => assuranceOf(backupEligible, counts),
+    assurance: assuranceOf,
 
     eventTypes: PASSKEY_EVENTS,
     mailedEvents: ['passkey-cloned'],
     eventsOfRefusal: (state, proof) => (isCloned(state, proof) ? [{ type: 'passkey-cloned' }] : []),
   }
+}
+
+/** A new passkey, with the assurance of the response by which it was registered. */
+function confirmed({ metadata }: PasskeySettings, state: PasskeyState, now: Instant) {
+  const { backupEligible, userVerified: counts } = state
+  const hardware = isInHardware(metadata, state, now) ? { hardware: true as const } : {}
+  return { state, assurance: assuranceOf({ backupEligible, counts, ...hardware }) }
 }
 
 /** Undefined: none of the person's passkeys is allowed. With an empty list, the browser would offer all that it has. */

@@ -149,10 +149,10 @@ function credentialRefusal(
 function modelOf(
   { aaguid, x5c }: Attested,
   { settings, now }: RegistrationInput,
-): Pick<PasskeyState, 'aaguid' | 'attested'> {
-  const { metadata, trustRoots } = settings
-  const anchors = [...trustRoots, ...anchorsOf(metadata, aaguid, now)]
-  return isChained(x5c, anchors, now) ? { aaguid, attested: true } : { aaguid }
+): Pick<PasskeyState, 'aaguid' | 'attested' | 'attestedByEntry'> {
+  if (isChained(x5c, anchorsOf(settings.metadata, aaguid, now), now))
+    return { aaguid, attested: true, attestedByEntry: true }
+  return isChained(x5c, settings.trustRoots, now) ? { aaguid, attested: true } : { aaguid }
 }
 
 /** The library verifies the statement (7.1, steps 21 and 22), also one that nobody asked for, and checks the rest again. */

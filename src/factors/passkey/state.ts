@@ -26,6 +26,8 @@ export type PasskeyState = {
   readonly lastChallenge: string
   /** The maker has attested the model at the registration (`trustRoots`). Absent: it is the authenticator's own word. */
   readonly attested?: true
+  /** The attestation led to a certificate of the model's own entry in the metadata. Absent: it did not. */
+  readonly attestedByEntry?: true
 }
 
 /** The data of a set-up in progress. */
@@ -63,7 +65,7 @@ const MOST_TRANSPORTS = 12
 export function parseState(stored: Json): PasskeyState {
   const read = fieldsOf(stored)
   const { id, publicKey, userHandle, counter, backupEligible, backedUp, aaguid } = read
-  const { userVerified, lastChallenge, attested } = read
+  const { userVerified, lastChallenge, attested, attestedByEntry } = read
   if (
     !isBase64url(id, 1, LONGEST_ID_BYTES) ||
     !isBase64url(publicKey, 1) ||
@@ -75,12 +77,17 @@ export function parseState(stored: Json): PasskeyState {
     !isUuid(aaguid) ||
     typeof userVerified !== 'boolean' ||
     !isBase64url(lastChallenge, 1) ||
-    (attested !== undefined && attested !== true)
+    !isTrueOrAbsent(attested) ||
+    !isTrueOrAbsent(attestedByEntry)
   )
     throw unreadable()
   const transports = parseTransports(read.transports)
   const flags = { backupEligible, backedUp, userVerified }
-  const model = { aaguid, ...(attested === undefined ? {} : { attested: true as const }) }
+  const model = {
+    aaguid,
+    ...(attested === undefined ? {} : { attested }),
+    ...(attestedByEntry === undefined ? {} : { attestedByEntry }),
+  }
   return { id, publicKey, userHandle, transports, counter, ...flags, ...model, lastChallenge }
 }
 
@@ -128,6 +135,10 @@ export function readTransports(named: unknown): readonly string[] {
 /** Whether the text is a UUID in lower case. */
 export function isUuid(text: string): boolean {
   return UUID.test(text)
+}
+
+function isTrueOrAbsent(value: unknown): value is true | undefined {
+  return value === undefined || value === true
 }
 
 function isTexts(value: unknown): value is readonly string[] {

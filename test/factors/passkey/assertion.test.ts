@@ -235,12 +235,12 @@ describe('the signature counter', () => {
 
 describe('the assurance of a passkey', () => {
   it('R26 is two kinds with user verification, and one without', () => {
-    expect(assuranceOf(false, true)).to.deep.equal({
+    expect(assuranceOf({ backupEligible: false, counts: true })).to.deep.equal({
       amr: ['hwk', 'user'],
       kinds: ['possession', 'knowledge'],
       phishingResistant: true,
     })
-    expect(assuranceOf(true, false)).to.deep.equal({
+    expect(assuranceOf({ backupEligible: true, counts: false })).to.deep.equal({
       amr: ['swk', 'user'],
       kinds: ['possession'],
       phishingResistant: true,

@@ -6,7 +6,7 @@ import { passkeys } from '../../../src/factors/passkey/index.ts'
 import { parseState, type PasskeyState } from '../../../src/factors/passkey/state.ts'
 import { makeCertificate, type Made, type Making } from '../../support/attestation-certificates.ts'
 import { SoftAuthenticator } from '../../support/authenticator.ts'
-import { assertWith, register, registered, request } from './person.ts'
+import { assertWith, NOW, register, registered, request } from './person.ts'
 
 const MODEL = 'ee882879-721c-4913-9775-3dfcce97072a'
 const OTHER_MODEL = '2fc0579f-8113-47ea-b116-bb5a8db9202a'
@@ -168,8 +168,11 @@ describe('a passkey of another maker', () => {
     }
     expect(await offered(other, allowed)).to.deep.equal([allowed.id])
     expect(await offered(other)).to.equal(undefined)
-    expect([allowed, other].map((state) => factor.isUsable?.(state))).to.deep.equal([true, false])
-    expect(passkeys().isUsable?.(other)).to.equal(true)
+    expect([allowed, other].map((state) => factor.isUsable?.(state, NOW))).to.deep.equal([
+      true,
+      false,
+    ])
+    expect(passkeys().isUsable?.(other, NOW)).to.equal(true)
     const { challenge } = request({ options: ALLOWED, states: [], alone: true })
     const alone = await factor.describeVerification?.([], challenge)
     expect(alone?.options).to.include('"userVerification":"required"')

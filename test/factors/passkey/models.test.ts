@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import type { PasskeysOptions } from '../../../src/factors/passkey/index.ts'
+import { passkeys, type PasskeysOptions } from '../../../src/factors/passkey/index.ts'
 import type { PasskeyState } from '../../../src/factors/passkey/state.ts'
 import { makeCertificate, type Made } from '../../support/attestation-certificates.ts'
 import { SoftAuthenticator } from '../../support/authenticator.ts'
 import { entryOf, makeBlob, METADATA_ROOT } from '../../support/metadata-blob.ts'
-import { assertWith, register, registered } from './person.ts'
+import { assertWith, NOW, register, registered } from './person.ts'
 
 const MODEL = 'ee882879-721c-4913-9775-3dfcce97072a'
 const OTHER_MODEL = '2fc0579f-8113-47ea-b116-bb5a8db9202a'
@@ -125,6 +125,17 @@ describe('a level in the list of allowed makers', () => {
       'proof',
     )
     expect(await use(mine, state, withEntry({}, L2))).to.have.property('proof')
+  })
+
+  it('tells the policy which passkeys can be used at a time', async () => {
+    const state = await registered(key(), { options: withEntry({}, L2), answer: by(leaf) })
+    const isUsable = (options: PasskeysOptions, now = NOW) =>
+      passkeys(options).isUsable?.(state, now)
+    expect(isUsable(withEntry({}, L2))).to.equal(true)
+    expect(isUsable(withEntry({ reports: ['FIDO_CERTIFIED'] }, L2))).to.equal(false)
+    const ending = withEntry({}, L2, endedSigner)
+    expect(isUsable(ending)).to.equal(false)
+    expect(isUsable(ending, Date.UTC(2020, 6) / 1000)).to.equal(true)
   })
 })
 
