@@ -9,6 +9,7 @@ import {
   type Decision,
   type PolicyInput,
 } from '../src/domain/policy/decide.ts'
+import { answersTo, type Answers } from '../src/domain/policy/explain.ts'
 import { showable } from '../src/domain/policy/own.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Rule } from '../src/domain/policy/rules.ts'
@@ -50,6 +51,12 @@ export function askNext(core: Core, facts: PolicyFacts, answer: Answer): Decisio
   )
   const shown = fitting.find(({ hardware }) => hardware === true) ?? fitting[0]
   return shown === undefined ? undefined : askAfter(core, facts, shown)
+}
+
+/** The factors that the person can show where the answer, by the policy of `core`, asks for one. Undefined: it asks for none. */
+export function askAnswers(core: Core, facts: PolicyFacts, answer: Answer): Answers | undefined {
+  const { decision, input } = answer
+  return answersTo(decision, input.person, askNext(core, facts, answer))
 }
 
 /**

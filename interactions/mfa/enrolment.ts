@@ -27,6 +27,7 @@ import * as later from './later.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keptEnrolmentChallenge, openEnrolmentChallengeOf } from './kept-challenge.ts'
 import { keepShownCodes, readShownCodes } from './shown-codes.ts'
+import { hasHardware } from './in-hardware.ts'
 import { showClosed } from './locked.ts'
 import { finish } from './finish.ts'
 import {
@@ -198,6 +199,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
       enrolment,
       name: again?.name ?? replacedName(visit),
       endsInSeconds: endsInSeconds(visit),
+      ...(details.needsHardware === true ? { needsHardware: true } : {}),
       ...(isChosen ? { otherWayHref: pathOf(visit) } : {}),
       ...(isOffered(visit) || isReasonTold(visit) ? {} : { reason: details.reason }),
       ...(others === 0 ? {} : { nth: others + 1 }),
@@ -252,6 +254,7 @@ export async function confirm(visit: Visit, factor: AnyFactor, form: Form): Prom
     ...enrolmentGround(visit),
     name,
     kept: keptEnrolmentChallenge(visit, factor),
+    suffices: visit.details.needsHardware === true ? hasHardware : undefined,
   })
   switch (outcome.outcome) {
     case 'refused':

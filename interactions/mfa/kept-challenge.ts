@@ -6,11 +6,11 @@ import {
   type ChallengePlace,
   type KeptChallenge,
 } from '../../src/application/challenge-factor.ts'
-import { usableStates } from '../../src/application/owned-states.ts'
 import type { AnyFactor } from '../../src/factors/factor.ts'
 import type { Core } from '../core.ts'
 import { KEPT_CHALLENGES, type Interaction } from '../../src/host/interaction.ts'
 import { withoutResult, withResult } from '../result.ts'
+import { askedStates } from './in-hardware.ts'
 import { groundOf, type Visit } from './visit.ts'
 
 /**
@@ -45,15 +45,16 @@ export function keptSealed(
  * shown again keeps the open challenge. `fresh` makes a new challenge, because a response has spent the one before.
  */
 export async function openChallengeOf(
-  { core, interaction, place, seen, details, locale }: Visit,
+  visit: Visit,
   factor: AnyFactor,
   fresh: boolean,
 ): Promise<KeptChallenge | undefined> {
+  const { core, interaction, place } = visit
   if (factor.challenge === undefined || factor.delivers === true) return undefined
   const open = keptChallenge(core, interaction, factor, place)
   if (open !== undefined && !fresh) return open
-  const states = usableStates(core.deps, seen.record, factor, core.deps.clock.now())
-  const about = { ...groundOf({ core, details, locale }), states }
+  const states = askedStates(visit, factor, core.deps.clock.now())
+  const about = { ...groundOf(visit), states }
   const sealed = await makeChallenge(core.deps, factor, place, about)
   if (sealed === undefined) return undefined
   await keepChallenge(interaction, factor, sealed)

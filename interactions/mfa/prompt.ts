@@ -54,6 +54,8 @@ export interface MfaDetails extends SetUp {
   readonly firstSignIn: boolean
   /** The ids of the factors by which the person can go on. Absent: every factor that the person has. */
   readonly countingFactors?: readonly string[]
+  /** Only an authenticator of the person whose key is in hardware leads on. */
+  readonly asksHardware?: true
   /** The ids of the person's factors after which still another one is asked for. */
   readonly notEnough?: readonly string[]
   /** The page that comes before an answer of a lower level than the app asked for. */
@@ -285,6 +287,9 @@ async function describe(core: Core, ctx: KoaContextWithOIDC): Promise<MfaDetails
     firstSignIn,
     ...(decision.step === 'verify' && (decision.factors !== undefined || decided.isShown)
       ? { countingFactors: inTurn.left }
+      : {}),
+    ...(decision.step === 'verify' && decision.needsHardware === true
+      ? { asksHardware: true as const }
       : {}),
     ...(inTurn.notEnough.length > 0 ? { notEnough: inTurn.notEnough } : {}),
     // The login page has found the offer to be due, and another tab has answered it meanwhile: it still stands here.

@@ -17,6 +17,8 @@ export interface SetUp {
   readonly trustSeconds?: number
   /** The ids of the factors that can be set up. Absent: every factor. */
   readonly factors?: readonly string[]
+  /** Only an authenticator whose key is in hardware can be set up: another one does not lead on. */
+  readonly needsHardware?: true
 }
 
 export interface DecidedSetUp extends Steps {
@@ -39,7 +41,7 @@ export function setUpOf(
   const { change, later, decision } = decided
   if (change !== undefined) return { change, reason: reasonOfChange(change, enrolled) }
   const setUp = setUpBy(decided)
-  const { factors } = setUp ?? {}
+  const { factors, needsHardware } = setUp ?? {}
   const { reason } = decision
   const isAdded = enrolled && setUp !== undefined
   return {
@@ -53,6 +55,7 @@ export function setUpOf(
       ? { trustSeconds: decision.trustSeconds }
       : {}),
     ...(factors === undefined ? {} : { factors }),
+    ...(needsHardware === undefined ? {} : { needsHardware }),
     ...(later === undefined
       ? {}
       : { later: { ...later, ...(createdAt === undefined ? {} : { createdAt }) } }),

@@ -1,6 +1,6 @@
 import { sendChallenge } from '../../src/application/challenge-factor.ts'
 import { factorGate } from '../../src/application/factor-gate.ts'
-import { authenticatorsOf, usableStates } from '../../src/application/owned-states.ts'
+import { authenticatorsOf } from '../../src/application/owned-states.ts'
 import { openState } from '../../src/application/sealed-state.ts'
 import { verifyFactor } from '../../src/application/verify-factor.ts'
 import type { AskedFor } from '../../src/domain/attempt.ts'
@@ -12,6 +12,7 @@ import type { CodeError, DeliveryModel, Method } from '../../src/http/pages.ts'
 import { leadOn, offersBeside } from './factor-offer.ts'
 import { deliveryModel, pressed, type Pressed } from './delivery.ts'
 import { keptChallenge, openChallengeOf } from './kept-challenge.ts'
+import { askedStates, hasHardware, isHardwareAsked } from './in-hardware.ts'
 import { showClosed } from './locked.ts'
 import { lostLink } from './lost-link.ts'
 import { isMoreAsked } from './finish.ts'
@@ -48,7 +49,7 @@ export async function showVerification(
   const open = factorGate(core.deps, seen.record, factor, place, now)
   if (!open.open) return showClosed(visit, open, waysOn(visit, factor))
 
-  const states = usableStates(core.deps, seen.record, factor, now)
+  const states = askedStates(visit, factor, now)
   const challenge = await challengeOn(visit, factor, again?.error !== undefined)
   const verification = (await factor.describeVerification?.(states, challenge)) ?? {}
   await show(
@@ -59,6 +60,7 @@ export async function showVerification(
       action: pathOf(visit, 'verify', factor.id),
       cancelAction: pathOf(visit, 'cancel'),
       verification,
+      ...(isHardwareAsked(visit, factor, now) ? { needsHardware: true } : {}),
       ...lostLink(visit),
       ...trustOffer(visit, factor),
       ...(ownedWays(visit).length > 1 ? { otherWayHref: pathOf(visit, 'choose') } : {}),
@@ -116,7 +118,9 @@ export async function verify(visit: Visit, factor: AnyFactor, form: Form): Promi
   const asked = askedFor(visit)
   const trust = trustTicked(visit, factor, form)
   const isLast = !isMoreAsked(visit, { factor: factor.id })
-  const shown = { seen, kept, asked, isLast, trust: trust?.settled }
+  const isHard = isHardwareAsked(visit, factor, core.deps.clock.now())
+  const suffices = isHard ? hasHardware : undefined
+  const shown = { seen, kept, asked, isLast, suffices, trust: trust?.settled }
   const outcome = await verifyFactor(core.deps, factor, place, response, shown)
   switch (outcome.outcome) {
     case 'accepted':

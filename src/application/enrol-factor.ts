@@ -16,6 +16,7 @@ import { hasProofToAdd, shutDoor, type FactorChange } from '../domain/factor-cha
 import { MfaError } from '../domain/errors.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import { classify } from '../domain/known-browser.ts'
+import type { Assurance } from '../domain/assurance.ts'
 import type { AcceptedAttempt, MfaRecord, PendingEnrolment } from '../domain/mfa-record.ts'
 import { mayBindReplacement, settleRecovered } from '../domain/recovery.ts'
 import { delayGate, type Gate } from '../domain/throttle.ts'
@@ -209,7 +210,7 @@ export async function confirmFactor(
   factor: AnyFactor,
   place: Place,
   response: unknown,
-  about: EnrolmentGround & { name: string; kept?: KeptChallenge | undefined },
+  about: EnrolmentGround & Pick<Confirmation, 'name' | 'kept' | 'suffices'>,
 ): Promise<EnrolOutcome> {
   const canonical = factor.canonical(response)
   const fingerprintIn = (record: MfaRecord): string =>
@@ -281,13 +282,15 @@ interface Confirmation extends EnrolmentGround {
   readonly name: string
   /** The challenge that the interaction keeps, of a factor with `enrolmentChallenge`. */
   readonly kept?: KeptChallenge | undefined
+  /** Whether an authenticator with this assurance may be set up. Default: each one may. */
+  readonly suffices?: ((assurance: Assurance) => boolean) | undefined
 }
 
 async function confirm(
   deps: Dependencies,
   factor: AnyFactor,
   place: Place,
-  { record, now, response, fingerprint, issuing, name, kept, ...ground }: Confirmation,
+  { record, now, response, fingerprint, issuing, name, kept, suffices, ...ground }: Confirmation,
 ): Promise<Decided<EnrolOutcome>> {
   const repeated = repeatOf(record, place.interaction, fingerprint, now)
   if (repeated !== undefined)
@@ -299,12 +302,9 @@ async function confirm(
   const gate = delayGate(pending.delay, now)
   if (!gate.open) return { outcome: { outcome: 'closed', gate } }
 
-  const value: unknown = factor.parsePending(openState(deps.box, place.accountId, pending))
-  const input = confirmInput(deps, factor, place, { record, kept })
-  const confirmed = (await factor.confirmEnrolment?.(value, response, now, input)) as
-    Confirmed<Json> | undefined
-  if (confirmed === undefined || isRegistered(deps, record, factor, confirmed.state))
-    return refused(place, { record, now, pending })
+  const given = { record, now, response, kept, suffices }
+  const confirmed = await confirmedBy(deps, factor, place, pending, given)
+  if (confirmed === undefined) return refused(place, { record, now, pending })
 
   const authenticator = bindAuthenticator(deps, place.accountId, factor, confirmed.state, {
     name: nameOf(name) || givenName(record, factor, confirmed),
@@ -377,6 +377,24 @@ function mayEnrol(
     replaces === undefined ? { kind: 'add' } : { kind: 'replace', authenticatorId: replaces }
   if (shutDoor(record, change, now, deps.recovery) !== undefined) return false
   return adding === true && hasProofToAdd(record, place.interaction, now)
+}
+
+type Response = Pick<Confirmation, 'record' | 'now' | 'response' | 'kept' | 'suffices'>
+
+/** Undefined: the factor refuses the response, the account has the key, or the authenticator may not be set up here. */
+async function confirmedBy(
+  deps: Dependencies,
+  factor: AnyFactor,
+  place: Place,
+  pending: PendingEnrolment,
+  { record, now, response, kept, suffices }: Response,
+): Promise<Confirmed<Json> | undefined> {
+  const value: unknown = factor.parsePending(openState(deps.box, place.accountId, pending))
+  const input = confirmInput(deps, factor, place, { record, kept })
+  const confirmed = (await factor.confirmEnrolment?.(value, response, now, input)) as
+    Confirmed<Json> | undefined
+  if (confirmed === undefined || suffices?.(confirmed.assurance) === false) return undefined
+  return isRegistered(deps, record, factor, confirmed.state) ? undefined : confirmed
 }
 
 /** Whether the account has this key: bound twice, it would accept one code twice (R40). */

@@ -60,6 +60,25 @@ function isRead({ deviceOf, strengthOf: ofState, isUsable }: AnyFactor): boolean
   return [deviceOf, ofState, isUsable].some((read) => read !== undefined)
 }
 
+/** An authenticator that no response can be given with, by the settings of its factor. */
+export interface RefusedAuthenticator {
+  /** The id of its factor. */
+  readonly factor: string
+  /** The person's name for it; may be empty. */
+  readonly name: string
+}
+
+/** The authenticators of an account that the settings of their factors refuse. Throws as `authenticatorsForPolicy`. */
+export function refusedOf(
+  deps: Pick<Dependencies, 'factors' | 'box'>,
+  record: MfaRecord,
+): readonly RefusedAuthenticator[] {
+  const own = authenticatorsForPolicy(deps, record)
+  return record.authenticators
+    .filter((_, place) => own[place]?.isUnusable === true)
+    .map(({ factor, name }) => ({ factor, name }))
+}
+
 /** The factors that people can set up here. */
 export function enrollableOf({ factors }: Pick<Dependencies, 'factors'>): readonly Enrollable[] {
   return [...factors.values()]

@@ -88,7 +88,7 @@ export interface Shown {
   /** The challenge that the interaction keeps, of a factor whose challenge sends nothing. */
   readonly kept?: KeptChallenge | undefined
   /** Whether a proof with this assurance is accepted. Default: every proof is. */
-  readonly suffices?: (assurance: Assurance) => boolean
+  readonly suffices?: ((assurance: Assurance) => boolean) | undefined
   /** The change that the factor is shown for. Default: a sign-in. */
   readonly asked?: AskedFor | undefined
   /**

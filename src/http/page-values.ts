@@ -35,6 +35,7 @@ const enrol = {
   otherWayHref: 'value',
   reason: 'value',
   endsInSeconds: 'value',
+  needsHardware: 'value',
   name: 'value',
   nameError: 'value',
   nth: 'value',
@@ -49,6 +50,7 @@ const verify = {
   error: codeError,
   trust: { seconds: 'value' },
   authenticatorName: 'value',
+  needsHardware: 'value',
 } as const
 const change = { ...cancellable, factor: 'value', name: 'value' } as const
 

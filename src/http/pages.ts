@@ -539,6 +539,8 @@ export interface EnrolModel<Enrolment extends JsonObject = JsonObject> {
   reason?: ChooseReason
   /** The time after which the set-up ends. The application always gives it; a page without it says nothing of an end. */
   endsInSeconds?: number
+  /** Only an authenticator whose key is in hardware is accepted. */
+  needsHardware?: true
   /** The name was refused; the code was not examined. */
   nameError?: 'too-long'
   /** Its number among the authenticators of this factor, from 2 on, for the name that the page suggests. */
@@ -572,6 +574,8 @@ export interface VerifyModel<Verification extends JsonObject = JsonObject> {
   error?: CodeError
   /** The box `input[name=trust]` is offered: for so long this browser stands in for the factor. */
   trust?: { seconds: number }
+  /** Only an authenticator whose key is in hardware is accepted. */
+  needsHardware?: true
   /** The name the person gave the authenticator, when there is just one. */
   authenticatorName?: string
   /** The answer of the factor's `describeVerification`; empty where it has none. */

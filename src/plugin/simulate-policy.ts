@@ -1,4 +1,4 @@
-import { askPolicy } from '../../interactions/ask-policy.ts'
+import { askAnswers, askPolicy } from '../../interactions/ask-policy.ts'
 import type { Core, HostAccount } from '../../interactions/core.ts'
 import { assumedFacts, enrolmentProofOf, type ExplainQuestion } from '../../interactions/explain.ts'
 import { existingStates } from '../application/owned-states.ts'
@@ -26,8 +26,11 @@ export interface SimulatedChange {
   readonly clientId: string
   /** The names of the rules that take part. */
   readonly rules: readonly string[]
-  /** That of the decision, or `no-proof`: a factor has to be set up, and no proof is left for it (R10). */
-  readonly reason: Decision['reason'] | 'no-proof'
+  /**
+   * That of the decision. `no-proof`: a factor has to be set up, and no proof is left for it (R10). `not-accepted`: the
+   * settings refuse each authenticator that would count.
+   */
+  readonly reason: Decision['reason'] | 'no-proof' | 'not-accepted'
 }
 
 /** Absent members: it happens at no client. */
@@ -149,14 +152,16 @@ async function simulateAt(
 ): Promise<void> {
   const question = { account, client, ...(params === undefined ? {} : { params }) }
   const facts = await assumedFacts(core, record, question)
-  const { decision } = askPolicy(core, facts, { inForce: proposed })
+  const asked = askPolicy(core, facts, { inForce: proposed })
+  const { decision } = asked
   if (decision.step === 'none') return
   const proof =
     decision.step === 'enrol' ? await enrolmentProofOf(core, record, question) : undefined
   // The rules in force matter only until the first client is found at which the person is newly asked.
   const before =
     person.newlyAsked === undefined ? askPolicy(core, facts, { inForce: live }).decision : decision
-  const impact = impactOf(before, decision, proof !== 'refused')
+  const answers = askAnswers({ ...core, policy: proposed }, facts, asked)
+  const impact = impactOf(before, decision, { canEnrol: proof !== 'refused', answers })
   const { rules } = toldOf(decision)
   const change = { clientId: client.clientId, rules, reason: decision.reason }
   if (impact.isNewlyAsked) person.newlyAsked ??= change

@@ -129,7 +129,10 @@ describe('mfa.policy.simulate', () => {
             newlyAsked: first(
               ({ decision }, nth) => decision !== 'pass' && before[nth]!.decision === 'pass',
             ),
-            mustEnrol: first((one) => one.decision === 'enrol' && !isRefused(one)),
+            mustEnrol: first(
+              (one) =>
+                (one.decision === 'enrol' && !isRefused(one)) || one.answers?.thenEnrols === true,
+            ),
             lockedOut: first(isRefused),
           })
         },

@@ -1,5 +1,6 @@
 import type { DecisionWord, ToldDecision } from '../events.ts'
-import type { Decision, Reason, RulePart, Step } from './decide.ts'
+import type { Decision, PolicyInput, Reason, RulePart, Step } from './decide.ts'
+import { fitting, showable } from './own.ts'
 
 /** A decision, and the part that each rule has in it. */
 export interface Explained {
@@ -23,6 +24,34 @@ const WORDS: Readonly<Record<Step, DecisionWord>> = {
 
 export function explained({ step, acr, reason, rules }: Decision): Explained {
   return { decision: WORDS[step], acr, reason, rules }
+}
+
+/** The answers of a person to the decision `verify`. */
+export interface Answers {
+  /**
+   * The ids of the person's factors that can be shown. Empty: the settings refuse each authenticator that would count, so
+   * that only a recovery is left.
+   */
+  readonly answers: readonly string[]
+  /** After one of them was shown, a factor has to be set up. */
+  readonly thenEnrols?: true
+}
+
+/**
+ * The answers of the person where a proof of a second factor is asked for. `next`: the decision after one was shown.
+ * Undefined: none is asked for.
+ */
+export function answersTo(
+  { step, factors }: Decision,
+  { authenticators }: PolicyInput['person'],
+  next: Decision | undefined,
+): Answers | undefined {
+  if (step !== 'verify') return undefined
+  const own = fitting(showable(authenticators), factors, ({ factor }) => factor)
+  return {
+    answers: [...new Set(own.map(({ factor }) => factor))],
+    ...(next?.step === 'enrol' ? { thenEnrols: true } : {}),
+  }
 }
 
 /** A decision as the audit trail has it. */

@@ -94,12 +94,14 @@ async function explain(session: Session, { user, client, params, about }: Case):
     ...about,
   })
   const { decision, acr, reason, rules } = explanation
+  const isStuck = decision === 'refuse' || explanation.answers?.answers.length === 0
   return {
-    json: { decision, acr, reason, rules },
+    json: { decision, acr, reason, rules, ...answersInJson(explanation) },
     text: [
       `${account.username} at ${client}: ${decision}\n`,
       `The person ${DECISIONS[decision]}, because ${REASONS[reason]}.\n`,
-      ...(decision === 'refuse' ? [] : [`The token then has the acr ${acr}.\n`]),
+      ...answerLines(explanation),
+      ...(isStuck ? [] : [`The token then has the acr ${acr}.\n`]),
       ...(account.disabledAt === undefined ? [] : ['The person is disabled and cannot sign in.\n']),
       ...proofLine(explanation),
       `\n${table(
@@ -109,6 +111,29 @@ async function explain(session: Session, { user, client, params, about }: Case):
     ].join(''),
   }
 }
+
+function answersInJson({ answers, refused }: PolicyExplanation): object {
+  return {
+    ...(answers === undefined ? {} : { answers: answers.answers }),
+    ...(answers?.thenEnrols === true ? { then_enrols: true } : {}),
+    ...(refused === undefined ? {} : { not_accepted: refused }),
+  }
+}
+
+/** The authenticators that the settings refuse, what the person can show instead, and what comes after it. */
+function answerLines({ answers, refused = [] }: PolicyExplanation): readonly string[] {
+  const { answers: left = [], thenEnrols } = answers ?? {}
+  const isLeft = left.length > 0 && refused.length > 0
+  return [
+    ...refused.map(({ factor, name }) => `Not accepted by the settings: ${factor} "${name}".\n`),
+    ...(isLeft ? [`The person can show: ${left.join(', ')}.\n`] : []),
+    ...(answers !== undefined && left.length === 0 ? [NOTHING_LEFT] : []),
+    ...(thenEnrols === true ? ['After that, the person has to set up a factor.\n'] : []),
+  ]
+}
+
+const NOTHING_LEFT =
+  'Nothing that the person has is accepted: a recovery is left, or user reset-mfa.\n'
 
 /** Each answer in words, after "The person". */
 const DECISIONS: Readonly<Record<PolicyExplanation['decision'], string>> = {

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
-import type { Decision, RulePart } from '../../../src/domain/policy/decide.ts'
-import { differs, explained, toldOf, trailOf } from '../../../src/domain/policy/explain.ts'
+import type { Authenticator, Decision, RulePart } from '../../../src/domain/policy/decide.ts'
+import {
+  answersTo,
+  differs,
+  explained,
+  toldOf,
+  trailOf,
+} from '../../../src/domain/policy/explain.ts'
+import { AUTHENTICATORS } from './cases.ts'
 
 const RULES: readonly RulePart[] = [
   { name: 'counts', matched: true, part: 'counts' },
@@ -38,6 +45,38 @@ describe('a decision in words', () => {
 
   it('names in the trail the rules that take part, also one whose grace runs', () => {
     expect(toldOf(decision())).to.deep.equal({ decision: 'verify', rules: ['counts', 'waits'] })
+  })
+})
+
+describe('what a person can do about a decision', () => {
+  const { totp, barred, codes } = AUTHENTICATORS as Record<string, Authenticator>
+  const answers = (
+    own: readonly (Authenticator | undefined)[],
+    part: Partial<Decision> = {},
+    next?: Decision,
+  ) => {
+    const authenticators = own.filter((one) => one !== undefined)
+    const person = { authenticators, metAt: {}, mayPostpone: false, postponed: false }
+    return answersTo(decision(part), person, next)
+  }
+
+  it('is to show one of the factors that count and that the settings accept', () => {
+    expect(answers([totp, totp, codes])).to.deep.equal({ answers: ['totp', 'backup-codes'] })
+    expect(answers([totp, codes], { factors: ['totp'] })).to.deep.equal({ answers: ['totp'] })
+    expect(answers([barred, totp])).to.deep.equal({ answers: ['totp'] })
+    expect(answers([barred])).to.deep.equal({ answers: [] })
+    expect(answers([barred, totp], { factors: ['passkey'] })).to.deep.equal({ answers: [] })
+  })
+
+  it('is to set up a factor after it, where the next decision asks for that', () => {
+    const next = decision({ step: 'enrol' })
+    expect(answers([totp], {}, next)).to.deep.equal({ answers: ['totp'], thenEnrols: true })
+    expect(answers([totp], {}, passing)).to.deep.equal({ answers: ['totp'] })
+  })
+
+  it('is nothing of the kind where no second factor is asked for', () => {
+    for (const step of ['none', 'login', 'enrol', 'enrol-later', 'unmet'] as const)
+      expect(answers([totp], { step }), step).to.equal(undefined)
   })
 })
 

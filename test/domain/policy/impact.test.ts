@@ -16,7 +16,7 @@ const passing = decision('none', 'nothing-asked')
 
 describe('the impact of a proposed policy on a person', () => {
   it('is none where both policies let the person through', () => {
-    expect(impactOf(passing, passing, false)).to.deep.equal({
+    expect(impactOf(passing, passing, { canEnrol: false })).to.deep.equal({
       isNewlyAsked: false,
       mustEnrol: false,
     })
@@ -24,18 +24,23 @@ describe('the impact of a proposed policy on a person', () => {
 
   it('is that a person is newly asked, only where the rules in force ask nothing', () => {
     for (const step of ['login', 'verify', 'enrol', 'enrol-later', 'unmet'] as const) {
-      expect(impactOf(passing, decision(step), true).isNewlyAsked, step).to.equal(true)
-      expect(impactOf(decision('verify'), decision(step), true).isNewlyAsked, step).to.equal(false)
+      expect(impactOf(passing, decision(step), { canEnrol: true }).isNewlyAsked, step).to.equal(
+        true,
+      )
+      expect(
+        impactOf(decision('verify'), decision(step), { canEnrol: true }).isNewlyAsked,
+        step,
+      ).to.equal(false)
     }
-    expect(impactOf(decision('verify'), passing, true).isNewlyAsked).to.equal(false)
+    expect(impactOf(decision('verify'), passing, { canEnrol: true }).isNewlyAsked).to.equal(false)
   })
 
   it('is that a person must enrol, or is locked out without a proof for it', () => {
-    expect(impactOf(decision('enrol'), decision('enrol'), true)).to.deep.equal({
+    expect(impactOf(decision('enrol'), decision('enrol'), { canEnrol: true })).to.deep.equal({
       isNewlyAsked: false,
       mustEnrol: true,
     })
-    expect(impactOf(passing, decision('enrol'), false)).to.deep.equal({
+    expect(impactOf(passing, decision('enrol'), { canEnrol: false })).to.deep.equal({
       isNewlyAsked: true,
       mustEnrol: false,
       lockedOut: 'no-proof',
@@ -44,16 +49,35 @@ describe('the impact of a proposed policy on a person', () => {
 
   it('is a lock-out where no step helps, whatever proof there is', () => {
     for (const canEnrol of [true, false])
-      expect(impactOf(passing, decision('unmet', 'no-way'), canEnrol)).to.deep.equal({
+      expect(impactOf(passing, decision('unmet', 'no-way'), { canEnrol })).to.deep.equal({
         isNewlyAsked: true,
         mustEnrol: false,
         lockedOut: 'no-way',
       })
   })
 
+  it('is a lock-out where the settings refuse each authenticator that would count', () => {
+    const able = { canEnrol: false, answers: { answers: [] } }
+    expect(impactOf(passing, decision('verify'), able)).to.deep.equal({
+      isNewlyAsked: true,
+      mustEnrol: false,
+      lockedOut: 'not-accepted',
+    })
+  })
+
+  it('is that a person must enrol after a factor that is not enough', () => {
+    for (const thenEnrols of [true, undefined]) {
+      const answers = { answers: ['totp'], ...(thenEnrols && { thenEnrols }) }
+      expect(impactOf(passing, decision('verify'), { canEnrol: false, answers })).to.deep.equal({
+        isNewlyAsked: true,
+        mustEnrol: thenEnrols === true,
+      })
+    }
+  })
+
   it('locks nobody out who can put the enrolment off or has a factor to show', () => {
     for (const step of ['enrol-later', 'verify', 'login'] as const)
-      expect(impactOf(passing, decision(step), false), step).to.deep.equal({
+      expect(impactOf(passing, decision(step), { canEnrol: false }), step).to.deep.equal({
         isNewlyAsked: true,
         mustEnrol: false,
       })
