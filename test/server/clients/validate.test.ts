@@ -61,11 +61,11 @@ describe('the check of clients', () => {
     [{ max_age_seconds: '300' }, 'must have a whole number of at least 0 as its maxAgeSeconds'],
     [
       { require: 'mfa' },
-      'must require one of the levels that people can reach: password, multi-factor, phishing-resistant',
+      'must require one of the levels that people can reach: password, multi-factor, phishing-resistant, phishing-resistant-hardware',
     ],
     [
       { require: ['phr'] },
-      'must require one of the levels that people can reach: password, multi-factor, phishing-resistant',
+      'must require one of the levels that people can reach: password, multi-factor, phishing-resistant, phishing-resistant-hardware',
     ],
   ] as const)
     it(`refuses the demand ${JSON.stringify(mfa)}`, () => {
