@@ -20,20 +20,20 @@ export function askedStates(
 ): readonly Owned<Json>[] {
   const states = usableStates(core.deps, seen.record, factor, now)
   if (details.asksHardware !== true) return states
-  const inHardware = states.filter(({ state }) => isInHardware(factor, state))
+  const inHardware = states.filter(({ state }) => isInHardware(factor, state, now))
   // A factor without one is asked for beside the hardware of another one.
   return inHardware.length > 0 ? inHardware : states
 }
 
-function isInHardware(factor: AnyFactor, state: Json): boolean {
-  return (factor.strengthOf?.(state) ?? strengthOf(factor)).hardware === true
+function isInHardware(factor: AnyFactor, state: Json, now: Instant): boolean {
+  return (factor.strengthOf?.(state, now) ?? strengthOf(factor)).hardware === true
 }
 
 /** Whether the page of a factor asks for a key in hardware alone. */
 export function isHardwareAsked(visit: Asking, factor: AnyFactor, now: Instant): boolean {
   return (
     visit.details.asksHardware === true &&
-    askedStates(visit, factor, now).some(({ state }) => isInHardware(factor, state))
+    askedStates(visit, factor, now).some(({ state }) => isInHardware(factor, state, now))
   )
 }
 

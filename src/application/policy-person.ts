@@ -72,8 +72,9 @@ export interface RefusedAuthenticator {
 export function refusedOf(
   deps: Pick<Dependencies, 'factors' | 'box'>,
   record: MfaRecord,
+  now: Instant,
 ): readonly RefusedAuthenticator[] {
-  const own = authenticatorsForPolicy(deps, record)
+  const own = authenticatorsForPolicy(deps, record, now)
   return record.authenticators
     .filter((_, place) => own[place]?.isUnusable === true)
     .map(({ factor, name }) => ({ factor, name }))

@@ -30,7 +30,7 @@ export async function explainPolicy(
   const asked = askPolicy(core, facts)
   const { decision } = asked
   const answers = askAnswers(core, facts, asked)
-  const refused = refusedOf(core.deps, record)
+  const refused = refusedOf(core.deps, record, core.deps.clock.now())
   const enrolment = await enrolmentProofOf(core, record, question)
   return {
     ...explained(decision),

@@ -32,7 +32,7 @@ describe('a passkey whose maker is no longer allowed', () => {
       ...current,
       describeVerification: (...given) => current.describeVerification!(...given),
       examine: (given) => current.examine(given),
-      isUsable: (state) => current.isUsable!(state),
+      isUsable: (...given) => current.isUsable!(...given),
     }
     host = await startHost({
       hostname: 'localhost',
