@@ -2,7 +2,13 @@ import { expect } from 'chai'
 import { parseEnvironment, type Config } from '../../config/environment.ts'
 import { examineSettings } from '../../src/server/upkeep/doctor.ts'
 import { makeCertificate } from '../support/attestation-certificates.ts'
-import { entryOf, makeBlob, METADATA_ROOT, type Blob } from '../support/metadata-blob.ts'
+import {
+  entryOf,
+  makeBlob,
+  METADATA_ROOT,
+  METADATA_SERVICE,
+  type Blob,
+} from '../support/metadata-blob.ts'
 import { startServer, stopServers } from './support.ts'
 
 const MODEL = 'ee882879-721c-4913-9775-3dfcce97072a'
@@ -34,7 +40,7 @@ describe('the metadata of makers in the server', () => {
     (await examineSettings(configOf(blob, more), String))
       .filter(({ check }) => check === 'passkeys.metadataFile')
       .map(({ result, detail }) => [result, detail])
-  const ended = makeCertificate({ name: 'Metadata', issuer: METADATA_ROOT, until: 2021 })
+  const ended = makeCertificate({ name: METADATA_SERVICE, issuer: METADATA_ROOT, until: 2021 })
 
   it('are old in doctor and config check when a newer file is there', async () => {
     expect(await remarks(blobOf())).to.deep.equal([])
@@ -77,7 +83,7 @@ describe('the metadata of makers in the server', () => {
 
   it('refuse the start where their signature does not lead to a root', async () => {
     const stranger = makeCertificate({ name: 'Metadata Root', isCa: true })
-    const signer = makeCertificate({ name: 'Metadata', issuer: stranger })
+    const signer = makeCertificate({ name: METADATA_SERVICE, issuer: stranger })
     const files = { [FILE]: blobOf({ signer }) }
     const fault = await startServer({ settings: settingsOf(), files }).then(
       () => undefined,

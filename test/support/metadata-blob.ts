@@ -1,9 +1,12 @@
 import { sign, type KeyObject } from 'node:crypto'
 import { makeCertificate, type Made } from './attestation-certificates.ts'
 
+/** The name in the certificate of the FIDO Metadata Service. */
+export const METADATA_SERVICE = 'mds.fidoalliance.org'
+
 /** The root of the blobs that a test makes, and the certificate that signs them. */
 export const METADATA_ROOT = makeCertificate({ name: 'Metadata Root', isCa: true })
-export const METADATA_SIGNER = makeCertificate({ name: 'Metadata', issuer: METADATA_ROOT })
+export const METADATA_SIGNER = makeCertificate({ name: METADATA_SERVICE, issuer: METADATA_ROOT })
 
 export interface Report {
   readonly status: string

@@ -19,6 +19,8 @@ interface Signing {
 }
 
 const SHORTEST_RSA_BITS = 2048
+/** The name in the certificate of the service. Its root signs for many other names, whose owners must not sign a blob. */
+const SERVICE = 'mds.fidoalliance.org'
 
 /** Signatures with a certificate (RFC 7518, 3.1). `none` and those with a shared secret are not among them. */
 const SIGNINGS: ReadonlyMap<unknown, Signing> = new Map([
@@ -49,6 +51,8 @@ export function openBlob(text: string, roots: readonly string[]): SignedBlob | B
   if (signer === undefined) return { fault: 'has no certificates of its signer (x5c)' }
   if (!isChained(signer, roots, undefined))
     return { fault: 'has certificates that lead to none of metadataRoots' }
+  if (!isOfTheService(signer))
+    return { fault: `is signed with a certificate that is not that of ${SERVICE}` }
   if (!holds({ signing, signer, signed: `${header}.${body}`, signature }))
     return { fault: 'has a signature that does not hold: download the file again' }
   const content = jsonIn(body)
@@ -75,6 +79,10 @@ function certificatesIn(x5c: unknown): readonly Uint8Array[] | undefined {
 }
 
 /** The chain was read before, so its certificates can be read. */
+function isOfTheService([first]: readonly Uint8Array[]): boolean {
+  return new X509Certificate(first as Uint8Array).checkHost(SERVICE) !== undefined
+}
+
 function holds({
   signing,
   signer: [first],

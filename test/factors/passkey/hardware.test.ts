@@ -4,14 +4,18 @@ import { assuranceOf } from '../../../src/factors/passkey/assertion.ts'
 import { parseState, type PasskeyState } from '../../../src/factors/passkey/state.ts'
 import { makeCertificate } from '../../support/attestation-certificates.ts'
 import { SoftAuthenticator } from '../../support/authenticator.ts'
-import { entryOf, makeBlob, METADATA_ROOT } from '../../support/metadata-blob.ts'
+import { entryOf, makeBlob, METADATA_ROOT, METADATA_SERVICE } from '../../support/metadata-blob.ts'
 import { parseResponse } from '../../../src/factors/passkey/response.ts'
 import { assertWith, creation, NOW, registered } from './person.ts'
 
 const MODEL = 'ee882879-721c-4913-9775-3dfcce97072a'
 const root = makeCertificate({ name: 'Acme Root', isCa: true })
 const leaf = makeCertificate({ name: 'Acme Key', issuer: root })
-const ended = makeCertificate({ name: 'Metadata', issuer: METADATA_ROOT, until: 2021 })
+const ended = makeCertificate({
+  name: METADATA_SERVICE,
+  issuer: METADATA_ROOT,
+  until: 2021,
+})
 
 type Entry = NonNullable<Parameters<typeof entryOf>[1]>
 

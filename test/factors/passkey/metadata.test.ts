@@ -3,7 +3,13 @@ import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { metadataRemark, passkeys } from '../../../src/factors/passkey/index.ts'
 import { isOfLevel, readMetadata, type Model } from '../../../src/factors/passkey/metadata.ts'
 import { makeCertificate, type Making } from '../../support/attestation-certificates.ts'
-import { entryOf, makeBlob, METADATA_ROOT, METADATA_SIGNER } from '../../support/metadata-blob.ts'
+import {
+  entryOf,
+  makeBlob,
+  METADATA_ROOT,
+  METADATA_SERVICE,
+  METADATA_SIGNER,
+} from '../../support/metadata-blob.ts'
 import { NOW } from './person.ts'
 
 const MODEL = 'ee882879-721c-4913-9775-3dfcce97072a'
@@ -38,7 +44,7 @@ describe('metadata of makers', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const short = generateKeyPairSync('rsa', { modulusLength: 1024 })
     const signerOf = (keys: Making['keys'] & object) =>
-      makeCertificate({ name: 'Metadata', issuer: METADATA_ROOT, keys })
+      makeCertificate({ name: METADATA_SERVICE, issuer: METADATA_ROOT, keys })
     const es384 = { algorithm: 'ES384', hash: 'sha384' }
     expect(faultOf(makeBlob({ ...es384, signer: signerOf(p384) }))).to.equal(undefined)
     expect(faultOf(makeBlob({ algorithm: 'RS256', signer: signerOf(rsa) }))).to.equal(undefined)
@@ -53,7 +59,7 @@ describe('metadata of makers', () => {
 
   it('may have certificates between that of the signer and the root', () => {
     const between = makeCertificate({ name: 'Between', issuer: METADATA_ROOT, isCa: true })
-    const signer = makeCertificate({ name: 'Metadata', issuer: between })
+    const signer = makeCertificate({ name: METADATA_SERVICE, issuer: between })
     const chain = (...more: readonly { readonly der: Buffer }[]) => ({
       x5c: [signer, ...more].map(({ der }) => der.toString('base64')),
     })
@@ -93,8 +99,13 @@ describe('metadata of makers', () => {
     ],
     [
       'of another signer',
-      makeBlob({ signer: makeCertificate({ name: 'Metadata', issuer: otherRoot }) }),
+      makeBlob({ signer: makeCertificate({ name: METADATA_SERVICE, issuer: otherRoot }) }),
       /^has certificates that lead to none of metadataRoots$/,
+    ],
+    [
+      'of somebody else who has a certificate of the same root',
+      makeBlob({ signer: makeCertificate({ name: 'www.acme.example', issuer: METADATA_ROOT }) }),
+      /^is signed with a certificate that is not that of mds\.fidoalliance\.org$/,
     ],
     ['signed with another key', makeBlob({ key: otherRoot.privateKey }), /signature that does not/],
     [
@@ -230,7 +241,7 @@ describe('old metadata', () => {
   })
 
   it('say that the certificates of their signer are not valid', () => {
-    const ended = makeCertificate({ name: 'Metadata', issuer: METADATA_ROOT, until: 2021 })
+    const ended = makeCertificate({ name: METADATA_SERVICE, issuer: METADATA_ROOT, until: 2021 })
     const given = { metadata: makeBlob({ signer: ended }), metadataRoots: ROOTS }
     expect(metadataRemark(given, NOW)).to.match(/^are signed with certificates that are not valid/)
     expect(metadataRemark(given, Date.UTC(2020, 6) / 1000)).to.equal(undefined)

@@ -3,7 +3,7 @@ import { passkeys, type PasskeysOptions } from '../../../src/factors/passkey/ind
 import type { PasskeyState } from '../../../src/factors/passkey/state.ts'
 import { makeCertificate, type Made } from '../../support/attestation-certificates.ts'
 import { SoftAuthenticator } from '../../support/authenticator.ts'
-import { entryOf, makeBlob, METADATA_ROOT } from '../../support/metadata-blob.ts'
+import { entryOf, makeBlob, METADATA_ROOT, METADATA_SERVICE } from '../../support/metadata-blob.ts'
 import { assertWith, NOW, register, registered } from './person.ts'
 
 const MODEL = 'ee882879-721c-4913-9775-3dfcce97072a'
@@ -14,7 +14,11 @@ const root = makeCertificate({ name: 'Acme Root', isCa: true })
 const otherRoot = makeCertificate({ name: 'Other Root', isCa: true })
 const leaf = makeCertificate({ name: 'Acme Key', issuer: root })
 const otherLeaf = makeCertificate({ name: 'Other Key', issuer: otherRoot })
-const endedSigner = makeCertificate({ name: 'Metadata', issuer: METADATA_ROOT, until: 2021 })
+const endedSigner = makeCertificate({
+  name: METADATA_SERVICE,
+  issuer: METADATA_ROOT,
+  until: 2021,
+})
 
 type Entry = NonNullable<Parameters<typeof entryOf>[1]>
 
