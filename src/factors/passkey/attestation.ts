@@ -101,5 +101,6 @@ function modelInForce(
   now: Instant,
 ): Model | undefined {
   const model = metadata?.models.get(aaguid)
-  return metadata !== undefined && isInForce(metadata, now) ? model : undefined
+  if (metadata === undefined || model === undefined) return undefined
+  return isInForce(metadata, now) ? model : undefined
 }

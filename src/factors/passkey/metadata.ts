@@ -27,9 +27,12 @@ export interface Model {
   readonly isHardware: boolean
 }
 
+/** Says that a model is certified, and not at which level. */
+const PLAINLY_CERTIFIED = 'FIDO_CERTIFIED'
+
 /** The levels of a certification, from the lowest (FIDO Metadata Service 3.1, 3.1.4.1). */
 const LEVELS: ReadonlyMap<unknown, number> = new Map([
-  ['FIDO_CERTIFIED', 1],
+  [PLAINLY_CERTIFIED, 1],
   ['FIDO_CERTIFIED_L1', 1],
   ['FIDO_CERTIFIED_L1plus', 2],
   ['FIDO_CERTIFIED_L2', 3],
@@ -108,13 +111,12 @@ function read(text: string, roots: readonly string[]): Metadata | BlobFault {
   for (const [place, entry] of entries.entries()) {
     const fields = fieldsOf(entry)
     // Authenticators of older protocols are known by other numbers.
-    if (fields['aaguid'] === undefined) continue
     const aaguid = idOf(fields['aaguid'])
-    if (aaguid === undefined) return unreadable(`entries[${place}].aaguid must be a UUID`)
-    if (models.has(aaguid)) return unreadable(`entries[${place}].aaguid is there twice`)
+    if (aaguid === undefined) continue
     const model = modelOf(fields)
     if (typeof model === 'string') return unreadable(`entries[${place}].${model}`)
-    models.set(aaguid, model)
+    const other = models.get(aaguid)
+    models.set(aaguid, other === undefined ? model : contradicted(model, other))
   }
   const { signer } = opened
   return { number: number as number, nextUpdate: due, signer, roots, models }
@@ -129,38 +131,58 @@ function idOf(value: unknown): string | undefined {
   return UUID.test(id) && id !== NO_AAGUID ? id : undefined
 }
 
-/** The fault of an entry in words, or its model. */
-function modelOf(entry: Readonly<Record<string, unknown>>): Model | string {
-  const { statusReports, metadataStatement } = entry
+/**
+ * The fault of an entry in words, or its model. Reports that cannot be read are a fault, because one may be a warning. A
+ * statement that cannot be read attests nothing: the entries are written by their makers, and a mistake of one of them
+ * must not keep a server from starting.
+ */
+function modelOf({
+  statusReports,
+  metadataStatement,
+}: Readonly<Record<string, unknown>>): Model | string {
   if (!Array.isArray(statusReports)) return 'statusReports must be a list'
   const reports = statusReports.map(fieldsOf)
   if (reports.some(({ status }) => typeof status !== 'string'))
     return 'statusReports must have a status each'
-  const { attestationRootCertificates = [], keyProtection = [] } = fieldsOf(metadataStatement)
-  if (!isTexts(attestationRootCertificates))
-    return 'metadataStatement.attestationRootCertificates must be a list of texts'
-  if (!isTexts(keyProtection)) return 'metadataStatement.keyProtection must be a list of texts'
+  const statement = fieldsOf(metadataStatement)
+  const protections = textsIn(statement['keyProtection'])
   return {
-    anchors: attestationRootCertificates.map((der) => Buffer.from(der, 'base64')),
+    anchors: textsIn(statement['attestationRootCertificates']).map((der) =>
+      Buffer.from(der, 'base64'),
+    ),
     level: levelOf(reports),
     // Later reports do not end it: a passkey does not say whether its authenticator has the mended software.
     isUndesired: reports.some(({ status }) => UNDESIRED.has(status)),
     isHardware:
-      keyProtection.some((each) => HARDWARE.includes(each)) && !keyProtection.includes('software'),
+      protections.some((each) => HARDWARE.includes(each)) && !protections.includes('software'),
   }
 }
 
-/** The latest report about the certification decides. One without a date counts as of the date of the one before it. */
+/** Two entries of one model: nobody can tell which is right. A warning of either stands. */
+function contradicted(one: Model, other: Model): Model {
+  const isUndesired = one.isUndesired || other.isUndesired
+  return { anchors: [], level: 0, isUndesired, isHardware: false }
+}
+
+/**
+ * The latest report about the certification decides. One without a date counts as of the date of the one before it. A
+ * plain FIDO_CERTIFIED lowers no level: files have it beside the report that names the level, with the same date.
+ */
 function levelOf(reports: readonly Readonly<Record<string, unknown>>[]): number {
-  let [level, latest, date] = [0, '', '']
+  const dated: { readonly date: string; readonly status: unknown; readonly level: number }[] = []
+  let date = ''
   for (const { status, effectiveDate } of reports) {
     if (isDate(effectiveDate)) date = effectiveDate
-    const certified = CERTIFICATIONS.get(status)
-    if (certified === undefined || date < latest) continue
-    level = certified
-    latest = date
+    const level = CERTIFICATIONS.get(status)
+    if (level !== undefined) dated.push({ date, status, level })
   }
-  return level
+  return dated
+    .toSorted((one, other) => one.date.localeCompare(other.date))
+    .reduce(
+      (before, { status, level }) =>
+        status === PLAINLY_CERTIFIED ? Math.max(before, level) : level,
+      0,
+    )
 }
 
 /** Undefined: it is no date. */
@@ -174,6 +196,7 @@ function isDate(value: unknown): value is string {
   return typeof value === 'string' && DATE.test(value)
 }
 
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+/** The texts of a list. None: it is no list of texts. */
+function textsIn(value: unknown): readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : []
 }

@@ -126,31 +126,58 @@ describe('metadata of makers', () => {
     ['nextUpdate must be a date', { nextUpdate: 'soon' }],
     ['nextUpdate must be a date', { nextUpdate: '2026-13-01' }],
     ['entries must be a list', { entries: {} }],
-    ['entries[0].aaguid must be a UUID', { entries: [{ aaguid: 'key' }] }],
-    ['entries[0].aaguid must be a UUID', { entries: [{ aaguid: 7 }] }],
-    ['entries[0].aaguid must be a UUID', { entries: [entryOf(MODEL.replaceAll(/[^-]/g, '0'))] }],
-    [
-      'entries[1].aaguid is there twice',
-      { entries: [entryOf(MODEL), entryOf(MODEL.toUpperCase())] },
-    ],
     ['entries[0].statusReports must be a list', { entries: [{ aaguid: MODEL }] }],
     [
       'entries[0].statusReports must have a status each',
       { entries: [{ aaguid: MODEL, statusReports: [null] }] },
-    ],
-    [
-      'entries[0].metadataStatement.attestationRootCertificates must be a list of texts',
-      { entries: [{ ...entryOf(MODEL), metadataStatement: { attestationRootCertificates: [7] } }] },
-    ],
-    [
-      'entries[0].metadataStatement.keyProtection must be a list of texts',
-      { entries: [{ ...entryOf(MODEL), metadataStatement: { keyProtection: 'hardware' } }] },
     ],
   ]
   for (const [nth, [problem, blob]] of unread.entries())
     it(`are refused with a content that cannot be read: ${problem} (${nth + 1})`, () => {
       expect(faultOf(makeBlob(blob))).to.include(`has a content that cannot be read: ${problem}`)
     })
+
+  it('skip the entry of an id that is none', () => {
+    const ids = ['key', 7, null, MODEL.replaceAll(/[^-]/g, '0')]
+    const odd = ids.map((aaguid) => ({ ...entryOf(MODEL), aaguid }))
+    const read = readMetadata(makeBlob({ entries: [...odd, entryOf(OTHER_MODEL)] }), ROOTS)
+    expect('models' in read && [...read.models.keys()]).to.deep.equal([OTHER_MODEL])
+  })
+
+  it('attest nothing by a statement that cannot be read, and keep its reports', () => {
+    const odd = (metadataStatement: unknown) =>
+      modelOf({
+        ...entryOf(MODEL, { reports: ['REVOKED', 'FIDO_CERTIFIED_L2'] }),
+        metadataStatement,
+      })
+    for (const statement of [
+      undefined,
+      7,
+      { attestationRootCertificates: [7], keyProtection: 'hardware' },
+    ])
+      expect(odd(statement)).to.deep.equal({
+        anchors: [],
+        level: 3,
+        isUndesired: true,
+        isHardware: false,
+      })
+  })
+
+  it('attest nothing where two entries are about one model, and keep the warning of either', () => {
+    const revoked = entryOf(MODEL.toUpperCase(), { reports: ['REVOKED'] })
+    for (const entries of [
+      [entryOf(MODEL), revoked],
+      [revoked, entryOf(MODEL)],
+    ]) {
+      const read = readMetadata(makeBlob({ entries }), ROOTS)
+      expect('models' in read && read.models.get(MODEL)).to.deep.equal({
+        anchors: [],
+        level: 0,
+        isUndesired: true,
+        isHardware: false,
+      })
+    }
+  })
 
   it('are refused with a content that is no object', () => {
     expect(faultOf(makeBlob({ content: 7 }))).to.equal('has a content that is no JSON object')
@@ -218,6 +245,10 @@ describe('the level of a model', () => {
       [true, ['FIDO_CERTIFIED_L2', 'UPDATE_AVAILABLE', 'FIPS140_CERTIFIED_L1', 'NEW_STATUS']],
       [false, [on(L1, '2024-05-01'), { status: 'FIDO_CERTIFIED_L2', effectiveDate: '2020-01-01' }]],
       [true, [on(L1, '2024-05-01'), on('FIDO_CERTIFIED_L2', 'later')]],
+      [true, [on('FIDO_CERTIFIED_L2', '2019-04-04'), on('FIDO_CERTIFIED', '2019-04-04')]],
+      [true, [on('FIDO_CERTIFIED', '2019-04-04'), on('FIDO_CERTIFIED_L2', '2019-04-04')]],
+      [true, [on('FIDO_CERTIFIED', '2024-04-04'), on('FIDO_CERTIFIED_L2', '2019-04-04')]],
+      [false, [on('FIDO_CERTIFIED', '2024-04-04'), on('NOT_FIDO_CERTIFIED', '2019-04-04')]],
       [false, ['SELF_ASSERTION_SUBMITTED']],
       [false, []],
     ]
