@@ -17,6 +17,9 @@ import { groundOf, type Visit } from './visit.ts'
  */
 const SPENT = ''
 
+/** Failures of this moment, which say nothing of the sign-in. */
+const PASSING: readonly string[] = ['record-contended', 'too-many-attempts']
+
 /** The values of the page for a browser that can make one. None: it may not, or it was tried, or the time is over. */
 export async function silentOn(
   visit: Visit,
@@ -44,9 +47,10 @@ export function isMade({ interaction, seen }: Visit, factor: AnyFactor): boolean
 
 /**
  * Takes the response of a browser that was not asked by a person. The sign-in does not depend on it: it goes on if the
- * response is refused, and if the account changes too often at this moment. Returns the visit with the record after it.
+ * response is refused, and if the account changes too often or has too many attempts at this moment. Returns the visit
+ * with the record after it.
  *
- * Throws MfaError `too-many-attempts`, and what a commit throws besides `record-contended`.
+ * Throws what a commit throws besides `record-contended`.
  */
 export async function takeSilently(visit: Visit, factor: AnyFactor, form: Form): Promise<Visit> {
   const { core, interaction, place, seen } = visit
@@ -59,7 +63,7 @@ export async function takeSilently(visit: Visit, factor: AnyFactor, form: Form):
   try {
     await enrolSilently(core.deps, factor, place, { response, setUp, seen })
   } catch (error) {
-    if (!(error instanceof MfaError && error.code === 'record-contended')) throw error
+    if (!(error instanceof MfaError && PASSING.includes(error.code))) throw error
   }
   return { ...visit, seen: await core.record(undefined, place.accountId) }
 }

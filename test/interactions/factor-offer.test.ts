@@ -103,7 +103,7 @@ describe('the offer of a factor', () => {
     expect((await settledRecord(of)).pending).to.deep.equal([])
   })
 
-  it('takes what a browser has made without asking, and goes on if the account changes too often', async () => {
+  it('takes what a browser has made without asking, and goes on if the account is busy', async () => {
     const passkey = factorOf(of, 'passkey')
     const shown = await visiting(of, { place }, (visit) =>
       showFactorOffer(visit, accepted, passkey),
@@ -143,6 +143,13 @@ describe('the offer of a factor', () => {
     const away = new MfaError('storage-unavailable', 'away')
     of.deps.storage.records.save = async () => Promise.reject(away)
     expect(await refusalOf(send())).to.include('storage-unavailable')
+
+    of.deps.storage.records.save = async () => {
+      throw new MfaError('too-many-attempts', 'busy', { status: 429 })
+    }
+    const busy = await send()
+    expect([busy.status, busy.to]).to.deep.equal([303, '/mfa/uid/offer/passkey'])
+    expect(await passkeysOf()).to.equal(0)
 
     of.deps.storage.records.save = save
     const made = await send()

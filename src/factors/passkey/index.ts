@@ -70,6 +70,14 @@ const MOST_PASSKEYS = 20
 const SOFTWARE = { kinds: ['possession', 'knowledge'], phishingResistant: true } as const
 const HARDWARE = { ...SOFTWARE, hardware: true } as const
 
+/**
+ * Whether a browser may be asked for a passkey that the person did not ask for. It brings no statement of a maker and
+ * verifies nobody, so it would be refused where either is required, and the browser would keep it.
+ */
+function mayBeSilent({ offer, allow, userVerification }: PasskeySettings): boolean {
+  return offer && allow === undefined && userVerification !== 'required'
+}
+
 const VIEWS = new URL('../../../views/factors/passkey/', import.meta.url)
 const PAGES = {
   views: VIEWS,
@@ -89,7 +97,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
 
   return {
     id: 'passkey',
-    pages: { ...PAGES, offer: settings.offer, silent: settings.offer },
+    pages: { ...PAGES, offer: settings.offer, silent: mayBeSilent(settings) },
     enrolment: 'confirmed',
     guessable: false,
     challengeSeconds: PASSKEY_CHALLENGE_SECONDS,

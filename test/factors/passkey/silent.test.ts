@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { Lies } from '../../support/authenticator.ts'
 import { SoftAuthenticator } from '../../support/authenticator.ts'
-import { passkeys } from '../../../src/factors/passkey/index.ts'
+import { makeBlob, METADATA_ROOT } from '../../support/metadata-blob.ts'
+import { passkeys, type PasskeysOptions } from '../../../src/factors/passkey/index.ts'
 import { parseChallenge } from '../../../src/factors/passkey/state.ts'
 import { assertWith, creation, NOW, register, registered, request } from './person.ts'
 
@@ -9,6 +10,17 @@ import { assertWith, creation, NOW, register, registered, request } from './pers
 const ABSENT: Lies = { userPresent: false, userVerified: false }
 
 describe('a passkey that the browser makes by itself', () => {
+  it('is asked for where it would be accepted: not with required verification or makers', () => {
+    const isAsked = (options: PasskeysOptions) => passkeys(options).pages?.silent
+    expect(isAsked({})).to.equal(true)
+    expect(isAsked({ offer: false })).to.equal(false)
+    expect(isAsked({ userVerification: 'required' })).to.equal(false)
+    const metadata = { metadata: makeBlob(), metadataRoots: [METADATA_ROOT.pem] }
+    const direct = { attestation: 'direct', ...metadata } as const
+    expect(isAsked(direct)).to.equal(true)
+    expect(isAsked({ ...direct, allow: ['FIDO_CERTIFIED_L1'] })).to.equal(false)
+  })
+
   it('needs nobody to be present, and has verified nobody', async () => {
     const state = await registered(new SoftAuthenticator(), { silent: true, lies: ABSENT })
     expect(state.userVerified).to.equal(false)
