@@ -1,7 +1,10 @@
 import { doorsOf } from '../domain/doors.ts'
 import type { RequestDetail } from '../domain/events.ts'
 import type { ShutDoor } from '../domain/factor-change.ts'
+import { putOffRemoved } from '../domain/factor-offer.ts'
+import type { MfaRecord } from '../domain/mfa-record.ts'
 import { spendProof } from '../domain/proof.ts'
+import type { Instant } from '../domain/time.ts'
 import { settleTurnedOff } from '../domain/turn-off.ts'
 import { commit, type Decided } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -37,7 +40,7 @@ export async function turnOff(
     const door = doorsOf(record, now, deps.recovery)['turn-off']
     if (!door.open) return { outcome: { outcome: 'shut', door } }
     const spent = spendProof(record, asked, now)
-    const settled = settleTurnedOff(spent ?? record, detail)
+    const settled = settleTurnedOff(withoutOffers(deps, spent ?? record, now), detail)
     if (settled === undefined) return { outcome: { outcome: 'not-enrolled' } }
     if (spent === undefined) return { outcome: { outcome: 'not-proved' } }
     const epochs = { from: record.epoch, to: settled.record.epoch }
@@ -57,8 +60,16 @@ export async function turnOffProved(
 ): Promise<RaisedEpochs | undefined> {
   return commit<RaisedEpochs | undefined>(deps, accountId, (record, now) => {
     const { open } = doorsOf(record, now, deps.recovery)['turn-off']
-    const settled = open && record.epoch === epoch ? settleTurnedOff(record, detail) : undefined
+    const left = withoutOffers(deps, record, now)
+    const settled = open && record.epoch === epoch ? settleTurnedOff(left, detail) : undefined
     if (settled === undefined) return { outcome: undefined }
     return { outcome: { from: epoch, to: settled.record.epoch }, ...settled }
   })
+}
+
+/** A person who turns a factor off is not offered it at once, and no browser makes it without asking. */
+function withoutOffers(deps: Dependencies, record: MfaRecord, now: Instant): MfaRecord {
+  return record.authenticators
+    .filter(({ factor }) => deps.factors.get(factor)?.pages?.offer === true)
+    .reduce((left, { factor }) => putOffRemoved(left, factor, now), record)
 }

@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { passwordChanged } from '../../src/application/manage-accounts.ts'
 import { hashOfSecret, type ShownProof } from '../../src/application/spend-proof.ts'
-import { turnOff } from '../../src/application/turn-off.ts'
+import { turnOff, turnOffProved } from '../../src/application/turn-off.ts'
 import { verifyFactor } from '../../src/application/verify-factor.ts'
+import { NOT_NOW_SECONDS } from '../../src/domain/factor-offer.ts'
+import type { AnyFactor } from '../../src/factors/factor.ts'
 import { factorOf, owner, type Owner } from './person.ts'
 import { heardOf, load, nodeBeside, settledRecord, world, type World } from './world.ts'
 
@@ -59,6 +61,24 @@ describe('turning the second factor off with a proof', () => {
     })
     expect(await factorsOf()).to.equal(2)
     expect((await settledRecord(one)).proofs).to.have.length(1)
+  })
+
+  it('keeps the offer of a factor that it removes away', async () => {
+    const factor = factorOf(one, 'totp')
+    const offered = { ...factor, pages: { ...factor.pages, offer: true } } as AnyFactor
+    const deps = { ...one.deps, factors: new Map([...one.deps.factors, ['totp', offered]]) }
+    const until = one.clock.now() + NOT_NOW_SECONDS
+    const offers = [{ factor: 'totp', until }]
+    await turnOffProved(deps, 'mira', (await load(one)).record.epoch, {})
+    expect(await settledRecord(one)).to.deep.include({ authenticators: [], offers })
+
+    one = world()
+    mira = await owner(one)
+    await prove(OFF)
+    await turnOff({ ...deps, ...one.deps, factors: deps.factors }, 'mira', OFF)
+    const record = await settledRecord(one)
+    expect(record.authenticators).to.deep.equal([])
+    expect(record.offers?.map((offer) => offer.factor)).to.deep.equal(['totp'])
   })
 
   it('is nothing for an account that has no factor', async () => {
