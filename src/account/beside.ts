@@ -4,8 +4,8 @@ import type { Beside } from '../http/pages.ts'
 import type { AccountVisit } from './page.ts'
 
 /**
- * The scripts of factors on the overview, each with the factor's values. A person who has not shown a second factor gets
- * none.
+ * The scripts of factors on the overview, each with the factor's values. A person who has not shown the
+ * strongest proof of the account gets none.
  */
 export async function scriptsFor(
   core: Core,

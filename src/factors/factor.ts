@@ -164,7 +164,8 @@ export interface Factor<
   /**
    * The values for the script `beside` of its pages on the overview of the person's account, such as what a device has to
    * forget. `states` are the person's own; `traces` are those of authenticators that the account had before (`traceOf`),
-   * the newest last. At least one of the two is there. A person who has not shown a second factor gets no values.
+   * the newest last. At least one of the two is there. A person who has not shown the strongest proof
+   * of the account gets no values.
    */
   pageData?(
     states: readonly Owned<State>[],

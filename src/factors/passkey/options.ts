@@ -47,7 +47,7 @@ export interface PasskeysOptions {
   readonly algorithms?: readonly PasskeyAlgorithm[]
   /**
    * Whether a person without a passkey is offered one, after a sign-in with a password and a code on a device that can
-   * have one. Default true.
+   * have one, and whether a browser may then make one without asking. Default true.
    */
   readonly offer?: boolean
 }
@@ -98,7 +98,10 @@ export function readPasskeysOptions(options: PasskeysOptions): PasskeySettings {
   return { rpId, rpName, origins, userVerification, algorithms, offer, ...makers }
 }
 
-/** Every fault of the options but those of the content of `metadata`: `metadataFaults`. Whether `rpId` fits the issuer is a question of its own: `rpIdFault`. */
+/**
+ * Every fault of the options but those of the content of `metadata`: `metadataFaults`. Whether `rpId` fits the issuer is a
+ * question of its own: `rpIdFault`.
+ */
 export function passkeysFaults(options: PasskeysOptions): readonly PasskeysFault[] {
   const {
     rpId,

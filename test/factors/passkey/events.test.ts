@@ -7,12 +7,12 @@ const CLONED = {
   en: {
     activity: 'A passkey was refused: a copy of it may exist',
     subject: 'Somebody may have a copy of a passkey of your Acme account',
-    text: 'its signature counter has not grown',
+    text: 'this count did not go up',
   },
   de: {
     activity: 'Ein Passkey wurde abgelehnt: Vielleicht gibt es eine Kopie',
     subject: 'Vielleicht hat jemand eine Kopie eines Passkeys Ihres Kontos bei Acme',
-    text: 'sein Signaturzähler nicht gewachsen ist',
+    text: 'diese Zahl ist nicht gestiegen',
   },
 }
 
