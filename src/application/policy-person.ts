@@ -16,7 +16,7 @@ export function strengthOf({ strength = POSSESSION }: Pick<AnyFactor, 'strength'
 
 /**
  * The authenticators of an account as the policy sees them. Throws MfaError `key-missing`, `seal-broken` for a state that
- * cannot be opened, if its factor reads it here (`deviceOf`, `strengthOf`, `isUsable`). None: the account has no second
+ * cannot be opened, if its factor reads it here (`deviceOf`, `strengthOf`, `judgedAs`, `isUsable`). None: the account has no second
  * factor.
  */
 export function authenticatorsForPolicy(
@@ -35,7 +35,7 @@ export function authenticatorsForPolicy(
   })
 }
 
-type OwnPart = Strength & Pick<Authenticator, 'device' | 'isUnusable'>
+type OwnPart = Strength & Pick<Authenticator, 'device' | 'isUnusable' | 'judgedAs'>
 
 /** The part that the state of an authenticator tells. It is not opened for a factor that does not read it. */
 function ownPartOf(
@@ -52,12 +52,13 @@ function ownPartOf(
   return {
     ...(factor.strengthOf?.(state, now) ?? strengthOf(factor)),
     device: device === undefined ? id : JSON.stringify([factor.id, device]),
+    ...(factor.judgedAs === undefined ? {} : { judgedAs: factor.judgedAs(state) }),
     ...(factor.isUsable?.(state, now) === false ? { isUnusable: true } : {}),
   }
 }
 
-function isRead({ deviceOf, strengthOf: ofState, isUsable }: AnyFactor): boolean {
-  return [deviceOf, ofState, isUsable].some((read) => read !== undefined)
+function isRead({ deviceOf, strengthOf: ofState, judgedAs, isUsable }: AnyFactor): boolean {
+  return [deviceOf, ofState, judgedAs, isUsable].some((read) => read !== undefined)
 }
 
 /** An authenticator that no response can be given with, by the settings of its factor. */

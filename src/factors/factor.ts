@@ -224,6 +224,12 @@ export interface Factor<
    */
   strengthOf?(state: State, now: Instant): Omit<Assurance, 'amr'>
   /**
+   * The most that this authenticator could prove before time or a report took something away, where `strengthOf` may be
+   * less now: at least `strengthOf`. By it a rule decides whether the person has set up what the rule asks for, so that an
+   * optional rule or a grace does not begin to wait. It proves nothing. Synchronous. Default: `strengthOf`.
+   */
+  judgedAs?(state: State): Omit<Assurance, 'amr'>
+  /**
    * False: no response of this authenticator is accepted with the present settings, such as those of a maker that is no
    * longer allowed. It still counts as a factor that the person has: otherwise other settings would let somebody with the
    * password alone set up a factor. Synchronous. Default: true.

@@ -74,14 +74,15 @@ describe('the strength of an authenticator', () => {
     strength: { ...SOFT, hardware: true },
     parseState: (stored) => stored,
     strengthOf: (state) => (state === 'certified' ? { ...SOFT, hardware: true } : SOFT),
+    judgedAs: (state) => (state === 'soft' ? SOFT : { ...SOFT, hardware: true }),
     isUsable: (state, now) => state !== 'barred' && now <= NOW,
   }
   const { deps } = world({ listed: [keys, totp()] })
-  const own = (factor: string, state: string, now = NOW) => {
+  const own = (factor: string, state: string, now = NOW, given = deps) => {
     const place = { id: 'id', factor }
-    const sealed = sealState(deps.box, 'mira', place, state)
+    const sealed = sealState(given.box, 'mira', place, state)
     const authenticators = [{ ...place, name: '', createdAt: 1, sealed }]
-    return authenticatorsForPolicy(deps, { ...newRecord('mira'), authenticators }, now)[0]
+    return authenticatorsForPolicy(given, { ...newRecord('mira'), authenticators }, now)[0]
   }
 
   it('is that of its state where the factor tells one, and else that of the factor', () => {
@@ -89,6 +90,21 @@ describe('the strength of an authenticator', () => {
     expect(own('keys', 'soft')).to.deep.include(SOFT).and.not.to.have.property('hardware')
     expect(own('totp', 'a')).to.deep.include({ kinds: ['possession'], phishingResistant: false })
     expect(enrollableOf(deps)[0]).to.deep.include({ id: 'keys', hardware: true })
+  })
+
+  it('has the one beside it by which rules judge, where the factor tells it', () => {
+    expect(own('keys', 'withdrawn')).to.deep.include({ judgedAs: { ...SOFT, hardware: true } })
+    expect(own('keys', 'withdrawn')).not.to.have.property('hardware')
+    expect(own('keys', 'soft')).to.deep.include({ judgedAs: SOFT })
+    expect(own('totp', 'a')).not.to.have.property('judgedAs')
+  })
+
+  it('is told by a factor that reads the state for nothing else', () => {
+    const { strengthOf: _, isUsable: __, ...rest } = keys
+    const only = world({ listed: [rest] })
+    expect(own('keys', 'certified', NOW, only.deps)).to.deep.include({
+      judgedAs: { ...SOFT, hardware: true },
+    })
   })
 
   it('stays where the factor refuses every response, which is said beside it', () => {

@@ -34,6 +34,11 @@ export interface Authenticator extends Strength {
   readonly device: string
   /** The settings of its factor refuse every response of it. It counts as set up, and nobody can be asked for it. */
   readonly isUnusable?: true
+  /**
+   * The strength by which a rule counts it as set up, where it may be more than its own: the one that it had before time
+   * or a report took something away. Absent: its own.
+   */
+  readonly judgedAs?: Strength
 }
 
 /** A browser in which the person chose not to be asked for the factor for a while (R14). */

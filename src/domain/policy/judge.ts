@@ -61,12 +61,13 @@ function partOf(
 
 /**
  * Whether the person's authenticators and first factor are enough for the rule, whatever else was proved so far. One that
- * the settings of its factor refuse counts, so that stricter settings never make a rule wait.
+ * the settings of its factor refuse counts, and one that has lost a part of its strength counts as before: neither stricter
+ * settings nor time nor a report make a rule wait.
  */
 function canMeet(rule: Rule, rank: number, input: PolicyInput): boolean {
   // A person who has chosen to be asked is asked, also with backup codes alone.
   if (rule.name === OWN_CHOICE) return input.person.authenticators.length > 0
-  const own = ownOf(input, rule.factors)
+  const own = ownOf(input, rule.factors).map((one) => ({ ...one, ...one.judgedAs }))
   const level = input.levels[rank] as Level
   const first = firstFactors(input)
   if (!isFactorNamed(rule) && reaches(level, first)) return true

@@ -95,6 +95,20 @@ export function isInHardware(
   return model !== undefined && model.isHardware && model.level > 0 && !model.isUndesired
 }
 
+/**
+ * Whether hardware protects the key now, or may have done so by the metadata of an earlier time: before the certificates of
+ * their signer ended, the certification of its model was withdrawn, or another report came. A model that the metadata do
+ * not name any more counts, because nothing else says what its entry was.
+ */
+export function wasInHardware(
+  metadata: Metadata | undefined,
+  { aaguid, attestedByEntry, backupEligible }: PasskeyState,
+): boolean {
+  if (attestedByEntry !== true || backupEligible) return false
+  const model = metadata?.models.get(aaguid)
+  return model === undefined || (model.isHardware && model.wasCertified)
+}
+
 function modelInForce(
   metadata: Metadata | undefined,
   aaguid: string,

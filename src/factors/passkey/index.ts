@@ -4,7 +4,7 @@ import type { FactorEventDetail } from '../../domain/events.ts'
 import type { JsonObject } from '../../domain/json.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Factor, Owned } from '../factor.ts'
-import { isInHardware, makerRefusal } from './attestation.ts'
+import { isInHardware, makerRefusal, wasInHardware } from './attestation.ts'
 import { assuranceOf, isCloned, spend, verifyAssertion, type PasskeyProof } from './assertion.ts'
 import {
   beginPasskey,
@@ -104,6 +104,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
     most: MOST_PASSKEYS,
     strength: settings.metadata === undefined ? SOFTWARE : HARDWARE,
     strengthOf: (state, now) => (isInHardware(settings.metadata, state, now) ? HARDWARE : SOFTWARE),
+    judgedAs: (state) => (wasInHardware(settings.metadata, state) ? HARDWARE : SOFTWARE),
 
     checkIssuer: (issuer) => void siteOf(settings, issuer),
     parseState,
@@ -121,9 +122,7 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
       const given = { settings, pending, challenge, response, existing, now }
       const registered = await verifyRegistration(given)
       if (registered.refusal !== undefined) return undefined
-      const { state } = registered
-      const name = nameOf(state, browser)
-      return { ...confirmed(settings, state, now), ...(name === undefined ? {} : { name }) }
+      return confirmed(settings, registered.state, { now, browser })
     },
 
     imports: PASSKEY_IMPORTS,
@@ -166,11 +165,17 @@ export function passkeys(options: PasskeysOptions = {}): Passkeys {
   }
 }
 
-/** A new passkey, with the assurance of the response by which it was registered. */
-function confirmed({ metadata }: PasskeySettings, state: PasskeyState, now: Instant) {
+/** A new passkey, with the assurance of the response by which it was registered, and its name. */
+function confirmed(
+  { metadata }: PasskeySettings,
+  state: PasskeyState,
+  { now, browser }: { readonly now: Instant; readonly browser: BrowserName | undefined },
+) {
   const { backupEligible, userVerified: counts } = state
   const hardware = isInHardware(metadata, state, now) ? { hardware: true as const } : {}
-  return { state, assurance: assuranceOf({ backupEligible, counts, ...hardware }) }
+  const assurance = assuranceOf({ backupEligible, counts, ...hardware })
+  const name = nameOf(state, browser)
+  return { state, assurance, ...(name === undefined ? {} : { name }) }
 }
 
 /** Undefined: none of the person's passkeys is allowed. With an empty list, the browser would offer all that it has. */

@@ -21,6 +21,8 @@ export interface Model {
   readonly anchors: readonly Uint8Array[]
   /** The certified level, as in `LEVELS`. 0: it is not certified. */
   readonly level: number
+  /** A report says that it is certified, also where a later one says that it is not any more. */
+  readonly wasCertified: boolean
   /** A report says that its keys or its attestations are not to be trusted. */
   readonly isUndesired: boolean
   /** Its keys are protected by hardware. */
@@ -151,6 +153,7 @@ function modelOf({
       Buffer.from(der, 'base64'),
     ),
     level: levelOf(reports),
+    wasCertified: reports.some(({ status }) => LEVELS.has(status)),
     // Later reports do not end it: a passkey does not say whether its authenticator has the mended software.
     isUndesired: reports.some(({ status }) => UNDESIRED.has(status)),
     isHardware:
@@ -161,7 +164,7 @@ function modelOf({
 /** Two entries of one model: nobody can tell which is right. A warning of either stands. */
 function contradicted(one: Model, other: Model): Model {
   const isUndesired = one.isUndesired || other.isUndesired
-  return { anchors: [], level: 0, isUndesired, isHardware: false }
+  return { anchors: [], level: 0, wasCertified: false, isUndesired, isHardware: false }
 }
 
 /**

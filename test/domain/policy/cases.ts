@@ -105,6 +105,7 @@ export const RULES: Readonly<Record<string, Omit<CaseRule, 'name'>>> = {
   phr: { require: 'phishing-resistant' },
   phrh: { require: 'phishing-resistant-hardware' },
   'phrh-optional': { require: 'phishing-resistant-hardware', enrol: 'optional' },
+  'phrh-grace': { require: 'phishing-resistant-hardware', enrol: { graceSeconds: DAY } },
   'phr-optional': { require: 'phishing-resistant', enrol: 'optional' },
   'phr-grace': { require: 'phishing-resistant', enrol: { graceSeconds: DAY } },
   'pwd-10min': { maxAgeSeconds: 600 },
@@ -152,7 +153,8 @@ const KEY: Strength = { kinds: ['possession'], phishingResistant: true }
 
 /**
  * The authenticators of people. `totp` and `totp-copy` have one key; each passkey is on a device of its own. The settings
- * refuse every response of `barred` and `barred-app`. `token` shows codes, and its key is in hardware.
+ * refuse every response of `barred` and `barred-app`. `token` shows codes, and its key is in hardware. `withdrawn` counted
+ * as in hardware until the certification of its model ended.
  */
 export const AUTHENTICATORS: Readonly<Record<string, Authenticator>> = {
   totp: { factor: 'totp', ...POSSESSION, isBackup: false, device: 'phone' },
@@ -161,6 +163,13 @@ export const AUTHENTICATORS: Readonly<Record<string, Authenticator>> = {
   codes: { factor: 'backup-codes', ...POSSESSION, isBackup: true, device: 'paper' },
   passkey: { factor: 'passkey', ...PASSKEY, isBackup: false, device: 'laptop' },
   hardware: { factor: 'passkey', ...IN_HARDWARE, isBackup: false, device: 'token' },
+  withdrawn: {
+    factor: 'passkey',
+    ...PASSKEY,
+    isBackup: false,
+    device: 'former token',
+    judgedAs: IN_HARDWARE,
+  },
   barred: { factor: 'passkey', ...PASSKEY, isBackup: false, device: 'old', isUnusable: true },
   'barred-app': { factor: 'totp', ...POSSESSION, isBackup: false, device: 'app', isUnusable: true },
   token: { factor: 'token', ...POSSESSION, hardware: true, isBackup: false, device: 'display' },

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import {
   decide,
   type AcrRequest,
+  type Authenticator,
   type Decision,
   type PolicyInput,
   type Step,
@@ -110,6 +111,29 @@ describe('the policy, for any session, request, person and rules', () => {
 
   it('R45 is not loosened by an age that takes the level of another provider away', () => {
     isNotLoosened(OPTIONAL_BY_UPSTREAM, { when: {}, maxAgeSeconds: 0 })
+  })
+
+  it('R45 takes part by each rule as before where authenticators lose their hardware or are refused', () => {
+    let count = 0
+    fc.assert(
+      fc.property(
+        fc.oneof(anyInput, anyTrustedInput),
+        fc.boolean(),
+        fc.boolean(),
+        (input, loses, isRefused) => {
+          const { authenticators } = input.person
+          const after = authenticators.map((one) => ({
+            ...(loses ? withoutHardware(one) : one),
+            ...(isRefused ? { isUnusable: true as const } : {}),
+          }))
+          const changed = { ...input, person: { ...input.person, authenticators: after } }
+          expect(decide(changed).rules).to.deep.equal(decide(input).rules)
+          if (loses && authenticators.some(({ hardware }) => hardware === true)) count += 1
+        },
+      ),
+      RUNS,
+    )
+    expect(count).to.be.at.least(LEAST)
   })
 
   it('does not depend on the order of the rules', () => {
@@ -227,6 +251,13 @@ describe('the policy, for any session, request, person and rules', () => {
     )
   })
 })
+
+/** The authenticator after it has lost its hardware, by time or by a report. */
+function withoutHardware({ hardware, ...rest }: Authenticator): Authenticator {
+  if (hardware === undefined) return rest
+  const { kinds, phishingResistant } = rest
+  return { ...rest, judgedAs: { kinds, phishingResistant, hardware } }
+}
 
 /** Whether the person has factors, and the settings refuse each of them. */
 function isStuck({ person: { authenticators } }: PolicyInput, { step }: Decision): boolean {

@@ -118,6 +118,41 @@ describe('a passkey in hardware', () => {
       expect(await provesHardware(key, state, options)).to.equal(false)
   })
 
+  const isJudgedHard = (state: PasskeyState, options: PasskeysOptions): boolean =>
+    passkeys(options).judgedAs?.(state).hardware === true
+
+  const lost: readonly (readonly [string, PasskeysOptions])[] = [
+    [
+      'its model is no longer certified',
+      withEntry({ reports: ['FIDO_CERTIFIED', 'NOT_FIDO_CERTIFIED'] }),
+    ],
+    ['its model is revoked', withEntry({ reports: ['FIDO_CERTIFIED', 'REVOKED'] })],
+    ['the signer of the metadata has ended', withEntry({}, {}, { signer: ended })],
+    ['the metadata have lost its entry', withEntry({}, { metadata: makeBlob({ entries: [] }) })],
+    ['there are no metadata any more', {}],
+  ]
+  for (const [why, options] of lost)
+    it(`is still judged as one where ${why}`, async () => {
+      const { key, state } = await keyWith(withEntry())
+      expect(await provesHardware(key, state, options)).to.equal(false)
+      expect(isJudgedHard(state, options)).to.equal(true)
+    })
+
+  it('is judged as one while it is one', async () => {
+    const { state } = await keyWith(withEntry())
+    expect(isJudgedHard(state, withEntry())).to.equal(true)
+  })
+
+  it('is judged as none where it never was one', async () => {
+    const { state } = await keyWith(withEntry())
+    for (const entry of [{ keyProtection: ['software'] }, { reports: ['NOT_FIDO_CERTIFIED'] }])
+      expect(isJudgedHard(state, withEntry(entry))).to.equal(false)
+    const copied = await keyWith(withEntry(), { backupEligible: true })
+    const plain = await keyWith(withEntry(), {}, (text, key) => key.create(text))
+    for (const other of [copied, plain])
+      expect(isJudgedHard(other.state, withEntry())).to.equal(false)
+  })
+
   it('is none that can be copied, and none that its entry has not attested', async () => {
     const options = withEntry()
     const copied = await keyWith(options, { backupEligible: true })

@@ -158,6 +158,7 @@ describe('metadata of makers', () => {
       expect(odd(statement)).to.deep.equal({
         anchors: [],
         level: 3,
+        wasCertified: true,
         isUndesired: true,
         isHardware: false,
       })
@@ -173,6 +174,7 @@ describe('metadata of makers', () => {
       expect('models' in read && read.models.get(MODEL)).to.deep.equal({
         anchors: [],
         level: 0,
+        wasCertified: false,
         isUndesired: true,
         isHardware: false,
       })
@@ -190,7 +192,10 @@ describe('metadata of makers', () => {
       ROOTS,
     )
     expect('fault' in read ? [] : [...read.models]).to.deep.equal([
-      [MODEL, { anchors: [], level: 0, isUndesired: false, isHardware: false }],
+      [
+        MODEL,
+        { anchors: [], level: 0, wasCertified: false, isUndesired: false, isHardware: false },
+      ],
     ])
   })
 
