@@ -61,7 +61,7 @@ export function askAnswers(core: Core, facts: PolicyFacts, answer: Answer): Answ
 
 /**
  * The factors of the person that were not shown for this request and by which it goes on, and those of the person after
- * which still another one is asked for.
+ * which still another one is asked for. Authenticators that the settings of their factor refuse take no part.
  */
 export interface InTurn {
   readonly left: readonly string[]
@@ -72,7 +72,7 @@ export interface InTurn {
 export function askInTurn(core: Core, facts: PolicyFacts, answer: Answer): InTurn {
   const { decision, input } = answer
   if (decision.step !== 'verify') return { left: [], notEnough: [] }
-  const { authenticators } = input.person
+  const authenticators = showable(input.person.authenticators)
   const { begunAt = Infinity } = input.request
   const shown = input.proofs.filter(({ time }) => time >= begunAt)
   // Of a factor that has one in hardware, this one is asked for where hardware is needed.
