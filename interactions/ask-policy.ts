@@ -10,6 +10,7 @@ import {
   type PolicyInput,
 } from '../src/domain/policy/decide.ts'
 import { answersTo, type Answers } from '../src/domain/policy/explain.ts'
+import { isFit, type Level } from '../src/domain/policy/levels.ts'
 import { showable } from '../src/domain/policy/own.ts'
 import type { Proof } from '../src/domain/policy/proofs.ts'
 import type { Rule } from '../src/domain/policy/rules.ts'
@@ -75,6 +76,7 @@ export function askInTurn(core: Core, facts: PolicyFacts, answer: Answer): InTur
   const authenticators = showable(input.person.authenticators)
   const { begunAt = Infinity } = input.request
   const shown = input.proofs.filter(({ time }) => time >= begunAt)
+  const isHardwareLeft = asksForHardware(answer, shown)
   // Of a factor that has one in hardware, this one is asked for where hardware is needed.
   const own = [
     ...new Map(
@@ -84,7 +86,7 @@ export function askInTurn(core: Core, facts: PolicyFacts, answer: Answer): InTur
   const notEnough = own.filter((one) => askAfter(core, facts, one).step === 'verify')
   return {
     left: own
-      .filter((one) => !isShown(one, shown, decision))
+      .filter((one) => !isShown(one, shown, isHardwareLeft))
       .map(({ factor }) => factor)
       .filter((one) => decision.factors?.includes(one) ?? true),
     notEnough: notEnough.map(({ factor }) => factor),
@@ -98,14 +100,24 @@ function strongestOf(all: readonly Authenticator[], { factor }: Authenticator): 
   return last as Authenticator
 }
 
-/** Whether its factor was shown. Where hardware is needed, another authenticator of the factor does not count. */
+/**
+ * Whether a key in hardware is still to be shown. Where authenticators reach the level only together, the decision does not
+ * say so.
+ */
+function asksForHardware({ decision, input }: Answer, shown: readonly Proof[]): boolean {
+  const level = input.levels[decision.target] as Level
+  const isProved = shown.some((proof) => isFit(level, proof))
+  return decision.needsHardware === true || (level.hardware === true && !isProved)
+}
+
+/** Whether its factor was shown. Where hardware is still needed, another authenticator of the factor does not count. */
 function isShown(
   { factor, hardware }: Authenticator,
   shown: readonly Proof[],
-  { needsHardware }: Decision,
+  isHardwareLeft: boolean,
 ): boolean {
   const isOther = (proof: Proof): boolean =>
-    needsHardware === true && hardware === true && proof.hardware !== true
+    isHardwareLeft && hardware === true && proof.hardware !== true
   return shown.some((proof) => proof.factor === factor && !isOther(proof))
 }
 

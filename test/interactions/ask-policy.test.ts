@@ -116,4 +116,30 @@ describe('the factors of a person in turn', () => {
     expect(left).to.deep.equal(['token'])
     expect(notEnough).to.deep.equal(['passkey'])
   })
+
+  it('have a factor until its key in hardware was shown, where several together reach such a level', () => {
+    const own = [
+      ['passkey', 'soft'],
+      ['passkey', 'hard'],
+      ['face', 'a'],
+    ] as const
+    const soft = proved('passkey', KEY)
+    const ofFace = proved('face', face.strength!)
+    expect(inTurn('urn:three', own).left).to.deep.equal(['passkey', 'face'])
+    expect(inTurn('urn:three', own, soft).left).to.deep.equal(['passkey', 'face'])
+    expect(inTurn('urn:three', own, soft, ofFace).left).to.deep.equal(['passkey'])
+    const hard = proved('passkey', HARD_KEY)
+    expect(inTurn('urn:three', own, hard).left).to.deep.equal(['face'])
+  })
+
+  it('do not ask for a second key in hardware after one of another factor', () => {
+    const own = [
+      ['passkey', 'soft'],
+      ['passkey', 'hard'],
+      ['token', 'hard'],
+      ['face', 'a'],
+    ] as const
+    const proofs = [proved('passkey', KEY), proved('token', HARD_KEY)]
+    expect(inTurn('urn:three', own, ...proofs).left).to.deep.equal(['face'])
+  })
 })
