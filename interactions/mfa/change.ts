@@ -1,9 +1,8 @@
 import { withSuperseded, type NameFault } from '../../src/application/authenticator.ts'
-import { changeFactors, lasts } from '../../src/application/change-factors.ts'
+import { changeFactors, isOnlyOne } from '../../src/application/change-factors.ts'
 import { remainingOf } from '../../src/application/manage-accounts.ts'
 import { isEnrolled } from '../../src/domain/enrolment.ts'
 import {
-  isLastFactor,
   shutDoor,
   unspentProof,
   type FactorChange,
@@ -114,7 +113,7 @@ function doorOf({ core: { deps }, details: { change }, seen }: Visit): ShutDoor 
 function isOfLastFactor({ core, details: { change }, seen }: Visit): boolean {
   return (
     change?.kind === 'remove' &&
-    isLastFactor(seen.record, { id: change.authenticatorId }, (one) => lasts(core.deps, one))
+    isOnlyOne(core.deps, seen.record, change.authenticatorId, core.deps.clock.now())
   )
 }
 

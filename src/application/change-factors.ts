@@ -27,6 +27,7 @@ import { commit, type Decided, type Loaded } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { admit } from './flood.ts'
 import { fingerprintOf, type Place } from './place.ts'
+import { openState } from './sealed-state.ts'
 
 /** The changes that one request makes. To add or replace a factor, a person goes through the pages of an enrolment. */
 export type DirectChange = Exclude<FactorChange, { kind: 'add' | 'replace' | 'prove' }> & {
@@ -41,7 +42,7 @@ export type ChangeOutcome =
       /** Fresh look-up secrets, to be shown once; empty on a double tap. */
       readonly shown: readonly string[]
     }
-  /** No lasting authenticator would be left. */
+  /** No authenticator would be left that lasts and that the settings of its factor accept. */
   | { readonly outcome: 'last-factor' }
   /** The account does not allow the change now. */
   | { readonly outcome: 'shut'; readonly door: ShutDoor }
@@ -57,6 +58,51 @@ export type ChangeOutcome =
 export function lasts({ factors, rules }: Dependencies, authenticator: Authenticator): boolean {
   const isSetUp = factors.get(authenticator.factor)?.enrolment === 'confirmed'
   return isSetUp && rules.endOf(authenticator) === undefined
+}
+
+/** Whether it lasts, and the settings of its factor accept it at this time: its owner can go on to sign in with it. */
+export function isWayIn(
+  deps: Dependencies,
+  { accountId }: Pick<MfaRecord, 'accountId'>,
+  authenticator: Authenticator,
+  now: Instant,
+): boolean {
+  return lasts(deps, authenticator) && !isRefused(deps, accountId, authenticator, now)
+}
+
+/** Whether the settings of its factor refuse it. One that cannot be opened is not known to be refused. */
+function isRefused(
+  { box, factors }: Dependencies,
+  accountId: string,
+  authenticator: Authenticator,
+  now: Instant,
+): boolean {
+  const factor = factors.get(authenticator.factor)
+  if (factor?.isUsable === undefined) return false
+  try {
+    const state: unknown = factor.parseState(openState(box, accountId, authenticator))
+    return !factor.isUsable(state, now)
+  } catch {
+    // Its key is missing or its seal is broken. That must not keep people from the removal of another one.
+    return false
+  }
+}
+
+/**
+ * Whether a removal would leave no authenticator that is a way in. One that is refused may go as long as another that lasts
+ * stays, since its owner loses no way in.
+ */
+export function isOnlyOne(
+  deps: Dependencies,
+  record: MfaRecord,
+  authenticatorId: string,
+  now: Instant,
+): boolean {
+  const removed = record.authenticators.find(({ id }) => id === authenticatorId)
+  const isNoWayIn = removed !== undefined && isRefused(deps, record.accountId, removed, now)
+  return isLastFactor(record, { id: authenticatorId }, (one) =>
+    isNoWayIn ? lasts(deps, one) : isWayIn(deps, record, one, now),
+  )
 }
 
 /** Whether another authenticator may take the place of this one. Look-up secrets are made anew instead. */
@@ -154,8 +200,7 @@ async function decide(
   if (authenticator === undefined) return STALE
   if (change.kind === 'rename')
     return changed(settleRenamed(record, { ...authenticator, name }, proved))
-  if (isLastFactor(record, authenticator, (one) => lasts(deps, one)))
-    return { outcome: { outcome: 'last-factor' } }
+  if (isOnlyOne(deps, record, authenticator.id, now)) return { outcome: { outcome: 'last-factor' } }
   const isOffered = deps.factors.get(authenticator.factor)?.pages?.offer === true
   const left = isOffered ? putOffRemoved(record, authenticator.factor, now) : record
   return changed(settleRemoved(left, authenticator, proved))

@@ -10,7 +10,7 @@ import type { Authenticator } from '../domain/mfa-record.ts'
 import type { Instant } from '../domain/time.ts'
 import { recoveryState, type RecoveryState } from '../domain/recovery.ts'
 import { delayGate, endWaits } from '../domain/throttle.ts'
-import { lasts } from './change-factors.ts'
+import { isWayIn } from './change-factors.ts'
 import { commit, loadRecord } from './commit.ts'
 import type { Dependencies } from './dependencies.ts'
 import { markOfMailbox } from './mailbox.ts'
@@ -101,8 +101,8 @@ export async function readDoors(deps: Dependencies, accountId: string): Promise<
 
 /**
  * Removes every factor and ends sessions, grants and pending sign-ins (R36). The next sign-in enrols a factor again,
- * with a proof (R10). `factor`: only the authenticators of this factor go, unless only ones that run out or end would be
- * left.
+ * with a proof (R10). `factor`: only the authenticators of this factor go, unless only ones would be left that run out,
+ * that end, or that the settings of their factor refuse.
  */
 export async function resetAccount(
   deps: Dependencies,
@@ -112,7 +112,7 @@ export async function resetAccount(
   await commit(deps, accountId, (record, now) => {
     const others =
       factor === undefined ? [] : record.authenticators.filter((one) => one.factor !== factor)
-    const kept = others.some((one) => lasts(deps, one)) ? others : []
+    const kept = others.some((one) => isWayIn(deps, record, one, now)) ? others : []
     return { outcome: undefined, ...resetFactors(record, now, kept) }
   })
 }

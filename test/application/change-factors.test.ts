@@ -4,6 +4,11 @@ import { changeFactors, type DirectChange } from '../../src/application/change-f
 import { beginFactor, confirmFactor, describePending } from '../../src/application/enrol-factor.ts'
 import { passwordChanged } from '../../src/application/manage-accounts.ts'
 import type { Place } from '../../src/application/place.ts'
+import { formatRecord } from '../../src/application/record-format.ts'
+import { sealState } from '../../src/application/sealed-state.ts'
+import { backupCodes } from '../../src/factors/backup-codes/index.ts'
+import type { AnyFactor } from '../../src/factors/factor.ts'
+import { totp } from '../../src/factors/totp/index.ts'
 import { ownCode } from '../support/totp.ts'
 import { begin, factorOf, owner, verify, type Owner } from './person.ts'
 import {
@@ -316,5 +321,61 @@ describe('changing the factors of an account', () => {
     expect(await change(place, renewal)).to.include({ outcome: 'changed' })
     const other = nodeBeside(one, { box: secretBox({ keys: [new Uint8Array(32).fill(9), KEY] }) })
     expect(await change(place, renewal, other)).to.deep.include({ outcome: 'changed', shown: [] })
+  })
+})
+
+describe('removing a factor beside one that its settings refuse', () => {
+  const keys: AnyFactor = {
+    ...totp(),
+    id: 'keys',
+    parseState: (stored) => stored,
+    isUsable: (state) => state !== 'barred',
+  }
+  let one: World
+  let mira: Owner
+
+  /** A person with an app, backup codes and keys in these states. */
+  const start = async (...states: readonly string[]): Promise<void> => {
+    one = world({ listed: [totp(), backupCodes(), keys] })
+    mira = await owner(one)
+    const { record, version } = await load(one)
+    const added = states.map((state, nth) => {
+      const place = { id: `key ${nth}`, factor: 'keys' }
+      const sealed = state === 'torn' ? state : sealState(one.deps.box, 'mira', place, state)
+      return { ...place, name: '', createdAt: 1, sealed }
+    })
+    const authenticators = [...record.authenticators, ...added]
+    await one.storage.records.save('mira', formatRecord({ ...record, authenticators }), version)
+  }
+  /** The answer to the removal, in an interaction in which the person has shown the app. */
+  const remove = async (id: string): Promise<string> => {
+    one.clock.advance(30)
+    const { epoch } = await settledRecord(one)
+    const place = mira.place({ interaction: `removing ${id}`, epoch })
+    await verify(one, 'totp', mira.code(), place)
+    const change = { kind: 'remove', authenticatorId: id } as const
+    return (await changeFactors(one.deps, place, change, await load(one))).outcome
+  }
+  const idOf = async (factor: string): Promise<string> =>
+    (await settledRecord(one)).authenticators.find((each) => each.factor === factor)!.id
+
+  it('R11 refuses to remove the last one that its owner can show, in the commit', async () => {
+    await start('barred')
+    expect(await remove(await idOf('totp'))).to.equal('last-factor')
+    await start('barred', 'good')
+    expect(await remove(await idOf('totp'))).to.equal('changed')
+  })
+
+  it('removes a refused one as long as another one stays', async () => {
+    await start('barred', 'barred')
+    expect(await remove('key 0')).to.equal('changed')
+    expect(await remove('key 1')).to.equal('changed')
+  })
+
+  it('does not take one that cannot be opened for refused', async () => {
+    await start('torn')
+    expect(await remove(await idOf('totp'))).to.equal('changed')
+    await start('torn')
+    expect(await remove('key 0')).to.equal('changed')
   })
 })

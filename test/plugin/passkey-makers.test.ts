@@ -113,4 +113,48 @@ describe('a passkey whose maker is no longer allowed', () => {
     const back = await follow(host, client, await client.submit(setUp, { credential }))
     expect((await redeem(host, callbackOf(back))).claims.acr).to.equal(PHISHING_RESISTANT_ACR)
   })
+
+  const factorsOf = async () => (await host.mfa.accounts.status('mira')).factors
+  const idOf = async (factor: string): Promise<string> =>
+    (await factorsOf()).find((one) => one.factor === factor)!.id
+
+  it('R11 does not let the app beside it be removed: nothing would be left to sign in with', async () => {
+    await begin(true)
+    current = NARROW
+    const app = await idOf('totp')
+    const refused = await showPassword(host, new HttpClient(), 'mira', {
+      mfa_action: `remove:${app}`,
+    })
+    expect(refused.status).to.equal(403)
+    expect(refused.name).to.equal('factor-remove-refused')
+  })
+
+  it('R11 is itself removed beside an app', async () => {
+    await begin(true)
+    current = NARROW
+    const client = new HttpClient()
+    const mfa_action = `remove:${await idOf('passkey')}`
+    const asked = await showPassword(host, client, 'mira', { mfa_action })
+    const page =
+      asked.name === 'totp-verify'
+        ? asked
+        : await follow(
+            host,
+            client,
+            await client.submit(await client.get(asked.link('[data-other-way]')), {
+              factor: 'totp',
+            }),
+          )
+    const remove = await follow(host, client, await client.submit(page, { code: code() }))
+    expect(remove.name).to.equal('factor-remove')
+    await follow(host, client, await client.submit(remove))
+    expect((await factorsOf()).map(({ factor }) => factor)).to.deep.equal(['backup-codes', 'totp'])
+  })
+
+  it('R36 does not stay alone when the app is reset: the next sign-in sets up a factor', async () => {
+    await begin(true)
+    current = NARROW
+    await host.mfa.accounts.reset('mira', { factor: 'totp' })
+    expect(await factorsOf()).to.deep.equal([])
+  })
 })
