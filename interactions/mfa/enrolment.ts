@@ -165,7 +165,8 @@ function enrolmentGround(visit: Visit): EnrolmentGround & ChallengeGround {
     core.recovers && mayBindReplacement(seen.record, place.interaction, core.deps.clock.now())
   const replaces = change?.kind === 'replace' ? change.authenticatorId : undefined
   const adding = change?.kind === 'add' || replaces !== undefined || isOffered(visit)
-  return { ...groundOf(visit), rule, firstSignIn, adding, replaces, recovering }
+  const needsHardware = details.needsHardware === true
+  return { ...groundOf(visit), rule, firstSignIn, adding, replaces, recovering, needsHardware }
 }
 
 /** The reason why the page is shown again after a POST. */
@@ -183,6 +184,7 @@ export async function showEnrolment(visit: Visit, factor: AnyFactor, again?: Aga
   const enrolment = await describePending(core.deps, factor, seen.record, place.interaction, {
     issuerName: core.issuerName,
     label: details.label,
+    ...(details.needsHardware === true ? { needsHardware: true } : {}),
     challengeFor: (pending) => openEnrolmentChallengeOf(visit, factor, { pending, fresh }),
   })
   // No enrolment is pending here (a bookmark, another tab, or its time is over): the person chooses again.

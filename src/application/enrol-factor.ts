@@ -21,7 +21,13 @@ import type { AcceptedAttempt, MfaRecord, PendingEnrolment } from '../domain/mfa
 import { mayBindReplacement, settleRecovered } from '../domain/recovery.ts'
 import { delayGate, type Gate } from '../domain/throttle.ts'
 import type { Instant } from '../domain/time.ts'
-import type { AccountLabel, AnyFactor, Begun, Confirmed, ConfirmInput } from '../factors/factor.ts'
+import type {
+  AnyFactor,
+  Begun,
+  Confirmed,
+  ConfirmInput,
+  EnrolmentAbout,
+} from '../factors/factor.ts'
 import type { Delivery } from '../ports/services.ts'
 import { commit, loadRecord, type Decided } from './commit.ts'
 import type { ChallengeGround, KeptChallenge } from './challenge-factor.ts'
@@ -53,6 +59,8 @@ export interface EnrolmentGround extends EnrolmentPermission {
   readonly replaces?: string | undefined
   /** The wait of a recovery is over, and its mailed proof was shown in this interaction (R9). */
   readonly recovering?: boolean
+  /** Only an authenticator whose key is in hardware can be set up. */
+  readonly needsHardware?: boolean
 }
 
 /**
@@ -126,6 +134,7 @@ async function begin(
     locale: about.locale,
     issuer: about.issuer,
     ...(about.address === undefined ? {} : { address: about.address }),
+    ...(about.needsHardware === true ? { needsHardware: true } : {}),
   })) as Begun<Json>
   const where = { interaction, factor: factor.id }
   const sealed = sealState(deps.box, accountId, where, value)
@@ -168,7 +177,7 @@ function reasonOf(record: MfaRecord, { rule, recovering }: EnrolmentGround) {
 }
 
 /** The label of the set-up page. `challengeFor` opens the challenge of a factor with `enrolmentChallenge`. */
-export interface PendingLabel extends AccountLabel {
+export interface PendingLabel extends EnrolmentAbout {
   readonly challengeFor?: (pending: unknown) => Promise<KeptChallenge | undefined>
 }
 

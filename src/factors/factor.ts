@@ -111,7 +111,7 @@ export interface Factor<
    */
   describeEnrolment?(
     pending: Pending,
-    about: AccountLabel,
+    about: EnrolmentAbout,
     challenge?: Challenge,
     existing?: readonly Owned<State>[],
   ): Promise<Described['enrolment']> | Described['enrolment']
@@ -281,6 +281,12 @@ export interface AccountLabel {
   readonly label: string
 }
 
+/** The set-up that a page is for. */
+export interface EnrolmentAbout extends AccountLabel {
+  /** True: only an authenticator whose key is in hardware can be set up. Absent: each one. */
+  readonly needsHardware?: true
+}
+
 /** The person and the provider of a page that is not the factor's. */
 export interface PageAbout {
   /** The name of the account: a user name or an address. */
@@ -322,6 +328,8 @@ export interface EnrolmentInput<State = unknown, Pending = unknown> extends Chal
   readonly existing: readonly Owned<State>[]
   /** The set-ups of this factor that are in progress in other interactions of the account. Absent: none. */
   readonly underway?: readonly Pending[]
+  /** True: only an authenticator whose key is in hardware can be set up. Absent: each one. */
+  readonly needsHardware?: true
 }
 
 export interface IssueInput {

@@ -66,6 +66,34 @@ describe('a request for a key in hardware', () => {
     expect(left.name).to.equal('passkey-enrol')
   })
 
+  it('is met by the key of an earlier passkey that is set up once more, and the earlier one goes on to work', async () => {
+    const earlier = await keyOf('pia', false)
+    const client = new HttpClient()
+    const asked = await showPassword(host, client, 'pia', { claims: ESSENTIAL })
+    const credential = earlier.get(optionsOf(asked))
+    const setUp = await follow(host, client, await client.submit(asked, { credential }))
+    const options = optionsOf(setUp)
+    const { user, excludeCredentials } = JSON.parse(options) as {
+      user: { id: string }
+      excludeCredentials: readonly unknown[]
+    }
+    expect(excludeCredentials).to.deep.equal([])
+    // A key has one passkey for each handle: with the handle of the earlier one it would replace it.
+    expect(user.id).not.to.equal(earlier.userHandle)
+    const again = new SoftAuthenticator({ origin: new URL(host.issuer).origin, aaguid: MODEL })
+    const attested = again.attested(options, leaf.privateKey, [leaf.der])
+    const done = await follow(host, client, await client.submit(setUp, { credential: attested }))
+    const { claims } = await redeem(host, callbackOf(done))
+    expect(claims.acr).to.equal(HARDWARE_PROTECTED_ACR)
+    const other = new HttpClient()
+    const page = await showPassword(host, other, 'pia')
+    const answer = earlier.get(optionsOf(page))
+    await redeem(
+      host,
+      callbackOf(await follow(host, other, await other.submit(page, { credential: answer }))),
+    )
+  })
+
   it('is in the discovery document where a passkey can meet it, and only there', async () => {
     const levelsOf = async ({ issuer }: Host): Promise<readonly string[]> => {
       const found = await fetch(`${issuer}/.well-known/openid-configuration`)

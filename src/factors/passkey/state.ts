@@ -8,7 +8,10 @@ export type PasskeyState = {
   readonly id: string
   /** A COSE key (RFC 9052). */
   readonly publicKey: string
-  /** 1 to 64 random bytes, which all passkeys that the account has set up here share. Never the account id. */
+  /**
+   * 1 to 64 random bytes. All passkeys that the account has set up here share them, except those of keys that were set up
+   * once more (`beginPasskey`). Never the account id.
+   */
   readonly userHandle: string
   /** How a browser can reach the authenticator, by its own word: `usb`, `internal`, `hybrid` ... */
   readonly transports: readonly string[]

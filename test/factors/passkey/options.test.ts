@@ -5,7 +5,7 @@ import {
   type PasskeysOptions,
 } from '../../../src/factors/passkey/index.ts'
 import { readPasskeysOptions, siteOf } from '../../../src/factors/passkey/options.ts'
-import { beginPasskey } from '../../../src/factors/passkey/ceremony.ts'
+import { beginPasskey, creationOptions } from '../../../src/factors/passkey/ceremony.ts'
 import type { PasskeyState } from '../../../src/factors/passkey/state.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { creation, ISSUER, request } from './person.ts'
@@ -155,6 +155,47 @@ describe('the options of the browser\u2019s call', () => {
     expect(beginPasskey({ existing: [], underway, random }).userHandle).to.equal('BBBB')
     const { userHandle } = beginPasskey({ existing: [], random })
     expect(Buffer.from(userHandle, 'base64url')).to.have.length(32)
+  })
+
+  it('exclude each passkey of the person except, where only hardware can be set up, those that can be raised', () => {
+    const random = seededRandom('raised')
+    const passkey = (id: string, more: Partial<PasskeyState>) => {
+      const state = { id, userHandle: 'AAAA', transports: [], backupEligible: false, ...more }
+      return { authenticatorId: id, state: state as unknown as PasskeyState }
+    }
+    const soft = passkey('soft', {})
+    const synced = passkey('synced', { backupEligible: true })
+    const attested = passkey('attested', { attestedByEntry: true })
+    const existing = [soft, synced, attested]
+    const settings = readPasskeysOptions({})
+    const { challenge } = creation()
+    const about = { issuerName: 'Acme', label: 'mira' }
+    const excluded = (needsHardware: boolean, userHandle?: string): readonly string[] => {
+      const only = needsHardware ? { needsHardware } : {}
+      const pending =
+        userHandle === undefined ? beginPasskey({ existing, random, ...only }) : { userHandle }
+      const options = creationOptions(settings, pending, { ...about, ...only }, challenge, existing)
+      return (options['excludeCredentials'] as { id: string }[]).map(({ id }) => id)
+    }
+    expect(excluded(false)).to.deep.equal(['soft', 'synced', 'attested'])
+    expect(excluded(true)).to.deep.equal(['synced', 'attested'])
+    // A set-up that began before hardware was needed has the handle of the account.
+    expect(excluded(true, 'AAAA')).to.deep.equal(['soft', 'synced', 'attested'])
+  })
+
+  it('take a new handle only where a passkey can be raised', () => {
+    const random = seededRandom('raised handles')
+    const begun = (state: Partial<PasskeyState>, needsHardware?: true): string => {
+      const existing = [{ authenticatorId: 'one', state: state as PasskeyState }]
+      const only = needsHardware === undefined ? {} : { needsHardware }
+      return beginPasskey({ existing, underway: [{ userHandle: 'AAAA' }], random, ...only })
+        .userHandle
+    }
+    const own = { userHandle: 'AAAA', backupEligible: false }
+    expect(begun(own)).to.equal('AAAA')
+    expect(begun({ ...own, backupEligible: true }, true)).to.equal('AAAA')
+    expect(begun({ ...own, attestedByEntry: true }, true)).to.equal('AAAA')
+    expect(Buffer.from(begun(own, true), 'base64url')).to.have.length(32)
   })
 
   it('leave out transports that nobody has named', () => {
