@@ -91,14 +91,21 @@ export function isInForce({ signer, roots }: Metadata, now: Instant): boolean {
   return isChained(signer, roots, now)
 }
 
-/** The advice to an operator whose metadata get old, in words. Undefined: they are new. */
+/** For how long before the end of the signer's certificates an operator is told of it. */
+const WARNING_DAYS = 14
+
+/** The advice to an operator whose metadata get old, or will not count much longer, in words. Undefined: they are new. */
 export function remarkOn(metadata: Metadata, now: Instant): string | undefined {
   if (!isInForce(metadata, now))
     return 'are signed with certificates that are not valid now, so they attest no passkey and prove no level: download the file again'
   const { number, nextUpdate } = metadata
-  if (now < nextUpdate + DAY_SECONDS) return undefined
-  const date = new Date(nextUpdate * 1000).toISOString().slice(0, 10)
-  return `are old: number ${number} was to be replaced by ${date}; download the file again`
+  if (now >= nextUpdate + DAY_SECONDS) {
+    const date = new Date(nextUpdate * 1000).toISOString().slice(0, 10)
+    return `are old: number ${number} was to be replaced by ${date}; download the file again`
+  }
+  return isInForce(metadata, now + WARNING_DAYS * DAY_SECONDS)
+    ? undefined
+    : `are signed with certificates that end within ${WARNING_DAYS} days, and then attest no passkey and prove no level: download the file again before`
 }
 
 function read(text: string, roots: readonly string[]): Metadata | BlobFault {

@@ -112,7 +112,8 @@ export function metadataIn({ metadata, metadataRoots = [] }: GivenMetadata): Met
 }
 
 /**
- * The advice to an operator whose metadata get old, in words: `are old: ...`. Undefined: they are new, or there are none.
+ * The advice to an operator whose metadata get old, in words: `are old: ...`. Undefined: they are new, or there are none. It
+ * also comes 14 days before the certificates of the signer end.
  * Old metadata still count. Those whose signer's certificates are not valid at this time attest no passkey and prove no
  * level.
  */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createHmac, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { metadataRemark, passkeys } from '../../../src/factors/passkey/index.ts'
 import { isOfLevel, readMetadata, type Model } from '../../../src/factors/passkey/metadata.ts'
 import { makeCertificate, type Making } from '../../support/attestation-certificates.ts'
@@ -281,6 +281,18 @@ describe('old metadata', () => {
     const given = { metadata: makeBlob({ signer: ended }), metadataRoots: ROOTS }
     expect(metadataRemark(given, NOW)).to.match(/^are signed with certificates that are not valid/)
     expect(metadataRemark(given, Date.UTC(2020, 6) / 1000)).to.equal(undefined)
+  })
+
+  it('say 14 days before that these certificates end', () => {
+    const ending = makeCertificate({ name: METADATA_SERVICE, issuer: METADATA_ROOT, until: 2021 })
+    const given = { metadata: makeBlob({ signer: ending }), metadataRoots: ROOTS }
+    const end = Date.parse(new X509Certificate(ending.pem).validTo) / 1000
+    expect(metadataRemark(given, end - 14 * DAY)).to.equal(undefined)
+    for (const now of [end - 14 * DAY + 1, end])
+      expect(metadataRemark(given, now)).to.match(
+        /^are signed with certificates that end within 14 days/,
+      )
+    expect(metadataRemark(given, end + 1)).to.match(/not valid now/)
   })
 })
 
