@@ -16,8 +16,8 @@ export function strengthOf({ strength = POSSESSION }: Pick<AnyFactor, 'strength'
 
 /**
  * The authenticators of an account as the policy sees them. Throws MfaError `key-missing`, `seal-broken` for a state that
- * cannot be opened, if its factor reads it here (`deviceOf`, `strengthOf`, `judgedAs`, `isUsable`). None: the account has no second
- * factor.
+ * cannot be opened, if its factor reads it here (`deviceOf`, `strengthOf`, `judgedAs`, `isUsable`). None: the account has
+ * no second factor.
  */
 export function authenticatorsForPolicy(
   { factors, box }: Pick<Dependencies, 'factors' | 'box'>,

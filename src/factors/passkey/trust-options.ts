@@ -112,10 +112,9 @@ export function metadataIn({ metadata, metadataRoots = [] }: GivenMetadata): Met
 }
 
 /**
- * The advice to an operator whose metadata get old, in words: `are old: ...`. Undefined: they are new, or there are none. It
- * also comes 14 days before the certificates of the signer end.
- * Old metadata still count. Those whose signer's certificates are not valid at this time attest no passkey and prove no
- * level.
+ * The advice to an operator whose metadata get old, in words: `are old: ...`. It also comes 14 days before the
+ * certificates of the signer end. Undefined: they are new, or there are none. Old metadata still count. Those whose
+ * signer's certificates are not valid at this time attest no passkey and prove no level.
  */
 export function metadataRemark(given: GivenMetadata, now: Instant): string | undefined {
   const metadata = metadataIn(given)
