@@ -250,6 +250,19 @@ describe('the chain of the audit trail', () => {
     )
   })
 
+  it('R47 names the last entry that was left between two sweeps, and removed by somebody else', () => {
+    for (const [swept, kind] of [
+      [[1, 3], 'removed'],
+      [[2, 3], 'oldest-removed'],
+    ] as const) {
+      const stored = added(3)
+      for (const number of swept) sweep(stored, [number])
+      const [{ number }] = stored.entries as [ChainedEntry]
+      stored.entries = []
+      expect(walk(stored).fault).to.deep.equal({ kind, number })
+    }
+  })
+
   it('R47 names an entry in a place that retention has emptied, if retention keeps such an entry', () => {
     const stored = added(10)
     sweep(stored, [4, 5])
