@@ -91,6 +91,10 @@ describe('networks in rules', () => {
     '1:2:3:4::5:6:7:8::9',
     '10.0.0.256',
     '::ffff:10.0.0.256',
+    '::g',
+    '::12345',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7::8',
     '',
   ])
     it(`"${text}" is none`, () => expect(parseNetwork(text)).to.equal(undefined))
